@@ -1,0 +1,114 @@
+// Read by two compilers: TypeScript and AssemblyScript. So every line is an untyped `export const NAME = integer`,
+// and nothing else may stand here. FORMAT.md gives each number its meaning.
+
+// Model blob: header, section table, sections.
+export const BLOB_MAGIC = 0x4d454644; // "DFEM"
+export const BLOB_VERSION = 1;
+export const BLOB_HEADER_BYTES = 64;
+export const SECTION_ENTRY_BYTES = 32;
+export const SECTION_ALIGNMENT = 64;
+
+export const SECTION_SPEC = 1;
+export const SECTION_MODEL = 2;
+export const SECTION_BUCKETS = 3;
+export const SECTION_KEYS = 4;
+export const SECTION_ROWS = 5;
+export const SECTION_PAGES = 6;
+export const SECTION_DENSE = 7;
+export const SECTION_COUNT = 7;
+
+// The MODEL section: a fixed head, then one entry per hidden layer.
+export const MODEL_FIELDS = 0;
+export const MODEL_EMBEDDING_DIM = 4;
+export const MODEL_ROW_TYPE = 8;
+export const MODEL_ROW_COUNT = 12;
+export const MODEL_BUCKET_BITS = 16;
+export const MODEL_PAGE_COUNT = 20;
+export const MODEL_PARTS = 24;
+export const MODEL_BIAS = 28;
+export const MODEL_LAYER_COUNT = 32;
+export const MODEL_OUTPUT_INPUTS = 36;
+export const MODEL_OUTPUT_WEIGHTS = 40;
+export const MODEL_HEAD_BYTES = 64;
+
+export const LAYER_INPUTS = 0;
+export const LAYER_OUTPUTS = 4;
+export const LAYER_WEIGHT_TYPE = 8;
+export const LAYER_ACTIVATION = 12;
+export const LAYER_WEIGHTS = 16;
+export const LAYER_SCALES = 20;
+export const LAYER_BIASES = 24;
+export const LAYER_INPUT_INVERSE_SCALE = 28;
+export const LAYER_INPUT_ZERO = 32;
+export const LAYER_ENTRY_BYTES = 64;
+
+export const TYPE_F32 = 0;
+export const TYPE_I8 = 1;
+
+export const ACTIVATION_RELU = 1;
+
+// Which terms the logit sums; at least one.
+export const PART_LINEAR = 1;
+export const PART_FM = 2;
+export const PART_MLP = 4;
+export const PART_ALL = 7;
+
+// A hidden layer's weights are packed in tiles of TILE_OUTPUTS outputs × TILE_INPUTS inputs (int8), and its
+// inputs and outputs are padded to these multiples, so that no kernel needs a remainder loop over them.
+export const TILE_INPUTS = 4;
+export const TILE_OUTPUTS = 4;
+export const PAD_INPUTS = 4;
+export const PAD_OUTPUTS = 8;
+
+// Activations are 7-bit: relaxed dot products are defined only for a second operand in 0..127.
+export const ACTIVATION_MAX = 127;
+
+// Row page: header, sorted keys, rows.
+export const PAGE_MAGIC = 0x50454644; // "DFEP"
+export const PAGE_VERSION = 1;
+export const PAGE_BYTES = 8;
+export const PAGE_ROW_TYPE = 12;
+export const PAGE_EMBEDDING_DIM = 16;
+export const PAGE_ROW_COUNT = 20;
+export const PAGE_NUMBER = 24;
+export const PAGE_PAGE_COUNT = 28;
+export const PAGE_HEADER_BYTES = 32;
+export const PAGE_DIGEST_BYTES = 16;
+
+// Limits, each with its reason in FORMAT.md.
+export const MAX_BLOB_BYTES = 26214400; // a KV value
+export const MAX_FIELDS = 256;
+export const MAX_EMBEDDING_DIM = 256;
+export const MAX_BUCKET_BITS = 24;
+export const MAX_PAGES = 1048576;
+export const MAX_LAYERS = 16;
+export const MAX_LAYER_WIDTH = 8192;
+export const MAX_PAGE_BYTES = 1048576;
+
+// One kernel call: at most this many records, (row, value) entries, and rows copied in from pages. One record
+// may have MAX_RECORD_ENTRIES of either, so a record always fits into a call.
+export const MAX_BATCH = 64;
+export const MAX_ENTRIES = 16384;
+export const MAX_RECORD_ENTRIES = 4096;
+export const ARENA_ROWS = 4096;
+
+// What the kernel's `load` returns.
+export const LOAD_OK = 0;
+export const LOAD_TOO_SHORT = 1;
+export const LOAD_BAD_MAGIC = 2;
+export const LOAD_BAD_VERSION = 3;
+export const LOAD_BAD_LENGTH = 4;
+export const LOAD_BAD_TABLE = 5;
+export const LOAD_BAD_SECTION = 6;
+export const LOAD_BAD_CHECKSUM = 7;
+export const LOAD_BAD_MODEL = 8;
+export const LOAD_BAD_ROWS = 9;
+export const LOAD_BAD_LAYER = 10;
+export const LOAD_NO_MEMORY = 11;
+
+// What the kernel's `lookup` and `score` return.
+export const CALL_OK = 0;
+export const CALL_NOT_LOADED = 1;
+export const CALL_BAD_COUNT = 2;
+export const CALL_BAD_OFFSETS = 3;
+export const CALL_BAD_ADDRESS = 4;

@@ -1,0 +1,69 @@
+import { PAD_INPUTS, PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS, TYPE_F32, TYPE_I8 } from "./constants.ts";
+
+/** One hidden layer of the MLP: y = relu(W·a + bias), as it is served. */
+export interface DenseLayer {
+  /** K, number of inputs. */
+  inputs: number;
+  /** N, number of outputs. */
+  outputs: number;
+  /** N × K, row-major. Int8Array: quantised, one scale per output. Float32Array: as trained. */
+  weights: Int8Array | Float32Array;
+  /** int8 only, N: (scale of the input) · (scale of output n's weights). Empty for f32. */
+  scales: Float32Array;
+  /** N. For int8 with the input's zero point folded in: b − scale · zero · Σ_k q[n][k]. */
+  biases: Float32Array;
+  /** int8 only: an input a is quantised to clamp(round(a · inputInverseScale + inputZero), 0, 127). */
+  inputInverseScale: number;
+  inputZero: number;
+}
+
+export function padTo(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}
+
+export function weightType(layer: DenseLayer): number {
+  return layer.weights instanceof Int8Array ? TYPE_I8 : TYPE_F32;
+}
+
+/** Bytes of a layer's packed weights. */
+export function packedBytes(type: number, inputs: number, outputs: number): number {
+  return padTo(inputs, PAD_INPUTS) * padTo(outputs, PAD_OUTPUTS) * (type === TYPE_I8 ? 1 : 4);
+}
+
+/**
+ * Where weight (n, k) stands in the packed array, in elements: int8 as [N/4][K/4][4 outputs][4 inputs], so that one
+ * 16-byte load is the weight operand of a four-way dot product for four outputs; f32 as [N/4][K][4 outputs].
+ */
+function packedIndex(type: number, paddedInputs: number, n: number, k: number): number {
+  const tile = Math.floor(n / TILE_OUTPUTS) * TILE_OUTPUTS * paddedInputs;
+  const output = n % TILE_OUTPUTS;
+  if (type === TYPE_F32) return tile + k * TILE_OUTPUTS + output;
+  const step = Math.floor(k / TILE_INPUTS) * TILE_INPUTS * TILE_OUTPUTS;
+  return tile + step + output * TILE_INPUTS + (k % TILE_INPUTS);
+}
+
+/** Packs row-major weights into `target`, which holds zeros. */
+export function packWeights(layer: DenseLayer, target: Int8Array | Float32Array): void {
+  const type = weightType(layer);
+  const paddedInputs = padTo(layer.inputs, PAD_INPUTS);
+  for (let n = 0; n < layer.outputs; n++) {
+    for (let k = 0; k < layer.inputs; k++) {
+      target[packedIndex(type, paddedInputs, n, k)] = layer.weights[n * layer.inputs + k] as number;
+    }
+  }
+}
+
+/** The inverse of `packWeights`: N × K row-major weights. */
+export function unpackWeights<T extends Int8Array | Float32Array>(
+  packed: T,
+  inputs: number,
+  outputs: number,
+  weights: T,
+): T {
+  const type = packed instanceof Int8Array ? TYPE_I8 : TYPE_F32;
+  const paddedInputs = padTo(inputs, PAD_INPUTS);
+  for (let n = 0; n < outputs; n++) {
+    for (let k = 0; k < inputs; k++) weights[n * inputs + k] = packed[packedIndex(type, paddedInputs, n, k)] as number;
+  }
+  return weights;
+}

@@ -1,0 +1,22 @@
+/**
+ * Input that breaks the contract: a file, a spec, a blob, a page or a record. `place` says where, as a path that
+ * its author recognises (`fields[3].encoding`, `records[0].age`, `blob: section ROWS`); the message names what
+ * was got and what was expected.
+ */
+export class FormatError extends Error {
+  override readonly name: string = "FormatError";
+  readonly place: string;
+  readonly problem: string;
+
+  constructor(place: string, problem: string) {
+    super(`${place}: ${problem}`);
+    this.place = place;
+    this.problem = problem;
+  }
+}
+
+/** A value as it is shown in an error: short, and unmistakable as to its type. */
+export function show(value: unknown): string {
+  const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

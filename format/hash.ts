@@ -1,0 +1,113 @@
+// MurmurHash3_x86_128 (Austin Appleby, public domain, SMHasher): 32-bit arithmetic only, so JavaScript and WebAssembly
+// compute it at the same price, and its first 64 bits are well mixed even for keys of a few bytes. (Two 32-bit
+// hashes with different seeds are not: their collisions go together.) The one hash of the whole format.
+
+const C1 = 0x239b961b;
+const C2 = 0xab0e9789 | 0;
+const C3 = 0x38b34ae5;
+const C4 = 0xa1e38b93 | 0;
+
+function rotl(x: number, n: number): number {
+  return (x << n) | (x >>> (32 - n));
+}
+
+function avalanche(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** The first 64 bits of a 128-bit hash, as two unsigned 32-bit words. */
+export interface Hash64 {
+  lo: number;
+  hi: number;
+}
+
+/**
+ * Hashes `bytes[start, end)`. Writes the first two 32-bit words of the digest into `out` and returns it, so that
+ * a caller who hashes many values allocates nothing.
+ */
+export function murmur128(bytes: Uint8Array, start: number, end: number, seed: number, out: Hash64): Hash64 {
+  const length = end - start;
+  let h1 = seed | 0;
+  let h2 = h1;
+  let h3 = h1;
+  let h4 = h1;
+
+  const at = (i: number): number => (i < end ? (bytes[i] as number) : 0);
+  const word = (i: number): number =>
+    (bytes[i] as number) |
+    ((bytes[i + 1] as number) << 8) |
+    ((bytes[i + 2] as number) << 16) |
+    ((bytes[i + 3] as number) << 24);
+  const tail = (i: number): number => at(i) | (at(i + 1) << 8) | (at(i + 2) << 16) | (at(i + 3) << 24);
+
+  let i = start;
+  for (; i + 16 <= end; i += 16) {
+    h1 ^= Math.imul(rotl(Math.imul(word(i), C1), 15), C2);
+    h1 = (Math.imul((rotl(h1, 19) + h2) | 0, 5) + 0x561ccd1b) | 0;
+    h2 ^= Math.imul(rotl(Math.imul(word(i + 4), C2), 16), C3);
+    h2 = (Math.imul((rotl(h2, 17) + h3) | 0, 5) + 0x0bcaa747) | 0;
+    h3 ^= Math.imul(rotl(Math.imul(word(i + 8), C3), 17), C4);
+    h3 = (Math.imul((rotl(h3, 15) + h4) | 0, 5) + 0x96cd1c35) | 0;
+    h4 ^= Math.imul(rotl(Math.imul(word(i + 12), C4), 18), C1);
+    h4 = (Math.imul((rotl(h4, 13) + h1) | 0, 5) + 0x32ac3b17) | 0;
+  }
+  // A word of zeros leaves its lane as it is, so the missing bytes of the tail may be read as zeros.
+  h4 ^= Math.imul(rotl(Math.imul(tail(i + 12), C4), 18), C1);
+  h3 ^= Math.imul(rotl(Math.imul(tail(i + 8), C3), 17), C4);
+  h2 ^= Math.imul(rotl(Math.imul(tail(i + 4), C2), 16), C3);
+  h1 ^= Math.imul(rotl(Math.imul(tail(i), C1), 15), C2);
+
+  h1 ^= length;
+  h2 ^= length;
+  h3 ^= length;
+  h4 ^= length;
+  h1 = (h1 + h2 + h3 + h4) | 0;
+  h2 = (h2 + h1) | 0;
+  h3 = (h3 + h1) | 0;
+  h4 = (h4 + h1) | 0;
+  h1 = avalanche(h1);
+  h2 = avalanche(h2);
+  h3 = avalanche(h3);
+  h4 = avalanche(h4);
+  h1 = (h1 + h2 + h3 + h4) | 0;
+  h2 = (h2 + h1) | 0;
+
+  out.lo = h1 >>> 0;
+  out.hi = h2 >>> 0;
+  return out;
+}
+
+const encoder = new TextEncoder();
+let scratch = new Uint8Array(1024);
+
+/** Hashes the UTF-8 bytes of `text`. */
+export function murmur128Text(text: string, seed: number, out: Hash64): Hash64 {
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 3);
+  const length = text.length;
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return murmur128(scratch, 0, encoder.encodeInto(text, scratch).written, seed, out);
+    scratch[i] = unit;
+  }
+  return murmur128(scratch, 0, length, seed, out);
+}
+
+/** The 64-bit checksum of a blob section: the hash of its bytes under the section's id as seed. */
+export function checksum(bytes: Uint8Array, seed: number): Hash64 {
+  return murmur128(bytes, 0, bytes.length, seed, { lo: 0, hi: 0 });
+}
+
+/** Lower-case hex of `bytes`. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}
+
+/** SHA-256 of `bytes`: the name under which a blob or a page is stored. */
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+}

@@ -1,0 +1,109 @@
+import {
+  MAX_PAGE_BYTES,
+  PAGE_BYTES,
+  PAGE_DIGEST_BYTES,
+  PAGE_EMBEDDING_DIM,
+  PAGE_HEADER_BYTES,
+  PAGE_MAGIC,
+  PAGE_NUMBER,
+  PAGE_PAGE_COUNT,
+  PAGE_ROW_COUNT,
+  PAGE_ROW_TYPE,
+  PAGE_VERSION,
+} from "./constants.ts";
+import { FormatError } from "./errors.ts";
+import { sha256, toHex } from "./hash.ts";
+import { ascending, findKey, pageOfKey } from "./keys.ts";
+import { rowStride } from "./row.ts";
+
+/** What all pages of a model have in common. */
+export interface PageLayout {
+  rowType: number;
+  /** k, the embedding dimension. */
+  embeddingDim: number;
+  pageCount: number;
+}
+
+/** Writes a page of rows. `keys` ascend; `rows` holds one row a key, in their order. */
+export function writePage(layout: PageLayout, page: number, keys: Uint32Array, rows: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(PAGE_HEADER_BYTES + keys.byteLength + rows.byteLength);
+  const header = new DataView(bytes.buffer);
+  header.setUint32(0, PAGE_MAGIC, true);
+  header.setUint32(4, PAGE_VERSION, true);
+  header.setUint32(PAGE_BYTES, bytes.byteLength, true);
+  header.setUint32(PAGE_ROW_TYPE, layout.rowType, true);
+  header.setUint32(PAGE_EMBEDDING_DIM, layout.embeddingDim, true);
+  header.setUint32(PAGE_ROW_COUNT, keys.length / 2, true);
+  header.setUint32(PAGE_NUMBER, page, true);
+  header.setUint32(PAGE_PAGE_COUNT, layout.pageCount, true);
+  keys.forEach((word, i) => {
+    header.setUint32(PAGE_HEADER_BYTES + 4 * i, word, true);
+  });
+  bytes.set(rows, PAGE_HEADER_BYTES + keys.byteLength);
+  return bytes;
+}
+
+/** A page whose every header field has been checked. */
+export class Page {
+  readonly bytes: Uint8Array;
+  readonly #keys: Uint32Array;
+  readonly #rows: number;
+  readonly #stride: number;
+
+  constructor(bytes: Uint8Array, layout: PageLayout, page: number) {
+    const place = `page ${page}`;
+    const size = bytes.byteLength;
+    if (size < PAGE_HEADER_BYTES)
+      throw new FormatError(place, `got ${size} bytes, expected at least ${PAGE_HEADER_BYTES}`);
+    if (size > MAX_PAGE_BYTES) throw new FormatError(place, `got ${size} bytes, expected at most ${MAX_PAGE_BYTES}`);
+    const header = new DataView(bytes.buffer, bytes.byteOffset, size);
+    const expect = (what: string, offset: number, expected: number): void => {
+      const got = header.getUint32(offset, true);
+      if (got !== expected) throw new FormatError(place, `got ${what} ${got}, expected ${expected}`);
+    };
+    expect("magic", 0, PAGE_MAGIC);
+    expect("version", 4, PAGE_VERSION);
+    expect("length", PAGE_BYTES, size);
+    expect("row type", PAGE_ROW_TYPE, layout.rowType);
+    expect("embedding dimension", PAGE_EMBEDDING_DIM, layout.embeddingDim);
+    expect("page number", PAGE_NUMBER, page);
+    expect("page count", PAGE_PAGE_COUNT, layout.pageCount);
+    const count = header.getUint32(PAGE_ROW_COUNT, true);
+    const stride = rowStride(layout.rowType, layout.embeddingDim);
+    const expected = PAGE_HEADER_BYTES + count * (8 + stride);
+    if (size !== expected) throw new FormatError(place, `got ${size} bytes, expected ${expected} for ${count} rows`);
+
+    const keys = new Uint32Array(2 * count);
+    for (let i = 0; i < keys.length; i++) keys[i] = header.getUint32(PAGE_HEADER_BYTES + 4 * i, true);
+    if (!ascending(keys)) throw new FormatError(place, "got keys out of order, expected them ascending");
+    for (let i = 1; i < keys.length; i += 2) {
+      const home = pageOfKey(keys[i] as number, layout.pageCount);
+      if (home !== page) throw new FormatError(place, `got a key of page ${home}, expected keys of page ${page}`);
+    }
+    this.bytes = bytes;
+    this.#keys = keys;
+    this.#rows = PAGE_HEADER_BYTES + 8 * count;
+    this.#stride = stride;
+  }
+
+  /** The bytes of a key's row, or null where the page has none: the value was not seen in training. */
+  row(lo: number, hi: number): Uint8Array | null {
+    const position = findKey(this.#keys, lo, hi);
+    if (position < 0) return null;
+    const start = this.#rows + position * this.#stride;
+    return this.bytes.subarray(start, start + this.#stride);
+  }
+}
+
+/** A page's digest: the first 16 bytes of SHA-256 of its bytes. */
+export async function pageDigest(bytes: Uint8Array): Promise<Uint8Array> {
+  return (await sha256(bytes)).subarray(0, PAGE_DIGEST_BYTES);
+}
+
+/** Opens a page that came from outside: its bytes must be the very ones that the model names by `digest`. */
+export async function openPage(bytes: Uint8Array, layout: PageLayout, page: number, digest: Uint8Array): Promise<Page> {
+  const got = toHex(await pageDigest(bytes));
+  const expected = toHex(digest);
+  if (got !== expected) throw new FormatError(`page ${page}`, `got digest ${got}, expected ${expected}`);
+  return new Page(bytes, layout, page);
+}

@@ -1,0 +1,234 @@
+import { FormatError, show } from "./errors.ts";
+import { type Hash64, murmur128Text } from "./hash.ts";
+import type { FittedField, FittedSpec } from "./spec.ts";
+
+/** A field's value as a log or a request states it. Text and JSON types mean the same: "17" is 17, "" is null. */
+export type RawValue = string | number | bigint | boolean | null | undefined | readonly RawValue[];
+
+/**
+ * Records as (row key, value) entries. Entries of record b and field f are `offsets[b·F + f]` up to
+ * `offsets[b·F + f + 1]`: one for most fields, several for a multi-valued one, none where a missing value adds nothing.
+ * A field's embedding is Σ value · row over its entries.
+ */
+export class EncodedRecords {
+  /** Number of records, B. */
+  count = 0;
+  /** Number of entries. */
+  entries = 0;
+  /** B·F + 1 entry numbers; longer than that while it grows. */
+  offsets: Uint32Array = new Uint32Array(1024);
+  /** Row keys, two words (low, high) an entry. The key 0 stands for the field's OOV row. */
+  keys: Uint32Array = new Uint32Array(2048);
+  /** What each entry's row is multiplied by. */
+  values: Float32Array = new Float32Array(1024);
+
+  clear(): void {
+    this.count = 0;
+    this.entries = 0;
+  }
+
+  add(lo: number, hi: number, value: number): void {
+    const entry = this.entries++;
+    if (entry === this.values.length) {
+      this.keys = grown(this.keys, new Uint32Array(4 * entry));
+      this.values = grown(this.values, new Float32Array(2 * entry));
+    }
+    this.keys[2 * entry] = lo;
+    this.keys[2 * entry + 1] = hi;
+    this.values[entry] = value;
+  }
+
+  reserveOffsets(length: number): void {
+    if (length > this.offsets.length) this.offsets = grown(this.offsets, new Uint32Array(2 * length));
+  }
+}
+
+function grown<T extends Uint32Array | Float32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+type EncodeField = (raw: RawValue, out: EncodedRecords, place: string) => void;
+
+/**
+ * Turns raw records into row keys: the one encoding, for training, for the parity check and for serving, so that the
+ * two sides cannot differ. FORMAT.md, "Record encoding", defines it; `test/golden/records.json` holds examples.
+ */
+export class RecordEncoder {
+  readonly fields: readonly FittedField[];
+  readonly #position: ReadonlyMap<string, number>;
+  readonly #encode: readonly EncodeField[];
+  readonly #raw: RawValue[];
+
+  constructor(spec: FittedSpec) {
+    this.fields = spec.fields;
+    this.#position = new Map(spec.fields.map((field, i) => [field.name, i]));
+    this.#encode = spec.fields.map(fieldEncoder);
+    this.#raw = new Array(spec.fields.length);
+  }
+
+  /** Appends one record given as an object. Throws FormatError on an unknown field or a value of the wrong type. */
+  encodeObject(record: unknown, out: EncodedRecords, place: string): void {
+    if (typeof record !== "object" || record === null || Array.isArray(record)) {
+      throw new FormatError(place, `got ${show(record)}, expected an object of fields`);
+    }
+    const raw = this.#raw.fill(undefined);
+    for (const name of Object.keys(record)) {
+      const position = this.#position.get(name);
+      if (position === undefined) throw new FormatError(`${place}.${name}`, "unknown field");
+      raw[position] = (record as Record<string, RawValue>)[name];
+    }
+    this.encodeValues(raw, out, place);
+  }
+
+  /** Appends one record given as values in the order of the fields. */
+  encodeValues(raw: ArrayLike<RawValue>, out: EncodedRecords, place: string): void {
+    const fields = this.#encode.length;
+    const base = out.count * fields;
+    const entriesBefore = out.entries;
+    out.reserveOffsets(base + fields + 1);
+    out.offsets[base] = entriesBefore;
+    try {
+      for (let f = 0; f < fields; f++) {
+        (this.#encode[f] as EncodeField)(raw[f], out, place);
+        out.offsets[base + f + 1] = out.entries;
+      }
+    } catch (error) {
+      out.entries = entriesBefore;
+      throw error;
+    }
+    out.count++;
+  }
+}
+
+const scratch: Hash64 = { lo: 0, hi: 0 };
+
+/** The seed under which a field's values are hashed: it depends on the name alone, so that fields can be added or moved. */
+export function fieldSeed(name: string): number {
+  return murmur128Text(name, 0, { lo: 0, hi: 0 }).lo;
+}
+
+/** The row key of a value's canonical text. Writes into `out`. */
+export function rowKey(seed: number, text: string, out: Hash64): Hash64 {
+  return murmur128Text(text, seed, out);
+}
+
+/** The text of a numeric field's only row when its encoding is `value`. */
+export const VALUE_ROW = "value";
+
+function fieldEncoder(field: FittedField): EncodeField {
+  const seed = fieldSeed(field.name);
+  const add = (text: string, value: number, out: EncodedRecords): void => {
+    rowKey(seed, text, scratch);
+    out.add(scratch.lo, scratch.hi, value);
+  };
+  const addMissing = (out: EncodedRecords): void => {
+    if (field.missing === "own") add("", 1, out);
+    else if (field.missing === "oov") out.add(0, 0, 1);
+  };
+  const at = (place: string): string => `${place}.${field.name}`;
+
+  if (field.type === "numeric") {
+    const addNumber = numberEncoder(field.encoding, add);
+    return (raw, out, place) => {
+      const x = toNumber(raw, at, place);
+      if (x !== null) addNumber(x, out);
+      else if (typeof field.missing === "number") addNumber(field.missing, out);
+      else addMissing(out);
+    };
+  }
+
+  const { encoding } = field;
+  const addText: typeof add =
+    encoding.kind === "vocabulary"
+      ? add
+      : (text, value, out) => {
+          rowKey(seed, text, scratch);
+          add(String(scratch.lo % encoding.buckets), value, out);
+        };
+
+  if (field.type === "categorical") {
+    return (raw, out, place) => {
+      const text = toText(raw, at, place);
+      if (text === "") addMissing(out);
+      else addText(text, 1, out);
+    };
+  }
+
+  const { separator, pooling, maxValues } = field;
+  return (raw, out, place) => {
+    const list = Array.isArray(raw) ? raw : toText(raw, at, place).split(separator);
+    const texts: string[] = [];
+    for (const value of list) {
+      if (texts.length === maxValues) break;
+      const text = toText(value, at, place);
+      if (text !== "") texts.push(text);
+    }
+    if (texts.length === 0) return addMissing(out);
+    const weight = pooling === "mean" ? 1 / texts.length : 1;
+    for (const text of texts) addText(text, weight, out);
+  };
+}
+
+type AddText = (text: string, value: number, out: EncodedRecords) => void;
+type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
+
+function numberEncoder(encoding: NumericEncoding, add: AddText): (x: number, out: EncodedRecords) => void {
+  switch (encoding.kind) {
+    case "value":
+      return (x, out) => add(VALUE_ROW, (x - encoding.shift) * encoding.factor, out);
+    case "log2":
+      return (x, out) => add(logSquaredBin(x), 1, out);
+    case "boundaries":
+      return (x, out) => add(String(upperBound(encoding.boundaries, x)), 1, out);
+  }
+}
+
+/** The bin of the Criteo winners' discretisation: floor(ln(x)²) above 2, else "s" and the number rounded down. */
+export function logSquaredBin(x: number): string {
+  return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
+}
+
+/** How many of the ascending `boundaries` are ≤ x: the number of x's interval. */
+export function upperBound(boundaries: readonly number[], x: number): number {
+  let low = 0;
+  let high = boundaries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((boundaries[middle] as number) <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+type At = (place: string) => string;
+
+function toText(raw: RawValue, at: At, place: string): string {
+  switch (typeof raw) {
+    case "string":
+      return raw;
+    case "undefined":
+      return "";
+    case "boolean":
+    case "bigint":
+      return String(raw);
+    case "number":
+      if (Number.isFinite(raw)) return String(raw);
+      break;
+    case "object":
+      if (raw === null) return "";
+  }
+  throw new FormatError(at(place), `got ${show(raw)}, expected a string, a number, true, false or null`);
+}
+
+const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+
+function toNumber(raw: RawValue, at: At, place: string): number | null {
+  if (raw === null || raw === undefined || raw === "") return null;
+  if (typeof raw === "boolean") return raw ? 1 : 0;
+  const x = typeof raw === "string" && !DECIMAL.test(raw) ? Number.NaN : Number(raw);
+  if (typeof raw === "object" || !Number.isFinite(x) || !Number.isFinite(Math.fround(x))) {
+    throw new FormatError(at(place), `got ${show(raw)}, expected a number`);
+  }
+  return x;
+}

@@ -1,0 +1,134 @@
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./constants.ts";
+import { Kernel } from "./kernel.ts";
+import { pageOfKey } from "./keys.ts";
+import type { Page } from "./page.ts";
+import { type BlobManifest, readManifest } from "./read-blob.ts";
+import { EncodedRecords, RecordEncoder } from "./record.ts";
+
+/** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
+export interface LocatedRecords {
+  encoded: EncodedRecords;
+  addresses: Uint32Array;
+  /** Numbers of the pages that may hold the other rows. */
+  pages: Set<number>;
+}
+
+export interface Scores {
+  logits: Float32Array;
+  /** Probabilities, sigmoid(logit). */
+  scores: Float32Array;
+  /** Entries that were scored with an OOV row because their page was not given. */
+  rowsMissing: number;
+}
+
+/**
+ * Scores records with one model: encode, look up in the blob, take the rest from pages, run the kernel. The caller
+ * brings the pages between `locate` and `score`, from wherever it keeps them; both calls are synchronous.
+ */
+export class Scorer {
+  readonly manifest: BlobManifest;
+  readonly #encoder: RecordEncoder;
+  readonly #kernel: Kernel;
+  readonly #kvFields: readonly boolean[];
+
+  /** Throws FormatError where the blob is refused. */
+  constructor(module: WebAssembly.Module, blob: Uint8Array) {
+    this.manifest = readManifest(blob);
+    const { fields } = this.manifest.spec;
+    this.#kernel = new Kernel(module, blob, fields.length);
+    this.#encoder = new RecordEncoder(this.manifest.spec);
+    this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
+  }
+
+  /** Encodes records; `records[i]` is an error's place. Throws FormatError on the first record that breaks the spec. */
+  encode(records: readonly unknown[]): EncodedRecords {
+    const encoded = new EncodedRecords();
+    records.forEach((record, i) => {
+      this.#encoder.encodeObject(record, encoded, `records[${i}]`);
+    });
+    return encoded;
+  }
+
+  /** Finds the rows that the blob holds, and the pages that may hold the others. */
+  locate(encoded: EncodedRecords): LocatedRecords {
+    const addresses = new Uint32Array(encoded.entries);
+    this.#kernel.lookup(encoded.keys, addresses);
+    const pages = new Set<number>();
+    this.#eachAbsent(encoded, addresses, (_entry, _lo, hi) => {
+      pages.add(pageOfKey(hi, this.manifest.pageCount));
+    });
+    return { encoded, addresses, pages };
+  }
+
+  /** Scores located records with the pages at hand. A row that is in none of its places scores as its field's OOV row. */
+  score({ encoded, addresses }: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    const { count, offsets, keys, values } = encoded;
+    const fields = this.#kvFields.length;
+    const logits = new Float32Array(count);
+    const scores = new Float32Array(count);
+    const resolved = new Uint32Array(MAX_ENTRIES);
+    let rowsMissing = 0;
+
+    let start = 0;
+    while (start < count) {
+      // A chunk grows by whole records while its entries fit the kernel's buffers and its absent rows the arena.
+      const firstEntry = offsets[start * fields] as number;
+      let slots = 0;
+      let end = start;
+      for (; end < count && end - start < MAX_BATCH; end++) {
+        const to = offsets[(end + 1) * fields] as number;
+        const from = offsets[end * fields] as number;
+        if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
+        for (let f = 0; f < fields; f++) {
+          const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
+          const last = offsets[end * fields + f + 1] as number;
+          for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
+            let address = addresses[entry] as number;
+            if (address === 0) {
+              address = oov;
+              const lo = keys[2 * entry] as number;
+              const hi = keys[2 * entry + 1] as number;
+              if (this.#kvFields[f] && (lo | hi) !== 0) {
+                const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
+                const row = page?.row(lo, hi);
+                if (row) address = this.#kernel.placeRow(slots++, row);
+                if (!page) rowsMissing++;
+              }
+            }
+            resolved[entry - firstEntry] = address;
+          }
+        }
+      }
+      const entries = (offsets[end * fields] as number) - firstEntry;
+      this.#kernel.score(
+        end - start,
+        offsets.subarray(start * fields, end * fields + 1),
+        resolved.subarray(0, entries),
+        values.subarray(firstEntry, firstEntry + entries),
+        logits.subarray(start, end),
+        scores.subarray(start, end),
+      );
+      start = end;
+    }
+    return { logits, scores, rowsMissing };
+  }
+
+  /** Visits the entries that have a key which may be in a page: not in the blob, and of a field with rows in KV. */
+  #eachAbsent(
+    encoded: EncodedRecords,
+    addresses: Uint32Array,
+    visit: (entry: number, lo: number, hi: number) => void,
+  ): void {
+    const fields = this.#kvFields.length;
+    for (let cell = 0; cell < encoded.count * fields; cell++) {
+      if (!this.#kvFields[cell % fields]) continue;
+      const last = encoded.offsets[cell + 1] as number;
+      for (let entry = encoded.offsets[cell] as number; entry < last; entry++) {
+        if (addresses[entry] !== 0) continue;
+        const lo = encoded.keys[2 * entry] as number;
+        const hi = encoded.keys[2 * entry + 1] as number;
+        if ((lo | hi) !== 0) visit(entry, lo, hi);
+      }
+    }
+  }
+}

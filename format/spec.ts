@@ -1,0 +1,259 @@
+import * as v from "valibot";
+import { MAX_EMBEDDING_DIM, MAX_FIELDS, MAX_LAYER_WIDTH, MAX_LAYERS, MAX_RECORD_ENTRIES } from "./constants.ts";
+import { FormatError, show } from "./errors.ts";
+
+// The feature spec: what a user writes to say which columns of a click log become which features, and how the
+// model is trained on them. `feature-spec.schema.json` is generated from these schemas.
+
+const about = v.description;
+const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
+const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(0.95));
+
+const name = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(128),
+  about("The column's name in the log, and the key in a record."),
+);
+const side = v.pipe(
+  v.optional(v.picklist(["context", "item"]), "context"),
+  about("context: the same for every candidate of a request. item: differs per candidate."),
+);
+const store = v.pipe(
+  v.optional(v.picklist(["auto", "blob", "kv"]), "auto"),
+  about("Where the rows travel. auto: the most frequent ones in the blob, within rows.blobBytes, the rest in KV."),
+);
+const missing = v.pipe(
+  v.optional(v.picklist(["own", "oov", "skip"]), "own"),
+  about("A missing value (null, absent or empty) has a row of its own, or the out-of-vocabulary row, or adds nothing."),
+);
+const numericMissing = v.pipe(
+  v.optional(v.union([v.picklist(["own", "oov", "skip"]), v.pipe(v.number(), v.finite())]), "own"),
+  about("As for categorical fields, or a number that stands in for a missing one."),
+);
+const minCount = v.pipe(
+  v.optional(positiveInteger, 1),
+  about("Values seen fewer times in training share the out-of-vocabulary row."),
+);
+
+const vocabulary = v.strictObject({ kind: v.literal("vocabulary"), minCount });
+const hash = v.strictObject({ kind: v.literal("hash"), buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)) });
+const categoricalEncoding = v.pipe(
+  v.optional(v.variant("kind", [vocabulary, hash]), { kind: "vocabulary" }),
+  about("vocabulary: a row per value. hash: a row per bucket."),
+);
+
+const boundaries = v.strictObject({
+  kind: v.literal("boundaries"),
+  boundaries: v.pipe(
+    v.array(v.pipe(v.number(), v.finite())),
+    v.minLength(1),
+    v.maxLength(4096),
+    v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
+  ),
+});
+const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
+const numericEncoding = v.pipe(
+  v.optional(
+    v.variant("kind", [
+      v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
+      logSquared,
+      v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
+      boundaries,
+    ]),
+    { kind: "value" },
+  ),
+  about(
+    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. quantiles, boundaries: a row per interval.",
+  ),
+);
+
+const multiValued = {
+  separator: v.pipe(
+    v.optional(v.pipe(v.string(), v.minLength(1)), "|"),
+    about("Splits a text cell; a list needs none."),
+  ),
+  pooling: v.pipe(
+    v.optional(v.picklist(["sum", "mean"]), "mean"),
+    about("How the rows of a list become one embedding."),
+  ),
+  maxValues: v.pipe(
+    v.optional(v.pipe(positiveInteger, v.maxValue(1024)), 50),
+    about("Longer lists keep their first values."),
+  ),
+};
+
+const field = v.variant("type", [
+  v.strictObject({ name, type: v.literal("categorical"), encoding: categoricalEncoding, side, missing, store }),
+  v.strictObject({ name, type: v.literal("numeric"), encoding: numericEncoding, side, missing: numericMissing, store }),
+  v.strictObject({
+    name,
+    type: v.literal("multi-categorical"),
+    encoding: categoricalEncoding,
+    ...multiValued,
+    side,
+    missing,
+    store,
+  }),
+]);
+
+const model = v.strictObject({
+  type: v.pipe(v.optional(v.picklist(["DeepFM"]), "DeepFM"), about("The model of the paper's Table 2.")),
+  embeddingDim: v.pipe(
+    v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM)), 10),
+    about("k, the length of a row's vector."),
+  ),
+  hidden: v.pipe(
+    v.optional(
+      v.pipe(v.array(v.pipe(positiveInteger, v.maxValue(MAX_LAYER_WIDTH))), v.minLength(1), v.maxLength(MAX_LAYERS)),
+      [400, 400, 400],
+    ),
+    about("Units of each hidden layer."),
+  ),
+  dropout: v.pipe(v.optional(fraction, 0), about("The fraction of hidden units dropped in training.")),
+  batchNorm: v.pipe(
+    v.optional(v.boolean(), false),
+    about("Batch normalisation before each activation; folded into the weights at export."),
+  ),
+});
+
+const training = v.strictObject({
+  batchSize: v.optional(positiveInteger, 2048),
+  maxEpochs: v.optional(positiveInteger, 20),
+  patience: v.pipe(
+    v.optional(positiveInteger, 2),
+    about("Epochs without a better validation AUC before the learning rate drops, or training stops."),
+  ),
+  learningRate: v.optional(v.pipe(v.number(), v.gtValue(0)), 0.001),
+  rateDrops: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+    about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
+  ),
+  l2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖row‖², on the rows of each batch.")),
+  denseL2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖W‖² on the weights of the MLP.")),
+  clipNorm: v.pipe(v.optional(nonNegative, 10), about("The largest norm of the whole gradient; 0 for none.")),
+  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+});
+
+const rows = v.strictObject({
+  blobBytes: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20 * 2 ** 20)), 2 ** 20),
+    about("Budget for the rows of `auto` fields that travel in the blob."),
+  ),
+  pageBytes: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(2 ** 19)), 2 ** 14),
+    about("Largest page of rows in KV."),
+  ),
+});
+
+/** The most values that one record can have over all its fields. */
+export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
+  return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
+}
+
+export const FeatureSpecSchema = v.pipe(
+  v.strictObject({
+    $schema: v.optional(v.string()),
+    name: v.pipe(
+      v.string(),
+      v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
+      about("The model's name."),
+    ),
+    label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
+    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS)),
+    model: v.optional(model, {}),
+    training: v.optional(training, {}),
+    rows: v.optional(rows, {}),
+  }),
+  v.check(
+    (spec) => new Set(spec.fields.map((f) => f.name)).size === spec.fields.length,
+    "expected field names that differ",
+  ),
+  v.check((spec) => spec.fields.every((f) => f.name !== spec.label), "expected a label that is not also a field"),
+  v.check(
+    (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
+    `expected at most ${MAX_RECORD_ENTRIES} values in a record`,
+  ),
+);
+
+export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
+export type FeatureField = FeatureSpec["fields"][number];
+
+// What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
+// its shift and factor, a store the answer to "can a row of this field be in KV?".
+const fitted = { name: v.string(), side: v.picklist(["context", "item"]), kv: v.boolean() };
+const fittedCategorical = v.variant("kind", [
+  v.strictObject({ kind: v.literal("vocabulary") }),
+  v.strictObject({ kind: v.literal("hash"), buckets: hash.entries.buckets }),
+]);
+const fittedField = v.variant("type", [
+  v.strictObject({ ...fitted, type: v.literal("categorical"), encoding: fittedCategorical, missing }),
+  v.strictObject({
+    ...fitted,
+    type: v.literal("numeric"),
+    encoding: v.variant("kind", [
+      v.strictObject({
+        kind: v.literal("value"),
+        shift: v.pipe(v.number(), v.finite()),
+        factor: v.pipe(v.number(), v.finite()),
+      }),
+      v.strictObject({ kind: v.literal("log2") }),
+      boundaries,
+    ]),
+    missing: numericMissing,
+  }),
+  v.strictObject({
+    ...fitted,
+    ...multiValued,
+    type: v.literal("multi-categorical"),
+    encoding: fittedCategorical,
+    missing,
+  }),
+]);
+
+export const FittedSpecSchema = v.strictObject({
+  name: v.string(),
+  label: v.string(),
+  fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
+});
+
+export type FittedSpec = v.InferOutput<typeof FittedSpecSchema>;
+export type FittedField = FittedSpec["fields"][number];
+
+/** Checks `input` against `schema`; the error names the place inside `source`, what was got and what was expected. */
+export function parseWith<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  source: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, input, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new FormatError(`${source}${issuePath(issue)}`, issueText(issue));
+}
+
+/** Parses the JSON text of a feature spec. */
+export function parseFeatureSpec(text: string, source: string): FeatureSpec {
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  }
+  return parseWith(FeatureSpecSchema, input, source);
+}
+
+function issuePath(issue: v.BaseIssue<unknown>): string {
+  let path = "";
+  for (const { key } of issue.path ?? [])
+    path += typeof key === "number" ? `[${key}]` : `${path ? "." : ": "}${String(key)}`;
+  return path;
+}
+
+function issueText(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
+  if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
+  if (issue.expected === null) return issue.message;
+  return `got ${show(issue.input)}, expected ${issue.expected}`;
+}

@@ -1,0 +1,117 @@
+import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
+import * as c from "./constants.ts";
+import { packedBytes, packWeights, padTo, weightType } from "./dense.ts";
+import { checksum } from "./hash.ts";
+import { readBlob } from "./read-blob.ts";
+
+/** Writes a model blob. Throws FormatError where the model breaks a rule of FORMAT.md, before any byte leaves. */
+export function writeBlob(model: ModelBlob): Uint8Array {
+  const dense = layOutDense(model);
+  const sections = [
+    new TextEncoder().encode(JSON.stringify({ producer: model.producer, spec: model.spec })),
+    writeModelSection(model, dense),
+    bytesOf(bucketStarts(model.keys, bucketBits(model.keys.length / 2))),
+    bytesOf(model.keys),
+    model.rows,
+    model.pageDigests,
+    dense.bytes,
+  ];
+  const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
+  let total = padTo(tableEnd, c.SECTION_ALIGNMENT);
+  for (const section of sections) total = padTo(total + section.byteLength, c.SECTION_ALIGNMENT);
+
+  const blob = new Uint8Array(total);
+  const view = new DataView(blob.buffer);
+  let offset = padTo(tableEnd, c.SECTION_ALIGNMENT);
+  sections.forEach((section, i) => {
+    const entry = c.BLOB_HEADER_BYTES + i * c.SECTION_ENTRY_BYTES;
+    const sum = checksum(section, i + 1);
+    view.setUint32(entry, i + 1, true);
+    view.setUint32(entry + 4, offset, true);
+    view.setUint32(entry + 8, section.byteLength, true);
+    view.setUint32(entry + 16, sum.lo, true);
+    view.setUint32(entry + 20, sum.hi, true);
+    blob.set(section, offset);
+    offset = padTo(offset + section.byteLength, c.SECTION_ALIGNMENT);
+  });
+  view.setUint32(0, c.BLOB_MAGIC, true);
+  view.setUint32(4, c.BLOB_VERSION, true);
+  view.setUint32(8, total, true);
+  view.setUint32(12, c.SECTION_COUNT, true);
+  const tableSum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
+  view.setUint32(16, tableSum.lo, true);
+  view.setUint32(20, tableSum.hi, true);
+  readBlob(blob); // one set of rules: what could not be read is never written
+  return blob;
+}
+
+interface DenseSection {
+  bytes: Uint8Array;
+  layers: { weights: number; scales: number; biases: number }[];
+  outputWeights: number;
+}
+
+function layOutDense(model: ModelBlob): DenseSection {
+  let size = 0;
+  const take = (bytes: number): number => {
+    const offset = size;
+    size = padTo(size + bytes, c.SECTION_ALIGNMENT);
+    return offset;
+  };
+  const layers = model.layers.map((layer) => {
+    const perOutput = 4 * padTo(layer.outputs, c.PAD_OUTPUTS);
+    return {
+      weights: take(packedBytes(weightType(layer), layer.inputs, layer.outputs)),
+      scales: weightType(layer) === c.TYPE_I8 ? take(perOutput) : 0,
+      biases: take(perOutput),
+    };
+  });
+  const outputWeights = take(4 * padTo(model.outputWeights.length, c.PAD_OUTPUTS));
+
+  const bytes = new Uint8Array(size);
+  const { buffer } = bytes;
+  model.layers.forEach((layer, i) => {
+    const at = layers[i] as (typeof layers)[number];
+    const length = padTo(layer.inputs, c.PAD_INPUTS) * padTo(layer.outputs, c.PAD_OUTPUTS);
+    const int8 = layer.weights instanceof Int8Array;
+    packWeights(layer, int8 ? new Int8Array(buffer, at.weights, length) : new Float32Array(buffer, at.weights, length));
+    if (int8) new Float32Array(buffer, at.scales).set(layer.scales);
+    new Float32Array(buffer, at.biases).set(layer.biases);
+  });
+  new Float32Array(buffer, outputWeights).set(model.outputWeights);
+  return { bytes, layers, outputWeights };
+}
+
+function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
+  const bytes = new Uint8Array(c.MODEL_HEAD_BYTES + model.layers.length * c.LAYER_ENTRY_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(c.MODEL_FIELDS, model.spec.fields.length, true);
+  view.setUint32(c.MODEL_EMBEDDING_DIM, model.embeddingDim, true);
+  view.setUint32(c.MODEL_ROW_TYPE, model.rowType, true);
+  view.setUint32(c.MODEL_ROW_COUNT, model.spec.fields.length + model.keys.length / 2, true);
+  view.setUint32(c.MODEL_BUCKET_BITS, bucketBits(model.keys.length / 2), true);
+  view.setUint32(c.MODEL_PAGE_COUNT, model.pageDigests.length / c.PAGE_DIGEST_BYTES, true);
+  view.setUint32(c.MODEL_PARTS, model.parts, true);
+  view.setFloat32(c.MODEL_BIAS, model.bias, true);
+  view.setUint32(c.MODEL_LAYER_COUNT, model.layers.length, true);
+  view.setUint32(c.MODEL_OUTPUT_INPUTS, model.outputWeights.length, true);
+  view.setUint32(c.MODEL_OUTPUT_WEIGHTS, dense.outputWeights, true);
+  model.layers.forEach((layer, i) => {
+    const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
+    const at = dense.layers[i] as (typeof dense.layers)[number];
+    view.setUint32(entry + c.LAYER_INPUTS, layer.inputs, true);
+    view.setUint32(entry + c.LAYER_OUTPUTS, layer.outputs, true);
+    view.setUint32(entry + c.LAYER_WEIGHT_TYPE, weightType(layer), true);
+    view.setUint32(entry + c.LAYER_ACTIVATION, c.ACTIVATION_RELU, true);
+    view.setUint32(entry + c.LAYER_WEIGHTS, at.weights, true);
+    view.setUint32(entry + c.LAYER_SCALES, at.scales, true);
+    view.setUint32(entry + c.LAYER_BIASES, at.biases, true);
+    view.setFloat32(entry + c.LAYER_INPUT_INVERSE_SCALE, layer.inputInverseScale, true);
+    view.setFloat32(entry + c.LAYER_INPUT_ZERO, layer.inputZero, true);
+  });
+  return bytes;
+}
+
+function bytesOf(array: Uint32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
