@@ -17,6 +17,16 @@ export class FormatError extends Error {
 
 /** A value as it is shown in an error: short, and unmistakable as to its type. */
 export function show(value: unknown): string {
-  const text = typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = asText(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function asText(value: unknown): string {
+  // JSON would write NaN and the infinities as null.
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  try {
+    return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+  } catch {
+    return typeof value; // a cycle
+  }
 }

@@ -107,6 +107,11 @@ export function toHex(bytes: Uint8Array): string {
   return hex;
 }
 
+/** The bytes of a hex text. */
+export function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
 /** SHA-256 of `bytes`: the name under which a blob or a page is stored. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));

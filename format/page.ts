@@ -14,7 +14,7 @@ import {
 import { FormatError } from "./errors.ts";
 import { sha256, toHex } from "./hash.ts";
 import { ascending, findKey, pageOfKey } from "./keys.ts";
-import { rowStride } from "./row.ts";
+import { findBrokenRow, rowStride } from "./row.ts";
 
 /** What all pages of a model have in common. */
 export interface PageLayout {
@@ -24,7 +24,7 @@ export interface PageLayout {
   pageCount: number;
 }
 
-/** Writes a page of rows. `keys` ascend; `rows` holds one row a key, in their order. */
+/** Writes a page of rows. `keys` ascend; `rows` holds one row a key, in their order. Throws FormatError otherwise. */
 export function writePage(layout: PageLayout, page: number, keys: Uint32Array, rows: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(PAGE_HEADER_BYTES + keys.byteLength + rows.byteLength);
   const header = new DataView(bytes.buffer);
@@ -40,6 +40,7 @@ export function writePage(layout: PageLayout, page: number, keys: Uint32Array, r
     header.setUint32(PAGE_HEADER_BYTES + 4 * i, word, true);
   });
   bytes.set(rows, PAGE_HEADER_BYTES + keys.byteLength);
+  new Page(bytes, layout, page); // one set of rules: what could not be read is never written
   return bytes;
 }
 
@@ -76,13 +77,17 @@ export class Page {
     const keys = new Uint32Array(2 * count);
     for (let i = 0; i < keys.length; i++) keys[i] = header.getUint32(PAGE_HEADER_BYTES + 4 * i, true);
     if (!ascending(keys)) throw new FormatError(place, "got keys out of order, expected them ascending");
+    if (count > 0 && keys[0] === 0 && keys[1] === 0) throw new FormatError(place, "got key 0, which means OOV");
     for (let i = 1; i < keys.length; i += 2) {
       const home = pageOfKey(keys[i] as number, layout.pageCount);
       if (home !== page) throw new FormatError(place, `got a key of page ${home}, expected keys of page ${page}`);
     }
+    const rows = PAGE_HEADER_BYTES + 8 * count;
+    const broken = findBrokenRow(layout.rowType, layout.embeddingDim, bytes.subarray(rows));
+    if (broken >= 0) throw new FormatError(place, `got row ${broken} with a number that is not finite`);
     this.bytes = bytes;
     this.#keys = keys;
-    this.#rows = PAGE_HEADER_BYTES + 8 * count;
+    this.#rows = rows;
     this.#stride = stride;
   }
 

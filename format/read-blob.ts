@@ -5,7 +5,7 @@ import { FormatError } from "./errors.ts";
 import { checksum } from "./hash.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
-import { rowStride } from "./row.ts";
+import { findBrokenRow, rowStride } from "./row.ts";
 import { type FittedSpec, FittedSpecSchema, parseWith } from "./spec.ts";
 
 const SECTION_NAMES = ["", "SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE"];
@@ -24,11 +24,17 @@ export interface BlobManifest extends PageLayout {
  */
 export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
-  const model = sections[c.SECTION_MODEL - 1] as Uint8Array;
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
-  const view = new DataView(model.buffer, model.byteOffset, model.byteLength);
+  const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array);
+  const view = modelHead(sections[c.SECTION_MODEL - 1] as Uint8Array);
+  // The kernel does not read SPEC, so only here do the two sections' numbers of fields meet.
+  const fields = view.getUint32(c.MODEL_FIELDS, true);
+  if (fields !== spec.fields.length) {
+    throw new FormatError("blob: section MODEL", `got fields ${fields}, expected ${spec.fields.length}`);
+  }
   return {
-    ...readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array),
+    producer,
+    spec,
     rowType: view.getUint32(c.MODEL_ROW_TYPE, true),
     embeddingDim: view.getUint32(c.MODEL_EMBEDDING_DIM, true),
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
@@ -46,8 +52,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const fail = (problem: string, id: number = c.SECTION_MODEL): never => {
     throw new FormatError(`blob: section ${SECTION_NAMES[id]}`, problem);
   };
-  if (model.length < c.MODEL_HEAD_BYTES) fail(`got ${model.length} bytes, expected at least ${c.MODEL_HEAD_BYTES}`);
-  const view = new DataView(model.buffer, model.byteOffset, model.byteLength);
+  const view = modelHead(model);
   const number = (name: string, offset: number, low: number, high: number): number => {
     const got = view.getUint32(offset, true);
     if (got < low || got > high) fail(`got ${name} ${got}, expected ${low === high ? low : `${low} to ${high}`}`);
@@ -83,9 +88,13 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
 
   const keys = words(section(c.SECTION_KEYS));
   if (!ascending(keys)) fail("got keys out of order, expected them ascending", c.SECTION_KEYS);
+  if (keys.length > 0 && keys[0] === 0 && keys[1] === 0) fail("got key 0, which means OOV", c.SECTION_KEYS);
   const starts = words(section(c.SECTION_BUCKETS));
   const wrong = bucketStarts(keys, bits).findIndex((start, i) => start !== starts[i]);
   if (wrong >= 0) fail(`got start ${starts[wrong]} at ${wrong}, which the keys contradict`, c.SECTION_BUCKETS);
+
+  const broken = findBrokenRow(rowType, embeddingDim, section(c.SECTION_ROWS));
+  if (broken >= 0) fail(`got row ${broken} with a number that is not finite`, c.SECTION_ROWS);
 
   const dense = section(c.SECTION_DENSE);
   const denseFloats = (name: string, offset: number, length: number): Float32Array => {
@@ -211,11 +220,18 @@ function readSections(bytes: Uint8Array, verifyChecksums: boolean): Uint8Array[]
   return sections;
 }
 
+function modelHead(model: Uint8Array): DataView {
+  if (model.length < c.MODEL_HEAD_BYTES) {
+    throw new FormatError("blob: section MODEL", `got ${model.length} bytes, expected at least ${c.MODEL_HEAD_BYTES}`);
+  }
+  return new DataView(model.buffer, model.byteOffset, model.byteLength);
+}
+
 function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
   const place = "blob: section SPEC";
   let parsed: { producer?: unknown; spec?: unknown };
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch (error) {
     throw new FormatError(place, `not JSON: ${(error as Error).message}`);
   }

@@ -132,8 +132,8 @@ function fieldEncoder(field: FittedField): EncodeField {
     const addNumber = numberEncoder(field.encoding, add);
     return (raw, out, place) => {
       const x = toNumber(raw, at, place);
-      if (x !== null) addNumber(x, out);
-      else if (typeof field.missing === "number") addNumber(field.missing, out);
+      if (x !== null) addNumber(x, out, at, place);
+      else if (typeof field.missing === "number") addNumber(field.missing, out, at, place);
       else addMissing(out);
     };
   }
@@ -173,10 +173,17 @@ function fieldEncoder(field: FittedField): EncodeField {
 type AddText = (text: string, value: number, out: EncodedRecords) => void;
 type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
-function numberEncoder(encoding: NumericEncoding, add: AddText): (x: number, out: EncodedRecords) => void {
+type AddNumber = (x: number, out: EncodedRecords, at: At, place: string) => void;
+
+function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
   switch (encoding.kind) {
     case "value":
-      return (x, out) => add(VALUE_ROW, (x - encoding.shift) * encoding.factor, out);
+      return (x, out, at, place) => {
+        const value = (x - encoding.shift) * encoding.factor;
+        if (!Number.isFinite(Math.fround(value)))
+          throw new FormatError(at(place), `got ${x}, expected a number that float32 holds once it is scaled`);
+        add(VALUE_ROW, value, out);
+      };
     case "log2":
       return (x, out) => add(logSquaredBin(x), 1, out);
     case "boundaries":
@@ -213,6 +220,9 @@ function toText(raw: RawValue, at: At, place: string): string {
     case "bigint":
       return String(raw);
     case "number":
+      // Beyond 2^53 JSON gives another id than the one that was written, and so another row.
+      if (Number.isInteger(raw) && !Number.isSafeInteger(raw))
+        throw new FormatError(at(place), `got ${raw}, expected integers beyond 2^53 as text`);
       if (Number.isFinite(raw)) return String(raw);
       break;
     case "object":
@@ -221,13 +231,14 @@ function toText(raw: RawValue, at: At, place: string): string {
   throw new FormatError(at(place), `got ${show(raw)}, expected a string, a number, true, false or null`);
 }
 
-const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+const DECIMAL = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 
 function toNumber(raw: RawValue, at: At, place: string): number | null {
   if (raw === null || raw === undefined || raw === "") return null;
   if (typeof raw === "boolean") return raw ? 1 : 0;
-  const x = typeof raw === "string" && !DECIMAL.test(raw) ? Number.NaN : Number(raw);
-  if (typeof raw === "object" || !Number.isFinite(x) || !Number.isFinite(Math.fround(x))) {
+  const decimal = typeof raw === "string" ? DECIMAL.test(raw) : typeof raw !== "object";
+  const x = decimal ? Number(raw) : Number.NaN;
+  if (!Number.isFinite(Math.fround(x))) {
     throw new FormatError(at(place), `got ${show(raw)}, expected a number`);
   }
   return x;

@@ -34,6 +34,17 @@ export function writeRow(
   }
 }
 
+/** The number of the first row in `rows` that has a number which is not finite, or -1. */
+export function findBrokenRow(rowType: number, k: number, rows: Uint8Array): number {
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const stride = rowStride(rowType, k);
+  const floats = rowType === TYPE_I8 ? 2 : 1 + k;
+  for (let row = 0; (row + 1) * stride <= rows.length; row++) {
+    for (let j = 0; j < floats; j++) if (!Number.isFinite(view.getFloat32(row * stride + 4 * j, true))) return row;
+  }
+  return -1;
+}
+
 /** Reads a row back as [w, v₁ … v_k] into `values[into …]`. */
 export function readRow(
   rowType: number,

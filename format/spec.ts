@@ -125,7 +125,7 @@ const training = v.strictObject({
     v.optional(positiveInteger, 2),
     about("Epochs without a better validation AUC before the learning rate drops, or training stops."),
   ),
-  learningRate: v.optional(v.pipe(v.number(), v.gtValue(0)), 0.001),
+  learningRate: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
   rateDrops: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
     about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
@@ -152,6 +152,12 @@ export function recordEntries(fields: readonly { type: string; maxValues?: numbe
   return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
 }
 
+/** The first name that two fields share. */
+function sharedName(fields: readonly { name: string }[]): string | undefined {
+  const seen = new Set<string>();
+  return fields.find(({ name }) => seen.size === seen.add(name).size)?.name;
+}
+
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
     $schema: v.optional(v.string()),
@@ -167,13 +173,16 @@ export const FeatureSpecSchema = v.pipe(
     rows: v.optional(rows, {}),
   }),
   v.check(
-    (spec) => new Set(spec.fields.map((f) => f.name)).size === spec.fields.length,
-    "expected field names that differ",
+    (spec) => sharedName(spec.fields) === undefined,
+    ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
-  v.check((spec) => spec.fields.every((f) => f.name !== spec.label), "expected a label that is not also a field"),
+  v.check(
+    (spec) => spec.fields.every((f) => f.name !== spec.label),
+    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
+  ),
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
-    `expected at most ${MAX_RECORD_ENTRIES} values in a record`,
+    ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
   ),
 );
 
@@ -182,7 +191,7 @@ export type FeatureField = FeatureSpec["fields"][number];
 
 // What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
 // its shift and factor, a store the answer to "can a row of this field be in KV?".
-const fitted = { name: v.string(), side: v.picklist(["context", "item"]), kv: v.boolean() };
+const fitted = { name: v.pipe(v.string(), v.minLength(1)), side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
   v.strictObject({ kind: v.literal("hash"), buckets: hash.entries.buckets }),
@@ -212,11 +221,22 @@ const fittedField = v.variant("type", [
   }),
 ]);
 
-export const FittedSpecSchema = v.strictObject({
-  name: v.string(),
-  label: v.string(),
-  fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
-});
+export const FittedSpecSchema = v.pipe(
+  v.strictObject({
+    name: v.string(),
+    label: v.string(),
+    fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
+  }),
+  v.check(
+    (spec) => sharedName(spec.fields) === undefined,
+    ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
+  ),
+  // A record with more could never be cut to the size of a kernel call.
+  v.check(
+    (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
+    ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
+  ),
+);
 
 export type FittedSpec = v.InferOutput<typeof FittedSpecSchema>;
 export type FittedField = FittedSpec["fields"][number];
@@ -254,6 +274,10 @@ function issuePath(issue: v.BaseIssue<unknown>): string {
 function issueText(issue: v.BaseIssue<unknown>): string {
   if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
   if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
-  if (issue.expected === null) return issue.message;
-  return `got ${show(issue.input)}, expected ${issue.expected}`;
+  // Our own messages say in words what is expected, and some what was got; valibot's begin with "Invalid".
+  if (issue.message.startsWith("got ")) return issue.message;
+  if (issue.message.startsWith("expected ")) return `got ${show(issue.input)}, ${issue.message}`;
+  if (issue.type === "min_length" || issue.type === "max_length")
+    return `got length ${issue.received}, expected ${issue.expected}`;
+  return `got ${show(issue.input)}, expected ${issue.expected ?? (issue.type === "integer" ? "an integer" : "a finite number")}`;
 }

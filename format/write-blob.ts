@@ -1,11 +1,13 @@
 import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { packedBytes, packWeights, padTo, weightType } from "./dense.ts";
+import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./dense.ts";
+import { FormatError } from "./errors.ts";
 import { checksum } from "./hash.ts";
 import { readBlob } from "./read-blob.ts";
 
 /** Writes a model blob. Throws FormatError where the model breaks a rule of FORMAT.md, before any byte leaves. */
 export function writeBlob(model: ModelBlob): Uint8Array {
+  model.layers.forEach(checkLengths);
   const dense = layOutDense(model);
   const sections = [
     new TextEncoder().encode(JSON.stringify({ producer: model.producer, spec: model.spec })),
@@ -43,6 +45,16 @@ export function writeBlob(model: ModelBlob): Uint8Array {
   view.setUint32(20, tableSum.hi, true);
   readBlob(blob); // one set of rules: what could not be read is never written
   return blob;
+}
+
+/** Arrays of other lengths would overwrite their neighbours, or leave zeros that no reader can tell from weights. */
+function checkLengths(layer: DenseLayer, i: number): void {
+  const expect = (name: string, got: number, expected: number): void => {
+    if (got !== expected) throw new FormatError(`layers[${i}].${name}`, `got ${got} numbers, expected ${expected}`);
+  };
+  expect("weights", layer.weights.length, layer.inputs * layer.outputs);
+  expect("scales", layer.scales.length, weightType(layer) === c.TYPE_I8 ? layer.outputs : 0);
+  expect("biases", layer.biases.length, layer.outputs);
 }
 
 interface DenseSection {

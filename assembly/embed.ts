@@ -1,0 +1,74 @@
+// From entries to embeddings: gather rows, dequantise, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
+// where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
+// multiply-add here, so that all variants give the same bits.
+import { TYPE_I8 } from "../format/constants";
+import { addresses, arena, offsets, values } from "./buffers";
+import { isMemory } from "./memory";
+import { embeddingDim, fields, rowType } from "./model";
+import { isRow } from "./rows";
+
+/**
+ * Writes record b's e₁ … e_F (F × k f32, and zeros up to `bytes`) to `target`: e_f = Σ value · v over the field's
+ * entries, zeros where it has none.
+ */
+export function embed(record: u32, target: usize, bytes: u32): void {
+  assert(isMemory(target, bytes) && fields * embeddingDim * 4 <= bytes);
+  memory.fill(target, 0, bytes);
+  let ends = offsets + 4 * record * fields;
+  let entry = load<u32>(ends);
+  for (let f: u32 = 0; f < fields; f++) {
+    ends += 4;
+    for (const end = load<u32>(ends); entry < end; entry++) {
+      const row = <usize>load<u32>(addresses + 4 * entry);
+      const value = load<f32>(values + 4 * entry);
+      assert(isRow(row, arena));
+      if (rowType === TYPE_I8) addRow_i8(row + 8, value * load<f32>(row), target);
+      else addRow_f32(row + 4, value, target);
+    }
+    target += 4 * embeddingDim;
+  }
+}
+
+/** Σ value · w over all entries of record b. */
+export function linear(record: u32): f32 {
+  const wOffset: usize = rowType === TYPE_I8 ? 4 : 0;
+  const first = offsets + 4 * record * fields;
+  const end = load<u32>(first + 4 * fields);
+  let sum: f32 = 0;
+  for (let entry = load<u32>(first); entry < end; entry++) {
+    const row = <usize>load<u32>(addresses + 4 * entry);
+    sum += load<f32>(values + 4 * entry) * load<f32>(row + wOffset);
+  }
+  return sum;
+}
+
+/** target[j] += factor · q[j], k of them; q int8. */
+function addRow_i8(q: usize, factor: f32, target: usize): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const wide = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(q + j)));
+      const product = f32x4.mul(factors, f32x4.convert_i32x4_s(wide));
+      v128.store(target + 4 * j, f32x4.add(v128.load(target + 4 * j), product));
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    store<f32>(target + 4 * j, load<f32>(target + 4 * j) + factor * <f32>load<i8>(q + j));
+  }
+}
+
+/** target[j] += factor · v[j], k of them; v f32. */
+function addRow_f32(v: usize, factor: f32, target: usize): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const product = f32x4.mul(factors, v128.load(v + 4 * j));
+      v128.store(target + 4 * j, f32x4.add(v128.load(target + 4 * j), product));
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    store<f32>(target + 4 * j, load<f32>(target + 4 * j) + factor * load<f32>(v + 4 * j));
+  }
+}

@@ -1,0 +1,45 @@
+// Panels: the lines of a block, W at a time, step by step: [⌈lines/W⌉][depth][W], the last one padded with zeros. A line
+// is a row of op(A) or a column of op(B); a step is one k. `stride`: bytes between rows as stored. W: 4, 6 or 8.
+
+/** Packs a block that is stored line by line. Transposing 4 × 4 in registers gained nothing: memory is what it waits for. */
+export function packLines(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
+  const step: usize = 4 * W;
+  for (let line: usize = 0; line < lines; line += W) {
+    const present = min(W, lines - line);
+    if (present < W) memory.fill(to, 0, step * depth);
+    for (let i: usize = 0; i < present; i++) {
+      let at = to + 4 * i;
+      for (let x = from, end = from + 4 * depth; x < end; x += 4) {
+        store<f32>(at, load<f32>(x));
+        at += step;
+      }
+      from += stride;
+    }
+    to += step * depth;
+  }
+}
+
+/** Packs a block that is stored step by step: copies W neighbours as they lie. */
+export function packSteps(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
+  const step: usize = 4 * W;
+  for (let line: usize = 0; line < lines; line += W) {
+    const present = min(W, lines - line);
+    let x = from + 4 * line;
+    const panel = to;
+    to += step * depth;
+    if (present < W) {
+      memory.fill(panel, 0, step * depth);
+      for (let at = panel; at < to; at += step) {
+        for (let i: usize = 0; i < present; i++) store<f32>(at + 4 * i, load<f32>(x + 4 * i));
+        x += stride;
+      }
+    } else {
+      for (let at = panel; at < to; at += step) {
+        v128.store(at, v128.load(x));
+        if (W === 8) v128.store(at, v128.load(x, 16), 16);
+        else if (W === 6) store<u64>(at, load<u64>(x, 16), 16);
+        x += stride;
+      }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+// The scoring kernel: bytes in linear memory in, scores out. No runtime, no imports, no allocation after `load`, one
+// model per instance; dropping the instance frees it. The host (format/kernel.ts) calls `reserve`, copies the blob to
+// the address it returns, calls `load`, and then fills the buffers and calls `lookup` and `score` as often as it likes.
+//
+// `load` believes nothing that the blob states, and `score` no offset and no address, before it is checked: whatever the
+// bytes are, no call reads outside its buffers or traps. Only ill-chosen finite weights or a page's rows can still make
+// a score NaN.
+import {
+  CALL_BAD_COUNT,
+  CALL_NOT_LOADED,
+  CALL_OK,
+  LOAD_NO_MEMORY,
+  LOAD_OK,
+  MAX_BLOB_BYTES,
+  MAX_ENTRIES,
+} from "../format/constants";
+import { addresses, arena, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import { checkLayers } from "./layers";
+import { blobAddress, ensureMemory } from "./memory";
+import { checkModel } from "./model";
+import { checkRows, findRow, rowStride, rows } from "./rows";
+import { checkBatch, scoreBatch } from "./score";
+import { checkSections } from "./sections";
+
+let reserved: u32 = 0;
+let loaded = false;
+
+/** Makes room for a blob and returns where the host shall copy it; 0 if it is too long or there is no memory. */
+export function reserve(blobBytes: u32): usize {
+  loaded = false;
+  reserved = 0;
+  if (blobBytes > <u32>MAX_BLOB_BYTES) return 0;
+  if (!ensureMemory(<u64>blobAddress() + blobBytes)) return 0;
+  reserved = blobBytes;
+  return blobAddress();
+}
+
+/** Checks the blob that was copied in and lays the buffers out. Returns a LOAD_* code. The memory grows only here. */
+function loadBlob(blobBytes: u32): i32 {
+  loaded = false;
+  if (blobBytes > reserved) return LOAD_NO_MEMORY;
+  let code = checkSections(blobAddress(), blobBytes);
+  if (code === LOAD_OK) code = checkModel();
+  if (code === LOAD_OK) code = checkRows();
+  if (code === LOAD_OK) code = checkLayers();
+  if (code === LOAD_OK && !layOutBuffers(<u64>blobAddress() + blobBytes)) code = LOAD_NO_MEMORY;
+  loaded = code === LOAD_OK;
+  return code;
+}
+
+export { loadBlob as load };
+
+/** Looks the first n keys of the keys buffer up: rowAddresses[i] = the address of key i's row, or 0. A CALL_* code. */
+export function lookup(n: u32): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  if (n > <u32>MAX_ENTRIES) return CALL_BAD_COUNT;
+  for (let i: u32 = 0; i < n; i++) store<u32>(addresses + 4 * i, findRow(load<u64>(keysBuffer + 8 * i)));
+  return CALL_OK;
+}
+
+/** Scores n records: offsets, rowAddresses and values in, logits and scores out. Returns a CALL_* code. */
+export function score(records: u32): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  const code = checkBatch(records);
+  if (code === CALL_OK) scoreBatch(records);
+  return code;
+}
+
+/** MAX_ENTRIES row keys, u64. */
+export function keysAddress(): usize {
+  return keysBuffer;
+}
+
+/** MAX_ENTRIES addresses of rows, u32: those of the blob, or of the arena. */
+export function rowAddresses(): usize {
+  return addresses;
+}
+
+/** MAX_ENTRIES values, f32. */
+export function valuesAddress(): usize {
+  return values;
+}
+
+/** MAX_BATCH · F + 1 entry numbers, u32: record b's entries of field f are [offsets[b·F + f], offsets[b·F + f + 1]). */
+export function offsetsAddress(): usize {
+  return offsets;
+}
+
+/** ARENA_ROWS rows that the host may fill from pages. */
+export function arenaAddress(): usize {
+  return arena;
+}
+
+/** MAX_BATCH logits, f32. */
+export function logitsAddress(): usize {
+  return logits;
+}
+
+/** MAX_BATCH probabilities, f32. */
+export function scoresAddress(): usize {
+  return scores;
+}
+
+/** The blob's rows: field f's OOV row is at rowsAddress + f · rowBytes. */
+export function rowsAddress(): usize {
+  return rows;
+}
+
+/** Bytes of one row. */
+export function rowBytes(): u32 {
+  return rowStride;
+}

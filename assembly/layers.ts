@@ -1,0 +1,120 @@
+// The layer entries of section MODEL and what they point at in section DENSE. An entry, once checked, is the layer:
+// its address is passed around, and these functions read it.
+import {
+  ACTIVATION_RELU,
+  LAYER_ACTIVATION,
+  LAYER_BIASES,
+  LAYER_ENTRY_BYTES,
+  LAYER_INPUT_INVERSE_SCALE,
+  LAYER_INPUT_ZERO,
+  LAYER_INPUTS,
+  LAYER_OUTPUTS,
+  LAYER_SCALES,
+  LAYER_WEIGHT_TYPE,
+  LAYER_WEIGHTS,
+  LOAD_BAD_LAYER,
+  LOAD_OK,
+  MAX_LAYER_WIDTH,
+  MODEL_HEAD_BYTES,
+  MODEL_OUTPUT_WEIGHTS,
+  PAD_INPUTS,
+  PAD_OUTPUTS,
+  SECTION_ALIGNMENT,
+  SECTION_DENSE,
+  TYPE_I8,
+} from "../format/constants";
+import { embeddingDim, fields, layerCount, model, outputInputs } from "./model";
+import { sectionAddress, sectionBytes } from "./sections";
+
+/** Checks the chain of layers and that all they point at lies in DENSE, aligned, with finite floats. */
+export function checkLayers(): i32 {
+  let width = fields * embeddingDim;
+  for (let i: u32 = 0; i < layerCount; i++) {
+    const layer = layerAddress(i);
+    const outputs = load<u32>(layer, LAYER_OUTPUTS);
+    const type = load<u32>(layer, LAYER_WEIGHT_TYPE);
+    if (load<u32>(layer, LAYER_INPUTS) !== width) return LOAD_BAD_LAYER;
+    if (outputs < 1 || outputs > <u32>MAX_LAYER_WIDTH) return LOAD_BAD_LAYER;
+    if (type > <u32>TYPE_I8) return LOAD_BAD_LAYER;
+    if (load<u32>(layer, LAYER_ACTIVATION) !== ACTIVATION_RELU) return LOAD_BAD_LAYER;
+    const weights = load<u32>(layer, LAYER_WEIGHTS);
+    const count = <u64>padInputs(width) * padOutputs(outputs);
+    if (type === TYPE_I8) {
+      if (!isPlace(weights, count)) return LOAD_BAD_LAYER;
+      if (!areFloats(load<u32>(layer, LAYER_SCALES), padOutputs(outputs))) return LOAD_BAD_LAYER;
+    } else if (!areFloats(weights, count)) return LOAD_BAD_LAYER;
+    if (!areFloats(load<u32>(layer, LAYER_BIASES), padOutputs(outputs))) return LOAD_BAD_LAYER;
+    if (!F32.isFinite(inverseScale(layer))) return LOAD_BAD_LAYER;
+    if (!F32.isFinite(zeroPoint(layer))) return LOAD_BAD_LAYER;
+    width = outputs;
+  }
+  if (layerCount !== 0 && width !== outputInputs) return LOAD_BAD_LAYER;
+  return areFloats(load<u32>(model, MODEL_OUTPUT_WEIGHTS), padOutputs(outputInputs)) ? LOAD_OK : LOAD_BAD_LAYER;
+}
+
+/** The entry of layer i; 0 past the last. */
+export function layerAddress(i: u32): usize {
+  return i < layerCount ? model + MODEL_HEAD_BYTES + i * LAYER_ENTRY_BYTES : 0;
+}
+
+/** Whether the layer takes u7 inputs. False for 0, the place after the last layer. */
+export function isInt8(layer: usize): bool {
+  return layer !== 0 && load<u32>(layer, LAYER_WEIGHT_TYPE) === TYPE_I8;
+}
+
+/** K, padded as the weights are. */
+export function inputsOf(layer: usize): u32 {
+  return padInputs(load<u32>(layer, LAYER_INPUTS));
+}
+
+/** N, padded as the weights are. */
+export function outputsOf(layer: usize): u32 {
+  return padOutputs(load<u32>(layer, LAYER_OUTPUTS));
+}
+
+export function weightsOf(layer: usize): usize {
+  return sectionAddress(SECTION_DENSE) + load<u32>(layer, LAYER_WEIGHTS);
+}
+
+export function scalesOf(layer: usize): usize {
+  return sectionAddress(SECTION_DENSE) + load<u32>(layer, LAYER_SCALES);
+}
+
+export function biasesOf(layer: usize): usize {
+  return sectionAddress(SECTION_DENSE) + load<u32>(layer, LAYER_BIASES);
+}
+
+export function inverseScale(layer: usize): f32 {
+  return load<f32>(layer, LAYER_INPUT_INVERSE_SCALE);
+}
+
+export function zeroPoint(layer: usize): f32 {
+  return load<f32>(layer, LAYER_INPUT_ZERO);
+}
+
+export function outputWeights(): usize {
+  return sectionAddress(SECTION_DENSE) + load<u32>(model, MODEL_OUTPUT_WEIGHTS);
+}
+
+/** Rounds a width up to what a layer's weights are packed for as inputs. */
+export function padInputs(n: u32): u32 {
+  return (n + PAD_INPUTS - 1) & ~(PAD_INPUTS - 1);
+}
+
+/** Rounds a width up to what a layer's weights are packed for as outputs; so no kernel has a remainder of outputs. */
+export function padOutputs(n: u32): u32 {
+  return (n + PAD_OUTPUTS - 1) & ~(PAD_OUTPUTS - 1);
+}
+
+/** Whether `bytes` from `offset` on lie in DENSE, aligned. */
+function isPlace(offset: u32, bytes: u64): bool {
+  return offset % SECTION_ALIGNMENT === 0 && offset + bytes <= sectionBytes(SECTION_DENSE);
+}
+
+function areFloats(offset: u32, count: u64): bool {
+  if (!isPlace(offset, 4 * count)) return false;
+  const first = sectionAddress(SECTION_DENSE) + offset;
+  const last = first + 4 * <usize>count;
+  for (let at = first; at < last; at += 4) if (!F32.isFinite(load<f32>(at))) return false;
+  return true;
+}

@@ -1,0 +1,193 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+
+// The import edges of the house: which folder may import from which. A folder that is not here may import anything
+// (test, bench, scripts), and nothing that is here may import from it.
+
+/** `*` stands for any characters but `/`; `npm` for packages; `node` for Node's own modules. */
+const ALLOWED: Record<string, string[]> = {
+  format: ["format/**", "npm"],
+  worker: ["worker/**", "format/**", "build/kernel.*.wasm", "npm", "node"],
+  trainer: ["trainer/**", "format/**", "build/kernel.*.wasm", "npm", "node"],
+  assembly: ["assembly/**", "format/constants"],
+};
+
+/** Path from the root, text. */
+type Files = Map<string, string>;
+
+function matches(pattern: string, target: string): boolean {
+  const source = pattern
+    .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("**", "\0")
+    .replaceAll("*", "[^/]*");
+  return new RegExp(`^${source.replaceAll("\0", ".*")}$`).test(target);
+}
+
+/** What a file imports, statically, dynamically or by export … from: paths from the root, or specifiers. */
+function importsOf(path: string, text: string): { specifier: string; target: string }[] {
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName: specifier }) => {
+    const relative = specifier.startsWith(".") || specifier.startsWith("/");
+    return { specifier, target: relative ? posix.join(posix.dirname(path), specifier) : specifier };
+  });
+}
+
+function isAllowed(allowed: string[], specifier: string, target: string): boolean {
+  const relative = specifier.startsWith(".") || specifier.startsWith("/");
+  if (relative) return allowed.some((pattern) => matches(pattern, target));
+  return allowed.includes(specifier.startsWith("node:") ? "node" : "npm");
+}
+
+/** One line for each import that crosses a wall, and for each cycle of files. */
+function violations(files: Files): string[] {
+  const found: string[] = [];
+  for (const [path, text] of files) {
+    const allowed = ALLOWED[path.split("/")[0] ?? ""];
+    if (!allowed) continue;
+    for (const { specifier, target } of importsOf(path, text)) {
+      if (!isAllowed(allowed, specifier, target))
+        found.push(`${path} imports "${specifier}", allowed are ${allowed.join(", ")}`);
+    }
+  }
+  return [...found, ...cycles(files)];
+}
+
+/** `import type … from` and `export type … from`: gone before anything runs, so they make no cycle. */
+const TYPES_ONLY = /^(import|export) type [^;"']*from\s*["'][^"']*["']/gm;
+
+function cycles(files: Files): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) {
+      found.push(`cycle: ${[...path.slice(start), file].join(" → ")}`);
+      return;
+    }
+    if (done.has(file)) return;
+    path.push(file);
+    for (const { target } of importsOf(file, (files.get(file) ?? "").replace(TYPES_ONLY, ""))) {
+      // AssemblyScript leaves the extension out.
+      for (const name of [target, `${target}.ts`]) if (files.has(name)) visit(name);
+    }
+    path.pop();
+    done.add(file);
+  };
+  for (const file of files.keys()) visit(file);
+  return found;
+}
+
+const root = new URL("../", import.meta.url);
+
+function filesOf(folders: string[]): Files {
+  const names = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root }));
+  const paths = names.map((name) => name.replaceAll("\\", "/")).filter((name) => !name.includes("node_modules"));
+  return new Map(paths.sort().map((path) => [path, readFileSync(new URL(path, root), "utf8")]));
+}
+
+describe("the house", () => {
+  const files = filesOf([...Object.keys(ALLOWED), "test", "bench", "scripts"]);
+
+  test.each(Object.keys(ALLOWED).filter((folder) => existsSync(new URL(folder, root))))("%s is looked at", (folder) => {
+    expect([...files.keys()].some((path) => path.startsWith(`${folder}/`))).toBe(true);
+  });
+
+  test("imports only along its edges, and in no circle", () => {
+    expect(violations(files)).toEqual([]);
+  });
+});
+
+describe("the checker", () => {
+  const check = (entries: Record<string, string>): string[] => violations(new Map(Object.entries(entries)));
+
+  test.each([
+    ["format", "../trainer/model.ts"],
+    ["format", "../worker/index.ts"],
+    ["format", "../test/format/tiny.ts"],
+    ["format", "../build/kernel.simd.wasm"],
+    ["format", "../formats/a.ts"],
+    ["format", "node:fs"],
+    ["worker", "../trainer/model.ts"],
+    ["worker", "../trainer"],
+    ["worker", "../assembly/index.ts"],
+    ["worker", "../bench/load.ts"],
+    ["worker", "../build/other.wasm"],
+    ["worker", "../build/kernel.simd.wasm.ts"],
+    ["trainer", "../worker/index.ts"],
+    ["trainer", "../assembly/index.ts"],
+    ["assembly", "../format/record"],
+    ["assembly", "../worker/index"],
+    ["assembly", "valibot"],
+    ["worker/routes", "../../trainer/model.ts"],
+  ])("%s may not import %s", (folder, specifier) => {
+    for (const text of [
+      `import { a } from "${specifier}";`,
+      `import type { A } from '${specifier}';`,
+      `import "${specifier}";`,
+      `export * from "${specifier}";`,
+      `export { a } from "${specifier}";`,
+      `const a = await import("${specifier}");`,
+      `type A = import("${specifier}").A;`,
+    ]) {
+      const [first] = check({ [`${folder}/a.ts`]: text });
+      expect(first, text).toBe(
+        `${folder}/a.ts imports "${specifier}", allowed are ${ALLOWED[folder.split("/")[0] ?? ""]?.join(", ")}`,
+      );
+    }
+  });
+
+  test.each([
+    ["format", "valibot"],
+    ["format", "./keys.ts"],
+    ["worker", "../format/record.ts"],
+    ["worker", "../build/kernel.relaxed.wasm"],
+    ["worker", "hono"],
+    ["worker/routes", "../../format/record.ts"],
+    ["trainer", "../format/record.ts"],
+    ["trainer", "../build/kernel.simd.wasm"],
+    ["trainer", "node:fs"],
+    ["assembly", "../format/constants"],
+    ["assembly", "./memory"],
+    ["test", "../trainer/model.ts"],
+    ["bench", "../worker/index.ts"],
+  ])("%s may import %s", (folder, specifier) => {
+    expect(check({ [`${folder}/a.ts`]: `import { a } from "${specifier}";` })).toEqual([]);
+  });
+
+  test("text and comments are no imports", () => {
+    const text = `// import "../trainer/a.ts"\nconst a = 'import "../trainer/a.ts"';`;
+    expect(check({ "worker/a.ts": text })).toEqual([]);
+  });
+
+  test("finds a cycle, of one file, of three, and without extensions", () => {
+    expect(check({ "format/a.ts": 'import "./a.ts";' })).toEqual(["cycle: format/a.ts → format/a.ts"]);
+    expect(
+      check({
+        "trainer/a.ts": 'import "./b.ts";',
+        "trainer/b.ts": 'export * from "./c.ts";',
+        "trainer/c.ts": 'import "./a.ts";',
+      }),
+    ).toEqual(["cycle: trainer/a.ts → trainer/b.ts → trainer/c.ts → trainer/a.ts"]);
+    expect(check({ "assembly/a.ts": 'import "./b";', "assembly/b.ts": 'import "./a";' })).toEqual([
+      "cycle: assembly/a.ts → assembly/b.ts → assembly/a.ts",
+    ]);
+  });
+
+  test("types alone make no cycle", () => {
+    const b = 'import type {\n  A,\n} from "./a.ts";\nexport type { B } from "./a.ts";\n';
+    expect(check({ "format/a.ts": 'import "./b.ts";', "format/b.ts": b })).toEqual([]);
+    expect(check({ "format/a.ts": 'import "./b.ts";', "format/b.ts": `${b}import "./a.ts";` })).toHaveLength(1);
+  });
+
+  test("two ways to one file are no cycle", () => {
+    expect(
+      check({
+        "format/a.ts": 'import "./b.ts"; import "./c.ts";',
+        "format/b.ts": 'import "./c.ts";',
+        "format/c.ts": "",
+      }),
+    ).toEqual([]);
+  });
+});

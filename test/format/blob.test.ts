@@ -1,0 +1,211 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { bucketBits, bucketStarts, type ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/dense.ts";
+import { FormatError } from "../../format/errors.ts";
+import { readBlob, readManifest } from "../../format/read-blob.ts";
+import { rowStride } from "../../format/row.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { entryOf, sectionOf, viewOf, withSection } from "./edit-blob.ts";
+import { integer, seeded } from "./random.ts";
+import { TINY_SPEC, tinyModel } from "./tiny.ts";
+
+const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
+
+describe("the golden blob", () => {
+  test("is what the writer writes", async () => {
+    expect(writeBlob(await tinyModel())).toEqual(golden);
+  });
+
+  test("reads as the model that was written", async () => {
+    expect(readBlob(golden)).toEqual(await tinyModel());
+  });
+
+  test("reads alike from within a larger buffer", async () => {
+    const larger = new Uint8Array(golden.length + 13);
+    larger.set(golden, 5);
+    expect(readBlob(larger.subarray(5, 5 + golden.length))).toEqual(await tinyModel());
+  });
+
+  test("has the manifest of the model", async () => {
+    const { spec, producer, rowType, embeddingDim, pageDigests } = await tinyModel();
+    expect(readManifest(golden)).toEqual({ spec, producer, rowType, embeddingDim, pageDigests, pageCount: 1 });
+  });
+
+  test("has all sections, blob end included, at multiples of 64", () => {
+    const view = viewOf(golden);
+    for (let id = 1; id <= c.SECTION_COUNT; id++) expect(view.getUint32(entryOf(id) + 4, true) % 64).toBe(0);
+    expect(golden.length % 64).toBe(0);
+  });
+});
+
+/** A model of odd sizes. */
+function randomModel(seed: number, overrides: Partial<ModelBlob> = {}): ModelBlob {
+  const random = seeded(seed);
+  const rowType = integer(random, c.TYPE_F32, c.TYPE_I8);
+  const embeddingDim = integer(random, 1, 9);
+  const hot = integer(random, 0, 40);
+  const all = new Set<bigint>();
+  while (all.size < hot) all.add(BigInt(integer(random, 1, 2 ** 32 - 1)) << BigInt(integer(random, 0, 32)));
+  const keys = new Uint32Array(BigUint64Array.from(all).sort().buffer);
+  const rows = new Uint8Array((2 + hot) * rowStride(rowType, embeddingDim)).fill(integer(random, 0, 60));
+  const parts = integer(random, 1, c.PART_ALL);
+  const layers: DenseLayer[] = [];
+  let width = 2 * embeddingDim;
+  for (let i = parts & c.PART_MLP ? integer(random, 1, 3) : 0; i > 0; i--) {
+    const outputs = integer(random, 1, 19);
+    layers.push(randomLayer(random, width, outputs));
+    width = outputs;
+  }
+  const outputWeights = Float32Array.from({ length: layers.length > 0 ? width : 0 }, () => random() - 0.5);
+  const pageDigests = Uint8Array.from({ length: 16 * integer(random, 0, 3) }, () => integer(random, 0, 255));
+  const bias = Math.fround(random());
+  const producer = `seed ${seed}`;
+  const sizes = { rowType, embeddingDim, parts, bias };
+  return { spec: TINY_SPEC, producer, ...sizes, keys, rows, pageDigests, layers, outputWeights, ...overrides };
+}
+
+function randomLayer(random: () => number, inputs: number, outputs: number): DenseLayer {
+  const int8 = random() < 0.5;
+  const floats = (length: number): Float32Array => Float32Array.from({ length }, () => random() - 0.5);
+  const weights = int8
+    ? Int8Array.from({ length: inputs * outputs }, () => integer(random, -128, 127))
+    : floats(inputs * outputs);
+  const scales = floats(int8 ? outputs : 0);
+  return { inputs, outputs, weights, scales, biases: floats(outputs), inputInverseScale: 8, inputZero: 3 };
+}
+
+describe("round trip", () => {
+  test("of 200 models of odd sizes", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const model = randomModel(seed);
+      expect(readBlob(writeBlob(model)), `seed ${seed}`).toEqual(model);
+    }
+  });
+
+  test("of all texts in producer and spec", () => {
+    const spec = { ...TINY_SPEC, label: "größe 😀", name: "日本語" };
+    const model = randomModel(1, { producer: "ü", spec });
+    expect(readBlob(writeBlob(model))).toEqual(model);
+  });
+
+  test("SPEC may have members that this version does not know", async () => {
+    const parsed = JSON.parse(new TextDecoder().decode(sectionOf(golden, c.SECTION_SPEC)));
+    const text = JSON.stringify({ ...parsed, later: true });
+    const blob = withSection(golden, c.SECTION_SPEC, new TextEncoder().encode(text));
+    expect(readBlob(blob)).toEqual(await tinyModel());
+  });
+});
+
+describe("the writer refuses", () => {
+  test.each<[string, (model: ModelBlob) => void, string]>([
+    [
+      "weights of another number",
+      ({ layers: [layer] }) => Object.assign(layer ?? {}, { weights: new Int8Array(11) }),
+      "layers[0].weights: got 11 numbers, expected 12",
+    ],
+    [
+      "int8 weights without scales",
+      ({ layers: [layer] }) => Object.assign(layer ?? {}, { scales: new Float32Array(0) }),
+      "layers[0].scales: got 0 numbers, expected 3",
+    ],
+    [
+      "f32 weights with scales",
+      ({ layers: [, layer] }) => Object.assign(layer ?? {}, { scales: new Float32Array(2) }),
+      "layers[1].scales: got 2 numbers, expected 0",
+    ],
+    [
+      "more biases than outputs",
+      ({ layers: [layer] }) => Object.assign(layer ?? {}, { biases: new Float32Array(9) }),
+      "layers[0].biases: got 9 numbers, expected 3",
+    ],
+    [
+      "rows that are not one a key",
+      (model) => Object.assign(model, { rows: model.rows.subarray(12) }),
+      "blob: section ROWS: got 36 bytes, expected 48",
+    ],
+    [
+      "half a key",
+      (model) => Object.assign(model, { keys: model.keys.subarray(0, 3) }),
+      "blob: section KEYS: got 12 bytes, expected 8",
+    ],
+    [
+      "half a digest",
+      (model) => Object.assign(model, { pageDigests: new Uint8Array(24) }),
+      "blob: section PAGES: got 24 bytes, expected 16",
+    ],
+    [
+      "weights that training has lost",
+      ({ layers: [, layer] }) => layer?.weights.fill(Number.NaN),
+      "blob: section DENSE: got a layer 1 weight that is not a finite number",
+    ],
+    [
+      "a model too large for the store",
+      (model) => Object.assign(model, { producer: "x".repeat(c.MAX_BLOB_BYTES) }),
+      `blob: got ${c.MAX_BLOB_BYTES + 1536} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
+    ],
+  ])("%s", async (_name, spoil, message) => {
+    const model = await tinyModel();
+    spoil(model);
+    expect(() => writeBlob(model)).toThrow(expect.objectContaining({ name: "FormatError", message }));
+  });
+});
+
+describe("buckets", () => {
+  test.each([
+    [0, 1],
+    [1, 1],
+    [3, 1],
+    [4, 2],
+    [7, 2],
+    [8, 3],
+    [1023, 9],
+    [1024, 10],
+    [2 ** 30, c.MAX_BUCKET_BITS],
+  ])("%i keys have %i bits", (keys, bits) => {
+    expect(bucketBits(keys)).toBe(bits);
+  });
+
+  test("bucket i holds the keys whose highest bits are i", () => {
+    const keys = Uint32Array.of(5, 0, 6, 0x3fffffff, 0, 0x40000000, 1, 0xc0000000);
+    expect(Array.from(bucketStarts(keys, 2))).toEqual([0, 2, 3, 3, 4]);
+    expect(Array.from(bucketStarts(new Uint32Array(0), 1))).toEqual([0, 0, 0]);
+  });
+});
+
+test("a byte changed anywhere is refused, or is padding or reserved and has no meaning", async () => {
+  const model = await tinyModel();
+  let meaningless = 0;
+  for (let at = 0; at < golden.length; at++) {
+    const changed = golden.slice();
+    changed[at] = (changed[at] ?? 0) ^ 0x10;
+    const error = thrownBy(() => readBlob(changed));
+    if (error) expect(error).toBeInstanceOf(FormatError);
+    else {
+      expect(readBlob(changed)).toEqual(model);
+      meaningless++;
+    }
+  }
+  // 40 of the header, then what lies between table and sections: 1536 bytes less 64 + 7 · 32 and the sections' lengths.
+  const view = viewOf(golden);
+  let lengths = 0;
+  for (let id = 1; id <= c.SECTION_COUNT; id++) lengths += view.getUint32(entryOf(id) + 8, true);
+  expect(meaningless).toBe(40 + golden.length - 288 - lengths);
+});
+
+test("a blob cut anywhere is refused", () => {
+  for (let length = 0; length < golden.length; length += 7) {
+    expect(() => readBlob(golden.subarray(0, length))).toThrow(FormatError);
+    expect(() => readManifest(golden.subarray(0, length))).toThrow(FormatError);
+  }
+});
+
+function thrownBy(run: () => unknown): unknown {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,123 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { toHex } from "../../format/hash.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { fieldSeed, rowKey } from "../../format/record.ts";
+import { dumpBlob, dumpPage, parseDump } from "./dump.ts";
+import { between, goldenFiles, specJsonSchema } from "./golden.ts";
+import { forward } from "./reference.ts";
+import { TINY_RECORDS, tinyPage } from "./tiny.ts";
+
+const root = new URL("../../", import.meta.url);
+const read = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, root)));
+const text = (path: string): string => new TextDecoder().decode(read(path));
+const formatMd = text("format/FORMAT.md");
+const blob = read("test/golden/tiny.blob.bin");
+const page = read("test/golden/tiny.page.bin");
+
+describe("generated files are what scripts/golden.ts would write", async () => {
+  const files = await goldenFiles(formatMd);
+  test.each([...files.keys()])("%s", (path) => {
+    expect(Buffer.from(read(path)).equals(files.get(path) ?? new Uint8Array(0)), "run: node scripts/golden.ts").toBe(
+      true,
+    );
+  });
+});
+
+describe("the dumps in FORMAT.md", () => {
+  test.each([
+    ["blob dump", blob, dumpBlob],
+    ["page dump", page, dumpPage],
+  ])("%s: shows every byte of the golden file", (name, bytes, dump) => {
+    const shown = between(formatMd, name);
+    expect(toHex(parseDump(shown))).toBe(toHex(bytes));
+    expect(shown.trim()).toBe(`\`\`\`text\n${dump(bytes)}\n\`\`\``);
+  });
+
+  test("a dump with a hole or another byte is noticed", () => {
+    const shown = dumpPage(page);
+    expect(() => parseDump(shown.replace(/^0004.*\n/m, ""))).toThrow("got a hole before: 0008");
+    expect(toHex(parseDump(shown.replace("44 46", "44 47")))).not.toBe(toHex(page));
+  });
+
+  test("the keys are those that the text above the dumps names", () => {
+    const keyOf = (field: string, value: string): number[] => {
+      const { lo, hi } = rowKey(fieldSeed(field), value, { lo: 0, hi: 0 });
+      return [lo, hi];
+    };
+    expect(Array.from(readBlob(blob).keys)).toEqual([...keyOf("site", "news"), ...keyOf("price", "value")]);
+    expect(Array.from(new Uint32Array(page.slice(32, 40).buffer))).toEqual(keyOf("site", "shop"));
+  });
+});
+
+describe("the numbers in FORMAT.md are those of constants.ts", () => {
+  test.each([
+    ["| blob | 26,214,400 |", "MAX_BLOB_BYTES"],
+    ["| page | 1,048,576 |", "MAX_PAGE_BYTES"],
+    ["| fields F | 256 |", "MAX_FIELDS"],
+    ["| k | 256 |", "MAX_EMBEDDING_DIM"],
+    ["| entries of a record | 4,096 |", "MAX_RECORD_ENTRIES"],
+    ["| bucket bits | 24 |", "MAX_BUCKET_BITS"],
+    ["| pages P | 1,048,576 |", "MAX_PAGES"],
+    ["| hidden layers | 16 |", "MAX_LAYERS"],
+    ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
+  ])("%s", async (row, name) => {
+    const constants: Record<string, unknown> = await import("../../format/constants.ts");
+    expect(formatMd.replace(/ +/g, " ")).toContain(row);
+    expect(constants[name]).toBe(Number(/\| ([\d,]+) \|$/.exec(row)?.[1]?.replaceAll(",", "")));
+  });
+});
+
+describe("scores", () => {
+  test("the golden scores are those of the formulas", () => {
+    const scores = JSON.parse(text("test/golden/tiny.scores.json"));
+    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(blob, [tinyPage()], record) })));
+  });
+
+  test("one of them by hand", () => {
+    // site = "unseen": w 1/16, v (½, −½) in 127 steps. price = 11, scaled to ½: w ½ · 1/8, v ½ · (−½, ¼ in 64 steps).
+    const step = Math.fround(0.5 / 127);
+    const site = [127 * step, -127 * step];
+    const price = [0.5 * -127 * step, 0.5 * 64 * step];
+    const fm = (site[0] ?? 0) * (price[0] ?? 0) + (site[1] ?? 0) * (price[1] ?? 0);
+    // × 32 + 64: 80, 48, 56, 68.03 → 68.
+    const q = [80, 48, 56, 68];
+    const [q0 = 0, q1 = 0, q2 = 0, q3 = 0] = q;
+    const a = [
+      (q0 + 2 * q1 + 3 * q2 + 4 * q3) * 2 ** -10 + 0.25,
+      Math.max(0, (-5 * q0 - 6 * q1 - 7 * q2 - 8 * q3) * 2 ** -9 + 0.5),
+      (127 * q0 - 127 * q1 + 64 * q2) * 2 ** -11 - 0.125,
+    ];
+    const [a0 = 0, a1 = 0, a2 = 0] = a;
+    const h0 = Math.max(0, a0 - a1 + 0.5 * a2 + 0.5);
+    const h1 = Math.max(0, 0.25 * a0 + 2 * a1 - 0.75 * a2 - 0.25);
+    const logit = -1.5 + 0.0625 + 0.5 * 0.125 + fm + 1.5 * h0 - 2 * h1;
+    expect(forward(blob, [page], { site: "unseen", price: 11 }).logit).toBeCloseTo(logit, 6);
+  });
+});
+
+describe("the JSON Schema of the feature spec", () => {
+  const schema = specJsonSchema() as { properties: Record<string, { default?: unknown; description?: string }> };
+
+  test("has what editors need of the schema language", () => {
+    expect(schema).toMatchObject({
+      $schema: "http://json-schema.org/draft-07/schema#",
+      additionalProperties: false,
+      required: ["name", "fields"],
+    });
+    expect(Object.keys(schema.properties)).toEqual(["$schema", "name", "label", "fields", "model", "training", "rows"]);
+    expect(schema.properties.label).toMatchObject({ default: "label", minLength: 1 });
+  });
+
+  test("every object is closed", () => {
+    const open: string[] = [];
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== "object" || node === null) return;
+      if ("properties" in node && !("additionalProperties" in node && node.additionalProperties === false))
+        open.push(path);
+      for (const [key, child] of Object.entries(node)) visit(child, `${path}/${key}`);
+    };
+    visit(schema, "#");
+    expect(open).toEqual([]);
+  });
+});

@@ -1,0 +1,90 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { toHex } from "../../format/hash.ts";
+import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { FeatureSpecSchema } from "../../format/spec.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { dumpBlob, dumpPage } from "./dump.ts";
+import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
+import { forward } from "./reference.ts";
+import { TINY_RECORDS, tinyModel, tinyPage } from "./tiny.ts";
+
+// What scripts/golden.ts writes and the tests compare, from the code as it is now.
+
+const encoder = new TextEncoder();
+
+/** Every generated file, by its path from the repository's root. */
+export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Array>> {
+  const blob = writeBlob(await tinyModel());
+  const page = tinyPage();
+  return new Map([
+    ["test/golden/tiny.blob.bin", blob],
+    ["test/golden/tiny.page.bin", page],
+    ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, page))],
+    ["test/golden/records.json", encoder.encode(recordsJson())],
+    ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
+    ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
+  ]);
+}
+
+/** The JSON Schema of the feature spec, for editors. What only code can check (names that differ, …) is not in it. */
+export function specJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(FeatureSpecSchema, {
+    target: "draft-07",
+    typeMode: "input",
+    // JSON has no number that is not finite; a schema of draft 7 cannot compare one value with another.
+    ignoreActions: ["finite", "check"],
+  });
+  return { $schema, title: "deepfm-edge feature spec", ...schema };
+}
+
+/** The text between `<!-- name -->` and `<!-- /name -->`. */
+export function between(text: string, name: string): string {
+  const [, rest] = text.split(`<!-- ${name} -->`);
+  const [inside, after] = rest?.split(`<!-- /${name} -->`) ?? [];
+  if (inside === undefined || after === undefined) throw new Error(`no <!-- ${name} --> … <!-- /${name} -->`);
+  return inside;
+}
+
+function withDumps(text: string, blob: Uint8Array, page: Uint8Array): string {
+  const replaced = (before: string, name: string, dump: string): string =>
+    before.replace(
+      `<!-- ${name} -->${between(before, name)}`,
+      () => `<!-- ${name} -->\n\n\`\`\`text\n${dump}\n\`\`\`\n\n`,
+    );
+  return replaced(replaced(text, "blob dump", dumpBlob(blob)), "page dump", dumpPage(page));
+}
+
+function recordsJson(): string {
+  const cases = RECORD_CASES.map(({ spec, records }) => {
+    const lines = records.map((record) => {
+      const plain = Object.fromEntries(Object.entries(record).map(([name, value]) => [name, toJsonValue(value)]));
+      return `    ${JSON.stringify({ record: plain, ...encodedJson(new RecordEncoder(spec), record) })}`;
+    });
+    return `  {\n   "spec": ${JSON.stringify(spec)},\n   "records": [\n${lines.join(",\n")}\n   ]\n  }`;
+  });
+  return `[\n${cases.join(",\n")}\n]\n`;
+}
+
+/** A record's offsets, keys (64 bits in hex, high word first) and values. */
+export function encodedJson(
+  encoder: RecordEncoder,
+  record: unknown,
+): { offsets: number[]; keys: string[]; values: number[] } {
+  const encoded = new EncodedRecords();
+  encoder.encodeObject(record, encoded, "record");
+  const keys: string[] = [];
+  for (let i = 0; i < encoded.entries; i++) {
+    const bigEndian = new Uint8Array(encoded.keys.slice(2 * i, 2 * i + 2).buffer).reverse();
+    keys.push(toHex(bigEndian));
+  }
+  return {
+    offsets: Array.from(encoded.offsets.subarray(0, encoder.fields.length + 1)),
+    keys,
+    values: Array.from(encoded.values.subarray(0, encoded.entries)),
+  };
+}
+
+function scoresJson(blob: Uint8Array, page: Uint8Array): string {
+  const lines = TINY_RECORDS.map((record) => JSON.stringify({ record, ...forward(blob, [page], record) }));
+  return `[\n ${lines.join(",\n ")}\n]\n`;
+}

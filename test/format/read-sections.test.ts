@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import * as c from "../../format/constants.ts";
+import { edited, entryOf, sectionOf, withSection, withTable } from "./edit-blob.ts";
+import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
+
+// One test for each check of read-blob.ts as far as section SPEC, in its order: a blob that is wrong there and right
+// everywhere else.
+
+test("the edited blobs are right but for their edit", () => {
+  for (let id = 1; id <= c.SECTION_COUNT; id++) expect(withSection(tiny, id, sectionOf(tiny, id))).toEqual(tiny);
+  expect(withTable(tiny, () => {})).toEqual(tiny);
+});
+
+describe("header and table", () => {
+  refuses([
+    ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 288"],
+    ["a file shorter than its table", () => tiny.subarray(0, 287), "blob: got 287 bytes, expected at least 288"],
+    [
+      "a file beyond the limit",
+      () => new Uint8Array(c.MAX_BLOB_BYTES + 1),
+      "blob: got 26214401 bytes, expected at most 26214400",
+    ],
+    ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
+    ["another version", header(4, 2), "blob: header: got version 2, expected 1"],
+    ["another length", header(8, 1535), "blob: header: got length 1535, expected 1536"],
+    ["another number of sections", header(12, 8), "blob: header: got sections 8, expected 7"],
+    [
+      "another low word of the table's checksum",
+      header(16, 0),
+      "blob: header: got table checksum (low) 0, expected 2084787293",
+    ],
+    [
+      "another high word of the table's checksum",
+      header(20, 0),
+      "blob: header: got table checksum (high) 0, expected 610129507",
+    ],
+    [
+      "a table that was changed",
+      header(entryOf(1) + 4, 384),
+      "blob: header: got table checksum (low) 2084787293, expected 1646506474",
+    ],
+    ["sections out of order", table(entryOf(3), 4), "blob: section BUCKETS: got id 4, expected 3"],
+    [
+      "a section that overlaps its predecessor",
+      table(entryOf(2) + 4, 576),
+      "blob: section MODEL: got offset 576, expected 640",
+    ],
+    ["a hole before a section", table(entryOf(2) + 4, 704), "blob: section MODEL: got offset 704, expected 640"],
+    ["a section at no multiple of 64", table(entryOf(1) + 4, 321), "blob: section SPEC: got offset 321, expected 320"],
+    [
+      "a section that ends beyond the blob",
+      table(entryOf(7) + 8, 449),
+      "blob: section DENSE: got end 1537, expected at most 1536",
+    ],
+    [
+      "a section length that 32 bits would wrap",
+      table(entryOf(7) + 8, 0xffffffff),
+      "blob: section DENSE: got end 4294968383, expected at most 1536",
+    ],
+    [
+      "a low checksum word of a section",
+      table(entryOf(5) + 16, 0),
+      "blob: section ROWS: got bytes that do not match their checksum",
+    ],
+    [
+      "a high checksum word of a section",
+      table(entryOf(5) + 20, 0),
+      "blob: section ROWS: got bytes that do not match their checksum",
+    ],
+    [
+      "a byte of a section",
+      () => edited(tiny, (view) => view.setUint8(960, 1)),
+      "blob: section ROWS: got bytes that do not match their checksum",
+    ],
+    ["bytes after the last section", trailing, "blob: got 1600 bytes, expected 1536 for its sections"],
+  ]);
+});
+
+function trailing(): Uint8Array {
+  const longer = new Uint8Array(1600);
+  longer.set(tiny);
+  return edited(longer, (view) => view.setUint32(8, 1600, true));
+}
+
+describe("section SPEC", () => {
+  refuses([
+    [
+      "bytes that are not UTF-8",
+      () => withSection(tiny, c.SECTION_SPEC, Uint8Array.of(0x22, 0xff, 0x22)),
+      "blob: section SPEC: not JSON: The encoded data was not valid for encoding utf-8",
+    ],
+    ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
+    ["JSON null", specText("null"), "blob: section SPEC: missing, expected Object"],
+    ["no spec", specText("{}"), "blob: section SPEC: missing, expected Object"],
+    [
+      "a spec without fields",
+      spec((s) => Object.assign(s, { fields: [] })),
+      "blob: section SPEC: fields: got length 0, expected >=1",
+    ],
+    ["an unknown key", spec((s) => Object.assign(s, { store: 1 })), "blob: section SPEC: store: unknown key"],
+    [
+      "a field without a name",
+      spec((s) => Object.assign(s.fields[0] ?? {}, { name: "" })),
+      "blob: section SPEC: fields[0].name: got length 0, expected >=1",
+    ],
+    [
+      "two fields of one name",
+      spec((s) => Object.assign(s.fields[0] ?? {}, { name: "price" })),
+      'blob: section SPEC: got two fields "price", expected names that differ',
+    ],
+    [
+      "an encoding that training should have fitted",
+      spec((s) => Object.assign(s.fields[1] ?? {}, { encoding: { kind: "quantiles", count: 3 } })),
+      'blob: section SPEC: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+    ],
+    [
+      "a factor that is not finite",
+      () => specText(new TextDecoder().decode(sectionOf(tiny, 1)).replace('"factor":0.5', '"factor":1e999'))(),
+      "blob: section SPEC: fields[1].encoding.factor: got Infinity, expected a finite number",
+    ],
+    [
+      "more entries in a record than a call can have",
+      spec((s) => {
+        s.fields = Array.from({ length: 5 }, (_, i) => ({
+          ...{ name: `f${i}`, side: "item", kv: false, type: "multi-categorical", encoding: { kind: "vocabulary" } },
+          maxValues: 1024,
+        }));
+      }),
+      "blob: section SPEC: got 5120 values in a record, expected at most 4096",
+    ],
+  ]);
+});

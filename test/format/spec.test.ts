@@ -1,0 +1,299 @@
+import { describe, expect, test } from "vitest";
+import { FittedSpecSchema, parseFeatureSpec, parseWith, recordEntries } from "../../format/spec.ts";
+import { TINY_SPEC } from "./tiny.ts";
+
+type Json = Record<string, unknown>;
+const site: Json = { name: "site", type: "categorical" };
+const price: Json = { name: "price", type: "numeric" };
+const tags: Json = { name: "tags", type: "multi-categorical" };
+
+function spec(changes: Json): string {
+  return JSON.stringify({ name: "ads", label: "click", fields: [site, price, tags], ...changes });
+}
+
+const field = (changes: Json, of: Json = site): string => spec({ fields: [price, { ...of, ...changes }] });
+const without = (of: Json, key: string): Json =>
+  Object.fromEntries(Object.entries(of).filter(([name]) => name !== key));
+const hashed = (buckets: unknown): string => field({ name: "s", encoding: { kind: "hash", buckets } });
+const numeric = (encoding: unknown): string => spec({ fields: [{ ...price, encoding }] });
+
+describe("accepted", () => {
+  test("the shortest spec has every default", () => {
+    const common = { side: "context", missing: "own", store: "auto" };
+    expect(parseFeatureSpec('{"name": "ads", "fields": [{"name": "site", "type": "categorical"}]}', "s")).toEqual({
+      name: "ads",
+      label: "label",
+      fields: [{ ...common, name: "site", type: "categorical", encoding: { kind: "vocabulary", minCount: 1 } }],
+      model: { type: "DeepFM", embeddingDim: 10, hidden: [400, 400, 400], dropout: 0, batchNorm: false },
+      training: {
+        batchSize: 2048,
+        maxEpochs: 20,
+        patience: 2,
+        learningRate: 0.001,
+        rateDrops: 0,
+        l2: 0,
+        denseL2: 0,
+        clipNorm: 10,
+        seed: 1,
+      },
+      rows: { blobBytes: 1048576, pageBytes: 16384 },
+    });
+  });
+
+  test("numeric and multi-categorical fields have theirs", () => {
+    const common = { side: "context", missing: "own", store: "auto" };
+    expect(parseFeatureSpec(spec({ fields: [price, tags] }), "s").fields).toEqual([
+      { ...common, name: "price", type: "numeric", encoding: { kind: "value", scale: "none" } },
+      {
+        ...common,
+        name: "tags",
+        type: "multi-categorical",
+        encoding: { kind: "vocabulary", minCount: 1 },
+        separator: "|",
+        pooling: "mean",
+        maxValues: 50,
+      },
+    ]);
+  });
+
+  test.each<[string, string]>([
+    ["a schema for editors", spec({ $schema: "./feature-spec.schema.json" })],
+    ["a number for a missing number", field({ name: "p", missing: -1 }, price)],
+    ["a missing value that is skipped", field({ missing: "skip" })],
+    ["2³¹ buckets", hashed(2 ** 31)],
+    ["standardised values", numeric({ kind: "value", scale: "standard" })],
+    ["log2", numeric({ kind: "log2", minCount: 5 })],
+    ["quantiles", numeric({ kind: "quantiles", count: 2 })],
+    ["one boundary", numeric({ kind: "boundaries", boundaries: [0] })],
+    ["256 fields", spec({ fields: Array.from({ length: 256 }, (_, i) => ({ ...site, name: `f${i}` })) })],
+    ["a record of just 4,096 values", spec({ fields: many(4, 1023) })],
+    ["a name of 64", spec({ name: "a".repeat(64) })],
+    ["a model", spec({ model: { hidden: [1], embeddingDim: 256, dropout: 0.95, batchNorm: true } })],
+    ["no budget of hot rows", spec({ rows: { blobBytes: 0 } })],
+  ])("%s", (_name, text) => {
+    expect(parseFeatureSpec(text, "s").name).toMatch(/^a/);
+  });
+});
+
+/** n multi-valued fields of `each` values, and n single ones. */
+function many(n: number, each: number): Json[] {
+  const multi = Array.from({ length: n }, (_, i) => ({ ...tags, name: `m${i}`, maxValues: each }));
+  return [...multi, ...Array.from({ length: n }, (_, i) => ({ ...site, name: `s${i}` }))];
+}
+
+describe("rejected", () => {
+  const types = '("categorical" | "numeric" | "multi-categorical")';
+  const kinds = '("value" | "log2" | "quantiles" | "boundaries")';
+  test.each<[string, string, string]>([
+    ["no object", "17", "s: got 17, expected Object"],
+    ["an unknown key", spec({ modle: {} }), "s: modle: unknown key"],
+    ["an unknown key of a field", field({ minCount: 2 }), "s: fields[1].minCount: unknown key"],
+    [
+      "an unknown key of an encoding",
+      field({ encoding: { kind: "vocabulary", buckets: 2 } }),
+      "s: fields[1].encoding.buckets: unknown key",
+    ],
+    ["an unknown key of model", spec({ model: { layers: 3 } }), "s: model.layers: unknown key"],
+    ["a schema that is no text", spec({ $schema: 1 }), "s: $schema: got 1, expected string"],
+    ["no name", spec({ name: undefined }), 's: name: missing, expected "name"'],
+    [
+      "a name with other characters",
+      spec({ name: "Ads" }),
+      `s: name: got "Ads", expected a-z, 0-9, '.', '_' or '-', at most 64`,
+    ],
+    [
+      "a name of 65",
+      spec({ name: "a".repeat(65) }),
+      `s: name: got "${"a".repeat(56)}..., expected a-z, 0-9, '.', '_' or '-', at most 64`,
+    ],
+    ["a label without characters", spec({ label: "" }), "s: label: got length 0, expected >=1"],
+    ["a label that is a field", spec({ label: "site" }), 's: got the label "site" as a field, expected it to be none'],
+    ["no fields", spec({ fields: undefined }), 's: fields: missing, expected "fields"'],
+    ["fields that are no list", spec({ fields: {} }), "s: fields: got {}, expected Array"],
+    ["an empty list of fields", spec({ fields: [] }), "s: fields: got length 0, expected >=1"],
+    [
+      "257 fields",
+      spec({ fields: Array.from({ length: 257 }, (_, i) => ({ name: `f${i}`, type: "numeric" })) }),
+      "s: fields: got length 257, expected <=256",
+    ],
+    [
+      "two fields of one name",
+      spec({ fields: [site, price, site] }),
+      's: got two fields "site", expected names that differ',
+    ],
+    [
+      "a field without a type",
+      spec({ fields: [without(site, "type")] }),
+      `s: fields[0].type: missing, expected ${types}`,
+    ],
+    ["an unknown type", field({ type: "text" }), `s: fields[1].type: got "text", expected ${types}`],
+    [
+      "a field without a name",
+      spec({ fields: [without(site, "name")] }),
+      's: fields[0].name: missing, expected "name"',
+    ],
+    ["a field name without characters", field({ name: "" }), "s: fields[1].name: got length 0, expected >=1"],
+    ["a field name of 129", field({ name: "n".repeat(129) }), "s: fields[1].name: got length 129, expected <=128"],
+    ["an unknown side", field({ side: "user" }), 's: fields[1].side: got "user", expected ("context" | "item")'],
+    ["an unknown store", field({ store: "r2" }), 's: fields[1].store: got "r2", expected ("auto" | "blob" | "kv")'],
+    [
+      "an unknown way with missing values",
+      field({ missing: "zero" }),
+      's: fields[1].missing: got "zero", expected ("own" | "oov" | "skip")',
+    ],
+    [
+      "a number for a missing category",
+      field({ missing: 0 }),
+      's: fields[1].missing: got 0, expected ("own" | "oov" | "skip")',
+    ],
+    [
+      "an unknown encoding of a category",
+      field({ encoding: { kind: "log2" } }),
+      's: fields[1].encoding.kind: got "log2", expected ("vocabulary" | "hash")',
+    ],
+    [
+      "an encoding without a kind",
+      field({ encoding: {} }),
+      's: fields[1].encoding.kind: missing, expected ("vocabulary" | "hash")',
+    ],
+    ["a hash without buckets", hashed(undefined), 's: fields[1].encoding.buckets: missing, expected "buckets"'],
+    ["no buckets", hashed(0), "s: fields[1].encoding.buckets: got 0, expected >=1"],
+    ["half a bucket", hashed(1.5), "s: fields[1].encoding.buckets: got 1.5, expected an integer"],
+    ["too many buckets", hashed(2 ** 31 + 1), "s: fields[1].encoding.buckets: got 2147483649, expected <=2147483648"],
+    [
+      "a minimal count of 0",
+      field({ encoding: { kind: "vocabulary", minCount: 0 } }),
+      "s: fields[1].encoding.minCount: got 0, expected >=1",
+    ],
+    [
+      "an unknown encoding of a number",
+      numeric({ kind: "hash" }),
+      `s: fields[0].encoding.kind: got "hash", expected ${kinds}`,
+    ],
+    [
+      "an unknown scale",
+      numeric({ kind: "value", scale: "minmax" }),
+      's: fields[0].encoding.scale: got "minmax", expected ("none" | "standard")',
+    ],
+    ["one quantile", numeric({ kind: "quantiles", count: 1 }), "s: fields[0].encoding.count: got 1, expected >=2"],
+    [
+      "too many quantiles",
+      numeric({ kind: "quantiles", count: 4097 }),
+      "s: fields[0].encoding.count: got 4097, expected <=4096",
+    ],
+    [
+      "no boundaries",
+      numeric({ kind: "boundaries", boundaries: [] }),
+      "s: fields[0].encoding.boundaries: got length 0, expected >=1",
+    ],
+    [
+      "boundaries that repeat",
+      numeric({ kind: "boundaries", boundaries: [1, 2, 2] }),
+      "s: fields[0].encoding.boundaries: got [1,2,2], expected ascending numbers",
+    ],
+    [
+      "a boundary that is no number",
+      numeric({ kind: "boundaries", boundaries: [1, "2"] }),
+      's: fields[0].encoding.boundaries[1]: got "2", expected number',
+    ],
+    [
+      "a boundary that is infinite",
+      numeric({ kind: "boundaries", boundaries: [1, 2] }).replace("[1,2]", "[1,1e999]"),
+      "s: fields[0].encoding.boundaries[1]: got Infinity, expected a finite number",
+    ],
+    [
+      "a missing number that is infinite",
+      field({ name: "p", missing: 7 }, price).replace('"missing":7', '"missing":1e999'),
+      "s: fields[1].missing: got Infinity, expected a finite number",
+    ],
+    [
+      "a separator without characters",
+      field({ separator: "" }, tags),
+      "s: fields[1].separator: got length 0, expected >=1",
+    ],
+    ["a separator of a single value", field({ separator: "," }), "s: fields[1].separator: unknown key"],
+    [
+      "an unknown pooling",
+      field({ pooling: "max" }, tags),
+      's: fields[1].pooling: got "max", expected ("sum" | "mean")',
+    ],
+    ["lists of no values", field({ maxValues: 0 }, tags), "s: fields[1].maxValues: got 0, expected >=1"],
+    ["lists of 1,025 values", field({ maxValues: 1025 }, tags), "s: fields[1].maxValues: got 1025, expected <=1024"],
+    [
+      "a record of 4,100 values",
+      spec({ fields: many(4, 1024) }),
+      "s: got 4100 values in a record, expected at most 4096",
+    ],
+    ["an unknown model", spec({ model: { type: "XDeepFM" } }), 's: model.type: got "XDeepFM", expected "DeepFM"'],
+    ["an embedding of 257", spec({ model: { embeddingDim: 257 } }), "s: model.embeddingDim: got 257, expected <=256"],
+    ["no hidden layers", spec({ model: { hidden: [] } }), "s: model.hidden: got length 0, expected >=1"],
+    [
+      "17 hidden layers",
+      spec({ model: { hidden: new Array(17).fill(1) } }),
+      "s: model.hidden: got length 17, expected <=16",
+    ],
+    ["a hidden layer of 8,193", spec({ model: { hidden: [8193] } }), "s: model.hidden[0]: got 8193, expected <=8192"],
+    ["a dropout of 1", spec({ model: { dropout: 1 } }), "s: model.dropout: got 1, expected <=0.95"],
+    ["batchNorm as text", spec({ model: { batchNorm: "yes" } }), 's: model.batchNorm: got "yes", expected boolean'],
+    ["no batch", spec({ training: { batchSize: 0 } }), "s: training.batchSize: got 0, expected >=1"],
+    ["a learning rate of 0", spec({ training: { learningRate: 0 } }), "s: training.learningRate: got 0, expected >0"],
+    [
+      "a learning rate that is infinite",
+      spec({ training: { learningRate: 7 } }).replace(":7}", ":1e999}"),
+      "s: training.learningRate: got Infinity, expected a finite number",
+    ],
+    ["a negative l2", spec({ training: { l2: -1 } }), "s: training.l2: got -1, expected >=0"],
+    ["a seed of 2³²", spec({ training: { seed: 2 ** 32 } }), "s: training.seed: got 4294967296, expected <=4294967295"],
+    [
+      "more hot rows than a blob holds",
+      spec({ rows: { blobBytes: 2 ** 25 } }),
+      "s: rows.blobBytes: got 33554432, expected <=20971520",
+    ],
+    ["pages too small", spec({ rows: { pageBytes: 1023 } }), "s: rows.pageBytes: got 1023, expected >=1024"],
+    ["pages too large", spec({ rows: { pageBytes: 2 ** 20 } }), "s: rows.pageBytes: got 1048576, expected <=524288"],
+  ])("%s", (_name, text, message) => {
+    expect(() => parseFeatureSpec(text, "s")).toThrow(expect.objectContaining({ name: "FormatError", message }));
+  });
+
+  test("text that is not JSON, with the reason", () => {
+    expect(() => parseFeatureSpec('{"name": }', "ads.json")).toThrow(/^ads\.json: not JSON: Unexpected token/);
+  });
+});
+
+describe("the fitted spec", () => {
+  const fitted = (changes: Json): unknown => ({ ...TINY_SPEC, ...changes });
+  const of = (index: number, changes: Json): unknown =>
+    fitted({ fields: TINY_SPEC.fields.map((one, i) => (i === index ? { ...one, ...changes } : one)) });
+
+  test("is accepted as training writes it", () => {
+    expect(parseWith(FittedSpecSchema, TINY_SPEC, "blob")).toEqual(TINY_SPEC);
+  });
+
+  test.each<[string, unknown, string]>([
+    ["a budget of rows", fitted({ rows: {} }), "blob: rows: unknown key"],
+    ["a field without kv", of(0, { kv: undefined }), "blob: fields[0].kv: missing, expected boolean"],
+    ["a store", of(0, { store: "auto" }), "blob: fields[0].store: unknown key"],
+    [
+      "a minimal count",
+      of(0, { encoding: { kind: "vocabulary", minCount: 1 } }),
+      "blob: fields[0].encoding.minCount: unknown key",
+    ],
+    [
+      "a value without a shift",
+      of(1, { encoding: { kind: "value", factor: 1 } }),
+      'blob: fields[1].encoding.shift: missing, expected "shift"',
+    ],
+    [
+      "quantiles",
+      of(1, { encoding: { kind: "quantiles", count: 4 } }),
+      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+    ],
+    ["two fields of one name", of(1, { name: "site" }), 'blob: got two fields "site", expected names that differ'],
+  ])("%s is refused", (_name, input, message) => {
+    expect(() => parseWith(FittedSpecSchema, input, "blob")).toThrow(expect.objectContaining({ message }));
+  });
+});
+
+test("a record's entries are one a field, or the most values of a list", () => {
+  expect(recordEntries([{ type: "numeric" }, { type: "multi-categorical", maxValues: 50 }])).toBe(51);
+});

@@ -1,0 +1,120 @@
+import type { ModelBlob } from "../../format/blob.ts";
+import { PART_ALL, TYPE_I8 } from "../../format/constants.ts";
+import { compareKeys } from "../../format/keys.ts";
+import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+
+// The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
+// side. Its bytes are the golden files and the dumps at the end of FORMAT.md.
+
+export const TINY_SPEC: FittedSpec = {
+  name: "tiny",
+  label: "click",
+  fields: [
+    {
+      name: "site",
+      side: "context",
+      kv: true,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "own",
+    },
+    {
+      name: "price",
+      side: "item",
+      kv: false,
+      type: "numeric",
+      encoding: { kind: "value", shift: 10, factor: 0.5 },
+      missing: "oov",
+    },
+  ],
+};
+
+export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, pageCount: 1 };
+
+/** Keys and rows ([w, v₁, v₂] each) in the order of the keys. */
+function table(entries: { field: string; text: string; row: number[] }[]): { keys: Uint32Array; rows: Uint8Array } {
+  const keyed = entries
+    .map(({ field, text, row }) => ({ ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), row }))
+    .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  return {
+    keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),
+    rows: packRows(keyed.map(({ row }) => row)),
+  };
+}
+
+function packRows(rows: number[][]): Uint8Array {
+  const { rowType, embeddingDim } = TINY_LAYOUT;
+  const stride = rowStride(rowType, embeddingDim);
+  const bytes = new Uint8Array(rows.length * stride);
+  const view = new DataView(bytes.buffer);
+  rows.forEach((row, i) => {
+    writeRow(rowType, embeddingDim, Float32Array.from(row), 0, view, i * stride);
+  });
+  return bytes;
+}
+
+/** Page 0 of 1: the row of site "shop". */
+export function tinyPage(): Uint8Array {
+  const { keys, rows } = table([{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
+  return writePage(TINY_LAYOUT, 0, keys, rows);
+}
+
+/** F = 2, k = 2, hot rows of site "news" and of the price's value; 4 → 3 int8, 3 → 2 f32, 2 → 1. */
+export async function tinyModel(): Promise<ModelBlob> {
+  const hot = table([
+    { field: "site", text: "news", row: [0.75, 1, 0.5] },
+    { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25] },
+  ]);
+  const oov = packRows([
+    [0.0625, 0.5, -0.5],
+    [0, 0, 0],
+  ]);
+  const rows = new Uint8Array(oov.length + hot.rows.length);
+  rows.set(oov);
+  rows.set(hot.rows, oov.length);
+  return {
+    spec: TINY_SPEC,
+    producer: "golden 1",
+    rowType: TINY_LAYOUT.rowType,
+    embeddingDim: TINY_LAYOUT.embeddingDim,
+    parts: PART_ALL,
+    bias: -1.5,
+    keys: hot.keys,
+    rows,
+    pageDigests: await pageDigest(tinyPage()),
+    layers: [
+      {
+        inputs: 4,
+        outputs: 3,
+        weights: Int8Array.of(1, 2, 3, 4, -5, -6, -7, -8, 127, -127, 64, 0),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(0.25, 0.5, -0.125),
+        inputInverseScale: 32,
+        inputZero: 64,
+      },
+      {
+        inputs: 3,
+        outputs: 2,
+        weights: Float32Array.of(1, -1, 0.5, 0.25, 2, -0.75),
+        scales: new Float32Array(0),
+        biases: Float32Array.of(0.5, -0.25),
+        inputInverseScale: 0,
+        inputZero: 0,
+      },
+    ],
+    outputWeights: Float32Array.of(1.5, -2),
+  };
+}
+
+/** Hot, in KV, unseen, missing; the numeric field present, missing, clamped. */
+export const TINY_RECORDS: Record<string, unknown>[] = [
+  { site: "news", price: 12 },
+  { site: "shop", price: "12" },
+  { site: "unseen", price: 11 },
+  {},
+  { site: "news", price: 30 },
+  { site: "shop", price: -30 },
+];

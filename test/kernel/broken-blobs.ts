@@ -1,0 +1,188 @@
+// Blobs that break one rule each, with the code that the kernel refuses them with. All checksums are right unless the
+// rule is about them. F against SPEC and the contents of SPEC are for `readManifest` to check: the kernel reads no JSON.
+import * as c from "../../format/constants.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { edited, entryOf, inSection, withSection, withTable } from "../format/edit-blob.ts";
+import { randomModel } from "./random-model.ts";
+
+export interface BrokenBlob {
+  name: string;
+  code: number;
+  blob: Uint8Array;
+}
+
+const SHAPE = { fields: 3, embeddingDim: 5, hidden: [9, 8], layerTypes: [c.TYPE_I8, c.TYPE_F32], pages: 2 };
+
+/** F = 3, k = 5, int8 rows, 15 → 9 int8, 9 → 8 f32. */
+export const GOOD_BLOB = writeBlob(randomModel(SHAPE));
+/** The same with f32 rows and no MLP. */
+export const GOOD_FLOAT_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_F32 }));
+
+const LAYER_0 = c.MODEL_HEAD_BYTES;
+const LAYER_1 = c.MODEL_HEAD_BYTES + c.LAYER_ENTRY_BYTES;
+const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
+const ENTRY_OFFSET = 4;
+const ENTRY_LENGTH = 8;
+
+type Edit = (view: DataView, bytes: Uint8Array) => void;
+
+/** MODEL's number at `offset` becomes `value`. */
+function u32(offset: number, value: number): Edit {
+  return (view) => view.setUint32(offset, value, true);
+}
+
+function f32(offset: number, value: number): Edit {
+  return (view) => view.setFloat32(offset, value, true);
+}
+
+function add(offset: number, step: number): Edit {
+  return (view) => view.setUint32(offset, view.getUint32(offset, true) + step, true);
+}
+
+/** The place in DENSE that MODEL states at `offset`. */
+function placeOf(offset: number): number {
+  let place = 0;
+  inSection(GOOD_BLOB, c.SECTION_MODEL, (view) => {
+    place = view.getUint32(offset, true);
+  });
+  return place;
+}
+
+function broken(code: number, section: number, edits: Record<string, Edit>): BrokenBlob[] {
+  return Object.entries(edits).map(([name, edit]) => ({ name, code, blob: inSection(GOOD_BLOB, section, edit) }));
+}
+
+const container: BrokenBlob[] = [
+  { name: "no bytes", code: c.LOAD_TOO_SHORT, blob: new Uint8Array(0) },
+  { name: "a header without a table", code: c.LOAD_TOO_SHORT, blob: GOOD_BLOB.slice(0, TABLE_END - 1) },
+  { name: "another magic", code: c.LOAD_BAD_MAGIC, blob: edited(GOOD_BLOB, u32(0, c.PAGE_MAGIC)) },
+  { name: "a later version", code: c.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.BLOB_VERSION + 1)) },
+  { name: "a length of more bytes", code: c.LOAD_BAD_LENGTH, blob: edited(GOOD_BLOB, add(8, 64)) },
+  { name: "a truncated end", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, -64) },
+  { name: "a truncated table", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, TABLE_END) },
+  { name: "eight sections", code: c.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(12, 8)) },
+  { name: "a bit flipped in the table", code: c.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(entryOf(3), 1)) },
+  { name: "a bit flipped in the table's checksum", code: c.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(20, 1)) },
+  {
+    name: "64 bytes that no section owns",
+    code: c.LOAD_BAD_SECTION,
+    blob: edited(new Uint8Array([...GOOD_BLOB, ...new Uint8Array(64)]), add(8, 64)),
+  },
+];
+
+const table: BrokenBlob[] = Object.entries({
+  "a section with another id": u32(entryOf(c.SECTION_KEYS), c.SECTION_ROWS),
+  "a section that overlaps its predecessor": add(entryOf(c.SECTION_ROWS) + ENTRY_OFFSET, -64),
+  "a section that leaves a gap": add(entryOf(c.SECTION_DENSE) + ENTRY_OFFSET, 64),
+  "an offset that wraps": u32(entryOf(c.SECTION_SPEC) + ENTRY_OFFSET, 2 ** 32 - 64),
+  "a section that ends beyond the blob": u32(entryOf(c.SECTION_DENSE) + ENTRY_LENGTH, GOOD_BLOB.length),
+  "a length that wraps to a place within": u32(entryOf(c.SECTION_DENSE) + ENTRY_LENGTH, 2 ** 32 - 64),
+}).map(([name, edit]) => ({
+  name,
+  code: c.LOAD_BAD_SECTION,
+  blob: withTable(GOOD_BLOB, (view) => edit(view, new Uint8Array(0))),
+}));
+
+const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE"].map((name, i) => ({
+  name: `a bit flipped in ${name}`,
+  code: c.LOAD_BAD_CHECKSUM,
+  blob: edited(GOOD_BLOB, (view, bytes) => {
+    const at = view.getUint32(entryOf(i + 1) + ENTRY_OFFSET, true) + 9;
+    bytes[at] = (bytes[at] as number) ^ 0x10;
+  }),
+}));
+
+const model: BrokenBlob[] = [
+  ...broken(c.LOAD_BAD_MODEL, c.SECTION_MODEL, {
+    "no fields": u32(c.MODEL_FIELDS, 0),
+    "too many fields": u32(c.MODEL_FIELDS, c.MAX_FIELDS + 1),
+    "an embedding dimension of 0": u32(c.MODEL_EMBEDDING_DIM, 0),
+    "too large an embedding dimension": u32(c.MODEL_EMBEDDING_DIM, c.MAX_EMBEDDING_DIM + 1),
+    "an unknown row type": u32(c.MODEL_ROW_TYPE, 2),
+    "fewer rows than fields": u32(c.MODEL_ROW_COUNT, 2),
+    "too many rows": u32(c.MODEL_ROW_COUNT, 2 ** 31 + 1),
+    "no bucket bits": u32(c.MODEL_BUCKET_BITS, 0),
+    "too many bucket bits": u32(c.MODEL_BUCKET_BITS, c.MAX_BUCKET_BITS + 1),
+    "too many pages": u32(c.MODEL_PAGE_COUNT, c.MAX_PAGES + 1),
+    "no parts": u32(c.MODEL_PARTS, 0),
+    "an unknown part": u32(c.MODEL_PARTS, c.PART_ALL + 1),
+    "a bias that is NaN": f32(c.MODEL_BIAS, Number.NaN),
+    "an infinite bias": f32(c.MODEL_BIAS, Number.POSITIVE_INFINITY),
+    "an MLP without layers": u32(c.MODEL_LAYER_COUNT, 0),
+    "too many layers": u32(c.MODEL_LAYER_COUNT, c.MAX_LAYERS + 1),
+    "layers without an MLP": u32(c.MODEL_PARTS, c.PART_LINEAR),
+    "an output unit without inputs": u32(c.MODEL_OUTPUT_INPUTS, 0),
+    "an output unit with too many inputs": u32(c.MODEL_OUTPUT_INPUTS, c.MAX_LAYER_WIDTH + 1),
+    "more layers than entries": u32(c.MODEL_LAYER_COUNT, 3),
+  }),
+  {
+    name: "a MODEL shorter than its head",
+    code: c.LOAD_BAD_MODEL,
+    blob: withSection(GOOD_BLOB, c.SECTION_MODEL, new Uint8Array(c.MODEL_HEAD_BYTES - 4)),
+  },
+];
+
+const rows: BrokenBlob[] = [
+  ...broken(c.LOAD_BAD_ROWS, c.SECTION_MODEL, {
+    "a row more than ROWS has": add(c.MODEL_ROW_COUNT, 1),
+    "rows whose bytes wrap": add(c.MODEL_ROW_COUNT, 2 ** 29),
+    "a bucket bit more than BUCKETS has": add(c.MODEL_BUCKET_BITS, 1),
+    "a page more than PAGES has": add(c.MODEL_PAGE_COUNT, 1),
+    "rows of another type": u32(c.MODEL_ROW_TYPE, c.TYPE_F32),
+    "longer rows": u32(c.MODEL_EMBEDDING_DIM, 9),
+  }),
+  ...broken(c.LOAD_BAD_ROWS, c.SECTION_KEYS, {
+    "a key twice": (_, bytes) => bytes.copyWithin(16, 8, 16),
+    "keys out of order": (_, bytes) => bytes.set([...bytes.slice(80, 88), ...bytes.slice(72, 80)], 72),
+    "the key 0": (_, bytes) => bytes.fill(0, 0, 8),
+  }),
+  ...broken(c.LOAD_BAD_ROWS, c.SECTION_BUCKETS, {
+    "a bucket that begins too late": add(4 * 7, 1),
+    "a bucket that begins beyond the keys": u32(4 * 7, 2 ** 32 - 1),
+    "a first bucket that does not begin at 0": u32(0, 1),
+    "a last bucket that does not end with the keys": (view) => add(view.byteLength - 4, -1)(view, new Uint8Array(0)),
+  }),
+  ...broken(c.LOAD_BAD_ROWS, c.SECTION_ROWS, {
+    "a row with an infinite scale": f32(0, Number.NEGATIVE_INFINITY),
+    "a last row with a weight that is NaN": (view) => view.setFloat32(view.byteLength - 12, Number.NaN, true),
+  }),
+  {
+    name: "an f32 row with a NaN in its vector",
+    code: c.LOAD_BAD_ROWS,
+    blob: inSection(GOOD_FLOAT_BLOB, c.SECTION_ROWS, f32(24 * 4 - 4, Number.NaN)),
+  },
+];
+
+const layers: BrokenBlob[] = [
+  ...broken(c.LOAD_BAD_LAYER, c.SECTION_MODEL, {
+    "a first layer with other inputs than F·k": add(LAYER_0 + c.LAYER_INPUTS, 1),
+    "a layer with other inputs than the outputs before": add(LAYER_1 + c.LAYER_INPUTS, -1),
+    "a layer without outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, 0),
+    "a layer with too many outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH + 1),
+    "a layer with more outputs than DENSE has weights": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH),
+    "an unknown weight type": u32(LAYER_0 + c.LAYER_WEIGHT_TYPE, 2),
+    "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 0),
+    "weights that are not aligned": add(LAYER_0 + c.LAYER_WEIGHTS, 16),
+    "weights beyond DENSE": add(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 20),
+    "weights whose end wraps": u32(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 32 - 64),
+    "scales that are not aligned": add(LAYER_0 + c.LAYER_SCALES, 4),
+    "scales whose end wraps": u32(LAYER_0 + c.LAYER_SCALES, 2 ** 32 - 64),
+    "biases that are not aligned": add(LAYER_0 + c.LAYER_BIASES, 4),
+    "biases beyond DENSE": add(LAYER_1 + c.LAYER_BIASES, 2 ** 20),
+    "f32 weights beyond DENSE": add(LAYER_1 + c.LAYER_WEIGHTS, 2 ** 20),
+    "an input scale that is NaN": f32(LAYER_0 + c.LAYER_INPUT_INVERSE_SCALE, Number.NaN),
+    "an infinite zero point": f32(LAYER_0 + c.LAYER_INPUT_ZERO, Number.POSITIVE_INFINITY),
+    "an output unit of another width": u32(c.MODEL_OUTPUT_INPUTS, 7),
+    "output weights that are not aligned": add(c.MODEL_OUTPUT_WEIGHTS, 4),
+    "output weights beyond DENSE": add(c.MODEL_OUTPUT_WEIGHTS, 2 ** 20),
+  }),
+  ...broken(c.LOAD_BAD_LAYER, c.SECTION_DENSE, {
+    "a scale that is infinite": f32(placeOf(LAYER_0 + c.LAYER_SCALES), Number.POSITIVE_INFINITY),
+    "a bias that is NaN": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 32, Number.NaN),
+    "a NaN where a bias is padded": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 60, Number.NaN),
+    "an f32 weight that is NaN": f32(placeOf(LAYER_1 + c.LAYER_WEIGHTS) + 4, Number.NaN),
+    "an output weight that is infinite": f32(placeOf(c.MODEL_OUTPUT_WEIGHTS) + 28, Number.NEGATIVE_INFINITY),
+  }).map(({ name, ...rest }) => ({ name: `${name} (DENSE)`, ...rest })),
+];
+
+export const BROKEN_BLOBS: readonly BrokenBlob[] = [...container, ...table, ...flipped, ...model, ...rows, ...layers];

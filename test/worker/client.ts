@@ -1,0 +1,68 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { onTestFinished, vi } from "vitest";
+import { createApp } from "../../worker/app.ts";
+import { bestKernelModule } from "../../worker/kernel-modules.ts";
+
+/** A Worker as in a new isolate: no model, no pages, and a clock that stands until a test moves it. */
+export interface TestWorker {
+  clock: { ms: number };
+  /** Sends a request; waits for what the Worker does after it has answered, too. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** POST /v1/score with `body` as JSON. */
+  score(body: unknown): Promise<Response>;
+}
+
+export interface ScoreAnswer {
+  scores: number[];
+  model: string;
+  degraded?: { rows: number; reason: string };
+}
+
+export interface ProblemAnswer {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  field?: string;
+}
+
+export function startWorker(overrides: Partial<Env> = {}): TestWorker {
+  const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };
+  const app = createApp({ kernel: bestKernelModule(), now: () => clock.ms });
+  // The real deadline would make tests on a slow machine fail by chance.
+  const bindings: Env = { ...env, ROW_DEADLINE_MS: 30_000, ...overrides };
+
+  async function fetch(path: string, init?: RequestInit): Promise<Response> {
+    const ctx = createExecutionContext();
+    const response = await app.fetch(new Request(`https://edge.test${path}`, init), bindings, ctx);
+    await waitOnExecutionContext(ctx);
+    return response;
+  }
+
+  function score(body: unknown): Promise<Response> {
+    return fetch("/v1/score", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  }
+
+  return { clock, fetch, score };
+}
+
+/** Keys that a scoring request read from KV, as its `server-timing` header states them. */
+export function kvKeys(response: Response): number {
+  const match = /(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "");
+  return Number(match?.[1] ?? Number.NaN);
+}
+
+/** The errors that are logged from here on, one object a line. */
+export function loggedErrors(): () => Record<string, unknown>[] {
+  const spy = vi
+    .spyOn(console, "error")
+    .mockReset()
+    .mockImplementation(() => {});
+  onTestFinished(() => spy.mockRestore());
+  return () => spy.mock.calls.map(([line]) => JSON.parse(String(line)));
+}

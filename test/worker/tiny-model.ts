@@ -1,0 +1,173 @@
+import type { ModelBlob } from "../../format/blob.ts";
+import { PART_ALL, TYPE_I8 } from "../../format/constants.ts";
+import { sha256, toHex } from "../../format/hash.ts";
+import { compareKeys, pageOfKey } from "../../format/keys.ts";
+import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import { Scorer } from "../../format/scorer.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { bestKernelModule } from "../../worker/kernel-modules.ts";
+import { seeded } from "../format/random.ts";
+
+// A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
+// rest in pages, device and price are in the blob alone.
+
+const K = 4;
+const ROW_TYPE = TYPE_I8;
+const HOT_VALUES = 10;
+const VALUES = 400;
+
+const SPEC: FittedSpec = {
+  name: "tiny",
+  label: "click",
+  fields: [
+    {
+      name: "site",
+      side: "context",
+      kv: true,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "own",
+    },
+    {
+      name: "device",
+      side: "context",
+      kv: false,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "oov",
+    },
+    {
+      name: "tags",
+      side: "item",
+      kv: true,
+      type: "multi-categorical",
+      encoding: { kind: "vocabulary" },
+      separator: "|",
+      pooling: "mean",
+      maxValues: 200,
+      missing: "skip",
+    },
+    {
+      name: "price",
+      side: "item",
+      kv: false,
+      type: "numeric",
+      encoding: { kind: "value", shift: 10, factor: 0.1 },
+      missing: "oov",
+    },
+  ],
+};
+
+interface Row {
+  lo: number;
+  hi: number;
+  bytes: Uint8Array;
+}
+
+export interface TinyModel {
+  hash: string;
+  blob: Uint8Array;
+  layout: PageLayout;
+  /** Bytes and digest by page number. */
+  pages: { bytes: Uint8Array; digest: Uint8Array }[];
+}
+
+/** `seed` makes the weights, and so the hash. `pageCount` 0: every cold value is out of vocabulary. */
+export async function makeModel(seed: number, pageCount = 4): Promise<TinyModel> {
+  const random = seeded(seed);
+  const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
+  const hot: Row[] = [];
+  const cold: Row[] = [];
+  for (let i = 0; i < VALUES; i++) {
+    const table = i < HOT_VALUES ? hot : cold;
+    table.push(makeRow(random, "site", `site${i}`), makeRow(random, "tags", `tag${i}`));
+  }
+  for (const device of ["phone", "desktop"]) hot.push(makeRow(random, "device", device));
+  hot.push(makeRow(random, "price", VALUE_ROW));
+  const oov = SPEC.fields.map(({ name }) => makeRow(random, name, "never a key"));
+
+  const pages: TinyModel["pages"] = [];
+  for (let page = 0; page < pageCount; page++) {
+    const { keys, rows } = pack(cold.filter(({ hi }) => pageOfKey(hi, pageCount) === page));
+    const bytes = writePage(layout, page, keys, rows);
+    pages.push({ bytes, digest: await pageDigest(bytes) });
+  }
+  const table = pack(hot);
+  const hidden = 8;
+  const model: ModelBlob = {
+    spec: SPEC,
+    producer: `tiny-model ${seed}`,
+    rowType: ROW_TYPE,
+    embeddingDim: K,
+    parts: PART_ALL,
+    bias: -0.5,
+    keys: table.keys,
+    rows: concat([...oov.map(({ bytes }) => bytes), table.rows]),
+    pageDigests: concat(pages.map(({ digest }) => digest)),
+    layers: [
+      {
+        inputs: SPEC.fields.length * K,
+        outputs: hidden,
+        weights: Int8Array.from({ length: SPEC.fields.length * K * hidden }, () => Math.round((random() - 0.5) * 254)),
+        scales: new Float32Array(hidden).fill(0.0005),
+        biases: Float32Array.from({ length: hidden }, () => random() - 0.5),
+        inputInverseScale: 32,
+        inputZero: 64,
+      },
+    ],
+    outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
+  };
+  const blob = writeBlob(model);
+  return { hash: toHex(await sha256(blob)), blob, layout, pages };
+}
+
+/** Stores a model as the trainer does: pages, blob, and last the pointer. */
+export async function publish(kv: KVNamespace, { hash, blob, pages }: TinyModel): Promise<void> {
+  await Promise.all(pages.map(({ bytes, digest }) => kv.put(pageKey(digest), bytes.toBase64())));
+  await kv.put(blobKey(hash), blob);
+  await kv.put(pointerKey(), writePointer({ model: hash }));
+}
+
+/** What the Worker must answer: the scores of the same kernel on the same bytes, with all pages at hand but `without`. */
+export async function expectedScores(model: TinyModel, records: unknown[], without: number[] = []): Promise<number[]> {
+  const scorer = new Scorer(bestKernelModule().module, model.blob);
+  const pages = new Map<number, Page>();
+  for (const [number, { bytes, digest }] of model.pages.entries()) {
+    if (!without.includes(number)) pages.set(number, await openPage(bytes, model.layout, number, digest));
+  }
+  return Array.from(scorer.score(scorer.locate(scorer.encode(records)), pages).scores);
+}
+
+/** The page of a value's row. */
+export function pageOf(field: string, text: string, { layout }: TinyModel): number {
+  return pageOfKey(rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }).hi, layout.pageCount);
+}
+
+function makeRow(random: () => number, field: string, text: string): Row {
+  const values = Float32Array.from({ length: 1 + K }, () => 2 * random() - 1);
+  const bytes = new Uint8Array(rowStride(ROW_TYPE, K));
+  writeRow(ROW_TYPE, K, values, 0, new DataView(bytes.buffer), 0);
+  return { ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), bytes };
+}
+
+function pack(rows: Row[]): { keys: Uint32Array; rows: Uint8Array } {
+  const sorted = rows.toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  return {
+    keys: Uint32Array.from(sorted.flatMap(({ lo, hi }) => [lo, hi])),
+    rows: concat(sorted.map(({ bytes }) => bytes)),
+  };
+}
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,44 @@
+import { FormatError } from "../../format/errors.ts";
+import type { FeatureField, FeatureSpec, FittedField, FittedSpec } from "../../format/spec.ts";
+import type { ClickLog } from "./read.ts";
+
+/** Fits what a feature spec leaves to the data: quantiles become boundaries, a standardised value gets mean and deviation. */
+export async function fitSpec(spec: FeatureSpec, log: ClickLog): Promise<FittedSpec> {
+  const fields: FittedField[] = [];
+  for (const field of spec.fields) fields.push(await fitField(field, log));
+  return { name: spec.name, label: spec.label, fields };
+}
+
+async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField> {
+  const { store, encoding, ...rest } = field;
+  const kv = store !== "blob"; // until export knows which rows really go there
+  if (rest.type === "numeric") return { ...rest, kv, encoding: await fitNumeric(field, log) } as FittedField;
+  const { kind } = encoding;
+  return { ...rest, kv, encoding: kind === "hash" ? { kind, buckets: encoding.buckets } : { kind } } as FittedField;
+}
+
+type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
+
+async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Promise<NumericEncoding> {
+  switch (encoding.kind) {
+    case "log2":
+      return { kind: "log2" };
+    case "boundaries":
+      return encoding;
+    case "quantiles": {
+      const steps = Array.from({ length: encoding.count - 1 }, (_, i) => (i + 1) / encoding.count);
+      const values = await log.aggregate(name, steps.map((q) => `quantile_cont(x, ${q})`));
+      const boundaries = [...new Set(values)].filter(Number.isFinite);
+      if (boundaries.length === 0) throw new FormatError(log.path, `got no number in column "${name}", expected some for its quantiles`);
+      return { kind: "boundaries", boundaries };
+    }
+    case "value": {
+      if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };
+      const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
+      if (!Number.isFinite(mean)) throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
+      return { kind: "value", shift: mean, factor: deviation > 0 ? 1 / deviation : 1 };
+    }
+    default:
+      throw new Error(`a ${encoding.kind} encoding is not numeric`);
+  }
+}

@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import { type Metrics, metricsOfLogits, sigmoid } from "../metrics.ts";
+import type { Task } from "../progress.ts";
+import { Random } from "../random.ts";
+
+// A click log with a known truth: ids follow Zipf's law, and the logit of each row is a sum of planted effects of first
+// order (a field alone), second order (pairs of fields) and third order (three fields at once), so the AUC of the true
+// probabilities is the best that any model can reach.
+
+export interface GeneratedLog {
+  train: string;
+  valid: string;
+  test: string;
+  /** Of the true probabilities, on the test file. */
+  best: Metrics;
+}
+
+const USERS = 2_000;
+const ITEMS = 800;
+const CATEGORIES = 12;
+const DEVICES = ["phone", "tablet", "desktop", "tv"];
+const COUNTRIES = ["br", "cn", "de", "es", "fr", "gb", "in", "it", "jp", "mx", "pl", "us"];
+const TAGS = Array.from({ length: 24 }, (_, i) => `tag-${i}`);
+const DAY_PARTS = 4;
+const HEADER = "label,user,country,device,hour,age,item,category,price,tags";
+
+/** Writes train.csv, valid.csv and test.csv (8 : 1 : 1) into `folder`. The same seed gives the same bytes. */
+export async function generateLog(folder: string, rows: number, seed: number, task: Task): Promise<GeneratedLog> {
+  await mkdir(folder, { recursive: true });
+  const random = new Random(seed);
+  const drawRow = plantedWorld(random);
+  const write = async (name: string, count: number): Promise<{ path: string; logits: Float64Array; labels: Uint8Array }> => {
+    const path = join(folder, name);
+    const stream = createWriteStream(`${path}.tmp`);
+    const logits = new Float64Array(count);
+    const labels = new Uint8Array(count);
+    let text = `${HEADER}\n`;
+    for (let i = 0; i < count; i++) {
+      const { cells, logit } = drawRow();
+      logits[i] = logit;
+      labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
+      text += `${labels[i]},${cells}\n`;
+      if (text.length > 1 << 16 || i === count - 1) {
+        if (!stream.write(text)) await once(stream, "drain");
+        text = "";
+      }
+      if (i % 4096 === 4095) task.advance(4096);
+    }
+    stream.end();
+    await finished(stream);
+    await rename(`${path}.tmp`, path);
+    return { path, logits, labels };
+  };
+  const tenth = Math.floor(rows / 10);
+  const train = await write("train.csv", rows - 2 * tenth);
+  const valid = await write("valid.csv", tenth);
+  const test = await write("test.csv", tenth);
+  return { train: train.path, valid: valid.path, test: test.path, best: metricsOfLogits(test.logits, test.labels) };
+}
+
+/** Draws the world's effects; returns a function that draws one row of it: its cells after the label, and its true logit. */
+function plantedWorld(random: Random): () => { cells: string; logit: number } {
+  const table = (size: number, deviation: number): Float64Array => Float64Array.from({ length: size }, () => deviation * random.normal());
+  const integers = (size: number, below: number): Uint32Array => Uint32Array.from({ length: size }, () => random.integer(below));
+
+  const countryOf = integers(USERS, COUNTRIES.length);
+  const ageOf = Int32Array.from({ length: USERS }, () => (random.uniform() < 0.2 ? -1 : 16 + random.integer(60)));
+  const categoryOf = integers(ITEMS, CATEGORIES);
+  const priceOf = Float64Array.from({ length: ITEMS }, () => Math.exp(2.5 + 1.2 * random.normal()));
+  const tagsOf = Array.from({ length: ITEMS }, () => [...new Set(integers(random.integer(4), TAGS.length))]);
+
+  const first = {
+    user: table(USERS, 0.4),
+    item: table(ITEMS, 0.5),
+    category: table(CATEGORIES, 0.6),
+    device: table(DEVICES.length, 0.3),
+    country: table(COUNTRIES.length, 0.3),
+    tag: table(TAGS.length, 0.3),
+  };
+  const second = {
+    countryCategory: table(COUNTRIES.length * CATEGORIES, 0.6),
+    deviceCategory: table(DEVICES.length * CATEGORIES, 0.4),
+    agePrice: 0.5,
+  };
+  const third = table(DAY_PARTS * DEVICES.length * CATEGORIES, 0.5);
+
+  const drawUser = zipf(USERS, 1.0, random);
+  const drawItem = zipf(ITEMS, 1.05, random);
+  const at = (list: ArrayLike<number>, i: number): number => list[i] as number;
+  return () => {
+    const user = drawUser();
+    const item = drawItem();
+    const device = random.integer(DEVICES.length);
+    const hour = random.integer(24);
+    const country = at(countryOf, user);
+    const category = at(categoryOf, item);
+    const age = at(ageOf, user);
+    const price = at(priceOf, item);
+    const tags = tagsOf[item] as number[];
+    const dayPart = Math.floor(hour / (24 / DAY_PARTS));
+
+    let logit = -1.1;
+    logit += at(first.user, user) + at(first.item, item) + at(first.category, category);
+    logit += at(first.device, device) + at(first.country, country);
+    for (const tag of tags) logit += at(first.tag, tag) / tags.length;
+    logit += at(second.countryCategory, country * CATEGORIES + category) + at(second.deviceCategory, device * CATEGORIES + category);
+    if (age >= 0) logit += second.agePrice * (age > 40 ? 1 : -1) * (price > 20 ? 1 : -1);
+    logit += at(third, (dayPart * DEVICES.length + device) * CATEGORIES + category);
+
+    const cells = [
+      `u${user}`,
+      COUNTRIES[country],
+      DEVICES[device],
+      hour,
+      age < 0 ? "" : age,
+      `i${item}`,
+      `c${category}`,
+      price.toFixed(2),
+      tags.map((tag) => TAGS[tag]).join("|"),
+    ];
+    return { cells: cells.join(","), logit };
+  };
+}
+
+/** Draws ids 0 … n − 1 with probability ∝ 1/(id + 1)^exponent. */
+function zipf(n: number, exponent: number, random: Random): () => number {
+  const cumulative = new Float64Array(n);
+  let sum = 0;
+  for (let id = 0; id < n; id++) {
+    sum += (id + 1) ** -exponent;
+    cumulative[id] = sum;
+  }
+  return () => {
+    const x = random.uniform() * sum;
+    let low = 0;
+    let high = n - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((cumulative[middle] as number) > x) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+}

@@ -1,0 +1,89 @@
+import { PAGE_HEADER_BYTES } from "../../format/constants.ts";
+import { compareKeys, pageOfKey } from "../../format/keys.ts";
+import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+
+const KEY_BYTES = 8;
+
+/** Row numbers in ascending order of their keys. */
+function byKey(rows: number[], keys: Uint32Array): number[] {
+  const word = (row: number, i: number): number => keys[2 * row + i] as number;
+  return rows.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
+}
+
+/**
+ * Splits rows between the blob (hot) and pages (cold): a field's `store` decides, and `auto` fields share the budget of
+ * bytes, their most used rows first. The fields' OOV rows (the first F) are in neither list: they always travel in the blob.
+ */
+export function splitRows(spec: FeatureSpec, vocabulary: Vocabulary, rowType: number): { hot: number[]; cold: number[] } {
+  const hot: number[] = [];
+  const cold: number[] = [];
+  const auto: number[] = [];
+  const listOf = { blob: hot, kv: cold, auto };
+  for (let row = vocabulary.fields; row < vocabulary.size; row++) {
+    const store = spec.fields[vocabulary.fieldOf[row] as number]?.store ?? "auto";
+    listOf[store].push(row);
+  }
+  auto.sort((a, b) => (vocabulary.counts[b] as number) - (vocabulary.counts[a] as number) || a - b);
+  const room = Math.floor(spec.rows.blobBytes / (KEY_BYTES + rowStride(rowType, spec.model.embeddingDim)));
+  auto.forEach((row, i) => {
+    (i < room ? hot : cold).push(row);
+  });
+  return { hot: byKey(hot, vocabulary.keys), cold: byKey(cold, vocabulary.keys) };
+}
+
+/** Keys of the given rows, in their order. */
+export function keysOf(rows: readonly number[], vocabulary: Vocabulary): Uint32Array {
+  const keys = new Uint32Array(2 * rows.length);
+  rows.forEach((row, i) => {
+    keys.set(vocabulary.keys.subarray(2 * row, 2 * row + 2), 2 * i);
+  });
+  return keys;
+}
+
+/** The given rows as they travel: quantised, one after the other. */
+export function packRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
+  const stride = rowStride(rowType, k);
+  const bytes = new Uint8Array(rows.length * stride);
+  const view = new DataView(bytes.buffer);
+  rows.forEach((row, i) => {
+    writeRow(rowType, k, values, row * (k + 1), view, i * stride);
+  });
+  return bytes;
+}
+
+export interface WrittenPage {
+  digest: Uint8Array;
+  bytes: Uint8Array;
+}
+
+/** Writes cold rows into as few pages as keep each within `pageBytes`. */
+export async function writePages(
+  cold: readonly number[],
+  vocabulary: Vocabulary,
+  values: Float32Array,
+  rowType: number,
+  k: number,
+  pageBytes: number,
+): Promise<WrittenPage[]> {
+  const rowsOfPages = divide(cold, vocabulary, Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowStride(rowType, k))));
+  const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
+  return Promise.all(
+    rowsOfPages.map(async (rows, page) => {
+      const bytes = writePage(layout, page, keysOf(rows, vocabulary), packRows(rows, values, rowType, k));
+      return { digest: await pageDigest(bytes), bytes };
+    }),
+  );
+}
+
+/** Deals rows out to the smallest number of pages of which none has more than `capacity`. Keys are spread evenly, so it is near rows/capacity. */
+function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: number): number[][] {
+  if (cold.length === 0) return [];
+  for (let pageCount = Math.ceil(cold.length / capacity); ; pageCount = Math.ceil(pageCount * 1.05 + 0.5)) {
+    const pages: number[][] = Array.from({ length: pageCount }, () => []);
+    for (const row of cold) pages[pageOfKey(vocabulary.keys[2 * row + 1] as number, pageCount)]?.push(row);
+    if (pages.every((rows) => rows.length <= capacity)) return pages;
+  }
+}

@@ -1,0 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { bestKernelVariant, type KernelVariant } from "../format/kernel.ts";
+
+/** Compiles the scoring kernel: the very module that the Worker runs. */
+export function kernelModule(variant: KernelVariant = bestKernelVariant()): WebAssembly.Module {
+  const path = fileURLToPath(new URL(`../build/kernel.${variant}.wasm`, import.meta.url));
+  if (!existsSync(path)) throw new Error("the kernel is not built: run `npm run build` first");
+  return new WebAssembly.Module(readFileSync(path));
+}

@@ -1,0 +1,47 @@
+import { Presets, SingleBar } from "cli-progress";
+
+/** A piece of long work that reports how far it is. */
+export interface Task {
+  advance(steps: number, note?: string): void;
+  done(note?: string): void;
+}
+
+const formatCount = new Intl.NumberFormat("en");
+
+/**
+ * Starts a task of `total` units: a bar with rate and time left in a terminal, elsewhere one line at its end.
+ * Progress goes to stderr, so that stdout holds results only.
+ */
+export function startTask(name: string, total: number | null, unit: string): Task {
+  const started = performance.now();
+  const seconds = (): number => Math.max((performance.now() - started) / 1000, 1e-3);
+  let steps = 0;
+  const rate = (): string => `${formatCount.format(Math.round(steps / seconds()))} ${unit}/s`;
+
+  const bar = process.stderr.isTTY
+    ? new SingleBar(
+        {
+          stream: process.stderr,
+          clearOnComplete: true,
+          hideCursor: true,
+          format: total === null ? `${name}  {value} ${unit}  {rate}  {note}` : `${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
+        },
+        Presets.shades_classic,
+      )
+    : null;
+  let note = "";
+  bar?.start(total ?? 0, 0, { rate: "", note });
+  return {
+    advance(by, text) {
+      steps += by;
+      note = text ?? note;
+      bar?.update(steps, { rate: rate(), note });
+    },
+    done(text) {
+      bar?.stop();
+      const end = text ?? note;
+      const amount = steps > 0 ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})` : `${seconds().toFixed(1)} s`;
+      process.stderr.write(`${name}: ${amount}${end ? `  ${end}` : ""}\n`);
+    },
+  };
+}

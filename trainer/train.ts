@@ -1,0 +1,91 @@
+import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
+import { type Backend, startBackend } from "./backend.ts";
+import { type Dataset, readHeldOutLog, readTrainingLog } from "./data/dataset.ts";
+import { fitSpec } from "./data/fit.ts";
+import { openLog } from "./data/read.ts";
+import type { Vocabulary } from "./data/vocabulary.ts";
+import { type Metrics, metricsOfLogits } from "./metrics.ts";
+import { Learner, type Weights } from "./model/learner.ts";
+import { startTask } from "./progress.ts";
+
+export interface Epoch extends Metrics {
+  epoch: number;
+  learningRate: number;
+  /** Mean training loss. */
+  loss: number;
+  seconds: number;
+}
+
+export interface TrainedModel {
+  spec: FeatureSpec;
+  fitted: FittedSpec;
+  backend: Backend;
+  vocabulary: Vocabulary;
+  learner: Learner;
+  epochs: Epoch[];
+  /** Of the weights kept, on the validation log. */
+  valid: Metrics;
+}
+
+export interface TrainOptions {
+  trainPath: string;
+  validPath: string;
+  backend?: Backend;
+}
+
+/** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
+export async function train(spec: FeatureSpec, { trainPath, validPath, backend: asked }: TrainOptions): Promise<TrainedModel> {
+  const backend = await startBackend(asked);
+  process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
+
+  const trainLog = await openLog(trainPath);
+  const validLog = await openLog(validPath);
+  const fitted = await fitSpec(spec, trainLog);
+  const reading = startTask("read", null, "records");
+  const { dataset, vocabulary } = await readTrainingLog(trainLog, spec, fitted, reading);
+  const valid = await readHeldOutLog(validLog, fitted, vocabulary, reading);
+  reading.done(`${vocabulary.size} rows in ${vocabulary.fields} fields`);
+
+  const learner = new Learner(spec, vocabulary);
+  const { epochs, best } = learn(learner, spec.training, dataset, valid);
+  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best };
+}
+
+/** Epochs until validation AUC has not risen for `patience` of them, with the learning rate dropped `rateDrops` times before. */
+function learn(
+  learner: Learner,
+  settings: FeatureSpec["training"],
+  dataset: Dataset,
+  valid: Dataset,
+): { epochs: Epoch[]; best: Epoch } {
+  const epochs: Epoch[] = [];
+  let best: { epoch: Epoch; weights: Weights } | null = null;
+  let { learningRate } = settings;
+  let drops = settings.rateDrops;
+  let waited = 0;
+  for (let epoch = 1; epoch <= settings.maxEpochs; epoch++) {
+    const started = performance.now();
+    const task = startTask(`epoch ${epoch}`, dataset.count, "records");
+    const loss = learner.trainEpoch(dataset, learningRate, (records, batchLoss) => {
+      task.advance(records, `loss ${batchLoss.toFixed(4)}`);
+    });
+    const metrics = metricsOfLogits(learner.predict(valid), valid.labels);
+    const now = { epoch, learningRate, loss, ...metrics, seconds: (performance.now() - started) / 1000 };
+    epochs.push(now);
+    task.done(`loss ${loss.toFixed(4)}  valid AUC ${metrics.auc.toFixed(5)}  logloss ${metrics.logloss.toFixed(5)}`);
+
+    if (best === null || metrics.auc > best.epoch.auc) {
+      best = { epoch: now, weights: learner.weights() };
+      waited = 0;
+    } else if (++waited >= settings.patience) {
+      learner.restore(best.weights);
+      if (drops === 0) break;
+      drops--;
+      learningRate /= 10;
+      waited = 0;
+    }
+  }
+  if (best === null) throw new Error("no epoch was trained");
+  learner.restore(best.weights);
+  return { epochs, best: best.epoch };
+}

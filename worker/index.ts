@@ -1,0 +1,4 @@
+import { createApp } from "./app.ts";
+import { bestKernelModule } from "./kernel-modules.ts";
+
+export default createApp({ kernel: bestKernelModule(), now: Date.now });

@@ -1,0 +1,15 @@
+/** Keeps the runtime from ending work when its request is answered: `ctx.waitUntil`. */
+export type KeepAlive = (promise: Promise<unknown>) => void;
+
+/** Waits for `promise` to settle, but no longer than `ms`: whether it did. Rejects as `promise` does. */
+export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,27 @@
+import type { Context } from "hono";
+import type { AppEnv } from "../app-env.ts";
+import type { LoadedModel, ModelStore } from "../model-store.ts";
+
+/** GET /v1/models: what serves in this isolate. */
+export function modelsRoute(options: { models: ModelStore }) {
+  return async function models(c: Context<AppEnv>): Promise<Response> {
+    const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
+    const model = await options.models.current(c.env.MODELS, keepAlive);
+    return c.json({ models: [describe(model)] });
+  };
+}
+
+function describe({ hash, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
+  const { spec, producer, embeddingDim, pageCount } = scorer.manifest;
+  return {
+    model: hash,
+    name: spec.name,
+    producer,
+    fields: spec.fields.map(({ name, type, side }) => ({ name, type, side })),
+    embeddingDim,
+    pages: pageCount,
+    blobBytes,
+    kernel: variant,
+    loadedAt: new Date(loadedAt).toISOString(),
+  };
+}
