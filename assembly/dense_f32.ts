@@ -39,7 +39,10 @@ export function dense_f32_scalar(
   }
 }
 
-/** See dense.ts. Plain and relaxed SIMD: blocks of 4 records × 8 outputs, then the rest of the records one by one. */
+/**
+ * See dense.ts. Plain and relaxed SIMD: blocks of 4 records (a, b, c, d) × 8 outputs (tiles 0, 1), then the rest of the
+ * records one by one.
+ */
 export function dense_f32_simd(
   layer: usize,
   next: usize,
@@ -53,8 +56,8 @@ export function dense_f32_simd(
   const outputs = outputsOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
-  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
+  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const blocks = input + (records & ~3) * inputBytes;
   for (let n: u32 = 0; n < outputs; n += 8) {
     const weights0 = weightsOf(layer) + 4 * n * inputs;

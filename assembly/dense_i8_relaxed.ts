@@ -4,7 +4,10 @@
 import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, scalesOf, weightsOf, zeroPoint } from "./layers";
 import { finish_i8_simd, store_simd } from "./tail";
 
-/** See dense.ts. Blocks of 4 records × 8 outputs: 8 sums, 2 weights and 4 inputs fit the 16 registers of x86. */
+/**
+ * See dense.ts. Blocks of 4 records (a, b, c, d) × 8 outputs (tiles 0, 1): 8 sums, 2 weights and 4 inputs fit the 16
+ * registers of x86.
+ */
 export function dense_i8_relaxed(
   layer: usize,
   next: usize,
@@ -18,8 +21,8 @@ export function dense_i8_relaxed(
   const outputs = outputsOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
-  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
+  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const blocks = input + (records & ~3) * inputBytes;
   const end = input + records * inputBytes;
   for (let n: u32 = 0; n < outputs; n += 8) {

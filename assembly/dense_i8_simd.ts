@@ -3,7 +3,10 @@
 import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, scalesOf, weightsOf, zeroPoint } from "./layers";
 import { finish_i8_simd, store_simd } from "./tail";
 
-/** See dense.ts. Blocks of 4 records × 4 outputs: their 8 sums fit the registers, 8 outputs' would not. */
+/**
+ * See dense.ts. Blocks of 4 records (a, b, c, d) × 4 outputs (two in sum 0, two in sum 1): their 8 sums fit the
+ * registers, those of 8 outputs would not.
+ */
 export function dense_i8_simd(
   layer: usize,
   next: usize,
@@ -17,8 +20,8 @@ export function dense_i8_simd(
   const outputs = outputsOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
-  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
+  const unit: u32 = toU7 ? 1 : 4; // bytes of one output
   const blocks = input + (records & ~3) * inputBytes;
   const end = input + records * inputBytes;
   for (let n: u32 = 0; n < outputs; n += 4) {

@@ -24,7 +24,7 @@ export interface TrainedModel {
   learner: Learner;
   epochs: Epoch[];
   /** Of the weights kept, on the validation log. */
-  valid: Metrics;
+  valid: Epoch;
 }
 
 export interface TrainOptions {

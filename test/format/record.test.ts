@@ -1,53 +1,7 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { EncodedRecords, fieldSeed, logSquaredBin, RecordEncoder, rowKey, upperBound } from "../../format/record.ts";
 import type { FittedField, FittedSpec } from "../../format/spec.ts";
 import { encodedJson } from "./golden.ts";
-import { fromJsonValue, RECORD_CASES } from "./golden-records.ts";
-
-interface GoldenCase {
-  spec: FittedSpec;
-  records: { record: Record<string, unknown>; offsets: number[]; keys: string[]; values: number[] }[];
-}
-const golden: GoldenCase[] = JSON.parse(readFileSync(new URL("../golden/records.json", import.meta.url), "utf8"));
-
-describe("golden records", () => {
-  test.each(golden.map((one, i) => [i, JSON.stringify(one.spec.fields), one] as const))("%i: %s", (_i, _text, one) => {
-    const encoder = new RecordEncoder(one.spec);
-    for (const { record, ...expected } of one.records) {
-      const raw = Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fromJsonValue(value)]));
-      expect(encodedJson(encoder, raw), JSON.stringify(record)).toEqual(expected);
-    }
-  });
-
-  test("the file has every case", () => {
-    expect(golden.map(({ records }) => records.length)).toEqual(RECORD_CASES.map(({ records }) => records.length));
-  });
-
-  test("records encoded one after the other are the single ones put together", () => {
-    for (const { spec, records } of golden) {
-      const encoder = new RecordEncoder(spec);
-      const all = new EncodedRecords();
-      for (const { record } of records) {
-        encoder.encodeObject(
-          Object.fromEntries(Object.entries(record).map(([k, x]) => [k, fromJsonValue(x)])),
-          all,
-          "r",
-        );
-      }
-      expect(all.count).toBe(records.length);
-      const values = records.flatMap((one) => one.values);
-      expect(Array.from(all.values.subarray(0, all.entries))).toEqual(values);
-      let entries = 0;
-      const offsets = [0];
-      for (const one of records) {
-        offsets.push(...one.offsets.slice(1).map((offset) => offset + entries));
-        entries += one.values.length;
-      }
-      expect(Array.from(all.offsets.subarray(0, offsets.length))).toEqual(offsets);
-    }
-  });
-});
 
 const base = { name: "f", side: "context", kv: false } as const;
 const categorical: FittedField = { ...base, type: "categorical", encoding: { kind: "vocabulary" }, missing: "own" };
@@ -270,22 +224,30 @@ describe("rejections name the place, the value and what was expected", () => {
   });
 });
 
-test("values in the order of the fields encode as the object does, many of them", () => {
+test("many records, as objects and as values in the order of the fields, encode as each alone does", () => {
   const spec: FittedSpec = { name: "m", label: "y", fields: [{ ...multi, name: "tags" }, numeric] };
   const encoder = new RecordEncoder(spec);
   const byObject = new EncodedRecords();
   const byValues = new EncodedRecords();
+  const keys: number[] = [];
+  const values: number[] = [];
+  const offsets = [0];
   for (let i = 0; i < 3000; i++) {
     const tags = Array.from({ length: i % 4 }, (_, j) => `tag${i % (j + 7)}`);
     encoder.encodeObject({ f: i, tags }, byObject, "r");
     encoder.encodeValues([tags.join("|"), String(i)], byValues, "r");
+    const alone = new EncodedRecords();
+    encoder.encodeObject({ f: i, tags }, alone, "r");
+    offsets.push(...alone.offsets.slice(1, 3).map((offset) => offset + values.length));
+    keys.push(...alone.keys.subarray(0, 2 * alone.entries));
+    values.push(...alone.values.subarray(0, alone.entries));
   }
-  const { count, entries } = byObject;
-  expect([count, entries]).toEqual([byValues.count, byValues.entries]);
-  expect(byValues.keys.subarray(0, 2 * entries)).toEqual(byObject.keys.subarray(0, 2 * entries));
-  expect(byValues.values.subarray(0, entries)).toEqual(byObject.values.subarray(0, entries));
-  expect(byValues.offsets.subarray(0, 6001)).toEqual(byObject.offsets.subarray(0, 6001));
-
+  for (const all of [byObject, byValues]) {
+    expect([all.count, all.entries]).toEqual([3000, values.length]);
+    expect(all.keys.subarray(0, keys.length)).toEqual(Uint32Array.from(keys));
+    expect(all.values.subarray(0, values.length)).toEqual(Float32Array.from(values));
+    expect(all.offsets.subarray(0, offsets.length)).toEqual(Uint32Array.from(offsets));
+  }
   byObject.clear();
   expect([byObject.count, byObject.entries]).toEqual([0, 0]);
 });

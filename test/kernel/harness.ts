@@ -1,5 +1,5 @@
-// The six kernels that scripts/build-kernel.ts writes to build/, and the two ways to run one: as the host does, and by
-// its bare exports.
+// The six kernels in build/ (run `node scripts/build-kernel.ts` first), and the two ways to run one: as the host does, and
+// by its bare exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import { Kernel, type KernelVariant } from "../../format/kernel.ts";

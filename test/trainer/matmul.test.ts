@@ -134,12 +134,12 @@ describe.each(["simd", "relaxed"] as const)("%s", (variant) => {
     });
   });
 
-  test("NaN reaches its row and column only", () => {
+  test("NaN stays in its row", () => {
     tf.tidy(() => {
       const a = tf.buffer([7, 5], "float32", new Float32Array(35).fill(1));
       a.set(Number.NaN, 6, 4);
       const c = tf.matMul(a.toTensor(), tf.ones([5, 9])).arraySync() as number[][];
-      c.forEach((row, i) => expect(row).toEqual(new Array(9).fill(i === 6 ? Number.NaN : 5)));
+      for (const [i, row] of c.entries()) expect(row).toEqual(new Array(9).fill(i === 6 ? Number.NaN : 5));
     });
   });
 
@@ -197,9 +197,10 @@ describe.each(["simd", "relaxed"] as const)("%s", (variant) => {
     };
     const expected = gradients("cpu");
     const actual = gradients("wasm");
-    actual.forEach((gradient, i) =>
-      gradient.forEach((value, j) => expect(value).toBeCloseTo(expected[i]?.[j] as number, 5)),
-    );
+    for (const [i, gradient] of actual.entries()) {
+      const difference = gradient.map((value, j) => Math.abs(value - (expected[i]?.[j] as number)));
+      expect(Math.max(...difference)).toBeLessThan(1e-5);
+    }
   });
 
   test("leaks nothing", () => {

@@ -103,7 +103,8 @@ export async function* encodeLog(
   }
 }
 
-function toLabel(raw: RawValue, place: () => string): number {
+/** The label of a row: 0 or 1. */
+export function toLabel(raw: RawValue, place: () => string): number {
   if (raw === "1" || raw === 1 || raw === 1n || raw === true) return 1;
   if (raw === "0" || raw === 0 || raw === 0n || raw === false) return 0;
   throw new FormatError(place(), `got ${show(raw)}, expected a label of 0 or 1`);

@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { FormatError } from "../format/errors.ts";
+import { readManifest } from "../format/read-blob.ts";
+import { parseFeatureSpec } from "../format/spec.ts";
+import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { readHeldOutLog } from "./data/dataset.ts";
+import { generateLog } from "./data/generate.ts";
+import { openLog } from "./data/read.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Quantization } from "./export/dense.ts";
+import { exportModel, loadExport, saveExport } from "./export/export.ts";
+import { measureParity, type ParityReport } from "./export/parity.ts";
+import { toJson } from "./files.ts";
+import { type Metrics, metricsOfLogits } from "./metrics.ts";
+import { startTask } from "./progress.ts";
+import { publish } from "./publish.ts";
+import { loadRun, saveRun } from "./run-folder.ts";
+import { type StartOptions, start } from "./start.ts";
+import { bytesText, table } from "./table.ts";
+import { train } from "./train.ts";
+
+const LOG_HELP = "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
+
+const program = new Command("deepfm-edge")
+  .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
+  .version("0.1.0")
+  .showHelpAfterError("(--help on each command says what it needs)");
+
+const backendOption = (): Option =>
+  new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(BACKENDS);
+const quantizeOption = (): Option =>
+  new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
+
+program
+  .command("generate")
+  .description("Write a click log with planted effects and a known best AUC: train.csv, valid.csv, test.csv.")
+  .argument("<folder>", "where to write them")
+  .option("--rows <n>", "rows in all three together", positiveInteger, 600_000)
+  .option("--seed <n>", "the same seed gives the same files", positiveInteger, 7)
+  .action(async (folder: string, { rows, seed }: { rows: number; seed: number }) => {
+    const task = startTask("generate", rows, "rows");
+    const { best } = await generateLog(folder, rows, seed, task);
+    task.done();
+    console.log(metricsTable([["best possible", best]]));
+  });
+
+program
+  .command("train")
+  .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
+  .argument("<spec>", "feature spec, a JSON file (format/FORMAT.md, \"Feature spec\")")
+  .requiredOption("--train <file>", LOG_HELP)
+  .requiredOption("--valid <file>", "the log that decides when to stop")
+  .option("--test <file>", "a log to report the final model on")
+  .requiredOption("--out <folder>", "where to save the model")
+  .addOption(backendOption())
+  .action(async (specPath: string, options: { train: string; valid: string; test?: string; out: string; backend?: Backend }) => {
+    const spec = parseFeatureSpec(readText(specPath), specPath);
+    const { backend } = options;
+    const trained = await train(spec, { trainPath: options.train, validPath: options.valid, ...(backend && { backend }) });
+    saveRun(options.out, trained, options.valid);
+    const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
+    if (options.test) {
+      const task = startTask("test", null, "records");
+      const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
+      lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
+      task.done();
+    }
+    console.log(metricsTable(lines));
+  });
+
+program
+  .command("export")
+  .description("Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.")
+  .argument("<run>", "the folder that `train` saved")
+  .option("--records <file>", "held-out log to calibrate and compare on (default: the run's validation log)")
+  .option("--out <folder>", "where to write (default: <run>/export)")
+  .addOption(quantizeOption())
+  .action(async (runFolder: string, options: { records?: string; out?: string; quantize: Quantization }) => {
+    await startBackend();
+    const run = loadRun(runFolder);
+    const log = await openLog(options.records ?? run.validPath);
+    const task = startTask("calibrate", null, "records");
+    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task);
+    const exported = await exportModel(run, options.quantize, calibration);
+    task.done();
+    const parity = await measureParity(run, exported, log);
+    const folder = options.out ?? join(runFolder, "export");
+    saveExport(folder, exported, parity);
+    console.log(parityTable(parity));
+    const pageBytes = exported.pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    console.log(`${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(pageBytes)}`);
+  });
+
+program
+  .command("publish")
+  .description("Put an exported model into Workers KV; the pointer that makes it serve comes last.")
+  .argument("<export>", "the folder that `export` wrote")
+  .option("--remote", "into your account's namespace (default: the local one of `npm run dev`)")
+  .option("--persist-to <folder>", "another local folder than .wrangler/state")
+  .action(async (folder: string, { remote, persistTo }: { remote?: boolean; persistTo?: string }) => {
+    const exported = await loadExport(folder);
+    await publish(exported, remote ? { remote: true } : { remote: false, ...(persistTo && { persistTo }) });
+    console.log(`published ${exported.hash}`);
+  });
+
+program
+  .command("evaluate")
+  .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
+  .argument("<url>", "the Worker's address")
+  .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
+  .requiredOption("--test <file>", LOG_HELP)
+  .option("--json", "print the result as JSON")
+  .action(async (url: string, options: { export: string; test: string; json?: boolean }) => {
+    const { spec } = readManifest((await loadExport(options.export)).blob);
+    const result = await evaluate(new URL(url), await openLog(options.test), spec);
+    if (options.json) return void process.stdout.write(toJson(result));
+    console.log(metricsTable([["over HTTP", result]]));
+    console.log(`${Math.round(result.recordsPerSecond)} records/s, ${result.kvKeysPerRequest.toFixed(2)} KV keys/request`);
+  });
+
+program
+  .command("start")
+  .description("The whole path: log, training, export, KV, Worker, and the test split scored over HTTP.")
+  .option("--spec <file>", "feature spec of your own data; with --train, --valid and --test")
+  .option("--train <file>", LOG_HELP)
+  .option("--valid <file>", "the log that decides when to stop")
+  .option("--test <file>", "the log to score over HTTP")
+  .option("--out <folder>", "where everything is written", "runs/start")
+  .option("--rows <n>", "rows of the generated log", positiveInteger, 600_000)
+  .option("--seed <n>", "seed of the generated log", positiveInteger, 7)
+  .option("--port <n>", "the Worker's port (default: a free one)", positiveInteger, 0)
+  .option("--json <file>", "write the final table as JSON")
+  .option("--exit", "stop the server at the end, in a terminal too")
+  .addOption(quantizeOption())
+  .addOption(backendOption())
+  .action((options: StartOptions) => start(options));
+
+function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
+  return Number(text);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new FormatError(path, (error as Error).message);
+  }
+}
+
+function metricsTable(lines: readonly [string, Metrics][]): string {
+  return table(["", "AUC", "logloss"], lines.map(([name, { auc, logloss }]) => [name, auc.toFixed(5), logloss.toFixed(5)]));
+}
+
+function parityTable({ trainer, kernel, logitDifference, records }: ParityReport): string {
+  const difference = `|Δlogit| of ${records} records: max ${logitDifference.max.toExponential(2)}, mean ${logitDifference.mean.toExponential(2)}`;
+  return `${metricsTable([["trainer, float32", trainer], ["kernel, as exported", kernel]])}\n${difference}`;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What the user can act on is one line; anything else is a defect, and its stack says where.
+  const expected = error instanceof FormatError || (error instanceof Error && error.constructor === Error);
+  console.error(expected ? `error: ${(error as Error).message}` : error);
+  process.exitCode = 1;
+}

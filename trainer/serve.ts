@@ -1,0 +1,40 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { QUIET, WRANGLER_CONFIG, wrangler } from "./wrangler.ts";
+
+export interface LocalServer {
+  url: URL;
+  stop(): Promise<void>;
+}
+
+/** Starts the Worker in workerd on this machine, over the KV in `persistTo` (where `publish` put a model). */
+export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
+  Object.assign(process.env, QUIET);
+  const { unstable_startWorker } = await import("wrangler");
+  const worker = await unstable_startWorker({
+    config: WRANGLER_CONFIG,
+    dev: {
+      persist: persistTo,
+      server: { hostname: "127.0.0.1", port },
+      inspector: false,
+      watch: false,
+      logLevel: "error",
+    },
+  });
+  await worker.ready;
+  return { url: await worker.url, stop: () => worker.dispose() };
+}
+
+/** Bytes of the Worker's upload, gzipped, without any model: what `wrangler deploy` would send. */
+export async function bundleBytes(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-"));
+  try {
+    await wrangler(["deploy", "--dry-run", "--outdir", folder]);
+    const files = readdirSync(folder).filter((file) => /\.(js|wasm)$/.test(file));
+    return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(folder, file))).length, 0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

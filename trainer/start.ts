@@ -1,0 +1,145 @@
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseFeatureSpec } from "../format/spec.ts";
+import type { Backend } from "./backend.ts";
+import { readHeldOutLog } from "./data/dataset.ts";
+import { generateLog } from "./data/generate.ts";
+import { openLog } from "./data/read.ts";
+import { evaluate, type HttpEvaluation } from "./evaluate.ts";
+import type { Quantization } from "./export/dense.ts";
+import { type ExportedModel, exportModel, saveExport } from "./export/export.ts";
+import { measureParity, type ParityReport } from "./export/parity.ts";
+import { toJson, writeWhole } from "./files.ts";
+import { kernelBytes } from "./kernel-module.ts";
+import type { Metrics } from "./metrics.ts";
+import { startTask } from "./progress.ts";
+import { publish } from "./publish.ts";
+import { saveRun } from "./run-folder.ts";
+import { bundleBytes, type LocalServer, serve } from "./serve.ts";
+import { bytesText, table } from "./table.ts";
+import { train } from "./train.ts";
+import { PROJECT } from "./wrangler.ts";
+
+export interface StartOptions {
+  spec?: string;
+  train?: string;
+  valid?: string;
+  test?: string;
+  out: string;
+  rows: number;
+  seed: number;
+  quantize: Quantization;
+  backend?: Backend;
+  port: number;
+  json?: string;
+  exit?: boolean;
+}
+
+/** The whole path: click log → training → export → KV → Worker in workerd → the test split scored over HTTP. */
+export async function start(options: StartOptions): Promise<void> {
+  // 1. The click log: the user's, or a generated one with a known truth.
+  const logs = await chooseLogs(options);
+  const spec = parseFeatureSpec(readFileSync(logs.spec, "utf8"), logs.spec);
+
+  // 2. Training.
+  const trained = await train(spec, { trainPath: logs.train, validPath: logs.valid, ...(options.backend && { backend: options.backend }) });
+  saveRun(options.out, trained, logs.valid);
+
+  // 3. Export, checked against the trainer on the test split.
+  const test = await openLog(logs.test);
+  const calibrating = startTask("calibrate", null, "records");
+  const calibration = await readHeldOutLog(await openLog(logs.valid), trained.fitted, trained.vocabulary, calibrating);
+  const exported = await exportModel(trained, options.quantize, calibration);
+  calibrating.done(`${exported.pages.length} pages`);
+  const parity = await measureParity(trained, exported, test);
+  saveExport(join(options.out, "export"), exported, parity);
+
+  // 4. Into the local KV, and served from there.
+  const store = join(options.out, "kv");
+  rmSync(store, { recursive: true, force: true });
+  await publish(exported, { remote: false, persistTo: store });
+  const server = await serve(store, options.port);
+  try {
+    const http = await evaluate(server.url, test, trained.fitted);
+    const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
+    report(options, trained.backend, logs.best, parity, http, exported, sizes);
+    if (process.stdout.isTTY && !options.exit) await stayUp(server, await exampleRecord(logs.test, trained.fitted.fields));
+  } finally {
+    await server.stop();
+  }
+}
+
+interface Logs {
+  spec: string;
+  train: string;
+  valid: string;
+  test: string;
+  best: Metrics | null;
+}
+
+async function chooseLogs({ spec, train, valid, test, out, rows, seed }: StartOptions): Promise<Logs> {
+  if (spec && train && valid && test) return { spec, train, valid, test, best: null };
+  if (spec || train || valid || test) throw new Error("--spec, --train, --valid and --test go together; give all four, or none for a generated log");
+  const task = startTask("generate", rows, "rows");
+  const generated = await generateLog(join(out, "log"), rows, seed, task);
+  task.done();
+  return { spec: join(PROJECT, "examples", "generated.json"), ...generated };
+}
+
+function report(
+  { json }: StartOptions,
+  backend: Backend,
+  best: Metrics | null,
+  parity: ParityReport,
+  http: HttpEvaluation,
+  { blob, pages }: ExportedModel,
+  sizes: { kernel: number; workerGzip: number },
+): void {
+  const bytes = { blob: blob.length, pages: pages.reduce((sum, page) => sum + page.bytes.length, 0), ...sizes };
+  const line = (name: string, { auc, logloss }: Metrics): string[] => [name, auc.toFixed(5), logloss.toFixed(5)];
+  const quality = [
+    ...(best ? [line("best possible", best)] : []),
+    line("trainer, float32", parity.trainer),
+    line("kernel, as exported", parity.kernel),
+    line("over HTTP", http),
+  ];
+  const facts = [
+    ["records/s over HTTP", Math.round(http.recordsPerSecond).toLocaleString("en")],
+    ["KV keys/request", http.kvKeysPerRequest.toFixed(2)],
+    ["rows missing", http.rowsMissing],
+    ["max |Δlogit|", parity.logitDifference.max.toExponential(2)],
+    ["blob", bytesText(bytes.blob)],
+    [`${pages.length} pages`, bytesText(bytes.pages)],
+    ["kernel", bytesText(bytes.kernel)],
+    ["Worker, gzip", bytesText(bytes.workerGzip)],
+  ];
+  console.log(table(["test split", "AUC", "logloss"], quality));
+  console.log(table([`${http.records.toLocaleString("en")} records, ${http.requests} requests`, ""], facts));
+  if (!json) return;
+  const pick = (key: keyof Metrics): Record<string, number | null> => ({
+    best: best?.[key] ?? null,
+    trainer: parity.trainer[key],
+    kernel: parity.kernel[key],
+    http: http[key],
+  });
+  const { recordsPerSecond, kvKeysPerRequest } = http;
+  writeWhole(json, toJson({ backend, auc: pick("auc"), logloss: pick("logloss"), recordsPerSecond, kvKeysPerRequest, bytes }));
+}
+
+async function exampleRecord(path: string, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
+  const names = fields.map(({ name }) => name);
+  for await (const chunk of (await openLog(path)).chunks(names)) {
+    return Object.fromEntries(names.map((name, i) => [name, chunk.columns[i]?.[0] ?? null]));
+  }
+  return {};
+}
+
+/** Keeps the server up until Ctrl-C, with a request to try. */
+async function stayUp(server: LocalServer, record: Record<string, unknown>): Promise<void> {
+  const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
+  console.log(`\nThe Worker is up. Try:\n\n  curl ${server.url}v1/score -H 'content-type: application/json' -d '${body}'\n\nCtrl-C stops it.`);
+  await new Promise<void>((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+}

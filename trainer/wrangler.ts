@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder, where wrangler.toml is. */
+export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
+export const WRANGLER_CONFIG = join(PROJECT, "wrangler.toml");
+
+/** No telemetry, no questions, no look-up of the machine's place. */
+export const QUIET = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "1" };
+
+/** Runs a wrangler command; returns what it prints. Throws with its last lines where it fails. */
+export function wrangler(args: readonly string[]): Promise<string> {
+  const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, ...args, "--config", WRANGLER_CONFIG], {
+      env: { ...process.env, ...QUIET },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (text) => {
+      stdout += text;
+    });
+    child.stderr.on("data", (text) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) return resolve(stdout);
+      const end = `${stdout}\n${stderr}`.trim().split("\n").slice(-8).join("\n");
+      reject(new Error(`wrangler ${args.slice(0, 3).join(" ")} failed (exit ${code}):\n${end}`));
+    });
+  });
+}
