@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
+import { installWasmMatMul } from "./wasm-matmul.ts";
 
 /** Fastest first; the order in which a backend is chosen. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
@@ -11,6 +12,7 @@ const start: Record<Backend, () => Promise<void>> = {
   wasm: async () => {
     await import("@tensorflow/tfjs-backend-wasm");
     await select("wasm");
+    await installWasmMatMul();
   },
   cpu: () => select("cpu"),
 };

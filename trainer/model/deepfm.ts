@@ -2,7 +2,6 @@ import * as tf from "@tensorflow/tfjs";
 import { PART_ALL } from "../../format/constants.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Random } from "../random.ts";
-import { matMul } from "./layers.ts";
 import { defineMlp, defineMoments, type MlpShape, mlp, type Pass } from "./mlp.ts";
 import { Parameters, type Tensors } from "./parameters.ts";
 
@@ -50,7 +49,7 @@ export function deepfm(spec: FeatureSpec["model"], fields: number, random: Rando
  * product with F stacked identity matrices, which every backend does faster than a sum over the middle axis.
  */
 export function pairwise(embeddings: tf.Tensor2D, fields: number, k: number): tf.Tensor2D {
-  const fieldSum = matMul(embeddings, tf.tile(tf.eye(k), [fields, 1]) as tf.Tensor2D);
+  const fieldSum = tf.matMul(embeddings, tf.tile(tf.eye(k), [fields, 1]) as tf.Tensor2D);
   const squareOfSum = fieldSum.square().sum(1, true);
   const sumOfSquares = embeddings.square().sum(1, true);
   return squareOfSum.sub(sumOfSquares).mul(0.5) as tf.Tensor2D;

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../random.ts";
-import { batchNorm, linear, matMul, normalize } from "./layers.ts";
+import { batchNorm, linear, normalize } from "./layers.ts";
 import type { Parameters, Tensors } from "./parameters.ts";
 
 /** What a forward pass does beside computing logits. */
@@ -60,7 +60,7 @@ export function mlp(a: tf.Tensor2D, shape: MlpShape, weights: Tensors, moments: 
   shape.hidden.forEach((units, i) => {
     pass.activations?.(i, x);
     const [kernel, bias] = [of(`mlp.${i}.weights`) as tf.Tensor2D, of(`mlp.${i}.bias`) as tf.Tensor1D];
-    const z = shape.batchNorm ? normalized(i, matMul(x, kernel), bias) : linear(x, kernel, bias);
+    const z = shape.batchNorm ? normalized(i, tf.matMul(x, kernel), bias) : linear(x, kernel, bias);
     x = z.relu();
     if (pass.training && shape.dropout > 0) x = x.mul(pass.dropoutMask(x.shape[0], units, shape.dropout));
   });

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { afterAll, describe, expect, it } from "vitest";
+import { FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { readHeldOutLog, readTrainingLog } from "../../trainer/data/dataset.ts";
+import { fitSpec } from "../../trainer/data/fit.ts";
+import { type ClickLog, openLog } from "../../trainer/data/read.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-read-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const silent = { advance: () => {}, done: () => {} };
+const spec = parseWith(
+  FeatureSpecSchema,
+  {
+    name: "tiny",
+    fields: [
+      { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 2 } },
+      { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 65] } },
+    ],
+  },
+  "tiny",
+);
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function readAll(log: ClickLog) {
+  return readTrainingLog(log, spec, await fitSpec(spec, log), silent);
+}
+
+async function columns(log: ClickLog, names: string[]): Promise<unknown[][]> {
+  const rows: unknown[][] = [];
+  for await (const chunk of log.chunks(names)) {
+    for (let row = 0; row < chunk.rows; row++) rows.push(names.map((_, c) => chunk.columns[c]?.[row]));
+  }
+  return rows;
+}
+
+describe("a log is the same in every format", () => {
+  const csv = 'label,user,"age, years"\n1,u1,30\n0,"a ""quoted"", name",\n1,,17.5\n';
+  const expected = [
+    ["1", "u1", "30"],
+    ["0", 'a "quoted", name', null],
+    ["1", null, "17.5"],
+  ];
+  const names = ["label", "user", "age, years"];
+
+  it("csv", async () => {
+    expect(await columns(await openLog(file("a.csv", csv)), names)).toEqual(expected);
+  });
+  it("csv with a byte order mark and CRLF", async () => {
+    expect(await columns(await openLog(file("bom.csv", `\uFEFF${csv.replaceAll("\n", "\r\n")}`)), names)).toEqual(expected);
+  });
+  it("csv.gz", async () => {
+    expect(await columns(await openLog(file("a.csv.gz", gzipSync(csv))), names)).toEqual(expected);
+  });
+  it("tsv", async () => {
+    const tsv = 'label\tuser\tage, years\n1\tu1\t30\n0\t"a ""quoted"", name"\t\n1\t\t17.5\n';
+    expect(await columns(await openLog(file("a.tsv", tsv)), names)).toEqual(expected);
+  });
+  it("parquet, with its own types, lists included", async () => {
+    const path = join(folder, "a.parquet");
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    await connection.run(`COPY (SELECT 1 AS label, 9007199254740993 AS id, ['x', 'y'] AS tags, true AS b, NULL AS n) TO '${path}' (FORMAT parquet)`);
+    const read = await columns(await openLog(path), ["label", "id", "tags", "b", "n"]);
+    expect(read).toEqual([[1, 9007199254740993n, ["x", "y"], true, null]]);
+  });
+});
+
+describe("a training log becomes rows", () => {
+  it("in the order of the file, rare values sharing the OOV row", async () => {
+    const log = await openLog(file("train.csv", "age,label,user\n20,1,u1\n20,0,u2\n70,1,u1\n,0,\n"));
+    const { dataset, vocabulary } = await readAll(log);
+    // Rows: 0 and 1 are OOV; then u1 (twice), the age 18–65, the age over 65, the missing age.
+    expect(vocabulary.size).toBe(6);
+    expect([...dataset.labels]).toEqual([1, 0, 1, 0]);
+    expect([...dataset.rows]).toEqual([2, 3, 0, 3, 2, 4, 0, 5]);
+    expect([...vocabulary.counts]).toEqual([2, 0, 2, 2, 1, 1]);
+
+    const heldOut = await openLog(file("valid.csv", "label,user,age\n1,u9,5\n0,u1,21\n"));
+    const valid = await readHeldOutLog(heldOut, await fitSpec(spec, log), vocabulary, silent);
+    expect([...valid.rows]).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe("a bad log is refused, naming the place", () => {
+  const cases: [string, string, string | Uint8Array, RegExp][] = [
+    ["no label column", "nolabel.csv", "click,user,age\n1,u,2\n", /nolabel\.csv: no column "label"; got "click", "user", "age"/],
+    ["a label of 2", "two.csv", "label,user,age\n1,u,2\n2,u,2\n", /two\.csv, line 3: column label: got "2", expected a label of 0 or 1/],
+    ["a missing label", "none.csv", "label,user,age\n,u,2\n", /none\.csv, line 2: column label: got null/],
+    ["a word for a number", "word.csv", "label,user,age\n1,u,2\n0,u,old\n", /word\.csv, line 3: column age: got "old", expected a number/],
+    ["a ragged row", "ragged.csv", "label,user,age\n1,u,2\n0,u,2,9\n", /ragged\.csv: .*Line: 3/s],
+    ["an empty file", "empty.csv", "", /empty\.csv: got an empty file/],
+    ["a header alone", "header.csv", "label,user,age\n", /header\.csv: got no rows/],
+    ["bytes that are not UTF-8", "latin.csv", Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"), /latin\.csv: .*(utf-8|unicode)/is],
+    ["a column twice", "twice.csv", "label,user,user,age\n1,u,v,2\n", /twice\.csv: got the column "user" twice/],
+    ["an unknown format", "log.xlsx", "x", /log\.xlsx: got a file of unknown format, expected .*\.csv/],
+  ];
+  it.each(cases)("%s", async (_, name, content, problem) => {
+    const path = file(name, content);
+    await expect((async () => readAll(await openLog(path)))()).rejects.toThrow(problem);
+  });
+  it("a file that is not there", async () => {
+    await expect(openLog(join(folder, "absent.csv"))).rejects.toThrow(/absent\.csv: no such file/);
+  });
+});
