@@ -1,0 +1,193 @@
+// One suite that every scorer must pass: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
+// and relaxed-SIMD kernels, each on float32 and int8 blobs. All start from raw records, as users send them.
+import { beforeAll, describe, expect, it } from "vitest";
+import { Page } from "../format/page.ts";
+import { readBlob } from "../format/read-blob.ts";
+import { EncodedRecords, RecordEncoder } from "../format/record.ts";
+import { Scorer } from "../format/scorer.ts";
+import { startBackend } from "../trainer/backend.ts";
+import type { Dataset } from "../trainer/data/dataset.ts";
+import { Vocabulary } from "../trainer/data/vocabulary.ts";
+import type { Quantization } from "../trainer/export/dense.ts";
+import { type ExportedModel, exportModel } from "../trainer/export/export.ts";
+import { kernelModule } from "../trainer/kernel-module.ts";
+import type { Learner } from "../trainer/model/learner.ts";
+import { Random } from "../trainer/random.ts";
+import type { TestRecord } from "./kernel/random-model.ts";
+import { referenceLogit as blobLogit } from "./kernel/reference.ts";
+import { type ReferenceRecord, referenceLogits, referenceWeights } from "./trainer/reference.ts";
+import { fittedOf, randomLearner, tinySpec } from "./trainer/tiny.ts";
+
+const USERS = Array.from({ length: 40 }, (_, i) => `u${i}`);
+const ITEMS = Array.from({ length: 25 }, (_, i) => `i${i}`);
+const TAGS = ["new", "sale", "été", "日本", ""];
+
+const spec = {
+  // BatchNorm, so that folding it is part of what must agree; a small blob budget, so that most rows are in pages.
+  ...tinySpec({ embeddingDim: 5, hidden: [17, 9], batchNorm: true }),
+  rows: { blobBytes: 400, pageBytes: 1024 },
+};
+const fitted = fittedOf(spec);
+
+/** A vocabulary of all the ids above, so that records can be written with raw values. */
+function vocabularyOf(): Vocabulary {
+  const encoder = new RecordEncoder(fitted);
+  const encoded = new EncodedRecords();
+  for (const user of USERS) encoder.encodeObject({ user, item: "", tags: "" }, encoded, "");
+  for (const item of ["", ...ITEMS]) encoder.encodeObject({ user: "", item, tags: TAGS }, encoded, "");
+  const keys = [0, 0, 0, 0, 0, 0];
+  const fieldOf = [0, 1, 2];
+  const seen = new Set<string>();
+  for (let cell = 0; cell < encoded.count * 3; cell++) {
+    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
+      const [lo, hi] = encoded.keys.subarray(2 * entry, 2 * entry + 2) as unknown as [number, number];
+      if (seen.has(`${lo},${hi}`)) continue;
+      seen.add(`${lo},${hi}`);
+      keys.push(lo, hi);
+      fieldOf.push(cell % 3);
+    }
+  }
+  const counts = Uint32Array.from(fieldOf, (_, i) => 1 + ((i * 7) % 11));
+  return new Vocabulary(3, Uint32Array.from(keys), Uint16Array.from(fieldOf), counts);
+}
+
+const CASES: Record<string, Record<string, unknown>[]> = {
+  "one record": [{ user: "u1", item: "i3", tags: ["new"] }],
+  "a field left out, null and empty, which mean the same": [{ item: "i1" }, { user: null, item: "i1" }, { user: "", item: "i1", tags: "" }],
+  "values never seen in training": [{ user: "nobody", item: "nothing", tags: ["unheard", "of"] }],
+  "many tags, some unseen, some repeated": [{ user: "u7", item: "i7", tags: "new|sale|new|été|日本|?" }],
+  "an empty record": [{}],
+  "no records": [],
+  "more than a kernel call takes": Array.from({ length: 157 }, (_, i) => ({
+    user: USERS[(i * 7) % 45],
+    item: ITEMS[(i * 3) % 28],
+    tags: TAGS.slice(i % 3, i % 6),
+  })),
+};
+
+interface Fixture {
+  vocabulary: Vocabulary;
+  learner: Learner;
+  exported: Record<Quantization, ExportedModel>;
+  truth: Record<string, number[]>;
+}
+const fixture = {} as Fixture;
+
+function encode(records: readonly object[]): EncodedRecords {
+  const encoder = new RecordEncoder(fitted);
+  const encoded = new EncodedRecords();
+  for (const record of records) encoder.encodeObject(record, encoded, "record");
+  return encoded;
+}
+
+/** Row numbers for each entry: of the vocabulary, as the trainer and the reference use them. */
+function datasetOf(records: readonly object[]): Dataset {
+  const encoded = encode(records);
+  const rows = new Int32Array(encoded.entries);
+  for (let cell = 0; cell < encoded.count * 3; cell++) {
+    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
+      rows[entry] = fixture.vocabulary.row(cell % 3, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
+    }
+  }
+  const labels = new Uint8Array(encoded.count);
+  return { count: encoded.count, labels, offsets: encoded.offsets, rows, values: encoded.values };
+}
+
+function cellsOf(dataset: Dataset, rowOf: (entry: number) => number): { row: number; x: number }[][][] {
+  return Array.from({ length: dataset.count }, (_, b) =>
+    Array.from({ length: 3 }, (_, f) => {
+      const [first, last] = [dataset.offsets[b * 3 + f] as number, dataset.offsets[b * 3 + f + 1] as number];
+      return Array.from({ length: last - first }, (_, i) => ({ row: rowOf(first + i), x: dataset.values[first + i] as number }));
+    }),
+  );
+}
+
+function referenceRecords(records: readonly object[]): ReferenceRecord[] {
+  const dataset = datasetOf(records);
+  return cellsOf(dataset, (entry) => dataset.rows[entry] as number);
+}
+
+/** float64 over the blob alone: rows that are not in it score as OOV, so it is asked only where all rows are there. */
+function wholeBlob(exported: ExportedModel, records: readonly object[]): number[] {
+  const model = readBlob(exported.blob);
+  const encoded = encode(records);
+  const rowOfKey = new Map<string, number>();
+  for (let i = 0; i < model.keys.length / 2; i++) rowOfKey.set(`${model.keys[2 * i]},${model.keys[2 * i + 1]}`, 3 + i);
+  const dataset = { ...datasetOf(records), labels: new Uint8Array(0) };
+  let cell = 0;
+  const fieldOfEntry: number[] = [];
+  for (; cell < encoded.count * 3; cell++) {
+    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) fieldOfEntry[entry] = cell % 3;
+  }
+  const cells = cellsOf(dataset, (entry) => rowOfKey.get(`${encoded.keys[2 * entry]},${encoded.keys[2 * entry + 1]}`) ?? (fieldOfEntry[entry] as number));
+  return cells.map((record) => blobLogit(model, record.map((field) => field.map(({ row, x }) => ({ row, value: x }))) as TestRecord).value);
+}
+
+function kernelLogits(variant: "scalar" | "simd" | "relaxed", exported: ExportedModel, records: readonly object[]): number[] {
+  const scorer = new Scorer(kernelModule(variant), exported.blob);
+  const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
+  const { logits, scores, rowsMissing } = scorer.score(scorer.locate(scorer.encode(records)), pages);
+  expect(rowsMissing).toBe(0);
+  logits.forEach((z, i) => {
+    expect(scores[i]).toBeCloseTo(1 / (1 + Math.exp(-z)), 6);
+  });
+  return [...logits];
+}
+
+beforeAll(async () => {
+  await startBackend("wasm");
+  fixture.vocabulary = vocabularyOf();
+  fixture.learner = randomLearner(spec, fixture.vocabulary, new Random(5));
+  const calibration = datasetOf(CASES["more than a kernel call takes"] ?? []);
+  const run = { spec, fitted, vocabulary: fixture.vocabulary, learner: fixture.learner };
+  const allInBlob = { ...run, spec: { ...spec, rows: { ...spec.rows, blobBytes: 1e6 } } };
+  fixture.exported = { int8: await exportModel(run, "int8", calibration), f32: await exportModel(run, "f32", calibration) };
+  whole.int8 = await exportModel(allInBlob, "int8", calibration);
+  whole.f32 = await exportModel(allInBlob, "f32", calibration);
+  const weights = referenceWeights(fixture.learner);
+  fixture.truth = Object.fromEntries(
+    Object.entries(CASES).map(([name, records]) => [name, referenceLogits(weights, referenceRecords(records), false)]),
+  );
+});
+const whole = {} as Record<Quantization, ExportedModel>;
+
+// float32 against float64: sums of some thirty terms of size one. int8: half a step of 1/127 in each of the rows, the
+// weights and the two layers' inputs, which over these layers adds up to some hundredths.
+const FLOAT = 1e-5;
+const INT8 = 0.1;
+
+const SCORERS: { name: string; tolerance: number; logits(records: readonly object[]): number[] }[] = [
+  { name: "trainer, float32", tolerance: FLOAT, logits: (records) => [...fixture.learner.predict(datasetOf(records))] },
+  { name: "float64 reading of the f32 blob", tolerance: FLOAT, logits: (records) => wholeBlob(whole.f32, records) },
+  { name: "float64 reading of the int8 blob", tolerance: INT8, logits: (records) => wholeBlob(whole.int8, records) },
+  ...(["scalar", "simd", "relaxed"] as const).flatMap((variant) => [
+    { name: `${variant} kernel, f32`, tolerance: FLOAT, logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.f32, records) },
+    { name: `${variant} kernel, int8`, tolerance: INT8, logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.int8, records) },
+  ]),
+];
+
+describe.each(SCORERS)("$name", ({ logits, tolerance }) => {
+  it.each(Object.keys(CASES))("%s", (name) => {
+    const got = logits(CASES[name] ?? []);
+    const truth = fixture.truth[name] ?? [];
+    expect(got).toHaveLength(truth.length);
+    got.forEach((logit, i) => {
+      expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(tolerance);
+    });
+  });
+});
+
+describe("the three kernels", () => {
+  it("agree closer with each other than quantisation with float32", () => {
+    const records = CASES["more than a kernel call takes"] ?? [];
+    const [scalar, simd, relaxed] = (["scalar", "simd", "relaxed"] as const).map((v) => kernelLogits(v, fixture.exported.int8, records));
+    scalar?.forEach((logit, i) => {
+      expect(simd?.[i]).toBeCloseTo(logit, 4);
+      expect(relaxed?.[i]).toBeCloseTo(logit, 4);
+    });
+  });
+
+  it("read most rows from pages here", () => {
+    expect(fixture.exported.int8.pages.length).toBeGreaterThan(1);
+  });
+});
