@@ -1,7 +1,7 @@
 // tf.matMul on the wasm backend, stock and ours, in the three forms of a training step. Prints; gates nothing.
 //   node bench/matmul.ts [rounds]
 import * as tf from "@tensorflow/tfjs";
-import { startBackend } from "../trainer/backend.ts";
+import "@tensorflow/tfjs-backend-wasm";
 import { Random } from "../trainer/random.ts";
 import { installWasmMatMul } from "../trainer/wasm-matmul.ts";
 
@@ -44,7 +44,10 @@ function batchMatMul(): tf.KernelConfig {
   return kernel;
 }
 
-await startBackend("wasm");
+// Not startBackend, which would put our kernel in the place of the stock one that is to be measured.
+tf.enableProdMode();
+await tf.setBackend("wasm");
+if (tf.getBackend() !== "wasm") throw new Error(`got the backend ${tf.getBackend()}, expected wasm`);
 const kernels = [batchMatMul()];
 for (const variant of ["relaxed", "simd"] as const) {
   if (await installWasmMatMul(variant)) kernels.push(batchMatMul());

@@ -173,7 +173,9 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
 }
 
 /** Checks header, table, bounds and, if asked, checksums, and returns the sections in the order of their ids. */
-function readSections(bytes: Uint8Array, verifyChecksums: boolean): Uint8Array[] {
+function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] {
+  // A Node Buffer is a Uint8Array whose `slice` copies nothing: see it as the plain array that all else here expects.
+  const bytes = new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
   const fail = (place: string, problem: string): never => {
     throw new FormatError(place, problem);
   };

@@ -53,7 +53,11 @@ function vocabularyOf(): Vocabulary {
 
 const CASES: Record<string, Record<string, unknown>[]> = {
   "one record": [{ user: "u1", item: "i3", tags: ["new"] }],
-  "a field left out, null and empty, which mean the same": [{ item: "i1" }, { user: null, item: "i1" }, { user: "", item: "i1", tags: "" }],
+  "a field left out, null and empty, which mean the same": [
+    { item: "i1" },
+    { user: null, item: "i1" },
+    { user: "", item: "i1", tags: "" },
+  ],
   "values never seen in training": [{ user: "nobody", item: "nothing", tags: ["unheard", "of"] }],
   "many tags, some unseen, some repeated": [{ user: "u7", item: "i7", tags: "new|sale|new|été|日本|?" }],
   "an empty record": [{}],
@@ -86,7 +90,11 @@ function datasetOf(records: readonly object[]): Dataset {
   const rows = new Int32Array(encoded.entries);
   for (let cell = 0; cell < encoded.count * 3; cell++) {
     for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
-      rows[entry] = fixture.vocabulary.row(cell % 3, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
+      rows[entry] = fixture.vocabulary.row(
+        cell % 3,
+        encoded.keys[2 * entry] as number,
+        encoded.keys[2 * entry + 1] as number,
+      );
     }
   }
   const labels = new Uint8Array(encoded.count);
@@ -97,7 +105,10 @@ function cellsOf(dataset: Dataset, rowOf: (entry: number) => number): { row: num
   return Array.from({ length: dataset.count }, (_, b) =>
     Array.from({ length: 3 }, (_, f) => {
       const [first, last] = [dataset.offsets[b * 3 + f] as number, dataset.offsets[b * 3 + f + 1] as number];
-      return Array.from({ length: last - first }, (_, i) => ({ row: rowOf(first + i), x: dataset.values[first + i] as number }));
+      return Array.from({ length: last - first }, (_, i) => ({
+        row: rowOf(first + i),
+        x: dataset.values[first + i] as number,
+      }));
     }),
   );
 }
@@ -117,13 +128,25 @@ function wholeBlob(exported: ExportedModel, records: readonly object[]): number[
   let cell = 0;
   const fieldOfEntry: number[] = [];
   for (; cell < encoded.count * 3; cell++) {
-    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) fieldOfEntry[entry] = cell % 3;
+    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++)
+      fieldOfEntry[entry] = cell % 3;
   }
-  const cells = cellsOf(dataset, (entry) => rowOfKey.get(`${encoded.keys[2 * entry]},${encoded.keys[2 * entry + 1]}`) ?? (fieldOfEntry[entry] as number));
-  return cells.map((record) => blobLogit(model, record.map((field) => field.map(({ row, x }) => ({ row, value: x }))) as TestRecord).value);
+  const cells = cellsOf(
+    dataset,
+    (entry) =>
+      rowOfKey.get(`${encoded.keys[2 * entry]},${encoded.keys[2 * entry + 1]}`) ?? (fieldOfEntry[entry] as number),
+  );
+  return cells.map(
+    (record) =>
+      blobLogit(model, record.map((field) => field.map(({ row, x }) => ({ row, value: x }))) as TestRecord).value,
+  );
 }
 
-function kernelLogits(variant: "scalar" | "simd" | "relaxed", exported: ExportedModel, records: readonly object[]): number[] {
+function kernelLogits(
+  variant: "scalar" | "simd" | "relaxed",
+  exported: ExportedModel,
+  records: readonly object[],
+): number[] {
   const scorer = new Scorer(kernelModule(variant), exported.blob);
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const { logits, scores, rowsMissing } = scorer.score(scorer.locate(scorer.encode(records)), pages);
@@ -141,7 +164,10 @@ beforeAll(async () => {
   const calibration = datasetOf(CASES["more than a kernel call takes"] ?? []);
   const run = { spec, fitted, vocabulary: fixture.vocabulary, learner: fixture.learner };
   const allInBlob = { ...run, spec: { ...spec, rows: { ...spec.rows, blobBytes: 1e6 } } };
-  fixture.exported = { int8: await exportModel(run, "int8", calibration), f32: await exportModel(run, "f32", calibration) };
+  fixture.exported = {
+    int8: await exportModel(run, "int8", calibration),
+    f32: await exportModel(run, "f32", calibration),
+  };
   whole.int8 = await exportModel(allInBlob, "int8", calibration);
   whole.f32 = await exportModel(allInBlob, "f32", calibration);
   const weights = referenceWeights(fixture.learner);
@@ -161,8 +187,16 @@ const SCORERS: { name: string; tolerance: number; logits(records: readonly objec
   { name: "float64 reading of the f32 blob", tolerance: FLOAT, logits: (records) => wholeBlob(whole.f32, records) },
   { name: "float64 reading of the int8 blob", tolerance: INT8, logits: (records) => wholeBlob(whole.int8, records) },
   ...(["scalar", "simd", "relaxed"] as const).flatMap((variant) => [
-    { name: `${variant} kernel, f32`, tolerance: FLOAT, logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.f32, records) },
-    { name: `${variant} kernel, int8`, tolerance: INT8, logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.int8, records) },
+    {
+      name: `${variant} kernel, f32`,
+      tolerance: FLOAT,
+      logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.f32, records),
+    },
+    {
+      name: `${variant} kernel, int8`,
+      tolerance: INT8,
+      logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.int8, records),
+    },
   ]),
 ];
 
@@ -172,7 +206,9 @@ describe.each(SCORERS)("$name", ({ logits, tolerance }) => {
     const truth = fixture.truth[name] ?? [];
     expect(got).toHaveLength(truth.length);
     got.forEach((logit, i) => {
-      expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(tolerance);
+      expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(
+        tolerance,
+      );
     });
   });
 });
@@ -180,7 +216,9 @@ describe.each(SCORERS)("$name", ({ logits, tolerance }) => {
 describe("the three kernels", () => {
   it("agree closer with each other than quantisation with float32", () => {
     const records = CASES["more than a kernel call takes"] ?? [];
-    const [scalar, simd, relaxed] = (["scalar", "simd", "relaxed"] as const).map((v) => kernelLogits(v, fixture.exported.int8, records));
+    const [scalar, simd, relaxed] = (["scalar", "simd", "relaxed"] as const).map((v) =>
+      kernelLogits(v, fixture.exported.int8, records),
+    );
     scalar?.forEach((logit, i) => {
       expect(simd?.[i]).toBeCloseTo(logit, 4);
       expect(relaxed?.[i]).toBeCloseTo(logit, 4);

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
-import { installWasmMatMul } from "./wasm-matmul.ts";
+import { speedUpWasm } from "./wasm-kernels.ts";
 
 /** Fastest first; the order in which a backend is chosen. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
@@ -12,7 +12,6 @@ const start: Record<Backend, () => Promise<void>> = {
   wasm: async () => {
     await import("@tensorflow/tfjs-backend-wasm");
     await select("wasm");
-    await installWasmMatMul();
   },
   cpu: () => select("cpu"),
 };
@@ -31,7 +30,8 @@ async function startNative(name: string): Promise<void> {
 async function select(name: string): Promise<void> {
   await tf.setBackend(name);
   await tf.ready();
-  if (tf.getBackend() !== name) throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
+  if (tf.getBackend() !== name)
+    throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
 }
 
 /**
@@ -40,23 +40,24 @@ async function select(name: string): Promise<void> {
  */
 export async function startBackend(asked?: Backend): Promise<Backend> {
   tf.enableProdMode();
-  if (asked) {
-    try {
-      await start[asked]();
-      return asked;
-    } catch (error) {
-      throw new Error(`backend ${asked} is not available here: ${firstLine(error)}`);
-    }
+  const backend = await firstThatStarts(asked);
+  if (backend === "wasm" && !(await speedUpWasm())) {
+    process.stderr.write("TensorFlow.js's own matrix product is used, several times slower: this engine lacks SIMD\n");
   }
-  for (const backend of BACKENDS) {
+  return backend;
+}
+
+async function firstThatStarts(asked: Backend | undefined): Promise<Backend> {
+  const problems: string[] = [];
+  for (const backend of asked ? [asked] : BACKENDS) {
     try {
       await start[backend]();
       return backend;
-    } catch {
-      // The next one; the choice made is printed.
+    } catch (error) {
+      problems.push(`backend ${backend} is not available here: ${firstLine(error)}`);
     }
   }
-  throw new Error(`none of the backends ${BACKENDS.join(", ")} works here`);
+  throw new Error(problems.join("\n"));
 }
 
 function firstLine(error: unknown): string {

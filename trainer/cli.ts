@@ -22,7 +22,8 @@ import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
 
-const LOG_HELP = "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
+const LOG_HELP =
+  "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
@@ -50,30 +51,41 @@ program
 program
   .command("train")
   .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-  .argument("<spec>", "feature spec, a JSON file (format/FORMAT.md, \"Feature spec\")")
+  .argument("<spec>", 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")')
   .requiredOption("--train <file>", LOG_HELP)
   .requiredOption("--valid <file>", "the log that decides when to stop")
   .option("--test <file>", "a log to report the final model on")
   .requiredOption("--out <folder>", "where to save the model")
   .addOption(backendOption())
-  .action(async (specPath: string, options: { train: string; valid: string; test?: string; out: string; backend?: Backend }) => {
-    const spec = parseFeatureSpec(readText(specPath), specPath);
-    const { backend } = options;
-    const trained = await train(spec, { trainPath: options.train, validPath: options.valid, ...(backend && { backend }) });
-    saveRun(options.out, trained, options.valid);
-    const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
-    if (options.test) {
-      const task = startTask("test", null, "records");
-      const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
-      lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
-      task.done();
-    }
-    console.log(metricsTable(lines));
-  });
+  .action(
+    async (
+      specPath: string,
+      options: { train: string; valid: string; test?: string; out: string; backend?: Backend },
+    ) => {
+      const spec = parseFeatureSpec(readText(specPath), specPath);
+      const { backend } = options;
+      const trained = await train(spec, {
+        trainPath: options.train,
+        validPath: options.valid,
+        ...(backend && { backend }),
+      });
+      saveRun(options.out, trained, options.valid);
+      const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
+      if (options.test) {
+        const task = startTask("test", null, "records");
+        const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
+        lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
+        task.done();
+      }
+      console.log(metricsTable(lines));
+    },
+  );
 
 program
   .command("export")
-  .description("Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.")
+  .description(
+    "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
+  )
   .argument("<run>", "the folder that `train` saved")
   .option("--records <file>", "held-out log to calibrate and compare on (default: the run's validation log)")
   .option("--out <folder>", "where to write (default: <run>/export)")
@@ -91,7 +103,9 @@ program
     saveExport(folder, exported, parity);
     console.log(parityTable(parity));
     const pageBytes = exported.pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    console.log(`${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(pageBytes)}`);
+    console.log(
+      `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(pageBytes)}`,
+    );
   });
 
 program
@@ -118,7 +132,9 @@ program
     const result = await evaluate(new URL(url), await openLog(options.test), spec);
     if (options.json) return void process.stdout.write(toJson(result));
     console.log(metricsTable([["over HTTP", result]]));
-    console.log(`${Math.round(result.recordsPerSecond)} records/s, ${result.kvKeysPerRequest.toFixed(2)} KV keys/request`);
+    console.log(
+      `${Math.round(result.recordsPerSecond)} records/s, ${result.kvKeysPerRequest.toFixed(2)} KV keys/request`,
+    );
   });
 
 program
@@ -152,12 +168,18 @@ function readText(path: string): string {
 }
 
 function metricsTable(lines: readonly [string, Metrics][]): string {
-  return table(["", "AUC", "logloss"], lines.map(([name, { auc, logloss }]) => [name, auc.toFixed(5), logloss.toFixed(5)]));
+  return table(
+    ["", "AUC", "logloss"],
+    lines.map(([name, { auc, logloss }]) => [name, auc.toFixed(5), logloss.toFixed(5)]),
+  );
 }
 
 function parityTable({ trainer, kernel, logitDifference, records }: ParityReport): string {
   const difference = `|Δlogit| of ${records} records: max ${logitDifference.max.toExponential(2)}, mean ${logitDifference.mean.toExponential(2)}`;
-  return `${metricsTable([["trainer, float32", trainer], ["kernel, as exported", kernel]])}\n${difference}`;
+  return `${metricsTable([
+    ["trainer, float32", trainer],
+    ["kernel, as exported", kernel],
+  ])}\n${difference}`;
 }
 
 try {

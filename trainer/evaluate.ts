@@ -40,7 +40,8 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ records }),
     });
-    if (!response.ok) throw new Error(`POST ${url}v1/score: got ${response.status} ${await response.text()}, expected 200`);
+    if (!response.ok)
+      throw new Error(`POST ${url}v1/score: got ${response.status} ${await response.text()}, expected 200`);
     const reply = parseWith(ReplySchema, await response.json(), `POST ${url}v1/score`);
     if (reply.scores.length !== records.length) {
       throw new Error(`POST ${url}v1/score: got ${reply.scores.length} scores, expected ${records.length}`);

@@ -21,7 +21,8 @@ export function auc(scores: Float32Array | Float64Array, labels: Uint8Array): nu
     const score = scores[order[i] as number];
     let tied = 0;
     let end = i;
-    while (end < order.length && scores[order[end] as number] === score) tied += labels[order[end++] as number] as number;
+    while (end < order.length && scores[order[end] as number] === score)
+      tied += labels[order[end++] as number] as number;
     // Ranks i + 1 … end share their mean.
     rankSum += tied * ((i + 1 + end) / 2);
     positives += tied;

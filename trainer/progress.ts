@@ -24,7 +24,10 @@ export function startTask(name: string, total: number | null, unit: string): Tas
           stream: process.stderr,
           clearOnComplete: true,
           hideCursor: true,
-          format: total === null ? `${name}  {value} ${unit}  {rate}  {note}` : `${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
+          format:
+            total === null
+              ? `${name}  {value} ${unit}  {rate}  {note}`
+              : `${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
         },
         Presets.shades_classic,
       )
@@ -40,7 +43,10 @@ export function startTask(name: string, total: number | null, unit: string): Tas
     done(text) {
       bar?.stop();
       const end = text ?? note;
-      const amount = steps > 0 ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})` : `${seconds().toFixed(1)} s`;
+      const amount =
+        steps > 0
+          ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})`
+          : `${seconds().toFixed(1)} s`;
       process.stderr.write(`${name}: ${amount}${end ? `  ${end}` : ""}\n`);
     },
   };

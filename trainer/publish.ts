@@ -15,8 +15,13 @@ const BINDING = ["--binding", "MODELS"];
  * Publishes a model: its blob and those of its pages that are not there yet, and then, once all of them are stored, the
  * pointer. A publication that fails on the way leaves the model before it serving.
  */
-export async function publish({ hash, blob, pages }: ExportedModel, target: Target): Promise<{ uploaded: number; present: number }> {
-  const where = target.remote ? ["--remote"] : ["--local", ...(target.persistTo ? ["--persist-to", target.persistTo] : [])];
+export async function publish(
+  { hash, blob, pages }: ExportedModel,
+  target: Target,
+): Promise<{ uploaded: number; present: number }> {
+  const where = target.remote
+    ? ["--remote"]
+    : ["--local", ...(target.persistTo ? ["--persist-to", target.persistTo] : [])];
   const task = startTask("publish", null, "keys");
 
   const listed: { name: string }[] = JSON.parse(await wrangler(["kv", "key", "list", ...BINDING, ...where]));
@@ -34,7 +39,10 @@ export async function publish({ hash, blob, pages }: ExportedModel, target: Targ
   return { uploaded: missing.length, present: pairs.length - missing.length };
 }
 
-async function put(pairs: readonly { key: string; value: string; base64?: boolean }[], where: readonly string[]): Promise<void> {
+async function put(
+  pairs: readonly { key: string; value: string; base64?: boolean }[],
+  where: readonly string[],
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-"));
   try {
     const file = join(folder, "pairs.json");

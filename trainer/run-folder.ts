@@ -41,8 +41,8 @@ export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "val
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
   const { tensors, metadata } = readSafetensors(readFile(path), path);
-  const spec = parseWith(FeatureSpecSchema, JSON.parse(metadata["spec"] ?? "null"), path);
-  const fitted = parseWith(FittedSpecSchema, JSON.parse(metadata["fitted"] ?? "null"), path);
+  const spec = parseWith(FeatureSpecSchema, JSON.parse(metadata.spec ?? "null"), path);
+  const fitted = parseWith(FittedSpecSchema, JSON.parse(metadata.fitted ?? "null"), path);
   const runPath = join(folder, "run.json");
   const run = parseWith(RunSchema, JSON.parse(new TextDecoder().decode(readFile(runPath))), runPath);
 
@@ -55,7 +55,8 @@ export function loadRun(folder: string): SavedRun {
   const learner = new Learner(spec, vocabulary);
   const of = (name: string, length: number): Float32Array => {
     const data = tensor(tensors, name, Float32Array, path);
-    if (data.length !== length) throw new FormatError(`${path}: ${name}`, `got ${data.length} numbers, expected ${length}`);
+    if (data.length !== length)
+      throw new FormatError(`${path}: ${name}`, `got ${data.length} numbers, expected ${length}`);
     return data;
   };
   learner.restore({
@@ -82,5 +83,8 @@ function tensor<T>(
 ): T {
   const data = tensors[name]?.data;
   if (data instanceof Type) return data;
-  throw new FormatError(`${path}: ${name}`, `got ${data ? "another type" : "nothing"}, expected a tensor of type ${Type.name}`);
+  throw new FormatError(
+    `${path}: ${name}`,
+    `got ${data ? "another type" : "nothing"}, expected a tensor of type ${Type.name}`,
+  );
 }

@@ -39,10 +39,14 @@ export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata:
 }
 
 /** Reads a safetensors file. Throws FormatError where lengths or types do not fit. */
-export function readSafetensors(bytes: Uint8Array, place: string): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
+export function readSafetensors(
+  bytes: Uint8Array,
+  place: string,
+): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
-  if (headerBytes > bytes.length - 8) throw new FormatError(place, `got ${bytes.length} bytes, expected a header that fits in them`);
+  if (headerBytes > bytes.length - 8)
+    throw new FormatError(place, `got ${bytes.length} bytes, expected a header that fits in them`);
   let header: Record<string, { dtype: TypeName; shape: number[]; data_offsets: [number, number] }>;
   let metadata: Record<string, string>;
   try {
@@ -52,14 +56,25 @@ export function readSafetensors(bytes: Uint8Array, place: string): { tensors: Re
   } catch (error) {
     throw new FormatError(place, `header is not JSON: ${(error as Error).message}`);
   }
-  const data = bytes.subarray(8 + headerBytes);
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + headerBytes, bytes.length - 8 - headerBytes);
   const tensors: Record<string, NamedTensor> = {};
-  for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(header)) {
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [start, end],
+    },
+  ] of Object.entries(header)) {
     const Type = TYPES[dtype];
-    if (!Type) throw new FormatError(`${place}: ${name}`, `got type ${dtype}, expected ${Object.keys(TYPES).join(", ")}`);
+    if (!Type)
+      throw new FormatError(`${place}: ${name}`, `got type ${dtype}, expected ${Object.keys(TYPES).join(", ")}`);
     const expected = shape.reduce((a, b) => a * b, 1) * Type.BYTES_PER_ELEMENT;
     if (end - start !== expected || end > data.length) {
-      throw new FormatError(`${place}: ${name}`, `got bytes ${start} to ${end} of ${data.length}, expected ${expected} of them`);
+      throw new FormatError(
+        `${place}: ${name}`,
+        `got bytes ${start} to ${end} of ${data.length}, expected ${expected} of them`,
+      );
     }
     tensors[name] = { shape, data: new Type(data.slice(start, end).buffer) };
   }

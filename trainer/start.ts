@@ -42,7 +42,11 @@ export async function start(options: StartOptions): Promise<void> {
   const spec = parseFeatureSpec(readFileSync(logs.spec, "utf8"), logs.spec);
 
   // 2. Training.
-  const trained = await train(spec, { trainPath: logs.train, validPath: logs.valid, ...(options.backend && { backend: options.backend }) });
+  const trained = await train(spec, {
+    trainPath: logs.train,
+    validPath: logs.valid,
+    ...(options.backend && { backend: options.backend }),
+  });
   saveRun(options.out, trained, logs.valid);
 
   // 3. Export, checked against the trainer on the test split.
@@ -63,7 +67,8 @@ export async function start(options: StartOptions): Promise<void> {
     const http = await evaluate(server.url, test, trained.fitted);
     const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
     report(options, trained.backend, logs.best, parity, http, exported, sizes);
-    if (process.stdout.isTTY && !options.exit) await stayUp(server, await exampleRecord(logs.test, trained.fitted.fields));
+    if (process.stdout.isTTY && !options.exit)
+      await stayUp(server, await exampleRecord(logs.test, trained.fitted.fields));
   } finally {
     await server.stop();
   }
@@ -79,7 +84,8 @@ interface Logs {
 
 async function chooseLogs({ spec, train, valid, test, out, rows, seed }: StartOptions): Promise<Logs> {
   if (spec && train && valid && test) return { spec, train, valid, test, best: null };
-  if (spec || train || valid || test) throw new Error("--spec, --train, --valid and --test go together; give all four, or none for a generated log");
+  if (spec || train || valid || test)
+    throw new Error("--spec, --train, --valid and --test go together; give all four, or none for a generated log");
   const task = startTask("generate", rows, "rows");
   const generated = await generateLog(join(out, "log"), rows, seed, task);
   task.done();
@@ -123,7 +129,10 @@ function report(
     http: http[key],
   });
   const { recordsPerSecond, kvKeysPerRequest } = http;
-  writeWhole(json, toJson({ backend, auc: pick("auc"), logloss: pick("logloss"), recordsPerSecond, kvKeysPerRequest, bytes }));
+  writeWhole(
+    json,
+    toJson({ backend, auc: pick("auc"), logloss: pick("logloss"), recordsPerSecond, kvKeysPerRequest, bytes }),
+  );
 }
 
 async function exampleRecord(path: string, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
@@ -137,7 +146,9 @@ async function exampleRecord(path: string, fields: readonly { name: string }[]):
 /** Keeps the server up until Ctrl-C, with a request to try. */
 async function stayUp(server: LocalServer, record: Record<string, unknown>): Promise<void> {
   const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
-  console.log(`\nThe Worker is up. Try:\n\n  curl ${server.url}v1/score -H 'content-type: application/json' -d '${body}'\n\nCtrl-C stops it.`);
+  console.log(
+    `\nThe Worker is up. Try:\n\n  curl ${server.url}v1/score -H 'content-type: application/json' -d '${body}'\n\nCtrl-C stops it.`,
+  );
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);

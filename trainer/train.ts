@@ -34,7 +34,10 @@ export interface TrainOptions {
 }
 
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
-export async function train(spec: FeatureSpec, { trainPath, validPath, backend: asked }: TrainOptions): Promise<TrainedModel> {
+export async function train(
+  spec: FeatureSpec,
+  { trainPath, validPath, backend: asked }: TrainOptions,
+): Promise<TrainedModel> {
   const backend = await startBackend(asked);
   process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
 

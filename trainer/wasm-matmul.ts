@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
 import { bestKernelVariant, type KernelVariant } from "../format/kernel.ts";
 
-// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul, and takes a scalar path (3 GFLOP/s)
-// where an operand is transposed, as in both gradients. This puts the product of assembly/gemm in its place, which reads
-// and writes the tensors where the backend keeps them: up to 48 GFLOP/s in every form, 40 without relaxed SIMD.
+// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul, and takes a scalar path where an
+// operand is transposed, as in both gradients (1–3 GFLOP/s). This puts the product of assembly/gemm in its place, which
+// reads and writes the tensors where the backend keeps them: up to 48 GFLOP/s in every form, 40 without relaxed SIMD.
 // bench/matmul.ts compares them.
 
 /** assembly/gemm/index.ts; addresses are offsets into the imported memory. */

@@ -29,7 +29,11 @@ describe.each(["wasm", "cpu"] as const)("gradients of DeepFM on the backend %s",
     const labels = Array.from(dataset.labels);
 
     const batch = new Batch(24, FIELDS, 3, vocabulary.size);
-    batch.gather(dataset, Uint32Array.from({ length: 24 }, (_, i) => i), learner.tables);
+    batch.gather(
+      dataset,
+      Uint32Array.from({ length: 24 }, (_, i) => i),
+      learner.tables,
+    );
     const weights = referenceWeights(learner);
     const lossOf = (w: ReferenceWeights): number => referenceLoss(referenceLogits(w, records, true), labels);
     const { loss, dense, dEmbeddings, dLinear } = learner.gradients(batch);
@@ -46,7 +50,8 @@ describe.each(["wasm", "cpu"] as const)("gradients of DeepFM on the backend %s",
     };
     for (const [name, values] of weights.dense) {
       const got = learner.model.parameters.view(name, dense);
-      for (let i = 0; i < values.length; i++) expect(Math.abs((got[i] as number) - slope(values, i)), `${name}[${i}]`).toBeLessThan(TOLERANCE);
+      for (let i = 0; i < values.length; i++)
+        expect(Math.abs((got[i] as number) - slope(values, i)), `${name}[${i}]`).toBeLessThan(TOLERANCE);
     }
     const rows = batch.scatter(dataset, dEmbeddings, dLinear);
     for (let local = 0; local < batch.uniqueCount; local++) {

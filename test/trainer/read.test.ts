@@ -56,7 +56,9 @@ describe("a log is the same in every format", () => {
     expect(await columns(await openLog(file("a.csv", csv)), names)).toEqual(expected);
   });
   it("csv with a byte order mark and CRLF", async () => {
-    expect(await columns(await openLog(file("bom.csv", `\uFEFF${csv.replaceAll("\n", "\r\n")}`)), names)).toEqual(expected);
+    expect(await columns(await openLog(file("bom.csv", `\uFEFF${csv.replaceAll("\n", "\r\n")}`)), names)).toEqual(
+      expected,
+    );
   });
   it("csv.gz", async () => {
     expect(await columns(await openLog(file("a.csv.gz", gzipSync(csv))), names)).toEqual(expected);
@@ -68,7 +70,9 @@ describe("a log is the same in every format", () => {
   it("parquet, with its own types, lists included", async () => {
     const path = join(folder, "a.parquet");
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
-    await connection.run(`COPY (SELECT 1 AS label, 9007199254740993 AS id, ['x', 'y'] AS tags, true AS b, NULL AS n) TO '${path}' (FORMAT parquet)`);
+    await connection.run(
+      `COPY (SELECT 1 AS label, 9007199254740993 AS id, ['x', 'y'] AS tags, true AS b, NULL AS n) TO '${path}' (FORMAT parquet)`,
+    );
     const read = await columns(await openLog(path), ["label", "id", "tags", "b", "n"]);
     expect(read).toEqual([[1, 9007199254740993n, ["x", "y"], true, null]]);
   });
@@ -92,14 +96,34 @@ describe("a training log becomes rows", () => {
 
 describe("a bad log is refused, naming the place", () => {
   const cases: [string, string, string | Uint8Array, RegExp][] = [
-    ["no label column", "nolabel.csv", "click,user,age\n1,u,2\n", /nolabel\.csv: no column "label"; got "click", "user", "age"/],
-    ["a label of 2", "two.csv", "label,user,age\n1,u,2\n2,u,2\n", /two\.csv, line 3: column label: got "2", expected a label of 0 or 1/],
+    [
+      "no label column",
+      "nolabel.csv",
+      "click,user,age\n1,u,2\n",
+      /nolabel\.csv: no column "label"; got "click", "user", "age"/,
+    ],
+    [
+      "a label of 2",
+      "two.csv",
+      "label,user,age\n1,u,2\n2,u,2\n",
+      /two\.csv, line 3: column label: got "2", expected a label of 0 or 1/,
+    ],
     ["a missing label", "none.csv", "label,user,age\n,u,2\n", /none\.csv, line 2: column label: got null/],
-    ["a word for a number", "word.csv", "label,user,age\n1,u,2\n0,u,old\n", /word\.csv, line 3: column age: got "old", expected a number/],
+    [
+      "a word for a number",
+      "word.csv",
+      "label,user,age\n1,u,2\n0,u,old\n",
+      /word\.csv, line 3: column age: got "old", expected a number/,
+    ],
     ["a ragged row", "ragged.csv", "label,user,age\n1,u,2\n0,u,2,9\n", /ragged\.csv: .*Line: 3/s],
     ["an empty file", "empty.csv", "", /empty\.csv: got an empty file/],
     ["a header alone", "header.csv", "label,user,age\n", /header\.csv: got no rows/],
-    ["bytes that are not UTF-8", "latin.csv", Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"), /latin\.csv: .*(utf-8|unicode)/is],
+    [
+      "bytes that are not UTF-8",
+      "latin.csv",
+      Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"),
+      /latin\.csv: .*(utf-8|unicode)/is,
+    ],
     ["a column twice", "twice.csv", "label,user,user,age\n1,u,v,2\n", /twice\.csv: got the column "user" twice/],
     ["an unknown format", "log.xlsx", "x", /log\.xlsx: got a file of unknown format, expected .*\.csv/],
   ];

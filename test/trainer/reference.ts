@@ -1,7 +1,8 @@
 // DeepFM in float64, straight from the paper's equations 1–4, over plain arrays: what the trainer's graph and its
 // gradients are compared with.
-import type { Learner } from "../../trainer/model/learner.ts";
+
 import { BATCH_NORM_EPSILON } from "../../trainer/model/layers.ts";
+import type { Learner } from "../../trainer/model/learner.ts";
 
 /** One record: for each field, the entries whose rows it sums. */
 export type ReferenceRecord = readonly (readonly { row: number; x: number }[])[];
@@ -31,7 +32,11 @@ export function referenceWeights({ model, tables }: Learner): ReferenceWeights {
 }
 
 /** Logits of a batch. `training`: BatchNorm uses the batch's own moments. */
-export function referenceLogits(weights: ReferenceWeights, batch: readonly ReferenceRecord[], training: boolean): number[] {
+export function referenceLogits(
+  weights: ReferenceWeights,
+  batch: readonly ReferenceRecord[],
+  training: boolean,
+): number[] {
   const { k } = weights;
   const part = (name: string): Float64Array => weights.dense.get(name) ?? new Float64Array(0);
   const embedded = batch.map((record) => embed(weights, record));
@@ -43,7 +48,8 @@ export function referenceLogits(weights: ReferenceWeights, batch: readonly Refer
     activations = z.map((row) =>
       row.map((value, n) => {
         const standard = weights.batchNorm
-          ? ((value - at(moments.mean, n)) / Math.sqrt(at(moments.variance, n) + BATCH_NORM_EPSILON)) * at(part(`mlp.${i}.gamma`), n)
+          ? ((value - at(moments.mean, n)) / Math.sqrt(at(moments.variance, n) + BATCH_NORM_EPSILON)) *
+            at(part(`mlp.${i}.gamma`), n)
           : value;
         return Math.max(0, standard + at(bias, n));
       }),
@@ -91,7 +97,9 @@ interface Moments {
 function batchMoments(z: readonly number[][], units: number): Moments {
   const columns = Array.from({ length: units }, (_, n) => z.map((row) => at(row, n)));
   const mean = columns.map((column) => column.reduce((a, b) => a + b, 0) / column.length);
-  const variance = columns.map((column, n) => column.reduce((sum, x) => sum + (x - at(mean, n)) ** 2, 0) / column.length);
+  const variance = columns.map(
+    (column, n) => column.reduce((sum, x) => sum + (x - at(mean, n)) ** 2, 0) / column.length,
+  );
   return { mean, variance };
 }
 

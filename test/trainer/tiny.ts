@@ -3,7 +3,7 @@ import { type FeatureSpec, FeatureSpecSchema, type FittedSpec, parseWith } from 
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { Learner } from "../../trainer/model/learner.ts";
-import { Random } from "../../trainer/random.ts";
+import type { Random } from "../../trainer/random.ts";
 import type { ReferenceRecord } from "./reference.ts";
 
 export function tinySpec(model: object, training: object = {}): FeatureSpec {
@@ -39,10 +39,18 @@ export function randomLearner(spec: FeatureSpec, vocabulary: Vocabulary, random:
 }
 
 /** Records with 0 to 3 entries a field, as references and as a dataset. */
-export function randomRecords(count: number, fields: number, rows: number, random: Random): { records: ReferenceRecord[]; dataset: Dataset } {
+export function randomRecords(
+  count: number,
+  fields: number,
+  rows: number,
+  random: Random,
+): { records: ReferenceRecord[]; dataset: Dataset } {
   const records = Array.from({ length: count }, () =>
     Array.from({ length: fields }, () =>
-      Array.from({ length: random.integer(4) }, () => ({ row: random.integer(rows), x: Math.fround(random.uniform() * 2 - 0.5) })),
+      Array.from({ length: random.integer(4) }, () => ({
+        row: random.integer(rows),
+        x: Math.fround(random.uniform() * 2 - 0.5),
+      })),
     ),
   );
   const entries = records.flat(2);
@@ -64,6 +72,10 @@ export function fittedOf(spec: FeatureSpec): FittedSpec {
   return {
     name: spec.name,
     label: spec.label,
-    fields: spec.fields.map(({ store, encoding, ...field }) => ({ ...field, kv: store !== "blob", encoding: { kind: "vocabulary" } })),
+    fields: spec.fields.map(({ store, encoding, ...field }) => ({
+      ...field,
+      kv: store !== "blob",
+      encoding: { kind: "vocabulary" },
+    })),
   } as FittedSpec;
 }

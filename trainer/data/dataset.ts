@@ -37,7 +37,12 @@ export async function readTrainingLog(
 }
 
 /** Reads a log with a vocabulary that is already made; values that it lacks become OOV rows. */
-export function readHeldOutLog(log: ClickLog, fitted: FittedSpec, vocabulary: Vocabulary, task: Task): Promise<Dataset> {
+export function readHeldOutLog(
+  log: ClickLog,
+  fitted: FittedSpec,
+  vocabulary: Vocabulary,
+  task: Task,
+): Promise<Dataset> {
   return readLog(log, fitted, (field, lo, hi) => vocabulary.row(field, lo, hi), task);
 }
 
@@ -57,7 +62,11 @@ async function readLog(log: ClickLog, fitted: FittedSpec, rowOf: RowOf, task: Ta
     for (let cell = 0; cell < encoded.count * fields; cell++) {
       const last = encoded.offsets[cell + 1] as number;
       for (let entry = encoded.offsets[cell] as number; entry < last; entry++) {
-        chunkRows[entry] = rowOf(cell % fields, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
+        chunkRows[entry] = rowOf(
+          cell % fields,
+          encoded.keys[2 * entry] as number,
+          encoded.keys[2 * entry + 1] as number,
+        );
       }
     }
     labels.push(chunk.labels);

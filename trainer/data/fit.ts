@@ -27,15 +27,20 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
       return encoding;
     case "quantiles": {
       const steps = Array.from({ length: encoding.count - 1 }, (_, i) => (i + 1) / encoding.count);
-      const values = await log.aggregate(name, steps.map((q) => `quantile_cont(x, ${q})`));
+      const values = await log.aggregate(
+        name,
+        steps.map((q) => `quantile_cont(x, ${q})`),
+      );
       const boundaries = [...new Set(values)].filter(Number.isFinite);
-      if (boundaries.length === 0) throw new FormatError(log.path, `got no number in column "${name}", expected some for its quantiles`);
+      if (boundaries.length === 0)
+        throw new FormatError(log.path, `got no number in column "${name}", expected some for its quantiles`);
       return { kind: "boundaries", boundaries };
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };
       const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
-      if (!Number.isFinite(mean)) throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
+      if (!Number.isFinite(mean))
+        throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
       return { kind: "value", shift: mean, factor: deviation > 0 ? 1 / deviation : 1 };
     }
     default:

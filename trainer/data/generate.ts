@@ -33,7 +33,10 @@ export async function generateLog(folder: string, rows: number, seed: number, ta
   await mkdir(folder, { recursive: true });
   const random = new Random(seed);
   const drawRow = plantedWorld(random);
-  const write = async (name: string, count: number): Promise<{ path: string; logits: Float64Array; labels: Uint8Array }> => {
+  const write = async (
+    name: string,
+    count: number,
+  ): Promise<{ path: string; logits: Float64Array; labels: Uint8Array }> => {
     const path = join(folder, name);
     const stream = createWriteStream(`${path}.tmp`);
     const logits = new Float64Array(count);
@@ -64,8 +67,10 @@ export async function generateLog(folder: string, rows: number, seed: number, ta
 
 /** Draws the world's effects; returns a function that draws one row of it: its cells after the label, and its true logit. */
 function plantedWorld(random: Random): () => { cells: string; logit: number } {
-  const table = (size: number, deviation: number): Float64Array => Float64Array.from({ length: size }, () => deviation * random.normal());
-  const integers = (size: number, below: number): Uint32Array => Uint32Array.from({ length: size }, () => random.integer(below));
+  const table = (size: number, deviation: number): Float64Array =>
+    Float64Array.from({ length: size }, () => deviation * random.normal());
+  const integers = (size: number, below: number): Uint32Array =>
+    Uint32Array.from({ length: size }, () => random.integer(below));
 
   const countryOf = integers(USERS, COUNTRIES.length);
   const ageOf = Int32Array.from({ length: USERS }, () => (random.uniform() < 0.2 ? -1 : 16 + random.integer(60)));
@@ -107,7 +112,9 @@ function plantedWorld(random: Random): () => { cells: string; logit: number } {
     logit += at(first.user, user) + at(first.item, item) + at(first.category, category);
     logit += at(first.device, device) + at(first.country, country);
     for (const tag of tags) logit += at(first.tag, tag) / tags.length;
-    logit += at(second.countryCategory, country * CATEGORIES + category) + at(second.deviceCategory, device * CATEGORIES + category);
+    logit +=
+      at(second.countryCategory, country * CATEGORIES + category) +
+      at(second.deviceCategory, device * CATEGORIES + category);
     if (age >= 0) logit += second.agePrice * (age > 40 ? 1 : -1) * (price > 20 ? 1 : -1);
     logit += at(third, (dayPart * DEVICES.length + device) * CATEGORIES + category);
 

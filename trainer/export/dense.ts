@@ -43,7 +43,8 @@ function foldBatchNorm(model: Model, layer: number): DenseLayer {
   }
   const weights = new Float32Array(inputs * outputs);
   for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++) weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
+    for (let k = 0; k < inputs; k++)
+      weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
   }
   return { inputs, outputs, weights, scales: new Float32Array(0), biases, inputInverseScale: 0, inputZero: 0 };
 }

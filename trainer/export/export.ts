@@ -38,7 +38,10 @@ export async function exportModel(
   const { hot, cold } = splitRows(spec, vocabulary, rowType);
   const pages = await writePages(cold, vocabulary, tables.values, rowType, k, spec.rows.pageBytes);
   const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
-  const fitted: FittedSpec = { ...run.fitted, fields: run.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })) };
+  const fitted: FittedSpec = {
+    ...run.fitted,
+    fields: run.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
+  };
 
   // 2. Dense weights: BatchNorm folded, quantised.
   const layers = servedLayers(learner, quantization, calibration);

@@ -49,7 +49,8 @@ async function scoreLog(exported: ExportedModel, fitted: FittedSpec, log: ClickL
   const scorer = new Scorer(kernelModule(), exported.blob);
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const parts: Float32Array[] = [];
-  for await (const { encoded } of encodeLog(log, fitted)) parts.push(scorer.score(scorer.locate(encoded), pages).logits);
+  for await (const { encoded } of encodeLog(log, fitted))
+    parts.push(scorer.score(scorer.locate(encoded), pages).logits);
   const logits = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -17,7 +17,11 @@ function byKey(rows: number[], keys: Uint32Array): number[] {
  * Splits rows between the blob (hot) and pages (cold): a field's `store` decides, and `auto` fields share the budget of
  * bytes, their most used rows first. The fields' OOV rows (the first F) are in neither list: they always travel in the blob.
  */
-export function splitRows(spec: FeatureSpec, vocabulary: Vocabulary, rowType: number): { hot: number[]; cold: number[] } {
+export function splitRows(
+  spec: FeatureSpec,
+  vocabulary: Vocabulary,
+  rowType: number,
+): { hot: number[]; cold: number[] } {
   const hot: number[] = [];
   const cold: number[] = [];
   const auto: number[] = [];
@@ -68,7 +72,11 @@ export async function writePages(
   k: number,
   pageBytes: number,
 ): Promise<WrittenPage[]> {
-  const rowsOfPages = divide(cold, vocabulary, Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowStride(rowType, k))));
+  const rowsOfPages = divide(
+    cold,
+    vocabulary,
+    Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowStride(rowType, k))),
+  );
   const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
   return Promise.all(
     rowsOfPages.map(async (rows, page) => {

@@ -38,7 +38,7 @@ export function deepfm(spec: FeatureSpec["model"], fields: number, random: Rando
     parameters,
     moments,
     logits({ embeddings, linear }, weights, movingMoments, pass) {
-      const fm = linear.add(weights["bias"] as tf.Tensor).add(pairwise(embeddings, fields, spec.embeddingDim));
+      const fm = linear.add(weights.bias as tf.Tensor).add(pairwise(embeddings, fields, spec.embeddingDim));
       return fm.add(mlp(embeddings, shape, weights, movingMoments, pass));
     },
   };

@@ -55,7 +55,9 @@ export function mlp(a: tf.Tensor2D, shape: MlpShape, weights: Tensors, moments: 
   const normalized = (i: number, z: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D => {
     const gamma = of(`mlp.${i}.gamma`) as tf.Tensor1D;
     if (pass.training) return batchNorm(z, gamma, bias, (mean, variance) => pass.batchMoments(i, mean, variance));
-    return normalize(z, moments[`mlp.${i}.mean`] as tf.Tensor, moments[`mlp.${i}.variance`] as tf.Tensor).mul(gamma).add(bias);
+    return normalize(z, moments[`mlp.${i}.mean`] as tf.Tensor, moments[`mlp.${i}.variance`] as tf.Tensor)
+      .mul(gamma)
+      .add(bias);
   };
   shape.hidden.forEach((units, i) => {
     pass.activations?.(i, x);
@@ -67,4 +69,3 @@ export function mlp(a: tf.Tensor2D, shape: MlpShape, weights: Tensors, moments: 
   pass.activations?.(shape.hidden.length, x);
   return linear(x, of("mlp.output.weights") as tf.Tensor2D, of("mlp.output.bias") as tf.Tensor1D);
 }
-

@@ -27,7 +27,8 @@ export class Parameters {
   view(name: string, flat: Float32Array = this.values): Float32Array {
     const start = this.#starts.get(name);
     const shape = this.shapes.get(name);
-    if (start === undefined || !shape) throw new Error(`no parameter ${name}; there are ${[...this.shapes.keys()].join(", ")}`);
+    if (start === undefined || !shape)
+      throw new Error(`no parameter ${name}; there are ${[...this.shapes.keys()].join(", ")}`);
     return flat.subarray(start, start + shape.reduce((a, b) => a * b, 1));
   }
 

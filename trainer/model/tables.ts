@@ -71,7 +71,8 @@ export class Batch {
 
   /** Gathers the given records of a dataset. */
   gather(dataset: Dataset, records: Uint32Array, tables: Tables): void {
-    if (records.length > this.#capacity) throw new Error(`got ${records.length} records, expected at most ${this.#capacity}`);
+    if (records.length > this.#capacity)
+      throw new Error(`got ${records.length} records, expected at most ${this.#capacity}`);
     const { fields, k, embeddings, linear } = this;
     const { offsets, rows, values } = dataset;
     const table = tables.values;

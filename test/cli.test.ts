@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+
+// The command line as a user meets it, in a process of its own.
+
+const CLI = fileURLToPath(new URL("../trainer/cli.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
+}
+
+function file(name: string, content: string): string {
+  writeFileSync(join(folder, name), content);
+  return name;
+}
+
+const SPEC = { name: "tiny", fields: [{ name: "user", type: "categorical" }] };
+const spec = file("spec.json", JSON.stringify(SPEC));
+const good = file("good.csv", "label,user\n1,a\n0,b\n1,a\n0,b\n");
+
+describe("help", () => {
+  it("says what each command needs", async () => {
+    const { code, stdout } = await run("--help");
+    expect(code).toBe(0);
+    for (const command of ["generate", "train", "export", "publish", "evaluate", "start"])
+      expect(stdout).toContain(command);
+    const { stdout: train } = await run("train", "--help");
+    expect(train).toMatch(
+      /--train <file>.*--valid <file>.*--test <file>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
+    );
+  });
+});
+
+describe("train", () => {
+  it("prints the backend and the metrics, and saves the run", async () => {
+    const { code, stdout, stderr } = await run(
+      "train",
+      spec,
+      "--train",
+      good,
+      "--valid",
+      good,
+      "--test",
+      good,
+      "--out",
+      "run",
+      "--backend",
+      "cpu",
+    );
+    expect(stderr).toContain("TensorFlow.js backend: cpu");
+    expect(stdout).toMatch(/validation, epoch \d+.*test/s);
+    expect(code).toBe(0);
+    expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
+  });
+});
+
+describe("bad input: one line that names the place, exit code 1, nothing written", () => {
+  const unknownKey = file("unknown-key.json", JSON.stringify({ ...SPEC, feilds: [] }));
+  const notJson = file("not-json.json", "{");
+  const noLabel = file("no-label.csv", "click,user\n1,a\n");
+  const badLabel = file("bad-label.csv", "label,user\n1,a\n2,b\n");
+  const train = (specFile: string, log: string, ...more: string[]) => [
+    "train",
+    specFile,
+    "--train",
+    log,
+    "--valid",
+    good,
+    "--out",
+    "bad",
+    ...more,
+  ];
+  it.each<[string, string[], string]>([
+    ["a spec with an unknown key", train(unknownKey, good), "error: unknown-key.json: feilds: unknown key"],
+    ["a spec that is not JSON", train(notJson, good), "error: not-json.json: not JSON"],
+    ["a spec that is not there", train("absent.json", good), "error: absent.json: ENOENT"],
+    [
+      "a log without the label column",
+      train(spec, noLabel),
+      'error: no-label.csv: no column "label"; got "click", "user"',
+    ],
+    [
+      "a label of 2",
+      train(spec, badLabel),
+      'error: bad-label.csv, line 3: column label: got "2", expected a label of 0 or 1',
+    ],
+    ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
+    ["a backend that does not exist", train(spec, good, "--backend", "abacus"), "argument 'abacus' is invalid"],
+    ["a run that is not there", ["export", "nowhere"], "error: nowhere/model.safetensors: not a trained model"],
+    ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
+    ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],
+  ])("%s", async (_, args, problem) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(stderr).toContain(problem);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+    expect(existsSync(join(folder, "bad"))).toBe(false);
+  });
+});

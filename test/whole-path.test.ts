@@ -1,0 +1,45 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { loadExport } from "../trainer/export/export.ts";
+import { start } from "../trainer/start.ts";
+
+// From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-path-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("start", () => {
+  it("trains, exports, publishes and serves a generated log, and scores its test split over HTTP", async () => {
+    const printed = vi.spyOn(console, "log").mockImplementation(() => {});
+    const json = join(folder, "result.json");
+    await start({ out: join(folder, "run"), rows: 20_000, seed: 3, quantize: "int8", port: 0, json, exit: true });
+    const result = JSON.parse(readFileSync(json, "utf8"));
+    expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
+
+    // What HTTP gives is what the kernel gives here, to the last bit of a score; both are what was trained, quantised.
+    expect(result.auc.http).toBeCloseTo(result.auc.kernel, 6);
+    expect(result.logloss.http).toBeCloseTo(result.logloss.kernel, 6);
+    expect(Math.abs(result.auc.http - result.auc.trainer)).toBeLessThan(0.005);
+    expect(result.auc.trainer).toBeGreaterThan(0.65); // 16,000 rows teach something; far from all
+    expect(result.auc.best).toBeGreaterThan(result.auc.http);
+
+    expect(result.kvKeysPerRequest).toBeGreaterThan(0);
+    expect(result.recordsPerSecond).toBeGreaterThan(0);
+    expect(result.bytes.workerGzip).toBeLessThan(300 * 1024);
+    expect(result.bytes.kernel).toBeLessThan(24 * 1024);
+    const { blob, pages } = await loadExport(join(folder, "run", "export"));
+    expect(result.bytes.blob).toBe(blob.length);
+    expect(pages.length).toBeGreaterThan(1);
+    expect(printed.mock.calls.flat().join("\n")).toMatch(
+      /best possible.*trainer, float32.*kernel, as exported.*over HTTP/s,
+    );
+    expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
+  }, 180_000);
+
+  it("refuses half of the user's own files", async () => {
+    const half = { out: folder, rows: 1, seed: 1, quantize: "int8", port: 0, spec: "a.json", train: "a.csv" } as const;
+    await expect(start(half)).rejects.toThrow("--spec, --train, --valid and --test go together");
+  });
+});
