@@ -8,6 +8,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
     head: [...head],
     colAligns: head.map((_, i) => (i === 0 ? "left" : "right")),
     style: { head: [], border: [] },
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
   });
   text.push(...rows.map((row) => [...row]));
   return text.toString();

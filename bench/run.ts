@@ -1,0 +1,25 @@
+// `npm run bench -- NAME [arguments]`: runs one benchmark; without a name, lists them.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { table } from "../trainer/table.ts";
+
+const BENCHMARKS: Record<string, string> = {
+  kernel: "µs a record of the scoring kernel: scalar, SIMD and relaxed SIMD, int8 and f32",
+  matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
+};
+
+const [name, ...args] = process.argv.slice(2);
+if (name !== undefined && name in BENCHMARKS) {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  for (const script of ["scripts/build-kernel.ts", `bench/${name}.ts`]) {
+    const own = script.startsWith("bench/");
+    const { status } = spawnSync(process.execPath, [script, ...(own ? args : [])], {
+      cwd: root,
+      stdio: own ? "inherit" : "ignore",
+    });
+    if (status !== 0) process.exit(status ?? 1);
+  }
+} else {
+  console.log(table(["benchmark", "measures"], Object.entries(BENCHMARKS)));
+  process.exitCode = name === undefined ? 0 : 1;
+}
