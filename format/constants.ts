@@ -83,7 +83,7 @@ export const MAX_BUCKET_BITS = 24;
 export const MAX_PAGES = 1048576;
 export const MAX_LAYERS = 16;
 export const MAX_LAYER_WIDTH = 8192;
-export const MAX_PAGE_BYTES = 1048576;
+export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 
 // One kernel call: at most this many records, (row, value) entries, and rows copied in from pages. One record
 // may have MAX_RECORD_ENTRIES of either, so a record always fits into a call.

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { MAX_EMBEDDING_DIM, MAX_FIELDS, MAX_LAYER_WIDTH, MAX_LAYERS, MAX_RECORD_ENTRIES } from "./constants.ts";
+import {
+  MAX_EMBEDDING_DIM,
+  MAX_FIELDS,
+  MAX_LAYER_WIDTH,
+  MAX_LAYERS,
+  MAX_PAGE_BYTES,
+  MAX_RECORD_ENTRIES,
+} from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
@@ -142,7 +149,7 @@ const rows = v.strictObject({
     about("Budget for the rows of `auto` fields that travel in the blob."),
   ),
   pageBytes: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(2 ** 19)), 2 ** 14),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(MAX_PAGE_BYTES)), 2 ** 14),
     about("Largest page of rows in KV."),
   ),
 });

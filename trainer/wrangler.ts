@@ -8,7 +8,12 @@ export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 export const WRANGLER_CONFIG = join(PROJECT, "wrangler.toml");
 
 /** No telemetry, no questions, no look-up of the machine's place. */
-export const QUIET = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "1" };
+export const QUIET = {
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  CI: "1",
+};
 
 /** Runs a wrangler command; returns what it prints. Throws with its last lines where it fails. */
 export function wrangler(args: readonly string[]): Promise<string> {

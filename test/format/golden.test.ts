@@ -53,7 +53,7 @@ describe("the dumps in FORMAT.md", () => {
 describe("the numbers in FORMAT.md are those of constants.ts", () => {
   test.each([
     ["| blob | 26,214,400 |", "MAX_BLOB_BYTES"],
-    ["| page | 1,048,576 |", "MAX_PAGE_BYTES"],
+    ["| page | 131,072 |", "MAX_PAGE_BYTES"],
     ["| fields F | 256 |", "MAX_FIELDS"],
     ["| k | 256 |", "MAX_EMBEDDING_DIM"],
     ["| entries of a record | 4,096 |", "MAX_RECORD_ENTRIES"],

@@ -70,7 +70,7 @@ describe("refused pages", () => {
     [
       "a file beyond the limit",
       () => new Uint8Array(c.MAX_PAGE_BYTES + 1),
-      "got 1048577 bytes, expected at most 1048576",
+      "got 131073 bytes, expected at most 131072",
     ],
     ["another magic", header(0, c.BLOB_MAGIC), "got magic 1296385604, expected 1346717252"],
     ["another version", header(4, 2), "got version 2, expected 1"],
@@ -136,7 +136,7 @@ describe("the writer refuses", () => {
 
   test("a page beyond the limit", () => {
     const rows = new Uint8Array(c.MAX_PAGE_BYTES);
-    expect(() => writePage(layout, 0, new Uint32Array(0), rows)).toThrow("got 1048608 bytes, expected at most 1048576");
+    expect(() => writePage(layout, 0, new Uint32Array(0), rows)).toThrow("got 131104 bytes, expected at most 131072");
   });
 });
 

@@ -250,7 +250,7 @@ describe("rejected", () => {
       "s: rows.blobBytes: got 33554432, expected <=20971520",
     ],
     ["pages too small", spec({ rows: { pageBytes: 1023 } }), "s: rows.pageBytes: got 1023, expected >=1024"],
-    ["pages too large", spec({ rows: { pageBytes: 2 ** 20 } }), "s: rows.pageBytes: got 1048576, expected <=524288"],
+    ["pages too large", spec({ rows: { pageBytes: 2 ** 20 } }), "s: rows.pageBytes: got 1048576, expected <=131072"],
   ])("%s", (_name, text, message) => {
     expect(() => parseFeatureSpec(text, "s")).toThrow(expect.objectContaining({ name: "FormatError", message }));
   });
