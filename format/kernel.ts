@@ -2,7 +2,7 @@ import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
 
 /** The exports of `kernel.*.wasm`; `assembly/index.ts` documents each. Addresses are offsets into `memory`. */
-interface KernelExports {
+export interface KernelExports {
   memory: WebAssembly.Memory;
   reserve(blobBytes: number): number;
   load(blobBytes: number): number;

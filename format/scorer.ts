@@ -1,4 +1,5 @@
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./constants.ts";
+import { FormatError } from "./errors.ts";
 import { Kernel } from "./kernel.ts";
 import { pageOfKey } from "./keys.ts";
 import type { Page } from "./page.ts";
@@ -40,11 +41,21 @@ export class Scorer {
     this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
   }
 
-  /** Encodes records; `records[i]` is an error's place. Throws FormatError on the first record that breaks the spec. */
-  encode(records: readonly unknown[]): EncodedRecords {
+  /**
+   * Encodes records. Throws FormatError at the first one that breaks the spec, or with which there are more than
+   * `maxEntries` values: multi-valued fields can make millions out of a body of a few bytes each.
+   */
+  encode(records: readonly unknown[], maxEntries: number = Number.POSITIVE_INFINITY): EncodedRecords {
     const encoded = new EncodedRecords();
     records.forEach((record, i) => {
-      this.#encoder.encodeObject(record, encoded, `records[${i}]`);
+      const place = `records[${i}]`;
+      this.#encoder.encodeObject(record, encoded, place);
+      if (encoded.entries > maxEntries) {
+        throw new FormatError(
+          place,
+          `got ${encoded.entries} values up to here, expected at most ${maxEntries} in a request`,
+        );
+      }
     });
     return encoded;
   }

@@ -11,9 +11,10 @@ export function sigmoid(logit: number): number {
 
 /**
  * Area under the ROC curve: the share of (positive, negative) pairs in the right order, ties counting half
- * (Mann–Whitney). Exact. NaN where a class is empty.
+ * (Mann–Whitney). Exact. NaN where a class is empty, or a score is NaN.
  */
 export function auc(scores: Float32Array | Float64Array, labels: Uint8Array): number {
+  if (scores.some(Number.isNaN)) return Number.NaN; // it has no rank, and is not even equal to itself
   const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => (scores[a] as number) - (scores[b] as number));
   let positives = 0;
   let rankSum = 0;

@@ -4,6 +4,8 @@ import { type Dataset, readHeldOutLog, readTrainingLog } from "./data/dataset.ts
 import { fitSpec } from "./data/fit.ts";
 import { openLog } from "./data/read.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
+import type { Quantization } from "./export/dense.ts";
+import { checkBlobSize } from "./export/size.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
 import { Learner, type Weights } from "./model/learner.ts";
 import { startTask } from "./progress.ts";
@@ -31,13 +33,16 @@ export interface TrainOptions {
   trainPath: string;
   validPath: string;
   backend?: Backend;
+  /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
+  quantize?: Quantization;
 }
 
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { trainPath, validPath, backend: asked }: TrainOptions,
+  { trainPath, validPath, backend: asked, quantize = "int8" }: TrainOptions,
 ): Promise<TrainedModel> {
+  checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
   process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
 
@@ -48,6 +53,7 @@ export async function train(
   const { dataset, vocabulary } = await readTrainingLog(trainLog, spec, fitted, reading);
   const valid = await readHeldOutLog(validLog, fitted, vocabulary, reading);
   reading.done(`${vocabulary.size} rows in ${vocabulary.fields} fields`);
+  checkBlobSize(spec, quantize, vocabulary);
 
   const learner = new Learner(spec, vocabulary);
   const { epochs, best } = learn(learner, spec.training, dataset, valid);
@@ -66,6 +72,11 @@ function learn(
   let { learningRate } = settings;
   let drops = settings.rateDrops;
   let waited = 0;
+  if (valid.labels.every((label) => label === valid.labels[0])) {
+    process.stderr.write(
+      `validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop\n`,
+    );
+  }
   for (let epoch = 1; epoch <= settings.maxEpochs; epoch++) {
     const started = performance.now();
     const task = startTask(`epoch ${epoch}`, dataset.count, "records");
@@ -73,11 +84,17 @@ function learn(
       task.advance(records, `loss ${batchLoss.toFixed(4)}`);
     });
     const metrics = metricsOfLogits(learner.predict(valid), valid.labels);
+    // Weights can break in the epoch's last step, after its last loss.
+    if (!Number.isFinite(metrics.logloss)) {
+      throw new Error(
+        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
+      );
+    }
     const now = { epoch, learningRate, loss, ...metrics, seconds: (performance.now() - started) / 1000 };
     epochs.push(now);
     task.done(`loss ${loss.toFixed(4)}  valid AUC ${metrics.auc.toFixed(5)}  logloss ${metrics.logloss.toFixed(5)}`);
 
-    if (best === null || metrics.auc > best.epoch.auc) {
+    if (best === null || isBetter(metrics, best.epoch)) {
       best = { epoch: now, weights: learner.weights() };
       waited = 0;
     } else if (++waited >= settings.patience) {
@@ -91,4 +108,9 @@ function learn(
   if (best === null) throw new Error("no epoch was trained");
   learner.restore(best.weights);
   return { epochs, best: best.epoch };
+}
+
+/** By AUC; by logloss where the log has one class only and so no AUC. */
+function isBetter(a: Metrics, b: Metrics): boolean {
+  return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;
 }

@@ -1,7 +1,6 @@
 import { FormatError } from "../format/errors.ts";
 import { sha256, toHex } from "../format/hash.ts";
 import type { KernelVariant } from "../format/kernel.ts";
-import { RecordEncoder } from "../format/record.ts";
 import { Scorer } from "../format/scorer.ts";
 import { blobKey, pointerKey, readPointer } from "../format/store.ts";
 import { ModelUnavailableError } from "./errors.ts";
@@ -15,7 +14,6 @@ export interface LoadedModel {
   hash: string;
   blobBytes: number;
   scorer: Scorer;
-  encoder: RecordEncoder;
   variant: KernelVariant;
   /** Milliseconds since the epoch. */
   loadedAt: number;
@@ -80,7 +78,6 @@ export class ModelStore {
         hash,
         blobBytes: blob.byteLength,
         scorer,
-        encoder: new RecordEncoder(scorer.manifest.spec),
         variant: this.#kernel.variant,
         loadedAt: this.#now(),
       };

@@ -2,7 +2,10 @@
 // by its bare exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
-import { Kernel, type KernelVariant } from "../../format/kernel.ts";
+import { Kernel, type KernelExports, type KernelVariant } from "../../format/kernel.ts";
+
+export type { KernelExports };
+
 import type { TestRecord } from "./random-model.ts";
 
 export interface TestKernel {
@@ -22,24 +25,6 @@ export const KERNELS: readonly TestKernel[] = (["scalar", "simd", "relaxed"] as 
   read(variant, false),
   read(variant, true),
 ]);
-
-/** What a kernel exports; addresses are offsets into `memory`. */
-export interface KernelExports {
-  memory: WebAssembly.Memory;
-  reserve(blobBytes: number): number;
-  load(blobBytes: number): number;
-  lookup(keys: number): number;
-  score(records: number): number;
-  keysAddress(): number;
-  rowAddresses(): number;
-  valuesAddress(): number;
-  offsetsAddress(): number;
-  arenaAddress(): number;
-  logitsAddress(): number;
-  scoresAddress(): number;
-  rowsAddress(): number;
-  rowBytes(): number;
-}
 
 export function instantiate({ module }: TestKernel): KernelExports {
   return new WebAssembly.Instance(module).exports as unknown as KernelExports;

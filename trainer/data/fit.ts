@@ -17,6 +17,9 @@ async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField
   return { ...rest, kv, encoding: kind === "hash" ? { kind, buckets: encoding.buckets } : { kind } } as FittedField;
 }
 
+/** A deviation below this share of the mean is rounding error. */
+const CONSTANT = 1e-12;
+
 type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
 async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Promise<NumericEncoding> {
@@ -41,7 +44,9 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
       const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
       if (!Number.isFinite(mean))
         throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
-      return { kind: "value", shift: mean, factor: deviation > 0 ? 1 / deviation : 1 };
+      // A constant column's deviation need not come out as 0: dividing by what rounding left would blow up any other value.
+      const varies = deviation > CONSTANT * Math.abs(mean) && Number.isFinite(1 / deviation);
+      return { kind: "value", shift: mean, factor: varies ? 1 / deviation : 1 };
     }
     default:
       throw new Error(`a ${encoding.kind} encoding is not numeric`);

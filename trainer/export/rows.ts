@@ -1,4 +1,5 @@
-import { PAGE_HEADER_BYTES } from "../../format/constants.ts";
+import { MAX_PAGES, PAGE_HEADER_BYTES } from "../../format/constants.ts";
+import { FormatError } from "../../format/errors.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
@@ -31,11 +32,25 @@ export function splitRows(
     listOf[store].push(row);
   }
   auto.sort((a, b) => (vocabulary.counts[b] as number) - (vocabulary.counts[a] as number) || a - b);
-  const room = Math.floor(spec.rows.blobBytes / (KEY_BYTES + rowStride(rowType, spec.model.embeddingDim)));
+  const room = roomForRows(spec, rowType);
   auto.forEach((row, i) => {
     (i < room ? hot : cold).push(row);
   });
   return { hot: byKey(hot, vocabulary.keys), cold: byKey(cold, vocabulary.keys) };
+}
+
+/** How many rows of `auto` fields the blob's budget holds. */
+function roomForRows(spec: FeatureSpec, rowType: number): number {
+  return Math.floor(spec.rows.blobBytes / (KEY_BYTES + rowStride(rowType, spec.model.embeddingDim)));
+}
+
+/** How many rows `splitRows` would call hot. */
+export function countHotRows(spec: FeatureSpec, vocabulary: Vocabulary, rowType: number): number {
+  const counts = { blob: 0, kv: 0, auto: 0 };
+  for (let row = vocabulary.fields; row < vocabulary.size; row++) {
+    counts[spec.fields[vocabulary.fieldOf[row] as number]?.store ?? "auto"]++;
+  }
+  return counts.blob + Math.min(counts.auto, roomForRows(spec, rowType));
 }
 
 /** Keys of the given rows, in their order. */
@@ -72,11 +87,12 @@ export async function writePages(
   k: number,
   pageBytes: number,
 ): Promise<WrittenPage[]> {
-  const rowsOfPages = divide(
-    cold,
-    vocabulary,
-    Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowStride(rowType, k))),
-  );
+  const rowBytes = KEY_BYTES + rowStride(rowType, k);
+  const rowsOfPages = divide(cold, vocabulary, Math.floor((pageBytes - PAGE_HEADER_BYTES) / rowBytes));
+  if (rowsOfPages === null) {
+    const problem = `got ${pageBytes}, expected more: ${cold.length} rows of ${rowBytes} bytes do not fit ${MAX_PAGES} such pages`;
+    throw new FormatError("rows.pageBytes", problem);
+  }
   const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
   return Promise.all(
     rowsOfPages.map(async (rows, page) => {
@@ -86,12 +102,20 @@ export async function writePages(
   );
 }
 
-/** Deals rows out to the smallest number of pages of which none has more than `capacity`. Keys are spread evenly, so it is near rows/capacity. */
-function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: number): number[][] {
+/**
+ * Deals rows out to few pages of which none has more than `capacity`. Keys are spread evenly, so for pages of hundreds
+ * of rows their number is near rows/capacity; for pages of a few it is far more. Null where MAX_PAGES are too few.
+ */
+function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: number): number[][] | null {
   if (cold.length === 0) return [];
-  for (let pageCount = Math.ceil(cold.length / capacity); ; pageCount = Math.ceil(pageCount * 1.05 + 0.5)) {
+  for (
+    let pageCount = Math.ceil(cold.length / capacity);
+    pageCount <= MAX_PAGES;
+    pageCount = Math.ceil(pageCount * 1.05 + 0.5)
+  ) {
     const pages: number[][] = Array.from({ length: pageCount }, () => []);
     for (const row of cold) pages[pageOfKey(vocabulary.keys[2 * row + 1] as number, pageCount)]?.push(row);
     if (pages.every((rows) => rows.length <= capacity)) return pages;
   }
+  return null;
 }

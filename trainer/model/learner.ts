@@ -11,8 +11,9 @@ import { Batch, Tables } from "./tables.ts";
 /** The share of BatchNorm's old moving average that a batch leaves. */
 const BATCH_NORM_MOMENTUM = 0.9;
 
-/** Records a forward pass takes at once when nothing is learned. */
+/** Records a forward pass takes at once when nothing is learned: so many, or fewer where their embeddings are wide. */
 const PREDICT_BATCH = 4096;
+const PREDICT_FLOATS = 2 ** 24;
 
 /** All that training changes and a blob is made of. */
 export interface Weights {
@@ -29,7 +30,7 @@ export class Learner {
   readonly #spec: FeatureSpec;
   readonly #random: Random;
   readonly #adam: Adam;
-  readonly #batch: Batch;
+  #batch: Batch;
 
   constructor(spec: FeatureSpec, vocabulary: Vocabulary) {
     this.#spec = spec;
@@ -39,18 +40,25 @@ export class Learner {
     this.model = deepfm(spec.model, fields, this.#random);
     this.tables = new Tables(vocabulary, k, this.#random);
     this.#adam = new Adam(this.model.parameters.values.length);
-    this.#batch = new Batch(Math.max(PREDICT_BATCH, spec.training.batchSize), fields, k, vocabulary.size);
+    this.#batch = new Batch(0, fields, k, vocabulary.size);
+  }
+
+  /** Makes room for batches of that many records: of the log's, where it is shorter than the spec's batch. */
+  #reserve(records: number): void {
+    const { capacity, fields, k, tableRows } = this.#batch;
+    if (records > capacity) this.#batch = new Batch(records, fields, k, tableRows);
   }
 
   /** One pass over a dataset in random order. Returns the mean loss; calls `onStep` after each batch. */
   trainEpoch(dataset: Dataset, learningRate: number, onStep: (records: number, loss: number) => void): number {
     const order = Uint32Array.from({ length: dataset.count }, (_, i) => i);
     this.#random.shuffle(order);
-    const { batchSize } = this.#spec.training;
+    const batchSize = Math.min(this.#spec.training.batchSize, dataset.count);
+    this.#reserve(batchSize);
     let sum = 0;
     for (let start = 0; start < order.length; start += batchSize) {
       const records = order.subarray(start, start + batchSize);
-      const loss = this.#step(dataset, records, learningRate);
+      const loss = this.#step(dataset, records, learningRate, records.length / batchSize);
       if (!Number.isFinite(loss)) {
         throw new Error(
           `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
@@ -62,11 +70,11 @@ export class Learner {
     return sum / dataset.count;
   }
 
-  #step(dataset: Dataset, records: Uint32Array, learningRate: number): number {
+  #step(dataset: Dataset, records: Uint32Array, learningRate: number, share: number): number {
     const { l2, denseL2, clipNorm } = this.#spec.training;
     const { parameters } = this.model;
     this.#batch.gather(dataset, records, this.tables);
-    const { loss, dense, dEmbeddings, dLinear } = this.gradients(this.#batch);
+    const { loss, dense, dEmbeddings, dLinear } = this.gradients(this.#batch, share);
     const rows = this.#batch.scatter(dataset, dEmbeddings, dLinear);
 
     if (l2 > 0) addRowDecay(rows, this.#batch, this.tables, l2);
@@ -86,8 +94,14 @@ export class Learner {
     return loss;
   }
 
-  /** Loss of a gathered batch and its gradients: of the dense weights (flat), the embeddings [B, F·k] and the linear term [B]. */
-  gradients(batch: Batch): { loss: number; dense: Float32Array; dEmbeddings: Float32Array; dLinear: Float32Array } {
+  /**
+   * Loss of a gathered batch and its gradients: of the dense weights (flat), the embeddings [B, F·k] and the linear term
+   * [B]. `share`: of a full batch, for BatchNorm's averages: an epoch's last batch may be one record, whose variance is 0.
+   */
+  gradients(
+    batch: Batch,
+    share = 1,
+  ): { loss: number; dense: Float32Array; dEmbeddings: Float32Array; dLinear: Float32Array } {
     const { model } = this;
     const kept: { layer: number; mean: tf.Tensor; variance: tf.Tensor }[] = [];
     const pass: Pass = {
@@ -120,8 +134,8 @@ export class Learner {
       dLinear: dLinear.dataSync() as Float32Array,
     };
     for (const { layer, mean, variance } of kept) {
-      moveAverage(model.moments.view(`mlp.${layer}.mean`), mean.dataSync() as Float32Array);
-      moveAverage(model.moments.view(`mlp.${layer}.variance`), variance.dataSync() as Float32Array);
+      moveAverage(model.moments.view(`mlp.${layer}.mean`), mean.dataSync() as Float32Array, share);
+      moveAverage(model.moments.view(`mlp.${layer}.variance`), variance.dataSync() as Float32Array, share);
       tf.dispose([mean, variance]);
     }
     tf.dispose([value, grads]);
@@ -142,8 +156,11 @@ export class Learner {
       batchMoments: () => {},
       ...(activations && { activations: (layer, input) => activations(layer, input.dataSync() as Float32Array) }),
     };
-    for (let start = 0; start < dataset.count; start += PREDICT_BATCH) {
-      const size = Math.min(PREDICT_BATCH, dataset.count - start);
+    const width = this.#batch.fields * this.#batch.k;
+    const most = Math.max(1, Math.min(PREDICT_BATCH, dataset.count, Math.floor(PREDICT_FLOATS / width)));
+    this.#reserve(most);
+    for (let start = 0; start < dataset.count; start += most) {
+      const size = Math.min(most, dataset.count - start);
       this.#batch.gather(
         dataset,
         Uint32Array.from({ length: size }, (_, i) => start + i),
@@ -216,8 +233,9 @@ function sumOfSquares(list: Float32Array): number {
   return sum;
 }
 
-function moveAverage(average: Float32Array, batch: Float32Array): void {
+function moveAverage(average: Float32Array, batch: Float32Array, share: number): void {
+  const weight = (1 - BATCH_NORM_MOMENTUM) * share;
   for (let i = 0; i < average.length; i++) {
-    average[i] = BATCH_NORM_MOMENTUM * (average[i] as number) + (1 - BATCH_NORM_MOMENTUM) * (batch[i] as number);
+    average[i] = (1 - weight) * (average[i] as number) + weight * (batch[i] as number);
   }
 }

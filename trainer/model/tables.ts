@@ -38,8 +38,12 @@ export class Tables {
  * Its cost depends on the batch alone, never on V. Reused from batch to batch.
  */
 export class Batch {
+  /** The most records that it has room for. */
+  readonly capacity: number;
   readonly fields: number;
   readonly k: number;
+  /** V */
+  readonly tableRows: number;
   /** Records in the batch, B. */
   size = 0;
   /** [B, F·k] */
@@ -51,7 +55,6 @@ export class Batch {
   /** The rows in the batch, each once. */
   unique: Int32Array = new Int32Array(1024);
   uniqueCount = 0;
-  readonly #capacity: number;
   /** V: a row's place in `unique`, valid where its stamp is this batch's. */
   readonly #local: Int32Array;
   readonly #stamp: Uint32Array;
@@ -61,7 +64,8 @@ export class Batch {
   constructor(capacity: number, fields: number, k: number, rows: number) {
     this.fields = fields;
     this.k = k;
-    this.#capacity = capacity;
+    this.capacity = capacity;
+    this.tableRows = rows;
     this.embeddings = new Float32Array(capacity * fields * k);
     this.linear = new Float32Array(capacity);
     this.labels = new Float32Array(capacity);
@@ -71,8 +75,8 @@ export class Batch {
 
   /** Gathers the given records of a dataset. */
   gather(dataset: Dataset, records: Uint32Array, tables: Tables): void {
-    if (records.length > this.#capacity)
-      throw new Error(`got ${records.length} records, expected at most ${this.#capacity}`);
+    if (records.length > this.capacity)
+      throw new Error(`got ${records.length} records, expected at most ${this.capacity}`);
     const { fields, k, embeddings, linear } = this;
     const { offsets, rows, values } = dataset;
     const table = tables.values;

@@ -4,7 +4,6 @@ import { FormatError } from "../../format/errors.ts";
 import { parseWith } from "../../format/spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { readJson } from "../body.ts";
-import { encodeRecords } from "../encode.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_RECORDS } from "../limits.ts";
 import type { ModelStore } from "../model-store.ts";
 import type { RowStore, Shortfall } from "../row-store.ts";
@@ -35,10 +34,10 @@ export function scoreRoute(options: { models: ModelStore; rows: RowStore }) {
   return async function score(c: Context<AppEnv>): Promise<Response> {
     const { records } = parseWith(ScoreRequest, await readJson(c.req.raw), "body");
     const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const { hash, scorer, encoder } = await options.models.current(c.env.MODELS, keepAlive);
+    const { hash, scorer } = await options.models.current(c.env.MODELS, keepAlive);
 
     const started = performance.now();
-    const located = scorer.locate(encodeRecords(encoder, records, MAX_ENTRIES_PER_REQUEST));
+    const located = scorer.locate(scorer.encode(records, MAX_ENTRIES_PER_REQUEST));
     const encoded = performance.now();
     const { pages, keysRead, shortfall } = await options.rows.fetch({
       manifest: scorer.manifest,

@@ -1,0 +1,36 @@
+import { bucketBits } from "../../format/blob.ts";
+import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { packedBytes, padTo } from "../../format/dense.ts";
+import { FormatError } from "../../format/errors.ts";
+import { rowStride } from "../../format/row.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import { bytesText } from "../table.ts";
+import type { Quantization } from "./dense.ts";
+import { countHotRows } from "./rows.ts";
+
+/**
+ * Throws FormatError where the blob of a model yet to be trained would be larger than a blob may be. Without a
+ * vocabulary only the sizes that the spec alone decides are counted.
+ */
+export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
+  const type = quantization === "int8" ? TYPE_I8 : TYPE_F32;
+  const { embeddingDim, hidden } = spec.model;
+  let layers = 0;
+  let width = spec.fields.length * embeddingDim;
+  for (const units of hidden) {
+    const floats = (type === TYPE_I8 ? 2 : 1) * padTo(units, PAD_OUTPUTS);
+    layers += packedBytes(type, width, units) + 4 * floats;
+    width = units;
+  }
+  const hot = vocabulary ? countHotRows(spec, vocabulary, type) : 0;
+  const stride = rowStride(type, embeddingDim);
+  const rows = spec.fields.length * stride + hot * (8 + stride) + 4 * 2 ** bucketBits(hot);
+  if (layers + rows <= MAX_BLOB_BYTES) return;
+  throw new FormatError(
+    spec.name,
+    `got a blob of at least ${bytesText(layers + rows)} (hidden layers ${bytesText(layers)}, rows ${bytesText(rows)} as ` +
+      `${quantization}), expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer hidden units, a smaller embeddingDim, a ` +
+      `smaller rows.blobBytes, or no field whose store is "blob"`,
+  );
+}
