@@ -67,14 +67,45 @@ describe("a log is the same in every format", () => {
     const tsv = 'label\tuser\tage, years\n1\tu1\t30\n0\t"a ""quoted"", name"\t\n1\t\t17.5\n';
     expect(await columns(await openLog(file("a.tsv", tsv)), names)).toEqual(expected);
   });
-  it("parquet, with its own types, lists included", async () => {
-    const path = join(folder, "a.parquet");
+  it("names that SQL takes for one, or that are none", async () => {
+    const log = await openLog(file("names.csv", "label,User,user,,\n1,a,b,c,d\n"));
+    expect(await columns(log, ["label", "user", "User"])).toEqual([["1", "b", "a"]]);
+  });
+});
+
+describe("a Parquet column gives the value that a client would send as JSON", () => {
+  async function parquet(name: string, select: string): Promise<string> {
+    const path = join(folder, name);
     const connection = await (await DuckDBInstance.create(":memory:")).connect();
-    await connection.run(
-      `COPY (SELECT 1 AS label, 9007199254740993 AS id, ['x', 'y'] AS tags, true AS b, NULL AS n) TO '${path}' (FORMAT parquet)`,
-    );
-    const read = await columns(await openLog(path), ["label", "id", "tags", "b", "n"]);
-    expect(read).toEqual([[1, 9007199254740993n, ["x", "y"], true, null]]);
+    await connection.run(`COPY (SELECT ${select}) TO '${path}' (FORMAT parquet)`);
+    return path;
+  }
+
+  const cases: [string, string, unknown][] = [
+    ["a small integer", "7::TINYINT", 7],
+    ["an integer beyond 2^53", "9007199254740993", 9007199254740993n],
+    ["a decimal", "17.50::DECIMAL(9, 2)", 17.5],
+    ["a whole decimal", "17.00::DECIMAL(9, 2)", 17n],
+    ["a float", "17.1::FLOAT", 17.1],
+    ["a double", "17.1::DOUBLE", 17.1],
+    ["text", "'x'", "x"],
+    ["text stored as bytes", "'x'::BLOB", "x"],
+    ["a boolean", "true", true],
+    ["nothing", "NULL::INTEGER", null],
+    ["a date", "DATE '2024-01-31'", "2024-01-31"],
+    ["a time stamp", "TIMESTAMP '2024-01-31 23:59:00'", "2024-01-31 23:59:00"],
+    ["a time stamp with a zone", "TIMESTAMPTZ '2024-01-31 23:59:00+02'", "2024-01-31 21:59:00+00"],
+    ["a list", "['x', NULL, 'y']", ["x", null, "y"]],
+    ["a list of floats", "[1.5::FLOAT, 17.1::FLOAT]", [1.5, 17.1]],
+  ];
+  it.each(cases)("%s", async (name, expression, expected) => {
+    const path = await parquet(`${name.replaceAll(/\W/g, "-")}.parquet`, `${expression} AS x`);
+    expect(await columns(await openLog(path), ["x"])).toEqual([[expected]]);
+  });
+  it("but a struct gives none", async () => {
+    const log = await openLog(await parquet("struct.parquet", "1 AS label, {'a': 1} AS s"));
+    expect(await columns(log, ["label"])).toEqual([[1]]);
+    await expect(columns(log, ["s"])).rejects.toThrow(/struct\.parquet: column "s": got STRUCT.*expected text/);
   });
 });
 

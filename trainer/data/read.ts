@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { DuckDBInstance, DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBInstance, type DuckDBType, VARCHAR } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
 import type { RawValue } from "../../format/record.ts";
+import { cellSql, isRefused, toRawValue } from "./cell.ts";
 
 /** Rows of a click log, some thousand at a time, by column. */
 export interface LogChunk {
@@ -18,6 +19,13 @@ export interface ClickLog {
   chunks(columns: readonly string[]): AsyncGenerator<LogChunk>;
   /** Aggregates over one numeric column, computed in SQL. `expressions` may use the column as x; its missing values are left out. */
   aggregate(column: string, expressions: readonly string[]): Promise<number[]>;
+}
+
+interface Column {
+  name: string;
+  type: DuckDBType;
+  /** The expression that reads it. */
+  sql: string;
 }
 
 const FORMATS = [
@@ -41,17 +49,35 @@ export async function openLog(path: string): Promise<ClickLog> {
   });
   const connection = await instance.connect();
   const { delimiter } = format;
-  const names = await inPlace(path, async () => {
-    if (delimiter !== null) return headerOf(await firstLine(path), delimiter);
-    return (await connection.run(`SELECT * FROM read_parquet(${literal(path)}) LIMIT 0`)).columnNames();
+  // Text is often not marked as such in Parquet; and a column comes from the file alone, not from its folder's name.
+  const parquet = `read_parquet(${literal(path)}, binary_as_string = true, hive_partitioning = false)`;
+  const columns = await inPlace(path, async (): Promise<Column[]> => {
+    if (delimiter !== null) {
+      return headerOf(await firstLine(path), delimiter).map((name, i) => ({ name, sql: csvColumn(i), type: VARCHAR }));
+    }
+    const empty = await connection.run(`SELECT * FROM ${parquet} LIMIT 0`);
+    const types = empty.columnTypes();
+    return empty.columnNames().map((name, i) => {
+      const type = types[i] ?? VARCHAR;
+      return { name, type, sql: cellSql(`"${name.replaceAll('"', '""')}"`, type) };
+    });
   });
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const names = columns.map(({ name }) => name);
+  // Two columns without a name may be there, as long as no field wants them.
+  const twice = names.find((name, i) => name !== "" && names.indexOf(name) !== i);
   if (twice !== undefined) throw new FormatError(path, `got the column "${twice}" twice, expected names that differ`);
-  const table = delimiter === null ? `read_parquet(${literal(path)})` : readCsv(path, delimiter, names);
+  const table = delimiter === null ? parquet : readCsv(path, delimiter, names.length);
 
-  const requireColumn = (column: string): string => {
-    if (names.includes(column)) return `"${column.replaceAll('"', '""')}"`;
-    throw new FormatError(path, `no column "${column}"; got ${names.map((name) => `"${name}"`).join(", ")}`);
+  const requireColumn = (name: string): string => {
+    const column = columns.find((known) => known.name === name);
+    if (!column)
+      throw new FormatError(path, `no column "${name}"; got ${names.map((known) => `"${known}"`).join(", ")}`);
+    if (isRefused(column.type))
+      throw new FormatError(
+        path,
+        `column "${name}": got ${column.type}, expected text, numbers, booleans, times or lists`,
+      );
+    return column.sql;
   };
 
   async function firstLine(file: string): Promise<string> {
@@ -62,8 +88,8 @@ export async function openLog(path: string): Promise<ClickLog> {
     return line;
   }
 
-  async function* chunks(columns: readonly string[]): AsyncGenerator<LogChunk> {
-    const list = columns.map(requireColumn).join(", ");
+  async function* chunks(wanted: readonly string[]): AsyncGenerator<LogChunk> {
+    const list = wanted.map(requireColumn).join(", ");
     const result = await inPlace(path, () => connection.stream(`SELECT ${list} FROM ${table}`));
     let before = 0;
     while (true) {
@@ -73,7 +99,7 @@ export async function openLog(path: string): Promise<ClickLog> {
       before += chunk.rowCount;
       yield {
         rows: chunk.rowCount,
-        columns: columns.map((_, i) => chunk.getColumnValues(i).map(toRawValue)),
+        columns: wanted.map((_, i) => chunk.getColumnValues(i).map(toRawValue)),
         place: (row) => (delimiter === null ? `${path}, row ${start + row + 1}` : `${path}, line ${start + row + 2}`),
       };
     }
@@ -93,20 +119,27 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A CSV column's name in SQL. By its place: SQL takes User and user for one name, and none for none. */
+function csvColumn(i: number): string {
+  return `c${i}`;
+}
+
 /** Every cell as text, nothing guessed: what a cell means is decided by the record encoding alone. */
-function readCsv(path: string, delimiter: string, names: readonly string[]): string {
-  const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ");
+function readCsv(path: string, delimiter: string, count: number): string {
+  const columns = Array.from({ length: count }, (_, i) => `${csvColumn(i)}: 'VARCHAR'`).join(", ");
   return `read_csv(${literal(path)}, columns = {${columns}}, delim = ${literal(delimiter)}, header = true,
-    quote = '"', escape = '"', auto_detect = false, strict_mode = true, null_padding = false)`;
+    quote = '"', escape = '"', auto_detect = false, strict_mode = true, null_padding = false,
+    hive_partitioning = false)`;
 }
 
 function headerOf(line: string, delimiter: string): string[] {
-  const cell = new RegExp(`("(?:[^"]|"")*"|[^${delimiter}]*)(?:${delimiter}|$)`, "y");
+  const cell = new RegExp(`("(?:[^"]|"")*"|[^${delimiter}]*)(${delimiter}|$)`, "y");
   const names: string[] = [];
   const text = line.replace(/^\uFEFF/, "").replace(/\r$/, "");
-  while (cell.lastIndex < text.length) {
+  for (let more = true; more; ) {
     const match = cell.exec(text);
     if (!match) break;
+    more = match[2] !== ""; // a delimiter at the end has one more column after it, without a name
     names.push((match[1] ?? "").replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
   }
   return names;
@@ -122,10 +155,4 @@ async function inPlace<T>(path: string, read: () => Promise<T>): Promise<T> {
     const problem = lines.slice(0, 3).filter((line) => line.trim() !== "" && !/possible solution/i.test(line));
     throw new FormatError(path, problem.join("; "));
   }
-}
-
-function toRawValue(value: DuckDBValue): RawValue {
-  if (value === null || typeof value !== "object") return value;
-  if (value instanceof DuckDBListValue) return value.items.map(toRawValue);
-  return String(value);
 }

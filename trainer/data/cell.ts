@@ -1,0 +1,48 @@
+import {
+  DuckDBArrayValue,
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBTimestampTZValue,
+  type DuckDBType,
+  DuckDBTypeId,
+  type DuckDBValue,
+} from "@duckdb/node-api";
+import type { RawValue } from "../../format/record.ts";
+
+// A cell of a Parquet file as the raw value that a client would send as JSON for it, so that both get one row key:
+//
+//   integers of every width    number or bigint: their digits
+//   DECIMAL                    the number: 17.50 is 17.5, and 17.00 is 17
+//   FLOAT                      the shortest decimal that is this float32: 17.1, where as a float64 it is 17.100000381469727
+//   DOUBLE, BOOLEAN, text      as they are; text may be marked as such or be plain bytes
+//   DATE, TIME, TIMESTAMP      2024-01-31 and 2024-01-31 23:59:00, with a fraction where there is one
+//   TIMESTAMP with time zone   the same in UTC, with +00 after it, whatever zone this machine is in
+//   lists                      lists of those; a NULL in one is a missing element
+//   STRUCT, MAP, UNION         refused: a record has no value like them
+
+DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
+
+const REFUSED: readonly DuckDBTypeId[] = [DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION];
+
+/** Whether a column of this type has no raw values. */
+export function isRefused(type: DuckDBType): boolean {
+  return REFUSED.includes(type.typeId) || ("valueType" in type && isRefused(type.valueType));
+}
+
+/** SQL for a column, `name` quoted: itself, but for float32, whose shortest decimal is what DuckDB writes as its text. */
+export function cellSql(name: string, type: DuckDBType): string {
+  if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`;
+  if ("valueType" in type && type.valueType.typeId === DuckDBTypeId.FLOAT)
+    return `CAST(CAST(${name} AS VARCHAR[]) AS DOUBLE[])`;
+  return name;
+}
+
+export function toRawValue(value: DuckDBValue): RawValue {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(toRawValue);
+  if (value instanceof DuckDBDecimalValue) {
+    const unit = 10n ** BigInt(value.scale);
+    return value.value % unit === 0n ? value.value / unit : Number(String(value));
+  }
+  return String(value);
+}
