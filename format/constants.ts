@@ -4,7 +4,17 @@
 // Model blob: header, section table, sections.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
 export const BLOB_VERSION = 1;
+export const BLOB_HEADER_MAGIC = 0;
+export const BLOB_HEADER_VERSION = 4;
+export const BLOB_HEADER_LENGTH = 8;
+export const BLOB_HEADER_SECTION_COUNT = 12;
+export const BLOB_HEADER_TABLE_CHECKSUM = 16;
 export const BLOB_HEADER_BYTES = 64;
+
+export const SECTION_ENTRY_ID = 0;
+export const SECTION_ENTRY_OFFSET = 4;
+export const SECTION_ENTRY_SIZE = 8;
+export const SECTION_ENTRY_CHECKSUM = 16;
 export const SECTION_ENTRY_BYTES = 32;
 export const SECTION_ALIGNMENT = 64;
 

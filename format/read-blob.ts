@@ -187,13 +187,13 @@ function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] 
     const got = view.getUint32(offset, true);
     if (got !== expected) fail("blob: header", `got ${what} ${got}, expected ${expected}`);
   };
-  expect("magic", 0, c.BLOB_MAGIC);
-  expect("version", 4, c.BLOB_VERSION);
-  expect("length", 8, bytes.length);
-  expect("sections", 12, c.SECTION_COUNT);
+  expect("magic", c.BLOB_HEADER_MAGIC, c.BLOB_MAGIC);
+  expect("version", c.BLOB_HEADER_VERSION, c.BLOB_VERSION);
+  expect("length", c.BLOB_HEADER_LENGTH, bytes.length);
+  expect("sections", c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT);
   const tableSum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
-  expect("table checksum (low)", 16, tableSum.lo);
-  expect("table checksum (high)", 20, tableSum.hi);
+  expect("table checksum (low)", c.BLOB_HEADER_TABLE_CHECKSUM, tableSum.lo);
+  expect("table checksum (high)", c.BLOB_HEADER_TABLE_CHECKSUM + 4, tableSum.hi);
 
   const sections: Uint8Array[] = [];
   let offset = padTo(tableEnd, c.SECTION_ALIGNMENT);
@@ -201,9 +201,9 @@ function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] 
     const entry = c.BLOB_HEADER_BYTES + (id - 1) * c.SECTION_ENTRY_BYTES;
     const place = `blob: section ${SECTION_NAMES[id]}`;
     const got = {
-      id: view.getUint32(entry, true),
-      offset: view.getUint32(entry + 4, true),
-      size: view.getUint32(entry + 8, true),
+      id: view.getUint32(entry + c.SECTION_ENTRY_ID, true),
+      offset: view.getUint32(entry + c.SECTION_ENTRY_OFFSET, true),
+      size: view.getUint32(entry + c.SECTION_ENTRY_SIZE, true),
     };
     if (got.id !== id) fail(place, `got id ${got.id}, expected ${id}`);
     if (got.offset !== offset) fail(place, `got offset ${got.offset}, expected ${offset}`);
@@ -211,7 +211,8 @@ function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] 
     const section = bytes.subarray(offset, offset + got.size);
     if (verifyChecksums) {
       const sum = checksum(section, id);
-      if (sum.lo !== view.getUint32(entry + 16, true) || sum.hi !== view.getUint32(entry + 20, true)) {
+      const at = entry + c.SECTION_ENTRY_CHECKSUM;
+      if (sum.lo !== view.getUint32(at, true) || sum.hi !== view.getUint32(at + 4, true)) {
         fail(place, "got bytes that do not match their checksum");
       }
     }

@@ -2,7 +2,7 @@ import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
 import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./dense.ts";
 import { FormatError } from "./errors.ts";
-import { checksum } from "./hash.ts";
+import { checksum, type Hash64 } from "./hash.ts";
 import { readBlob } from "./read-blob.ts";
 
 /** Writes a model blob. Throws FormatError where the model breaks a rule of FORMAT.md, before any byte leaves. */
@@ -28,21 +28,19 @@ export function writeBlob(model: ModelBlob): Uint8Array {
   sections.forEach((section, i) => {
     const entry = c.BLOB_HEADER_BYTES + i * c.SECTION_ENTRY_BYTES;
     const sum = checksum(section, i + 1);
-    view.setUint32(entry, i + 1, true);
-    view.setUint32(entry + 4, offset, true);
-    view.setUint32(entry + 8, section.byteLength, true);
-    view.setUint32(entry + 16, sum.lo, true);
-    view.setUint32(entry + 20, sum.hi, true);
+    view.setUint32(entry + c.SECTION_ENTRY_ID, i + 1, true);
+    view.setUint32(entry + c.SECTION_ENTRY_OFFSET, offset, true);
+    view.setUint32(entry + c.SECTION_ENTRY_SIZE, section.byteLength, true);
+    writeChecksum(view, entry + c.SECTION_ENTRY_CHECKSUM, sum);
     blob.set(section, offset);
     offset = padTo(offset + section.byteLength, c.SECTION_ALIGNMENT);
   });
-  view.setUint32(0, c.BLOB_MAGIC, true);
-  view.setUint32(4, c.BLOB_VERSION, true);
-  view.setUint32(8, total, true);
-  view.setUint32(12, c.SECTION_COUNT, true);
+  view.setUint32(c.BLOB_HEADER_MAGIC, c.BLOB_MAGIC, true);
+  view.setUint32(c.BLOB_HEADER_VERSION, c.BLOB_VERSION, true);
+  view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
+  view.setUint32(c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT, true);
   const tableSum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
-  view.setUint32(16, tableSum.lo, true);
-  view.setUint32(20, tableSum.hi, true);
+  writeChecksum(view, c.BLOB_HEADER_TABLE_CHECKSUM, tableSum);
   readBlob(blob); // one set of rules: what could not be read is never written
   return blob;
 }
@@ -122,6 +120,11 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
     view.setFloat32(entry + c.LAYER_INPUT_ZERO, layer.inputZero, true);
   });
   return bytes;
+}
+
+function writeChecksum(view: DataView, offset: number, sum: Hash64): void {
+  view.setUint32(offset, sum.lo, true);
+  view.setUint32(offset + 4, sum.hi, true);
 }
 
 function bytesOf(array: Uint32Array): Uint8Array {
