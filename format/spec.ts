@@ -105,8 +105,26 @@ const field = v.variant("type", [
   }),
 ]);
 
+/** The models of the DeepFM paper's Table 2, by their names there and in its order, and the two-tower form of DeepFM. */
+export const MODEL_TYPES = [
+  "LR",
+  "FM",
+  "FNN",
+  "IPNN",
+  "OPNN",
+  "PNN*",
+  "LR & DNN",
+  "FM & DNN",
+  "DeepFM",
+  "two-tower",
+] as const;
+export type ModelType = (typeof MODEL_TYPES)[number];
+
 const model = v.strictObject({
-  type: v.pipe(v.optional(v.picklist(["DeepFM"]), "DeepFM"), about("The model of the paper's Table 2.")),
+  type: v.pipe(
+    v.optional(v.picklist(MODEL_TYPES), "DeepFM"),
+    about("A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval."),
+  ),
   embeddingDim: v.pipe(
     v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM)), 10),
     about("k, the length of a row's vector."),
@@ -117,6 +135,10 @@ const model = v.strictObject({
       [400, 400, 400],
     ),
     about("Units of each hidden layer."),
+  ),
+  activation: v.pipe(
+    v.optional(v.picklist(["relu", "tanh", "sigmoid"]), "relu"),
+    about("What follows each hidden layer."),
   ),
   dropout: v.pipe(v.optional(fraction, 0), about("The fraction of hidden units dropped in training.")),
   batchNorm: v.pipe(
@@ -137,7 +159,20 @@ const training = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
     about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
   ),
-  l2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖row‖², on the rows of each batch.")),
+  optimizer: v.pipe(
+    v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
+    about(
+      "How rows learn: lazy Adam, row-wise Adagrad or FTRL-proximal. Dense weights learn by Adam, those of LR by FTRL with FTRL.",
+    ),
+  ),
+  l1: v.pipe(v.optional(nonNegative, 0), about("λ of λ·|row|, for FTRL only: weights that do not pay stay zero.")),
+  l2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖row‖².")),
+  l2Scope: v.pipe(
+    v.optional(v.picklist(["batch", "table"]), "batch"),
+    about(
+      "Which rows l2 shrinks at each step: those of the batch, or all of the table (what FuxiCTR's settings mean).",
+    ),
+  ),
   denseL2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖W‖² on the weights of the MLP.")),
   clipNorm: v.pipe(v.optional(nonNegative, 10), about("The largest norm of the whole gradient; 0 for none.")),
   seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
