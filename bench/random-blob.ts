@@ -1,5 +1,5 @@
 import type { ModelBlob } from "../format/blob.ts";
-import { PART_ALL, TYPE_F32, TYPE_I8 } from "../format/constants.ts";
+import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_F32, TYPE_I8 } from "../format/constants.ts";
 import type { DenseLayer } from "../format/dense.ts";
 import { compareKeys } from "../format/keys.ts";
 import { rowStride, writeRow } from "../format/row.ts";
@@ -48,7 +48,10 @@ export function randomModel(
     producer: "bench",
     rowType,
     embeddingDim: k,
-    parts: PART_ALL,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: k, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: new Uint8Array(fields),
+    towerLayers: [0, 0],
     bias: 0,
     keys: Uint32Array.from(pairs.flat()),
     rows,
@@ -69,6 +72,7 @@ function randomLayer(inputs: number, outputs: number, type: "int8" | "f32", rand
       : Float32Array.from({ length: count }, () => random.normal() / Math.sqrt(inputs)),
     scales: int8 ? new Float32Array(outputs).fill(1e-4) : new Float32Array(0),
     biases: Float32Array.from({ length: outputs }, () => 0.1 * random.normal()),
+    activation: ACTIVATION_RELU,
     inputInverseScale: int8 ? 100 : 0,
     inputZero: int8 ? 40 : 0,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_PAGES, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { ACTIVATION_RELU, MAX_PAGES, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/dense.ts";
 import { ascending, compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { findBrokenRow, readRow, rowStride, writeRow } from "../../format/row.ts";
@@ -150,7 +150,8 @@ describe("rows", () => {
 describe("packed weights", () => {
   function layerOf(weights: Int8Array | Float32Array, inputs: number, outputs: number): DenseLayer {
     const scales = new Float32Array(0);
-    return { inputs, outputs, weights, scales, biases: scales, inputInverseScale: 0, inputZero: 0 };
+    const quantisation = { scales, inputInverseScale: 0, inputZero: 0 };
+    return { inputs, outputs, weights, biases: scales, activation: ACTIVATION_RELU, ...quantisation };
   }
 
   test.each([

@@ -1,5 +1,5 @@
-import type { ModelBlob } from "../../format/blob.ts";
-import { PART_ALL, TYPE_I8 } from "../../format/constants.ts";
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
@@ -80,7 +80,10 @@ export async function tinyModel(): Promise<ModelBlob> {
     producer: "golden 1",
     rowType: TINY_LAYOUT.rowType,
     embeddingDim: TINY_LAYOUT.embeddingDim,
-    parts: PART_ALL,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(TINY_SPEC),
+    towerLayers: [0, 0],
     bias: -1.5,
     keys: hot.keys,
     rows,
@@ -92,6 +95,7 @@ export async function tinyModel(): Promise<ModelBlob> {
         weights: Int8Array.of(1, 2, 3, 4, -5, -6, -7, -8, 127, -127, 64, 0),
         scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
         biases: Float32Array.of(0.25, 0.5, -0.125),
+        activation: ACTIVATION_RELU,
         inputInverseScale: 32,
         inputZero: 64,
       },
@@ -101,6 +105,7 @@ export async function tinyModel(): Promise<ModelBlob> {
         weights: Float32Array.of(1, -1, 0.5, 0.25, 2, -0.75),
         scales: new Float32Array(0),
         biases: Float32Array.of(0.5, -0.25),
+        activation: ACTIVATION_RELU,
         inputInverseScale: 0,
         inputZero: 0,
       },

@@ -1,4 +1,4 @@
-import { ACTIVATION_MAX } from "../../format/constants.ts";
+import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Model } from "../model/deepfm.ts";
@@ -46,7 +46,8 @@ function foldBatchNorm(model: Model, layer: number): DenseLayer {
     for (let k = 0; k < inputs; k++)
       weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
   }
-  return { inputs, outputs, weights, scales: new Float32Array(0), biases, inputInverseScale: 0, inputZero: 0 };
+  const quantisation = { scales: new Float32Array(0), inputInverseScale: 0, inputZero: 0 };
+  return { inputs, outputs, weights, biases, activation: ACTIVATION_RELU, ...quantisation };
 }
 
 /** Measures the range of each hidden layer's inputs on the calibration records, from an even sample of them. */
@@ -86,5 +87,5 @@ function quantizeLayer(layer: DenseLayer, { low, high }: Range): DenseLayer {
     scales[n] = inputScale * scale;
     biases[n] = (biases[n] as number) - inputZero * sum * inputScale * scale;
   }
-  return { inputs, outputs, weights, scales, biases, inputInverseScale: 1 / inputScale, inputZero };
+  return { ...layer, weights, scales, biases, inputInverseScale: 1 / inputScale, inputZero };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { fieldSides } from "../../format/blob.ts";
 import { TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { fromHex, sha256, toHex } from "../../format/hash.ts";
@@ -55,6 +56,9 @@ export async function exportModel(
     rowType,
     embeddingDim: k,
     parts: model.parts,
+    ...{ fmDim: k, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(fitted),
+    towerLayers: [0, 0],
     bias: (model.parameters.view("bias")[0] as number) + (model.parameters.view("mlp.output.bias")[0] as number),
     keys: keysOf(hot, vocabulary),
     rows: packRows([...oov, ...hot], tables.values, rowType, k),

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { PART_ALL } from "../../format/constants.ts";
+import { PART_FM, PART_LINEAR, PART_MLP } from "../../format/constants.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Random } from "../random.ts";
 import { defineMlp, defineMoments, type MlpShape, mlp, type Pass } from "./mlp.ts";
@@ -33,7 +33,7 @@ export function deepfm(spec: FeatureSpec["model"], fields: number, random: Rando
   defineMlp(parameters, shape, random);
   defineMoments(moments, shape);
   return {
-    parts: PART_ALL,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
     mlp: shape,
     parameters,
     moments,
