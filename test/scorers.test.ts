@@ -170,7 +170,7 @@ beforeAll(async () => {
   };
   whole.int8 = await exportModel(allInBlob, "int8", calibration);
   whole.f32 = await exportModel(allInBlob, "f32", calibration);
-  const weights = referenceWeights(fixture.learner);
+  const weights = referenceWeights(spec, fixture.learner);
   fixture.truth = Object.fromEntries(
     Object.entries(CASES).map(([name, records]) => [name, referenceLogits(weights, referenceRecords(records), false)]),
   );

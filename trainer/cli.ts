@@ -6,6 +6,7 @@ import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { parseFeatureSpec } from "../format/spec.ts";
 import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { Interrupted } from "./checkpoint.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openLog } from "./data/read.ts";
@@ -55,21 +56,35 @@ program
   .requiredOption("--train <file>", LOG_HELP)
   .requiredOption("--valid <file>", "the log that decides when to stop")
   .option("--test <file>", "a log to report the final model on")
-  .requiredOption("--out <folder>", "where to save the model")
+  .requiredOption("--out <folder>", "where to save the model, and checkpoints on the way")
+  .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
+  .option("--checkpoint-every <minutes>", "how often to save a checkpoint; SIGINT and SIGTERM save one too", minutes, 5)
   .addOption(backendOption())
   .action(
     async (
       specPath: string,
-      options: { train: string; valid: string; test?: string; out: string; backend?: Backend },
+      options: {
+        train: string;
+        valid: string;
+        test?: string;
+        out: string;
+        resume?: boolean;
+        checkpointEvery: number;
+        backend?: Backend;
+      },
     ) => {
       const spec = parseFeatureSpec(readText(specPath), specPath);
       const { backend } = options;
       const trained = await train(spec, {
         trainPath: options.train,
         validPath: options.valid,
+        out: options.out,
+        resume: options.resume === true,
+        checkpointMinutes: options.checkpointEvery,
         ...(backend && { backend }),
       });
       saveRun(options.out, trained, options.valid);
+      trained.checkpoints?.remove();
       const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
       if (options.test) {
         const task = startTask("test", null, "records");
@@ -159,6 +174,12 @@ function positiveInteger(text: string): number {
   return Number(text);
 }
 
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
+  return value;
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -186,7 +207,10 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What the user can act on is one line; anything else is a defect, and its stack says where.
-  const expected = error instanceof FormatError || (error instanceof Error && error.constructor === Error);
+  const expected =
+    error instanceof FormatError ||
+    error instanceof Interrupted ||
+    (error instanceof Error && error.constructor === Error);
   console.error(expected ? `error: ${(error as Error).message}` : error);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
 }

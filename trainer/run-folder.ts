@@ -7,21 +7,22 @@ import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { Learner } from "./model/learner.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import type { Epoch, TrainedModel } from "./train.ts";
+import type { TrainedModel } from "./train.ts";
+import type { Epoch } from "./training.ts";
 
 // What `train` leaves behind: run.json (how it went) and model.safetensors (the float32 model, with its spec).
 
 const RunSchema = v.object({ backend: v.string(), validPath: v.string() });
 
 /** Saves a trained model in `folder`. `validPath` is kept as the default log to calibrate the export with. */
-export function saveRun(folder: string, model: TrainedModel, validPath: string): void {
+export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validPath: string): void {
   const { vocabulary, learner, spec, fitted, backend, epochs, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
-    "rows.values": { shape: [vocabulary.size, learner.tables.k + 1], data: rows },
+    "rows.values": { shape: [vocabulary.size, learner.tables.dim + 1], data: rows },
     dense: { shape: [dense.length], data: dense },
     moments: { shape: [moments.length], data: moments },
   };
@@ -32,7 +33,7 @@ export function saveRun(folder: string, model: TrainedModel, validPath: string):
   writeWhole(join(folder, "run.json"), toJson({ backend, validPath, valid, epochs: epochs satisfies Epoch[] }));
 }
 
-export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid"> {
+export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid" | "checkpoints"> {
   validPath: string;
   trainedOn: string;
 }

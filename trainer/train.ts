@@ -1,22 +1,17 @@
 import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
 import { type Backend, startBackend } from "./backend.ts";
-import { type Dataset, readHeldOutLog, readTrainingLog } from "./data/dataset.ts";
+import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
+import { readHeldOutLog, readTrainingLog } from "./data/dataset.ts";
 import { fitSpec } from "./data/fit.ts";
+import { inMemory } from "./data/in-memory.ts";
 import { openLog } from "./data/read.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
-import { type Metrics, metricsOfLogits } from "./metrics.ts";
-import { Learner, type Weights } from "./model/learner.ts";
+import { Learner } from "./model/learner.ts";
+import { pretrainingSpec, startFromFm } from "./model/pretrain.ts";
 import { startTask } from "./progress.ts";
-
-export interface Epoch extends Metrics {
-  epoch: number;
-  learningRate: number;
-  /** Mean training loss. */
-  loss: number;
-  seconds: number;
-}
+import { type Epoch, Training } from "./training.ts";
 
 export interface TrainedModel {
   spec: FeatureSpec;
@@ -27,12 +22,19 @@ export interface TrainedModel {
   epochs: Epoch[];
   /** Of the weights kept, on the validation log. */
   valid: Epoch;
+  /** To be removed when the model is saved. */
+  checkpoints: Checkpoints | null;
 }
 
 export interface TrainOptions {
   trainPath: string;
   validPath: string;
   backend?: Backend;
+  /** Where to keep checkpoints; none are made without it. */
+  out?: string;
+  /** Goes on from the checkpoint in `out`, if there is one. */
+  resume?: boolean;
+  checkpointMinutes?: number;
   /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
 }
@@ -40,7 +42,7 @@ export interface TrainOptions {
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { trainPath, validPath, backend: asked, quantize = "int8" }: TrainOptions,
+  { trainPath, validPath, backend: asked, quantize = "int8", out, resume = false, checkpointMinutes = 5 }: TrainOptions,
 ): Promise<TrainedModel> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
@@ -55,62 +57,28 @@ export async function train(
   reading.done(`${vocabulary.size} rows in ${vocabulary.fields} fields`);
   checkBlobSize(spec, quantize, vocabulary);
 
+  const source = inMemory(dataset, spec.training.batchSize);
+  const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
   const learner = new Learner(spec, vocabulary);
-  const { epochs, best } = learn(learner, spec.training, dataset, valid);
-  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best };
-}
+  const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
-/** Epochs until validation AUC has not risen for `patience` of them, with the learning rate dropped `rateDrops` times before. */
-function learn(
-  learner: Learner,
-  settings: FeatureSpec["training"],
-  dataset: Dataset,
-  valid: Dataset,
-): { epochs: Epoch[]; best: Epoch } {
-  const epochs: Epoch[] = [];
-  let best: { epoch: Epoch; weights: Weights } | null = null;
-  let { learningRate } = settings;
-  let drops = settings.rateDrops;
-  let waited = 0;
-  if (valid.labels.every((label) => label === valid.labels[0])) {
-    process.stderr.write(
-      `validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop\n`,
-    );
-  }
-  for (let epoch = 1; epoch <= settings.maxEpochs; epoch++) {
-    const started = performance.now();
-    const task = startTask(`epoch ${epoch}`, dataset.count, "records");
-    const loss = learner.trainEpoch(dataset, learningRate, (records, batchLoss) => {
-      task.advance(records, `loss ${batchLoss.toFixed(4)}`);
-    });
-    const metrics = metricsOfLogits(learner.predict(valid), valid.labels);
-    // Weights can break in the epoch's last step, after its last loss.
-    if (!Number.isFinite(metrics.logloss)) {
-      throw new Error(
-        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
-      );
+  const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
+    const training = new Training(of, settings.training, source, valid);
+    if (stage === name) checkpoints?.restore(training);
+    const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
+    try {
+      await training.run(task, () => saving?.afterStep());
+    } finally {
+      saving?.stop();
     }
-    const now = { epoch, learningRate, loss, ...metrics, seconds: (performance.now() - started) / 1000 };
-    epochs.push(now);
-    task.done(`loss ${loss.toFixed(4)}  valid AUC ${metrics.auc.toFixed(5)}  logloss ${metrics.logloss.toFixed(5)}`);
-
-    if (best === null || isBetter(metrics, best.epoch)) {
-      best = { epoch: now, weights: learner.weights() };
-      waited = 0;
-    } else if (++waited >= settings.patience) {
-      learner.restore(best.weights);
-      if (drops === 0) break;
-      drops--;
-      learningRate /= 10;
-      waited = 0;
-    }
+    return training;
+  };
+  if (spec.model.type === "FNN" && stage !== "training") {
+    const fm = pretrainingSpec(spec);
+    startFromFm(learner, (await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch")).learner);
   }
+  const training = await runStage("training", spec, learner, "epoch");
+  const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
-  learner.restore(best.weights);
-  return { epochs, best: best.epoch };
-}
-
-/** By AUC; by logloss where the log has one class only and so no AUC. */
-function isBetter(a: Metrics, b: Metrics): boolean {
-  return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;
+  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best, checkpoints };
 }

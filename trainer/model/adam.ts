@@ -1,3 +1,5 @@
+import type { NamedTensor } from "../safetensors.ts";
+
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
@@ -15,6 +17,22 @@ export class Adam {
   constructor(size: number) {
     this.#m = new Float32Array(size);
     this.#v = new Float32Array(size);
+  }
+
+  state(): Record<string, NamedTensor> {
+    const shape = [this.#m.length];
+    return {
+      m: { shape, data: this.#m },
+      v: { shape, data: this.#v },
+      step: { shape: [1], data: Uint32Array.of(this.#step) },
+    };
+  }
+
+  restore({ m, v, step }: Record<string, NamedTensor>): void {
+    if (!m || !v || !step) throw new Error("no state of Adam");
+    this.#m.set(m.data);
+    this.#v.set(v.data);
+    this.#step = step.data[0] as number;
   }
 
   /** Begins a step: the same bias correction for all that it updates. */
