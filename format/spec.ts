@@ -199,6 +199,75 @@ const rows = v.strictObject({
   ),
 });
 
+/** Records that the shuffle buffer holds where a spec does not say. */
+const SHUFFLE_RECORDS = 2 ** 18;
+
+const sql = v.pipe(v.string(), v.minLength(1));
+const column = v.pipe(v.string(), v.minLength(1));
+const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9));
+const seed = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1);
+const shares = {
+  valid: v.pipe(v.optional(share, 0.1), about("Share of the records that decide when to stop.")),
+  test: v.pipe(v.optional(v.union([v.literal(0), share]), 0.1), about("Share of the records to test on; 0 for none.")),
+};
+const by = v.pipe(column, about("A column of the log or of `select`."));
+
+const data = v.strictObject({
+  format: v.pipe(
+    v.optional(v.picklist(["csv", "tsv", "jsonl", "parquet", "libsvm", "libffm"])),
+    about("The log's format, where its name does not end in one."),
+  ),
+  columns: v.pipe(
+    v.optional(v.pipe(v.array(column), v.minLength(1))),
+    about("Names of the columns in their order, for CSV and TSV files without a header."),
+  ),
+  types: v.pipe(
+    v.optional(v.record(column, sql), {}),
+    about(
+      "DuckDB types of columns of CSV, TSV and JSON lines that `select` and `where` compute with; the others are text.",
+    ),
+  ),
+  hive: v.pipe(
+    v.optional(v.boolean(), false),
+    about("Whether folders named key=value give columns (Hive partitions)."),
+  ),
+  select: v.pipe(
+    v.optional(v.record(column, sql), {}),
+    about("Columns that are computed: name → DuckDB SQL over the log's columns. One of the same name is replaced."),
+  ),
+  where: v.pipe(v.optional(sql), about("DuckDB SQL: the records to use, over the columns of the log and of `select`.")),
+  weight: v.pipe(
+    v.optional(column),
+    about("The column of sample weights: how much a record's loss counts, 0 or more."),
+  ),
+  negatives: v.pipe(
+    v.optional(v.strictObject({ rate: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), seed })),
+    about("The share of the records with label 0 that training keeps. Logits are corrected by ln(rate)."),
+  ),
+  split: v.pipe(
+    v.optional(
+      v.pipe(
+        v.variant("kind", [
+          v.strictObject({ kind: v.literal("random"), ...shares, seed }),
+          v.strictObject({ kind: v.literal("hash"), by, ...shares, seed }),
+          v.strictObject({ kind: v.literal("time"), by, ...shares }),
+        ]),
+        v.check(
+          ({ valid, test }) => valid + test < 1,
+          ({ input }) => `got valid ${input.valid} and test ${input.test}, expected their sum below 1`,
+        ),
+      ),
+    ),
+    about(
+      "How one log becomes three. random: by record. hash: all records of a value of `by` together. time: the last ones by `by`.",
+    ),
+  ),
+  shuffle: v.pipe(
+    v.optional(v.pipe(positiveInteger, v.maxValue(2 ** 26)), SHUFFLE_RECORDS),
+    about("Records that the shuffle buffer holds: the part of the log in memory."),
+  ),
+});
+
 /** The most values that one record can have over all its fields. */
 export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
   return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
@@ -220,6 +289,7 @@ export const FeatureSpecSchema = v.pipe(
     ),
     label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
     fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS)),
+    data: v.pipe(v.optional(data, {}), about("How the log is read, and divided.")),
     model: v.optional(model, {}),
     training: v.optional(training, {}),
     rows: v.optional(rows, {}),
@@ -262,6 +332,7 @@ function contradiction({ model: { type }, training, fields }: SpecParts): string
 
 export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
 export type FeatureField = FeatureSpec["fields"][number];
+export type DataSettings = FeatureSpec["data"];
 
 // What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
 // its shift and factor, a store the answer to "can a row of this field be in KV?".

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { RawValue } from "../format/record.ts";
 import { type FittedSpec, parseWith } from "../format/spec.ts";
-import { toLabel } from "./data/dataset.ts";
+import { refuseLabel, toLabel } from "./data/dataset.ts";
 import type { ClickLog } from "./data/read.ts";
 import { auc } from "./metrics/auc.ts";
 import { loglossOfScores } from "./metrics/logloss.ts";
@@ -62,10 +62,12 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
     pending.add(request);
   };
   let batch: Record<string, RawValue>[] = [];
+  const labelColumn = fitted.fields.length;
   for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
     for (let row = 0; row < chunk.rows; row++) {
       batch.push(Object.fromEntries(fitted.fields.map(({ name }, f) => [name, toJsonValue(chunk.columns[f]?.[row])])));
-      labels.push(toLabel(chunk.columns[fitted.fields.length]?.[row], () => chunk.place(row)));
+      const label = toLabel(chunk.columns[labelColumn]?.[row]);
+      labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
       if (batch.length < RECORDS_PER_REQUEST) continue;
       await dispatch(labels.length - batch.length, batch);
       batch = [];

@@ -105,7 +105,16 @@ describe("the JSON Schema of the feature spec", () => {
       additionalProperties: false,
       required: ["name", "fields"],
     });
-    expect(Object.keys(schema.properties)).toEqual(["$schema", "name", "label", "fields", "model", "training", "rows"]);
+    expect(Object.keys(schema.properties)).toEqual([
+      "$schema",
+      "name",
+      "label",
+      "fields",
+      "data",
+      "model",
+      "training",
+      "rows",
+    ]);
     expect(schema.properties.label).toMatchObject({ default: "label", minLength: 1 });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FittedSpecSchema, parseFeatureSpec, parseWith, recordEntries } from "../../format/spec.ts";
+import { FittedSpecSchema, MODEL_TYPES, parseFeatureSpec, parseWith, recordEntries } from "../../format/spec.ts";
 import { TINY_SPEC } from "./tiny.ts";
 
 type Json = Record<string, unknown>;
@@ -24,14 +24,25 @@ describe("accepted", () => {
       name: "ads",
       label: "label",
       fields: [{ ...common, name: "site", type: "categorical", encoding: { kind: "vocabulary", minCount: 1 } }],
-      model: { type: "DeepFM", embeddingDim: 10, hidden: [400, 400, 400], dropout: 0, batchNorm: false },
+      data: { types: {}, hive: false, select: {}, shuffle: 262144 },
+      model: {
+        type: "DeepFM",
+        embeddingDim: 10,
+        hidden: [400, 400, 400],
+        activation: "relu",
+        dropout: 0,
+        batchNorm: false,
+      },
       training: {
         batchSize: 2048,
         maxEpochs: 20,
         patience: 2,
         learningRate: 0.001,
         rateDrops: 0,
+        optimizer: "adam",
+        l1: 0,
         l2: 0,
+        l2Scope: "batch",
         denseL2: 0,
         clipNorm: 10,
         seed: 1,
@@ -69,6 +80,11 @@ describe("accepted", () => {
     ["a record of just 4,096 values", spec({ fields: many(4, 1023) })],
     ["a name of 64", spec({ name: "a".repeat(64) })],
     ["a model", spec({ model: { hidden: [1], embeddingDim: 256, dropout: 0.95, batchNorm: true } })],
+    ["a log without a header", spec({ data: { columns: ["click", "site"] } })],
+    ["computed columns", spec({ data: { types: { n: "INTEGER" }, select: { click: "n > 3" }, where: "n > 0" } })],
+    ["weights and thinned negatives", spec({ data: { weight: "w", negatives: { rate: 0.1 } } })],
+    ["a split without a test", spec({ data: { split: { kind: "random", test: 0 } } })],
+    ["a split by time", spec({ data: { split: { kind: "time", by: "at" } } })],
     ["no budget of hot rows", spec({ rows: { blobBytes: 0 } })],
   ])("%s", (_name, text) => {
     expect(parseFeatureSpec(text, "s").name).toMatch(/^a/);
@@ -224,7 +240,25 @@ describe("rejected", () => {
       spec({ fields: many(4, 1024) }),
       "s: got 4100 values in a record, expected at most 4096",
     ],
-    ["an unknown model", spec({ model: { type: "XDeepFM" } }), 's: model.type: got "XDeepFM", expected "DeepFM"'],
+    [
+      "an unknown model",
+      spec({ model: { type: "XDeepFM" } }),
+      `s: model.type: got "XDeepFM", expected (${MODEL_TYPES.map((type) => `"${type}"`).join(" | ")})`,
+    ],
+    ["an unknown key of data", spec({ data: { header: true } }), "s: data.header: unknown key"],
+    ["SQL that is no text", spec({ data: { select: { a: 1 } } }), "s: data.select.a: got 1, expected string"],
+    ["no share of negatives", spec({ data: { negatives: { rate: 0 } } }), "s: data.negatives.rate: got 0, expected >0"],
+    [
+      "an unknown split",
+      spec({ data: { split: { kind: "user" } } }),
+      's: data.split.kind: got "user", expected ("random" | "hash" | "time")',
+    ],
+    ["a split by nothing", spec({ data: { split: { kind: "hash" } } }), 's: data.split.by: missing, expected "by"'],
+    [
+      "a split that leaves nothing to train on",
+      spec({ data: { split: { kind: "random", valid: 0.5, test: 0.5 } } }),
+      "s: data.split: got valid 0.5 and test 0.5, expected their sum below 1",
+    ],
     ["an embedding of 257", spec({ model: { embeddingDim: 257 } }), "s: model.embeddingDim: got 257, expected <=256"],
     ["no hidden layers", spec({ model: { hidden: [] } }), "s: model.hidden: got length 0, expected >=1"],
     [

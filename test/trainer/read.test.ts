@@ -146,16 +146,46 @@ describe("a bad log is refused, naming the place", () => {
       "label,user,age\n1,u,2\n0,u,old\n",
       /word\.csv, line 3: column age: got "old", expected a number/,
     ],
-    ["a ragged row", "ragged.csv", "label,user,age\n1,u,2\n0,u,2,9\n", /ragged\.csv: .*Line: 3/s],
+    [
+      "a ragged row",
+      "ragged.csv",
+      "label,user,age\n1,u,2\n0,u,2,9\n",
+      /ragged\.csv, line 3: got 4 columns, expected 3/,
+    ],
     ["an empty file", "empty.csv", "", /empty\.csv: got an empty file/],
     ["a header alone", "header.csv", "label,user,age\n", /header\.csv: got no rows/],
     [
       "bytes that are not UTF-8",
       "latin.csv",
       Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"),
-      /latin\.csv: .*(utf-8|unicode)/is,
+      /latin\.csv, line 2: column user: got bytes that are not UTF-8/,
     ],
     ["a column twice", "twice.csv", "label,user,user,age\n1,u,v,2\n", /twice\.csv: got the column "user" twice/],
+    [
+      "too few columns after a blank line",
+      "short.csv",
+      "label,user,age\n1,u,2\n\n0,u\n",
+      /short\.csv, line 4: got 2 columns/,
+    ],
+    [
+      "a bad label after a cell of two lines",
+      "lines.csv",
+      'label,user,age\n1,"u\nv",2\n\n3,u,2\n',
+      /lines\.csv, line 5: column label: got "3"/,
+    ],
+    [
+      "a ragged row after a cell of two lines",
+      "lines2.csv",
+      'label,user,age\n1,"u\nv",2\n0,u\n',
+      /lines2\.csv, line 4: got 2/,
+    ],
+    [
+      "a quote without its end",
+      "quote.csv",
+      'label,user,age\n1,"u,2\n',
+      /quote\.csv, line 2: got a quote that is never/,
+    ],
+    ["what is no gzip", "not.csv.gz", "label,user,age\n1,u,2\n", /not\.csv\.gz: .*(gzip|header)/i],
     ["an unknown format", "log.xlsx", "x", /log\.xlsx: got a file of unknown format, expected .*\.csv/],
   ];
   it.each(cases)("%s", async (_, name, content, problem) => {

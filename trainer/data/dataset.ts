@@ -2,7 +2,7 @@ import { FormatError, show } from "../../format/errors.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
 import type { FeatureSpec, FittedSpec } from "../../format/spec.ts";
 import type { Task } from "../progress.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog, LogChunk } from "./read.ts";
 import { type Vocabulary, VocabularyBuilder } from "./vocabulary.ts";
 
 /** A log as the trainer reads it: N records of F fields, each field's entries as (row, value). */
@@ -104,19 +104,24 @@ export async function* encodeLog(
         encoder.encodeValues(raw, encoded, "");
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
-        throw new FormatError(`${chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
+        throw new FormatError(`${await chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
       }
-      labels[row] = toLabel(chunk.columns[fields]?.[row], () => `${chunk.place(row)}: column ${fitted.label}`);
+      labels[row] = toLabel(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
     }
     yield { encoded, labels };
   }
 }
 
-/** The label of a row: 0 or 1. */
-export function toLabel(raw: RawValue, place: () => string): number {
+/** The label of a row: 0 or 1; null where it is neither. */
+export function toLabel(raw: RawValue): number | null {
   if (raw === "1" || raw === 1 || raw === 1n || raw === true) return 1;
   if (raw === "0" || raw === 0 || raw === 0n || raw === false) return 0;
-  throw new FormatError(place(), `got ${show(raw)}, expected a label of 0 or 1`);
+  return null;
+}
+
+export async function refuseLabel(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
+  const got = show(chunk.columns[column]?.[row]);
+  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a label of 0 or 1`);
 }
 
 function concat<T extends Uint8Array | Uint32Array | Int32Array | Float32Array>(parts: readonly T[], whole: T): T {

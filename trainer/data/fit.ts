@@ -29,12 +29,7 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
     case "boundaries":
       return encoding;
     case "quantiles": {
-      const steps = Array.from({ length: encoding.count - 1 }, (_, i) => (i + 1) / encoding.count);
-      const values = await log.aggregate(
-        name,
-        steps.map((q) => `quantile_cont(x, ${q})`),
-      );
-      const boundaries = [...new Set(values)].filter(Number.isFinite);
+      const boundaries = [...new Set(await quantiles(log, name, encoding.count))];
       if (boundaries.length === 0)
         throw new FormatError(log.path, `got no number in column "${name}", expected some for its quantiles`);
       return { kind: "boundaries", boundaries };
@@ -51,4 +46,23 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
     default:
       throw new Error(`a ${encoding.kind} encoding is not numeric`);
   }
+}
+
+/** The `count` − 1 numbers that cut a column into `count` parts, interpolated between neighbours (R's type 7), out of core. */
+async function quantiles(log: ClickLog, name: string, count: number): Promise<number[]> {
+  const [total = 0] = await log.aggregate(name, ["count(*)"]);
+  if (total === 0) return [];
+  const ranks = Array.from({ length: count - 1 }, (_, i) => ((i + 1) / count) * (total - 1));
+  const found: number[] = [];
+  let before = 0; // values below this one
+  let last = Number.NaN;
+  for await (const { value, count: times } of log.histogram(name)) {
+    while (found.length < ranks.length && (ranks[found.length] as number) <= before + times - 1) {
+      const rank = ranks[found.length] as number;
+      found.push(rank < before ? last + (rank - before + 1) * (value - last) : value);
+    }
+    before += times;
+    last = value;
+  }
+  return found;
 }

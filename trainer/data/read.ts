@@ -1,8 +1,13 @@
-import { existsSync } from "node:fs";
-import { DuckDBInstance, type DuckDBType, VARCHAR } from "@duckdb/node-api";
-import { FormatError } from "../../format/errors.ts";
+import { type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
+import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/record.ts";
+import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isRefused, toRawValue } from "./cell.ts";
+import { identifier, openDuckDb } from "./duckdb.ts";
+import { findFiles } from "./files.ts";
+import { explain, firstLines, placeOf, type Reading } from "./problems.ts";
+import { type Column, scanLog, sparseColumn } from "./scan.ts";
+import { inPart, isKept, type Part, timeBounds, timeSql } from "./split.ts";
 
 /** Rows of a click log, some thousand at a time, by column. */
 export interface LogChunk {
@@ -10,149 +15,246 @@ export interface LogChunk {
   /** `columns[c][r]`: column c of row r, in the order in which the columns were asked for. */
   columns: RawValue[][];
   /** Names row r of this chunk in an error. */
-  place(row: number): string;
+  place(row: number): Promise<string>;
 }
 
 export interface ClickLog {
+  /** As the user named it. */
   path: string;
+  files: readonly string[];
+  options: LogOptions;
   /** The log's rows in their order, with only the columns asked for. */
   chunks(columns: readonly string[]): AsyncGenerator<LogChunk>;
   /** Aggregates over one numeric column, computed in SQL. `expressions` may use the column as x; its missing values are left out. */
   aggregate(column: string, expressions: readonly string[]): Promise<number[]>;
+  /** The different numbers of a column, ascending, with how many rows have each; grouped out of core. */
+  histogram(column: string): AsyncGenerator<{ value: number; count: number }>;
 }
 
-interface Column {
-  name: string;
+export interface LogOptions {
+  data: DataSettings;
+  /** The log's column of labels, which down-sampling looks at. */
+  label: string;
+  /** The part of the log that `data.split` makes; the whole log where it is not given. */
+  part?: Part;
+  /** Whether the log is trained on, so that its negatives are down-sampled. */
+  training?: boolean;
+  /** Where DuckDB spills what memory does not hold. */
+  temporary?: string;
+}
+
+/** A column of the relation that is read at last. */
+interface TypedColumn extends Column {
   type: DuckDBType;
-  /** The expression that reads it. */
-  sql: string;
 }
 
-const FORMATS = [
-  { endings: [".parquet"], delimiter: null },
-  { endings: [".csv", ".csv.gz", ".csv.zst"], delimiter: "," },
-  { endings: [".tsv", ".tsv.gz", ".tsv.zst"], delimiter: "\t" },
-];
+/** The number of a row in the log, from 1. No log has a column of this name. */
+const ROW = identifier("\u0001row");
+const EVERYTHING: DataSettings = { types: {}, hive: false, select: {}, shuffle: 1 };
 
-/** Opens a CSV or TSV file with a header (plain, .gz, .zst) or a Parquet file. */
-export async function openLog(path: string): Promise<ClickLog> {
-  const format = FORMATS.find(({ endings }) => endings.some((ending) => path.endsWith(ending)));
-  if (!format) {
-    const known = FORMATS.flatMap(({ endings }) => endings).join(", ");
-    throw new FormatError(path, `got a file of unknown format, expected a name that ends in ${known}`);
+/** Opens a log: a file, a glob, a folder, or a list of them. `data` says what is read of it. */
+export async function openLog(
+  paths: string | readonly string[],
+  { data = EVERYTHING, label = "label", ...options }: Partial<LogOptions> = {},
+): Promise<ClickLog> {
+  const log = findFiles(typeof paths === "string" ? [paths] : paths, data.format);
+  const database = await openDuckDb(options.temporary);
+  const connection = await database.connect();
+  const reading: Reading = { log, data, connection, scan: null };
+  let source: string | null = null;
+  const scan = await guarded(() => scanLog(log, data, connection));
+  reading.scan = scan;
+  const twice = firstRepeated(scan.columns.map(({ name }) => name).filter((name) => name !== ""));
+  if (twice !== null) throw new FormatError(log.name, `got the column "${twice}" twice, expected names that differ`);
+
+  // 1. The log's columns by name, each row with its number. SQL does not tell User from user: then columns go by place.
+  const lower = scan.columns.map(({ name }) => name.toLowerCase());
+  const sqlName = (name: string, i: number): string =>
+    name === "" || lower.indexOf(name.toLowerCase()) !== i ? `\u0001${i}` : name;
+  const named = scan.columns.map((column, i) => ({ ...column, as: identifier(sqlName(column.name, i)) }));
+  const list = named.map(({ sql, as }) => `${sql} AS ${as}`).join(", ");
+  let relation = `(SELECT row_number() OVER () AS ${ROW}, ${list} FROM ${scan.relation(log.files)})`;
+  let columns: Column[] = named.map(({ name, as }) => ({ name, sql: as }));
+  source = relation;
+
+  // 2. Those that are computed.
+  const computed = Object.entries(data.select);
+  if (computed.length > 0) {
+    const replaced = new Set(computed.map(([name]) => name.toLowerCase()));
+    columns = columns.filter(({ name }) => !replaced.has(name.toLowerCase()));
+    const kept = columns.map(({ sql }) => `${sql}, `).join("");
+    const made = computed.map(([name, sql]) => `(${sql}) AS ${identifier(name)}`).join(", ");
+    relation = `(SELECT ${ROW}, ${kept}${made} FROM ${source})`;
+    columns = [...columns, ...computed.map(([name]) => ({ name, sql: identifier(name) }))];
+    for (const [name, sql] of computed) await prepare(`data.select.${name}`, `SELECT (${sql}) FROM ${source}`);
   }
-  if (!existsSync(path)) throw new FormatError(path, "no such file");
+  const typed = await typesOf();
 
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
-  const connection = await instance.connect();
-  const { delimiter } = format;
-  // Text is often not marked as such in Parquet; and a column comes from the file alone, not from its folder's name.
-  const parquet = `read_parquet(${literal(path)}, binary_as_string = true, hive_partitioning = false)`;
-  const columns = await inPlace(path, async (): Promise<Column[]> => {
-    if (delimiter !== null) {
-      return headerOf(await firstLine(path), delimiter).map((name, i) => ({ name, sql: csvColumn(i), type: VARCHAR }));
-    }
-    const empty = await connection.run(`SELECT * FROM ${parquet} LIMIT 0`);
+  // 3. The rows that are wanted.
+  if (data.where !== undefined) {
+    await prepare("data.where", `SELECT 1 FROM ${relation} WHERE (${data.where})`);
+    relation = `(SELECT * FROM ${relation} WHERE (${data.where}))`;
+  }
+  if (options.part) relation = `(SELECT * FROM ${relation} WHERE ${await partSql(options.part)})`;
+  if (options.training && data.negatives)
+    relation = `(SELECT * FROM ${relation} WHERE ${isKept(data.negatives, ROW, requireColumn(label).sql)})`;
+
+  async function typesOf(): Promise<TypedColumn[]> {
+    const sql = columns.map((column) => column.sql).join(", ");
+    const empty = await guarded(() => connection.run(`SELECT ${sql} FROM ${relation} LIMIT 0`));
     const types = empty.columnTypes();
-    return empty.columnNames().map((name, i) => {
-      const type = types[i] ?? VARCHAR;
-      return { name, type, sql: cellSql(`"${name.replaceAll('"', '""')}"`, type) };
-    });
-  });
-  const names = columns.map(({ name }) => name);
-  // Two columns without a name may be there, as long as no field wants them.
-  const twice = names.find((name, i) => name !== "" && names.indexOf(name) !== i);
-  if (twice !== undefined) throw new FormatError(path, `got the column "${twice}" twice, expected names that differ`);
-  const table = delimiter === null ? parquet : readCsv(path, delimiter, names.length);
+    return columns.map((column, i) => ({ ...column, type: types[i] as DuckDBType }));
+  }
 
-  const requireColumn = (name: string): string => {
-    const column = columns.find((known) => known.name === name);
-    if (!column)
-      throw new FormatError(path, `no column "${name}"; got ${names.map((known) => `"${known}"`).join(", ")}`);
+  /** Has DuckDB understand a user's SQL, so that what it does not is named by its place in the spec. */
+  async function prepare(place: string, sql: string): Promise<void> {
+    try {
+      await connection.prepare(sql);
+    } catch (error) {
+      throw new FormatError(place, firstLines((error as Error).message));
+    }
+  }
+
+  async function partSql(part: Part): Promise<string> {
+    const { split } = data;
+    if (!split) throw new FormatError("data.split", "missing, expected how one log becomes three");
+    if (split.kind === "random") return inPart(split, part, ROW, "", null);
+    const { sql, type } = requireColumn(split.by);
+    if (split.kind === "hash") return inPart(split, part, ROW, sql, null);
+    const time = timeSql(sql, typeName(type));
+    const bad = await guarded(() =>
+      connection.runAndReadAll(`SELECT ${ROW}, CAST(${sql} AS VARCHAR) FROM ${relation} WHERE ${time} IS NULL LIMIT 1`),
+    );
+    const [row, value] = bad.getRows()[0] ?? [];
+    if (row !== undefined)
+      throw new FormatError(
+        `${await placeOf(reading, Number(row) - 1)}: column ${split.by}`,
+        `got ${show(value)}, expected a number or a time`,
+      );
+    const times: { value: number; count: number }[] = [];
+    for await (const entry of histogramOf(time)) times.push(entry);
+    return inPart(split, part, ROW, time, timeBounds(split, times));
+  }
+
+  function requireColumn(name: string): TypedColumn {
+    const column = typed.find((known) => known.name === name) ?? sparse(name);
+    if (!column) {
+      const names = typed.map((known) => `"${known.name}"`).join(", ");
+      throw new FormatError(log.name, `no column "${name}"; got ${names}`);
+    }
     if (isRefused(column.type))
       throw new FormatError(
-        path,
+        log.name,
         `column "${name}": got ${column.type}, expected text, numbers, booleans, times or lists`,
       );
-    return column.sql;
-  };
+    return column;
+  }
 
-  async function firstLine(file: string): Promise<string> {
-    const whole = `columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false, auto_detect = false`;
-    const result = await connection.runAndReadAll(`SELECT line FROM read_csv(${literal(file)}, ${whole}) LIMIT 1`);
-    const line = result.getRows()[0]?.[0];
-    if (typeof line !== "string") throw new FormatError(file, "got an empty file, expected a header and rows");
-    return line;
+  function sparse(name: string): TypedColumn | null {
+    const sql = sparseColumn(log.format, name);
+    const any = typed.find((known) => known.name === "values");
+    return sql !== null && any ? { name, sql, type: any.type } : null;
+  }
+
+  async function guarded<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      throw (await badExpression()) ?? (await explain(reading, error));
+    }
+  }
+
+  /** The first row for which one of `select` cannot be computed. */
+  async function badExpression(): Promise<FormatError | null> {
+    for (const [name, sql] of source === null ? [] : Object.entries(data.select)) {
+      try {
+        const bad = await connection.runAndReadAll(
+          `SELECT ${ROW} FROM ${source} WHERE TRY([(${sql})]) IS NULL ORDER BY ${ROW} LIMIT 1`,
+        );
+        const row = bad.getRows()[0]?.[0];
+        if (row === undefined) continue;
+        const place = await placeOf(reading, Number(row) - 1);
+        return await connection.run(`SELECT (${sql}) FROM ${source} WHERE ${ROW} = ${row}`).then(
+          () => null,
+          (error) => new FormatError(`${place}: column ${name}`, firstLines((error as Error).message)),
+        );
+      } catch {
+        // The log itself cannot be read, and that is what the error is about.
+      }
+    }
+    return null;
+  }
+
+  /** On a connection of its own: another query on it would end it. */
+  async function stream(sql: string): Promise<() => Promise<DuckDBDataChunk | null>> {
+    const result = await guarded(async () => (await database.connect()).stream(sql));
+    return () => guarded(() => result.fetchChunk());
   }
 
   async function* chunks(wanted: readonly string[]): AsyncGenerator<LogChunk> {
-    const list = wanted.map(requireColumn).join(", ");
-    const result = await inPlace(path, () => connection.stream(`SELECT ${list} FROM ${table}`));
-    let before = 0;
+    const read = wanted.map(requireColumn);
+    const list = read.map(({ sql, type }) => cellSql(sql, type));
+    const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${relation}`);
     while (true) {
-      const chunk = await inPlace(path, () => result.fetchChunk());
+      const chunk = await next();
       if (!chunk || chunk.rowCount === 0) return;
-      const start = before;
-      before += chunk.rowCount;
-      yield {
-        rows: chunk.rowCount,
-        columns: wanted.map((_, i) => chunk.getColumnValues(i).map(toRawValue)),
-        place: (row) => (delimiter === null ? `${path}, row ${start + row + 1}` : `${path}, line ${start + row + 2}`),
-      };
+      const place = (row: number): Promise<string> =>
+        placeOf(reading, Number(chunk.getColumnVector(read.length).getItem(row)) - 1);
+      const cells = read.map(({ type }, i) => {
+        const values = chunk.getColumnValues(i);
+        if (isJson(type)) return values.map((text) => (text === null ? null : JSON.parse(String(text))));
+        return log.format === "libffm" ? values.map(toRawValue).map(alone) : values.map(toRawValue);
+      });
+      yield { rows: chunk.rowCount, columns: cells, place };
     }
   }
 
+  function numberSql(name: string): string {
+    const { sql, type } = requireColumn(name);
+    return `TRY_CAST(${isJson(type) ? `(${sql} ->> '$')` : sql} AS DOUBLE)`;
+  }
+
   async function aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const x = `TRY_CAST(${requireColumn(column)} AS DOUBLE)`;
-    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${x} AS x FROM ${table}) WHERE x IS NOT NULL AND isfinite(x)`;
-    const result = await inPlace(path, () => connection.runAndReadAll(sql));
+    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${numberSql(column)} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x)`;
+    const result = await guarded(() => connection.runAndReadAll(sql));
     return (result.getRows()[0] ?? []).map(Number);
   }
 
-  return { path, chunks, aggregate };
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** A CSV column's name in SQL. By its place: SQL takes User and user for one name, and none for none. */
-function csvColumn(i: number): string {
-  return `c${i}`;
-}
-
-/** Every cell as text, nothing guessed: what a cell means is decided by the record encoding alone. */
-function readCsv(path: string, delimiter: string, count: number): string {
-  const columns = Array.from({ length: count }, (_, i) => `${csvColumn(i)}: 'VARCHAR'`).join(", ");
-  return `read_csv(${literal(path)}, columns = {${columns}}, delim = ${literal(delimiter)}, header = true,
-    quote = '"', escape = '"', auto_detect = false, strict_mode = true, null_padding = false,
-    hive_partitioning = false)`;
-}
-
-function headerOf(line: string, delimiter: string): string[] {
-  const cell = new RegExp(`("(?:[^"]|"")*"|[^${delimiter}]*)(${delimiter}|$)`, "y");
-  const names: string[] = [];
-  const text = line.replace(/^\uFEFF/, "").replace(/\r$/, "");
-  for (let more = true; more; ) {
-    const match = cell.exec(text);
-    if (!match) break;
-    more = match[2] !== ""; // a delimiter at the end has one more column after it, without a name
-    names.push((match[1] ?? "").replace(/^"(.*)"$/s, "$1").replaceAll('""', '"'));
+  async function* histogramOf(x: string): AsyncGenerator<{ value: number; count: number }> {
+    const sql = `SELECT x, count(*) FROM (SELECT ${x} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;
+    const next = await stream(sql);
+    while (true) {
+      const chunk = await next();
+      if (!chunk || chunk.rowCount === 0) return;
+      const counts = chunk.getColumnValues(1);
+      for (const [i, value] of chunk.getColumnValues(0).entries())
+        yield { value: Number(value), count: Number(counts[i]) };
+    }
   }
-  return names;
+
+  return {
+    path: log.name,
+    files: log.files,
+    options: { data, label, ...options },
+    chunks,
+    aggregate,
+    histogram: (column) => histogramOf(numberSql(column)),
+  };
 }
 
-/** DuckDB's errors name the line but spread over many; keep the lines that say what is wrong. */
-async function inPlace<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    const lines = String((error as Error).message).split("\n");
-    const problem = lines.slice(0, 3).filter((line) => line.trim() !== "" && !/possible solution/i.test(line));
-    throw new FormatError(path, problem.join("; "));
-  }
+/** A libffm field's only feature is its value; several are a list. */
+function alone(value: RawValue): RawValue {
+  return Array.isArray(value) && value.length < 2 ? (value[0] ?? null) : value;
+}
+
+function isJson(type: DuckDBType): boolean {
+  return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
+}
+
+function typeName(type: DuckDBType): string {
+  return isJson(type) ? "JSON" : String(type);
+}
+
+function firstRepeated(names: readonly string[]): string | null {
+  return names.find((name, i) => names.indexOf(name) !== i) ?? null;
 }

@@ -1,0 +1,74 @@
+import { existsSync, globSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { FormatError } from "../../format/errors.ts";
+import type { DataSettings } from "../../format/spec.ts";
+
+export type LogFormat = NonNullable<DataSettings["format"]>;
+
+/** The files of a log, in the order in which they are read. */
+export interface LogFiles {
+  /** What the user asked for. */
+  name: string;
+  format: LogFormat;
+  files: string[];
+}
+
+const ENDINGS: Record<LogFormat, readonly string[]> = {
+  csv: [".csv"],
+  tsv: [".tsv"],
+  jsonl: [".jsonl", ".ndjson"],
+  parquet: [".parquet"],
+  libsvm: [".libsvm", ".svm"],
+  libffm: [".libffm", ".ffm"],
+};
+const COMPRESSED = ["", ".gz", ".zst"];
+
+/** Finds the files of a log: `paths` are files, globs or folders, whose files are found at any depth. A list keeps its order. */
+export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
+  const name = paths.join(", ");
+  const files = [...new Set(paths.flatMap((path) => expand(path, format)))];
+  const formats = new Set(files.map((file) => format ?? formatOf(file)));
+  const [first] = formats;
+  if (first === undefined) throw new FormatError(name, "got no file, expected at least one");
+  if (formats.size > 1) throw new FormatError(name, `got files of ${[...formats].join(" and ")}, expected one format`);
+  for (const file of files) {
+    if (statSync(file).size === 0) throw new FormatError(file, "got an empty file, expected records");
+  }
+  return { name, format: first, files };
+}
+
+function expand(path: string, format: LogFormat | undefined): string[] {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) return [path];
+    // As everywhere, names that begin with a dot or an underscore are no data: _SUCCESS, .crc.
+    const found = globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
+      .map((file) => join(path, file))
+      .filter((file) => statSync(file).isFile() && (format !== undefined || knownFormat(file) !== null))
+      .sort();
+    if (found.length === 0)
+      throw new FormatError(path, `got no log in this folder, expected names that end in ${known()}`);
+    return found;
+  }
+  const found = /[*?[{]/.test(path) ? globSync(path).sort() : [];
+  if (found.length === 0) throw new FormatError(path, "no such file");
+  return found;
+}
+
+function knownFormat(file: string): LogFormat | null {
+  for (const format of Object.keys(ENDINGS) as LogFormat[]) {
+    for (const ending of ENDINGS[format]) {
+      if ((format === "parquet" ? [""] : COMPRESSED).some((end) => file.endsWith(ending + end))) return format;
+    }
+  }
+  return null;
+}
+
+function formatOf(file: string): LogFormat {
+  const format = knownFormat(file);
+  if (format) return format;
+  throw new FormatError(file, `got a file of unknown format, expected a name that ends in ${known()}, or data.format`);
+}
+
+function known(): string {
+  return `${Object.values(ENDINGS).flat().join(", ")} (all but Parquet also .gz or .zst)`;
+}

@@ -1,0 +1,55 @@
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+
+// Where a record is in a text file. Only errors ask, so the file is simply read again from its start.
+
+const NEWLINE = 10;
+const RETURN = 13;
+const QUOTE = 34;
+
+export interface TextLine {
+  /** From 1. */
+  line: number;
+  bytes: Uint8Array;
+}
+
+/**
+ * The nth record (from 0) of a text file and the line that it begins on; null where there are fewer. With `quoted`, a line
+ * break within quotes ends no record. A blank line is a record where `blanks` says so.
+ */
+export async function findRecord(path: string, n: number, quoted: boolean, blanks: boolean): Promise<TextLine | null> {
+  let line = 1;
+  let start = 1; // the line on which this record began
+  let record = 0;
+  let inQuotes = false;
+  let blank = true;
+  let kept: number[] = [];
+  for await (const chunk of open(path)) {
+    for (const byte of chunk as Uint8Array) {
+      if (byte === QUOTE && quoted) inQuotes = !inQuotes;
+      if (byte === NEWLINE) line++;
+      if (byte !== NEWLINE || inQuotes) {
+        if (byte !== RETURN) blank = false;
+        if (record === n) kept.push(byte);
+        continue;
+      }
+      if (!blank || blanks) {
+        if (record === n) return { line: start, bytes: Uint8Array.from(kept) };
+        record++;
+      }
+      start = line;
+      blank = true;
+      kept = [];
+    }
+  }
+  return record === n && !blank ? { line: start, bytes: Uint8Array.from(kept) } : null;
+}
+
+function open(path: string): AsyncIterable<unknown> {
+  const file = createReadStream(path);
+  const ignore = (): void => {}; // the reader of the last stream gets the error
+  if (path.endsWith(".gz")) return pipeline(file, createGunzip(), ignore);
+  if (path.endsWith(".zst")) return pipeline(file, createZstdDecompress(), ignore);
+  return file;
+}
