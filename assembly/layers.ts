@@ -27,7 +27,7 @@ import {
   SIDE_ITEM,
   TYPE_I8,
 } from "../format/constants";
-import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpInputs, model, outputInputs, parts } from "./model";
+import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpWidth, model, outputInputs, parts } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
 /** Checks the chains of layers and that all they point at lies in DENSE, aligned, with finite floats. */
@@ -37,7 +37,7 @@ export function checkLayers(): i32 {
     if (!isChain(0, contextLayers, fieldsOf(SIDE_CONTEXT) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
     if (!isChain(contextLayers, layerCount, fieldsOf(SIDE_ITEM) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
   } else if (layerCount !== 0) {
-    if (!isChain(0, layerCount, mlpInputs(), 0)) return LOAD_BAD_LAYER;
+    if (!isChain(0, layerCount, mlpWidth(), 0)) return LOAD_BAD_LAYER;
     if (load<u32>(layerAddress(layerCount - 1), LAYER_OUTPUTS) !== outputInputs) return LOAD_BAD_LAYER;
   }
   return areFloats(load<u32>(model, MODEL_OUTPUT_WEIGHTS), padOutputs(outputInputs)) ? LOAD_OK : LOAD_BAD_LAYER;
@@ -79,7 +79,7 @@ export function layerAddress(i: u32): usize {
   return i < layerCount ? model + MODEL_HEAD_BYTES + i * LAYER_ENTRY_BYTES : 0;
 }
 
-/** Whether the layer takes u7 inputs. False for 0, the place after the last layer. */
+/** Whether the layer takes u7 inputs. False for 0, which follows a last layer. */
 export function isInt8(layer: usize): bool {
   return layer !== 0 && load<u32>(layer, LAYER_WEIGHT_TYPE) === TYPE_I8;
 }
@@ -87,6 +87,17 @@ export function isInt8(layer: usize): bool {
 /** K, padded as the weights are. */
 export function inputsOf(layer: usize): u32 {
   return padInputs(load<u32>(layer, LAYER_INPUTS));
+}
+
+/** Bytes of one record's inputs: u7 or f32, padded as the outputs of a layer before are. */
+export function inputBytes(layer: usize): u32 {
+  const width = padOutputs(load<u32>(layer, LAYER_INPUTS));
+  return isInt8(layer) ? width : 4 * width;
+}
+
+/** Bytes of one record's outputs, in the type that the next layer takes; f32 if that is 0. */
+export function outputBytes(layer: usize, next: usize): u32 {
+  return isInt8(next) ? outputsOf(layer) : 4 * outputsOf(layer);
 }
 
 /** N, padded as the weights are. */

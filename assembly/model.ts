@@ -115,7 +115,7 @@ export function checkModel(): i32 {
   if (!within(products, 0, mlp ? PRODUCT_ALL : 0)) return LOAD_BAD_MODEL;
   if (!isScale(innerScale, PRODUCT_INNER) || !isScale(outerScale, PRODUCT_OUTER)) return LOAD_BAD_MODEL;
   // No overflow: fields and dimensions are at most 256 by now.
-  if (mlpInputs() > <u32>MAX_LAYER_INPUTS) return LOAD_BAD_MODEL;
+  if (mlpWidth() > <u32>MAX_LAYER_INPUTS) return LOAD_BAD_MODEL;
   if (towers) {
     const itemLayers = load<u32>(model, MODEL_ITEM_LAYERS);
     if (!within(contextLayers, 1, MAX_TOWER_LAYERS) || !within(itemLayers, 1, MAX_TOWER_LAYERS)) return LOAD_BAD_MODEL;
@@ -150,7 +150,7 @@ export function deepDim(): u32 {
 }
 
 /** Inputs of the MLP's first layer: embeddings, inner products, outer products. */
-export function mlpInputs(): u32 {
+export function mlpWidth(): u32 {
   return fields * deepDim() + innerProducts() + outerProducts();
 }
 
