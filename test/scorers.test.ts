@@ -257,7 +257,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
     });
   });
 
-  it("most rows are read from pages here", () => {
-    expect(fixture.exported.int8.pages.length).toBeGreaterThan(1);
+  it("rows are read from pages too", () => {
+    expect(fixture.exported.int8.pages.length).toBeGreaterThan(0);
   });
 });
