@@ -105,6 +105,16 @@ describe("the writer refuses", () => {
       "layers[0].biases: got 9 numbers, expected 3",
     ],
     [
+      "sides that are not one a field",
+      (model) => Object.assign(model, { sides: new Uint8Array(3) }),
+      "sides: got 3 numbers, expected 2",
+    ],
+    [
+      "sides that are not the spec's",
+      (model) => Object.assign(model, { sides: new Uint8Array(2) }),
+      "blob: section MODEL: got side 0 of field 1, expected 1 as in SPEC",
+    ],
+    [
       "rows that are not one a key",
       (model) => Object.assign(model, { rows: model.rows.subarray(12) }),
       "blob: section ROWS: got 36 bytes, expected 48",

@@ -15,7 +15,19 @@ const SHAPE = { fields: 3, embeddingDim: 5, hidden: [9, 8], layerTypes: [c.TYPE_
 
 /** F = 3, k = 5, int8 rows, 15 → 9 int8, 9 → 8 f32. */
 export const GOOD_BLOB = writeBlob(randomModel(SHAPE));
-/** The same with f32 rows and no MLP. */
+/** F = 3, D = 5, products of v[1, 5), 12 + 3 + 10 → 9 int8. */
+export const GOOD_PRODUCTS = writeBlob(
+  randomModel({ ...{ fields: 3, embeddingDim: 5, hidden: [9] }, deepFrom: 1, products: c.PRODUCT_ALL }),
+);
+/** Towers: fields 1, 5 → 9 → 5, and fields 0 and 2, 10 → 5. */
+export const GOOD_TOWERS = writeBlob(
+  randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
+);
+/** As many inputs of the first layer as there may be. */
+const LARGEST_INPUTS = writeBlob(
+  randomModel({ fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM, hidden: [1], hotRows: 0 }),
+);
+/** GOOD_BLOB's rows as f32 and no MLP. */
 export const GOOD_FLOAT_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_F32 }));
 
 /** Three keys, all of one bucket, so that no bucket contradicts a change of one. */
@@ -26,6 +38,7 @@ const CROWDED_BLOB = writeBlob({
 
 const LAYER_0 = c.MODEL_HEAD_BYTES;
 const LAYER_1 = c.MODEL_HEAD_BYTES + c.LAYER_ENTRY_BYTES;
+const LAYER_2 = c.MODEL_HEAD_BYTES + 2 * c.LAYER_ENTRY_BYTES;
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
 const ENTRY_OFFSET = 4;
 const ENTRY_LENGTH = 8;
@@ -54,8 +67,20 @@ function placeOf(offset: number): number {
   return place;
 }
 
-function broken(code: number, section: number, edits: Record<string, Edit>): BrokenBlob[] {
-  return Object.entries(edits).map(([name, edit]) => ({ name, code, blob: inSection(GOOD_BLOB, section, edit) }));
+function broken(code: number, section: number, edits: Record<string, Edit>, good = GOOD_BLOB): BrokenBlob[] {
+  return Object.entries(edits).map(([name, edit]) => ({ name, code, blob: inSection(good, section, edit) }));
+}
+
+/** Several edits of one section. */
+function all(...edits: Edit[]): Edit {
+  return (view, bytes) => {
+    for (const edit of edits) edit(view, bytes);
+  };
+}
+
+/** The side of field f, in a MODEL that ends with those of 3. */
+function side(f: number, value: number): Edit {
+  return (view) => view.setUint8(view.byteLength - 3 + f, value);
 }
 
 const container: BrokenBlob[] = [
@@ -112,6 +137,20 @@ const model: BrokenBlob[] = [
     "too many pages": u32(c.MODEL_PAGE_COUNT, c.MAX_PAGES + 1),
     "no parts": u32(c.MODEL_PARTS, 0),
     "an unknown part": u32(c.MODEL_PARTS, c.PART_ALL + 1),
+    "towers beside FM and an MLP": u32(c.MODEL_PARTS, c.PART_ALL),
+    "towers beside an MLP": u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_MLP),
+    "FM without dimensions": u32(c.MODEL_FM_DIM, 0),
+    "FM of more dimensions than rows have": u32(c.MODEL_FM_DIM, 6),
+    "dimensions of an FM that it has not": u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_MLP),
+    "an MLP that starts at the end of the rows": u32(c.MODEL_DEEP_FROM, 5),
+    "an MLP that starts far beyond the rows": u32(c.MODEL_DEEP_FROM, 2 ** 32 - 1),
+    "unknown products": u32(c.MODEL_PRODUCTS, c.PRODUCT_ALL + 1),
+    "a scale of inner products that it has not": f32(c.MODEL_INNER_SCALE, 0.5),
+    "a scale of outer products that it has not": f32(c.MODEL_OUTER_SCALE, 0),
+    "layers of a context tower that it has not": u32(c.MODEL_CONTEXT_LAYERS, 1),
+    "layers of an item tower that it has not": u32(c.MODEL_ITEM_LAYERS, 2),
+    "an unknown side": side(1, 2),
+    "another unknown side": side(2, 255),
     "a bias that is NaN": f32(c.MODEL_BIAS, Number.NaN),
     "an infinite bias": f32(c.MODEL_BIAS, Number.POSITIVE_INFINITY),
     "an MLP without layers": u32(c.MODEL_LAYER_COUNT, 0),
@@ -121,6 +160,56 @@ const model: BrokenBlob[] = [
     "an output unit with too many inputs": u32(c.MODEL_OUTPUT_INPUTS, c.MAX_LAYER_WIDTH + 1),
     "more layers than entries": u32(c.MODEL_LAYER_COUNT, 3),
   }),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    {
+      "an infinite scale of inner products": f32(c.MODEL_INNER_SCALE, Number.POSITIVE_INFINITY),
+      "a scale of outer products that is NaN": f32(c.MODEL_OUTER_SCALE, Number.NaN),
+      "a scale that inner products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_OUTER),
+      "a scale that outer products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER),
+      "products without an MLP": all(
+        u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_FM),
+        u32(c.MODEL_DEEP_FROM, 0),
+        u32(c.MODEL_LAYER_COUNT, 0),
+        u32(c.MODEL_OUTPUT_INPUTS, 0),
+      ),
+    },
+    GOOD_PRODUCTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    { "inner products beyond the limit of inputs": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER) },
+    LARGEST_INPUTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    {
+      "towers without vectors": u32(c.MODEL_EMBEDDING_DIM, 0),
+      "towers beside FM": all(u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_FM), u32(c.MODEL_FM_DIM, 5)),
+      "towers that start within the rows": u32(c.MODEL_DEEP_FROM, 1),
+      "products of towers": all(u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER), f32(c.MODEL_INNER_SCALE, 1)),
+      "a context tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 0), u32(c.MODEL_ITEM_LAYERS, 3)),
+      "an item tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 3), u32(c.MODEL_ITEM_LAYERS, 0)),
+      "fewer layers in towers than entries": u32(c.MODEL_CONTEXT_LAYERS, 1),
+      "more layers in towers than entries": u32(c.MODEL_ITEM_LAYERS, 2),
+      "layers of towers whose sum wraps": all(u32(c.MODEL_CONTEXT_LAYERS, 2 ** 32 - 1), u32(c.MODEL_ITEM_LAYERS, 4)),
+      "too deep a context tower": all(
+        u32(c.MODEL_CONTEXT_LAYERS, c.MAX_TOWER_LAYERS + 1),
+        u32(c.MODEL_LAYER_COUNT, c.MAX_TOWER_LAYERS + 2),
+      ),
+      "too deep an item tower": all(
+        u32(c.MODEL_ITEM_LAYERS, c.MAX_TOWER_LAYERS + 1),
+        u32(c.MODEL_LAYER_COUNT, c.MAX_TOWER_LAYERS + 3),
+      ),
+      "an output unit beside towers": u32(c.MODEL_OUTPUT_INPUTS, 5),
+      "towers without a field of the context": side(1, c.SIDE_ITEM),
+      "towers without a field of the item": all(side(0, c.SIDE_CONTEXT), side(2, c.SIDE_CONTEXT)),
+    },
+    GOOD_TOWERS,
+  ),
   {
     name: "a MODEL shorter than its head",
     code: c.LOAD_BAD_MODEL,
@@ -177,7 +266,9 @@ const layers: BrokenBlob[] = [
     "a layer with too many outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH + 1),
     "a layer with more outputs than DENSE has weights": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH),
     "an unknown weight type": u32(LAYER_0 + c.LAYER_WEIGHT_TYPE, 2),
-    "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 0),
+    "an MLP's layer without activation": u32(LAYER_0 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+    "an MLP's last layer without activation": u32(LAYER_1 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+    "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 4),
     "weights that are not aligned": add(LAYER_0 + c.LAYER_WEIGHTS, 16),
     "weights beyond DENSE": add(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 20),
     "weights whose end wraps": u32(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 32 - 64),
@@ -192,6 +283,31 @@ const layers: BrokenBlob[] = [
     "output weights that are not aligned": add(c.MODEL_OUTPUT_WEIGHTS, 4),
     "output weights beyond DENSE": add(c.MODEL_OUTPUT_WEIGHTS, 2 ** 20),
   }),
+  ...broken(
+    c.LOAD_BAD_LAYER,
+    c.SECTION_MODEL,
+    {
+      "a first layer without the products": u32(LAYER_0 + c.LAYER_INPUTS, 12),
+      "a first layer with the inner products alone": u32(LAYER_0 + c.LAYER_INPUTS, 15),
+      "a first layer of the whole rows": u32(LAYER_0 + c.LAYER_INPUTS, 28),
+    },
+    GOOD_PRODUCTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_LAYER,
+    c.SECTION_MODEL,
+    {
+      "a context tower that takes the item's fields": u32(LAYER_0 + c.LAYER_INPUTS, 10),
+      "an item tower that takes the context tower": u32(LAYER_2 + c.LAYER_INPUTS, 5),
+      "a tower's hidden layer without activation": u32(LAYER_0 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+      "a context tower that ends in an activation": u32(LAYER_1 + c.LAYER_ACTIVATION, c.ACTIVATION_TANH),
+      "an item tower that ends in an activation": u32(LAYER_2 + c.LAYER_ACTIVATION, c.ACTIVATION_RELU),
+      "a context tower of another width than its vectors": u32(LAYER_1 + c.LAYER_OUTPUTS, 4),
+      "an item tower of another width than its vectors": u32(LAYER_2 + c.LAYER_OUTPUTS, 6),
+      "towers that share their layers otherwise": all(u32(c.MODEL_CONTEXT_LAYERS, 1), u32(c.MODEL_ITEM_LAYERS, 2)),
+    },
+    GOOD_TOWERS,
+  ),
   ...broken(c.LOAD_BAD_LAYER, c.SECTION_DENSE, {
     "a scale that is infinite": f32(placeOf(LAYER_0 + c.LAYER_SCALES), Number.POSITIVE_INFINITY),
     "a bias that is NaN": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 32, Number.NaN),
