@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
-import { parseFeatureSpec } from "../format/spec.ts";
-import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { startBackend } from "./backend.ts";
+import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
+import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openLog } from "./data/read.ts";
@@ -14,24 +14,18 @@ import type { Quantization } from "./export/dense.ts";
 import { exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson } from "./files.ts";
-import { type Metrics, metricsOfLogits } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
-import { loadRun, saveRun } from "./run-folder.ts";
+import { loadRun } from "./run-folder.ts";
 import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
-import { train } from "./train.ts";
-
-const LOG_HELP =
-  "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
   .version("0.1.0")
   .showHelpAfterError("(--help on each command says what it needs)");
 
-const backendOption = (): Option =>
-  new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(BACKENDS);
 const quantizeOption = (): Option =>
   new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
 
@@ -48,38 +42,7 @@ program
     console.log(metricsTable([["best possible", best]]));
   });
 
-program
-  .command("train")
-  .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-  .argument("<spec>", 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")')
-  .requiredOption("--train <file>", LOG_HELP)
-  .requiredOption("--valid <file>", "the log that decides when to stop")
-  .option("--test <file>", "a log to report the final model on")
-  .requiredOption("--out <folder>", "where to save the model")
-  .addOption(backendOption())
-  .action(
-    async (
-      specPath: string,
-      options: { train: string; valid: string; test?: string; out: string; backend?: Backend },
-    ) => {
-      const spec = parseFeatureSpec(readText(specPath), specPath);
-      const { backend } = options;
-      const trained = await train(spec, {
-        trainPath: options.train,
-        validPath: options.valid,
-        ...(backend && { backend }),
-      });
-      saveRun(options.out, trained, options.valid);
-      const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
-      if (options.test) {
-        const task = startTask("test", null, "records");
-        const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
-        lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
-        task.done();
-      }
-      console.log(metricsTable(lines));
-    },
-  );
+program.addCommand(trainCommand());
 
 program
   .command("export")
@@ -153,19 +116,6 @@ program
   .addOption(quantizeOption())
   .addOption(backendOption())
   .action((options: StartOptions) => start(options));
-
-function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
-  return Number(text);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new FormatError(path, (error as Error).message);
-  }
-}
 
 function metricsTable(lines: readonly [string, Metrics][]): string {
   return table(

@@ -8,7 +8,7 @@ import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
 import { Learner, type Weights } from "./model/learner.ts";
-import { startTask } from "./progress.ts";
+import { say, startTask } from "./progress.ts";
 
 export interface Epoch extends Metrics {
   epoch: number;
@@ -35,16 +35,18 @@ export interface TrainOptions {
   backend?: Backend;
   /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
+  /** Called after each epoch. */
+  onEpoch?: (epoch: Epoch, backend: Backend) => void;
 }
 
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { trainPath, validPath, backend: asked, quantize = "int8" }: TrainOptions,
+  { trainPath, validPath, backend: asked, quantize = "int8", onEpoch = () => {} }: TrainOptions,
 ): Promise<TrainedModel> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
-  process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
+  say(`TensorFlow.js backend: ${backend}`);
 
   const trainLog = await openLog(trainPath);
   const validLog = await openLog(validPath);
@@ -56,7 +58,7 @@ export async function train(
   checkBlobSize(spec, quantize, vocabulary);
 
   const learner = new Learner(spec, vocabulary);
-  const { epochs, best } = learn(learner, spec.training, dataset, valid);
+  const { epochs, best } = learn(learner, spec.training, dataset, valid, (epoch) => onEpoch(epoch, backend));
   return { spec, fitted, backend, vocabulary, learner, epochs, valid: best };
 }
 
@@ -66,6 +68,7 @@ function learn(
   settings: FeatureSpec["training"],
   dataset: Dataset,
   valid: Dataset,
+  onEpoch: (epoch: Epoch) => void,
 ): { epochs: Epoch[]; best: Epoch } {
   const epochs: Epoch[] = [];
   let best: { epoch: Epoch; weights: Weights } | null = null;
@@ -92,6 +95,7 @@ function learn(
     }
     const now = { epoch, learningRate, loss, ...metrics, seconds: (performance.now() - started) / 1000 };
     epochs.push(now);
+    onEpoch(now);
     task.done(`loss ${loss.toFixed(4)}  valid AUC ${metrics.auc.toFixed(5)}  logloss ${metrics.logloss.toFixed(5)}`);
 
     if (best === null || isBetter(metrics, best.epoch)) {
