@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { startBackend } from "./backend.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
 import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
@@ -43,6 +44,7 @@ program
   });
 
 program.addCommand(trainCommand());
+program.addCommand(compareCommand());
 
 program
   .command("export")

@@ -6,6 +6,13 @@ export interface Task {
   done(note?: string): void;
 }
 
+/** A time as people say it. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** What longer work the tasks are part of. */
 let outer = "";
 

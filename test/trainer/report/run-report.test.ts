@@ -7,7 +7,7 @@ import { evaluatePredictions } from "../../../trainer/metrics/evaluation.ts";
 import { runReport } from "../../../trainer/report/run-report.ts";
 import { recordEpochs } from "../../../trainer/run-record.ts";
 import { type TrainedModel, train } from "../../../trainer/train.ts";
-import { tinyLog, tinyRunSpec } from "./tiny-run.ts";
+import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, log } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));

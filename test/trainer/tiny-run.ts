@@ -2,8 +2,8 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
-import { type GeneratedLog, generateLog } from "../../../trainer/data/generate.ts";
+import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
 
 export const QUIET_TASK = { advance: () => {}, done: () => {} };
 
