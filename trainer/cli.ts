@@ -6,6 +6,7 @@ import { readManifest } from "../format/read-blob.ts";
 import { startBackend } from "./backend.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
+import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
@@ -45,6 +46,7 @@ program
 
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
+program.addCommand(studyCommand());
 
 program
   .command("export")
