@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
-import { parseFeatureSpec } from "../format/spec.ts";
-import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
+import { compareCommand } from "./commands/compare.ts";
+import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
+import { studyCommand } from "./commands/study.ts";
+import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openLog } from "./data/read.ts";
@@ -15,24 +17,18 @@ import type { Quantization } from "./export/dense.ts";
 import { exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson } from "./files.ts";
-import { type Metrics, metricsOfLogits } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
-import { loadRun, saveRun } from "./run-folder.ts";
+import { loadRun } from "./run-folder.ts";
 import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
-import { train } from "./train.ts";
-
-const LOG_HELP =
-  "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
   .version("0.1.0")
   .showHelpAfterError("(--help on each command says what it needs)");
 
-const backendOption = (): Option =>
-  new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(BACKENDS);
 const quantizeOption = (): Option =>
   new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
 
@@ -49,52 +45,9 @@ program
     console.log(metricsTable([["best possible", best]]));
   });
 
-program
-  .command("train")
-  .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-  .argument("<spec>", 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")')
-  .requiredOption("--train <file>", LOG_HELP)
-  .requiredOption("--valid <file>", "the log that decides when to stop")
-  .option("--test <file>", "a log to report the final model on")
-  .requiredOption("--out <folder>", "where to save the model, and checkpoints on the way")
-  .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
-  .option("--checkpoint-every <minutes>", "how often to save a checkpoint; SIGINT and SIGTERM save one too", minutes, 5)
-  .addOption(backendOption())
-  .action(
-    async (
-      specPath: string,
-      options: {
-        train: string;
-        valid: string;
-        test?: string;
-        out: string;
-        resume?: boolean;
-        checkpointEvery: number;
-        backend?: Backend;
-      },
-    ) => {
-      const spec = parseFeatureSpec(readText(specPath), specPath);
-      const { backend } = options;
-      const trained = await train(spec, {
-        trainPath: options.train,
-        validPath: options.valid,
-        out: options.out,
-        resume: options.resume === true,
-        checkpointMinutes: options.checkpointEvery,
-        ...(backend && { backend }),
-      });
-      saveRun(options.out, trained, options.valid);
-      trained.checkpoints?.remove();
-      const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
-      if (options.test) {
-        const task = startTask("test", null, "records");
-        const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
-        lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
-        task.done();
-      }
-      console.log(metricsTable(lines));
-    },
-  );
+program.addCommand(trainCommand());
+program.addCommand(compareCommand());
+program.addCommand(studyCommand());
 
 program
   .command("export")
@@ -168,25 +121,6 @@ program
   .addOption(quantizeOption())
   .addOption(backendOption())
   .action((options: StartOptions) => start(options));
-
-function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
-  return Number(text);
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
-  return value;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new FormatError(path, (error as Error).message);
-  }
-}
 
 function metricsTable(lines: readonly [string, Metrics][]): string {
   return table(

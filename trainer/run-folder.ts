@@ -6,17 +6,17 @@ import { FeatureSpecSchema, FittedSpecSchema, parseWith } from "../format/spec.t
 import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { Learner } from "./model/learner.ts";
+import { runRecord } from "./run-record.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { TrainedModel } from "./train.ts";
-import type { Epoch } from "./training.ts";
 
-// What `train` leaves behind: run.json (how it went) and model.safetensors (the float32 model, with its spec).
+// What `train` leaves behind: model.safetensors (the float32 model, with its spec), and in text what run-record.ts writes.
 
 const RunSchema = v.object({ backend: v.string(), validPath: v.string() });
 
 /** Saves a trained model in `folder`. `validPath` is kept as the default log to calibrate the export with. */
 export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validPath: string): void {
-  const { vocabulary, learner, spec, fitted, backend, epochs, valid } = model;
+  const { vocabulary, learner, spec, fitted, backend, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
@@ -30,7 +30,7 @@ export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">
     join(folder, "model.safetensors"),
     writeSafetensors(tensors, { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) }),
   );
-  writeWhole(join(folder, "run.json"), toJson({ backend, validPath, valid, epochs: epochs satisfies Epoch[] }));
+  writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validPath, valid }));
 }
 
 export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid" | "checkpoints"> {

@@ -15,6 +15,7 @@ import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { saveRun } from "./run-folder.ts";
+import { recordEpochs } from "./run-record.ts";
 import { bundleBytes, type LocalServer, serve } from "./serve.ts";
 import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
@@ -45,6 +46,7 @@ export async function start(options: StartOptions): Promise<void> {
   const trained = await train(spec, {
     trainPath: logs.train,
     validPath: logs.valid,
+    onEpoch: recordEpochs(options.out, spec, logs.valid),
     ...(options.backend && { backend: options.backend }),
   });
   saveRun(options.out, trained, logs.valid);

@@ -10,8 +10,11 @@ import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { Learner } from "./model/learner.ts";
 import { pretrainingSpec, startFromFm } from "./model/pretrain.ts";
-import { startTask } from "./progress.ts";
+import { say, startTask } from "./progress.ts";
 import { type Epoch, Training } from "./training.ts";
+
+/** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
+export const CHECKPOINT_MINUTES = 5;
 
 export interface TrainedModel {
   spec: FeatureSpec;
@@ -37,16 +40,27 @@ export interface TrainOptions {
   checkpointMinutes?: number;
   /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
+  /** Called after each epoch. */
+  onEpoch?: (epoch: Epoch, backend: Backend) => void;
 }
 
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { trainPath, validPath, backend: asked, quantize = "int8", out, resume = false, checkpointMinutes = 5 }: TrainOptions,
+  {
+    trainPath,
+    validPath,
+    backend: asked,
+    quantize = "int8",
+    out,
+    resume = false,
+    checkpointMinutes = CHECKPOINT_MINUTES,
+    onEpoch = () => {},
+  }: TrainOptions,
 ): Promise<TrainedModel> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
-  process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
+  say(`TensorFlow.js backend: ${backend}`);
 
   const trainLog = await openLog(trainPath);
   const validLog = await openLog(validPath);
@@ -67,7 +81,11 @@ export async function train(
     if (stage === name) checkpoints?.restore(training);
     const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
     try {
-      await training.run(task, () => saving?.afterStep());
+      await training.run(
+        task,
+        () => saving?.afterStep(),
+        (epoch) => name === "training" && onEpoch(epoch, backend),
+      );
     } finally {
       saving?.stop();
     }

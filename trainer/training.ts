@@ -4,7 +4,7 @@ import type { Dataset } from "./data/dataset.ts";
 import type { TrainingSource } from "./data/in-memory.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
 import type { Learner, Weights } from "./model/learner.ts";
-import { startTask } from "./progress.ts";
+import { say, startTask } from "./progress.ts";
 import { Random } from "./random.ts";
 
 /** What came of one epoch. */
@@ -64,9 +64,7 @@ export class Training {
       done: false,
     };
     if (valid.labels.every((label) => label === valid.labels[0])) {
-      process.stderr.write(
-        `validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop\n`,
-      );
+      say(`validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop`);
     }
   }
 
