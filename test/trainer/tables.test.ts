@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Adam } from "../../trainer/model/adam.ts";
+import { Adam } from "../../trainer/model/optimizers/adam.ts";
 import { Batch, Tables } from "../../trainer/model/tables.ts";
 import { Random } from "../../trainer/random.ts";
 import { randomRecords, tinyVocabulary } from "./tiny.ts";

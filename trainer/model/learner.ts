@@ -3,9 +3,9 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { Random } from "../random.ts";
-import { Adam } from "./adam.ts";
 import { deepfm, type Model } from "./deepfm.ts";
 import type { Pass } from "./mlp.ts";
+import { Adam } from "./optimizers/adam.ts";
 import { Batch, Tables } from "./tables.ts";
 
 /** The share of BatchNorm's old moving average that a batch leaves. */

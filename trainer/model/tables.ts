@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Random } from "../random.ts";
-import { Adam } from "./adam.ts";
+import { Adam } from "./optimizers/adam.ts";
 
 /** Rows start small and random, so that products of two vectors start near zero yet differ. */
 const INITIAL_DEVIATION = 0.01;
