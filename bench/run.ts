@@ -6,6 +6,7 @@ import { table } from "../trainer/table.ts";
 const BENCHMARKS: Record<string, string> = {
   kernel: "µs a record of the scoring kernel: scalar, SIMD and relaxed SIMD, int8 and f32",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
+  optimizers: "ns a touched row of each row optimizer, and against dense Adam over the whole table",
 };
 
 const [name, ...args] = process.argv.slice(2);

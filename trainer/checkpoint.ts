@@ -57,7 +57,7 @@ export class Checkpoints {
       if (data instanceof Float32Array) return data;
       throw new FormatError(`${this.path}: ${name}`, "got no such tensor of floats, expected one");
     };
-    training.learner.restoreState(tensors, this.path);
+    training.learner.restoreState(tensors);
     training.learner.random.restore(metadata.random);
     training.position = metadata.position;
     if (tensors["best.rows"])

@@ -47,6 +47,7 @@ function expectGradients({ spec, vocabulary, learner, dataset }: Case, lossOf: (
     dataset,
     Uint32Array.from({ length: RECORDS }, (_, i) => i),
     learner.tables,
+    false,
   );
   const weights = referenceWeights(spec, learner);
   const { loss, dense, dEmbeddings, dLinear } = learner.gradients(batch);

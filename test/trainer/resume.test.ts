@@ -69,16 +69,16 @@ async function untilCheckpoints(count: number, out: string, { ended }: Run): Pro
 }
 
 const cases = [
-  { name: "DeepFM", model: { dropout: 0.2, batchNorm: true } },
-  { name: "FNN, whose pre-training is killed too", model: { type: "FNN" } },
+  { name: "DeepFM", model: { dropout: 0.2, batchNorm: true }, l2: { l2: 0.01, l2Scope: "table" } },
+  { name: "FNN, whose pre-training is killed too", model: { type: "FNN" }, l2: {} },
 ];
 
-describe.each(cases)("$name", ({ model }) => {
+describe.each(cases)("$name", ({ model, l2 }) => {
   it("killed and resumed at random moments, it ends with the same weights", async () => {
     const type = (model as { type?: string }).type ?? "DeepFM";
     const specPath = join(folder, `${type}.json`);
     const { $schema: _, ...rest } = spec;
-    const training = { batchSize: 1024, maxEpochs: 3, patience: 1, rateDrops: 1 };
+    const training = { batchSize: 1024, maxEpochs: 3, patience: 1, rateDrops: 1, ...l2 };
     writeFileSync(
       specPath,
       JSON.stringify({ ...rest, model: { ...model, embeddingDim: 4, hidden: [24, 16] }, training }),

@@ -1,14 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
-import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { Random } from "../random.ts";
 import type { NamedTensor } from "../safetensors.ts";
-import { Adam } from "./adam.ts";
 import { DropoutMasks } from "./dropout.ts";
 import type { Pass } from "./mlp.ts";
 import { type LossInputs, Model, type ModelInputs } from "./model.ts";
+import { Ftrl } from "./optimizers/ftrl.ts";
+import { LazyAdam } from "./optimizers/lazy-adam.ts";
+import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
+import { restoreFloats, saveFloats } from "./optimizers/state.ts";
 import { Batch, Tables } from "./tables.ts";
 import { MODELS } from "./zoo/index.ts";
 
@@ -18,6 +20,8 @@ const BATCH_NORM_MOMENTUM = 0.9;
 /** Records a forward pass takes at once when nothing is learned: so many, or fewer where their embeddings are wide. */
 const PREDICT_BATCH = 4096;
 const PREDICT_FLOATS = 2 ** 24;
+
+const FIRST_ROW = Int32Array.of(0);
 
 /** All that training changes and a blob is made of. */
 export interface Weights {
@@ -45,7 +49,8 @@ export class Learner {
   readonly random: Random;
   readonly #spec: FeatureSpec;
   readonly #vocabulary: Vocabulary;
-  readonly #adam: Adam;
+  /** Of the dense weights, as one row. */
+  readonly #denseOptimizer: RowOptimizer;
   readonly #dropout: DropoutMasks;
   #batch: Batch;
 
@@ -56,8 +61,10 @@ export class Learner {
     const fields = spec.fields.length;
     this.model = new Model(MODELS[spec.model.type](spec), this.random);
     const { rowDim } = this.model.definition;
-    this.tables = new Tables(vocabulary, rowDim, this.random);
-    this.#adam = new Adam(this.model.parameters.values.length);
+    this.tables = new Tables(vocabulary, rowDim, spec.training, this.random);
+    const size = this.model.parameters.values.length;
+    const ftrl = spec.model.type === "LR" && spec.training.optimizer === "ftrl";
+    this.#denseOptimizer = ftrl ? new Ftrl(1, size, 0, 0) : new LazyAdam(1, size, 0);
     this.#dropout = new DropoutMasks(this.random);
     this.#batch = new Batch(0, fields, rowDim, vocabulary.size);
   }
@@ -78,18 +85,17 @@ export class Learner {
     const used = this.#spec.training.loss === "in-batch" ? positives(dataset, records) : records;
     if (used.length === 0) return 0;
     this.#reserve(used.length);
-    const { l2, denseL2, clipNorm } = this.#spec.training;
+    const { denseL2, clipNorm } = this.#spec.training;
     const { parameters } = this.model;
-    this.#batch.gather(dataset, used, this.tables);
-    const { loss, dense, dEmbeddings, dLinear } = this.gradients(this.#batch);
+    const batch = this.#batch;
+    batch.gather(dataset, used, this.tables, true);
+    const { loss, dense, dEmbeddings, dLinear } = this.gradients(batch);
     if (!Number.isFinite(loss)) {
       throw new Error(
         `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
       );
     }
-    const rows = this.#batch.scatter(dEmbeddings, dLinear);
-
-    if (l2 > 0) addRowDecay(rows, this.#batch, this.tables, l2);
+    const rows = batch.scatter(dEmbeddings, dLinear);
     if (denseL2 > 0) {
       for (const name of parameters.shapes.keys()) {
         if (!name.endsWith(".weights")) continue;
@@ -98,11 +104,10 @@ export class Learner {
         for (let i = 0; i < values.length; i++) gradient[i] = (gradient[i] as number) + denseL2 * (values[i] as number);
       }
     }
-    const norm = Math.sqrt(sumOfSquares(dense) + sumOfSquares(rows));
+    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
     const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
-    this.tables.step(this.#batch, rows, learningRate, scale);
-    this.#adam.begin(learningRate);
-    this.#adam.update(parameters.values, 0, dense, 0, dense.length, scale);
+    this.tables.step(batch, rows, learningRate, scale);
+    this.#denseOptimizer.step(parameters.values, FIRST_ROW, 1, dense, learningRate, scale);
     return loss;
   }
 
@@ -183,17 +188,19 @@ export class Learner {
   /** Gathers all records of a dataset in order, as many at a time as the graph takes well. `use` runs in a tidy. */
   forEachBatch(dataset: Dataset, use: (inputs: ModelInputs, start: number, size: number) => void): void {
     const width = this.#batch.fields * (this.#batch.dim + 1);
+    this.tables.finish();
     const most = Math.max(1, Math.min(PREDICT_BATCH, dataset.count, Math.floor(PREDICT_FLOATS / width)));
     this.#reserve(most);
     for (let start = 0; start < dataset.count; start += most) {
       const size = Math.min(most, dataset.count - start);
       const records = Uint32Array.from({ length: size }, (_, i) => start + i);
-      this.#batch.gather(dataset, records, this.tables);
+      this.#batch.gather(dataset, records, this.tables, false);
       tf.tidy(() => use(this.#inputs(this.#batch), start, size));
     }
   }
 
   weights(): Weights {
+    this.tables.finish();
     return {
       rows: this.tables.values.slice(),
       dense: this.model.parameters.values.slice(),
@@ -202,35 +209,29 @@ export class Learner {
   }
 
   restore(weights: Weights): void {
-    this.tables.values.set(weights.rows);
+    this.tables.replace(weights.rows);
     this.model.parameters.values.set(weights.dense);
     this.model.moments.values.set(weights.moments);
   }
 
-  /** All that the next step depends on but the generator, whose state is `random`'s own. */
+  /** All that the next step depends on but the generator, whose state is `random`'s own. Rows stay as stale as they are. */
   state(): Record<string, NamedTensor> {
-    const { rows, dense, moments } = this.weights();
-    const flat = (data: Float32Array): NamedTensor => ({ shape: [data.length], data });
     return {
-      rows: flat(rows),
-      dense: flat(dense),
-      moments: flat(moments),
+      rows: saveFloats(this.tables.values),
+      dense: saveFloats(this.model.parameters.values),
+      moments: saveFloats(this.model.moments.values),
       ...prefixed("rowOptimizer.", this.tables.optimizer.state()),
-      ...prefixed("denseOptimizer.", this.#adam.state()),
+      ...prefixed("denseOptimizer.", this.#denseOptimizer.state()),
     };
   }
 
-  /** Throws FormatError naming `place` where a tensor is missing or of another length. */
-  restoreState(state: Record<string, NamedTensor>, place: string): void {
-    for (const [name, { data }] of Object.entries(this.state())) {
-      const got = state[name]?.data.length ?? 0;
-      if (got !== data.length)
-        throw new FormatError(`${place}: ${name}`, `got ${got} numbers, expected ${data.length}`);
-    }
-    const data = (name: string): Float32Array => state[name]?.data as Float32Array;
-    this.restore({ rows: data("rows"), dense: data("dense"), moments: data("moments") });
+  /** Throws FormatError where a tensor is missing or of another length. */
+  restoreState(state: Record<string, NamedTensor>): void {
+    restoreFloats(state, "rows", this.tables.values);
+    restoreFloats(state, "dense", this.model.parameters.values);
+    restoreFloats(state, "moments", this.model.moments.values);
     this.tables.optimizer.restore(unprefixed("rowOptimizer.", state));
-    this.#adam.restore(unprefixed("denseOptimizer.", state));
+    this.#denseOptimizer.restore(unprefixed("denseOptimizer.", state));
   }
 
   get #uses(): Record<keyof ModelInputs, boolean> {
@@ -286,24 +287,6 @@ function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
 
 function positives({ labels }: Dataset, records: Uint32Array): Uint32Array {
   return records.filter((record) => labels[record] === 1);
-}
-
-/** λ·row for each row of the batch, added to its gradient. */
-function addRowDecay(gradients: Float32Array, batch: Batch, tables: Tables, lambda: number): void {
-  const width = tables.dim + 1;
-  for (let local = 0; local < batch.uniqueCount; local++) {
-    const row = (batch.unique[local] as number) * width;
-    for (let j = 0; j < width; j++) {
-      gradients[local * width + j] =
-        (gradients[local * width + j] as number) + lambda * (tables.values[row + j] as number);
-    }
-  }
-}
-
-function sumOfSquares(list: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < list.length; i++) sum += (list[i] as number) ** 2;
-  return sum;
 }
 
 function moveAverage(average: Float32Array, batch: Float32Array, share: number): void {

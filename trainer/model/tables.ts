@@ -1,7 +1,9 @@
+import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Random } from "../random.ts";
-import { Adam } from "./adam.ts";
+import { rowOptimizer } from "./optimizers/of-spec.ts";
+import type { RowOptimizer } from "./optimizers/row-optimizer.ts";
 
 /** Rows start small and random, so that products of two vectors start near zero yet differ. */
 const INITIAL_DEVIATION = 0.01;
@@ -12,10 +14,10 @@ export class Tables {
   readonly fields: number;
   /** D */
   readonly dim: number;
-  values: Float32Array;
-  readonly optimizer: Adam;
+  readonly values: Float32Array;
+  readonly optimizer: RowOptimizer;
 
-  constructor(vocabulary: Vocabulary, dim: number, random: Random) {
+  constructor(vocabulary: Vocabulary, dim: number, training: FeatureSpec["training"], random: Random) {
     this.fields = vocabulary.fields;
     this.dim = dim;
     this.values = new Float32Array(vocabulary.size * (dim + 1));
@@ -23,7 +25,8 @@ export class Tables {
     for (let row = vocabulary.fields; row < vocabulary.size; row++) {
       for (let j = 1; j <= dim; j++) this.values[row * (dim + 1) + j] = INITIAL_DEVIATION * random.normal();
     }
-    this.optimizer = new Adam(this.values.length);
+    this.optimizer = rowOptimizer(training, vocabulary.size, dim + 1);
+    this.optimizer.reset(this.values);
   }
 
   /** V */
@@ -31,14 +34,25 @@ export class Tables {
     return this.values.length / (this.dim + 1);
   }
 
-  /** One step of lazy Adam on the batch's rows. `gradients`: [rows in the batch, D + 1]. */
-  step(batch: Batch, gradients: Float32Array, learningRate: number, scale: number): void {
-    const width = this.dim + 1;
-    this.optimizer.begin(learningRate);
-    for (let local = 0; local < batch.uniqueCount; local++) {
-      const row = batch.unique[local] as number;
-      this.optimizer.update(this.values, row * width, gradients, local * width, width, scale);
-    }
+  /** ‖gradient‖² of all rows, L2 included. `gradients`: the batch's, [rows in the batch, D + 1]. */
+  squaredNorm({ unique, uniqueCount }: Batch, gradients: Float32Array): number {
+    return this.optimizer.squaredNorm(this.values, unique, uniqueCount, gradients);
+  }
+
+  /** One step on the batch's rows, whose gradients `scale` multiplies. */
+  step({ unique, uniqueCount }: Batch, gradients: Float32Array, learningRate: number, scale: number): void {
+    this.optimizer.step(this.values, unique, uniqueCount, gradients, learningRate, scale);
+  }
+
+  /** Brings every row up to the last step, before all are read. */
+  finish(): void {
+    this.optimizer.finish(this.values);
+  }
+
+  /** Sets all rows. */
+  replace(values: Float32Array): void {
+    this.values.set(values);
+    this.optimizer.reset(this.values);
   }
 }
 
@@ -92,8 +106,8 @@ export class Batch {
     this.#stamp = new Uint32Array(rows);
   }
 
-  /** Gathers the given records of a dataset. */
-  gather(dataset: Dataset, records: Uint32Array, tables: Tables): void {
+  /** Gathers the given records of a dataset. `training`: rows may be behind, and are brought up to the last step. */
+  gather(dataset: Dataset, records: Uint32Array, tables: Tables, training: boolean): void {
     if (records.length > this.capacity)
       throw new Error(`got ${records.length} records, expected at most ${this.capacity}`);
     const { fields, dim, embeddings, linear } = this;
@@ -115,7 +129,7 @@ export class Batch {
           const row = rows[entry] as number;
           const x = values[entry] as number;
           const from = row * (dim + 1);
-          this.#use(row);
+          if (this.#use(row) && training) tables.optimizer.touch(table, row);
           sum += x * (table[from] as number);
           for (let j = 0; j < dim; j++) {
             embeddings[into + j] = (embeddings[into + j] as number) + x * (table[from + 1 + j] as number);
@@ -127,8 +141,9 @@ export class Batch {
     }
   }
 
-  #use(row: number): void {
-    if (this.#stamp[row] === this.#stampNow) return;
+  /** Lists a row; whether it is new in the batch. */
+  #use(row: number): boolean {
+    if (this.#stamp[row] === this.#stampNow) return false;
     this.#stamp[row] = this.#stampNow;
     if (this.uniqueCount === this.unique.length) {
       const larger = new Int32Array(2 * this.uniqueCount);
@@ -137,6 +152,7 @@ export class Batch {
     }
     this.unique[this.uniqueCount] = row;
     this.#local[row] = this.uniqueCount++;
+    return true;
   }
 
   /** The row of each record's first entry of a field, -1 where it has none: [B]. */
