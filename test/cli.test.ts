@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,7 +36,7 @@ describe("help", () => {
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
-      /--train <file>.*--valid <file>.*--test <file>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
+      /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--out <folder>.*--cache <folder>.*--backend <name>.*tfjs-node-gpu/s,
     );
   });
 });
@@ -61,6 +61,40 @@ describe("train", () => {
     expect(stdout).toMatch(/validation, epoch \d+.*test/s);
     expect(code).toBe(0);
     expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
+  });
+});
+
+describe("train on one log", () => {
+  const log = file(
+    "one.csv",
+    `label,user\n${Array.from({ length: 200 }, (_, i) => `${i % 2},u${i % 7}`).join("\n")}\n`,
+  );
+  const divided = file("divided.json", JSON.stringify({ ...SPEC, data: { split: { kind: "random", valid: 0.3 } } }));
+
+  it("divides it as the spec says, and the export finds its part again", async () => {
+    const { code, stdout } = await run("train", divided, "--data", log, "--out", "one", "--backend", "cpu");
+    expect(stdout).toMatch(/validation, epoch \d+.*test/s);
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, "one", "run.json"), "utf8")).validLog).toEqual({
+      paths: [log],
+      part: "valid",
+    });
+    const exported = await run("export", "one");
+    expect(exported.stdout).toMatch(/of [3-9]\d records/); // about 30 % of 200
+  });
+
+  it.each([
+    ["without data.split", ["train", spec, "--data", log, "--out", "bad"], "--data needs data.split in the spec"],
+    [
+      "beside --valid",
+      ["train", divided, "--data", log, "--valid", good, "--out", "bad"],
+      "--data goes without --train",
+    ],
+    ["and neither", ["train", divided, "--train", log, "--out", "bad"], "--train and --valid go together"],
+  ])("is refused %s", async (_, args, problem) => {
+    const { code, stderr } = await run(...args);
+    expect(stderr).toContain(`error: ${problem}`);
+    expect(code).toBe(1);
   });
 });
 

@@ -8,10 +8,13 @@ import { parseFeatureSpec } from "../format/spec.ts";
 import { BACKENDS, type Backend, startBackend } from "./backend.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
+import { chooseLogs, type LogNames, openPart } from "./data/logs.ts";
 import { openLog } from "./data/read.ts";
+import { predictLog } from "./data/source.ts";
+import { DEFAULT_CACHE, openHeldOutLog } from "./data/training-log.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
-import { exportModel, loadExport, saveExport } from "./export/export.ts";
+import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson } from "./files.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
@@ -23,7 +26,7 @@ import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
 
 const LOG_HELP =
-  "A click log: .csv or .tsv with a header (also .gz, .zst), or .parquet; one column a field, and a label of 0 or 1.";
+  "A click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; a label of 0 or 1.";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
@@ -32,6 +35,10 @@ const program = new Command("deepfm-edge")
 
 const backendOption = (): Option =>
   new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(BACKENDS);
+const cacheOption = (): Option =>
+  new Option("--cache <folder>", "where encoded logs are kept, so that a second run starts at once").default(
+    DEFAULT_CACHE,
+  );
 const quantizeOption = (): Option =>
   new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
 
@@ -52,34 +59,27 @@ program
   .command("train")
   .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
   .argument("<spec>", 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")')
-  .requiredOption("--train <file>", LOG_HELP)
-  .requiredOption("--valid <file>", "the log that decides when to stop")
-  .option("--test <file>", "a log to report the final model on")
+  .option("--data <path...>", "one log, which the spec's data.split divides into three")
+  .option("--train <path...>", LOG_HELP)
+  .option("--valid <path...>", "the log that decides when to stop")
+  .option("--test <path...>", "a log to report the final model on")
   .requiredOption("--out <folder>", "where to save the model")
+  .addOption(cacheOption())
   .addOption(backendOption())
-  .action(
-    async (
-      specPath: string,
-      options: { train: string; valid: string; test?: string; out: string; backend?: Backend },
-    ) => {
-      const spec = parseFeatureSpec(readText(specPath), specPath);
-      const { backend } = options;
-      const trained = await train(spec, {
-        trainPath: options.train,
-        validPath: options.valid,
-        ...(backend && { backend }),
-      });
-      saveRun(options.out, trained, options.valid);
-      const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
-      if (options.test) {
-        const task = startTask("test", null, "records");
-        const test = await readHeldOutLog(await openLog(options.test), trained.fitted, trained.vocabulary, task);
-        lines.push(["test", metricsOfLogits(trained.learner.predict(test), test.labels)]);
-        task.done();
-      }
-      console.log(metricsTable(lines));
-    },
-  );
+  .action(async (specPath: string, options: LogNames & { out: string; cache: string; backend?: Backend }) => {
+    const spec = parseFeatureSpec(readText(specPath), specPath);
+    const logs = chooseLogs(options, spec);
+    const { backend, cache } = options;
+    const trained = await train(spec, { ...logs, cache, ...(backend && { backend }) });
+    saveRun(options.out, trained, logs.valid);
+    const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
+    if (logs.test) {
+      const source = await openHeldOutLog(spec, trained, logs.test, cache);
+      const { logits, labels } = await predictLog(source, (dataset) => trained.learner.predict(dataset));
+      lines.push(["test", metricsOfLogits(logits, labels)]);
+    }
+    console.log(metricsTable(lines));
+  });
 
 program
   .command("export")
@@ -87,15 +87,15 @@ program
     "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
   )
   .argument("<run>", "the folder that `train` saved")
-  .option("--records <file>", "held-out log to calibrate and compare on (default: the run's validation log)")
+  .option("--records <path...>", "held-out log to calibrate and compare on (default: the run's validation log)")
   .option("--out <folder>", "where to write (default: <run>/export)")
   .addOption(quantizeOption())
-  .action(async (runFolder: string, options: { records?: string; out?: string; quantize: Quantization }) => {
+  .action(async (runFolder: string, options: { records?: string[]; out?: string; quantize: Quantization }) => {
     await startBackend();
     const run = loadRun(runFolder);
-    const log = await openLog(options.records ?? run.validPath);
+    const log = await openPart(run.spec, options.records ? { paths: options.records } : run.validLog);
     const task = startTask("calibrate", null, "records");
-    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task);
+    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task, CALIBRATION_RECORDS);
     const exported = await exportModel(run, options.quantize, calibration);
     task.done();
     const parity = await measureParity(run, exported, log);
@@ -125,11 +125,14 @@ program
   .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
   .argument("<url>", "the Worker's address")
   .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
-  .requiredOption("--test <file>", LOG_HELP)
+  .requiredOption("--test <path...>", LOG_HELP)
+  .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
   .option("--json", "print the result as JSON")
-  .action(async (url: string, options: { export: string; test: string; json?: boolean }) => {
+  .action(async (url: string, options: { export: string; test: string[]; spec?: string; json?: boolean }) => {
     const { spec } = readManifest((await loadExport(options.export)).blob);
-    const result = await evaluate(new URL(url), await openLog(options.test), spec);
+    const full = options.spec === undefined ? null : parseFeatureSpec(readText(options.spec), options.spec);
+    const log = full ? await openPart(full, { paths: options.test }) : await openLog(options.test);
+    const result = await evaluate(new URL(url), log, spec);
     if (options.json) return void process.stdout.write(toJson(result));
     console.log(metricsTable([["over HTTP", result]]));
     console.log(
@@ -140,15 +143,17 @@ program
 program
   .command("start")
   .description("The whole path: log, training, export, KV, Worker, and the test split scored over HTTP.")
-  .option("--spec <file>", "feature spec of your own data; with --train, --valid and --test")
-  .option("--train <file>", LOG_HELP)
-  .option("--valid <file>", "the log that decides when to stop")
-  .option("--test <file>", "the log to score over HTTP")
+  .option("--spec <file>", "feature spec of your own data; with --data, or --train, --valid and --test")
+  .option("--data <path...>", "one log, which the spec's data.split divides into three")
+  .option("--train <path...>", LOG_HELP)
+  .option("--valid <path...>", "the log that decides when to stop")
+  .option("--test <path...>", "the log to score over HTTP")
   .option("--out <folder>", "where everything is written", "runs/start")
   .option("--rows <n>", "rows of the generated log", positiveInteger, 600_000)
   .option("--seed <n>", "seed of the generated log", positiveInteger, 7)
   .option("--port <n>", "the Worker's port (default: a free one)", positiveInteger, 0)
   .option("--json <file>", "write the final table as JSON")
+  .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
   .option("--exit", "stop the server at the end, in a terminal too")
   .addOption(quantizeOption())
   .addOption(backendOption())

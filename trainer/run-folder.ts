@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import { FeatureSpecSchema, FittedSpecSchema, parseWith } from "../format/spec.ts";
+import type { LogPart } from "./data/logs.ts";
 import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { Learner } from "./model/learner.ts";
@@ -11,10 +12,14 @@ import type { Epoch, TrainedModel } from "./train.ts";
 
 // What `train` leaves behind: run.json (how it went) and model.safetensors (the float32 model, with its spec).
 
-const RunSchema = v.object({ backend: v.string(), validPath: v.string() });
+const LogPartSchema = v.object({
+  paths: v.array(v.string()),
+  part: v.exactOptional(v.picklist(["train", "valid", "test"])),
+});
+const RunSchema = v.object({ backend: v.string(), validLog: LogPartSchema });
 
-/** Saves a trained model in `folder`. `validPath` is kept as the default log to calibrate the export with. */
-export function saveRun(folder: string, model: TrainedModel, validPath: string): void {
+/** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
+export function saveRun(folder: string, model: TrainedModel, validLog: LogPart): void {
   const { vocabulary, learner, spec, fitted, backend, epochs, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
@@ -29,11 +34,11 @@ export function saveRun(folder: string, model: TrainedModel, validPath: string):
     join(folder, "model.safetensors"),
     writeSafetensors(tensors, { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) }),
   );
-  writeWhole(join(folder, "run.json"), toJson({ backend, validPath, valid, epochs: epochs satisfies Epoch[] }));
+  writeWhole(join(folder, "run.json"), toJson({ backend, validLog, valid, epochs: epochs satisfies Epoch[] }));
 }
 
 export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid"> {
-  validPath: string;
+  validLog: LogPart;
   trainedOn: string;
 }
 
@@ -64,7 +69,7 @@ export function loadRun(folder: string): SavedRun {
     dense: of("dense", learner.model.parameters.values.length),
     moments: of("moments", learner.model.moments.values.length),
   });
-  return { spec, fitted, vocabulary, learner, validPath: run.validPath, trainedOn: run.backend };
+  return { spec, fitted, vocabulary, learner, validLog: run.validLog, trainedOn: run.backend };
 }
 
 function readFile(path: string): Uint8Array {

@@ -1,14 +1,16 @@
 import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
 import { type Backend, startBackend } from "./backend.ts";
-import { type Dataset, readHeldOutLog, readTrainingLog } from "./data/dataset.ts";
-import { fitSpec } from "./data/fit.ts";
-import { openLog } from "./data/read.ts";
+import { pick } from "./data/dataset.ts";
+import type { LogPart } from "./data/logs.ts";
+import { type HeldOutSource, predictLog, type TrainingSource } from "./data/source.ts";
+import { openHeldOutLog, openTrainingLog } from "./data/training-log.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
 import { Learner, type Weights } from "./model/learner.ts";
 import { startTask } from "./progress.ts";
+import { Random } from "./random.ts";
 
 export interface Epoch extends Metrics {
   epoch: number;
@@ -30,8 +32,10 @@ export interface TrainedModel {
 }
 
 export interface TrainOptions {
-  trainPath: string;
-  validPath: string;
+  train: LogPart;
+  valid: LogPart;
+  /** The folder of encoded logs. */
+  cache: string;
   backend?: Backend;
   /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
@@ -40,50 +44,51 @@ export interface TrainOptions {
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { trainPath, validPath, backend: asked, quantize = "int8" }: TrainOptions,
+  { train, valid, cache, backend: asked, quantize = "int8" }: TrainOptions,
 ): Promise<TrainedModel> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
   process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
 
-  const trainLog = await openLog(trainPath);
-  const validLog = await openLog(validPath);
-  const fitted = await fitSpec(spec, trainLog);
-  const reading = startTask("read", null, "records");
-  const { dataset, vocabulary } = await readTrainingLog(trainLog, spec, fitted, reading);
-  const valid = await readHeldOutLog(validLog, fitted, vocabulary, reading);
-  reading.done(`${vocabulary.size} rows in ${vocabulary.fields} fields`);
+  const { fitted, vocabulary, source } = await openTrainingLog(spec, train, cache);
+  const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkBlobSize(spec, quantize, vocabulary);
 
   const learner = new Learner(spec, vocabulary);
-  const { epochs, best } = learn(learner, spec.training, dataset, valid);
+  const { epochs, best } = await learn(learner, spec.training, source, validSource);
   return { spec, fitted, backend, vocabulary, learner, epochs, valid: best };
 }
 
 /** Epochs until validation AUC has not risen for `patience` of them, with the learning rate dropped `rateDrops` times before. */
-function learn(
+async function learn(
   learner: Learner,
   settings: FeatureSpec["training"],
-  dataset: Dataset,
-  valid: Dataset,
-): { epochs: Epoch[]; best: Epoch } {
+  source: TrainingSource,
+  valid: HeldOutSource,
+): Promise<{ epochs: Epoch[]; best: Epoch }> {
+  const random = new Random(settings.seed);
   const epochs: Epoch[] = [];
   let best: { epoch: Epoch; weights: Weights } | null = null;
   let { learningRate } = settings;
   let drops = settings.rateDrops;
   let waited = 0;
-  if (valid.labels.every((label) => label === valid.labels[0])) {
-    process.stderr.write(
-      `validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop\n`,
-    );
-  }
   for (let epoch = 1; epoch <= settings.maxEpochs; epoch++) {
     const started = performance.now();
-    const task = startTask(`epoch ${epoch}`, dataset.count, "records");
-    const loss = learner.trainEpoch(dataset, learningRate, (records, batchLoss) => {
-      task.advance(records, `loss ${batchLoss.toFixed(4)}`);
-    });
-    const metrics = metricsOfLogits(learner.predict(valid), valid.labels);
+    const task = startTask(`epoch ${epoch}`, source.count, "records");
+    let sum = 0;
+    for await (const { dataset, records } of source.epoch(random)) {
+      const batch = pick(dataset, records, source.fields);
+      sum += batch.count * learner.trainEpoch(batch, learningRate, () => {});
+      task.advance(batch.count);
+    }
+    const loss = sum / source.count;
+    const { logits, labels } = await predictLog(valid, (dataset) => learner.predict(dataset));
+    if (epoch === 1 && labels.every((label) => label === labels[0])) {
+      process.stderr.write(
+        `validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop\n`,
+      );
+    }
+    const metrics = metricsOfLogits(logits, labels);
     // Weights can break in the epoch's last step, after its last loss.
     if (!Number.isFinite(metrics.logloss)) {
       throw new Error(

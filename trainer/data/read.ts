@@ -95,9 +95,20 @@ export async function openLog(
     await prepare("data.where", `SELECT 1 FROM ${relation} WHERE (${data.where})`);
     relation = `(SELECT * FROM ${relation} WHERE (${data.where}))`;
   }
-  if (options.part) relation = `(SELECT * FROM ${relation} WHERE ${await partSql(options.part)})`;
-  if (options.training && data.negatives)
-    relation = `(SELECT * FROM ${relation} WHERE ${isKept(data.negatives, ROW, requireColumn(label).sql)})`;
+  let chosen: Promise<string> | null = null;
+
+  /** SQL of the rows that are wanted. Only when they are read: a split by time looks at the whole log. */
+  function wantedRows(): Promise<string> {
+    chosen ??= chooseRows();
+    return chosen;
+  }
+
+  async function chooseRows(): Promise<string> {
+    const conditions: string[] = [];
+    if (options.part) conditions.push(await partSql(options.part));
+    if (options.training && data.negatives) conditions.push(isKept(data.negatives, ROW, requireColumn(label).sql));
+    return conditions.length > 0 ? `(SELECT * FROM ${relation} WHERE ${conditions.join(" AND ")})` : relation;
+  }
 
   async function typesOf(): Promise<TypedColumn[]> {
     const sql = columns.map((column) => column.sql).join(", ");
@@ -132,7 +143,7 @@ export async function openLog(
         `got ${show(value)}, expected a number or a time`,
       );
     const times: { value: number; count: number }[] = [];
-    for await (const entry of histogramOf(time)) times.push(entry);
+    for await (const entry of histogramOf(time, relation)) times.push(entry);
     return inPart(split, part, ROW, time, timeBounds(split, times));
   }
 
@@ -194,7 +205,7 @@ export async function openLog(
   async function* chunks(wanted: readonly string[]): AsyncGenerator<LogChunk> {
     const read = wanted.map(requireColumn);
     const list = read.map(({ sql, type }) => cellSql(sql, type));
-    const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${relation}`);
+    const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${await wantedRows()}`);
     while (true) {
       const chunk = await next();
       if (!chunk || chunk.rowCount === 0) return;
@@ -215,13 +226,13 @@ export async function openLog(
   }
 
   async function aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${numberSql(column)} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x)`;
+    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${numberSql(column)} AS x FROM ${await wantedRows()}) WHERE x IS NOT NULL AND isfinite(x)`;
     const result = await guarded(() => connection.runAndReadAll(sql));
     return (result.getRows()[0] ?? []).map(Number);
   }
 
-  async function* histogramOf(x: string): AsyncGenerator<{ value: number; count: number }> {
-    const sql = `SELECT x, count(*) FROM (SELECT ${x} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;
+  async function* histogramOf(x: string, from: string): AsyncGenerator<{ value: number; count: number }> {
+    const sql = `SELECT x, count(*) FROM (SELECT ${x} AS x FROM ${from}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;
     const next = await stream(sql);
     while (true) {
       const chunk = await next();
@@ -232,13 +243,17 @@ export async function openLog(
     }
   }
 
+  async function* histogram(column: string): AsyncGenerator<{ value: number; count: number }> {
+    yield* histogramOf(numberSql(column), await wantedRows());
+  }
+
   return {
     path: log.name,
     files: log.files,
     options: { data, label, ...options },
     chunks,
     aggregate,
-    histogram: (column) => histogramOf(numberSql(column)),
+    histogram,
   };
 }
 
