@@ -63,6 +63,13 @@ describe("a log is the same in every format", () => {
     const tsv = 'label\tuser\tage, years\n1\tu1\t30\n0\t"a ""quoted"", name"\t\n1\t\t17.5\n';
     expect(await columns(await openLog(file("a.tsv", tsv)), names)).toEqual(expected);
   });
+  it("a cell with the character that rows are fetched with", async () => {
+    const log = await openLog(file("unit.csv", "label,user\n1,a\u001fb\n0,c\n"));
+    expect(await columns(log, ["user", "label"])).toEqual([
+      ["a\u001fb", "1"],
+      ["c", "0"],
+    ]);
+  });
   it("names that SQL takes for one, or that are none", async () => {
     const log = await openLog(file("names.csv", "label,User,user,,\n1,a,b,c,d\n"));
     expect(await columns(log, ["label", "user", "User"])).toEqual([["1", "b", "a"]]);

@@ -204,19 +204,21 @@ export async function openLog(
 
   async function* chunks(wanted: readonly string[]): AsyncGenerator<LogChunk> {
     const read = wanted.map(requireColumn);
-    const list = read.map(({ sql, type }) => cellSql(sql, type));
+    const joined = joinedText(read);
+    const list = joined ?? read.map(({ sql, type }) => cellSql(sql, type));
     const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${await wantedRows()}`);
     while (true) {
       const chunk = await next();
       if (!chunk || chunk.rowCount === 0) return;
       const place = (row: number): Promise<string> =>
-        placeOf(reading, Number(chunk.getColumnVector(read.length).getItem(row)) - 1);
-      const cells = read.map(({ type }, i) => {
-        const values = chunk.getColumnValues(i);
+        placeOf(reading, Number(chunk.getColumnVector(list.length).getItem(row)) - 1);
+      yield { rows: chunk.rowCount, columns: joined ? apart(chunk, read.length) : read.map(cells), place };
+
+      function cells({ type }: TypedColumn, i: number): RawValue[] {
+        const values = (chunk as DuckDBDataChunk).getColumnValues(i);
         if (isJson(type)) return values.map((text) => (text === null ? null : JSON.parse(String(text))));
         return log.format === "libffm" ? values.map(toRawValue).map(alone) : values.map(toRawValue);
-      });
-      yield { rows: chunk.rowCount, columns: cells, place };
+      }
     }
   }
 
@@ -255,6 +257,37 @@ export async function openLog(
     aggregate,
     histogram,
   };
+}
+
+/** Between the cells of a row that are fetched as one text. */
+const SEPARATOR = "\u001f";
+
+/**
+ * SQL for a row of nothing but text as one text, which takes a third of the time of fetching cell by cell; and for those
+ * cells as a list where one of them holds the separator. Null where not all columns are text.
+ */
+function joinedText(columns: readonly TypedColumn[]): [string, string] | null {
+  if (columns.some(({ type }) => type.typeId !== DuckDBTypeId.VARCHAR || type.alias !== undefined)) return null;
+  const cells = columns.map(({ sql }) => `coalesce(${sql}, '')`);
+  const separator = `chr(${SEPARATOR.charCodeAt(0)})`;
+  const whole = `concat(${columns.map(({ sql }) => sql).join(", ")})`;
+  return [
+    `concat_ws(${separator}, ${cells.join(", ")})`,
+    `CASE WHEN contains(${whole}, ${separator}) THEN [${cells.join(", ")}] END`,
+  ];
+}
+
+/** The columns of rows that were fetched as one text each. */
+function apart(chunk: DuckDBDataChunk, columns: number): RawValue[][] {
+  const texts = chunk.getColumnValues(0);
+  const lists = chunk.getColumnValues(1);
+  const found: RawValue[][] = Array.from({ length: columns }, () => new Array(texts.length));
+  for (let row = 0; row < texts.length; row++) {
+    const list = lists[row] ?? null;
+    const cells = list === null ? String(texts[row]).split(SEPARATOR) : (toRawValue(list) as RawValue[]);
+    for (let c = 0; c < columns; c++) (found[c] as RawValue[])[row] = cells[c] === "" ? null : cells[c];
+  }
+  return found;
 }
 
 /** A libffm field's only feature is its value; several are a list. */
