@@ -36,7 +36,7 @@ describe("help", () => {
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
-      /--train <file>.*--valid <file>.*--test <file>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
+      /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--cache <folder>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
     );
   });
 });
@@ -73,6 +73,40 @@ describe("train", () => {
     const metrics = JSON.parse(readFileSync(join(folder, "metrics.json"), "utf8"));
     expect(metrics.test).toMatchObject({ records: 4, clickRate: 0.5, auc: 1 });
     expect(metrics.test.grouped).toMatchObject({ by: "user", gauc: null, groups: 0 });
+  });
+});
+
+describe("train on one log", () => {
+  const log = file(
+    "one.csv",
+    `label,user\n${Array.from({ length: 200 }, (_, i) => `${i % 2},u${i % 7}`).join("\n")}\n`,
+  );
+  const divided = file("divided.json", JSON.stringify({ ...SPEC, data: { split: { kind: "random", valid: 0.3 } } }));
+
+  it("divides it as the spec says, and the export finds its part again", async () => {
+    const { code, stdout } = await run("train", divided, "--data", log, "--out", "one", "--backend", "cpu");
+    expect(stdout).toMatch(/validation, epoch \d+.*test/s);
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, "one", "run.json"), "utf8")).validLog).toEqual({
+      paths: [log],
+      part: "valid",
+    });
+    const exported = await run("export", "one");
+    expect(exported.stdout).toMatch(/of [3-9]\d records/); // about 30 % of 200
+  });
+
+  it.each([
+    ["without data.split", ["train", spec, "--data", log, "--out", "bad"], "--data needs data.split in the spec"],
+    [
+      "beside --valid",
+      ["train", divided, "--data", log, "--valid", good, "--out", "bad"],
+      "--data goes without --train",
+    ],
+    ["and neither", ["train", divided, "--train", log, "--out", "bad"], "--train and --valid go together"],
+  ])("is refused %s", async (_, args, problem) => {
+    const { code, stderr } = await run(...args);
+    expect(stderr).toContain(`error: ${problem}`);
+    expect(code).toBe(1);
   });
 });
 

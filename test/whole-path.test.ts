@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { loadExport } from "../trainer/export/export.ts";
-import { start } from "../trainer/start.ts";
+import { type StartOptions, start } from "../trainer/start.ts";
 
 // From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
 
@@ -39,7 +39,15 @@ describe("start", () => {
   }, 180_000);
 
   it("refuses half of the user's own files", async () => {
-    const half = { out: folder, rows: 1, seed: 1, quantize: "int8", port: 0, spec: "a.json", train: "a.csv" } as const;
+    const half: StartOptions = {
+      out: folder,
+      rows: 1,
+      seed: 1,
+      quantize: "int8",
+      port: 0,
+      spec: "a.json",
+      train: ["a"],
+    };
     await expect(start(half)).rejects.toThrow("--spec, --train, --valid and --test go together");
   });
 });

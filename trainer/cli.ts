@@ -3,18 +3,20 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
+import { parseFeatureSpec } from "../format/spec.ts";
 import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
-import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
+import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
+import { openPart } from "./data/logs.ts";
 import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
-import { exportModel, loadExport, saveExport } from "./export/export.ts";
+import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson } from "./files.ts";
 import type { Metrics } from "./metrics.ts";
@@ -55,15 +57,15 @@ program
     "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
   )
   .argument("<run>", "the folder that `train` saved")
-  .option("--records <file>", "held-out log to calibrate and compare on (default: the run's validation log)")
+  .option("--records <path...>", "held-out log to calibrate and compare on (default: the run's validation log)")
   .option("--out <folder>", "where to write (default: <run>/export)")
   .addOption(quantizeOption())
-  .action(async (runFolder: string, options: { records?: string; out?: string; quantize: Quantization }) => {
+  .action(async (runFolder: string, options: { records?: string[]; out?: string; quantize: Quantization }) => {
     await startBackend();
     const run = loadRun(runFolder);
-    const log = await openLog(options.records ?? run.validPath);
+    const log = await openPart(run.spec, options.records ? { paths: options.records } : run.validLog);
     const task = startTask("calibrate", null, "records");
-    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task);
+    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task, CALIBRATION_RECORDS);
     const exported = await exportModel(run, options.quantize, calibration);
     task.done();
     const parity = await measureParity(run, exported, log);
@@ -93,11 +95,14 @@ program
   .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
   .argument("<url>", "the Worker's address")
   .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
-  .requiredOption("--test <file>", LOG_HELP)
+  .requiredOption("--test <path...>", LOG_HELP)
+  .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
   .option("--json", "print the result as JSON")
-  .action(async (url: string, options: { export: string; test: string; json?: boolean }) => {
+  .action(async (url: string, options: { export: string; test: string[]; spec?: string; json?: boolean }) => {
     const { spec } = readManifest((await loadExport(options.export)).blob);
-    const result = await evaluate(new URL(url), await openLog(options.test), spec);
+    const full = options.spec === undefined ? null : parseFeatureSpec(readText(options.spec), options.spec);
+    const log = full ? await openPart(full, { paths: options.test }) : await openLog(options.test);
+    const result = await evaluate(new URL(url), log, spec);
     if (options.json) return void process.stdout.write(toJson(result));
     console.log(metricsTable([["over HTTP", result]]));
     console.log(
@@ -108,15 +113,17 @@ program
 program
   .command("start")
   .description("The whole path: log, training, export, KV, Worker, and the test split scored over HTTP.")
-  .option("--spec <file>", "feature spec of your own data; with --train, --valid and --test")
-  .option("--train <file>", LOG_HELP)
-  .option("--valid <file>", "the log that decides when to stop")
-  .option("--test <file>", "the log to score over HTTP")
+  .option("--spec <file>", "feature spec of your own data; with --data, or --train, --valid and --test")
+  .option("--data <path...>", "one log, which the spec's data.split divides into three")
+  .option("--train <path...>", LOG_HELP)
+  .option("--valid <path...>", "the log that decides when to stop")
+  .option("--test <path...>", "the log to score over HTTP")
   .option("--out <folder>", "where everything is written", "runs/start")
   .option("--rows <n>", "rows of the generated log", positiveInteger, 600_000)
   .option("--seed <n>", "seed of the generated log", positiveInteger, 7)
   .option("--port <n>", "the Worker's port (default: a free one)", positiveInteger, 0)
   .option("--json <file>", "write the final table as JSON")
+  .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
   .option("--exit", "stop the server at the end, in a terminal too")
   .addOption(quantizeOption())
   .addOption(backendOption())

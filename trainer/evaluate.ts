@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { RawValue } from "../format/record.ts";
 import { type FittedSpec, parseWith } from "../format/spec.ts";
-import { refuseLabel, toLabel } from "./data/dataset.ts";
+import { refuseLabel, toLabel } from "./data/encode.ts";
 import type { ClickLog } from "./data/read.ts";
 import { auc } from "./metrics/auc.ts";
 import { loglossOfScores } from "./metrics/logloss.ts";

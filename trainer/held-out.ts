@@ -1,9 +1,10 @@
 import { FormatError } from "../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../format/spec.ts";
-import { readHeldOutLog } from "./data/dataset.ts";
-import { openLog } from "./data/read.ts";
+import { type LogPart, openPart } from "./data/logs.ts";
+import { type Predictions, predictLog } from "./data/source.ts";
+import { openHeldOutLog } from "./data/training-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "./indexed-column.ts";
-import type { Groups, Predictions } from "./metrics/evaluation.ts";
+import type { Groups } from "./metrics/evaluation.ts";
 import { startTask } from "./progress.ts";
 import type { TrainedModel } from "./train.ts";
 
@@ -17,22 +18,26 @@ export interface HeldOut {
 }
 
 /** Scores a log with a trained model, and reads beside it the column that groups records and those to slice by. */
-export async function predictLog(
+export async function scoreHeldOut(
   { spec, fitted, vocabulary, learner }: Pick<TrainedModel, "spec" | "fitted" | "vocabulary" | "learner">,
-  path: string,
+  part: LogPart,
+  cache: string,
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
 ): Promise<HeldOut> {
-  const log = await openLog(path);
+  const log = await openPart(spec, part);
+  const path = log.path;
   const requests = slices.map((name) => ({ name, separator: separatorOf(spec, name) }));
   const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
   const columns = await readColumns(log, [...grouping, ...requests]);
-  const task = startTask(`predict ${path}`, null, "records");
-  const dataset = await readHeldOutLog(log, fitted, vocabulary, task);
-  const predictions = { logits: learner.predict(dataset), labels: dataset.labels };
+  const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
+  const task = startTask(`predict ${path}`, source.count, "records");
+  const predictions = await predictLog(source, (dataset) =>
+    learner.predict(dataset, (records) => task.advance(records)),
+  );
   task.done();
   for (const { name, offsets } of columns) {
-    if (offsets.length !== dataset.count + 1)
-      throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${dataset.count}`);
+    if (offsets.length !== source.count + 1)
+      throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${source.count}`);
   }
   const [first] = columns;
   const groups = group !== undefined && first ? { name: group, of: first.of, count: first.values.length } : null;

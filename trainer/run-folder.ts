@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import { FeatureSpecSchema, FittedSpecSchema, parseWith } from "../format/spec.ts";
+import type { LogPart } from "./data/logs.ts";
 import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { Learner } from "./model/learner.ts";
@@ -12,10 +13,14 @@ import type { TrainedModel } from "./train.ts";
 
 // What `train` leaves behind: model.safetensors (the float32 model, with its spec), and in text what run-record.ts writes.
 
-const RunSchema = v.object({ backend: v.string(), validPath: v.string() });
+const LogPartSchema = v.object({
+  paths: v.array(v.string()),
+  part: v.exactOptional(v.picklist(["train", "valid", "test"])),
+});
+const RunSchema = v.object({ backend: v.string(), validLog: LogPartSchema });
 
-/** Saves a trained model in `folder`. `validPath` is kept as the default log to calibrate the export with. */
-export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validPath: string): void {
+/** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
+export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validLog: LogPart): void {
   const { vocabulary, learner, spec, fitted, backend, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
@@ -30,11 +35,11 @@ export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">
     join(folder, "model.safetensors"),
     writeSafetensors(tensors, { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) }),
   );
-  writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validPath, valid }));
+  writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
 export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid" | "checkpoints"> {
-  validPath: string;
+  validLog: LogPart;
   trainedOn: string;
 }
 
@@ -65,7 +70,7 @@ export function loadRun(folder: string): SavedRun {
     dense: of("dense", learner.model.parameters.values.length),
     moments: of("moments", learner.model.moments.values.length),
   });
-  return { spec, fitted, vocabulary, learner, validPath: run.validPath, trainedOn: run.backend };
+  return { spec, fitted, vocabulary, learner, validLog: run.validLog, trainedOn: run.backend };
 }
 
 function readFile(path: string): Uint8Array {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../format/spec.ts";
 import type { Backend } from "./backend.ts";
+import type { LogPart } from "./data/logs.ts";
 import { toJson, writeWhole } from "./files.ts";
 import type { Epoch } from "./training.ts";
 
@@ -47,14 +48,14 @@ export function versions(backend: Backend): Record<string, string> {
 export function recordEpochs(
   folder: string,
   spec: FeatureSpec,
-  validPath: string,
+  validLog: LogPart,
 ): (epoch: Epoch, backend: Backend) => void {
   const path = join(folder, "metrics.jsonl");
   let begun = false;
   return (epoch, backend) => {
     if (!begun) {
       begun = true;
-      writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validPath }));
+      writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
       writeWhole(path, linesBefore(path, epoch.epoch).join(""));
     }
     appendFileSync(path, `${JSON.stringify(epoch)}\n`, { flush: true });

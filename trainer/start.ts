@@ -1,13 +1,15 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseFeatureSpec } from "../format/spec.ts";
+import { FormatError } from "../format/errors.ts";
+import { type FeatureSpec, parseFeatureSpec } from "../format/spec.ts";
 import type { Backend } from "./backend.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
-import { openLog } from "./data/read.ts";
+import { chooseLogs, type LogPart, type Logs, openPart } from "./data/logs.ts";
+import type { ClickLog } from "./data/read.ts";
 import { evaluate, type HttpEvaluation } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
-import { type ExportedModel, exportModel, saveExport } from "./export/export.ts";
+import { CALIBRATION_RECORDS, type ExportedModel, exportModel, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { kernelBytes } from "./kernel-module.ts";
@@ -23,9 +25,11 @@ import { PROJECT } from "./wrangler.ts";
 
 export interface StartOptions {
   spec?: string;
-  train?: string;
-  valid?: string;
-  test?: string;
+  data?: string[];
+  train?: string[];
+  valid?: string[];
+  test?: string[];
+  cache?: string;
   out: string;
   rows: number;
   seed: number;
@@ -39,22 +43,27 @@ export interface StartOptions {
 /** The whole path: click log → training → export → KV → Worker in workerd → the test split scored over HTTP. */
 export async function start(options: StartOptions): Promise<void> {
   // 1. The click log: the user's, or a generated one with a known truth.
-  const logs = await chooseLogs(options);
-  const spec = parseFeatureSpec(readFileSync(logs.spec, "utf8"), logs.spec);
+  const { spec, logs, best } = await prepareLogs(options);
 
   // 2. Training.
   const trained = await train(spec, {
-    trainPath: logs.train,
-    validPath: logs.valid,
+    ...logs,
+    cache: options.cache ?? join(options.out, "cache"),
     onEpoch: recordEpochs(options.out, spec, logs.valid),
     ...(options.backend && { backend: options.backend }),
   });
   saveRun(options.out, trained, logs.valid);
 
   // 3. Export, checked against the trainer on the test split.
-  const test = await openLog(logs.test);
+  const test = await openPart(spec, logs.test);
   const calibrating = startTask("calibrate", null, "records");
-  const calibration = await readHeldOutLog(await openLog(logs.valid), trained.fitted, trained.vocabulary, calibrating);
+  const calibration = await readHeldOutLog(
+    await openPart(spec, logs.valid),
+    trained.fitted,
+    trained.vocabulary,
+    calibrating,
+    CALIBRATION_RECORDS,
+  );
   const exported = await exportModel(trained, options.quantize, calibration);
   calibrating.done(`${exported.pages.length} pages`);
   const parity = await measureParity(trained, exported, test);
@@ -68,30 +77,48 @@ export async function start(options: StartOptions): Promise<void> {
   try {
     const http = await evaluate(server.url, test, trained.fitted);
     const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
-    report(options, trained.backend, logs.best, parity, http, exported, sizes);
-    if (process.stdout.isTTY && !options.exit)
-      await stayUp(server, await exampleRecord(logs.test, trained.fitted.fields));
+    report(options, trained.backend, best, parity, http, exported, sizes);
+    if (process.stdout.isTTY && !options.exit) await stayUp(server, await exampleRecord(test, trained.fitted.fields));
   } finally {
     await server.stop();
   }
 }
 
-interface Logs {
-  spec: string;
-  train: string;
-  valid: string;
-  test: string;
+interface PreparedLogs {
+  spec: FeatureSpec;
+  logs: Logs & { test: LogPart };
   best: Metrics | null;
 }
 
-async function chooseLogs({ spec, train, valid, test, out, rows, seed }: StartOptions): Promise<Logs> {
-  if (spec && train && valid && test) return { spec, train, valid, test, best: null };
-  if (spec || train || valid || test)
-    throw new Error("--spec, --train, --valid and --test go together; give all four, or none for a generated log");
+async function prepareLogs({
+  spec: path,
+  data,
+  train,
+  valid,
+  test,
+  out,
+  rows,
+  seed,
+}: StartOptions): Promise<PreparedLogs> {
+  const names = { ...(data && { data }), ...(train && { train }), ...(valid && { valid }), ...(test && { test }) };
+  const own = path !== undefined && (data !== undefined || (train && valid && test));
+  if (!own && (path !== undefined || Object.keys(names).length > 0))
+    throw new Error(
+      "--spec, --train, --valid and --test go together, or --spec and --data; give none of them for a generated log",
+    );
+  if (path !== undefined) {
+    const spec = parseFeatureSpec(readFileSync(path, "utf8"), path);
+    const { test: tested, ...logs } = chooseLogs(names, spec);
+    if (!tested) throw new FormatError(`${path}: data.split.test`, "got 0, expected a share to score over HTTP");
+    return { spec, logs: { ...logs, test: tested }, best: null };
+  }
   const task = startTask("generate", rows, "rows");
   const generated = await generateLog(join(out, "log"), rows, seed, task);
   task.done();
-  return { spec: join(PROJECT, "examples", "generated.json"), ...generated };
+  const example = join(PROJECT, "examples", "generated.json");
+  const of = (file: string): LogPart => ({ paths: [file] });
+  const logs = { train: of(generated.train), valid: of(generated.valid), test: of(generated.test) };
+  return { spec: parseFeatureSpec(readFileSync(example, "utf8"), example), logs, best: generated.best };
 }
 
 function report(
@@ -137,9 +164,9 @@ function report(
   );
 }
 
-async function exampleRecord(path: string, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
+async function exampleRecord(log: ClickLog, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
   const names = fields.map(({ name }) => name);
-  for await (const chunk of (await openLog(path)).chunks(names)) {
+  for await (const chunk of log.chunks(names)) {
     return Object.fromEntries(names.map((name, i) => [name, chunk.columns[i]?.[0] ?? null]));
   }
   return {};

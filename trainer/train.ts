@@ -1,16 +1,14 @@
 import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
-import { readHeldOutLog, readTrainingLog } from "./data/dataset.ts";
-import { fitSpec } from "./data/fit.ts";
-import { inMemory } from "./data/in-memory.ts";
-import { openLog } from "./data/read.ts";
+import type { LogPart } from "./data/logs.ts";
+import { openHeldOutLog, openTrainingLog } from "./data/training-log.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { Learner } from "./model/learner.ts";
 import { pretrainingSpec, startFromFm } from "./model/pretrain.ts";
-import { say, startTask } from "./progress.ts";
+import { say } from "./progress.ts";
 import { type Epoch, Training } from "./training.ts";
 
 /** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
@@ -30,8 +28,10 @@ export interface TrainedModel {
 }
 
 export interface TrainOptions {
-  trainPath: string;
-  validPath: string;
+  train: LogPart;
+  valid: LogPart;
+  /** The folder of encoded logs. */
+  cache: string;
   backend?: Backend;
   /** Where to keep checkpoints; none are made without it. */
   out?: string;
@@ -48,8 +48,9 @@ export interface TrainOptions {
 export async function train(
   spec: FeatureSpec,
   {
-    trainPath,
-    validPath,
+    train,
+    valid,
+    cache,
     backend: asked,
     quantize = "int8",
     out,
@@ -62,22 +63,16 @@ export async function train(
   const backend = await startBackend(asked);
   say(`TensorFlow.js backend: ${backend}`);
 
-  const trainLog = await openLog(trainPath);
-  const validLog = await openLog(validPath);
-  const fitted = await fitSpec(spec, trainLog);
-  const reading = startTask("read", null, "records");
-  const { dataset, vocabulary } = await readTrainingLog(trainLog, spec, fitted, reading);
-  const valid = await readHeldOutLog(validLog, fitted, vocabulary, reading);
-  reading.done(`${vocabulary.size} rows in ${vocabulary.fields} fields`);
+  const { fitted, vocabulary, source } = await openTrainingLog(spec, train, cache);
+  const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkBlobSize(spec, quantize, vocabulary);
 
-  const source = inMemory(dataset, spec.training.batchSize);
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
   const learner = new Learner(spec, vocabulary);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
-    const training = new Training(of, settings.training, source, valid);
+    const training = new Training(of, settings.training, source, validSource);
     if (stage === name) checkpoints?.restore(training);
     const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
     try {

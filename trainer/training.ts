@@ -1,7 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec } from "../format/spec.ts";
-import type { Dataset } from "./data/dataset.ts";
-import type { TrainingSource } from "./data/in-memory.ts";
+import { type HeldOutSource, predictLog, type TrainingSource } from "./data/source.ts";
 import { type Metrics, metricsOfLogits } from "./metrics.ts";
 import type { Learner, Weights } from "./model/learner.ts";
 import { say, startTask } from "./progress.ts";
@@ -44,9 +43,9 @@ export class Training {
   bestWeights: Weights | null = null;
   readonly #settings: FeatureSpec["training"];
   readonly #source: TrainingSource;
-  readonly #valid: Dataset;
+  readonly #valid: HeldOutSource;
 
-  constructor(learner: Learner, settings: FeatureSpec["training"], source: TrainingSource, valid: Dataset) {
+  constructor(learner: Learner, settings: FeatureSpec["training"], source: TrainingSource, valid: HeldOutSource) {
     this.learner = learner;
     this.#settings = settings;
     this.#source = source;
@@ -63,9 +62,6 @@ export class Training {
       best: null,
       done: false,
     };
-    if (valid.labels.every((label) => label === valid.labels[0])) {
-      say(`validation: every label is ${valid.labels[0]}, so there is no AUC; logloss decides when to stop`);
-    }
   }
 
   /** Goes on from `position` to the end. `afterStep` and `afterEpoch` may save what is there. */
@@ -82,7 +78,7 @@ export class Training {
         task.advance(records, `loss ${loss.toFixed(4)}`);
         afterStep();
       });
-      const epoch = this.#endEpoch(number, (performance.now() - started) / 1000);
+      const epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
       const { loss, auc, logloss } = epoch;
       task.done(`loss ${loss.toFixed(4)}  valid AUC ${auc.toFixed(5)}  logloss ${logloss.toFixed(5)}`);
       afterEpoch(epoch);
@@ -103,10 +99,13 @@ export class Training {
     }
   }
 
-  #endEpoch(number: number, seconds: number): Epoch {
+  async #endEpoch(number: number, seconds: number): Promise<Epoch> {
     const { position, learner } = this;
     const { learningRate } = position;
-    const metrics = metricsOfLogits(learner.predict(this.#valid), this.#valid.labels);
+    const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => learner.predict(dataset));
+    if (number === 1 && labels.every((label) => label === labels[0]))
+      say(`validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop`);
+    const metrics = metricsOfLogits(logits, labels, weights);
     // Weights can break in the epoch's last step, after its last loss.
     if (!Number.isFinite(metrics.logloss)) {
       throw new Error(

@@ -5,14 +5,12 @@ import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
 import { FeatureSpecSchema, parseWith } from "../../format/spec.ts";
-import { readHeldOutLog, readTrainingLog } from "../../trainer/data/dataset.ts";
-import { fitSpec } from "../../trainer/data/fit.ts";
 import { type ClickLog, openLog } from "../../trainer/data/read.ts";
+import { openHeldOutLog, openTrainingLog } from "../../trainer/data/training-log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const silent = { advance: () => {}, done: () => {} };
 const spec = parseWith(
   FeatureSpecSchema,
   {
@@ -31,9 +29,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-async function readAll(log: ClickLog) {
-  return readTrainingLog(log, spec, await fitSpec(spec, log), silent);
-}
+const cache = join(folder, "cache");
 
 async function columns(log: ClickLog, names: string[]): Promise<unknown[][]> {
   const rows: unknown[][] = [];
@@ -66,6 +62,13 @@ describe("a log is the same in every format", () => {
   it("tsv", async () => {
     const tsv = 'label\tuser\tage, years\n1\tu1\t30\n0\t"a ""quoted"", name"\t\n1\t\t17.5\n';
     expect(await columns(await openLog(file("a.tsv", tsv)), names)).toEqual(expected);
+  });
+  it("a cell with the character that rows are fetched with", async () => {
+    const log = await openLog(file("unit.csv", "label,user\n1,a\u001fb\n0,c\n"));
+    expect(await columns(log, ["user", "label"])).toEqual([
+      ["a\u001fb", "1"],
+      ["c", "0"],
+    ]);
   });
   it("names that SQL takes for one, or that are none", async () => {
     const log = await openLog(file("names.csv", "label,User,user,,\n1,a,b,c,d\n"));
@@ -111,16 +114,17 @@ describe("a Parquet column gives the value that a client would send as JSON", ()
 
 describe("a training log becomes rows", () => {
   it("in the order of the file, rare values sharing the OOV row", async () => {
-    const log = await openLog(file("train.csv", "age,label,user\n20,1,u1\n20,0,u2\n70,1,u1\n,0,\n"));
-    const { dataset, vocabulary } = await readAll(log);
+    const train = file("train.csv", "age,label,user\n20,1,u1\n20,0,u2\n70,1,u1\n,0,\n");
+    const log = await openTrainingLog(spec, { paths: [train] }, cache);
     // Rows: 0 and 1 are OOV; then u1 (twice), the age 18–65, the age over 65, the missing age.
-    expect(vocabulary.size).toBe(6);
-    expect([...dataset.labels]).toEqual([1, 0, 1, 0]);
-    expect([...dataset.rows]).toEqual([2, 3, 0, 3, 2, 4, 0, 5]);
-    expect([...vocabulary.counts]).toEqual([2, 0, 2, 2, 1, 1]);
-
-    const heldOut = await openLog(file("valid.csv", "label,user,age\n1,u9,5\n0,u1,21\n"));
-    const valid = await readHeldOutLog(heldOut, await fitSpec(spec, log), vocabulary, silent);
+    expect(log.vocabulary.size).toBe(6);
+    expect([...log.vocabulary.counts]).toEqual([2, 0, 2, 2, 1, 1]);
+    const read = async (path: string) =>
+      (await (await openHeldOutLog(spec, log, { paths: [path] }, cache)).chunks().next()).value;
+    const again = await read(train);
+    expect([...again.labels]).toEqual([1, 0, 1, 0]);
+    expect([...again.rows]).toEqual([2, 3, 0, 3, 2, 4, 0, 5]);
+    const valid = await read(file("valid.csv", "label,user,age\n1,u9,5\n0,u1,21\n"));
     expect([...valid.rows]).toEqual([0, 1, 2, 3]);
   });
 });
@@ -190,7 +194,7 @@ describe("a bad log is refused, naming the place", () => {
   ];
   it.each(cases)("%s", async (_, name, content, problem) => {
     const path = file(name, content);
-    await expect((async () => readAll(await openLog(path)))()).rejects.toThrow(problem);
+    await expect(openTrainingLog(spec, { paths: [path] }, cache)).rejects.toThrow(problem);
   });
   it("a file that is not there", async () => {
     await expect(openLog(join(folder, "absent.csv"))).rejects.toThrow(/absent\.csv: no such file/);

@@ -4,13 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
 import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
+import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 
 export const QUIET_TASK = { advance: () => {}, done: () => {} };
 
 /** Makes a folder for a test's files, and in it a log of 2,000 rows. */
-export async function tinyLog(): Promise<{ folder: string; log: GeneratedLog }> {
+export async function tinyLog(): Promise<{ folder: string; log: GeneratedLog; logs: TinyLogs }> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-run-"));
-  return { folder, log: await generateLog(join(folder, "log"), 2_000, 7, QUIET_TASK) };
+  const log = await generateLog(join(folder, "log"), 2_000, 7, QUIET_TASK);
+  const of = (path: string): LogPart => ({ paths: [path] });
+  return {
+    folder,
+    log,
+    logs: { train: of(log.train), valid: of(log.valid), test: of(log.test), cache: join(folder, "cache") },
+  };
+}
+
+/** The log's parts as the trainer takes them. */
+interface TinyLogs extends Logs {
+  test: LogPart;
+  cache: string;
 }
 
 export function tinyRunSpec(model: object = {}, training: object = {}): FeatureSpec {

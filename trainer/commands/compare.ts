@@ -2,16 +2,29 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
-import { compare, modelType, parseModelSettings, specsOfModels, TABLE_2 } from "../experiments/compare.ts";
+import {
+  compare,
+  modelType,
+  type NamedSpec,
+  parseModelSettings,
+  specsOfModels,
+  TABLE_2,
+} from "../experiments/compare.ts";
 import { toJson, writeWhole } from "../files.ts";
 import { COMPARE_HEAD, compareReport, compareRows } from "../report/compare-report.ts";
 import { table } from "../table.ts";
-import { backendOption, commaSeparated, LOG_HELP, positiveInteger, readText, SPEC_HELP } from "./options.ts";
+import {
+  backendOption,
+  commaSeparated,
+  type LogOptions,
+  positiveInteger,
+  readText,
+  SPEC_HELP,
+  testedLogs,
+  withLogs,
+} from "./options.ts";
 
-interface CompareCommandOptions {
-  train: string;
-  valid: string;
-  test: string;
+interface CompareCommandOptions extends LogOptions {
   models?: string[];
   seeds: number;
   settings?: string;
@@ -21,17 +34,15 @@ interface CompareCommandOptions {
 }
 
 export function compareCommand(): Command {
-  return new Command("compare")
+  const command = new Command("compare")
     .description(
       "Train the models of the DeepFM paper's Table 2 under one setting, and print that table for your data: AUC and logloss on the test log, parameters, training time as a ratio to LR.",
     )
     .argument(
       "<spec...>",
       `${SPEC_HELP}; its model.type is replaced. Each further spec is the setting of its own model`,
-    )
-    .requiredOption("--train <file>", LOG_HELP)
-    .requiredOption("--valid <file>", "the log that decides when to stop")
-    .requiredOption("--test <file>", "the log that the table is about")
+    );
+  return withLogs(command, "the log that the table is about")
     .option("--models <names>", `models, separated by commas (default: ${TABLE_2.join(",")})`, commaSeparated)
     .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", positiveInteger, 3)
     .option(
@@ -47,7 +58,7 @@ export function compareCommand(): Command {
       const types = options.models?.map((name) => modelType(name, "--models")) ?? TABLE_2;
       const settings = options.settings ? parseModelSettings(readText(options.settings), options.settings) : {};
       const models = specsOfModels(specs, [...new Set(types)], settings, options.settings ?? "");
-      const logs = { train: options.train, valid: options.valid, test: options.test };
+      const logs = testedLogs(options, (specs[0] as NamedSpec).spec);
       const compared = await compare(models, { logs, seeds, folder: join(out, "runs"), backend });
       writeWhole(join(out, "report.html"), await compareReport(compared, models, seeds));
       if (json) writeWhole(json, toJson({ models: compared }));

@@ -8,13 +8,19 @@ import { DEEP_MODELS, runStudy, STUDIES, type Study } from "../experiments/study
 import { toJson, writeWhole } from "../files.ts";
 import { studyHead, studyReport, studyRows } from "../report/study-report.ts";
 import { table } from "../table.ts";
-import { backendOption, commaSeparated, LOG_HELP, positiveInteger, readText, SPEC_HELP } from "./options.ts";
+import {
+  backendOption,
+  commaSeparated,
+  type LogOptions,
+  positiveInteger,
+  readText,
+  SPEC_HELP,
+  testedLogs,
+  withLogs,
+} from "./options.ts";
 
-interface StudyCommandOptions {
+interface StudyCommandOptions extends LogOptions {
   over: Study;
-  train: string;
-  valid: string;
-  test: string;
   models?: string[];
   seeds: number;
   out: string;
@@ -23,7 +29,7 @@ interface StudyCommandOptions {
 }
 
 export function studyCommand(): Command {
-  return new Command("study")
+  const command = new Command("study")
     .description("Train the deep models over a range of one setting, and print and plot it as the DeepFM paper does.")
     .argument("<spec>", SPEC_HELP)
     .addOption(
@@ -33,10 +39,8 @@ export function studyCommand(): Command {
       )
         .choices(Object.keys(STUDIES))
         .makeOptionMandatory(),
-    )
-    .requiredOption("--train <file>", LOG_HELP)
-    .requiredOption("--valid <file>", "the log that decides when to stop")
-    .requiredOption("--test <file>", "the log that the figures are about")
+    );
+  return withLogs(command, "the log that the figures are about")
     .option("--models <names>", `models, separated by commas (default: ${DEEP_MODELS.join(",")})`, commaSeparated)
     .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", positiveInteger, 1)
     .option(
@@ -52,7 +56,7 @@ export function studyCommand(): Command {
       const models = (options.models ?? DEEP_MODELS).map((name) => modelType(name, "--models"));
       const flat = models.find((model) => !DEEP_MODELS.includes(model));
       if (flat) throw new FormatError("--models", `got ${flat}, expected models of ${DEEP_MODELS.join(", ")}`);
-      const logs = { train: options.train, valid: options.valid, test: options.test };
+      const logs = testedLogs(options, spec);
       const studied = await runStudy(over, spec, models, { logs, seeds, folder: join(out, "runs"), backend });
       const report = join(out, `report-${over}.html`);
       writeWhole(report, await studyReport(over, spec, studied, seeds));

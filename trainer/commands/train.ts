@@ -2,20 +2,27 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
+import { chooseLogs } from "../data/logs.ts";
 import { toJson, writeWhole } from "../files.ts";
-import { defaultSlices, predictLog } from "../held-out.ts";
+import { defaultSlices, scoreHeldOut } from "../held-out.ts";
 import { evaluatePredictions, evaluationLines } from "../metrics/evaluation.ts";
 import { type EvaluatedLog, runReport } from "../report/run-report.ts";
 import { saveRun } from "../run-folder.ts";
 import { recordEpochs } from "../run-record.ts";
 import { table } from "../table.ts";
 import { CHECKPOINT_MINUTES, train } from "../train.ts";
-import { backendOption, commaSeparated, LOG_HELP, minutes, positiveInteger, readText, SPEC_HELP } from "./options.ts";
+import {
+  backendOption,
+  commaSeparated,
+  type LogOptions,
+  minutes,
+  positiveInteger,
+  readText,
+  SPEC_HELP,
+  withLogs,
+} from "./options.ts";
 
-interface TrainCommandOptions {
-  train: string;
-  valid: string;
-  test?: string;
+interface TrainCommandOptions extends LogOptions {
   out: string;
   group?: string;
   at: number;
@@ -27,12 +34,10 @@ interface TrainCommandOptions {
 }
 
 export function trainCommand(): Command {
-  return new Command("train")
+  const command = new Command("train")
     .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-    .argument("<spec>", SPEC_HELP)
-    .requiredOption("--train <file>", LOG_HELP)
-    .requiredOption("--valid <file>", "the log that decides when to stop")
-    .option("--test <file>", "a log to report the final model on")
+    .argument("<spec>", SPEC_HELP);
+  return withLogs(command, "a log to report the final model on")
     .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
     .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
     .option("--at <k>", "the k of NDCG@k", positiveInteger, 10)
@@ -56,31 +61,33 @@ export function trainCommand(): Command {
 async function trainAndReport(specPath: string, options: TrainCommandOptions): Promise<void> {
   const spec = parseFeatureSpec(readText(specPath), specPath);
   const { backend, group, at, out } = options;
+  const logs = chooseLogs(options, spec);
   const trained = await train(spec, {
-    trainPath: options.train,
-    validPath: options.valid,
+    ...logs,
+    cache: options.cache,
     out,
     resume: options.resume === true,
     checkpointMinutes: options.checkpointEvery,
-    onEpoch: recordEpochs(out, spec, options.valid),
+    onEpoch: recordEpochs(out, spec, logs.valid),
     ...(backend && { backend }),
   });
-  saveRun(out, trained, options.valid);
+  saveRun(out, trained, logs.valid);
   trained.checkpoints?.remove();
 
-  const logs: EvaluatedLog[] = [];
+  const evaluated: EvaluatedLog[] = [];
   const slices = options.slices ?? defaultSlices(spec);
-  for (const [name, path] of [
-    ["validation", options.valid],
-    ["test", options.test],
+  for (const [name, log] of [
+    ["validation", logs.valid],
+    ["test", logs.test],
   ] as const) {
-    if (path === undefined) continue;
-    const heldOut = await predictLog(trained, path, { group, slices });
-    logs.push({ name, heldOut, evaluation: evaluatePredictions(heldOut.predictions, heldOut.groups, at) });
+    if (log === null) continue;
+    const heldOut = await scoreHeldOut(trained, log, options.cache, { group, slices });
+    evaluated.push({ name, heldOut, evaluation: evaluatePredictions(heldOut.predictions, heldOut.groups, at) });
   }
-  writeWhole(join(out, "report.html"), await runReport(trained, logs));
-  if (options.json) writeWhole(options.json, toJson(Object.fromEntries(logs.map((log) => [log.name, log.evaluation]))));
-  console.log(metricsTable(logs, trained.valid.epoch));
+  writeWhole(join(out, "report.html"), await runReport(trained, evaluated));
+  if (options.json)
+    writeWhole(options.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
+  console.log(metricsTable(evaluated, trained.valid.epoch));
   console.log(`${out}: epoch ${trained.valid.epoch} of ${trained.epochs.length}, ${join(out, "report.html")}`);
 }
 

@@ -1,16 +1,18 @@
-import { FormatError, show } from "../../format/errors.ts";
-import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
-import type { FeatureSpec, FittedSpec } from "../../format/spec.ts";
+import { FormatError } from "../../format/errors.ts";
+import type { FittedSpec } from "../../format/spec.ts";
 import type { Task } from "../progress.ts";
-import type { ClickLog, LogChunk } from "./read.ts";
-import { type Vocabulary, VocabularyBuilder } from "./vocabulary.ts";
+import { type EncodedChunk, encodeLog } from "./encode.ts";
+import type { ClickLog } from "./read.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
-/** A log as the trainer reads it: N records of F fields, each field's entries as (row, value). */
+/** Records as the trainer reads them: N records of F fields, each field's entries as (row, value). */
 export interface Dataset {
   /** N */
   count: number;
   /** N: 0 or 1. */
   labels: Uint8Array;
+  /** N sample weights; 1 each where there are none. */
+  weights?: Float32Array;
   /** N·F + 1 entry numbers, as in EncodedRecords. */
   offsets: Uint32Array;
   /** One row number an entry. */
@@ -19,116 +21,87 @@ export interface Dataset {
   values: Float32Array;
 }
 
-/** Reads the training log: encodes it, and makes the vocabulary of what it holds. */
-export async function readTrainingLog(
-  log: ClickLog,
-  spec: FeatureSpec,
-  fitted: FittedSpec,
-  task: Task,
-): Promise<{ dataset: Dataset; vocabulary: Vocabulary }> {
-  const builder = new VocabularyBuilder(fitted.fields.length);
-  const dataset = await readLog(log, fitted, (field, lo, hi) => builder.count(field, lo, hi), task);
-  const minCounts = spec.fields.map(({ encoding }) => ("minCount" in encoding ? encoding.minCount : 1));
-  const { vocabulary, finalRow } = builder.build(minCounts);
-  for (let entry = 0; entry < dataset.rows.length; entry++) {
-    dataset.rows[entry] = finalRow[dataset.rows[entry] as number] as number;
+/** Encoded records with the rows of their keys. */
+export function toDataset({ encoded, labels, weights }: EncodedChunk, vocabulary: Vocabulary): Dataset {
+  const { count, entries, offsets, keys, values } = encoded;
+  const { fields } = vocabulary;
+  const rows = new Int32Array(entries);
+  for (let cell = 0; cell < count * fields; cell++) {
+    const last = offsets[cell + 1] as number;
+    for (let entry = offsets[cell] as number; entry < last; entry++)
+      rows[entry] = vocabulary.row(cell % fields, keys[2 * entry] as number, keys[2 * entry + 1] as number);
   }
-  return { dataset, vocabulary };
+  const own = { offsets: offsets.slice(0, count * fields + 1), values: values.slice(0, entries) };
+  return { count, labels, ...(weights && { weights }), ...own, rows };
 }
 
-/** Reads a log with a vocabulary that is already made; values that it lacks become OOV rows. */
-export function readHeldOutLog(
+/** Reads a log, or little more than its first `most` records, into memory; values that the vocabulary lacks become OOV rows. */
+export async function readHeldOutLog(
   log: ClickLog,
   fitted: FittedSpec,
   vocabulary: Vocabulary,
   task: Task,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<Dataset> {
-  return readLog(log, fitted, (field, lo, hi) => vocabulary.row(field, lo, hi), task);
-}
-
-type RowOf = (field: number, lo: number, hi: number) => number;
-
-async function readLog(log: ClickLog, fitted: FittedSpec, rowOf: RowOf, task: Task): Promise<Dataset> {
-  const fields = fitted.fields.length;
-  const labels: Uint8Array[] = [];
-  const rows: Int32Array[] = [];
-  const values: Float32Array[] = [];
-  const offsets: Uint32Array[] = [Uint32Array.of(0)];
-  let entries = 0;
+  const parts: Dataset[] = [];
   let count = 0;
   for await (const chunk of encodeLog(log, fitted)) {
-    const { encoded } = chunk;
-    const chunkRows = new Int32Array(encoded.entries);
-    for (let cell = 0; cell < encoded.count * fields; cell++) {
-      const last = encoded.offsets[cell + 1] as number;
-      for (let entry = encoded.offsets[cell] as number; entry < last; entry++) {
-        chunkRows[entry] = rowOf(
-          cell % fields,
-          encoded.keys[2 * entry] as number,
-          encoded.keys[2 * entry + 1] as number,
-        );
-      }
-    }
-    labels.push(chunk.labels);
-    rows.push(chunkRows);
-    values.push(encoded.values.slice(0, encoded.entries));
-    offsets.push(encoded.offsets.subarray(1, encoded.count * fields + 1).map((offset) => offset + entries));
-    entries += encoded.entries;
-    count += encoded.count;
-    task.advance(encoded.count);
+    parts.push(toDataset(chunk, vocabulary));
+    count += chunk.encoded.count;
+    task.advance(chunk.encoded.count);
+    if (count >= most) break;
   }
   if (count === 0) throw new FormatError(log.path, "got no rows, expected at least one");
-  return {
-    count,
-    labels: concat(labels, new Uint8Array(count)),
-    offsets: concat(offsets, new Uint32Array(count * fields + 1)),
-    rows: concat(rows, new Int32Array(entries)),
-    values: concat(values, new Float32Array(entries)),
+  return concatenate(parts, vocabulary.fields);
+}
+
+/** The given records of a dataset as one of their own. */
+export function pick(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
+  const { offsets } = dataset;
+  const start = (record: number): number => offsets[record * fields] as number;
+  const entries = records.reduce((sum, record) => sum + start(record + 1) - start(record), 0);
+  const picked: Dataset = {
+    count: records.length,
+    labels: Uint8Array.from(records, (record) => dataset.labels[record] as number),
+    offsets: new Uint32Array(records.length * fields + 1),
+    rows: new Int32Array(entries),
+    values: new Float32Array(entries),
   };
-}
-
-/** Streams a log as encoded records with their labels: the one way from a file to row keys. */
-export async function* encodeLog(
-  log: ClickLog,
-  fitted: FittedSpec,
-): AsyncGenerator<{ encoded: EncodedRecords; labels: Uint8Array }> {
-  const encoder = new RecordEncoder(fitted);
-  const fields = fitted.fields.length;
-  const raw: RawValue[] = new Array(fields);
-  for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
-    const encoded = new EncodedRecords();
-    const labels = new Uint8Array(chunk.rows);
-    for (let row = 0; row < chunk.rows; row++) {
-      for (let f = 0; f < fields; f++) raw[f] = chunk.columns[f]?.[row];
-      try {
-        encoder.encodeValues(raw, encoded, "");
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        throw new FormatError(`${await chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
-      }
-      labels[row] = toLabel(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
-    }
-    yield { encoded, labels };
-  }
-}
-
-/** The label of a row: 0 or 1; null where it is neither. */
-export function toLabel(raw: RawValue): number | null {
-  if (raw === "1" || raw === 1 || raw === 1n || raw === true) return 1;
-  if (raw === "0" || raw === 0 || raw === 0n || raw === false) return 0;
-  return null;
-}
-
-export async function refuseLabel(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
-  const got = show(chunk.columns[column]?.[row]);
-  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a label of 0 or 1`);
-}
-
-function concat<T extends Uint8Array | Uint32Array | Int32Array | Float32Array>(parts: readonly T[], whole: T): T {
+  if (dataset.weights) picked.weights = Float32Array.from(records, (record) => dataset.weights?.[record] as number);
   let at = 0;
+  records.forEach((record, i) => {
+    const shift = at - start(record);
+    for (let f = 1; f <= fields; f++) picked.offsets[i * fields + f] = (offsets[record * fields + f] as number) + shift;
+    picked.rows.set(dataset.rows.subarray(start(record), start(record + 1)), at);
+    picked.values.set(dataset.values.subarray(start(record), start(record + 1)), at);
+    at += start(record + 1) - start(record);
+  });
+  return picked;
+}
+
+/** Datasets of the same fields one after the other. */
+export function concatenate(parts: readonly Dataset[], fields: number): Dataset {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const entries = parts.reduce((sum, part) => sum + part.rows.length, 0);
+  const whole: Dataset = {
+    count,
+    labels: new Uint8Array(count),
+    offsets: new Uint32Array(count * fields + 1),
+    rows: new Int32Array(entries),
+    values: new Float32Array(entries),
+  };
+  if (parts.some(({ weights }) => weights)) whole.weights = new Float32Array(count).fill(1);
+  let record = 0;
+  let entry = 0;
   for (const part of parts) {
-    whole.set(part as never, at);
-    at += part.length;
+    whole.labels.set(part.labels, record);
+    if (part.weights) whole.weights?.set(part.weights, record);
+    for (let i = 1; i <= part.count * fields; i++)
+      whole.offsets[record * fields + i] = entry + (part.offsets[i] as number);
+    whole.rows.set(part.rows, entry);
+    whole.values.set(part.values, entry);
+    record += part.count;
+    entry += part.rows.length;
   }
   return whole;
 }

@@ -19,8 +19,13 @@ export interface GeneratedLog {
   best: Metrics;
 }
 
-const USERS = 2_000;
-const ITEMS = 800;
+/** How many different users and items there are to draw from. */
+export interface WorldSize {
+  users: number;
+  items: number;
+}
+
+const SMALL_WORLD: WorldSize = { users: 2_000, items: 800 };
 const CATEGORIES = 12;
 const DEVICES = ["phone", "tablet", "desktop", "tv"];
 const COUNTRIES = ["br", "cn", "de", "es", "fr", "gb", "in", "it", "jp", "mx", "pl", "us"];
@@ -29,10 +34,16 @@ const DAY_PARTS = 4;
 const HEADER = "label,user,country,device,hour,age,item,category,price,tags";
 
 /** Writes train.csv, valid.csv and test.csv (8 : 1 : 1) into `folder`. The same seed gives the same bytes. */
-export async function generateLog(folder: string, rows: number, seed: number, task: Task): Promise<GeneratedLog> {
+export async function generateLog(
+  folder: string,
+  rows: number,
+  seed: number,
+  task: Task,
+  size: WorldSize = SMALL_WORLD,
+): Promise<GeneratedLog> {
   await mkdir(folder, { recursive: true });
   const random = new Random(seed);
-  const drawRow = plantedWorld(random);
+  const drawRow = plantedWorld(random, size);
   const write = async (
     name: string,
     count: number,
@@ -66,21 +77,21 @@ export async function generateLog(folder: string, rows: number, seed: number, ta
 }
 
 /** Draws the world's effects; returns a function that draws one row of it: its cells after the label, and its true logit. */
-function plantedWorld(random: Random): () => { cells: string; logit: number } {
+function plantedWorld(random: Random, { users, items }: WorldSize): () => { cells: string; logit: number } {
   const table = (size: number, deviation: number): Float64Array =>
     Float64Array.from({ length: size }, () => deviation * random.normal());
   const integers = (size: number, below: number): Uint32Array =>
     Uint32Array.from({ length: size }, () => random.integer(below));
 
-  const countryOf = integers(USERS, COUNTRIES.length);
-  const ageOf = Int32Array.from({ length: USERS }, () => (random.uniform() < 0.2 ? -1 : 16 + random.integer(60)));
-  const categoryOf = integers(ITEMS, CATEGORIES);
-  const priceOf = Float64Array.from({ length: ITEMS }, () => Math.exp(2.5 + 1.2 * random.normal()));
-  const tagsOf = Array.from({ length: ITEMS }, () => [...new Set(integers(random.integer(4), TAGS.length))]);
+  const countryOf = integers(users, COUNTRIES.length);
+  const ageOf = Int32Array.from({ length: users }, () => (random.uniform() < 0.2 ? -1 : 16 + random.integer(60)));
+  const categoryOf = integers(items, CATEGORIES);
+  const priceOf = Float64Array.from({ length: items }, () => Math.exp(2.5 + 1.2 * random.normal()));
+  const tagsOf = Array.from({ length: items }, () => [...new Set(integers(random.integer(4), TAGS.length))]);
 
   const first = {
-    user: table(USERS, 0.4),
-    item: table(ITEMS, 0.5),
+    user: table(users, 0.4),
+    item: table(items, 0.5),
     category: table(CATEGORIES, 0.6),
     device: table(DEVICES.length, 0.3),
     country: table(COUNTRIES.length, 0.3),
@@ -93,8 +104,8 @@ function plantedWorld(random: Random): () => { cells: string; logit: number } {
   };
   const third = table(DAY_PARTS * DEVICES.length * CATEGORIES, 0.5);
 
-  const drawUser = zipf(USERS, 1.0, random);
-  const drawItem = zipf(ITEMS, 1.05, random);
+  const drawUser = zipf(users, 1.0, random);
+  const drawItem = zipf(items, 1.05, random);
   const at = (list: ArrayLike<number>, i: number): number => list[i] as number;
   return () => {
     const user = drawUser();

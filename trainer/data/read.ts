@@ -95,9 +95,20 @@ export async function openLog(
     await prepare("data.where", `SELECT 1 FROM ${relation} WHERE (${data.where})`);
     relation = `(SELECT * FROM ${relation} WHERE (${data.where}))`;
   }
-  if (options.part) relation = `(SELECT * FROM ${relation} WHERE ${await partSql(options.part)})`;
-  if (options.training && data.negatives)
-    relation = `(SELECT * FROM ${relation} WHERE ${isKept(data.negatives, ROW, requireColumn(label).sql)})`;
+  let chosen: Promise<string> | null = null;
+
+  /** SQL of the rows that are wanted. Only when they are read: a split by time looks at the whole log. */
+  function wantedRows(): Promise<string> {
+    chosen ??= chooseRows();
+    return chosen;
+  }
+
+  async function chooseRows(): Promise<string> {
+    const conditions: string[] = [];
+    if (options.part) conditions.push(await partSql(options.part));
+    if (options.training && data.negatives) conditions.push(isKept(data.negatives, ROW, requireColumn(label).sql));
+    return conditions.length > 0 ? `(SELECT * FROM ${relation} WHERE ${conditions.join(" AND ")})` : relation;
+  }
 
   async function typesOf(): Promise<TypedColumn[]> {
     const sql = columns.map((column) => column.sql).join(", ");
@@ -132,7 +143,7 @@ export async function openLog(
         `got ${show(value)}, expected a number or a time`,
       );
     const times: { value: number; count: number }[] = [];
-    for await (const entry of histogramOf(time)) times.push(entry);
+    for await (const entry of histogramOf(time, relation)) times.push(entry);
     return inPart(split, part, ROW, time, timeBounds(split, times));
   }
 
@@ -193,19 +204,21 @@ export async function openLog(
 
   async function* chunks(wanted: readonly string[]): AsyncGenerator<LogChunk> {
     const read = wanted.map(requireColumn);
-    const list = read.map(({ sql, type }) => cellSql(sql, type));
-    const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${relation}`);
+    const joined = joinedText(read);
+    const list = joined ?? read.map(({ sql, type }) => cellSql(sql, type));
+    const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${await wantedRows()}`);
     while (true) {
       const chunk = await next();
       if (!chunk || chunk.rowCount === 0) return;
       const place = (row: number): Promise<string> =>
-        placeOf(reading, Number(chunk.getColumnVector(read.length).getItem(row)) - 1);
-      const cells = read.map(({ type }, i) => {
-        const values = chunk.getColumnValues(i);
+        placeOf(reading, Number(chunk.getColumnVector(list.length).getItem(row)) - 1);
+      yield { rows: chunk.rowCount, columns: joined ? apart(chunk, read.length) : read.map(cells), place };
+
+      function cells({ type }: TypedColumn, i: number): RawValue[] {
+        const values = (chunk as DuckDBDataChunk).getColumnValues(i);
         if (isJson(type)) return values.map((text) => (text === null ? null : JSON.parse(String(text))));
         return log.format === "libffm" ? values.map(toRawValue).map(alone) : values.map(toRawValue);
-      });
-      yield { rows: chunk.rowCount, columns: cells, place };
+      }
     }
   }
 
@@ -215,13 +228,13 @@ export async function openLog(
   }
 
   async function aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${numberSql(column)} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x)`;
+    const sql = `SELECT ${expressions.join(", ")} FROM (SELECT ${numberSql(column)} AS x FROM ${await wantedRows()}) WHERE x IS NOT NULL AND isfinite(x)`;
     const result = await guarded(() => connection.runAndReadAll(sql));
     return (result.getRows()[0] ?? []).map(Number);
   }
 
-  async function* histogramOf(x: string): AsyncGenerator<{ value: number; count: number }> {
-    const sql = `SELECT x, count(*) FROM (SELECT ${x} AS x FROM ${relation}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;
+  async function* histogramOf(x: string, from: string): AsyncGenerator<{ value: number; count: number }> {
+    const sql = `SELECT x, count(*) FROM (SELECT ${x} AS x FROM ${from}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;
     const next = await stream(sql);
     while (true) {
       const chunk = await next();
@@ -232,14 +245,49 @@ export async function openLog(
     }
   }
 
+  async function* histogram(column: string): AsyncGenerator<{ value: number; count: number }> {
+    yield* histogramOf(numberSql(column), await wantedRows());
+  }
+
   return {
     path: log.name,
     files: log.files,
     options: { data, label, ...options },
     chunks,
     aggregate,
-    histogram: (column) => histogramOf(numberSql(column)),
+    histogram,
   };
+}
+
+/** Between the cells of a row that are fetched as one text. */
+const SEPARATOR = "\u001f";
+
+/**
+ * SQL for a row of nothing but text as one text, which takes a third of the time of fetching cell by cell; and for those
+ * cells as a list where one of them holds the separator. Null where not all columns are text.
+ */
+function joinedText(columns: readonly TypedColumn[]): [string, string] | null {
+  if (columns.some(({ type }) => type.typeId !== DuckDBTypeId.VARCHAR || type.alias !== undefined)) return null;
+  const cells = columns.map(({ sql }) => `coalesce(${sql}, '')`);
+  const separator = `chr(${SEPARATOR.charCodeAt(0)})`;
+  const whole = `concat(${columns.map(({ sql }) => sql).join(", ")})`;
+  return [
+    `concat_ws(${separator}, ${cells.join(", ")})`,
+    `CASE WHEN contains(${whole}, ${separator}) THEN [${cells.join(", ")}] END`,
+  ];
+}
+
+/** The columns of rows that were fetched as one text each. */
+function apart(chunk: DuckDBDataChunk, columns: number): RawValue[][] {
+  const texts = chunk.getColumnValues(0);
+  const lists = chunk.getColumnValues(1);
+  const found: RawValue[][] = Array.from({ length: columns }, () => new Array(texts.length));
+  for (let row = 0; row < texts.length; row++) {
+    const list = lists[row] ?? null;
+    const cells = list === null ? String(texts[row]).split(SEPARATOR) : (toRawValue(list) as RawValue[]);
+    for (let c = 0; c < columns; c++) (found[c] as RawValue[])[row] = cells[c] === "" ? null : cells[c];
+  }
+  return found;
 }
 
 /** A libffm field's only feature is its value; several are a list. */

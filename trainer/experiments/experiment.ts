@@ -1,16 +1,15 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
-import { predictLog } from "../held-out.ts";
+import type { LogPart, Logs } from "../data/logs.ts";
+import { scoreHeldOut } from "../held-out.ts";
 import { type Metrics, metricsOfLogits } from "../metrics.ts";
 import { type TrainedModel, train } from "../train.ts";
 
 // The one place where compare, study and tune meet training: a spec and logs go in, numbers come out.
 
-/** Paths of logs. Without a test log only the validation metrics are known. */
-export interface ExperimentLogs {
-  train: string;
-  valid: string;
-  test?: string;
+/** Logs, and the folder where their encoded records are kept. Without a test log only the validation metrics are known. */
+export interface ExperimentLogs extends Logs {
+  cache: string;
 }
 
 export interface ExperimentResult {
@@ -30,22 +29,18 @@ export async function runExperiment(
   logs: ExperimentLogs,
   backend?: Backend,
 ): Promise<ExperimentResult> {
-  const trained = await train(spec, { trainPath: logs.train, validPath: logs.valid, ...(backend && { backend }) });
+  const trained = await train(spec, { ...logs, ...(backend && { backend }) });
   const valid = { auc: trained.valid.auc, logloss: trained.valid.logloss };
   return {
     valid,
-    test: logs.test === undefined ? valid : await testMetrics(trained, logs.test),
-    parameters: parameterCount(trained),
+    test: logs.test === null ? valid : await testMetrics(trained, logs.test, logs.cache),
+    parameters: trained.learner.parameterCount,
     epochs: trained.epochs.length,
     seconds: trained.epochs.reduce((sum, { seconds }) => sum + seconds, 0),
   };
 }
 
-async function testMetrics(trained: TrainedModel, path: string): Promise<Metrics> {
-  const { predictions } = await predictLog(trained, path);
+async function testMetrics(trained: TrainedModel, test: LogPart, cache: string): Promise<Metrics> {
+  const { predictions } = await scoreHeldOut(trained, test, cache);
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
-}
-
-function parameterCount({ learner }: TrainedModel): number {
-  return learner.tables.values.length + learner.model.parameters.values.length;
 }

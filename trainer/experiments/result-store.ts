@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
-import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type FeatureSpec, parseWith } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
+import { inputsOf } from "../data/cache.ts";
+import { findFiles } from "../data/files.ts";
+import type { Logs } from "../data/logs.ts";
 import { toJson, writeWhole } from "../files.ts";
-import type { ExperimentLogs, ExperimentResult } from "./experiment.ts";
+import type { ExperimentResult } from "./experiment.ts";
 
 // Finished runs, a JSON file each, so that what was trained is not trained again. A file's name holds the hash of all
 // that its result depends on.
@@ -29,7 +32,7 @@ export class ResultStore {
   readonly #logs: string;
   readonly #backend: string;
 
-  constructor(folder: string, logs: ExperimentLogs, backend?: Backend) {
+  constructor(folder: string, logs: Logs, backend?: Backend) {
     this.#folder = folder;
     this.#logs = logsIdentity(logs);
     this.#backend = backend ?? "default";
@@ -56,14 +59,7 @@ export class ResultStore {
 }
 
 /** The files of the logs, with size and time of change: a log that was written anew is another one. */
-export function logsIdentity(logs: ExperimentLogs): string {
-  const identity = Object.entries(logs).map(([name, pattern]: [string, string]) => {
-    const paths = existsSync(pattern) ? [pattern] : globSync(pattern);
-    const files = paths.flatMap((path) =>
-      statSync(path).isDirectory() ? globSync(`${path}/**`).filter((file) => statSync(file).isFile()) : [path],
-    );
-    const stats = files.sort().map((path) => [path, statSync(path).size, statSync(path).mtimeMs]);
-    return [name, stats.length > 0 ? stats : pattern];
-  });
+export function logsIdentity({ train, valid, test }: Logs): string {
+  const identity = [train, valid, test].map((log) => log && [inputsOf(findFiles(log.paths).files), log.part]);
   return JSON.stringify(identity);
 }

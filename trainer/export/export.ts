@@ -15,6 +15,9 @@ import { type Quantization, servedNetworks } from "./dense.ts";
 import type { ParityReport } from "./parity.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
+/** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
+export const CALIBRATION_RECORDS = 2 ** 17;
+
 const PRODUCER = "deepfm-edge 0.1.0";
 
 /** A model as it is published: one blob and its pages, each named by the hash of its bytes. */
@@ -61,7 +64,7 @@ export async function exportModel(
     fmDim,
     deepFrom,
     products,
-    bias: model.parameters.view("bias")[0] as number,
+    bias: (model.parameters.view("bias")[0] as number) + learner.logitCorrection,
     keys: keysOf(hot, vocabulary),
     rows: packRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,

@@ -1,7 +1,7 @@
 import { Page } from "../../format/page.ts";
 import { Scorer } from "../../format/scorer.ts";
-import type { FittedSpec } from "../../format/spec.ts";
-import { encodeLog, readHeldOutLog } from "../data/dataset.ts";
+import { toDataset } from "../data/dataset.ts";
+import { encodeLog } from "../data/encode.ts";
 import type { ClickLog } from "../data/read.ts";
 import { kernelModule } from "../kernel-module.ts";
 import { type Metrics, metricsOfLogits } from "../metrics.ts";
@@ -24,38 +24,43 @@ export async function measureParity(
   log: ClickLog,
 ): Promise<ParityReport> {
   const task = startTask("parity", null, "records");
-  const dataset = await readHeldOutLog(log, run.fitted, run.vocabulary, task);
-  const trained = run.learner.predict(dataset);
-  const served = await scoreLog(exported, run.fitted, log);
+  const scorer = new Scorer(kernelModule(), exported.blob);
+  const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
+  const trained: Float32Array[] = [];
+  const served: Float32Array[] = [];
+  const labels: Uint8Array[] = [];
+  for await (const chunk of encodeLog(log, run.fitted)) {
+    trained.push(run.learner.predict(toDataset(chunk, run.vocabulary)));
+    served.push(scorer.score(scorer.locate(chunk.encoded), pages).logits);
+    labels.push(chunk.labels);
+    task.advance(chunk.encoded.count);
+  }
   task.done();
+  return compare(joined(trained), joined(served), Uint8Array.from(labels.flatMap((list) => [...list])));
+}
 
+function compare(trained: Float32Array, served: Float32Array, labels: Uint8Array): ParityReport {
   let max = 0;
   let sum = 0;
-  for (let i = 0; i < dataset.count; i++) {
+  for (let i = 0; i < labels.length; i++) {
     const difference = Math.abs((trained[i] as number) - (served[i] as number));
     max = Math.max(max, difference);
     sum += difference;
   }
   return {
-    records: dataset.count,
-    trainer: metricsOfLogits(trained, dataset.labels),
-    kernel: metricsOfLogits(served, dataset.labels),
-    logitDifference: { max, mean: sum / dataset.count },
+    records: labels.length,
+    trainer: metricsOfLogits(trained, labels),
+    kernel: metricsOfLogits(served, labels),
+    logitDifference: { max, mean: sum / labels.length },
   };
 }
 
-/** Logits of a whole log from the exported blob and pages. */
-async function scoreLog(exported: ExportedModel, fitted: FittedSpec, log: ClickLog): Promise<Float32Array> {
-  const scorer = new Scorer(kernelModule(), exported.blob);
-  const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
-  const parts: Float32Array[] = [];
-  for await (const { encoded } of encodeLog(log, fitted))
-    parts.push(scorer.score(scorer.locate(encoded), pages).logits);
-  const logits = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    logits.set(part, at);
+    whole.set(part, at);
     at += part.length;
   }
-  return logits;
+  return whole;
 }

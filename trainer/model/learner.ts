@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { Random } from "../random.ts";
 import type { NamedTensor } from "../safetensors.ts";
@@ -69,6 +70,11 @@ export class Learner {
     this.#batch = new Batch(0, fields, rowDim, vocabulary.size);
   }
 
+  /** What a logit is corrected by where training saw only a share of the negatives. */
+  get logitCorrection(): number {
+    return logitCorrection(this.#spec.data);
+  }
+
   /** The number of trained weights, rows included. */
   get parameterCount(): number {
     return this.tables.values.length + this.model.parameters.values.length;
@@ -125,6 +131,7 @@ export class Learner {
     const { value, grads } = tf.tidy(() => {
       const inputs = this.#inputs(batch);
       const labels = tf.tensor2d(batch.labels.slice(0, batch.size), [batch.size, 1]);
+      const recordWeights = batch.weights && tf.tensor2d(batch.weights.slice(0, batch.size), [batch.size, 1]);
       const items = model.loss && this.#lossInputs(batch);
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
         const seen = { ...inputs };
@@ -133,7 +140,7 @@ export class Learner {
         });
         const weights = model.parameters.named(tensors.slice(inputNames.length));
         if (model.loss && items) return model.loss(seen, items, weights, pass);
-        return logisticLoss(model.logits(seen, weights, {}, pass), labels);
+        return logisticLoss(model.logits(seen, weights, {}, pass), labels, recordWeights);
       };
       return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...model.parameters.tensors()]);
     });
@@ -179,7 +186,7 @@ export class Learner {
     this.forEachBatch(dataset, (inputs, start, size) => {
       const weights = this.model.parameters.named(this.model.parameters.tensors());
       const moments = this.model.moments.named(this.model.moments.tensors());
-      logits.set(this.model.logits(inputs, weights, moments, pass).dataSync(), start);
+      logits.set(this.model.logits(inputs, weights, moments, pass).add(this.logitCorrection).dataSync(), start);
       onBatch(size);
     });
     return logits;
@@ -280,9 +287,10 @@ const INFERENCE: Pass = {
   batchMoments: () => {},
 };
 
-/** Mean of −ln p(label) = softplus(z) − z·y. */
-function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D): tf.Scalar {
-  return logits.softplus().sub(logits.mul(labels)).mean();
+/** Mean of −ln p(label) = softplus(z) − z·y, each times its record's weight: a weight of 2 is the record twice. */
+function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tensor2D | null): tf.Scalar {
+  const losses = logits.softplus().sub(logits.mul(labels));
+  return (weights ? losses.mul(weights) : losses).mean();
 }
 
 function positives({ labels }: Dataset, records: Uint32Array): Uint32Array {

@@ -84,6 +84,8 @@ export class Batch {
   linear: Float32Array;
   /** [B] */
   labels: Float32Array;
+  /** [B] sample weights; null where the log has none. */
+  weights: Float32Array | null = null;
   /** The rows in the batch, each once. */
   unique: Int32Array = new Int32Array(1024);
   uniqueCount = 0;
@@ -114,6 +116,7 @@ export class Batch {
     const { offsets, rows, values } = dataset;
     const table = tables.values;
     this.size = records.length;
+    this.weights = dataset.weights ? Float32Array.from(records, (r) => dataset.weights?.[r] as number) : null;
     this.#records = records;
     this.#dataset = dataset;
     this.uniqueCount = 0;

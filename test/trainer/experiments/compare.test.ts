@@ -13,9 +13,8 @@ import { spread, spreadText } from "../../../trainer/experiments/summary.ts";
 import { killCommand, runCommand } from "../cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
-const { folder, log } = await tinyLog();
+const { folder, log, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
-const logs = { train: log.train, valid: log.valid, test: log.test };
 const base = { path: "base.json", spec: tinyRunSpec() };
 
 describe("specsOfModels", () => {

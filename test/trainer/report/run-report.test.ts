@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultSlices, predictLog } from "../../../trainer/held-out.ts";
+import { defaultSlices, scoreHeldOut } from "../../../trainer/held-out.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
 import { evaluatePredictions } from "../../../trainer/metrics/evaluation.ts";
 import { runReport } from "../../../trainer/report/run-report.ts";
@@ -9,15 +9,15 @@ import { recordEpochs } from "../../../trainer/run-record.ts";
 import { type TrainedModel, train } from "../../../trainer/train.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
-const { folder, log } = await tinyLog();
+const { folder, log, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const spec = { ...tinyRunSpec(), name: "tiny" };
 let trained: TrainedModel;
 
 beforeAll(async () => {
-  const onEpoch = recordEpochs(folder, spec, log.valid);
-  trained = await train(spec, { trainPath: log.train, validPath: log.valid, backend: "wasm", onEpoch });
+  const onEpoch = recordEpochs(folder, spec, logs.valid);
+  trained = await train(spec, { ...logs, backend: "wasm", onEpoch });
 });
 
 describe("the run folder", () => {
@@ -35,7 +35,7 @@ describe("the run folder", () => {
   });
 
   it("keeps the lines of the epochs before the one that training goes on from", () => {
-    const onEpoch = recordEpochs(folder, spec, log.valid);
+    const onEpoch = recordEpochs(folder, spec, logs.valid);
     const [first, second] = trained.epochs;
     if (!first || !second) throw new Error("expected two epochs");
     onEpoch({ ...second, loss: 7 }, "wasm");
@@ -48,7 +48,7 @@ describe("the run folder", () => {
 describe("the report", () => {
   let html: string;
   beforeAll(async () => {
-    const heldOut = await predictLog(trained, log.test, { group: "user", slices: defaultSlices(spec) });
+    const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { group: "user", slices: defaultSlices(spec) });
     const evaluation = evaluatePredictions(heldOut.predictions, heldOut.groups, 5);
     html = await runReport(trained, [{ name: "test", heldOut, evaluation }]);
     expect(html).toContain(`<td>AUC</td><td>${evaluation.auc.toFixed(5)}</td>`);
@@ -87,7 +87,10 @@ describe("predictLog", () => {
       .map((line) => line.split(","));
     const [header = [], ...cells] = rows;
     const at = (name: string): string[] => cells.map((row) => row[header.indexOf(name)] ?? "");
-    const { groups, slices, predictions } = await predictLog(trained, log.test, { group: "user", slices: ["tags"] });
+    const { groups, slices, predictions } = await scoreHeldOut(trained, logs.test, logs.cache, {
+      group: "user",
+      slices: ["tags"],
+    });
     expect(groups?.count).toBe(new Set(at("user")).size);
     const users = [...new Set(at("user"))];
     expect(Array.from(groups?.of ?? [], (group) => users[group])).toEqual(at("user"));
@@ -101,12 +104,14 @@ describe("predictLog", () => {
   });
 
   it("refuses a column that the log has not", async () => {
-    await expect(predictLog(trained, log.test, { group: "session" })).rejects.toThrow('no column "session"');
+    await expect(scoreHeldOut(trained, logs.test, logs.cache, { group: "session" })).rejects.toThrow(
+      'no column "session"',
+    );
   });
 });
 
 it("text of the data is never markup", async () => {
-  const heldOut = await predictLog(trained, log.test, { slices: ["country"] });
+  const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
   const [country] = heldOut.slices;
   if (!country) throw new Error("expected a column");
   heldOut.slices = [{ ...country, name: "<b>&", values: country.values.map((value) => `<script>${value}`) }];

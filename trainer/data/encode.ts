@@ -1,0 +1,65 @@
+import { FormatError, show } from "../../format/errors.ts";
+import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+import type { ClickLog, LogChunk } from "./read.ts";
+
+/** Some thousand records of a log, valid until the next ones are asked for. */
+export interface EncodedChunk {
+  encoded: EncodedRecords;
+  /** 0 or 1. */
+  labels: Uint8Array;
+  /** Sample weights, where the log has them. */
+  weights: Float32Array | null;
+}
+
+/** Streams a log as encoded records with their labels: the one way from a file to row keys. */
+export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenerator<EncodedChunk> {
+  const encoder = new RecordEncoder(fitted);
+  const fields = fitted.fields.length;
+  const weight = log.options.data.weight;
+  const names = [...fitted.fields.map(({ name }) => name), fitted.label, ...(weight === undefined ? [] : [weight])];
+  const encoded = new EncodedRecords();
+  const raw: RawValue[] = new Array(fields);
+  for await (const chunk of log.chunks(names)) {
+    encoded.clear();
+    const labels = new Uint8Array(chunk.rows);
+    const weights = weight === undefined ? null : new Float32Array(chunk.rows);
+    for (let row = 0; row < chunk.rows; row++) {
+      for (let f = 0; f < fields; f++) raw[f] = chunk.columns[f]?.[row];
+      try {
+        encoder.encodeValues(raw, encoded, "");
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        throw new FormatError(`${await chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
+      }
+      labels[row] = toLabel(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
+      if (weights && weight !== undefined)
+        weights[row] =
+          toWeight(chunk.columns[fields + 1]?.[row]) ?? (await refuseWeight(chunk, row, fields + 1, weight));
+    }
+    yield { encoded, labels, weights };
+  }
+}
+
+/** The label of a row: 0 or 1; null where it is neither. */
+export function toLabel(raw: RawValue): number | null {
+  if (raw === "1" || raw === 1 || raw === 1n || raw === true) return 1;
+  if (raw === "0" || raw === 0 || raw === 0n || raw === false) return 0;
+  return null;
+}
+
+export async function refuseLabel(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
+  const got = show(chunk.columns[column]?.[row]);
+  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a label of 0 or 1`);
+}
+
+function toWeight(raw: RawValue): number | null {
+  const missing = raw === null || raw === undefined || (typeof raw === "string" && raw.trim() === "");
+  const weight = missing || typeof raw === "object" ? Number.NaN : Math.fround(Number(raw));
+  return weight >= 0 && Number.isFinite(weight) ? weight : null;
+}
+
+async function refuseWeight(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
+  const got = show(chunk.columns[column]?.[row]);
+  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a weight of 0 or more`);
+}

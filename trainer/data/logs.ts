@@ -1,0 +1,42 @@
+import type { FeatureSpec } from "../../format/spec.ts";
+import { type ClickLog, openLog } from "./read.ts";
+import type { Part } from "./split.ts";
+
+/** A log, or the part of it that `data.split` makes. */
+export interface LogPart {
+  /** Files, globs or folders. */
+  paths: readonly string[];
+  part?: Part;
+}
+
+export interface Logs {
+  train: LogPart;
+  valid: LogPart;
+  test: LogPart | null;
+}
+
+/** As a user names logs: one that the spec divides, or one for each purpose. */
+export interface LogNames {
+  data?: readonly string[];
+  train?: readonly string[];
+  valid?: readonly string[];
+  test?: readonly string[];
+}
+
+/** The logs to train with. Throws where they are too few or too many. */
+export function chooseLogs({ data, train, valid, test }: LogNames, spec: FeatureSpec): Logs {
+  const { split } = spec.data;
+  if (data) {
+    if (train || valid || test) throw new Error("--data goes without --train, --valid and --test");
+    if (!split) throw new Error("--data needs data.split in the spec, which says how one log becomes three");
+    const of = (part: Part): LogPart => ({ paths: data, part });
+    return { train: of("train"), valid: of("valid"), test: split.test > 0 ? of("test") : null };
+  }
+  if (!train || !valid) throw new Error("--train and --valid go together; give both, or --data for one log");
+  return { train: { paths: train }, valid: { paths: valid }, test: test ? { paths: test } : null };
+}
+
+/** Opens a log to read its records once, as the spec says. */
+export function openPart({ data, label }: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
+  return openLog(paths, { data, label, ...(part && { part }) });
+}

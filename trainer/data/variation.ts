@@ -1,0 +1,45 @@
+import type { EncodedRecords } from "../../format/record.ts";
+
+/** Finds the fields that are the same in every record: a constant tells nothing, and is mostly a mistake. */
+export class Variation {
+  readonly #fields: number;
+  /** What each field had in the first record: keys and values of its entries. */
+  #first: number[][] | null = null;
+  /** The fields in which no record has differed yet. */
+  #same: number[];
+  #records = 0;
+
+  constructor(fields: number) {
+    this.#fields = fields;
+    this.#same = Array.from({ length: fields }, (_, f) => f);
+  }
+
+  look(encoded: EncodedRecords): void {
+    for (let record = 0; record < encoded.count && this.#same.length > 0; record++) {
+      this.#records++;
+      if (this.#first === null) {
+        this.#first = this.#same.map((f) => this.#entries(encoded, record, f));
+        continue;
+      }
+      const first = this.#first;
+      const differs = (f: number): boolean => {
+        const entries = this.#entries(encoded, record, f);
+        return entries.length !== first[f]?.length || entries.some((x, i) => x !== first[f]?.[i]);
+      };
+      if (this.#same.some(differs)) this.#same = this.#same.filter((f) => !differs(f));
+    }
+  }
+
+  #entries({ offsets, keys, values }: EncodedRecords, record: number, field: number): number[] {
+    const cell = record * this.#fields + field;
+    const list: number[] = [];
+    for (let entry = offsets[cell] as number; entry < (offsets[cell + 1] as number); entry++)
+      list.push(keys[2 * entry] as number, keys[2 * entry + 1] as number, values[entry] as number);
+    return list;
+  }
+
+  /** The constant fields of more than one record. */
+  get constant(): readonly number[] {
+    return this.#records > 1 ? this.#same : [];
+  }
+}
