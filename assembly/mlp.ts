@@ -13,7 +13,7 @@ export function prepareMlp(r: u32): void {
   const layer = layerAddress(0);
   const target = firstInputs + r * inputBytes(layer);
   if (deepFrom === 0 && products === 0) {
-    storeInputs(layer, embedding, target);
+    storeInputs(layer, embedding, embedding + 4 * fields * embeddingDim, target);
     return;
   }
   const d = deepDim();
@@ -24,7 +24,7 @@ export function prepareMlp(r: u32): void {
   }
   if (products & PRODUCT_INNER) end = innerProducts(deepInputs, end);
   if (products & PRODUCT_OUTER) end = outerProducts(deepInputs, end);
-  storeInputs(layer, deepInputs, target);
+  storeInputs(layer, deepInputs, end, target);
 }
 
 /** Adds the MLP's output unit, whose bias is the model's, to the logits. */

@@ -17,11 +17,26 @@ export function innerProducts(embeddings: usize, target: usize): usize {
     const first = embeddings + 4 * i * d;
     if (ASC_FEATURE_SIMD) {
       const scale = f32x4.splat(innerScale);
-      for (let j = i + 1; j < fields; j += 4) {
+      let j = i + 1;
+      // Two sums at a time, as long as both have a product.
+      for (; j + 4 < fields; j += 8) {
+        let others = transposed + 4 * j;
+        let low = f32x4.splat(0);
+        let high = f32x4.splat(0);
+        for (let at = first; at < first + 4 * d; at += 4) {
+          const x = v128.load32_splat(at);
+          low = f32x4.add(low, f32x4.mul(x, v128.load(others)));
+          high = f32x4.add(high, f32x4.mul(x, v128.load(others, 16)));
+          others += 4 * fields;
+        }
+        v128.store(target + 4 * (j - i - 1), f32x4.mul(scale, low));
+        v128.store(target + 4 * (j - i - 1), f32x4.mul(scale, high), 16);
+      }
+      if (j < fields) {
         let others = transposed + 4 * j;
         let sum = f32x4.splat(0);
-        for (let k: u32 = 0; k < d; k++) {
-          sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(first + 4 * k), v128.load(others)));
+        for (let at = first; at < first + 4 * d; at += 4) {
+          sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(at), v128.load(others)));
           others += 4 * fields;
         }
         v128.store(target + 4 * (j - i - 1), f32x4.mul(scale, sum));

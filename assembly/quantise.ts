@@ -4,12 +4,16 @@ import { ACTIVATION_MAX, LAYER_INPUTS } from "../format/constants";
 import { inputBytes, inverseScale, isInt8, padOutputs, zeroPoint } from "./layers";
 import { isMemory } from "./memory";
 
-/** Stores one record's inputs of `layer` as it takes them. `source`: K f32 and room for their padding, which this zeroes. */
-export function storeInputs(layer: usize, source: usize, target: usize): void {
+/**
+ * Stores one record's inputs of `layer` as it takes them: those of [source, end), K f32, after which there must be room
+ * for their padding.
+ */
+export function storeInputs(layer: usize, source: usize, end: usize, target: usize): void {
   const inputs = load<u32>(layer, LAYER_INPUTS);
   const padded = padOutputs(inputs);
+  assert(end === source + 4 * inputs);
   assert(isMemory(source, 4 * padded) && isMemory(target, inputBytes(layer)));
-  memory.fill(source + 4 * inputs, 0, 4 * (padded - inputs));
+  memory.fill(end, 0, 4 * (padded - inputs));
   if (isInt8(layer)) quantise(layer, source, padded, target);
   else memory.copy(target, source, 4 * padded);
 }

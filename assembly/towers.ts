@@ -35,7 +35,7 @@ function prepareTower(r: u32, side: u32, layer: usize, inputs: usize): void {
     copy(end, e, embeddingDim);
     end += 4 * embeddingDim;
   }
-  storeInputs(layer, deepInputs, inputs + r * inputBytes(layer));
+  storeInputs(layer, deepInputs, end, inputs + r * inputBytes(layer));
 }
 
 /** Adds the outputs of layers [first, end) to the side's vectors. */

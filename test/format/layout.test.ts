@@ -68,6 +68,8 @@ describe("keys", () => {
 
 describe("rows", () => {
   test.each([
+    [TYPE_F32, 0, 4],
+    [TYPE_I8, 0, 8],
     [TYPE_F32, 1, 8],
     [TYPE_F32, 10, 44],
     [TYPE_I8, 1, 12],
@@ -98,7 +100,7 @@ describe("rows", () => {
 
   test("f32 rows come back bit by bit", () => {
     const random = seeded(11);
-    for (let k = 1; k <= 17; k++) {
+    for (let k = 0; k <= 17; k++) {
       const values = Float32Array.from({ length: 1 + k }, () => 20 * random() - 10);
       expect(roundTrip(TYPE_F32, values).back).toEqual(values);
     }

@@ -2,7 +2,7 @@
 // rule is about them. F against SPEC and the contents of SPEC are for `readManifest` to check: the kernel reads no JSON.
 import * as c from "../../format/constants.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { edited, entryOf, inSection, withSection, withTable } from "../format/edit-blob.ts";
+import { edited, entryOf, inSection, sectionOf, withSection, withTable } from "../format/edit-blob.ts";
 import { randomModel } from "./random-model.ts";
 
 export interface BrokenBlob {
@@ -23,6 +23,8 @@ export const GOOD_PRODUCTS = writeBlob(
 export const GOOD_TOWERS = writeBlob(
   randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
 );
+/** LR: rows of w alone, no layers. */
+const LINEAR = writeBlob(randomModel({ fields: 3, embeddingDim: 0, parts: c.PART_LINEAR, hotRows: 0 }));
 /** As many inputs of the first layer as there may be. */
 const LARGEST_INPUTS = writeBlob(
   randomModel({ fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM, hidden: [1], hotRows: 0 }),
@@ -56,6 +58,29 @@ function f32(offset: number, value: number): Edit {
 
 function add(offset: number, step: number): Edit {
   return (view) => view.setUint32(offset, view.getUint32(offset, true) + step, true);
+}
+
+/** GOOD_BLOB with `count` layers and as many entries, those past the second one copies of it. */
+function withLayers(count: number): Uint8Array {
+  const model = sectionOf(GOOD_BLOB, c.SECTION_MODEL);
+  const entries = Array.from({ length: count }, (_, i) => {
+    const entry = i === 0 ? LAYER_0 : LAYER_1;
+    return [...model.subarray(entry, entry + c.LAYER_ENTRY_BYTES)];
+  });
+  const bytes = Uint8Array.from([...model.subarray(0, LAYER_0), ...entries.flat(), ...model.subarray(-3)]);
+  return withSection(GOOD_BLOB, c.SECTION_MODEL, edited(bytes, u32(c.MODEL_LAYER_COUNT, count)));
+}
+
+/** LINEAR with `fields` fields and as many rows and sides. */
+function withFields(fields: number): Uint8Array {
+  const sides = new Uint8Array(fields);
+  const head = sectionOf(LINEAR, c.SECTION_MODEL).subarray(0, c.MODEL_HEAD_BYTES);
+  const model = edited(
+    Uint8Array.from([...head, ...sides]),
+    all(u32(c.MODEL_FIELDS, fields), u32(c.MODEL_ROW_COUNT, fields)),
+  );
+  const rows = new Uint8Array((fields * sectionOf(LINEAR, c.SECTION_ROWS).length) / 3);
+  return withSection(withSection(LINEAR, c.SECTION_MODEL, model), c.SECTION_ROWS, rows);
 }
 
 /** The place in DENSE that MODEL states at `offset`. */
@@ -125,8 +150,7 @@ const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGE
 
 const model: BrokenBlob[] = [
   ...broken(c.LOAD_BAD_MODEL, c.SECTION_MODEL, {
-    "no fields": u32(c.MODEL_FIELDS, 0),
-    "too many fields": u32(c.MODEL_FIELDS, c.MAX_FIELDS + 1),
+    "another number of fields than sides": u32(c.MODEL_FIELDS, 2),
     "an embedding dimension of 0": u32(c.MODEL_EMBEDDING_DIM, 0),
     "too large an embedding dimension": u32(c.MODEL_EMBEDDING_DIM, c.MAX_EMBEDDING_DIM + 1),
     "an unknown row type": u32(c.MODEL_ROW_TYPE, 2),
@@ -135,8 +159,6 @@ const model: BrokenBlob[] = [
     "no bucket bits": u32(c.MODEL_BUCKET_BITS, 0),
     "too many bucket bits": u32(c.MODEL_BUCKET_BITS, c.MAX_BUCKET_BITS + 1),
     "too many pages": u32(c.MODEL_PAGE_COUNT, c.MAX_PAGES + 1),
-    "no parts": u32(c.MODEL_PARTS, 0),
-    "an unknown part": u32(c.MODEL_PARTS, c.PART_ALL + 1),
     "towers beside FM and an MLP": u32(c.MODEL_PARTS, c.PART_ALL),
     "towers beside an MLP": u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_MLP),
     "FM without dimensions": u32(c.MODEL_FM_DIM, 0),
@@ -153,9 +175,11 @@ const model: BrokenBlob[] = [
     "another unknown side": side(2, 255),
     "a bias that is NaN": f32(c.MODEL_BIAS, Number.NaN),
     "an infinite bias": f32(c.MODEL_BIAS, Number.POSITIVE_INFINITY),
-    "an MLP without layers": u32(c.MODEL_LAYER_COUNT, 0),
-    "too many layers": u32(c.MODEL_LAYER_COUNT, c.MAX_LAYERS + 1),
-    "layers without an MLP": u32(c.MODEL_PARTS, c.PART_LINEAR),
+    "layers without an MLP": all(
+      u32(c.MODEL_PARTS, c.PART_LINEAR),
+      u32(c.MODEL_FM_DIM, 0),
+      u32(c.MODEL_OUTPUT_INPUTS, 0),
+    ),
     "an output unit without inputs": u32(c.MODEL_OUTPUT_INPUTS, 0),
     "an output unit with too many inputs": u32(c.MODEL_OUTPUT_INPUTS, c.MAX_LAYER_WIDTH + 1),
     "more layers than entries": u32(c.MODEL_LAYER_COUNT, 3),
@@ -210,6 +234,16 @@ const model: BrokenBlob[] = [
     },
     GOOD_TOWERS,
   ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    { "no parts": u32(c.MODEL_PARTS, 0), "an unknown part": u32(c.MODEL_PARTS, c.PART_LINEAR | (c.PART_ALL + 1)) },
+    LINEAR,
+  ),
+  { name: "no fields", code: c.LOAD_BAD_MODEL, blob: withFields(0) },
+  { name: "too many fields", code: c.LOAD_BAD_MODEL, blob: withFields(c.MAX_FIELDS + 1) },
+  { name: "an MLP without layers", code: c.LOAD_BAD_MODEL, blob: withLayers(0) },
+  { name: "too many layers", code: c.LOAD_BAD_MODEL, blob: withLayers(c.MAX_LAYERS + 1) },
   {
     name: "a MODEL shorter than its head",
     code: c.LOAD_BAD_MODEL,
@@ -265,7 +299,11 @@ const layers: BrokenBlob[] = [
     "a layer without outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, 0),
     "a layer with too many outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH + 1),
     "a layer with more outputs than DENSE has weights": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH),
-    "an unknown weight type": u32(LAYER_0 + c.LAYER_WEIGHT_TYPE, 2),
+    "a layer without outputs before one without inputs": all(
+      u32(LAYER_0 + c.LAYER_OUTPUTS, 0),
+      u32(LAYER_1 + c.LAYER_INPUTS, 0),
+    ),
+    "an unknown weight type": u32(LAYER_1 + c.LAYER_WEIGHT_TYPE, 2),
     "an MLP's layer without activation": u32(LAYER_0 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
     "an MLP's last layer without activation": u32(LAYER_1 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
     "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 4),
