@@ -5,7 +5,8 @@ import type { OptimizerState } from "./state.ts";
  *
  *     touch each row of the batch, then read it → gradients → squaredNorm → scale → step
  *
- * and costs as much as the batch's rows, whatever V is.
+ * and costs as much as the batch's rows, whatever V is. Rows in ascending order take a quarter less time, where the table
+ * is larger than the caches.
  */
 export interface RowOptimizer {
   /** Brings a row up to the last step. Must come before its values are read in training. */

@@ -26,9 +26,19 @@ const KEPT = Float64Array.from({ length: 1025 }, (_, n) => BETA2 ** n);
  * β₂ᵏ·v + (1 − β₂)·(λ·scale)²·Σ β₂^(k−1−j)·wⱼ², the sum by Simpson's rule. Where h·c passes STABLE, dense Adam's own weight
  * jitters, and this one rests with v at the edge.
  *
- * The difference from dense float64 Adam, in units of the learning rate (Adam moves a weight by about one a step), after
- * thousands of random steps: see test/trainer/table-adam.test.ts, which asserts it. It does not accumulate: what a row
- * was idle is forgotten as the regularisation pulls both to the same place.
+ * Measured against dense float64 Adam over 2000 steps on 2000 rows, Zipf batches, λ from 1e-5 to 0.1, as the difference of a
+ * weight when it is read, in units of the learning rate (Adam moves a weight by about one a step):
+ *
+ *     learning rate 0.001                                       largest 0.06, root mean square 0.005
+ *     learning rate 0.01, dropping in the middle of idle times  largest 0.6,  root mean square 0.011
+ *     every step clipped, by the estimated norm                 largest 0.6,  root mean square 0.026
+ *     both of these, with 4000 rows                             largest 1.1,  root mean square 0.08
+ *
+ * It does not accumulate. With λ ≥ 0.01 most of it is the jitter around 0, where dense float32 and float64 Adam differ by
+ * as much (0.46 at most, with 4000 rows). Clipping: the scale multiplies λ·row too, as it does in the dense optimizer; strides use the mean
+ * of scale and of scale². The norm that clips is the dense one, of which the idle rows' part is estimated (TableNorm):
+ * its relative error was 0.029 in the root mean square at λ = 0.1, 0.0001 at λ = 0.001. An error of the norm that lasts
+ * changes little, as the steps of Adam do not depend on a constant scale.
  */
 export class TableAdam extends WholeTable {
   readonly #adam: Adam;
@@ -104,7 +114,10 @@ export class TableAdam extends WholeTable {
       const middle = Math.sqrt(keptHalf * vi + (1 - keptHalf) * squared * w * w) + epsilon;
       const h = rate / Math.max(middle, edge);
       const trace = 1 + BETA1 - h * c;
-      let [p, q, pHalf, qHalf] = [1, 0, 0, 1];
+      let p = 1;
+      let q = 0;
+      let pHalf = 0;
+      let qHalf = 1;
       for (let bit = firstBit; bit >= 0; bit--) {
         pHalf = p;
         qHalf = q;
