@@ -8,6 +8,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger } from "./commands/options.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openLog } from "./data/read.ts";
@@ -47,6 +48,7 @@ program
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
 program.addCommand(studyCommand());
+program.addCommand(tuneCommand());
 
 program
   .command("export")

@@ -49,3 +49,8 @@ async function testMetrics(trained: TrainedModel, path: string): Promise<Metrics
 function parameterCount({ learner }: TrainedModel): number {
   return learner.tables.values.length + learner.model.parameters.values.length;
 }
+
+/** Whether training ended because the loss was no number any more: settings that do not work, not a defect. */
+export function isDivergence(error: unknown): boolean {
+  return error instanceof Error && / loss became /.test(error.message);
+}
