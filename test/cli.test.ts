@@ -32,7 +32,7 @@ describe("help", () => {
   it("says what each command needs", async () => {
     const { code, stdout } = await run("--help");
     expect(code).toBe(0);
-    for (const command of ["generate", "train", "export", "publish", "evaluate", "start"])
+    for (const command of ["generate", "train", "compare", "study", "tune", "export", "publish", "evaluate", "start"])
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
