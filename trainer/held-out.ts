@@ -39,6 +39,12 @@ export async function predictLog(
   return { path, predictions, groups, slices: columns.slice(grouping.length) };
 }
 
+/** Throws FormatError where a log is not there or lacks a column: before training, which may take hours. */
+export async function checkLog(path: string, columns: readonly string[]): Promise<void> {
+  const log = await openLog(path);
+  for await (const _ of log.chunks(columns)) return;
+}
+
 /** How many fields a report compares the values of, where none are named. */
 const DEFAULT_SLICES = 6;
 

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
 import { toJson, writeWhole } from "../files.ts";
-import { defaultSlices, predictLog } from "../held-out.ts";
+import { checkLog, defaultSlices, predictLog } from "../held-out.ts";
 import { evaluatePredictions, evaluationLines } from "../metrics/evaluation.ts";
 import { type EvaluatedLog, runReport } from "../report/run-report.ts";
 import { saveRun } from "../run-folder.ts";
@@ -47,6 +47,10 @@ export function trainCommand(): Command {
 async function trainAndReport(specPath: string, options: TrainCommandOptions): Promise<void> {
   const spec = parseFeatureSpec(readText(specPath), specPath);
   const { backend, group, at, out } = options;
+  const slices = options.slices ?? defaultSlices(spec);
+  const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
+  for (const path of [options.valid, options.test]) if (path !== undefined) await checkLog(path, needed);
+
   const trained = await train(spec, {
     trainPath: options.train,
     validPath: options.valid,
@@ -56,7 +60,6 @@ async function trainAndReport(specPath: string, options: TrainCommandOptions): P
   saveRun(out, trained, options.valid);
 
   const logs: EvaluatedLog[] = [];
-  const slices = options.slices ?? defaultSlices(spec);
   for (const [name, path] of [
     ["validation", options.valid],
     ["test", options.test],
