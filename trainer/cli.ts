@@ -10,6 +10,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openPart } from "./data/logs.ts";
@@ -50,6 +51,7 @@ program
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
 program.addCommand(studyCommand());
+program.addCommand(tuneCommand());
 
 program
   .command("export")
