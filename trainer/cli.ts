@@ -6,6 +6,7 @@ import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { parseFeatureSpec } from "../format/spec.ts";
 import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { recipeCommand } from "./commands/recipe.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { chooseLogs, type LogNames, openPart } from "./data/logs.ts";
@@ -54,6 +55,8 @@ program
     task.done();
     console.log(metricsTable([["best possible", best]]));
   });
+
+program.addCommand(recipeCommand());
 
 program
   .command("train")
