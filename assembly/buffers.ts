@@ -1,8 +1,8 @@
 // The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
-import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../format/constants";
-import { inputsOf, isInt8, layerAddress, outputsOf, padOutputs } from "./layers";
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES, PART_TOWERS } from "../format/constants";
+import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs } from "./layers";
 import { alignUp, ensureMemory } from "./memory";
-import { embeddingDim, fields, layerCount } from "./model";
+import { contextLayers, deepDim, embeddingDim, fields, layerCount, parts } from "./model";
 import { rowStride } from "./rows";
 
 /** MAX_ENTRIES row keys, u64. */
@@ -18,12 +18,25 @@ export let arena: usize = 0;
 /** MAX_BATCH f32 each. */
 export let logits: usize = 0;
 export let scores: usize = 0;
-/** One record's a⁰, F·k f32 padded as layer inputs are; where the first layer takes f32 it lies among the activations. */
+/** One record's e₁ … e_F, F × D f32, padded as layer inputs are. */
 export let embedding: usize = 0;
+/** One record's inputs of a first layer, f32, before they are quantised. */
+export let deepInputs: usize = 0;
+/** d × F f32, for the inner products. */
+export let transposed: usize = 0;
+/** d f32, for the outer products. */
+export let fieldSum: usize = 0;
+/** MAX_BATCH records' inputs of the MLP's first layer or the context tower's; those of the item tower's. */
+export let firstInputs: usize = 0;
+export let itemInputs: usize = 0;
+/** MAX_BATCH records' outputs of layers 0, 2, … and of layers 1, 3, … of the MLP or a tower. */
+export let evenOutputs: usize = 0;
+export let oddOutputs: usize = 0;
+/** MAX_BATCH records' vectors of the context tower and of the item tower, f32, padded as layer outputs are. */
+export let towerVectors: usize = 0;
 
-// Activations of layer i are read from buffer i mod 2 and written to the other one: MAX_BATCH records each.
-let even: usize = 0;
-let odd: usize = 0;
+/** How many floats SIMD may read and write after the end of embeddings, their sum and products. */
+const SPARE_FLOATS = 3;
 
 /** Lays all buffers out from `start` on and grows the memory for them; false where it cannot be had. */
 export function layOutBuffers(start: u64): bool {
@@ -36,21 +49,19 @@ export function layOutBuffers(start: u64): bool {
   logits = take(4 * MAX_BATCH);
   scores = take(4 * MAX_BATCH);
   embedding = take(4 * padOutputs(fields * embeddingDim));
-  even = take(<u64>MAX_BATCH * widest(0));
-  odd = take(<u64>MAX_BATCH * widest(1));
+
+  const first = layerAddress(0);
+  const item = parts & PART_TOWERS ? layerAddress(contextLayers) : 0;
+  const outputs = <u64>MAX_BATCH * 4 * widest();
+  deepInputs = take(4 * (padOutputs(max(widthOf(first), widthOf(item))) + SPARE_FLOATS));
+  transposed = take(4 * (fields * deepDim() + SPARE_FLOATS));
+  fieldSum = take(4 * (deepDim() + SPARE_FLOATS));
+  firstInputs = take(<u64>MAX_BATCH * (first === 0 ? 0 : inputBytes(first)));
+  itemInputs = take(<u64>MAX_BATCH * (item === 0 ? 0 : inputBytes(item)));
+  evenOutputs = take(outputs);
+  oddOutputs = take(outputs);
+  towerVectors = take(item === 0 ? 0 : 2 * MAX_BATCH * 4 * padOutputs(embeddingDim));
   return ensureMemory(next);
-}
-
-/** Where the inputs of layer i are; i = layerCount: the outputs of the last. Record b's begin at b · activationBytes(i). */
-export function activations(i: u32): usize {
-  return i & 1 ? odd : even;
-}
-
-/** Bytes of one record's inputs of layer i: u7 or f32, padded as the outputs of the layer before are. */
-export function activationBytes(i: u32): u32 {
-  const layer = layerAddress(i);
-  const width = layer !== 0 ? padOutputs(inputsOf(layer)) : outputsOf(layerAddress(i - 1));
-  return isInt8(layer) ? width : 4 * width;
 }
 
 let next: u64 = 0;
@@ -61,10 +72,14 @@ function take(bytes: u64): usize {
   return <usize>address;
 }
 
-/** The most bytes of a record's activations of layers first, first + 2, …; 0 without an MLP. */
-function widest(first: u32): u32 {
+/** Inputs of a layer, 0 where there is none. */
+function widthOf(layer: usize): u32 {
+  return layer === 0 ? 0 : inputsOf(layer);
+}
+
+/** The most outputs that a layer has. */
+function widest(): u32 {
   let most: u32 = 0;
-  if (layerCount === 0) return most;
-  for (let i = first; i <= layerCount; i += 2) most = max(most, activationBytes(i));
+  for (let i: u32 = 0; i < layerCount; i++) most = max(most, outputsOf(layerAddress(i)));
   return most;
 }

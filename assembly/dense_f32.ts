@@ -1,9 +1,10 @@
-// y = relu(W·a + bias), f32 weights in tiles [N/4][K][4 outputs], f32 inputs. Every output is summed in order of k in
+// y = activation(W·a + bias), f32 weights in tiles [N/4][K][4 outputs], f32 inputs. Every output is summed in order of k in
 // every variant and for every batch size; the relaxed build rounds product and sum together where the processor does.
 import { TILE_OUTPUTS } from "../format/constants";
-import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, weightsOf, zeroPoint } from "./layers";
+import { activate_scalar } from "./activation";
+import { activationOf, biasesOf, inputsOf, inverseScale, isInt8, outputsOf, weightsOf, zeroPoint } from "./layers";
 import { storeU7_scalar } from "./quantise";
-import { relu_simd, store_simd } from "./tail";
+import { store_simd } from "./tail";
 
 /** See dense.ts. */
 export function dense_f32_scalar(
@@ -17,6 +18,7 @@ export function dense_f32_scalar(
 ): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = isInt8(next);
   const inverse = toU7 ? inverseScale(next) : 0;
   const zero = toU7 ? zeroPoint(next) : 0;
@@ -30,7 +32,7 @@ export function dense_f32_scalar(
         sum += load<f32>(weights) * load<f32>(at);
         weights += 4 * TILE_OUTPUTS;
       }
-      const y = max<f32>(sum + load<f32>(biasesOf(layer) + 4 * n), 0);
+      const y = activate_scalar(sum + load<f32>(biasesOf(layer) + 4 * n), activation);
       if (toU7) storeU7_scalar(output + n, y, inverse, zero);
       else store<f32>(output + 4 * n, y);
     }
@@ -54,6 +56,7 @@ export function dense_f32_simd(
 ): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
@@ -94,17 +97,17 @@ export function dense_f32_simd(
         d0 = madd(w0, xd, d0);
         d1 = madd(w1, xd, d1);
       }
-      store_simd(y, relu_simd(f32x4.add(a0, bias0)), toU7, inverse, zero);
-      store_simd(y + 4 * unit, relu_simd(f32x4.add(a1, bias1)), toU7, inverse, zero);
+      store_simd(y, f32x4.add(a0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, f32x4.add(a1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, relu_simd(f32x4.add(b0, bias0)), toU7, inverse, zero);
-      store_simd(y + 4 * unit, relu_simd(f32x4.add(b1, bias1)), toU7, inverse, zero);
+      store_simd(y, f32x4.add(b0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, f32x4.add(b1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, relu_simd(f32x4.add(c0, bias0)), toU7, inverse, zero);
-      store_simd(y + 4 * unit, relu_simd(f32x4.add(c1, bias1)), toU7, inverse, zero);
+      store_simd(y, f32x4.add(c0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, f32x4.add(c1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, relu_simd(f32x4.add(d0, bias0)), toU7, inverse, zero);
-      store_simd(y + 4 * unit, relu_simd(f32x4.add(d1, bias1)), toU7, inverse, zero);
+      store_simd(y, f32x4.add(d0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, f32x4.add(d1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
       a = d + inputBytes;
     }
@@ -118,6 +121,7 @@ export function dense_f32_simd(
 function row_f32_simd(layer: usize, input: usize, output: usize, unit: u32, inverse: v128, zero: v128): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = unit === 1;
   const tileBytes = 16 * inputs;
   let weights = weightsOf(layer);
@@ -144,14 +148,14 @@ function row_f32_simd(layer: usize, input: usize, output: usize, unit: u32, inve
       y6 = madd(v128.load(w + 6 * tileBytes), x, y6);
       y7 = madd(v128.load(w + 7 * tileBytes), x, y7);
     }
-    store_simd(output, relu_simd(f32x4.add(y0, v128.load(bias))), toU7, inverse, zero);
-    store_simd(output + 4 * unit, relu_simd(f32x4.add(y1, v128.load(bias, 16))), toU7, inverse, zero);
-    store_simd(output + 8 * unit, relu_simd(f32x4.add(y2, v128.load(bias, 32))), toU7, inverse, zero);
-    store_simd(output + 12 * unit, relu_simd(f32x4.add(y3, v128.load(bias, 48))), toU7, inverse, zero);
-    store_simd(output + 16 * unit, relu_simd(f32x4.add(y4, v128.load(bias, 64))), toU7, inverse, zero);
-    store_simd(output + 20 * unit, relu_simd(f32x4.add(y5, v128.load(bias, 80))), toU7, inverse, zero);
-    store_simd(output + 24 * unit, relu_simd(f32x4.add(y6, v128.load(bias, 96))), toU7, inverse, zero);
-    store_simd(output + 28 * unit, relu_simd(f32x4.add(y7, v128.load(bias, 112))), toU7, inverse, zero);
+    store_simd(output, f32x4.add(y0, v128.load(bias)), activation, toU7, inverse, zero);
+    store_simd(output + 4 * unit, f32x4.add(y1, v128.load(bias, 16)), activation, toU7, inverse, zero);
+    store_simd(output + 8 * unit, f32x4.add(y2, v128.load(bias, 32)), activation, toU7, inverse, zero);
+    store_simd(output + 12 * unit, f32x4.add(y3, v128.load(bias, 48)), activation, toU7, inverse, zero);
+    store_simd(output + 16 * unit, f32x4.add(y4, v128.load(bias, 64)), activation, toU7, inverse, zero);
+    store_simd(output + 20 * unit, f32x4.add(y5, v128.load(bias, 80)), activation, toU7, inverse, zero);
+    store_simd(output + 24 * unit, f32x4.add(y6, v128.load(bias, 96)), activation, toU7, inverse, zero);
+    store_simd(output + 28 * unit, f32x4.add(y7, v128.load(bias, 112)), activation, toU7, inverse, zero);
     weights += 8 * tileBytes;
     bias += 128;
     output += 32 * unit;
@@ -164,8 +168,8 @@ function row_f32_simd(layer: usize, input: usize, output: usize, unit: u32, inve
       y0 = madd(v128.load(weights + 16 * k), x, y0);
       y1 = madd(v128.load(weights + tileBytes + 16 * k), x, y1);
     }
-    store_simd(output, relu_simd(f32x4.add(y0, v128.load(bias))), toU7, inverse, zero);
-    store_simd(output + 4 * unit, relu_simd(f32x4.add(y1, v128.load(bias, 16))), toU7, inverse, zero);
+    store_simd(output, f32x4.add(y0, v128.load(bias)), activation, toU7, inverse, zero);
+    store_simd(output + 4 * unit, f32x4.add(y1, v128.load(bias, 16)), activation, toU7, inverse, zero);
     weights += 2 * tileBytes;
     bias += 32;
     output += 8 * unit;

@@ -1,8 +1,18 @@
-// y = relu(scale ∘ (W·q) + bias) with the four-way dot product of relaxed SIMD: one instruction where the processor
+// y = activation(scale ∘ (W·q) + bias) with the four-way dot product of relaxed SIMD: one instruction where the processor
 // has it (VPDPBUSD, SDOT). It is defined alike everywhere for a second operand in 0..127, and so are its 16-bit steps:
 // 2 · 127 · 128 < 2¹⁵.
-import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, scalesOf, weightsOf, zeroPoint } from "./layers";
-import { finish_i8_simd, store_simd } from "./tail";
+import {
+  activationOf,
+  biasesOf,
+  inputsOf,
+  inverseScale,
+  isInt8,
+  outputsOf,
+  scalesOf,
+  weightsOf,
+  zeroPoint,
+} from "./layers";
+import { scale_simd, store_simd } from "./tail";
 
 /**
  * See dense.ts. Blocks of 4 records (a, b, c, d) × 8 outputs (tiles 0, 1): 8 sums, 2 weights and 4 inputs fit the 16
@@ -19,6 +29,7 @@ export function dense_i8_relaxed(
 ): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
@@ -62,17 +73,17 @@ export function dense_i8_relaxed(
         d0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, qd, d0);
         d1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, qd, d1);
       }
-      store_simd(y, finish_i8_simd(a0, scale0, bias0), toU7, inverse, zero);
-      store_simd(y + 4 * unit, finish_i8_simd(a1, scale1, bias1), toU7, inverse, zero);
+      store_simd(y, scale_simd(a0, scale0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, scale_simd(a1, scale1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(b0, scale0, bias0), toU7, inverse, zero);
-      store_simd(y + 4 * unit, finish_i8_simd(b1, scale1, bias1), toU7, inverse, zero);
+      store_simd(y, scale_simd(b0, scale0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, scale_simd(b1, scale1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(c0, scale0, bias0), toU7, inverse, zero);
-      store_simd(y + 4 * unit, finish_i8_simd(c1, scale1, bias1), toU7, inverse, zero);
+      store_simd(y, scale_simd(c0, scale0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, scale_simd(c1, scale1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(d0, scale0, bias0), toU7, inverse, zero);
-      store_simd(y + 4 * unit, finish_i8_simd(d1, scale1, bias1), toU7, inverse, zero);
+      store_simd(y, scale_simd(d0, scale0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, scale_simd(d1, scale1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
       a = d + inputBytes;
     }
@@ -110,8 +121,8 @@ export function dense_i8_relaxed(
       }
       a0 = i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0));
       a1 = i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1));
-      store_simd(y, finish_i8_simd(a0, scale0, bias0), toU7, inverse, zero);
-      store_simd(y + 4 * unit, finish_i8_simd(a1, scale1, bias1), toU7, inverse, zero);
+      store_simd(y, scale_simd(a0, scale0, bias0), activation, toU7, inverse, zero);
+      store_simd(y + 4 * unit, scale_simd(a1, scale1, bias1), activation, toU7, inverse, zero);
       y += outputBytes;
     }
   }

@@ -1,6 +1,17 @@
-// y = relu(scale ∘ (W·q) + bias), int8 weights in tiles [N/4][K/4][4 outputs][4 inputs], u7 inputs q, i32 sums.
+// y = activation(scale ∘ (W·q) + bias), int8 weights in tiles [N/4][K/4][4 outputs][4 inputs], u7 inputs q, i32 sums.
 import { PAD_INPUTS, TILE_OUTPUTS } from "../format/constants";
-import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, scalesOf, weightsOf, zeroPoint } from "./layers";
+import { activate_scalar } from "./activation";
+import {
+  activationOf,
+  biasesOf,
+  inputsOf,
+  inverseScale,
+  isInt8,
+  outputsOf,
+  scalesOf,
+  weightsOf,
+  zeroPoint,
+} from "./layers";
 import { storeU7_scalar } from "./quantise";
 
 /** See dense.ts. The twin of dense_i8_simd and dense_i8_relaxed: the same bits. */
@@ -15,6 +26,7 @@ export function dense_i8_scalar(
 ): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = isInt8(next);
   const inverse = toU7 ? inverseScale(next) : 0;
   const zero = toU7 ? zeroPoint(next) : 0;
@@ -31,9 +43,10 @@ export function dense_i8_scalar(
         sum += <i32>load<i8>(weights, 3) * <i32>load<u8>(at, 3);
         weights += TILE_OUTPUTS * PAD_INPUTS;
       }
-      const y = max<f32>(<f32>sum * load<f32>(scalesOf(layer) + 4 * n) + load<f32>(biasesOf(layer) + 4 * n), 0);
-      if (toU7) storeU7_scalar(output + n, y, inverse, zero);
-      else store<f32>(output + 4 * n, y);
+      const y = <f32>sum * load<f32>(scalesOf(layer) + 4 * n) + load<f32>(biasesOf(layer) + 4 * n);
+      const a = activate_scalar(y, activation);
+      if (toU7) storeU7_scalar(output + n, a, inverse, zero);
+      else store<f32>(output + 4 * n, a);
     }
     input += inputBytes;
     output += outputBytes;

@@ -1,7 +1,17 @@
-// y = relu(scale ∘ (W·q) + bias) in plain SIMD, which has no dot product of bytes: both operands are widened to 16 bits
+// y = activation(scale ∘ (W·q) + bias) in plain SIMD, which has no dot product of bytes: both operands are widened to 16 bits
 // and multiplied in pairs, so the sum of an output stays in two lanes until the end.
-import { biasesOf, inputsOf, inverseScale, isInt8, outputsOf, scalesOf, weightsOf, zeroPoint } from "./layers";
-import { finish_i8_simd, store_simd } from "./tail";
+import {
+  activationOf,
+  biasesOf,
+  inputsOf,
+  inverseScale,
+  isInt8,
+  outputsOf,
+  scalesOf,
+  weightsOf,
+  zeroPoint,
+} from "./layers";
+import { scale_simd, store_simd } from "./tail";
 
 /**
  * See dense.ts. Blocks of 4 records (a, b, c, d) × 4 outputs (two in sum 0, two in sum 1): their 8 sums fit the
@@ -18,6 +28,7 @@ export function dense_i8_simd(
 ): void {
   const inputs = inputsOf(layer);
   const outputs = outputsOf(layer);
+  const activation = activationOf(layer);
   const toU7 = isInt8(next);
   const inverse = f32x4.splat(toU7 ? inverseScale(next) : 0);
   const zero = f32x4.splat(toU7 ? zeroPoint(next) : 0);
@@ -58,13 +69,13 @@ export function dense_i8_simd(
         d0 = i32x4.add(d0, i32x4.dot_i16x8_s(w0, qd));
         d1 = i32x4.add(d1, i32x4.dot_i16x8_s(w1, qd));
       }
-      store_simd(y, finish_i8_simd(joinPairs(a0, a1), scale, bias), toU7, inverse, zero);
+      store_simd(y, scale_simd(joinPairs(a0, a1), scale, bias), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(joinPairs(b0, b1), scale, bias), toU7, inverse, zero);
+      store_simd(y, scale_simd(joinPairs(b0, b1), scale, bias), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(joinPairs(c0, c1), scale, bias), toU7, inverse, zero);
+      store_simd(y, scale_simd(joinPairs(c0, c1), scale, bias), activation, toU7, inverse, zero);
       y += outputBytes;
-      store_simd(y, finish_i8_simd(joinPairs(d0, d1), scale, bias), toU7, inverse, zero);
+      store_simd(y, scale_simd(joinPairs(d0, d1), scale, bias), activation, toU7, inverse, zero);
       y += outputBytes;
       a = d + inputBytes;
     }
@@ -76,7 +87,7 @@ export function dense_i8_simd(
         a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load8x8_s(weights + 4 * k), q));
         a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load8x8_s(weights + 4 * k, 8), q));
       }
-      store_simd(y, finish_i8_simd(joinPairs(a0, a1), scale, bias), toU7, inverse, zero);
+      store_simd(y, scale_simd(joinPairs(a0, a1), scale, bias), activation, toU7, inverse, zero);
       y += outputBytes;
     }
   }

@@ -8,12 +8,12 @@ import { embeddingDim, fields, rowType } from "./model";
 import { isRow } from "./rows";
 
 /**
- * Writes record b's e₁ … e_F (F × k f32, and zeros up to `bytes`) to `target`: e_f = Σ value · v over the field's
+ * Writes record b's e₁ … e_F (F × D f32) to `target`: e_f = Σ value · v over the field's
  * entries, zeros where it has none.
  */
-export function embed(record: u32, target: usize, bytes: u32): void {
-  assert(isMemory(target, bytes) && fields * embeddingDim * 4 <= bytes);
-  memory.fill(target, 0, bytes);
+export function embed(record: u32, target: usize): void {
+  assert(isMemory(target, 4 * fields * embeddingDim));
+  memory.fill(target, 0, 4 * fields * embeddingDim);
   let ends = offsets + 4 * record * fields;
   let entry = load<u32>(ends);
   for (let f: u32 = 0; f < fields; f++) {
@@ -42,7 +42,7 @@ export function linear(record: u32): f32 {
   return sum;
 }
 
-/** target[j] += factor · q[j], k of them; q int8. */
+/** target[j] += factor · q[j], D of them; q int8. */
 function addRow_i8(q: usize, factor: f32, target: usize): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
@@ -58,7 +58,7 @@ function addRow_i8(q: usize, factor: f32, target: usize): void {
   }
 }
 
-/** target[j] += factor · v[j], k of them; v f32. */
+/** target[j] += factor · v[j], D of them; v f32. */
 function addRow_f32(v: usize, factor: f32, target: usize): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {

@@ -1,9 +1,9 @@
 // The factorisation machine's second-order term.
-import { embeddingDim, fields } from "./model";
+import { embeddingDim, fields, fmDim } from "./model";
 
 /**
- * ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] of one record's embeddings, F × k f32: the sum over pairs of fields of ⟨e_f, e_g⟩ in
- * O(F·k). Rendle, "Factorization Machines", 2010, lemma 3.1. Columns are summed in order of j in every variant.
+ * ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements of one record's embeddings, F × D f32: the sum over pairs of fields of ⟨e_f, e_g⟩ in
+ * O(F·fmDim). Rendle, "Factorization Machines", 2010, lemma 3.1. Columns are summed in order of j in every variant.
  */
 export function fm(embeddings: usize): f32 {
   const stride = 4 * embeddingDim;
@@ -11,7 +11,7 @@ export function fm(embeddings: usize): f32 {
   let twice: f32 = 0;
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
-    for (; j + 4 <= embeddingDim; j += 4) {
+    for (; j + 4 <= fmDim; j += 4) {
       let sum = f32x4.splat(0);
       let squares = f32x4.splat(0);
       for (let at = embeddings + 4 * j; at < end; at += stride) {
@@ -26,7 +26,7 @@ export function fm(embeddings: usize): f32 {
       twice += f32x4.extract_lane(terms, 3);
     }
   }
-  for (; j < embeddingDim; j++) {
+  for (; j < fmDim; j++) {
     let sum: f32 = 0;
     let squares: f32 = 0;
     for (let at = embeddings + 4 * j; at < end; at += stride) {

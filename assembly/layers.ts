@@ -1,7 +1,8 @@
 // The layer entries of section MODEL and what they point at in section DENSE. An entry, once checked, is the layer:
 // its address is passed around, and these functions read it.
 import {
-  ACTIVATION_RELU,
+  ACTIVATION_NONE,
+  ACTIVATION_SIGMOID,
   LAYER_ACTIVATION,
   LAYER_BIASES,
   LAYER_ENTRY_BYTES,
@@ -19,37 +20,58 @@ import {
   MODEL_OUTPUT_WEIGHTS,
   PAD_INPUTS,
   PAD_OUTPUTS,
+  PART_TOWERS,
   SECTION_ALIGNMENT,
   SECTION_DENSE,
+  SIDE_CONTEXT,
+  SIDE_ITEM,
   TYPE_I8,
 } from "../format/constants";
-import { embeddingDim, fields, layerCount, model, outputInputs } from "./model";
+import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpWidth, model, outputInputs, parts } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
-/** Checks the chain of layers and that all they point at lies in DENSE, aligned, with finite floats. */
+/** Checks the chains of layers and that all they point at lies in DENSE, aligned, with finite floats. */
 export function checkLayers(): i32 {
-  let width = fields * embeddingDim;
-  for (let i: u32 = 0; i < layerCount; i++) {
-    const layer = layerAddress(i);
-    const outputs = load<u32>(layer, LAYER_OUTPUTS);
-    const type = load<u32>(layer, LAYER_WEIGHT_TYPE);
-    if (load<u32>(layer, LAYER_INPUTS) !== width) return LOAD_BAD_LAYER;
-    if (outputs < 1 || outputs > <u32>MAX_LAYER_WIDTH) return LOAD_BAD_LAYER;
-    if (type > <u32>TYPE_I8) return LOAD_BAD_LAYER;
-    if (load<u32>(layer, LAYER_ACTIVATION) !== ACTIVATION_RELU) return LOAD_BAD_LAYER;
-    const weights = load<u32>(layer, LAYER_WEIGHTS);
-    const count = <u64>padInputs(width) * padOutputs(outputs);
-    if (type === TYPE_I8) {
-      if (!isPlace(weights, count)) return LOAD_BAD_LAYER;
-      if (!areFloats(load<u32>(layer, LAYER_SCALES), padOutputs(outputs))) return LOAD_BAD_LAYER;
-    } else if (!areFloats(weights, count)) return LOAD_BAD_LAYER;
-    if (!areFloats(load<u32>(layer, LAYER_BIASES), padOutputs(outputs))) return LOAD_BAD_LAYER;
-    if (!F32.isFinite(inverseScale(layer))) return LOAD_BAD_LAYER;
-    if (!F32.isFinite(zeroPoint(layer))) return LOAD_BAD_LAYER;
-    width = outputs;
+  if (parts & PART_TOWERS) {
+    // A tower ends in a vector as long as an embedding, without an activation.
+    if (!isChain(0, contextLayers, fieldsOf(SIDE_CONTEXT) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
+    if (!isChain(contextLayers, layerCount, fieldsOf(SIDE_ITEM) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
+  } else if (layerCount !== 0) {
+    if (!isChain(0, layerCount, mlpWidth(), 0)) return LOAD_BAD_LAYER;
+    if (load<u32>(layerAddress(layerCount - 1), LAYER_OUTPUTS) !== outputInputs) return LOAD_BAD_LAYER;
   }
-  if (layerCount !== 0 && width !== outputInputs) return LOAD_BAD_LAYER;
   return areFloats(load<u32>(model, MODEL_OUTPUT_WEIGHTS), padOutputs(outputInputs)) ? LOAD_OK : LOAD_BAD_LAYER;
+}
+
+/**
+ * Whether layers [first, end) are right and each takes what the one before gives, the first one `width` inputs. The last
+ * one has `outputs` outputs and no activation; if that is 0, any number, and an activation as all others.
+ */
+function isChain(first: u32, end: u32, width: u32, outputs: u32): bool {
+  for (let i = first; i < end; i++) {
+    const layer = layerAddress(i);
+    if (load<u32>(layer, LAYER_INPUTS) !== width || !isLayer(layer)) return false;
+    width = load<u32>(layer, LAYER_OUTPUTS);
+    if ((activationOf(layer) === ACTIVATION_NONE) !== (outputs !== 0 && i === end - 1)) return false;
+  }
+  return outputs === 0 || width === outputs;
+}
+
+/** Whether the layer's numbers are in range, and its weights, scales and biases in place and finite. */
+function isLayer(layer: usize): bool {
+  const outputs = load<u32>(layer, LAYER_OUTPUTS);
+  const type = load<u32>(layer, LAYER_WEIGHT_TYPE);
+  if (outputs < 1 || outputs > <u32>MAX_LAYER_WIDTH) return false;
+  if (type > <u32>TYPE_I8) return false;
+  if (activationOf(layer) > <u32>ACTIVATION_SIGMOID) return false;
+  const weights = load<u32>(layer, LAYER_WEIGHTS);
+  const count = <u64>inputsOf(layer) * outputsOf(layer);
+  if (type === TYPE_I8) {
+    if (!isPlace(weights, count)) return false;
+    if (!areFloats(load<u32>(layer, LAYER_SCALES), outputsOf(layer))) return false;
+  } else if (!areFloats(weights, count)) return false;
+  if (!areFloats(load<u32>(layer, LAYER_BIASES), outputsOf(layer))) return false;
+  return F32.isFinite(inverseScale(layer)) && F32.isFinite(zeroPoint(layer));
 }
 
 /** The entry of layer i; 0 past the last. */
@@ -57,7 +79,7 @@ export function layerAddress(i: u32): usize {
   return i < layerCount ? model + MODEL_HEAD_BYTES + i * LAYER_ENTRY_BYTES : 0;
 }
 
-/** Whether the layer takes u7 inputs. False for 0, the place after the last layer. */
+/** Whether the layer takes u7 inputs. False for 0, which follows a last layer. */
 export function isInt8(layer: usize): bool {
   return layer !== 0 && load<u32>(layer, LAYER_WEIGHT_TYPE) === TYPE_I8;
 }
@@ -67,9 +89,25 @@ export function inputsOf(layer: usize): u32 {
   return padInputs(load<u32>(layer, LAYER_INPUTS));
 }
 
+/** Bytes of one record's inputs: u7 or f32, padded as the outputs of a layer before are. */
+export function inputBytes(layer: usize): u32 {
+  const width = padOutputs(load<u32>(layer, LAYER_INPUTS));
+  return isInt8(layer) ? width : 4 * width;
+}
+
+/** Bytes of one record's outputs, in the type that the next layer takes; f32 if that is 0. */
+export function outputBytes(layer: usize, next: usize): u32 {
+  return isInt8(next) ? outputsOf(layer) : 4 * outputsOf(layer);
+}
+
 /** N, padded as the weights are. */
 export function outputsOf(layer: usize): u32 {
   return padOutputs(load<u32>(layer, LAYER_OUTPUTS));
+}
+
+/** ACTIVATION_… */
+export function activationOf(layer: usize): u32 {
+  return load<u32>(layer, LAYER_ACTIVATION);
 }
 
 export function weightsOf(layer: usize): usize {

@@ -1,12 +1,25 @@
 // f32 activations to the u7 inputs of an int8 layer: q = clamp(nearest(a · inverseScale + zero), 0, ACTIVATION_MAX),
 // product and sum each rounded to f32, halves to even. A NaN becomes 0; nothing here can trap.
-import { ACTIVATION_MAX } from "../format/constants";
-import { inverseScale, zeroPoint } from "./layers";
+import { ACTIVATION_MAX, LAYER_INPUTS } from "../format/constants";
+import { inputBytes, inverseScale, isInt8, padOutputs, zeroPoint } from "./layers";
 import { isMemory } from "./memory";
 
+/**
+ * Stores one record's inputs of `layer` as it takes them: those of [source, end), K f32, after which there must be room
+ * for their padding.
+ */
+export function storeInputs(layer: usize, source: usize, end: usize, target: usize): void {
+  const inputs = load<u32>(layer, LAYER_INPUTS);
+  const padded = padOutputs(inputs);
+  assert(end === source + 4 * inputs);
+  assert(isMemory(source, 4 * padded) && isMemory(target, inputBytes(layer)));
+  memory.fill(end, 0, 4 * (padded - inputs));
+  if (isInt8(layer)) quantise(layer, source, padded, target);
+  else memory.copy(target, source, 4 * padded);
+}
+
 /** Quantises `count` activations (a multiple of 4) for `layer`. */
-export function quantise(layer: usize, source: usize, count: u32, target: usize): void {
-  assert(isMemory(source, 4 * count) && isMemory(target, count) && count % 4 === 0);
+function quantise(layer: usize, source: usize, count: u32, target: usize): void {
   const inverse = inverseScale(layer);
   const zero = zeroPoint(layer);
   if (ASC_FEATURE_SIMD) {

@@ -1,4 +1,5 @@
-// The forward pass of a batch: ŷ = sigmoid(bias + linear + FM + MLP), of these the parts that the model has.
+// The forward pass of a batch: ŷ = sigmoid(bias + linear + FM + MLP or towers), of these the parts that the model
+// has.
 import {
   CALL_BAD_ADDRESS,
   CALL_BAD_COUNT,
@@ -9,16 +10,16 @@ import {
   PART_FM,
   PART_LINEAR,
   PART_MLP,
+  PART_TOWERS,
 } from "../format/constants";
-import { activationBytes, activations, addresses, arena, embedding, logits, offsets, scores } from "./buffers";
-import { dense } from "./dense";
+import { sigmoid } from "./activation";
+import { addresses, arena, embedding, logits, offsets, scores } from "./buffers";
 import { embed, linear } from "./embed";
 import { fm } from "./fm";
-import { inputsOf, isInt8, layerAddress, padOutputs } from "./layers";
-import { bias, embeddingDim, fields, layerCount, parts } from "./model";
-import { outputUnit, sigmoid } from "./output";
-import { quantise } from "./quantise";
+import { addMlp, prepareMlp } from "./mlp";
+import { bias, fields, parts } from "./model";
 import { isRow } from "./rows";
+import { addTowers, prepareTowers } from "./towers";
 
 /** Checks all that the host wrote for a batch; after CALL_OK no address that is read lies outside the rows. */
 export function checkBatch(records: u32): i32 {
@@ -39,32 +40,18 @@ export function checkBatch(records: u32): i32 {
 
 /** Scores a checked batch into `logits` and `scores`. */
 export function scoreBatch(records: u32): void {
-  for (let r: u32 = 0; r < records; r++) store<f32>(logits + 4 * r, shallow(r));
-  if (parts & PART_MLP) {
-    for (let i: u32 = 0; i < layerCount; i++) dense(i, records);
-    const last = layerAddress(layerCount - 1);
-    for (let r: u32 = 0; r < records; r++) {
-      const h = activations(layerCount) + r * activationBytes(layerCount);
-      store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + outputUnit(last, h));
+  for (let r: u32 = 0; r < records; r++) {
+    store<f32>(logits + 4 * r, bias);
+    if (parts & PART_LINEAR) store<f32>(logits + 4 * r, bias + linear(r));
+    if (parts & ~PART_LINEAR) {
+      // Embeddings are f32, and the deep parts take their own copy: one record's at a time are enough, in cache.
+      embed(r, embedding);
+      if (parts & PART_FM) store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + fm(embedding));
+      if (parts & PART_MLP) prepareMlp(r);
+      if (parts & PART_TOWERS) prepareTowers(r);
     }
   }
+  if (parts & PART_MLP) addMlp(records);
+  if (parts & PART_TOWERS) addTowers(records);
   for (let r: u32 = 0; r < records; r++) store<f32>(scores + 4 * r, sigmoid(load<f32>(logits + 4 * r)));
-}
-
-/** bias + linear + FM of record r; leaves its embeddings as the first layer's inputs. */
-function shallow(r: u32): f32 {
-  let logit = bias;
-  if (parts & PART_LINEAR) logit += linear(r);
-  if (!(parts & (PART_FM | PART_MLP))) return logit;
-
-  // Embeddings are f32. A first layer of int8 takes them quantised, so one record's at a time are enough, in cache.
-  const width = padOutputs(fields * embeddingDim);
-  const first = layerAddress(0);
-  const toU7 = isInt8(first);
-  const input = parts & PART_MLP ? activations(0) + r * activationBytes(0) : 0;
-  const e = first !== 0 && !toU7 ? input : embedding;
-  embed(r, e, 4 * width);
-  if (toU7) quantise(first, e, inputsOf(first), input);
-  if (parts & PART_FM) logit += fm(e);
-  return logit;
 }

@@ -1,17 +1,30 @@
-import { MAX_BUCKET_BITS } from "./constants.ts";
+import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
 import type { DenseLayer } from "./dense.ts";
 import type { FittedSpec } from "./spec.ts";
 
-/** All that a model blob holds. Shapes: F fields, k embedding dimension, h rows with a key (hot rows), P pages. */
+/**
+ * All that a model blob holds. Shapes: F fields, D the length of a row's vector, h rows with a key (hot rows), P pages,
+ * d = D − deepFrom the length of the embeddings that the MLP or the towers take.
+ */
 export interface ModelBlob {
   spec: FittedSpec;
   /** Which program wrote the blob. */
   producer: string;
   rowType: number;
-  /** k */
+  /** D; 0 where PART_LINEAR stands alone. */
   embeddingDim: number;
-  /** PART_LINEAR | PART_FM | PART_MLP: the terms that the logit sums. */
+  /** PART_LINEAR | PART_FM | PART_MLP, or PART_LINEAR | PART_TOWERS: the terms that the logit sums. */
   parts: number;
+  /** FM takes v[0, fmDim) of each row; 0 without PART_FM. */
+  fmDim: number;
+  /** The MLP takes v[deepFrom, D) of each row; 0 without PART_MLP. */
+  deepFrom: number;
+  /** PRODUCT_INNER | PRODUCT_OUTER: what the MLP's first layer takes beside the embeddings. 0 without PART_MLP. */
+  products: number;
+  /** What inner products are multiplied by before the first layer takes them; 1 where there are none. */
+  innerScale: number;
+  /** The same for outer products. */
+  outerScale: number;
   /** The constant term of the logit. */
   bias: number;
   /** h keys, ascending. */
@@ -20,10 +33,36 @@ export interface ModelBlob {
   rows: Uint8Array;
   /** P × 16 bytes. */
   pageDigests: Uint8Array;
-  /** Hidden layers of the MLP; the first one's inputs are the F·k embeddings. Empty without PART_MLP. */
+  /** F: SIDE_… of each field, as `fieldSides` gives them. */
+  sides: Uint8Array;
+  /** Hidden layers of the MLP; or the layers of the context tower, then of the item tower, each with its output layer. */
   layers: DenseLayer[];
-  /** Weights of the MLP's last layer, one a unit of the last hidden layer. */
+  /** How many of `layers` are the context tower's, and how many the item tower's; [0, 0] without PART_TOWERS. */
+  towerLayers: [number, number];
+  /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without PART_MLP. */
   outputWeights: Float32Array;
+}
+
+/** SIDE_… of each field. */
+export function fieldSides(spec: FittedSpec): Uint8Array {
+  return Uint8Array.from(spec.fields, ({ side }) => (side === "item" ? SIDE_ITEM : SIDE_CONTEXT));
+}
+
+/** How many inner products of `fields` embeddings there are: a pair of fields each. */
+export function innerProducts(fields: number): number {
+  return (fields * (fields - 1)) / 2;
+}
+
+/** How many outer products there are: elements on and above the diagonal of a d × d matrix. */
+export function outerProducts(d: number): number {
+  return (d * (d + 1)) / 2;
+}
+
+/** Inputs of the MLP's first layer: the F·d embeddings, then the inner products, then the outer ones. */
+export function mlpInputs(fields: number, d: number, products: number): number {
+  const inner = products & PRODUCT_INNER ? innerProducts(fields) : 0;
+  const outer = products & PRODUCT_OUTER ? outerProducts(d) : 0;
+  return fields * d + inner + outer;
 }
 
 /** Bits of a key's high word that choose its bucket: about two keys a bucket. */

@@ -3,7 +3,7 @@
 
 // Model blob: header, section table, sections.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 1;
+export const BLOB_VERSION = 2;
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -27,7 +27,7 @@ export const SECTION_PAGES = 6;
 export const SECTION_DENSE = 7;
 export const SECTION_COUNT = 7;
 
-// The MODEL section: a fixed head, then one entry per hidden layer.
+// The MODEL section: a fixed head, then one entry per layer, then each field's side.
 export const MODEL_FIELDS = 0;
 export const MODEL_EMBEDDING_DIM = 4;
 export const MODEL_ROW_TYPE = 8;
@@ -39,7 +39,14 @@ export const MODEL_BIAS = 28;
 export const MODEL_LAYER_COUNT = 32;
 export const MODEL_OUTPUT_INPUTS = 36;
 export const MODEL_OUTPUT_WEIGHTS = 40;
-export const MODEL_HEAD_BYTES = 64;
+export const MODEL_FM_DIM = 44;
+export const MODEL_DEEP_FROM = 48;
+export const MODEL_PRODUCTS = 52;
+export const MODEL_INNER_SCALE = 56;
+export const MODEL_OUTER_SCALE = 60;
+export const MODEL_CONTEXT_LAYERS = 64;
+export const MODEL_ITEM_LAYERS = 68;
+export const MODEL_HEAD_BYTES = 128;
 
 export const LAYER_INPUTS = 0;
 export const LAYER_OUTPUTS = 4;
@@ -55,15 +62,27 @@ export const LAYER_ENTRY_BYTES = 64;
 export const TYPE_F32 = 0;
 export const TYPE_I8 = 1;
 
+export const ACTIVATION_NONE = 0;
 export const ACTIVATION_RELU = 1;
+export const ACTIVATION_TANH = 2;
+export const ACTIVATION_SIGMOID = 3;
 
-// Which terms the logit sums; at least one.
+// Which terms the logit sums; at least one, and TOWERS neither with FM nor with MLP.
 export const PART_LINEAR = 1;
 export const PART_FM = 2;
 export const PART_MLP = 4;
-export const PART_ALL = 7;
+export const PART_TOWERS = 8;
+export const PART_ALL = 15;
 
-// A hidden layer's weights are packed in tiles of TILE_OUTPUTS outputs × TILE_INPUTS inputs (int8), and its
+// Which products of embeddings the MLP's first layer takes beside them.
+export const PRODUCT_INNER = 1;
+export const PRODUCT_OUTER = 2;
+export const PRODUCT_ALL = 3;
+
+export const SIDE_CONTEXT = 0;
+export const SIDE_ITEM = 1;
+
+// A layer's weights are packed in tiles of TILE_OUTPUTS outputs × TILE_INPUTS inputs (int8), and its
 // inputs and outputs are padded to these multiples, so that no kernel needs a remainder loop over them.
 export const TILE_INPUTS = 4;
 export const TILE_OUTPUTS = 4;
@@ -92,6 +111,8 @@ export const MAX_EMBEDDING_DIM = 256;
 export const MAX_BUCKET_BITS = 24;
 export const MAX_PAGES = 1048576;
 export const MAX_LAYERS = 16;
+export const MAX_TOWER_LAYERS = 17; // MAX_LAYERS hidden ones and the output
+export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 

@@ -1,6 +1,6 @@
 import { PAD_INPUTS, PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS, TYPE_F32, TYPE_I8 } from "./constants.ts";
 
-/** One hidden layer of the MLP: y = relu(W·a + bias), as it is served. */
+/** One layer of the MLP or of a tower: y = activation(W·a + bias), as it is served. */
 export interface DenseLayer {
   /** K, number of inputs. */
   inputs: number;
@@ -12,6 +12,8 @@ export interface DenseLayer {
   scales: Float32Array;
   /** N. For int8 with the input's zero point folded in: b − scale · zero · Σ_k q[n][k]. */
   biases: Float32Array;
+  /** ACTIVATION_…; NONE for the last layer of a tower, and only there. */
+  activation: number;
   /** int8 only: an input a is quantised to clamp(round(a · inputInverseScale + inputZero), 0, 127). */
   inputInverseScale: number;
   inputZero: number;

@@ -159,6 +159,16 @@ const training = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
     about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
   ),
+  loss: v.pipe(
+    v.optional(v.picklist(["logistic", "in-batch"]), "logistic"),
+    about(
+      "logistic: of the labels. in-batch, for the two-tower model: each positive record's item against the items of its batch's other positives, corrected for how frequent they are.",
+    ),
+  ),
+  itemField: v.pipe(
+    v.optional(name),
+    about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
+  ),
   optimizer: v.pipe(
     v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
     about(
@@ -296,7 +306,29 @@ export const FeatureSpecSchema = v.pipe(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
     ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
   ),
+  v.check(
+    (spec) => contradiction(spec) === undefined,
+    ({ input }) => contradiction(input) ?? "",
+  ),
 );
+
+interface SpecParts {
+  fields: readonly { name: string; side: string }[];
+  model: { type: ModelType };
+  training: { loss: string; itemField?: string | undefined };
+}
+
+/** What a spec's model and fields contradict, if they do. */
+function contradiction({ model: { type }, training, fields }: SpecParts): string | undefined {
+  const items = fields.filter(({ side }) => side === "item");
+  if (type === "two-tower" && (items.length === 0 || items.length === fields.length))
+    return `got ${items.length} of ${fields.length} fields with side "item", expected some of either side in a two-tower model`;
+  if (training.loss === "in-batch" && type !== "two-tower")
+    return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
+  if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
+    return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
+  return undefined;
+}
 
 export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
 export type FeatureField = FeatureSpec["fields"][number];

@@ -7,7 +7,10 @@ import { readBlob } from "./read-blob.ts";
 
 /** Writes a model blob. Throws FormatError where the model breaks a rule of FORMAT.md, before any byte leaves. */
 export function writeBlob(model: ModelBlob): Uint8Array {
-  model.layers.forEach(checkLengths);
+  model.layers.forEach((layer, i) => {
+    checkLayer(layer, `layers[${i}]`);
+  });
+  expectLength("sides", model.sides.length, model.spec.fields.length);
   const dense = layOutDense(model);
   const sections = [
     new TextEncoder().encode(JSON.stringify({ producer: model.producer, spec: model.spec })),
@@ -46,13 +49,14 @@ export function writeBlob(model: ModelBlob): Uint8Array {
 }
 
 /** Arrays of other lengths would overwrite their neighbours, or leave zeros that no reader can tell from weights. */
-function checkLengths(layer: DenseLayer, i: number): void {
-  const expect = (name: string, got: number, expected: number): void => {
-    if (got !== expected) throw new FormatError(`layers[${i}].${name}`, `got ${got} numbers, expected ${expected}`);
-  };
-  expect("weights", layer.weights.length, layer.inputs * layer.outputs);
-  expect("scales", layer.scales.length, weightType(layer) === c.TYPE_I8 ? layer.outputs : 0);
-  expect("biases", layer.biases.length, layer.outputs);
+function checkLayer(layer: DenseLayer, place: string): void {
+  expectLength(`${place}.weights`, layer.weights.length, layer.inputs * layer.outputs);
+  expectLength(`${place}.scales`, layer.scales.length, weightType(layer) === c.TYPE_I8 ? layer.outputs : 0);
+  expectLength(`${place}.biases`, layer.biases.length, layer.outputs);
+}
+
+function expectLength(place: string, got: number, expected: number): void {
+  if (got !== expected) throw new FormatError(place, `got ${got} numbers, expected ${expected}`);
 }
 
 interface DenseSection {
@@ -93,7 +97,9 @@ function layOutDense(model: ModelBlob): DenseSection {
 }
 
 function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
-  const bytes = new Uint8Array(c.MODEL_HEAD_BYTES + model.layers.length * c.LAYER_ENTRY_BYTES);
+  const sidesAt = c.MODEL_HEAD_BYTES + model.layers.length * c.LAYER_ENTRY_BYTES;
+  const bytes = new Uint8Array(sidesAt + model.sides.length);
+  bytes.set(model.sides, sidesAt);
   const view = new DataView(bytes.buffer);
   view.setUint32(c.MODEL_FIELDS, model.spec.fields.length, true);
   view.setUint32(c.MODEL_EMBEDDING_DIM, model.embeddingDim, true);
@@ -106,13 +112,20 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
   view.setUint32(c.MODEL_LAYER_COUNT, model.layers.length, true);
   view.setUint32(c.MODEL_OUTPUT_INPUTS, model.outputWeights.length, true);
   view.setUint32(c.MODEL_OUTPUT_WEIGHTS, dense.outputWeights, true);
+  view.setUint32(c.MODEL_FM_DIM, model.fmDim, true);
+  view.setUint32(c.MODEL_DEEP_FROM, model.deepFrom, true);
+  view.setUint32(c.MODEL_PRODUCTS, model.products, true);
+  view.setFloat32(c.MODEL_INNER_SCALE, model.innerScale, true);
+  view.setFloat32(c.MODEL_OUTER_SCALE, model.outerScale, true);
+  view.setUint32(c.MODEL_CONTEXT_LAYERS, model.towerLayers[0], true);
+  view.setUint32(c.MODEL_ITEM_LAYERS, model.towerLayers[1], true);
   model.layers.forEach((layer, i) => {
     const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
     const at = dense.layers[i] as (typeof dense.layers)[number];
     view.setUint32(entry + c.LAYER_INPUTS, layer.inputs, true);
     view.setUint32(entry + c.LAYER_OUTPUTS, layer.outputs, true);
     view.setUint32(entry + c.LAYER_WEIGHT_TYPE, weightType(layer), true);
-    view.setUint32(entry + c.LAYER_ACTIVATION, c.ACTIVATION_RELU, true);
+    view.setUint32(entry + c.LAYER_ACTIVATION, layer.activation, true);
     view.setUint32(entry + c.LAYER_WEIGHTS, at.weights, true);
     view.setUint32(entry + c.LAYER_SCALES, at.scales, true);
     view.setUint32(entry + c.LAYER_BIASES, at.biases, true);

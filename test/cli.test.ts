@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,7 +36,7 @@ describe("help", () => {
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
-      /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--out <folder>.*--cache <folder>.*--backend <name>.*tfjs-node-gpu/s,
+      /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--cache <folder>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
     );
   });
 });
@@ -54,13 +54,25 @@ describe("train", () => {
       good,
       "--out",
       "run",
+      "--group",
+      "user",
+      "--json",
+      "metrics.json",
       "--backend",
       "cpu",
     );
     expect(stderr).toContain("TensorFlow.js backend: cpu");
-    expect(stdout).toMatch(/validation, epoch \d+.*test/s);
+    expect(stdout).toMatch(/validation, epoch \d+.*test.*AUC.*logloss.*ECE.*GAUC by user.*NDCG@10 by user/s);
     expect(code).toBe(0);
-    expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
+    expect(readdirSync(join(folder, "run")).sort()).toEqual([
+      "metrics.jsonl",
+      "model.safetensors",
+      "report.html",
+      "run.json",
+    ]);
+    const metrics = JSON.parse(readFileSync(join(folder, "metrics.json"), "utf8"));
+    expect(metrics.test).toMatchObject({ records: 4, clickRate: 0.5, auc: 1 });
+    expect(metrics.test.grouped).toMatchObject({ by: "user", gauc: null, groups: 0 });
   });
 });
 

@@ -1,10 +1,11 @@
-// One suite that every scorer must pass: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
+// One suite that every scorer must pass, for every model: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
 // and relaxed-SIMD kernels, each on float32 and int8 blobs. All start from raw records, as users send them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { Page } from "../format/page.ts";
 import { readBlob } from "../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { Scorer } from "../format/scorer.ts";
+import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../format/spec.ts";
 import { startBackend } from "../trainer/backend.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { Vocabulary } from "../trainer/data/vocabulary.ts";
@@ -22,12 +23,18 @@ const USERS = Array.from({ length: 40 }, (_, i) => `u${i}`);
 const ITEMS = Array.from({ length: 25 }, (_, i) => `i${i}`);
 const TAGS = ["new", "sale", "été", "日本", ""];
 
-const spec = {
-  // BatchNorm, so that folding it is part of what must agree; a small blob budget, so that most rows are in pages.
-  ...tinySpec({ embeddingDim: 5, hidden: [17, 9], batchNorm: true }),
-  rows: { blobBytes: 400, pageBytes: 1024 },
-};
-const fitted = fittedOf(spec);
+function specOf(type: ModelType): FeatureSpec {
+  return {
+    // BatchNorm, so that folding it is part of what must agree; a small blob budget, so that most rows are in pages.
+    ...tinySpec({ type, embeddingDim: 5, hidden: [17, 9], batchNorm: true, activation: ACTIVATION[type] ?? "relu" }),
+    rows: { blobBytes: 400, pageBytes: 1024 },
+  };
+}
+
+/** Two models have the other activations. */
+const ACTIVATION: Partial<Record<ModelType, string>> = { FNN: "tanh", "two-tower": "sigmoid" };
+
+const fitted = fittedOf(specOf("DeepFM"));
 
 /** A vocabulary of all the ids above, so that records can be written with raw values. */
 function vocabularyOf(): Vocabulary {
@@ -70,12 +77,13 @@ const CASES: Record<string, Record<string, unknown>[]> = {
 };
 
 interface Fixture {
-  vocabulary: Vocabulary;
   learner: Learner;
   exported: Record<Quantization, ExportedModel>;
+  /** With all rows in the blob. */
+  whole: Record<Quantization, ExportedModel>;
   truth: Record<string, number[]>;
 }
-const fixture = {} as Fixture;
+const vocabulary = vocabularyOf();
 
 function encode(records: readonly object[]): EncodedRecords {
   const encoder = new RecordEncoder(fitted);
@@ -90,11 +98,7 @@ function datasetOf(records: readonly object[]): Dataset {
   const rows = new Int32Array(encoded.entries);
   for (let cell = 0; cell < encoded.count * 3; cell++) {
     for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
-      rows[entry] = fixture.vocabulary.row(
-        cell % 3,
-        encoded.keys[2 * entry] as number,
-        encoded.keys[2 * entry + 1] as number,
-      );
+      rows[entry] = vocabulary.row(cell % 3, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
     }
   }
   const labels = new Uint8Array(encoded.count);
@@ -157,75 +161,103 @@ function kernelLogits(
   return [...logits];
 }
 
-beforeAll(async () => {
+async function fixtureOf(type: ModelType): Promise<Fixture> {
   await startBackend("wasm");
-  fixture.vocabulary = vocabularyOf();
-  fixture.learner = randomLearner(spec, fixture.vocabulary, new Random(5));
+  const spec = specOf(type);
+  const learner = randomLearner(spec, vocabulary, new Random(5));
   const calibration = datasetOf(CASES["more than a kernel call takes"] ?? []);
-  const run = { spec, fitted, vocabulary: fixture.vocabulary, learner: fixture.learner };
+  const run = { spec, fitted, vocabulary, learner };
   const allInBlob = { ...run, spec: { ...spec, rows: { ...spec.rows, blobBytes: 1e6 } } };
-  fixture.exported = {
-    int8: await exportModel(run, "int8", calibration),
-    f32: await exportModel(run, "f32", calibration),
+  const weights = referenceWeights(spec, learner);
+  return {
+    learner,
+    exported: { int8: await exportModel(run, "int8", calibration), f32: await exportModel(run, "f32", calibration) },
+    whole: {
+      int8: await exportModel(allInBlob, "int8", calibration),
+      f32: await exportModel(allInBlob, "f32", calibration),
+    },
+    truth: Object.fromEntries(
+      Object.entries(CASES).map(([name, records]) => [
+        name,
+        referenceLogits(weights, referenceRecords(records), false),
+      ]),
+    ),
   };
-  whole.int8 = await exportModel(allInBlob, "int8", calibration);
-  whole.f32 = await exportModel(allInBlob, "f32", calibration);
-  const weights = referenceWeights(fixture.learner);
-  fixture.truth = Object.fromEntries(
-    Object.entries(CASES).map(([name, records]) => [name, referenceLogits(weights, referenceRecords(records), false)]),
-  );
-});
-const whole = {} as Record<Quantization, ExportedModel>;
+}
 
 // float32 against float64: sums of some thirty terms of size one. int8: half a step of 1/127 in each of the rows, the
-// weights and the two layers' inputs, which over these layers adds up to some hundredths.
+// weights and the two layers' inputs, which over these layers adds up to some hundredths; products and two towers'
+// vectors multiply two such errors' carriers.
 const FLOAT = 1e-5;
 const INT8 = 0.1;
 
-const SCORERS: { name: string; tolerance: number; logits(records: readonly object[]): number[] }[] = [
-  { name: "trainer, float32", tolerance: FLOAT, logits: (records) => [...fixture.learner.predict(datasetOf(records))] },
-  { name: "float64 reading of the f32 blob", tolerance: FLOAT, logits: (records) => wholeBlob(whole.f32, records) },
-  { name: "float64 reading of the int8 blob", tolerance: INT8, logits: (records) => wholeBlob(whole.int8, records) },
-  ...(["scalar", "simd", "relaxed"] as const).flatMap((variant) => [
+interface NamedScorer {
+  name: string;
+  tolerance: number;
+  logits(fixture: Fixture, records: readonly object[]): number[];
+}
+
+const VARIANTS = ["scalar", "simd", "relaxed"] as const;
+
+const SCORERS: NamedScorer[] = [
+  {
+    name: "trainer, float32",
+    tolerance: FLOAT,
+    logits: ({ learner }, records) => [...learner.predict(datasetOf(records))],
+  },
+  {
+    name: "float64 reading of the f32 blob",
+    tolerance: FLOAT,
+    logits: ({ whole }, records) => wholeBlob(whole.f32, records),
+  },
+  {
+    name: "float64 reading of the int8 blob",
+    tolerance: INT8,
+    logits: ({ whole }, records) => wholeBlob(whole.int8, records),
+  },
+  ...VARIANTS.flatMap((variant): NamedScorer[] => [
     {
       name: `${variant} kernel, f32`,
       tolerance: FLOAT,
-      logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.f32, records),
+      logits: ({ exported }, records) => kernelLogits(variant, exported.f32, records),
     },
     {
       name: `${variant} kernel, int8`,
       tolerance: INT8,
-      logits: (records: readonly object[]) => kernelLogits(variant, fixture.exported.int8, records),
+      logits: ({ exported }, records) => kernelLogits(variant, exported.int8, records),
     },
   ]),
 ];
 
-describe.each(SCORERS)("$name", ({ logits, tolerance }) => {
-  it.each(Object.keys(CASES))("%s", (name) => {
-    const got = logits(CASES[name] ?? []);
-    const truth = fixture.truth[name] ?? [];
-    expect(got).toHaveLength(truth.length);
-    got.forEach((logit, i) => {
-      expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(
-        tolerance,
-      );
+describe.each(MODEL_TYPES)("%s", (type) => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await fixtureOf(type);
+  });
+
+  describe.each(SCORERS)("$name", ({ logits, tolerance }) => {
+    it.each(Object.keys(CASES))("%s", (name) => {
+      const got = logits(fixture, CASES[name] ?? []);
+      const truth = fixture.truth[name] ?? [];
+      expect(got).toHaveLength(truth.length);
+      got.forEach((logit, i) => {
+        expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(
+          tolerance,
+        );
+      });
     });
   });
-});
 
-describe("the three kernels", () => {
-  it("agree closer with each other than quantisation with float32", () => {
+  it("the three kernels agree closer with each other than quantisation with float32", () => {
     const records = CASES["more than a kernel call takes"] ?? [];
-    const [scalar, simd, relaxed] = (["scalar", "simd", "relaxed"] as const).map((v) =>
-      kernelLogits(v, fixture.exported.int8, records),
-    );
+    const [scalar, simd, relaxed] = VARIANTS.map((v) => kernelLogits(v, fixture.exported.int8, records));
     scalar?.forEach((logit, i) => {
       expect(simd?.[i]).toBeCloseTo(logit, 4);
       expect(relaxed?.[i]).toBeCloseTo(logit, 4);
     });
   });
 
-  it("read most rows from pages here", () => {
-    expect(fixture.exported.int8.pages.length).toBeGreaterThan(1);
+  it("rows are read from pages too", () => {
+    expect(fixture.exported.int8.pages.length).toBeGreaterThan(0);
   });
 });

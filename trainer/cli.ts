@@ -1,45 +1,37 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { parseFeatureSpec } from "../format/spec.ts";
-import { BACKENDS, type Backend, startBackend } from "./backend.ts";
+import { startBackend } from "./backend.ts";
+import { Interrupted } from "./checkpoint.ts";
+import { compareCommand } from "./commands/compare.ts";
+import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
 import { recipeCommand } from "./commands/recipe.ts";
+import { studyCommand } from "./commands/study.ts";
+import { trainCommand } from "./commands/train.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
-import { chooseLogs, type LogNames, openPart } from "./data/logs.ts";
+import { openPart } from "./data/logs.ts";
 import { openLog } from "./data/read.ts";
-import { predictLog } from "./data/source.ts";
-import { DEFAULT_CACHE, openHeldOutLog } from "./data/training-log.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
 import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
 import { toJson } from "./files.ts";
-import { type Metrics, metricsOfLogits } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
-import { loadRun, saveRun } from "./run-folder.ts";
+import { loadRun } from "./run-folder.ts";
 import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
-import { train } from "./train.ts";
-
-const LOG_HELP =
-  "A click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; a label of 0 or 1.";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
   .version("0.1.0")
   .showHelpAfterError("(--help on each command says what it needs)");
 
-const backendOption = (): Option =>
-  new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(BACKENDS);
-const cacheOption = (): Option =>
-  new Option("--cache <folder>", "where encoded logs are kept, so that a second run starts at once").default(
-    DEFAULT_CACHE,
-  );
 const quantizeOption = (): Option =>
   new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
 
@@ -57,32 +49,9 @@ program
   });
 
 program.addCommand(recipeCommand());
-
-program
-  .command("train")
-  .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-  .argument("<spec>", 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")')
-  .option("--data <path...>", "one log, which the spec's data.split divides into three")
-  .option("--train <path...>", LOG_HELP)
-  .option("--valid <path...>", "the log that decides when to stop")
-  .option("--test <path...>", "a log to report the final model on")
-  .requiredOption("--out <folder>", "where to save the model")
-  .addOption(cacheOption())
-  .addOption(backendOption())
-  .action(async (specPath: string, options: LogNames & { out: string; cache: string; backend?: Backend }) => {
-    const spec = parseFeatureSpec(readText(specPath), specPath);
-    const logs = chooseLogs(options, spec);
-    const { backend, cache } = options;
-    const trained = await train(spec, { ...logs, cache, ...(backend && { backend }) });
-    saveRun(options.out, trained, logs.valid);
-    const lines: [string, Metrics][] = [[`validation, epoch ${trained.valid.epoch}`, trained.valid]];
-    if (logs.test) {
-      const source = await openHeldOutLog(spec, trained, logs.test, cache);
-      const { logits, labels } = await predictLog(source, (dataset) => trained.learner.predict(dataset));
-      lines.push(["test", metricsOfLogits(logits, labels)]);
-    }
-    console.log(metricsTable(lines));
-  });
+program.addCommand(trainCommand());
+program.addCommand(compareCommand());
+program.addCommand(studyCommand());
 
 program
   .command("export")
@@ -162,19 +131,6 @@ program
   .addOption(backendOption())
   .action((options: StartOptions) => start(options));
 
-function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
-  return Number(text);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new FormatError(path, (error as Error).message);
-  }
-}
-
 function metricsTable(lines: readonly [string, Metrics][]): string {
   return table(
     ["", "AUC", "logloss"],
@@ -194,7 +150,10 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What the user can act on is one line; anything else is a defect, and its stack says where.
-  const expected = error instanceof FormatError || (error instanceof Error && error.constructor === Error);
+  const expected =
+    error instanceof FormatError ||
+    error instanceof Interrupted ||
+    (error instanceof Error && error.constructor === Error);
   console.error(expected ? `error: ${(error as Error).message}` : error);
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
 }

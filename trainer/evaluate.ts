@@ -3,7 +3,9 @@ import type { RawValue } from "../format/record.ts";
 import { type FittedSpec, parseWith } from "../format/spec.ts";
 import { refuseLabel, toLabel } from "./data/encode.ts";
 import type { ClickLog } from "./data/read.ts";
-import { auc, loglossOfScores, type Metrics } from "./metrics.ts";
+import { auc } from "./metrics/auc.ts";
+import { loglossOfScores } from "./metrics/logloss.ts";
+import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 
 /** What a user of the HTTP API gets: quality and speed, measured through it. */

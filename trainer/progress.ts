@@ -6,6 +6,31 @@ export interface Task {
   done(note?: string): void;
 }
 
+/** A time as people say it. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** What longer work the tasks are part of. */
+let outer = "";
+
+/** Runs work of many tasks: their bars carry its name, and they leave no lines of their own behind. */
+export async function within<T>(name: string, work: () => Promise<T>): Promise<T> {
+  outer = `${name}: `;
+  try {
+    return await work();
+  } finally {
+    outer = "";
+  }
+}
+
+/** A line of progress, left out within longer work. */
+export function say(line: string): void {
+  if (outer === "") process.stderr.write(`${line}\n`);
+}
+
 const formatCount = new Intl.NumberFormat("en");
 
 /**
@@ -26,8 +51,8 @@ export function startTask(name: string, total: number | null, unit: string): Tas
           hideCursor: true,
           format:
             total === null
-              ? `${name}  {value} ${unit}  {rate}  {note}`
-              : `${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
+              ? `${outer}${name}  {value} ${unit}  {rate}  {note}`
+              : `${outer}${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
         },
         Presets.shades_classic,
       )
@@ -47,7 +72,7 @@ export function startTask(name: string, total: number | null, unit: string): Tas
         steps > 0
           ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})`
           : `${seconds().toFixed(1)} s`;
-      process.stderr.write(`${name}: ${amount}${end ? `  ${end}` : ""}\n`);
+      say(`${name}: ${amount}${end ? `  ${end}` : ""}`);
     },
   };
 }

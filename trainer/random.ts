@@ -1,3 +1,5 @@
+export type RandomState = readonly [number, number, number, number, number | null];
+
 /**
  * A seeded generator whose state can be saved: sfc32 (Chris Doty-Humphrey, PractRand). The same seed gives the same
  * numbers on every machine.
@@ -15,6 +17,19 @@ export class Random {
     this.#c = 0x243f6a88;
     this.#counter = 1;
     for (let i = 0; i < 15; i++) this.bits();
+  }
+
+  /** All that the next numbers depend on. */
+  state(): RandomState {
+    return [this.#a, this.#b, this.#c, this.#counter, this.#spare];
+  }
+
+  restore([a, b, c, counter, spare]: RandomState): void {
+    this.#a = a;
+    this.#b = b;
+    this.#c = c;
+    this.#counter = counter;
+    this.#spare = spare;
   }
 
   /** 32 random bits, as an unsigned integer. */

@@ -7,10 +7,11 @@ import type { LogPart } from "./data/logs.ts";
 import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { Learner } from "./model/learner.ts";
+import { runRecord } from "./run-record.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import type { Epoch, TrainedModel } from "./train.ts";
+import type { TrainedModel } from "./train.ts";
 
-// What `train` leaves behind: run.json (how it went) and model.safetensors (the float32 model, with its spec).
+// What `train` leaves behind: model.safetensors (the float32 model, with its spec), and in text what run-record.ts writes.
 
 const LogPartSchema = v.object({
   paths: v.array(v.string()),
@@ -19,14 +20,14 @@ const LogPartSchema = v.object({
 const RunSchema = v.object({ backend: v.string(), validLog: LogPartSchema });
 
 /** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
-export function saveRun(folder: string, model: TrainedModel, validLog: LogPart): void {
-  const { vocabulary, learner, spec, fitted, backend, epochs, valid } = model;
+export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validLog: LogPart): void {
+  const { vocabulary, learner, spec, fitted, backend, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
-    "rows.values": { shape: [vocabulary.size, learner.tables.k + 1], data: rows },
+    "rows.values": { shape: [vocabulary.size, learner.tables.dim + 1], data: rows },
     dense: { shape: [dense.length], data: dense },
     moments: { shape: [moments.length], data: moments },
   };
@@ -34,10 +35,10 @@ export function saveRun(folder: string, model: TrainedModel, validLog: LogPart):
     join(folder, "model.safetensors"),
     writeSafetensors(tensors, { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) }),
   );
-  writeWhole(join(folder, "run.json"), toJson({ backend, validLog, valid, epochs: epochs satisfies Epoch[] }));
+  writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
-export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid"> {
+export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid" | "checkpoints"> {
   validLog: LogPart;
   trainedOn: string;
 }

@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { saveRun } from "./run-folder.ts";
+import { recordEpochs } from "./run-record.ts";
 import { bundleBytes, type LocalServer, serve } from "./serve.ts";
 import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
@@ -48,6 +49,7 @@ export async function start(options: StartOptions): Promise<void> {
   const trained = await train(spec, {
     ...logs,
     cache: options.cache ?? join(options.out, "cache"),
+    onEpoch: recordEpochs(options.out, spec, logs.valid),
     ...(options.backend && { backend: options.backend }),
   });
   saveRun(options.out, trained, logs.valid);

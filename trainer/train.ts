@@ -1,24 +1,18 @@
 import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
 import { type Backend, startBackend } from "./backend.ts";
-import { pick } from "./data/dataset.ts";
+import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import type { LogPart } from "./data/logs.ts";
-import { type HeldOutSource, predictLog, type TrainingSource } from "./data/source.ts";
 import { openHeldOutLog, openTrainingLog } from "./data/training-log.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
-import { type Metrics, metricsOfLogits } from "./metrics.ts";
-import { Learner, type Weights } from "./model/learner.ts";
-import { startTask } from "./progress.ts";
-import { Random } from "./random.ts";
+import { Learner } from "./model/learner.ts";
+import { pretrainingSpec, startFromFm } from "./model/pretrain.ts";
+import { say } from "./progress.ts";
+import { type Epoch, Training } from "./training.ts";
 
-export interface Epoch extends Metrics {
-  epoch: number;
-  learningRate: number;
-  /** Mean training loss. */
-  loss: number;
-  seconds: number;
-}
+/** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
+export const CHECKPOINT_MINUTES = 5;
 
 export interface TrainedModel {
   spec: FeatureSpec;
@@ -29,6 +23,8 @@ export interface TrainedModel {
   epochs: Epoch[];
   /** Of the weights kept, on the validation log. */
   valid: Epoch;
+  /** To be removed when the model is saved. */
+  checkpoints: Checkpoints | null;
 }
 
 export interface TrainOptions {
@@ -37,85 +33,65 @@ export interface TrainOptions {
   /** The folder of encoded logs. */
   cache: string;
   backend?: Backend;
+  /** Where to keep checkpoints; none are made without it. */
+  out?: string;
+  /** Goes on from the checkpoint in `out`, if there is one. */
+  resume?: boolean;
+  checkpointMinutes?: number;
   /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
+  /** Called after each epoch. */
+  onEpoch?: (epoch: Epoch, backend: Backend) => void;
 }
 
 /** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
 export async function train(
   spec: FeatureSpec,
-  { train, valid, cache, backend: asked, quantize = "int8" }: TrainOptions,
+  {
+    train,
+    valid,
+    cache,
+    backend: asked,
+    quantize = "int8",
+    out,
+    resume = false,
+    checkpointMinutes = CHECKPOINT_MINUTES,
+    onEpoch = () => {},
+  }: TrainOptions,
 ): Promise<TrainedModel> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
-  process.stderr.write(`TensorFlow.js backend: ${backend}\n`);
+  say(`TensorFlow.js backend: ${backend}`);
 
   const { fitted, vocabulary, source } = await openTrainingLog(spec, train, cache);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkBlobSize(spec, quantize, vocabulary);
 
+  const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
   const learner = new Learner(spec, vocabulary);
-  const { epochs, best } = await learn(learner, spec.training, source, validSource);
-  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best };
-}
+  const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
-/** Epochs until validation AUC has not risen for `patience` of them, with the learning rate dropped `rateDrops` times before. */
-async function learn(
-  learner: Learner,
-  settings: FeatureSpec["training"],
-  source: TrainingSource,
-  valid: HeldOutSource,
-): Promise<{ epochs: Epoch[]; best: Epoch }> {
-  const random = new Random(settings.seed);
-  const epochs: Epoch[] = [];
-  let best: { epoch: Epoch; weights: Weights } | null = null;
-  let { learningRate } = settings;
-  let drops = settings.rateDrops;
-  let waited = 0;
-  for (let epoch = 1; epoch <= settings.maxEpochs; epoch++) {
-    const started = performance.now();
-    const task = startTask(`epoch ${epoch}`, source.count, "records");
-    let sum = 0;
-    for await (const { dataset, records } of source.epoch(random)) {
-      const batch = pick(dataset, records, source.fields);
-      sum += batch.count * learner.trainEpoch(batch, learningRate, () => {});
-      task.advance(batch.count);
-    }
-    const loss = sum / source.count;
-    const { logits, labels } = await predictLog(valid, (dataset) => learner.predict(dataset));
-    if (epoch === 1 && labels.every((label) => label === labels[0])) {
-      process.stderr.write(
-        `validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop\n`,
+  const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
+    const training = new Training(of, settings.training, source, validSource);
+    if (stage === name) checkpoints?.restore(training);
+    const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
+    try {
+      await training.run(
+        task,
+        () => saving?.afterStep(),
+        (epoch) => name === "training" && onEpoch(epoch, backend),
       );
+    } finally {
+      saving?.stop();
     }
-    const metrics = metricsOfLogits(logits, labels);
-    // Weights can break in the epoch's last step, after its last loss.
-    if (!Number.isFinite(metrics.logloss)) {
-      throw new Error(
-        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
-      );
-    }
-    const now = { epoch, learningRate, loss, ...metrics, seconds: (performance.now() - started) / 1000 };
-    epochs.push(now);
-    task.done(`loss ${loss.toFixed(4)}  valid AUC ${metrics.auc.toFixed(5)}  logloss ${metrics.logloss.toFixed(5)}`);
-
-    if (best === null || isBetter(metrics, best.epoch)) {
-      best = { epoch: now, weights: learner.weights() };
-      waited = 0;
-    } else if (++waited >= settings.patience) {
-      learner.restore(best.weights);
-      if (drops === 0) break;
-      drops--;
-      learningRate /= 10;
-      waited = 0;
-    }
+    return training;
+  };
+  if (spec.model.type === "FNN" && stage !== "training") {
+    const fm = pretrainingSpec(spec);
+    startFromFm(learner, (await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch")).learner);
   }
+  const training = await runStage("training", spec, learner, "epoch");
+  const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
-  learner.restore(best.weights);
-  return { epochs, best: best.epoch };
-}
-
-/** By AUC; by logloss where the log has one class only and so no AUC. */
-function isBetter(a: Metrics, b: Metrics): boolean {
-  return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;
+  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best, checkpoints };
 }

@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { bucketBits, bucketStarts, type ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
 import { FormatError } from "../../format/errors.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
-import { rowStride } from "../../format/row.ts";
+import { MODEL_TYPES } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { cycled, randomModel } from "../kernel/random-model.ts";
 import { entryOf, sectionOf, viewOf, withSection } from "./edit-blob.ts";
 import { integer, seeded } from "./random.ts";
+import { shapeOfType } from "./shapes.ts";
 import { TINY_SPEC, tinyModel } from "./tiny.ts";
 
 const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
@@ -40,53 +41,36 @@ describe("the golden blob", () => {
   });
 });
 
-/** A model of odd sizes. */
-function randomModel(seed: number, overrides: Partial<ModelBlob> = {}): ModelBlob {
+/** A model of type seed mod 10, of odd sizes. */
+function oddModel(seed: number): ModelBlob {
   const random = seeded(seed);
-  const rowType = integer(random, c.TYPE_F32, c.TYPE_I8);
-  const embeddingDim = integer(random, 1, 9);
-  const hot = integer(random, 0, 40);
-  const all = new Set<bigint>();
-  while (all.size < hot) all.add(BigInt(integer(random, 1, 2 ** 32 - 1)) << BigInt(integer(random, 0, 32)));
-  const keys = new Uint32Array(BigUint64Array.from(all).sort().buffer);
-  const rows = new Uint8Array((2 + hot) * rowStride(rowType, embeddingDim)).fill(integer(random, 0, 60));
-  const parts = integer(random, 1, c.PART_ALL);
-  const layers: DenseLayer[] = [];
-  let width = 2 * embeddingDim;
-  for (let i = parts & c.PART_MLP ? integer(random, 1, 3) : 0; i > 0; i--) {
-    const outputs = integer(random, 1, 19);
-    layers.push(randomLayer(random, width, outputs));
-    width = outputs;
-  }
-  const outputWeights = Float32Array.from({ length: layers.length > 0 ? width : 0 }, () => random() - 0.5);
-  const pageDigests = Uint8Array.from({ length: 16 * integer(random, 0, 3) }, () => integer(random, 0, 255));
-  const bias = Math.fround(random());
-  const producer = `seed ${seed}`;
-  const sizes = { rowType, embeddingDim, parts, bias };
-  return { spec: TINY_SPEC, producer, ...sizes, keys, rows, pageDigests, layers, outputWeights, ...overrides };
-}
-
-function randomLayer(random: () => number, inputs: number, outputs: number): DenseLayer {
-  const int8 = random() < 0.5;
-  const floats = (length: number): Float32Array => Float32Array.from({ length }, () => random() - 0.5);
-  const weights = int8
-    ? Int8Array.from({ length: inputs * outputs }, () => integer(random, -128, 127))
-    : floats(inputs * outputs);
-  const scales = floats(int8 ? outputs : 0);
-  return { inputs, outputs, weights, scales, biases: floats(outputs), inputInverseScale: 8, inputZero: 3 };
+  const type = cycled(MODEL_TYPES, seed);
+  const list = (length: number, low: number, high: number): number[] =>
+    Array.from({ length }, () => integer(random, low, high));
+  return randomModel({
+    ...shapeOfType(type, integer(random, 1, 9)),
+    fields: integer(random, type === "two-tower" ? 2 : 1, 9),
+    hidden: list(integer(random, 1, 3), 1, 19),
+    layerTypes: list(5, c.TYPE_F32, c.TYPE_I8),
+    activations: list(7, c.ACTIVATION_RELU, c.ACTIVATION_SIGMOID),
+    rowType: integer(random, c.TYPE_F32, c.TYPE_I8),
+    hotRows: integer(random, 0, 40),
+    pages: integer(random, 0, 3),
+    seed,
+  });
 }
 
 describe("round trip", () => {
-  test("of 200 models of odd sizes", () => {
+  test("of 200 models of odd sizes, 20 of each type", () => {
     for (let seed = 1; seed <= 200; seed++) {
-      const model = randomModel(seed);
+      const model = oddModel(seed);
       expect(readBlob(writeBlob(model)), `seed ${seed}`).toEqual(model);
     }
   });
 
-  test("of all texts in producer and spec", () => {
+  test("of all texts in producer and spec", async () => {
     const spec = { ...TINY_SPEC, label: "größe 😀", name: "日本語" };
-    const model = randomModel(1, { producer: "ü", spec });
+    const model = { ...(await tinyModel()), producer: "ü", spec };
     expect(readBlob(writeBlob(model))).toEqual(model);
   });
 
@@ -121,6 +105,16 @@ describe("the writer refuses", () => {
       "layers[0].biases: got 9 numbers, expected 3",
     ],
     [
+      "sides that are not one a field",
+      (model) => Object.assign(model, { sides: new Uint8Array(3) }),
+      "sides: got 3 numbers, expected 2",
+    ],
+    [
+      "sides that are not the spec's",
+      (model) => Object.assign(model, { sides: new Uint8Array(2) }),
+      "blob: section MODEL: got side 0 of field 1, expected 1 as in SPEC",
+    ],
+    [
       "rows that are not one a key",
       (model) => Object.assign(model, { rows: model.rows.subarray(12) }),
       "blob: section ROWS: got 36 bytes, expected 48",
@@ -143,7 +137,7 @@ describe("the writer refuses", () => {
     [
       "a model too large for the store",
       (model) => Object.assign(model, { producer: "x".repeat(c.MAX_BLOB_BYTES) }),
-      `blob: got ${c.MAX_BLOB_BYTES + 1536} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
+      `blob: got ${c.MAX_BLOB_BYTES + 1664} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
     ],
   ])("%s", async (_name, spoil, message) => {
     const model = await tinyModel();
@@ -187,7 +181,7 @@ test("a byte changed anywhere is refused, or is padding or reserved and has no m
       meaningless++;
     }
   }
-  // 40 of the header, then what lies between table and sections: 1536 bytes less 64 + 7 · 32 and the sections' lengths.
+  // 40 of the header, then what lies between table and sections: 1664 bytes less 64 + 7 · 32 and the sections' lengths.
   const view = viewOf(golden);
   let lengths = 0;
   for (let id = 1; id <= c.SECTION_COUNT; id++) lengths += view.getUint32(entryOf(id) + 8, true);

@@ -108,20 +108,32 @@ export function dumpBlob(bytes: Uint8Array): string {
   begin(c.SECTION_SPEC);
   dump.text(view.getUint32(entryOf(c.SECTION_SPEC) + 8, true));
   begin(c.SECTION_MODEL);
-  for (const name of ["fields F", "embedding dimension k", "row type (1: int8)", "rows", "bucket bits", "pages"])
+  for (const name of ["fields F", "length D of a vector", "row type (1: int8)", "rows", "bucket bits", "pages"])
     dump.u32(name);
-  dump.u32("parts (7: linear, FM, MLP)");
+  dump.u32("parts (1: linear + 2: FM + 4: MLP + 8: towers)");
   dump.f32("bias");
   for (const name of ["layers", "inputs of the output", "output weights at, in DENSE"]) dump.u32(name);
+  dump.u32("FM takes v[0, …)");
+  dump.u32("MLP takes v[…, D)");
+  dump.u32("products (1: inner + 2: outer)");
+  dump.f32("inner scale");
+  dump.f32("outer scale");
+  for (const name of ["layers of the context tower", "layers of the item tower"]) dump.u32(name);
   dump.zerosTo(sectionAt(c.SECTION_MODEL) + c.MODEL_HEAD_BYTES, "reserved");
   model.layers.forEach((_layer, i) => {
     dump.u32(`layer ${i}: inputs`);
-    for (const name of ["outputs", "weight type (0: f32, 1: int8)", "activation (1: ReLU)"]) dump.u32(`  ${name}`);
+    for (const name of [
+      "outputs",
+      "weight type (0: f32, 1: int8)",
+      "activation (0: none, 1: ReLU, 2: tanh, 3: sigmoid)",
+    ])
+      dump.u32(`  ${name}`);
     for (const name of ["weights", "scales", "biases"]) dump.u32(`  ${name} at, in DENSE`);
     dump.f32("  inverse scale of the input");
     dump.f32("  zero point of the input");
     dump.zerosTo(sectionAt(c.SECTION_MODEL) + c.MODEL_HEAD_BYTES + (i + 1) * c.LAYER_ENTRY_BYTES, "  reserved");
   });
+  dump.take(fields, "sides of the fields (0: context, 1: item)");
   begin(c.SECTION_BUCKETS);
   for (let i = 0; i <= 2 ** bucketBits(hot); i++) dump.u32(`start ${i}`);
   begin(c.SECTION_KEYS);
@@ -160,7 +172,7 @@ export function dumpPage(bytes: Uint8Array): string {
   const dump = new Dump(bytes);
   dump.title("header");
   dump.take(4, "magic: DFEP");
-  for (const name of ["version", "length of the page", "row type (1: int8)", "embedding dimension k", "rows"])
+  for (const name of ["version", "length of the page", "row type (1: int8)", "length D of a vector", "rows"])
     dump.u32(name);
   dump.u32("number of the page");
   dump.u32("pages of the model");

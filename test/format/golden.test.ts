@@ -55,7 +55,9 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| blob | 26,214,400 |", "MAX_BLOB_BYTES"],
     ["| page | 131,072 |", "MAX_PAGE_BYTES"],
     ["| fields F | 256 |", "MAX_FIELDS"],
-    ["| k | 256 |", "MAX_EMBEDDING_DIM"],
+    ["| D | 256 |", "MAX_EMBEDDING_DIM"],
+    ["| inputs of a layer | 65,536 |", "MAX_LAYER_INPUTS"],
+    ["| layers of a tower | 17 |", "MAX_TOWER_LAYERS"],
     ["| entries of a record | 4,096 |", "MAX_RECORD_ENTRIES"],
     ["| bucket bits | 24 |", "MAX_BUCKET_BITS"],
     ["| pages P | 1,048,576 |", "MAX_PAGES"],
@@ -69,9 +71,10 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
 });
 
 describe("scores", () => {
-  test("the golden scores are those of the formulas", () => {
-    const scores = JSON.parse(text("test/golden/tiny.scores.json"));
-    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(blob, [tinyPage()], record) })));
+  test.each(["tiny", "pnn", "towers"])("the golden scores of %s are those of the formulas", (name) => {
+    const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
+    const model = read(`test/golden/${name}.blob.bin`);
+    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, [tinyPage()], record) })));
   });
 
   test("one of them by hand", () => {

@@ -6,7 +6,7 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forward } from "./reference.ts";
-import { TINY_RECORDS, tinyModel, tinyPage } from "./tiny.ts";
+import { TINY_RECORDS, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
 
 // What scripts/golden.ts writes and the tests compare, from the code as it is now.
 
@@ -15,11 +15,17 @@ const encoder = new TextEncoder();
 /** Every generated file, by its path from the repository's root. */
 export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Array>> {
   const blob = writeBlob(await tinyModel());
+  const pnn = writeBlob(await tinyPnn());
+  const towers = writeBlob(await tinyTowers());
   const page = tinyPage();
   return new Map([
     ["test/golden/tiny.blob.bin", blob],
     ["test/golden/tiny.page.bin", page],
     ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, page))],
+    ["test/golden/pnn.blob.bin", pnn],
+    ["test/golden/pnn.scores.json", encoder.encode(scoresJson(pnn, page))],
+    ["test/golden/towers.blob.bin", towers],
+    ["test/golden/towers.scores.json", encoder.encode(scoresJson(towers, page))],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],

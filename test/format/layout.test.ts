@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_PAGES, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { ACTIVATION_RELU, MAX_PAGES, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/dense.ts";
 import { ascending, compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { findBrokenRow, readRow, rowStride, writeRow } from "../../format/row.ts";
@@ -68,6 +68,8 @@ describe("keys", () => {
 
 describe("rows", () => {
   test.each([
+    [TYPE_F32, 0, 4],
+    [TYPE_I8, 0, 8],
     [TYPE_F32, 1, 8],
     [TYPE_F32, 10, 44],
     [TYPE_I8, 1, 12],
@@ -98,7 +100,7 @@ describe("rows", () => {
 
   test("f32 rows come back bit by bit", () => {
     const random = seeded(11);
-    for (let k = 1; k <= 17; k++) {
+    for (let k = 0; k <= 17; k++) {
       const values = Float32Array.from({ length: 1 + k }, () => 20 * random() - 10);
       expect(roundTrip(TYPE_F32, values).back).toEqual(values);
     }
@@ -150,7 +152,8 @@ describe("rows", () => {
 describe("packed weights", () => {
   function layerOf(weights: Int8Array | Float32Array, inputs: number, outputs: number): DenseLayer {
     const scales = new Float32Array(0);
-    return { inputs, outputs, weights, scales, biases: scales, inputInverseScale: 0, inputZero: 0 };
+    const quantisation = { scales, inputInverseScale: 0, inputZero: 0 };
+    return { inputs, outputs, weights, biases: scales, activation: ACTIVATION_RELU, ...quantisation };
   }
 
   test.each([

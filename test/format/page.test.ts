@@ -33,6 +33,15 @@ describe("the golden page", () => {
   });
 });
 
+test.each([c.TYPE_F32, c.TYPE_I8])("a page of LR's rows, which have no vector, of type %i", (rowType) => {
+  const layout = { rowType, embeddingDim: 0, pageCount: 1 };
+  const rows = new Uint8Array(2 * rowStride(rowType, 0));
+  rows[rows.length - 1] = 0x40; // w = 2
+  const page = new Page(writePage(layout, 0, Uint32Array.of(1, 7, 2, 9), rows), layout, 0);
+  expect(page.row(2, 9)).toEqual(rows.subarray(rows.length / 2));
+  expect(page.row(1, 9)).toBeNull();
+});
+
 describe("a page that is not the model's", () => {
   test("a page of another model, by its digest", async () => {
     const other = edited(golden, (view) => view.setFloat32(44, 1, true));

@@ -6,55 +6,10 @@ import { edited, inSection } from "./edit-blob.ts";
 import { integer, seeded } from "./random.ts";
 import { f32, head, layer, refuses, resized, tiny, u32 } from "./refuse-blob.ts";
 
-// One test for each check of read-blob.ts from section MODEL on, in its order: a blob that is wrong there and right
+// One test for each check of read-blob.ts and read-layers.ts after section MODEL's head, in their order: a blob that is wrong there and right
 // everywhere else.
 
 const M = "blob: section MODEL:";
-
-describe("section MODEL", () => {
-  refuses([
-    ["no head", resized(c.SECTION_MODEL, 63), `${M} got 63 bytes, expected at least 64`],
-    ["another number of fields than SPEC's", head(c.MODEL_FIELDS, 3), `${M} got fields 3, expected 2`],
-    [
-      "an embedding dimension of 0",
-      head(c.MODEL_EMBEDDING_DIM, 0),
-      `${M} got embedding dimension 0, expected 1 to 256`,
-    ],
-    [
-      "an embedding dimension of 257",
-      head(c.MODEL_EMBEDDING_DIM, 257),
-      `${M} got embedding dimension 257, expected 1 to 256`,
-    ],
-    ["an unknown row type", head(c.MODEL_ROW_TYPE, 2), `${M} got row type 2, expected 0 to 1`],
-    ["fewer rows than fields", head(c.MODEL_ROW_COUNT, 1), `${M} got rows 1, expected 2 to 2147483648`],
-    ["more rows than 2³¹", head(c.MODEL_ROW_COUNT, 2 ** 31 + 1), `${M} got rows 2147483649, expected 2 to 2147483648`],
-    ["no bucket bits", head(c.MODEL_BUCKET_BITS, 0), `${M} got bucket bits 0, expected 1 to 24`],
-    ["25 bucket bits", head(c.MODEL_BUCKET_BITS, 25), `${M} got bucket bits 25, expected 1 to 24`],
-    ["too many pages", head(c.MODEL_PAGE_COUNT, 1048577), `${M} got pages 1048577, expected 0 to 1048576`],
-    ["no parts", head(c.MODEL_PARTS, 0), `${M} got parts 0, expected 1 to 7`],
-    ["an unknown part", head(c.MODEL_PARTS, 8), `${M} got parts 8, expected 1 to 7`],
-    ["a bias that is NaN", f32(2, c.MODEL_BIAS, Number.NaN), `${M} got bias NaN, expected a finite number`],
-    ["an MLP without layers", head(c.MODEL_LAYER_COUNT, 0), `${M} got layers 0, expected 1 to 16`],
-    ["17 layers", head(c.MODEL_LAYER_COUNT, 17), `${M} got layers 17, expected 1 to 16`],
-    ["layers without an MLP", head(c.MODEL_PARTS, 3), `${M} got layers 2, expected 0`],
-    [
-      "an MLP without inputs of the output",
-      head(c.MODEL_OUTPUT_INPUTS, 0),
-      `${M} got output inputs 0, expected 1 to 8192`,
-    ],
-    [
-      "inputs of the output without an MLP",
-      () =>
-        inSection(tiny, c.SECTION_MODEL, (view) => {
-          view.setUint32(c.MODEL_PARTS, 3, true);
-          view.setUint32(c.MODEL_LAYER_COUNT, 0, true);
-        }),
-      `${M} got output inputs 2, expected 0`,
-    ],
-    ["one layer entry too few", resized(c.SECTION_MODEL, 128), `${M} got 128 bytes, expected 192`],
-    ["bytes after the last layer entry", resized(c.SECTION_MODEL, 193), `${M} got 193 bytes, expected 192`],
-  ]);
-});
 
 describe("sections BUCKETS, KEYS, ROWS and PAGES", () => {
   refuses([
@@ -122,7 +77,12 @@ describe("layers and section DENSE", () => {
     ["a layer without outputs", layer(1, c.LAYER_OUTPUTS, 0), `${M} got layer 1 outputs 0, expected 1 to 8192`],
     ["a layer too wide", layer(1, c.LAYER_OUTPUTS, 8193), `${M} got layer 1 outputs 8193, expected 1 to 8192`],
     ["an unknown weight type", layer(0, c.LAYER_WEIGHT_TYPE, 2), `${M} got layer 0 weight type 2, expected 0 to 1`],
-    ["an unknown activation", layer(0, c.LAYER_ACTIVATION, 0), `${M} got layer 0 activation 0, expected 1`],
+    [
+      "an MLP's layer without activation",
+      layer(1, c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+      `${M} got layer 1 activation 0, expected 1 to 3`,
+    ],
+    ["an unknown activation", layer(0, c.LAYER_ACTIVATION, 4), `${M} got layer 0 activation 4, expected 1 to 3`],
     ["weights beyond DENSE", layer(0, c.LAYER_WEIGHTS, 512), `${M} got layer 0 weights offset 512, expected 0 to 448`],
     [
       "weights at no multiple of 64",
@@ -132,7 +92,7 @@ describe("layers and section DENSE", () => {
     [
       "weights that reach beyond DENSE",
       layer(1, c.LAYER_WEIGHTS, 384),
-      `${M} got layer 1 weights at 384, expected an aligned place for 128 bytes in 448`,
+      `${M} got layer 1 weight at 384, expected an aligned place for 128 bytes in 448`,
     ],
     [
       "scales at no multiple of 64",
@@ -165,12 +125,12 @@ describe("layers and section DENSE", () => {
     ["a weight that is NaN", f32(7, 196, Number.NaN), `${D} layer 1 weight that is not a finite number`],
     [
       "an inverse scale that is infinite",
-      f32(2, 64 + c.LAYER_INPUT_INVERSE_SCALE, Number.POSITIVE_INFINITY),
+      f32(2, c.MODEL_HEAD_BYTES + c.LAYER_INPUT_INVERSE_SCALE, Number.POSITIVE_INFINITY),
       `${M} got layer 0 input scale Infinity, expected a finite number`,
     ],
     [
       "a zero point that is NaN",
-      f32(2, 64 + c.LAYER_INPUT_ZERO, Number.NaN),
+      f32(2, c.MODEL_HEAD_BYTES + c.LAYER_INPUT_ZERO, Number.NaN),
       `${M} got layer 0 input zero NaN, expected a finite number`,
     ],
     [
@@ -199,15 +159,20 @@ describe("layers and section DENSE", () => {
 
 describe("the manifest", () => {
   test("of a blob whose MODEL is shorter than its head is refused", () => {
-    expect(() => readManifest(resized(c.SECTION_MODEL, 5)())).toThrow(`${M} got 5 bytes, expected at least 64`);
+    expect(() => readManifest(resized(c.SECTION_MODEL, 5)())).toThrow(`${M} got 5 bytes, expected at least 128`);
   });
 
   test("of a blob whose MODEL has another number of fields is refused", () => {
     expect(() => readManifest(head(c.MODEL_FIELDS, 1)())).toThrow(`${M} got fields 1, expected 2`);
   });
 
+  test("of a blob whose sides are not SPEC's is refused", () => {
+    const swapped = (): Uint8Array => inSection(tiny, c.SECTION_MODEL, (_view, bytes) => bytes.set([1, 0], 256));
+    expect(() => readManifest(swapped())).toThrow(`${M} got side 1 of field 0, expected 0 as in SPEC`);
+  });
+
   test("is read without a pass over rows and weights", () => {
-    expect(readManifest(edited(tiny, (view) => view.setUint8(960, 1))).embeddingDim).toBe(2);
+    expect(readManifest(edited(tiny, (view) => view.setUint8(1088, 1))).embeddingDim).toBe(2);
   });
 });
 
@@ -218,7 +183,7 @@ test("random words in MODEL, BUCKETS and KEYS are refused as FormatError, or har
     const id = integer(random, c.SECTION_MODEL, c.SECTION_KEYS);
     const blob = inSection(tiny, id, (view) => {
       for (let edits = integer(random, 1, 3); edits > 0; edits--) {
-        const at = 4 * integer(random, 0, view.byteLength / 4 - 1);
+        const at = 4 * integer(random, 0, (view.byteLength >> 2) - 1);
         view.setUint32(at, words[integer(random, 0, words.length - 1)] ?? 0, true);
       }
     });

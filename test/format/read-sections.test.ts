@@ -21,23 +21,23 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["another version", header(4, 2), "blob: header: got version 2, expected 1"],
-    ["another length", header(8, 1535), "blob: header: got length 1535, expected 1536"],
+    ["another version", header(4, 1), "blob: header: got version 1, expected 2"],
+    ["another length", header(8, 1663), "blob: header: got length 1663, expected 1664"],
     ["another number of sections", header(12, 8), "blob: header: got sections 8, expected 7"],
     [
       "another low word of the table's checksum",
       header(16, 0),
-      "blob: header: got table checksum (low) 0, expected 2084787293",
+      "blob: header: got table checksum (low) 0, expected 2760505282",
     ],
     [
       "another high word of the table's checksum",
       header(20, 0),
-      "blob: header: got table checksum (high) 0, expected 610129507",
+      "blob: header: got table checksum (high) 0, expected 955533466",
     ],
     [
       "a table that was changed",
       header(entryOf(1) + 4, 384),
-      "blob: header: got table checksum (low) 2084787293, expected 1646506474",
+      "blob: header: got table checksum (low) 2760505282, expected 2598790831",
     ],
     ["sections out of order", table(entryOf(3), 4), "blob: section BUCKETS: got id 4, expected 3"],
     [
@@ -50,12 +50,12 @@ describe("header and table", () => {
     [
       "a section that ends beyond the blob",
       table(entryOf(7) + 8, 449),
-      "blob: section DENSE: got end 1537, expected at most 1536",
+      "blob: section DENSE: got end 1665, expected at most 1664",
     ],
     [
       "a section length that 32 bits would wrap",
       table(entryOf(7) + 8, 0xffffffff),
-      "blob: section DENSE: got end 4294968383, expected at most 1536",
+      "blob: section DENSE: got end 4294968511, expected at most 1664",
     ],
     [
       "a low checksum word of a section",
@@ -69,17 +69,17 @@ describe("header and table", () => {
     ],
     [
       "a byte of a section",
-      () => edited(tiny, (view) => view.setUint8(960, 1)),
+      () => edited(tiny, (view) => view.setUint8(1088, 1)),
       "blob: section ROWS: got bytes that do not match their checksum",
     ],
-    ["bytes after the last section", trailing, "blob: got 1600 bytes, expected 1536 for its sections"],
+    ["bytes after the last section", trailing, "blob: got 1728 bytes, expected 1664 for its sections"],
   ]);
 });
 
 function trailing(): Uint8Array {
-  const longer = new Uint8Array(1600);
+  const longer = new Uint8Array(1728);
   longer.set(tiny);
-  return edited(longer, (view) => view.setUint32(8, 1600, true));
+  return edited(longer, (view) => view.setUint32(8, 1728, true));
 }
 
 describe("section SPEC", () => {

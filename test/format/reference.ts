@@ -1,4 +1,5 @@
-import { PART_FM, PART_LINEAR, PART_MLP } from "../../format/constants.ts";
+import type { ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
 import { findKey, pageOfKey } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
@@ -11,10 +12,10 @@ import { readRow, rowStride } from "../../format/row.ts";
 /** The score of one record. `pages[p]`: the bytes of page p. */
 export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown): { logit: number; score: number } {
   const model = readBlob(blob);
-  const { spec, rowType, embeddingDim: k } = model;
+  const { spec, rowType, embeddingDim: D } = model;
   const fields = spec.fields.length;
-  const stride = rowStride(rowType, k);
-  const layout = { rowType, embeddingDim: k, pageCount: pages.length };
+  const stride = rowStride(rowType, D);
+  const layout = { rowType, embeddingDim: D, pageCount: pages.length };
   const encoded = new EncodedRecords();
   new RecordEncoder(spec).encodeObject(record, encoded, "record");
 
@@ -28,37 +29,56 @@ export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown):
   };
 
   let linear = 0;
-  const embeddings: number[] = [];
-  const row = new Float32Array(1 + k);
+  const e: number[][] = [];
+  const row = new Float32Array(1 + D);
   for (let field = 0; field < fields; field++) {
-    const embedding: number[] = new Array(k).fill(0);
+    const embedding: number[] = new Array(D).fill(0);
     for (let entry = encoded.offsets[field] ?? 0; entry < (encoded.offsets[field + 1] ?? 0); entry++) {
       const bytes = rowBytes(field, encoded.keys[2 * entry] ?? 0, encoded.keys[2 * entry + 1] ?? 0);
-      readRow(rowType, k, new DataView(bytes.buffer, bytes.byteOffset), 0, row, 0);
+      readRow(rowType, D, new DataView(bytes.buffer, bytes.byteOffset), 0, row, 0);
       const value = encoded.values[entry] ?? 0;
       linear += value * (row[0] ?? 0);
-      for (let j = 0; j < k; j++) embedding[j] = (embedding[j] ?? 0) + value * (row[1 + j] ?? 0);
+      for (let j = 0; j < D; j++) embedding[j] = (embedding[j] ?? 0) + value * (row[1 + j] ?? 0);
     }
-    embeddings.push(...embedding);
+    e.push(embedding);
   }
 
   let logit = model.bias;
-  if (model.parts & PART_LINEAR) logit += linear;
-  if (model.parts & PART_FM) {
-    for (let f = 0; f < fields; f++) {
-      for (let g = f + 1; g < fields; g++) {
-        for (let j = 0; j < k; j++) logit += (embeddings[f * k + j] ?? 0) * (embeddings[g * k + j] ?? 0);
-      }
-    }
+  if (model.parts & c.PART_LINEAR) logit += linear;
+  if (model.parts & c.PART_FM) {
+    for (const [a, b] of pairs(e.map((v) => v.slice(0, model.fmDim)))) logit += inner(a, b);
   }
-  if (model.parts & PART_MLP) {
-    let a = embeddings;
-    for (const layer of model.layers) a = dense(layer, a);
-    model.outputWeights.forEach((weight, n) => {
-      logit += weight * (a[n] ?? 0);
+  if (model.parts & c.PART_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
+  if (model.parts & c.PART_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
+  return { logit, score: 1 / (1 + Math.exp(-logit)) };
+}
+
+/** The deep parts of the embeddings, then the products. */
+function mlpInputs(model: ModelBlob, e: readonly number[][]): number[] {
+  const deep = e.map((v) => v.slice(model.deepFrom));
+  const inputs = deep.flat();
+  if (model.products & c.PRODUCT_INNER) for (const [a, b] of pairs(deep)) inputs.push(model.innerScale * inner(a, b));
+  if (model.products & c.PRODUCT_OUTER) {
+    const s = sum(deep);
+    s.forEach((x, a) => {
+      for (const y of s.slice(a)) inputs.push(model.outerScale * x * y);
     });
   }
-  return { logit, score: 1 / (1 + Math.exp(-logit)) };
+  return inputs;
+}
+
+/** The vector of one side's tower. */
+function tower(model: ModelBlob, side: number, e: readonly number[][]): number[] {
+  const [n] = model.towerLayers;
+  const layers = side === c.SIDE_CONTEXT ? model.layers.slice(0, n) : model.layers.slice(n);
+  const own = e.filter((_, f) => model.sides[f] === side);
+  return sum([...own, run(layers, own.flat())]);
+}
+
+function run(layers: readonly DenseLayer[], inputs: number[]): number[] {
+  let a = inputs;
+  for (const layer of layers) a = dense(layer, a);
+  return a;
 }
 
 function dense(layer: DenseLayer, a: number[]): number[] {
@@ -67,8 +87,29 @@ function dense(layer: DenseLayer, a: number[]): number[] {
   return Array.from(layer.biases, (bias, n) => {
     let sum = 0;
     for (let i = 0; i < layer.inputs; i++) sum += (layer.weights[n * layer.inputs + i] ?? 0) * (input[i] ?? 0);
-    return Math.max(0, int8 ? sum * (layer.scales[n] ?? 0) + bias : sum + bias);
+    return activate(layer.activation, int8 ? sum * (layer.scales[n] ?? 0) + bias : sum + bias);
   });
+}
+
+function activate(activation: number, x: number): number {
+  if (activation === c.ACTIVATION_RELU) return Math.max(0, x);
+  if (activation === c.ACTIVATION_TANH) return Math.tanh(x);
+  return activation === c.ACTIVATION_SIGMOID ? 1 / (1 + Math.exp(-x)) : x;
+}
+
+function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let j = 0; j < a.length; j++) sum += (a[j] ?? 0) * (b[j] ?? 0);
+  return sum;
+}
+
+function sum(vectors: readonly number[][]): number[] {
+  return (vectors[0] ?? []).map((_, j) => vectors.reduce((total, v) => total + (v[j] ?? 0), 0));
+}
+
+/** All pairs of a list, each in its order, in lexicographic order. */
+function pairs<T>(list: readonly T[]): [T, T][] {
+  return list.flatMap((a, i) => list.slice(i + 1).map((b): [T, T] => [a, b]));
 }
 
 /** clamp(roundHalfEven(x · inverseScale + zero), 0, 127), the argument of the rounding in float32. */

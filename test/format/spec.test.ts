@@ -39,6 +39,7 @@ describe("accepted", () => {
         patience: 2,
         learningRate: 0.001,
         rateDrops: 0,
+        loss: "logistic",
         optimizer: "adam",
         l1: 0,
         l2: 0,

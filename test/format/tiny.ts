@@ -1,5 +1,17 @@
-import type { ModelBlob } from "../../format/blob.ts";
-import { PART_ALL, TYPE_I8 } from "../../format/constants.ts";
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import {
+  ACTIVATION_NONE,
+  ACTIVATION_RELU,
+  ACTIVATION_SIGMOID,
+  ACTIVATION_TANH,
+  PART_FM,
+  PART_LINEAR,
+  PART_MLP,
+  PART_TOWERS,
+  PRODUCT_ALL,
+  TYPE_I8,
+} from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/dense.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
@@ -7,7 +19,7 @@ import { rowStride, writeRow } from "../../format/row.ts";
 import type { FittedSpec } from "../../format/spec.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
-// side. Its bytes are the golden files and the dumps at the end of FORMAT.md.
+// side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers.
 
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",
@@ -80,7 +92,10 @@ export async function tinyModel(): Promise<ModelBlob> {
     producer: "golden 1",
     rowType: TINY_LAYOUT.rowType,
     embeddingDim: TINY_LAYOUT.embeddingDim,
-    parts: PART_ALL,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(TINY_SPEC),
+    towerLayers: [0, 0],
     bias: -1.5,
     keys: hot.keys,
     rows,
@@ -92,6 +107,7 @@ export async function tinyModel(): Promise<ModelBlob> {
         weights: Int8Array.of(1, 2, 3, 4, -5, -6, -7, -8, 127, -127, 64, 0),
         scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
         biases: Float32Array.of(0.25, 0.5, -0.125),
+        activation: ACTIVATION_RELU,
         inputInverseScale: 32,
         inputZero: 64,
       },
@@ -101,11 +117,67 @@ export async function tinyModel(): Promise<ModelBlob> {
         weights: Float32Array.of(1, -1, 0.5, 0.25, 2, -0.75),
         scales: new Float32Array(0),
         biases: Float32Array.of(0.5, -0.25),
+        activation: ACTIVATION_RELU,
         inputInverseScale: 0,
         inputZero: 0,
       },
     ],
     outputWeights: Float32Array.of(1.5, -2),
+  };
+}
+
+/** A layer of f32 weights. */
+function floatLayer(activation: number, inputs: number, biases: number[], weights: number[]): DenseLayer {
+  return {
+    ...{ inputs, outputs: biases.length, activation, weights: Float32Array.from(weights) },
+    ...{ scales: new Float32Array(0), biases: Float32Array.from(biases), inputInverseScale: 0, inputZero: 0 },
+  };
+}
+
+/** PNN* over the same rows: 4 embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 → 1. */
+export async function tinyPnn(): Promise<ModelBlob> {
+  return {
+    ...(await tinyModel()),
+    parts: PART_MLP,
+    ...{ fmDim: 0, products: PRODUCT_ALL, innerScale: 0.5, outerScale: 0.25 },
+    layers: [
+      floatLayer(
+        ACTIVATION_TANH,
+        8,
+        [0.125, -0.25],
+        [0.5, -0.25, 0.125, 1, 2, -1, 0.5, 0.25, -0.5, 0.75, 1, -0.125, -2, 0.5, 1.5, -1],
+      ),
+      {
+        ...{ inputs: 2, outputs: 3, activation: ACTIVATION_SIGMOID },
+        weights: Int8Array.of(100, -50, -25, 75, 127, 64),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(-3.125, -6.25, -5.96875),
+        ...{ inputInverseScale: 63, inputZero: 64 },
+      },
+    ],
+    outputWeights: Float32Array.of(1.5, -2, 3),
+  };
+}
+
+/** Two towers over the same rows: site, 2 → 3 int8 tanh → 2 f32; price, 2 → 2 f32. */
+export async function tinyTowers(): Promise<ModelBlob> {
+  return {
+    ...(await tinyModel()),
+    parts: PART_LINEAR | PART_TOWERS,
+    fmDim: 0,
+    layers: [
+      {
+        ...{ inputs: 2, outputs: 3, activation: ACTIVATION_TANH },
+        weights: Int8Array.of(100, -50, -25, 75, 127, 64),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(-3.125, -6.25, -5.96875),
+        ...{ inputInverseScale: 63, inputZero: 64 },
+      },
+      floatLayer(ACTIVATION_NONE, 3, [0.25, -0.5], [1, -0.5, 0.25, 0.75, 2, -1]),
+      floatLayer(ACTIVATION_NONE, 2, [-0.125, 0.5], [0.5, 1, -1, 0.25]),
+    ],
+    towerLayers: [2, 1],
+    outputWeights: new Float32Array(0),
   };
 }
 

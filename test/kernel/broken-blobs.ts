@@ -2,7 +2,7 @@
 // rule is about them. F against SPEC and the contents of SPEC are for `readManifest` to check: the kernel reads no JSON.
 import * as c from "../../format/constants.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { edited, entryOf, inSection, withSection, withTable } from "../format/edit-blob.ts";
+import { edited, entryOf, inSection, sectionOf, withSection, withTable } from "../format/edit-blob.ts";
 import { randomModel } from "./random-model.ts";
 
 export interface BrokenBlob {
@@ -15,7 +15,21 @@ const SHAPE = { fields: 3, embeddingDim: 5, hidden: [9, 8], layerTypes: [c.TYPE_
 
 /** F = 3, k = 5, int8 rows, 15 → 9 int8, 9 → 8 f32. */
 export const GOOD_BLOB = writeBlob(randomModel(SHAPE));
-/** The same with f32 rows and no MLP. */
+/** F = 3, D = 5, products of v[1, 5), 12 + 3 + 10 → 9 int8. */
+export const GOOD_PRODUCTS = writeBlob(
+  randomModel({ ...{ fields: 3, embeddingDim: 5, hidden: [9] }, deepFrom: 1, products: c.PRODUCT_ALL }),
+);
+/** Towers: fields 1, 5 → 9 → 5, and fields 0 and 2, 10 → 5. */
+export const GOOD_TOWERS = writeBlob(
+  randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
+);
+/** LR: rows of w alone, no layers. */
+const LINEAR = writeBlob(randomModel({ fields: 3, embeddingDim: 0, parts: c.PART_LINEAR, hotRows: 0 }));
+/** As many inputs of the first layer as there may be. */
+const LARGEST_INPUTS = writeBlob(
+  randomModel({ fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM, hidden: [1], hotRows: 0 }),
+);
+/** GOOD_BLOB's rows as f32 and no MLP. */
 export const GOOD_FLOAT_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_F32 }));
 
 /** Three keys, all of one bucket, so that no bucket contradicts a change of one. */
@@ -26,6 +40,7 @@ const CROWDED_BLOB = writeBlob({
 
 const LAYER_0 = c.MODEL_HEAD_BYTES;
 const LAYER_1 = c.MODEL_HEAD_BYTES + c.LAYER_ENTRY_BYTES;
+const LAYER_2 = c.MODEL_HEAD_BYTES + 2 * c.LAYER_ENTRY_BYTES;
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
 const ENTRY_OFFSET = 4;
 const ENTRY_LENGTH = 8;
@@ -45,6 +60,29 @@ function add(offset: number, step: number): Edit {
   return (view) => view.setUint32(offset, view.getUint32(offset, true) + step, true);
 }
 
+/** GOOD_BLOB with `count` layers and as many entries, those past the second one copies of it. */
+function withLayers(count: number): Uint8Array {
+  const model = sectionOf(GOOD_BLOB, c.SECTION_MODEL);
+  const entries = Array.from({ length: count }, (_, i) => {
+    const entry = i === 0 ? LAYER_0 : LAYER_1;
+    return [...model.subarray(entry, entry + c.LAYER_ENTRY_BYTES)];
+  });
+  const bytes = Uint8Array.from([...model.subarray(0, LAYER_0), ...entries.flat(), ...model.subarray(-3)]);
+  return withSection(GOOD_BLOB, c.SECTION_MODEL, edited(bytes, u32(c.MODEL_LAYER_COUNT, count)));
+}
+
+/** LINEAR with `fields` fields and as many rows and sides. */
+function withFields(fields: number): Uint8Array {
+  const sides = new Uint8Array(fields);
+  const head = sectionOf(LINEAR, c.SECTION_MODEL).subarray(0, c.MODEL_HEAD_BYTES);
+  const model = edited(
+    Uint8Array.from([...head, ...sides]),
+    all(u32(c.MODEL_FIELDS, fields), u32(c.MODEL_ROW_COUNT, fields)),
+  );
+  const rows = new Uint8Array((fields * sectionOf(LINEAR, c.SECTION_ROWS).length) / 3);
+  return withSection(withSection(LINEAR, c.SECTION_MODEL, model), c.SECTION_ROWS, rows);
+}
+
 /** The place in DENSE that MODEL states at `offset`. */
 function placeOf(offset: number): number {
   let place = 0;
@@ -54,8 +92,20 @@ function placeOf(offset: number): number {
   return place;
 }
 
-function broken(code: number, section: number, edits: Record<string, Edit>): BrokenBlob[] {
-  return Object.entries(edits).map(([name, edit]) => ({ name, code, blob: inSection(GOOD_BLOB, section, edit) }));
+function broken(code: number, section: number, edits: Record<string, Edit>, good = GOOD_BLOB): BrokenBlob[] {
+  return Object.entries(edits).map(([name, edit]) => ({ name, code, blob: inSection(good, section, edit) }));
+}
+
+/** Several edits of one section. */
+function all(...edits: Edit[]): Edit {
+  return (view, bytes) => {
+    for (const edit of edits) edit(view, bytes);
+  };
+}
+
+/** The side of field f, in a MODEL that ends with those of 3. */
+function side(f: number, value: number): Edit {
+  return (view) => view.setUint8(view.byteLength - 3 + f, value);
 }
 
 const container: BrokenBlob[] = [
@@ -100,8 +150,7 @@ const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGE
 
 const model: BrokenBlob[] = [
   ...broken(c.LOAD_BAD_MODEL, c.SECTION_MODEL, {
-    "no fields": u32(c.MODEL_FIELDS, 0),
-    "too many fields": u32(c.MODEL_FIELDS, c.MAX_FIELDS + 1),
+    "another number of fields than sides": u32(c.MODEL_FIELDS, 2),
     "an embedding dimension of 0": u32(c.MODEL_EMBEDDING_DIM, 0),
     "too large an embedding dimension": u32(c.MODEL_EMBEDDING_DIM, c.MAX_EMBEDDING_DIM + 1),
     "an unknown row type": u32(c.MODEL_ROW_TYPE, 2),
@@ -110,17 +159,91 @@ const model: BrokenBlob[] = [
     "no bucket bits": u32(c.MODEL_BUCKET_BITS, 0),
     "too many bucket bits": u32(c.MODEL_BUCKET_BITS, c.MAX_BUCKET_BITS + 1),
     "too many pages": u32(c.MODEL_PAGE_COUNT, c.MAX_PAGES + 1),
-    "no parts": u32(c.MODEL_PARTS, 0),
-    "an unknown part": u32(c.MODEL_PARTS, c.PART_ALL + 1),
+    "towers beside FM and an MLP": u32(c.MODEL_PARTS, c.PART_ALL),
+    "towers beside an MLP": u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_MLP),
+    "FM without dimensions": u32(c.MODEL_FM_DIM, 0),
+    "FM of more dimensions than rows have": u32(c.MODEL_FM_DIM, 6),
+    "dimensions of an FM that it has not": u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_MLP),
+    "an MLP that starts at the end of the rows": u32(c.MODEL_DEEP_FROM, 5),
+    "an MLP that starts far beyond the rows": u32(c.MODEL_DEEP_FROM, 2 ** 32 - 1),
+    "unknown products": u32(c.MODEL_PRODUCTS, c.PRODUCT_ALL + 1),
+    "a scale of inner products that it has not": f32(c.MODEL_INNER_SCALE, 0.5),
+    "a scale of outer products that it has not": f32(c.MODEL_OUTER_SCALE, 0),
+    "layers of a context tower that it has not": u32(c.MODEL_CONTEXT_LAYERS, 1),
+    "layers of an item tower that it has not": u32(c.MODEL_ITEM_LAYERS, 2),
+    "an unknown side": side(1, 2),
+    "another unknown side": side(2, 255),
     "a bias that is NaN": f32(c.MODEL_BIAS, Number.NaN),
     "an infinite bias": f32(c.MODEL_BIAS, Number.POSITIVE_INFINITY),
-    "an MLP without layers": u32(c.MODEL_LAYER_COUNT, 0),
-    "too many layers": u32(c.MODEL_LAYER_COUNT, c.MAX_LAYERS + 1),
-    "layers without an MLP": u32(c.MODEL_PARTS, c.PART_LINEAR),
+    "layers without an MLP": all(
+      u32(c.MODEL_PARTS, c.PART_LINEAR),
+      u32(c.MODEL_FM_DIM, 0),
+      u32(c.MODEL_OUTPUT_INPUTS, 0),
+    ),
     "an output unit without inputs": u32(c.MODEL_OUTPUT_INPUTS, 0),
     "an output unit with too many inputs": u32(c.MODEL_OUTPUT_INPUTS, c.MAX_LAYER_WIDTH + 1),
     "more layers than entries": u32(c.MODEL_LAYER_COUNT, 3),
   }),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    {
+      "an infinite scale of inner products": f32(c.MODEL_INNER_SCALE, Number.POSITIVE_INFINITY),
+      "a scale of outer products that is NaN": f32(c.MODEL_OUTER_SCALE, Number.NaN),
+      "a scale that inner products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_OUTER),
+      "a scale that outer products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER),
+      "products without an MLP": all(
+        u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_FM),
+        u32(c.MODEL_DEEP_FROM, 0),
+        u32(c.MODEL_LAYER_COUNT, 0),
+        u32(c.MODEL_OUTPUT_INPUTS, 0),
+      ),
+    },
+    GOOD_PRODUCTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    { "inner products beyond the limit of inputs": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER) },
+    LARGEST_INPUTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    {
+      "towers without vectors": u32(c.MODEL_EMBEDDING_DIM, 0),
+      "towers beside FM": all(u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_FM), u32(c.MODEL_FM_DIM, 5)),
+      "towers that start within the rows": u32(c.MODEL_DEEP_FROM, 1),
+      "products of towers": all(u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER), f32(c.MODEL_INNER_SCALE, 1)),
+      "a context tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 0), u32(c.MODEL_ITEM_LAYERS, 3)),
+      "an item tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 3), u32(c.MODEL_ITEM_LAYERS, 0)),
+      "fewer layers in towers than entries": u32(c.MODEL_CONTEXT_LAYERS, 1),
+      "more layers in towers than entries": u32(c.MODEL_ITEM_LAYERS, 2),
+      "layers of towers whose sum wraps": all(u32(c.MODEL_CONTEXT_LAYERS, 2 ** 32 - 1), u32(c.MODEL_ITEM_LAYERS, 4)),
+      "too deep a context tower": all(
+        u32(c.MODEL_CONTEXT_LAYERS, c.MAX_TOWER_LAYERS + 1),
+        u32(c.MODEL_LAYER_COUNT, c.MAX_TOWER_LAYERS + 2),
+      ),
+      "too deep an item tower": all(
+        u32(c.MODEL_ITEM_LAYERS, c.MAX_TOWER_LAYERS + 1),
+        u32(c.MODEL_LAYER_COUNT, c.MAX_TOWER_LAYERS + 3),
+      ),
+      "an output unit beside towers": u32(c.MODEL_OUTPUT_INPUTS, 5),
+      "towers without a field of the context": side(1, c.SIDE_ITEM),
+      "towers without a field of the item": all(side(0, c.SIDE_CONTEXT), side(2, c.SIDE_CONTEXT)),
+    },
+    GOOD_TOWERS,
+  ),
+  ...broken(
+    c.LOAD_BAD_MODEL,
+    c.SECTION_MODEL,
+    { "no parts": u32(c.MODEL_PARTS, 0), "an unknown part": u32(c.MODEL_PARTS, c.PART_LINEAR | (c.PART_ALL + 1)) },
+    LINEAR,
+  ),
+  { name: "no fields", code: c.LOAD_BAD_MODEL, blob: withFields(0) },
+  { name: "too many fields", code: c.LOAD_BAD_MODEL, blob: withFields(c.MAX_FIELDS + 1) },
+  { name: "an MLP without layers", code: c.LOAD_BAD_MODEL, blob: withLayers(0) },
+  { name: "too many layers", code: c.LOAD_BAD_MODEL, blob: withLayers(c.MAX_LAYERS + 1) },
   {
     name: "a MODEL shorter than its head",
     code: c.LOAD_BAD_MODEL,
@@ -176,8 +299,14 @@ const layers: BrokenBlob[] = [
     "a layer without outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, 0),
     "a layer with too many outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH + 1),
     "a layer with more outputs than DENSE has weights": u32(LAYER_1 + c.LAYER_OUTPUTS, c.MAX_LAYER_WIDTH),
-    "an unknown weight type": u32(LAYER_0 + c.LAYER_WEIGHT_TYPE, 2),
-    "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 0),
+    "a layer without outputs before one without inputs": all(
+      u32(LAYER_0 + c.LAYER_OUTPUTS, 0),
+      u32(LAYER_1 + c.LAYER_INPUTS, 0),
+    ),
+    "an unknown weight type": u32(LAYER_1 + c.LAYER_WEIGHT_TYPE, 2),
+    "an MLP's layer without activation": u32(LAYER_0 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+    "an MLP's last layer without activation": u32(LAYER_1 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+    "an unknown activation": u32(LAYER_0 + c.LAYER_ACTIVATION, 4),
     "weights that are not aligned": add(LAYER_0 + c.LAYER_WEIGHTS, 16),
     "weights beyond DENSE": add(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 20),
     "weights whose end wraps": u32(LAYER_0 + c.LAYER_WEIGHTS, 2 ** 32 - 64),
@@ -192,6 +321,31 @@ const layers: BrokenBlob[] = [
     "output weights that are not aligned": add(c.MODEL_OUTPUT_WEIGHTS, 4),
     "output weights beyond DENSE": add(c.MODEL_OUTPUT_WEIGHTS, 2 ** 20),
   }),
+  ...broken(
+    c.LOAD_BAD_LAYER,
+    c.SECTION_MODEL,
+    {
+      "a first layer without the products": u32(LAYER_0 + c.LAYER_INPUTS, 12),
+      "a first layer with the inner products alone": u32(LAYER_0 + c.LAYER_INPUTS, 15),
+      "a first layer of the whole rows": u32(LAYER_0 + c.LAYER_INPUTS, 28),
+    },
+    GOOD_PRODUCTS,
+  ),
+  ...broken(
+    c.LOAD_BAD_LAYER,
+    c.SECTION_MODEL,
+    {
+      "a context tower that takes the item's fields": u32(LAYER_0 + c.LAYER_INPUTS, 10),
+      "an item tower that takes the context tower": u32(LAYER_2 + c.LAYER_INPUTS, 5),
+      "a tower's hidden layer without activation": u32(LAYER_0 + c.LAYER_ACTIVATION, c.ACTIVATION_NONE),
+      "a context tower that ends in an activation": u32(LAYER_1 + c.LAYER_ACTIVATION, c.ACTIVATION_TANH),
+      "an item tower that ends in an activation": u32(LAYER_2 + c.LAYER_ACTIVATION, c.ACTIVATION_RELU),
+      "a context tower of another width than its vectors": u32(LAYER_1 + c.LAYER_OUTPUTS, 4),
+      "an item tower of another width than its vectors": u32(LAYER_2 + c.LAYER_OUTPUTS, 6),
+      "towers that share their layers otherwise": all(u32(c.MODEL_CONTEXT_LAYERS, 1), u32(c.MODEL_ITEM_LAYERS, 2)),
+    },
+    GOOD_TOWERS,
+  ),
   ...broken(c.LOAD_BAD_LAYER, c.SECTION_DENSE, {
     "a scale that is infinite": f32(placeOf(LAYER_0 + c.LAYER_SCALES), Number.POSITIVE_INFINITY),
     "a bias that is NaN": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 32, Number.NaN),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MAX_EMBEDDING_DIM, MAX_FIELDS, MAX_LAYER_WIDTH, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import * as c from "../../format/constants.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { BATCH_SIZES, CASES } from "./cases.ts";
@@ -53,16 +53,21 @@ describe.each(CASES)("$name", ({ shape, int8 }) => {
 });
 
 describe("the largest sizes", () => {
-  it.each([TYPE_I8, TYPE_F32])("of type %i fit the memory and are scored as by the reference", (type) => {
-    const blob = writeBlob(
-      randomModel({
-        fields: MAX_FIELDS,
-        embeddingDim: MAX_EMBEDDING_DIM,
-        hidden: [8, MAX_LAYER_WIDTH, 8],
-        layerTypes: [type],
-        rowType: type,
-      }),
-    );
+  const largest = { fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM };
+  const deepfm = { ...largest, hidden: [8, c.MAX_LAYER_WIDTH, 8] };
+  const towers = { ...largest, hidden: [8, 9], parts: c.PART_TOWERS };
+  // 181 · 181 + 16,290 + 16,471 = 65,522 of at most 65,536 inputs.
+  const products = { fields: 181, embeddingDim: 181, hidden: [9], products: c.PRODUCT_ALL };
+  it.each([
+    { name: "DeepFM, int8", type: c.TYPE_I8, shape: deepfm },
+    // Of 25 MiB, so that no model needs more memory.
+    { name: "DeepFM, f32", type: c.TYPE_F32, shape: { ...deepfm, hidden: [16, c.MAX_LAYER_WIDTH, 640] } },
+    { name: "two-tower, int8", type: c.TYPE_I8, shape: towers },
+    { name: "two-tower, f32", type: c.TYPE_F32, shape: towers },
+    { name: "PNN*, int8", type: c.TYPE_I8, shape: products },
+    { name: "PNN*, f32", type: c.TYPE_F32, shape: products },
+  ])("of $name fit the memory and are scored as by the reference", ({ type, shape }) => {
+    const blob = writeBlob(randomModel({ ...shape, layerTypes: [type], rowType: type }));
     const model = readBlob(blob);
     const records = randomRecords(model, 5, 1);
     const expected = records.map((record) => referenceLogit(model, record));

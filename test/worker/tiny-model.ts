@@ -1,5 +1,5 @@
-import type { ModelBlob } from "../../format/blob.ts";
-import { PART_ALL, TYPE_I8 } from "../../format/constants.ts";
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
 import { sha256, toHex } from "../../format/hash.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
@@ -103,7 +103,10 @@ export async function makeModel(seed: number, pageCount = 4): Promise<TinyModel>
     producer: `tiny-model ${seed}`,
     rowType: ROW_TYPE,
     embeddingDim: K,
-    parts: PART_ALL,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: K, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(SPEC),
+    towerLayers: [0, 0],
     bias: -0.5,
     keys: table.keys,
     rows: concat([...oov.map(({ bytes }) => bytes), table.rows]),
@@ -115,6 +118,7 @@ export async function makeModel(seed: number, pageCount = 4): Promise<TinyModel>
         weights: Int8Array.from({ length: SPEC.fields.length * K * hidden }, () => Math.round((random() - 0.5) * 254)),
         scales: new Float32Array(hidden).fill(0.0005),
         biases: Float32Array.from({ length: hidden }, () => random() - 0.5),
+        activation: ACTIVATION_RELU,
         inputInverseScale: 32,
         inputZero: 64,
       },

@@ -1,15 +1,17 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { fieldSides } from "../../format/blob.ts";
+import { PART_MLP, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { fromHex, sha256, toHex } from "../../format/hash.ts";
+import { rowStride } from "../../format/row.ts";
 import { type FittedSpec, parseWith } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../files.ts";
 import type { SavedRun } from "../run-folder.ts";
-import { type Quantization, servedLayers } from "./dense.ts";
+import { type Quantization, servedNetworks } from "./dense.ts";
 import type { ParityReport } from "./parity.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
@@ -34,12 +36,13 @@ export async function exportModel(
 ): Promise<ExportedModel> {
   const { spec, vocabulary, learner } = run;
   const { model, tables } = learner;
+  const { parts, fmDim, deepFrom, products } = model.definition;
   const rowType = quantization === "int8" ? TYPE_I8 : TYPE_F32;
-  const k = tables.k;
+  const { dim } = tables;
 
   // 1. Rows: hot ones into the blob, cold ones into pages.
-  const { hot, cold } = splitRows(spec, vocabulary, rowType);
-  const pages = await writePages(cold, vocabulary, tables.values, rowType, k, spec.rows.pageBytes);
+  const { hot, cold } = splitRows(spec, vocabulary, rowStride(rowType, dim));
+  const pages = await writePages(cold, vocabulary, tables.values, rowType, dim, spec.rows.pageBytes);
   const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
   const fitted: FittedSpec = {
     ...run.fitted,
@@ -47,7 +50,7 @@ export async function exportModel(
   };
 
   // 2. Dense weights: BatchNorm folded, quantised.
-  const layers = servedLayers(learner, quantization, calibration);
+  const networks = servedNetworks(learner, quantization, calibration);
 
   // 3. The blob, which names every page by its digest.
   const oov = spec.fields.map((_, f) => f);
@@ -56,14 +59,18 @@ export async function exportModel(
     spec: fitted,
     producer: PRODUCER,
     rowType,
-    embeddingDim: k,
-    parts: model.parts,
-    bias: (model.parameters.view("bias")[0] as number) + (model.parameters.view("mlp.output.bias")[0] as number),
+    embeddingDim: dim,
+    parts,
+    fmDim,
+    deepFrom,
+    products,
+    bias: (model.parameters.view("bias")[0] as number) + learner.logitCorrection,
     keys: keysOf(hot, vocabulary),
-    rows: packRows([...oov, ...hot], tables.values, rowType, k),
+    rows: packRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
-    layers,
-    outputWeights: model.parameters.view("mlp.output.weights").slice(),
+    sides: fieldSides(fitted),
+    ...networks,
+    outputWeights: parts & PART_MLP ? model.parameters.view("mlp.output.weights").slice() : new Float32Array(0),
   });
   return { hash: toHex(await sha256(blob)), blob, pages };
 }

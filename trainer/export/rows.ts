@@ -15,13 +15,13 @@ function byKey(rows: number[], keys: Uint32Array): number[] {
 }
 
 /**
- * Splits rows between the blob (hot) and pages (cold): a field's `store` decides, and `auto` fields share the budget of
+ * Splits rows of `rowBytes` between the blob (hot) and pages (cold): a field's `store` decides, and `auto` fields share the budget of
  * bytes, their most used rows first. The fields' OOV rows (the first F) are in neither list: they always travel in the blob.
  */
 export function splitRows(
   spec: FeatureSpec,
   vocabulary: Vocabulary,
-  rowType: number,
+  rowBytes: number,
 ): { hot: number[]; cold: number[] } {
   const hot: number[] = [];
   const cold: number[] = [];
@@ -32,7 +32,7 @@ export function splitRows(
     listOf[store].push(row);
   }
   auto.sort((a, b) => (vocabulary.counts[b] as number) - (vocabulary.counts[a] as number) || a - b);
-  const room = roomForRows(spec, rowType);
+  const room = roomForRows(spec, rowBytes);
   auto.forEach((row, i) => {
     (i < room ? hot : cold).push(row);
   });
@@ -40,17 +40,17 @@ export function splitRows(
 }
 
 /** How many rows of `auto` fields the blob's budget holds. */
-function roomForRows(spec: FeatureSpec, rowType: number): number {
-  return Math.floor(spec.rows.blobBytes / (KEY_BYTES + rowStride(rowType, spec.model.embeddingDim)));
+function roomForRows(spec: FeatureSpec, rowBytes: number): number {
+  return Math.floor(spec.rows.blobBytes / (KEY_BYTES + rowBytes));
 }
 
 /** How many rows `splitRows` would call hot. */
-export function countHotRows(spec: FeatureSpec, vocabulary: Vocabulary, rowType: number): number {
+export function countHotRows(spec: FeatureSpec, vocabulary: Vocabulary, rowBytes: number): number {
   const counts = { blob: 0, kv: 0, auto: 0 };
   for (let row = vocabulary.fields; row < vocabulary.size; row++) {
     counts[spec.fields[vocabulary.fieldOf[row] as number]?.store ?? "auto"]++;
   }
-  return counts.blob + Math.min(counts.auto, roomForRows(spec, rowType));
+  return counts.blob + Math.min(counts.auto, roomForRows(spec, rowBytes));
 }
 
 /** Keys of the given rows, in their order. */

@@ -5,6 +5,7 @@ import { FormatError } from "../../format/errors.ts";
 import { rowStride } from "../../format/row.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
+import { MODELS } from "../model/zoo/index.ts";
 import { bytesText } from "../table.ts";
 import type { Quantization } from "./dense.ts";
 import { countHotRows } from "./rows.ts";
@@ -15,16 +16,18 @@ import { countHotRows } from "./rows.ts";
  */
 export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
   const type = quantization === "int8" ? TYPE_I8 : TYPE_F32;
-  const { embeddingDim, hidden } = spec.model;
+  const { rowDim, networks = [] } = MODELS[spec.model.type](spec);
   let layers = 0;
-  let width = spec.fields.length * embeddingDim;
-  for (const units of hidden) {
-    const floats = (type === TYPE_I8 ? 2 : 1) * padTo(units, PAD_OUTPUTS);
-    layers += packedBytes(type, width, units) + 4 * floats;
-    width = units;
+  for (const { inputs, hidden, outputs } of networks) {
+    let width = inputs;
+    for (const units of outputs > 1 ? [...hidden, outputs] : hidden) {
+      const floats = (type === TYPE_I8 ? 2 : 1) * padTo(units, PAD_OUTPUTS);
+      layers += packedBytes(type, width, units) + 4 * floats;
+      width = units;
+    }
   }
-  const hot = vocabulary ? countHotRows(spec, vocabulary, type) : 0;
-  const stride = rowStride(type, embeddingDim);
+  const stride = rowStride(type, rowDim);
+  const hot = vocabulary ? countHotRows(spec, vocabulary, stride) : 0;
   const rows = spec.fields.length * stride + hot * (8 + stride) + 4 * 2 ** bucketBits(hot);
   if (layers + rows <= MAX_BLOB_BYTES) return;
   throw new FormatError(

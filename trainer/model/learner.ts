@@ -1,12 +1,19 @@
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { Random } from "../random.ts";
-import { Adam } from "./adam.ts";
-import { deepfm, type Model } from "./deepfm.ts";
+import type { NamedTensor } from "../safetensors.ts";
+import { DropoutMasks } from "./dropout.ts";
 import type { Pass } from "./mlp.ts";
+import { type LossInputs, Model, type ModelInputs } from "./model.ts";
+import { Ftrl } from "./optimizers/ftrl.ts";
+import { LazyAdam } from "./optimizers/lazy-adam.ts";
+import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
+import { restoreFloats, saveFloats } from "./optimizers/state.ts";
 import { Batch, Tables } from "./tables.ts";
+import { MODELS } from "./zoo/index.ts";
 
 /** The share of BatchNorm's old moving average that a batch leaves. */
 const BATCH_NORM_MOMENTUM = 0.9;
@@ -15,69 +22,86 @@ const BATCH_NORM_MOMENTUM = 0.9;
 const PREDICT_BATCH = 4096;
 const PREDICT_FLOATS = 2 ** 24;
 
+const FIRST_ROW = Int32Array.of(0);
+
 /** All that training changes and a blob is made of. */
 export interface Weights {
-  /** V × (k + 1) */
+  /** V × (D + 1) */
   rows: Float32Array;
   dense: Float32Array;
   moments: Float32Array;
+}
+
+/** The gradients of a batch's loss. */
+export interface Gradients {
+  loss: number;
+  /** Of the dense weights, flat. */
+  dense: Float32Array;
+  /** [B, F·D] */
+  dEmbeddings: Float32Array;
+  /** [B, F] */
+  dLinear: Float32Array;
 }
 
 /** A model with its tables and optimizer state: takes steps on batches, and predicts. */
 export class Learner {
   readonly model: Model;
   readonly tables: Tables;
+  readonly random: Random;
   readonly #spec: FeatureSpec;
-  readonly #random: Random;
-  readonly #adam: Adam;
+  readonly #vocabulary: Vocabulary;
+  /** Of the dense weights, as one row. */
+  readonly #denseOptimizer: RowOptimizer;
+  readonly #dropout: DropoutMasks;
   #batch: Batch;
 
   constructor(spec: FeatureSpec, vocabulary: Vocabulary) {
     this.#spec = spec;
-    this.#random = new Random(spec.training.seed);
+    this.#vocabulary = vocabulary;
+    this.random = new Random(spec.training.seed);
     const fields = spec.fields.length;
-    const k = spec.model.embeddingDim;
-    this.model = deepfm(spec.model, fields, this.#random);
-    this.tables = new Tables(vocabulary, k, this.#random);
-    this.#adam = new Adam(this.model.parameters.values.length);
-    this.#batch = new Batch(0, fields, k, vocabulary.size);
+    this.model = new Model(MODELS[spec.model.type](spec), this.random);
+    const { rowDim } = this.model.definition;
+    this.tables = new Tables(vocabulary, rowDim, spec.training, this.random);
+    const size = this.model.parameters.values.length;
+    const ftrl = spec.model.type === "LR" && spec.training.optimizer === "ftrl";
+    this.#denseOptimizer = ftrl ? new Ftrl(1, size, 0, 0) : new LazyAdam(1, size, 0);
+    this.#dropout = new DropoutMasks(this.random);
+    this.#batch = new Batch(0, fields, rowDim, vocabulary.size);
+  }
+
+  /** What a logit is corrected by where training saw only a share of the negatives. */
+  get logitCorrection(): number {
+    return logitCorrection(this.#spec.data);
+  }
+
+  /** The number of trained weights, rows included. */
+  get parameterCount(): number {
+    return this.tables.values.length + this.model.parameters.values.length;
   }
 
   /** Makes room for batches of that many records: of the log's, where it is shorter than the spec's batch. */
   #reserve(records: number): void {
-    const { capacity, fields, k, tableRows } = this.#batch;
-    if (records > capacity) this.#batch = new Batch(records, fields, k, tableRows);
+    const { capacity, fields, dim, tableRows } = this.#batch;
+    if (records > capacity) this.#batch = new Batch(records, fields, dim, tableRows);
   }
 
-  /** One pass over a dataset in random order. Returns the mean loss; calls `onStep` after each batch. */
-  trainEpoch(dataset: Dataset, learningRate: number, onStep: (records: number, loss: number) => void): number {
-    const order = Uint32Array.from({ length: dataset.count }, (_, i) => i);
-    this.#random.shuffle(order);
-    const batchSize = Math.min(this.#spec.training.batchSize, dataset.count);
-    this.#reserve(batchSize);
-    let sum = 0;
-    for (let start = 0; start < order.length; start += batchSize) {
-      const records = order.subarray(start, start + batchSize);
-      const loss = this.#step(dataset, records, learningRate, records.length / batchSize);
-      if (!Number.isFinite(loss)) {
-        throw new Error(
-          `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
-        );
-      }
-      sum += loss * records.length;
-      onStep(records.length, loss);
-    }
-    return sum / dataset.count;
-  }
-
-  #step(dataset: Dataset, records: Uint32Array, learningRate: number, share: number): number {
-    const { l2, denseL2, clipNorm } = this.#spec.training;
+  /** Learns from the given records of a dataset. Returns their mean loss before the step. */
+  step(dataset: Dataset, records: Uint32Array, learningRate: number): number {
+    const used = this.#spec.training.loss === "in-batch" ? positives(dataset, records) : records;
+    if (used.length === 0) return 0;
+    this.#reserve(used.length);
+    const { denseL2, clipNorm } = this.#spec.training;
     const { parameters } = this.model;
-    this.#batch.gather(dataset, records, this.tables);
-    const { loss, dense, dEmbeddings, dLinear } = this.gradients(this.#batch, share);
-    const rows = this.#batch.scatter(dataset, dEmbeddings, dLinear);
-
-    if (l2 > 0) addRowDecay(rows, this.#batch, this.tables, l2);
+    const batch = this.#batch;
+    batch.gather(dataset, used, this.tables, true);
+    const { loss, dense, dEmbeddings, dLinear } = this.gradients(batch);
+    if (!Number.isFinite(loss)) {
+      throw new Error(
+        `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
+      );
+    }
+    const rows = batch.scatter(dEmbeddings, dLinear);
     if (denseL2 > 0) {
       for (const name of parameters.shapes.keys()) {
         if (!name.endsWith(".weights")) continue;
@@ -86,56 +110,60 @@ export class Learner {
         for (let i = 0; i < values.length; i++) gradient[i] = (gradient[i] as number) + denseL2 * (values[i] as number);
       }
     }
-    const norm = Math.sqrt(sumOfSquares(dense) + sumOfSquares(rows));
+    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
     const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
-    this.tables.step(this.#batch, rows, learningRate, scale);
-    this.#adam.begin(learningRate);
-    this.#adam.update(parameters.values, 0, dense, 0, dense.length, scale);
+    this.tables.step(batch, rows, learningRate, scale);
+    this.#denseOptimizer.step(parameters.values, FIRST_ROW, 1, dense, learningRate, scale);
     return loss;
   }
 
-  /**
-   * Loss of a gathered batch and its gradients: of the dense weights (flat), the embeddings [B, F·k] and the linear term
-   * [B]. `share`: of a full batch, for BatchNorm's averages: an epoch's last batch may be one record, whose variance is 0.
-   */
-  gradients(
-    batch: Batch,
-    share = 1,
-  ): { loss: number; dense: Float32Array; dEmbeddings: Float32Array; dLinear: Float32Array } {
+  /** Loss of a gathered batch and its gradients. */
+  gradients(batch: Batch): Gradients {
     const { model } = this;
-    const kept: { layer: number; mean: tf.Tensor; variance: tf.Tensor }[] = [];
+    const kept: { layer: string; mean: tf.Tensor; variance: tf.Tensor }[] = [];
     const pass: Pass = {
       training: true,
-      dropoutMask: (rows, columns, rate) => tf.tensor2d(this.#mask(rows * columns, rate), [rows, columns]),
+      dropoutMask: (rows, columns, rate) => this.#dropout.mask(rows, columns, rate),
       batchMoments: (layer, mean, variance) => kept.push({ layer, mean: tf.keep(mean), variance: tf.keep(variance) }),
     };
+    // Autodiff takes only what the logit depends on: rows without a vector, or whose weight no term uses, are left out.
+    const inputNames = (["embeddings", "linear"] as const).filter((name) => this.#uses[name]);
     const { value, grads } = tf.tidy(() => {
-      const labels = tf.tensor2d(batch.labels.slice(0, batch.size), [batch.size, 1]);
       const inputs = this.#inputs(batch);
+      const labels = tf.tensor2d(batch.labels.slice(0, batch.size), [batch.size, 1]);
+      const recordWeights = batch.weights && tf.tensor2d(batch.weights.slice(0, batch.size), [batch.size, 1]);
+      const items = model.loss && this.#lossInputs(batch);
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
-        const [embeddings, linear, ...weights] = tensors as [tf.Tensor2D, tf.Tensor2D, ...tf.Tensor[]];
-        const logits = model.logits({ embeddings, linear }, model.parameters.named(weights), {}, pass);
-        // −ln p(label) = softplus(z) − z·y
-        return logits.softplus().sub(logits.mul(labels)).mean() as tf.Scalar;
+        const seen = { ...inputs };
+        inputNames.forEach((name, i) => {
+          seen[name] = tensors[i] as tf.Tensor2D;
+        });
+        const weights = model.parameters.named(tensors.slice(inputNames.length));
+        if (model.loss && items) return model.loss(seen, items, weights, pass);
+        return logisticLoss(model.logits(seen, weights, {}, pass), labels, recordWeights);
       };
-      return tf.valueAndGrads(loss)([inputs.embeddings, inputs.linear, ...model.parameters.tensors()]);
+      return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...model.parameters.tensors()]);
     });
-    const [dEmbeddings, dLinear, ...dDense] = grads as [tf.Tensor, tf.Tensor, ...tf.Tensor[]];
-    const dense = new Float32Array(model.parameters.values.length);
-    let at = 0;
-    for (const gradient of dDense) {
-      dense.set(gradient.dataSync(), at);
-      at += gradient.size;
-    }
-    const result = {
-      loss: value.dataSync()[0] as number,
-      dense,
-      dEmbeddings: dEmbeddings.dataSync() as Float32Array,
-      dLinear: dLinear.dataSync() as Float32Array,
+    const gradient = (name: keyof ModelInputs, size: number): Float32Array => {
+      const i = inputNames.indexOf(name);
+      return i < 0 ? new Float32Array(size) : (grads[i]?.dataSync() as Float32Array);
     };
+    const result: Gradients = {
+      loss: value.dataSync()[0] as number,
+      dense: new Float32Array(model.parameters.values.length),
+      dEmbeddings: gradient("embeddings", batch.size * batch.fields * batch.dim),
+      dLinear: gradient("linear", batch.size * batch.fields),
+    };
+    let at = model.parameters.values.length;
+    for (const dense of grads.slice(inputNames.length).reverse()) {
+      at -= dense.size;
+      result.dense.set(dense.dataSync(), at);
+    }
+    // An epoch's last batch may be one record, whose variance is 0: it moves the averages by its share of a full batch.
+    const share = Math.min(1, batch.size / this.#spec.training.batchSize);
     for (const { layer, mean, variance } of kept) {
-      moveAverage(model.moments.view(`mlp.${layer}.mean`), mean.dataSync() as Float32Array, share);
-      moveAverage(model.moments.view(`mlp.${layer}.variance`), variance.dataSync() as Float32Array, share);
+      moveAverage(model.moments.view(`${layer}.mean`), mean.dataSync() as Float32Array, share);
+      moveAverage(model.moments.view(`${layer}.variance`), variance.dataSync() as Float32Array, share);
       tf.dispose([mean, variance]);
     }
     tf.dispose([value, grads]);
@@ -146,38 +174,40 @@ export class Learner {
   predict(
     dataset: Dataset,
     onBatch: (records: number) => void = () => {},
-    activations?: (layer: number, input: Float32Array) => void,
+    activations?: (network: string, layer: number, input: Float32Array) => void,
   ): Float32Array {
-    const { model } = this;
     const logits = new Float32Array(dataset.count);
     const pass: Pass = {
-      training: false,
-      dropoutMask: () => tf.scalar(1) as unknown as tf.Tensor2D,
-      batchMoments: () => {},
-      ...(activations && { activations: (layer, input) => activations(layer, input.dataSync() as Float32Array) }),
+      ...INFERENCE,
+      ...(activations && {
+        activations: (network, layer, input) => activations(network, layer, input.dataSync() as Float32Array),
+      }),
     };
-    const width = this.#batch.fields * this.#batch.k;
+    this.forEachBatch(dataset, (inputs, start, size) => {
+      const weights = this.model.parameters.named(this.model.parameters.tensors());
+      const moments = this.model.moments.named(this.model.moments.tensors());
+      logits.set(this.model.logits(inputs, weights, moments, pass).add(this.logitCorrection).dataSync(), start);
+      onBatch(size);
+    });
+    return logits;
+  }
+
+  /** Gathers all records of a dataset in order, as many at a time as the graph takes well. `use` runs in a tidy. */
+  forEachBatch(dataset: Dataset, use: (inputs: ModelInputs, start: number, size: number) => void): void {
+    const width = this.#batch.fields * (this.#batch.dim + 1);
+    this.tables.finish();
     const most = Math.max(1, Math.min(PREDICT_BATCH, dataset.count, Math.floor(PREDICT_FLOATS / width)));
     this.#reserve(most);
     for (let start = 0; start < dataset.count; start += most) {
       const size = Math.min(most, dataset.count - start);
-      this.#batch.gather(
-        dataset,
-        Uint32Array.from({ length: size }, (_, i) => start + i),
-        this.tables,
-      );
-      const batch = tf.tidy(() => {
-        const weights = model.parameters.named(model.parameters.tensors());
-        const moments = model.moments.named(model.moments.tensors());
-        return model.logits(this.#inputs(this.#batch), weights, moments, pass).dataSync();
-      });
-      logits.set(batch, start);
-      onBatch(size);
+      const records = Uint32Array.from({ length: size }, (_, i) => start + i);
+      this.#batch.gather(dataset, records, this.tables, false);
+      tf.tidy(() => use(this.#inputs(this.#batch), start, size));
     }
-    return logits;
   }
 
   weights(): Weights {
+    this.tables.finish();
     return {
       rows: this.tables.values.slice(),
       dense: this.model.parameters.values.slice(),
@@ -186,51 +216,85 @@ export class Learner {
   }
 
   restore(weights: Weights): void {
-    this.tables.values.set(weights.rows);
+    this.tables.replace(weights.rows);
     this.model.parameters.values.set(weights.dense);
     this.model.moments.values.set(weights.moments);
   }
 
-  #inputs(batch: Batch): { embeddings: tf.Tensor2D; linear: tf.Tensor2D } {
-    const width = batch.fields * batch.k;
+  /** All that the next step depends on but the generator, whose state is `random`'s own. Rows stay as stale as they are. */
+  state(): Record<string, NamedTensor> {
     return {
-      embeddings: tf.tensor2d(batch.embeddings.slice(0, batch.size * width), [batch.size, width]),
-      linear: tf.tensor2d(batch.linear.slice(0, batch.size), [batch.size, 1]),
+      rows: saveFloats(this.tables.values),
+      dense: saveFloats(this.model.parameters.values),
+      moments: saveFloats(this.model.moments.values),
+      ...prefixed("rowOptimizer.", this.tables.optimizer.state()),
+      ...prefixed("denseOptimizer.", this.#denseOptimizer.state()),
     };
   }
 
-  /** Inverted dropout in steps of 1/256: one random word decides four units. A table, as branches on random bits mispredict. */
-  #mask(size: number, rate: number): Float32Array {
-    const dropped = Math.round(rate * 256);
-    const table = new Float32Array(256).fill(256 / (256 - dropped), dropped);
-    const mask = new Float32Array(size);
-    for (let i = 0; i < size; i += 4) {
-      const bits = this.#random.bits();
-      mask[i] = table[bits & 255] as number;
-      mask[i + 1] = table[(bits >>> 8) & 255] as number;
-      mask[i + 2] = table[(bits >>> 16) & 255] as number;
-      mask[i + 3] = table[bits >>> 24] as number;
-    }
-    return mask;
+  /** Throws FormatError where a tensor is missing or of another length. */
+  restoreState(state: Record<string, NamedTensor>): void {
+    restoreFloats(state, "rows", this.tables.values);
+    restoreFloats(state, "dense", this.model.parameters.values);
+    restoreFloats(state, "moments", this.model.moments.values);
+    this.tables.optimizer.restore(unprefixed("rowOptimizer.", state));
+    this.#denseOptimizer.restore(unprefixed("denseOptimizer.", state));
+  }
+
+  get #uses(): Record<keyof ModelInputs, boolean> {
+    return { embeddings: this.tables.dim > 0, linear: this.model.usesLinear };
+  }
+
+  #inputs({ size, fields, dim, embeddings, linear }: Batch): ModelInputs {
+    return {
+      embeddings: tf.tensor2d(embeddings.slice(0, size * fields * dim), [size, fields * dim]),
+      linear: tf.tensor2d(linear.slice(0, size * fields), [size, fields]),
+    };
+  }
+
+  /** Items by the row of their field, and how often the training log has each. */
+  #lossInputs(batch: Batch): LossInputs {
+    const { fields, training } = this.#spec;
+    const field = fields.findIndex(({ name, side }) =>
+      training.itemField ? name === training.itemField : side === "item",
+    );
+    const rows = batch.firstRows(field);
+    const { counts } = this.#vocabulary;
+    return {
+      items: tf.tensor2d(Float32Array.from(rows), [batch.size, 1]),
+      logFrequencies: tf.tensor2d(
+        Float32Array.from(rows, (row) => Math.log(Math.max(1, row < 0 ? 1 : (counts[row] as number)))),
+        [1, batch.size],
+      ),
+    };
   }
 }
 
-/** λ·row for each row of the batch, added to its gradient. */
-function addRowDecay(gradients: Float32Array, batch: Batch, tables: Tables, lambda: number): void {
-  const width = tables.k + 1;
-  for (let local = 0; local < batch.uniqueCount; local++) {
-    const row = (batch.unique[local] as number) * width;
-    for (let j = 0; j < width; j++) {
-      gradients[local * width + j] =
-        (gradients[local * width + j] as number) + lambda * (tables.values[row + j] as number);
-    }
-  }
+function prefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
 }
 
-function sumOfSquares(list: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < list.length; i++) sum += (list[i] as number) ** 2;
-  return sum;
+function unprefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
+  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+const INFERENCE: Pass = {
+  training: false,
+  dropoutMask: () => {
+    throw new Error("dropout is for training");
+  },
+  batchMoments: () => {},
+};
+
+/** Mean of −ln p(label) = softplus(z) − z·y, each times its record's weight: a weight of 2 is the record twice. */
+function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tensor2D | null): tf.Scalar {
+  const losses = logits.softplus().sub(logits.mul(labels));
+  return (weights ? losses.mul(weights) : losses).mean();
+}
+
+function positives({ labels }: Dataset, records: Uint32Array): Uint32Array {
+  return records.filter((record) => labels[record] === 1);
 }
 
 function moveAverage(average: Float32Array, batch: Float32Array, share: number): void {

@@ -8,64 +8,75 @@ export interface Pass {
   training: boolean;
   /** A mask of 0 and 1/(1 − rate) for dropout. */
   dropoutMask(rows: number, columns: number, rate: number): tf.Tensor2D;
-  /** Mean and variance of layer `layer`'s batch, each [N]; training only. */
-  batchMoments(layer: number, mean: tf.Tensor, variance: tf.Tensor): void;
-  /** The input of each layer, for calibration at export. */
-  activations?(layer: number, input: tf.Tensor): void;
+  /** Mean and variance of a layer's batch, each [N]; training only. */
+  batchMoments(layer: string, mean: tf.Tensor, variance: tf.Tensor): void;
+  /** The input of each layer of a network, for calibration at export. */
+  activations?(network: string, layer: number, input: tf.Tensor): void;
 }
 
-export interface MlpShape {
+/** A multi-layer perceptron: hidden layers and a linear last one. Its weights are named `<name>.…`. */
+export interface Mlp {
+  name: string;
   inputs: number;
   hidden: readonly number[];
+  activation: "relu" | "tanh" | "sigmoid";
   dropout: number;
   batchNorm: boolean;
+  /** Units of the last layer. One unit adds to a logit, and has no bias beside the logit's own. */
+  outputs: number;
 }
+
+/** What the deviation of initial weights is times √(fan-in) for: He et al. 2015 for ReLU, LeCun et al. 1998 for the others. */
+const GAIN = { relu: Math.SQRT2, tanh: 1, sigmoid: 1 };
 
 const constant = (value: number) => (): number => value;
 
-/** Hidden layers `mlp.i` and the last one, `mlp.output`; weights [K, N] as He et al. 2015 draw them for ReLU. */
-export function defineMlp(parameters: Parameters, { inputs, hidden, batchNorm }: MlpShape, random: Random): void {
+/** Defines hidden layers `<name>.i` and the last one, `<name>.output`; weights are [K, N]. */
+export function defineMlp(parameters: Parameters, network: Mlp, random: Random): void {
+  const { name, inputs, hidden, activation, outputs } = network;
   let width = inputs;
   hidden.forEach((units, i) => {
-    const deviation = Math.sqrt(2 / width);
-    parameters.define(`mlp.${i}.weights`, [width, units], () => deviation * random.normal());
+    const deviation = GAIN[activation] / Math.sqrt(width);
+    parameters.define(`${name}.${i}.weights`, [width, units], () => deviation * random.normal());
     // BatchNorm takes the mean away, so a bias before it would do nothing; its β comes after.
-    parameters.define(`mlp.${i}.bias`, [units], constant(0));
-    if (batchNorm) parameters.define(`mlp.${i}.gamma`, [units], constant(1));
+    parameters.define(`${name}.${i}.bias`, [units], constant(0));
+    if (network.batchNorm) parameters.define(`${name}.${i}.gamma`, [units], constant(1));
     width = units;
   });
   const deviation = Math.sqrt(1 / width);
-  parameters.define("mlp.output.weights", [width, 1], () => deviation * random.normal());
-  parameters.define("mlp.output.bias", [1], constant(0));
+  parameters.define(`${name}.output.weights`, [width, outputs], () => deviation * random.normal());
+  if (outputs > 1) parameters.define(`${name}.output.bias`, [outputs], constant(0));
 }
 
 /** Moving averages of BatchNorm's moments: not trained, but part of the model. */
-export function defineMoments(moments: Parameters, { hidden, batchNorm }: MlpShape): void {
+export function defineMoments(moments: Parameters, { name, hidden, batchNorm }: Mlp): void {
   if (!batchNorm) return;
   hidden.forEach((units, i) => {
-    moments.define(`mlp.${i}.mean`, [units], constant(0));
-    moments.define(`mlp.${i}.variance`, [units], constant(1));
+    moments.define(`${name}.${i}.mean`, [units], constant(0));
+    moments.define(`${name}.${i}.variance`, [units], constant(1));
   });
 }
 
-/** The MLP over a⁰ [B, K]: linear → BatchNorm → ReLU → dropout a layer, then one linear unit: [B, 1]. */
-export function mlp(a: tf.Tensor2D, shape: MlpShape, weights: Tensors, moments: Tensors, pass: Pass): tf.Tensor2D {
-  let x = a;
-  const of = (name: string): tf.Tensor => weights[name] as tf.Tensor;
+/** The MLP over a⁰ [B, K]: linear → BatchNorm → activation → dropout a layer, then the linear last one: [B, outputs]. */
+export function mlp(a: tf.Tensor2D, network: Mlp, weights: Tensors, moments: Tensors, pass: Pass): tf.Tensor2D {
+  const { name, hidden, activation, dropout } = network;
+  const of = (part: string): tf.Tensor => weights[`${name}.${part}`] as tf.Tensor;
   const normalized = (i: number, z: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D => {
-    const gamma = of(`mlp.${i}.gamma`) as tf.Tensor1D;
-    if (pass.training) return batchNorm(z, gamma, bias, (mean, variance) => pass.batchMoments(i, mean, variance));
-    return normalize(z, moments[`mlp.${i}.mean`] as tf.Tensor, moments[`mlp.${i}.variance`] as tf.Tensor)
+    const layer = `${name}.${i}`;
+    const gamma = of(`${i}.gamma`) as tf.Tensor1D;
+    if (pass.training) return batchNorm(z, gamma, bias, (mean, variance) => pass.batchMoments(layer, mean, variance));
+    return normalize(z, moments[`${layer}.mean`] as tf.Tensor, moments[`${layer}.variance`] as tf.Tensor)
       .mul(gamma)
       .add(bias);
   };
-  shape.hidden.forEach((units, i) => {
-    pass.activations?.(i, x);
-    const [kernel, bias] = [of(`mlp.${i}.weights`) as tf.Tensor2D, of(`mlp.${i}.bias`) as tf.Tensor1D];
-    const z = shape.batchNorm ? normalized(i, tf.matMul(x, kernel), bias) : linear(x, kernel, bias);
-    x = z.relu();
-    if (pass.training && shape.dropout > 0) x = x.mul(pass.dropoutMask(x.shape[0], units, shape.dropout));
+  let x = a;
+  hidden.forEach((units, i) => {
+    pass.activations?.(name, i, x);
+    const [kernel, bias] = [of(`${i}.weights`) as tf.Tensor2D, of(`${i}.bias`) as tf.Tensor1D];
+    x = (network.batchNorm ? normalized(i, tf.matMul(x, kernel), bias) : linear(x, kernel, bias))[activation]();
+    if (pass.training && dropout > 0) x = x.mul(pass.dropoutMask(x.shape[0], units, dropout));
   });
-  pass.activations?.(shape.hidden.length, x);
-  return linear(x, of("mlp.output.weights") as tf.Tensor2D, of("mlp.output.bias") as tf.Tensor1D);
+  pass.activations?.(name, hidden.length, x);
+  const output = of("output.weights") as tf.Tensor2D;
+  return network.outputs > 1 ? linear(x, output, of("output.bias") as tf.Tensor1D) : tf.matMul(x, output);
 }

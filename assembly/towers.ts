@@ -1,0 +1,54 @@
+// The two towers: each makes a vector of D numbers from the fields of its side, the sum of their embeddings plus an MLP
+// over them. The logit has the inner product of the two.
+import { SIDE_CONTEXT, SIDE_ITEM } from "../format/constants";
+import { deepInputs, embedding, firstInputs, itemInputs, logits, towerVectors } from "./buffers";
+import { runLayers } from "./dense";
+import { inputBytes, layerAddress, outputsOf, padOutputs } from "./layers";
+import { contextLayers, embeddingDim, fields, layerCount, sideOf } from "./model";
+import { storeInputs } from "./quantise";
+import { add, copy, dot } from "./vectors";
+
+/** Makes record r's inputs of both towers from its embeddings, and begins its vectors with their sums. */
+export function prepareTowers(r: u32): void {
+  prepareTower(r, SIDE_CONTEXT, layerAddress(0), firstInputs);
+  prepareTower(r, SIDE_ITEM, layerAddress(contextLayers), itemInputs);
+}
+
+/** Adds ⟨u, i⟩ to the logits. */
+export function addTowers(records: u32): void {
+  finishTower(SIDE_CONTEXT, 0, contextLayers, firstInputs, records);
+  finishTower(SIDE_ITEM, contextLayers, layerCount, itemInputs, records);
+  for (let r: u32 = 0; r < records; r++) {
+    const product = dot(vectorOf(SIDE_CONTEXT, r), vectorOf(SIDE_ITEM, r), padOutputs(embeddingDim));
+    store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + product);
+  }
+}
+
+function prepareTower(r: u32, side: u32, layer: usize, inputs: usize): void {
+  const vector = vectorOf(side, r);
+  memory.fill(vector, 0, 4 * padOutputs(embeddingDim));
+  let end = deepInputs;
+  for (let f: u32 = 0; f < fields; f++) {
+    if (sideOf(f) !== side) continue;
+    const e = embedding + 4 * f * embeddingDim;
+    add(vector, e, embeddingDim);
+    copy(end, e, embeddingDim);
+    end += 4 * embeddingDim;
+  }
+  storeInputs(layer, deepInputs, end, inputs + r * inputBytes(layer));
+}
+
+/** Adds the outputs of layers [first, end) to the side's vectors. */
+function finishTower(side: u32, first: u32, end: u32, inputs: usize, records: u32): void {
+  const stride = 4 * outputsOf(layerAddress(end - 1));
+  let outputs = runLayers(first, end, inputs, records);
+  for (let r: u32 = 0; r < records; r++) {
+    add(vectorOf(side, r), outputs, embeddingDim);
+    outputs += stride;
+  }
+}
+
+/** Record r's vector: D f32, and zeros to the width of a layer's outputs. */
+function vectorOf(side: u32, r: u32): usize {
+  return towerVectors + 4 * padOutputs(embeddingDim) * (2 * r + side);
+}

@@ -1,0 +1,112 @@
+// Processor time of a training step's row optimizer: touch, norm for clipping, step. All take turns on the same batches, so
+// that a slow moment of the machine falls on all of them; medians. Dense Adam passes over the whole table. Prints; gates
+// nothing.
+//   node bench/optimizers.ts [steps]
+import { Adam } from "../trainer/model/optimizers/adam.ts";
+import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
+import { sumOfSquares } from "../trainer/model/optimizers/row-optimizer.ts";
+import { WholeTable } from "../trainer/model/optimizers/whole-table.ts";
+import { Random } from "../trainer/random.ts";
+import { table } from "../trainer/table.ts";
+
+const STEPS = Number(process.argv[2] ?? 240);
+/** Dense Adam takes its turn once in so many steps, as it takes so long. */
+const DENSE_EVERY = 10;
+const K = 10;
+const WIDTH = K + 1;
+/** Values in a batch: 2048 records of 39 fields, as of Criteo. */
+const DRAWS = 2048 * 39;
+const L2 = 1e-5;
+const TABLES = [1e4, 1e6];
+const SETTINGS = [
+  { optimizer: "adam", l2Scope: "batch" },
+  { optimizer: "adam", l2Scope: "table" },
+  { optimizer: "adagrad", l2Scope: "batch" },
+  { optimizer: "adagrad", l2Scope: "table" },
+  { optimizer: "ftrl", l2Scope: "table" },
+] as const;
+
+/** The rows of a batch, each once and ascending, drawn with frequencies in proportion to 1 / (row + 1). */
+function zipfRows(rows: number, random: Random): Int32Array {
+  const drawn = new Set<number>();
+  for (let i = 0; i < DRAWS; i++) drawn.add(Math.min(rows - 1, Math.floor(rows ** random.uniform()) - 1));
+  return Int32Array.from(drawn).sort();
+}
+
+/** Milliseconds of processor time: other programs on the machine take no part in it. */
+function now(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function median(list: number[]): number {
+  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
+}
+
+const lines: (string | number)[][] = [];
+for (const rows of TABLES) {
+  const random = new Random(1);
+  const start = Float32Array.from({ length: rows * WIDTH }, () => 0.01 * random.normal());
+  const cases = SETTINGS.map((setting) => ({
+    setting,
+    values: start.slice(),
+    optimizer: rowOptimizer({ ...setting, l1: 0, l2: L2 }, rows, WIDTH),
+    times: [] as number[],
+  }));
+  const dense = { values: start.slice(), adam: new Adam(start.length), times: [] as number[] };
+  const counts: number[] = [];
+  for (let step = 0; step < STEPS; step++) {
+    const batch = zipfRows(rows, random);
+    const gradients = Float32Array.from({ length: batch.length * WIDTH }, () => 1e-3 * random.normal());
+    // Rows' idle times and the compiler settle in the first half.
+    const settled = step >= STEPS / 2;
+    if (settled) counts.push(batch.length);
+    for (const { values, optimizer, times } of cases) {
+      const started = now();
+      for (let i = 0; i < batch.length; i++) optimizer.touch(values, batch[i] as number);
+      const norm = Math.sqrt(optimizer.squaredNorm(values, batch, batch.length, gradients));
+      optimizer.step(values, batch, batch.length, gradients, 1e-3, Math.min(1, 10 / norm));
+      if (settled) times.push(now() - started);
+    }
+    if (step % DENSE_EVERY > 0) continue;
+    const all = new Float32Array(start.length);
+    batch.forEach((row, i) => {
+      all.set(gradients.subarray(i * WIDTH, (i + 1) * WIDTH), row * WIDTH);
+    });
+    const started = now();
+    const norm = Math.sqrt(sumOfSquares(all, 0, all.length));
+    dense.adam.begin(1e-3);
+    dense.adam.update(dense.values, 0, all, 0, all.length, Math.min(1, 10 / norm), L2);
+    if (settled) dense.times.push(now() - started);
+  }
+  const touched = median(counts);
+  const whole = median(dense.times);
+  for (const { setting, optimizer, times } of cases) {
+    const own = median(times);
+    const work = optimizer instanceof WholeTable ? (optimizer.work / STEPS / touched).toFixed(1) : "";
+    lines.push([
+      `${setting.optimizer}, ${setting.optimizer === "ftrl" ? "either" : setting.l2Scope}`,
+      rows.toLocaleString("en"),
+      touched.toLocaleString("en"),
+      ((1e6 * own) / touched).toFixed(0),
+      work,
+      own.toFixed(2),
+      `${(whole / own).toFixed(1)} ×`,
+    ]);
+  }
+  lines.push([
+    "dense adam",
+    rows.toLocaleString("en"),
+    rows.toLocaleString("en"),
+    ((1e6 * whole) / rows).toFixed(0),
+    "",
+    whole.toFixed(2),
+    "1.0 ×",
+  ]);
+}
+console.log(
+  `rows of ${WIDTH} numbers, batches of ${DRAWS} Zipf values, ${STEPS} steps, one thread, Node ${process.version}`,
+);
+console.log(
+  table(["optimizer, L2 of", "V", "rows a step", "ns a row", "idle work a row", "ms a step", "dense Adam / it"], lines),
+);

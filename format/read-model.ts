@@ -1,0 +1,139 @@
+import { fieldSides, mlpInputs } from "./blob.ts";
+import * as c from "./constants.ts";
+import { FormatError } from "./errors.ts";
+import type { FittedSpec } from "./spec.ts";
+
+/** What section MODEL says before its layers, checked. Named as in `ModelBlob`. */
+export interface ModelHead {
+  embeddingDim: number;
+  rowType: number;
+  rowCount: number;
+  bucketBits: number;
+  pageCount: number;
+  parts: number;
+  bias: number;
+  fmDim: number;
+  deepFrom: number;
+  products: number;
+  innerScale: number;
+  outerScale: number;
+  layerCount: number;
+  towerLayers: [number, number];
+  /** N of the MLP's last hidden layer; 0 without PART_MLP. */
+  outputInputs: number;
+  sides: Uint8Array;
+}
+
+/** A stack of layers that feed each other: the MLP, or one tower. */
+export interface LayerStack {
+  /** Its layers are [first, end). */
+  first: number;
+  end: number;
+  /** Of its first layer. */
+  inputs: number;
+  /** Of its last layer, which then has no activation; null: any number. */
+  outputs: number | null;
+}
+
+const PLACE = "blob: section MODEL";
+
+/** Reads numbers of section MODEL; each error names the number, what was got and what was expected. */
+export class ModelNumbers {
+  readonly #view: DataView;
+
+  constructor(model: Uint8Array) {
+    if (model.length < c.MODEL_HEAD_BYTES) refuse(`got ${model.length} bytes, expected at least ${c.MODEL_HEAD_BYTES}`);
+    this.#view = new DataView(model.buffer, model.byteOffset, model.byteLength);
+  }
+
+  /** A u32 of low … high. */
+  u32(name: string, offset: number, low = 0, high = 0xffffffff): number {
+    const got = this.#view.getUint32(offset, true);
+    if (got < low || got > high) refuse(`got ${name} ${got}, expected ${low === high ? low : `${low} to ${high}`}`);
+    return got;
+  }
+
+  /** A finite f32. */
+  f32(name: string, offset: number): number {
+    const got = this.#view.getFloat32(offset, true);
+    if (!Number.isFinite(got)) refuse(`got ${name} ${got}, expected a finite number`);
+    return got;
+  }
+}
+
+/** Reads the head and the sides of section MODEL. Throws FormatError where they break a rule or contradict the spec. */
+export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
+  const numbers = new ModelNumbers(model);
+  const fields = spec.fields.length;
+  numbers.u32("fields", c.MODEL_FIELDS, fields, fields);
+  const parts = numbers.u32("parts", c.MODEL_PARTS, 1, c.PART_ALL);
+  const fm = (parts & c.PART_FM) !== 0;
+  const mlp = (parts & c.PART_MLP) !== 0;
+  const towers = (parts & c.PART_TOWERS) !== 0;
+  if (towers && (fm || mlp)) refuse(`got parts ${parts}, expected towers (8) with neither FM (2) nor MLP (4)`);
+  const vectors = fm || mlp || towers;
+  const D = numbers.u32("embedding dimension", c.MODEL_EMBEDDING_DIM, vectors ? 1 : 0, c.MAX_EMBEDDING_DIM);
+  const rowType = numbers.u32("row type", c.MODEL_ROW_TYPE, c.TYPE_F32, c.TYPE_I8);
+  const rowCount = numbers.u32("rows", c.MODEL_ROW_COUNT, fields, 2 ** 31);
+  const bucketBits = numbers.u32("bucket bits", c.MODEL_BUCKET_BITS, 1, c.MAX_BUCKET_BITS);
+  const pageCount = numbers.u32("pages", c.MODEL_PAGE_COUNT, 0, c.MAX_PAGES);
+  const bias = numbers.f32("bias", c.MODEL_BIAS);
+  const fmDim = numbers.u32("FM dimension", c.MODEL_FM_DIM, fm ? 1 : 0, fm ? D : 0);
+  const deepFrom = numbers.u32("start of the deep embedding", c.MODEL_DEEP_FROM, 0, mlp ? D - 1 : 0);
+  const products = numbers.u32("products", c.MODEL_PRODUCTS, 0, mlp ? c.PRODUCT_ALL : 0);
+  const scale = (name: string, offset: number, product: number): number => {
+    const got = numbers.f32(name, offset);
+    if ((products & product) === 0 && got !== 1) refuse(`got ${name} ${got}, expected 1`);
+    return got;
+  };
+  const innerScale = scale("inner scale", c.MODEL_INNER_SCALE, c.PRODUCT_INNER);
+  const outerScale = scale("outer scale", c.MODEL_OUTER_SCALE, c.PRODUCT_OUTER);
+  const inputs = mlpInputs(fields, D - deepFrom, products);
+  if (inputs > c.MAX_LAYER_INPUTS) refuse(`got ${inputs} layer inputs, expected at most ${c.MAX_LAYER_INPUTS}`);
+
+  const most = mlp ? c.MAX_LAYERS : towers ? 2 * c.MAX_TOWER_LAYERS : 0;
+  const layerCount = numbers.u32("layers", c.MODEL_LAYER_COUNT, Math.min(most, towers ? 2 : 1), most);
+  const ofTower = (name: string, offset: number): number =>
+    numbers.u32(name, offset, towers ? 1 : 0, towers ? c.MAX_TOWER_LAYERS : 0);
+  const context = ofTower("layers of the context tower", c.MODEL_CONTEXT_LAYERS);
+  const item = ofTower("layers of the item tower", c.MODEL_ITEM_LAYERS);
+  if (towers && context + item !== layerCount) {
+    refuse(`got ${context} + ${item} layers of the towers, expected ${layerCount} together`);
+  }
+  const outputInputs = numbers.u32("output inputs", c.MODEL_OUTPUT_INPUTS, mlp ? 1 : 0, mlp ? c.MAX_LAYER_WIDTH : 0);
+  return {
+    ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, parts, bias, fmDim, deepFrom, products },
+    ...{ innerScale, outerScale, layerCount, towerLayers: [context, item], outputInputs },
+    sides: readSides(model, spec, layerCount, towers),
+  };
+}
+
+/** The stacks of a model's layers: none, the MLP, or the two towers. */
+export function layerStacks(head: ModelHead): LayerStack[] {
+  const { parts, layerCount, embeddingDim: D, deepFrom, products, sides, towerLayers } = head;
+  if (parts & c.PART_MLP) {
+    return [{ first: 0, end: layerCount, inputs: mlpInputs(sides.length, D - deepFrom, products), outputs: null }];
+  }
+  if (!(parts & c.PART_TOWERS)) return [];
+  const width = (side: number): number => D * sides.filter((of) => of === side).length;
+  return [
+    { first: 0, end: towerLayers[0], inputs: width(c.SIDE_CONTEXT), outputs: D },
+    { first: towerLayers[0], end: layerCount, inputs: width(c.SIDE_ITEM), outputs: D },
+  ];
+}
+
+/** The fields' sides, which end the section. */
+function readSides(model: Uint8Array, spec: FittedSpec, layerCount: number, towers: boolean): Uint8Array {
+  const expected = fieldSides(spec);
+  const at = c.MODEL_HEAD_BYTES + layerCount * c.LAYER_ENTRY_BYTES;
+  if (model.length !== at + expected.length) refuse(`got ${model.length} bytes, expected ${at + expected.length}`);
+  const sides = model.slice(at);
+  const wrong = sides.findIndex((side, f) => side !== expected[f]);
+  if (wrong >= 0) refuse(`got side ${sides[wrong]} of field ${wrong}, expected ${expected[wrong]} as in SPEC`);
+  if (towers && new Set(sides).size < 2) refuse(`got towers with all fields on side ${sides[0]}, expected both sides`);
+  return sides;
+}
+
+function refuse(problem: string): never {
+  throw new FormatError(PLACE, problem);
+}

@@ -1,0 +1,129 @@
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  compare,
+  modelType,
+  parseModelSettings,
+  specsOfModels,
+  TABLE_2,
+} from "../../../trainer/experiments/compare.ts";
+import { logsIdentity } from "../../../trainer/experiments/result-store.ts";
+import { spread, spreadText } from "../../../trainer/experiments/summary.ts";
+import { killCommand, runCommand } from "../cli-process.ts";
+import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
+
+const { folder, log, logs } = await tinyLog();
+afterAll(() => rmSync(folder, { recursive: true }));
+const base = { path: "base.json", spec: tinyRunSpec() };
+
+describe("specsOfModels", () => {
+  it("is the nine models of Table 2 under one setting", () => {
+    const models = specsOfModels([base], TABLE_2, {}, "");
+    expect(models.map(({ name }) => name)).toEqual([
+      ...["LR", "FM", "FNN", "IPNN", "OPNN", "PNN*", "LR & DNN", "FM & DNN", "DeepFM"],
+    ]);
+    for (const { name, spec } of models)
+      expect(spec).toEqual({ ...base.spec, model: { ...base.spec.model, type: name } });
+  });
+
+  it("takes a further spec for its own model, and settings on top", () => {
+    const own = { path: "lr.json", spec: tinyRunSpec({ type: "LR" }, { learningRate: 0.5 }) };
+    const settings = parseModelSettings('{"fm": {"training.l2": 0.25}, "LR": {"training.l2": 0.75}}', "settings.json");
+    const models = specsOfModels([base, own], ["LR", "FM", "DeepFM"], settings, "settings.json");
+    expect(models.map(({ spec: { model, training } }) => [model.type, training.learningRate, training.l2])).toEqual([
+      ["LR", 0.5, 0.75],
+      ["FM", 0.01, 0.25],
+      ["DeepFM", 0.01, 0],
+    ]);
+  });
+
+  it("refuses what it cannot tell apart or does not know, by name", () => {
+    expect(() => specsOfModels([base, base, base], ["LR"], {}, "")).toThrow("base.json: got a second spec of DeepFM");
+    const other = { path: "other.json", spec: { ...base.spec, label: "buy" } };
+    expect(() => specsOfModels([base, other], ["LR"], {}, "")).toThrow('other.json: got the label "buy"');
+    expect(() => modelType("GBDT", "--models")).toThrow('--models: got the model "GBDT", expected one of LR, FM');
+    expect(() => parseModelSettings('{"LR": 1}', "settings.json")).toThrow("settings.json: LR: got 1");
+    const settings = { LR: { "training.rate": 1 } };
+    expect(() => specsOfModels([base], ["LR"], settings, "settings.json")).toThrow("settings.json: LR: training.rate");
+    expect(modelType("lr&dnn", "--models")).toBe("LR & DNN");
+  });
+});
+
+describe("spread", () => {
+  it("is mean and sample deviation; one seed has none", () => {
+    expect(spread([1, 2, 3, 4])).toEqual({ mean: 2.5, sd: Math.sqrt(5 / 3) });
+    expect(spread([7])).toEqual({ mean: 7, sd: 0 });
+    expect(spreadText({ mean: 0.5, sd: 0.25 }, 2)).toBe("0.50000 ± 0.25000");
+    expect(spreadText({ mean: 0.5, sd: 0 }, 1)).toBe("0.50000");
+  });
+});
+
+describe("compare", () => {
+  it("trains every model with every seed, and keeps what is finished", async () => {
+    const models = specsOfModels([base], ["LR", "DeepFM"], { DeepFM: { "training.maxEpochs": 1 } }, "");
+    const options = { logs, seeds: 2, folder: join(folder, "kept"), backend: "wasm" } as const;
+    const first = await compare(models, options);
+    expect(first.map(({ model }) => model)).toEqual(["LR", "DeepFM"]);
+    for (const { auc, logloss, parameters, timeToLr } of first) {
+      expect(auc.mean).toBeGreaterThan(0.4);
+      expect(auc.sd).toBeGreaterThan(0);
+      expect(logloss.mean).toBeGreaterThan(0);
+      expect(parameters).toBeGreaterThan(50);
+      expect(timeToLr).toBeGreaterThan(0);
+    }
+    expect(first[0]?.timeToLr).toBe(1);
+    const files = globSync(join(folder, "kept", "*.json"));
+    expect(files).toHaveLength(4);
+    const times = files.map((file) => statSync(file).mtimeMs);
+    expect(await compare(models, options)).toEqual(first);
+    expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
+
+    // Another setting, or a log that was written anew, is another run.
+    const [lr] = specsOfModels([base], ["LR"], { LR: { "training.maxEpochs": 1 } }, "");
+    if (!lr) throw new Error("expected a model");
+    await compare([lr], { ...options, seeds: 1 });
+    expect(globSync(join(folder, "kept", "*.json"))).toHaveLength(5);
+    const before = logsIdentity(logs);
+    writeFileSync(log.valid, readFileSync(log.valid));
+    expect(logsIdentity(logs)).not.toBe(before);
+  });
+});
+
+it("the command is resumed after a kill, and writes the table as JSON", async () => {
+  writeFileSync(join(folder, "spec.json"), JSON.stringify(tinyRunSpec()));
+  const data = ["--train", log.train, "--valid", log.valid, "--test", log.test];
+  const args = ["compare", "spec.json", ...data, "--models", "LR,DeepFM", "--seeds", "2", "--backend", "wasm"];
+  const finished = (): string[] => globSync(join(folder, "cut", "runs", "*.json")).sort();
+  await killCommand(folder, [...args, "--out", "cut"], () => finished().length > 0);
+  const kept = finished();
+  expect(kept.length).toBeLessThan(4);
+  const times = kept.map((file) => statSync(file).mtimeMs);
+  const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
+  expect(resumed.out).toContain(`${kept.length} of 4 runs are in cut/runs already`);
+  expect(resumed.out).toMatch(/LR +│ 0\.\d{5} ± 0\.\d{5} │ 0\.\d{5} ± 0\.\d{5} │ +[\d,]+ │ +1\.00/);
+  expect(resumed.code).toBe(0);
+  expect(kept.map((file) => statSync(file).mtimeMs)).toEqual(times);
+
+  const spreadShape = { mean: expect.any(Number), sd: expect.any(Number) };
+  const line = (model: string) => ({
+    model,
+    auc: spreadShape,
+    logloss: spreadShape,
+    parameters: expect.any(Number),
+    timeToLr: expect.any(Number),
+  });
+  const json = JSON.parse(readFileSync(join(folder, "cut.json"), "utf8"));
+  expect(json).toEqual({ models: [line("LR"), line("DeepFM")] });
+
+  // Uninterrupted, it gives the same quality.
+  await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
+  const whole = JSON.parse(readFileSync(join(folder, "whole.json"), "utf8"));
+  const quality = (result: typeof json) => result.models.map(({ auc, logloss }: typeof json) => [auc, logloss]);
+  expect(quality(json)).toEqual(quality(whole));
+
+  const html = readFileSync(join(folder, "cut", "report.html"), "utf8");
+  expect(html).toContain("<td>LR</td>");
+  expect(html.match(/<svg /g)).toHaveLength(3);
+  expect(html).not.toMatch(/<script|NaN|undefined/);
+});

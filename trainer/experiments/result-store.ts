@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { type FeatureSpec, parseWith } from "../../format/spec.ts";
+import type { Backend } from "../backend.ts";
+import { inputsOf } from "../data/cache.ts";
+import { findFiles } from "../data/files.ts";
+import type { Logs } from "../data/logs.ts";
+import { toJson, writeWhole } from "../files.ts";
+import type { ExperimentResult } from "./experiment.ts";
+
+// Finished runs, a JSON file each, so that what was trained is not trained again. A file's name holds the hash of all
+// that its result depends on.
+
+// JSON has no NaN, which is the AUC of a log with one class.
+const number = v.pipe(
+  v.nullable(v.number()),
+  v.transform((x) => x ?? Number.NaN),
+);
+const metrics = v.object({ auc: number, logloss: number });
+const ResultSchema = v.object({
+  valid: metrics,
+  test: metrics,
+  parameters: v.number(),
+  epochs: v.number(),
+  seconds: v.number(),
+});
+
+export class ResultStore {
+  readonly #folder: string;
+  readonly #logs: string;
+  readonly #backend: string;
+
+  constructor(folder: string, logs: Logs, backend?: Backend) {
+    this.#folder = folder;
+    this.#logs = logsIdentity(logs);
+    this.#backend = backend ?? "default";
+  }
+
+  get(name: string, spec: FeatureSpec): ExperimentResult | null {
+    const path = this.#path(name, spec);
+    if (!existsSync(path)) return null;
+    return parseWith(ResultSchema, JSON.parse(readFileSync(path, "utf8")), path);
+  }
+
+  put(name: string, spec: FeatureSpec, result: ExperimentResult): void {
+    writeWhole(this.#path(name, spec), toJson({ name, ...result, spec }));
+  }
+
+  #path(name: string, spec: FeatureSpec): string {
+    const { $schema, ...settings } = spec;
+    const hash = createHash("sha256")
+      .update(JSON.stringify([settings, this.#logs, this.#backend]))
+      .digest("hex");
+    const slug = name.replaceAll("*", "-star").replace(/[^A-Za-z0-9.]+/g, "-");
+    return join(this.#folder, `${slug}-seed-${spec.training.seed}-${hash.slice(0, 12)}.json`);
+  }
+}
+
+/** The files of the logs, with size and time of change: a log that was written anew is another one. */
+export function logsIdentity({ train, valid, test }: Logs): string {
+  const identity = [train, valid, test].map((log) => log && [inputsOf(findFiles(log.paths).files), log.part]);
+  return JSON.stringify(identity);
+}

@@ -1,0 +1,40 @@
+import { FormatError, show } from "../../format/errors.ts";
+import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+
+/** Values to put into a feature spec, by dotted path: `training.learningRate`, `fields.user.encoding.minCount`. */
+export type Settings = Record<string, unknown>;
+
+/**
+ * The spec with other settings, checked anew. In a path, a field stands under its name. Throws FormatError, naming
+ * `source` and the path, where there is no such setting or the value does not fit.
+ */
+export function withSettings(spec: FeatureSpec, settings: Settings, source: string): FeatureSpec {
+  const changed: unknown = structuredClone(spec);
+  for (const [path, value] of Object.entries(settings)) {
+    const keys = path.split(".");
+    const last = keys.pop() as string;
+    let at: unknown = changed;
+    for (const key of keys) at = child(at, key);
+    if (!isObject(at) || Array.isArray(at))
+      throw new FormatError(`${source}: ${path}`, `got a path to nothing, expected one into the feature spec`);
+    at[last] = value;
+  }
+  return parseWith(FeatureSpecSchema, changed, source);
+}
+
+/** What a path's key leads to: a field by its name, or a property. */
+function child(parent: unknown, key: string): unknown {
+  if (Array.isArray(parent)) return parent.find((field) => isObject(field) && field.name === key);
+  return isObject(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Settings as one line of text. */
+export function settingsText(settings: Settings): string {
+  return Object.entries(settings)
+    .map(([path, value]) => `${path} = ${typeof value === "number" ? Number(value.toPrecision(4)) : show(value)}`)
+    .join(", ");
+}

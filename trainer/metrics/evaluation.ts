@@ -1,0 +1,97 @@
+import { type Metrics, metricsOfLogits, sigmoid } from "../metrics.ts";
+import {
+  binsOfEqualFrequency,
+  binsOfEqualWidth,
+  CALIBRATION_BINS,
+  calibrationRatio,
+  expectedCalibrationError,
+} from "./calibration.ts";
+import { gauc } from "./gauc.ts";
+import { clickRate, relativeInformationGain } from "./information-gain.ts";
+import { ndcg } from "./ndcg.ts";
+import { type Column, orderByGroup } from "./order.ts";
+
+/** A labelled log as a model scored it, N records. */
+export interface Predictions {
+  logits: Column;
+  labels: Uint8Array;
+  /** Sample weights; without them every record counts 1. */
+  weights?: Column;
+}
+
+/** Which records belong together, for GAUC and NDCG: of one user, or of one request. */
+export interface Groups {
+  /** The column they come from. */
+  name: string;
+  /** A group's number below `count` for each record, [N]. */
+  of: Uint32Array;
+  count: number;
+}
+
+/** All metrics of one set of predictions. */
+export interface Evaluation extends Metrics {
+  records: number;
+  clickRate: number;
+  relativeInformationGain: number;
+  calibrationRatio: number;
+  eceEqualFrequency: number;
+  eceEqualWidth: number;
+  grouped?: GroupedEvaluation;
+}
+
+export interface GroupedEvaluation {
+  /** The column that groups. */
+  by: string;
+  gauc: number;
+  /** Groups with both classes, which GAUC is the mean of. */
+  groups: number;
+  k: number;
+  ndcg: number;
+}
+
+/** Computes every metric; GAUC and NDCG@k where there are groups. */
+export function evaluatePredictions(
+  { logits, labels, weights }: Predictions,
+  groups: Groups | null,
+  k: number,
+): Evaluation {
+  const metrics = metricsOfLogits(logits, labels, weights);
+  const probabilities = Float64Array.from(logits, sigmoid);
+  return {
+    records: labels.length,
+    clickRate: clickRate(labels, weights),
+    ...metrics,
+    relativeInformationGain: relativeInformationGain(metrics.logloss, labels, weights),
+    calibrationRatio: calibrationRatio(probabilities, labels, weights),
+    eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
+    eceEqualWidth: expectedCalibrationError(binsOfEqualWidth(probabilities, labels, weights)),
+    ...(groups && { grouped: evaluateGroups({ logits, labels, ...(weights && { weights }) }, groups, k) }),
+  };
+}
+
+function evaluateGroups({ logits, labels, weights }: Predictions, groups: Groups, k: number): GroupedEvaluation {
+  const grouped = orderByGroup(logits, groups.of, groups.count);
+  return { by: groups.name, ...gauc(grouped, logits, labels, weights), k, ndcg: ndcg(grouped, logits, labels, k) };
+}
+
+/** The metrics as lines of a table: a name and a value each, as people read them. */
+export function evaluationLines(evaluation: Evaluation): [name: string, value: string][] {
+  const { grouped } = evaluation;
+  return [
+    ["AUC", evaluation.auc.toFixed(5)],
+    ["logloss", evaluation.logloss.toFixed(5)],
+    ["relative information gain", evaluation.relativeInformationGain.toFixed(5)],
+    ["calibration (predicted / observed)", evaluation.calibrationRatio.toFixed(4)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, evaluation.eceEqualFrequency.toFixed(5)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal width`, evaluation.eceEqualWidth.toFixed(5)],
+    ...(grouped
+      ? ([
+          [`GAUC by ${grouped.by}`, grouped.gauc.toFixed(5)],
+          [`NDCG@${grouped.k} by ${grouped.by}`, grouped.ndcg.toFixed(5)],
+          [`${grouped.by}: groups with both classes`, grouped.groups.toLocaleString("en")],
+        ] satisfies [string, string][])
+      : []),
+    ["records", evaluation.records.toLocaleString("en")],
+    ["click rate", evaluation.clickRate.toFixed(5)],
+  ];
+}

@@ -1,0 +1,29 @@
+import * as tf from "@tensorflow/tfjs";
+import type { Random } from "../random.ts";
+
+/** Rates are rounded to steps of 1/256: one random word then decides four units. */
+const STEPS = 256;
+
+/** Masks of inverted dropout (Srivastava et al. 2014): 0 with probability `rate`, else 1/(1 − rate). */
+export class DropoutMasks {
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  mask(rows: number, columns: number, rate: number): tf.Tensor2D {
+    const dropped = Math.round(rate * STEPS);
+    // A table, as branches on random bits mispredict.
+    const table = new Float32Array(STEPS).fill(STEPS / (STEPS - dropped), dropped);
+    const mask = new Float32Array(rows * columns);
+    for (let i = 0; i < mask.length; i += 4) {
+      const bits = this.#random.bits();
+      mask[i] = table[bits & 255] as number;
+      mask[i + 1] = table[(bits >>> 8) & 255] as number;
+      mask[i + 2] = table[(bits >>> 16) & 255] as number;
+      mask[i + 3] = table[bits >>> 24] as number;
+    }
+    return tf.tensor2d(mask, [rows, columns]);
+  }
+}

@@ -1,0 +1,97 @@
+import type * as tf from "@tensorflow/tfjs";
+import { PART_LINEAR } from "../../format/constants.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import type { Random } from "../random.ts";
+import { defineMlp, defineMoments, type Mlp, mlp, type Pass } from "./mlp.ts";
+import { Parameters, type Tensors } from "./parameters.ts";
+
+/** A batch as the graph sees it: rows already gathered, multiplied by their values and pooled a field. */
+export interface ModelInputs {
+  /** [B, F·D]: the fields' embeddings e₁ … e_F side by side. */
+  embeddings: tf.Tensor2D;
+  /** [B, F]: each field's Σ w·x over its entries. */
+  linear: tf.Tensor2D;
+}
+
+/** What one model is: the shape of its rows, what of them enters which term of the logit, and the graph. */
+export interface ModelDefinition {
+  /** D, the length of a row's vector; 0 where rows are a weight w alone. */
+  rowDim: number;
+  /** The terms that the logit sums, as PART_… of the blob format. */
+  parts: number;
+  /** FM's factors are v[0, fmDim). */
+  fmDim?: number;
+  /** An MLP's input embeddings are v[deepFrom, D). */
+  deepFrom?: number;
+  /** PRODUCT_… of the blob format, beside the embeddings in the MLP's input. */
+  products?: number;
+  /** The MLP; of the two-tower model, the context tower's and the item tower's. */
+  networks?: readonly Mlp[];
+  /** [B, 1] */
+  logits(inputs: ModelInputs, forward: Forward): tf.Tensor2D;
+  /** The loss, where it is not the logistic one. */
+  loss?(inputs: ModelInputs, batch: LossInputs, forward: Forward): tf.Scalar;
+}
+
+/** What a loss other than the logistic one needs of a batch. */
+export interface LossInputs {
+  /** [B, 1]: each record's item, as a number that is the same for the same item. */
+  items: tf.Tensor2D;
+  /** [1, B]: ln of the probability with which the batch's draw brings this record's item. */
+  logFrequencies: tf.Tensor2D;
+}
+
+/** The dense weights of a forward pass, and how to run a network with them. */
+export interface Forward {
+  /** [1]: w₀ */
+  bias: tf.Tensor1D;
+  mlp(network: Mlp, input: tf.Tensor2D): tf.Tensor2D;
+}
+
+/** A definition with its dense weights. Rows live outside the graph (`tables.ts`). */
+export class Model {
+  readonly definition: Required<Omit<ModelDefinition, "logits" | "loss">>;
+  readonly parameters = new Parameters();
+  readonly moments = new Parameters();
+  readonly #graph: ModelDefinition;
+
+  constructor(graph: ModelDefinition, random: Random) {
+    const { rowDim, parts, fmDim = 0, deepFrom = 0, products = 0, networks = [] } = graph;
+    this.definition = { rowDim, parts, fmDim, deepFrom, products, networks };
+    this.#graph = graph;
+    this.parameters.define("bias", [1], () => 0);
+    for (const network of networks) {
+      defineMlp(this.parameters, network, random);
+      defineMoments(this.moments, network);
+    }
+  }
+
+  logits(inputs: ModelInputs, weights: Tensors, moments: Tensors, pass: Pass): tf.Tensor2D {
+    return this.#graph.logits(inputs, forwardOf(weights, moments, pass));
+  }
+
+  /** Whether a row's w is part of the logit. */
+  get usesLinear(): boolean {
+    return (this.definition.parts & PART_LINEAR) !== 0;
+  }
+
+  /** The model's own loss, or null where it is the logistic loss of its logits. */
+  get loss(): ((inputs: ModelInputs, batch: LossInputs, weights: Tensors, pass: Pass) => tf.Scalar) | null {
+    const { loss } = this.#graph;
+    if (!loss) return null;
+    return (inputs, batch, weights, pass) => loss(inputs, batch, forwardOf(weights, {}, pass));
+  }
+}
+
+function forwardOf(weights: Tensors, moments: Tensors, pass: Pass): Forward {
+  return {
+    bias: weights.bias as tf.Tensor1D,
+    mlp: (network, input) => mlp(input, network, weights, moments, pass),
+  };
+}
+
+/** A hidden network as the spec shapes it. */
+export function network(name: string, inputs: number, spec: FeatureSpec["model"], outputs = 1): Mlp {
+  const { hidden, activation, dropout, batchNorm } = spec;
+  return { name, inputs, hidden, activation, dropout, batchNorm, outputs };
+}
