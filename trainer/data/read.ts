@@ -29,6 +29,8 @@ export interface ClickLog {
   chunks(columns: readonly string[]): AsyncGenerator<LogChunk>;
   /** Aggregates over one numeric column, computed in SQL. `expressions` may use the column as x; its missing values are left out. */
   aggregate(column: string, expressions: readonly string[]): Promise<number[]>;
+  /** Lets go of the database. Nothing can be read after it. */
+  close(): void;
   /** Writes the log's rows, with these columns, into a Parquet file. */
   copy(columns: readonly string[], path: string): Promise<void>;
   /** How many rows the log has. */
@@ -148,9 +150,9 @@ export async function openLog(
         `${await placeOf(reading, Number(row) - 1)}: column ${split.by}`,
         `got ${show(value)}, expected a number or a time`,
       );
-    const times: { value: number; count: number }[] = [];
-    for await (const entry of histogramOf(time, relation)) times.push(entry);
-    return inPart(split, part, ROW, time, timeBounds(split, times));
+    const counted = await guarded(() => connection.runAndReadAll(`SELECT count(*) FROM ${relation}`));
+    const bounds = await timeBounds(split, Number(counted.getRows()[0]?.[0]), histogramOf(time, relation));
+    return inPart(split, part, ROW, time, bounds);
   }
 
   function requireColumn(name: string): TypedColumn {
@@ -255,6 +257,11 @@ export async function openLog(
     yield* histogramOf(numberSql(column), await wantedRows());
   }
 
+  function close(): void {
+    connection.closeSync();
+    database.closeSync();
+  }
+
   async function copy(wanted: readonly string[], path: string): Promise<void> {
     const list = wanted.map(requireColumn).map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
     const from = await wantedRows();
@@ -274,6 +281,7 @@ export async function openLog(
     columns: typed.map(({ name }) => name),
     options: { data, label, ...options },
     chunks,
+    close,
     copy,
     count,
     aggregate,
