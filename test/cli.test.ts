@@ -32,7 +32,18 @@ describe("help", () => {
   it("says what each command needs", async () => {
     const { code, stdout } = await run("--help");
     expect(code).toBe(0);
-    for (const command of ["generate", "train", "compare", "study", "tune", "export", "publish", "evaluate", "start"])
+    for (const command of [
+      "generate",
+      "train",
+      "compare",
+      "study",
+      "tune",
+      "export",
+      "publish",
+      "evaluate",
+      "start",
+      "recipe",
+    ])
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
@@ -148,6 +159,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       'error: good.csv: no column "session"; got "label", "user"',
     ],
     ["a backend that does not exist", train(spec, good, "--backend", "abacus"), "argument 'abacus' is invalid"],
+    [
+      "a recipe for nothing",
+      ["recipe", "criteo", "--from", "nowhere", "--out", "bad"],
+      "error: nowhere: got none of train.txt",
+    ],
     ["a run that is not there", ["export", "nowhere"], "error: nowhere/model.safetensors: not a trained model"],
     ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
     ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],

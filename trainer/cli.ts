@@ -8,6 +8,8 @@ import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
+import { recipeCommand } from "./commands/recipe.ts";
+import { retrieveCommand } from "./commands/retrieve.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -48,9 +50,11 @@ program
     console.log(metricsTable([["best possible", best]]));
   });
 
+program.addCommand(recipeCommand());
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
 program.addCommand(studyCommand());
+program.addCommand(retrieveCommand());
 program.addCommand(tuneCommand());
 
 program

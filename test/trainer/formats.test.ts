@@ -300,6 +300,18 @@ describe("data.split and data.negatives", () => {
     expect((await users(2))[0]).not.toEqual(train);
   });
 
+  it("time keeps records of one moment together", async () => {
+    const path = file("moments.csv", `label,at\n${"0,2024-01-31\n".repeat(95)}${"1,2024-02-01 00:00:30\n".repeat(5)}`);
+    const sizes = async (valid: number, test: number): Promise<number[]> => {
+      const split = { kind: "time", by: "at", valid, test };
+      const read = async (part: string) => (await rows(await open(path, { split }, { part }), ["label"])).length;
+      return [await read("train"), await read("valid"), await read("test")];
+    };
+    expect(await sizes(0.01, 0)).toEqual([95, 5, 0]);
+    expect(await sizes(0.01, 0.01)).toEqual([95, 0, 5]);
+    expect(await sizes(0.1, 0.05)).toEqual([0, 95, 5]);
+  });
+
   it("time leaves the last records for the test", async () => {
     const [train, valid, test] = (await parts({ kind: "time", by: "at" })).map((part) =>
       part.map((row) => Number(row[2])),

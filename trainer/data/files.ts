@@ -26,7 +26,7 @@ const COMPRESSED = ["", ".gz", ".zst"];
 /** Finds the files of a log: `paths` are files, globs or folders, whose files are found at any depth. A list keeps its order. */
 export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
   const name = paths.join(", ");
-  const files = [...new Set(paths.flatMap((path) => expand(path, format)))];
+  const files = [...new Set(paths.flatMap((path) => dataFiles(path, format)))];
   const formats = new Set(files.map((file) => format ?? formatOf(file)));
   const [first] = formats;
   if (first === undefined) throw new FormatError(name, "got no file, expected at least one");
@@ -37,20 +37,28 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   return { name, format: first, files };
 }
 
-function expand(path: string, format: LogFormat | undefined): string[] {
+/** The files that a path means: itself, those that match it as a glob, or those below it as a folder, by name. */
+export function filesOf(path: string): string[] {
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) return [path];
     // As everywhere, names that begin with a dot or an underscore are no data: _SUCCESS, .crc.
-    const found = globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
+    return globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
       .map((file) => join(path, file))
-      .filter((file) => statSync(file).isFile() && (format !== undefined || knownFormat(file) !== null))
+      .filter((file) => statSync(file).isFile())
       .sort();
-    if (found.length === 0)
-      throw new FormatError(path, `got no log in this folder, expected names that end in ${known()}`);
-    return found;
   }
   const found = /[*?[{]/.test(path) ? globSync(path).sort() : [];
   if (found.length === 0) throw new FormatError(path, "no such file");
+  return found;
+}
+
+/** Of a folder, the files that are logs by their names. */
+function dataFiles(path: string, format: LogFormat | undefined): string[] {
+  const files = filesOf(path);
+  if (files[0] === path || !existsSync(path)) return files;
+  const found = files.filter((file) => format !== undefined || knownFormat(file) !== null);
+  if (found.length === 0)
+    throw new FormatError(path, `got no log in this folder, expected names that end in ${known()}`);
   return found;
 }
 

@@ -3,7 +3,7 @@ import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/record.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isRefused, toRawValue } from "./cell.ts";
-import { identifier, openDuckDb } from "./duckdb.ts";
+import { identifier, literal, openDuckDb } from "./duckdb.ts";
 import { findFiles } from "./files.ts";
 import { explain, firstLines, placeOf, type Reading } from "./problems.ts";
 import { type Column, scanLog, sparseColumn } from "./scan.ts";
@@ -22,11 +22,19 @@ export interface ClickLog {
   /** As the user named it. */
   path: string;
   files: readonly string[];
+  /** Names of the columns, of `select` too. */
+  columns: readonly string[];
   options: LogOptions;
   /** The log's rows in their order, with only the columns asked for. */
   chunks(columns: readonly string[]): AsyncGenerator<LogChunk>;
   /** Aggregates over one numeric column, computed in SQL. `expressions` may use the column as x; its missing values are left out. */
   aggregate(column: string, expressions: readonly string[]): Promise<number[]>;
+  /** Lets go of the database. Nothing can be read after it. */
+  close(): void;
+  /** Writes the log's rows, with these columns, into a Parquet file. */
+  copy(columns: readonly string[], path: string): Promise<void>;
+  /** How many rows the log has. */
+  count(): Promise<number>;
   /** The different numbers of a column, ascending, with how many rows have each; grouped out of core. */
   histogram(column: string): AsyncGenerator<{ value: number; count: number }>;
 }
@@ -142,9 +150,9 @@ export async function openLog(
         `${await placeOf(reading, Number(row) - 1)}: column ${split.by}`,
         `got ${show(value)}, expected a number or a time`,
       );
-    const times: { value: number; count: number }[] = [];
-    for await (const entry of histogramOf(time, relation)) times.push(entry);
-    return inPart(split, part, ROW, time, timeBounds(split, times));
+    const counted = await guarded(() => connection.runAndReadAll(`SELECT count(*) FROM ${relation}`));
+    const bounds = await timeBounds(split, Number(counted.getRows()[0]?.[0]), histogramOf(time, relation));
+    return inPart(split, part, ROW, time, bounds);
   }
 
   function requireColumn(name: string): TypedColumn {
@@ -249,11 +257,33 @@ export async function openLog(
     yield* histogramOf(numberSql(column), await wantedRows());
   }
 
+  function close(): void {
+    connection.closeSync();
+    database.closeSync();
+  }
+
+  async function copy(wanted: readonly string[], path: string): Promise<void> {
+    const list = wanted.map(requireColumn).map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
+    const from = await wantedRows();
+    const to = `${literal(path)} (FORMAT parquet, COMPRESSION zstd)`;
+    await guarded(() => connection.run(`COPY (SELECT ${list.join(", ")} FROM ${from}) TO ${to}`));
+  }
+
+  async function count(): Promise<number> {
+    const from = await wantedRows();
+    const result = await guarded(() => connection.runAndReadAll(`SELECT count(*) FROM ${from}`));
+    return Number(result.getRows()[0]?.[0]);
+  }
+
   return {
     path: log.name,
     files: log.files,
+    columns: typed.map(({ name }) => name),
     options: { data, label, ...options },
     chunks,
+    close,
+    copy,
+    count,
     aggregate,
     histogram,
   };

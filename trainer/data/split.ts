@@ -46,21 +46,23 @@ export interface TimeBounds {
   test: number;
 }
 
-/** The bounds that leave the last shares of the records: those of one time stay together, so the shares are at least so large. */
-export function timeBounds(
+/**
+ * The bounds that leave the last shares of `total` records, whose times come ascending: those of one time stay together, so
+ * the shares are at least so large.
+ */
+export async function timeBounds(
   { valid, test }: Extract<Split, { kind: "time" }>,
-  histogram: readonly { value: number; count: number }[],
-): TimeBounds {
-  const total = histogram.reduce((sum, { count }) => sum + count, 0);
-  const from = (share: number): number => {
-    let after = 0;
-    for (const { value, count } of histogram.toReversed()) {
-      after += count;
-      if (share > 0 && after >= share * total) return value;
-    }
-    return Number.POSITIVE_INFINITY;
-  };
-  return { valid: from(valid + test), test: from(test) };
+  total: number,
+  times: AsyncIterable<{ value: number; count: number }>,
+): Promise<TimeBounds> {
+  const bounds: TimeBounds = { valid: Number.POSITIVE_INFINITY, test: Number.POSITIVE_INFINITY };
+  let before = 0;
+  for await (const { value, count } of times) {
+    if (total - before >= (valid + test) * total) bounds.valid = value;
+    if (test > 0 && total - before >= test * total) bounds.test = value;
+    before += count;
+  }
+  return bounds;
 }
 
 /** SQL of a time as a number: a number is one, a date or a time stamp gives the seconds since 1970. NULL for anything else. */

@@ -49,7 +49,7 @@ export async function openTrainingLog(
     task.done(`${written.vocabulary.size} rows in ${fields.length} fields`);
     saveVocabulary(join(folder, VOCABULARY), written.vocabulary);
     return { ...written.meta, fitted };
-  });
+  }).finally(log.close);
   warn(entry);
   const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
   const file = shardFile(entry, fitted, data.weight !== undefined);
@@ -77,7 +77,7 @@ export async function openHeldOutLog(
     const meta = await writeHeldOutLog(log, fitted, vocabulary, folder, task);
     task.done();
     return meta;
-  });
+  }).finally(log.close);
   return heldOutSource(shardFile(entry, fitted, data.weight !== undefined), data.shuffle);
 }
 

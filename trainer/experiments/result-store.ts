@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { type FeatureSpec, parseWith } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
 import { inputsOf } from "../data/cache.ts";
-import { findFiles } from "../data/files.ts";
+import { filesOf } from "../data/files.ts";
 import type { Logs } from "../data/logs.ts";
 import { toJson, writeWhole } from "../files.ts";
 import type { ExperimentResult } from "./experiment.ts";
@@ -63,6 +63,6 @@ export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string
 
 /** The files of the logs, with size and time of change: a log that was written anew is another one. */
 export function logsIdentity({ train, valid, test }: Logs): string {
-  const identity = [train, valid, test].map((log) => log && [inputsOf(findFiles(log.paths).files), log.part]);
+  const identity = [train, valid, test].map((log) => log && [inputsOf(log.paths.flatMap(filesOf)), log.part]);
   return JSON.stringify(identity);
 }

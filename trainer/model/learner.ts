@@ -139,7 +139,7 @@ export class Learner {
           seen[name] = tensors[i] as tf.Tensor2D;
         });
         const weights = model.parameters.named(tensors.slice(inputNames.length));
-        if (model.loss && items) return model.loss(seen, items, weights, pass);
+        if (model.loss && items) return model.loss(seen, items, weights, {}, pass);
         return logisticLoss(model.logits(seen, weights, {}, pass), labels, recordWeights);
       };
       return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...model.parameters.tensors()]);
@@ -170,6 +170,40 @@ export class Learner {
     return result;
   }
 
+  /**
+   * Mean of the model's own loss over a dataset's positive records, in batches in their order: what decides when a model is
+   * best that is not trained by the logistic loss. Null where it is.
+   */
+  ownLoss(dataset: Dataset): { sum: number; records: number } | null {
+    const { loss } = this.model;
+    if (loss === null) return null;
+    const records = positives(
+      dataset,
+      Uint32Array.from({ length: dataset.count }, (_, i) => i),
+    );
+    const size = this.#spec.training.batchSize;
+    this.#reserve(Math.min(size, records.length));
+    this.tables.finish();
+    let sum = 0;
+    for (let start = 0; start < records.length; start += size) {
+      const batch = records.subarray(start, start + size);
+      this.#batch.gather(dataset, batch, this.tables, false);
+      const value = tf.tidy(() => {
+        const weights = this.model.parameters.named(this.model.parameters.tensors());
+        const moments = this.model.moments.named(this.model.moments.tensors());
+        return loss(
+          this.#inputs(this.#batch),
+          this.#lossInputs(this.#batch),
+          weights,
+          moments,
+          INFERENCE,
+        ).dataSync()[0];
+      });
+      sum += (value as number) * batch.length;
+    }
+    return { sum, records: records.length };
+  }
+
   /** Logits of all records of a dataset. `activations` receives each layer's input, a batch at a time. */
   predict(
     dataset: Dataset,
@@ -190,6 +224,21 @@ export class Learner {
       onBatch(size);
     });
     return logits;
+  }
+
+  /** A two-tower model's vectors of all records of a dataset, [N, width] both: what retrieval takes the inner products of. */
+  vectors(dataset: Dataset): { context: Float32Array; item: Float32Array; width: number } {
+    const width = this.tables.dim + 1;
+    const context = new Float32Array(dataset.count * width);
+    const item = new Float32Array(dataset.count * width);
+    this.forEachBatch(dataset, (inputs, start) => {
+      const weights = this.model.parameters.named(this.model.parameters.tensors());
+      const moments = this.model.moments.named(this.model.moments.tensors());
+      const vectors = this.model.vectors(inputs, weights, moments, INFERENCE);
+      context.set(vectors.context.dataSync(), start * width);
+      item.set(vectors.item.dataSync(), start * width);
+    });
+    return { context, item, width };
   }
 
   /** Gathers all records of a dataset in order, as many at a time as the graph takes well. `use` runs in a tidy. */
