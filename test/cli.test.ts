@@ -32,7 +32,18 @@ describe("help", () => {
   it("says what each command needs", async () => {
     const { code, stdout } = await run("--help");
     expect(code).toBe(0);
-    for (const command of ["generate", "recipe", "train", "export", "publish", "evaluate", "start"])
+    for (const command of [
+      "generate",
+      "recipe",
+      "train",
+      "compare",
+      "study",
+      "tune",
+      "export",
+      "publish",
+      "evaluate",
+      "start",
+    ])
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");
     expect(train).toMatch(
@@ -141,6 +152,12 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       'error: bad-label.csv, line 3: column label: got "2", expected a label of 0 or 1',
     ],
     ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
+    ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
+    [
+      "a group that is no column",
+      train(spec, good, "--group", "session"),
+      'error: good.csv: no column "session"; got "label", "user"',
+    ],
     ["a backend that does not exist", train(spec, good, "--backend", "abacus"), "argument 'abacus' is invalid"],
     [
       "a recipe for nothing",

@@ -11,6 +11,7 @@ import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/o
 import { recipeCommand } from "./commands/recipe.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
+import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openPart } from "./data/logs.ts";
@@ -52,6 +53,7 @@ program.addCommand(recipeCommand());
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
 program.addCommand(studyCommand());
+program.addCommand(tuneCommand());
 
 program
   .command("export")

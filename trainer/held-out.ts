@@ -44,6 +44,12 @@ export async function scoreHeldOut(
   return { path, predictions, groups, slices: columns.slice(grouping.length) };
 }
 
+/** Throws FormatError where a log is not there or lacks a column: before training, which may take hours. */
+export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
+  const log = await openPart(spec, part);
+  for await (const _ of log.chunks(columns)) return;
+}
+
 /** How many fields a report compares the values of, where none are named. */
 const DEFAULT_SLICES = 6;
 

@@ -1,8 +1,9 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
+import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import { toHex } from "../../format/hash.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { SearchSpaceSchema } from "../../trainer/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forward } from "./reference.ts";
@@ -28,19 +29,28 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/towers.scores.json", encoder.encode(scoresJson(towers, page))],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
+    ["trainer/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
   ]);
 }
 
+const JSON_SCHEMA: ConversionConfig = {
+  target: "draft-07",
+  typeMode: "input",
+  // JSON has no number that is not finite; a schema of draft 7 cannot compare one value with another.
+  ignoreActions: ["finite", "check"],
+};
+
 /** The JSON Schema of the feature spec, for editors. What only code can check (names that differ, …) is not in it. */
 export function specJsonSchema(): object {
-  const { $schema, ...schema } = toJsonSchema(FeatureSpecSchema, {
-    target: "draft-07",
-    typeMode: "input",
-    // JSON has no number that is not finite; a schema of draft 7 cannot compare one value with another.
-    ignoreActions: ["finite", "check"],
-  });
+  const { $schema, ...schema } = toJsonSchema(FeatureSpecSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge feature spec", ...schema };
+}
+
+/** The JSON Schema of a search space, for editors. */
+export function spaceJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(SearchSpaceSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge search space", ...schema };
 }
 
 /** The text between `<!-- name -->` and `<!-- /name -->`. */

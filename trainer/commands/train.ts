@@ -4,7 +4,7 @@ import { parseFeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
 import { chooseLogs } from "../data/logs.ts";
 import { toJson, writeWhole } from "../files.ts";
-import { defaultSlices, scoreHeldOut } from "../held-out.ts";
+import { checkLog, defaultSlices, scoreHeldOut } from "../held-out.ts";
 import { evaluatePredictions, evaluationLines } from "../metrics/evaluation.ts";
 import { type EvaluatedLog, runReport } from "../report/run-report.ts";
 import { saveRun } from "../run-folder.ts";
@@ -62,6 +62,10 @@ async function trainAndReport(specPath: string, options: TrainCommandOptions): P
   const spec = parseFeatureSpec(readText(specPath), specPath);
   const { backend, group, at, out } = options;
   const logs = chooseLogs(options, spec);
+  const slices = options.slices ?? defaultSlices(spec);
+  const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
+  for (const log of [logs.valid, logs.test]) if (log !== null) await checkLog(spec, log, needed);
+
   const trained = await train(spec, {
     ...logs,
     cache: options.cache,
@@ -75,7 +79,6 @@ async function trainAndReport(specPath: string, options: TrainCommandOptions): P
   trained.checkpoints?.remove();
 
   const evaluated: EvaluatedLog[] = [];
-  const slices = options.slices ?? defaultSlices(spec);
   for (const [name, log] of [
     ["validation", logs.valid],
     ["test", logs.test],

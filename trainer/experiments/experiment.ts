@@ -44,3 +44,8 @@ async function testMetrics(trained: TrainedModel, test: LogPart, cache: string):
   const { predictions } = await scoreHeldOut(trained, test, cache);
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
 }
+
+/** Whether training ended because the loss was no number any more: settings that do not work, not a defect. */
+export function isDivergence(error: unknown): boolean {
+  return error instanceof Error && / loss became /.test(error.message);
+}

@@ -1,5 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
+import { checkLog } from "../held-out.ts";
 import { durationText, within } from "../progress.ts";
 import { type ExperimentLogs, type ExperimentResult, runExperiment } from "./experiment.ts";
 import { ResultStore } from "./result-store.ts";
@@ -39,6 +40,8 @@ export async function runExperiments(
   const missing = runs.filter(({ kept }) => kept === null).length;
   if (missing < runs.length)
     process.stderr.write(`${runs.length - missing} of ${runs.length} runs are in ${folder} already\n`);
+  if (missing > 0 && logs.test !== null)
+    for (const { spec } of experiments) await checkLog(spec, logs.test, [spec.label]);
   const started = performance.now();
   let trained = 0;
   for (const [at, { i, seed, name, spec, kept }] of runs.entries()) {

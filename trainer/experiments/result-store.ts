@@ -29,13 +29,13 @@ const ResultSchema = v.object({
 
 export class ResultStore {
   readonly #folder: string;
-  readonly #logs: string;
-  readonly #backend: string;
+  readonly #logs: Logs;
+  readonly #backend: Backend | undefined;
 
   constructor(folder: string, logs: Logs, backend?: Backend) {
     this.#folder = folder;
-    this.#logs = logsIdentity(logs);
-    this.#backend = backend ?? "default";
+    this.#logs = logs;
+    this.#backend = backend;
   }
 
   get(name: string, spec: FeatureSpec): ExperimentResult | null {
@@ -49,13 +49,16 @@ export class ResultStore {
   }
 
   #path(name: string, spec: FeatureSpec): string {
-    const { $schema, ...settings } = spec;
-    const hash = createHash("sha256")
-      .update(JSON.stringify([settings, this.#logs, this.#backend]))
-      .digest("hex");
     const slug = name.replaceAll("*", "-star").replace(/[^A-Za-z0-9.]+/g, "-");
-    return join(this.#folder, `${slug}-seed-${spec.training.seed}-${hash.slice(0, 12)}.json`);
+    return join(this.#folder, `${slug}-seed-${spec.training.seed}-${runKey(spec, this.#logs, this.#backend)}.json`);
   }
+}
+
+/** Names all that a result depends on: the spec, the files of the logs, the backend. */
+export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string {
+  const { $schema, ...settings } = spec;
+  const text = JSON.stringify([settings, logsIdentity(logs), backend ?? "default"]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 /** The files of the logs, with size and time of change: a log that was written anew is another one. */

@@ -78,20 +78,25 @@ function evaluateGroups({ logits, labels, weights }: Predictions, groups: Groups
 export function evaluationLines(evaluation: Evaluation): [name: string, value: string][] {
   const { grouped } = evaluation;
   return [
-    ["AUC", evaluation.auc.toFixed(5)],
-    ["logloss", evaluation.logloss.toFixed(5)],
-    ["relative information gain", evaluation.relativeInformationGain.toFixed(5)],
-    ["calibration (predicted / observed)", evaluation.calibrationRatio.toFixed(4)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, evaluation.eceEqualFrequency.toFixed(5)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal width`, evaluation.eceEqualWidth.toFixed(5)],
+    ["AUC", fixed(evaluation.auc, 5)],
+    ["logloss", fixed(evaluation.logloss, 5)],
+    ["relative information gain", fixed(evaluation.relativeInformationGain, 5)],
+    ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
     ...(grouped
       ? ([
-          [`GAUC by ${grouped.by}`, grouped.gauc.toFixed(5)],
-          [`NDCG@${grouped.k} by ${grouped.by}`, grouped.ndcg.toFixed(5)],
+          [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 5)],
+          [`NDCG@${grouped.k} by ${grouped.by}`, fixed(grouped.ndcg, 5)],
           [`${grouped.by}: groups with both classes`, grouped.groups.toLocaleString("en")],
         ] satisfies [string, string][])
       : []),
     ["records", evaluation.records.toLocaleString("en")],
-    ["click rate", evaluation.clickRate.toFixed(5)],
+    ["click rate", fixed(evaluation.clickRate, 5)],
   ];
+}
+
+/** A number with so many decimals; a dash where a metric does not exist, as AUC where a class is empty. */
+export function fixed(x: number, decimals: number): string {
+  return Number.isNaN(x) ? "–" : x.toFixed(decimals);
 }

@@ -46,6 +46,7 @@ th,td{text-align:right;padding:.4rem .75rem;border-top:1px solid var(--line);whi
 thead th{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
 th:first-child,td:first-child{text-align:left;white-space:normal;padding-left:0;font-weight:400}th:last-child,td:last-child{padding-right:0}
 details{margin:.75rem 0}summary{cursor:pointer}pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;padding:.5rem 0}
+@media (max-width:32rem){th,td{padding:.35rem .45rem;font-size:.85rem}thead th{font-size:.8rem}}
 @media print{body{background:#fff}figure,.card{break-inside:avoid}}
 `;
 

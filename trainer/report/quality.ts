@@ -10,6 +10,9 @@ import { ACCENT, type Figure, SERIES } from "./page.ts";
 
 const HISTOGRAM_BINS = 40;
 
+/** Characters of a value that have room beside a chart. */
+const LABEL_CHARACTERS = 14;
+
 /** The most values of a field that are compared, by frequency. */
 const SLICE_VALUES = 12;
 
@@ -49,11 +52,15 @@ export async function reliabilityDiagram({ logits, labels, weights }: Prediction
 
 /** The distribution of predictions, of clicks and of the rest apart. */
 export async function scoreHistogram({ logits, labels }: Predictions): Promise<Figure> {
+  // Click probabilities are often all small: the axis ends at the largest one.
+  let most = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) most = Math.max(most, logit);
+  const end = sigmoid(most);
   const counts = [new Float64Array(HISTOGRAM_BINS), new Float64Array(HISTOGRAM_BINS)] as const;
   const totals = [0, 0];
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i] === 1 ? 1 : 0;
-    const bin = Math.min(HISTOGRAM_BINS - 1, Math.floor(sigmoid(logits[i] as number) * HISTOGRAM_BINS));
+    const bin = Math.min(HISTOGRAM_BINS - 1, Math.floor((sigmoid(logits[i] as number) / end) * HISTOGRAM_BINS));
     counts[label][bin] = (counts[label][bin] as number) + 1;
     totals[label] = (totals[label] as number) + 1;
   }
@@ -61,7 +68,7 @@ export async function scoreHistogram({ logits, labels }: Predictions): Promise<F
     // One more point, so that the last step is drawn to its end.
     Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) => ({
       label: label === 1 ? "clicked" : "not clicked",
-      p: bin / HISTOGRAM_BINS,
+      p: (end * bin) / HISTOGRAM_BINS,
       share:
         (counts[label as 0 | 1][Math.min(bin, HISTOGRAM_BINS - 1)] as number) / Math.max(1, totals[label] as number),
     })),
@@ -76,7 +83,7 @@ export async function scoreHistogram({ logits, labels }: Predictions): Promise<F
             field: "p",
             type: "quantitative",
             title: "predicted probability",
-            scale: { domain: [0, 1], nice: false },
+            scale: { domain: [0, end], nice: false },
           },
           y: { field: "share", type: "quantitative", title: null, stack: null, axis: { format: "%", tickCount: 4 } },
           color: {
@@ -115,11 +122,19 @@ export async function aucByValue(
       Float64Array.from(chosen, (i) => column[i] as number);
     const chosenLabels = Uint8Array.from(chosen, (i) => labels[i] as number);
     const a = auc(pick(logits), chosenLabels, weights && pick(weights));
-    return Number.isNaN(a) ? [] : [{ value: values[value] || "(missing)", auc: a, records: chosen.length }];
+    const label = shortened(values[value] || "(missing)");
+    return Number.isNaN(a) ? [] : [{ rank: value, label, auc: a, records: chosen.length }];
   });
   if (rows.length === 0) return null;
+  // By rank, as two values may be shortened to one text; the labels are marks, for the same reason.
+  const y = { field: "rank", type: "ordinal", sort: null, axis: null } as const;
   const svg = await chart(
     [
+      {
+        data: { values: rows },
+        mark: { type: "text", align: "right", baseline: "middle", fontSize: 11, fill: "var(--muted)" },
+        encoding: { y, x: { value: -8 }, text: { field: "label" } },
+      },
       {
         data: { values: [{ auc: overall }] },
         mark: { type: "rule", stroke: "var(--muted)", strokeDash: [4, 4] },
@@ -136,7 +151,7 @@ export async function aucByValue(
             scale: { zero: false, padding: 10 },
             axis: { grid: true, tickCount: 5 },
           },
-          y: { field: "value", type: "nominal", title: null, sort: null, axis: { labelLimit: 86 } },
+          y,
           size: { field: "records", type: "quantitative", legend: null, scale: { range: [30, 200] } },
         },
       },
@@ -145,4 +160,11 @@ export async function aucByValue(
   );
   const note = `The ${rows.length} most frequent values; a dot's area grows with its records. Dashes: all records.`;
   return { title: `AUC by ${name}`, note, svg };
+}
+
+/** A text cut in its middle, as ids often differ at their end. */
+function shortened(text: string): string {
+  if (text.length <= LABEL_CHARACTERS) return text;
+  const half = (LABEL_CHARACTERS - 1) / 2;
+  return `${text.slice(0, Math.floor(half))}…${text.slice(-Math.ceil(half))}`;
 }

@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { HeldOut } from "../held-out.ts";
-import { type Evaluation, evaluationLines } from "../metrics/evaluation.ts";
+import { type Evaluation, evaluationLines, fixed } from "../metrics/evaluation.ts";
 import { versions } from "../run-record.ts";
 import type { TrainedModel } from "../train.ts";
 import type { Epoch } from "../training.ts";
@@ -48,14 +48,14 @@ export async function runReport(
 
 function headline({ auc, logloss, relativeInformationGain, calibrationRatio, grouped }: Evaluation): string {
   return tiles([
-    ["AUC", auc.toFixed(4)],
-    ["logloss", logloss.toFixed(4)],
-    ["information gain", relativeInformationGain.toFixed(4)],
-    ["calibration", calibrationRatio.toFixed(3)],
+    ["AUC", fixed(auc, 4)],
+    ["logloss", fixed(logloss, 4)],
+    ["information gain", fixed(relativeInformationGain, 4)],
+    ["calibration", fixed(calibrationRatio, 3)],
     ...(grouped
       ? ([
-          [`GAUC by ${grouped.by}`, grouped.gauc.toFixed(4)],
-          [`NDCG@${grouped.k}`, grouped.ndcg.toFixed(4)],
+          [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 4)],
+          [`NDCG@${grouped.k}`, fixed(grouped.ndcg, 4)],
         ] as const)
       : []),
   ]);

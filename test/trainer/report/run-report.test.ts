@@ -121,3 +121,13 @@ it("text of the data is never markup", async () => {
   expect(html).toContain("&lt;script&gt;br");
   expect(html).toContain("AUC by &lt;b&gt;&amp;");
 });
+
+it("a log of one class has a report without AUC", async () => {
+  const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
+  heldOut.predictions.labels.fill(0);
+  const evaluation = evaluatePredictions(heldOut.predictions, null, 10);
+  const html = await runReport(trained, [{ name: "test", heldOut, evaluation }]);
+  expect(html).toContain("<td>AUC</td><td>–</td>");
+  expect(html).not.toContain("AUC by country");
+  expect(html).not.toMatch(/NaN/);
+});
