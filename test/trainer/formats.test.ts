@@ -195,6 +195,14 @@ describe("what is wrong is named by line and column", () => {
       { select: { m: "CAST(n AS INTEGER)" } },
     ],
     [
+      "where",
+      "where.csv",
+      "label,n\n1,2\n0,old\n",
+      /where\.csv, line 3: data\.where: Conversion Error: .*'old'/,
+      { where: "CAST(n AS INTEGER) > 0" },
+    ],
+    ["JSON that is no object", "list.jsonl", "[1]\n", /list\.jsonl: got no key in any line, expected JSON objects/],
+    [
       "a header not in UTF-8",
       "head.csv",
       Buffer.from("label,n\xe9\n1,2\n", "latin1"),
@@ -224,6 +232,17 @@ describe("what is wrong is named by line and column", () => {
       );
     };
     await expect(read()).rejects.toThrow(problem);
+  });
+
+  it.each<[string, (bytes: Buffer) => Uint8Array, number]>([
+    ["gzip", gzipSync, 20_000],
+    ["zstd", zstdCompressSync, 20_000],
+  ])("a %s file that was cut off", async (format, compress, length) => {
+    const text = `label,n\n${Array.from({ length: 30_000 }, (_, i) => `1,n${(i * 7919) % 30_011}`).join("\n")}\n`;
+    const path = file(`cut.csv.${format === "gzip" ? "gz" : "zst"}`, compress(Buffer.from(text)).subarray(0, length));
+    await expect(open(path).then((log) => rows(log, ["label"]))).rejects.toThrow(
+      /cut\.csv\.(gz|zst): got a damaged file: unexpected end of file/,
+    );
   });
 
   it.each<[string, object, RegExp]>([

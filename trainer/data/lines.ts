@@ -46,6 +46,17 @@ export async function findRecord(path: string, n: number, quoted: boolean, blank
   return record === n && !blank ? { line: start, bytes: Uint8Array.from(kept) } : null;
 }
 
+/** What is wrong with a compressed file, such as one that was cut off, which DuckDB takes for a shorter one; or null. */
+export async function findDamage(path: string): Promise<string | null> {
+  if (!/\.(gz|zst)$/.test(path)) return null;
+  try {
+    for await (const _ of open(path));
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 function open(path: string): AsyncIterable<unknown> {
   const file = createReadStream(path);
   const ignore = (): void => {}; // the reader of the last stream gets the error

@@ -5,6 +5,7 @@ import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isRefused, toRawValue } from "./cell.ts";
 import { identifier, literal, openDuckDb } from "./duckdb.ts";
 import { findFiles } from "./files.ts";
+import { findDamage } from "./lines.ts";
 import { explain, firstLines, placeOf, type Reading } from "./problems.ts";
 import { type Column, scanLog, sparseColumn } from "./scan.ts";
 import { inPart, isKept, type Part, timeBounds, timeSql } from "./split.ts";
@@ -69,7 +70,8 @@ export async function openLog(
   const database = await openDuckDb(options.temporary);
   const connection = await database.connect();
   const reading: Reading = { log, data, connection, scan: null };
-  let source: string | null = null;
+  /** The user's SQL, with what it is over. */
+  const expressions: { place: string; sql: string; from: string }[] = [];
   const scan = await guarded(() => scanLog(log, data, connection));
   reading.scan = scan;
   const twice = firstRepeated(scan.columns.map(({ name }) => name).filter((name) => name !== ""));
@@ -83,7 +85,7 @@ export async function openLog(
   const list = named.map(({ sql, as }) => `${sql} AS ${as}`).join(", ");
   let relation = `(SELECT row_number() OVER () AS ${ROW}, ${list} FROM ${scan.relation(log.files)})`;
   let columns: Column[] = named.map(({ name, as }) => ({ name, sql: as }));
-  source = relation;
+  const source = relation;
 
   // 2. Those that are computed.
   const computed = Object.entries(data.select);
@@ -94,13 +96,17 @@ export async function openLog(
     const made = computed.map(([name, sql]) => `(${sql}) AS ${identifier(name)}`).join(", ");
     relation = `(SELECT ${ROW}, ${kept}${made} FROM ${source})`;
     columns = [...columns, ...computed.map(([name]) => ({ name, sql: identifier(name) }))];
-    for (const [name, sql] of computed) await prepare(`data.select.${name}`, `SELECT (${sql}) FROM ${source}`);
+    for (const [name, sql] of computed) {
+      await prepare(`data.select.${name}`, `SELECT (${sql}) FROM ${source}`);
+      expressions.push({ place: `column ${name}`, sql, from: source });
+    }
   }
   const typed = await typesOf();
 
   // 3. The rows that are wanted.
   if (data.where !== undefined) {
     await prepare("data.where", `SELECT 1 FROM ${relation} WHERE (${data.where})`);
+    expressions.push({ place: "data.where", sql: data.where, from: relation });
     relation = `(SELECT * FROM ${relation} WHERE (${data.where}))`;
   }
   let chosen: Promise<string> | null = null;
@@ -183,19 +189,19 @@ export async function openLog(
     }
   }
 
-  /** The first row for which one of `select` cannot be computed. */
+  /** The first row for which one of `select`, or `where`, cannot be computed. */
   async function badExpression(): Promise<FormatError | null> {
-    for (const [name, sql] of source === null ? [] : Object.entries(data.select)) {
+    for (const { place, sql, from } of expressions) {
       try {
         const bad = await connection.runAndReadAll(
-          `SELECT ${ROW} FROM ${source} WHERE TRY([(${sql})]) IS NULL ORDER BY ${ROW} LIMIT 1`,
+          `SELECT ${ROW} FROM ${from} WHERE TRY([(${sql})]) IS NULL ORDER BY ${ROW} LIMIT 1`,
         );
         const row = bad.getRows()[0]?.[0];
         if (row === undefined) continue;
-        const place = await placeOf(reading, Number(row) - 1);
-        return await connection.run(`SELECT (${sql}) FROM ${source} WHERE ${ROW} = ${row}`).then(
+        const line = await placeOf(reading, Number(row) - 1);
+        return await connection.run(`SELECT (${sql}) FROM ${from} WHERE ${ROW} = ${row}`).then(
           () => null,
-          (error) => new FormatError(`${place}: column ${name}`, firstLines((error as Error).message)),
+          (error) => new FormatError(`${line}: ${place}`, firstLines((error as Error).message)),
         );
       } catch {
         // The log itself cannot be read, and that is what the error is about.
@@ -215,9 +221,11 @@ export async function openLog(
     const joined = joinedText(read);
     const list = joined ?? read.map(({ sql, type }) => cellSql(sql, type));
     const next = await stream(`SELECT ${[...list, ROW].join(", ")} FROM ${await wantedRows()}`);
+    // Beside the reading, on threads of its own.
+    const damage = Promise.all(log.files.map(findDamage));
     while (true) {
       const chunk = await next();
-      if (!chunk || chunk.rowCount === 0) return;
+      if (!chunk || chunk.rowCount === 0) break;
       const place = (row: number): Promise<string> =>
         placeOf(reading, Number(chunk.getColumnVector(list.length).getItem(row)) - 1);
       yield { rows: chunk.rowCount, columns: joined ? apart(chunk, read.length) : read.map(cells), place };
@@ -228,6 +236,8 @@ export async function openLog(
         return log.format === "libffm" ? values.map(toRawValue).map(alone) : values.map(toRawValue);
       }
     }
+    for (const [i, problem] of (await damage).entries())
+      if (problem !== null) throw new FormatError(log.files[i] as string, `got a damaged file: ${problem}`);
   }
 
   function numberSql(name: string): string {

@@ -88,7 +88,7 @@ async function readHeader(file: string, delimiter: string): Promise<string[]> {
   try {
     found = await findRecord(file, 0, true, false);
   } catch (error) {
-    throw new FormatError(file, (error as Error).message);
+    throw new FormatError(file, `got a damaged file: ${(error as Error).message}`);
   }
   if (!found) throw new FormatError(file, "got an empty file, expected a header and rows");
   let text: string;
@@ -120,6 +120,7 @@ async function scanJson(log: LogFiles, data: DataSettings, connection: DuckDBCon
     `SELECT DISTINCT unnest(json_keys(json)) AS key FROM (SELECT json FROM ${objects} LIMIT ${JSON_SAMPLE}) ORDER BY key`,
   );
   const names = [...new Set([...keys.getRows().map(([key]) => String(key)), ...Object.keys(data.types)])];
+  if (names.length === 0) throw new FormatError(log.name, "got no key in any line, expected JSON objects");
   const types = names.map((name) => `${literal(name)}: ${literal(data.types[name] ?? "JSON")}`).join(", ");
   return {
     relation: (files) =>
