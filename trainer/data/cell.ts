@@ -29,6 +29,11 @@ export function isRefused(type: DuckDBType): boolean {
   return REFUSED.includes(type.typeId) || ("valueType" in type && isRefused(type.valueType));
 }
 
+/** Whether a column is JSON text, which DuckDB takes for a kind of VARCHAR. */
+export function isJson(type: DuckDBType): boolean {
+  return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
+}
+
 /** SQL for a column, `name` quoted: itself, but for float32, whose shortest decimal is what DuckDB writes as its text. */
 export function cellSql(name: string, type: DuckDBType): string {
   if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`;

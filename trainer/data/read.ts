@@ -1,12 +1,13 @@
-import { type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
+import type { DuckDBDataChunk, DuckDBType } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/record.ts";
 import type { DataSettings } from "../../format/spec.ts";
-import { cellSql, isRefused, toRawValue } from "./cell.ts";
+import { cellSql, isJson, isRefused, toRawValue } from "./cell.ts";
 import { identifier, literal, openDuckDb } from "./duckdb.ts";
 import { findFiles } from "./files.ts";
 import { findDamage } from "./lines.ts";
 import { explain, firstLines, placeOf, type Reading } from "./problems.ts";
+import { apart, joinedText } from "./row-text.ts";
 import { type Column, scanLog, sparseColumn } from "./scan.ts";
 import { inPart, isKept, type Part, timeBounds, timeSql } from "./split.ts";
 
@@ -299,44 +300,9 @@ export async function openLog(
   };
 }
 
-/** Between the cells of a row that are fetched as one text. */
-const SEPARATOR = "\u001f";
-
-/**
- * SQL for a row of nothing but text as one text, which takes a third of the time of fetching cell by cell; and for those
- * cells as a list where one of them holds the separator. Null where not all columns are text.
- */
-function joinedText(columns: readonly TypedColumn[]): [string, string] | null {
-  if (columns.some(({ type }) => type.typeId !== DuckDBTypeId.VARCHAR || type.alias !== undefined)) return null;
-  const cells = columns.map(({ sql }) => `coalesce(${sql}, '')`);
-  const separator = `chr(${SEPARATOR.charCodeAt(0)})`;
-  const whole = `concat(${columns.map(({ sql }) => sql).join(", ")})`;
-  return [
-    `concat_ws(${separator}, ${cells.join(", ")})`,
-    `CASE WHEN contains(${whole}, ${separator}) THEN [${cells.join(", ")}] END`,
-  ];
-}
-
-/** The columns of rows that were fetched as one text each. */
-function apart(chunk: DuckDBDataChunk, columns: number): RawValue[][] {
-  const texts = chunk.getColumnValues(0);
-  const lists = chunk.getColumnValues(1);
-  const found: RawValue[][] = Array.from({ length: columns }, () => new Array(texts.length));
-  for (let row = 0; row < texts.length; row++) {
-    const list = lists[row] ?? null;
-    const cells = list === null ? String(texts[row]).split(SEPARATOR) : (toRawValue(list) as RawValue[]);
-    for (let c = 0; c < columns; c++) (found[c] as RawValue[])[row] = cells[c] === "" ? null : cells[c];
-  }
-  return found;
-}
-
 /** A libffm field's only feature is its value; several are a list. */
 function alone(value: RawValue): RawValue {
   return Array.isArray(value) && value.length < 2 ? (value[0] ?? null) : value;
-}
-
-function isJson(type: DuckDBType): boolean {
-  return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
 }
 
 function typeName(type: DuckDBType): string {

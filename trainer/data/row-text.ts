@@ -1,0 +1,40 @@
+import { type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
+import type { RawValue } from "../../format/record.ts";
+import { toRawValue } from "./cell.ts";
+
+// Rows of text are fetched from DuckDB as one text each, which takes a quarter less time than cell by cell.
+
+/** Between the cells of a row that are fetched as one text. */
+const SEPARATOR = "\u001f";
+
+/**
+ * SQL for a row of nothing but text as one text, and for its cells as a list where one of them holds the separator. Null
+ * where not all columns are text.
+ */
+export function joinedText(columns: readonly { sql: string; type: DuckDBType }[]): [string, string] | null {
+  if (
+    columns.length === 0 ||
+    columns.some(({ type }) => type.typeId !== DuckDBTypeId.VARCHAR || type.alias !== undefined)
+  )
+    return null;
+  const cells = columns.map(({ sql }) => `coalesce(${sql}, '')`);
+  const separator = `chr(${SEPARATOR.charCodeAt(0)})`;
+  const whole = `concat(${columns.map(({ sql }) => sql).join(", ")})`;
+  return [
+    `concat_ws(${separator}, ${cells.join(", ")})`,
+    `CASE WHEN contains(${whole}, ${separator}) THEN [${cells.join(", ")}] END`,
+  ];
+}
+
+/** The columns of rows that were fetched as one text each. */
+export function apart(chunk: DuckDBDataChunk, columns: number): RawValue[][] {
+  const texts = chunk.getColumnValues(0);
+  const lists = chunk.getColumnValues(1);
+  const found: RawValue[][] = Array.from({ length: columns }, () => new Array(texts.length));
+  for (let row = 0; row < texts.length; row++) {
+    const list = lists[row] ?? null;
+    const cells = list === null ? String(texts[row]).split(SEPARATOR) : (toRawValue(list) as RawValue[]);
+    for (let c = 0; c < columns; c++) (found[c] as RawValue[])[row] = cells[c] === "" ? null : cells[c];
+  }
+  return found;
+}
