@@ -33,7 +33,7 @@ interface Catalogue {
 /**
  * Recall@k over all items (Covington et al. 2016 and after): for each positive record of the test log, its context's vector against
  * every item's. The items of a user's own positive training records are left out, for the model and for popularity alike.
- * A user is told from others by the first context field, an item by `training.itemField`.
+ * A user with a row is told from others by the first context field, an item by `training.itemField`.
  */
 export async function measureRetrieval(
   learner: Learner,
@@ -119,6 +119,7 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
       if (chunk.labels[record] !== 1) continue;
       counts[at] = (counts[at] as number) + 1;
       const who = firstRow(chunk, record, user, fields);
+      if (who < fields) continue; // a user without a row is not told from others
       const items = seen.get(who) ?? new Set();
       seen.set(who, items.add(at));
     }
