@@ -34,7 +34,6 @@ describe("help", () => {
     expect(code).toBe(0);
     for (const command of [
       "generate",
-      "recipe",
       "train",
       "compare",
       "study",
@@ -43,6 +42,7 @@ describe("help", () => {
       "publish",
       "evaluate",
       "start",
+      "recipe",
     ])
       expect(stdout).toContain(command);
     const { stdout: train } = await run("train", "--help");

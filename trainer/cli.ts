@@ -9,6 +9,7 @@ import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
 import { recipeCommand } from "./commands/recipe.ts";
+import { retrieveCommand } from "./commands/retrieve.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
@@ -53,6 +54,7 @@ program.addCommand(recipeCommand());
 program.addCommand(trainCommand());
 program.addCommand(compareCommand());
 program.addCommand(studyCommand());
+program.addCommand(retrieveCommand());
 program.addCommand(tuneCommand());
 
 program

@@ -20,7 +20,11 @@ const LogPartSchema = v.object({
 const RunSchema = v.object({ backend: v.string(), validLog: LogPartSchema });
 
 /** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
-export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">, validLog: LogPart): void {
+export function saveRun(
+  folder: string,
+  model: Omit<TrainedModel, "checkpoints" | "epochs" | "seconds">,
+  validLog: LogPart,
+): void {
   const { vocabulary, learner, spec, fitted, backend, valid } = model;
   const { rows, dense, moments } = learner.weights();
   const tensors = {
@@ -38,7 +42,7 @@ export function saveRun(folder: string, model: Omit<TrainedModel, "checkpoints">
   writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
-export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "valid" | "checkpoints"> {
+export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "seconds" | "valid" | "checkpoints"> {
   validLog: LogPart;
   trainedOn: string;
 }

@@ -21,6 +21,8 @@ export interface TrainedModel {
   vocabulary: Vocabulary;
   learner: Learner;
   epochs: Epoch[];
+  /** Time of all epochs, an FNN's pre-training included. */
+  seconds: number;
   /** Of the weights kept, on the validation log. */
   valid: Epoch;
   /** To be removed when the model is saved. */
@@ -86,12 +88,20 @@ export async function train(
     }
     return training;
   };
+  let seconds = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
-    startFromFm(learner, (await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch")).learner);
+    const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch");
+    startFromFm(learner, pretraining.learner);
+    seconds += secondsOf(pretraining);
   }
   const training = await runStage("training", spec, learner, "epoch");
   const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
-  return { spec, fitted, backend, vocabulary, learner, epochs, valid: best, checkpoints };
+  seconds += secondsOf(training);
+  return { spec, fitted, backend, vocabulary, learner, epochs, seconds, valid: best, checkpoints };
+}
+
+function secondsOf({ position }: Training): number {
+  return position.epochs.reduce((sum, { seconds }) => sum + seconds, 0);
 }

@@ -12,6 +12,8 @@ export interface Epoch extends Metrics {
   learningRate: number;
   /** Mean training loss. */
   loss: number;
+  /** The model's own loss on the validation log, where it is not the logistic one: then it decides which epoch is best. */
+  validLoss?: number;
   seconds: number;
 }
 
@@ -79,8 +81,9 @@ export class Training {
         afterStep();
       });
       const epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
-      const { loss, auc, logloss } = epoch;
-      task.done(`loss ${loss.toFixed(4)}  valid AUC ${auc.toFixed(5)}  logloss ${logloss.toFixed(5)}`);
+      const { loss, auc, logloss, validLoss: own } = epoch;
+      const valid = own === undefined ? "valid" : `valid loss ${own.toFixed(4)} `;
+      task.done(`loss ${loss.toFixed(4)}  ${valid} AUC ${auc.toFixed(5)}  logloss ${logloss.toFixed(5)}`);
       afterEpoch(epoch);
     }
   }
@@ -102,7 +105,12 @@ export class Training {
   async #endEpoch(number: number, seconds: number): Promise<Epoch> {
     const { position, learner } = this;
     const { learningRate } = position;
-    const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => learner.predict(dataset));
+    let own: { sum: number; records: number } | null = null;
+    const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => {
+      const { sum, records } = learner.ownLoss(dataset) ?? { sum: 0, records: 0 };
+      if (records > 0) own = { sum: (own?.sum ?? 0) + sum, records: (own?.records ?? 0) + records };
+      return learner.predict(dataset);
+    });
     if (number === 1 && labels.every((label) => label === labels[0]))
       say(`validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop`);
     const metrics = metricsOfLogits(logits, labels, weights);
@@ -112,7 +120,8 @@ export class Training {
         `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
       );
     }
-    const epoch = { epoch: number, learningRate, loss: position.lossSum / position.records, ...metrics, seconds };
+    const loss = position.lossSum / position.records;
+    const epoch: Epoch = { epoch: number, learningRate, loss, ...metrics, ...validLoss(own), seconds };
     position.epochs.push(epoch);
     Object.assign(position, { steps: 0, records: 0, lossSum: 0 });
     if (this.bestWeights === null || position.best === null || isBetter(epoch, position.best)) {
@@ -132,7 +141,12 @@ export class Training {
   }
 }
 
-/** By AUC; by logloss where the log has one class only and so no AUC. */
-function isBetter(a: Metrics, b: Metrics): boolean {
+function validLoss(own: { sum: number; records: number } | null): { validLoss?: number } {
+  return own ? { validLoss: own.sum / own.records } : {};
+}
+
+/** By AUC; by logloss where the log has one class only and so no AUC; by the model's own loss where it has one. */
+function isBetter(a: Epoch, b: Epoch): boolean {
+  if (a.validLoss !== undefined && b.validLoss !== undefined) return a.validLoss < b.validLoss;
   return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;
 }

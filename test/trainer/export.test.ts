@@ -142,11 +142,7 @@ describe("a run's folder", () => {
   it("gives back a model that predicts the same", () => {
     const model = trainedModel({});
     const epoch = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
-    saveRun(
-      join(folder, "run"),
-      { ...model, backend: "wasm", epochs: [epoch], valid: epoch },
-      { paths: ["valid.csv"] },
-    );
+    saveRun(join(folder, "run"), { ...model, backend: "wasm", valid: epoch }, { paths: ["valid.csv"] });
     const loaded = loadRun(join(folder, "run"));
     expect(loaded.learner.predict(model.dataset)).toEqual(model.learner.predict(model.dataset));
     expect(loaded.fitted).toEqual(model.fitted);

@@ -1,7 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../../trainer/backend.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
-import { type Gradients, Learner } from "../../trainer/model/learner.ts";
+import type { Gradients } from "../../trainer/model/graph.ts";
+import { Learner } from "../../trainer/model/learner.ts";
 import { Batch } from "../../trainer/model/tables.ts";
 import { Random } from "../../trainer/random.ts";
 import { randomRecords, tinySpec, tinyVocabulary } from "./tiny.ts";

@@ -20,7 +20,7 @@ export interface ExperimentResult {
   parameters: number;
   /** Epochs trained, with those after the best one. */
   epochs: number;
-  /** Time of those epochs; reading the logs is not in it. */
+  /** Time of those epochs, and of an FNN's pre-training; reading the logs is not in it. */
   seconds: number;
 }
 
@@ -36,7 +36,7 @@ export async function runExperiment(
     test: logs.test === null ? valid : await testMetrics(trained, logs.test, logs.cache),
     parameters: trained.learner.parameterCount,
     epochs: trained.epochs.length,
-    seconds: trained.epochs.reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: trained.seconds,
   };
 }
 

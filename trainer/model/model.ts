@@ -29,8 +29,16 @@ export interface ModelDefinition {
   networks?: readonly Mlp[];
   /** [B, 1] */
   logits(inputs: ModelInputs, forward: Forward): tf.Tensor2D;
+  /** Two vectors a record whose inner product is the logit, up to what all items of a context share: both [B, width]. */
+  vectors?(inputs: ModelInputs, forward: Forward): SideVectors;
   /** The loss, where it is not the logistic one. */
   loss?(inputs: ModelInputs, batch: LossInputs, forward: Forward): tf.Scalar;
+}
+
+/** What retrieval takes: the context's vector and the item's. */
+export interface SideVectors {
+  context: tf.Tensor2D;
+  item: tf.Tensor2D;
 }
 
 /** What a loss other than the logistic one needs of a batch. */
@@ -50,7 +58,7 @@ export interface Forward {
 
 /** A definition with its dense weights. Rows live outside the graph (`tables.ts`). */
 export class Model {
-  readonly definition: Required<Omit<ModelDefinition, "logits" | "loss">>;
+  readonly definition: Required<Omit<ModelDefinition, "logits" | "vectors" | "loss">>;
   readonly parameters = new Parameters();
   readonly moments = new Parameters();
   readonly #graph: ModelDefinition;
@@ -70,16 +78,25 @@ export class Model {
     return this.#graph.logits(inputs, forwardOf(weights, moments, pass));
   }
 
+  /** The context's and the item's vectors. Throws where the model has no towers. */
+  vectors(inputs: ModelInputs, weights: Tensors, moments: Tensors, pass: Pass): SideVectors {
+    const { vectors } = this.#graph;
+    if (!vectors) throw new Error("the model has no towers");
+    return vectors(inputs, forwardOf(weights, moments, pass));
+  }
+
   /** Whether a row's w is part of the logit. */
   get usesLinear(): boolean {
     return (this.definition.parts & PART_LINEAR) !== 0;
   }
 
   /** The model's own loss, or null where it is the logistic loss of its logits. */
-  get loss(): ((inputs: ModelInputs, batch: LossInputs, weights: Tensors, pass: Pass) => tf.Scalar) | null {
+  get loss():
+    | ((inputs: ModelInputs, batch: LossInputs, weights: Tensors, moments: Tensors, pass: Pass) => tf.Scalar)
+    | null {
     const { loss } = this.#graph;
     if (!loss) return null;
-    return (inputs, batch, weights, pass) => loss(inputs, batch, forwardOf(weights, {}, pass));
+    return (inputs, batch, weights, moments, pass) => loss(inputs, batch, forwardOf(weights, moments, pass));
   }
 }
 

@@ -29,6 +29,7 @@ export function twoTower({ model, training, fields }: FeatureSpec): ModelDefinit
     const own = pickFields(embeddings, fields.length, sides[side]);
     return sumFields(own, sides[side].length).add(mlp(networks[side], own));
   };
+  const itemWeight = ({ linear }: ModelInputs): tf.Tensor2D => pickColumns(linear, sides[1]).sum(1, true);
   return {
     rowDim: k,
     parts: PART_LINEAR | PART_TOWERS,
@@ -39,13 +40,24 @@ export function twoTower({ model, training, fields }: FeatureSpec): ModelDefinit
         .sum(1, true)
         .add(inputs.linear.sum(1, true))
         .add(forward.bias),
+    vectors: (inputs, forward) => {
+      const context = tower(0, inputs, forward);
+      const item = tower(1, inputs, forward);
+      return {
+        context: tf.concat([context, tf.onesLike(itemWeight(inputs))], 1),
+        item: tf.concat([item, itemWeight(inputs)], 1),
+      };
+    },
     ...(training.loss === "in-batch" && {
       loss: (inputs, { items, logFrequencies }, forward) => {
         // w₀, like a record's context weights, is in every logit of its row, and so takes no part.
         const scores = tf.matMul(tower(0, inputs, forward), tower(1, inputs, forward), false, true);
-        const itemWeight = pickColumns(inputs.linear, sides[1]).sum(1, true).transpose();
         const same = tf.equal(items, items.transpose()).sub(tf.eye(items.shape[0])); // the record's own item, drawn again
-        const logits = scores.add(itemWeight).add(forward.bias).sub(logFrequencies).add(same.mul(MASKED));
+        const logits = scores
+          .add(itemWeight(inputs).transpose())
+          .add(forward.bias)
+          .sub(logFrequencies)
+          .add(same.mul(MASKED));
         const own = logits.mul(tf.eye(items.shape[0])).sum(1);
         return logits.logSumExp(1).sub(own).mean();
       },
