@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FeatureSpecSchema, parseWith } from "../format/spec.ts";
-import { DUCKDB_MEMORY_MIB } from "../trainer/data/duckdb.ts";
 import { generateLog } from "../trainer/data/generate.ts";
 import { openTrainingLog } from "../trainer/data/training-log.ts";
 import { startTask } from "../trainer/progress.ts";
@@ -47,7 +46,7 @@ function run(records: number, parent: string): void {
     console.log(
       `${cold.records.toLocaleString("en")} records, ${cold.fields} fields, ${cold.rows.toLocaleString("en")} rows`,
     );
-    console.log(`CSV ${gibibytes(cold.csv)}, cache ${gibibytes(cold.cache)}, DuckDB at most ${DUCKDB_MEMORY_MIB} MiB`);
+    console.log(`CSV ${gibibytes(cold.csv)}, cache ${gibibytes(cold.cache)}`);
     console.log(
       table(
         ["", "seconds", "records/s", "peak RSS"],

@@ -2,8 +2,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 
-/** What DuckDB may hold; what it sorts and groups beyond that goes to its temporary folder. */
-export const DUCKDB_MEMORY_MIB = 1024;
+/**
+ * What a database may hold, of which there are two while a log is read: one reads, one counts. What they sort and group beyond
+ * that goes to their temporary folder.
+ */
+export const DUCKDB_MEMORY_MIB = 512;
 
 /** A database in memory that spills into `temporary`. Nothing is installed or loaded that is not built in. */
 export function openDuckDb(temporary = join(tmpdir(), "deepfm-edge")): Promise<DuckDBInstance> {
