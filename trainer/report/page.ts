@@ -45,6 +45,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.4rem .75rem;border-top:1px solid var(--line);white-space:nowrap}
 thead th{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
 th:first-child,td:first-child{text-align:left;white-space:normal;padding-left:0;font-weight:400}th:last-child,td:last-child{padding-right:0}
+.facts td:last-child{white-space:normal;overflow-wrap:anywhere}tbody:first-child tr:first-child td{border-top:0}
 details{margin:.75rem 0}summary{cursor:pointer}pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;padding:.5rem 0}
 @media (max-width:32rem){th,td{padding:.35rem .45rem;font-size:.85rem}thead th{font-size:.8rem}}
 @media print{body{background:#fff}figure,.card{break-inside:avoid}}
@@ -73,6 +74,12 @@ export function htmlTable(head: readonly string[], rows: readonly (readonly stri
     `<tr>${row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
   const body = rows.map((row) => cells(row, "td")).join("\n");
   return `<div class="card"><table><thead>${cells(head, "th")}</thead><tbody>${body}</tbody></table></div>`;
+}
+
+/** Names and values, the latter as long as they are. */
+export function facts(entries: readonly (readonly [name: string, value: string])[]): string {
+  const rows = entries.map(([name, value]) => `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(value)}</td></tr>`);
+  return `<div class="card"><table class="facts"><tbody>${rows.join("\n")}</tbody></table></div>`;
 }
 
 export function figures(list: readonly Figure[]): string {

@@ -158,7 +158,11 @@ export async function aucByValue(
     ],
     { description: `AUC by value of ${name}`, height: 20 * rows.length, left: 98 },
   );
-  const note = `The ${rows.length} most frequent values; a dot's area grows with its records. Dashes: all records.`;
+  const which =
+    rows.length === frequent.length
+      ? `The ${rows.length} most frequent values`
+      : `Those of the ${frequent.length} most frequent values that have both labels`;
+  const note = `${which}; a dot's area grows with its records. Dashes: all records.`;
   return { title: `AUC by ${name}`, note, svg };
 }
 

@@ -5,7 +5,7 @@ import { versions } from "../run-record.ts";
 import type { TrainedModel } from "../train.ts";
 import type { Epoch } from "../training.ts";
 import { type ChartLayer, chart } from "./chart.ts";
-import { type Figure, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
+import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
 import { aucByValue, reliabilityDiagram, scoreHistogram } from "./quality.ts";
 
 /** A held-out log with all its metrics. */
@@ -135,20 +135,17 @@ function settingsTable(
   logs: readonly EvaluatedLog[],
 ): string {
   const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return htmlTable(
-    ["", ""],
-    [
-      ...settings(spec),
-      ["rows of the tables", vocabulary.size.toLocaleString("en")],
-      ["training time", `${seconds.toFixed(1)} s`],
-      ["backend", backend],
-      ...Object.entries(versions(backend)),
-      ...logs.map(({ name, heldOut }) => [name, heldOut.path]),
-    ],
-  );
+  return facts([
+    ...settings(spec),
+    ["rows of the tables", vocabulary.size.toLocaleString("en")],
+    ["training time", `${seconds.toFixed(1)} s`],
+    ["backend", backend],
+    ...Object.entries(versions(backend)),
+    ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
+  ]);
 }
 
-function settings({ model, training }: FeatureSpec): string[][] {
+function settings({ model, training }: FeatureSpec): [string, string][] {
   return [
     ["model", model.type],
     ["embedding dimension", String(model.embeddingDim)],
