@@ -3,6 +3,7 @@ import type { FeatureSpec } from "../format/spec.ts";
 import { concatenate, type Dataset, pick } from "./data/dataset.ts";
 import type { HeldOutSource } from "./data/source.ts";
 import type { Learner } from "./model/learner.ts";
+import { itemField } from "./model/popularity.ts";
 import { startTask } from "./progress.ts";
 
 /** How well a two-tower model finds the items of held-out positive records among all items. */
@@ -44,7 +45,7 @@ export async function measureRetrieval(
 ): Promise<Retrieval> {
   if (spec.model.type !== "two-tower")
     throw new FormatError(spec.name, `got a model of type ${spec.model.type}, expected two-tower`);
-  const fields = { user: fieldOf(spec, "context"), item: fieldOf(spec, "item") };
+  const fields = { user: spec.fields.findIndex(({ side }) => side === "context"), item: itemField(spec) };
   const catalogue = await readCatalogue(train, fields);
   const items = learner.vectors(catalogue.records).item;
   const byModel = new Hits(k);
@@ -131,12 +132,6 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
 interface Fields {
   user: number;
   item: number;
-}
-
-function fieldOf({ fields, training }: FeatureSpec, side: "context" | "item"): number {
-  return fields.findIndex((field) =>
-    side === "item" && training.itemField !== undefined ? field.name === training.itemField : field.side === side,
-  );
 }
 
 /** The row of a record's first entry of a field; -1 where it has none. */

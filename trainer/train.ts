@@ -7,6 +7,7 @@ import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/dense.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { Learner } from "./model/learner.ts";
+import { logItemShares } from "./model/popularity.ts";
 import { pretrainingSpec, startFromFm } from "./model/pretrain.ts";
 import { say } from "./progress.ts";
 import { type Epoch, Training } from "./training.ts";
@@ -71,6 +72,8 @@ export async function train(
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
   const learner = new Learner(spec, vocabulary);
+  if (spec.training.loss === "in-batch")
+    learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {

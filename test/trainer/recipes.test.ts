@@ -162,6 +162,17 @@ describe("movielens", () => {
       occupation: "technician",
       region: "8",
     });
+    // What the first user of the log liked at earlier times, the last first; 108 and 772 were rated in the same second.
+    const first = result.rows[0]?.filter(({ user }) => user === "259").slice(0, 7) ?? [];
+    expect(first.map(({ item, liked }) => [item, liked])).toEqual([
+      ["255", null],
+      ["286", "255"],
+      ["298", "286 255"],
+      ["185", "298 286 255"],
+      ["173", "185 298 286 255"],
+      ["108", "173 185 298 286 255"],
+      ["772", "173 185 298 286 255"],
+    ]);
     expect(await trainable(result)).toBeGreaterThan(2000);
   });
 });

@@ -147,7 +147,8 @@ export function referenceLoss(logits: readonly number[], labels: readonly number
 export function referenceInBatchLoss(
   weights: ReferenceWeights,
   batch: readonly ReferenceRecord[],
-  counts: readonly number[],
+  /** p_c, by the item's row. */
+  shares: readonly number[],
 ): number {
   const { spec } = weights;
   const itemField = spec.fields.findIndex(({ side }) => side === "item");
@@ -157,7 +158,7 @@ export function referenceInBatchLoss(
   const itemWeights = embedded.map(({ linear }) => sum(linear.filter((_, f) => spec.fields[f]?.side === "item")));
   const losses = batch.map((_, b) => {
     const logits = batch.map(
-      (_, c) => dot(at(u, b), at(i, c)) + at(itemWeights, c) - Math.log(counts[at(items, c)] ?? 1),
+      (_, c) => dot(at(u, b), at(i, c)) + at(itemWeights, c) - Math.log(shares[at(items, c)] ?? 1),
     );
     const others = logits.filter((_, c) => c === b || at(items, c) !== at(items, b));
     const most = Math.max(...others);

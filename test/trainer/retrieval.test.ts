@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { FeatureSpecSchema, parseWith } from "../../format/spec.ts";
 import { startBackend } from "../../trainer/backend.ts";
 import { concatenate, type Dataset, pick } from "../../trainer/data/dataset.ts";
-import type { HeldOutSource } from "../../trainer/data/source.ts";
+import type { HeldOutSource, TrainingSource } from "../../trainer/data/source.ts";
+import { Learner } from "../../trainer/model/learner.ts";
+import { logItemShares } from "../../trainer/model/popularity.ts";
 import { Random } from "../../trainer/random.ts";
 import { measureRetrieval } from "../../trainer/retrieval.ts";
 import { randomLearner, tinySpec, tinyVocabulary } from "./tiny.ts";
@@ -128,6 +131,83 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
       popularity: popular / positives,
     });
     expect(hits).toBeGreaterThan(0);
+  });
+});
+
+describe("the in-batch loss", () => {
+  // New users of two groups; each group takes one half of the items, and in each half some items more often than others.
+  const spec = parseWith(
+    FeatureSpecSchema,
+    {
+      name: "groups",
+      fields: [
+        { name: "user", type: "categorical" },
+        { name: "item", type: "categorical", side: "item" },
+        { name: "group", type: "categorical" },
+      ],
+      model: { type: "two-tower", embeddingDim: 4, hidden: [8] },
+      training: { loss: "in-batch", batchSize: 128, learningRate: 0.01 },
+    },
+    "groups",
+  );
+  function groupLog(count: number, seed: number): Dataset {
+    const random = new Random(seed);
+    const rows: number[] = [];
+    const labels = Uint8Array.from({ length: count }, () => random.integer(4) && 1);
+    for (let record = 0; record < count; record++) {
+      const group = random.integer(2);
+      const favourite = Math.min(random.integer(PER_FIELD / 2), random.integer(PER_FIELD / 2));
+      // Those who do not like what they see saw anything: what is frequent is not what is popular.
+      const item = labels[record] === 1 ? 2 * favourite + group : PER_FIELD - 1 - random.integer(3);
+      rows.push(USER, FIELDS * (1 + item) + ITEM, FIELDS * (1 + group) + 2);
+    }
+    return {
+      count,
+      labels,
+      offsets: Uint32Array.from({ length: count * FIELDS + 1 }, (_, i) => i),
+      rows: Int32Array.from(rows),
+      values: new Float32Array(rows.length).fill(1),
+    };
+  }
+  const train = groupLog(3000, 1);
+  const test = groupLog(500, 2);
+  const source: TrainingSource = {
+    ...sourceOf(train),
+    batches: 0,
+    async *epoch(random) {
+      const order = Uint32Array.from({ length: train.count }, (_, i) => i);
+      random.shuffle(order);
+      for (let at = 0; at < order.length; at += 128) yield { dataset: train, records: order.subarray(at, at + 128) };
+    },
+  };
+  const vocabulary = tinyVocabulary(FIELDS, PER_FIELD, new Random(1));
+
+  it("starts from the items' shares among the positive records", async () => {
+    const shares = await logItemShares(spec, vocabulary.fieldOf, source);
+    const positives = train.labels.filter((label) => label === 1).length;
+    for (let item = 0; item < PER_FIELD; item++) {
+      const row = FIELDS * (1 + item) + ITEM;
+      const own = train.labels.filter((label, i) => label === 1 && rowAt(train, i, ITEM) === row).length;
+      expect(shares[row]).toBeCloseTo(Math.log(Math.max(1, own) / positives), 5);
+    }
+    expect(shares.filter((_, row) => vocabulary.fieldOf[row] !== ITEM)).toSatisfy((all: Float32Array) =>
+      all.every((share) => share === 0),
+    );
+    const learner = new Learner(spec, vocabulary);
+    learner.startFromPopularity(shares);
+    const { recall, popularity } = await measureRetrieval(learner, spec, sourceOf(train), sourceOf(test), 3);
+    expect(recall).toBe(popularity);
+  });
+
+  it("learns which context takes which items, and so finds more than popularity does", async () => {
+    const learner = new Learner(spec, vocabulary);
+    learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
+    const before = learner.ownLoss(test)?.sum as number;
+    for (let epoch = 0; epoch < 8; epoch++)
+      for await (const { dataset, records } of source.epoch(new Random(epoch))) learner.step(dataset, records, 0.01);
+    expect(learner.ownLoss(test)?.sum).toBeLessThan(before);
+    const { recall, popularity } = await measureRetrieval(learner, spec, sourceOf(train), sourceOf(test), 3);
+    expect(recall).toBeGreaterThan(1.3 * popularity);
   });
 });
 

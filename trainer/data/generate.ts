@@ -63,6 +63,7 @@ export async function generateLog(
         text = "";
       }
       if (i % 4096 === 4095) task.advance(4096);
+      else if (i === count - 1) task.advance(count % 4096);
     }
     stream.end();
     await finished(stream);

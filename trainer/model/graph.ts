@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Random } from "../random.ts";
 import { DropoutMasks } from "./dropout.ts";
 import type { Pass } from "./mlp.ts";
 import type { LossInputs, Model, ModelInputs } from "./model.ts";
 import type { Tensors } from "./parameters.ts";
+import { itemField } from "./popularity.ts";
 import type { Batch } from "./tables.ts";
 
 /** The share of BatchNorm's old moving average that a batch leaves. */
@@ -27,15 +27,15 @@ export type OnActivations = (network: string, layer: number, input: Float32Array
 
 /** Where a gathered batch meets TensorFlow.js: forward passes and gradients, arrays in and arrays out. */
 export class Graph {
+  /** What the in-batch loss corrects its logits by: of each row, [V]. Null where the loss is another. */
+  logItemShares: Float32Array | null = null;
   readonly #model: Model;
   readonly #spec: FeatureSpec;
-  readonly #vocabulary: Vocabulary;
   readonly #dropout: DropoutMasks;
 
-  constructor(model: Model, spec: FeatureSpec, vocabulary: Vocabulary, random: Random) {
+  constructor(model: Model, spec: FeatureSpec, random: Random) {
     this.#model = model;
     this.#spec = spec;
-    this.#vocabulary = vocabulary;
     this.#dropout = new DropoutMasks(random);
   }
 
@@ -132,18 +132,15 @@ export class Graph {
     return { weights: parameters.named(parameters.tensors()), moments: moments.named(moments.tensors()) };
   }
 
-  /** Items by the row of their field, and how often the training log has each. */
+  /** Items by the row of their field, and ln of the share that each has among the positive records. */
   #lossInputs(batch: Batch): LossInputs {
-    const { fields, training } = this.#spec;
-    const field = fields.findIndex(({ name, side }) =>
-      training.itemField ? name === training.itemField : side === "item",
-    );
-    const rows = batch.firstRows(field);
-    const { counts } = this.#vocabulary;
+    const rows = batch.firstRows(itemField(this.#spec));
+    const shares = this.logItemShares;
+    if (shares === null) throw new Error("the in-batch loss was asked for before the items' shares were set");
     return {
       items: tf.tensor2d(Float32Array.from(rows), [batch.size, 1]),
       logFrequencies: tf.tensor2d(
-        Float32Array.from(rows, (row) => Math.log(Math.max(1, row < 0 ? 1 : (counts[row] as number)))),
+        Float32Array.from(rows, (row) => (row < 0 ? 0 : (shares[row] as number))),
         [1, batch.size],
       ),
     };

@@ -48,7 +48,7 @@ export class Learner {
     const size = this.model.parameters.values.length;
     const ftrl = spec.model.type === "LR" && spec.training.optimizer === "ftrl";
     this.#denseOptimizer = ftrl ? new Ftrl(1, size, 0, 0) : new LazyAdam(1, size, 0);
-    this.#graph = new Graph(this.model, spec, vocabulary, this.random);
+    this.#graph = new Graph(this.model, spec, this.random);
     this.#batch = new Batch(0, fields, rowDim, vocabulary.size);
   }
 
@@ -60,6 +60,19 @@ export class Learner {
   /** The number of trained weights, rows included. */
   get parameterCount(): number {
     return this.tables.values.length + this.model.parameters.values.length;
+  }
+
+  /**
+   * Starts an in-batch loss. Each item's first-order weight begins at ln of its share among the positive records, so that the
+   * first ranking is that of popularity, and what is learnt is how a context differs from it.
+   */
+  startFromPopularity(logItemShares: Float32Array): void {
+    const { values, dim } = this.tables;
+    logItemShares.forEach((share, row) => {
+      if (share < 0) values[row * (dim + 1)] = share;
+    });
+    this.tables.replace(values);
+    this.#graph.logItemShares = logItemShares;
   }
 
   /** Makes room for batches of that many records: of the log's, where it is shorter than the spec's batch. */
@@ -105,13 +118,15 @@ export class Learner {
   }
 
   /**
-   * Mean of the model's own loss over a dataset's positive records, in batches in their order: what decides when a model is
-   * best that is not trained by the logistic loss. Null where it is.
+   * Sum of the model's own loss over a dataset's positive records: what decides when a model is best that is not trained by the
+   * logistic loss. Null where it is. In batches of an order that is always the same, but not the log's, where neighbours
+   * often belong to one user or one hour.
    */
   ownLoss(dataset: Dataset): { sum: number; records: number } | null {
     if (this.model.loss === null) return null;
     const all = Uint32Array.from({ length: dataset.count }, (_, i) => i);
     const records = positives(dataset, all);
+    new Random(0).shuffle(records);
     let sum = 0;
     this.#forEachBatch(dataset, records, this.#spec.training.batchSize, (batch) => {
       sum += (this.#graph.ownLoss(batch) as number) * batch.size;

@@ -45,7 +45,7 @@ export interface SideVectors {
 export interface LossInputs {
   /** [B, 1]: each record's item, as a number that is the same for the same item. */
   items: tf.Tensor2D;
-  /** [1, B]: ln of the probability with which the batch's draw brings this record's item. */
+  /** [1, B]: ln of the probability with which drawing a positive record brings this record's item. */
   logFrequencies: tf.Tensor2D;
 }
 

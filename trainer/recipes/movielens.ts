@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { identifier, literal, openDuckDb } from "../data/duckdb.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
-// Ratings of 4 and 5 are clicks; the last ratings are the test, so that no one's future is trained on.
+// Ratings of 4 and 5 are clicks; the last ratings are the test, so that no one's future is trained on. Most users of the
+// test are then new: what is known of them is what they liked just before, the field `liked`.
 
 const FIELDS = [
   { name: "user", type: "categorical" },
@@ -11,11 +12,19 @@ const FIELDS = [
   { name: "gender", type: "categorical" },
   { name: "occupation", type: "categorical" },
   { name: "region", type: "categorical" },
+  { name: "liked", type: "multi-categorical", separator: " ", pooling: "mean", maxValues: 50 },
   { name: "item", type: "categorical", side: "item" },
   { name: "year", type: "numeric", encoding: { kind: "quantiles", count: 10 }, side: "item" },
   { name: "genres", type: "multi-categorical", separator: " ", pooling: "mean", side: "item" },
 ];
 const SPLIT = { kind: "time", by: "timestamp", valid: 0.1, test: 0.1 } as const;
+
+/** Items that the user clicked at earlier times, the last ones first. */
+const LIKED = `list_aggregate(list_transform(list_reverse_sort(
+    list({seen: CAST("timestamp:float" AS DOUBLE), item: "item_id:token"}) FILTER (CAST("rating:float" AS DOUBLE) >= 4) OVER earlier
+  )[:50], x -> x.item), 'string_agg', ' ')`;
+const EARLIER = `(PARTITION BY "user_id:token" ORDER BY CAST("timestamp:float" AS DOUBLE)
+  RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
 
 const LAYOUTS = [
   {
@@ -60,6 +69,7 @@ export const movielens: Recipe = {
       `"gender:token" AS gender`,
       `"occupation:token" AS occupation`,
       `substr("zip_code:token", 1, 1) AS region`,
+      `${LIKED} AS liked`,
       `"item_id:token" AS item`,
       `TRY_CAST("release_year:token" AS INTEGER) AS year`,
       `"class:token_seq" AS genres`,
@@ -69,7 +79,7 @@ export const movielens: Recipe = {
       await connection.run(
         `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
           JOIN ${table(users)} AS users USING (${identifier("user_id:token")}) JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
-          ORDER BY timestamp, "user", item)
+          WINDOW earlier AS ${EARLIER} ORDER BY timestamp, "user", item)
           TO ${literal(joined)} (FORMAT parquet)`,
       );
       await writeParts(
