@@ -3,7 +3,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../backend.ts";
 import { chooseLogs } from "../data/logs.ts";
-import { settingsText } from "../experiments/settings.ts";
+import { modelType } from "../experiments/compare.ts";
+import { settingsText, withSettings } from "../experiments/settings.ts";
 import { toJson, writeWhole } from "../files.ts";
 import { table } from "../table.ts";
 import { rungsOf } from "../tune/rungs.ts";
@@ -12,6 +13,7 @@ import { tune } from "../tune/tune.ts";
 import { backendOption, type LogOptions, positiveInteger, readText, SPEC_HELP, withLogs } from "./options.ts";
 
 interface TuneCommandOptions extends LogOptions {
+  model?: string;
   space: string;
   method: "halving" | "random";
   trials: number;
@@ -35,6 +37,7 @@ export function tuneCommand(): Command {
       "--space <file>",
       'JSON (trainer/tune/search-space.schema.json): {"parameters": {"training.learningRate": {"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", "values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
     )
+    .option("--model <name>", "the model to tune, in place of the spec's model.type")
     .option("--trials <n>", "settings to draw", positiveInteger, 27)
     .addOption(
       new Option(
@@ -51,7 +54,9 @@ export function tuneCommand(): Command {
     .option("--json <file>", "write the best settings and all trials as JSON")
     .addOption(backendOption())
     .action(async (path: string, options: TuneCommandOptions) => {
-      const spec = parseFeatureSpec(readText(path), path);
+      const given = parseFeatureSpec(readText(path), path);
+      const type = options.model && modelType(options.model, "--model");
+      const spec = type ? withSettings(given, { "model.type": type }, path) : given;
       const space = parseSearchSpace(readText(options.space), options.space);
       const { trials, seed, out, backend } = options;
       const { maxEpochs } = spec.training;
