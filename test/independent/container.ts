@@ -31,7 +31,7 @@ function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {
   return verify(null, blob.subarray(32, 64), createPublicKey({ key: jwk, format: "jwk" }), blob.subarray(64, ENVELOPE));
 }
 
-/** What a server checks before all else; `keys` are raw Ed25519 public keys of 32 bytes, without any all is trusted. */
+/** What a server checks before all else. `keys` are raw Ed25519 public keys, 32 bytes each; without any, none need sign. */
 export function checkEnvelope(blob: Uint8Array, name: string, keys: Uint8Array[] = []): void {
   check(blob.length >= HEADER, 0, `got ${blob.length} bytes, expected a header of ${HEADER}`);
   check(sha256(blob.subarray(ENVELOPE)).equals(blob.subarray(32, 64)), 0, "the digest differs");

@@ -74,7 +74,8 @@ function readGolden(json: unknown): Pick<Model, "tolerance" | "golden"> {
   check(Array.isArray(records) && records.length <= 256, 15, "got no list of at most 256 records");
   const golden = records.map((entry: unknown) => {
     const { record, logit } = objectOf(entry, ["record", "logit"], [], 15);
-    check(isObject(record) && Number.isFinite(logit), 15, `got logit ${logit}`);
+    check(isObject(record), 15, `got record ${record}`);
+    check(Number.isFinite(logit), 15, `got logit ${logit}`);
     return { record, logit: Number(logit) };
   });
   return { tolerance: Number(tolerance), golden };

@@ -24,7 +24,7 @@ function sumVectors(vectors: number[][], n: number): number[] {
   return Array.from({ length: n }, (_, j) => sum(vectors.map((vector) => at(vector, j))));
 }
 
-/** f(a, b) for every a before b. */
+/** ⟨a, b⟩ for every a and every b after it. */
 function pairs(vectors: number[][]): number[] {
   return vectors.flatMap((a, f) => vectors.slice(f + 1).map((b) => dot(a, b)));
 }
