@@ -9,8 +9,8 @@ import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../format/spec.ts
 import { startBackend } from "../trainer/backend.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import { Vocabulary } from "../trainer/data/vocabulary.ts";
-import type { Quantization } from "../trainer/export/dense.ts";
 import { type ExportedModel, exportModel } from "../trainer/export/export.ts";
+import type { Quantization } from "../trainer/export/quantization.ts";
 import { kernelModule } from "../trainer/kernel-module.ts";
 import type { Learner } from "../trainer/model/learner.ts";
 import { Random } from "../trainer/random.ts";
