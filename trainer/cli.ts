@@ -20,7 +20,7 @@ import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
 import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
-import type { Quantization } from "./export/quantization.ts";
+import { QUANTIZATIONS, type Quantization } from "./export/quantization.ts";
 import { toJson } from "./files.ts";
 import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
@@ -35,7 +35,9 @@ const program = new Command("deepfm-edge")
   .showHelpAfterError("(--help on each command says what it needs)");
 
 const quantizeOption = (): Option =>
-  new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
+  new Option("--quantize <type>", "how rows are stored; dense layers are int8, with f32 rows f32")
+    .choices(QUANTIZATIONS)
+    .default("int8");
 
 program
   .command("generate")

@@ -58,13 +58,17 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
   }
   const [network] = networks as [Mlp];
   const quantized = servedMlp(learner, network, sample, quantization, served, TYPE_I8);
-  if (expectedLoss(learner.predict(sample), quantized.errors) <= FIRST_LAYER_LOSS) return quantized.networks;
-  return servedMlp(learner, network, sample, quantization, served, TYPE_F32).networks;
+  const logits = learner.predict(sample);
+  const loss = expectedLoss(logits, quantized.errors);
+  if (loss <= FIRST_LAYER_LOSS) return quantized.networks;
+  const mixed = servedMlp(learner, network, sample, quantization, served, TYPE_F32);
+  return loss - expectedLoss(logits, mixed.errors) <= FIRST_LAYER_LOSS ? quantized.networks : mixed.networks;
 }
 
 /**
- * The relative increase of logloss up to which an MLP's first layer is quantised too. Its inputs are the embeddings, whose sizes
- * differ most, so that 7 bits may be too few there where they are enough behind it.
+ * What quantising an MLP's first layer may add to the logloss, relatively; where it is more, that layer stays float32 (precision
+ * by a layer's sensitivity: Dong et al. 2019, "HAWQ"). Its inputs are the embeddings, whose sizes differ most, so that 7 bits
+ * may be too few there where they are enough behind it.
  */
 const FIRST_LAYER_LOSS = 5e-4;
 
