@@ -9,6 +9,7 @@ import { readBlob } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
 import { startBackend } from "../../trainer/backend.ts";
 import { exportModel, loadExport, saveExport } from "../../trainer/export/export.ts";
+import { DEFAULT_LIMITS, type QuantizationReport } from "../../trainer/export/report.ts";
 import { splitRows } from "../../trainer/export/rows.ts";
 import { Random } from "../../trainer/random.ts";
 import { loadRun, saveRun } from "../../trainer/run-folder.ts";
@@ -21,12 +22,7 @@ beforeAll(async () => {
 });
 
 const FIELDS = 3;
-const PARITY = {
-  records: 0,
-  trainer: { auc: 0, logloss: 0 },
-  kernel: { auc: 0, logloss: 0 },
-  logitDifference: { max: 0, mean: 0 },
-};
+const REPORT: QuantizationReport = { chosen: "int8", limits: DEFAULT_LIMITS, measured: [], refused: [] };
 
 function trainedModel(rows: object, stores: string[] = ["auto", "auto", "auto"], seed = 1) {
   const random = new Random(seed);
@@ -112,10 +108,10 @@ describe("an export's folder", () => {
   it("comes back as it was, and holds nothing of the export before it", async () => {
     const place = join(folder, "export");
     const first = trainedModel({ blobBytes: 0, pageBytes: 1024 });
-    saveExport(place, await exportModel(first, "int8", first.dataset), PARITY);
+    saveExport(place, await exportModel(first, "int8", first.dataset), REPORT);
     const second = trainedModel({ blobBytes: 0, pageBytes: 2048 }, undefined, 2);
     const exported = await exportModel(second, "int8", second.dataset);
-    saveExport(place, exported, PARITY);
+    saveExport(place, exported, REPORT);
     const { hash, blob, pages } = await loadExport(place);
     expect({ hash, blob, pages }).toEqual(exported);
     expect(readdirSync(join(place, "pages"))).toHaveLength(pages.length);
@@ -126,7 +122,7 @@ describe("an export's folder", () => {
     const place = join(folder, "broken");
     const model = trainedModel({ blobBytes: 0 });
     const exported = await exportModel(model, "int8", model.dataset);
-    saveExport(place, exported, PARITY);
+    saveExport(place, exported, REPORT);
     const page = join(place, "pages", readdirSync(join(place, "pages"))[0] as string);
     const bytes = readFileSync(page);
     bytes[40] = (bytes[40] as number) ^ 1;

@@ -11,8 +11,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../files.ts";
 import type { SavedRun } from "../run-folder.ts";
 import { servedNetworks } from "./dense.ts";
-import type { ParityReport } from "./parity.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
+import { type QuantizationReport, ReportSchema } from "./report.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 /** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
@@ -78,20 +78,24 @@ export async function exportModel(
 const ManifestSchema = v.strictObject({
   model: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   pages: v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
-  parity: v.looseObject({}),
+  quantization: ReportSchema,
 });
 
 const blobPath = (folder: string, hash: string): string => join(folder, `${hash}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
 /** Writes an exported model into `folder`. The manifest comes last, so an export that was cut off leaves the one before it valid. */
-export function saveExport(folder: string, { hash, blob, pages }: ExportedModel, parity: ParityReport): void {
+export function saveExport(
+  folder: string,
+  { hash, blob, pages }: ExportedModel,
+  quantization: QuantizationReport,
+): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
     writeWhole(pagePath(folder, names[i] as string), bytes);
   });
   writeWhole(blobPath(folder, hash), blob);
-  writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names, parity }));
+  writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names, quantization }));
 
   const current = new Set([`${hash}.blob`, ...names.map((name) => `${name}.page`)]);
   for (const place of [folder, join(folder, "pages")]) {
