@@ -7,6 +7,7 @@ import { parseFeatureSpec } from "../format/spec.ts";
 import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import {
   backendOption,
   type LimitOptions,
@@ -18,23 +19,27 @@ import {
 } from "./commands/options.ts";
 import { recipeCommand } from "./commands/recipe.ts";
 import { retrieveCommand } from "./commands/retrieve.ts";
+import { keygenCommand, signCommand } from "./commands/sign.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { type LogPart, openPart } from "./data/logs.ts";
+import { someRecords } from "./data/raw-record.ts";
 import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
 import { CALIBRATION_RECORDS, loadExport, saveExport } from "./export/export.ts";
 import { exportMeasured } from "./export/measured-export.ts";
 import { QUANTIZATIONS, type Quantization } from "./export/quantization.ts";
 import { checkLimits, chosenOf, reportTable } from "./export/report.ts";
+import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson } from "./files.ts";
 import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { loadRun } from "./run-folder.ts";
+import { runRecord } from "./run-record.ts";
 import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
 
@@ -95,20 +100,29 @@ withLimits(exportCommand).action(async (runFolder: string, options: ExportComman
   const calibration = await readHeldOutLog(calibrationLog, fitted, vocabulary, task, CALIBRATION_RECORDS);
   task.done();
   const log = await openPart(run.spec, partOf(options.records));
-  const { exported, report } = await exportMeasured(run, {
+  const { draft, report } = await exportMeasured(run, {
     quantization: options.quantize,
     limits: limitsOf(options),
     ...{ calibration, log },
   });
   console.log(reportTable(report));
   if (!options.force) checkLimits(run.spec.name, report);
+  const exported = await sealExport(
+    draft,
+    { provenance: runRecord(run.spec, run.trainedOn), quantization: report },
+    await someRecords(log, fitted.fields, GOLDEN_RECORDS),
+  );
   const folder = options.out ?? join(runFolder, "export");
-  saveExport(folder, exported, report);
+  saveExport(folder, exported);
   const { bytes } = chosenOf(report);
   console.log(
-    `${folder}: blob ${bytesText(bytes.blob)}, ${exported.pages.length} pages of ${bytesText(bytes.pages)}, as ${options.quantize}`,
+    `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(bytes.pages)}, as ${options.quantize}`,
   );
 });
+
+program.addCommand(inspectCommand());
+program.addCommand(keygenCommand());
+program.addCommand(signCommand());
 
 program
   .command("publish")

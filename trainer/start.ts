@@ -6,12 +6,13 @@ import type { Backend } from "./backend.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { chooseLogs, type LogPart, type Logs, openPart } from "./data/logs.ts";
-import type { ClickLog } from "./data/read.ts";
+import { type RawRecord, someRecords } from "./data/raw-record.ts";
 import { evaluate, type HttpEvaluation } from "./evaluate.ts";
 import { CALIBRATION_RECORDS, type ExportedModel, saveExport } from "./export/export.ts";
 import { exportMeasured } from "./export/measured-export.ts";
 import type { Quantization } from "./export/quantization.ts";
 import { checkLimits, chosenOf, type Limits, type QuantizationReport, reportTable } from "./export/report.ts";
+import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { kernelBytes } from "./kernel-module.ts";
 import { fixed } from "./metrics/evaluation.ts";
@@ -19,7 +20,7 @@ import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { saveRun } from "./run-folder.ts";
-import { recordEpochs } from "./run-record.ts";
+import { recordEpochs, runRecord } from "./run-record.ts";
 import { bundleBytes, type LocalServer, serve } from "./serve.ts";
 import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
@@ -73,10 +74,15 @@ export async function start(options: StartOptions): Promise<void> {
   );
   calibrating.done();
   const { quantize: quantization, limits } = options;
-  const { exported, report } = await exportMeasured(trained, { quantization, calibration, log: test, limits });
+  const { draft, report } = await exportMeasured(trained, { quantization, calibration, log: test, limits });
   console.log(reportTable(report));
   if (!options.force) checkLimits(spec.name, report);
-  saveExport(join(options.out, "export"), exported, report);
+  const exported = await sealExport(
+    draft,
+    { provenance: runRecord(spec, trained.backend), quantization: report },
+    await someRecords(test, trained.fitted.fields, GOLDEN_RECORDS),
+  );
+  saveExport(join(options.out, "export"), exported);
 
   // 4. Into the local KV, and served from there.
   const store = join(options.out, "kv");
@@ -87,7 +93,8 @@ export async function start(options: StartOptions): Promise<void> {
     const http = await evaluate(server.url, test, trained.fitted);
     const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
     summarize(options, trained.backend, best, report, http, exported, sizes);
-    if (process.stdout.isTTY && !options.exit) await stayUp(server, await exampleRecord(test, trained.fitted.fields));
+    if (process.stdout.isTTY && !options.exit)
+      await stayUp(server, (await someRecords(test, trained.fitted.fields, 1))[0] ?? {});
   } finally {
     await server.stop();
   }
@@ -177,16 +184,8 @@ function summarize(
   );
 }
 
-async function exampleRecord(log: ClickLog, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
-  const names = fields.map(({ name }) => name);
-  for await (const chunk of log.chunks(names)) {
-    return Object.fromEntries(names.map((name, i) => [name, chunk.columns[i]?.[0] ?? null]));
-  }
-  return {};
-}
-
 /** Keeps the server up until Ctrl-C, with a request to try. */
-async function stayUp(server: LocalServer, record: Record<string, unknown>): Promise<void> {
+async function stayUp(server: LocalServer, record: RawRecord): Promise<void> {
   const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
   console.log(
     `\nThe Worker is up. Try:\n\n  curl ${server.url}v1/score -H 'content-type: application/json' -d '${body}'\n\nCtrl-C stops it.`,

@@ -102,6 +102,8 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     spec: TINY_SPEC,
     producer: "golden 1",
     rowType,
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
     embeddingDim: TINY_LAYOUT.embeddingDim,
     parts: PART_LINEAR | PART_FM | PART_MLP,
     ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },

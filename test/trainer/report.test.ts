@@ -52,8 +52,8 @@ describe("compare", () => {
 
 describe("exportMeasured", () => {
   let report: QuantizationReport;
-  let hash: string;
-  let alone: { hash: string; parity: Awaited<ReturnType<typeof measureParity>> };
+  let blob: Uint8Array;
+  let alone: { blob: Uint8Array; parity: Awaited<ReturnType<typeof measureParity>> };
   beforeAll(async () => {
     const spec = tinyRunSpec();
     const model = await train(spec, { ...logs, backend: "wasm" });
@@ -63,13 +63,13 @@ describe("exportMeasured", () => {
     const options = { quantization: "f16", calibration, log, limits: DEFAULT_LIMITS } as const;
     const result = await exportMeasured(model, options);
     report = result.report;
-    hash = result.exported.hash;
+    blob = result.draft.blob;
     const exported = await exportModel(model, "f16", calibration);
-    alone = { hash: exported.hash, parity: await measureParity(model, exported, log) };
+    alone = { blob: exported.blob, parity: await measureParity(model, exported, log) };
   }, 60_000);
 
   it("exports the one that was chosen, with its own measure", () => {
-    expect(hash).toBe(alone.hash);
+    expect(blob).toEqual(alone.blob);
     expect(chosenOf(report)).toMatchObject({ quantization: "f16", ...alone.parity });
   });
 

@@ -7,8 +7,8 @@ import { chooseRange, type Range, type Steps, stepsOf } from "./ranges.ts";
 
 /** Inputs of a layer up to which its weights are fitted: beyond, K × K covariances take too much time and memory. */
 const FIT_INPUTS = 2048;
-/** Multiplications for each candidate of a range: those of 1,600 records in a layer of 400 × 400. */
-const RANGE_PRODUCTS = 2 ** 28;
+/** Multiplications for each candidate of a range: those of 400 records in a layer of 400 × 400. */
+const RANGE_PRODUCTS = 2 ** 26;
 
 /** A network's activations over a sample of records, as trained and as served, taken from layer to layer. */
 export class NetworkFit {

@@ -1,12 +1,11 @@
 import { TYPE_I8 } from "../../format/constants.ts";
 import { weightType } from "../../format/dense.ts";
 import { FormatError } from "../../format/errors.ts";
-import { readBlob } from "../../format/read-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ClickLog } from "../data/read.ts";
 import { within } from "../progress.ts";
 import type { SavedRun } from "../run-folder.ts";
-import { type ExportedModel, exportModel } from "./export.ts";
+import { type DraftExport, exportModel } from "./export.ts";
 import { measureParity, type Parity } from "./parity.ts";
 import { QUANTIZATIONS, type Quantization } from "./quantization.ts";
 import type { Limits, Measure, QuantizationReport } from "./report.ts";
@@ -30,12 +29,12 @@ export interface ExportOptions {
 export async function exportMeasured(
   run: Pick<SavedRun, "spec" | "fitted" | "vocabulary" | "learner">,
   { quantization: chosen, calibration, log, limits }: ExportOptions,
-): Promise<{ exported: ExportedModel; report: QuantizationReport }> {
-  const exported = await exportModel(run, chosen, calibration);
+): Promise<{ draft: DraftExport; report: QuantizationReport }> {
+  const draft = await exportModel(run, chosen, calibration);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
-      report.measured.push(measureOf(chosen, exported, await measureParity(run, exported, log)));
+      report.measured.push(measureOf(chosen, draft, await measureParity(run, draft, log)));
       continue;
     }
     try {
@@ -47,14 +46,14 @@ export async function exportMeasured(
       report.refused.push({ quantization, problem: error.message });
     }
   }
-  return { exported, report };
+  return { draft, report };
 }
 
-function measureOf(quantization: Quantization, { blob, pages }: ExportedModel, parity: Parity): Measure {
+function measureOf(quantization: Quantization, { model, blob, pages }: DraftExport, parity: Parity): Measure {
   return {
     quantization,
     bytes: { blob: blob.length, pages: pages.reduce((sum, { bytes }) => sum + bytes.length, 0) },
-    layers: readBlob(blob).layers.map((layer) => (weightType(layer) === TYPE_I8 ? "int8" : "f32")),
+    layers: model.layers.map((layer) => (weightType(layer) === TYPE_I8 ? "int8" : "f32")),
     ...parity,
   };
 }

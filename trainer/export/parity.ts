@@ -9,7 +9,7 @@ import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics.ts";
 import { startTask } from "../progress.ts";
 import type { SavedRun } from "../run-folder.ts";
-import type { ExportedModel } from "./export.ts";
+import type { DraftExport } from "./export.ts";
 
 /** Null where the records have one class only, or none. */
 const MetricSchema = v.nullable(v.number());
@@ -34,7 +34,7 @@ export type Parity = v.InferOutput<typeof ParitySchema>;
  */
 export async function measureParity(
   run: Pick<SavedRun, "fitted" | "vocabulary" | "learner">,
-  exported: ExportedModel,
+  exported: DraftExport,
   log: ClickLog,
   { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
 ): Promise<Parity> {

@@ -20,13 +20,14 @@ const QuantizationSchema = v.picklist(QUANTIZATIONS);
 /** One quantisation of a model: its size, and what it loses. */
 const MeasureSchema = v.strictObject({
   quantization: QuantizationSchema,
+  /** Of the blob without evidence and golden records, and of all pages. */
   bytes: v.strictObject({ blob: v.number(), pages: v.number() }),
   /** Weight types of the dense layers in order. */
   layers: v.array(v.picklist(["int8", "f32"])),
   ...ParitySchema.entries,
 });
 
-/** What each quantisation of a model costs and loses: plain data, as export.json holds it. */
+/** What each quantisation of a model costs and loses: plain data, which the blob carries as evidence. */
 export const ReportSchema = v.strictObject({
   chosen: QuantizationSchema,
   limits: v.strictObject({ auc: v.number(), logloss: v.number() }),
