@@ -1,8 +1,9 @@
 // From entries to embeddings: gather rows, dequantise, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
 // where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
 // multiply-add here, so that all variants give the same bits.
-import { TYPE_I8 } from "../format/constants";
+import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../format/constants";
 import { addresses, arena, offsets, values } from "./buffers";
+import { float16, float16x4 } from "./float16";
 import { isMemory } from "./memory";
 import { embeddingDim, fields, rowType } from "./model";
 import { isRow } from "./rows";
@@ -23,6 +24,8 @@ export function embed(record: u32, target: usize): void {
       const value = load<f32>(values + 4 * entry);
       assert(isRow(row, arena));
       if (rowType === TYPE_I8) addRow_i8(row + 8, value * load<f32>(row), target);
+      else if (rowType === TYPE_I4) addRow_i4(row + 8, value * load<f32>(row), target);
+      else if (rowType === TYPE_F16) addRow_f16(row + 2, value, target);
       else addRow_f32(row + 4, value, target);
     }
     target += 4 * embeddingDim;
@@ -31,13 +34,14 @@ export function embed(record: u32, target: usize): void {
 
 /** Σ value · w over all entries of record b. */
 export function linear(record: u32): f32 {
-  const wOffset: usize = rowType === TYPE_I8 ? 4 : 0;
+  const wOffset: usize = rowType === TYPE_F32 ? 0 : 4;
   const first = offsets + 4 * record * fields;
   const end = load<u32>(first + 4 * fields);
   let sum: f32 = 0;
   for (let entry = load<u32>(first); entry < end; entry++) {
     const row = <usize>load<u32>(addresses + 4 * entry);
-    sum += load<f32>(values + 4 * entry) * load<f32>(row + wOffset);
+    const w = rowType === TYPE_F16 ? float16(load<u16>(row)) : load<f32>(row + wOffset);
+    sum += load<f32>(values + 4 * entry) * w;
   }
   return sum;
 }
@@ -55,6 +59,41 @@ function addRow_i8(q: usize, factor: f32, target: usize): void {
   }
   for (; j < embeddingDim; j++) {
     store<f32>(target + 4 * j, load<f32>(target + 4 * j) + factor * <f32>load<i8>(q + j));
+  }
+}
+
+/** target[j] += factor · q[j], D of them; q int4, the first of two in a byte's low bits. */
+function addRow_i4(q: usize, factor: f32, target: usize): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      // Eight elements are a word, of which the row has whole ones. A product moves each lane's to the top, a shift back.
+      const word = v128.load32_splat(q + ((j >>> 3) << 2));
+      const first = i32x4.mul(word, i32x4(1 << 28, 1 << 24, 1 << 20, 1 << 16));
+      const second = i32x4.mul(word, i32x4(1 << 12, 1 << 8, 1 << 4, 1));
+      const product = f32x4.mul(factors, f32x4.convert_i32x4_s(i32x4.shr_s(j & 4 ? second : first, 28)));
+      v128.store(target + 4 * j, f32x4.add(v128.load(target + 4 * j), product));
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    const element = ((<i32>load<u8>(q + (j >>> 1))) << (j & 1 ? 24 : 28)) >> 28;
+    store<f32>(target + 4 * j, load<f32>(target + 4 * j) + factor * <f32>element);
+  }
+}
+
+/** target[j] += factor · v[j], D of them; v f16. */
+function addRow_f16(v: usize, factor: f32, target: usize): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const product = f32x4.mul(factors, float16x4(v128.load64_zero(v + 2 * j)));
+      v128.store(target + 4 * j, f32x4.add(v128.load(target + 4 * j), product));
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    store<f32>(target + 4 * j, load<f32>(target + 4 * j) + factor * float16(load<u16>(v + 2 * j)));
   }
 }
 

@@ -39,7 +39,7 @@ import {
   SECTION_MODEL,
   SIDE_CONTEXT,
   SIDE_ITEM,
-  TYPE_I8,
+  TYPE_I4,
 } from "../format/constants";
 import { sectionAddress, sectionBytes } from "./sections";
 
@@ -51,7 +51,7 @@ export let model: usize = 0;
 export let fields: u32 = 0;
 /** D, the length of a row's vector; 0 where parts is PART_LINEAR alone. */
 export let embeddingDim: u32 = 0;
-/** TYPE_F32 or TYPE_I8 */
+/** TYPE_F32, TYPE_I8, TYPE_F16 or TYPE_I4 */
 export let rowType: u32 = 0;
 /** F + h: each field's OOV row, then the rows with a key. */
 export let rowCount: u32 = 0;
@@ -105,7 +105,7 @@ export function checkModel(): i32 {
   const towers = (parts & PART_TOWERS) !== 0;
   if (towers && (fm || mlp)) return LOAD_BAD_MODEL;
   if (!within(embeddingDim, fm || mlp || towers ? 1 : 0, MAX_EMBEDDING_DIM)) return LOAD_BAD_MODEL;
-  if (!within(rowType, 0, TYPE_I8)) return LOAD_BAD_MODEL;
+  if (!within(rowType, 0, TYPE_I4)) return LOAD_BAD_MODEL;
   if (!within(rowCount, fields, MAX_ROWS)) return LOAD_BAD_MODEL;
   if (!within(bucketBits, 1, MAX_BUCKET_BITS)) return LOAD_BAD_MODEL;
   if (!within(pageCount, 0, MAX_PAGES)) return LOAD_BAD_MODEL;

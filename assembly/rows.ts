@@ -8,12 +8,14 @@ import {
   SECTION_KEYS,
   SECTION_PAGES,
   SECTION_ROWS,
+  TYPE_F16,
+  TYPE_I4,
   TYPE_I8,
 } from "../format/constants";
 import { bucketBits, embeddingDim, fields, pageCount, rowCount, rowType } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
-/** Bytes of one row: int8 f32 scale, f32 w, k × int8 padded to 4; f32 w, k × f32. */
+/** Bytes of one row, as format/row.ts lays it out. */
 export let rowStride: u32 = 0;
 /** Where the rows begin: field f's OOV row is at rows + f · rowStride. */
 export let rows: usize = 0;
@@ -26,7 +28,7 @@ let keyCount: u32 = 0;
 /** Checks the sections' sizes against MODEL, the keys' order, the buckets against the keys, and the rows' floats. */
 export function checkRows(): i32 {
   keyCount = rowCount - fields;
-  rowStride = rowType === TYPE_I8 ? 8 + ((embeddingDim + 3) & ~3) : 4 + 4 * embeddingDim;
+  rowStride = strideOf();
   if (sectionBytes(SECTION_BUCKETS) !== 4 * ((1 << bucketBits) + 1)) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_KEYS) !== 8 * <u64>keyCount) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_ROWS) !== <u64>rowCount * rowStride) return LOAD_BAD_ROWS;
@@ -36,6 +38,13 @@ export function checkRows(): i32 {
   buckets = sectionAddress(SECTION_BUCKETS);
   prepareDivision();
   return keysAscend() && bucketsFitKeys() && rowsFinite() ? LOAD_OK : LOAD_BAD_ROWS;
+}
+
+function strideOf(): u32 {
+  if (rowType === TYPE_I8) return 8 + ((embeddingDim + 3) & ~3);
+  if (rowType === TYPE_I4) return 8 + (((embeddingDim + 7) >>> 3) << 2);
+  if (rowType === TYPE_F16) return (2 + 2 * embeddingDim + 3) & ~3;
+  return 4 + 4 * embeddingDim;
 }
 
 /** The address of the row with this key, 0 if the blob has none. */
@@ -110,10 +119,14 @@ function bucketsFitKeys(): bool {
 
 /** A row's floats: scale and w, or w and v. */
 function rowsFinite(): bool {
-  const floats: u32 = rowType === TYPE_I8 ? 2 : 1 + embeddingDim;
+  const floats: u32 = rowType === TYPE_I8 || rowType === TYPE_I4 ? 2 : 1 + embeddingDim;
   const end = rows + rowCount * rowStride;
   for (let row = rows; row < end; row += rowStride) {
-    for (let i: u32 = 0; i < floats; i++) if (!F32.isFinite(load<f32>(row + 4 * i))) return false;
+    for (let i: u32 = 0; i < floats; i++) {
+      if (rowType === TYPE_F16) {
+        if ((load<u16>(row + 2 * i) & 0x7c00) === 0x7c00) return false;
+      } else if (!F32.isFinite(load<f32>(row + 4 * i))) return false;
+    }
   }
   return true;
 }

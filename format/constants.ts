@@ -65,8 +65,11 @@ export const LAYER_INPUT_INVERSE_SCALE = 28;
 export const LAYER_INPUT_ZERO = 32;
 export const LAYER_ENTRY_BYTES = 64;
 
+// Types of rows; the first two are those of layers too.
 export const TYPE_F32 = 0;
 export const TYPE_I8 = 1;
+export const TYPE_F16 = 2;
+export const TYPE_I4 = 3;
 
 export const ACTIVATION_NONE = 0;
 export const ACTIVATION_RELU = 1;

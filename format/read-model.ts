@@ -73,7 +73,7 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   if (towers && (fm || mlp)) refuse(`got parts ${parts}, expected towers (8) with neither FM (2) nor MLP (4)`);
   const vectors = fm || mlp || towers;
   const D = numbers.u32("embedding dimension", c.MODEL_EMBEDDING_DIM, vectors ? 1 : 0, c.MAX_EMBEDDING_DIM);
-  const rowType = numbers.u32("row type", c.MODEL_ROW_TYPE, c.TYPE_F32, c.TYPE_I8);
+  const rowType = numbers.u32("row type", c.MODEL_ROW_TYPE, c.TYPE_F32, c.TYPE_I4);
   const rowCount = numbers.u32("rows", c.MODEL_ROW_COUNT, fields, 2 ** 31);
   const bucketBits = numbers.u32("bucket bits", c.MODEL_BUCKET_BITS, 1, c.MAX_BUCKET_BITS);
   const pageCount = numbers.u32("pages", c.MODEL_PAGE_COUNT, 0, c.MAX_PAGES);

@@ -1,14 +1,29 @@
-import { TYPE_F32, TYPE_I8 } from "./constants.ts";
+import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "./constants.ts";
 
-// A row is a value's first-order weight w and its vector v (k numbers). int8: f32 scale, f32 w, k × int8 padded with
-// zeros to a multiple of 4, v = scale · q. f32: f32 w, k × f32. Little-endian, as everything in the format.
+// A row is a value's first-order weight w and its vector v (k numbers), padded with zeros to a multiple of 4 bytes.
+//   f32   f32 w, k × f32
+//   f16   f16 w, k × f16
+//   int8  f32 scale, f32 w, k × int8, v = scale · q
+//   int4  f32 scale, f32 w, k × int4, the first of two in a byte's low bits, v = scale · q
+// Little-endian, as everything in the format.
+
+/** The largest q of each type; the smallest that is written is its negative, so that v and −v are rounded alike. */
+const LARGEST: Record<number, number> = { [TYPE_I8]: 127, [TYPE_I4]: 7 };
+/** Shares of max|v| / 7 that are tried as an int4 row's scale. Of 8 bits clipping gains nothing. */
+const SHRINKS = Array.from({ length: 17 }, (_, i) => 1 - i / 32);
+const BITS: Record<number, number> = { [TYPE_F32]: 32, [TYPE_F16]: 16, [TYPE_I8]: 8, [TYPE_I4]: 4 };
 
 /** Bytes of one row. */
 export function rowStride(rowType: number, k: number): number {
-  return rowType === TYPE_I8 ? 8 + Math.ceil(k / 4) * 4 : 4 + 4 * k;
+  const bits = BITS[rowType] as number;
+  return isInteger(rowType) ? 8 + 4 * Math.ceil((bits * k) / 32) : 4 * Math.ceil((bits * (1 + k)) / 32);
 }
 
-/** Writes w and v (`values[from]`, then k numbers) at `offset`; int8 rounds v to 127 steps either side of zero. */
+/**
+ * Writes w and v (`values[from]`, then k numbers) at `offset`, where zeros are. int8 rounds v to 127 steps either side of zero,
+ * int4 to 7 steps of the scale of least squared error, f16 to the nearest, halves to even; beyond its range, ±65504, that is
+ * infinite, which no reader takes.
+ */
 export function writeRow(
   rowType: number,
   k: number,
@@ -17,30 +32,106 @@ export function writeRow(
   target: DataView,
   offset: number,
 ): void {
-  const w = values[from] as number;
-  const v = from + 1;
-  if (rowType === TYPE_F32) {
-    for (let j = 0; j <= k; j++) target.setFloat32(offset + 4 * j, values[from + j] as number, true);
+  if (!isInteger(rowType)) {
+    for (let j = 0; j <= k; j++) {
+      const value = values[from + j] as number;
+      if (rowType === TYPE_F32) target.setFloat32(offset + 4 * j, value, true);
+      else target.setUint16(offset + 2 * j, toFloat16(value), true);
+    }
     return;
   }
-  let largest = 0;
-  for (let j = 0; j < k; j++) largest = Math.max(largest, Math.abs(values[v + j] as number));
-  const scale = Math.fround(largest / 127);
+  const v = values.subarray(from + 1, from + 1 + k);
+  const scale = rowType === TYPE_I4 ? leastSquaresScale(v) : scaleOf(v, TYPE_I8, 1);
   target.setFloat32(offset, scale, true);
-  target.setFloat32(offset + 4, w, true);
+  target.setFloat32(offset + 4, values[from] as number, true);
   for (let j = 0; j < k; j++) {
-    const q = scale === 0 ? 0 : Math.round((values[v + j] as number) / scale);
-    target.setInt8(offset + 8 + j, Math.max(-127, Math.min(127, q)));
+    const q = quantise(v[j] as number, scale, rowType);
+    if (rowType === TYPE_I8) target.setInt8(offset + 8 + j, q);
+    else {
+      const at = offset + 8 + (j >> 1);
+      target.setUint8(at, j & 1 ? (target.getUint8(at) & 15) | (q << 4) : q & 15);
+    }
   }
+}
+
+function isInteger(rowType: number): boolean {
+  return rowType === TYPE_I8 || rowType === TYPE_I4;
+}
+
+function scaleOf(v: Float32Array, rowType: number, shrink: number): number {
+  let largest = 0;
+  for (const x of v) largest = Math.max(largest, Math.abs(x));
+  return Math.fround((shrink * largest) / (LARGEST[rowType] as number));
+}
+
+function quantise(x: number, scale: number, rowType: number): number {
+  const largest = LARGEST[rowType] as number;
+  const q = scale === 0 ? 0 : Math.round(x / scale);
+  return Math.max(-largest, Math.min(largest, q));
+}
+
+/** The scale of least Σ (v − scale · q)²: with 15 steps a row clips its largest elements to its gain. */
+function leastSquaresScale(v: Float32Array): number {
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (const shrink of SHRINKS) {
+    const scale = scaleOf(v, TYPE_I4, shrink);
+    let error = 0;
+    for (const x of v) error += (x - scale * quantise(x, scale, TYPE_I4)) ** 2;
+    if (error >= least) continue;
+    least = error;
+    best = scale;
+  }
+  return best;
+}
+
+const F32 = new Float32Array(1);
+const F32_BITS = new Uint32Array(F32.buffer);
+
+/** The bits of the binary16 number that is nearest to an f32, halves to even; infinite where that overflows. */
+function toFloat16(x: number): number {
+  F32[0] = x;
+  const bits = F32_BITS[0] as number;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00; // not a number
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65520, half-way from the largest number to the next one
+  // Below 2⁻¹⁴ the step is 2⁻²⁴: adding ½ leaves a float32 whose last bit is that, rounded as the processor rounds.
+  if (magnitude < 0x38800000) {
+    F32[0] = Math.abs(x) + 0.5;
+    return sign | ((F32_BITS[0] as number) - 0x3f000000);
+  }
+  // 13 bits go: below, at or above a half of the last one kept. A carry into the exponent is right as it is.
+  const odd = (magnitude >>> 13) & 1;
+  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
+}
+
+/** The number that 16 bits stand for, exactly. */
+function fromFloat16(bits: number): number {
+  const exponent = (bits >>> 10) & 31;
+  const fraction = bits & 0x3ff;
+  const magnitude =
+    exponent === 31
+      ? fraction === 0
+        ? Number.POSITIVE_INFINITY
+        : Number.NaN
+      : exponent === 0
+        ? fraction * 2 ** -24
+        : (1024 + fraction) * 2 ** (exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
 }
 
 /** The number of the first row in `rows` that has a number which is not finite, or -1. */
 export function findBrokenRow(rowType: number, k: number, rows: Uint8Array): number {
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
   const stride = rowStride(rowType, k);
-  const floats = rowType === TYPE_I8 ? 2 : 1 + k;
+  const floats = isInteger(rowType) ? 2 : 1 + k;
+  const isFiniteAt = (row: number, j: number): boolean =>
+    rowType === TYPE_F16
+      ? (view.getUint16(row * stride + 2 * j, true) & 0x7c00) !== 0x7c00
+      : Number.isFinite(view.getFloat32(row * stride + 4 * j, true));
   for (let row = 0; (row + 1) * stride <= rows.length; row++) {
-    for (let j = 0; j < floats; j++) if (!Number.isFinite(view.getFloat32(row * stride + 4 * j, true))) return row;
+    for (let j = 0; j < floats; j++) if (!isFiniteAt(row, j)) return row;
   }
   return -1;
 }
@@ -54,11 +145,21 @@ export function readRow(
   values: Float32Array,
   into: number,
 ): void {
-  if (rowType === TYPE_F32) {
-    for (let j = 0; j <= k; j++) values[into + j] = source.getFloat32(offset + 4 * j, true);
+  if (!isInteger(rowType)) {
+    for (let j = 0; j <= k; j++)
+      values[into + j] =
+        rowType === TYPE_F32
+          ? source.getFloat32(offset + 4 * j, true)
+          : fromFloat16(source.getUint16(offset + 2 * j, true));
     return;
   }
   const scale = source.getFloat32(offset, true);
   values[into] = source.getFloat32(offset + 4, true);
-  for (let j = 0; j < k; j++) values[into + 1 + j] = scale * source.getInt8(offset + 8 + j);
+  for (let j = 0; j < k; j++) {
+    const q =
+      rowType === TYPE_I8
+        ? source.getInt8(offset + 8 + j)
+        : (source.getInt8(offset + 8 + (j >> 1)) << (j & 1 ? 24 : 28)) >> 28;
+    values[into + 1 + j] = scale * q;
+  }
 }

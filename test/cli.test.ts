@@ -137,7 +137,7 @@ describe("train", () => {
 describe("train on one log", () => {
   const log = file(
     "one.csv",
-    `label,user\n${Array.from({ length: 200 }, (_, i) => `${i % 2},u${i % 7}`).join("\n")}\n`,
+    `label,user\n${Array.from({ length: 200 }, (_, i) => `${Number(i % 7 < 3)},u${i % 7}`).join("\n")}\n`,
   );
   const divided = file("divided.json", JSON.stringify({ ...SPEC, data: { split: { kind: "random", valid: 0.3 } } }));
 
@@ -150,7 +150,25 @@ describe("train on one log", () => {
       part: "valid",
     });
     const exported = await run("export", "one");
-    expect(exported.stdout).toMatch(/of [3-9]\d records/); // about 30 % of 200
+    expect(exported.stdout).toMatch(/int8, chosen │ +[3-9]\d │/); // records: about 30 % of 200
+  });
+
+  it("is not exported where that loses more than is allowed, unless forced", async () => {
+    // Fitted on users that the model does not know, it cannot tell those that it does.
+    const lossy = ["export", "one", "--out", "lossy", "--quantize", "int4", "--calibrate", good];
+    const strict = [...lossy, "--max-auc-loss", "0.0001"];
+    const refused = await run(...strict);
+    expect(refused.stderr).toMatch(
+      /error: tiny: as int4 it loses too much on \d\d records: got ΔAUC .* and Δlogloss .*, expected at least −0\.000100 and at most \+0\.100 %/,
+    );
+    expect(refused.code).toBe(1);
+    expect(existsSync(join(folder, "lossy"))).toBe(false);
+    const forced = await run(...strict, "--max-logloss-loss", "0", "--force");
+    expect(forced.code).toBe(0);
+    const { evidence } = JSON.parse((await run("inspect", "lossy", "--json")).stdout);
+    expect(evidence.quantization).toMatchObject({ chosen: "int4", limits: { auc: 0.0001, logloss: 0 } });
+    const wrong = await run(...strict, "--max-logloss-loss", "-1");
+    expect(wrong.stderr).toContain("got -1, expected a number of 0 or more");
   });
 
   it.each([

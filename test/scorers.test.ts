@@ -1,5 +1,5 @@
 // One suite that every scorer must pass, for every model: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
-// and relaxed-SIMD kernels, each on float32 and int8 blobs. All start from raw records, as users send them.
+// and relaxed-SIMD kernels, each on blobs of every quantisation. All start from raw records, as users send them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { Page } from "../format/page.ts";
 import { readBlob } from "../format/read-blob.ts";
@@ -10,8 +10,8 @@ import { startBackend } from "../trainer/backend.ts";
 import type { Dataset } from "../trainer/data/dataset.ts";
 import type { RawRecord } from "../trainer/data/raw-record.ts";
 import { Vocabulary } from "../trainer/data/vocabulary.ts";
-import type { Quantization } from "../trainer/export/dense.ts";
 import { type ExportedModel, exportModel } from "../trainer/export/export.ts";
+import { QUANTIZATIONS, type Quantization } from "../trainer/export/quantization.ts";
 import { sealExport } from "../trainer/export/seal.ts";
 import { kernelModule } from "../trainer/kernel-module.ts";
 import type { Learner } from "../trainer/model/learner.ts";
@@ -181,11 +181,8 @@ async function fixtureOf(type: ModelType): Promise<Fixture> {
   const weights = referenceWeights(spec, learner);
   return {
     learner,
-    exported: { int8: await exported(run, "int8", calibration), f32: await exported(run, "f32", calibration) },
-    whole: {
-      int8: await exported(allInBlob, "int8", calibration),
-      f32: await exported(allInBlob, "f32", calibration),
-    },
+    exported: await exportAll(run, calibration),
+    whole: await exportAll(allInBlob, calibration),
     truth: Object.fromEntries(
       Object.entries(CASES).map(([name, records]) => [
         name,
@@ -195,11 +192,22 @@ async function fixtureOf(type: ModelType): Promise<Fixture> {
   };
 }
 
+async function exportAll(
+  run: Parameters<typeof exportModel>[0],
+  calibration: Dataset,
+): Promise<Record<Quantization, ExportedModel>> {
+  const all = QUANTIZATIONS.map(async (name) => [name, await exported(run, name, calibration)] as const);
+  return Object.fromEntries(await Promise.all(all)) as Record<Quantization, ExportedModel>;
+}
+
 // float32 against float64: sums of some thirty terms of size one. int8: half a step of 1/127 in each of the rows, the
 // weights and the two layers' inputs, which over these layers adds up to some hundredths; products and two towers'
 // vectors multiply two such errors' carriers.
 const FLOAT = 1e-5;
 const INT8 = 0.1;
+// int4: half a step of 1/7 of a row's largest element, so some twenty times the rows' part of that.
+const INT4 = 0.8;
+const TOLERANCES: Record<Quantization, number> = { int8: INT8, int4: INT4, f16: INT8, f32: FLOAT };
 
 interface NamedScorer {
   name: string;
@@ -215,27 +223,19 @@ const SCORERS: NamedScorer[] = [
     tolerance: FLOAT,
     logits: ({ learner }, records) => [...learner.predict(datasetOf(records))],
   },
-  {
-    name: "float64 reading of the f32 blob",
-    tolerance: FLOAT,
-    logits: ({ whole }, records) => wholeBlob(whole.f32, records),
-  },
-  {
-    name: "float64 reading of the int8 blob",
-    tolerance: INT8,
-    logits: ({ whole }, records) => wholeBlob(whole.int8, records),
-  },
-  ...VARIANTS.flatMap((variant): NamedScorer[] => [
+  ...QUANTIZATIONS.flatMap((quantization): NamedScorer[] => [
     {
-      name: `${variant} kernel, f32`,
-      tolerance: FLOAT,
-      logits: ({ exported }, records) => kernelLogits(variant, exported.f32, records),
+      name: `float64 reading of the ${quantization} blob`,
+      tolerance: TOLERANCES[quantization],
+      logits: ({ whole }, records) => wholeBlob(whole[quantization], records),
     },
-    {
-      name: `${variant} kernel, int8`,
-      tolerance: INT8,
-      logits: ({ exported }, records) => kernelLogits(variant, exported.int8, records),
-    },
+    ...VARIANTS.map(
+      (variant): NamedScorer => ({
+        name: `${variant} kernel, ${quantization}`,
+        tolerance: TOLERANCES[quantization],
+        logits: ({ exported }, records) => kernelLogits(variant, exported[quantization], records),
+      }),
+    ),
   ]),
 ];
 
@@ -260,11 +260,13 @@ describe.each(MODEL_TYPES)("%s", (type) => {
 
   it("the three kernels agree closer with each other than quantisation with float32", () => {
     const records = CASES["more than a kernel call takes"] ?? [];
-    const [scalar, simd, relaxed] = VARIANTS.map((v) => kernelLogits(v, fixture.exported.int8, records));
-    scalar?.forEach((logit, i) => {
-      expect(simd?.[i]).toBeCloseTo(logit, 4);
-      expect(relaxed?.[i]).toBeCloseTo(logit, 4);
-    });
+    for (const quantization of QUANTIZATIONS) {
+      const [scalar, simd, relaxed] = VARIANTS.map((v) => kernelLogits(v, fixture.exported[quantization], records));
+      scalar?.forEach((logit, i) => {
+        expect(simd?.[i]).toBeCloseTo(logit, 4);
+        expect(relaxed?.[i]).toBeCloseTo(logit, 4);
+      });
+    }
   });
 
   it("rows are read from pages too", () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { loadExport } from "../trainer/export/export.ts";
+import { DEFAULT_LIMITS } from "../trainer/export/report.ts";
 import { type StartOptions, start } from "../trainer/start.ts";
 
 // From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
@@ -14,7 +15,8 @@ describe("start", () => {
   it("trains, exports, publishes and serves a generated log, and scores its test split over HTTP", async () => {
     const printed = vi.spyOn(console, "log").mockImplementation(() => {});
     const json = join(folder, "result.json");
-    await start({ out: join(folder, "run"), rows: 20_000, seed: 3, quantize: "int8", port: 0, json, exit: true });
+    const made = { out: join(folder, "run"), rows: 20_000, seed: 3, port: 0, json, exit: true };
+    await start({ ...made, quantize: "int8", limits: DEFAULT_LIMITS });
     const result = JSON.parse(readFileSync(json, "utf8"));
     expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
 
@@ -33,7 +35,7 @@ describe("start", () => {
     expect(result.bytes.blob).toBe(blob.length);
     expect(pages.length).toBeGreaterThan(1);
     expect(printed.mock.calls.flat().join("\n")).toMatch(
-      /best possible.*trainer, float32.*kernel, as exported.*over HTTP/s,
+      /int8, chosen.*f32.*best possible.*trainer, float32.*kernel, as exported.*over HTTP/s,
     );
     expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
   }, 180_000);
@@ -44,6 +46,7 @@ describe("start", () => {
       rows: 1,
       seed: 1,
       quantize: "int8",
+      limits: DEFAULT_LIMITS,
       port: 0,
       spec: "a.json",
       train: ["a"],

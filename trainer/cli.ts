@@ -8,7 +8,15 @@ import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { inspectCommand } from "./commands/inspect.ts";
-import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
+import {
+  backendOption,
+  type LimitOptions,
+  LOG_HELP,
+  limitsOf,
+  positiveInteger,
+  readText,
+  withLimits,
+} from "./commands/options.ts";
 import { recipeCommand } from "./commands/recipe.ts";
 import { retrieveCommand } from "./commands/retrieve.ts";
 import { keygenCommand, signCommand } from "./commands/sign.ts";
@@ -17,13 +25,14 @@ import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
-import { openPart } from "./data/logs.ts";
+import { type LogPart, openPart } from "./data/logs.ts";
 import { someRecords } from "./data/raw-record.ts";
 import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Quantization } from "./export/dense.ts";
-import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
-import { measureParity, type ParityReport } from "./export/parity.ts";
+import { CALIBRATION_RECORDS, loadExport, saveExport } from "./export/export.ts";
+import { exportMeasured } from "./export/measured-export.ts";
+import { QUANTIZATIONS, type Quantization } from "./export/quantization.ts";
+import { checkLimits, chosenOf, reportTable } from "./export/report.ts";
 import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson } from "./files.ts";
 import type { Metrics } from "./metrics.ts";
@@ -40,7 +49,9 @@ const program = new Command("deepfm-edge")
   .showHelpAfterError("(--help on each command says what it needs)");
 
 const quantizeOption = (): Option =>
-  new Option("--quantize <type>", "how weights and rows are stored").choices(["int8", "f32"]).default("int8");
+  new Option("--quantize <type>", "how rows are stored; dense layers are int8, with f32 rows f32")
+    .choices(QUANTIZATIONS)
+    .default("int8");
 
 program
   .command("generate")
@@ -62,37 +73,52 @@ program.addCommand(studyCommand());
 program.addCommand(retrieveCommand());
 program.addCommand(tuneCommand());
 
-program
+interface ExportCommandOptions extends LimitOptions {
+  records?: string[];
+  calibrate?: string[];
+  out?: string;
+  quantize: Quantization;
+}
+
+const exportCommand = program
   .command("export")
   .description(
     "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
   )
   .argument("<run>", "the folder that `train` saved")
-  .option("--records <path...>", "held-out log to calibrate and compare on (default: the run's validation log)")
+  .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
+  .option("--calibrate <path...>", "log to fit the quantised layers on (default: the run's validation log)")
   .option("--out <folder>", "where to write (default: <run>/export)")
-  .addOption(quantizeOption())
-  .action(async (runFolder: string, options: { records?: string[]; out?: string; quantize: Quantization }) => {
-    await startBackend();
-    const run = loadRun(runFolder);
-    const log = await openPart(run.spec, options.records ? { paths: options.records } : run.validLog);
-    const task = startTask("calibrate", null, "records");
-    const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task, CALIBRATION_RECORDS);
-    const draft = await exportModel(run, options.quantize, calibration);
-    task.done();
-    const parity = await measureParity(run, draft, log);
-    const exported = await sealExport(
-      draft,
-      { provenance: runRecord(run.spec, run.trainedOn), parity },
-      await someRecords(log, run.fitted.fields, GOLDEN_RECORDS),
-    );
-    const folder = options.out ?? join(runFolder, "export");
-    saveExport(folder, exported);
-    console.log(parityTable(parity));
-    const pageBytes = exported.pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    console.log(
-      `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(pageBytes)}`,
-    );
+  .addOption(quantizeOption());
+withLimits(exportCommand).action(async (runFolder: string, options: ExportCommandOptions) => {
+  await startBackend();
+  const run = loadRun(runFolder);
+  const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
+  const task = startTask("calibrate", null, "records");
+  const { fitted, vocabulary } = run;
+  const calibrationLog = await openPart(run.spec, partOf(options.calibrate));
+  const calibration = await readHeldOutLog(calibrationLog, fitted, vocabulary, task, CALIBRATION_RECORDS);
+  task.done();
+  const log = await openPart(run.spec, partOf(options.records));
+  const { draft, report } = await exportMeasured(run, {
+    quantization: options.quantize,
+    limits: limitsOf(options),
+    ...{ calibration, log },
   });
+  console.log(reportTable(report));
+  if (!options.force) checkLimits(run.spec.name, report);
+  const exported = await sealExport(
+    draft,
+    { provenance: runRecord(run.spec, run.trainedOn), quantization: report },
+    await someRecords(log, fitted.fields, GOLDEN_RECORDS),
+  );
+  const folder = options.out ?? join(runFolder, "export");
+  saveExport(folder, exported);
+  const { bytes } = chosenOf(report);
+  console.log(
+    `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(bytes.pages)}, as ${options.quantize}`,
+  );
+});
 
 program.addCommand(inspectCommand());
 program.addCommand(keygenCommand());
@@ -130,7 +156,7 @@ program
     );
   });
 
-program
+const startCommand = program
   .command("start")
   .description("The whole path: log, training, export, KV, Worker, and the test split scored over HTTP.")
   .option("--spec <file>", "feature spec of your own data; with --data, or --train, --valid and --test")
@@ -146,22 +172,16 @@ program
   .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
   .option("--exit", "stop the server at the end, in a terminal too")
   .addOption(quantizeOption())
-  .addOption(backendOption())
-  .action((options: StartOptions) => start(options));
+  .addOption(backendOption());
+withLimits(startCommand).action((options: StartOptions & LimitOptions) =>
+  start({ ...options, limits: limitsOf(options) }),
+);
 
 function metricsTable(lines: readonly [string, Metrics][]): string {
   return table(
     ["", "AUC", "logloss"],
     lines.map(([name, { auc, logloss }]) => [name, auc.toFixed(5), logloss.toFixed(5)]),
   );
-}
-
-function parityTable({ trainer, kernel, logitDifference, records }: ParityReport): string {
-  const difference = `|Δlogit| of ${records} records: max ${logitDifference.max.toExponential(2)}, mean ${logitDifference.mean.toExponential(2)}`;
-  return `${metricsTable([
-    ["trainer, float32", trainer],
-    ["kernel, as exported", kernel],
-  ])}\n${difference}`;
 }
 
 try {

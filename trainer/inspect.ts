@@ -39,6 +39,8 @@ export interface Inspection {
 const TYPES = new Map([
   [c.TYPE_F32, "f32"],
   [c.TYPE_I8, "int8"],
+  [c.TYPE_F16, "f16"],
+  [c.TYPE_I4, "int4"],
 ]);
 const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
 

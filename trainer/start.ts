@@ -8,12 +8,14 @@ import { generateLog } from "./data/generate.ts";
 import { chooseLogs, type LogPart, type Logs, openPart } from "./data/logs.ts";
 import { type RawRecord, someRecords } from "./data/raw-record.ts";
 import { evaluate, type HttpEvaluation } from "./evaluate.ts";
-import type { Quantization } from "./export/dense.ts";
-import { CALIBRATION_RECORDS, type ExportedModel, exportModel, saveExport } from "./export/export.ts";
-import { measureParity, type ParityReport } from "./export/parity.ts";
+import { CALIBRATION_RECORDS, type ExportedModel, saveExport } from "./export/export.ts";
+import { exportMeasured } from "./export/measured-export.ts";
+import type { Quantization } from "./export/quantization.ts";
+import { checkLimits, chosenOf, type Limits, type QuantizationReport, reportTable } from "./export/report.ts";
 import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { kernelBytes } from "./kernel-module.ts";
+import { fixed } from "./metrics/evaluation.ts";
 import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
@@ -35,6 +37,10 @@ export interface StartOptions {
   rows: number;
   seed: number;
   quantize: Quantization;
+  /** What the export may lose. */
+  limits: Limits;
+  /** Exports even what loses more. */
+  force?: boolean;
   backend?: Backend;
   port: number;
   json?: string;
@@ -51,6 +57,7 @@ export async function start(options: StartOptions): Promise<void> {
     ...logs,
     cache: options.cache ?? join(options.out, "cache"),
     onEpoch: recordEpochs(options.out, spec, logs.valid),
+    quantize: options.quantize,
     ...(options.backend && { backend: options.backend }),
   });
   saveRun(options.out, trained, logs.valid);
@@ -65,12 +72,14 @@ export async function start(options: StartOptions): Promise<void> {
     calibrating,
     CALIBRATION_RECORDS,
   );
-  const draft = await exportModel(trained, options.quantize, calibration);
-  calibrating.done(`${draft.pages.length} pages`);
-  const parity = await measureParity(trained, draft, test);
+  calibrating.done();
+  const { quantize: quantization, limits } = options;
+  const { draft, report } = await exportMeasured(trained, { quantization, calibration, log: test, limits });
+  console.log(reportTable(report));
+  if (!options.force) checkLimits(spec.name, report);
   const exported = await sealExport(
     draft,
-    { provenance: runRecord(spec, trained.backend), parity },
+    { provenance: runRecord(spec, trained.backend), quantization: report },
     await someRecords(test, trained.fitted.fields, GOLDEN_RECORDS),
   );
   saveExport(join(options.out, "export"), exported);
@@ -83,7 +92,7 @@ export async function start(options: StartOptions): Promise<void> {
   try {
     const http = await evaluate(server.url, test, trained.fitted);
     const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
-    report(options, trained.backend, best, parity, http, exported, sizes);
+    summarize(options, trained.backend, best, report, http, exported, sizes);
     if (process.stdout.isTTY && !options.exit)
       await stayUp(server, (await someRecords(test, trained.fitted.fields, 1))[0] ?? {});
   } finally {
@@ -128,28 +137,32 @@ async function prepareLogs({
   return { spec: parseFeatureSpec(readFileSync(example, "utf8"), example), logs, best: generated.best };
 }
 
-function report(
+type Nullable<T> = { [K in keyof T]: T[K] | null };
+
+function summarize(
   { json }: StartOptions,
   backend: Backend,
   best: Metrics | null,
-  parity: ParityReport,
+  report: QuantizationReport,
   http: HttpEvaluation,
   { blob, pages }: ExportedModel,
   sizes: { kernel: number; workerGzip: number },
 ): void {
   const bytes = { blob: blob.length, pages: pages.reduce((sum, page) => sum + page.bytes.length, 0), ...sizes };
-  const line = (name: string, { auc, logloss }: Metrics): string[] => [name, auc.toFixed(5), logloss.toFixed(5)];
+  const { trained, served, logitDifference } = chosenOf(report);
+  const text = (x: number | null): string => fixed(x ?? Number.NaN, 5);
+  const line = (name: string, { auc, logloss }: Nullable<Metrics>): string[] => [name, text(auc), text(logloss)];
   const quality = [
     ...(best ? [line("best possible", best)] : []),
-    line("trainer, float32", parity.trainer),
-    line("kernel, as exported", parity.kernel),
+    line("trainer, float32", trained),
+    line("kernel, as exported", served),
     line("over HTTP", http),
   ];
   const facts = [
     ["records/s over HTTP", Math.round(http.recordsPerSecond).toLocaleString("en")],
     ["KV keys/request", http.kvKeysPerRequest.toFixed(2)],
     ["rows missing", http.rowsMissing],
-    ["max |Δlogit|", parity.logitDifference.max.toExponential(2)],
+    ["max |Δlogit|", logitDifference.max.toExponential(2)],
     ["blob", bytesText(bytes.blob)],
     [`${pages.length} pages`, bytesText(bytes.pages)],
     ["kernel", bytesText(bytes.kernel)],
@@ -160,8 +173,8 @@ function report(
   if (!json) return;
   const pick = (key: keyof Metrics): Record<string, number | null> => ({
     best: best?.[key] ?? null,
-    trainer: parity.trainer[key],
-    kernel: parity.kernel[key],
+    trainer: trained[key],
+    kernel: served[key],
     http: http[key],
   });
   const { recordsPerSecond, kvKeysPerRequest } = http;

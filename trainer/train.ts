@@ -4,7 +4,7 @@ import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import type { LogPart } from "./data/logs.ts";
 import { openHeldOutLog, openTrainingLog } from "./data/training-log.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
-import type { Quantization } from "./export/dense.ts";
+import type { Quantization } from "./export/quantization.ts";
 import { checkBlobSize } from "./export/size.ts";
 import { Learner } from "./model/learner.ts";
 import { logItemShares } from "./model/popularity.ts";

@@ -59,7 +59,7 @@ function oddModel(seed: number): ModelBlob {
     hidden: list(integer(random, 1, 3), 1, 19),
     layerTypes: list(5, c.TYPE_F32, c.TYPE_I8),
     activations: list(7, c.ACTIVATION_RELU, c.ACTIVATION_SIGMOID),
-    rowType: integer(random, c.TYPE_F32, c.TYPE_I8),
+    rowType: integer(random, c.TYPE_F32, c.TYPE_I4),
     hotRows: integer(random, 0, 40),
     pages: integer(random, 0, 3),
     seed,

@@ -114,7 +114,14 @@ export function dumpBlob(bytes: Uint8Array): string {
   begin(c.SECTION_SPEC);
   dump.text(view.getUint32(entryOf(c.SECTION_SPEC) + 8, true));
   begin(c.SECTION_MODEL);
-  for (const name of ["fields F", "length D of a vector", "row type (1: int8)", "rows", "bucket bits", "pages"])
+  for (const name of [
+    "fields F",
+    "length D of a vector",
+    "row type (0: f32, 1: int8, 2: f16, 3: int4)",
+    "rows",
+    "bucket bits",
+    "pages",
+  ])
     dump.u32(name);
   dump.u32("parts (1: linear + 2: FM + 4: MLP + 8: towers)");
   dump.f32("bias");
@@ -182,7 +189,13 @@ export function dumpPage(bytes: Uint8Array): string {
   const dump = new Dump(bytes);
   dump.title("header");
   dump.take(4, "magic: DFEP");
-  for (const name of ["version", "length of the page", "row type (1: int8)", "length D of a vector", "rows"])
+  for (const name of [
+    "version",
+    "length of the page",
+    "row type (0: f32, 1: int8, 2: f16, 3: int4)",
+    "length D of a vector",
+    "rows",
+  ])
     dump.u32(name);
   dump.u32("number of the page");
   dump.u32("pages of the model");
@@ -197,7 +210,7 @@ export function dumpPage(bytes: Uint8Array): string {
 }
 
 function dumpRow(dump: Dump, rowType: number, k: number, name: string): void {
-  if (rowType === c.TYPE_F32) {
+  if (rowType === c.TYPE_F32 || rowType === c.TYPE_F16) {
     dump.take(rowStride(rowType, k), `${name}: w, v`);
     return;
   }

@@ -71,10 +71,11 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
 });
 
 describe("scores", () => {
-  test.each(["tiny", "pnn", "towers"])("the golden scores of %s are those of the formulas", (name) => {
+  test.each(["tiny", "pnn", "towers", "f16", "int4"])("the golden scores of %s are those of the formulas", (name) => {
     const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
     const model = read(`test/golden/${name}.blob.bin`);
-    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, [tinyPage()], record) })));
+    const pages = [tinyPage(readBlob(model).rowType)];
+    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
   });
 
   test("one of them by hand", () => {

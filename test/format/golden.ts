@@ -10,7 +10,7 @@ import { SearchSpaceSchema } from "../../trainer/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forward } from "./reference.ts";
-import { TINY_RECORDS, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
+import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
 
 // What scripts/golden.ts writes and the tests compare, from the code as it is now.
 
@@ -22,7 +22,18 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
   const pnn = await goldenBlob(await tinyPnn());
   const towers = await goldenBlob(await tinyTowers());
   const page = tinyPage();
+  const others = await Promise.all(
+    Object.entries(TINY_ROW_TYPES).map(async ([name, rowType]) => {
+      const files = { blob: await goldenBlob(await tinyModel(rowType)), page: tinyPage(rowType) };
+      return [
+        [`test/golden/${name}.blob.bin`, files.blob],
+        [`test/golden/${name}.page.bin`, files.page],
+        [`test/golden/${name}.scores.json`, encoder.encode(scoresJson(files.blob, files.page))],
+      ] as const;
+    }),
+  );
   return new Map([
+    ...others.flat(),
     ["test/golden/tiny.blob.bin", blob],
     ["test/golden/tiny.page.bin", page],
     ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, page))],

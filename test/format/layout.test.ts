@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ACTIVATION_RELU, MAX_PAGES, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { ACTIVATION_RELU, MAX_PAGES, TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants.ts";
 import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/dense.ts";
 import { ascending, compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { findBrokenRow, readRow, rowStride, writeRow } from "../../format/row.ts";
@@ -77,6 +77,17 @@ describe("rows", () => {
     [TYPE_I8, 5, 16],
     [TYPE_I8, 10, 20],
     [TYPE_I8, 256, 264],
+    [TYPE_F16, 0, 4],
+    [TYPE_F16, 1, 4],
+    [TYPE_F16, 2, 8],
+    [TYPE_F16, 10, 24],
+    [TYPE_F16, 256, 516],
+    [TYPE_I4, 0, 8],
+    [TYPE_I4, 1, 12],
+    [TYPE_I4, 8, 12],
+    [TYPE_I4, 9, 16],
+    [TYPE_I4, 10, 16],
+    [TYPE_I4, 256, 136],
   ])("a row of type %i with k = %i has %i bytes", (type, k, bytes) => {
     expect(rowStride(type, k)).toBe(bytes);
   });
@@ -128,22 +139,108 @@ describe("rows", () => {
     expect(Array.from(new Int8Array(bytes.slice(8).buffer))).toEqual([-127, 64, 0, 0]);
   });
 
-  test("an int8 row of zeros, or of numbers too small for a scale, is zeros", () => {
-    for (const v of [0, 1e-45]) {
-      const { back, bytes } = roundTrip(TYPE_I8, Float32Array.of(0.5, v, 0));
-      expect(back).toEqual(Float32Array.of(0.5, 0, 0));
-      expect(bytes.filter((byte) => byte !== 0)).toHaveLength(1);
+  test("an int8 or int4 row of zeros, or of numbers too small for a scale, is zeros", () => {
+    for (const type of [TYPE_I8, TYPE_I4]) {
+      for (const v of [0, 1e-45]) {
+        const { back, bytes } = roundTrip(type, Float32Array.of(0.5, v, 0));
+        expect(back).toEqual(Float32Array.of(0.5, 0, 0));
+        expect(bytes.filter((byte) => byte !== 0)).toHaveLength(1);
+      }
     }
   });
 
+  test("every binary16 number comes back bit by bit, and is the nearest of all to what lies around it", () => {
+    const numberOf = (bits: number): number => {
+      const row = new DataView(new ArrayBuffer(4));
+      row.setUint16(0, bits, true);
+      const back = new Float32Array(2);
+      readRow(TYPE_F16, 1, row, 0, back, 0);
+      return back[0] as number;
+    };
+    const bitsOf = (value: number): number => {
+      const row = new DataView(new ArrayBuffer(4));
+      writeRow(TYPE_F16, 0, Float32Array.of(value), 0, row, 0);
+      return row.getUint16(0, true);
+    };
+    expect([0x0001, 0x03ff, 0x0400, 0x3c00, 0x7bff].map(numberOf)).toEqual([
+      2 ** -24,
+      1023 * 2 ** -24,
+      2 ** -14,
+      1,
+      65504,
+    ]);
+    for (const sign of [0, 0x8000]) {
+      for (let bits = 0; bits < 0x7c00; bits++) {
+        const value = numberOf(sign | bits);
+        expect(bitsOf(value)).toBe(sign | bits);
+        // Between two neighbours: below, at and above the middle, which goes to the even one. 65536 follows 65504.
+        const next = bits === 0x7bff ? (sign ? -65536 : 65536) : numberOf(sign | (bits + 1));
+        const middle = (value + next) / 2;
+        const toNext = (next - value) * 2 ** -13; // an f32 step of the larger ones, or more
+        expect(bitsOf(middle)).toBe(sign | (bits + (bits & 1)));
+        expect(bitsOf(middle - toNext)).toBe(sign | bits);
+        expect(bitsOf(middle + toNext)).toBe(sign | (bits + 1));
+      }
+    }
+    expect([Number.POSITIVE_INFINITY, -1e6, 3e38].map(bitsOf)).toEqual([0x7c00, 0xfc00, 0x7c00]);
+    expect(bitsOf(Number.NaN) & 0x7fff).toBeGreaterThan(0x7c00);
+  });
+
+  test("f16 rows come back within half a step: 2⁻¹¹ of a normal number, 2⁻²⁵ of a smaller one", () => {
+    const random = seeded(13);
+    for (let k = 0; k <= 17; k++) {
+      const values = Float32Array.from({ length: 1 + k }, () => (2 * random() - 1) * 10 ** integer(random, -8, 4));
+      const { back, bytes } = roundTrip(TYPE_F16, values);
+      back.forEach((v, j) => {
+        const x = values[j] as number;
+        expect(Math.abs(v - x)).toBeLessThanOrEqual(Math.max(2 ** -11 * Math.abs(x), 2 ** -25));
+      });
+      expect(bytes.subarray(2 + 2 * k).every((byte) => byte === 0)).toBe(true);
+    }
+  });
+
+  test("int4 rows have the scale of least squared error, w exactly, and lose no more than with the largest scale", () => {
+    const random = seeded(14);
+    for (let round = 0; round < 300; round++) {
+      const k = integer(random, 1, 33);
+      const size = 10 ** integer(random, -8, 8);
+      const values = Float32Array.from({ length: 1 + k }, () => size * (2 * random() - 1));
+      const { back, bytes } = roundTrip(TYPE_I4, values);
+      expect(back[0]).toBe(values[0]);
+      const scale = new DataView(bytes.slice().buffer).getFloat32(0, true);
+      const v = values.subarray(1);
+      const largest = Math.max(...v.map(Math.abs)) / 7;
+      const errorOf = (s: number): number =>
+        v.reduce((sum, x) => sum + (x - s * Math.max(-7, Math.min(7, Math.round(x / s)))) ** 2, 0);
+      const own = v.reduce((sum, x, j) => sum + (x - (back[j + 1] as number)) ** 2, 0);
+      expect(own).toBeCloseTo(errorOf(scale), 5 - 2 * Math.ceil(Math.log10(size)));
+      for (let i = 0; i <= 16; i++) expect(own).toBeLessThanOrEqual(errorOf(largest * (1 - i / 32)) * (1 + 1e-4));
+      expect(bytes.subarray(8 + Math.ceil(k / 2)).every((byte) => byte === 0)).toBe(true);
+    }
+  });
+
+  test("the first element of an int4 row is in the low bits, and −8 is read", () => {
+    const { bytes } = roundTrip(TYPE_I4, Float32Array.of(0.5, 7, -7, 3));
+    expect(Array.from(bytes)).toEqual([0, 0, 0x80, 0x3f, 0, 0, 0, 0x3f, 0x97, 0x03, 0, 0]);
+    const row = new DataView(bytes.slice().buffer);
+    row.setUint8(8, 0x78);
+    const back = new Float32Array(4);
+    readRow(TYPE_I4, 3, row, 0, back, 0);
+    expect(Array.from(back)).toEqual([0.5, -8, 7, 3]);
+  });
+
   test("the first row with a number that is not finite is found", () => {
-    for (const type of [TYPE_F32, TYPE_I8]) {
+    for (const type of [TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4]) {
       const stride = rowStride(type, 3);
       const bytes = new Uint8Array(3 * stride);
       expect(findBrokenRow(type, 3, bytes)).toBe(-1);
       new DataView(bytes.buffer).setFloat32(stride + 4, Number.NaN, true);
       expect(findBrokenRow(type, 3, bytes)).toBe(1);
     }
+    // The last of an f16 row's numbers, not its padding.
+    const half = new Uint8Array(8);
+    new DataView(half.buffer).setUint16(4, 0xfc00, true);
+    expect([findBrokenRow(TYPE_F16, 2, half), findBrokenRow(TYPE_F16, 1, half.subarray(0, 4))]).toEqual([0, -1]);
     // The quantised values of an int8 row are no floats: all bits set is four times −1.
     expect(findBrokenRow(TYPE_I8, 4, new Uint8Array(12).fill(0xff, 8))).toBe(-1);
   });

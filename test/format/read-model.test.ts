@@ -25,7 +25,7 @@ describe("section MODEL", () => {
       head(c.MODEL_EMBEDDING_DIM, 257),
       `${M} got embedding dimension 257, expected 1 to 256`,
     ],
-    ["an unknown row type", head(c.MODEL_ROW_TYPE, 2), `${M} got row type 2, expected 0 to 1`],
+    ["an unknown row type", head(c.MODEL_ROW_TYPE, 4), `${M} got row type 4, expected 0 to 3`],
     ["fewer rows than fields", head(c.MODEL_ROW_COUNT, 1), `${M} got rows 1, expected 2 to 2147483648`],
     ["more rows than 2³¹", head(c.MODEL_ROW_COUNT, 2 ** 31 + 1), `${M} got rows 2147483649, expected 2 to 2147483648`],
     ["no bucket bits", head(c.MODEL_BUCKET_BITS, 0), `${M} got bucket bits 0, expected 1 to 24`],

@@ -9,6 +9,8 @@ import {
   PART_MLP,
   PART_TOWERS,
   PRODUCT_ALL,
+  TYPE_F16,
+  TYPE_I4,
   TYPE_I8,
 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
@@ -46,19 +48,28 @@ export const TINY_SPEC: FittedSpec = {
 
 export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, pageCount: 1 };
 
+/** The tiny model's golden files with rows of other types. */
+export const TINY_ROW_TYPES = { f16: TYPE_F16, int4: TYPE_I4 };
+
 /** Keys and rows ([w, v₁, v₂] each) in the order of the keys. */
-function table(entries: { field: string; text: string; row: number[] }[]): { keys: Uint32Array; rows: Uint8Array } {
+function table(
+  rowType: number,
+  entries: { field: string; text: string; row: number[] }[],
+): { keys: Uint32Array; rows: Uint8Array } {
   const keyed = entries
     .map(({ field, text, row }) => ({ ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), row }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   return {
     keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),
-    rows: packRows(keyed.map(({ row }) => row)),
+    rows: packRows(
+      rowType,
+      keyed.map(({ row }) => row),
+    ),
   };
 }
 
-function packRows(rows: number[][]): Uint8Array {
-  const { rowType, embeddingDim } = TINY_LAYOUT;
+function packRows(rowType: number, rows: number[][]): Uint8Array {
+  const { embeddingDim } = TINY_LAYOUT;
   const stride = rowStride(rowType, embeddingDim);
   const bytes = new Uint8Array(rows.length * stride);
   const view = new DataView(bytes.buffer);
@@ -69,18 +80,18 @@ function packRows(rows: number[][]): Uint8Array {
 }
 
 /** Page 0 of 1: the row of site "shop". */
-export function tinyPage(): Uint8Array {
-  const { keys, rows } = table([{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
-  return writePage(TINY_LAYOUT, 0, keys, rows);
+export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
+  const { keys, rows } = table(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
+  return writePage({ ...TINY_LAYOUT, rowType }, 0, keys, rows);
 }
 
 /** F = 2, k = 2, hot rows of site "news" and of the price's value; 4 → 3 int8, 3 → 2 f32, 2 → 1. */
-export async function tinyModel(): Promise<ModelBlob> {
-  const hot = table([
+export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlob> {
+  const hot = table(rowType, [
     { field: "site", text: "news", row: [0.75, 1, 0.5] },
     { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25] },
   ]);
-  const oov = packRows([
+  const oov = packRows(rowType, [
     [0.0625, 0.5, -0.5],
     [0, 0, 0],
   ]);
@@ -90,9 +101,9 @@ export async function tinyModel(): Promise<ModelBlob> {
   return {
     spec: TINY_SPEC,
     producer: "golden 1",
+    rowType,
     evidence: {},
     golden: { tolerance: 0, records: [] },
-    rowType: TINY_LAYOUT.rowType,
     embeddingDim: TINY_LAYOUT.embeddingDim,
     parts: PART_LINEAR | PART_FM | PART_MLP,
     ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
@@ -101,7 +112,7 @@ export async function tinyModel(): Promise<ModelBlob> {
     bias: -1.5,
     keys: hot.keys,
     rows,
-    pageDigests: await pageDigest(tinyPage()),
+    pageDigests: await pageDigest(tinyPage(rowType)),
     layers: [
       {
         inputs: 4,

@@ -68,7 +68,7 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
   const head: Head = {
     fields: F,
     dim,
-    rowType: u32(8, 0, 1),
+    rowType: u32(8, 0, 3),
     hot: u32(12, F, 2 ** 31) - F,
     bucketBits: u32(16, 1, 24),
     pages: u32(20, 0, 1_048_576),

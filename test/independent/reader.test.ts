@@ -48,7 +48,8 @@ describe.each(blobs)("%s", (file) => {
   });
 
   test("scores the records beside it with the page", () => {
-    const pages = new Map([[0, readPage(bytesOf("tiny.page.bin"), model, 0)]]);
+    const page = bytesOf(/^(f16|int4)/.exec(file) ? file.replace(".blob.", ".page.") : "tiny.page.bin");
+    const pages = new Map([[0, readPage(page, model, 0)]]);
     const records: { record: Record<string, unknown>; logit: number; score: number }[] = jsonOf(
       file.replace(".blob.bin", ".scores.json"),
     );
@@ -182,7 +183,7 @@ describe("damaged blobs", () => {
     [6, "two fields of one name", swap('"price"', '"site" ')],
     [7, "a field too many", u32(0x340, 3)],
     [7, "a vector without elements", u32(0x344, 0)],
-    [7, "an unknown row type", u32(0x348, 2)],
+    [7, "an unknown row type", u32(0x348, 4)],
     [7, "fewer rows than fields", u32(0x34c, 1)],
     [7, "no bucket bits", u32(0x350, 0)],
     [7, "no part", u32(0x358, 0)],

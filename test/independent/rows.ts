@@ -8,19 +8,46 @@ export interface Row {
   v: number[];
 }
 
-/** Row type 0: f32, 1: int8. */
+const [F32, INT8, F16] = [0, 1, 2]; // and 3: int4
+
 export function strideOf(rowType: number, dim: number): number {
-  return rowType === 0 ? 4 + 4 * dim : 8 + 4 * Math.ceil(dim / 4);
+  if (rowType === F32) return 4 + 4 * dim;
+  if (rowType === F16) return 4 * Math.ceil((1 + dim) / 2);
+  return 8 + 4 * Math.ceil(dim / (rowType === INT8 ? 4 : 8));
 }
 
 /** The row at `offset`, or null where it holds a float that is not finite. */
 export function readRow(view: DataView, offset: number, rowType: number, dim: number): Row | null {
   const elements = Array.from({ length: dim }, (_, j) => j);
   const float = (position: number) => view.getFloat32(offset + position, true);
-  const scale = rowType === 0 ? 1 : float(0);
-  const w = rowType === 0 ? float(0) : float(4);
-  const v = elements.map((j) => (rowType === 0 ? float(4 + 4 * j) : Math.fround(scale * view.getInt8(offset + 8 + j))));
-  return [scale, w, ...v].every(Number.isFinite) ? { w, v } : null;
+  const half = (position: number) => fromHalf(view.getUint16(offset + position, true));
+  const quantised = (j: number) => {
+    if (rowType === INT8) return view.getInt8(offset + 8 + j);
+    const byte = view.getUint8(offset + 8 + (j >> 1));
+    const nibble = j % 2 === 0 ? byte & 15 : byte >> 4;
+    return nibble < 8 ? nibble : nibble - 16;
+  };
+  const row = (floats: number[], w: number, v: number[]) => (floats.every(Number.isFinite) ? { w, v } : null);
+  if (rowType === F32 || rowType === F16) {
+    const read = (i: number) => (rowType === F32 ? float(4 * i) : half(2 * i));
+    const v = elements.map((j) => read(1 + j));
+    return row([read(0), ...v], read(0), v);
+  }
+  const [scale, w] = [float(0), float(4)];
+  return row(
+    [scale, w],
+    w,
+    elements.map((j) => Math.fround(scale * quantised(j))),
+  );
+}
+
+/** IEEE 754 binary16. */
+function fromHalf(bits: number): number {
+  const sign = bits >> 15 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
 }
 
 /** The first fault of a list of row keys, if any. */

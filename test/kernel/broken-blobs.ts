@@ -32,6 +32,10 @@ const LARGEST_INPUTS = writeBlob(
 /** GOOD_BLOB's rows as f32 and no MLP. */
 export const GOOD_FLOAT_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_F32 }));
 
+/** The same with rows of the other types: of 12 and of 12 bytes. */
+const HALF_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_F16 }));
+const NIBBLE_BLOB = writeBlob(randomModel({ fields: 3, embeddingDim: 5, rowType: c.TYPE_I4 }));
+
 /** Three keys, all of one bucket, so that no bucket contradicts a change of one. */
 const CROWDED_BLOB = writeBlob({
   ...randomModel({ fields: 1, embeddingDim: 1, hotRows: 3 }),
@@ -157,7 +161,7 @@ const model: BrokenBlob[] = [
     "another number of fields than sides": u32(c.MODEL_FIELDS, 2),
     "an embedding dimension of 0": u32(c.MODEL_EMBEDDING_DIM, 0),
     "too large an embedding dimension": u32(c.MODEL_EMBEDDING_DIM, c.MAX_EMBEDDING_DIM + 1),
-    "an unknown row type": u32(c.MODEL_ROW_TYPE, 2),
+    "an unknown row type": u32(c.MODEL_ROW_TYPE, 4),
     "fewer rows than fields": u32(c.MODEL_ROW_COUNT, 2),
     "too many rows": u32(c.MODEL_ROW_COUNT, 2 ** 31 + 1),
     "no bucket bits": u32(c.MODEL_BUCKET_BITS, 0),
@@ -294,6 +298,24 @@ const rows: BrokenBlob[] = [
     code: c.LOAD_BAD_ROWS,
     blob: inSection(GOOD_FLOAT_BLOB, c.SECTION_ROWS, f32(24 * 4 - 4, Number.NaN)),
   },
+  ...broken(
+    c.LOAD_BAD_ROWS,
+    c.SECTION_ROWS,
+    {
+      "an f16 row with an infinite weight": (view) => view.setUint16(12, 0xfc00, true),
+      "an f16 row with a NaN at the end of its vector": (view) => view.setUint16(12 * 53 - 2, 0x7c01, true),
+    },
+    HALF_BLOB,
+  ),
+  ...broken(
+    c.LOAD_BAD_ROWS,
+    c.SECTION_ROWS,
+    {
+      "an int4 row with an infinite scale": f32(12, Number.POSITIVE_INFINITY),
+      "an int4 row with a weight that is NaN": f32(12 * 16 + 4, Number.NaN),
+    },
+    NIBBLE_BLOB,
+  ),
 ];
 
 const layers: BrokenBlob[] = [

@@ -5,7 +5,7 @@ import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { shapeOfType } from "../format/shapes.ts";
 import { cycled, type ModelShape } from "./random-model.ts";
 
-const { TYPE_F32, TYPE_I8, PART_FM, PART_LINEAR, PART_MLP } = c;
+const { TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4, PART_FM, PART_LINEAR, PART_MLP } = c;
 
 export interface KernelCase {
   name: string;
@@ -20,14 +20,14 @@ const DIMENSIONS = [1, 3, 4, 5, 10, 16, 17];
 const FIELDS = [1, 2, 7, 39];
 const HIDDEN = [[1], [3, 8], [9, 31], [8], [33, 3, 9], [31, 1], [8, 8, 8, 8], [40, 9, 31]];
 const LAYER_TYPES = [[TYPE_I8], [TYPE_F32], [TYPE_I8, TYPE_F32], [TYPE_F32, TYPE_I8], [TYPE_I8]];
-const ROW_TYPES = [TYPE_I8, TYPE_F32, TYPE_I8];
+const ROW_TYPES = [TYPE_I8, TYPE_F32, TYPE_I4, TYPE_F16, TYPE_I8];
 
 const ACTIVATIONS = [c.ACTIVATION_RELU, c.ACTIVATION_TANH, c.ACTIVATION_SIGMOID];
 
 function kernelCase(shape: ModelShape, label?: ModelType): KernelCase {
   const { fields, embeddingDim, hidden = [], layerTypes = [TYPE_I8], rowType = TYPE_I8 } = shape;
   const { parts = PART_LINEAR | PART_FM | (hidden.length > 0 ? PART_MLP : 0), activations = [] } = shape;
-  const type = (t: number): string => (t === TYPE_I8 ? "i8" : "f32");
+  const type = (t: number): string => ["f32", "i8", "f16", "i4"][t] as string;
   const deep = (parts & (PART_MLP | c.PART_TOWERS)) !== 0;
   const used = deep ? Array.from({ length: 2 * hidden.length + 2 }, (_, i) => cycled(layerTypes, i)) : [];
   const curves = activations.map((a) => ["none", "ReLU", "tanh", "sigmoid"][a]).join();
@@ -69,7 +69,7 @@ const models = [1, 3, 5, 16].flatMap((k, i) =>
           hidden: type === "LR" || type === "FM" ? [] : hidden,
           layerTypes: cycled([[TYPE_I8], [TYPE_F32], [TYPE_I8, TYPE_F32]], n),
           activations: [cycled(ACTIVATIONS, n), cycled(ACTIVATIONS, n + 1 + (n >> 2))],
-          rowType: cycled([TYPE_I8, TYPE_F32], i + j + m),
+          rowType: cycled(ROW_TYPES, i + j + m),
           seed: 400 + n,
         },
         type,
@@ -117,6 +117,11 @@ const parts = [1, 2, 3, 4, 5, 6, 7].flatMap((sum) =>
   ),
 );
 
+// Every row type at every remainder of the vectors of four and of the eight nibbles of a word.
+const rows = [TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4].flatMap((rowType) =>
+  Array.from({ length: 13 }, (_, k) => kernelCase({ fields: 3, embeddingDim: 1 + k, rowType, seed: 700 + k })),
+);
+
 // Of Criteo's 39 fields.
 const wide = [[TYPE_I8], [TYPE_F32], [TYPE_F32, TYPE_I8]].map((layerTypes) =>
   kernelCase({ fields: 39, embeddingDim: 16, hidden: [400, 31, 400], layerTypes, hotRows: 500, seed: 200 }),
@@ -125,6 +130,7 @@ const wide = [[TYPE_I8], [TYPE_F32], [TYPE_F32, TYPE_I8]].map((layerTypes) =>
 export const CASES: readonly KernelCase[] = [
   ...sizes,
   ...parts,
+  ...rows,
   ...wide,
   ...models,
   ...activations,

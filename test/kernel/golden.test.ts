@@ -11,19 +11,20 @@ function golden(name: string): Buffer {
   return readFileSync(new URL(`../golden/${name}`, import.meta.url));
 }
 
-const MODELS = ["tiny", "pnn", "towers"].map((name) => {
+const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
   const expected: { record: unknown; logit: number; score: number }[] = JSON.parse(
     golden(`${name}.scores.json`).toString(),
   );
-  return { name, blob: golden(`${name}.blob.bin`), expected };
+  const page = golden(`${name === "pnn" || name === "towers" ? "tiny" : name}.page.bin`);
+  return { name, blob: golden(`${name}.blob.bin`), page, expected };
 });
 
 describe.each(KERNELS)("$name", ({ module }) => {
-  it.each(MODELS)("gives the golden scores of $name", ({ blob, expected }) => {
+  it.each(MODELS)("gives the golden scores of $name", ({ blob, page: pageBytes, expected }) => {
     const scorer = new Scorer(module, blob);
     const located = scorer.locate(scorer.encode(expected.map(({ record }) => record)));
     expect(Array.from(located.pages)).toEqual([0]);
-    const page = new Page(golden("tiny.page.bin"), scorer.manifest, 0);
+    const page = new Page(pageBytes, scorer.manifest, 0);
     const { logits, scores, rowsMissing } = scorer.score(located, new Map([[0, page]]));
     expected.forEach(({ logit, score }, i) => {
       expect(Math.abs((logits[i] as number) - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));

@@ -5,6 +5,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { BACKENDS } from "../backend.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../data/logs.ts";
 import { DEFAULT_CACHE } from "../data/training-log.ts";
+import { DEFAULT_LIMITS, type Limits } from "../export/report.ts";
 
 // What several commands take.
 
@@ -65,5 +66,38 @@ export function readBytes(path: string): Buffer {
 export function minutes(text: string): number {
   const value = Number(text);
   if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
+  return value;
+}
+
+/** What an export may lose, as a user says it. */
+export interface LimitOptions {
+  maxAucLoss: number;
+  /** In per cent. */
+  maxLoglossLoss: number;
+  force?: boolean;
+}
+
+/** Gives a command the options that say how much an export may lose. */
+export function withLimits(command: Command): Command {
+  const { auc, logloss } = DEFAULT_LIMITS;
+  return command
+    .option("--max-auc-loss <x>", "refuse an export whose AUC is lower by more", notNegative, auc)
+    .option(
+      "--max-logloss-loss <%>",
+      "refuse an export whose logloss is higher by more per cent",
+      notNegative,
+      100 * logloss,
+    )
+    .option("--force", "export even what loses more");
+}
+
+export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitOptions): Limits {
+  return { auc: maxAucLoss, logloss: maxLoglossLoss / 100 };
+}
+
+function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0))
+    throw new InvalidArgumentError(`got ${text}, expected a number of 0 or more`);
   return value;
 }

@@ -1,23 +1,18 @@
+import * as tf from "@tensorflow/tfjs";
 import { innerProducts, outerProducts } from "../../format/blob.ts";
-import {
-  ACTIVATION_MAX,
-  ACTIVATION_NONE,
-  ACTIVATION_RELU,
-  ACTIVATION_SIGMOID,
-  ACTIVATION_TANH,
-  PART_TOWERS,
-  PRODUCT_INNER,
-  PRODUCT_OUTER,
-} from "../../format/constants.ts";
+import { PART_MLP, PART_TOWERS, PRODUCT_INNER, PRODUCT_OUTER, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { BATCH_NORM_EPSILON } from "../model/layers.ts";
+import { sigmoid } from "../metrics.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Model } from "../model/model.ts";
-import { measureRanges, type Range, union } from "./ranges.ts";
-
-export type Quantization = "int8" | "f32";
+import { firstInputs, sampleRecords } from "./calibration.ts";
+import { foldLayers } from "./fold.ts";
+import { NetworkFit } from "./layer-fit.ts";
+import type { Quantization } from "./quantization.ts";
+import { rowTypeOf } from "./quantization.ts";
+import { type Range, union } from "./ranges.ts";
 
 /** A model's networks as the blob holds them. */
 export interface ServedNetworks {
@@ -27,95 +22,107 @@ export interface ServedNetworks {
   /** What products are multiplied by, so that they share the range of the embeddings beside them. */
   innerScale: number;
   outerScale: number;
+  /** The MLP's one output unit; empty without an MLP. */
+  outputWeights: Float32Array;
+  /** What is to be added to the model's bias. */
+  biasCorrection: number;
 }
 
-const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };
-
-/** The networks as they are served: BatchNorm folded in, and quantised with ranges measured on `calibration`. */
+/**
+ * The networks as they are served: BatchNorm folded in; and quantised layer by layer, each fitted on `calibration` to what the
+ * trained network computes, given rows and layers before it that are quantised already.
+ */
 export function servedNetworks(learner: Learner, quantization: Quantization, calibration: Dataset): ServedNetworks {
   const { model } = learner;
   const { networks, parts } = model.definition;
   const folded = networks.map((network) => foldLayers(model, network));
   const served: ServedNetworks = {
-    layers: [],
+    layers: folded.flat(),
     towerLayers: parts & PART_TOWERS ? [folded[0]?.length ?? 0, folded[1]?.length ?? 0] : [0, 0],
     innerScale: 1,
     outerScale: 1,
+    outputWeights: parts & PART_MLP ? model.parameters.view("mlp.output.weights").slice() : new Float32Array(0),
+    biasCorrection: 0,
   };
-  if (quantization === "f32") return { ...served, layers: folded.flat() };
+  if (quantization === "f32" || networks.length === 0) return served;
 
-  networks.forEach((network, n) => {
-    const inputSections = n === 0 ? sectionsOf(learner, network) : [network.inputs];
-    const ranges = measureRanges(learner, calibration, network, inputSections);
-    folded[n]?.forEach((layer, i) => {
-      const sections = ranges[i] as Range[];
-      let scaled = layer;
-      if (i === 0 && sections.length > 1) {
-        const scales = alignSections(sections);
-        scaled = divideColumns(layer, inputSections, scales);
-        [served.innerScale, served.outerScale] = productScales(model, scales);
-        sections.forEach(({ low, high }, s) => {
-          sections[s] = { low: low * (scales[s] as number), high: high * (scales[s] as number) };
-        });
-      }
-      served.layers.push(quantizeLayer(scaled, union(sections)));
+  const sample = sampleRecords(learner, calibration);
+  if (parts & PART_TOWERS) {
+    served.layers = networks.flatMap((network, n) => {
+      const fit = fitOf(learner, network, sample, quantization);
+      const layers = (folded[n] as DenseLayer[]).map((layer) => fit.quantize(layer));
+      fit.dispose();
+      return layers;
     });
+    return served;
+  }
+  const [network] = networks as [Mlp];
+  const quantized = servedMlp(learner, network, sample, quantization, served, TYPE_I8);
+  const logits = learner.predict(sample);
+  const loss = expectedLoss(logits, quantized.errors);
+  if (loss <= FIRST_LAYER_LOSS) return quantized.networks;
+  const mixed = servedMlp(learner, network, sample, quantization, served, TYPE_F32);
+  return loss - expectedLoss(logits, mixed.errors) <= FIRST_LAYER_LOSS ? quantized.networks : mixed.networks;
+}
+
+/**
+ * What quantising an MLP's first layer may add to the logloss, relatively; where it is more, that layer stays float32 (precision
+ * by a layer's sensitivity: Dong et al. 2019, "HAWQ"). Its inputs are the embeddings, whose sizes differ most, so that 7 bits
+ * may be too few there where they are enough behind it.
+ */
+const FIRST_LAYER_LOSS = 5e-4;
+
+/**
+ * By how much errors δ of logits z raise the model's own logloss, relatively, to second order: ½ Σ p(1 − p)δ² / Σ entropy(p), with
+ * p = sigmoid(z). The expected loss, not the one on labels, which has far more noise.
+ */
+export function expectedLoss(logits: Float32Array, errors: Float32Array): number {
+  let loss = 0;
+  let entropy = 0;
+  logits.forEach((z, i) => {
+    const p = sigmoid(z);
+    loss += 0.5 * p * (1 - p) * (errors[i] as number) ** 2;
+    entropy += Math.max(z, 0) - z * p + Math.log1p(Math.exp(-Math.abs(z)));
   });
-  return served;
+  return loss / entropy;
 }
 
-/** The hidden layers of a network and, in a tower, its output layer. */
-function foldLayers(model: Model, network: Mlp): DenseLayer[] {
-  const layers = network.hidden.map((_, i) => foldBatchNorm(model, network, i));
-  if (network.outputs === 1) return layers; // the blob has an MLP's one output unit apart
-  const name = `${network.name}.output`;
-  const ones = new Float32Array(network.outputs).fill(1);
-  return [...layers, transposed(model, name, ones, model.parameters.view(`${name}.bias`).slice(), ACTIVATION_NONE)];
-}
-
-/** W·diag(γ/√(σ² + ε)) and β − μγ/√(σ² + ε). */
-function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Mlp, i: number): DenseLayer {
-  const layer = `${name}.${i}`;
-  const outputs = hidden[i] as number;
-  const biases = model.parameters.view(`${layer}.bias`).slice();
-  const factors = new Float32Array(outputs).fill(1);
-  if (batchNorm) {
-    const gamma = model.parameters.view(`${layer}.gamma`);
-    const mean = model.moments.view(`${layer}.mean`);
-    const variance = model.moments.view(`${layer}.variance`);
-    for (let n = 0; n < outputs; n++) {
-      factors[n] = (gamma[n] as number) / Math.sqrt((variance[n] as number) + BATCH_NORM_EPSILON);
-      biases[n] = (biases[n] as number) - (mean[n] as number) * (factors[n] as number);
+/** An MLP and its output unit, quantised but for a first layer of type `firstType`; and the errors of its outputs on the sample. */
+function servedMlp(
+  learner: Learner,
+  network: Mlp,
+  sample: Dataset,
+  quantization: Quantization,
+  trained: ServedNetworks,
+  firstType: number,
+): { networks: ServedNetworks; errors: Float32Array } {
+  const served = { ...trained };
+  const [first, ...rest] = trained.layers as [DenseLayer, ...DenseLayer[]];
+  const fit = fitOf(learner, network, sample, quantization);
+  try {
+    let quantizedFirst: DenseLayer;
+    if (firstType === TYPE_F32) quantizedFirst = fit.keep(first);
+    else {
+      const sections = sectionsOf(learner, network);
+      const aligned = alignSections(first, sections, fit);
+      [served.innerScale, served.outerScale] = productScales(learner.model, aligned.scales);
+      fit.scaleInputs(aligned.perColumn);
+      quantizedFirst = fit.quantize(aligned.layer, aligned.range);
     }
+    served.layers = [quantizedFirst, ...rest.map((layer) => fit.quantize(layer))];
+    const output = fit.output(trained.outputWeights);
+    served.outputWeights = output.weights;
+    served.biasCorrection = output.bias;
+    return { networks: served, errors: output.errors };
+  } finally {
+    fit.dispose();
   }
-  return transposed(model, layer, factors, biases, ACTIVATIONS[activation]);
 }
 
-/** A layer with its weights turned from [K, N] to [N][K], a factor an output. */
-function transposed(
-  model: Model,
-  name: string,
-  factors: Float32Array,
-  biases: Float32Array,
-  activation: number,
-): DenseLayer {
-  const [inputs, outputs] = model.parameters.shapes.get(`${name}.weights`) as [number, number];
-  const kernel = model.parameters.view(`${name}.weights`);
-  const weights = new Float32Array(inputs * outputs);
-  for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++)
-      weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
-  }
-  return {
-    inputs,
-    outputs,
-    weights,
-    scales: new Float32Array(0),
-    biases,
-    activation,
-    inputInverseScale: 0,
-    inputZero: 0,
-  };
+function fitOf(learner: Learner, network: Mlp, sample: Dataset, quantization: Quantization): NetworkFit {
+  const inputs = (rowType: number): tf.Tensor2D =>
+    tf.tensor2d(firstInputs(learner, sample, network, rowType), [sample.count, network.inputs]);
+  return new NetworkFit(inputs(TYPE_F32), inputs(rowTypeOf(quantization)));
 }
 
 /** Widths of what an MLP's first layer takes: embeddings, inner products, outer products. */
@@ -126,11 +133,35 @@ function sectionsOf({ model, tables }: Learner, network: Mlp): number[] {
   return [network.inputs - inner - outer, inner, outer].filter((width) => width > 0);
 }
 
-/** For each section the factor that brings it to the first one's range. */
-function alignSections(ranges: readonly Range[]): number[] {
+interface Aligned {
+  /** For each section, and for each column, the factor that brings it to the first section's range. */
+  scales: number[];
+  perColumn: Float32Array;
+  /** The first layer, its weights divided by the factors. */
+  layer: DenseLayer;
+  range: Range;
+}
+
+/** Brings the sections of a first layer's inputs to one range, so that they share its steps. */
+function alignSections(layer: DenseLayer, sections: readonly number[], fit: NetworkFit): Aligned {
+  let from = 0;
+  const ranges = sections.map((width) => {
+    const range = fit.range(layer, from, from + width);
+    from += width;
+    return range;
+  });
   const reach = ({ low, high }: Range): number => Math.max(-low, high);
   const first = reach(ranges[0] as Range);
-  return ranges.map((range) => (reach(range) > 0 && first > 0 ? Math.fround(first / reach(range)) : 1));
+  const scales = ranges.map((range) => (reach(range) > 0 && first > 0 ? Math.fround(first / reach(range)) : 1));
+  const perColumn = Float32Array.from(
+    sections.flatMap((width, s) => new Array<number>(width).fill(scales[s] as number)),
+  );
+  const weights = Float32Array.from(layer.weights, (w, i) => w / (perColumn[i % layer.inputs] as number));
+  const scaled = ranges.map(({ low, high }, s) => ({
+    low: low * (scales[s] as number),
+    high: high * (scales[s] as number),
+  }));
+  return { scales, perColumn, layer: { ...layer, weights }, range: union(scaled) };
 }
 
 function productScales(model: Model, scales: readonly number[]): [number, number] {
@@ -138,34 +169,4 @@ function productScales(model: Model, scales: readonly number[]): [number, number
   const inner = products & PRODUCT_INNER ? (scales[1] as number) : 1;
   const outer = products & PRODUCT_OUTER ? (scales.at(-1) as number) : 1;
   return [inner, outer];
-}
-
-/** Undoes in a layer's weights what its inputs' sections are multiplied by. */
-function divideColumns(layer: DenseLayer, sections: readonly number[], scales: readonly number[]): DenseLayer {
-  const perColumn = sections.flatMap((width, s) => new Array<number>(width).fill(scales[s] as number));
-  const weights = Float32Array.from(layer.weights, (w, i) => w / (perColumn[i % layer.inputs] as number));
-  return { ...layer, weights };
-}
-
-/** int8 weights with a scale an output, 7-bit inputs with one scale and zero point, which is folded into the biases. */
-function quantizeLayer(layer: DenseLayer, { low, high }: Range): DenseLayer {
-  const { inputs, outputs } = layer;
-  const inputScale = (high - low) / ACTIVATION_MAX || 1;
-  const inputZero = Math.round(-low / inputScale);
-  const weights = new Int8Array(inputs * outputs);
-  const scales = new Float32Array(outputs);
-  const biases = layer.biases.slice();
-  for (let n = 0; n < outputs; n++) {
-    const row = Float32Array.from(layer.weights.subarray(n * inputs, (n + 1) * inputs));
-    const scale = row.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / 127 || 1;
-    let sum = 0;
-    for (let k = 0; k < inputs; k++) {
-      const q = Math.round((row[k] as number) / scale);
-      weights[n * inputs + k] = q;
-      sum += q;
-    }
-    scales[n] = inputScale * scale;
-    biases[n] = (biases[n] as number) - inputZero * sum * inputScale * scale;
-  }
-  return { ...layer, weights, scales, biases, inputInverseScale: 1 / inputScale, inputZero };
 }

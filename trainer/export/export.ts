@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fieldSides, type ModelBlob } from "../../format/blob.ts";
-import { PART_MLP, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
@@ -13,7 +12,8 @@ import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../files.ts";
 import type { SavedRun } from "../run-folder.ts";
-import { type Quantization, servedNetworks } from "./dense.ts";
+import { servedNetworks } from "./dense.ts";
+import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 /** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
@@ -46,7 +46,7 @@ export async function exportModel(
   const { tables } = learner;
   const { parameters, definition } = learner.model;
   const { parts, fmDim, deepFrom, products } = definition;
-  const rowType = quantization === "int8" ? TYPE_I8 : TYPE_F32;
+  const rowType = rowTypeOf(quantization);
   const { dim } = tables;
 
   // 1. Rows: hot ones into the blob, cold ones into pages.
@@ -59,7 +59,7 @@ export async function exportModel(
   };
 
   // 2. Dense weights: BatchNorm folded, quantised.
-  const networks = servedNetworks(learner, quantization, calibration);
+  const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibration);
 
   // 3. The blob, which names every page by its digest.
   const oov = spec.fields.map((_, f) => f);
@@ -73,13 +73,12 @@ export async function exportModel(
     fmDim,
     deepFrom,
     products,
-    bias: (parameters.view("bias")[0] as number) + learner.logitCorrection,
+    bias: (parameters.view("bias")[0] as number) + learner.logitCorrection + biasCorrection,
     keys: keysOf(hot, vocabulary),
     rows: packRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
     sides: fieldSides(fitted),
     ...networks,
-    outputWeights: parts & PART_MLP ? parameters.view("mlp.output.weights").slice() : new Float32Array(0),
     evidence: {},
     golden: { tolerance: 0, records: [] },
   };

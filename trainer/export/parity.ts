@@ -1,45 +1,76 @@
+import * as v from "valibot";
 import { Page } from "../../format/page.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { toDataset } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
 import type { ClickLog } from "../data/read.ts";
 import { kernelModule } from "../kernel-module.ts";
-import { type Metrics, metricsOfLogits } from "../metrics.ts";
+import { calibrationRatio } from "../metrics/calibration.ts";
+import { metricsOfLogits, sigmoid } from "../metrics.ts";
 import { startTask } from "../progress.ts";
 import type { SavedRun } from "../run-folder.ts";
 import type { DraftExport } from "./export.ts";
 
-/** The served model against the trained one on the same held-out records. */
-export interface ParityReport {
-  records: number;
-  trainer: Metrics;
-  kernel: Metrics;
-  logitDifference: { max: number; mean: number };
-}
+/** Null where the records have one class only, or none. */
+const MetricSchema = v.nullable(v.number());
+const QualitySchema = v.strictObject({ auc: MetricSchema, logloss: MetricSchema, calibrationRatio: MetricSchema });
 
-/** Scores a held-out log twice, with the trainer's float32 model and with the exported one in the kernel that serves it. */
+/** The served model against the trained one on the same held-out records. */
+export const ParitySchema = v.strictObject({
+  records: v.number(),
+  trained: QualitySchema,
+  served: QualitySchema,
+  /** Served − trained; of logloss as a share of the trained one's. */
+  delta: QualitySchema,
+  logitDifference: v.strictObject({ max: v.number(), mean: v.number() }),
+});
+
+export type Quality = v.InferOutput<typeof QualitySchema>;
+export type Parity = v.InferOutput<typeof ParitySchema>;
+
+/**
+ * Scores a held-out log, or little more than its first `most` records, twice: with the trainer's float32 model, and with the exported
+ * one in the kernel that serves it.
+ */
 export async function measureParity(
   run: Pick<SavedRun, "fitted" | "vocabulary" | "learner">,
   exported: DraftExport,
   log: ClickLog,
-): Promise<ParityReport> {
-  const task = startTask("parity", null, "records");
+  { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
+): Promise<Parity> {
+  const task = startTask(name, null, "records");
   const scorer = new Scorer(kernelModule(), exported.blob);
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const trained: Float32Array[] = [];
   const served: Float32Array[] = [];
   const labels: Uint8Array[] = [];
+  const weights: Float32Array[] = [];
+  let records = 0;
   for await (const chunk of encodeLog(log, run.fitted)) {
     trained.push(run.learner.predict(toDataset(chunk, run.vocabulary)));
     served.push(scorer.score(scorer.locate(chunk.encoded), pages).logits);
     labels.push(chunk.labels);
+    if (chunk.weights) weights.push(chunk.weights);
+    records += chunk.encoded.count;
     task.advance(chunk.encoded.count);
+    if (records >= most) break;
   }
   task.done();
-  return compare(joined(trained), joined(served), Uint8Array.from(labels.flatMap((list) => [...list])));
+  return compare(
+    joined(trained),
+    joined(served),
+    Uint8Array.from(labels.flatMap((list) => [...list])),
+    weights.length > 0 ? joined(weights) : undefined,
+  );
 }
 
-function compare(trained: Float32Array, served: Float32Array, labels: Uint8Array): ParityReport {
+/** Compares two models' logits of the same records. */
+export function compare(
+  trained: Float32Array,
+  served: Float32Array,
+  labels: Uint8Array,
+  weights?: Float32Array,
+): Parity {
   let max = 0;
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -47,12 +78,33 @@ function compare(trained: Float32Array, served: Float32Array, labels: Uint8Array
     max = Math.max(max, difference);
     sum += difference;
   }
+  const [before, after] = [qualityOf(trained, labels, weights), qualityOf(served, labels, weights)];
   return {
     records: labels.length,
-    trainer: metricsOfLogits(trained, labels),
-    kernel: metricsOfLogits(served, labels),
+    trained: before,
+    served: after,
+    delta: {
+      auc: minus(after.auc, before.auc),
+      logloss: finite((minus(after.logloss, before.logloss) ?? Number.NaN) / (before.logloss ?? Number.NaN)),
+      calibrationRatio: minus(after.calibrationRatio, before.calibrationRatio),
+    },
     logitDifference: { max, mean: sum / labels.length },
   };
+}
+
+function qualityOf(logits: Float32Array, labels: Uint8Array, weights?: Float32Array): Quality {
+  const { auc, logloss } = metricsOfLogits(logits, labels, weights);
+  const ratio = calibrationRatio(Float64Array.from(logits, sigmoid), labels, weights);
+  return { auc: finite(auc), logloss: finite(logloss), calibrationRatio: finite(ratio) };
+}
+
+function minus(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b;
+}
+
+/** JSON has no number that is not finite. */
+function finite(x: number): number | null {
+  return Number.isFinite(x) ? x : null;
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

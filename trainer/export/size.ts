@@ -1,5 +1,5 @@
 import { bucketBits } from "../../format/blob.ts";
-import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_I8 } from "../../format/constants.ts";
 import { packedBytes, padTo } from "../../format/dense.ts";
 import { FormatError } from "../../format/errors.ts";
 import { rowStride } from "../../format/row.ts";
@@ -7,7 +7,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { MODELS } from "../model/zoo/index.ts";
 import { bytesText } from "../table.ts";
-import type { Quantization } from "./dense.ts";
+import { denseTypeOf, type Quantization, rowTypeOf } from "./quantization.ts";
 import { countHotRows } from "./rows.ts";
 
 /**
@@ -15,7 +15,7 @@ import { countHotRows } from "./rows.ts";
  * vocabulary only the sizes that the spec alone decides are counted.
  */
 export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
-  const type = quantization === "int8" ? TYPE_I8 : TYPE_F32;
+  const type = denseTypeOf(quantization);
   const { rowDim, networks = [] } = MODELS[spec.model.type](spec);
   let layers = 0;
   for (const { inputs, hidden, outputs } of networks) {
@@ -26,7 +26,7 @@ export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, voc
       width = units;
     }
   }
-  const stride = rowStride(type, rowDim);
+  const stride = rowStride(rowTypeOf(quantization), rowDim);
   const hot = vocabulary ? countHotRows(spec, vocabulary, stride) : 0;
   const rows = spec.fields.length * stride + hot * (8 + stride) + 4 * 2 ** bucketBits(hot);
   if (layers + rows <= MAX_BLOB_BYTES) return;

@@ -1,0 +1,61 @@
+import { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH } from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/dense.ts";
+import { BATCH_NORM_EPSILON } from "../model/layers.ts";
+import type { Mlp } from "../model/mlp.ts";
+import type { Model } from "../model/model.ts";
+
+const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };
+
+/** The hidden layers of a network and, in a tower, its output layer. */
+export function foldLayers(model: Model, network: Mlp): DenseLayer[] {
+  const layers = network.hidden.map((_, i) => foldBatchNorm(model, network, i));
+  if (network.outputs === 1) return layers; // the blob has an MLP's one output unit apart
+  const name = `${network.name}.output`;
+  const ones = new Float32Array(network.outputs).fill(1);
+  return [...layers, transposed(model, name, ones, model.parameters.view(`${name}.bias`).slice(), ACTIVATION_NONE)];
+}
+
+/** W·diag(γ/√(σ² + ε)) and β − μγ/√(σ² + ε). */
+function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Mlp, i: number): DenseLayer {
+  const layer = `${name}.${i}`;
+  const outputs = hidden[i] as number;
+  const biases = model.parameters.view(`${layer}.bias`).slice();
+  const factors = new Float32Array(outputs).fill(1);
+  if (batchNorm) {
+    const gamma = model.parameters.view(`${layer}.gamma`);
+    const mean = model.moments.view(`${layer}.mean`);
+    const variance = model.moments.view(`${layer}.variance`);
+    for (let n = 0; n < outputs; n++) {
+      factors[n] = (gamma[n] as number) / Math.sqrt((variance[n] as number) + BATCH_NORM_EPSILON);
+      biases[n] = (biases[n] as number) - (mean[n] as number) * (factors[n] as number);
+    }
+  }
+  return transposed(model, layer, factors, biases, ACTIVATIONS[activation]);
+}
+
+/** A layer with its weights turned from [K, N] to [N][K], a factor an output. */
+function transposed(
+  model: Model,
+  name: string,
+  factors: Float32Array,
+  biases: Float32Array,
+  activation: number,
+): DenseLayer {
+  const [inputs, outputs] = model.parameters.shapes.get(`${name}.weights`) as [number, number];
+  const kernel = model.parameters.view(`${name}.weights`);
+  const weights = new Float32Array(inputs * outputs);
+  for (let n = 0; n < outputs; n++) {
+    for (let k = 0; k < inputs; k++)
+      weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
+  }
+  return {
+    inputs,
+    outputs,
+    weights,
+    scales: new Float32Array(0),
+    biases,
+    activation,
+    inputInverseScale: 0,
+    inputZero: 0,
+  };
+}

@@ -1,0 +1,59 @@
+import { TYPE_I8 } from "../../format/constants.ts";
+import { weightType } from "../../format/dense.ts";
+import { FormatError } from "../../format/errors.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { ClickLog } from "../data/read.ts";
+import { within } from "../progress.ts";
+import type { SavedRun } from "../run-folder.ts";
+import { type DraftExport, exportModel } from "./export.ts";
+import { measureParity, type Parity } from "./parity.ts";
+import { QUANTIZATIONS, type Quantization } from "./quantization.ts";
+import type { Limits, Measure, QuantizationReport } from "./report.ts";
+
+/** Records that the choices not taken are measured on: their losses are to be seen beside the chosen one's, no more. */
+const OTHERS_RECORDS = 20_000;
+
+export interface ExportOptions {
+  quantization: Quantization;
+  /** Records to fit the quantised layers on. */
+  calibration: Dataset;
+  /** The held-out log to measure on: all of it for the chosen quantisation, its first records for the others. */
+  log: ClickLog;
+  limits: Limits;
+}
+
+/**
+ * Exports a model in the quantisation chosen, and measures what every quantisation would cost and lose. One model at a time is in
+ * memory beside the chosen one. Whether that loses too much, `checkLimits` says.
+ */
+export async function exportMeasured(
+  run: Pick<SavedRun, "spec" | "fitted" | "vocabulary" | "learner">,
+  { quantization: chosen, calibration, log, limits }: ExportOptions,
+): Promise<{ draft: DraftExport; report: QuantizationReport }> {
+  const draft = await exportModel(run, chosen, calibration);
+  const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
+  for (const quantization of QUANTIZATIONS) {
+    if (quantization === chosen) {
+      report.measured.push(measureOf(chosen, draft, await measureParity(run, draft, log)));
+      continue;
+    }
+    try {
+      const other = await exportModel(run, quantization, calibration);
+      const parity = await within(quantization, () => measureParity(run, other, log, { most: OTHERS_RECORDS }));
+      report.measured.push(measureOf(quantization, other, parity));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      report.refused.push({ quantization, problem: error.message });
+    }
+  }
+  return { draft, report };
+}
+
+function measureOf(quantization: Quantization, { model, blob, pages }: DraftExport, parity: Parity): Measure {
+  return {
+    quantization,
+    bytes: { blob: blob.length, pages: pages.reduce((sum, { bytes }) => sum + bytes.length, 0) },
+    layers: model.layers.map((layer) => (weightType(layer) === TYPE_I8 ? "int8" : "f32")),
+    ...parity,
+  };
+}

@@ -1,0 +1,94 @@
+import * as v from "valibot";
+import { FormatError } from "../../format/errors.ts";
+import { fixed } from "../metrics/evaluation.ts";
+import { bytesText, table } from "../table.ts";
+import { ParitySchema } from "./parity.ts";
+import { QUANTIZATIONS } from "./quantization.ts";
+
+/** What a quantisation may lose. */
+export interface Limits {
+  /** AUC, absolute. */
+  auc: number;
+  /** Logloss, as a share of the trained model's. */
+  logloss: number;
+}
+
+export const DEFAULT_LIMITS: Limits = { auc: 0.0002, logloss: 0.001 };
+
+const QuantizationSchema = v.picklist(QUANTIZATIONS);
+
+/** One quantisation of a model: its size, and what it loses. */
+const MeasureSchema = v.strictObject({
+  quantization: QuantizationSchema,
+  /** Of the blob without evidence and golden records, and of all pages. */
+  bytes: v.strictObject({ blob: v.number(), pages: v.number() }),
+  /** Weight types of the dense layers in order. */
+  layers: v.array(v.picklist(["int8", "f32"])),
+  ...ParitySchema.entries,
+});
+
+/** What each quantisation of a model costs and loses: plain data, which the blob carries as evidence. */
+export const ReportSchema = v.strictObject({
+  chosen: QuantizationSchema,
+  limits: v.strictObject({ auc: v.number(), logloss: v.number() }),
+  measured: v.array(MeasureSchema),
+  /** Those that make no blob, as one that would be too large, and why. */
+  refused: v.array(v.strictObject({ quantization: QuantizationSchema, problem: v.string() })),
+});
+
+export type Measure = v.InferOutput<typeof MeasureSchema>;
+export type QuantizationReport = v.InferOutput<typeof ReportSchema>;
+
+/** The measure of the quantisation that was chosen. */
+export function chosenOf({ chosen, measured }: QuantizationReport): Measure {
+  return measured.find(({ quantization }) => quantization === chosen) as Measure;
+}
+
+/** Throws FormatError where the quantisation that was chosen loses more than the limits. */
+export function checkLimits(name: string, report: QuantizationReport): void {
+  const { limits, chosen } = report;
+  const { delta, records } = chosenOf(report);
+  if (-(delta.auc ?? 0) <= limits.auc && (delta.logloss ?? 0) <= limits.logloss) return;
+  throw new FormatError(
+    name,
+    `as ${chosen} it loses too much on ${records} records: got ΔAUC ${signed(delta.auc, 6)} and Δlogloss ${percent(delta.logloss)}, ` +
+      `expected at least ${signed(-limits.auc, 6)} and at most ${percent(limits.logloss)}; another --quantize may lose less, ` +
+      "--max-auc-loss and --max-logloss-loss allow more, --force exports it all the same",
+  );
+}
+
+/** All choices in one table, the chosen one marked. */
+export function reportTable(report: QuantizationReport): string {
+  const { chosen, measured, refused } = report;
+  const lines = measured.map(({ quantization, records, bytes, layers, served, delta, logitDifference }) => [
+    quantization === chosen ? `${quantization}, chosen` : quantization,
+    records.toLocaleString("en"),
+    bytesText(bytes.blob + bytes.pages),
+    layersText(layers),
+    fixed(served.auc ?? Number.NaN, 5),
+    signed(delta.auc, 5),
+    percent(delta.logloss),
+    signed(delta.calibrationRatio, 4),
+    logitDifference.max.toExponential(1),
+    logitDifference.mean.toExponential(1),
+  ]);
+  const head = ["rows", "records", "blob + pages", "layers", "AUC", "ΔAUC", "Δlogloss", "Δcalibration"];
+  const notes = refused.map(({ quantization, problem }) => `\n${quantization}: ${problem}`);
+  return table([...head, "max |Δlogit|", "mean |Δlogit|"], lines) + notes.join("");
+}
+
+function layersText(layers: Measure["layers"]): string {
+  if (layers.length === 0) return "–";
+  return layers.every((type) => type === layers[0]) ? (layers[0] as string) : layers.join(" ");
+}
+
+function signed(x: number | null, decimals: number): string {
+  if (x === null) return "–";
+  const text = Math.abs(x).toFixed(decimals);
+  if (Number(text) === 0) return text;
+  return `${x < 0 ? "−" : "+"}${text}`;
+}
+
+function percent(share: number | null): string {
+  return share === null ? "–" : `${signed(100 * share, 3)} %`;
+}
