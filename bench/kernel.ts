@@ -1,93 +1,74 @@
-// µs a record of the whole forward pass, one thread: DeepFM in every variant of the kernel and both types of weights, and
-// every model in int8. All take turns in every round, so that a slow moment of the machine falls on all of them; medians.
-// Prints; gates nothing.
-//   node bench/kernel.ts [rounds]
-import * as c from "../format/constants.ts";
-import { Kernel, type KernelVariant } from "../format/kernel.ts";
-import { MODEL_TYPES, type ModelType } from "../format/spec.ts";
-import { writeBlob } from "../format/write-blob.ts";
-import { shapeOfType } from "../test/format/shapes.ts";
-import { randomModel } from "../test/kernel/random-model.ts";
-import { kernelModule } from "../trainer/kernel-module.ts";
-import { Random } from "../trainer/random.ts";
-import { table } from "../trainer/table.ts";
+// The scoring kernel against the machine's limit and against its peers, one thread each, in one run: µs a record of the
+// whole forward pass, from row numbers to logits and scores. Prints; gates nothing but that all compute the same.
+//   node bench/kernel.ts [--quick] [--json FILE]
+import { parseArgs } from "node:util";
+import type { KernelVariant } from "../format/kernel.ts";
+import { toJson, writeWhole } from "../trainer/files.ts";
+import { agreement } from "./kernel/agree.ts";
+import { benchCase, SHAPES } from "./kernel/cases.ts";
+import type { Contestant } from "./kernel/contestant.ts";
+import { onnxContestants } from "./kernel/onnxruntime.ts";
+import { kernelContestant } from "./kernel/ours.ts";
+import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
+import { type Micros, race } from "./kernel/race.ts";
+import { leastMicros, type Result, resultOf, resultTable } from "./kernel/results.ts";
+import { measureRoofline } from "./kernel/roofline.ts";
+import { startTfjs, tfjsContestant } from "./kernel/tfjs.ts";
+import { Workerd } from "./kernel/workerd.ts";
 
-const ROUNDS = Number(process.argv[2] ?? 15);
-const FIELDS = 39;
-const K = 16;
-const HIDDEN = [400, 400, 400];
-const HOT_ROWS = 20_000;
-const BATCHES = [1, 16, 64];
-const VARIANTS: KernelVariant[] = ["relaxed", "simd", "scalar"];
-const RECORDS_PER_ROUND = 128;
+const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "string" } } });
+const BATCHES = options.quick ? [1, 64] : [1, 16, 64, 256, 1024];
+const ROUNDS = options.quick ? 5 : 11;
+const VARIANTS: KernelVariant[] = options.quick ? ["relaxed"] : ["relaxed", "simd", "scalar"];
+const TYPES = ["int8", "f32"] as const;
 
-const random = new Random(1);
-
-interface Contestant {
-  name: string[];
-  kernel: Kernel;
-}
-
-function contestant(name: string[], variant: KernelVariant, model: ModelType, type: number, activation: number) {
-  const shape = { fields: FIELDS, hidden: HIDDEN, layerTypes: [type], activations: [activation], rowType: type };
-  const blob = writeBlob(randomModel({ ...shapeOfType(model, K), ...shape, hotRows: HOT_ROWS }));
-  return { name, kernel: new Kernel(kernelModule(variant), blob, FIELDS) };
-}
-
-/** Milliseconds for RECORDS_PER_ROUND records, `batch` a call. */
-function timeRound(kernel: Kernel, batch: number): number {
-  const offsets = Uint32Array.from({ length: batch * FIELDS + 1 }, (_, i) => i);
-  const addresses = Uint32Array.from(
-    { length: batch * FIELDS },
-    () => kernel.rowsAddress + random.integer(HOT_ROWS) * kernel.rowBytes,
-  );
-  const values = new Float32Array(batch * FIELDS).fill(1);
-  const [logits, scores] = [new Float32Array(batch), new Float32Array(batch)];
-  const started = performance.now();
-  for (let done = 0; done < RECORDS_PER_ROUND; done += batch)
-    kernel.score(batch, offsets, addresses, values, logits, scores);
-  return performance.now() - started;
-}
-
-function median(list: number[]): number {
-  return list.sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
-}
-
-/** Each contestant's name, batch size, µs a record, and how many times those of the first in the list. */
-function race(contestants: readonly Contestant[], batch: number): (string | number)[][] {
-  const times = contestants.map((): number[] => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    contestants.forEach(({ kernel }, i) => {
-      times[i]?.push(timeRound(kernel, batch));
-    });
-  }
-  const micros = times.map((list) => (1000 * median(list)) / RECORDS_PER_ROUND);
-  const first = micros[0] ?? Number.NaN;
-  return contestants.map(({ name }, i) => {
-    const own = micros[i] ?? Number.NaN;
-    return [...name, batch, own.toFixed(1), `${(own / first).toFixed(2)} ×`];
-  });
-}
-
-const variants = [c.TYPE_I8, c.TYPE_F32].flatMap((type) =>
-  VARIANTS.map((variant) =>
-    contestant([`${type === c.TYPE_I8 ? "int8" : "f32"}, ${variant}`], variant, "DeepFM", type, c.ACTIVATION_RELU),
-  ),
-);
-console.log(`${FIELDS} fields × k ${K}, hidden layers ${HIDDEN.join("-")}, one thread, Node ${process.version}`);
+const roofline = measureRoofline();
+const giga = (rate: number): string => (rate / 1e9).toFixed(1);
 console.log(
-  table(
-    ["DeepFM", "batch", "µs a record", "to the first"],
-    BATCHES.flatMap((batch) => race(variants, batch)),
-  ),
+  `one thread, Node ${process.version}, V8 ${process.versions.v8}; at most ${giga(roofline.dots)} GMAC/s int8, ` +
+    `${giga(roofline.madds)} GMAC/s f32, ${giga(roofline.bytes)} GB/s`,
 );
+const peers = await loadPeers();
+if (!peers) console.log(`without onnxruntime; to install it: ${HOW_TO_GET_PEERS}`);
+await startTfjs();
 
-const models = [
-  contestant(["DeepFM", "ReLU"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_RELU),
-  contestant(["DeepFM", "tanh"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_TANH),
-  contestant(["DeepFM", "sigmoid"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_SIGMOID),
-  ...MODEL_TYPES.filter((model) => model !== "DeepFM").map((model) =>
-    contestant([model, model === "LR" || model === "FM" ? "" : "ReLU"], "relaxed", model, c.TYPE_I8, c.ACTIVATION_RELU),
-  ),
-];
-console.log(table(["int8, relaxed", "activation", "batch", "µs a record", "to the first"], race(models, 64)));
+const workerd = await Workerd.start();
+
+const results: Result[] = [];
+for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
+  const one = benchCase(shape);
+  const ours = TYPES.flatMap((type) =>
+    VARIANTS.map((variant) => ({ type, contestant: kernelContestant(one, variant, type) })),
+  );
+  const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
+  const reference = ours.find(({ type }) => type === "f32") as (typeof ours)[number];
+  const all = [...ours.map(({ contestant }) => contestant), ...others];
+  const agreed = await agreement(reference.contestant, [...all, ...TYPES.map((type) => workerd.contestant(one, type))]);
+  console.log(`\n${one.name}, |Δlogit| / σ to f32 at most:`);
+  console.log(agreed.map(({ name, worst }) => `${name} ${worst.toExponential(0)}`).join(", "));
+
+  const of: Result[] = [];
+  const theirs = new Map<number, Micros>();
+  for (const batch of BATCHES) {
+    const micros = await race(all, batch, ROUNDS);
+    theirs.set(batch, new Map([...micros].filter(([name]) => others.some((other) => other.name === name))));
+    for (const { type, contestant } of ours) {
+      const place = { case: `${one.name} ${contestant.name}`, runtime: `node ${process.versions.node}`, batch };
+      const us = micros.get(contestant.name) ?? Number.NaN;
+      of.push(resultOf(place, us, leastMicros(one, type, roofline), theirs.get(batch) ?? new Map()));
+    }
+  }
+  for (const type of TYPES) {
+    await workerd.load(one, type);
+    for (const batch of BATCHES) {
+      const place = { case: `${one.name} ${type} relaxed`, runtime: "workerd", batch };
+      const us = await workerd.micros(one, batch, ROUNDS);
+      of.push(resultOf(place, us, leastMicros(one, type, roofline), theirs.get(batch) ?? new Map()));
+    }
+  }
+  console.log(resultTable(of));
+  results.push(...of);
+  for (const contestant of all) await contestant.close();
+}
+await workerd.stop();
+if (options.json) writeWhole(options.json, toJson({ results }));
