@@ -26,17 +26,22 @@ export let deepInputs: usize = 0;
 export let transposed: usize = 0;
 /** d f32, for the outer products. */
 export let fieldSum: usize = 0;
-/** MAX_BATCH records' inputs of the MLP's first layer or the context tower's; those of the item tower's. */
+/** MAX_BATCH records' inputs of the MLP's first layer or the context tower's, and those of the item tower's, in panels. */
 export let firstInputs: usize = 0;
 export let itemInputs: usize = 0;
-/** MAX_BATCH records' outputs of layers 0, 2, … and of layers 1, 3, … of the MLP or a tower. */
+/** MAX_BATCH records' outputs of layers 0, 2, … and of layers 1, 3, … of the MLP or a tower, in panels of the next layer. */
 export let evenOutputs: usize = 0;
 export let oddOutputs: usize = 0;
+/** Sums of a tile: 4 records × 8 outputs or 1 × 32, i32 or f32. As many zeros. */
+export let sums: usize = 0;
+export let zeroSums: usize = 0;
 /** MAX_BATCH records' vectors of the context tower and of the item tower, f32, padded as layer outputs are. */
 export let towerVectors: usize = 0;
 
 /** How many floats SIMD may read and write after the end of embeddings, their sum and products. */
 const SPARE_FLOATS = 3;
+
+const TILE_SUM_BYTES = 4 * 32;
 
 /** Lays all buffers out from `start` on and grows the memory for them; false where it cannot be had. */
 export function layOutBuffers(start: u64): bool {
@@ -60,8 +65,12 @@ export function layOutBuffers(start: u64): bool {
   itemInputs = take(<u64>MAX_BATCH * (item === 0 ? 0 : inputBytes(item)));
   evenOutputs = take(outputs);
   oddOutputs = take(outputs);
+  sums = take(TILE_SUM_BYTES);
+  zeroSums = take(TILE_SUM_BYTES);
   towerVectors = take(item === 0 ? 0 : 2 * MAX_BATCH * 4 * padOutputs(embeddingDim));
-  return ensureMemory(next);
+  if (!ensureMemory(next)) return false;
+  memory.fill(zeroSums, 0, TILE_SUM_BYTES);
+  return true;
 }
 
 let next: u64 = 0;

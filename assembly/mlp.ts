@@ -2,18 +2,20 @@
 import { PRODUCT_INNER, PRODUCT_OUTER } from "../format/constants";
 import { deepInputs, embedding, firstInputs, logits } from "./buffers";
 import { runLayers } from "./dense";
-import { inputBytes, layerAddress, outputsOf, outputWeights } from "./layers";
+import { layerAddress, outputsOf, outputWeights } from "./layers";
 import { deepDim, deepFrom, embeddingDim, fields, layerCount, products } from "./model";
+import { firstWord, wordStride } from "./panels";
 import { innerProducts, outerProducts } from "./products";
 import { storeInputs } from "./quantise";
 import { copy, dot } from "./vectors";
 
-/** Makes record r's inputs of layer 0 from its embeddings: their deep parts, then inner products, then outer ones. */
-export function prepareMlp(r: u32): void {
+/** Makes the inputs of layer 0 of record r of so many from its embeddings: their deep parts, then inner products, then outer ones. */
+export function prepareMlp(r: u32, records: u32): void {
   const layer = layerAddress(0);
-  const target = firstInputs + r * inputBytes(layer);
+  const target = firstWord(layer, firstInputs, records, r);
+  const stride = wordStride(records, r);
   if (deepFrom === 0 && products === 0) {
-    storeInputs(layer, embedding, embedding + 4 * fields * embeddingDim, target);
+    storeInputs(layer, embedding, embedding + 4 * fields * embeddingDim, target, stride);
     return;
   }
   const d = deepDim();
@@ -24,7 +26,7 @@ export function prepareMlp(r: u32): void {
   }
   if (products & PRODUCT_INNER) end = innerProducts(deepInputs, end);
   if (products & PRODUCT_OUTER) end = outerProducts(deepInputs, end);
-  storeInputs(layer, deepInputs, end, target);
+  storeInputs(layer, deepInputs, end, target, stride);
 }
 
 /** Adds the MLP's output unit, whose bias is the model's, to the logits. */

@@ -47,8 +47,8 @@ export function scoreBatch(records: u32): void {
       // Embeddings are f32, and the deep parts take their own copy: one record's at a time are enough, in cache.
       embed(r, embedding);
       if (parts & PART_FM) store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + fm(embedding));
-      if (parts & PART_MLP) prepareMlp(r);
-      if (parts & PART_TOWERS) prepareTowers(r);
+      if (parts & PART_MLP) prepareMlp(r, records);
+      if (parts & PART_TOWERS) prepareTowers(r, records);
     }
   }
   if (parts & PART_MLP) addMlp(records);

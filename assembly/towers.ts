@@ -3,15 +3,16 @@
 import { SIDE_CONTEXT, SIDE_ITEM } from "../format/constants";
 import { deepInputs, embedding, firstInputs, itemInputs, logits, towerVectors } from "./buffers";
 import { runLayers } from "./dense";
-import { inputBytes, layerAddress, outputsOf, padOutputs } from "./layers";
+import { layerAddress, outputsOf, padOutputs } from "./layers";
 import { contextLayers, embeddingDim, fields, layerCount, sideOf } from "./model";
+import { firstWord, wordStride } from "./panels";
 import { storeInputs } from "./quantise";
 import { add, copy, dot } from "./vectors";
 
-/** Makes record r's inputs of both towers from its embeddings, and begins its vectors with their sums. */
-export function prepareTowers(r: u32): void {
-  prepareTower(r, SIDE_CONTEXT, layerAddress(0), firstInputs);
-  prepareTower(r, SIDE_ITEM, layerAddress(contextLayers), itemInputs);
+/** Makes the inputs of both towers of record r of so many from its embeddings, and begins its vectors with their sums. */
+export function prepareTowers(r: u32, records: u32): void {
+  prepareTower(r, records, SIDE_CONTEXT, layerAddress(0), firstInputs);
+  prepareTower(r, records, SIDE_ITEM, layerAddress(contextLayers), itemInputs);
 }
 
 /** Adds ⟨u, i⟩ to the logits. */
@@ -24,7 +25,7 @@ export function addTowers(records: u32): void {
   }
 }
 
-function prepareTower(r: u32, side: u32, layer: usize, inputs: usize): void {
+function prepareTower(r: u32, records: u32, side: u32, layer: usize, inputs: usize): void {
   const vector = vectorOf(side, r);
   memory.fill(vector, 0, 4 * padOutputs(embeddingDim));
   let end = deepInputs;
@@ -35,7 +36,7 @@ function prepareTower(r: u32, side: u32, layer: usize, inputs: usize): void {
     copy(end, e, embeddingDim);
     end += 4 * embeddingDim;
   }
-  storeInputs(layer, deepInputs, end, inputs + r * inputBytes(layer));
+  storeInputs(layer, deepInputs, end, firstWord(layer, inputs, records, r), wordStride(records, r));
 }
 
 /** Adds the outputs of layers [first, end) to the side's vectors. */
