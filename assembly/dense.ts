@@ -8,10 +8,11 @@
 //   start         eight sums to begin with, those of the next record `startStride` bytes on
 //   sums          where they write eight sums a record
 import { PAD_OUTPUTS } from "../format/constants";
-import { evenOutputs, oddOutputs, sums, zeroSums } from "./buffers";
+import { contextSums, evenOutputs, itemRuns, oddOutputs, sums, wholeRun, zeroSums } from "./buffers";
 import { inputBytes, inputsOf, isInt8, layerAddress, outputBytes, outputsOf, weightsOf, wordsOf } from "./layers";
 import { isMemory } from "./memory";
 import { blockRecords } from "./panels";
+import { itemRunCount } from "./share";
 import { sums_f32_scalar, sums_i8_scalar } from "./sums_scalar";
 import { finishBlock, finishRow } from "./tail";
 import { row_f32_simd, tile_f32_simd, wideRow_f32_simd } from "./tile_f32_simd";
@@ -20,16 +21,44 @@ import { row_i8_simd, tile_i8_simd } from "./tile_i8_simd";
 
 /**
  * Runs layers [first, end), each of which takes what the one before gives; `input`: inputs of the first one, in panels.
- * Returns where the last one's outputs are: f32, its padded N a record.
+ * `shared`: the first one begins with the context's sums and takes the item's words alone. Returns where the last one's
+ * outputs are: f32, its padded N a record.
  */
-export function runLayers(first: u32, end: u32, input: usize, records: u32): usize {
+export function runLayers(first: u32, end: u32, input: usize, records: u32, shared: bool = false): usize {
   for (let i = first; i < end; i++) {
+    const layer = layerAddress(i);
     const output = (i - first) & 1 ? oddOutputs : evenOutputs;
-    dense(layerAddress(i), i + 1 < end ? layerAddress(i + 1) : 0, input, output, records);
+    if (shared && i === first) {
+      start = contextSums;
+      runs = itemRuns;
+      runCount = itemRunCount;
+    } else {
+      start = 0;
+      store<u32>(wholeRun, 0);
+      store<u32>(wholeRun, wordsOf(layer), 4);
+      runs = wholeRun;
+      runCount = 1;
+    }
+    dense(layer, i + 1 < end ? layerAddress(i + 1) : 0, input, output, records);
     input = output;
   }
   return input;
 }
+
+/** Writes the sums of `layer` over all words of one record's inputs, without what follows, to `target`. */
+export function sumLayer(layer: usize, input: usize, target: usize): void {
+  const tileBytes = 16 * wordsOf(layer);
+  let weights = weightsOf(layer);
+  for (let n: u32 = 0; n < outputsOf(layer); n += PAD_OUTPUTS) {
+    sumRow(layer, weights, tileBytes, input, wordsOf(layer), zeroSums, target + 4 * n);
+    weights += 2 * tileBytes;
+  }
+}
+
+/** What the layer at hand sums: its words in `runs`, pairs of u32 (first, end), on top of `start`, N sums or 0 for none. */
+let start: usize = 0;
+let runs: usize = 0;
+let runCount: u32 = 0;
 
 /** One layer, its outputs in panels of the next one's type; if that is 0, f32 record by record. */
 function dense(layer: usize, next: usize, input: usize, output: usize, records: u32): void {
@@ -44,7 +73,14 @@ function dense(layer: usize, next: usize, input: usize, output: usize, records: 
   let weights = weightsOf(layer);
   for (let n: u32 = 0; blocks > 0 && n < outputsOf(layer); n += PAD_OUTPUTS) {
     for (let r: u32 = 0; r < blocks; r += 4) {
-      sumBlock(layer, weights, tileBytes, input + r * stride, wordsOf(layer));
+      let from = startAt(n);
+      for (let run = 0; run < <i32>runCount; run++) {
+        const first = load<u32>(runs + 8 * run);
+        const words = load<u32>(runs + 8 * run, 4) - first;
+        const skipped = 16 * first;
+        sumBlock(layer, weights + skipped, tileBytes, input + r * stride + skipped, words, from, run > 0 ? 32 : 0);
+        from = sums;
+      }
       finishBlock(layer, next, n, output + r * outputStride);
     }
     weights += 2 * tileBytes;
@@ -54,50 +90,74 @@ function dense(layer: usize, next: usize, input: usize, output: usize, records: 
 
 /** One layer of a lone record. */
 function denseRow(layer: usize, next: usize, input: usize, output: usize): void {
-  const words = wordsOf(layer);
-  const tileBytes = 16 * words;
+  const tileBytes = 16 * wordsOf(layer);
+  const wide = ASC_FEATURE_SIMD && !isInt8(layer);
   let weights = weightsOf(layer);
   let n: u32 = 0;
-  if (ASC_FEATURE_SIMD && !isInt8(layer)) {
-    for (; n + 32 <= outputsOf(layer); n += 32) {
-      wideRow_f32_simd(weights, tileBytes, input, words, zeroSums, sums);
-      for (let eight: u32 = 0; eight < 4; eight++) finishRow(layer, next, n + 8 * eight, sums + 32 * eight, output);
-      weights += 8 * tileBytes;
+  while (n < outputsOf(layer)) {
+    const outputs: u32 = wide && n + 32 <= outputsOf(layer) ? 32 : PAD_OUTPUTS;
+    let from = startAt(n);
+    for (let run: u32 = 0; run < runCount; run++) {
+      const first = load<u32>(runs + 8 * run);
+      const words = load<u32>(runs + 8 * run, 4) - first;
+      if (outputs === 32) wideRow_f32_simd(weights + 16 * first, tileBytes, input + 4 * first, words, from, sums);
+      else sumRow(layer, weights + 16 * first, tileBytes, input + 4 * first, words, from, sums);
+      from = sums;
     }
-  }
-  for (; n < outputsOf(layer); n += PAD_OUTPUTS) {
-    sumRow(layer, weights, tileBytes, input, words);
-    finishRow(layer, next, n, sums, output);
-    weights += 2 * tileBytes;
+    for (let done: u32 = 0; done < outputs; done += PAD_OUTPUTS) {
+      finishRow(layer, next, n + done, sums + 4 * done, output);
+    }
+    n += outputs;
+    weights += (outputs >>> 2) * tileBytes;
   }
 }
 
+function startAt(n: u32): usize {
+  return start === 0 ? zeroSums : start + 4 * n;
+}
+
 /** Sums of 4 records × 8 outputs. */
-function sumBlock(layer: usize, weights: usize, tileBytes: u32, input: usize, words: u32): void {
+function sumBlock(
+  layer: usize,
+  weights: usize,
+  tileBytes: u32,
+  input: usize,
+  words: u32,
+  from: usize,
+  fromStride: u32,
+): void {
   if (isInt8(layer)) {
-    if (ASC_FEATURE_RELAXED_SIMD) tile_i8_relaxed(weights, tileBytes, input, words, zeroSums, 0, sums);
-    else if (ASC_FEATURE_SIMD) tile_i8_simd(weights, tileBytes, input, words, zeroSums, 0, sums);
+    if (ASC_FEATURE_RELAXED_SIMD) tile_i8_relaxed(weights, tileBytes, input, words, from, fromStride, sums);
+    else if (ASC_FEATURE_SIMD) tile_i8_simd(weights, tileBytes, input, words, from, fromStride, sums);
     else {
       for (let r: u32 = 0; r < 4; r++)
-        sums_i8_scalar(weights, tileBytes, input + 4 * r, 16, words, zeroSums, sums + 32 * r);
+        sums_i8_scalar(weights, tileBytes, input + 4 * r, 16, words, from + r * fromStride, sums + 32 * r);
     }
   } else {
-    if (ASC_FEATURE_SIMD) tile_f32_simd(weights, tileBytes, input, words, zeroSums, 0, sums);
+    if (ASC_FEATURE_SIMD) tile_f32_simd(weights, tileBytes, input, words, from, fromStride, sums);
     else {
       for (let r: u32 = 0; r < 4; r++)
-        sums_f32_scalar(weights, tileBytes, input + 4 * r, 16, words, zeroSums, sums + 32 * r);
+        sums_f32_scalar(weights, tileBytes, input + 4 * r, 16, words, from + r * fromStride, sums + 32 * r);
     }
   }
 }
 
 /** Sums of one record × 8 outputs. */
-function sumRow(layer: usize, weights: usize, tileBytes: u32, input: usize, words: u32): void {
+function sumRow(
+  layer: usize,
+  weights: usize,
+  tileBytes: u32,
+  input: usize,
+  words: u32,
+  from: usize,
+  target: usize,
+): void {
   if (isInt8(layer)) {
-    if (ASC_FEATURE_RELAXED_SIMD) row_i8_relaxed(weights, tileBytes, input, words, zeroSums, sums);
-    else if (ASC_FEATURE_SIMD) row_i8_simd(weights, tileBytes, input, words, zeroSums, sums);
-    else sums_i8_scalar(weights, tileBytes, input, 4, words, zeroSums, sums);
+    if (ASC_FEATURE_RELAXED_SIMD) row_i8_relaxed(weights, tileBytes, input, words, from, target);
+    else if (ASC_FEATURE_SIMD) row_i8_simd(weights, tileBytes, input, words, from, target);
+    else sums_i8_scalar(weights, tileBytes, input, 4, words, from, target);
   } else {
-    if (ASC_FEATURE_SIMD) row_f32_simd(weights, tileBytes, input, words, zeroSums, sums);
-    else sums_f32_scalar(weights, tileBytes, input, 4, words, zeroSums, sums);
+    if (ASC_FEATURE_SIMD) row_f32_simd(weights, tileBytes, input, words, from, target);
+    else sums_f32_scalar(weights, tileBytes, input, 4, words, from, target);
   }
 }

@@ -1,6 +1,7 @@
 // f32 activations to the u7 inputs of an int8 layer: q = nearest(clamp(a · inverseScale + zero, 0, ACTIVATION_MAX)),
 // product and sum each rounded to f32, halves to even. A NaN becomes 0; nothing here can trap.
 import { ACTIVATION_MAX, LAYER_INPUTS } from "../format/constants";
+import { itemMasks } from "./buffers";
 import { inverseScale, isInt8, padOutputs, zeroPoint } from "./layers";
 import { isMemory } from "./memory";
 
@@ -38,6 +39,42 @@ function storeWords(layer: usize, source: usize, count: u32, target: usize, stri
       store<u8>(target + (i >>> 2) * stride + (i & 3), q);
     }
   }
+}
+
+/**
+ * Stores words [first, end) of one record's inputs, which `source` has as float32, with zeros where `itemMasks` (flip 0) or
+ * its opposite (all ones) has them. `target`: word 0, `stride` bytes before the next.
+ */
+export function storeMasked(
+  layer: usize,
+  source: usize,
+  first: u32,
+  end: u32,
+  flip: u32,
+  target: usize,
+  stride: u32,
+): void {
+  const int8 = isInt8(layer);
+  for (let word = first; word < end; word++) {
+    const bits = int8 ? quantisedWord(layer, source + 16 * word) : load<u32>(source + 4 * word);
+    store<u32>(target + word * stride, bits & (load<u32>(itemMasks + 4 * word) ^ flip));
+  }
+}
+
+/** Four activations as a word. */
+function quantisedWord(layer: usize, source: usize): u32 {
+  const inverse = inverseScale(layer);
+  const zero = zeroPoint(layer);
+  if (ASC_FEATURE_SIMD) {
+    const words = quantise_simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
+    const halves = i16x8.narrow_i32x4_s(words, words);
+    return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
+  }
+  let word: u32 = 0;
+  for (let i: u32 = 0; i < 4; i++) {
+    word |= (<u32>quantise_scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
+  }
+  return word;
 }
 
 export function quantise_scalar(a: f32, inverse: f32, zero: f32): u8 {

@@ -8,7 +8,7 @@ export function tile_f32_simd(
   input: usize,
   words: u32,
   start: usize,
-  startStride: usize,
+  startStride: u32,
   sums: usize,
 ): void {
   let a0 = v128.load(start);

@@ -11,7 +11,7 @@ export function tile_i8_relaxed(
   input: usize,
   words: u32,
   start: usize,
-  startStride: usize,
+  startStride: u32,
   sums: usize,
 ): void {
   if (isPaired) tile<PairDot>(weights, tileBytes, input, words, start, startStride, sums);
@@ -38,7 +38,7 @@ function tile<Way>(
   input: usize,
   words: u32,
   start: usize,
-  startStride: usize,
+  startStride: u32,
   sums: usize,
 ): void {
   let a0 = v128.load(start);

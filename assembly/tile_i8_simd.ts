@@ -11,7 +11,7 @@ export function tile_i8_simd(
   input: usize,
   words: u32,
   start: usize,
-  startStride: usize,
+  startStride: u32,
   sums: usize,
 ): void {
   for (let tile = 0; tile < 2; tile++) {

@@ -111,14 +111,12 @@ export class Scorer {
         }
       }
       const entries = (offsets[end * fields] as number) - firstEntry;
-      this.#kernel.score(
-        end - start,
-        offsets.subarray(start * fields, end * fields + 1),
-        resolved.subarray(0, entries),
-        values.subarray(firstEntry, firstEntry + entries),
-        logits.subarray(start, end),
-        scores.subarray(start, end),
-      );
+      const batch = {
+        offsets: offsets.subarray(start * fields, end * fields + 1),
+        addresses: resolved.subarray(0, entries),
+        values: values.subarray(firstEntry, firstEntry + entries),
+      };
+      this.#kernel.score(batch, logits.subarray(start, end), scores.subarray(start, end));
       start = end;
     }
     return { logits, scores, rowsMissing };

@@ -19,14 +19,12 @@ export function kernelContestant(one: BenchCase, variant: KernelVariant, type: "
       for (let done = 0; done < records; done += MAX_BATCH) {
         const count = Math.min(MAX_BATCH, records - done);
         const start = (first + done) * fields;
-        kernel.score(
-          count,
-          offsets.subarray(0, count * fields + 1),
-          addresses.subarray(start, start + count * fields),
-          values.subarray(0, count * fields),
-          logits.subarray(done, done + count),
-          scores.subarray(0, count),
-        );
+        const batch = {
+          offsets: offsets.subarray(0, count * fields + 1),
+          addresses: addresses.subarray(start, start + count * fields),
+          values: values.subarray(0, count * fields),
+        };
+        kernel.score(batch, logits.subarray(done, done + count), scores.subarray(0, count));
       }
     },
     close() {},

@@ -30,14 +30,12 @@ async function handle(request: Request): Promise<Response> {
     for (let done = 0; done < batch; done += MAX_BATCH) {
       const count = Math.min(MAX_BATCH, batch - done);
       const start = (first + done) * fields;
-      kernel.score(
-        count,
-        offsets.subarray(0, count * fields + 1),
-        addresses.subarray(start, start + count * fields),
-        values.subarray(0, count * fields),
-        logits.subarray(done, done + count),
-        scores.subarray(done, done + count),
-      );
+      const one = {
+        offsets: offsets.subarray(0, count * fields + 1),
+        addresses: addresses.subarray(start, start + count * fields),
+        values: values.subarray(0, count * fields),
+      };
+      kernel.score(one, logits.subarray(done, done + count), scores.subarray(done, done + count));
     }
     first = (first + batch) % (records - batch + 1);
   }
