@@ -70,6 +70,13 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   };
 }
 
+/** The case with the first record's context in all records. */
+export function withOneContext(one: BenchCase): BenchCase {
+  const { fields, rows } = one;
+  const shared = rows.map((row, cell) => (cell % fields < CONTEXT_FIELDS ? (rows[cell % fields] as number) : row));
+  return { ...one, name: `ranking, ${one.name}`, rows: shared };
+}
+
 /** Bytes that scoring one record reads of its rows. */
 export function rowBytes({ fields, models }: BenchCase, type: "f32" | "int8"): number {
   return fields * rowStride(models[type].rowType, models[type].embeddingDim);

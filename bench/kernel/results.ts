@@ -1,7 +1,6 @@
 import { table } from "../../trainer/table.ts";
-import { type BenchCase, rowBytes } from "./cases.ts";
 import type { Micros } from "./race.ts";
-import type { Roofline } from "./roofline.ts";
+import { rooflineName } from "./roofline.ts";
 
 /** A line of the result: one of our variants. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
 export interface Result {
@@ -12,29 +11,26 @@ export interface Result {
   batch: number;
   /** µs a record, or a candidate. */
   us: number;
-  /** Share of the roofline: the least time that arithmetic and bytes can take, as measured, by ours. */
+  /** Share of the roofline: the least time that arithmetic and bytes can take (roofline.ts) by ours. */
   roofline: number;
   /** Ours / theirs: below 1, ours is faster. */
   ratio: Record<string, number>;
 }
 
-/** The least µs that a record can take: that of the layers' arithmetic or that of the rows' bytes, whichever is more. */
-export function leastMicros(one: BenchCase, type: "int8" | "f32", { dots, madds, bytes }: Roofline): number {
-  return 1e6 * Math.max(one.macs / (type === "int8" ? dots : madds), rowBytes(one, type) / bytes);
-}
-
-/** `us`: ours; `peers`: those of the others, by name. */
+/** `us`: ours; `others`: what the same race took of the rooflines and of `peers`. */
 export function resultOf(
   place: Pick<Result, "case" | "runtime" | "batch">,
   us: number,
-  least: number,
-  peers: Micros,
+  type: "int8" | "f32",
+  others: Micros,
+  peers: readonly string[],
 ): Result {
+  const of = (name: string): number => others.get(name) ?? Number.NaN;
   return {
     ...place,
     us: rounded(us),
-    roofline: rounded(least / us),
-    ratio: Object.fromEntries([...peers].map(([name, theirs]) => [name, rounded(us / theirs)])),
+    roofline: rounded(of(rooflineName(type)) / us),
+    ratio: Object.fromEntries(peers.map((name) => [name, rounded(us / of(name))])),
   };
 }
 

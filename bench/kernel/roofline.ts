@@ -1,15 +1,8 @@
-// What the machine can do at most, measured on one thread just before the race (assembly/roofline).
+// What the machine can do at most on one thread: loops that hold nothing but one instruction (assembly/roofline).
 import { readFileSync } from "node:fs";
+import { type BenchCase, rowBytes } from "./cases.ts";
+import type { Contestant } from "./contestant.ts";
 import { median, processorMs } from "./race.ts";
-
-export interface Roofline {
-  /** Multiplications of bytes a second, summed in groups of four: the better of two ways to ask for them. */
-  dots: number;
-  /** float32 multiply-adds a second. */
-  madds: number;
-  /** Bytes read a second, from as many as the rows of a case take. */
-  bytes: number;
-}
 
 interface RooflineExports {
   dots(steps: number): number;
@@ -19,29 +12,65 @@ interface RooflineExports {
   readBytes(bytes: number, passes: number): number;
 }
 
+/** Instructions a step of the loops. */
+const STEP = 64;
 const STEPS = 150_000;
-const INSTRUCTIONS = 64 * STEPS;
-/** int8 rows of the largest case. */
+/** Bytes of the int8 rows of the largest case. */
 const READ_BYTES = 4_800_000 & ~63;
 const PASSES = 60;
 const ROUNDS = 9;
 
-export function measureRoofline(): Roofline {
-  const bytes = readFileSync(new URL("../../build/roofline.wasm", import.meta.url));
-  const wasm = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as RooflineExports;
-  wasm.reserve(READ_BYTES);
-  const rates: Record<string, number[]> = { dots: [], pairs: [], madds: [], bytes: [] };
-  const measure = (name: string, amount: number, run: () => number): void => {
-    const started = processorMs();
-    run();
-    rates[name]?.push((1000 * amount) / (processorMs() - started));
-  };
-  for (let round = 0; round < ROUNDS; round++) {
-    measure("dots", 16 * INSTRUCTIONS, () => wasm.dots(STEPS));
-    measure("pairs", 16 * INSTRUCTIONS, () => wasm.pairs(STEPS));
-    measure("madds", 4 * INSTRUCTIONS, () => wasm.madds(STEPS));
-    measure("bytes", PASSES * READ_BYTES, () => wasm.readBytes(READ_BYTES, PASSES));
+export class Roofline {
+  readonly #wasm: RooflineExports;
+  /** Multiplications of bytes a second, summed in groups of four: by the better of two ways to ask for them. */
+  readonly dots: number;
+  /** float32 multiply-adds a second. */
+  readonly madds: number;
+  /** Bytes read a second, from as many as the rows of a case take. */
+  readonly bytes: number;
+  readonly #way: "dots" | "pairs";
+
+  constructor() {
+    const bytes = readFileSync(new URL("../../build/roofline.wasm", import.meta.url));
+    const wasm = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as RooflineExports;
+    wasm.reserve(READ_BYTES);
+    const rate = (amount: number, run: () => number): number =>
+      median(
+        Array.from({ length: ROUNDS }, () => {
+          const started = processorMs();
+          run();
+          return (1000 * amount) / (processorMs() - started);
+        }),
+      );
+    const dots = rate(16 * STEP * STEPS, () => wasm.dots(STEPS));
+    const pairs = rate(16 * STEP * STEPS, () => wasm.pairs(STEPS));
+    this.dots = Math.max(dots, pairs);
+    this.madds = rate(4 * STEP * STEPS, () => wasm.madds(STEPS));
+    this.bytes = rate(PASSES * READ_BYTES, () => wasm.readBytes(READ_BYTES, PASSES));
+    this.#way = dots > pairs ? "dots" : "pairs";
+    this.#wasm = wasm;
   }
-  const rate = (name: string): number => median(rates[name] ?? []);
-  return { dots: Math.max(rate("dots"), rate("pairs")), madds: rate("madds"), bytes: rate("bytes") };
+
+  /**
+   * Takes the least time that a case can take: does the arithmetic of its layers at the peak rate, or reads as many bytes
+   * as its rows have, whichever takes longer. It runs in the race, so that a slow moment of the machine falls on it too.
+   */
+  contestant(one: BenchCase, type: "int8" | "f32"): Contestant {
+    const run = type === "int8" ? this.#wasm[this.#way] : this.#wasm.madds;
+    const products = STEP * (type === "int8" ? 16 : 4);
+    const bytes = rowBytes(one, type);
+    const arithmetic = one.macs / (type === "int8" ? this.dots : this.madds) > bytes / this.bytes;
+    return {
+      name: rooflineName(type),
+      score: (_first, records) => {
+        if (arithmetic) run(Math.ceil((records * one.macs) / products));
+        else this.#wasm.readBytes(Math.min(READ_BYTES, records * bytes + 64), 1);
+      },
+      close() {},
+    };
+  }
+}
+
+export function rooflineName(type: "int8" | "f32"): string {
+  return `roofline, ${type}`;
 }
