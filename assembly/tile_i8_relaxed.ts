@@ -31,7 +31,7 @@ export function row_i8_relaxed(
   else row<WholeDot>(weights, tileBytes, input, words, start, sums);
 }
 
-/** Records a, b, c, d, tiles 0, 1: 8 sums, 2 weights, an input and what V8 needs fit the 15 registers that it gives out. */
+/** Records a, b, c, d, tiles 0, 1: 8 sums, 2 weights, an input, ones and a pair fit the 15 registers that it gives out. */
 function tile<Way>(
   weights: usize,
   tileBytes: u32,
@@ -41,6 +41,7 @@ function tile<Way>(
   startStride: u32,
   sums: usize,
 ): void {
+  const ones = i16x8.splat(<i16>min<u32>(words, 1));
   let a0 = v128.load(start);
   let a1 = v128.load(start, 16);
   start += startStride;
@@ -57,17 +58,17 @@ function tile<Way>(
     const w0 = v128.load(weights);
     const w1 = v128.load(others);
     const qa = v128.load32_splat(input);
-    a0 = dot<Way>(w0, qa, a0);
-    a1 = dot<Way>(w1, qa, a1);
+    a0 = dot<Way>(w0, qa, ones, a0);
+    a1 = dot<Way>(w1, qa, ones, a1);
     const qb = v128.load32_splat(input, 4);
-    b0 = dot<Way>(w0, qb, b0);
-    b1 = dot<Way>(w1, qb, b1);
+    b0 = dot<Way>(w0, qb, ones, b0);
+    b1 = dot<Way>(w1, qb, ones, b1);
     const qc = v128.load32_splat(input, 8);
-    c0 = dot<Way>(w0, qc, c0);
-    c1 = dot<Way>(w1, qc, c1);
+    c0 = dot<Way>(w0, qc, ones, c0);
+    c1 = dot<Way>(w1, qc, ones, c1);
     const qd = v128.load32_splat(input, 12);
-    d0 = dot<Way>(w0, qd, d0);
-    d1 = dot<Way>(w1, qd, d1);
+    d0 = dot<Way>(w0, qd, ones, d0);
+    d1 = dot<Way>(w1, qd, ones, d1);
     weights += 16;
     others += 16;
   }
@@ -83,6 +84,7 @@ function tile<Way>(
 
 /** Four words side by side, since one sum would wait for its own last addition. */
 function row<Way>(weights: usize, tileBytes: u32, input: usize, words: u32, start: usize, sums: usize): void {
+  const ones = i16x8.splat(<i16>min<u32>(words, 1));
   let a0 = v128.load(start);
   let a1 = v128.load(start, 16);
   let b0 = i32x4.splat(0);
@@ -95,24 +97,24 @@ function row<Way>(weights: usize, tileBytes: u32, input: usize, words: u32, star
   const end = input + 4 * words;
   for (const fours = input + 4 * (words & ~3); input < fours; input += 16) {
     const qa = v128.load32_splat(input);
-    a0 = dot<Way>(v128.load(weights), qa, a0);
-    a1 = dot<Way>(v128.load(others), qa, a1);
+    a0 = dot<Way>(v128.load(weights), qa, ones, a0);
+    a1 = dot<Way>(v128.load(others), qa, ones, a1);
     const qb = v128.load32_splat(input, 4);
-    b0 = dot<Way>(v128.load(weights, 16), qb, b0);
-    b1 = dot<Way>(v128.load(others, 16), qb, b1);
+    b0 = dot<Way>(v128.load(weights, 16), qb, ones, b0);
+    b1 = dot<Way>(v128.load(others, 16), qb, ones, b1);
     const qc = v128.load32_splat(input, 8);
-    c0 = dot<Way>(v128.load(weights, 32), qc, c0);
-    c1 = dot<Way>(v128.load(others, 32), qc, c1);
+    c0 = dot<Way>(v128.load(weights, 32), qc, ones, c0);
+    c1 = dot<Way>(v128.load(others, 32), qc, ones, c1);
     const qd = v128.load32_splat(input, 12);
-    d0 = dot<Way>(v128.load(weights, 48), qd, d0);
-    d1 = dot<Way>(v128.load(others, 48), qd, d1);
+    d0 = dot<Way>(v128.load(weights, 48), qd, ones, d0);
+    d1 = dot<Way>(v128.load(others, 48), qd, ones, d1);
     weights += 64;
     others += 64;
   }
   for (; input < end; input += 4) {
     const q = v128.load32_splat(input);
-    a0 = dot<Way>(v128.load(weights), q, a0);
-    a1 = dot<Way>(v128.load(others), q, a1);
+    a0 = dot<Way>(v128.load(weights), q, ones, a0);
+    a1 = dot<Way>(v128.load(others), q, ones, a1);
     weights += 16;
     others += 16;
   }
