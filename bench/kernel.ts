@@ -11,6 +11,7 @@ import { onnxContestants } from "./kernel/onnxruntime.ts";
 import { kernelContestant } from "./kernel/ours.ts";
 import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
 import { type Micros, race } from "./kernel/race.ts";
+import { requestContestant } from "./kernel/requests.ts";
 import { type Result, resultOf, resultTable } from "./kernel/results.ts";
 import { Roofline } from "./kernel/roofline.ts";
 import { startTfjs, tfjsContestant } from "./kernel/tfjs.ts";
@@ -29,6 +30,8 @@ interface Ours {
   variant: KernelVariant;
   /** Whether candidates are scored with their context computed once. */
   rank: boolean;
+  /** Whether from raw records, by `Scorer`. */
+  raw?: boolean;
 }
 
 const roofline = new Roofline();
@@ -48,7 +51,9 @@ for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
   const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, rank: false })));
   await measure(one, ours, BATCHES);
   if (shape !== RANKED_SHAPE) continue;
-  const ranked = TYPES.flatMap((type) => [false, true].map((rank) => ({ type, variant: "relaxed" as const, rank })));
+  const ranked = TYPES.flatMap((type) =>
+    [false, true].flatMap((raw) => [false, true].map((rank) => ({ type, variant: "relaxed" as const, rank, raw }))),
+  );
   await measure(withOneContext(one), ranked, CANDIDATES);
 }
 await workerd.stop();
@@ -56,11 +61,16 @@ if (options.json) writeWhole(options.json, toJson({ results }));
 
 /** Races ours and all others on a case, prints and keeps the results. */
 async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly number[]): Promise<void> {
-  const entrants = ours.map((own) => ({ ...own, contestant: kernelContestant(one, own.variant, own.type, own.rank) }));
+  const entrants = ours.map((own) => ({
+    ...own,
+    contestant: own.raw
+      ? requestContestant(one, own.type, own.rank)
+      : kernelContestant(one, own.variant, own.type, own.rank),
+  }));
   const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
   const names = others.map(({ name }) => name);
   const all = [...entrants.map(({ contestant }) => contestant), ...others];
-  const inWorkerd = entrants.filter(({ variant }) => variant === "relaxed");
+  const inWorkerd = entrants.filter(({ variant, raw }) => variant === "relaxed" && !raw);
   const agreed = await agreement(kernelContestant(one, "relaxed", "f32"), [
     ...all,
     ...inWorkerd.map(({ type, rank }) => workerd.contestant(one, type, rank)),

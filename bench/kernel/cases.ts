@@ -1,6 +1,7 @@
 // What is raced: random models of real shapes in float32 and int8, and records for them with one value a field.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
+import { fieldSeed, rowKey } from "../../format/record.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
 import type { ModelType } from "../../format/spec.ts";
 import { shapeOfType } from "../../test/format/shapes.ts";
@@ -23,6 +24,8 @@ export interface BenchCase {
   macs: number;
   /** RECORDS × F row numbers. */
   rows: Uint32Array;
+  /** The raw value of each row. */
+  texts: readonly string[];
   /** All in float32; int8 rows and layers. The rows are the same numbers in both. */
   models: { f32: ModelBlob; int8: ModelBlob };
 }
@@ -54,8 +57,16 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   drawn.spec.fields.forEach((field, f) => {
     field.side = sides[f] === c.SIDE_ITEM ? "item" : "context";
   });
-  const rows = Uint32Array.from({ length: RECORDS * fields }, () => fields + random.integer(ROWS));
-  const model = { ...drawn, sides };
+  const { keys, texts } = keysOfValues(drawn.spec.fields.map((field) => field.name));
+  const rowsOfField = Array.from({ length: fields }, (): number[] => []);
+  texts.forEach(({ field }, i) => {
+    rowsOfField[field]?.push(fields + i);
+  });
+  const rows = Uint32Array.from({ length: RECORDS * fields }, (_, cell) => {
+    const own = rowsOfField[cell % fields] ?? [];
+    return own[random.integer(own.length)] as number;
+  });
+  const model = { ...drawn, sides, keys };
   const f32 = withFloatRows(model);
   const inputs = Array.from({ length: hidden.length > 0 ? CALIBRATION_RECORDS : 0 }, (_, b) =>
     layerInputs(f32, rows.subarray(b * fields, (b + 1) * fields)),
@@ -66,8 +77,20 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
     fields,
     macs: model.layers.reduce((sum, layer) => sum + layer.inputs * layer.outputs, 0),
     rows,
+    texts: [...new Array<string>(fields).fill(""), ...texts.map(({ text }) => text)],
     models: { f32, int8: quantizeModel(model, inputs) },
   };
+}
+
+/** Keys of ROWS values, in turns of all fields, ascending, and the values in the same order. */
+function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { field: number; text: string }[] } {
+  const seeds = names.map(fieldSeed);
+  const values = Array.from({ length: ROWS }, (_, i) => {
+    const field = i % names.length;
+    return { field, text: `v${i}`, ...rowKey(seeds[field] as number, `v${i}`, { lo: 0, hi: 0 }) };
+  });
+  values.sort((a, b) => a.hi - b.hi || a.lo - b.lo);
+  return { keys: Uint32Array.from(values.flatMap(({ lo, hi }) => [lo, hi])), texts: values };
 }
 
 /** The case with the first record's context in all records. */
