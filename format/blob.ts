@@ -1,5 +1,6 @@
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
 import type { DenseLayer } from "./dense.ts";
+import type { GoldenRecords } from "./golden.ts";
 import type { FittedSpec } from "./spec.ts";
 
 /**
@@ -41,7 +42,15 @@ export interface ModelBlob {
   towerLayers: [number, number];
   /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without PART_MLP. */
   outputWeights: Float32Array;
+  evidence: Evidence;
+  golden: GoldenRecords;
 }
+
+/**
+ * What a blob says about itself, for people and tools: where it comes from, what its quantisation cost, how its scores compare
+ * with the trainer's. Nothing is computed from it, so it may have any members.
+ */
+export type Evidence = Record<string, unknown>;
 
 /** SIDE_… of each field. */
 export function fieldSides(spec: FittedSpec): Uint8Array {

@@ -1,15 +1,19 @@
 // Read by two compilers: TypeScript and AssemblyScript. So every line is an untyped `export const NAME = integer`,
 // and nothing else may stand here. FORMAT.md gives each number its meaning.
 
-// Model blob: header, section table, sections.
+// Model blob: header, section table, sections. The header's first part, the envelope, names and signs all that follows it.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 2;
+export const BLOB_VERSION = 3;
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
-export const BLOB_HEADER_SECTION_COUNT = 12;
-export const BLOB_HEADER_TABLE_CHECKSUM = 16;
-export const BLOB_HEADER_BYTES = 64;
+export const BLOB_HEADER_KEY_ID = 16;
+export const BLOB_HEADER_DIGEST = 32;
+export const BLOB_HEADER_SIGNATURE = 64;
+export const BLOB_ENVELOPE_BYTES = 128;
+export const BLOB_HEADER_SECTION_COUNT = 128;
+export const BLOB_HEADER_TABLE_CHECKSUM = 136;
+export const BLOB_HEADER_BYTES = 192;
 
 export const SECTION_ENTRY_ID = 0;
 export const SECTION_ENTRY_OFFSET = 4;
@@ -25,7 +29,9 @@ export const SECTION_KEYS = 4;
 export const SECTION_ROWS = 5;
 export const SECTION_PAGES = 6;
 export const SECTION_DENSE = 7;
-export const SECTION_COUNT = 7;
+export const SECTION_EVIDENCE = 8;
+export const SECTION_GOLDEN = 9;
+export const SECTION_COUNT = 9;
 
 // The MODEL section: a fixed head, then one entry per layer, then each field's side.
 export const MODEL_FIELDS = 0;
@@ -114,6 +120,7 @@ export const MAX_LAYERS = 16;
 export const MAX_TOWER_LAYERS = 17; // MAX_LAYERS hidden ones and the output
 export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
+export const MAX_GOLDEN_RECORDS = 256;
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 
 // One kernel call: at most this many records, (row, value) entries, and rows copied in from pages. One record

@@ -1,6 +1,8 @@
-import { bucketStarts, type ModelBlob } from "./blob.ts";
+import * as v from "valibot";
+import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { FormatError } from "./errors.ts";
+import { FormatError, show } from "./errors.ts";
+import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
 import { LayerReader } from "./read-layers.ts";
@@ -15,6 +17,8 @@ export interface BlobManifest extends PageLayout {
   producer: string;
   /** P × 16 bytes. */
   pageDigests: Uint8Array;
+  evidence: Evidence;
+  golden: GoldenRecords;
 }
 
 /**
@@ -34,6 +38,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
     embeddingDim,
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
     pageDigests: pageDigests.slice(),
+    ...readJsonSections(sections),
   };
 }
 
@@ -68,6 +73,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   return {
     ...{ spec, producer, rowType, embeddingDim, ...shape, keys },
     ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights },
+    ...readJsonSections(sections),
   };
 }
 
@@ -76,18 +82,39 @@ function expectBytes(id: number, section: Uint8Array, expected: number): void {
 }
 
 function refuse(id: number, problem: string): never {
-  throw new FormatError(`blob: section ${SECTION_NAMES[id]}`, problem);
+  throw new FormatError(placeOf(id), problem);
+}
+
+function placeOf(id: number): string {
+  return `blob: section ${SECTION_NAMES[id]}`;
 }
 
 function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
-  const place = "blob: section SPEC";
-  let parsed: { producer?: unknown; spec?: unknown };
+  const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
+  return { producer: String(producer ?? ""), spec: parseWith(FittedSpecSchema, spec, placeOf(c.SECTION_SPEC)) };
+}
+
+function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {
+  const read = (id: number): object => readJson(id, sections[id - 1] as Uint8Array);
+  return {
+    evidence: parseWith(EvidenceSchema, read(c.SECTION_EVIDENCE), placeOf(c.SECTION_EVIDENCE)),
+    golden: parseWith(GoldenRecordsSchema, read(c.SECTION_GOLDEN), placeOf(c.SECTION_GOLDEN)),
+  };
+}
+
+const EvidenceSchema = v.record(v.string(), v.unknown());
+
+/** The JSON object that a section holds. */
+function readJson(id: number, bytes: Uint8Array): object {
+  let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch (error) {
-    throw new FormatError(place, `not JSON: ${(error as Error).message}`);
+    throw new FormatError(placeOf(id), `not JSON: ${(error as Error).message}`);
   }
-  return { producer: String(parsed?.producer ?? ""), spec: parseWith(FittedSpecSchema, parsed?.spec, place) };
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new FormatError(placeOf(id), `got ${show(parsed)}, expected an object`);
+  return parsed;
 }
 
 function words(bytes: Uint8Array): Uint32Array {

@@ -5,7 +5,10 @@ import { FormatError } from "./errors.ts";
 import { checksum, type Hash64 } from "./hash.ts";
 import { readBlob } from "./read-blob.ts";
 
-/** Writes a model blob. Throws FormatError where the model breaks a rule of FORMAT.md, before any byte leaves. */
+/**
+ * Lays a model blob out, unsealed: digest and signature are zeros until `sealBlob`. Throws FormatError where the model breaks a
+ * rule of FORMAT.md, before any byte leaves.
+ */
 export function writeBlob(model: ModelBlob): Uint8Array {
   model.layers.forEach((layer, i) => {
     checkLayer(layer, `layers[${i}]`);
@@ -13,13 +16,15 @@ export function writeBlob(model: ModelBlob): Uint8Array {
   expectLength("sides", model.sides.length, model.spec.fields.length);
   const dense = layOutDense(model);
   const sections = [
-    new TextEncoder().encode(JSON.stringify({ producer: model.producer, spec: model.spec })),
+    json({ producer: model.producer, spec: model.spec }),
     writeModelSection(model, dense),
     bytesOf(bucketStarts(model.keys, bucketBits(model.keys.length / 2))),
     bytesOf(model.keys),
     model.rows,
     model.pageDigests,
     dense.bytes,
+    json(model.evidence),
+    json(model.golden),
   ];
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   let total = padTo(tableEnd, c.SECTION_ALIGNMENT);
@@ -138,6 +143,10 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
 function writeChecksum(view: DataView, offset: number, sum: Hash64): void {
   view.setUint32(offset, sum.lo, true);
   view.setUint32(offset + 4, sum.hi, true);
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 function bytesOf(array: Uint32Array): Uint8Array {

@@ -39,6 +39,9 @@ describe("help", () => {
       "study",
       "tune",
       "export",
+      "inspect",
+      "keygen",
+      "sign",
       "publish",
       "evaluate",
       "start",
@@ -49,6 +52,50 @@ describe("help", () => {
     expect(train).toMatch(
       /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--cache <folder>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
     );
+  });
+});
+
+describe("a blob", () => {
+  const blob = fileURLToPath(new URL("./golden/tiny.blob.bin", import.meta.url));
+
+  it("is inspected, as text and as JSON", async () => {
+    const { code, stdout } = await run("inspect", blob);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/signed +│ +by the key 21fe31dfa154a261626bf854046fd227/);
+    expect(stdout).toMatch(/MLP +│ +4 │ +3 │ +int8 │ +relu │/);
+    const json = JSON.parse((await run("inspect", blob, "--json")).stdout);
+    expect(json).toMatchObject({
+      version: 3,
+      signer: "21fe31dfa154a261626bf854046fd227",
+      terms: ["linear", "FM", "MLP"],
+      pages: 1,
+      goldenRecords: { count: 6 },
+      evidence: { provenance: { note: "made by hand" } },
+      rows: { rows: 4 },
+    });
+    expect(json.sections.map(({ name }: { name: string }) => name)).toContain("GOLDEN");
+  });
+
+  it("that is broken is refused by name", async () => {
+    const bytes = readFileSync(blob);
+    bytes[1500] = (bytes[1500] as number) ^ 1;
+    writeFileSync(join(folder, "broken.blob"), bytes);
+    const { code, stderr } = await run("inspect", "broken.blob");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^error: blob: got bytes of SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64} as its envelope says$/m,
+    );
+    expect((await run("inspect", "absent.blob")).stderr).toContain("absent.blob: ENOENT");
+  });
+
+  it("is signed with a key that is never overwritten", async () => {
+    const { stdout } = await run("keygen", "key.pem");
+    expect(stdout).toMatch(/^MODEL_KEYS = "[A-Za-z0-9+/]{43}="$/m);
+    const { code, stderr } = await run("keygen", "key.pem");
+    expect(code).toBe(1);
+    expect(stderr).toContain("error: key.pem: got a file that exists, expected a new name");
+    expect((await run("sign", "nowhere", "--key", "key.pem")).stderr).toContain("export.json: no such file");
+    expect((await run("sign", "nowhere", "--key", spec)).stderr).toContain("spec.json: got no PRIVATE KEY block");
   });
 });
 

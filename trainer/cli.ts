@@ -7,25 +7,30 @@ import { parseFeatureSpec } from "../format/spec.ts";
 import { startBackend } from "./backend.ts";
 import { Interrupted } from "./checkpoint.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { backendOption, LOG_HELP, positiveInteger, readText } from "./commands/options.ts";
 import { recipeCommand } from "./commands/recipe.ts";
 import { retrieveCommand } from "./commands/retrieve.ts";
+import { keygenCommand, signCommand } from "./commands/sign.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { openPart } from "./data/logs.ts";
+import { someRecords } from "./data/raw-record.ts";
 import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
 import { CALIBRATION_RECORDS, exportModel, loadExport, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
+import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson } from "./files.ts";
 import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { loadRun } from "./run-folder.ts";
+import { runRecord } from "./run-record.ts";
 import { type StartOptions, start } from "./start.ts";
 import { bytesText, table } from "./table.ts";
 
@@ -72,17 +77,26 @@ program
     const log = await openPart(run.spec, options.records ? { paths: options.records } : run.validLog);
     const task = startTask("calibrate", null, "records");
     const calibration = await readHeldOutLog(log, run.fitted, run.vocabulary, task, CALIBRATION_RECORDS);
-    const exported = await exportModel(run, options.quantize, calibration);
+    const draft = await exportModel(run, options.quantize, calibration);
     task.done();
-    const parity = await measureParity(run, exported, log);
+    const parity = await measureParity(run, draft, log);
+    const exported = await sealExport(
+      draft,
+      { provenance: runRecord(run.spec, run.trainedOn), parity },
+      await someRecords(log, run.fitted.fields, GOLDEN_RECORDS),
+    );
     const folder = options.out ?? join(runFolder, "export");
-    saveExport(folder, exported, parity);
+    saveExport(folder, exported);
     console.log(parityTable(parity));
     const pageBytes = exported.pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
     console.log(
       `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(pageBytes)}`,
     );
   });
+
+program.addCommand(inspectCommand());
+program.addCommand(keygenCommand());
+program.addCommand(signCommand());
 
 program
   .command("publish")

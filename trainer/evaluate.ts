@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import type { RawValue } from "../format/record.ts";
 import { type FittedSpec, parseWith } from "../format/spec.ts";
 import { refuseLabel, toLabel } from "./data/encode.ts";
+import { type RawRecord, rawRecord } from "./data/raw-record.ts";
 import type { ClickLog } from "./data/read.ts";
 import { auc } from "./metrics/auc.ts";
 import { loglossOfScores } from "./metrics/logloss.ts";
@@ -61,11 +61,11 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
     const request = send(start, records).finally(() => pending.delete(request));
     pending.add(request);
   };
-  let batch: Record<string, RawValue>[] = [];
+  let batch: RawRecord[] = [];
   const labelColumn = fitted.fields.length;
   for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
     for (let row = 0; row < chunk.rows; row++) {
-      batch.push(Object.fromEntries(fitted.fields.map(({ name }, f) => [name, toJsonValue(chunk.columns[f]?.[row])])));
+      batch.push(rawRecord(fitted.fields, chunk.columns, row));
       const label = toLabel(chunk.columns[labelColumn]?.[row]);
       labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
       if (batch.length < RECORDS_PER_REQUEST) continue;
@@ -89,10 +89,4 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
     kvKeysPerRequest: kvKeys / requests,
     rowsMissing,
   };
-}
-
-/** JSON has no bigint; its text means the same to the encoder. */
-function toJsonValue(value: RawValue): RawValue {
-  if (typeof value === "bigint") return String(value);
-  return Array.isArray(value) ? value.map(toJsonValue) : value;
 }

@@ -10,8 +10,14 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw new Error(`${path}: not written: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Writes a file that its owner alone may read, and that must be new. */
+export function writeSecret(path: string, content: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content, { flag: "wx", mode: 0o600, flush: true });
 }
 
 /** JSON as people read it. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import { FeatureSpecSchema, FittedSpecSchema, parseWith } from "../format/spec.ts";
+import { BACKENDS, type Backend } from "./backend.ts";
 import type { LogPart } from "./data/logs.ts";
 import { Vocabulary } from "./data/vocabulary.ts";
 import { toJson, writeWhole } from "./files.ts";
@@ -17,7 +18,7 @@ const LogPartSchema = v.object({
   paths: v.array(v.string()),
   part: v.exactOptional(v.picklist(["train", "valid", "test"])),
 });
-const RunSchema = v.object({ backend: v.string(), validLog: LogPartSchema });
+const RunSchema = v.object({ backend: v.picklist(BACKENDS), validLog: LogPartSchema });
 
 /** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
 export function saveRun(
@@ -44,7 +45,7 @@ export function saveRun(
 
 export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "seconds" | "valid" | "checkpoints"> {
   validLog: LogPart;
-  trainedOn: string;
+  trainedOn: Backend;
 }
 
 /** Loads what `saveRun` saved. The backend that predicts with it must have been started. */

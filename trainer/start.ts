@@ -6,18 +6,19 @@ import type { Backend } from "./backend.ts";
 import { readHeldOutLog } from "./data/dataset.ts";
 import { generateLog } from "./data/generate.ts";
 import { chooseLogs, type LogPart, type Logs, openPart } from "./data/logs.ts";
-import type { ClickLog } from "./data/read.ts";
+import { type RawRecord, someRecords } from "./data/raw-record.ts";
 import { evaluate, type HttpEvaluation } from "./evaluate.ts";
 import type { Quantization } from "./export/dense.ts";
 import { CALIBRATION_RECORDS, type ExportedModel, exportModel, saveExport } from "./export/export.ts";
 import { measureParity, type ParityReport } from "./export/parity.ts";
+import { GOLDEN_RECORDS, sealExport } from "./export/seal.ts";
 import { toJson, writeWhole } from "./files.ts";
 import { kernelBytes } from "./kernel-module.ts";
 import type { Metrics } from "./metrics.ts";
 import { startTask } from "./progress.ts";
 import { publish } from "./publish.ts";
 import { saveRun } from "./run-folder.ts";
-import { recordEpochs } from "./run-record.ts";
+import { recordEpochs, runRecord } from "./run-record.ts";
 import { bundleBytes, type LocalServer, serve } from "./serve.ts";
 import { bytesText, table } from "./table.ts";
 import { train } from "./train.ts";
@@ -64,10 +65,15 @@ export async function start(options: StartOptions): Promise<void> {
     calibrating,
     CALIBRATION_RECORDS,
   );
-  const exported = await exportModel(trained, options.quantize, calibration);
-  calibrating.done(`${exported.pages.length} pages`);
-  const parity = await measureParity(trained, exported, test);
-  saveExport(join(options.out, "export"), exported, parity);
+  const draft = await exportModel(trained, options.quantize, calibration);
+  calibrating.done(`${draft.pages.length} pages`);
+  const parity = await measureParity(trained, draft, test);
+  const exported = await sealExport(
+    draft,
+    { provenance: runRecord(spec, trained.backend), parity },
+    await someRecords(test, trained.fitted.fields, GOLDEN_RECORDS),
+  );
+  saveExport(join(options.out, "export"), exported);
 
   // 4. Into the local KV, and served from there.
   const store = join(options.out, "kv");
@@ -78,7 +84,8 @@ export async function start(options: StartOptions): Promise<void> {
     const http = await evaluate(server.url, test, trained.fitted);
     const sizes = { kernel: kernelBytes(), workerGzip: await bundleBytes() };
     report(options, trained.backend, best, parity, http, exported, sizes);
-    if (process.stdout.isTTY && !options.exit) await stayUp(server, await exampleRecord(test, trained.fitted.fields));
+    if (process.stdout.isTTY && !options.exit)
+      await stayUp(server, (await someRecords(test, trained.fitted.fields, 1))[0] ?? {});
   } finally {
     await server.stop();
   }
@@ -164,16 +171,8 @@ function report(
   );
 }
 
-async function exampleRecord(log: ClickLog, fields: readonly { name: string }[]): Promise<Record<string, unknown>> {
-  const names = fields.map(({ name }) => name);
-  for await (const chunk of log.chunks(names)) {
-    return Object.fromEntries(names.map((name, i) => [name, chunk.columns[i]?.[0] ?? null]));
-  }
-  return {};
-}
-
 /** Keeps the server up until Ctrl-C, with a request to try. */
-async function stayUp(server: LocalServer, record: Record<string, unknown>): Promise<void> {
+async function stayUp(server: LocalServer, record: RawRecord): Promise<void> {
   const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
   console.log(
     `\nThe Worker is up. Try:\n\n  curl ${server.url}v1/score -H 'content-type: application/json' -d '${body}'\n\nCtrl-C stops it.`,

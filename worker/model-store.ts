@@ -1,7 +1,9 @@
 import { FormatError } from "../format/errors.ts";
-import { sha256, toHex } from "../format/hash.ts";
+import { checkGolden } from "../format/golden.ts";
 import type { KernelVariant } from "../format/kernel.ts";
 import { Scorer } from "../format/scorer.ts";
+import { signerOf, verifyBlob } from "../format/seal.ts";
+import { readPublicKeys } from "../format/signature.ts";
 import { blobKey, pointerKey, readPointer } from "../format/store.ts";
 import { ModelUnavailableError } from "./errors.ts";
 import type { KernelModule } from "./kernel-modules.ts";
@@ -9,9 +11,14 @@ import * as limits from "./limits.ts";
 import { logError, logInfo } from "./log.ts";
 import { type KeepAlive, settledWithin } from "./promises.ts";
 
+/** Where models are, and whose are trusted. */
+export type ModelBindings = Pick<Env, "MODELS" | "MODEL_KEYS">;
+
 export interface LoadedModel {
-  /** SHA-256 of the blob, in hex. */
+  /** The blob's name, in hex. */
   hash: string;
+  /** Id of the key that signed it, in hex; null where it is not signed. */
+  signer: string | null;
   blobBytes: number;
   scorer: Scorer;
   variant: KernelVariant;
@@ -37,16 +44,16 @@ export class ModelStore {
   }
 
   /** The model to score with. Throws ModelUnavailableError where there is none. */
-  async current(kv: KVNamespace, keepAlive: KeepAlive): Promise<LoadedModel> {
+  async current(env: ModelBindings, keepAlive: KeepAlive): Promise<LoadedModel> {
     const now = this.#now();
     if (this.#model) {
-      if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(kv, keepAlive);
+      if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(env, keepAlive);
       return this.#model;
     }
     if (this.#failure && now - this.#failure.at < limits.LOAD_RETRY_MS) throw this.#failure.error;
     this.#failure = null;
     // The load may belong to another request, which can be killed: so the wait has an end.
-    await settledWithin(this.#load(kv, keepAlive), limits.LOAD_TIMEOUT_MS);
+    await settledWithin(this.#load(env, keepAlive), limits.LOAD_TIMEOUT_MS);
     return this.#model ?? this.#fail();
   }
 
@@ -55,10 +62,10 @@ export class ModelStore {
   }
 
   /** Begins a load, or joins the one under way. The promise never rejects, and its request is kept alive for it. */
-  #load(kv: KVNamespace, keepAlive: KeepAlive): Promise<void> {
+  #load(env: ModelBindings, keepAlive: KeepAlive): Promise<void> {
     const startedAt = this.#now();
     if (this.#loading && startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
-    const loading = { startedAt, done: this.#update(kv) };
+    const loading = { startedAt, done: this.#update(env) };
     this.#loading = loading;
     const done = loading.done.finally(() => {
       if (this.#loading === loading) this.#loading = null;
@@ -67,15 +74,17 @@ export class ModelStore {
     return done;
   }
 
-  async #update(kv: KVNamespace): Promise<void> {
+  async #update(env: ModelBindings): Promise<void> {
     this.#pointerReadAt = this.#now();
     try {
-      const hash = await readModelPointer(kv);
+      const hash = await readModelPointer(env.MODELS);
       if (hash === this.#model?.hash) return;
-      const blob = await readModelBlob(kv, hash);
+      const blob = await readModelBlob(env, hash);
       const scorer = new Scorer(this.#kernel.module, blob);
+      checkGolden(scorer);
       this.#model = {
         hash,
+        signer: signerOf(blob),
         blobBytes: blob.byteLength,
         scorer,
         variant: this.#kernel.variant,
@@ -95,15 +104,15 @@ async function readModelPointer(kv: KVNamespace): Promise<string> {
   return readPointer(text).model;
 }
 
-async function readModelBlob(kv: KVNamespace, hash: string): Promise<Uint8Array> {
+async function readModelBlob({ MODELS: kv, MODEL_KEYS: keys }: ModelBindings, hash: string): Promise<Uint8Array> {
   const key = blobKey(hash);
   const read = (cacheTtl: number): Promise<ArrayBuffer | null> => kv.get(key, { type: "arrayBuffer", cacheTtl });
   // KV may have cached the key's absence from before the blob was published; the short cacheTtl makes it look again.
   const buffer = (await read(limits.IMMUTABLE_CACHE_SECONDS)) ?? (await read(limits.KV_MIN_CACHE_SECONDS));
   if (buffer === null) throw new ModelUnavailableError(`the pointer names model ${hash}, whose blob is missing`);
   const blob = new Uint8Array(buffer);
-  const got = toHex(await sha256(blob));
-  if (got !== hash) throw new FormatError("blob", `got SHA-256 ${got}, expected ${hash}`);
+  const got = await verifyBlob(blob, await readPublicKeys(keys, "MODEL_KEYS"));
+  if (got !== hash) throw new FormatError("blob", `got the name ${got}, expected ${hash}`);
   return blob;
 }
 

@@ -8,30 +8,36 @@ import { MODEL_TYPES } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { cycled, randomModel } from "../kernel/random-model.ts";
 import { entryOf, sectionOf, viewOf, withSection } from "./edit-blob.ts";
+import { goldenBlob } from "./golden.ts";
 import { integer, seeded } from "./random.ts";
 import { shapeOfType } from "./shapes.ts";
-import { TINY_SPEC, tinyModel } from "./tiny.ts";
+import { TINY_RECORDS, TINY_SPEC, tinyModel } from "./tiny.ts";
 
 const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
 
 describe("the golden blob", () => {
   test("is what the writer writes", async () => {
-    expect(writeBlob(await tinyModel())).toEqual(golden);
+    expect(await goldenBlob(await tinyModel())).toEqual(golden);
   });
 
   test("reads as the model that was written", async () => {
-    expect(readBlob(golden)).toEqual(await tinyModel());
+    const { evidence, golden: records, ...model } = readBlob(golden);
+    const { evidence: _, golden: __, ...written } = await tinyModel();
+    expect(model).toEqual(written);
+    expect(evidence).toEqual({ provenance: { note: "made by hand" } });
+    expect(records.records.map(({ record }) => record)).toEqual(TINY_RECORDS);
   });
 
   test("reads alike from within a larger buffer", async () => {
     const larger = new Uint8Array(golden.length + 13);
     larger.set(golden, 5);
-    expect(readBlob(larger.subarray(5, 5 + golden.length))).toEqual(await tinyModel());
+    expect(readBlob(larger.subarray(5, 5 + golden.length))).toEqual(readBlob(golden));
   });
 
   test("has the manifest of the model", async () => {
-    const { spec, producer, rowType, embeddingDim, pageDigests } = await tinyModel();
-    expect(readManifest(golden)).toEqual({ spec, producer, rowType, embeddingDim, pageDigests, pageCount: 1 });
+    const { spec, producer, rowType, embeddingDim, pageDigests, evidence, golden: records } = readBlob(golden);
+    const manifest = { spec, producer, rowType, embeddingDim, pageDigests, pageCount: 1, evidence, golden: records };
+    expect(readManifest(golden)).toEqual(manifest);
   });
 
   test("has all sections, blob end included, at multiples of 64", () => {
@@ -78,7 +84,7 @@ describe("round trip", () => {
     const parsed = JSON.parse(new TextDecoder().decode(sectionOf(golden, c.SECTION_SPEC)));
     const text = JSON.stringify({ ...parsed, later: true });
     const blob = withSection(golden, c.SECTION_SPEC, new TextEncoder().encode(text));
-    expect(readBlob(blob)).toEqual(await tinyModel());
+    expect(readBlob(blob)).toEqual(readBlob(golden));
   });
 });
 
@@ -137,7 +143,7 @@ describe("the writer refuses", () => {
     [
       "a model too large for the store",
       (model) => Object.assign(model, { producer: "x".repeat(c.MAX_BLOB_BYTES) }),
-      `blob: got ${c.MAX_BLOB_BYTES + 1664} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
+      `blob: got ${c.MAX_BLOB_BYTES + 1984} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
     ],
   ])("%s", async (_name, spoil, message) => {
     const model = await tinyModel();
@@ -168,8 +174,8 @@ describe("buckets", () => {
   });
 });
 
-test("a byte changed anywhere is refused, or is padding or reserved and has no meaning", async () => {
-  const model = await tinyModel();
+test("a byte changed anywhere is refused, or belongs to the envelope, to padding or to what is reserved", async () => {
+  const model = readBlob(golden);
   let meaningless = 0;
   for (let at = 0; at < golden.length; at++) {
     const changed = golden.slice();
@@ -181,11 +187,11 @@ test("a byte changed anywhere is refused, or is padding or reserved and has no m
       meaningless++;
     }
   }
-  // 40 of the header, then what lies between table and sections: 1664 bytes less 64 + 7 · 32 and the sections' lengths.
+  // The envelope but for magic, version and length; 52 bytes of the rest of the header; what lies between the sections.
   const view = viewOf(golden);
   let lengths = 0;
   for (let id = 1; id <= c.SECTION_COUNT; id++) lengths += view.getUint32(entryOf(id) + 8, true);
-  expect(meaningless).toBe(40 + golden.length - 288 - lengths);
+  expect(meaningless).toBe(c.BLOB_ENVELOPE_BYTES - 12 + 52 + golden.length - 480 - lengths);
 });
 
 test("a blob cut anywhere is refused", () => {

@@ -7,7 +7,7 @@ import { entryOf, viewOf } from "./edit-blob.ts";
 
 // The annotated dumps at the end of FORMAT.md. Every byte of a file belongs to one region, so a dump is complete.
 
-const SECTIONS = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE"];
+const SECTIONS = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE", "EVIDENCE", "GOLDEN"];
 
 /** Builds a dump from the first byte to the last: each call takes the next bytes. */
 class Dump {
@@ -89,7 +89,13 @@ export function dumpBlob(bytes: Uint8Array): string {
 
   dump.title("header");
   dump.take(4, "magic: DFEM");
-  for (const name of ["version", "length of the blob", "sections"]) dump.u32(name);
+  for (const name of ["version", "length of the blob"]) dump.u32(name);
+  dump.zerosTo(c.BLOB_HEADER_KEY_ID, "reserved");
+  dump.take(c.BLOB_HEADER_DIGEST - c.BLOB_HEADER_KEY_ID, "id of the key that signed");
+  dump.take(c.BLOB_HEADER_SIGNATURE - c.BLOB_HEADER_DIGEST, "digest of all bytes from 0080 on");
+  dump.take(c.BLOB_ENVELOPE_BYTES - c.BLOB_HEADER_SIGNATURE, "signature of the digest");
+  dump.u32("sections");
+  dump.zerosTo(c.BLOB_HEADER_TABLE_CHECKSUM, "reserved");
   dump.take(8, "checksum of the section table, seed 0");
   dump.zerosTo(c.BLOB_HEADER_BYTES, "reserved");
   dump.title("section table");
@@ -163,6 +169,10 @@ export function dumpBlob(bytes: Uint8Array): string {
   const outputAt = view.getUint32(sectionAt(c.SECTION_MODEL) + c.MODEL_OUTPUT_WEIGHTS, true);
   dump.zerosTo(dense + outputAt, "padding to a multiple of 64");
   dump.take(4 * padTo(model.outputWeights.length, c.PAD_OUTPUTS), "output weights");
+  for (const id of [c.SECTION_EVIDENCE, c.SECTION_GOLDEN]) {
+    begin(id);
+    dump.text(view.getUint32(entryOf(id) + 8, true));
+  }
   dump.zerosTo(bytes.length, "padding to a multiple of 64");
   return dump.finish();
 }

@@ -33,8 +33,8 @@ export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uin
   return edited(blob, (view, bytes) => {
     edit(view);
     const sum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
-    view.setUint32(16, sum.lo, true);
-    view.setUint32(20, sum.hi, true);
+    view.setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
+    view.setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
   });
 }
 
@@ -49,7 +49,7 @@ export function withSection(blob: Uint8Array, id: number, section: Uint8Array): 
   bytes.set(blob.subarray(0, TABLE_END));
   let offset = padTo(TABLE_END, c.SECTION_ALIGNMENT);
   return withTable(bytes, (view) => {
-    view.setUint32(8, total, true);
+    view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
     sections.forEach((part, i) => {
       new Uint8Array(view.buffer).set(part, offset);
       const sum = checksum(part, i + 1);

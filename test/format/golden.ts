@@ -1,6 +1,9 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
+import type { ModelBlob } from "../../format/blob.ts";
 import { toHex } from "../../format/hash.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { readSigningKey } from "../../format/signature.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { SearchSpaceSchema } from "../../trainer/tune/space.ts";
@@ -15,9 +18,9 @@ const encoder = new TextEncoder();
 
 /** Every generated file, by its path from the repository's root. */
 export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Array>> {
-  const blob = writeBlob(await tinyModel());
-  const pnn = writeBlob(await tinyPnn());
-  const towers = writeBlob(await tinyTowers());
+  const blob = await goldenBlob(await tinyModel());
+  const pnn = await goldenBlob(await tinyPnn());
+  const towers = await goldenBlob(await tinyTowers());
   const page = tinyPage();
   return new Map([
     ["test/golden/tiny.blob.bin", blob],
@@ -32,6 +35,21 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["trainer/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
   ]);
+}
+
+/** RFC 8032, section 7.1, test 1: a private key that everyone has. Its public key: */
+const PRIVATE_KEY =
+  "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
+export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+/** The bytes of a golden file: with evidence, the records of TINY_RECORDS as the float64 reference scores them, and a signature. */
+export async function goldenBlob(model: ModelBlob): Promise<Uint8Array> {
+  const plain = writeBlob(model);
+  const records = TINY_RECORDS.map((record) => ({ record, logit: forward(plain, [], record).logit }));
+  const evidence = { provenance: { note: "made by hand" } };
+  const blob = writeBlob({ ...model, evidence, golden: { tolerance: 1e-4, records } });
+  await sealBlob(blob, await readSigningKey(PRIVATE_KEY, "RFC 8032"));
+  return blob;
 }
 
 const JSON_SCHEMA: ConversionConfig = {

@@ -13,49 +13,49 @@ test("the edited blobs are right but for their edit", () => {
 
 describe("header and table", () => {
   refuses([
-    ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 288"],
-    ["a file shorter than its table", () => tiny.subarray(0, 287), "blob: got 287 bytes, expected at least 288"],
+    ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 480"],
+    ["a file shorter than its table", () => tiny.subarray(0, 479), "blob: got 479 bytes, expected at least 480"],
     [
       "a file beyond the limit",
       () => new Uint8Array(c.MAX_BLOB_BYTES + 1),
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["another version", header(4, 1), "blob: header: got version 1, expected 2"],
-    ["another length", header(8, 1663), "blob: header: got length 1663, expected 1664"],
-    ["another number of sections", header(12, 8), "blob: header: got sections 8, expected 7"],
+    ["another version", header(4, 2), "blob: header: got version 2, expected 3"],
+    ["another length", header(8, 2367), "blob: header: got length 2367, expected 2368"],
+    ["another number of sections", header(128, 8), "blob: header: got sections 8, expected 9"],
     [
       "another low word of the table's checksum",
-      header(16, 0),
-      "blob: header: got table checksum (low) 0, expected 2760505282",
+      header(136, 0),
+      "blob: header: got table checksum (low) 0, expected 1571432331",
     ],
     [
       "another high word of the table's checksum",
-      header(20, 0),
-      "blob: header: got table checksum (high) 0, expected 955533466",
+      header(140, 0),
+      "blob: header: got table checksum (high) 0, expected 2088447925",
     ],
     [
       "a table that was changed",
-      header(entryOf(1) + 4, 384),
-      "blob: header: got table checksum (low) 2760505282, expected 2598790831",
+      header(entryOf(1) + 4, 576),
+      "blob: header: got table checksum (low) 1571432331, expected 2821606437",
     ],
     ["sections out of order", table(entryOf(3), 4), "blob: section BUCKETS: got id 4, expected 3"],
     [
       "a section that overlaps its predecessor",
-      table(entryOf(2) + 4, 576),
-      "blob: section MODEL: got offset 576, expected 640",
+      table(entryOf(2) + 4, 768),
+      "blob: section MODEL: got offset 768, expected 832",
     ],
-    ["a hole before a section", table(entryOf(2) + 4, 704), "blob: section MODEL: got offset 704, expected 640"],
-    ["a section at no multiple of 64", table(entryOf(1) + 4, 321), "blob: section SPEC: got offset 321, expected 320"],
+    ["a hole before a section", table(entryOf(2) + 4, 896), "blob: section MODEL: got offset 896, expected 832"],
+    ["a section at no multiple of 64", table(entryOf(1) + 4, 513), "blob: section SPEC: got offset 513, expected 512"],
     [
       "a section that ends beyond the blob",
-      table(entryOf(7) + 8, 449),
-      "blob: section DENSE: got end 1665, expected at most 1664",
+      table(entryOf(9) + 8, 449),
+      "blob: section GOLDEN: got end 2369, expected at most 2368",
     ],
     [
       "a section length that 32 bits would wrap",
-      table(entryOf(7) + 8, 0xffffffff),
-      "blob: section DENSE: got end 4294968511, expected at most 1664",
+      table(entryOf(9) + 8, 0xffffffff),
+      "blob: section GOLDEN: got end 4294969215, expected at most 2368",
     ],
     [
       "a low checksum word of a section",
@@ -69,18 +69,57 @@ describe("header and table", () => {
     ],
     [
       "a byte of a section",
-      () => edited(tiny, (view) => view.setUint8(1088, 1)),
+      () => edited(tiny, (view) => view.setUint8(1280, 1)),
       "blob: section ROWS: got bytes that do not match their checksum",
     ],
-    ["bytes after the last section", trailing, "blob: got 1728 bytes, expected 1664 for its sections"],
+    ["bytes after the last section", trailing, "blob: got 2432 bytes, expected 2368 for its sections"],
   ]);
 });
 
 function trailing(): Uint8Array {
-  const longer = new Uint8Array(1728);
+  const longer = new Uint8Array(2432);
   longer.set(tiny);
-  return edited(longer, (view) => view.setUint32(8, 1728, true));
+  return edited(longer, (view) => view.setUint32(8, 2432, true));
 }
+
+describe("sections EVIDENCE and GOLDEN", () => {
+  const text = (id: number, json: string) => (): Uint8Array => withSection(tiny, id, new TextEncoder().encode(json));
+  const golden = (json: unknown) => text(c.SECTION_GOLDEN, JSON.stringify(json));
+  const record = { record: {}, logit: 0 };
+  refuses([
+    [
+      "evidence that is not JSON",
+      text(c.SECTION_EVIDENCE, ""),
+      "blob: section EVIDENCE: not JSON: Unexpected end of JSON input",
+    ],
+    ["evidence that is a list", text(c.SECTION_EVIDENCE, "[]"), "blob: section EVIDENCE: got [], expected an object"],
+    [
+      "golden records that are not UTF-8",
+      () => withSection(tiny, c.SECTION_GOLDEN, Uint8Array.of(0x7b, 0xff)),
+      "blob: section GOLDEN: not JSON: The encoded data was not valid for encoding utf-8",
+    ],
+    [
+      "a tolerance below 0",
+      golden({ tolerance: -1, records: [] }),
+      "blob: section GOLDEN: tolerance: got -1, expected >=0",
+    ],
+    [
+      "a golden record without a logit",
+      golden({ tolerance: 1, records: [record, { record: {} }] }),
+      'blob: section GOLDEN: records[1].logit: missing, expected "logit"',
+    ],
+    [
+      "more golden records than the limit",
+      golden({ tolerance: 1, records: new Array(c.MAX_GOLDEN_RECORDS + 1).fill(record) }),
+      "blob: section GOLDEN: records: got length 257, expected <=256",
+    ],
+    [
+      "a member that this version does not know",
+      golden({ tolerance: 1, records: [], more: 1 }),
+      "blob: section GOLDEN: more: unknown key",
+    ],
+  ]);
+});
 
 describe("section SPEC", () => {
   refuses([
@@ -90,7 +129,7 @@ describe("section SPEC", () => {
       "blob: section SPEC: not JSON: The encoded data was not valid for encoding utf-8",
     ],
     ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
-    ["JSON null", specText("null"), "blob: section SPEC: missing, expected Object"],
+    ["JSON null", specText("null"), "blob: section SPEC: got null, expected an object"],
     ["no spec", specText("{}"), "blob: section SPEC: missing, expected Object"],
     [
       "a spec without fields",

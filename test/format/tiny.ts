@@ -90,6 +90,8 @@ export async function tinyModel(): Promise<ModelBlob> {
   return {
     spec: TINY_SPEC,
     producer: "golden 1",
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
     rowType: TINY_LAYOUT.rowType,
     embeddingDim: TINY_LAYOUT.embeddingDim,
     parts: PART_LINEAR | PART_FM | PART_MLP,

@@ -116,9 +116,13 @@ const container: BrokenBlob[] = [
   { name: "a length of more bytes", code: c.LOAD_BAD_LENGTH, blob: edited(GOOD_BLOB, add(8, 64)) },
   { name: "a truncated end", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, -64) },
   { name: "a truncated table", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, TABLE_END) },
-  { name: "eight sections", code: c.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(12, 8)) },
+  { name: "eight sections", code: c.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(c.BLOB_HEADER_SECTION_COUNT, 8)) },
   { name: "a bit flipped in the table", code: c.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(entryOf(3), 1)) },
-  { name: "a bit flipped in the table's checksum", code: c.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(20, 1)) },
+  {
+    name: "a bit flipped in the table's checksum",
+    code: c.LOAD_BAD_TABLE,
+    blob: edited(GOOD_BLOB, add(c.BLOB_HEADER_TABLE_CHECKSUM + 4, 1)),
+  },
   {
     name: "64 bytes that no section owns",
     code: c.LOAD_BAD_SECTION,

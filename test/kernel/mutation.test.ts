@@ -37,7 +37,7 @@ function damage(bytes: Uint8Array, random: () => number): void {
 
 function mutate(good: Uint8Array, random: () => number): Mutation {
   const kind = random();
-  const section = integer(random, c.SECTION_MODEL, c.SECTION_COUNT);
+  const section = integer(random, c.SECTION_MODEL, c.SECTION_DENSE); // the kernel reads no other
   const bytes = sectionOf(good, section);
   if (kind < 0.1) return { name: "bytes", section: 0, blob: edited(good, (_, all) => damage(all, random)) };
   if (kind < 0.2) {

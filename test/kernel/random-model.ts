@@ -87,6 +87,8 @@ export function randomModel(shape: ModelShape): ModelBlob {
   return {
     spec,
     producer: "test",
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
     rowType,
     embeddingDim: D,
     parts,

@@ -4,12 +4,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
+import { checkGolden } from "../../format/golden.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
+import { Scorer } from "../../format/scorer.ts";
+import { verifyBlob } from "../../format/seal.ts";
+import { writeBlob } from "../../format/write-blob.ts";
 import { startBackend } from "../../trainer/backend.ts";
 import { exportModel, loadExport, saveExport } from "../../trainer/export/export.ts";
 import { splitRows } from "../../trainer/export/rows.ts";
+import { sealExport } from "../../trainer/export/seal.ts";
+import { kernelModule } from "../../trainer/kernel-module.ts";
 import { Random } from "../../trainer/random.ts";
 import { loadRun, saveRun } from "../../trainer/run-folder.ts";
 import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "./tiny.ts";
@@ -21,12 +27,6 @@ beforeAll(async () => {
 });
 
 const FIELDS = 3;
-const PARITY = {
-  records: 0,
-  trainer: { auc: 0, logloss: 0 },
-  kernel: { auc: 0, logloss: 0 },
-  logitDifference: { max: 0, mean: 0 },
-};
 
 function trainedModel(rows: object, stores: string[] = ["auto", "auto", "auto"], seed = 1) {
   const random = new Random(seed);
@@ -98,7 +98,7 @@ describe("exportModel", () => {
 
   it("gives the same bytes for the same model", async () => {
     const [a, b] = await Promise.all([1, 2].map(() => exportModel(trainedModel({}), "int8", trainedModel({}).dataset)));
-    expect(a?.hash).toBe(b?.hash);
+    expect(a?.blob).toEqual(b?.blob);
   });
 
   it("refuses weights that are not finite, and writes nothing", async () => {
@@ -108,14 +108,43 @@ describe("exportModel", () => {
   });
 });
 
+describe("sealExport", () => {
+  const records = [
+    { user: "u1", item: "i2", tags: ["a", "b"] },
+    { user: "never seen", item: null },
+    { user: "u3", item: "i4", tags: [] },
+  ];
+
+  it("puts in the evidence, and records with the logits that every build of the kernel gives them", async () => {
+    const model = trainedModel({});
+    const draft = await exportModel(model, "int8", model.dataset);
+    const { hash, blob } = await sealExport(draft, { provenance: { seed: 1 } }, records);
+    const { evidence, golden } = readBlob(blob);
+    expect(evidence).toEqual({ provenance: { seed: 1 } });
+    expect(golden.records.map(({ record }) => record)).toEqual(records);
+    for (const variant of ["relaxed", "simd", "scalar"] as const)
+      expect(() => checkGolden(new Scorer(kernelModule(variant), blob))).not.toThrow();
+    expect(await verifyBlob(blob)).toBe(hash);
+  });
+
+  it("gives a blob that a server refuses whose weights are not those of its golden records", async () => {
+    const model = trainedModel({});
+    const { golden } = readBlob((await sealExport(await exportModel(model, "int8", model.dataset), {}, records)).blob);
+    const other = { ...(await exportModel(model, "int8", model.dataset)).model, bias: 0.75, golden };
+    expect(() => checkGolden(new Scorer(kernelModule(), writeBlob(other)))).toThrow(
+      /blob: section GOLDEN: records\[0\]: got the logit \S+, expected \S+ within 0.001/,
+    );
+  });
+});
+
 describe("an export's folder", () => {
   it("comes back as it was, and holds nothing of the export before it", async () => {
     const place = join(folder, "export");
     const first = trainedModel({ blobBytes: 0, pageBytes: 1024 });
-    saveExport(place, await exportModel(first, "int8", first.dataset), PARITY);
+    saveExport(place, await sealExport(await exportModel(first, "int8", first.dataset), {}, []));
     const second = trainedModel({ blobBytes: 0, pageBytes: 2048 }, undefined, 2);
-    const exported = await exportModel(second, "int8", second.dataset);
-    saveExport(place, exported, PARITY);
+    const exported = await sealExport(await exportModel(second, "int8", second.dataset), {}, []);
+    saveExport(place, exported);
     const { hash, blob, pages } = await loadExport(place);
     expect({ hash, blob, pages }).toEqual(exported);
     expect(readdirSync(join(place, "pages"))).toHaveLength(pages.length);
@@ -125,13 +154,15 @@ describe("an export's folder", () => {
   it("is refused where a file is not what its name says", async () => {
     const place = join(folder, "broken");
     const model = trainedModel({ blobBytes: 0 });
-    const exported = await exportModel(model, "int8", model.dataset);
-    saveExport(place, exported, PARITY);
+    const exported = await sealExport(await exportModel(model, "int8", model.dataset), {}, []);
+    saveExport(place, exported);
     const page = join(place, "pages", readdirSync(join(place, "pages"))[0] as string);
     const bytes = readFileSync(page);
     bytes[40] = (bytes[40] as number) ^ 1;
     writeFileSync(page, bytes);
-    await expect(loadExport(place)).rejects.toThrow(/\.page: got SHA-256 [0-9a-f]{32}, expected [0-9a-f]{32}/);
+    await expect(loadExport(place)).rejects.toThrow(
+      /\.page: got the name [0-9a-f]{32} from its bytes, expected [0-9a-f]{32}/,
+    );
     await expect(loadExport(join(folder, "absent"))).rejects.toThrow(
       /no such file; expected the folder that `export` wrote/,
     );

@@ -1,14 +1,18 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { sha256, toHex } from "../../format/hash.ts";
+import { SECTION_ROWS } from "../../format/constants.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { generateKeys, readSigningKey } from "../../format/signature.ts";
 import { blobKey, pointerKey, writePointer } from "../../format/store.ts";
 import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../worker/limits.ts";
+import { sectionOf } from "../format/edit-blob.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "./client.ts";
 import { expectedScores, makeModel, publish } from "./tiny-model.ts";
 
 const good = await makeModel(1);
 const next = await makeModel(2);
+const strange = await makeModel(3, { goldenError: 0.01 });
 const RECORDS = [{ site: "site57", tags: "tag1|tag77", device: "phone", price: 4 }];
 
 beforeEach(reset);
@@ -19,9 +23,9 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   return copy;
 }
 
-/** Stores `blob` under the name that its pointer gives, `hash`: its own unless told otherwise. */
+/** Stores `blob` under the name that its pointer gives, `hash`: unless told otherwise its own, with its digest put right. */
 async function publishBlob(blob: Uint8Array, hash?: string): Promise<string> {
-  const name = hash ?? toHex(await sha256(blob));
+  const name = hash ?? (await sealBlob(blob.length < 192 ? new Uint8Array(192) : blob));
   await env.MODELS.put(blobKey(name), blob);
   await env.MODELS.put(pointerKey(), writePointer({ model: name }));
   return name;
@@ -46,21 +50,31 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   {
     what: "the blob is cut off",
     put: () => publishBlob(next.blob.subarray(0, 1000), next.hash),
-    why: "blob: got SHA-256",
+    why: "blob: got bytes of SHA-256",
   },
   {
     what: "a bit of the blob is flipped",
     put: () => publishBlob(flipped(next.blob, 900), next.hash),
-    why: "blob: got SHA-256",
+    why: "blob: got bytes of SHA-256",
+  },
+  {
+    what: "the blob is another than its name says",
+    put: () => publishBlob(good.blob, next.hash),
+    why: `blob: got the name ${good.hash}, expected ${next.hash}`,
+  },
+  {
+    what: "the kernel does not score the golden records as they were",
+    put: () => publish(env.MODELS, strange),
+    why: "blob: section GOLDEN: records[0]: got the logit",
   },
   {
     what: "the blob was cut off before it was named",
-    put: () => publishBlob(next.blob.subarray(0, 1024)),
+    put: () => publishBlob(next.blob.slice(0, 1024)),
     why: "blob",
   },
   {
     what: "a bit was flipped before the blob was named",
-    put: () => publishBlob(flipped(next.blob, next.blob.length - 100)),
+    put: () => publishBlob(flipped(next.blob, sectionOf(next.blob, SECTION_ROWS).byteOffset)),
     why: "blob: the kernel refuses it: a section does not match its checksum",
   },
   {
@@ -97,6 +111,38 @@ test.each(BROKEN_MODELS)("where $what, the model that serves goes on serving", a
   expect(errors()).toHaveLength(3);
   expect(errors()[0]).toMatchObject({ event: "model_load_failed", serving: good.hash });
   expect(errors()[0]?.error).toContain(why);
+});
+
+test("where keys are set, only a model that one of them signed serves", async () => {
+  const pairs = [await generateKeys(), await generateKeys()];
+  const [trusted, other] = await Promise.all(pairs.map(({ privateKey }) => readSigningKey(privateKey, "key")));
+  if (!trusted || !other) throw new Error("no keys");
+  const MODEL_KEYS = pairs[0]?.publicKey as string;
+  const errors = loggedErrors();
+  const detail = async (): Promise<string> => {
+    const response = await startWorker({ MODEL_KEYS }).score({ records: RECORDS });
+    return response.status === 200 ? "serves" : (await response.json<ProblemAnswer>()).detail;
+  };
+  await publish(env.MODELS, good);
+  expect(await detail()).toMatch(/: blob: got no signature, expected one by the key [0-9a-f]{32}$/);
+  await publish(env.MODELS, await makeModel(1, { key: other }));
+  expect(await detail()).toMatch(/: blob: got a signature by the key [0-9a-f]{32}, expected [0-9a-f]{32}$/);
+  const signed = await makeModel(1, { key: trusted });
+  await publish(env.MODELS, signed);
+  expect(await detail()).toBe("serves");
+  expect(signed.hash).not.toBe(good.hash);
+  const models = await startWorker({ MODEL_KEYS }).fetch("/v1/models");
+  expect(await models.json()).toMatchObject({ models: [{ signer: Buffer.from(trusted.id).toString("hex") }] });
+  expect(errors()).toHaveLength(2);
+});
+
+test("a key that is none is told", async () => {
+  await publish(env.MODELS, good);
+  loggedErrors();
+  const response = await startWorker({ MODEL_KEYS: "secret" }).score({ records: RECORDS });
+  expect((await response.json<ProblemAnswer>()).detail).toContain(
+    'MODEL_KEYS: got "secret", expected base64 of an Ed25519 public key\'s 32 bytes',
+  );
 });
 
 test("where KV cannot be read, the answer says so and no more, and the log says why", async () => {
@@ -177,6 +223,7 @@ test("models describes what serves", async () => {
         model: good.hash,
         name: "tiny",
         producer: "tiny-model 1",
+        signer: null,
         fields: [
           { name: "site", type: "categorical", side: "context" },
           { name: "device", type: "categorical", side: "context" },
@@ -186,6 +233,8 @@ test("models describes what serves", async () => {
         embeddingDim: 4,
         pages: 4,
         blobBytes: good.blob.byteLength,
+        goldenRecords: 2,
+        evidence: { provenance: { seed: 1 } },
         kernel: expect.stringMatching(/^(relaxed|simd|scalar)$/),
         loadedAt: "2026-01-01T00:00:00.000Z",
       },

@@ -145,7 +145,7 @@ test("a KV that fails is scored without, and asked again by the next request", a
 });
 
 test("a request reads at most its share of pages, in reads of at most 100 keys", async () => {
-  const wide = await makeModel(3, MAX_PAGES_PER_REQUEST + 200);
+  const wide = await makeModel(3, { pageCount: MAX_PAGES_PER_REQUEST + 200 });
   await publish(env.MODELS, wide);
   const before = vi.fn(async () => {});
   const worker = startWorker({ MODELS: kvWithBulkReads(before) });

@@ -104,7 +104,7 @@ test("concurrent requests with different pages do not disturb one another", asyn
 });
 
 test("a model without pages scores cold values with the OOV row, from no key", async () => {
-  const blobOnly = await makeModel(2, 0);
+  const blobOnly = await makeModel(2, { pageCount: 0 });
   await publish(env.MODELS, blobOnly);
   const response = await startWorker().score({ records: RECORDS });
   expect(kvKeys(response)).toBe(0);

@@ -1,11 +1,13 @@
 import { fieldSides, type ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
-import { sha256, toHex } from "../../format/hash.ts";
+import { goldenLogits } from "../../format/golden.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import { Scorer } from "../../format/scorer.ts";
+import { sealBlob } from "../../format/seal.ts";
+import type { SigningKey } from "../../format/signature.ts";
 import type { FittedSpec } from "../../format/spec.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
@@ -76,8 +78,25 @@ export interface TinyModel {
   pages: { bytes: Uint8Array; digest: Uint8Array }[];
 }
 
-/** `seed` makes the weights, and so the hash. `pageCount` 0: every cold value is out of vocabulary. */
-export async function makeModel(seed: number, pageCount = 4): Promise<TinyModel> {
+export interface TinyModelOptions {
+  /** 0: every cold value is out of vocabulary. */
+  pageCount?: number;
+  /** Who signs the blob. */
+  key?: SigningKey;
+  /** How far the golden logits are from what the kernel computes. */
+  goldenError?: number;
+}
+
+const GOLDEN_RECORDS = [
+  { site: "site1", device: "phone", price: 12 },
+  { site: "site399", tags: "tag1|tag399" },
+];
+
+/** `seed` makes the weights, and so the hash. */
+export async function makeModel(
+  seed: number,
+  { pageCount = 4, key, goldenError = 0 }: TinyModelOptions = {},
+): Promise<TinyModel> {
   const random = seeded(seed);
   const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
   const hot: Row[] = [];
@@ -124,9 +143,13 @@ export async function makeModel(seed: number, pageCount = 4): Promise<TinyModel>
       },
     ],
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
+    evidence: { provenance: { seed } },
+    golden: { tolerance: 1e-4, records: [] },
   };
+  const logits = goldenLogits(new Scorer(bestKernelModule().module, writeBlob(model)), GOLDEN_RECORDS);
+  model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: (logits[i] as number) + goldenError }));
   const blob = writeBlob(model);
-  return { hash: toHex(await sha256(blob)), blob, layout, pages };
+  return { hash: await sealBlob(blob, key), blob, layout, pages };
 }
 
 /** Stores a model as the trainer does: pages, blob, and last the pointer. */

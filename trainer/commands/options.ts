@@ -51,8 +51,12 @@ export function commaSeparated(text: string): string[] {
 }
 
 export function readText(path: string): string {
+  return readBytes(path).toString("utf8");
+}
+
+export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     throw new FormatError(path, (error as Error).message);
   }

@@ -1,18 +1,19 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { fieldSides } from "../../format/blob.ts";
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
 import { PART_MLP, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { fromHex, sha256, toHex } from "../../format/hash.ts";
+import { fromHex, toHex } from "../../format/hash.ts";
+import { pageDigest } from "../../format/page.ts";
 import { rowStride } from "../../format/row.ts";
+import { verifyBlob } from "../../format/seal.ts";
 import { type FittedSpec, parseWith } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../files.ts";
 import type { SavedRun } from "../run-folder.ts";
 import { type Quantization, servedNetworks } from "./dense.ts";
-import type { ParityReport } from "./parity.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 /** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
@@ -22,8 +23,15 @@ const PRODUCER = "deepfm-edge 0.1.0";
 
 /** A model as it is published: one blob and its pages, each named by the hash of its bytes. */
 export interface ExportedModel {
-  /** SHA-256 of the blob, 64 hex digits. */
+  /** The blob's name, 64 hex digits. */
   hash: string;
+  blob: Uint8Array;
+  pages: WrittenPage[];
+}
+
+/** A model before it is sealed: its blob has no evidence and no golden records yet. */
+export interface DraftExport {
+  model: ModelBlob;
   blob: Uint8Array;
   pages: WrittenPage[];
 }
@@ -33,10 +41,11 @@ export async function exportModel(
   run: Pick<SavedRun, "spec" | "fitted" | "vocabulary" | "learner">,
   quantization: Quantization,
   calibration: Dataset,
-): Promise<ExportedModel> {
+): Promise<DraftExport> {
   const { spec, vocabulary, learner } = run;
-  const { model, tables } = learner;
-  const { parts, fmDim, deepFrom, products } = model.definition;
+  const { tables } = learner;
+  const { parameters, definition } = learner.model;
+  const { parts, fmDim, deepFrom, products } = definition;
   const rowType = quantization === "int8" ? TYPE_I8 : TYPE_F32;
   const { dim } = tables;
 
@@ -55,7 +64,7 @@ export async function exportModel(
   // 3. The blob, which names every page by its digest.
   const oov = spec.fields.map((_, f) => f);
   const pageDigests = new Uint8Array(pages.flatMap(({ digest }) => [...digest]));
-  const blob = writeBlob({
+  const model: ModelBlob = {
     spec: fitted,
     producer: PRODUCER,
     rowType,
@@ -64,35 +73,36 @@ export async function exportModel(
     fmDim,
     deepFrom,
     products,
-    bias: (model.parameters.view("bias")[0] as number) + learner.logitCorrection,
+    bias: (parameters.view("bias")[0] as number) + learner.logitCorrection,
     keys: keysOf(hot, vocabulary),
     rows: packRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
     sides: fieldSides(fitted),
     ...networks,
-    outputWeights: parts & PART_MLP ? model.parameters.view("mlp.output.weights").slice() : new Float32Array(0),
-  });
-  return { hash: toHex(await sha256(blob)), blob, pages };
+    outputWeights: parts & PART_MLP ? parameters.view("mlp.output.weights").slice() : new Float32Array(0),
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
+  };
+  return { model, blob: writeBlob(model), pages };
 }
 
 /** What `export` leaves in its folder beside the blob and pages, and `publish` starts from. */
 const ManifestSchema = v.strictObject({
   model: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   pages: v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
-  parity: v.looseObject({}),
 });
 
 const blobPath = (folder: string, hash: string): string => join(folder, `${hash}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
 /** Writes an exported model into `folder`. The manifest comes last, so an export that was cut off leaves the one before it valid. */
-export function saveExport(folder: string, { hash, blob, pages }: ExportedModel, parity: ParityReport): void {
+export function saveExport(folder: string, { hash, blob, pages }: ExportedModel): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
     writeWhole(pagePath(folder, names[i] as string), bytes);
   });
   writeWhole(blobPath(folder, hash), blob);
-  writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names, parity }));
+  writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names }));
 
   const current = new Set([`${hash}.blob`, ...names.map((name) => `${name}.page`)]);
   for (const place of [folder, join(folder, "pages")]) {
@@ -108,16 +118,23 @@ export async function loadExport(folder: string): Promise<ExportedModel> {
   const path = join(folder, "export.json");
   if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
   const manifest = parseWith(ManifestSchema, JSON.parse(readFileSync(path, "utf8")), path);
-  const verified = async (file: string, expected: string): Promise<Uint8Array> => {
+  const verified = async (
+    file: string,
+    expected: string,
+    nameOf: (bytes: Uint8Array) => Promise<string>,
+  ): Promise<Uint8Array> => {
     const bytes = new Uint8Array(readFileSync(file));
-    const got = toHex(await sha256(bytes)).slice(0, expected.length);
-    if (got !== expected) throw new FormatError(file, `got SHA-256 ${got}, expected ${expected}`);
+    const got = await nameOf(bytes);
+    if (got !== expected) throw new FormatError(file, `got the name ${got} from its bytes, expected ${expected}`);
     return bytes;
   };
-  const blob = await verified(blobPath(folder, manifest.model), manifest.model);
+  const blob = await verified(blobPath(folder, manifest.model), manifest.model, verifyBlob);
   const pages: WrittenPage[] = [];
   for (const digest of manifest.pages) {
-    pages.push({ digest: fromHex(digest), bytes: await verified(pagePath(folder, digest), digest) });
+    pages.push({
+      digest: fromHex(digest),
+      bytes: await verified(pagePath(folder, digest), digest, async (bytes) => toHex(await pageDigest(bytes))),
+    });
   }
   return { hash: manifest.model, blob, pages };
 }

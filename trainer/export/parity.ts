@@ -7,7 +7,7 @@ import { kernelModule } from "../kernel-module.ts";
 import { type Metrics, metricsOfLogits } from "../metrics.ts";
 import { startTask } from "../progress.ts";
 import type { SavedRun } from "../run-folder.ts";
-import type { ExportedModel } from "./export.ts";
+import type { DraftExport } from "./export.ts";
 
 /** The served model against the trained one on the same held-out records. */
 export interface ParityReport {
@@ -20,7 +20,7 @@ export interface ParityReport {
 /** Scores a held-out log twice, with the trainer's float32 model and with the exported one in the kernel that serves it. */
 export async function measureParity(
   run: Pick<SavedRun, "fitted" | "vocabulary" | "learner">,
-  exported: ExportedModel,
+  exported: DraftExport,
   log: ClickLog,
 ): Promise<ParityReport> {
   const task = startTask("parity", null, "records");

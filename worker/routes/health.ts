@@ -11,7 +11,7 @@ export function healthRoute(c: Context<AppEnv>): Response {
 export function readyRoute(options: { models: ModelStore }) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
     const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const { hash } = await options.models.current(c.env.MODELS, keepAlive);
+    const { hash } = await options.models.current(c.env, keepAlive);
     return c.json({ status: "ready", model: hash });
   };
 }

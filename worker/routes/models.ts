@@ -6,21 +6,24 @@ import type { LoadedModel, ModelStore } from "../model-store.ts";
 export function modelsRoute(options: { models: ModelStore }) {
   return async function models(c: Context<AppEnv>): Promise<Response> {
     const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const model = await options.models.current(c.env.MODELS, keepAlive);
+    const model = await options.models.current(c.env, keepAlive);
     return c.json({ models: [describe(model)] });
   };
 }
 
-function describe({ hash, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
-  const { spec, producer, embeddingDim, pageCount } = scorer.manifest;
+function describe({ hash, signer, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
+  const { spec, producer, embeddingDim, pageCount, evidence, golden } = scorer.manifest;
   return {
     model: hash,
     name: spec.name,
     producer,
+    signer,
     fields: spec.fields.map(({ name, type, side }) => ({ name, type, side })),
     embeddingDim,
     pages: pageCount,
     blobBytes,
+    goldenRecords: golden.records.length,
+    evidence,
     kernel: variant,
     loadedAt: new Date(loadedAt).toISOString(),
   };

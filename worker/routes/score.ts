@@ -34,7 +34,7 @@ export function scoreRoute(options: { models: ModelStore; rows: RowStore }) {
   return async function score(c: Context<AppEnv>): Promise<Response> {
     const { records } = parseWith(ScoreRequest, await readJson(c.req.raw), "body");
     const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const { hash, scorer } = await options.models.current(c.env.MODELS, keepAlive);
+    const { hash, scorer } = await options.models.current(c.env, keepAlive);
 
     const started = performance.now();
     const located = scorer.locate(scorer.encode(records, MAX_ENTRIES_PER_REQUEST));

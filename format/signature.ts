@@ -1,0 +1,83 @@
+import { FormatError, show } from "./errors.ts";
+import { sha256 } from "./hash.ts";
+
+// Ed25519 (RFC 8032) by Web Crypto, which both Node and workerd have.
+
+const ALGORITHM = { name: "Ed25519" };
+const PUBLIC_KEY_BYTES = 32;
+const KEY_ID_BYTES = 16;
+
+/** `id`: the first 16 bytes of the SHA-256 of the public key's 32 bytes. */
+export interface PublicKey {
+  id: Uint8Array;
+  key: CryptoKey;
+}
+
+export type SigningKey = PublicKey;
+
+/** A new key pair: the private key as PEM (PKCS #8, as OpenSSL writes it), the public one as base64 of its 32 bytes. */
+export async function generateKeys(): Promise<{ privateKey: string; publicKey: string }> {
+  const pair = (await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as CryptoKeyPair;
+  const pkcs8 = new Uint8Array((await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer);
+  return {
+    privateKey: `-----BEGIN PRIVATE KEY-----\n${toBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`,
+    publicKey: toBase64(await publicBytes(pair.privateKey)),
+  };
+}
+
+/** Reads a private key from PEM. Throws FormatError where it is none of Ed25519. */
+export async function readSigningKey(pem: string, source: string): Promise<SigningKey> {
+  const [, body] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem) ?? [];
+  if (body === undefined)
+    throw new FormatError(source, "got no PRIVATE KEY block, expected an Ed25519 key in PEM (PKCS #8)");
+  let key: CryptoKey;
+  try {
+    key = await crypto.subtle.importKey("pkcs8", fromBase64(body.replaceAll(/\s/g, "")), ALGORITHM, true, ["sign"]);
+  } catch {
+    throw new FormatError(source, "got a private key that cannot be read, expected one of Ed25519");
+  }
+  return { id: await keyId(await publicBytes(key)), key };
+}
+
+/** Reads public keys, base64 of 32 bytes each, with spaces or commas between. Throws FormatError. */
+export async function readPublicKeys(text: string, source: string): Promise<PublicKey[]> {
+  const keys = text.split(/[\s,]+/).filter((part) => part !== "");
+  return Promise.all(
+    keys.map(async (part) => {
+      const refuse = (): never => {
+        throw new FormatError(source, `got ${show(part)}, expected base64 of an Ed25519 public key's 32 bytes`);
+      };
+      const bytes = /^[A-Za-z0-9+/]{43}=$/.test(part) ? fromBase64(part) : refuse();
+      if (bytes.length !== PUBLIC_KEY_BYTES) refuse();
+      const key = await crypto.subtle.importKey("raw", bytes, ALGORITHM, true, ["verify"]).catch(refuse);
+      return { id: await keyId(bytes), key };
+    }),
+  );
+}
+
+/** 64 bytes. */
+export async function sign({ key }: SigningKey, message: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message as Uint8Array<ArrayBuffer>));
+}
+
+export function verify({ key }: PublicKey, signature: Uint8Array, message: Uint8Array): Promise<boolean> {
+  return crypto.subtle.verify(ALGORITHM, key, signature as Uint8Array<ArrayBuffer>, message as Uint8Array<ArrayBuffer>);
+}
+
+async function keyId(publicKey: Uint8Array): Promise<Uint8Array> {
+  return (await sha256(publicKey)).slice(0, KEY_ID_BYTES);
+}
+
+/** The public key's bytes: in a JWK they stand beside the private ones. */
+async function publicBytes(privateKey: CryptoKey): Promise<Uint8Array> {
+  const { x = "" } = (await crypto.subtle.exportKey("jwk", privateKey)) as JsonWebKey;
+  return fromBase64(x.replaceAll("-", "+").replaceAll("_", "/"));
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,33 @@
+import type { RawValue } from "../../format/record.ts";
+import type { ClickLog } from "./read.ts";
+
+/** A log's record as a client would send it: field → value, as JSON can hold it. */
+export type RawRecord = Record<string, RawValue>;
+
+/** Row `row` of columns that were read in the order of the fields. */
+export function rawRecord(
+  fields: readonly { name: string }[],
+  columns: readonly ArrayLike<RawValue>[],
+  row: number,
+): RawRecord {
+  return Object.fromEntries(fields.map(({ name }, f) => [name, toJsonValue(columns[f]?.[row])]));
+}
+
+/** At most `count` records, spread over the first rows of a log. */
+export async function someRecords(
+  log: ClickLog,
+  fields: readonly { name: string }[],
+  count: number,
+): Promise<RawRecord[]> {
+  for await (const { rows, columns } of log.chunks(fields.map(({ name }) => name))) {
+    const taken = Math.min(count, rows);
+    return Array.from({ length: taken }, (_, i) => rawRecord(fields, columns, Math.floor((i * rows) / taken)));
+  }
+  return [];
+}
+
+/** JSON has no bigint; its text means the same to the encoder. */
+function toJsonValue(value: RawValue): RawValue {
+  if (typeof value === "bigint") return String(value);
+  return Array.isArray(value) ? value.map(toJsonValue) : value;
+}
