@@ -10,7 +10,7 @@ import type { Contestant } from "./kernel/contestant.ts";
 import { onnxContestants } from "./kernel/onnxruntime.ts";
 import { kernelContestant } from "./kernel/ours.ts";
 import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
-import { type Micros, race } from "./kernel/race.ts";
+import { race } from "./kernel/race.ts";
 import { requestContestant } from "./kernel/requests.ts";
 import { type Result, resultOf, resultTable } from "./kernel/results.ts";
 import { Roofline } from "./kernel/roofline.ts";
@@ -19,9 +19,11 @@ import { Workerd } from "./kernel/workerd.ts";
 
 const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "string" } } });
 const BATCHES = options.quick ? [1, 64] : [1, 16, 64, 256, 1024];
-const ROUNDS = options.quick ? 5 : 11;
+const ROUNDS = options.quick ? 5 : 7;
 const VARIANTS: KernelVariant[] = options.quick ? ["relaxed"] : ["relaxed", "simd", "scalar"];
 const TYPES = ["int8", "f32"] as const;
+/** In larger ones the scalar kernel takes seconds and says nothing new. */
+const MAX_SCALAR_BATCH = 64;
 const [RANKED_SHAPE] = SHAPES;
 const CANDIDATES = options.quick ? [500] : [100, 500, 2000];
 
@@ -59,14 +61,20 @@ for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
 await workerd.stop();
 if (options.json) writeWhole(options.json, toJson({ results }));
 
+interface Entrant extends Ours {
+  contestant: Contestant;
+}
+
 /** Races ours and all others on a case, prints and keeps the results. */
 async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly number[]): Promise<void> {
-  const entrants = ours.map((own) => ({
-    ...own,
-    contestant: own.raw
-      ? requestContestant(one, own.type, own.rank)
-      : kernelContestant(one, own.variant, own.type, own.rank),
-  }));
+  const entrants = ours.map(
+    (own): Entrant => ({
+      ...own,
+      contestant: own.raw
+        ? requestContestant(one, own.type, own.rank)
+        : kernelContestant(one, own.variant, own.type, own.rank),
+    }),
+  );
   const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
   const names = others.map(({ name }) => name);
   const all = [...entrants.map(({ contestant }) => contestant), ...others];
@@ -79,22 +87,19 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
   console.log(agreed.map(({ name, worst }) => `${name} ${worst.toExponential(0)}`).join(", "));
 
   const own: Result[] = [];
-  const theirs = new Map<number, Micros>();
   for (const batch of batches) {
-    const micros = await race([...all, ...TYPES.map((type) => roofline.contestant(one, type))], batch, ROUNDS);
-    theirs.set(batch, micros);
-    for (const { type, contestant } of entrants) {
-      const place = { case: `${one.name} ${contestant.name}`, runtime: `node ${process.versions.node}`, batch };
-      const us = micros.get(contestant.name) ?? Number.NaN;
-      own.push(resultOf(place, us, type, micros, names));
-    }
-  }
-  for (const { type, rank, contestant } of inWorkerd) {
-    await workerd.load(one, type);
-    for (const batch of batches) {
-      const place = { case: `${one.name} ${contestant.name}`, runtime: "workerd", batch };
-      const us = await workerd.micros(one, batch, ROUNDS, rank);
-      own.push(resultOf(place, us, type, theirs.get(batch) ?? new Map(), names));
+    const running = entrants.filter(({ variant }) => variant !== "scalar" || batch <= MAX_SCALAR_BATCH);
+    const rooflines = TYPES.map((type) => roofline.contestant(one, type));
+    const micros = await race([...running.map(({ contestant }) => contestant), ...others, ...rooflines], batch, ROUNDS);
+    const keep = (entrant: Entrant, runtime: string, us: number): void => {
+      const place = { case: `${one.name} ${entrant.contestant.name}`, runtime, batch };
+      own.push(resultOf(place, us, entrant.type, micros, names));
+    };
+    for (const entrant of running)
+      keep(entrant, `node ${process.versions.node}`, micros.get(entrant.contestant.name) ?? Number.NaN);
+    for (const entrant of inWorkerd) {
+      await workerd.load(one, entrant.type);
+      keep(entrant, "workerd", await workerd.micros(one, batch, ROUNDS, entrant.rank));
     }
   }
   console.log(resultTable(own));

@@ -5,7 +5,7 @@ import { rooflineName } from "./roofline.ts";
 /** A line of the result: one of our variants. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
 export interface Result {
   case: string;
-  /** "node" or "workerd", with its version. */
+  /** "workerd", or "node" with its version. */
   runtime: string;
   /** Records a call; in a ranking case, candidates. */
   batch: number;

@@ -7,7 +7,7 @@ import { childrenMs } from "./processor-time.ts";
 import { median } from "./race.ts";
 
 /** Records of a timed request, so that it takes long beside what varies about a request. */
-const RECORDS_PER_REQUEST = 2048;
+const RECORDS_PER_REQUEST = 1024;
 
 /** The Worker under wrangler's development server. */
 export class Workerd {
