@@ -82,14 +82,16 @@ export function quantise_scalar(a: f32, inverse: f32, zero: f32): u8 {
   return <u8>(<u32>clamped);
 }
 
-// 1.5 · 2²³: f32 numbers of this size are whole, and adding it rounds as `nearest` does. Their lowest bits are the number.
-const WHOLE: f32 = 12582912;
+// In memory, since V8 makes a vector constant anew, of several instructions, wherever it is used.
+const MOST = memory.data<f32>([127, 127, 127, 127], 16);
+// 1.5 · 2²³: f32 numbers of this size are whole, and adding it rounds as `nearest` does. Less its bits, the number is left.
+const WHOLE = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 
 /** Four activations to four i32. Each instruction is one of the processor: `f32x4.max` and truncation would not be. */
 export function quantise_simd(a: v128, inverses: v128, zeros: v128): v128 {
   const x = f32x4.add(f32x4.mul(a, inverses), zeros);
-  const clamped = f32x4.pmin(f32x4.splat(<f32>ACTIVATION_MAX), f32x4.pmax(f32x4.splat(0), x));
-  return v128.and(f32x4.add(clamped, f32x4.splat(WHOLE)), i32x4.splat(ACTIVATION_MAX));
+  const clamped = f32x4.pmin(v128.load(MOST), f32x4.pmax(f32x4.splat(0), x));
+  return i32x4.sub(f32x4.add(clamped, v128.load(WHOLE)), v128.load(WHOLE));
 }
 
 /** Four activations to four bytes. */
