@@ -17,18 +17,35 @@ export function finishBlock(layer: usize, next: usize, n: u32, output: usize): v
     }
     return;
   }
+  const int8 = isInt8(layer);
+  const toU7 = isInt8(next);
   const activation = activationOf(layer);
+  const scales = int8 ? scalesOf(layer) + 4 * n : 0;
+  const biases = biasesOf(layer) + 4 * n;
+  const inverses = f32x4.splat(toU7 ? inverseScale(next) : 0);
+  const zeros = f32x4.splat(toU7 ? zeroPoint(next) : 0);
   for (let half: u32 = 0; half < 2; half++) {
-    const at = sums + 16 * half;
-    const scale = scaleOf(layer, n);
-    const bias = v128.load(biasesOf(layer) + 4 * n);
-    const a = activate_simd(affine(layer, v128.load(at), scale, bias), activation);
-    const b = activate_simd(affine(layer, v128.load(at, 32), scale, bias), activation);
-    const c = activate_simd(affine(layer, v128.load(at, 64), scale, bias), activation);
-    const d = activate_simd(affine(layer, v128.load(at, 96), scale, bias), activation);
-    if (isInt8(next)) {
-      const inverses = f32x4.splat(inverseScale(next));
-      const zeros = f32x4.splat(zeroPoint(next));
+    let a = v128.load(sums + 16 * half);
+    let b = v128.load(sums + 16 * half, 32);
+    let c = v128.load(sums + 16 * half, 64);
+    let d = v128.load(sums + 16 * half, 96);
+    if (int8) {
+      const scale = v128.load(scales + 16 * half);
+      a = f32x4.mul(f32x4.convert_i32x4_s(a), scale);
+      b = f32x4.mul(f32x4.convert_i32x4_s(b), scale);
+      c = f32x4.mul(f32x4.convert_i32x4_s(c), scale);
+      d = f32x4.mul(f32x4.convert_i32x4_s(d), scale);
+    }
+    const bias = v128.load(biases + 16 * half);
+    a = f32x4.add(a, bias);
+    b = f32x4.add(b, bias);
+    c = f32x4.add(c, bias);
+    d = f32x4.add(d, bias);
+    a = activate_simd(a, activation);
+    b = activate_simd(b, activation);
+    c = activate_simd(c, activation);
+    d = activate_simd(d, activation);
+    if (toU7) {
       const ab = i16x8.narrow_i32x4_s(quantise_simd(a, inverses, zeros), quantise_simd(b, inverses, zeros));
       const cd = i16x8.narrow_i32x4_s(quantise_simd(c, inverses, zeros), quantise_simd(d, inverses, zeros));
       v128.store(output + 4 * n, i8x16.narrow_i16x8_u(ab, cd));
