@@ -19,6 +19,7 @@ interface TuneCommandOptions extends LogOptions {
   trials: number;
   eta: number;
   minEpochs: number;
+  seeds: number;
   seed: number;
   out: string;
   json?: string;
@@ -49,6 +50,12 @@ export function tuneCommand(): Command {
     )
     .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", etaOption, 3)
     .option("--min-epochs <n>", "of halving: the fewest epochs that a trial is judged by", positiveInteger, 1)
+    .option(
+      "--seeds <n>",
+      "seeds that the last trials are trained with, to rank them by their mean",
+      positiveInteger,
+      1,
+    )
     .option("--seed <n>", "of the draws", positiveInteger, 1)
     .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
     .option("--json <file>", "write the best settings and all trials as JSON")
@@ -58,14 +65,16 @@ export function tuneCommand(): Command {
       const type = options.model && modelType(options.model, "--model");
       const spec = type ? withSettings(given, { "model.type": type }, path) : given;
       const space = parseSearchSpace(readText(options.space), options.space);
-      const { trials, seed, out, backend } = options;
+      const { trials, seeds, seed, out, backend } = options;
       const { maxEpochs } = spec.training;
       const rungs =
         options.method === "random"
           ? [{ trials, epochs: maxEpochs }]
           : rungsOf(trials, maxEpochs, options.minEpochs, options.eta);
+      const last = rungs.length - 1;
+      const judged = rungs.map((rung, i) => (i === last ? { ...rung, seeds } : rung));
       const logs = { ...chooseLogs(options, spec), test: null, cache: options.cache };
-      const tuned = await tune(spec, space, options.space, { logs, rungs, seed, folder: out, backend });
+      const tuned = await tune(spec, space, options.space, { logs, rungs: judged, seed, folder: out, backend });
       const { $schema, ...best } = tuned.spec;
       writeWhole(join(out, "best.json"), toJson(best));
       if (options.json) writeWhole(options.json, toJson({ best: tuned.best, trials: tuned.trials }));

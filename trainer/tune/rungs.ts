@@ -2,6 +2,8 @@
 export interface Rung {
   trials: number;
   epochs: number;
+  /** With so many seeds, the spec's and those that follow it, to be judged by the mean; 1 where it is not given. */
+  seeds?: number;
 }
 
 /**

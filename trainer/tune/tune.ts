@@ -37,8 +37,8 @@ interface Candidate {
 
 /**
  * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung, of which the best by
- * validation AUC reach the next. A promoted trial is trained anew with more epochs; one that had stopped early would only
- * repeat itself, and keeps its result. Trials that the folder has are not trained again.
+ * validation AUC reach the next; by the mean where a rung has several seeds. A promoted trial is trained anew with more epochs; one
+ * that had stopped early would only repeat itself, and keeps its result. Trials that the folder has are not trained again.
  */
 export async function tune(
   spec: FeatureSpec,
@@ -51,20 +51,31 @@ export async function tune(
   const progress = new Progress(rungs);
   let ranked: Trial[] = [];
   let before = new Map<number, Trial>();
-  for (const [i, { trials, epochs }] of rungs.entries()) {
+  for (const [i, { trials, epochs, seeds = 1 }] of rungs.entries()) {
     candidates = candidates.slice(0, trials);
     const now = new Map<number, Trial>();
     for (const [j, candidate] of candidates.entries()) {
       const title = `rung ${i + 1} of ${rungs.length}, trial ${j + 1} of ${candidates.length}`;
-      const earlier = before.get(candidate.trial);
-      const stopped = earlier && earlier.epochs < earlier.budget ? { ...earlier, budget: epochs } : undefined;
-      const budgeted = withSettings(candidate.spec, { "training.maxEpochs": epochs }, spaceName);
-      const key = runKey(budgeted, logs, backend);
-      const known = stopped ?? log.get(key);
-      const trial = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, backend))), key };
-      if (!known) log.add(trial);
-      now.set(candidate.trial, trial);
-      progress.show(title, trial, epochs, known !== undefined);
+      const runs: Trial[] = [];
+      for (let extra = 0; extra < seeds; extra++) {
+        const { training } = candidate.spec;
+        const settings = { "training.maxEpochs": epochs, "training.seed": training.seed + extra };
+        const budgeted = withSettings(candidate.spec, settings, spaceName);
+        const earlier = extra === 0 ? before.get(candidate.trial) : undefined;
+        const stopped = earlier && earlier.epochs < earlier.budget ? { ...earlier, budget: epochs } : undefined;
+        const key = runKey(budgeted, logs, backend);
+        const known = stopped ?? log.get(key);
+        const one = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, backend))), key };
+        if (!known) log.add(one);
+        runs.push(one);
+        progress.show(
+          extra === 0 ? title : `${title}, seed ${training.seed + extra}`,
+          one,
+          epochs,
+          known !== undefined,
+        );
+      }
+      now.set(candidate.trial, meanOf(runs));
     }
     candidates.sort((a, b) => byQuality(now.get(a.trial) as Trial, now.get(b.trial) as Trial));
     const reached = new Set(now.keys());
@@ -109,6 +120,14 @@ function drawCandidates(
   }));
 }
 
+/** A trial's runs with several seeds as one; diverged where any of them is. */
+function meanOf(runs: readonly Trial[]): Trial {
+  const mean = (values: readonly (number | null)[]): number | null =>
+    values.reduce<number | null>((sum, x) => (sum === null || x === null ? null : sum + x / values.length), 0);
+  const auc = mean(runs.map(({ valid }) => valid.auc));
+  return { ...(runs[0] as Trial), valid: { auc, logloss: mean(runs.map(({ valid }) => valid.logloss)) } };
+}
+
 async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
@@ -141,7 +160,7 @@ class Progress {
   #epochsDone = 0;
 
   constructor(rungs: readonly Rung[]) {
-    this.#epochsLeft = rungs.reduce((sum, { trials, epochs }) => sum + trials * epochs, 0);
+    this.#epochsLeft = rungs.reduce((sum, { trials, epochs, seeds = 1 }) => sum + trials * epochs * seeds, 0);
   }
 
   show(title: string, { trial, settings, valid, epochs }: Trial, budget: number, known: boolean): void {

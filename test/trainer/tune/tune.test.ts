@@ -91,6 +91,21 @@ describe("tune", () => {
     expect(lines(join(folder, "early", "trials.jsonl"))).toHaveLength(1);
   });
 
+  it("judges the trials of a rung with several seeds by their mean", async () => {
+    const rungs = [{ trials: 3, epochs: 1, seeds: 2 }];
+    const options = { logs, rungs, seed: 3, folder: join(folder, "seeds"), backend: "wasm" } as const;
+    const { trials } = await tune(spec, space, "space.json", options);
+    const all = lines(join(folder, "seeds", "trials.jsonl"));
+    expect(all).toHaveLength(6);
+    for (const { trial, valid } of trials) {
+      const [a, b] = all.filter((one) => one.trial === trial).map((one) => one.valid.auc as number) as [number, number];
+      expect(a).not.toBe(b);
+      expect(valid.auc).toBeCloseTo((a + b) / 2, 12);
+    }
+    const aucs = trials.map(({ valid }) => valid.auc as number);
+    expect(aucs).toEqual([...aucs].sort((a, b) => b - a));
+  });
+
   it("goes on where a trial diverges, and says so where all do", async () => {
     const wild = (values: number[]) =>
       parseSearchSpace(JSON.stringify({ parameters: { "training.learningRate": { type: "choice", values } } }), "s");

@@ -1,0 +1,77 @@
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { murmur64 } from "./murmur.ts";
+import { at, check } from "./refusal.ts";
+
+// Section 5: the envelope and the sections of a blob.
+
+const ENVELOPE = 128;
+const HEADER = 192;
+const SECTIONS = 9;
+const ENTRY = 32;
+const ALIGN = 64;
+const MAX_BLOB = 26_214_400;
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest();
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** 64 lower-case hexadecimal digits. */
+export function nameOf(blob: Uint8Array): string {
+  return sha256(blob.subarray(0, ENVELOPE)).toString("hex");
+}
+
+function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {
+  const id = sha256(key).subarray(0, 16);
+  if (!id.equals(blob.subarray(16, 32))) return false;
+  const jwk = { kty: "OKP", crv: "Ed25519", x: Buffer.from(key).toString("base64url") };
+  return verify(null, blob.subarray(32, 64), createPublicKey({ key: jwk, format: "jwk" }), blob.subarray(64, ENVELOPE));
+}
+
+/** What a server checks before all else. `keys` are raw Ed25519 public keys, 32 bytes each; without any, none need sign. */
+export function checkEnvelope(blob: Uint8Array, name: string, keys: Uint8Array[] = []): void {
+  check(blob.length >= HEADER, 0, `got ${blob.length} bytes, expected a header of ${HEADER}`);
+  check(sha256(blob.subarray(ENVELOPE)).equals(blob.subarray(32, 64)), 0, "the digest differs");
+  check(keys.length === 0 || keys.some((key) => isSignedBy(blob, key)), 0, "no trusted key signed it");
+  check(nameOf(blob) === name, 0, `got the name ${nameOf(blob)}, expected ${name}`);
+}
+
+/** Bytes of sections 1 … 9, at the positions 0 … 8. Rules 1–5. */
+export function readSections(blob: Uint8Array): Uint8Array[] {
+  const end = HEADER + SECTIONS * ENTRY;
+  check(blob.length >= end && blob.length <= MAX_BLOB, 1, `got ${blob.length} bytes`);
+  const view = viewOf(blob);
+  check(Buffer.from(blob.subarray(0, 4)).toString("latin1") === "DFEM", 2, "the magic differs");
+  check(view.getUint32(4, true) === 3, 2, "the version differs");
+  check(view.getUint32(8, true) === blob.length, 2, "the length differs");
+  check(view.getUint32(128, true) === SECTIONS, 2, "the number of sections differs");
+  check(view.getBigUint64(136, true) === murmur64(blob.subarray(HEADER, end), 0), 3, "the table's checksum differs");
+
+  const sections: Uint8Array[] = [];
+  let next = Math.ceil(end / ALIGN) * ALIGN;
+  for (let id = 1; id <= SECTIONS; id++) {
+    const entry = HEADER + (id - 1) * ENTRY;
+    const [offset, length] = [view.getUint32(entry + 4, true), view.getUint32(entry + 8, true)];
+    check(view.getUint32(entry, true) === id, 4, `got another id, expected ${id}`);
+    check(offset === next, 4, `section ${id}: got offset ${offset}, expected ${next}`);
+    check(offset + length <= blob.length, 4, `section ${id} ends beyond the blob`);
+    const bytes = blob.subarray(offset, offset + length);
+    check(view.getBigUint64(entry + 16, true) === murmur64(bytes, id), 4, `section ${id}: the checksum differs`);
+    sections.push(bytes);
+    next = Math.ceil((offset + length) / ALIGN) * ALIGN;
+  }
+  check(next === blob.length, 5, `got ${blob.length} bytes, expected ${next}`);
+  return sections;
+}
+
+/** The JSON of a section, refused by the given rule. */
+export function readJson(sections: Uint8Array[], id: number, rule: number): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(at(sections, id - 1)));
+  } catch (error) {
+    check(false, rule, `section ${id}: ${error}`);
+  }
+}

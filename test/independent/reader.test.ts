@@ -1,0 +1,290 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { checkEnvelope, nameOf, sha256 } from "./container.ts";
+import { type Entry, encode } from "./encode.ts";
+import { type Model, readBlob } from "./model.ts";
+import { murmur64 } from "./murmur.ts";
+import { readPage } from "./page.ts";
+import { RecordError, Refusal } from "./refusal.ts";
+import { logitOf, quantise, scoreOf } from "./score.ts";
+import { readSpec } from "./spec.ts";
+
+// FORMAT.md, read by someone who knows nothing else: its golden files are read, encoded and scored by plain scalar code
+// that shares nothing with ours, and damaged ones refused by the rules of its section 9.
+
+const folder = new URL("../golden/", import.meta.url);
+const blobs = readdirSync(folder).filter((file) => file.endsWith(".blob.bin"));
+const bytesOf = (file: string): Buffer => readFileSync(new URL(file, folder));
+const jsonOf = (file: string) =>
+  JSON.parse(bytesOf(file).toString(), (_, value) => (value?.$bigint ? BigInt(value.$bigint) : value));
+
+/** RFC 8032, section 7.1, test 1. */
+const PUBLIC_KEY = Buffer.from("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "hex");
+
+/** Section 6: how far a reader in float64 may be from the scores on file. */
+function bound(logit: number): number {
+  return 1e-9 * Math.max(1, Math.abs(logit));
+}
+
+test("all golden blobs are there", () => {
+  expect(blobs).toEqual(expect.arrayContaining(["pnn.blob.bin", "tiny.blob.bin", "towers.blob.bin"]));
+});
+
+describe.each(blobs)("%s", (file) => {
+  const blob = bytesOf(file);
+  const model = readBlob(blob);
+
+  test("has its digest, its name and the signature of a trusted key", () => {
+    expect(nameOf(blob)).toMatch(/^[0-9a-f]{64}$/);
+    expect(() => checkEnvelope(blob, nameOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
+  });
+
+  test("scores its golden records within its tolerance, and as closely as float64 does", () => {
+    expect(model.golden.length).toBeGreaterThan(0);
+    for (const { record, logit } of model.golden) {
+      const error = Math.abs(logitOf(model, record) - logit);
+      expect(error, JSON.stringify(record)).toBeLessThanOrEqual(Math.min(model.tolerance, bound(logit)));
+    }
+  });
+
+  test("scores the records beside it with the page", () => {
+    const pages = new Map([[0, readPage(bytesOf("tiny.page.bin"), model, 0)]]);
+    const records: { record: Record<string, unknown>; logit: number; score: number }[] = jsonOf(
+      file.replace(".blob.bin", ".scores.json"),
+    );
+    for (const { record, logit, score } of records) {
+      const got = logitOf(model, record, pages);
+      expect(Math.abs(got - logit), JSON.stringify(record)).toBeLessThanOrEqual(bound(logit));
+      expect(Math.abs(scoreOf(got) - score), JSON.stringify(record)).toBeLessThanOrEqual(bound(logit));
+    }
+    expect(records.some(({ record, logit }) => logitOf(model, record) !== logit)).toBe(true);
+  });
+});
+
+test("tiny.blob.bin has the name that FORMAT.md states", () => {
+  const document = readFileSync(new URL("../../format/FORMAT.md", import.meta.url), "utf8");
+  expect(document.match(/named\s`([0-9a-f]{64})`/)?.[1]).toBe(nameOf(bytesOf("tiny.blob.bin")));
+});
+
+test("quantises in f32, with ties to even, to 0 … 127", () => {
+  expect([0.05, 0.35, 0.85].map((a) => quantise(a, 10, 0))).toEqual([0, 4, 8]);
+  expect([0.5, 1.5, -0.5, -9, 126.5, 127.5, 1e30].map((a) => quantise(a, 1, 0))).toEqual([0, 2, 0, 0, 126, 127, 127]);
+});
+
+describe("records", () => {
+  test("have the entries of records.json", () => {
+    const digits = ({ key }: Entry) => key.toString(16).padStart(16, "0");
+    for (const { spec, records } of jsonOf("records.json")) {
+      const fitted = readSpec(spec);
+      for (const { record, ...expected } of records) {
+        const fields = encode(record, fitted);
+        const offsets = [0];
+        for (const list of fields) offsets.push(Number(offsets.at(-1)) + list.length);
+        const entries = fields.flat();
+        expect({ offsets, keys: entries.map(digits), values: entries.map(({ value }) => value) }).toEqual(expected);
+      }
+    }
+  });
+
+  const site = { name: "site", type: "categorical", side: "context", kv: false, encoding: { kind: "vocabulary" } };
+  const tags = { ...site, name: "tags", type: "multi-categorical" };
+  const price = { ...site, name: "price", type: "numeric", encoding: { kind: "value", shift: 0, factor: 2 } };
+  const spec = readSpec({ name: "a", label: "click", fields: [site, tags, price] });
+
+  test.each([
+    { other: 1 },
+    { click: 1 },
+    { site: Number.NaN },
+    { site: 2 ** 53 },
+    { site: ["a"] },
+    { site: {} },
+    { tags: { a: 1 } },
+    { tags: [["a"]] },
+    { price: " " },
+    { price: "0x10" },
+    { price: "NaN" },
+    { price: "1e39" },
+    { price: [1] },
+    { price: 3e38 },
+  ])("%o is refused", (record) => {
+    expect(() => encode(record, spec)).toThrow(RecordError);
+  });
+});
+
+/** Puts numbers or text into the bytes at an offset. */
+type Edit = (bytes: Buffer) => void;
+const u32 =
+  (offset: number, value: number): Edit =>
+  (bytes) =>
+    void bytes.writeUInt32LE(value, offset);
+const f32 =
+  (offset: number, value: number): Edit =>
+  (bytes) =>
+    void bytes.writeFloatLE(value, offset);
+const byte =
+  (offset: number, value: number): Edit =>
+  (bytes) =>
+    void bytes.writeUInt8(value, offset);
+const text =
+  (offset: number, value: string): Edit =>
+  (bytes) =>
+    void bytes.write(value, offset);
+const swap =
+  (from: string, to: string): Edit =>
+  (bytes) =>
+    void bytes.write(to, bytes.indexOf(from));
+
+/** Makes the checksums right again, of the sections and of their table, where they are within the blob. */
+function seal(blob: Buffer): Buffer {
+  for (let id = 1; id <= 9; id++) {
+    const entry = 192 + 32 * (id - 1);
+    const offset = blob.readUInt32LE(entry + 4);
+    const section = blob.subarray(offset, offset + blob.readUInt32LE(entry + 8));
+    blob.writeBigUInt64LE(murmur64(section, id), entry + 16);
+  }
+  blob.writeBigUInt64LE(murmur64(blob.subarray(192, 480), 0), 136);
+  return blob;
+}
+
+/** The row of section 9's table that refuses, −1 if none does. */
+function ruleOf(read: () => unknown): number {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof Refusal) return error.rule;
+    throw error;
+  }
+  return -1;
+}
+
+describe("damaged blobs", () => {
+  const tiny = bytesOf("tiny.blob.bin");
+  const towers = bytesOf("towers.blob.bin");
+  const edited = (blob: Buffer, edit: Edit): Buffer => {
+    const copy = Buffer.from(blob);
+    edit(copy);
+    return copy;
+  };
+
+  // Offsets are those of the dump.
+  test.each<[number, string, Edit]>([
+    [2, "another magic", text(0, "DFEP")],
+    [2, "another version", u32(4, 2)],
+    [2, "another length", u32(8, 2304)],
+    [2, "another number of sections", u32(128, 8)],
+    [4, "another id", u32(0xe0, 3)],
+    [4, "a section that leaves a gap", u32(0xe4, 896)],
+    [4, "a section that ends beyond the blob", u32(0x1c8, 600)],
+    [6, "SPEC that is not UTF-8", byte(0x202, 0xff)],
+    [6, "SPEC that is not JSON", byte(0x200, 0x5b)],
+    [6, "a spec with a key of no meaning", swap('"missing"', '"Missing"')],
+    [6, "a field of another type", swap('"numeric"', '"Numeric"')],
+    [6, "two fields of one name", swap('"price"', '"site" ')],
+    [7, "a field too many", u32(0x340, 3)],
+    [7, "a vector without elements", u32(0x344, 0)],
+    [7, "an unknown row type", u32(0x348, 2)],
+    [7, "fewer rows than fields", u32(0x34c, 1)],
+    [7, "no bucket bits", u32(0x350, 0)],
+    [7, "no part", u32(0x358, 0)],
+    [7, "an MLP beside towers", u32(0x358, 15)],
+    [7, "a bias that is not finite", f32(0x35c, Number.NaN)],
+    [7, "a scale of products that are not there", f32(0x378, 2)],
+    [8, "a row too many", u32(0x34c, 5)],
+    [8, "another side than SPEC's", byte(0x440, 1)],
+    [9, "keys that do not ascend", byte(0x4c7, 0xff)],
+    [10, "a bucket that starts elsewhere", u32(0x484, 1)],
+    [11, "a row that is not finite", f32(0x514 - 4, Number.POSITIVE_INFINITY)],
+    [12, "a layer of other inputs", u32(0x400, 4)],
+    [12, "a layer without outputs", u32(0x404, 0)],
+    [12, "an unknown weight type", u32(0x408, 2)],
+    [12, "a hidden layer without activation", u32(0x40c, 0)],
+    [12, "weights that are not aligned", u32(0x410, 196)],
+    [12, "biases beyond DENSE", u32(0x418, 448)],
+    [12, "a scale that is not finite", f32(0x5c0, Number.NaN)],
+    [12, "padding that is not finite", f32(0x6dc, Number.NaN)],
+    [13, "an output of other inputs", u32(0x364, 3)],
+    [13, "output weights beyond DENSE", u32(0x368, 448)],
+    [14, "EVIDENCE that is no object", text(0x740, `[${" ".repeat(36)}]`)],
+    [15, "a tolerance below 0", swap("0.0001", "-0.001")],
+    [15, "a logit that is not finite", swap("2.910179378006461", "1e999".padEnd(17))],
+  ])("rule %i: %s", (rule, _, edit) => {
+    expect(ruleOf(() => readBlob(seal(edited(tiny, edit))))).toBe(rule);
+  });
+
+  test("rule 1: too short or too long", () => {
+    expect(ruleOf(() => readBlob(tiny.subarray(0, 479)))).toBe(1);
+    expect(ruleOf(() => readBlob(Buffer.concat([tiny], 26_214_401)))).toBe(1);
+  });
+
+  test("rules 3 and 4: a checksum differs", () => {
+    expect(ruleOf(() => readBlob(edited(tiny, byte(192 + 28, 1))))).toBe(3);
+    expect(ruleOf(() => readBlob(edited(tiny, byte(0x580, 2))))).toBe(4);
+  });
+
+  test("rule 5: bytes follow", () => {
+    expect(ruleOf(() => readBlob(edited(Buffer.concat([tiny], tiny.length + 64), u32(8, tiny.length + 64))))).toBe(5);
+  });
+
+  test("rules 7, 8 and 12 for towers", () => {
+    const model = towers.readUInt32LE(192 + 32 + 4);
+    const read = (edit: Edit) => ruleOf(() => readBlob(seal(edited(towers, edit))));
+    expect(read(u32(model + 64, 1))).toBe(7);
+    expect(read(u32(model + 128 + 64 + 12, 1))).toBe(12);
+    const sameSide: Edit = (bytes) => {
+      swap('"context"', '"item"   ')(bytes);
+      byte(model + 128 + 3 * 64, 1)(bytes);
+    };
+    expect(read(sameSide)).toBe(8);
+  });
+
+  test("the envelope: digest, key, signature and name", () => {
+    const server = (blob: Buffer, key = PUBLIC_KEY, name = nameOf(blob)) =>
+      ruleOf(() => checkEnvelope(blob, name, [key]));
+    const unsigned = edited(tiny, (bytes) => void bytes.fill(0, 16, 32).fill(0, 64, 128));
+    expect(server(tiny)).toBe(-1);
+    expect(server(tiny.subarray(0, 191))).toBe(0);
+    expect(server(edited(tiny, byte(tiny.length - 1, 1)))).toBe(0);
+    expect(server(tiny, Buffer.alloc(32, 1))).toBe(0);
+    expect(server(edited(tiny, byte(64, 0)))).toBe(0);
+    expect(server(unsigned)).toBe(0);
+    expect(server(tiny, PUBLIC_KEY, nameOf(unsigned))).toBe(0);
+    expect(ruleOf(() => checkEnvelope(unsigned, nameOf(unsigned)))).toBe(-1);
+  });
+});
+
+describe("damaged pages", () => {
+  const model = readBlob(bytesOf("tiny.blob.bin"));
+  /** Reads the page as one that the model lists. */
+  const ruleOfPage = (page: Buffer, pages = 1, number = 0): number => {
+    const digests = Array.from({ length: pages }, () => sha256(page).subarray(0, 16));
+    const listing: Model = { ...model, digests };
+    return ruleOf(() => readPage(page, listing, number));
+  };
+
+  test.each<[number, string, Edit]>([
+    [3, "another magic", text(0, "DFEM")],
+    [3, "another version", u32(4, 2)],
+    [3, "another length", u32(8, 56)],
+    [3, "another row type", u32(12, 0)],
+    [3, "another D", u32(16, 1)],
+    [3, "the number of another page", u32(24, 1)],
+    [3, "another number of pages", u32(28, 2)],
+    [4, "a row too many", u32(20, 2)],
+    [5, "key 0", (bytes) => void bytes.fill(0, 32, 40)],
+    [6, "a row that is not finite", f32(44, Number.NaN)],
+  ])("rule %i: %s", (rule, _, edit) => {
+    const page = bytesOf("tiny.page.bin");
+    edit(page);
+    expect(ruleOfPage(page)).toBe(rule);
+  });
+
+  test("rules 1, 2 and 5: another digest, too short, a key of another page", () => {
+    const page = bytesOf("tiny.page.bin");
+    expect(ruleOfPage(page)).toBe(-1);
+    expect(ruleOfPage(page.subarray(0, 31))).toBe(2);
+    u32(28, 2)(page);
+    // Its key has the highest bit, so it belongs to the second page of two.
+    expect(ruleOfPage(page, 2, 0)).toBe(5);
+    expect(ruleOf(() => readPage(page, model, 0))).toBe(1);
+  });
+});

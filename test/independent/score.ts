@@ -1,0 +1,113 @@
+import { encode } from "./encode.ts";
+import { FM, INNER, LINEAR, MLP, OUTER, TOWERS } from "./head.ts";
+import type { Layer } from "./layers.ts";
+import type { Model } from "./model.ts";
+import { pageOf } from "./page.ts";
+import { at } from "./refusal.ts";
+import type { Row } from "./rows.ts";
+
+// Section 6, in float64 but for the quantisation of a layer's input.
+
+/** Rows by key, by the number of their page. */
+export type Pages = Map<number, Map<bigint, Row>>;
+
+function sum(terms: number[]): number {
+  return terms.reduce((total, term) => total + term, 0);
+}
+
+function dot(a: number[], b: number[]): number {
+  return sum(a.map((x, i) => x * at(b, i)));
+}
+
+/** Σ of vectors of n elements. */
+function sumVectors(vectors: number[][], n: number): number[] {
+  return Array.from({ length: n }, (_, j) => sum(vectors.map((vector) => at(vector, j))));
+}
+
+/** ⟨a, b⟩ for every a and every b after it. */
+function pairs(vectors: number[][]): number[] {
+  return vectors.flatMap((a, f) => vectors.slice(f + 1).map((b) => dot(a, b)));
+}
+
+function roundHalfEven(x: number): number {
+  const low = Math.floor(x);
+  if (x - low !== 0.5) return Math.round(x);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+/** 7 bits: 0 … 127. */
+export function quantise(a: number, inverseScale: number, zero: number): number {
+  const argument = Math.fround(Math.fround(Math.fround(a) * inverseScale) + zero);
+  return Math.min(127, Math.max(0, roundHalfEven(argument)));
+}
+
+function activate(x: number, activation: number): number {
+  if (activation === 1) return Math.max(0, x);
+  if (activation === 2) return Math.tanh(x);
+  return activation === 3 ? 1 / (1 + Math.exp(-x)) : x;
+}
+
+function forward(inputs: number[], layers: Layer[]): number[] {
+  return layers.reduce((a, { weights, bias, activation, int8 }) => {
+    const q = int8 ? a.map((x) => quantise(x, int8.inverseScale, int8.zero)) : a;
+    return weights.map((row, n) => activate(dot(row, q) * (int8 ? at(int8.scale, n) : 1) + at(bias, n), activation));
+  }, inputs);
+}
+
+/** a⁰ of the MLP: the embeddings, then the products. */
+function mlpInputs(model: Model, x: number[][]): number[] {
+  const inner = model.products & INNER ? pairs(x).map((product) => model.innerScale * product) : [];
+  const s = sumVectors(x, model.dim - model.deepFrom);
+  const outer = model.products & OUTER ? s.flatMap((sa, a) => s.slice(a).map((sb) => model.outerScale * sa * sb)) : [];
+  return [...x.flat(), ...inner, ...outer];
+}
+
+/** A tower's output, D numbers: what its layers give, and the sum of its embeddings. */
+function tower(e: number[][], layers: Layer[], dim: number): number[] {
+  return sumVectors([forward(e.flat(), layers), ...e], dim);
+}
+
+/** The row of an entry of field f: of the blob, else of a page, else the OOV row. */
+function findRow(model: Model, pages: Pages, key: bigint, f: number): Row {
+  const hot = model.rows.get(key);
+  if (hot) return hot;
+  const count = model.digests.length;
+  const cold = at(model.spec.fields, f).kv && count > 0 ? pages.get(pageOf(key, count))?.get(key) : undefined;
+  return cold ?? at(model.oov, f);
+}
+
+/** The logit of a record; without pages as if P were 0. */
+export function logitOf(model: Model, record: Record<string, unknown>, pages: Pages = new Map()): number {
+  const { parts, dim } = model;
+  const entries = encode(record, model.spec).map((list, f) =>
+    list.map(({ key, value }) => ({ value, row: findRow(model, pages, key, f) })),
+  );
+  const e = entries.map((list) =>
+    sumVectors(
+      list.map(({ value, row }) => row.v.map((v) => value * v)),
+      dim,
+    ),
+  );
+  const side = (name: string) => e.filter((_, f) => at(model.spec.fields, f).side === name);
+
+  let logit = model.bias;
+  if (parts & LINEAR) logit += sum(entries.flat().map(({ value, row }) => value * row.w));
+  if (parts & FM) logit += sum(pairs(e.map((ef) => ef.slice(0, model.fmDim))));
+  if (parts & MLP) {
+    const inputs = mlpInputs(
+      model,
+      e.map((ef) => ef.slice(model.deepFrom)),
+    );
+    logit += dot(model.outputWeights, forward(inputs, model.stack));
+  }
+  if (parts & TOWERS) {
+    const u = tower(side("context"), model.stack.slice(0, model.contextLayers), dim);
+    logit += dot(u, tower(side("item"), model.stack.slice(model.contextLayers), dim));
+  }
+  return logit;
+}
+
+/** The click probability of a logit. */
+export function scoreOf(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
