@@ -11,7 +11,10 @@ export interface Result {
   batch: number;
   /** µs a record, or a candidate. */
   us: number;
-  /** Share of the roofline: the least time that arithmetic and bytes can take (roofline.ts) by ours. */
+  /**
+   * Share of the roofline: the least time that a whole record's arithmetic and bytes can take (roofline.ts) by ours; so with
+   * a context computed once it may exceed 1.
+   */
   roofline: number;
   /** Ours / theirs: below 1, ours is faster. */
   ratio: Record<string, number>;
