@@ -5,14 +5,14 @@ import { exp_scalar, exp_simd, step } from "./exp";
 
 /** The activation of one sum. */
 export function activate_scalar(x: f32, activation: u32): f32 {
-  if (activation === ACTIVATION_RELU) return max<f32>(x, 0);
+  if (activation === ACTIVATION_RELU) return x < 0 ? 0 : x;
   if (activation === ACTIVATION_NONE) return x;
   return activation === ACTIVATION_TANH ? tanh_scalar(x) : sigmoid(x);
 }
 
 /** The activations of four sums. */
 export function activate_simd(x: v128, activation: u32): v128 {
-  if (activation === ACTIVATION_RELU) return f32x4.max(x, f32x4.splat(0));
+  if (activation === ACTIVATION_RELU) return f32x4.pmax(x, f32x4.splat(0)); // one instruction; a NaN stays
   if (activation === ACTIVATION_NONE) return x;
   return curve_simd(x, activation);
 }

@@ -1,40 +1,75 @@
-// The factorisation machine's second-order term.
-import { embeddingDim, fields, fmDim } from "./model";
+// The factorisation machine's second-order term, ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements: the sum
+// over pairs of fields of ⟨e_f, e_g⟩ in O(F·fmDim). Rendle, "Factorization Machines", 2010, lemma 3.1. Fields are summed in
+// their order (sides.ts) and elements in order of j in every variant.
+import { embeddingDim, fmDim } from "./model";
+import { endField, firstField, runCount } from "./sides";
 
-/**
- * ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements of one record's embeddings, F × D f32: the sum over pairs of fields of ⟨e_f, e_g⟩ in
- * O(F·fmDim). Rendle, "Factorization Machines", 2010, lemma 3.1. Columns are summed in order of j in every variant.
- */
-export function fm(embeddings: usize): f32 {
+/** The term of one record's embeddings, F × D f32. `start`: the sums over the fields before run `first`, as `fmSums` has them. */
+export function fm(embeddings: usize, first: u32, start: usize): f32 {
   const stride = 4 * embeddingDim;
-  const end = embeddings + fields * stride;
   let twice: f32 = 0;
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
-    for (; j + 4 <= fmDim; j += 4) {
-      let sum = f32x4.splat(0);
-      let squares = f32x4.splat(0);
-      for (let at = embeddings + 4 * j; at < end; at += stride) {
-        const e = v128.load(at);
-        sum = f32x4.add(sum, e);
-        squares = f32x4.add(squares, f32x4.mul(e, e));
+    for (; j + 8 <= fmDim; j += 8) {
+      let sum0 = v128.load(start + 8 * j);
+      let squares0 = v128.load(start + 8 * j, 16);
+      let sum1 = v128.load(start + 8 * j, 32);
+      let squares1 = v128.load(start + 8 * j, 48);
+      for (let run = first; run < runCount; run++) {
+        const end = embeddings + 4 * j + endField(run) * stride;
+        for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
+          const e0 = v128.load(at);
+          const e1 = v128.load(at, 16);
+          sum0 = f32x4.add(sum0, e0);
+          sum1 = f32x4.add(sum1, e1);
+          squares0 = f32x4.add(squares0, f32x4.mul(e0, e0));
+          squares1 = f32x4.add(squares1, f32x4.mul(e1, e1));
+        }
       }
-      const terms = f32x4.sub(f32x4.mul(sum, sum), squares);
-      twice += f32x4.extract_lane(terms, 0);
-      twice += f32x4.extract_lane(terms, 1);
-      twice += f32x4.extract_lane(terms, 2);
-      twice += f32x4.extract_lane(terms, 3);
+      twice = addLanes(twice, f32x4.sub(f32x4.mul(sum0, sum0), squares0));
+      twice = addLanes(twice, f32x4.sub(f32x4.mul(sum1, sum1), squares1));
     }
   }
   for (; j < fmDim; j++) {
-    let sum: f32 = 0;
-    let squares: f32 = 0;
-    for (let at = embeddings + 4 * j; at < end; at += stride) {
-      const e = load<f32>(at);
-      sum += e;
-      squares += e * e;
+    let sum = load<f32>(sumAt(start, j));
+    let squares = load<f32>(sumAt(start, j), 16);
+    for (let run = first; run < runCount; run++) {
+      const end = embeddings + 4 * j + endField(run) * stride;
+      for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
+        const e = load<f32>(at);
+        sum += e;
+        squares += e * e;
+      }
     }
     twice += sum * sum - squares;
   }
   return 0.5 * twice;
+}
+
+/** Writes Σ e and Σ e² over runs [0, end) of fields: of elements 4i … 4i + 3, four sums and then four of squares. */
+export function fmSums(embeddings: usize, end: u32, target: usize): void {
+  for (let j: u32 = 0; j < fmDim; j++) {
+    let sum: f32 = 0;
+    let squares: f32 = 0;
+    for (let run: u32 = 0; run < end; run++) {
+      for (let f = firstField(run); f < endField(run); f++) {
+        const e = load<f32>(embeddings + 4 * (f * embeddingDim + j));
+        sum += e;
+        squares += e * e;
+      }
+    }
+    store<f32>(sumAt(target, j), sum);
+    store<f32>(sumAt(target, j), squares, 16);
+  }
+}
+
+function sumAt(sums: usize, j: u32): usize {
+  return sums + 32 * (j >>> 2) + 4 * (j & 3);
+}
+
+function addLanes(sum: f32, lanes: v128): f32 {
+  sum += f32x4.extract_lane(lanes, 0);
+  sum += f32x4.extract_lane(lanes, 1);
+  sum += f32x4.extract_lane(lanes, 2);
+  return sum + f32x4.extract_lane(lanes, 3);
 }

@@ -13,14 +13,18 @@ import {
   LOAD_OK,
   MAX_BLOB_BYTES,
   MAX_ENTRIES,
+  PART_MLP,
 } from "../format/constants";
 import { addresses, arena, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
 import { checkLayers } from "./layers";
 import { blobAddress, ensureMemory } from "./memory";
-import { checkModel } from "./model";
+import { checkModel, parts } from "./model";
+import { forgetContext, scoreItems, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
 import { checkBatch, scoreBatch } from "./score";
 import { checkSections } from "./sections";
+import { findItemInputs } from "./share";
+import { orderFields } from "./sides";
 
 let reserved: u32 = 0;
 let loaded = false;
@@ -45,6 +49,11 @@ function loadBlob(blobBytes: u32): i32 {
   if (code === LOAD_OK) code = checkLayers();
   if (code === LOAD_OK && !layOutBuffers(<u64>blobAddress() + blobBytes)) code = LOAD_NO_MEMORY;
   loaded = code === LOAD_OK;
+  if (loaded) {
+    orderFields();
+    if (parts & PART_MLP) findItemInputs();
+    forgetContext();
+  }
   return code;
 }
 
@@ -64,6 +73,24 @@ export function score(records: u32): i32 {
   const code = checkBatch(records);
   if (code === CALL_OK) scoreBatch(records);
   return code;
+}
+
+/** Takes the context that the next candidates share from record 0; its entries of the item's fields are not looked at. */
+export function scoreContext(): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  const code = checkBatch(1);
+  if (code === CALL_OK) takeContext();
+  return code;
+}
+
+/**
+ * Scores n candidates with the context of the last `scoreContext`, as `score` would score whole records; their own entries
+ * of the context's fields are not looked at. Returns a CALL_* code.
+ */
+export function scoreCandidates(records: u32): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  const code = checkBatch(records);
+  return code === CALL_OK ? scoreItems(records) : code;
 }
 
 /** MAX_ENTRIES row keys, u64. */

@@ -89,6 +89,11 @@ export function inputsOf(layer: usize): u32 {
   return padInputs(load<u32>(layer, LAYER_INPUTS));
 }
 
+/** K in words of four bytes: four u7 inputs, or one float32. */
+export function wordsOf(layer: usize): u32 {
+  return isInt8(layer) ? inputsOf(layer) >>> 2 : inputsOf(layer);
+}
+
 /** Bytes of one record's inputs: u7 or f32, padded as the outputs of a layer before are. */
 export function inputBytes(layer: usize): u32 {
   const width = padOutputs(load<u32>(layer, LAYER_INPUTS));

@@ -1,36 +1,68 @@
 // The MLP: its inputs record by record, its term of the logit batch by batch.
 import { PRODUCT_INNER, PRODUCT_OUTER } from "../format/constants";
-import { deepInputs, embedding, firstInputs, logits } from "./buffers";
-import { runLayers } from "./dense";
-import { inputBytes, layerAddress, outputsOf, outputWeights } from "./layers";
-import { deepDim, deepFrom, embeddingDim, fields, layerCount, products } from "./model";
+import { contextEmbedding, contextSums, deepInputs, embedding, firstInputs, itemRuns, logits } from "./buffers";
+import { runLayers, sumLayer } from "./dense";
+import { layerAddress, outputsOf, outputWeights, padOutputs, wordsOf } from "./layers";
+import { deepDim, deepFrom, embeddingDim, fields, layerCount, mlpWidth, products } from "./model";
+import { firstWord, wordStride } from "./panels";
 import { innerProducts, outerProducts } from "./products";
-import { storeInputs } from "./quantise";
+import { storeInputs, storeMasked } from "./quantise";
+import { itemRunCount } from "./share";
 import { copy, dot } from "./vectors";
 
-/** Makes record r's inputs of layer 0 from its embeddings: their deep parts, then inner products, then outer ones. */
-export function prepareMlp(r: u32): void {
+/** Makes the inputs of layer 0 of record r of so many from its embeddings. */
+export function prepareMlp(r: u32, records: u32): void {
   const layer = layerAddress(0);
-  const target = firstInputs + r * inputBytes(layer);
-  if (deepFrom === 0 && products === 0) {
-    storeInputs(layer, embedding, embedding + 4 * fields * embeddingDim, target);
-    return;
-  }
-  const d = deepDim();
-  let end = deepInputs;
-  for (let f: u32 = 0; f < fields; f++) {
-    copy(end, embedding + 4 * (f * embeddingDim + deepFrom), d);
-    end += 4 * d;
-  }
-  if (products & PRODUCT_INNER) end = innerProducts(deepInputs, end);
-  if (products & PRODUCT_OUTER) end = outerProducts(deepInputs, end);
-  storeInputs(layer, deepInputs, end, target);
+  const target = firstWord(layer, firstInputs, records, r);
+  storeInputs(layer, inputsFrom(embedding), inputsEnd, target, wordStride(records, r));
 }
 
-/** Adds the MLP's output unit, whose bias is the model's, to the logits. */
-export function addMlp(records: u32): void {
+/** The same of the item's inputs alone: their words in itemRuns, with zeros for the context's. */
+export function prepareCandidate(r: u32, records: u32): void {
+  const layer = layerAddress(0);
+  const source = inputsFrom(embedding);
+  const target = firstWord(layer, firstInputs, records, r);
+  for (let run: u32 = 0; run < itemRunCount; run++) {
+    const first = load<u32>(itemRuns + 8 * run);
+    const end = load<u32>(itemRuns + 8 * run, 4);
+    storeMasked(layer, source, first, end, 0, target, wordStride(records, r));
+  }
+}
+
+/** Sums layer 0 over the inputs of the context, with zeros for the item's. */
+export function shareContext(): void {
+  const layer = layerAddress(0);
+  const source = inputsFrom(contextEmbedding);
+  memory.fill(inputsEnd, 0, 4 * (padOutputs(mlpWidth()) - mlpWidth()));
+  storeMasked(layer, source, 0, wordsOf(layer), u32.MAX_VALUE, firstInputs, 4);
+  sumLayer(layer, firstInputs, contextSums);
+}
+
+/** Where the float32 inputs that `inputsFrom` returned end. */
+let inputsEnd: usize = 0;
+
+/** One record's inputs of layer 0: its embeddings' deep parts, then inner products, then outer ones. */
+function inputsFrom(embeddings: usize): usize {
+  const d = deepDim();
+  let source = embeddings;
+  inputsEnd = embeddings + 4 * fields * embeddingDim;
+  if (deepFrom !== 0 || products !== 0) {
+    source = deepInputs;
+    inputsEnd = deepInputs;
+    for (let f: u32 = 0; f < fields; f++) {
+      copy(inputsEnd, embeddings + 4 * (f * embeddingDim + deepFrom), d);
+      inputsEnd += 4 * d;
+    }
+    if (products & PRODUCT_INNER) inputsEnd = innerProducts(deepInputs, inputsEnd);
+    if (products & PRODUCT_OUTER) inputsEnd = outerProducts(deepInputs, inputsEnd);
+  }
+  return source;
+}
+
+/** Adds the MLP's output unit, whose bias is the model's, to the logits. `shared`: of candidates, with a context's share. */
+export function addMlp(records: u32, shared: bool): void {
   const units = outputsOf(layerAddress(layerCount - 1));
-  let h = runLayers(0, layerCount, firstInputs, records);
+  let h = runLayers(0, layerCount, firstInputs, records, shared);
   for (let r: u32 = 0; r < records; r++) {
     store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + dot(h, outputWeights(), units));
     h += 4 * units;

@@ -13,12 +13,13 @@ import {
   PART_TOWERS,
 } from "../format/constants";
 import { sigmoid } from "./activation";
-import { addresses, arena, embedding, logits, offsets, scores } from "./buffers";
+import { addresses, arena, embedding, logits, offsets, scores, zeroFmSums } from "./buffers";
 import { embed, linear } from "./embed";
 import { fm } from "./fm";
 import { addMlp, prepareMlp } from "./mlp";
 import { bias, fields, parts } from "./model";
 import { isRow } from "./rows";
+import { contextRuns, runCount } from "./sides";
 import { addTowers, prepareTowers } from "./towers";
 
 /** Checks all that the host wrote for a batch; after CALL_OK no address that is read lies outside the rows. */
@@ -41,17 +42,24 @@ export function checkBatch(records: u32): i32 {
 /** Scores a checked batch into `logits` and `scores`. */
 export function scoreBatch(records: u32): void {
   for (let r: u32 = 0; r < records; r++) {
-    store<f32>(logits + 4 * r, bias);
-    if (parts & PART_LINEAR) store<f32>(logits + 4 * r, bias + linear(r));
+    let logit = bias;
+    // The context's sum and the item's apart, as in rank.ts.
+    if (parts & PART_LINEAR) logit = logit + linear(r, 0, contextRuns) + linear(r, contextRuns, runCount);
     if (parts & ~PART_LINEAR) {
       // Embeddings are f32, and the deep parts take their own copy: one record's at a time are enough, in cache.
-      embed(r, embedding);
-      if (parts & PART_FM) store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + fm(embedding));
-      if (parts & PART_MLP) prepareMlp(r);
-      if (parts & PART_TOWERS) prepareTowers(r);
+      embed(r, 0, runCount, embedding);
+      if (parts & PART_FM) logit += fm(embedding, 0, zeroFmSums);
+      if (parts & PART_MLP) prepareMlp(r, records);
+      if (parts & PART_TOWERS) prepareTowers(r, records);
     }
+    store<f32>(logits + 4 * r, logit);
   }
-  if (parts & PART_MLP) addMlp(records);
+  if (parts & PART_MLP) addMlp(records, false);
   if (parts & PART_TOWERS) addTowers(records);
+  finishScores(records);
+}
+
+/** The probabilities of logits. */
+export function finishScores(records: u32): void {
   for (let r: u32 = 0; r < records; r++) store<f32>(scores + 4 * r, sigmoid(load<f32>(logits + 4 * r)));
 }

@@ -1,93 +1,108 @@
-// µs a record of the whole forward pass, one thread: DeepFM in every variant of the kernel and both types of weights, and
-// every model in int8. All take turns in every round, so that a slow moment of the machine falls on all of them; medians.
-// Prints; gates nothing.
-//   node bench/kernel.ts [rounds]
-import * as c from "../format/constants.ts";
-import { Kernel, type KernelVariant } from "../format/kernel.ts";
-import { MODEL_TYPES, type ModelType } from "../format/spec.ts";
-import { writeBlob } from "../format/write-blob.ts";
-import { shapeOfType } from "../test/format/shapes.ts";
-import { randomModel } from "../test/kernel/random-model.ts";
-import { kernelModule } from "../trainer/kernel-module.ts";
-import { Random } from "../trainer/random.ts";
-import { table } from "../trainer/table.ts";
+// The scoring kernel against the machine's limit and against its peers, one thread each, in one run: µs a record of the
+// whole forward pass, from row numbers to logits and scores. Prints; gates nothing but that all compute the same.
+//   node bench/kernel.ts [--quick] [--json FILE]
+import { parseArgs } from "node:util";
+import type { KernelVariant } from "../format/kernel.ts";
+import { toJson, writeWhole } from "../trainer/files.ts";
+import { agreement } from "./kernel/agree.ts";
+import { type BenchCase, benchCase, SHAPES, withOneContext } from "./kernel/cases.ts";
+import type { Contestant } from "./kernel/contestant.ts";
+import { onnxContestants } from "./kernel/onnxruntime.ts";
+import { kernelContestant } from "./kernel/ours.ts";
+import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
+import { race } from "./kernel/race.ts";
+import { requestContestant } from "./kernel/requests.ts";
+import { type Result, resultOf, resultTable } from "./kernel/results.ts";
+import { Roofline } from "./kernel/roofline.ts";
+import { startTfjs, tfjsContestant } from "./kernel/tfjs.ts";
+import { Workerd } from "./kernel/workerd.ts";
 
-const ROUNDS = Number(process.argv[2] ?? 15);
-const FIELDS = 39;
-const K = 16;
-const HIDDEN = [400, 400, 400];
-const HOT_ROWS = 20_000;
-const BATCHES = [1, 16, 64];
-const VARIANTS: KernelVariant[] = ["relaxed", "simd", "scalar"];
-const RECORDS_PER_ROUND = 128;
+const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "string" } } });
+const BATCHES = options.quick ? [1, 64] : [1, 16, 64, 256, 1024];
+const ROUNDS = options.quick ? 5 : 7;
+const VARIANTS: KernelVariant[] = options.quick ? ["relaxed"] : ["relaxed", "simd", "scalar"];
+const TYPES = ["int8", "f32"] as const;
+/** In larger ones the scalar kernel takes seconds and says nothing new. */
+const MAX_SCALAR_BATCH = 64;
+const [RANKED_SHAPE] = SHAPES;
+const CANDIDATES = options.quick ? [500] : [100, 500, 2000];
 
-const random = new Random(1);
-
-interface Contestant {
-  name: string[];
-  kernel: Kernel;
+interface Ours {
+  type: (typeof TYPES)[number];
+  variant: KernelVariant;
+  /** Whether candidates are scored with their context computed once. */
+  rank: boolean;
+  /** Whether from raw records, by `Scorer`. */
+  raw?: boolean;
 }
 
-function contestant(name: string[], variant: KernelVariant, model: ModelType, type: number, activation: number) {
-  const shape = { fields: FIELDS, hidden: HIDDEN, layerTypes: [type], activations: [activation], rowType: type };
-  const blob = writeBlob(randomModel({ ...shapeOfType(model, K), ...shape, hotRows: HOT_ROWS }));
-  return { name, kernel: new Kernel(kernelModule(variant), blob, FIELDS) };
-}
-
-/** Milliseconds for RECORDS_PER_ROUND records, `batch` a call. */
-function timeRound(kernel: Kernel, batch: number): number {
-  const offsets = Uint32Array.from({ length: batch * FIELDS + 1 }, (_, i) => i);
-  const addresses = Uint32Array.from(
-    { length: batch * FIELDS },
-    () => kernel.rowsAddress + random.integer(HOT_ROWS) * kernel.rowBytes,
-  );
-  const values = new Float32Array(batch * FIELDS).fill(1);
-  const [logits, scores] = [new Float32Array(batch), new Float32Array(batch)];
-  const started = performance.now();
-  for (let done = 0; done < RECORDS_PER_ROUND; done += batch)
-    kernel.score(batch, offsets, addresses, values, logits, scores);
-  return performance.now() - started;
-}
-
-function median(list: number[]): number {
-  return list.sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
-}
-
-/** Each contestant's name, batch size, µs a record, and how many times those of the first in the list. */
-function race(contestants: readonly Contestant[], batch: number): (string | number)[][] {
-  const times = contestants.map((): number[] => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    contestants.forEach(({ kernel }, i) => {
-      times[i]?.push(timeRound(kernel, batch));
-    });
-  }
-  const micros = times.map((list) => (1000 * median(list)) / RECORDS_PER_ROUND);
-  const first = micros[0] ?? Number.NaN;
-  return contestants.map(({ name }, i) => {
-    const own = micros[i] ?? Number.NaN;
-    return [...name, batch, own.toFixed(1), `${(own / first).toFixed(2)} ×`];
-  });
-}
-
-const variants = [c.TYPE_I8, c.TYPE_F32].flatMap((type) =>
-  VARIANTS.map((variant) =>
-    contestant([`${type === c.TYPE_I8 ? "int8" : "f32"}, ${variant}`], variant, "DeepFM", type, c.ACTIVATION_RELU),
-  ),
-);
-console.log(`${FIELDS} fields × k ${K}, hidden layers ${HIDDEN.join("-")}, one thread, Node ${process.version}`);
+const roofline = new Roofline();
+const giga = (rate: number): string => (rate / 1e9).toFixed(1);
 console.log(
-  table(
-    ["DeepFM", "batch", "µs a record", "to the first"],
-    BATCHES.flatMap((batch) => race(variants, batch)),
-  ),
+  `one thread, Node ${process.version}, V8 ${process.versions.v8}; at most ${giga(roofline.dots)} GMAC/s int8, ` +
+    `${giga(roofline.madds)} GMAC/s f32, ${giga(roofline.bytes)} GB/s`,
 );
+const peers = await loadPeers();
+if (!peers) console.log(`without onnxruntime; to install it: ${HOW_TO_GET_PEERS}`);
+await startTfjs();
 
-const models = [
-  contestant(["DeepFM", "ReLU"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_RELU),
-  contestant(["DeepFM", "tanh"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_TANH),
-  contestant(["DeepFM", "sigmoid"], "relaxed", "DeepFM", c.TYPE_I8, c.ACTIVATION_SIGMOID),
-  ...MODEL_TYPES.filter((model) => model !== "DeepFM").map((model) =>
-    contestant([model, model === "LR" || model === "FM" ? "" : "ReLU"], "relaxed", model, c.TYPE_I8, c.ACTIVATION_RELU),
-  ),
-];
-console.log(table(["int8, relaxed", "activation", "batch", "µs a record", "to the first"], race(models, 64)));
+const workerd = await Workerd.start();
+const results: Result[] = [];
+for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
+  const one = benchCase(shape);
+  const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, rank: false })));
+  await measure(one, ours, BATCHES);
+  if (shape !== RANKED_SHAPE) continue;
+  const ranked = TYPES.flatMap((type) =>
+    [false, true].flatMap((raw) => [false, true].map((rank) => ({ type, variant: "relaxed" as const, rank, raw }))),
+  );
+  await measure(withOneContext(one), ranked, CANDIDATES);
+}
+await workerd.stop();
+if (options.json) writeWhole(options.json, toJson({ results }));
+
+interface Entrant extends Ours {
+  contestant: Contestant;
+}
+
+/** Races ours and all others on a case, prints and keeps the results. */
+async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly number[]): Promise<void> {
+  const entrants = ours.map(
+    (own): Entrant => ({
+      ...own,
+      contestant: own.raw
+        ? requestContestant(one, own.type, own.rank)
+        : kernelContestant(one, own.variant, own.type, own.rank),
+    }),
+  );
+  const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
+  const names = others.map(({ name }) => name);
+  const all = [...entrants.map(({ contestant }) => contestant), ...others];
+  const inWorkerd = entrants.filter(({ variant, raw }) => variant === "relaxed" && !raw);
+  const agreed = await agreement(kernelContestant(one, "relaxed", "f32"), [
+    ...all,
+    ...inWorkerd.map(({ type, rank }) => workerd.contestant(one, type, rank)),
+  ]);
+  console.log(`\n${one.name}, |Δlogit| / σ to f32 at most:`);
+  console.log(agreed.map(({ name, worst }) => `${name} ${worst.toExponential(0)}`).join(", "));
+
+  const own: Result[] = [];
+  for (const batch of batches) {
+    const running = entrants.filter(({ variant }) => variant !== "scalar" || batch <= MAX_SCALAR_BATCH);
+    const rooflines = TYPES.map((type) => roofline.contestant(one, type));
+    const micros = await race([...running.map(({ contestant }) => contestant), ...others, ...rooflines], batch, ROUNDS);
+    const keep = (entrant: Entrant, runtime: string, us: number): void => {
+      const place = { case: `${one.name} ${entrant.contestant.name}`, runtime, batch };
+      own.push(resultOf(place, us, entrant.type, micros, names));
+    };
+    for (const entrant of running)
+      keep(entrant, `node ${process.versions.node}`, micros.get(entrant.contestant.name) ?? Number.NaN);
+    for (const entrant of inWorkerd) {
+      await workerd.load(one, entrant.type);
+      keep(entrant, "workerd", await workerd.micros(one, batch, ROUNDS, entrant.rank));
+    }
+  }
+  console.log(resultTable(own));
+  results.push(...own);
+  for (const contestant of all) await contestant.close();
+}

@@ -5,7 +5,7 @@ import { table } from "../trainer/table.ts";
 
 const BENCHMARKS: Record<string, string> = {
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",
-  kernel: "µs a record of the scoring kernel: scalar, SIMD and relaxed SIMD, int8 and f32",
+  kernel: "µs a record of the scoring kernel, in Node and workerd: against the roofline, onnxruntime and TensorFlow.js",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
   optimizers: "ns a touched row of each row optimizer, and against dense Adam over the whole table",
 };

@@ -147,9 +147,10 @@ export const LOAD_BAD_ROWS = 9;
 export const LOAD_BAD_LAYER = 10;
 export const LOAD_NO_MEMORY = 11;
 
-// What the kernel's `lookup` and `score` return.
+// What the kernel's `lookup`, `score`, `scoreContext` and `scoreCandidates` return.
 export const CALL_OK = 0;
 export const CALL_NOT_LOADED = 1;
 export const CALL_BAD_COUNT = 2;
 export const CALL_BAD_OFFSETS = 3;
 export const CALL_BAD_ADDRESS = 4;
+export const CALL_NO_CONTEXT = 5;

@@ -8,6 +8,8 @@ export interface KernelExports {
   load(blobBytes: number): number;
   lookup(keys: number): number;
   score(records: number): number;
+  scoreContext(): number;
+  scoreCandidates(records: number): number;
   keysAddress(): number;
   rowAddresses(): number;
   valuesAddress(): number;
@@ -38,7 +40,17 @@ const CALL_PROBLEMS: Record<number, string> = {
   [c.CALL_BAD_COUNT]: "more records or entries than a call may have",
   [c.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
   [c.CALL_BAD_ADDRESS]: "a row address outside the rows",
+  [c.CALL_NO_CONTEXT]: "candidates before a context",
 };
+
+/** Records as the kernel takes them. */
+export interface KernelBatch {
+  /** n·F + 1 numbers of entries, starting anywhere. */
+  offsets: Uint32Array;
+  /** Rows of the entries from offsets[0] on, and what they are multiplied by. */
+  addresses: Uint32Array;
+  values: Float32Array;
+}
 
 /**
  * One instance of the scoring kernel with one blob loaded. Dropping it frees the model. The kernel's own buffers take at
@@ -50,6 +62,7 @@ export class Kernel {
   /** Where the blob's rows begin: field f's OOV row is at rowsAddress + f · rowBytes. */
   readonly rowsAddress: number;
   readonly #exports: KernelExports;
+  readonly #fields: number;
   readonly #keys: Uint32Array;
   readonly #addresses: Uint32Array;
   readonly #values: Float32Array;
@@ -74,6 +87,7 @@ export class Kernel {
     // The memory does not grow after `load`, so these views stay attached.
     const { buffer } = kernel.memory;
     this.#exports = kernel;
+    this.#fields = fields;
     this.rowBytes = kernel.rowBytes();
     this.rowsAddress = kernel.rowsAddress();
     this.#keys = new Uint32Array(buffer, kernel.keysAddress(), 2 * c.MAX_ENTRIES);
@@ -103,23 +117,39 @@ export class Kernel {
     return this.#arenaAddress + offset;
   }
 
+  /** Scores the n ≤ MAX_BATCH records of a batch. Writes logits and probabilities. */
+  score(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
+    const records = this.#take(batch);
+    check("score", this.#exports.score(records));
+    this.#give(records, logits, scores);
+  }
+
+  /** Takes the one record of a batch as the context of the candidates that follow; only its context's fields count. */
+  scoreContext(batch: KernelBatch): void {
+    this.#take(batch);
+    check("scoreContext", this.#exports.scoreContext());
+  }
+
   /**
-   * Scores n ≤ MAX_BATCH records. `offsets`: n·F + 1 numbers of entries, starting anywhere; `addresses` and `values`: the
-   * entries from offsets[0] on. Writes logits and probabilities.
+   * Scores n ≤ MAX_BATCH candidates, of which only the item's fields count, with that context: as `score` would whole
+   * records, and with the same bits, but that a first layer of float32 sums in another order. Throws without a context.
    */
-  score(
-    records: number,
-    offsets: Uint32Array,
-    addresses: Uint32Array,
-    values: Float32Array,
-    logits: Float32Array,
-    scores: Float32Array,
-  ): void {
+  scoreCandidates(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
+    const records = this.#take(batch);
+    check("scoreCandidates", this.#exports.scoreCandidates(records));
+    this.#give(records, logits, scores);
+  }
+
+  /** Copies a batch into the kernel's buffers; the number of its records. */
+  #take({ offsets, addresses, values }: KernelBatch): number {
     const first = offsets[0] as number;
     for (let i = 0; i < offsets.length; i++) this.#offsets[i] = (offsets[i] as number) - first;
     this.#addresses.set(addresses);
     this.#values.set(values);
-    check("score", this.#exports.score(records));
+    return (offsets.length - 1) / this.#fields;
+  }
+
+  #give(records: number, logits: Float32Array, scores: Float32Array): void {
     logits.set(this.#logits.subarray(0, records));
     scores.set(this.#scores.subarray(0, records));
   }

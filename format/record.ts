@@ -50,6 +50,8 @@ function grown<T extends Uint32Array | Float32Array>(from: T, to: T): T {
 
 type EncodeField = (raw: RawValue, out: EncodedRecords, place: string) => void;
 
+export type FieldSide = FittedField["side"];
+
 /**
  * Turns raw records into row keys: the one encoding, for training, for the parity check and for serving, so that the
  * two sides cannot differ. FORMAT.md, "Record encoding", defines it; `test/golden/records.json` holds examples.
@@ -58,17 +60,22 @@ export class RecordEncoder {
   readonly fields: readonly FittedField[];
   readonly #position: ReadonlyMap<string, number>;
   readonly #encode: readonly EncodeField[];
+  readonly #sides: readonly FieldSide[];
   readonly #raw: RawValue[];
 
   constructor(spec: FittedSpec) {
     this.fields = spec.fields;
     this.#position = new Map(spec.fields.map((field, i) => [field.name, i]));
     this.#encode = spec.fields.map(fieldEncoder);
+    this.#sides = spec.fields.map(({ side }) => side);
     this.#raw = new Array(spec.fields.length);
   }
 
-  /** Appends one record given as an object. Throws FormatError on an unknown field or a value of the wrong type. */
-  encodeObject(record: unknown, out: EncodedRecords, place: string): void {
+  /**
+   * Appends one record given as an object; with `side`, of that side's fields alone: the others have no entries, not even
+   * for a missing value. Throws FormatError on an unknown field, one of the other side, or a value of the wrong type.
+   */
+  encodeObject(record: unknown, out: EncodedRecords, place: string, side?: FieldSide): void {
     if (typeof record !== "object" || record === null || Array.isArray(record)) {
       throw new FormatError(place, `got ${show(record)}, expected an object of fields`);
     }
@@ -76,13 +83,16 @@ export class RecordEncoder {
     for (const name of Object.keys(record)) {
       const position = this.#position.get(name);
       if (position === undefined) throw new FormatError(`${place}.${name}`, "unknown field");
+      const own = this.#sides[position];
+      if (side && own !== side)
+        throw new FormatError(`${place}.${name}`, `got a field of the ${own}, expected the ${side}'s`);
       raw[position] = (record as Record<string, RawValue>)[name];
     }
-    this.encodeValues(raw, out, place);
+    this.encodeValues(raw, out, place, side);
   }
 
-  /** Appends one record given as values in the order of the fields. */
-  encodeValues(raw: ArrayLike<RawValue>, out: EncodedRecords, place: string): void {
+  /** Appends one record given as values in the order of the fields; `side` as above. */
+  encodeValues(raw: ArrayLike<RawValue>, out: EncodedRecords, place: string, side?: FieldSide): void {
     const fields = this.#encode.length;
     const base = out.count * fields;
     const entriesBefore = out.entries;
@@ -90,7 +100,7 @@ export class RecordEncoder {
     out.offsets[base] = entriesBefore;
     try {
       for (let f = 0; f < fields; f++) {
-        (this.#encode[f] as EncodeField)(raw[f], out, place);
+        if (!side || this.#sides[f] === side) (this.#encode[f] as EncodeField)(raw[f], out, place);
         out.offsets[base + f + 1] = out.entries;
       }
     } catch (error) {

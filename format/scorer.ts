@@ -1,6 +1,6 @@
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import { Kernel } from "./kernel.ts";
+import { Kernel, type KernelBatch } from "./kernel.ts";
 import { pageOfKey } from "./keys.ts";
 import type { Page } from "./page.ts";
 import { type BlobManifest, readManifest } from "./read-blob.ts";
@@ -31,6 +31,8 @@ export class Scorer {
   readonly #encoder: RecordEncoder;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
+  /** Row addresses of a batch's entries. */
+  readonly #resolved = new Uint32Array(MAX_ENTRIES);
 
   /** Throws FormatError where the blob is refused. */
   constructor(module: WebAssembly.Module, blob: Uint8Array) {
@@ -50,12 +52,27 @@ export class Scorer {
     records.forEach((record, i) => {
       const place = `records[${i}]`;
       this.#encoder.encodeObject(record, encoded, place);
-      if (encoded.entries > maxEntries) {
-        throw new FormatError(
-          place,
-          `got ${encoded.entries} values up to here, expected at most ${maxEntries} in a request`,
-        );
-      }
+      refuseEntriesBeyond(maxEntries, encoded, place);
+    });
+    return encoded;
+  }
+
+  /**
+   * Encodes one context and its candidates, for `rank`: record 0 has the context's fields, each other one those of an item.
+   * Throws FormatError as `encode` does, and where a record has a field of the other side.
+   */
+  encodeCandidates(
+    context: unknown,
+    candidates: readonly unknown[],
+    maxEntries: number = Number.POSITIVE_INFINITY,
+  ): EncodedRecords {
+    const encoded = new EncodedRecords();
+    this.#encoder.encodeObject(context, encoded, "context", "context");
+    refuseEntriesBeyond(maxEntries, encoded, "context");
+    candidates.forEach((candidate, i) => {
+      const place = `candidates[${i}]`;
+      this.#encoder.encodeObject(candidate, encoded, place, "item");
+      refuseEntriesBeyond(maxEntries, encoded, place);
     });
     return encoded;
   }
@@ -72,56 +89,88 @@ export class Scorer {
   }
 
   /** Scores located records with the pages at hand. A row that is in none of its places scores as its field's OOV row. */
-  score({ encoded, addresses }: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
-    const { count, offsets, keys, values } = encoded;
-    const fields = this.#kvFields.length;
-    const logits = new Float32Array(count);
-    const scores = new Float32Array(count);
-    const resolved = new Uint32Array(MAX_ENTRIES);
-    let rowsMissing = 0;
+  score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    return this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch));
+  }
 
-    let start = 0;
-    while (start < count) {
-      // A chunk grows by whole records while its entries fit the kernel's buffers and its absent rows the arena.
-      const firstEntry = offsets[start * fields] as number;
-      let slots = 0;
-      let end = start;
-      for (; end < count && end - start < MAX_BATCH; end++) {
-        const to = offsets[(end + 1) * fields] as number;
-        const from = offsets[end * fields] as number;
-        if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
-        for (let f = 0; f < fields; f++) {
-          const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
-          const last = offsets[end * fields + f + 1] as number;
-          for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
-            let address = addresses[entry] as number;
-            if (address === 0) {
-              address = oov;
-              const lo = keys[2 * entry] as number;
-              const hi = keys[2 * entry + 1] as number;
-              if (this.#kvFields[f] && (lo | hi) !== 0) {
-                const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
-                const row = page?.row(lo, hi);
-                if (row) address = this.#kernel.placeRow(slots++, row);
-                if (!page) rowsMissing++;
-              }
-            }
-            resolved[entry - firstEntry] = address;
-          }
-        }
-      }
-      const entries = (offsets[end * fields] as number) - firstEntry;
-      this.#kernel.score(
-        end - start,
-        offsets.subarray(start * fields, end * fields + 1),
-        resolved.subarray(0, entries),
-        values.subarray(firstEntry, firstEntry + entries),
-        logits.subarray(start, end),
-        scores.subarray(start, end),
-      );
+  /**
+   * Scores located candidates, records 1 … n, with their context, record 0, as `encodeCandidates` made them. The scores are
+   * those of the whole records, to the bit but where a first layer is of float32; the context's part is computed once.
+   */
+  rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    const context = this.#batch(0, 1, located, pages);
+    this.#kernel.scoreContext(context.batch);
+    const scores = this.#scoreFrom(1, located, pages, (...batch) => this.#kernel.scoreCandidates(...batch));
+    scores.rowsMissing += context.rowsMissing;
+    return scores;
+  }
+
+  /** Scores records [first, count), a batch a call of `run`. */
+  #scoreFrom(
+    first: number,
+    located: LocatedRecords,
+    pages: ReadonlyMap<number, Page>,
+    run: (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void,
+  ): Scores {
+    const { count } = located.encoded;
+    const logits = new Float32Array(count - first);
+    const scores = new Float32Array(count - first);
+    let rowsMissing = 0;
+    for (let start = first; start < count; ) {
+      const { batch, end, rowsMissing: missing } = this.#batch(start, count, located, pages);
+      run(batch, logits.subarray(start - first, end - first), scores.subarray(start - first, end - first));
+      rowsMissing += missing;
       start = end;
     }
     return { logits, scores, rowsMissing };
+  }
+
+  /** The longest batch from record `start` on, and the record after it; the rows that pages have are put into the arena. */
+  #batch(
+    start: number,
+    limit: number,
+    { encoded, addresses }: LocatedRecords,
+    pages: ReadonlyMap<number, Page>,
+  ): { batch: KernelBatch; end: number; rowsMissing: number } {
+    const { offsets, keys, values } = encoded;
+    const fields = this.#kvFields.length;
+    const resolved = this.#resolved;
+    const firstEntry = offsets[start * fields] as number;
+    let rowsMissing = 0;
+    let slots = 0;
+    let end = start;
+    // It grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
+    for (; end < limit && end - start < MAX_BATCH; end++) {
+      const to = offsets[(end + 1) * fields] as number;
+      const from = offsets[end * fields] as number;
+      if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
+      for (let f = 0; f < fields; f++) {
+        const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
+        const last = offsets[end * fields + f + 1] as number;
+        for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
+          let address = addresses[entry] as number;
+          if (address === 0) {
+            address = oov;
+            const lo = keys[2 * entry] as number;
+            const hi = keys[2 * entry + 1] as number;
+            if (this.#kvFields[f] && (lo | hi) !== 0) {
+              const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
+              const row = page?.row(lo, hi);
+              if (row) address = this.#kernel.placeRow(slots++, row);
+              if (!page) rowsMissing++;
+            }
+          }
+          resolved[entry - firstEntry] = address;
+        }
+      }
+    }
+    const entries = (offsets[end * fields] as number) - firstEntry;
+    const batch = {
+      offsets: offsets.subarray(start * fields, end * fields + 1),
+      addresses: resolved.subarray(0, entries),
+      values: values.subarray(firstEntry, firstEntry + entries),
+    };
+    return { batch, end, rowsMissing };
   }
 
   /** Visits the entries that have a key which may be in a page: not in the blob, and of a field with rows in KV. */
@@ -142,4 +191,9 @@ export class Scorer {
       }
     }
   }
+}
+
+function refuseEntriesBeyond(maxEntries: number, { entries }: EncodedRecords, place: string): void {
+  if (entries > maxEntries)
+    throw new FormatError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
 }

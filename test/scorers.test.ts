@@ -148,13 +148,18 @@ function wholeBlob(exported: ExportedModel, records: readonly object[]): number[
   );
 }
 
+function scorerOf(variant: "scalar" | "simd" | "relaxed", exported: ExportedModel) {
+  const scorer = new Scorer(kernelModule(variant), exported.blob);
+  const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
+  return { scorer, pages };
+}
+
 function kernelLogits(
   variant: "scalar" | "simd" | "relaxed",
   exported: ExportedModel,
   records: readonly object[],
 ): number[] {
-  const scorer = new Scorer(kernelModule(variant), exported.blob);
-  const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
+  const { scorer, pages } = scorerOf(variant, exported);
   const { logits, scores, rowsMissing } = scorer.score(scorer.locate(scorer.encode(records)), pages);
   expect(rowsMissing).toBe(0);
   logits.forEach((z, i) => {
@@ -267,6 +272,40 @@ describe.each(MODEL_TYPES)("%s", (type) => {
         expect(relaxed?.[i]).toBeCloseTo(logit, 4);
       });
     }
+  });
+
+  it.each(VARIANTS)("the %s kernel ranks candidates as it scores their whole records", (variant) => {
+    const context = { user: "u7" };
+    const candidates = ITEMS.concat("nothing").flatMap((item, i) => [{ item, tags: TAGS.slice(i % 5) }, { item }]);
+    const whole = candidates.map((candidate) => ({ ...context, ...candidate }));
+    for (const quantization of ["int8", "f32"] as const) {
+      const { scorer, pages } = scorerOf(variant, fixture.exported[quantization]);
+      const located = scorer.locate(scorer.encodeCandidates(context, candidates));
+      const ranked = scorer.rank(located, pages);
+      const scored = scorer.score(scorer.locate(scorer.encode(whole)), pages);
+      expect(ranked.rowsMissing).toBe(0);
+      // The user comes first in the spec, so that even float32 sums are in the same order.
+      expect(ranked.logits, quantization).toEqual(scored.logits);
+      expect(ranked.scores, quantization).toEqual(scored.scores);
+
+      const none = scorer.rank(located, new Map());
+      const noneWhole = scorer.score(scorer.locate(scorer.encode(whole)), new Map());
+      expect(none.logits).toEqual(noneWhole.logits);
+      // A whole record misses its user's row each time, a ranking once.
+      expect(none.rowsMissing).toBeGreaterThan(0);
+      expect(none.rowsMissing).toBeLessThanOrEqual(noneWhole.rowsMissing);
+    }
+  });
+
+  it("refuses a field on the other side of a ranking", () => {
+    const { scorer } = scorerOf("simd", fixture.exported.int8);
+    expect(() => scorer.encodeCandidates({ user: "u1", item: "i1" }, [])).toThrow(
+      "context.item: got a field of the item, expected the context's",
+    );
+    expect(() => scorer.encodeCandidates({ user: "u1" }, [{ item: "i1" }, { user: "u1" }])).toThrow(
+      "candidates[1].user: got a field of the context, expected the item's",
+    );
+    expect(() => scorer.encodeCandidates({}, [{ tags: TAGS }], 3)).toThrow("candidates[0]: got");
   });
 
   it("rows are read from pages too", () => {

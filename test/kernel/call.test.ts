@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import * as c from "../../format/constants.ts";
+import type { KernelBatch } from "../../format/kernel.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { type Batch, batchOf, instantiate, KERNELS, loadInto, scoreIn } from "./harness.ts";
+import { batchOf, instantiate, KERNELS, loadInto, scoreIn } from "./harness.ts";
 import { randomModel, randomRecords } from "./random-model.ts";
 import { DOUBT, referenceLogit } from "./reference.ts";
 
@@ -17,7 +18,7 @@ describe.each(KERNELS)("$name", (kernel) => {
   loadInto(exports, BLOB);
   const rows = exports.rowsAddress();
   const rowBytes = exports.rowBytes();
-  const good = (records = 2): Batch => batchOf(RECORDS.slice(0, records), rows, rowBytes);
+  const good = (records = 2): KernelBatch => batchOf(RECORDS.slice(0, records), rows, rowBytes);
   const floats = (address: number, length: number): Float32Array =>
     new Float32Array(exports.memory.buffer, address, length);
 
@@ -39,13 +40,13 @@ describe.each(KERNELS)("$name", (kernel) => {
     expect(scoreIn(exports, -1, good())).toBe(c.CALL_BAD_COUNT);
     expect(exports.lookup(c.MAX_ENTRIES + 1)).toBe(c.CALL_BAD_COUNT);
     expect(exports.lookup(-1)).toBe(c.CALL_BAD_COUNT);
-    const offsets = (last: number): Batch => ({ ...good(), offsets: Uint32Array.of(0, 0, 0, last) });
+    const offsets = (last: number): KernelBatch => ({ ...good(), offsets: Uint32Array.of(0, 0, 0, last) });
     expect(scoreIn(exports, 1, offsets(c.MAX_ENTRIES + 1))).toBe(c.CALL_BAD_COUNT);
     expect(scoreIn(exports, 1, offsets(2 ** 32 - 1))).toBe(c.CALL_BAD_COUNT);
   });
 
   it("refuses offsets that do not ascend from 0", () => {
-    const offsets = (...numbers: number[]): Batch => ({ ...good(), offsets: Uint32Array.from(numbers) });
+    const offsets = (...numbers: number[]): KernelBatch => ({ ...good(), offsets: Uint32Array.from(numbers) });
     expect(scoreIn(exports, 0, offsets(1))).toBe(c.CALL_BAD_OFFSETS);
     expect(scoreIn(exports, 1, offsets(1, 1, 1, 1))).toBe(c.CALL_BAD_OFFSETS);
     expect(scoreIn(exports, 1, offsets(0, 2, 1, 3))).toBe(c.CALL_BAD_OFFSETS);

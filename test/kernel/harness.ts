@@ -2,7 +2,7 @@
 // by its bare exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
-import { Kernel, type KernelExports, type KernelVariant } from "../../format/kernel.ts";
+import { Kernel, type KernelBatch, type KernelExports, type KernelVariant } from "../../format/kernel.ts";
 
 export type { KernelExports };
 
@@ -38,14 +38,8 @@ export function loadInto(exports: KernelExports, blob: Uint8Array): number {
   return exports.load(blob.length);
 }
 
-export interface Batch {
-  offsets: Uint32Array;
-  addresses: Uint32Array;
-  values: Float32Array;
-}
-
 /** Records as the kernel takes them; row r of the blob is at rowsAddress + r · rowBytes. */
-export function batchOf(records: readonly TestRecord[], rowsAddress: number, rowBytes: number): Batch {
+export function batchOf(records: readonly TestRecord[], rowsAddress: number, rowBytes: number): KernelBatch {
   const offsets = [0];
   const entries = records.flat(1).flatMap((field) => {
     offsets.push((offsets.at(-1) ?? 0) + field.length);
@@ -59,7 +53,7 @@ export function batchOf(records: readonly TestRecord[], rowsAddress: number, row
 }
 
 /** Writes a batch into an instance's buffers; the CALL_* code. */
-export function scoreIn(exports: KernelExports, records: number, batch: Batch): number {
+export function scoreIn(exports: KernelExports, records: number, batch: KernelBatch): number {
   const { buffer } = exports.memory;
   new Uint32Array(buffer, exports.offsetsAddress(), batch.offsets.length).set(batch.offsets);
   new Uint32Array(buffer, exports.rowAddresses(), batch.addresses.length).set(batch.addresses);
@@ -81,14 +75,21 @@ export class BlobScorer {
     for (let start = 0; start < records.length; start += batchSize) {
       const end = Math.min(records.length, start + batchSize);
       const batch = batchOf(records.slice(start, end), this.#kernel.rowsAddress, this.#kernel.rowBytes);
-      this.#kernel.score(
-        end - start,
-        batch.offsets,
-        batch.addresses,
-        batch.values,
-        logits.subarray(start, end),
-        scores.subarray(start, end),
-      );
+      this.#kernel.score(batch, logits.subarray(start, end), scores.subarray(start, end));
+    }
+    return logits;
+  }
+
+  /** The logits of candidates with a context, `batchSize` a call. */
+  rank(context: TestRecord, candidates: readonly TestRecord[], batchSize: number): Float32Array {
+    const { rowsAddress, rowBytes } = this.#kernel;
+    const logits = new Float32Array(candidates.length);
+    const scores = new Float32Array(candidates.length);
+    this.#kernel.scoreContext(batchOf([context], rowsAddress, rowBytes));
+    for (let start = 0; start < candidates.length; start += batchSize) {
+      const end = Math.min(candidates.length, start + batchSize);
+      const batch = batchOf(candidates.slice(start, end), rowsAddress, rowBytes);
+      this.#kernel.scoreCandidates(batch, logits.subarray(start, end), scores.subarray(start, end));
     }
     return logits;
   }

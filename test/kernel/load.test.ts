@@ -18,6 +18,8 @@ const EXPORTS = [
   "rowBytes",
   "rowsAddress",
   "score",
+  "scoreCandidates",
+  "scoreContext",
   "scoresAddress",
   "valuesAddress",
 ];

@@ -1,0 +1,8 @@
+/** Something that scores records of one case. */
+export interface Contestant {
+  name: string;
+  /** Writes the logits of `records` records from number `first` on. */
+  score(first: number, records: number, logits: Float32Array): void | Promise<void>;
+  /** Frees what the garbage collector does not know of. */
+  close(): void | Promise<void>;
+}

@@ -1,0 +1,36 @@
+import type { ModelBlob } from "../../format/blob.ts";
+import { PRODUCT_INNER } from "../../format/constants.ts";
+import { rowStride } from "../../format/row.ts";
+
+/** All rows of a float32 model as two arrays: V first-order weights, and V × D vectors. */
+export function floatTables({ rows, rowType, embeddingDim: D }: ModelBlob): { w: Float32Array; v: Float32Array } {
+  const width = rowStride(rowType, D) / 4;
+  const floats = new Float32Array(rows.buffer, rows.byteOffset, rows.length / 4);
+  const count = floats.length / width;
+  const w = new Float32Array(count);
+  const v = new Float32Array(count * D);
+  for (let i = 0; i < count; i++) {
+    w[i] = floats[i * width] as number;
+    v.set(floats.subarray(i * width + 1, (i + 1) * width), i * D);
+  }
+  return { w, v };
+}
+
+/** What the first layer of a float32 model takes of one record, F row numbers: embeddings and inner products. */
+export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
+  const { embeddingDim: D, innerScale, products } = model;
+  const stride = rowStride(model.rowType, D);
+  const view = new DataView(model.rows.buffer, model.rows.byteOffset);
+  const e = Array.from(rows, (row) =>
+    Array.from({ length: D }, (_, j) => view.getFloat32(row * stride + 4 * (j + 1), true)),
+  );
+  const inputs = e.flat();
+  if (products & PRODUCT_INNER) {
+    e.forEach((a, i) => {
+      for (const b of e.slice(i + 1)) {
+        inputs.push(innerScale * a.reduce((sum, x, j) => sum + x * (b[j] as number), 0));
+      }
+    });
+  }
+  return Float32Array.from(inputs);
+}

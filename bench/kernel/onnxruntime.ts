@@ -1,0 +1,52 @@
+// onnxruntime-node and onnxruntime-web, one thread each, on a model's ONNX form.
+import type { BenchCase } from "./cases.ts";
+import type { Contestant } from "./contestant.ts";
+import { writeOnnx } from "./onnx.ts";
+import type { Peers } from "./peers.ts";
+
+/** As much of either package as is used here. */
+export interface Onnxruntime {
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
+  Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
+  env: { wasm: { numThreads: number; proxy: boolean }; logLevel: string };
+}
+interface Tensor {
+  data: Float32Array;
+}
+interface Session {
+  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
+const SESSION = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+};
+
+/** All four: both packages, float32 and int8 as quantize_dynamic makes it. */
+export async function onnxContestants(peers: Peers, { models, rows, fields }: BenchCase): Promise<Contestant[]> {
+  const ids = BigInt64Array.from(rows, BigInt);
+  const contestants: Contestant[] = [];
+  for (const int8 of [false, true]) {
+    const onnx = writeOnnx(peers.protobuf, models.f32, int8);
+    for (const [name, runtime, provider] of [
+      ["onnxruntime-node", peers.node, "cpu"],
+      ["onnxruntime-web", peers.web, "wasm"],
+    ] as const) {
+      const session = await runtime.InferenceSession.create(onnx, { ...SESSION, executionProviders: [provider] });
+      contestants.push({
+        name: `${name}-${int8 ? "int8" : "f32"}`,
+        async score(first, records, logits) {
+          const part = ids.subarray(first * fields, (first + records) * fields);
+          const { logit } = await session.run({ rows: new runtime.Tensor("int64", part, [records, fields]) });
+          if (!logit) throw new Error(`${name} returned no logit`);
+          logits.set(logit.data);
+        },
+        close: () => session.release(),
+      });
+    }
+  }
+  return contestants;
+}

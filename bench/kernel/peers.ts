@@ -1,0 +1,32 @@
+// The packages of bench/peers, which `npm ci` of the repository does not install.
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import type { Protobuf } from "./onnx.ts";
+import type { Onnxruntime } from "./onnxruntime.ts";
+
+export const HOW_TO_GET_PEERS = "npm ci --prefix bench/peers";
+
+export interface Peers {
+  node: Onnxruntime;
+  web: Onnxruntime;
+  protobuf: Protobuf;
+}
+
+/** Null where they are not installed. */
+export async function loadPeers(): Promise<Peers | null> {
+  const { resolve } = createRequire(new URL("../peers/package.json", import.meta.url));
+  const load = async (name: string): Promise<unknown> => {
+    const loaded = await import(pathToFileURL(resolve(name)).href);
+    return loaded.default ?? loaded;
+  };
+  try {
+    resolve("onnxruntime-node");
+  } catch {
+    return null;
+  }
+  const node = (await load("onnxruntime-node")) as Onnxruntime;
+  const web = (await load("onnxruntime-web")) as Onnxruntime;
+  web.env.wasm.numThreads = 1;
+  web.env.wasm.proxy = false;
+  return { node, web, protobuf: (await load("protobufjs")) as Protobuf };
+}

@@ -1,0 +1,71 @@
+// A float32 model's int8 twin: per-output weight scales, 7-bit inputs with the ranges that records show.
+import type { ModelBlob } from "../../format/blob.ts";
+import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/dense.ts";
+
+/** The model with int8 layers. `inputs`: of layer 0, one array a record. Throws for activations other than ReLU. */
+export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[]): ModelBlob {
+  let activations = inputs;
+  const layers = model.layers.map((layer) => {
+    let [low, high] = [0, 0];
+    for (const a of activations) {
+      for (const x of a) {
+        low = Math.min(low, x);
+        high = Math.max(high, x);
+      }
+    }
+    activations = activations.map((a) => forward(layer, a));
+    return quantizeLayer(layer, low, high);
+  });
+  return { ...model, layers };
+}
+
+/** max(0, W·a + b) */
+function forward({ inputs, outputs, weights, biases, activation }: DenseLayer, a: Float32Array): Float32Array {
+  if (activation !== ACTIVATION_RELU) throw new Error(`got activation ${activation}, expected ReLU`);
+  const y = new Float32Array(outputs);
+  for (let n = 0; n < outputs; n++) {
+    let sum = biases[n] as number;
+    for (let k = 0; k < inputs; k++) sum += (weights[n * inputs + k] as number) * (a[k] as number);
+    y[n] = Math.max(0, sum);
+  }
+  return y;
+}
+
+function quantizeLayer(layer: DenseLayer, low: number, high: number): DenseLayer {
+  const { inputs, outputs } = layer;
+  const inputScale = (high - low) / ACTIVATION_MAX;
+  const inputZero = Math.round(-low / inputScale);
+  const { weights, scales, sums } = quantizeWeights(layer, 127);
+  return {
+    ...layer,
+    weights,
+    scales: Float32Array.from({ length: outputs }, (_, n) => inputScale * (scales[n] as number)),
+    biases: layer.biases.map((bias, n) => bias - inputZero * inputScale * (scales[n] as number) * (sums[n] as number)),
+    inputInverseScale: 1 / inputScale,
+    inputZero,
+    inputs,
+  };
+}
+
+/** N × K int8 weights in −most … most, a scale an output, and the sum of each output's int8 weights. */
+export function quantizeWeights(
+  { inputs, outputs, weights }: Pick<DenseLayer, "inputs" | "outputs" | "weights">,
+  most: number,
+): { weights: Int8Array; scales: Float32Array; sums: Int32Array } {
+  const quantized = new Int8Array(inputs * outputs);
+  const scales = new Float32Array(outputs);
+  const sums = new Int32Array(outputs);
+  for (let n = 0; n < outputs; n++) {
+    let reach = 0;
+    for (let k = 0; k < inputs; k++) reach = Math.max(reach, Math.abs(weights[n * inputs + k] as number));
+    const scale = reach / most || 1;
+    scales[n] = scale;
+    for (let k = 0; k < inputs; k++) {
+      const q = Math.round((weights[n * inputs + k] as number) / scale);
+      quantized[n * inputs + k] = q;
+      sums[n] = (sums[n] as number) + q;
+    }
+  }
+  return { weights: quantized, scales, sums };
+}

@@ -1,0 +1,76 @@
+// TensorFlow.js on its wasm backend as it comes, without the trainer's own matrix product; one thread.
+import * as tf from "@tensorflow/tfjs";
+import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
+import type { ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import type { BenchCase } from "./cases.ts";
+import type { Contestant } from "./contestant.ts";
+import { floatTables } from "./inputs.ts";
+
+export async function startTfjs(): Promise<void> {
+  tf.enableProdMode();
+  setThreadsCount(1);
+  await tf.setBackend("wasm");
+  await tf.ready();
+  if (tf.getBackend() !== "wasm") throw new Error(`got the backend ${tf.getBackend()}, expected wasm`);
+}
+
+export function tfjsContestant({ models, rows, fields }: BenchCase): Contestant {
+  const ids = Int32Array.from(rows);
+  const { forward, weights } = tfjsModel(models.f32);
+  return {
+    name: "tfjs-wasm",
+    score(first, records, logits) {
+      tf.tidy(() => {
+        const part = tf.tensor2d(ids.subarray(first * fields, (first + records) * fields), [records, fields], "int32");
+        const logit = forward(part);
+        tf.sigmoid(logit).dataSync();
+        logits.set(logit.dataSync() as Float32Array);
+      });
+    },
+    close() {
+      tf.dispose(weights);
+    },
+  };
+}
+
+function tfjsModel(model: ModelBlob): { forward: (rows: tf.Tensor2D) => tf.Tensor; weights: tf.Tensor[] } {
+  const { embeddingDim: D, parts, products, innerScale, bias } = model;
+  const F = model.spec.fields.length;
+  const { w, v } = floatTables(model);
+  const wTable = tf.tensor1d(w);
+  const vTable = tf.tensor2d(v, [w.length, D]);
+  const layers = model.layers.map(({ inputs, outputs, weights, biases }) => ({
+    weights: tf.tensor2d(weights as Float32Array, [outputs, inputs]).transpose<tf.Tensor2D>(),
+    biases: tf.tensor1d(biases),
+  }));
+  const output = tf.tensor2d(model.outputWeights, [model.outputWeights.length, 1]);
+  const upper: number[] = [];
+  for (let i = 0; i < F; i++) for (let j = i + 1; j < F; j++) upper.push(i * F + j);
+  const pairs = tf.tensor1d(upper, "int32");
+
+  const forward = (rows: tf.Tensor2D): tf.Tensor => {
+    const terms: tf.Tensor[] = [];
+    if (parts & c.PART_LINEAR) terms.push(tf.gather(wTable, rows).sum(1, true));
+    if (D > 0) {
+      const e = tf.gather(vTable, rows) as unknown as tf.Tensor3D;
+      if (parts & c.PART_FM) {
+        const squaredSum = e.sum(1).square();
+        terms.push(squaredSum.sub(e.square().sum(1)).sum(1, true).mul(0.5));
+      }
+      if (parts & c.PART_MLP) {
+        let a: tf.Tensor2D = e.reshape([-1, F * D]);
+        if (products & c.PRODUCT_INNER) {
+          const all = tf.matMul(e, e, false, true).reshape([-1, F * F]);
+          a = tf.concat2d([a, tf.gather(all, pairs, 1).mul(innerScale) as tf.Tensor2D], 1);
+        }
+        for (const layer of layers)
+          a = tf.fused.matMul({ a, b: layer.weights, bias: layer.biases, activation: "relu" }) as tf.Tensor2D;
+        terms.push(tf.matMul(a, output));
+      }
+    }
+    return tf.addN(terms).add(bias);
+  };
+  const weights = [wTable, vTable, output, pairs, ...layers.flatMap((layer) => [layer.weights, layer.biases])];
+  return { forward, weights };
+}
