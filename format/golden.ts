@@ -1,16 +1,18 @@
 import * as v from "valibot";
 import { MAX_GOLDEN_RECORDS } from "./constants.ts";
-import { FormatError } from "./errors.ts";
+import { FormatError, show } from "./errors.ts";
 import type { Scorer } from "./scorer.ts";
 
 const finite = v.pipe(v.number(), v.finite());
 
+const record = v.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  ({ input }) => `got ${show(input)}, expected an object of fields`,
+);
+
 export const GoldenRecordsSchema = v.strictObject({
   tolerance: v.pipe(finite, v.minValue(0)),
-  records: v.pipe(
-    v.array(v.strictObject({ record: v.record(v.string(), v.unknown()), logit: finite })),
-    v.maxLength(MAX_GOLDEN_RECORDS),
-  ),
+  records: v.pipe(v.array(v.strictObject({ record, logit: finite })), v.maxLength(MAX_GOLDEN_RECORDS)),
 });
 
 /**

@@ -90,8 +90,10 @@ function placeOf(id: number): string {
 }
 
 function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
+  const place = placeOf(c.SECTION_SPEC);
   const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
-  return { producer: String(producer ?? ""), spec: parseWith(FittedSpecSchema, spec, placeOf(c.SECTION_SPEC)) };
+  if (typeof producer !== "string") throw new FormatError(place, `got the producer ${show(producer)}, expected a text`);
+  return { producer, spec: parseWith(FittedSpecSchema, spec, place) };
 }
 
 function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {
@@ -104,11 +106,11 @@ function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence
 
 const EvidenceSchema = v.record(v.string(), v.unknown());
 
-/** The JSON object that a section holds. */
+/** The JSON object that a section holds; a byte order mark is no JSON. */
 function readJson(id: number, bytes: Uint8Array): object {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (error) {
     throw new FormatError(placeOf(id), `not JSON: ${(error as Error).message}`);
   }

@@ -23,6 +23,10 @@ const name = v.pipe(
   v.maxLength(128),
   about("The column's name in the log, and the key in a record."),
 );
+const modelName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
+);
 const side = v.pipe(
   v.optional(v.picklist(["context", "item"]), "context"),
   about("context: the same for every candidate of a request. item: differs per candidate."),
@@ -279,14 +283,17 @@ function sharedName(fields: readonly { name: string }[]): string | undefined {
   return fields.find(({ name }) => seen.size === seen.add(name).size)?.name;
 }
 
+function labelIsNoField<Spec extends { label: string; fields: readonly { name: string }[] }>() {
+  return v.check<Spec, (issue: v.CheckIssue<Spec>) => string>(
+    ({ label, fields }) => fields.every((f) => f.name !== label),
+    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
+  );
+}
+
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
     $schema: v.optional(v.string()),
-    name: v.pipe(
-      v.string(),
-      v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
-      about("The model's name."),
-    ),
+    name: v.pipe(modelName, about("The model's name.")),
     label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
     fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS)),
     data: v.pipe(v.optional(data, {}), about("How the log is read, and divided.")),
@@ -298,10 +305,7 @@ export const FeatureSpecSchema = v.pipe(
     (spec) => sharedName(spec.fields) === undefined,
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
-  v.check(
-    (spec) => spec.fields.every((f) => f.name !== spec.label),
-    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
-  ),
+  labelIsNoField(),
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
     ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
@@ -336,7 +340,7 @@ export type DataSettings = FeatureSpec["data"];
 
 // What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
 // its shift and factor, a store the answer to "can a row of this field be in KV?".
-const fitted = { name: v.pipe(v.string(), v.minLength(1)), side: v.picklist(["context", "item"]), kv: v.boolean() };
+const fitted = { name, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
   v.strictObject({ kind: v.literal("hash"), buckets: hash.entries.buckets }),
@@ -368,14 +372,15 @@ const fittedField = v.variant("type", [
 
 export const FittedSpecSchema = v.pipe(
   v.strictObject({
-    name: v.string(),
-    label: v.string(),
+    name: modelName,
+    label: v.pipe(v.string(), v.minLength(1)),
     fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
   }),
   v.check(
     (spec) => sharedName(spec.fields) === undefined,
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
+  labelIsNoField(),
   // A record with more could never be cut to the size of a kernel call.
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,

@@ -75,7 +75,7 @@ describe("round trip", () => {
   });
 
   test("of all texts in producer and spec", async () => {
-    const spec = { ...TINY_SPEC, label: "größe 😀", name: "日本語" };
+    const spec = { ...TINY_SPEC, label: "größe 😀 日本語" };
     const model = { ...(await tinyModel()), producer: "ü", spec };
     expect(readBlob(writeBlob(model))).toEqual(model);
   });

@@ -109,6 +109,11 @@ describe("sections EVIDENCE and GOLDEN", () => {
       'blob: section GOLDEN: records[1].logit: missing, expected "logit"',
     ],
     [
+      "a golden record that is a list",
+      golden({ tolerance: 1, records: [{ ...record, record: [] }] }),
+      "blob: section GOLDEN: records[0].record: got [], expected an object of fields",
+    ],
+    [
       "more golden records than the limit",
       golden({ tolerance: 1, records: new Array(c.MAX_GOLDEN_RECORDS + 1).fill(record) }),
       "blob: section GOLDEN: records: got length 257, expected <=256",
@@ -130,7 +135,28 @@ describe("section SPEC", () => {
     ],
     ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
     ["JSON null", specText("null"), "blob: section SPEC: got null, expected an object"],
-    ["no spec", specText("{}"), "blob: section SPEC: missing, expected Object"],
+    ["no producer", specText("{}"), "blob: section SPEC: got the producer undefined, expected a text"],
+    ["no spec", specText('{"producer": "x"}'), "blob: section SPEC: missing, expected Object"],
+    [
+      "a byte order mark",
+      specText("\uFEFF{}"),
+      "blob: section SPEC: not JSON: Unexpected token '\uFEFF', \"\uFEFF{}\" is not valid JSON",
+    ],
+    [
+      "a name that no model may have",
+      spec((s) => Object.assign(s, { name: "Tiny" })),
+      `blob: section SPEC: name: got "Tiny", expected a-z, 0-9, '.', '_' or '-', at most 64`,
+    ],
+    [
+      "a field of too long a name",
+      spec((s) => Object.assign(s.fields[0] ?? {}, { name: "x".repeat(129) })),
+      "blob: section SPEC: fields[0].name: got length 129, expected <=128",
+    ],
+    [
+      "a label that is a field",
+      spec((s) => Object.assign(s, { label: "price" })),
+      'blob: section SPEC: got the label "price" as a field, expected it to be none',
+    ],
     [
       "a spec without fields",
       spec((s) => Object.assign(s, { fields: [] })),

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { parseFeatureSpec } from "../../../format/spec.ts";
-import { withSettings } from "../../../trainer/experiments/settings.ts";
 import { Random } from "../../../trainer/random.ts";
 import { draw, parseSearchSpace } from "../../../trainer/tune/space.ts";
 
@@ -84,15 +82,4 @@ describe("a search space", () => {
     );
     expect(types).toEqual(["choice", "uniform", "log-uniform", "integer"]);
   });
-});
-
-it("the example's space fits the example's spec", () => {
-  const example = (name: string): string =>
-    readFileSync(new URL(`../../../examples/${name}.json`, import.meta.url), "utf8");
-  const spec = parseFeatureSpec(example("generated"), "generated.json");
-  const random = new Random(2);
-  const drawn = Array.from({ length: 20 }, () =>
-    withSettings(spec, draw(parseSearchSpace(example("generated.space"), "generated.space.json"), random), "drawn"),
-  );
-  expect(new Set(drawn.map(({ fields }) => JSON.stringify(fields[0]?.encoding))).size).toBeGreaterThan(5);
 });
