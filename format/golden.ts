@@ -5,12 +5,15 @@ import type { Scorer } from "./scorer.ts";
 
 const finite = v.pipe(v.number(), v.finite());
 
+// Not `v.record`, which leaves out members that a field may be named by, such as "constructor".
+const record = v.custom<Record<string, unknown>>(
+  (input) => typeof input === "object" && input !== null && !Array.isArray(input),
+  "expected an object",
+);
+
 export const GoldenRecordsSchema = v.strictObject({
   tolerance: v.pipe(finite, v.minValue(0)),
-  records: v.pipe(
-    v.array(v.strictObject({ record: v.record(v.string(), v.unknown()), logit: finite })),
-    v.maxLength(MAX_GOLDEN_RECORDS),
-  ),
+  records: v.pipe(v.array(v.strictObject({ record, logit: finite })), v.maxLength(MAX_GOLDEN_RECORDS)),
 });
 
 /**

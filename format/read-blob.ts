@@ -90,8 +90,12 @@ function placeOf(id: number): string {
 }
 
 function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
+  const place = placeOf(c.SECTION_SPEC);
   const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
-  return { producer: String(producer ?? ""), spec: parseWith(FittedSpecSchema, spec, placeOf(c.SECTION_SPEC)) };
+  return {
+    producer: parseWith(v.string(), producer, `${place}: producer`),
+    spec: parseWith(FittedSpecSchema, spec, place),
+  };
 }
 
 function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {

@@ -109,6 +109,11 @@ describe("sections EVIDENCE and GOLDEN", () => {
       'blob: section GOLDEN: records[1].logit: missing, expected "logit"',
     ],
     [
+      "a golden record that is a list",
+      golden({ tolerance: 1, records: [{ record: ["news"], logit: 0 }] }),
+      'blob: section GOLDEN: records[0].record: got ["news"], expected an object',
+    ],
+    [
       "more golden records than the limit",
       golden({ tolerance: 1, records: new Array(c.MAX_GOLDEN_RECORDS + 1).fill(record) }),
       "blob: section GOLDEN: records: got length 257, expected <=256",
@@ -130,7 +135,18 @@ describe("section SPEC", () => {
     ],
     ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
     ["JSON null", specText("null"), "blob: section SPEC: got null, expected an object"],
-    ["no spec", specText("{}"), "blob: section SPEC: missing, expected Object"],
+    ["no producer", specText('{"spec": {}}'), "blob: section SPEC: producer: missing, expected string"],
+    [
+      "a producer that is no text, nor can be made one",
+      specText('{"producer": {"toString": 0}, "spec": {}}'),
+      'blob: section SPEC: producer: got {"toString":0}, expected string',
+    ],
+    [
+      "a producer of lists, nested deeper than the stack",
+      specText(`{"producer": ${"[".repeat(100_000)}${"]".repeat(100_000)}, "spec": {}}`),
+      "blob: section SPEC: producer: got object, expected string",
+    ],
+    ["no spec", specText('{"producer": ""}'), "blob: section SPEC: missing, expected Object"],
     [
       "a spec without fields",
       spec((s) => Object.assign(s, { fields: [] })),
