@@ -63,7 +63,7 @@ function runWorker(
 ): Promise<number | null> {
   const { promise, resolve } = Promise.withResolvers<number | null>();
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: task, resourceLimits: LIMITS });
-  let [at, since] = [-1, performance.now()];
+  let [at, since] = [task.first, performance.now()];
   const finish = (problem: string | null): void => {
     clearInterval(watchdog);
     const number = Atomics.load(task.shared, 0);
@@ -77,7 +77,7 @@ function runWorker(
     const number = Atomics.load(task.shared, 0);
     if (number !== at) [at, since] = [number, now];
     else if (now - since > 1000 * hangSeconds) finish(`no end after ${hangSeconds} s`);
-  }, 100);
+  }, 20);
   worker.on("message", ({ outcomes, finds, done }: Progress) => {
     for (const [outcome, count] of outcomes) {
       report.outcomes.set(outcome, (report.outcomes.get(outcome) ?? 0) + count);
