@@ -3,8 +3,8 @@
 // the address it returns, calls `load`, and then fills the buffers and calls `lookup` and `score` as often as it likes.
 //
 // `load` believes nothing that the blob states, and `score` no offset and no address, before it is checked: whatever the
-// bytes are, no call reads outside its buffers or traps. Only ill-chosen finite weights or a page's rows can still make
-// a score NaN.
+// bytes are, no call reads outside its buffers or traps. Only finite numbers so large that they overflow can still make a
+// score NaN: FORMAT.md, "Meaning of a score". test/fuzz holds all this against random damage.
 import {
   CALL_BAD_COUNT,
   CALL_NOT_LOADED,

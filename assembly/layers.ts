@@ -25,13 +25,19 @@ import {
   SECTION_DENSE,
   SIDE_CONTEXT,
   SIDE_ITEM,
+  TILE_INPUTS,
+  TILE_OUTPUTS,
   TYPE_I8,
 } from "../format/constants";
 import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpWidth, model, outputInputs, parts } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
-/** Checks the chains of layers and that all they point at lies in DENSE, aligned, with finite floats. */
+/** Where what was checked last ends in DENSE: all is there in order, so that no byte is used twice. */
+let denseEnd: u64 = 0;
+
+/** Checks the chains of layers and that all they point at lies in DENSE, aligned and in order, with finite floats. */
 export function checkLayers(): i32 {
+  denseEnd = 0;
   if (parts & PART_TOWERS) {
     // A tower ends in a vector as long as an embedding, without an activation.
     if (!isChain(0, contextLayers, fieldsOf(SIDE_CONTEXT) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
@@ -40,7 +46,8 @@ export function checkLayers(): i32 {
     if (!isChain(0, layerCount, mlpWidth(), 0)) return LOAD_BAD_LAYER;
     if (load<u32>(layerAddress(layerCount - 1), LAYER_OUTPUTS) !== outputInputs) return LOAD_BAD_LAYER;
   }
-  return areFloats(load<u32>(model, MODEL_OUTPUT_WEIGHTS), padOutputs(outputInputs)) ? LOAD_OK : LOAD_BAD_LAYER;
+  const offset = load<u32>(model, MODEL_OUTPUT_WEIGHTS);
+  return areFloats(offset, padOutputs(outputInputs), outputInputs) ? LOAD_OK : LOAD_BAD_LAYER;
 }
 
 /**
@@ -67,10 +74,10 @@ function isLayer(layer: usize): bool {
   const weights = load<u32>(layer, LAYER_WEIGHTS);
   const count = <u64>inputsOf(layer) * outputsOf(layer);
   if (type === TYPE_I8) {
-    if (!isPlace(weights, count)) return false;
-    if (!areFloats(load<u32>(layer, LAYER_SCALES), outputsOf(layer))) return false;
-  } else if (!areFloats(weights, count)) return false;
-  if (!areFloats(load<u32>(layer, LAYER_BIASES), outputsOf(layer))) return false;
+    if (!isPlace(weights, count) || !isPadded<i8>(layer)) return false;
+    if (!areFloats(load<u32>(layer, LAYER_SCALES), outputsOf(layer), outputs)) return false;
+  } else if (!areFloats(weights, count, count) || !isPadded<f32>(layer)) return false;
+  if (!areFloats(load<u32>(layer, LAYER_BIASES), outputsOf(layer), outputs)) return false;
   return F32.isFinite(inverseScale(layer)) && F32.isFinite(zeroPoint(layer));
 }
 
@@ -149,15 +156,37 @@ export function padOutputs(n: u32): u32 {
   return (n + PAD_OUTPUTS - 1) & ~(PAD_OUTPUTS - 1);
 }
 
-/** Whether `bytes` from `offset` on lie in DENSE, aligned. */
+/** Whether `bytes` from `offset` on lie in DENSE, aligned, behind all that was checked before. */
 function isPlace(offset: u32, bytes: u64): bool {
-  return offset % SECTION_ALIGNMENT === 0 && offset + bytes <= sectionBytes(SECTION_DENSE);
+  if (offset % SECTION_ALIGNMENT !== 0 || offset < denseEnd || offset + bytes > sectionBytes(SECTION_DENSE))
+    return false;
+  denseEnd = offset + bytes;
+  return true;
 }
 
-function areFloats(offset: u32, count: u64): bool {
+/** Whether `count` finite floats are in place, of which those from `used` on are padding and zero. */
+function areFloats(offset: u32, count: u64, used: u64): bool {
   if (!isPlace(offset, 4 * count)) return false;
   const first = sectionAddress(SECTION_DENSE) + offset;
   const last = first + 4 * <usize>count;
   for (let at = first; at < last; at += 4) if (!F32.isFinite(load<f32>(at))) return false;
+  for (let at = first + 4 * <usize>used; at < last; at += 4) if (load<f32>(at) !== 0) return false;
+  return true;
+}
+
+/** Whether all packed weights beyond the N × K are zero: format/dense.ts. */
+function isPadded<T>(layer: usize): bool {
+  const inputs = load<u32>(layer, LAYER_INPUTS);
+  const outputs = load<u32>(layer, LAYER_OUTPUTS);
+  const paddedInputs = inputsOf(layer);
+  for (let n: u32 = 0; n < outputsOf(layer); n++) {
+    const tile = weightsOf(layer) + <usize>sizeof<T>() * ((n & ~(TILE_OUTPUTS - 1)) * paddedInputs);
+    const output = n & (TILE_OUTPUTS - 1);
+    for (let k = n < outputs ? inputs : 0; k < paddedInputs; k++) {
+      const step = (k & ~(TILE_INPUTS - 1)) * TILE_OUTPUTS;
+      const at = isFloat<T>() ? k * TILE_OUTPUTS + output : step + output * TILE_INPUTS + (k & (TILE_INPUTS - 1));
+      if (load<T>(tile + <usize>sizeof<T>() * at) !== <T>0) return false;
+    }
+  }
   return true;
 }

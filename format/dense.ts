@@ -69,3 +69,15 @@ export function unpackWeights<T extends Int8Array | Float32Array>(
   }
   return weights;
 }
+
+/** Whether all packed weights beyond the N × K are zero. */
+export function isPadded(packed: Int8Array | Float32Array, inputs: number, outputs: number): boolean {
+  const type = packed instanceof Int8Array ? TYPE_I8 : TYPE_F32;
+  const paddedInputs = padTo(inputs, PAD_INPUTS);
+  for (let n = 0; n < padTo(outputs, PAD_OUTPUTS); n++) {
+    for (let k = n < outputs ? inputs : 0; k < paddedInputs; k++) {
+      if (packed[packedIndex(type, paddedInputs, n, k)] !== 0) return false;
+    }
+  }
+  return true;
+}

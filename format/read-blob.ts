@@ -92,8 +92,10 @@ function placeOf(id: number): string {
 function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
   const place = placeOf(c.SECTION_SPEC);
   const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
-  if (typeof producer !== "string") throw new FormatError(place, `got the producer ${show(producer)}, expected a text`);
-  return { producer, spec: parseWith(FittedSpecSchema, spec, place) };
+  return {
+    producer: parseWith(v.string(), producer, `${place}: producer`),
+    spec: parseWith(FittedSpecSchema, spec, place),
+  };
 }
 
 function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {

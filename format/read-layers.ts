@@ -1,5 +1,5 @@
 import * as c from "./constants.ts";
-import { type DenseLayer, packedBytes, padTo, unpackWeights } from "./dense.ts";
+import { type DenseLayer, isPadded, packedBytes, padTo, unpackWeights } from "./dense.ts";
 import { FormatError } from "./errors.ts";
 import { type LayerStack, ModelNumbers } from "./read-model.ts";
 
@@ -7,6 +7,8 @@ import { type LayerStack, ModelNumbers } from "./read-model.ts";
 export class LayerReader {
   readonly #numbers: ModelNumbers;
   readonly #dense: Uint8Array;
+  /** Where what was read last ends in DENSE: all is there in order, so that no byte is used twice. */
+  #end = 0;
 
   constructor(model: Uint8Array, dense: Uint8Array) {
     this.#numbers = new ModelNumbers(model);
@@ -30,7 +32,7 @@ export class LayerReader {
     const width = layers.at(-1)?.outputs;
     if (count !== 0 && count !== width) refuse("MODEL", `got output inputs ${count}, expected ${width}`);
     const offset = this.#numbers.u32("output weights offset", c.MODEL_OUTPUT_WEIGHTS, 0, this.#dense.length);
-    return this.#floats("output weight", offset, padTo(count, c.PAD_OUTPUTS)).subarray(0, count);
+    return this.#floats("output weight", offset, padTo(count, c.PAD_OUTPUTS), count);
   }
 
   /** Layer i. `fixed`: the outputs that a tower's last layer must have; such a one has no activation, every other one has. */
@@ -47,30 +49,33 @@ export class LayerReader {
         : u32("activation", c.LAYER_ACTIVATION, c.ACTIVATION_NONE, c.ACTIVATION_NONE);
     const weightsAt = u32("weights offset", c.LAYER_WEIGHTS, 0, this.#dense.length);
     const size = packedBytes(type, inputs, outputs);
-    const floats = (name: string, offset: number, length: number): Float32Array =>
-      this.#floats(`layer ${i} ${name}`, offset, length);
+    const floats = (name: string, offset: number, length: number, used = length): Float32Array =>
+      this.#floats(`layer ${i} ${name}`, offset, length, used);
     const perOutput = padTo(outputs, c.PAD_OUTPUTS);
     const int8 = type === c.TYPE_I8;
     const packed = int8
       ? new Int8Array(this.#bytes(`layer ${i} weights`, weightsAt, size).buffer)
       : floats("weight", weightsAt, size / 4);
+    if (!isPadded(packed, inputs, outputs)) refuse("DENSE", `got a layer ${i} weight that is not zero in its padding`);
     const weights = int8 ? new Int8Array(inputs * outputs) : new Float32Array(inputs * outputs);
     return {
       inputs,
       outputs,
       weights: unpackWeights(packed, inputs, outputs, weights),
-      scales: int8 ? floats("scale", u32("scales offset", c.LAYER_SCALES), perOutput).subarray(0, outputs) : NO_SCALES,
-      biases: floats("bias", u32("biases offset", c.LAYER_BIASES), perOutput).subarray(0, outputs),
+      scales: int8 ? floats("scale", u32("scales offset", c.LAYER_SCALES), perOutput, outputs) : NO_SCALES,
+      biases: floats("bias", u32("biases offset", c.LAYER_BIASES), perOutput, outputs),
       activation,
       inputInverseScale: this.#numbers.f32(`layer ${i} input scale`, entry + c.LAYER_INPUT_INVERSE_SCALE),
       inputZero: this.#numbers.f32(`layer ${i} input zero`, entry + c.LAYER_INPUT_ZERO),
     };
   }
 
-  #floats(name: string, offset: number, length: number): Float32Array {
+  /** The first `used` of `length` floats; the others are padding. */
+  #floats(name: string, offset: number, length: number, used: number): Float32Array {
     const floats = new Float32Array(this.#bytes(name, offset, 4 * length).buffer);
     if (!floats.every(Number.isFinite)) refuse("DENSE", `got a ${name} that is not a finite number`);
-    return floats;
+    if (floats.subarray(used).some((x) => x !== 0)) refuse("DENSE", `got a ${name} that is not zero in its padding`);
+    return floats.subarray(0, used);
   }
 
   /** A copy of `size` bytes of DENSE. */
@@ -78,6 +83,9 @@ export class LayerReader {
     const { length } = this.#dense;
     if (offset % c.SECTION_ALIGNMENT !== 0 || offset + size > length)
       refuse("MODEL", `got ${name} at ${offset}, expected an aligned place for ${size} bytes in ${length}`);
+    if (offset < this.#end)
+      refuse("MODEL", `got ${name} at ${offset}, expected at least ${this.#end}, where those before end`);
+    this.#end = offset + size;
     return this.#dense.slice(offset, offset + size);
   }
 }

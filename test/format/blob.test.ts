@@ -74,6 +74,16 @@ describe("round trip", () => {
     }
   });
 
+  test("of golden records with a field of any name", async () => {
+    const names = ["constructor", "prototype", "toString"];
+    const [site] = TINY_SPEC.fields;
+    const spec = { ...TINY_SPEC, fields: names.map((name) => ({ ...site, name })) } as typeof TINY_SPEC;
+    const record = Object.fromEntries(names.map((name) => [name, "x"]));
+    const model = { ...randomModel({ fields: 3, embeddingDim: 2 }), spec, sides: new Uint8Array(3) };
+    const golden = { tolerance: 1, records: [{ record, logit: 0 }] };
+    expect(readBlob(writeBlob({ ...model, golden })).golden).toEqual(golden);
+  });
+
   test("of all texts in producer and spec", async () => {
     const spec = { ...TINY_SPEC, label: "größe 😀 日本語" };
     const model = { ...(await tinyModel()), producer: "ü", spec };

@@ -32,34 +32,46 @@ export function edited(blob: Uint8Array, edit: (view: DataView, bytes: Uint8Arra
 export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uint8Array {
   return edited(blob, (view, bytes) => {
     edit(view);
-    const sum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
-    view.setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
-    view.setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
+    putTableRight(bytes);
   });
+}
+
+/** Writes the table's checksum, in place. */
+function putTableRight(blob: Uint8Array): void {
+  const sum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
+  viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
+  viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
 }
 
 /** A copy whose section `id` is `section`, of whatever size; offsets, length and checksums are put right. */
 export function withSection(blob: Uint8Array, id: number, section: Uint8Array): Uint8Array {
-  const sections: Uint8Array[] = [];
-  for (let i = 1; i <= c.SECTION_COUNT; i++) sections.push(i === id ? section : sectionOf(blob, i));
+  return withSections(
+    blob,
+    Array.from({ length: c.SECTION_COUNT }, (_, i) => (i + 1 === id ? section : sectionOf(blob, i + 1))),
+  );
+}
+
+/** The blob's header before `sections`, in the order of their ids; offsets, length and checksums are right. */
+export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
   let total = padTo(TABLE_END, c.SECTION_ALIGNMENT);
   for (const { length } of sections) total = padTo(total + length, c.SECTION_ALIGNMENT);
 
   const bytes = new Uint8Array(total);
   bytes.set(blob.subarray(0, TABLE_END));
+  const view = viewOf(bytes);
+  view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
   let offset = padTo(TABLE_END, c.SECTION_ALIGNMENT);
-  return withTable(bytes, (view) => {
-    view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
-    sections.forEach((part, i) => {
-      new Uint8Array(view.buffer).set(part, offset);
-      const sum = checksum(part, i + 1);
-      view.setUint32(entryOf(i + 1) + 4, offset, true);
-      view.setUint32(entryOf(i + 1) + 8, part.length, true);
-      view.setUint32(entryOf(i + 1) + 16, sum.lo, true);
-      view.setUint32(entryOf(i + 1) + 20, sum.hi, true);
-      offset = padTo(offset + part.length, c.SECTION_ALIGNMENT);
-    });
+  sections.forEach((part, i) => {
+    bytes.set(part, offset);
+    const sum = checksum(part, i + 1);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_OFFSET, offset, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_SIZE, part.length, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_CHECKSUM, sum.lo, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_CHECKSUM + 4, sum.hi, true);
+    offset = padTo(offset + part.length, c.SECTION_ALIGNMENT);
   });
+  putTableRight(bytes);
+  return bytes;
 }
 
 /** A copy with `edit` applied to section `id`; its checksum is put right. */

@@ -13,3 +13,8 @@ export function seeded(seed: number): () => number {
 export function integer(random: () => number, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
 }
+
+/** An element of a list that is not empty. */
+export function pick<T>(random: () => number, list: readonly T[]): T {
+  return list[integer(random, 0, list.length - 1)] as T;
+}

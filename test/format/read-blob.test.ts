@@ -4,7 +4,7 @@ import { FormatError } from "../../format/errors.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { edited, inSection } from "./edit-blob.ts";
 import { integer, seeded } from "./random.ts";
-import { f32, head, layer, refuses, resized, tiny, u32 } from "./refuse-blob.ts";
+import { f32, head, layer, refuses, resized, tiny, u8, u32 } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts and read-layers.ts after section MODEL's head, in their order: a blob that is wrong there and right
 // everywhere else.
@@ -61,6 +61,7 @@ describe("sections BUCKETS, KEYS, ROWS and PAGES", () => {
 });
 
 const D = "blob: section DENSE: got a";
+const WHERE = "where those before end";
 
 describe("layers and section DENSE", () => {
   refuses([
@@ -109,6 +110,39 @@ describe("layers and section DENSE", () => {
       layer(0, c.LAYER_SCALES, 0xffffffc0),
       `${M} got layer 0 scale at 4294967232, expected an aligned place for 32 bytes in 448`,
     ],
+    [
+      "scales in the weights",
+      layer(0, c.LAYER_SCALES, 0),
+      `${M} got layer 0 scale at 0, expected at least 32, ${WHERE}`,
+    ],
+    [
+      "biases in the scales",
+      layer(0, c.LAYER_BIASES, 64),
+      `${M} got layer 0 bias at 64, expected at least 96, ${WHERE}`,
+    ],
+    [
+      "a layer that takes the weights of the one before",
+      layer(1, c.LAYER_WEIGHTS, 0),
+      `${M} got layer 1 weight at 0, expected at least 160, ${WHERE}`,
+    ],
+    [
+      "output weights in the last layer",
+      head(c.MODEL_OUTPUT_WEIGHTS, 320),
+      `${M} got output weight at 320, expected at least 352, ${WHERE}`,
+    ],
+    [
+      "a weight of an output that is padding",
+      u8(c.SECTION_DENSE, 12, 1),
+      `${D} layer 0 weight that is not zero in its padding`,
+    ],
+    [
+      "a weight of an input that is padding",
+      f32(7, 192 + 4 * 12, 1),
+      `${D} layer 1 weight that is not zero in its padding`,
+    ],
+    ["a scale that is padding", f32(7, 64 + 12, 1), `${D} layer 0 scale that is not zero in its padding`],
+    ["a bias that is padding", f32(7, 320 + 28, -1), `${D} layer 1 bias that is not zero in its padding`],
+    ["an output weight that is padding", f32(7, 384 + 8, 1), `${D} output weight that is not zero in its padding`],
     ["a scale that is NaN", f32(7, 64, Number.NaN), `${D} layer 0 scale that is not a finite number`],
     ["a scale's padding that is NaN", f32(7, 92, Number.NaN), `${D} layer 0 scale that is not a finite number`],
     [

@@ -110,8 +110,8 @@ describe("sections EVIDENCE and GOLDEN", () => {
     ],
     [
       "a golden record that is a list",
-      golden({ tolerance: 1, records: [{ ...record, record: [] }] }),
-      "blob: section GOLDEN: records[0].record: got [], expected an object of fields",
+      golden({ tolerance: 1, records: [{ record: ["news"], logit: 0 }] }),
+      'blob: section GOLDEN: records[0].record: got ["news"], expected an object',
     ],
     [
       "more golden records than the limit",
@@ -135,8 +135,18 @@ describe("section SPEC", () => {
     ],
     ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
     ["JSON null", specText("null"), "blob: section SPEC: got null, expected an object"],
-    ["no producer", specText("{}"), "blob: section SPEC: got the producer undefined, expected a text"],
-    ["no spec", specText('{"producer": "x"}'), "blob: section SPEC: missing, expected Object"],
+    ["no producer", specText('{"spec": {}}'), "blob: section SPEC: producer: missing, expected string"],
+    [
+      "a producer that is no text, nor can be made one",
+      specText('{"producer": {"toString": 0}, "spec": {}}'),
+      'blob: section SPEC: producer: got {"toString":0}, expected string',
+    ],
+    [
+      "a producer of lists, nested deeper than the stack",
+      specText(`{"producer": ${"[".repeat(100_000)}${"]".repeat(100_000)}, "spec": {}}`),
+      "blob: section SPEC: producer: got object, expected string",
+    ],
+    ["no spec", specText('{"producer": ""}'), "blob: section SPEC: missing, expected Object"],
     [
       "a byte order mark",
       specText("\uFEFF{}"),

@@ -21,6 +21,8 @@ export const header = (at: number, value: number) => (): Uint8Array =>
   edited(tiny, (view) => view.setUint32(at, value, true));
 export const table = (at: number, value: number) => (): Uint8Array =>
   withTable(tiny, (view) => view.setUint32(at, value, true));
+export const u8 = (id: number, at: number, value: number) => (): Uint8Array =>
+  inSection(tiny, id, (view) => view.setUint8(at, value));
 export const u32 = (id: number, at: number, value: number) => (): Uint8Array =>
   inSection(tiny, id, (view) => view.setUint32(at, value, true));
 export const f32 = (id: number, at: number, value: number) => (): Uint8Array =>

@@ -2,7 +2,7 @@
 // rule is about them. F against SPEC and the contents of SPEC are for `readManifest` to check: the kernel reads no JSON.
 import * as c from "../../format/constants.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { edited, entryOf, inSection, sectionOf, withSection, withTable } from "../format/edit-blob.ts";
+import { edited, entryOf, inSection, sectionOf, viewOf, withSection, withTable } from "../format/edit-blob.ts";
 import { randomModel } from "./random-model.ts";
 
 export interface BrokenBlob {
@@ -56,6 +56,10 @@ function u32(offset: number, value: number): Edit {
   return (view) => view.setUint32(offset, value, true);
 }
 
+function u8(offset: number, value: number): Edit {
+  return (view) => view.setUint8(offset, value);
+}
+
 function f32(offset: number, value: number): Edit {
   return (view) => view.setFloat32(offset, value, true);
 }
@@ -88,12 +92,8 @@ function withFields(fields: number): Uint8Array {
 }
 
 /** The place in DENSE that MODEL states at `offset`. */
-function placeOf(offset: number): number {
-  let place = 0;
-  inSection(GOOD_BLOB, c.SECTION_MODEL, (view) => {
-    place = view.getUint32(offset, true);
-  });
-  return place;
+function placeOf(offset: number, good = GOOD_BLOB): number {
+  return viewOf(sectionOf(good, c.SECTION_MODEL)).getUint32(offset, true);
 }
 
 function broken(code: number, section: number, edits: Record<string, Edit>, good = GOOD_BLOB): BrokenBlob[] {
@@ -341,6 +341,10 @@ const layers: BrokenBlob[] = [
     "biases that are not aligned": add(LAYER_0 + c.LAYER_BIASES, 4),
     "biases beyond DENSE": add(LAYER_1 + c.LAYER_BIASES, 2 ** 20),
     "f32 weights beyond DENSE": add(LAYER_1 + c.LAYER_WEIGHTS, 2 ** 20),
+    "scales in the weights": u32(LAYER_0 + c.LAYER_SCALES, 0),
+    "biases in the scales": u32(LAYER_0 + c.LAYER_BIASES, placeOf(LAYER_0 + c.LAYER_SCALES)),
+    "a layer that begins in the one before": u32(LAYER_1 + c.LAYER_WEIGHTS, placeOf(LAYER_0 + c.LAYER_BIASES)),
+    "output weights in the last layer": u32(c.MODEL_OUTPUT_WEIGHTS, placeOf(LAYER_1 + c.LAYER_BIASES)),
     "an input scale that is NaN": f32(LAYER_0 + c.LAYER_INPUT_INVERSE_SCALE, Number.NaN),
     "an infinite zero point": f32(LAYER_0 + c.LAYER_INPUT_ZERO, Number.POSITIVE_INFINITY),
     "an output unit of another width": u32(c.MODEL_OUTPUT_INPUTS, 7),
@@ -375,10 +379,30 @@ const layers: BrokenBlob[] = [
   ...broken(c.LOAD_BAD_LAYER, c.SECTION_DENSE, {
     "a scale that is infinite": f32(placeOf(LAYER_0 + c.LAYER_SCALES), Number.POSITIVE_INFINITY),
     "a bias that is NaN": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 32, Number.NaN),
+    "an int8 weight of an output that is padding": u8(placeOf(LAYER_0 + c.LAYER_WEIGHTS) + 8 * 16 + 4, 1),
+    "an int8 weight of an input that is padding": u8(placeOf(LAYER_0 + c.LAYER_WEIGHTS) + 3 * 16 + 3, 1),
+    "a scale that is padding": f32(placeOf(LAYER_0 + c.LAYER_SCALES) + 36, 1),
+    "an f32 weight of an input that is padding": f32(placeOf(LAYER_1 + c.LAYER_WEIGHTS) + 9 * 16 + 4, 1),
+    "a bias that is padding": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 60, -1),
     "a NaN where a bias is padded": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 60, Number.NaN),
     "an f32 weight that is NaN": f32(placeOf(LAYER_1 + c.LAYER_WEIGHTS) + 4, Number.NaN),
     "an output weight that is infinite": f32(placeOf(c.MODEL_OUTPUT_WEIGHTS) + 28, Number.NEGATIVE_INFINITY),
   }).map(({ name, ...rest }) => ({ name: `${name} (DENSE)`, ...rest })),
 ];
 
-export const BROKEN_BLOBS: readonly BrokenBlob[] = [...container, ...table, ...flipped, ...model, ...rows, ...layers];
+const padded: BrokenBlob[] = broken(
+  c.LOAD_BAD_LAYER,
+  c.SECTION_DENSE,
+  { "an output weight that is padding": f32(placeOf(c.MODEL_OUTPUT_WEIGHTS, GOOD_PRODUCTS) + 36, 1) },
+  GOOD_PRODUCTS,
+);
+
+export const BROKEN_BLOBS: readonly BrokenBlob[] = [
+  ...container,
+  ...table,
+  ...flipped,
+  ...model,
+  ...rows,
+  ...layers,
+  ...padded,
+];

@@ -1,0 +1,97 @@
+// npm run fuzz -- --minutes 10 --seed 1: mutants of blobs and pages against readers, kernels and Scorer, as many as there is
+// time for. A find is written to --out; its seed and number make it again (--number). Exits 1 if there is one.
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { fuzz } from "../test/fuzz/fuzz.ts";
+import { mutant } from "../test/fuzz/mutant.ts";
+import { toJson, writeWhole } from "../trainer/files.ts";
+import { startTask } from "../trainer/progress.ts";
+import { table } from "../trainer/table.ts";
+
+const MAX_SEED = 2 ** 32 - 1;
+/** Where stderr is no terminal, a line is printed so often, s. */
+const LINE_EVERY = 30;
+
+interface Options {
+  minutes: number;
+  seed: number;
+  number?: number;
+  threads: number;
+  out: string;
+}
+
+function number(low: number, high: number, integer: boolean): (text: string) => number {
+  return (text) => {
+    const x = Number(text);
+    if (text.trim() === "" || !(x >= low && x <= high) || (integer && !Number.isInteger(x)))
+      throw new InvalidArgumentError(
+        `got ${text}, expected ${integer ? "an integer" : "a number"} of ${low} to ${high}`,
+      );
+    return x;
+  };
+}
+
+const count = new Intl.NumberFormat("en");
+
+async function run({ minutes, seed, number: only, threads, out }: Options): Promise<void> {
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  const task = startTask("fuzz", null, "mutants");
+  let [seen, line] = [0, LINE_EVERY];
+  const range = only === undefined ? { seconds: 60 * minutes, threads } : { first: only, end: only + 1 };
+  const { mutants, outcomes, finds } = await fuzz({
+    seed,
+    ...range,
+    progress: (report) => {
+      const note = `${count.format(refused(report.outcomes))} refused, ${report.finds.length} finds`;
+      task.advance(report.mutants - seen, note);
+      seen = report.mutants;
+      if (process.stderr.isTTY || seconds() < line) return;
+      line += LINE_EVERY;
+      process.stderr.write(`fuzz: ${count.format(seen)} mutants in ${seconds().toFixed(0)} s  ${note}\n`);
+    },
+  });
+  task.done();
+
+  const rows = [...outcomes].sort(([, a], [, b]) => b - a);
+  console.log(
+    table(
+      ["mutants", ""],
+      rows.map(([outcome, n]) => [outcomeText(outcome), count.format(n)]),
+    ),
+  );
+  const rate = count.format(Math.round(mutants / seconds()));
+  console.log(
+    `seed ${seed}: ${count.format(mutants)} mutants in ${seconds().toFixed(0)} s, ${rate}/s, ${finds.length} finds`,
+  );
+  for (const find of finds) {
+    const path = join(out, `seed-${seed}-number-${find.number}`);
+    const { bytes, original } = mutant(seed, find.number);
+    writeWhole(`${path}.bin`, bytes);
+    writeWhole(`${path}.json`, toJson({ seed, ...find, original: original.name }));
+    console.log(`${path}.bin: ${find.problem}`);
+  }
+  if (finds.length > 0) process.exitCode = 1;
+}
+
+function refused(outcomes: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [outcome, n] of outcomes) if (outcome !== "scored" && outcome !== "read") sum += n;
+  return sum;
+}
+
+function outcomeText(outcome: string): string {
+  if (outcome === "scored") return "read, loaded and scored";
+  return outcome === "read" ? "pages read" : `refused: ${outcome}`;
+}
+
+await new Command("fuzz")
+  .description("Mutants of blobs and pages against readers, kernels and Scorer.")
+  .option("--minutes <n>", "how long", number(0, 1e6, false), 10)
+  .option("--seed <n>", "which mutants", number(0, MAX_SEED, true), 1)
+  .option("--number <n>", "that mutant of the seed alone", number(0, 2 ** 31 - 2, true))
+  .option("--threads <n>", "threads", number(1, 64, true), availableParallelism())
+  .option("--out <folder>", "where finds are written", "runs/fuzz")
+  .action(run)
+  .parseAsync();

@@ -1,0 +1,118 @@
+// Batches as a host writes them into a kernel's buffers: right ones, and ones with an offset or address that is not.
+import * as c from "../../format/constants.ts";
+import { integer, pick } from "../format/random.ts";
+import type { KernelExports } from "../kernel/harness.ts";
+
+type Random = () => number;
+
+/** Rows of the arena that batches use. */
+export const ARENA_SLOTS = 4;
+
+/** Entries name rows by number: row r of the blob, then ARENA_SLOTS of the arena. So they hold for every kernel. */
+export interface RowBatch {
+  records: number;
+  offsets: Uint32Array;
+  rows: Uint32Array;
+  values: Float32Array;
+}
+
+/** Up to 5 records, some batches a whole one of MAX_BATCH; no entry to a few in each field. */
+export function randomBatch(fields: number, rowCount: number, random: Random): RowBatch {
+  const records = random() < 0.02 ? c.MAX_BATCH : integer(random, 0, 5);
+  const offsets = new Uint32Array(records * fields + 1);
+  for (let i = 1; i < offsets.length; i++) {
+    offsets[i] = (offsets[i - 1] as number) + (random() < 0.8 ? 1 : pick(random, [0, 0, 2, 3, 5]));
+  }
+  const entries = offsets.at(-1) as number;
+  return {
+    records,
+    offsets,
+    rows: Uint32Array.from({ length: entries }, () => integer(random, 0, rowCount + ARENA_SLOTS - 1)),
+    values: Float32Array.from({ length: entries }, () => (random() < 0.6 ? 1 : random() < 0.9 ? 4 * random() - 2 : 0)),
+  };
+}
+
+/** The largest Σ |value| of each field over the batch's records. */
+export function valueSums({ records, offsets, values }: RowBatch, fields: number): Float64Array {
+  const sums = new Float64Array(fields);
+  for (let cell = 0; cell < records * fields; cell++) {
+    let sum = 0;
+    for (let i = offsets[cell] as number; i < (offsets[cell + 1] as number); i++) sum += Math.abs(values[i] as number);
+    sums[cell % fields] = Math.max(sums[cell % fields] as number, sum);
+  }
+  return sums;
+}
+
+/** Where a kernel has a row of a batch. */
+function addressOf(exports: KernelExports, rowCount: number, row: number): number {
+  const bytes = exports.rowBytes();
+  return row < rowCount ? exports.rowsAddress() + row * bytes : exports.arenaAddress() + (row - rowCount) * bytes;
+}
+
+/** Writes a batch into a kernel's buffers. The arena's rows are copies of the blob's first ones. */
+export function writeBatch(exports: KernelExports, batch: RowBatch, rowCount: number): void {
+  const memory = new Uint8Array(exports.memory.buffer);
+  for (let slot = 0; slot < ARENA_SLOTS; slot++) {
+    const from = addressOf(exports, rowCount, slot % rowCount);
+    memory.copyWithin(addressOf(exports, rowCount, rowCount + slot), from, from + exports.rowBytes());
+  }
+  const { buffer } = exports.memory;
+  new Uint32Array(buffer, exports.offsetsAddress(), batch.offsets.length).set(batch.offsets);
+  new Float32Array(buffer, exports.valuesAddress(), batch.values.length).set(batch.values);
+  const addresses = new Uint32Array(buffer, exports.rowAddresses(), batch.rows.length);
+  batch.rows.forEach((row, i) => {
+    addresses[i] = addressOf(exports, rowCount, row);
+  });
+}
+
+/**
+ * Spoils the batch that a kernel's buffers hold, in one place, and returns the CALL_* code that it must be refused with;
+ * CALL_OK where what was written is right by chance.
+ */
+export function spoilBatch(
+  exports: KernelExports,
+  batch: RowBatch,
+  fields: number,
+  rowCount: number,
+  random: Random,
+): number {
+  const { buffer } = exports.memory;
+  const cells = batch.records * fields;
+  const offsets = new Uint32Array(buffer, exports.offsetsAddress(), cells + 1);
+  const entries = batch.rows.length;
+  const addresses = new Uint32Array(buffer, exports.rowAddresses(), c.MAX_ENTRIES);
+  const bytes = exports.rowBytes();
+  if (entries > 0 && random() < 0.6) {
+    const at = integer(random, 0, entries - 1);
+    const ends = [addressOf(exports, rowCount, 0), addressOf(exports, rowCount, rowCount - 1), exports.arenaAddress()];
+    const near = pick(random, ends) + pick(random, [-bytes, -4, -1, 1, 4, bytes, bytes * c.ARENA_ROWS]);
+    addresses[at] = pick(random, [0, 1, 4, 0xffffffff, buffer.byteLength, near, near, random() * 2 ** 32]);
+    return isRow(exports, addresses[at] as number, rowCount) ? c.CALL_OK : c.CALL_BAD_ADDRESS;
+  }
+  const at = integer(random, 0, cells);
+  const old = offsets[at] as number;
+  offsets[at] = pick(random, [
+    old + 1,
+    old - 1,
+    0xffffffff,
+    0x80000000,
+    c.MAX_ENTRIES,
+    c.MAX_ENTRIES + 1,
+    random() * 2 ** 32,
+  ]);
+  if (offsets[0] !== 0 || offsets.some((offset, i) => i > 0 && offset < (offsets[i - 1] as number)))
+    return c.CALL_BAD_OFFSETS;
+  const last = offsets[cells] as number;
+  if (last > c.MAX_ENTRIES) return c.CALL_BAD_COUNT;
+  return addresses.subarray(0, last).every((address) => isRow(exports, address, rowCount))
+    ? c.CALL_OK
+    : c.CALL_BAD_ADDRESS;
+}
+
+function isRow(exports: KernelExports, address: number, rowCount: number): boolean {
+  const within = (start: number, count: number): boolean => {
+    const row = (address - start) / exports.rowBytes();
+    return Number.isInteger(row) && row >= 0 && row < count;
+  };
+  return within(exports.rowsAddress(), rowCount) || within(exports.arenaAddress(), c.ARENA_ROWS);
+}
