@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { MAX_GOLDEN_RECORDS } from "./constants.ts";
-import { FormatError, show } from "./errors.ts";
+import { FormatError } from "./errors.ts";
 import type { Scorer } from "./scorer.ts";
 
 const finite = v.pipe(v.number(), v.finite());
