@@ -80,7 +80,7 @@ export class KernelCheck {
     const all = instances.map(({ kernel, exports }) => {
       expectKeysFound(exports, model, rowCount);
       // What the kernel does not write itself, it must not read.
-      if (kernel.debug) poison(exports, blob.length);
+      if (kernel.debug) poison(exports, blob);
       return this.#scores(exports, batch, rowCount);
     });
     for (const scores of all) expectPromised(scores, batch.records, finite);
@@ -170,11 +170,12 @@ function expectKeysFound(exports: KernelExports, { keys, sides }: ModelBlob, row
   expect(found, `${rowCount} rows, and keys that are not found`);
 }
 
-/** The buffers lie behind the blob, keys first. */
-function poison(exports: KernelExports, blobBytes: number): void {
+/** Fills the buffers, which lie behind the blob, keys first, and loads again: what `load` prepares there is right again. */
+function poison(exports: KernelExports, blob: Uint8Array): void {
   const buffers = exports.keysAddress();
-  expect(buffers >= blobBytes, "buffers within the blob");
+  expect(buffers >= blob.length, "buffers within the blob");
   new Uint8Array(exports.memory.buffer).fill(POISON, buffers);
+  expect(loadInto(exports, blob) === c.LOAD_OK, "a blob that was loaded is refused");
 }
 
 function sameNumbers(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
