@@ -74,7 +74,8 @@ function largestInRows({ rowType, embeddingDim: D, rows }: ModelBlob): { w: numb
     w = Math.max(w, Math.abs(row[0] as number));
     v = Math.max(v, largest(row.subarray(1)));
     // The kernel multiplies value and scale first, and q may be 0.
-    if (rowType === c.TYPE_I8) v = Math.max(v, 128 * Math.abs(view.getFloat32(at, true)));
+    const steps = rowType === c.TYPE_I8 ? 128 : rowType === c.TYPE_I4 ? 8 : 0;
+    if (steps > 0) v = Math.max(v, steps * Math.abs(view.getFloat32(at, true)));
   }
   return { w, v };
 }

@@ -42,6 +42,8 @@ const NUMERIC: NumericEncoding[] = [
 ];
 
 const golden = ["tiny", "pnn", "towers"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
+const ROW_TYPES = [c.TYPE_I8, c.TYPE_F32, c.TYPE_F16, c.TYPE_I4];
+
 const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(type, 2 * i + j)));
 
 export const BLOBS: readonly OriginalBlob[] = [...golden, ...random];
@@ -50,7 +52,7 @@ const TINY = readManifest((golden[0] as OriginalBlob).bytes);
 
 export const PAGES: readonly OriginalPage[] = [
   { name: "tiny page", bytes: readGolden("tiny.page.bin"), layout: TINY, page: 0 },
-  ...[c.TYPE_F32, c.TYPE_I8].flatMap((rowType) => [0, 1, 7].map((embeddingDim) => randomPage(rowType, embeddingDim))),
+  ...ROW_TYPES.flatMap((rowType) => [0, 1, 7].map((embeddingDim) => randomPage(rowType, embeddingDim))),
 ];
 
 function readGolden(name: string): Uint8Array {
@@ -65,7 +67,7 @@ function randomBlob(type: ModelType, i: number): OriginalBlob {
     hidden: type === "LR" || type === "FM" ? [] : cycled([[9], [3, 8], [7, 1, 5]], i >> 1),
     layerTypes: cycled([[c.TYPE_I8], [c.TYPE_F32], [c.TYPE_F32, c.TYPE_I8], [c.TYPE_I8, c.TYPE_F32]], i >> 1),
     activations: [c.ACTIVATION_RELU, cycled([c.ACTIVATION_TANH, c.ACTIVATION_SIGMOID], i)],
-    rowType: cycled([c.TYPE_I8, c.TYPE_F32], i),
+    rowType: cycled(ROW_TYPES, i),
     hotRows: 0,
     pages: cycled([0, 1, 3], i),
     seed: i,
