@@ -1,5 +1,6 @@
 // The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES, PART_MLP, PART_TOWERS } from "../format/constants";
+import { itemStride } from "./items";
 import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs, wordsOf } from "./layers";
 import { alignUp, ensureMemory } from "./memory";
 import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, parts } from "./model";
@@ -57,6 +58,11 @@ const SPARE_FLOATS = 3;
 
 const TILE_SUM_BYTES = 4 * 32;
 
+/** MAX_BATCH addresses: the first layer's sums of the items that are scored. */
+export let itemSums: usize = 0;
+/** A precomputed item. */
+export let itemRecord: usize = 0;
+
 /** Lays all buffers out from `start` on and grows the memory for them; false where it cannot be had. */
 export function layOutBuffers(start: u64): bool {
   next = alignUp(start);
@@ -91,6 +97,8 @@ export function layOutBuffers(start: u64): bool {
   sums = take(TILE_SUM_BYTES);
   zeroSums = take(TILE_SUM_BYTES);
   towerVectors = take(item === 0 ? 0 : (2 * MAX_BATCH + 1) * 4 * padOutputs(embeddingDim));
+  itemSums = take(4 * MAX_BATCH);
+  itemRecord = take(itemStride);
   if (!ensureMemory(next)) return false;
   memory.fill(zeroSums, 0, TILE_SUM_BYTES);
   memory.fill(zeroFmSums, 0, 8 * padOutputs(fmDim));

@@ -55,6 +55,47 @@ export function sumLayer(layer: usize, input: usize, target: usize): void {
   }
 }
 
+/**
+ * Finishes layer 0 of records whose sums are those of `contextSums` and those at the records' addresses, u32 at `addresses`; its
+ * outputs in panels of layer 1, or f32 record by record.
+ */
+export function finishShared(addresses: usize, output: usize, records: u32): void {
+  const layer = layerAddress(0);
+  const next = layerAddress(1);
+  const stride = outputBytes(layer, next);
+  assert(isMemory(output, <u64>records * stride));
+  const blocks = blockRecords(records);
+  for (let n: u32 = 0; n < outputsOf(layer); n += PAD_OUTPUTS) {
+    for (let r: u32 = 0; r < blocks; r += 4) {
+      for (let i: u32 = 0; i < 4; i++) {
+        addSums(layer, contextSums + 4 * n, load<u32>(addresses + 4 * (r + i)) + 4 * n, sums + 32 * i);
+      }
+      finishBlock(layer, next, n, output + r * stride);
+    }
+    for (let r = blocks; r < records; r++) {
+      addSums(layer, contextSums + 4 * n, load<u32>(addresses + 4 * r) + 4 * n, sums);
+      finishRow(layer, next, n, sums, output + r * stride);
+    }
+  }
+}
+
+/** target[i] = a[i] + b[i] of eight sums. */
+function addSums(layer: usize, a: usize, b: usize, target: usize): void {
+  const int8 = isInt8(layer);
+  if (ASC_FEATURE_SIMD) {
+    for (let half: usize = 0; half < 32; half += 16) {
+      const x = v128.load(a + half);
+      const y = v128.load(b + half);
+      v128.store(target + half, int8 ? i32x4.add(x, y) : f32x4.add(x, y));
+    }
+    return;
+  }
+  for (let at: usize = 0; at < 32; at += 4) {
+    if (int8) store<i32>(target + at, load<i32>(a + at) + load<i32>(b + at));
+    else store<f32>(target + at, load<f32>(a + at) + load<f32>(b + at));
+  }
+}
+
 /** What the layer at hand sums: its words in `runs`, pairs of u32 (first, end), on top of `start`, N sums or 0 for none. */
 let start: usize = 0;
 let runs: usize = 0;

@@ -1,17 +1,21 @@
-// The four-way dot product of relaxed SIMD: sum[i] + Σ_j w[4i + j] · x[4i + j], w int8, x u7. It is defined alike everywhere
-// for a second operand in 0..127, and so are its 16-bit steps: 2 · 127 · 128 < 2¹⁵.
+// Two four-way dot products of relaxed SIMD on top of a sum: sum[i] + Σ_j w[4i + j] · x[4i + j] + Σ_j v[4i + j] · y[4i + j],
+// w and v int8, x and y u7. It is defined alike everywhere for second operands in 0..127, and so are its 16-bit steps:
+// FORMAT.md, "DENSE", bounds the weights so that the two products' sums of pairs stay below 2¹⁵ together.
 //
-// Where processors have it (VPDPBUSD, SDOT) it is one instruction. Elsewhere V8 puts five in its place, two of them to make
-// the constant 1; asked for sums of pairs, and for the sums of two such pairs as a product with ones that stay in a
-// register, it takes three, with the same bits: a batch takes four fifths of the time.
+// Where processors have it (VPDPBUSD, SDOT) each is one instruction. Elsewhere V8 puts five in its place, two of them to make
+// the constant 1. Asked for each word's sums of pairs, for the sum of both, and for that as a product with ones that stay in a
+// register, it takes five for both words, three of them multiplications, with the same bits.
 
 /**
- * Way: i8 to ask for it whole, u8 for pairs. Types, since AssemblyScript has no constant parameters. `ones`: eight i16, made
+ * Way: i8 to ask for each whole, u8 for pairs. Types, since AssemblyScript has no constant parameters. `ones`: eight i16, made
  * from a number that the engine does not know, or it would load the constant anew for every product.
  */
-export function dot<Way>(w: v128, x: v128, ones: v128, sum: v128): v128 {
-  if (isSigned<Way>()) return i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, sum);
-  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w, x), ones));
+export function dots<Way>(w: v128, x: v128, v: v128, y: v128, ones: v128, sum: v128): v128 {
+  if (isSigned<Way>()) {
+    return i32x4.relaxed_dot_i8x16_i7x16_add_s(v, y, i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, sum));
+  }
+  const pairs = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w, x), i16x8.relaxed_dot_i8x16_i7x16_s(v, y));
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs, ones));
 }
 
 /** Whether to ask for pairs. The debug build, which is for tests alone, does what the release does not: so both are tested. */

@@ -63,6 +63,24 @@ export function fmSums(embeddings: usize, end: u32, target: usize): void {
   }
 }
 
+/** Σ_j s_j · t_j of the sums at `sums` (as `fmSums` has them) and of those at `others`, fmDim f32: twice their share of ½(s + t)². */
+export function fmProduct(sums: usize, others: usize): f32 {
+  let product: f32 = 0;
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    for (; j + 4 <= fmDim; j += 4) {
+      product = addLanes(product, f32x4.mul(v128.load(sums + 8 * j), v128.load(others + 4 * j)));
+    }
+  }
+  for (; j < fmDim; j++) product += load<f32>(sumAt(sums, j)) * load<f32>(others + 4 * j);
+  return product;
+}
+
+/** Writes the sums among those at `sums`, without the squares, to `target`. */
+export function storeSums(sums: usize, target: usize): void {
+  for (let j: u32 = 0; j < fmDim; j++) store<f32>(target + 4 * j, load<f32>(sumAt(sums, j)));
+}
+
 function sumAt(sums: usize, j: u32): usize {
   return sums + 32 * (j >>> 2) + 4 * (j & 3);
 }

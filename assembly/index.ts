@@ -7,19 +7,22 @@
 // score NaN: FORMAT.md, "Meaning of a score". test/fuzz holds all this against random damage.
 import {
   CALL_BAD_COUNT,
+  CALL_NO_ITEMS,
   CALL_NOT_LOADED,
   CALL_OK,
   LOAD_NO_MEMORY,
   LOAD_OK,
+  MAX_BATCH,
   MAX_BLOB_BYTES,
   MAX_ENTRIES,
   PART_MLP,
 } from "../format/constants";
-import { addresses, arena, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import { addresses, arena, itemRecord, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import { checkItems, findItem, itemCount, itemStride } from "./items";
 import { checkLayers } from "./layers";
 import { blobAddress, ensureMemory } from "./memory";
 import { checkModel, parts } from "./model";
-import { forgetContext, scoreItems, takeContext } from "./rank";
+import { forgetContext, scoreCatalogue, scoreWithContext, shareOfItem, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
 import { checkBatch, scoreBatch } from "./score";
 import { checkSections } from "./sections";
@@ -47,6 +50,7 @@ function loadBlob(blobBytes: u32): i32 {
   if (code === LOAD_OK) code = checkModel();
   if (code === LOAD_OK) code = checkRows();
   if (code === LOAD_OK) code = checkLayers();
+  if (code === LOAD_OK) code = checkItems();
   if (code === LOAD_OK && !layOutBuffers(<u64>blobAddress() + blobBytes)) code = LOAD_NO_MEMORY;
   loaded = code === LOAD_OK;
   if (loaded) {
@@ -90,7 +94,46 @@ export function scoreContext(): i32 {
 export function scoreCandidates(records: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   const code = checkBatch(records);
-  return code === CALL_OK ? scoreItems(records) : code;
+  return code === CALL_OK ? scoreWithContext(records) : code;
+}
+
+/** Looks the first n keys of the keys buffer up in the catalogue: rowAddresses[i] = the item's number, or u32.MAX_VALUE. A CALL_* code. */
+export function lookupItems(n: u32): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  if (n > <u32>MAX_ENTRIES) return CALL_BAD_COUNT;
+  for (let i: u32 = 0; i < n; i++) {
+    const item = findItem(load<u64>(keysBuffer + 8 * i));
+    store<u32>(addresses + 4 * i, item < itemCount ? item : u32.MAX_VALUE);
+  }
+  return CALL_OK;
+}
+
+/** Scores the n items whose numbers are in rowAddresses with the context of the last `scoreContext`. Returns a CALL_* code. */
+export function scoreItems(n: u32): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  return n > <u32>MAX_BATCH ? CALL_BAD_COUNT : scoreCatalogue(n);
+}
+
+/**
+ * Makes the item's record that ITEMS would have of record 0, whose entries of the context's fields are not looked at; the
+ * context of the last `scoreContext` is lost. Returns a CALL_* code.
+ */
+export function precomputeItem(): i32 {
+  if (!loaded) return CALL_NOT_LOADED;
+  if (itemStride === 0) return CALL_NO_ITEMS;
+  const code = checkBatch(1);
+  if (code === CALL_OK) shareOfItem();
+  return code;
+}
+
+/** Where `precomputeItem` writes. */
+export function itemRecordAddress(): usize {
+  return itemRecord;
+}
+
+/** Bytes of an item's record; 0 where the model has products. */
+export function itemBytes(): u32 {
+  return itemStride;
 }
 
 /** MAX_ENTRIES row keys, u64. */

@@ -15,6 +15,7 @@ import {
   LAYER_WEIGHTS,
   LOAD_BAD_LAYER,
   LOAD_OK,
+  MAX_LANE_WEIGHT,
   MAX_LAYER_WIDTH,
   MODEL_HEAD_BYTES,
   MODEL_OUTPUT_WEIGHTS,
@@ -74,7 +75,7 @@ function isLayer(layer: usize): bool {
   const weights = load<u32>(layer, LAYER_WEIGHTS);
   const count = <u64>inputsOf(layer) * outputsOf(layer);
   if (type === TYPE_I8) {
-    if (!isPlace(weights, count) || !isPadded<i8>(layer)) return false;
+    if (!isPlace(weights, count) || !isPadded<i8>(layer) || !lanesAreLight(layer)) return false;
     if (!areFloats(load<u32>(layer, LAYER_SCALES), outputsOf(layer), outputs)) return false;
   } else if (!areFloats(weights, count, count) || !isPadded<f32>(layer)) return false;
   if (!areFloats(load<u32>(layer, LAYER_BIASES), outputsOf(layer), outputs)) return false;
@@ -110,6 +111,11 @@ export function inputBytes(layer: usize): u32 {
 /** Bytes of one record's outputs, in the type that the next layer takes; f32 if that is 0. */
 export function outputBytes(layer: usize, next: usize): u32 {
   return isInt8(next) ? outputsOf(layer) : 4 * outputsOf(layer);
+}
+
+/** N */
+export function unitsOf(layer: usize): u32 {
+  return load<u32>(layer, LAYER_OUTPUTS);
 }
 
 /** N, padded as the weights are. */
@@ -189,4 +195,42 @@ function isPadded<T>(layer: usize): bool {
     }
   }
   return true;
+}
+
+/**
+ * Whether no lane's weights add up to more than 16 bits hold (FORMAT.md, "DENSE"): a pair of an output's weights in a word of
+ * inputs, and the pair behind it in the next. Two words of a tile are 32 bytes, lane by lane in both halves.
+ */
+function lanesAreLight(layer: usize): bool {
+  const end = weightsOf(layer) + <usize>inputsOf(layer) * outputsOf(layer);
+  if (ASC_FEATURE_SIMD) {
+    const zero = i8x16.splat(0);
+    let most = i16x8.splat(0);
+    let least = i16x8.splat(0);
+    for (let at = weightsOf(layer); at < end; at += 32) {
+      const w = v128.load(at);
+      const v = v128.load(at, 16);
+      most = i16x8.max_s(most, i16x8.add(sumPairs(i8x16.max_s(w, zero)), sumPairs(i8x16.max_s(v, zero))));
+      least = i16x8.min_s(least, i16x8.add(sumPairs(i8x16.min_s(w, zero)), sumPairs(i8x16.min_s(v, zero))));
+    }
+    const over = i16x8.gt_s(most, i16x8.splat(<i16>MAX_LANE_WEIGHT));
+    return !v128.any_true(v128.or(over, i16x8.lt_s(least, i16x8.splat(-(<i16>MAX_LANE_WEIGHT)))));
+  }
+  for (let at = weightsOf(layer); at < end; at += 32) {
+    for (let lane: u32 = 0; lane < 16; lane += 2) {
+      let above: i32 = 0;
+      let below: i32 = 0;
+      for (let i: u32 = 0; i < 4; i++) {
+        const w = <i32>load<i8>(at + lane + (i & 1) + ((i & 2) << 3));
+        above += max(w, 0);
+        below += min(w, 0);
+      }
+      if (above > MAX_LANE_WEIGHT || below < -MAX_LANE_WEIGHT) return false;
+    }
+  }
+  return true;
+}
+
+function sumPairs(bytes: v128): v128 {
+  return i16x8.extadd_pairwise_i8x16_s(bytes);
 }

@@ -1,7 +1,17 @@
 // The MLP: its inputs record by record, its term of the logit batch by batch.
 import { PRODUCT_INNER, PRODUCT_OUTER } from "../format/constants";
-import { contextEmbedding, contextSums, deepInputs, embedding, firstInputs, itemRuns, logits } from "./buffers";
-import { runLayers, sumLayer } from "./dense";
+import {
+  contextEmbedding,
+  contextSums,
+  deepInputs,
+  embedding,
+  firstInputs,
+  itemRuns,
+  itemSums,
+  logits,
+  oddOutputs,
+} from "./buffers";
+import { finishShared, runLayers, sumLayer } from "./dense";
 import { layerAddress, outputsOf, outputWeights, padOutputs, wordsOf } from "./layers";
 import { deepDim, deepFrom, embeddingDim, fields, layerCount, mlpWidth, products } from "./model";
 import { firstWord, wordStride } from "./panels";
@@ -38,6 +48,13 @@ export function shareContext(): void {
   sumLayer(layer, firstInputs, contextSums);
 }
 
+/** Sums layer 0 over the inputs of the item, with zeros for the context's, into `target`. */
+export function shareItem(target: usize): void {
+  const layer = layerAddress(0);
+  storeMasked(layer, inputsFrom(embedding), 0, wordsOf(layer), 0, firstInputs, 4);
+  sumLayer(layer, firstInputs, target);
+}
+
 /** Where the float32 inputs that `inputsFrom` returned end. */
 let inputsEnd: usize = 0;
 
@@ -59,10 +76,20 @@ function inputsFrom(embeddings: usize): usize {
   return source;
 }
 
-/** Adds the MLP's output unit, whose bias is the model's, to the logits. `shared`: of candidates, with a context's share. */
+/** Adds the MLP's output unit to the logits. `shared`: of candidates, with a context's share. */
 export function addMlp(records: u32, shared: bool): void {
+  addOutput(runLayers(0, layerCount, firstInputs, records, shared), records);
+}
+
+/** The same of precomputed items, whose sums of layer 0 are at the addresses in `itemSums`. */
+export function addItemMlp(records: u32): void {
+  finishShared(itemSums, oddOutputs, records);
+  addOutput(runLayers(1, layerCount, oddOutputs, records), records);
+}
+
+/** Adds the output unit over the last layer's outputs; its bias is the model's. */
+function addOutput(h: usize, records: u32): void {
   const units = outputsOf(layerAddress(layerCount - 1));
-  let h = runLayers(0, layerCount, firstInputs, records, shared);
   for (let r: u32 = 0; r < records; r++) {
     store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + dot(h, outputWeights(), units));
     h += 4 * units;

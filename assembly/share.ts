@@ -29,10 +29,11 @@ export function findItemInputs(): void {
   markInputs(k, mlpWidth());
 
   itemRunCount = 0;
-  for (let word: u32 = 0; word < words; word++) {
-    if (load<u32>(itemMasks + 4 * word) === 0) continue;
+  // By two words, as int8 layers take them (dot.ts); a layer has an even number.
+  for (let word: u32 = 0; word < words; word += 2) {
+    if (load<u64>(itemMasks + 4 * word) === 0) continue;
     const first = word;
-    while (word < words && load<u32>(itemMasks + 4 * word) !== 0) word++;
+    while (word < words && load<u64>(itemMasks + 4 * word) !== 0) word += 2;
     addRun(first, word);
   }
   // Where nothing is the item's, sums begin and end with the context's.

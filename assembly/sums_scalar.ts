@@ -1,6 +1,6 @@
 // Sums of a layer, one record × 8 outputs: the scalar twins, whose int8 sums have the bits of the others. `inputStride`:
 // bytes from one word of the record's inputs to the next.
-import { PAD_INPUTS, PAD_OUTPUTS, TILE_OUTPUTS } from "../format/constants";
+import { PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS } from "../format/constants";
 
 export function sums_i8_scalar(
   weights: usize,
@@ -12,7 +12,7 @@ export function sums_i8_scalar(
   sums: usize,
 ): void {
   for (let n: u32 = 0; n < <u32>PAD_OUTPUTS; n++) {
-    let w = weights + (n / TILE_OUTPUTS) * tileBytes + (n % TILE_OUTPUTS) * PAD_INPUTS;
+    let w = weights + (n / TILE_OUTPUTS) * tileBytes + (n % TILE_OUTPUTS) * TILE_INPUTS;
     let x = input;
     let sum = load<i32>(start + 4 * n);
     for (let word: u32 = 0; word < words; word++) {

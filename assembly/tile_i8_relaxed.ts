@@ -1,5 +1,5 @@
 // Sums of an int8 layer in relaxed SIMD, by either way to a dot product (dot.ts). dense.ts says what the arguments are.
-import { dot, isPaired } from "./dot";
+import { dots, isPaired } from "./dot";
 
 type WholeDot = i8;
 type PairDot = u8;
@@ -31,7 +31,7 @@ export function row_i8_relaxed(
   else row<WholeDot>(weights, tileBytes, input, words, start, sums);
 }
 
-/** Records a, b, c, d, tiles 0, 1: 8 sums, 2 weights, an input, ones and a pair fit the 15 registers that it gives out. */
+/** Records a, b, c, d, tiles 0, 1: a record's two words of inputs meet both tiles before the next record's. */
 function tile<Way>(
   weights: usize,
   tileBytes: u32,
@@ -54,23 +54,29 @@ function tile<Way>(
   let d0 = v128.load(start);
   let d1 = v128.load(start, 16);
   let others = weights + tileBytes;
-  for (const end = input + 16 * words; input < end; input += 16) {
+  for (const end = input + 16 * words; input < end; input += 32) {
     const w0 = v128.load(weights);
+    const v0 = v128.load(weights, 16);
     const w1 = v128.load(others);
-    const qa = v128.load32_splat(input);
-    a0 = dot<Way>(w0, qa, ones, a0);
-    a1 = dot<Way>(w1, qa, ones, a1);
-    const qb = v128.load32_splat(input, 4);
-    b0 = dot<Way>(w0, qb, ones, b0);
-    b1 = dot<Way>(w1, qb, ones, b1);
-    const qc = v128.load32_splat(input, 8);
-    c0 = dot<Way>(w0, qc, ones, c0);
-    c1 = dot<Way>(w1, qc, ones, c1);
-    const qd = v128.load32_splat(input, 12);
-    d0 = dot<Way>(w0, qd, ones, d0);
-    d1 = dot<Way>(w1, qd, ones, d1);
-    weights += 16;
-    others += 16;
+    const v1 = v128.load(others, 16);
+    let q = v128.load32_splat(input);
+    let p = v128.load32_splat(input, 16);
+    a0 = dots<Way>(w0, q, v0, p, ones, a0);
+    a1 = dots<Way>(w1, q, v1, p, ones, a1);
+    q = v128.load32_splat(input, 4);
+    p = v128.load32_splat(input, 20);
+    b0 = dots<Way>(w0, q, v0, p, ones, b0);
+    b1 = dots<Way>(w1, q, v1, p, ones, b1);
+    q = v128.load32_splat(input, 8);
+    p = v128.load32_splat(input, 24);
+    c0 = dots<Way>(w0, q, v0, p, ones, c0);
+    c1 = dots<Way>(w1, q, v1, p, ones, c1);
+    q = v128.load32_splat(input, 12);
+    p = v128.load32_splat(input, 28);
+    d0 = dots<Way>(w0, q, v0, p, ones, d0);
+    d1 = dots<Way>(w1, q, v1, p, ones, d1);
+    weights += 32;
+    others += 32;
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
@@ -82,7 +88,7 @@ function tile<Way>(
   v128.store(sums, d1, 112);
 }
 
-/** Four words side by side, since one sum would wait for its own last addition. */
+/** Four pairs of words side by side, since one sum would wait for its own last addition. */
 function row<Way>(weights: usize, tileBytes: u32, input: usize, words: u32, start: usize, sums: usize): void {
   const ones = i16x8.splat(<i16>min<u32>(words, 1));
   let a0 = v128.load(start);
@@ -95,28 +101,33 @@ function row<Way>(weights: usize, tileBytes: u32, input: usize, words: u32, star
   let d1 = i32x4.splat(0);
   let others = weights + tileBytes;
   const end = input + 4 * words;
-  for (const fours = input + 4 * (words & ~3); input < fours; input += 16) {
-    const qa = v128.load32_splat(input);
-    a0 = dot<Way>(v128.load(weights), qa, ones, a0);
-    a1 = dot<Way>(v128.load(others), qa, ones, a1);
-    const qb = v128.load32_splat(input, 4);
-    b0 = dot<Way>(v128.load(weights, 16), qb, ones, b0);
-    b1 = dot<Way>(v128.load(others, 16), qb, ones, b1);
-    const qc = v128.load32_splat(input, 8);
-    c0 = dot<Way>(v128.load(weights, 32), qc, ones, c0);
-    c1 = dot<Way>(v128.load(others, 32), qc, ones, c1);
-    const qd = v128.load32_splat(input, 12);
-    d0 = dot<Way>(v128.load(weights, 48), qd, ones, d0);
-    d1 = dot<Way>(v128.load(others, 48), qd, ones, d1);
-    weights += 64;
-    others += 64;
+  for (const eights = input + 4 * (words & ~7); input < eights; input += 32) {
+    let q = v128.load32_splat(input);
+    let p = v128.load32_splat(input, 4);
+    a0 = dots<Way>(v128.load(weights), q, v128.load(weights, 16), p, ones, a0);
+    a1 = dots<Way>(v128.load(others), q, v128.load(others, 16), p, ones, a1);
+    q = v128.load32_splat(input, 8);
+    p = v128.load32_splat(input, 12);
+    b0 = dots<Way>(v128.load(weights, 32), q, v128.load(weights, 48), p, ones, b0);
+    b1 = dots<Way>(v128.load(others, 32), q, v128.load(others, 48), p, ones, b1);
+    q = v128.load32_splat(input, 16);
+    p = v128.load32_splat(input, 20);
+    c0 = dots<Way>(v128.load(weights, 64), q, v128.load(weights, 80), p, ones, c0);
+    c1 = dots<Way>(v128.load(others, 64), q, v128.load(others, 80), p, ones, c1);
+    q = v128.load32_splat(input, 24);
+    p = v128.load32_splat(input, 28);
+    d0 = dots<Way>(v128.load(weights, 96), q, v128.load(weights, 112), p, ones, d0);
+    d1 = dots<Way>(v128.load(others, 96), q, v128.load(others, 112), p, ones, d1);
+    weights += 128;
+    others += 128;
   }
-  for (; input < end; input += 4) {
+  for (; input < end; input += 8) {
     const q = v128.load32_splat(input);
-    a0 = dot<Way>(v128.load(weights), q, ones, a0);
-    a1 = dot<Way>(v128.load(others), q, ones, a1);
-    weights += 16;
-    others += 16;
+    const p = v128.load32_splat(input, 4);
+    a0 = dots<Way>(v128.load(weights), q, v128.load(weights, 16), p, ones, a0);
+    a1 = dots<Way>(v128.load(others), q, v128.load(others, 16), p, ones, a1);
+    weights += 32;
+    others += 32;
   }
   v128.store(sums, i32x4.add(i32x4.add(a0, b0), i32x4.add(c0, d0)));
   v128.store(sums, i32x4.add(i32x4.add(a1, b1), i32x4.add(c1, d1)), 16);

@@ -40,6 +40,17 @@ export function addCandidateTowers(records: u32): void {
   for (let r: u32 = 0; r < records; r++) addProduct(r, contextVector());
 }
 
+/** Writes the item's vector of record 0 of a batch of one, prepared already, to `target`: D f32, padded. */
+export function runItemTower(target: usize): void {
+  finishTower(SIDE_ITEM, contextLayers, layerCount, itemInputs, 1);
+  copy(target, vectorOf(SIDE_ITEM, 0), padOutputs(embeddingDim));
+}
+
+/** ⟨u, i⟩, u the context's vector and i one that `runItemTower` wrote. */
+export function towerProduct(i: usize): f32 {
+  return dot(contextVector(), i, padOutputs(embeddingDim));
+}
+
 function addProduct(r: u32, u: usize): void {
   const product = dot(u, vectorOf(SIDE_ITEM, r), padOutputs(embeddingDim));
   store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + product);

@@ -1,6 +1,7 @@
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
 import type { DenseLayer } from "./dense.ts";
 import type { GoldenRecords } from "./golden.ts";
+import type { ItemCatalogue } from "./items.ts";
 import type { FittedSpec } from "./spec.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface ModelBlob {
   towerLayers: [number, number];
   /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without PART_MLP. */
   outputWeights: Float32Array;
+  /** NO_ITEMS without a catalogue. */
+  items: ItemCatalogue;
   evidence: Evidence;
   golden: GoldenRecords;
 }

@@ -3,7 +3,7 @@
 
 // Model blob: header, section table, sections. The header's first part, the envelope, names and signs all that follows it.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 3;
+export const BLOB_VERSION = 4;
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -31,7 +31,9 @@ export const SECTION_PAGES = 6;
 export const SECTION_DENSE = 7;
 export const SECTION_EVIDENCE = 8;
 export const SECTION_GOLDEN = 9;
-export const SECTION_COUNT = 9;
+export const SECTION_ITEM_KEYS = 10;
+export const SECTION_ITEMS = 11;
+export const SECTION_COUNT = 11;
 
 // The MODEL section: a fixed head, then one entry per layer, then each field's side.
 export const MODEL_FIELDS = 0;
@@ -52,6 +54,8 @@ export const MODEL_INNER_SCALE = 56;
 export const MODEL_OUTER_SCALE = 60;
 export const MODEL_CONTEXT_LAYERS = 64;
 export const MODEL_ITEM_LAYERS = 68;
+export const MODEL_ITEM_FIELD = 72;
+export const MODEL_ITEM_COUNT = 76;
 export const MODEL_HEAD_BYTES = 128;
 
 export const LAYER_INPUTS = 0;
@@ -88,6 +92,10 @@ export const PRODUCT_INNER = 1;
 export const PRODUCT_OUTER = 2;
 export const PRODUCT_ALL = 3;
 
+// A precomputed item: its part of the logit, then the vectors that meet a context's.
+export const ITEM_LOGIT = 0;
+export const ITEM_VECTORS = 16;
+
 export const SIDE_CONTEXT = 0;
 export const SIDE_ITEM = 1;
 
@@ -95,8 +103,11 @@ export const SIDE_ITEM = 1;
 // inputs and outputs are padded to these multiples, so that no kernel needs a remainder loop over them.
 export const TILE_INPUTS = 4;
 export const TILE_OUTPUTS = 4;
-export const PAD_INPUTS = 4;
+export const PAD_INPUTS = 8;
 export const PAD_OUTPUTS = 8;
+
+// The most that int8 weights of a lane add up to, those above 0 and those below: 258 · 127 < 2¹⁵. FORMAT.md, "DENSE".
+export const MAX_LANE_WEIGHT = 258;
 
 // Activations are 7-bit: relaxed dot products are defined only for a second operand in 0..127.
 export const ACTIVATION_MAX = 127;
@@ -146,11 +157,13 @@ export const LOAD_BAD_MODEL = 8;
 export const LOAD_BAD_ROWS = 9;
 export const LOAD_BAD_LAYER = 10;
 export const LOAD_NO_MEMORY = 11;
+export const LOAD_BAD_ITEMS = 12;
 
-// What the kernel's `lookup`, `score`, `scoreContext` and `scoreCandidates` return.
+// What the kernel's other functions return.
 export const CALL_OK = 0;
 export const CALL_NOT_LOADED = 1;
 export const CALL_BAD_COUNT = 2;
 export const CALL_BAD_OFFSETS = 3;
 export const CALL_BAD_ADDRESS = 4;
 export const CALL_NO_CONTEXT = 5;
+export const CALL_NO_ITEMS = 6;

@@ -1,4 +1,4 @@
-import { PAD_INPUTS, PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS, TYPE_F32, TYPE_I8 } from "./constants.ts";
+import { MAX_LANE_WEIGHT, PAD_INPUTS, PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS, TYPE_F32, TYPE_I8 } from "./constants.ts";
 
 /** One layer of the MLP or of a tower: y = activation(W·a + bias), as it is served. */
 export interface DenseLayer {
@@ -80,4 +80,43 @@ export function isPadded(packed: Int8Array | Float32Array, inputs: number, outpu
     }
   }
   return true;
+}
+
+/** Inputs of a lane, from its first one on: a pair of a word's inputs, and the pair behind it in the next word. */
+export const LANE = [0, 1, TILE_INPUTS, TILE_INPUTS + 1];
+
+/** The first input of the lane that input k is in. */
+export function firstOfLane(k: number): number {
+  return k - (k % PAD_INPUTS) + (k & 2);
+}
+
+/** What the weights of output n in the lane whose first input is k add up to: those above 0, and those below. */
+export function laneSums(weights: Int8Array, inputs: number, n: number, k: number): { above: number; below: number } {
+  const sums = { above: 0, below: 0 };
+  for (const offset of LANE) {
+    const w = k + offset < inputs ? (weights[n * inputs + k + offset] as number) : 0;
+    if (w > 0) sums.above += w;
+    else sums.below += w;
+  }
+  return sums;
+}
+
+/** Output and input of the first lane whose weights add up to more than kernels may sum in 16 bits; or null. */
+export function findHeavyLane(weights: Int8Array, inputs: number, outputs: number): { n: number; k: number } | null {
+  const isHeavy = ({ above, below }: { above: number; below: number }): boolean =>
+    above > MAX_LANE_WEIGHT || below < -MAX_LANE_WEIGHT;
+  // No lane is heavy where the sum of all sizes is not, which is soon found.
+  const mayBeHeavy = (at: number): boolean =>
+    size(weights[at]) + size(weights[at + 1]) + size(weights[at + 4]) + size(weights[at + 5]) > MAX_LANE_WEIGHT;
+  for (let n = 0; n < outputs; n++) {
+    for (let k = 0; k < inputs; k += 2 + 2 * (k & 2)) {
+      if (mayBeHeavy(n * inputs + k) && isHeavy(laneSums(weights, inputs, n, k))) return { n, k };
+    }
+  }
+  return null;
+}
+
+/** |w|; 0 beyond the last weight. */
+function size(w = 0): number {
+  return w < 0 ? -w : w;
 }

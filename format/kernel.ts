@@ -10,6 +10,11 @@ export interface KernelExports {
   score(records: number): number;
   scoreContext(): number;
   scoreCandidates(records: number): number;
+  lookupItems(keys: number): number;
+  scoreItems(items: number): number;
+  precomputeItem(): number;
+  itemRecordAddress(): number;
+  itemBytes(): number;
   keysAddress(): number;
   rowAddresses(): number;
   valuesAddress(): number;
@@ -33,15 +38,20 @@ const LOAD_PROBLEMS: Record<number, string> = {
   [c.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
   [c.LOAD_BAD_LAYER]: "a layer does not fit its neighbours or section DENSE",
   [c.LOAD_NO_MEMORY]: "the memory for it could not be had",
+  [c.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",
 };
 
 const CALL_PROBLEMS: Record<number, string> = {
   [c.CALL_NOT_LOADED]: "no blob is loaded",
   [c.CALL_BAD_COUNT]: "more records or entries than a call may have",
   [c.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
-  [c.CALL_BAD_ADDRESS]: "a row address outside the rows",
+  [c.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
   [c.CALL_NO_CONTEXT]: "candidates before a context",
+  [c.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
 };
+
+/** What `lookupItems` gives for a key that is not in the catalogue. */
+export const NO_ITEM = 0xffffffff;
 
 /** Records as the kernel takes them. */
 export interface KernelBatch {
@@ -138,6 +148,31 @@ export class Kernel {
     const records = this.#take(batch);
     check("scoreCandidates", this.#exports.scoreCandidates(records));
     this.#give(records, logits, scores);
+  }
+
+  /** Looks keys [0, 2n) up in the catalogue: the numbers of n items, NO_ITEM where it has no such key. */
+  lookupItems(keys: Uint32Array, items: Uint32Array): void {
+    for (let start = 0; start < items.length; start += c.MAX_ENTRIES) {
+      const count = Math.min(c.MAX_ENTRIES, items.length - start);
+      this.#keys.set(keys.subarray(2 * start, 2 * (start + count)));
+      check("lookupItems", this.#exports.lookupItems(count));
+      items.set(this.#addresses.subarray(0, count), start);
+    }
+  }
+
+  /** Scores n ≤ MAX_BATCH items of the catalogue, by their numbers, with the context of the last `scoreContext`. */
+  scoreItems(items: Uint32Array, logits: Float32Array, scores: Float32Array): void {
+    this.#addresses.set(items);
+    check("scoreItems", this.#exports.scoreItems(items.length));
+    this.#give(items.length, logits, scores);
+  }
+
+  /** The catalogue's record of the item that is the one record of a batch. The context of the last `scoreContext` is lost. */
+  precomputeItem(batch: KernelBatch): Uint8Array {
+    this.#take(batch);
+    check("precomputeItem", this.#exports.precomputeItem());
+    const { memory, itemRecordAddress, itemBytes } = this.#exports;
+    return new Uint8Array(memory.buffer, itemRecordAddress(), itemBytes()).slice();
   }
 
   /** Copies a batch into the kernel's buffers; the number of its records. */

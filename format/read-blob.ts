@@ -3,13 +3,14 @@ import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
 import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
+import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
 import { LayerReader } from "./read-layers.ts";
 import { layerStacks, readModelHead } from "./read-model.ts";
 import { readSections, SECTION_NAMES } from "./read-sections.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
-import { type FittedSpec, FittedSpecSchema, parseWith } from "./spec.ts";
+import { type FittedField, type FittedSpec, FittedSpecSchema, parseWith } from "./spec.ts";
 
 /** What a server needs of a blob beside the kernel: how to encode records and where the other rows are. */
 export interface BlobManifest extends PageLayout {
@@ -17,6 +18,8 @@ export interface BlobManifest extends PageLayout {
   producer: string;
   /** P × 16 bytes. */
   pageDigests: Uint8Array;
+  /** The catalogue: the field whose values name its items, and how many there are. */
+  items: { field: string; count: number } | null;
   evidence: Evidence;
   golden: GoldenRecords;
 }
@@ -30,7 +33,10 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
   const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array);
   // The kernel does not read SPEC, so only here do the two sections' numbers of fields and their sides meet.
-  const { rowType, embeddingDim } = readModelHead(sections[c.SECTION_MODEL - 1] as Uint8Array, spec);
+  const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
+    sections[c.SECTION_MODEL - 1] as Uint8Array,
+    spec,
+  );
   return {
     producer,
     spec,
@@ -38,6 +44,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
     embeddingDim,
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
     pageDigests: pageDigests.slice(),
+    items: itemCount === 0 ? null : { field: (spec.fields[itemField] as FittedField).name, count: itemCount },
     ...readJsonSections(sections),
   };
 }
@@ -48,7 +55,8 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
   const { producer, spec } = readSpecSection(section(c.SECTION_SPEC));
   const head = readModelHead(section(c.SECTION_MODEL), spec);
-  const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputInputs, ...shape } = head;
+  const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputInputs, ...rest } = head;
+  const { itemField, itemCount, ...shape } = rest;
 
   const hot = rowCount - spec.fields.length;
   expectBytes(c.SECTION_BUCKETS, section(c.SECTION_BUCKETS), 4 * (2 ** bucketBits + 1));
@@ -70,9 +78,14 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const layers = layerStacks(head).flatMap((stack) => reader.stack(stack));
   const outputWeights = reader.outputWeights(layers, outputInputs);
 
+  expectBytes(c.SECTION_ITEM_KEYS, section(c.SECTION_ITEM_KEYS), 8 * itemCount);
+  const itemKeys = words(section(c.SECTION_ITEM_KEYS));
+  const items = { field: itemField, keys: itemKeys, records: section(c.SECTION_ITEMS) };
+  checkItems(items, { ...shape, embeddingDim, layers });
+
   return {
     ...{ spec, producer, rowType, embeddingDim, ...shape, keys },
-    ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights },
+    ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights, items },
     ...readJsonSections(sections),
   };
 }

@@ -1,5 +1,5 @@
 import * as c from "./constants.ts";
-import { type DenseLayer, isPadded, packedBytes, padTo, unpackWeights } from "./dense.ts";
+import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./dense.ts";
 import { FormatError } from "./errors.ts";
 import { type LayerStack, ModelNumbers } from "./read-model.ts";
 
@@ -58,10 +58,12 @@ export class LayerReader {
       : floats("weight", weightsAt, size / 4);
     if (!isPadded(packed, inputs, outputs)) refuse("DENSE", `got a layer ${i} weight that is not zero in its padding`);
     const weights = int8 ? new Int8Array(inputs * outputs) : new Float32Array(inputs * outputs);
+    unpackWeights(packed, inputs, outputs, weights);
+    if (weights instanceof Int8Array) refuseHeavyLanes(weights, inputs, outputs, i);
     return {
       inputs,
       outputs,
-      weights: unpackWeights(packed, inputs, outputs, weights),
+      weights,
       scales: int8 ? floats("scale", u32("scales offset", c.LAYER_SCALES), perOutput, outputs) : NO_SCALES,
       biases: floats("bias", u32("biases offset", c.LAYER_BIASES), perOutput, outputs),
       activation,
@@ -88,6 +90,18 @@ export class LayerReader {
     this.#end = offset + size;
     return this.#dense.slice(offset, offset + size);
   }
+}
+
+/** Beyond this bound a kernel's 16-bit sums would overflow. */
+function refuseHeavyLanes(weights: Int8Array, inputs: number, outputs: number, layer: number): void {
+  const heavy = findHeavyLane(weights, inputs, outputs);
+  if (!heavy) return;
+  const { above, below } = laneSums(weights, inputs, heavy.n, heavy.k);
+  refuse(
+    "DENSE",
+    `got layer ${layer} weights of output ${heavy.n} that add up to ${above} and ${below} in the lane of input ${heavy.k}, ` +
+      `expected at most ${c.MAX_LANE_WEIGHT} and at least ${-c.MAX_LANE_WEIGHT}`,
+  );
 }
 
 const NO_SCALES = new Float32Array(0);

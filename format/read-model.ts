@@ -1,7 +1,7 @@
 import { fieldSides, mlpInputs } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import type { FittedSpec } from "./spec.ts";
+import type { FittedField, FittedSpec } from "./spec.ts";
 
 /** What section MODEL says before its layers, checked. Named as in `ModelBlob`. */
 export interface ModelHead {
@@ -19,6 +19,9 @@ export interface ModelHead {
   outerScale: number;
   layerCount: number;
   towerLayers: [number, number];
+  /** The field whose values name the items of the catalogue, and how many there are; 0 and 0 without one. */
+  itemField: number;
+  itemCount: number;
   /** N of the MLP's last hidden layer; 0 without PART_MLP. */
   outputInputs: number;
   sides: Uint8Array;
@@ -101,10 +104,15 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
     refuse(`got ${context} + ${item} layers of the towers, expected ${layerCount} together`);
   }
   const outputInputs = numbers.u32("output inputs", c.MODEL_OUTPUT_INPUTS, mlp ? 1 : 0, mlp ? c.MAX_LAYER_WIDTH : 0);
+  const sides = readSides(model, spec, layerCount, towers);
+  const itemCount = numbers.u32("items", c.MODEL_ITEM_COUNT);
+  const itemField = numbers.u32("item field", c.MODEL_ITEM_FIELD, 0, itemCount > 0 ? fields - 1 : 0);
+  if (itemCount > 0 && !canNameItems(spec.fields[itemField]))
+    refuse(`got item field ${itemField}, expected a categorical one of the item's side with a vocabulary`);
   return {
     ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, parts, bias, fmDim, deepFrom, products },
     ...{ innerScale, outerScale, layerCount, towerLayers: [context, item], outputInputs },
-    sides: readSides(model, spec, layerCount, towers),
+    ...{ itemField, itemCount, sides },
   };
 }
 
@@ -120,6 +128,11 @@ export function layerStacks(head: ModelHead): LayerStack[] {
     { first: 0, end: towerLayers[0], inputs: width(c.SIDE_CONTEXT), outputs: D },
     { first: towerLayers[0], end: layerCount, inputs: width(c.SIDE_ITEM), outputs: D },
   ];
+}
+
+/** Whether a field's values can name items: exactly, each by one row key. */
+export function canNameItems(field: FittedField | undefined): boolean {
+  return field?.side === "item" && field.type === "categorical" && field.encoding.kind === "vocabulary";
 }
 
 /** The fields' sides, which end the section. */

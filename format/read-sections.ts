@@ -4,7 +4,20 @@ import { FormatError } from "./errors.ts";
 import { checksum } from "./hash.ts";
 
 /** By the section's id. */
-export const SECTION_NAMES = ["", "SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE", "EVIDENCE", "GOLDEN"];
+export const SECTION_NAMES = [
+  "",
+  "SPEC",
+  "MODEL",
+  "BUCKETS",
+  "KEYS",
+  "ROWS",
+  "PAGES",
+  "DENSE",
+  "EVIDENCE",
+  "GOLDEN",
+  "ITEM_KEYS",
+  "ITEMS",
+];
 
 /** Checks header, table, bounds and, if asked, checksums, and returns the sections in the order of their ids. */
 export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] {

@@ -91,6 +91,11 @@ export class RecordEncoder {
     this.encodeValues(raw, out, place, side);
   }
 
+  /** Appends the entries of one value of the field at `position`, as part of no record. */
+  encodeValue(position: number, raw: RawValue, out: EncodedRecords, place: string): void {
+    (this.#encode[position] as EncodeField)(raw, out, place);
+  }
+
   /** Appends one record given as values in the order of the fields; `side` as above. */
   encodeValues(raw: ArrayLike<RawValue>, out: EncodedRecords, place: string, side?: FieldSide): void {
     const fields = this.#encode.length;

@@ -1,10 +1,10 @@
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import { Kernel, type KernelBatch } from "./kernel.ts";
+import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { pageOfKey } from "./keys.ts";
 import type { Page } from "./page.ts";
 import { type BlobManifest, readManifest } from "./read-blob.ts";
-import { EncodedRecords, RecordEncoder } from "./record.ts";
+import { EncodedRecords, type RawValue, RecordEncoder } from "./record.ts";
 
 /** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
 export interface LocatedRecords {
@@ -12,6 +12,14 @@ export interface LocatedRecords {
   addresses: Uint32Array;
   /** Numbers of the pages that may hold the other rows. */
   pages: Set<number>;
+}
+
+/** A context and the items that are to be ranked for it. */
+export interface LocatedItems {
+  /** The context, then those items that the catalogue does not have, known by their id alone. */
+  records: LocatedRecords;
+  /** For each item its number in the catalogue, or NO_ITEM. */
+  numbers: Uint32Array;
 }
 
 export interface Scores {
@@ -77,6 +85,25 @@ export class Scorer {
     return encoded;
   }
 
+  /**
+   * Encodes a context and finds items by their ids, values of the catalogue's field, for `rankItems`. Throws FormatError as
+   * `encodeCandidates` does, where an id is empty, and where the model has no catalogue.
+   */
+  locateItems(context: unknown, ids: readonly RawValue[], maxEntries: number = Number.POSITIVE_INFINITY): LocatedItems {
+    const field = this.manifest.items?.field;
+    if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
+    const position = this.#encoder.fields.findIndex(({ name }) => name === field);
+    const encoded = new EncodedRecords();
+    ids.forEach((id, i) => {
+      if (id === undefined || id === null || id === "") throw new FormatError(`items[${i}]`, "got no id");
+      this.#encoder.encodeValue(position, id, encoded, `items[${i}]`);
+    });
+    const numbers = new Uint32Array(ids.length);
+    this.#kernel.lookupItems(encoded.keys, numbers);
+    const others = ids.filter((_, i) => numbers[i] === NO_ITEM).map((id) => ({ [field]: id }));
+    return { records: this.locate(this.encodeCandidates(context, others, maxEntries)), numbers };
+  }
+
   /** Finds the rows that the blob holds, and the pages that may hold the others. */
   locate(encoded: EncodedRecords): LocatedRecords {
     const addresses = new Uint32Array(encoded.entries);
@@ -103,6 +130,54 @@ export class Scorer {
     const scores = this.#scoreFrom(1, located, pages, (...batch) => this.#kernel.scoreCandidates(...batch));
     scores.rowsMissing += context.rowsMissing;
     return scores;
+  }
+
+  /**
+   * Scores the items that `locateItems` found with their context, each from its one record of the catalogue: as `rank` would,
+   * but for the order in which float32 sums are taken. Items that the catalogue does not have score by their id alone.
+   */
+  rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
+    const others = this.rank(records, pages);
+    const logits = new Float32Array(numbers.length);
+    const scores = new Float32Array(numbers.length);
+    const known = numbers.filter((number) => number !== NO_ITEM);
+    const of = { logits: new Float32Array(known.length), scores: new Float32Array(known.length) };
+    for (let start = 0; start < known.length; start += MAX_BATCH) {
+      const batch = known.subarray(start, start + MAX_BATCH);
+      this.#kernel.scoreItems(batch, of.logits.subarray(start), of.scores.subarray(start));
+    }
+    let next = 0;
+    let other = 0;
+    numbers.forEach((number, i) => {
+      const from = number === NO_ITEM ? others : of;
+      const at = number === NO_ITEM ? other++ : next++;
+      logits[i] = from.logits[at] as number;
+      scores[i] = from.scores[at] as number;
+    });
+    return { logits, scores, rowsMissing: others.rowsMissing };
+  }
+
+  /**
+   * Computes what each of the item's records adds to the score of any context, as the catalogue's records; with the row key of the
+   * value of the field at `position`. Throws FormatError as `encode` does.
+   */
+  precomputeItems(
+    items: readonly unknown[],
+    position: number,
+    pages: ReadonlyMap<number, Page>,
+  ): { keys: Uint32Array; records: Uint8Array[] } {
+    const encoded = new EncodedRecords();
+    items.forEach((item, i) => {
+      this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
+    });
+    const located = this.locate(encoded);
+    const fields = this.#kvFields.length;
+    const keys = Uint32Array.from({ length: 2 * items.length }, (_, word) => {
+      const entry = encoded.offsets[(word >>> 1) * fields + position] as number;
+      return encoded.keys[2 * entry + (word & 1)] as number;
+    });
+    const records = items.map((_, i) => this.#kernel.precomputeItem(this.#batch(i, i + 1, located, pages).batch));
+    return { keys, records };
   }
 
   /** Scores records [first, count), a batch a call of `run`. */

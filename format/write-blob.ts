@@ -25,6 +25,8 @@ export function writeBlob(model: ModelBlob): Uint8Array {
     dense.bytes,
     json(model.evidence),
     json(model.golden),
+    bytesOf(model.items.keys),
+    model.items.records,
   ];
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   let total = padTo(tableEnd, c.SECTION_ALIGNMENT);
@@ -124,6 +126,8 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
   view.setFloat32(c.MODEL_OUTER_SCALE, model.outerScale, true);
   view.setUint32(c.MODEL_CONTEXT_LAYERS, model.towerLayers[0], true);
   view.setUint32(c.MODEL_ITEM_LAYERS, model.towerLayers[1], true);
+  view.setUint32(c.MODEL_ITEM_FIELD, model.items.field, true);
+  view.setUint32(c.MODEL_ITEM_COUNT, model.items.keys.length / 2, true);
   model.layers.forEach((layer, i) => {
     const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
     const at = dense.layers[i] as (typeof dense.layers)[number];

@@ -2,6 +2,7 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
+import { lightenLanes } from "../../test/kernel/light-lanes.ts";
 
 /** The model with int8 layers. `inputs`: of layer 0, one array a record. Throws for activations other than ReLU. */
 export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[]): ModelBlob {
@@ -36,36 +37,35 @@ function quantizeLayer(layer: DenseLayer, low: number, high: number): DenseLayer
   const { inputs, outputs } = layer;
   const inputScale = (high - low) / ACTIVATION_MAX;
   const inputZero = Math.round(-low / inputScale);
-  const { weights, scales, sums } = quantizeWeights(layer, 127);
+  const { weights, scales } = quantizeWeights(layer, 127);
+  lightenLanes(weights, inputs, outputs);
+  const sum = (n: number): number => weights.subarray(n * inputs, (n + 1) * inputs).reduce((a, b) => a + b, 0);
   return {
     ...layer,
     weights,
     scales: Float32Array.from({ length: outputs }, (_, n) => inputScale * (scales[n] as number)),
-    biases: layer.biases.map((bias, n) => bias - inputZero * inputScale * (scales[n] as number) * (sums[n] as number)),
+    biases: layer.biases.map((bias, n) => bias - inputZero * inputScale * (scales[n] as number) * sum(n)),
     inputInverseScale: 1 / inputScale,
     inputZero,
     inputs,
   };
 }
 
-/** N × K int8 weights in −most … most, a scale an output, and the sum of each output's int8 weights. */
+/** N × K int8 weights in −most … most, and a scale an output. */
 export function quantizeWeights(
   { inputs, outputs, weights }: Pick<DenseLayer, "inputs" | "outputs" | "weights">,
   most: number,
-): { weights: Int8Array; scales: Float32Array; sums: Int32Array } {
+): { weights: Int8Array; scales: Float32Array } {
   const quantized = new Int8Array(inputs * outputs);
   const scales = new Float32Array(outputs);
-  const sums = new Int32Array(outputs);
   for (let n = 0; n < outputs; n++) {
     let reach = 0;
     for (let k = 0; k < inputs; k++) reach = Math.max(reach, Math.abs(weights[n * inputs + k] as number));
     const scale = reach / most || 1;
     scales[n] = scale;
     for (let k = 0; k < inputs; k++) {
-      const q = Math.round((weights[n * inputs + k] as number) / scale);
-      quantized[n * inputs + k] = q;
-      sums[n] = (sums[n] as number) + q;
+      quantized[n * inputs + k] = Math.round((weights[n * inputs + k] as number) / scale);
     }
   }
-  return { weights: quantized, scales, sums };
+  return { weights: quantized, scales };
 }

@@ -7,7 +7,19 @@ import { entryOf, viewOf } from "./edit-blob.ts";
 
 // The annotated dumps at the end of FORMAT.md. Every byte of a file belongs to one region, so a dump is complete.
 
-const SECTIONS = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE", "EVIDENCE", "GOLDEN"];
+const SECTIONS = [
+  "SPEC",
+  "MODEL",
+  "BUCKETS",
+  "KEYS",
+  "ROWS",
+  "PAGES",
+  "DENSE",
+  "EVIDENCE",
+  "GOLDEN",
+  "ITEM_KEYS",
+  "ITEMS",
+];
 
 /** Builds a dump from the first byte to the last: each call takes the next bytes. */
 class Dump {
@@ -131,7 +143,7 @@ export function dumpBlob(bytes: Uint8Array): string {
   dump.u32("products (1: inner + 2: outer)");
   dump.f32("inner scale");
   dump.f32("outer scale");
-  for (const name of ["layers of the context tower", "layers of the item tower"]) dump.u32(name);
+  for (const name of ["layers of the context tower", "layers of the item tower", "item field", "items"]) dump.u32(name);
   dump.zerosTo(sectionAt(c.SECTION_MODEL) + c.MODEL_HEAD_BYTES, "reserved");
   model.layers.forEach((_layer, i) => {
     dump.u32(`layer ${i}: inputs`);
@@ -180,6 +192,11 @@ export function dumpBlob(bytes: Uint8Array): string {
     begin(id);
     dump.text(view.getUint32(entryOf(id) + 8, true));
   }
+  begin(c.SECTION_ITEM_KEYS);
+  const items = model.items.keys.length / 2;
+  for (let i = 0; i < items; i++) dump.take(8, `key of item ${i}`);
+  begin(c.SECTION_ITEMS);
+  for (let i = 0; i < items; i++) dump.take(model.items.records.length / items, `item ${i}`);
   dump.zerosTo(bytes.length, "padding to a multiple of 64");
   return dump.finish();
 }

@@ -14,6 +14,7 @@ import {
   TYPE_I8,
 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
+import { NO_ITEMS } from "../../format/items.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
@@ -104,6 +105,7 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     rowType,
     evidence: {},
     golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
     embeddingDim: TINY_LAYOUT.embeddingDim,
     parts: PART_LINEAR | PART_FM | PART_MLP,
     ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },

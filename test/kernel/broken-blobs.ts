@@ -3,7 +3,9 @@
 import * as c from "../../format/constants.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { edited, entryOf, inSection, sectionOf, viewOf, withSection, withTable } from "../format/edit-blob.ts";
-import { randomModel } from "./random-model.ts";
+import { KERNELS, type TestKernel } from "./harness.ts";
+import { type ModelShape, randomModel, randomRecords } from "./random-model.ts";
+import { withItems } from "./with-items.ts";
 
 export interface BrokenBlob {
   name: string;
@@ -23,6 +25,14 @@ export const GOOD_PRODUCTS = writeBlob(
 export const GOOD_TOWERS = writeBlob(
   randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
 );
+/** Each with a catalogue of three items: of 16 + 32 + 64 bytes, of 16 + 32, and of 16 + 32 + 64. */
+const catalogue = (shape: ModelShape): Uint8Array => {
+  const drawn = randomModel(shape);
+  return withItems(KERNELS[0] as TestKernel, drawn, randomRecords(drawn, 3, 1));
+};
+export const GOOD_ITEMS = catalogue(SHAPE);
+const TOWER_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS });
+const FLOAT_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], layerTypes: [c.TYPE_F32] });
 /** LR: rows of w alone, no layers. */
 const LINEAR = writeBlob(randomModel({ fields: 3, embeddingDim: 0, parts: c.PART_LINEAR, hotRows: 0 }));
 /** As many inputs of the first layer as there may be. */
@@ -385,9 +395,69 @@ const layers: BrokenBlob[] = [
     "an f32 weight of an input that is padding": f32(placeOf(LAYER_1 + c.LAYER_WEIGHTS) + 9 * 16 + 4, 1),
     "a bias that is padding": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 60, -1),
     "a NaN where a bias is padded": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 60, Number.NaN),
+    "weights that add up to 259 in a lane": all(...[127, 127, 5, 0].map((w, i) => u8(lane(i), w))),
+    "weights that add up to -259 in a lane": all(...[-128, 0, -128, -3].map((w, i) => u8(lane(i), w & 0xff))),
     "an f32 weight that is NaN": f32(placeOf(LAYER_1 + c.LAYER_WEIGHTS) + 4, Number.NaN),
     "an output weight that is infinite": f32(placeOf(c.MODEL_OUTPUT_WEIGHTS) + 28, Number.NEGATIVE_INFINITY),
   }).map(({ name, ...rest }) => ({ name: `${name} (DENSE)`, ...rest })),
+];
+
+/** Where the weights of output 5 are in the second lane of words 2 and 3 of layer 0's inputs. */
+function lane(i: number): number {
+  const words = 4;
+  const [tile, output] = [1, 1];
+  return placeOf(LAYER_0 + c.LAYER_WEIGHTS) + 16 * (words * tile + 2 + (i >> 1)) + 4 * output + 2 + (i & 1);
+}
+
+const items: BrokenBlob[] = [
+  ...broken(
+    c.LOAD_BAD_ITEMS,
+    c.SECTION_MODEL,
+    {
+      "an item more than there are": add(c.MODEL_ITEM_COUNT, 1),
+      "items named by a field that is not there": u32(c.MODEL_ITEM_FIELD, 3),
+      "items named by a field of the context": u32(c.MODEL_ITEM_FIELD, 1),
+      "a field of no items": u32(c.MODEL_ITEM_COUNT, 0),
+    },
+    GOOD_ITEMS,
+  ),
+  ...broken(
+    c.LOAD_BAD_ITEMS,
+    c.SECTION_ITEM_KEYS,
+    {
+      "the key 0 of an item": all(u32(0, 0), u32(4, 0)),
+      "an item's key twice": u32(8, 1),
+      "items out of order": u32(16, 2),
+    },
+    GOOD_ITEMS,
+  ),
+  ...broken(
+    c.LOAD_BAD_ITEMS,
+    c.SECTION_ITEMS,
+    {
+      "an item with an infinite logit": f32(0, Number.POSITIVE_INFINITY),
+      "an item with a byte behind its logit": u8(7, 1),
+      "an item with a sum of FM that is NaN": f32(c.ITEM_VECTORS + 16, Number.NaN),
+      "an item with a sum of FM that is padding": f32(c.ITEM_VECTORS + 20, 1),
+      "an item with a sum of the first layer that is padding": u32(c.ITEM_VECTORS + 32 + 36, 1),
+    },
+    GOOD_ITEMS,
+  ),
+  {
+    name: "a tower's item whose vector is NaN",
+    code: c.LOAD_BAD_ITEMS,
+    blob: inSection(TOWER_ITEMS, c.SECTION_ITEMS, f32(c.ITEM_VECTORS + 16, Number.NaN)),
+  },
+  {
+    name: "an item whose f32 sums are NaN",
+    code: c.LOAD_BAD_ITEMS,
+    blob: inSection(FLOAT_ITEMS, c.SECTION_ITEMS, f32(c.ITEM_VECTORS + 32, Number.NaN)),
+  },
+  {
+    name: "items of a model with products",
+    code: c.LOAD_BAD_ITEMS,
+    blob: inSection(GOOD_PRODUCTS, c.SECTION_MODEL, u32(c.MODEL_ITEM_COUNT, 1)),
+  },
 ];
 
 const padded: BrokenBlob[] = broken(
@@ -405,4 +475,5 @@ export const BROKEN_BLOBS: readonly BrokenBlob[] = [
   ...rows,
   ...layers,
   ...padded,
+  ...items,
 ];

@@ -7,12 +7,16 @@ import { instantiate, KERNELS, loadInto } from "./harness.ts";
 
 const EXPORTS = [
   "arenaAddress",
+  "itemBytes",
+  "itemRecordAddress",
   "keysAddress",
   "load",
   "logitsAddress",
   "lookup",
+  "lookupItems",
   "memory",
   "offsetsAddress",
+  "precomputeItem",
   "reserve",
   "rowAddresses",
   "rowBytes",
@@ -20,6 +24,7 @@ const EXPORTS = [
   "score",
   "scoreCandidates",
   "scoreContext",
+  "scoreItems",
   "scoresAddress",
   "valuesAddress",
 ];

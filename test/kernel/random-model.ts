@@ -3,9 +3,11 @@
 import { fieldSides, type ModelBlob, mlpInputs } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
+import { NO_ITEMS } from "../../format/items.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import type { FittedSpec } from "../../format/spec.ts";
 import { integer, seeded } from "../format/random.ts";
+import { lightenLanes } from "./light-lanes.ts";
 
 export interface ModelShape {
   /** F */
@@ -89,6 +91,7 @@ export function randomModel(shape: ModelShape): ModelBlob {
     producer: "test",
     evidence: {},
     golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
     rowType,
     embeddingDim: D,
     parts,
@@ -167,6 +170,7 @@ function int8Layer(
   random: () => number,
 ): Omit<DenseLayer, "activation"> {
   const weights = Int8Array.from({ length: inputs * outputs }, () => integer(random, -128, 127));
+  lightenLanes(weights, inputs, outputs);
   const inputScale = (high - low) / 127;
   const inputZero = low === 0 ? 0 : Math.fround(-low / inputScale + random());
   const scales = new Float32Array(outputs);

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { fieldSides, type ModelBlob } from "../../format/blob.ts";
 import { FormatError } from "../../format/errors.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
+import { NO_ITEMS } from "../../format/items.ts";
 import { pageDigest } from "../../format/page.ts";
 import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
@@ -81,6 +82,7 @@ export async function exportModel(
     ...networks,
     evidence: {},
     golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
   };
   return { model, blob: writeBlob(model), pages };
 }

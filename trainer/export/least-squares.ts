@@ -1,5 +1,7 @@
 // What a layer's weights become when their inputs have been quantised and they are to be, chosen by the least squared error of
 // the layer's outputs. Sums are taken in float64; K inputs, N outputs, n records.
+import { MAX_LANE_WEIGHT } from "../../format/constants.ts";
+import { firstOfLane, laneSums } from "../../format/dense.ts";
 
 /** Moments of a layer's inputs over a sample: of those it was trained on, and of those it is given. */
 export interface Moments {
@@ -87,8 +89,8 @@ function solve(L: Float64Array, x: Float64Array): void {
 }
 
 const LARGEST = 127;
-/** Shares of max|w| / 127 that are tried as an output's scale. */
-const SHRINKS = [1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
+/** Multiples of max|w| / 127 that are tried as an output's scale. With 2, four weights of 64 are a lane's most, whatever they are. */
+const SCALES = [2, 1.6, 1.3, 1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
 
 /** int8 weights and their scales, [N, K] and [N]: w ≈ scale · q. */
 export interface RoundedWeights {
@@ -111,14 +113,14 @@ export function roundWeights(weights: Float32Array, variances: Float32Array, L: 
     const row = weights.subarray(n * K, (n + 1) * K);
     const scale = chooseScale(row, variances);
     rounded.scales[n] = scale;
+    const q = rounded.weights.subarray(n * K, (n + 1) * K);
     for (let k = K - 1; k >= 0; k--) {
       let target = row[k] as number;
       if (columns) {
         for (let j = k + 1; j < K; j++) target += (columns[k * K + j] as number) * (error[j] as number);
       }
-      const q = clamp(Math.round(target / scale));
-      error[k] = (row[k] as number) - scale * q;
-      rounded.weights[n * K + k] = q;
+      q[k] = nearestWeight(target / scale, q, k);
+      error[k] = (row[k] as number) - scale * (q[k] as number);
     }
   }
   return rounded;
@@ -135,14 +137,17 @@ function normalizedColumns(L: Float64Array, K: number): Float64Array {
 
 function chooseScale(row: Float32Array, variances: Float32Array): number {
   const widest = row.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / LARGEST || 1;
+  const q = new Int8Array(row.length);
   let best = widest;
   let least = Number.POSITIVE_INFINITY;
-  for (const shrink of SHRINKS) {
-    const scale = widest * shrink;
+  for (const multiple of SCALES) {
+    const scale = widest * multiple;
     let sum = 0;
-    for (let k = 0; k < row.length; k++) {
+    q.fill(0);
+    for (let k = row.length - 1; k >= 0; k--) {
       const w = row[k] as number;
-      sum += (variances[k] as number) * (w - scale * clamp(Math.round(w / scale))) ** 2;
+      q[k] = nearestWeight(w / scale, q, k);
+      sum += (variances[k] as number) * (w - scale * (q[k] as number)) ** 2;
     }
     if (sum >= least) continue;
     least = sum;
@@ -151,6 +156,10 @@ function chooseScale(row: Float32Array, variances: Float32Array): number {
   return best;
 }
 
-function clamp(q: number): number {
-  return Math.max(-LARGEST, Math.min(LARGEST, q));
+/** The integer nearest to `target` that weight k of an output may be beside the others of its lane; those not yet rounded are 0. */
+function nearestWeight(target: number, q: Int8Array, k: number): number {
+  const { above, below } = laneSums(q, q.length, 0, firstOfLane(k));
+  const most = Math.min(LARGEST, MAX_LANE_WEIGHT - above);
+  const least = Math.max(-LARGEST, -MAX_LANE_WEIGHT - below);
+  return Math.max(least, Math.min(most, Math.round(target)));
 }
