@@ -6,7 +6,7 @@ import type { KernelVariant } from "../format/kernel.ts";
 import { toJson, writeWhole } from "../trainer/files.ts";
 import { agreement } from "./kernel/agree.ts";
 import { type BenchCase, benchCase, SHAPES, withOneContext } from "./kernel/cases.ts";
-import type { Contestant } from "./kernel/contestant.ts";
+import type { Contestant, Way } from "./kernel/contestant.ts";
 import { onnxContestants } from "./kernel/onnxruntime.ts";
 import { kernelContestant } from "./kernel/ours.ts";
 import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
@@ -22,6 +22,7 @@ const BATCHES = options.quick ? [1, 64] : [1, 16, 64, 256, 1024];
 const ROUNDS = options.quick ? 5 : 7;
 const VARIANTS: KernelVariant[] = options.quick ? ["relaxed"] : ["relaxed", "simd", "scalar"];
 const TYPES = ["int8", "f32"] as const;
+const WAYS: readonly Way[] = ["whole", "context once", "catalogue"];
 /** In larger ones the scalar kernel takes seconds and says nothing new. */
 const MAX_SCALAR_BATCH = 64;
 const [RANKED_SHAPE] = SHAPES;
@@ -30,8 +31,7 @@ const CANDIDATES = options.quick ? [500] : [100, 500, 2000];
 interface Ours {
   type: (typeof TYPES)[number];
   variant: KernelVariant;
-  /** Whether candidates are scored with their context computed once. */
-  rank: boolean;
+  way: Way;
   /** Whether from raw records, by `Scorer`. */
   raw?: boolean;
 }
@@ -50,11 +50,11 @@ const workerd = await Workerd.start();
 const results: Result[] = [];
 for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
   const one = benchCase(shape);
-  const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, rank: false })));
+  const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, way: "whole" as const })));
   await measure(one, ours, BATCHES);
   if (shape !== RANKED_SHAPE) continue;
   const ranked = TYPES.flatMap((type) =>
-    [false, true].flatMap((raw) => [false, true].map((rank) => ({ type, variant: "relaxed" as const, rank, raw }))),
+    [false, true].flatMap((raw) => WAYS.map((way) => ({ type, variant: "relaxed" as const, way, raw }))),
   );
   await measure(withOneContext(one), ranked, CANDIDATES);
 }
@@ -71,8 +71,8 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
     (own): Entrant => ({
       ...own,
       contestant: own.raw
-        ? requestContestant(one, own.type, own.rank)
-        : kernelContestant(one, own.variant, own.type, own.rank),
+        ? requestContestant(one, own.type, own.way)
+        : kernelContestant(one, own.variant, own.type, own.way),
     }),
   );
   const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
@@ -81,7 +81,7 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
   const inWorkerd = entrants.filter(({ variant, raw }) => variant === "relaxed" && !raw);
   const agreed = await agreement(kernelContestant(one, "relaxed", "f32"), [
     ...all,
-    ...inWorkerd.map(({ type, rank }) => workerd.contestant(one, type, rank)),
+    ...inWorkerd.map(({ type, way }) => workerd.contestant(one, type, way)),
   ]);
   console.log(`\n${one.name}, |Δlogit| / σ to f32 at most:`);
   console.log(agreed.map(({ name, worst }) => `${name} ${worst.toExponential(0)}`).join(", "));
@@ -98,8 +98,8 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
     for (const entrant of running)
       keep(entrant, `node ${process.versions.node}`, micros.get(entrant.contestant.name) ?? Number.NaN);
     for (const entrant of inWorkerd) {
-      await workerd.load(one, entrant.type);
-      keep(entrant, "workerd", await workerd.micros(one, batch, ROUNDS, entrant.rank));
+      await workerd.load(one, entrant.type, entrant.way);
+      keep(entrant, "workerd", await workerd.micros(batch, ROUNDS, entrant.way));
     }
   }
   console.log(resultTable(own));

@@ -30,6 +30,7 @@ import { someRecords } from "./data/raw-record.ts";
 import { openLog } from "./data/read.ts";
 import { evaluate } from "./evaluate.ts";
 import { CALIBRATION_RECORDS, loadExport, saveExport } from "./export/export.ts";
+import { addCatalogue, catalogueText, openCatalogue } from "./export/items.ts";
 import { exportMeasured } from "./export/measured-export.ts";
 import { QUANTIZATIONS, type Quantization } from "./export/quantization.ts";
 import { checkLimits, chosenOf, reportTable } from "./export/report.ts";
@@ -76,6 +77,8 @@ program.addCommand(tuneCommand());
 interface ExportCommandOptions extends LimitOptions {
   records?: string[];
   calibrate?: string[];
+  items?: string[];
+  itemId?: string;
   out?: string;
   quantize: Quantization;
 }
@@ -88,9 +91,13 @@ const exportCommand = program
   .argument("<run>", "the folder that `train` saved")
   .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
   .option("--calibrate <path...>", "log to fit the quantised layers on (default: the run's validation log)")
+  .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
+  .option("--item-id <field>", "the field whose values name the items")
   .option("--out <folder>", "where to write (default: <run>/export)")
   .addOption(quantizeOption());
 withLimits(exportCommand).action(async (runFolder: string, options: ExportCommandOptions) => {
+  const { items, itemId } = options;
+  if ((items === undefined) !== (itemId === undefined)) throw new Error("--items and --item-id go together");
   await startBackend();
   const run = loadRun(runFolder);
   const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
@@ -107,14 +114,22 @@ withLimits(exportCommand).action(async (runFolder: string, options: ExportComman
   });
   console.log(reportTable(report));
   if (!options.force) checkLimits(run.spec.name, report);
+  const golden = await someRecords(log, fitted.fields, GOLDEN_RECORDS);
+  const catalogue =
+    items && itemId ? await addCatalogue(draft, itemId, await openCatalogue(run.spec, items), golden) : null;
   const exported = await sealExport(
-    draft,
-    { provenance: runRecord(run.spec, run.trainedOn), quantization: report },
-    await someRecords(log, fitted.fields, GOLDEN_RECORDS),
+    catalogue?.draft ?? draft,
+    {
+      provenance: runRecord(run.spec, run.trainedOn),
+      quantization: report,
+      ...(catalogue && { items: catalogue.report }),
+    },
+    golden,
   );
   const folder = options.out ?? join(runFolder, "export");
   saveExport(folder, exported);
   const { bytes } = chosenOf(report);
+  if (catalogue) console.log(catalogueText(catalogue.report));
   console.log(
     `${folder}: blob ${bytesText(exported.blob.length)}, ${exported.pages.length} pages of ${bytesText(bytes.pages)}, as ${options.quantize}`,
   );

@@ -1,6 +1,7 @@
 import type { Evidence, ModelBlob } from "../format/blob.ts";
 import * as c from "../format/constants.ts";
 import { packedBytes, weightType } from "../format/dense.ts";
+import { itemStride } from "../format/items.ts";
 import { readBlob } from "../format/read-blob.ts";
 import { readSections, SECTION_NAMES } from "../format/read-sections.ts";
 import { readRow, rowStride } from "../format/row.ts";
@@ -33,6 +34,8 @@ export interface Inspection {
   layers: { network: string; inputs: number; outputs: number; weights: string; activation: string; bytes: number }[];
   rows: RowStatistics;
   goldenRecords: { count: number; tolerance: number };
+  /** The catalogue. */
+  items: { field: string; count: number; bytesPerItem: number } | null;
   evidence: Evidence;
 }
 
@@ -70,7 +73,17 @@ export async function inspect(blob: Uint8Array): Promise<Inspection> {
     layers: layersOf(read),
     rows: rowStatistics(read),
     goldenRecords: { count: read.golden.records.length, tolerance: read.golden.tolerance },
+    items: catalogueOf(read),
     evidence: read.evidence,
+  };
+}
+
+function catalogueOf({ spec, items, ...model }: ModelBlob): Inspection["items"] {
+  if (items.keys.length === 0) return null;
+  return {
+    field: (spec.fields[items.field] as FittedField).name,
+    count: items.keys.length / 2,
+    bytesPerItem: itemStride(model),
   };
 }
 

@@ -1,5 +1,6 @@
 import { MAX_BATCH } from "../../format/constants.ts";
 import type { Kernel } from "../../format/kernel.ts";
+import type { Way } from "./contestant.ts";
 
 /**
  * Scores records by their row numbers, in calls of at most MAX_BATCH, as `Scorer` makes them. `rows`: F a record; the
@@ -30,25 +31,53 @@ export class Caller {
     this.#values = new Float32Array(MAX_BATCH * fields).fill(1);
   }
 
-  /** Writes the logits of whole records from number `first` on. */
-  score(first: number, records: number, logits: Float32Array): void {
+  /** Writes the logits of records from number `first` on; `items`: the number of each in the catalogue. */
+  run(way: Way, first: number, records: number, logits: Float32Array, items: Uint32Array): void {
+    if (way === "whole") this.#score(first, records, logits);
+    else if (way === "context once") this.#rank(first, records, logits);
+    else this.#rankItems(first, records, logits, items);
+  }
+
+  #score(first: number, records: number, logits: Float32Array): void {
     this.#inBatches(first, records, logits, this.#offsets, this.#addresses, this.#fields, (...batch) =>
       this.#kernel.score(...batch),
     );
   }
 
-  /** The same with the context computed once. */
-  rank(first: number, records: number, logits: Float32Array): void {
+  #rank(first: number, records: number, logits: Float32Array): void {
+    this.#takeContext();
+    const items = this.#fields - this.#contextFields;
+    this.#inBatches(first, records, logits, this.#itemOffsets, this.#itemAddresses, items, (...batch) =>
+      this.#kernel.scoreCandidates(...batch),
+    );
+  }
+
+  #rankItems(first: number, records: number, logits: Float32Array, items: Uint32Array): void {
+    this.#takeContext();
+    for (let done = 0; done < records; done += MAX_BATCH) {
+      const count = Math.min(MAX_BATCH, records - done);
+      const numbers = items.subarray(first + done, first + done + count);
+      this.#kernel.scoreItems(numbers, logits.subarray(done, done + count), this.#scores.subarray(0, count));
+    }
+  }
+
+  /** A record's part of the catalogue. */
+  item(record: number): Uint8Array {
+    const items = this.#fields - this.#contextFields;
+    return this.#kernel.precomputeItem({
+      offsets: this.#itemOffsets.subarray(0, this.#fields + 1),
+      addresses: this.#itemAddresses.subarray(record * items, (record + 1) * items),
+      values: this.#values.subarray(0, items),
+    });
+  }
+
+  #takeContext(): void {
     const context = this.#contextFields;
     this.#kernel.scoreContext({
       offsets: this.#offsets.subarray(0, this.#fields + 1).map((cell) => Math.min(cell, context)),
       addresses: this.#addresses.subarray(0, context),
       values: this.#values.subarray(0, context),
     });
-    const items = this.#fields - context;
-    this.#inBatches(first, records, logits, this.#itemOffsets, this.#itemAddresses, items, (...batch) =>
-      this.#kernel.scoreCandidates(...batch),
-    );
   }
 
   #inBatches(

@@ -64,7 +64,9 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   });
   const rows = Uint32Array.from({ length: RECORDS * fields }, (_, cell) => {
     const own = rowsOfField[cell % fields] ?? [];
-    return own[random.integer(own.length)] as number;
+    // The item's first field names it.
+    const i = cell % fields === CONTEXT_FIELDS ? Math.floor(cell / fields) : random.integer(own.length);
+    return own[i] as number;
   });
   const model = { ...drawn, sides, keys };
   const f32 = withFloatRows(model);

@@ -1,3 +1,6 @@
+/** Whole records; candidates of one context, which is computed once; or its items by their numbers in a catalogue. */
+export type Way = "whole" | "context once" | "catalogue";
+
 /** Something that scores records of one case. */
 export interface Contestant {
   name: string;
@@ -5,4 +8,8 @@ export interface Contestant {
   score(first: number, records: number, logits: Float32Array): void | Promise<void>;
   /** Frees what the garbage collector does not know of. */
   close(): void | Promise<void>;
+}
+
+export function wayText(way: Way): string {
+  return way === "whole" ? "" : `, ${way}`;
 }

@@ -3,20 +3,24 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
 import { Caller } from "./caller.ts";
 import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
-import type { Contestant } from "./contestant.ts";
+import { withCatalogue } from "./catalogue.ts";
+import { type Contestant, type Way, wayText } from "./contestant.ts";
 
-/** A variant of our kernel on a case's blob; `rank`: with the context computed once a call. */
+/** A variant of our kernel on a case's blob. */
 export function kernelContestant(
-  { fields, rows, models }: BenchCase,
+  one: BenchCase,
   variant: KernelVariant,
   type: "int8" | "f32",
-  rank = false,
+  way: Way = "whole",
 ): Contestant {
-  const kernel = new Kernel(kernelModule(variant), writeBlob(models[type]), fields);
+  const { fields, rows, models } = one;
+  const { model, numbers } =
+    way === "catalogue" ? withCatalogue(one, type) : { model: models[type], numbers: new Uint32Array(0) };
+  const kernel = new Kernel(kernelModule(variant), writeBlob(model), fields);
   const caller = new Caller(kernel, fields, rows, Math.min(fields, CONTEXT_FIELDS));
   return {
-    name: `${type} ${variant}${rank ? ", context once" : ""}`,
-    score: (first, records, logits) => (rank ? caller.rank : caller.score).call(caller, first, records, logits),
+    name: `${type} ${variant}${wayText(way)}`,
+    score: (first, records, logits) => caller.run(way, first, records, logits, numbers),
     close() {},
   };
 }

@@ -3,31 +3,33 @@ import { Scorer } from "../../format/scorer.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
 import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
-import type { Contestant } from "./contestant.ts";
+import { withCatalogue } from "./catalogue.ts";
+import { type Contestant, type Way, wayText } from "./contestant.ts";
 
-/** `Scorer` on a case's raw records; `rank`: on one context and its candidates. */
-export function requestContestant(
-  { fields, rows, texts, models }: BenchCase,
-  type: "int8" | "f32",
-  rank: boolean,
-): Contestant {
-  const scorer = new Scorer(kernelModule("relaxed"), writeBlob(models[type]));
+/** `Scorer` on a case's raw records; or on one context with its candidates' records, or with their ids. */
+export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way): Contestant {
+  const { fields, rows, texts, models } = one;
+  const model = way === "catalogue" ? withCatalogue(one, type).model : models[type];
+  const scorer = new Scorer(kernelModule("relaxed"), writeBlob(model));
   const names = scorer.manifest.spec.fields.map(({ name }) => name);
+  const text = (b: number, f: number): string => texts[rows[b * fields + f] as number] as string;
   const record = (b: number, from: number, to: number): Record<string, string> =>
-    Object.fromEntries(
-      names.slice(from, to).map((name, f) => [name, texts[rows[b * fields + from + f] as number] as string]),
-    );
+    Object.fromEntries(names.slice(from, to).map((name, f) => [name, text(b, from + f)]));
   const count = rows.length / fields;
   const context = record(0, 0, CONTEXT_FIELDS);
-  const records = Array.from({ length: count }, (_, b) => record(b, rank ? CONTEXT_FIELDS : 0, fields));
+  const records = Array.from({ length: count }, (_, b) => record(b, way === "whole" ? 0 : CONTEXT_FIELDS, fields));
+  const ids = Array.from({ length: count }, (_, b) => text(b, CONTEXT_FIELDS));
+  const score = (first: number, n: number): Float32Array => {
+    if (way === "catalogue") {
+      return scorer.rankItems(scorer.locateItems(context, ids.slice(first, first + n)), new Map()).logits;
+    }
+    const some = records.slice(first, first + n);
+    if (way === "whole") return scorer.score(scorer.locate(scorer.encode(some)), new Map()).logits;
+    return scorer.rank(scorer.locate(scorer.encodeCandidates(context, some)), new Map()).logits;
+  };
   return {
-    name: `${type} relaxed, raw records${rank ? ", context once" : ""}`,
-    score(first, n, logits) {
-      const some = records.slice(first, first + n);
-      const encoded = rank ? scorer.encodeCandidates(context, some) : scorer.encode(some);
-      const located = scorer.locate(encoded);
-      logits.set((rank ? scorer.rank(located, new Map()) : scorer.score(located, new Map())).logits);
-    },
+    name: `${type} relaxed, raw records${wayText(way)}`,
+    score: (first, n, logits) => logits.set(score(first, n)),
     close() {},
   };
 }

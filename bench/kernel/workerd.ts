@@ -1,8 +1,9 @@
 // Our relaxed kernel in workerd, by a Worker of its own: worker/.
 import { fileURLToPath } from "node:url";
 import { writeBlob } from "../../format/write-blob.ts";
-import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
-import type { Contestant } from "./contestant.ts";
+import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
+import { withCatalogue } from "./catalogue.ts";
+import { type Contestant, type Way, wayText } from "./contestant.ts";
 import { childrenMs } from "./processor-time.ts";
 import { median } from "./race.ts";
 
@@ -13,6 +14,8 @@ const RECORDS_PER_REQUEST = 1024;
 export class Workerd {
   readonly #url: URL;
   readonly #stop: () => Promise<void>;
+  /** Row numbers and item numbers of the case that was loaded. */
+  #body = new Uint32Array(0);
 
   private constructor(url: URL, stop: () => Promise<void>) {
     this.#url = url;
@@ -31,19 +34,25 @@ export class Workerd {
     return new Workerd(await worker.url, () => worker.dispose());
   }
 
-  async load({ fields, models }: BenchCase, type: "int8" | "f32"): Promise<void> {
-    await this.#fetch({ fields, context: Math.min(fields, CONTEXT_FIELDS) }, "PUT", writeBlob(models[type]));
+  async load(one: BenchCase, type: "int8" | "f32", way: Way): Promise<void> {
+    const { fields, rows, models } = one;
+    const { model, numbers } =
+      way === "catalogue" ? withCatalogue(one, type) : { model: models[type], numbers: new Uint32Array(RECORDS) };
+    this.#body = new Uint32Array(rows.length + numbers.length);
+    this.#body.set(rows);
+    this.#body.set(numbers, rows.length);
+    await this.#fetch({ fields, context: Math.min(fields, CONTEXT_FIELDS) }, "PUT", writeBlob(model));
   }
 
   /**
-   * µs a record, `batch` a call; `rank`: as candidates. A request with twice the work less one with once, so that the
+   * µs a record of the case that was loaded, `batch` a call. A request with twice the work less one with once, so that the
    * request itself is no part of it: clocks in workerd stand still while it computes. The median of `rounds`.
    */
-  async micros({ rows }: BenchCase, batch: number, rounds: number, rank = false): Promise<number> {
+  async micros(batch: number, rounds: number, way: Way): Promise<number> {
     const times = Math.ceil(RECORDS_PER_REQUEST / batch);
     const milliseconds = async (count: number): Promise<number> => {
       const started = now();
-      await this.#fetch({ times: count, batch, rank: Number(rank) }, "POST", rows);
+      await this.#fetch({ times: count, batch, way }, "POST", this.#body);
       return now() - started;
     };
     await milliseconds(times);
@@ -56,13 +65,12 @@ export class Workerd {
   }
 
   /** Loads a model and scores the first records, to be compared with the others. */
-  contestant(one: BenchCase, type: "int8" | "f32", rank = false): Contestant {
+  contestant(one: BenchCase, type: "int8" | "f32", way: Way): Contestant {
     return {
-      name: `${type} in workerd`,
+      name: `${type} in workerd${wayText(way)}`,
       score: async (_first, records, logits) => {
-        await this.load(one, type);
-        const query = { times: 1, batch: records, rank: Number(rank) };
-        logits.set(new Float32Array(await this.#fetch(query, "POST", one.rows)));
+        await this.load(one, type, way);
+        logits.set(new Float32Array(await this.#fetch({ times: 1, batch: records, way }, "POST", this.#body)));
       },
       close() {},
     };
@@ -72,7 +80,11 @@ export class Workerd {
     return this.#stop();
   }
 
-  async #fetch(query: Record<string, number>, method: string, body: Uint8Array | Uint32Array): Promise<ArrayBuffer> {
+  async #fetch(
+    query: Record<string, number | string>,
+    method: string,
+    body: Uint8Array | Uint32Array,
+  ): Promise<ArrayBuffer> {
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
     const response = await fetch(url, {

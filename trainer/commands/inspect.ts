@@ -20,7 +20,7 @@ export function inspectCommand(): Command {
 }
 
 function print(blob: Inspection): void {
-  const { terms, rowType, embeddingDim, goldenRecords, rows } = blob;
+  const { terms, rowType, embeddingDim, goldenRecords, items, rows } = blob;
   const number = (x: number): string => x.toPrecision(3);
   console.log(
     table(
@@ -34,6 +34,7 @@ function print(blob: Inspection): void {
           "rows",
           `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages} pages`,
         ],
+        ["catalogue", items ? `${items.count} items by ${items.field}, ${items.bytesPerItem} bytes each` : "–"],
         ["golden records", `${goldenRecords.count}, within ${goldenRecords.tolerance}`],
       ],
     ),

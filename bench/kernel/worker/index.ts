@@ -1,10 +1,11 @@
 // A Worker that scores a batch many times, so that it can be timed from outside: clocks stand still inside a request.
 //   PUT /?fields=F&context=C   a blob: loads it; the first C fields are the context's
-//   POST /?times=N&batch=B&rank=0   row numbers, F u32 a record: scores B records at a time, N times, each time the next B;
-//                                   with rank=1 as candidates of the first record's context
+//   POST /?times=N&batch=B&way=W    row numbers, F u32 a record, then the number of each record's item: scores B records at a
+//                                   time, N times, each time the next B; W as in ../contestant.ts
 import module from "../../../build/kernel.relaxed.wasm";
 import { Kernel } from "../../../format/kernel.ts";
 import { Caller } from "../caller.ts";
+import type { Way } from "../contestant.ts";
 
 let kernel: Kernel | null = null;
 let fields = 0;
@@ -19,16 +20,16 @@ async function handle(request: Request): Promise<Response> {
     return new Response();
   }
   if (!kernel) return new Response("no blob was put", { status: 409 });
-  const rows = new Uint32Array(await request.arrayBuffer());
-  const caller = new Caller(kernel, fields, rows, context);
+  const body = new Uint32Array(await request.arrayBuffer());
+  const records = body.length / (fields + 1);
+  const caller = new Caller(kernel, fields, body.subarray(0, records * fields), context);
   const batch = number("batch");
-  const rank = number("rank") === 1;
+  const way = searchParams.get("way") as Way;
   const logits = new Float32Array(batch);
   let first = 0;
   for (let time = 0; time < number("times"); time++) {
-    if (rank) caller.rank(first, batch, logits);
-    else caller.score(first, batch, logits);
-    first = (first + batch) % (rows.length / fields - batch + 1);
+    caller.run(way, first, batch, logits, body.subarray(records * fields));
+    first = (first + batch) % (records - batch + 1);
   }
   return new Response(logits);
 }

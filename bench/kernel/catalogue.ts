@@ -1,0 +1,43 @@
+import type { ModelBlob } from "../../format/blob.ts";
+import { Kernel } from "../../format/kernel.ts";
+import { compareKeys } from "../../format/keys.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { kernelModule } from "../../trainer/kernel-module.ts";
+import { Caller } from "./caller.ts";
+import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
+
+/** A case's model with every record's item in its catalogue, named by the item's first field. */
+export interface CatalogueCase {
+  model: ModelBlob;
+  /** The number of each record's item. */
+  numbers: Uint32Array;
+}
+
+export function withCatalogue({ fields, rows, models }: BenchCase, type: "f32" | "int8"): CatalogueCase {
+  const model = models[type];
+  const caller = new Caller(
+    new Kernel(kernelModule("relaxed"), writeBlob(model), fields),
+    fields,
+    rows,
+    CONTEXT_FIELDS,
+  );
+  const keys = Uint32Array.from({ length: 2 * RECORDS }, (_, word) => {
+    const row = rows[(word >>> 1) * fields + CONTEXT_FIELDS] as number;
+    return model.keys[2 * (row - fields) + (word & 1)] as number;
+  });
+  const word = (item: number, i: number): number => keys[2 * item + i] as number;
+  const order = Array.from({ length: RECORDS }, (_, i) => i);
+  order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
+  const numbers = new Uint32Array(RECORDS);
+  order.forEach((record, number) => {
+    numbers[record] = number;
+  });
+  const items = order.map((record) => caller.item(record));
+  const stride = items[0]?.length ?? 0;
+  const records = new Uint8Array(RECORDS * stride);
+  items.forEach((item, i) => {
+    records.set(item, i * stride);
+  });
+  const sorted = Uint32Array.from(order.flatMap((record) => [word(record, 0), word(record, 1)]));
+  return { model: { ...model, items: { field: CONTEXT_FIELDS, keys: sorted, records } }, numbers };
+}

@@ -1,0 +1,155 @@
+import { MAX_BLOB_BYTES } from "../../format/constants.ts";
+import { FormatError, show } from "../../format/errors.ts";
+import { type ItemCatalogue, itemStride } from "../../format/items.ts";
+import { compareKeys } from "../../format/keys.ts";
+import { Page } from "../../format/page.ts";
+import { canNameItems } from "../../format/read-model.ts";
+import { Scorer } from "../../format/scorer.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { type RawRecord, rawRecord } from "../data/raw-record.ts";
+import { type ClickLog, openLog } from "../data/read.ts";
+import { kernelModule } from "../kernel-module.ts";
+import { bytesText } from "../table.ts";
+import type { DraftExport } from "./export.ts";
+
+/** What a catalogue costs, and what scoring its items from it changes; the blob carries it as evidence. */
+export interface CatalogueReport {
+  field: string;
+  items: number;
+  bytesPerItem: number;
+  /** Over `contexts` × all items, to the logits of the same items with all their fields. */
+  maxLogitDifference: number;
+  contexts: number;
+}
+
+/** Opens a catalogue: a log of which only the item's fields are read, with the columns that `data.select` computes for them. */
+export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Promise<ClickLog> {
+  const names = new Set(itemFields(spec));
+  const { types, format, hive } = spec.data;
+  const select = Object.fromEntries(Object.entries(spec.data.select).filter(([name]) => names.has(name)));
+  return openLog(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) } });
+}
+
+/**
+ * The export with a catalogue of the items in `log`, named by the values of the field `id`: what each adds to a score, computed by
+ * the kernel that serves. `contexts`: records on which that is compared with scoring the items whole. Throws FormatError.
+ */
+export async function addCatalogue(
+  { model, blob, pages }: DraftExport,
+  id: string,
+  log: ClickLog,
+  contexts: readonly RawRecord[],
+): Promise<{ draft: DraftExport; report: CatalogueReport }> {
+  const position = model.spec.fields.findIndex(({ name }) => name === id);
+  if (!canNameItems(model.spec.fields[position])) {
+    const possible = model.spec.fields.filter(canNameItems).map(({ name }) => name);
+    throw new FormatError(
+      `--item-id ${id}`,
+      `expected a categorical field of the item's side with a vocabulary: ${possible.join(", ") || "the spec has none"}`,
+    );
+  }
+  const stride = itemStride(model);
+  if (stride === 0)
+    throw new FormatError(log.path, "got a catalogue for a model with products, whose factors are of both sides");
+
+  const items = await readItems(log, itemFields(model.spec), id);
+  const bytes = blob.length + items.length * (stride + 8);
+  if (bytes > MAX_BLOB_BYTES) {
+    throw new FormatError(
+      log.path,
+      `got ${items.length.toLocaleString("en")} items of ${stride} bytes, with which the blob would have ${bytesText(bytes)}, ` +
+        `expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer items, or a narrower first layer`,
+    );
+  }
+  const scorer = new Scorer(kernelModule(), blob);
+  const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
+  const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
+  const catalogue = inOrderOfKeys(position, keys, records, stride);
+  const draft = { model: { ...model, items: catalogue }, pages };
+  const withItems = writeBlob(draft.model);
+  return {
+    draft: { ...draft, blob: withItems },
+    report: {
+      field: id,
+      items: items.length,
+      bytesPerItem: stride,
+      maxLogitDifference: differenceOf(new Scorer(kernelModule(), withItems), contexts, items, id, pagesOf),
+      contexts: contexts.length,
+    },
+  };
+}
+
+export function catalogueText({ items, bytesPerItem, maxLogitDifference, contexts }: CatalogueReport): string {
+  return (
+    `${items.toLocaleString("en")} items of ${bytesPerItem} bytes; |Δlogit| to scoring them whole at most ` +
+    `${maxLogitDifference.toExponential(1)} in ${contexts} contexts`
+  );
+}
+
+function itemFields({ fields }: { fields: readonly { name: string; side: string }[] }): string[] {
+  return fields.filter(({ side }) => side === "item").map(({ name }) => name);
+}
+
+/** The different items. Two rows may name one item, as in a click log, if they say the same of it. */
+async function readItems(log: ClickLog, names: readonly string[], id: string): Promise<RawRecord[]> {
+  const fields = names.map((name) => ({ name }));
+  const seen = new Map<string, { text: string; place: () => Promise<string> }>();
+  const items: RawRecord[] = [];
+  for await (const { rows, columns, place } of log.chunks(names)) {
+    for (let row = 0; row < rows; row++) {
+      const item = rawRecord(fields, columns, row);
+      const name = String(item[id] ?? "");
+      if (name === "") throw new FormatError(await place(row), `got no ${id}, expected the item's name`);
+      const text = JSON.stringify(item);
+      const before = seen.get(name);
+      if (before && before.text !== text) {
+        throw new FormatError(
+          await place(row),
+          `got ${id} ${show(name)} as ${text}, expected ${before.text} as in ${await before.place()}`,
+        );
+      }
+      if (before) continue;
+      seen.set(name, { text, place: () => place(row) });
+      items.push(item);
+    }
+  }
+  return items;
+}
+
+function inOrderOfKeys(
+  field: number,
+  keys: Uint32Array,
+  records: readonly Uint8Array[],
+  stride: number,
+): ItemCatalogue {
+  const word = (item: number, i: number): number => keys[2 * item + i] as number;
+  const order = records.map((_, i) => i);
+  order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
+  const bytes = new Uint8Array(records.length * stride);
+  order.forEach((item, i) => {
+    bytes.set(records[item] as Uint8Array, i * stride);
+  });
+  return { field, keys: Uint32Array.from(order.flatMap((item) => [word(item, 0), word(item, 1)])), records: bytes };
+}
+
+function differenceOf(
+  scorer: Scorer,
+  contexts: readonly RawRecord[],
+  items: readonly RawRecord[],
+  id: string,
+  pages: ReadonlyMap<number, Page>,
+): number {
+  const names = scorer.manifest.spec.fields.filter(({ side }) => side === "context").map(({ name }) => name);
+  const ids = items.map((item) => item[id]);
+  let most = 0;
+  for (const record of contexts) {
+    const context = Object.fromEntries(names.map((name) => [name, record[name]]));
+    const whole = scorer.rank(scorer.locate(scorer.encodeCandidates(context, items)), pages).logits;
+    const { logits } = scorer.rankItems(scorer.locateItems(context, ids), pages);
+    logits.forEach((logit, i) => {
+      most = Math.max(most, Math.abs(logit - (whole[i] as number)));
+    });
+  }
+  return most;
+}
