@@ -39,6 +39,11 @@ export async function readSigningKey(pem: string, source: string): Promise<Signi
   return { id: await keyId(await publicBytes(key)), key };
 }
 
+/** What verifies the signatures of a private key that `readSigningKey` read. */
+export async function publicKeyOf({ id, key }: SigningKey): Promise<PublicKey> {
+  return { id, key: await crypto.subtle.importKey("raw", await publicBytes(key), ALGORITHM, true, ["verify"]) };
+}
+
 /** Reads public keys, base64 of 32 bytes each, with spaces or commas between. Throws FormatError. */
 export async function readPublicKeys(text: string, source: string): Promise<PublicKey[]> {
   const keys = text.split(/[\s,]+/).filter((part) => part !== "");
@@ -69,7 +74,7 @@ async function keyId(publicKey: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The public key's bytes: in a JWK they stand beside the private ones. */
-async function publicBytes(privateKey: CryptoKey): Promise<Uint8Array> {
+async function publicBytes(privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
   const { x = "" } = (await crypto.subtle.exportKey("jwk", privateKey)) as JsonWebKey;
   return fromBase64(x.replaceAll("-", "+").replaceAll("_", "/"));
 }

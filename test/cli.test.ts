@@ -3,7 +3,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BLOB_HEADER_SIGNATURE } from "../format/constants.ts";
+import { sealBlob } from "../format/seal.ts";
+import { generateKeys, readSigningKey } from "../format/signature.ts";
+import { PUBLIC_KEY } from "./format/golden.ts";
 
 // The command line as a user meets it, in a process of its own.
 
@@ -61,12 +65,15 @@ describe("a blob", () => {
   it("is inspected, as text and as JSON", async () => {
     const { code, stdout } = await run("inspect", blob);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/signed +│ +by the key 21fe31dfa154a261626bf854046fd227/);
+    expect(stdout).toMatch(
+      /signed +│ +by a key that calls itself 21fe31dfa154a261626bf854046fd227 \(not verified; --key verifies\)/,
+    );
     expect(stdout).toMatch(/MLP +│ +4 │ +3 │ +int8 │ +relu │/);
     const json = JSON.parse((await run("inspect", blob, "--json")).stdout);
     expect(json).toMatchObject({
       version: 3,
       signer: "21fe31dfa154a261626bf854046fd227",
+      signatureVerified: false,
       terms: ["linear", "FM", "MLP"],
       pages: 1,
       goldenRecords: { count: 6 },
@@ -96,6 +103,70 @@ describe("a blob", () => {
     expect(stderr).toContain("error: key.pem: got a file that exists, expected a new name");
     expect((await run("sign", "nowhere", "--key", "key.pem")).stderr).toContain("export.json: no such file");
     expect((await run("sign", "nowhere", "--key", spec)).stderr).toContain("spec.json: got no PRIVATE KEY block");
+  });
+});
+
+describe("a blob's signature", () => {
+  // The golden blob is signed with the private key of RFC 8032, section 7.1, test 1.
+  const golden = fileURLToPath(new URL("./golden/tiny.blob.bin", import.meta.url));
+  const id = "21fe31dfa154a261626bf854046fd227";
+  const [pem, publicText] = [file("signer.pem", ""), file("signer.txt", "")];
+  const [signed, unsigned, tampered] = ["signed.blob", "unsigned.blob", "tampered.blob"];
+  let ownId = "";
+  let ownPublic = "";
+  beforeAll(async () => {
+    const { privateKey, publicKey } = await generateKeys();
+    ownPublic = publicKey;
+    file(pem, privateKey);
+    file(publicText, `${publicKey}\n`);
+    const own = await readSigningKey(privateKey, pem);
+    ownId = Buffer.from(own.id).toString("hex");
+    const blob = new Uint8Array(readFileSync(golden));
+    await sealBlob(blob);
+    writeFileSync(join(folder, unsigned), blob);
+    await sealBlob(blob, own);
+    writeFileSync(join(folder, signed), blob);
+    blob[BLOB_HEADER_SIGNATURE] = (blob[BLOB_HEADER_SIGNATURE] as number) ^ 1;
+    writeFileSync(join(folder, tampered), blob);
+  });
+
+  it("is verified with a public key, a file of it, or the private key's file", async () => {
+    for (const key of [ownPublic, publicText, pem, `${PUBLIC_KEY},${ownPublic}`]) {
+      const { code, stdout } = await run("inspect", signed, "--key", key);
+      expect(stdout).toContain(`signature verified with the key ${ownId}`);
+      expect(code).toBe(0);
+    }
+    const json = JSON.parse((await run("inspect", golden, "--key", PUBLIC_KEY, "--json")).stdout);
+    expect(json).toMatchObject({ signer: id, signatureVerified: true });
+  });
+
+  it("is refused where it is another's, forged or not there", async () => {
+    const refusal = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await run("inspect", ...args);
+      expect([code, stdout]).toEqual([1, ""]);
+      return stderr;
+    };
+    expect(await refusal(signed, "--key", PUBLIC_KEY)).toContain(
+      `error: blob: got a signature by the key ${ownId}, expected ${id}`,
+    );
+    expect(await refusal(unsigned, "--key", pem, "--json")).toContain(
+      `error: blob: got no signature, expected one by the key ${ownId}`,
+    );
+    expect(await refusal(tampered, "--key", publicText)).toContain(
+      `error: blob: got a signature that is not by the key ${ownId} that it names`,
+    );
+    expect(await refusal(signed, "--key", "absent.pem")).toContain(
+      'error: --key, which is no file: got "absent.pem", expected base64 of an Ed25519 public key',
+    );
+    expect(await refusal(signed, "--key", "")).toContain("error: --key, which is no file: got no key, expected base64");
+    expect(await refusal(signed, "--key", file("empty.txt", "\n"))).toContain("error: empty.txt: got no key");
+  });
+
+  it("is not there, or not verified, without a key", async () => {
+    expect((await run("inspect", unsigned)).stdout).toMatch(/signed +│ +no +│/);
+    expect((await run("inspect", tampered)).stdout).toContain(`by a key that calls itself ${ownId} (not verified`);
+    const json = JSON.parse((await run("inspect", unsigned, "--json")).stdout);
+    expect(json).toMatchObject({ signer: null, signatureVerified: false });
   });
 });
 

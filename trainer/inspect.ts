@@ -6,6 +6,7 @@ import { readBlob } from "../format/read-blob.ts";
 import { readSections, SECTION_NAMES } from "../format/read-sections.ts";
 import { readRow, rowStride } from "../format/row.ts";
 import { signerOf, verifyBlob } from "../format/seal.ts";
+import type { PublicKey } from "../format/signature.ts";
 import type { FittedField } from "../format/spec.ts";
 
 /** Mean and largest of a row's |w| and ‖v‖ over rows, and how many rows are all zero. */
@@ -21,7 +22,10 @@ export interface Inspection {
   model: string;
   version: number;
   bytes: number;
+  /** The id of the key that the blob names as its signer's, in hex; null where it is not signed. Anyone can write a name. */
   signer: string | null;
+  /** Whether the signature was verified with a key that the user gave. */
+  signatureVerified: boolean;
   producer: string;
   name: string;
   label: string;
@@ -47,9 +51,12 @@ const TYPES = new Map([
 ]);
 const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
 
-/** Reads a blob with every check that there is, and describes it. Throws FormatError. */
-export async function inspect(blob: Uint8Array): Promise<Inspection> {
-  const model = await verifyBlob(blob);
+/**
+ * Reads a blob with every check that there is, and describes it. Throws FormatError, also where there are trusted keys and none
+ * of them signed it.
+ */
+export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
+  const model = await verifyBlob(blob, trusted);
   const parts = readSections(blob, true);
   const read = readBlob(blob);
   return {
@@ -57,6 +64,7 @@ export async function inspect(blob: Uint8Array): Promise<Inspection> {
     version: c.BLOB_VERSION,
     bytes: blob.length,
     signer: signerOf(blob),
+    signatureVerified: trusted.length > 0,
     producer: read.producer,
     name: read.spec.name,
     label: read.spec.label,

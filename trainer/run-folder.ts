@@ -23,7 +23,7 @@ const RunSchema = v.object({ backend: v.picklist(BACKENDS), validLog: LogPartSch
 /** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
 export function saveRun(
   folder: string,
-  model: Omit<TrainedModel, "checkpoints" | "epochs" | "seconds">,
+  model: Omit<TrainedModel, "checkpoints" | "epochs" | "pretrainingEpochs" | "seconds">,
   validLog: LogPart,
 ): void {
   const { vocabulary, learner, spec, fitted, backend, valid } = model;
@@ -43,7 +43,8 @@ export function saveRun(
   writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
-export interface SavedRun extends Omit<TrainedModel, "backend" | "epochs" | "seconds" | "valid" | "checkpoints"> {
+export interface SavedRun
+  extends Omit<TrainedModel, "backend" | "epochs" | "pretrainingEpochs" | "seconds" | "valid" | "checkpoints"> {
   validLog: LogPart;
   trainedOn: Backend;
 }

@@ -2,7 +2,7 @@ import type { FeatureSpec, FittedSpec } from "../format/spec.ts";
 import { type Backend, startBackend } from "./backend.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import type { LogPart } from "./data/logs.ts";
-import { openHeldOutLog, openTrainingLog } from "./data/training-log.ts";
+import { openHeldOutLog, openTrainingLog, type TrainingLog } from "./data/training-log.ts";
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Quantization } from "./export/quantization.ts";
 import { checkBlobSize } from "./export/size.ts";
@@ -22,6 +22,8 @@ export interface TrainedModel {
   vocabulary: Vocabulary;
   learner: Learner;
   epochs: Epoch[];
+  /** Of the FM that an FNN starts from; 0 of another model, or where a resumed training had them behind it. */
+  pretrainingEpochs: number;
   /** Time of all epochs, an FNN's pre-training included. */
   seconds: number;
   /** Of the weights kept, on the validation log. */
@@ -66,14 +68,13 @@ export async function train(
   const backend = await startBackend(asked);
   say(`TensorFlow.js backend: ${backend}`);
 
-  const { fitted, vocabulary, source } = await openTrainingLog(spec, train, cache);
+  const log = await openTrainingLog(spec, train, cache);
+  const { fitted, vocabulary, source } = log;
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkBlobSize(spec, quantize, vocabulary);
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
-  const learner = new Learner(spec, vocabulary);
-  if (spec.training.loss === "in-batch")
-    learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
+  const learner = await startLearner(spec, log);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
@@ -92,17 +93,28 @@ export async function train(
     return training;
   };
   let seconds = 0;
+  let pretrainingEpochs = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
     const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch");
     startFromFm(learner, pretraining.learner);
     seconds += secondsOf(pretraining);
+    pretrainingEpochs = pretraining.position.epochs.length;
   }
   const training = await runStage("training", spec, learner, "epoch");
   const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
   seconds += secondsOf(training);
-  return { spec, fitted, backend, vocabulary, learner, epochs, seconds, valid: best, checkpoints };
+  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
+  return { ...trained, valid: best, checkpoints };
+}
+
+/** A learner before its first step. */
+export async function startLearner(spec: FeatureSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
+  const learner = new Learner(spec, vocabulary);
+  if (spec.training.loss === "in-batch")
+    learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
+  return learner;
 }
 
 function secondsOf({ position }: Training): number {

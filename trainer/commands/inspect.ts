@@ -1,22 +1,45 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
+import { FormatError } from "../../format/errors.ts";
+import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../export/export.ts";
 import { toJson } from "../files.ts";
 import { type Inspection, inspect } from "../inspect.ts";
 import { bytesText, table } from "../table.ts";
-import { readBytes } from "./options.ts";
+import { readBytes, readText } from "./options.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("Check a model blob, and print what is in it: sections, fields, layers, rows, evidence.")
     .argument("<blob>", "a .blob file, or the folder that `export` wrote")
+    .option(
+      "--key <key>",
+      "verify that this key signed it: a public key as MODEL_KEYS has it, or a file with one or with the private key",
+    )
     .option("--json", "print it as JSON")
-    .action(async (path: string, { json }: { json?: boolean }) => {
+    .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
+      const trusted = key === undefined ? [] : await trustedKeys(key);
       const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBytes(path));
+      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBytes(path), trusted);
       if (json) return void process.stdout.write(toJson(inspection));
       print(inspection);
     });
+}
+
+/** The keys that `--key` names: as text, in a file of that text, or of the private key that `keygen` wrote. */
+async function trustedKeys(key: string): Promise<PublicKey[]> {
+  const [text, source] = existsSync(key) ? [readText(key), key] : [key, "--key, which is no file"];
+  if (text.includes("PRIVATE KEY")) return [await publicKeyOf(await readSigningKey(text, source))];
+  const keys = await readPublicKeys(text, source);
+  if (keys.length === 0)
+    throw new FormatError(source, "got no key, expected base64 of an Ed25519 public key's 32 bytes");
+  return keys;
+}
+
+function signatureText({ signer, signatureVerified }: Inspection): string {
+  if (signer === null) return "no";
+  if (signatureVerified) return `signature verified with the key ${signer}`;
+  return `by a key that calls itself ${signer} (not verified; --key verifies)`;
 }
 
 function print(blob: Inspection): void {
@@ -28,7 +51,7 @@ function print(blob: Inspection): void {
       [
         ["model", blob.model],
         ["format", `version ${blob.version}, ${bytesText(blob.bytes)}, by ${blob.producer}`],
-        ["signed", blob.signer === null ? "no" : `by the key ${blob.signer}`],
+        ["signed", signatureText(blob)],
         ["logit", terms.join(" + ")],
         [
           "rows",

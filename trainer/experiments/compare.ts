@@ -1,8 +1,10 @@
 import * as v from "valibot";
 import { FormatError, show } from "../../format/errors.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType, parseWith } from "../../format/spec.ts";
+import { pretrainingSpec } from "../model/pretrain.ts";
 import type { ExperimentResult } from "./experiment.ts";
 import { type ExperimentOptions, runExperiments } from "./experiments.ts";
+import { measureEpochs } from "./pace.ts";
 import { type Settings, withSettings } from "./settings.ts";
 import { type Spread, spread } from "./summary.ts";
 
@@ -15,7 +17,7 @@ export interface ComparedModel {
   auc: Spread;
   logloss: Spread;
   parameters: number;
-  /** Mean training time divided by LR's (Figure 6). Null where LR is not among the models. */
+  /** Training time divided by LR's (Figure 6), an FNN's pre-training included. Null where LR is not among the models. */
   timeToLr: number | null;
 }
 
@@ -78,14 +80,13 @@ export function specsOfModels(
   });
 }
 
-/** Trains each model with each seed. */
+/** Trains each model with each seed, and then measures how their training times relate. */
 export async function compare(
   models: readonly { name: ModelType; spec: FeatureSpec }[],
   options: ExperimentOptions,
 ): Promise<ComparedModel[]> {
   const results = await runExperiments(models, options);
-  const seconds = results.map((runs) => spread(runs.map((run) => run.seconds)).mean);
-  const lrSeconds = seconds[models.findIndex(({ name }) => name === "LR")];
+  const times = await timesToLr(models, results, options);
   return models.map(({ name }, i) => {
     const runs = results[i] as ExperimentResult[];
     return {
@@ -93,7 +94,40 @@ export async function compare(
       auc: spread(runs.map(({ test }) => test.auc)),
       logloss: spread(runs.map(({ test }) => test.logloss)),
       parameters: runs[0]?.parameters ?? Number.NaN,
-      timeToLr: lrSeconds === undefined ? null : (seconds[i] as number) / lrSeconds,
+      timeToLr: times[i] ?? null,
     };
   });
+}
+
+async function timesToLr(
+  models: readonly { name: ModelType; spec: FeatureSpec }[],
+  results: readonly ExperimentResult[][],
+  { logs, backend }: ExperimentOptions,
+): Promise<number[]> {
+  const lr = models.findIndex(({ name }) => name === "LR");
+  if (lr < 0) return [];
+  const stages = models.map(({ name, spec }) => (name === "FNN" ? [spec, pretrainingSpec(spec)] : [spec]));
+  const title = `measure the pace of ${models.length} ${models.length === 1 ? "model" : "models"}`;
+  const epochs = await measureEpochs(title, stages.flat(), logs, backend);
+  const seconds = stages.map(({ length }, i) => {
+    const [training = Number.NaN, pretraining] = epochs.splice(0, length);
+    return trainingSeconds(results[i] as ExperimentResult[], training, pretraining);
+  });
+  return seconds.map((time) => time / (seconds[lr] as number));
+}
+
+/**
+ * Mean training time of a model's runs, up to where early stopping ended them, in seconds: of epochs of that many seconds,
+ * and of those of its pre-training where it has one. A run of an earlier version does not say how many epochs that had:
+ * then as many as the training itself. An FM's are short, so the ratio hardly depends on it.
+ */
+export function trainingSeconds(
+  runs: readonly Pick<ExperimentResult, "epochs" | "pretrainingEpochs">[],
+  epochSeconds: number,
+  pretrainingEpochSeconds = 0,
+): number {
+  const seconds = runs.map(
+    ({ epochs, pretrainingEpochs = epochs }) => epochs * epochSeconds + pretrainingEpochs * pretrainingEpochSeconds,
+  );
+  return spread(seconds).mean;
 }

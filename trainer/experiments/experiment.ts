@@ -20,6 +20,8 @@ export interface ExperimentResult {
   parameters: number;
   /** Epochs trained, with those after the best one. */
   epochs: number;
+  /** Epochs of an FNN's pre-training, 0 of another model. Results of earlier versions do not say. */
+  pretrainingEpochs?: number;
   /** Time of those epochs, and of an FNN's pre-training; reading the logs is not in it. */
   seconds: number;
 }
@@ -36,6 +38,7 @@ export async function runExperiment(
     test: logs.test === null ? valid : await testMetrics(trained, logs.test, logs.cache),
     parameters: trained.learner.parameterCount,
     epochs: trained.epochs.length,
+    pretrainingEpochs: trained.pretrainingEpochs,
     seconds: trained.seconds,
   };
 }

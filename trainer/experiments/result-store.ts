@@ -24,6 +24,7 @@ const ResultSchema = v.object({
   test: metrics,
   parameters: v.number(),
   epochs: v.number(),
+  pretrainingEpochs: v.exactOptional(v.number()),
   seconds: v.number(),
 });
 

@@ -86,5 +86,9 @@ async function timeFigure(models: readonly ComparedModel[]): Promise<Figure> {
     ],
     { description: "Training time of each model as a ratio to LR", height: ROW * models.length, left: 84 },
   );
-  return { title: "Training time", note: "All epochs up to where early stopping ends, as a ratio to LR.", svg };
+  return {
+    title: "Training time",
+    note: "Up to where early stopping ends: the epochs of the runs, times an epoch's seconds, measured for all models in turn.",
+    svg,
+  };
 }

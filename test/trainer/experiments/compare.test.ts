@@ -7,8 +7,11 @@ import {
   parseModelSettings,
   specsOfModels,
   TABLE_2,
+  trainingSeconds,
 } from "../../../trainer/experiments/compare.ts";
-import { logsIdentity } from "../../../trainer/experiments/result-store.ts";
+import type { ExperimentResult } from "../../../trainer/experiments/experiment.ts";
+import { median } from "../../../trainer/experiments/pace.ts";
+import { logsIdentity, ResultStore } from "../../../trainer/experiments/result-store.ts";
 import { spread, spreadText } from "../../../trainer/experiments/summary.ts";
 import { killCommand, runCommand } from "../cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
@@ -59,6 +62,28 @@ describe("spread", () => {
   });
 });
 
+describe("the time that training takes", () => {
+  it("is the mean of epochs, each of the time that an epoch takes", () => {
+    expect(trainingSeconds([{ epochs: 3 }], 2)).toBe(6);
+    expect(trainingSeconds([{ epochs: 3 }, { epochs: 6 }], 2)).toBe(9);
+  });
+
+  it("counts an FNN's pre-training; as many epochs as its training where a run does not say", () => {
+    const runs = [
+      { epochs: 3, pretrainingEpochs: 10 },
+      { epochs: 6, pretrainingEpochs: 20 },
+    ];
+    expect(trainingSeconds(runs, 2, 0.5)).toBe((3 * 2 + 10 * 0.5 + 6 * 2 + 20 * 0.5) / 2);
+    expect(trainingSeconds([{ epochs: 4 }], 2, 0.5)).toBe(10);
+  });
+
+  it("is of the round in the middle", () => {
+    expect(median([10, 1, 3])).toBe(3);
+    expect(median([10, 1, 3, 2])).toBe(2.5);
+    expect(median([7])).toBe(7);
+  });
+});
+
 describe("compare", () => {
   it("trains every model with every seed, and keeps what is finished", async () => {
     const models = specsOfModels([base], ["LR", "DeepFM"], { DeepFM: { "training.maxEpochs": 1 } }, "");
@@ -76,7 +101,8 @@ describe("compare", () => {
     const files = globSync(join(folder, "kept", "*.json"));
     expect(files).toHaveLength(4);
     const times = files.map((file) => statSync(file).mtimeMs);
-    expect(await compare(models, options)).toEqual(first);
+    const quality = (compared: typeof first) => compared.map(({ timeToLr, ...rest }) => rest);
+    expect(quality(await compare(models, options))).toEqual(quality(first));
     expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
 
     // Another setting, or a log that was written anew, is another run.
@@ -87,6 +113,35 @@ describe("compare", () => {
     const before = logsIdentity(logs);
     writeFileSync(log.valid, readFileSync(log.valid));
     expect(logsIdentity(logs)).not.toBe(before);
+  });
+
+  it("measures how the times relate: what the finished runs took does not count, their epochs do", async () => {
+    const models = specsOfModels([base], ["LR", "FNN"], {}, "");
+    const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
+    const [, trained] = await compare(models, options);
+    expect(trained?.timeToLr).toBeGreaterThan(0);
+    const store = new ResultStore(options.folder, logs, "wasm");
+    const ratio = async (ofLr: Partial<ExperimentResult>, ofFnn: Partial<ExperimentResult>): Promise<number> => {
+      models.forEach(({ name, spec }, i) => {
+        const { pretrainingEpochs, ...result } = store.get(name, spec) as ExperimentResult;
+        store.put(name, spec, { ...result, ...[ofLr, ofFnn][i] });
+      });
+      const [lr, fnn] = await compare(models, options);
+      expect(lr?.timeToLr).toBe(1);
+      return fnn?.timeToLr ?? Number.NaN;
+    };
+    // As an earlier version has left it: without the epochs of pre-training.
+    const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e12 });
+    expect(one).toBeGreaterThan(0.1);
+    expect(one).toBeLessThan(1e3);
+    expect(await ratio({}, { epochs: 1e6, pretrainingEpochs: 0 })).toBeGreaterThan(1e4);
+    expect(await ratio({}, { epochs: 1, pretrainingEpochs: 1e6 })).toBeGreaterThan(1e4);
+  });
+
+  it("has no times to relate without an LR", async () => {
+    const models = specsOfModels([base], ["FM"], {}, "");
+    const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
+    expect((await compare(models, options))[0]?.timeToLr).toBeNull();
   });
 });
 
@@ -101,6 +156,7 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   const times = kept.map((file) => statSync(file).mtimeMs);
   const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
   expect(resumed.out).toContain(`${kept.length} of 4 runs are in cut/runs already`);
+  expect(resumed.out).toContain("measure the pace of 2 models: 10 pieces");
   expect(resumed.out).toMatch(/LR +│ 0\.\d{5} ± 0\.\d{5} │ 0\.\d{5} ± 0\.\d{5} │ +[\d,]+ │ +1\.00/);
   expect(resumed.code).toBe(0);
   expect(kept.map((file) => statSync(file).mtimeMs)).toEqual(times);
