@@ -16,11 +16,18 @@ export class EncodedRecords {
   /** Number of entries. */
   entries = 0;
   /** B·F + 1 entry numbers; longer than that while it grows. */
-  offsets: Uint32Array = new Uint32Array(1024);
+  offsets: Uint32Array;
   /** Row keys, two words (low, high) an entry. The key 0 stands for the field's OOV row. */
-  keys: Uint32Array = new Uint32Array(2048);
+  keys: Uint32Array;
   /** What each entry's row is multiplied by. */
-  values: Float32Array = new Float32Array(1024);
+  values: Float32Array;
+
+  /** `cells`: B·F, if it is known, with an entry each. */
+  constructor(cells = 1024) {
+    this.offsets = new Uint32Array(cells + 1);
+    this.keys = new Uint32Array(2 * Math.max(1, cells));
+    this.values = new Float32Array(Math.max(1, cells));
+  }
 
   clear(): void {
     this.count = 0;

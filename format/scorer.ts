@@ -56,7 +56,7 @@ export class Scorer {
    * `maxEntries` values: multi-valued fields can make millions out of a body of a few bytes each.
    */
   encode(records: readonly unknown[], maxEntries: number = Number.POSITIVE_INFINITY): EncodedRecords {
-    const encoded = new EncodedRecords();
+    const encoded = new EncodedRecords(records.length * this.#kvFields.length);
     records.forEach((record, i) => {
       const place = `records[${i}]`;
       this.#encoder.encodeObject(record, encoded, place);
@@ -74,7 +74,7 @@ export class Scorer {
     candidates: readonly unknown[],
     maxEntries: number = Number.POSITIVE_INFINITY,
   ): EncodedRecords {
-    const encoded = new EncodedRecords();
+    const encoded = new EncodedRecords((1 + candidates.length) * this.#kvFields.length);
     this.#encoder.encodeObject(context, encoded, "context", "context");
     refuseEntriesBeyond(maxEntries, encoded, "context");
     candidates.forEach((candidate, i) => {
@@ -219,13 +219,19 @@ export class Scorer {
       const to = offsets[(end + 1) * fields] as number;
       const from = offsets[end * fields] as number;
       if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
-      for (let f = 0; f < fields; f++) {
+      // Most records have all their rows in the blob.
+      let absent = false;
+      for (let entry = from; entry < to; entry++) {
+        const address = addresses[entry] as number;
+        resolved[entry - firstEntry] = address;
+        if (address === 0) absent = true;
+      }
+      for (let f = 0; absent && f < fields; f++) {
         const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
         const last = offsets[end * fields + f + 1] as number;
         for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
-          let address = addresses[entry] as number;
-          if (address === 0) {
-            address = oov;
+          if (addresses[entry] === 0) {
+            let address = oov;
             const lo = keys[2 * entry] as number;
             const hi = keys[2 * entry + 1] as number;
             if (this.#kvFields[f] && (lo | hi) !== 0) {
@@ -234,8 +240,8 @@ export class Scorer {
               if (row) address = this.#kernel.placeRow(slots++, row);
               if (!page) rowsMissing++;
             }
+            resolved[entry - firstEntry] = address;
           }
-          resolved[entry - firstEntry] = address;
         }
       }
     }
@@ -255,6 +261,7 @@ export class Scorer {
     visit: (entry: number, lo: number, hi: number) => void,
   ): void {
     const fields = this.#kvFields.length;
+    if (!addresses.includes(0)) return;
     for (let cell = 0; cell < encoded.count * fields; cell++) {
       if (!this.#kvFields[cell % fields]) continue;
       const last = encoded.offsets[cell + 1] as number;
