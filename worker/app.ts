@@ -7,6 +7,7 @@ import { ModelStore } from "./model-store.ts";
 import * as problem from "./problem.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { modelsRoute } from "./routes/models.ts";
+import { rankRoute } from "./routes/rank.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./row-store.ts";
 
@@ -33,6 +34,7 @@ export function createApp({ kernel, now }: AppOptions): Hono<AppEnv> {
     }),
   );
   app.post("/v1/score", scoreRoute({ models, rows }));
+  app.post("/v1/rank", rankRoute({ models, rows }));
   app.get("/v1/models", modelsRoute({ models }));
   app.get("/healthz", healthRoute);
   app.get("/readyz", readyRoute({ models }));

@@ -12,7 +12,7 @@ export function modelsRoute(options: { models: ModelStore }) {
 }
 
 function describe({ hash, signer, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
-  const { spec, producer, embeddingDim, pageCount, evidence, golden } = scorer.manifest;
+  const { spec, producer, embeddingDim, pageCount, items, evidence, golden } = scorer.manifest;
   return {
     model: hash,
     name: spec.name,
@@ -23,6 +23,7 @@ function describe({ hash, signer, blobBytes, scorer, variant, loadedAt }: Loaded
     pages: pageCount,
     blobBytes,
     goldenRecords: golden.records.length,
+    items,
     evidence,
     kernel: variant,
     loadedAt: new Date(loadedAt).toISOString(),
