@@ -1,4 +1,5 @@
 import { Kernel, type KernelVariant } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
 import { Caller } from "./caller.ts";
@@ -12,7 +13,7 @@ export function kernelContestant(
   type: "int8" | "f32",
   rank = false,
 ): Contestant {
-  const kernel = new Kernel(kernelModule(variant), writeBlob(models[type]), fields);
+  const kernel = new Kernel(placeBlob(kernelModule(variant), writeBlob(models[type])), fields);
   const caller = new Caller(kernel, fields, rows, Math.min(fields, CONTEXT_FIELDS));
   return {
     name: `${type} ${variant}${rank ? ", context once" : ""}`,

@@ -1,4 +1,5 @@
 // What a Worker does with a request, but for its JSON: raw records to keys, keys to rows, rows to scores.
+import { placeBlob } from "../../format/placed-blob.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
@@ -11,7 +12,7 @@ export function requestContestant(
   type: "int8" | "f32",
   rank: boolean,
 ): Contestant {
-  const scorer = new Scorer(kernelModule("relaxed"), writeBlob(models[type]));
+  const scorer = new Scorer(placeBlob(kernelModule("relaxed"), writeBlob(models[type])));
   const names = scorer.manifest.spec.fields.map(({ name }) => name);
   const record = (b: number, from: number, to: number): Record<string, string> =>
     Object.fromEntries(
