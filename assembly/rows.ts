@@ -9,6 +9,7 @@ import {
   SECTION_PAGES,
   SECTION_ROWS,
   TYPE_F16,
+  TYPE_F32,
   TYPE_I4,
   TYPE_I8,
 } from "../format/constants";
@@ -37,7 +38,7 @@ export function checkRows(): i32 {
   keys = sectionAddress(SECTION_KEYS);
   buckets = sectionAddress(SECTION_BUCKETS);
   prepareDivision();
-  return keysAscend() && bucketsFitKeys() && rowsFinite() ? LOAD_OK : LOAD_BAD_ROWS;
+  return keysFitBuckets() && rowsFinite() ? LOAD_OK : LOAD_BAD_ROWS;
 }
 
 function strideOf(): u32 {
@@ -98,35 +99,60 @@ function bucketOf(key: u64): u32 {
   return <u32>(key >>> (64 - bucketBits));
 }
 
-/** Strictly, from above 0: the key 0 means the OOV row. */
-function keysAscend(): bool {
-  if (keyCount > 0 && keyAt(0) === 0) return false;
-  for (let i: u32 = 1; i < keyCount; i++) if (keyAt(i - 1) >= keyAt(i)) return false;
-  return true;
+// A blob has a million keys and rows, so the checks below look at all before they judge: a branch a key that depends on it
+// would be foretold wrongly every other time. And they go by chunks, as murmur128 does.
+
+/** Keys or rows that are one call's work. */
+const CHUNK: u32 = 4096;
+
+/** Whether keys ascend strictly, from above 0 (the OOV row's), and bucket b holds keys [starts[b], starts[b + 1]). */
+function keysFitBuckets(): bool {
+  const last = buckets + (4 << bucketBits);
+  if (load<u32>(buckets) !== 0 || load<u32>(last) !== keyCount) return false;
+  let descents: u32 = 0;
+  for (let at = buckets; at < last; at += 4) descents |= u32(load<u32>(at) > load<u32>(at, 4));
+  if (descents !== 0) return false;
+  let i: u32 = 0;
+  for (; keyCount - i > CHUNK; i += CHUNK) if (!keysFit(i, i + CHUNK)) return false;
+  return keysFit(i, keyCount);
 }
 
-/** Bucket i holds keys [starts[i], starts[i + 1]); the keys ascend. */
-function bucketsFitKeys(): bool {
-  let key: u32 = 0;
-  const count: u32 = 1 << bucketBits;
-  for (let bucket: u32 = 0; bucket < count; bucket++) {
-    if (load<u32>(buckets + 4 * bucket) !== key) return false;
-    while (key < keyCount && bucketOf(keyAt(key)) === bucket) key++;
+/** Whether keys [i, end) ascend and are their buckets'. Starts that ascend from 0 to h give each position to one bucket. */
+function keysFit(i: u32, end: u32): bool {
+  let before: u64 = i === 0 ? 0 : keyAt(i - 1);
+  let wrong: u32 = 0;
+  for (; i < end; i++) {
+    const key = keyAt(i);
+    const bucket = buckets + 4 * bucketOf(key);
+    const start = load<u32>(bucket);
+    wrong |= u32(key <= before) | u32(i - start >= load<u32>(bucket, 4) - start);
+    before = key;
   }
-  // Ascending keys have all had their bucket by now.
-  return load<u32>(buckets + 4 * count) === keyCount;
+  return wrong === 0;
 }
 
-/** A row's floats: scale and w, or w and v. */
+/** Whether all rows' floats are. */
 function rowsFinite(): bool {
-  const floats: u32 = rowType === TYPE_I8 || rowType === TYPE_I4 ? 2 : 1 + embeddingDim;
-  const end = rows + rowCount * rowStride;
-  for (let row = rows; row < end; row += rowStride) {
-    for (let i: u32 = 0; i < floats; i++) {
-      if (rowType === TYPE_F16) {
-        if ((load<u16>(row + 2 * i) & 0x7c00) === 0x7c00) return false;
-      } else if (!F32.isFinite(load<f32>(row + 4 * i))) return false;
+  let row: u32 = 0;
+  for (; rowCount - row > CHUNK; row += CHUNK) if (!areFinite(row, row + CHUNK)) return false;
+  return areFinite(row, rowCount);
+}
+
+/** Whether the floats of rows [first, last) are: scale and w, or w and v. */
+function areFinite(first: u32, last: u32): bool {
+  // An exponent of ones is none of a finite number; one more, and it carries into the sign's bit.
+  let carries: u64 = 0;
+  const end = rows + last * rowStride;
+  let row = rows + first * rowStride;
+  if (rowType === TYPE_F32) {
+    for (; row < end; row += 4) carries |= (load<u32>(row) & 0x7f800000) + 0x00800000;
+  } else if (rowType === TYPE_F16) {
+    for (; row < end; row += rowStride) {
+      for (let at = row; at <= row + 2 * embeddingDim; at += 2) carries |= (load<u16>(at) & 0x7c00) + 0x0400;
     }
+    return (carries & 0x8000) === 0;
+  } else {
+    for (; row < end; row += rowStride) carries |= (load<u64>(row) & 0x7f8000007f800000) + 0x0080000000800000;
   }
-  return true;
+  return (carries & 0x8000000080000000) === 0;
 }

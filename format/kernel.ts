@@ -1,5 +1,6 @@
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
 
 /** The exports of `kernel.*.wasm`; `assembly/index.ts` documents each. Addresses are offsets into `memory`. */
 export interface KernelExports {
@@ -82,17 +83,11 @@ export class Kernel {
   readonly #logits: Float32Array;
   readonly #scores: Float32Array;
 
-  /** Instantiates `module` and loads `blob` into it. Throws FormatError where the kernel refuses the blob. */
-  constructor(module: WebAssembly.Module, blob: Uint8Array, fields: number) {
-    const kernel = new WebAssembly.Instance(module).exports as unknown as KernelExports;
-    const refuse = (code: number): never => {
+  /** Loads a blob where it is. Throws FormatError where the kernel refuses it. */
+  constructor({ kernel, bytes }: PlacedBlob, fields: number) {
+    const code = kernel.load(bytes.length);
+    if (code !== c.LOAD_OK)
       throw new FormatError("blob", `the kernel refuses it: ${LOAD_PROBLEMS[code] ?? `code ${code}`}`);
-    };
-    const address = kernel.reserve(blob.byteLength);
-    if (address === 0) refuse(c.LOAD_NO_MEMORY);
-    new Uint8Array(kernel.memory.buffer).set(blob, address);
-    const code = kernel.load(blob.byteLength);
-    if (code !== c.LOAD_OK) refuse(code);
 
     // The memory does not grow after `load`, so these views stay attached.
     const { buffer } = kernel.memory;

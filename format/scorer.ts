@@ -3,6 +3,7 @@ import { FormatError } from "./errors.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { pageOfKey } from "./keys.ts";
 import type { Page } from "./page.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
 import { type BlobManifest, readManifest } from "./read-blob.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "./record.ts";
 
@@ -43,10 +44,10 @@ export class Scorer {
   readonly #resolved = new Uint32Array(MAX_ENTRIES);
 
   /** Throws FormatError where the blob is refused. */
-  constructor(module: WebAssembly.Module, blob: Uint8Array) {
-    this.manifest = readManifest(blob);
+  constructor(blob: PlacedBlob) {
+    this.manifest = readManifest(blob.bytes);
     const { fields } = this.manifest.spec;
-    this.#kernel = new Kernel(module, blob, fields.length);
+    this.#kernel = new Kernel(blob, fields.length);
     this.#encoder = new RecordEncoder(this.manifest.spec);
     this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
   }

@@ -2,6 +2,7 @@
 // and relaxed-SIMD kernels, each on blobs of every quantisation. All start from raw records, as users send them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { Page } from "../format/page.ts";
+import { placeBlob } from "../format/placed-blob.ts";
 import { readBlob } from "../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { Scorer } from "../format/scorer.ts";
@@ -149,7 +150,7 @@ function wholeBlob(exported: ExportedModel, records: readonly object[]): number[
 }
 
 function scorerOf(variant: "scalar" | "simd" | "relaxed", exported: ExportedModel) {
-  const scorer = new Scorer(kernelModule(variant), exported.blob);
+  const scorer = new Scorer(placeBlob(kernelModule(variant), exported.blob));
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   return { scorer, pages };
 }

@@ -1,15 +1,16 @@
 import { FormatError } from "../format/errors.ts";
-import { checkGolden } from "../format/golden.ts";
 import type { KernelVariant } from "../format/kernel.ts";
-import { Scorer } from "../format/scorer.ts";
-import { signerOf, verifyBlob } from "../format/seal.ts";
+import type { Scorer } from "../format/scorer.ts";
+import { signerOf } from "../format/seal.ts";
 import { readPublicKeys } from "../format/signature.ts";
 import { blobKey, pointerKey, readPointer } from "../format/store.ts";
 import { ModelUnavailableError } from "./errors.ts";
 import type { KernelModule } from "./kernel-modules.ts";
 import * as limits from "./limits.ts";
+import { loadModel } from "./load-model.ts";
 import { logError, logInfo } from "./log.ts";
 import { type KeepAlive, settledWithin } from "./promises.ts";
+import { readStream } from "./read-stream.ts";
 
 /** Where models are, and whose are trusted. */
 export type ModelBindings = Pick<Env, "MODELS" | "MODEL_KEYS">;
@@ -79,18 +80,19 @@ export class ModelStore {
     try {
       const hash = await readModelPointer(env.MODELS);
       if (hash === this.#model?.hash) return;
-      const blob = await readModelBlob(env, hash);
-      const scorer = new Scorer(this.#kernel.module, blob);
-      checkGolden(scorer);
+      const trusted = await readPublicKeys(env.MODEL_KEYS, "MODEL_KEYS");
+      const blob = await readStream(this.#kernel.module, await findBlob(env.MODELS, hash));
+      const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
+      const scorer = await loadModel(blob, hash, trusted);
       this.#model = {
         hash,
-        signer: signerOf(blob),
-        blobBytes: blob.byteLength,
+        signer,
+        blobBytes,
         scorer,
         variant: this.#kernel.variant,
         loadedAt: this.#now(),
       };
-      logInfo("model_loaded", { model: hash, name: scorer.manifest.spec.name, bytes: blob.byteLength });
+      logInfo("model_loaded", { model: hash, name: scorer.manifest.spec.name, bytes: blobBytes });
     } catch (error) {
       logError("model_load_failed", error, { serving: this.#model?.hash ?? null });
       this.#failure = { error: unavailable(error), at: this.#now() };
@@ -104,16 +106,13 @@ async function readModelPointer(kv: KVNamespace): Promise<string> {
   return readPointer(text).model;
 }
 
-async function readModelBlob({ MODELS: kv, MODEL_KEYS: keys }: ModelBindings, hash: string): Promise<Uint8Array> {
+async function findBlob(kv: KVNamespace, hash: string): Promise<ReadableStream> {
   const key = blobKey(hash);
-  const read = (cacheTtl: number): Promise<ArrayBuffer | null> => kv.get(key, { type: "arrayBuffer", cacheTtl });
+  const read = (cacheTtl: number): Promise<ReadableStream | null> => kv.get(key, { type: "stream", cacheTtl });
   // KV may have cached the key's absence from before the blob was published; the short cacheTtl makes it look again.
-  const buffer = (await read(limits.IMMUTABLE_CACHE_SECONDS)) ?? (await read(limits.KV_MIN_CACHE_SECONDS));
-  if (buffer === null) throw new ModelUnavailableError(`the pointer names model ${hash}, whose blob is missing`);
-  const blob = new Uint8Array(buffer);
-  const got = await verifyBlob(blob, await readPublicKeys(keys, "MODEL_KEYS"));
-  if (got !== hash) throw new FormatError("blob", `got the name ${got}, expected ${hash}`);
-  return blob;
+  const stream = (await read(limits.IMMUTABLE_CACHE_SECONDS)) ?? (await read(limits.KV_MIN_CACHE_SECONDS));
+  if (stream === null) throw new ModelUnavailableError(`the pointer names model ${hash}, whose blob is missing`);
+  return stream;
 }
 
 function unavailable(error: unknown): ModelUnavailableError {

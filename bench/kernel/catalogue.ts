@@ -1,6 +1,7 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import { Kernel } from "../../format/kernel.ts";
 import { compareKeys } from "../../format/keys.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
 import { Caller } from "./caller.ts";
@@ -16,7 +17,7 @@ export interface CatalogueCase {
 export function withCatalogue({ fields, rows, models }: BenchCase, type: "f32" | "int8"): CatalogueCase {
   const model = models[type];
   const caller = new Caller(
-    new Kernel(kernelModule("relaxed"), writeBlob(model), fields),
+    new Kernel(placeBlob(kernelModule("relaxed"), writeBlob(model)), fields),
     fields,
     rows,
     CONTEXT_FIELDS,

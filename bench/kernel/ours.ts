@@ -1,4 +1,5 @@
 import { Kernel, type KernelVariant } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
 import { Caller } from "./caller.ts";
@@ -16,7 +17,7 @@ export function kernelContestant(
   const { fields, rows, models } = one;
   const { model, numbers } =
     way === "catalogue" ? withCatalogue(one, type) : { model: models[type], numbers: new Uint32Array(0) };
-  const kernel = new Kernel(kernelModule(variant), writeBlob(model), fields);
+  const kernel = new Kernel(placeBlob(kernelModule(variant), writeBlob(model)), fields);
   const caller = new Caller(kernel, fields, rows, Math.min(fields, CONTEXT_FIELDS));
   return {
     name: `${type} ${variant}${wayText(way)}`,

@@ -1,4 +1,5 @@
 // What a Worker does with a request, but for its JSON: raw records to keys, keys to rows, rows to scores.
+import { placeBlob } from "../../format/placed-blob.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../trainer/kernel-module.ts";
@@ -10,7 +11,7 @@ import { type Contestant, type Way, wayText } from "./contestant.ts";
 export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way): Contestant {
   const { fields, rows, texts, models } = one;
   const model = way === "catalogue" ? withCatalogue(one, type).model : models[type];
-  const scorer = new Scorer(kernelModule("relaxed"), writeBlob(model));
+  const scorer = new Scorer(placeBlob(kernelModule("relaxed"), writeBlob(model)));
   const names = scorer.manifest.spec.fields.map(({ name }) => name);
   const text = (b: number, f: number): string => texts[rows[b * fields + f] as number] as string;
   const record = (b: number, from: number, to: number): Record<string, string> =>

@@ -1,37 +1,25 @@
 // Our relaxed kernel in workerd, by a Worker of its own: worker/.
-import { fileURLToPath } from "node:url";
 import { writeBlob } from "../../format/write-blob.ts";
+import { DevWorker } from "../dev-worker.ts";
 import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
 import { withCatalogue } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";
-import { childrenMs } from "./processor-time.ts";
 import { median } from "./race.ts";
 
 /** Records of a timed request, so that it takes long beside what varies about a request. */
 const RECORDS_PER_REQUEST = 1024;
 
-/** The Worker under wrangler's development server. */
 export class Workerd {
-  readonly #url: URL;
-  readonly #stop: () => Promise<void>;
+  readonly #worker: DevWorker;
   /** Row numbers and item numbers of the case that was loaded. */
   #body = new Uint32Array(0);
 
-  private constructor(url: URL, stop: () => Promise<void>) {
-    this.#url = url;
-    this.#stop = stop;
+  private constructor(worker: DevWorker) {
+    this.#worker = worker;
   }
 
   static async start(): Promise<Workerd> {
-    process.env.WRANGLER_SEND_METRICS = "false";
-    process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-    const { unstable_startWorker } = await import("wrangler");
-    const worker = await unstable_startWorker({
-      config: fileURLToPath(new URL("worker/wrangler.toml", import.meta.url)),
-      dev: { server: { hostname: "127.0.0.1", port: 0 }, inspector: false, watch: false, logLevel: "error" },
-    });
-    await worker.ready;
-    return new Workerd(await worker.url, () => worker.dispose());
+    return new Workerd(await DevWorker.start(new URL("worker/wrangler.toml", import.meta.url)));
   }
 
   async load(one: BenchCase, type: "int8" | "f32", way: Way): Promise<void> {
@@ -41,25 +29,18 @@ export class Workerd {
     this.#body = new Uint32Array(rows.length + numbers.length);
     this.#body.set(rows);
     this.#body.set(numbers, rows.length);
-    await this.#fetch({ fields, context: Math.min(fields, CONTEXT_FIELDS) }, "PUT", writeBlob(model));
+    const query = { fields, context: Math.min(fields, CONTEXT_FIELDS) };
+    await this.#worker.fetch(query, "PUT", writeBlob(model));
   }
 
-  /**
-   * µs a record of the case that was loaded, `batch` a call. A request with twice the work less one with once, so that the
-   * request itself is no part of it: clocks in workerd stand still while it computes. The median of `rounds`.
-   */
+  /** µs a record of the case that was loaded, `batch` a call. The median of `rounds`. */
   async micros(batch: number, rounds: number, way: Way): Promise<number> {
     const times = Math.ceil(RECORDS_PER_REQUEST / batch);
-    const milliseconds = async (count: number): Promise<number> => {
-      const started = now();
-      await this.#fetch({ times: count, batch, way }, "POST", this.#body);
-      return now() - started;
-    };
-    await milliseconds(times);
+    const query = { batch, way };
+    await this.#worker.fetch({ ...query, times }, "POST", this.#body);
     const micros: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const once = await milliseconds(times);
-      micros.push((1000 * ((await milliseconds(2 * times)) - once)) / (times * batch));
+      micros.push((1000 * (await this.#worker.milliseconds(times, query, this.#body))) / (times * batch));
     }
     return median(micros);
   }
@@ -70,33 +51,14 @@ export class Workerd {
       name: `${type} in workerd${wayText(way)}`,
       score: async (_first, records, logits) => {
         await this.load(one, type, way);
-        logits.set(new Float32Array(await this.#fetch({ times: 1, batch: records, way }, "POST", this.#body)));
+        const query = { times: 1, batch: records, way };
+        logits.set(new Float32Array(await this.#worker.fetch(query, "POST", this.#body)));
       },
       close() {},
     };
   }
 
   stop(): Promise<void> {
-    return this.#stop();
+    return this.#worker.stop();
   }
-
-  async #fetch(
-    query: Record<string, number | string>,
-    method: string,
-    body: Uint8Array | Uint32Array,
-  ): Promise<ArrayBuffer> {
-    const url = new URL(this.#url);
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
-    const response = await fetch(url, {
-      method,
-      body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice(),
-    });
-    if (!response.ok) throw new Error(`the Worker answered ${response.status}: ${await response.text()}`);
-    return response.arrayBuffer();
-  }
-}
-
-/** Milliseconds: workerd's processor time, or what a clock on the wall says. */
-function now(): number {
-  return childrenMs("workerd") ?? performance.now();
 }

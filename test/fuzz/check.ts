@@ -7,6 +7,7 @@ import { checkGolden } from "../../format/golden.ts";
 import { toHex } from "../../format/hash.ts";
 import { pageOfKey } from "../../format/keys.ts";
 import { openPage, Page } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { readRow, rowStride } from "../../format/row.ts";
 import { Scorer } from "../../format/scorer.ts";
@@ -67,7 +68,7 @@ export class Check {
   #load(bytes: Uint8Array, number: number): FormatError | null {
     const { module } = this.#release[number % this.#release.length] as TestKernel;
     return attempt(
-      () => checkGolden(new Scorer(module, bytes)),
+      () => checkGolden(new Scorer(placeBlob(module, bytes))),
       () => null,
       (error) => error,
     );

@@ -6,6 +6,7 @@ import * as c from "../../format/constants.ts";
 import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, writePage } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
@@ -116,7 +117,7 @@ function keysOf(spec: FittedSpec, records: readonly unknown[]): Uint32Array {
 }
 
 function goldenOf(model: ModelBlob, records: readonly Record<string, unknown>[]): GoldenRecords {
-  const logits = goldenLogits(new Scorer(SCALAR, writeBlob(model)), records);
+  const logits = goldenLogits(new Scorer(placeBlob(SCALAR, writeBlob(model))), records);
   return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] as number })) };
 }
 

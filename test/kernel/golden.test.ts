@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Page } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { KERNELS } from "./harness.ts";
 
@@ -21,7 +22,7 @@ const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
 
 describe.each(KERNELS)("$name", ({ module }) => {
   it.each(MODELS)("gives the golden scores of $name", ({ blob, page: pageBytes, expected }) => {
-    const scorer = new Scorer(module, blob);
+    const scorer = new Scorer(placeBlob(module, blob));
     const located = scorer.locate(scorer.encode(expected.map(({ record }) => record)));
     expect(Array.from(located.pages)).toEqual([0]);
     const page = new Page(pageBytes, scorer.manifest, 0);

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import { Kernel, type KernelBatch, type KernelExports, type KernelVariant } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 
 export type { KernelExports };
 
@@ -66,7 +67,7 @@ export class BlobScorer {
   readonly #kernel: Kernel;
 
   constructor({ module }: TestKernel, blob: Uint8Array, model: ModelBlob) {
-    this.#kernel = new Kernel(module, blob, model.spec.fields.length);
+    this.#kernel = new Kernel(placeBlob(module, blob), model.spec.fields.length);
   }
 
   logits(records: readonly TestRecord[], batchSize: number): Float32Array {

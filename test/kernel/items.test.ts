@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as c from "../../format/constants.ts";
 import { Kernel, NO_ITEM } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { CASES } from "./cases.ts";
@@ -29,7 +30,7 @@ describe.each(CASES.filter(({ shape }) => !shape.products))("$name", ({ shape, i
     for (const kernel of KERNELS) {
       const blob = withItems(kernel, model, records);
       const read = readBlob(blob);
-      const one = new Kernel(kernel.module, blob, model.sides.length);
+      const one = new Kernel(placeBlob(kernel.module, blob), model.sides.length);
       one.scoreContext(batchOf([context], one.rowsAddress, one.rowBytes));
       const logits = new Float32Array(records.length);
       one.scoreItems(numbers, logits, new Float32Array(records.length));
@@ -53,7 +54,7 @@ describe.each(CASES.filter(({ shape }) => !shape.products))("$name", ({ shape, i
     const blob = withItems(scalar, model, records);
     for (const kernel of [scalar, ...others]) {
       if (int8) expect(withItems(kernel, model, records), kernel.name).toEqual(blob);
-      const one = new Kernel(kernel.module, blob, model.sides.length);
+      const one = new Kernel(placeBlob(kernel.module, blob), model.sides.length);
       one.scoreContext(batchOf([context], one.rowsAddress, one.rowBytes));
       const all = new Float32Array(records.length);
       one.scoreItems(numbers, all, new Float32Array(records.length));
@@ -75,7 +76,7 @@ describe.each(KERNELS)("$name", (kernel) => {
   const blob = withItems(kernel, model, records);
 
   it("finds items by their keys", () => {
-    const one = new Kernel(kernel.module, blob, 5);
+    const one = new Kernel(placeBlob(kernel.module, blob), 5);
     const found = new Uint32Array(5);
     one.lookupItems(Uint32Array.of(1, 7, 17, 7, 2, 7, 0, 0, 1, 8), found);
     expect([...found]).toEqual([0, 8, NO_ITEM, NO_ITEM, NO_ITEM]);

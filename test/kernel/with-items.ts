@@ -1,13 +1,14 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import { itemStride } from "../../format/items.ts";
 import { Kernel } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { batchOf, type TestKernel } from "./harness.ts";
 import type { TestRecord } from "./random-model.ts";
 
 /** The blob with a catalogue of the records' item fields, made by `kernel`; item i has the key 2i + 1. */
 export function withItems(kernel: TestKernel, model: ModelBlob, records: readonly TestRecord[]): Uint8Array {
-  const one = new Kernel(kernel.module, writeBlob(model), model.sides.length);
+  const one = new Kernel(placeBlob(kernel.module, writeBlob(model)), model.sides.length);
   const items = records.map((record) => one.precomputeItem(batchOf([record], one.rowsAddress, one.rowBytes)));
   const stride = itemStride(model);
   const bytes = new Uint8Array(records.length * stride);

@@ -6,6 +6,7 @@ import { TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { checkGolden } from "../../format/golden.ts";
 import { Page } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
 import { Scorer } from "../../format/scorer.ts";
@@ -123,7 +124,7 @@ describe("sealExport", () => {
     expect(evidence).toEqual({ provenance: { seed: 1 } });
     expect(golden.records.map(({ record }) => record)).toEqual(records);
     for (const variant of ["relaxed", "simd", "scalar"] as const)
-      expect(() => checkGolden(new Scorer(kernelModule(variant), blob))).not.toThrow();
+      expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), blob)))).not.toThrow();
     expect(await verifyBlob(blob)).toBe(hash);
   });
 
@@ -131,7 +132,7 @@ describe("sealExport", () => {
     const model = trainedModel({});
     const { golden } = readBlob((await sealExport(await exportModel(model, "int8", model.dataset), {}, records)).blob);
     const other = { ...(await exportModel(model, "int8", model.dataset)).model, bias: 0.75, golden };
-    expect(() => checkGolden(new Scorer(kernelModule(), writeBlob(other)))).toThrow(
+    expect(() => checkGolden(new Scorer(placeBlob(kernelModule(), writeBlob(other))))).toThrow(
       /blob: section GOLDEN: records\[0\]: got the logit \S+, expected \S+ within 0.001/,
     );
   });

@@ -50,7 +50,7 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   {
     what: "the blob is cut off",
     put: () => publishBlob(next.blob.subarray(0, 1000), next.hash),
-    why: "blob: got bytes of SHA-256",
+    why: `blob: got 1000 bytes, expected ${next.blob.length} as its header says`,
   },
   {
     what: "a bit of the blob is flipped",

@@ -3,6 +3,7 @@ import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../
 import { goldenLogits } from "../../format/golden.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import { Scorer } from "../../format/scorer.ts";
@@ -146,7 +147,7 @@ export async function makeModel(
     evidence: { provenance: { seed } },
     golden: { tolerance: 1e-4, records: [] },
   };
-  const logits = goldenLogits(new Scorer(bestKernelModule().module, writeBlob(model)), GOLDEN_RECORDS);
+  const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, writeBlob(model))), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: (logits[i] as number) + goldenError }));
   const blob = writeBlob(model);
   return { hash: await sealBlob(blob, key), blob, layout, pages };
@@ -161,7 +162,7 @@ export async function publish(kv: KVNamespace, { hash, blob, pages }: TinyModel)
 
 /** What the Worker must answer: the scores of the same kernel on the same bytes, with all pages at hand but `without`. */
 export async function expectedScores(model: TinyModel, records: unknown[], without: number[] = []): Promise<number[]> {
-  const scorer = new Scorer(bestKernelModule().module, model.blob);
+  const scorer = new Scorer(placeBlob(bestKernelModule().module, model.blob));
   const pages = new Map<number, Page>();
   for (const [number, { bytes, digest }] of model.pages.entries()) {
     if (!without.includes(number)) pages.set(number, await openPage(bytes, model.layout, number, digest));

@@ -3,6 +3,7 @@ import { FormatError, show } from "../../format/errors.ts";
 import { type ItemCatalogue, itemStride } from "../../format/items.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
 import { Scorer } from "../../format/scorer.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
@@ -62,7 +63,7 @@ export async function addCatalogue(
         `expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer items, or a narrower first layer`,
     );
   }
-  const scorer = new Scorer(kernelModule(), blob);
+  const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
   const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
   const catalogue = inOrderOfKeys(position, keys, records, stride);
@@ -74,7 +75,7 @@ export async function addCatalogue(
       field: id,
       items: items.length,
       bytesPerItem: stride,
-      maxLogitDifference: differenceOf(new Scorer(kernelModule(), withItems), contexts, items, id, pagesOf),
+      maxLogitDifference: differenceOf(new Scorer(placeBlob(kernelModule(), withItems)), contexts, items, id, pagesOf),
       contexts: contexts.length,
     },
   };

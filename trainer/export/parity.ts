@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Page } from "../../format/page.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { toDataset } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
@@ -39,7 +40,7 @@ export async function measureParity(
   { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
 ): Promise<Parity> {
   const task = startTask(name, null, "records");
-  const scorer = new Scorer(kernelModule(), exported.blob);
+  const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const trained: Float32Array[] = [];
   const served: Float32Array[] = [];

@@ -1,6 +1,7 @@
 import type { Evidence } from "../../format/blob.ts";
 import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
 import type { KernelVariant } from "../../format/kernel.ts";
+import { placeBlob } from "../../format/placed-blob.ts";
 import { Scorer } from "../../format/scorer.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { writeBlob } from "../../format/write-blob.ts";
@@ -26,7 +27,7 @@ export async function sealExport(
   records: readonly RawRecord[],
 ): Promise<ExportedModel> {
   const draft = writeBlob(model);
-  const logits = VARIANTS.map((variant) => goldenLogits(new Scorer(kernelModule(variant), draft), records));
+  const logits = VARIANTS.map((variant) => goldenLogits(new Scorer(placeBlob(kernelModule(variant), draft)), records));
   const spread = records.reduce((most, _, i) => {
     const all = logits.map((list) => list[i] as number);
     return Math.max(most, Math.max(...all) - Math.min(...all));

@@ -4,6 +4,7 @@
 //                                   time, N times, each time the next B; W as in ../contestant.ts
 import module from "../../../build/kernel.relaxed.wasm";
 import { Kernel } from "../../../format/kernel.ts";
+import { placeBlob } from "../../../format/placed-blob.ts";
 import { Caller } from "../caller.ts";
 import type { Way } from "../contestant.ts";
 
@@ -16,7 +17,7 @@ async function handle(request: Request): Promise<Response> {
   const number = (name: string): number => Number(searchParams.get(name));
   if (request.method === "PUT") {
     [fields, context] = [number("fields"), number("context")];
-    kernel = new Kernel(module, new Uint8Array(await request.arrayBuffer()), fields);
+    kernel = new Kernel(placeBlob(module, new Uint8Array(await request.arrayBuffer())), fields);
     return new Response();
   }
   if (!kernel) return new Response("no blob was put", { status: 409 });

@@ -1,0 +1,63 @@
+// A Worker under wrangler's development server, in workerd, and the time that it takes: measured from outside, as clocks in
+// workerd stand still while it computes.
+import { fileURLToPath } from "node:url";
+import { childrenMs } from "./processor-time.ts";
+
+export type Query = Record<string, string | number>;
+
+export class DevWorker {
+  readonly #url: URL;
+  readonly #stop: () => Promise<void>;
+
+  private constructor(url: URL, stop: () => Promise<void>) {
+    this.#url = url;
+    this.#stop = stop;
+  }
+
+  /** Starts the Worker of a wrangler.toml. */
+  static async start(config: URL): Promise<DevWorker> {
+    process.env.WRANGLER_SEND_METRICS = "false";
+    process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+    const { unstable_startWorker } = await import("wrangler");
+    const worker = await unstable_startWorker({
+      config: fileURLToPath(config),
+      dev: { server: { hostname: "127.0.0.1", port: 0 }, inspector: false, watch: false, logLevel: "error" },
+    });
+    await worker.ready;
+    return new DevWorker(await worker.url, () => worker.dispose());
+  }
+
+  /** Throws where the Worker answers with an error. */
+  async fetch(query: Query, method: string, body: Uint8Array | Uint32Array): Promise<ArrayBuffer> {
+    const url = new URL(this.#url);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+    const response = await fetch(url, {
+      method,
+      body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice(),
+    });
+    if (!response.ok) throw new Error(`the Worker answered ${response.status}: ${await response.text()}`);
+    return response.arrayBuffer();
+  }
+
+  /** Milliseconds of a request. */
+  async requestMs(query: Query, body: Uint8Array | Uint32Array): Promise<number> {
+    const started = now();
+    await this.fetch(query, "POST", body);
+    return now() - started;
+  }
+
+  /** Milliseconds of what a request does `times` times: one with twice as many less one, so that the rest is no part of it. */
+  async milliseconds(times: number, query: Query, body: Uint8Array | Uint32Array): Promise<number> {
+    const once = await this.requestMs({ ...query, times }, body);
+    return (await this.requestMs({ ...query, times: 2 * times }, body)) - once;
+  }
+
+  stop(): Promise<void> {
+    return this.#stop();
+  }
+}
+
+/** Milliseconds: workerd's processor time, or what a clock on the wall says. */
+function now(): number {
+  return childrenMs("workerd") ?? performance.now();
+}

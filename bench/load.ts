@@ -1,0 +1,119 @@
+// What it takes to load a blob of 20 MB as the Worker does, from its bytes to a model that serves: ms of processor time by
+// step, in Node and in workerd. All steps take turns, so that a slow moment of the machine falls on all. Prints; gates nothing.
+//   node bench/load.ts [--rounds 9] [--json FILE]
+import { parseArgs } from "node:util";
+import { toJson, writeWhole } from "../trainer/files.ts";
+import { kernelModule } from "../trainer/kernel-module.ts";
+import { table } from "../trainer/table.ts";
+import { DevWorker } from "./dev-worker.ts";
+import { median, processorMs } from "./kernel/race.ts";
+import { type BenchBlob, benchBlobs } from "./load/blob.ts";
+import { LoadSteps, STEPS, type StepName } from "./load/steps.ts";
+
+/** Takes a step `times` times; ms of processor time in all. */
+type Runtime = (step: string, times: number) => Promise<number>;
+
+/** A line of the result. */
+interface Result {
+  blob: string;
+  bytes: number;
+  step: string;
+  runtime: string;
+  ms: number;
+}
+
+/** Of a measurement: few, since each may leave a memory of 20 MB to be collected. */
+const TIMES = 3;
+/** Steps that do not look at the whole blob are short: many times, and no rate. */
+const SHORT_STEPS: readonly string[] = ["signature", "manifest", "golden"];
+const SHORT_TIMES = 60;
+/** Starts of workerd whose first load is measured. */
+const STARTS = 3;
+/** What a Worker does before: reads the blob from KV, into the kernel's memory or, for comparison, a buffer of its own. */
+const READS = ["KV to memory", "KV to buffer"];
+const FIRST = "first place and load";
+const NOTHING = new Uint8Array(0);
+const CONFIG = new URL("load/worker/wrangler.toml", import.meta.url);
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: "string", default: "9" }, json: { type: "string" } },
+});
+const results: Result[] = [];
+for (const bench of await benchBlobs()) {
+  const add = (step: string, runtime: string, ms: number): void => {
+    results.push({ blob: bench.name, bytes: bench.blob.length, step, runtime, ms: Number(ms.toPrecision(4)) });
+  };
+  const firsts: number[] = [];
+  for (let start = 0; start < STARTS; start++) firsts.push(await firstLoad(bench));
+  add(FIRST, "workerd", fasterHalf(firsts));
+  const worker = await startWith(bench);
+  const node = inNode(bench);
+  const workerd: Runtime = (step, times) => worker.requestMs({ step, times }, NOTHING);
+  const jobs = [
+    ...STEPS.flatMap((step) => [
+      { step, runtime: "node", run: node },
+      { step, runtime: "workerd", run: workerd },
+    ]),
+    ...READS.map((step) => ({ step, runtime: "workerd", run: workerd })),
+  ].map((job) => ({ ...job, count: SHORT_STEPS.includes(job.step) ? SHORT_TIMES : TIMES, once: [0], twice: [0] }));
+  for (let round = 0; round <= Number(options.rounds); round++) {
+    for (const { step, run, count, once, twice } of jobs) {
+      // The first round warms up, and is written over.
+      once[Math.max(0, round - 1)] = await run(step, count);
+      twice[Math.max(0, round - 1)] = await run(step, 2 * count);
+    }
+  }
+  await worker.stop();
+  // What is needed once, such as a request, is no part of it. Each of both is bounded below; their difference is not.
+  for (const { step, runtime, count, once, twice } of jobs)
+    add(step, runtime, (fasterHalf(twice) - fasterHalf(once)) / count);
+  print(bench);
+}
+if (options.json) writeWhole(options.json, toJson({ results }));
+
+async function startWith({ blob, publicKey }: BenchBlob): Promise<DevWorker> {
+  const worker = await DevWorker.start(CONFIG);
+  await worker.fetch({ key: publicKey }, "PUT", blob);
+  return worker;
+}
+
+/** ms of a fresh workerd's first load, with what its engine spends on compiling: a request with it less one without. */
+async function firstLoad(bench: BenchBlob): Promise<number> {
+  const worker = await startWith(bench);
+  const without = await worker.requestMs({ step: "place and load", times: 0 }, NOTHING);
+  const ms = await worker.requestMs({ step: "place and load", times: 1 }, NOTHING);
+  await worker.stop();
+  return ms - without;
+}
+
+function inNode({ blob, publicKey }: BenchBlob): Runtime {
+  const steps = new LoadSteps(kernelModule("relaxed"), blob, publicKey);
+  return async (step, times) => {
+    const started = processorMs();
+    await steps.take(step as StepName, times);
+    return processorMs() - started;
+  };
+}
+
+/** The median of the faster half: other programs only ever slow one down. */
+function fasterHalf(times: readonly number[]): number {
+  return median(times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length / 2)));
+}
+
+function print({ name, blob }: BenchBlob): void {
+  const cells = (step: string): string[] =>
+    ["node", "workerd"].flatMap((runtime) => {
+      const found = results.find(
+        (result) => result.blob === name && result.step === step && result.runtime === runtime,
+      );
+      if (!found) return ["", ""];
+      return [found.ms.toFixed(2), SHORT_STEPS.includes(step) ? "" : (blob.length / 1e3 / found.ms).toFixed(0)];
+    });
+  console.log(`\n${name} blob of ${(blob.length / 1e6).toFixed(2)} MB, Node ${process.versions.node}`);
+  console.log(
+    table(
+      ["step", "node ms", "MB/s", "workerd ms", "MB/s"],
+      [...STEPS, FIRST, ...READS].map((step) => [step, ...cells(step)]),
+    ),
+  );
+}

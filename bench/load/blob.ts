@@ -1,0 +1,65 @@
+import { bucketBits } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import { fieldSeed, rowKey } from "../../format/record.ts";
+import { rowStride } from "../../format/row.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { generateKeys, readSigningKey } from "../../format/signature.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { randomModel } from "../../test/kernel/random-model.ts";
+import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
+import { Random } from "../../trainer/random.ts";
+
+export const BLOB_BYTES = 20e6;
+const SHAPE = { fields: 39, embeddingDim: 16, hidden: [400, 400, 400], rowType: c.TYPE_I8 };
+const KEY_BYTES = 8;
+/** Of the values of golden records, those that have a row in the blob. */
+const KNOWN = 0.9;
+
+export interface BenchBlob {
+  name: string;
+  blob: Uint8Array;
+  /** Base64; empty where the blob is not signed. */
+  publicKey: string;
+}
+
+/** A DeepFM with as many int8 rows as fill BLOB_BYTES, sealed as an export is: unsigned, and signed. */
+export async function benchBlobs(): Promise<BenchBlob[]> {
+  const hotRows = rowsThatFill();
+  const drawn = randomModel({ ...SHAPE, hotRows });
+  const seeds = drawn.spec.fields.map(({ name }) => fieldSeed(name));
+  const keys = BigUint64Array.from({ length: hotRows }, (_, i) => {
+    const { lo, hi } = rowKey(seeds[i % SHAPE.fields] as number, textOf(i), { lo: 0, hi: 0 });
+    return (BigInt(hi) << 32n) | BigInt(lo);
+  }).sort();
+  const random = new Random(1);
+  const records = Array.from({ length: GOLDEN_RECORDS }, () =>
+    Object.fromEntries(
+      drawn.spec.fields.map(({ name }, f) => {
+        const i = f + SHAPE.fields * random.integer(Math.floor(hotRows / SHAPE.fields) - 1);
+        return [name, random.uniform() < KNOWN ? textOf(i) : "unseen"];
+      }),
+    ),
+  );
+  const model = { ...drawn, keys: new Uint32Array(keys.buffer) };
+  const { blob } = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, records);
+  const signed = blob.slice();
+  const { privateKey, publicKey } = await generateKeys();
+  await sealBlob(signed, await readSigningKey(privateKey, "key"));
+  return [
+    { name: "unsigned", blob, publicKey: "" },
+    { name: "signed", blob: signed, publicKey },
+  ];
+}
+
+/** As many as fill BLOB_BYTES, or a few more. */
+function rowsThatFill(): number {
+  const room = BLOB_BYTES - writeBlob(randomModel({ ...SHAPE, hotRows: 0 })).length;
+  const perRow = rowStride(SHAPE.rowType, SHAPE.embeddingDim) + KEY_BYTES;
+  const buckets = 4 * 2 ** bucketBits(room / perRow);
+  return Math.ceil((room - buckets) / perRow);
+}
+
+/** Value number i; a field's values are different, and so are the fields'. */
+function textOf(i: number): string {
+  return `v${i}`;
+}

@@ -1,0 +1,119 @@
+import * as c from "../../format/constants.ts";
+import { checkGolden } from "../../format/golden.ts";
+import { sha256, toHex } from "../../format/hash.ts";
+import { type PlacedBlob, placeBlob } from "../../format/placed-blob.ts";
+import { readManifest } from "../../format/read-blob.ts";
+import { Scorer } from "../../format/scorer.ts";
+import { readPublicKeys, verify } from "../../format/signature.ts";
+import { inSection, sectionOf } from "../../test/format/edit-blob.ts";
+import { loadModel } from "../../worker/load-model.ts";
+
+/**
+ * place: a copy into a fresh kernel's memory, as `readStream` makes it chunk by chunk. load: all of worker/load-model.ts on a
+ * blob in place. The others are its parts; of the kernel's, each goes as far as its name, from the start.
+ */
+export const STEPS = [
+  "place",
+  "load",
+  "digest",
+  "signature",
+  "kernel: checksums",
+  "kernel: rows",
+  "kernel: layers",
+  "manifest",
+  "golden",
+] as const;
+
+/** place and load: both, of one blob. */
+export type StepName = (typeof STEPS)[number] | "place and load";
+
+/** Takes a Worker's load of one blob, in one and in its parts. */
+export class LoadSteps {
+  readonly #module: WebAssembly.Module;
+  readonly #blob: Uint8Array;
+  readonly #publicKey: string;
+  readonly #runs = new Map<StepName, () => void | Promise<void>>();
+  #placed: PlacedBlob | null = null;
+
+  /** `publicKey`: base64 of the key that signed the blob; empty for a blob without a signature. */
+  constructor(module: WebAssembly.Module, blob: Uint8Array, publicKey: string) {
+    this.#module = module;
+    this.#blob = blob;
+    this.#publicKey = publicKey;
+  }
+
+  async take(step: StepName, times: number): Promise<void> {
+    // Made once: what a step needs beforehand is no part of it.
+    const run = this.#runs.get(step) ?? this.#step(step);
+    this.#runs.set(step, run);
+    for (let time = 0; time < times; time++) await run();
+  }
+
+  #step(step: StepName): () => void | Promise<void> {
+    const [module, blob, publicKey] = [this.#module, this.#blob, this.#publicKey];
+    const digest = blob.slice(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE);
+    const load = async (placed: PlacedBlob): Promise<void> => {
+      const name = toHex(await sha256(blob.subarray(0, c.BLOB_ENVELOPE_BYTES)));
+      await loadModel(placed, name, await readPublicKeys(publicKey, "key"));
+    };
+    switch (step) {
+      case "place and load":
+        return () => load(placeBlob(module, blob));
+      case "place":
+        return () => void placeBlob(module, blob);
+      case "load":
+        return () => load(this.#inPlace());
+      case "digest":
+        return async () => expect("digest", toHex(await sha256(blob.subarray(c.BLOB_ENVELOPE_BYTES))), toHex(digest));
+      case "signature":
+        return async () => {
+          const signature = blob.slice(c.BLOB_HEADER_SIGNATURE, c.BLOB_ENVELOPE_BYTES);
+          for (const key of await readPublicKeys(publicKey, "key"))
+            expect("signature", await verify(key, signature, digest), true);
+        };
+      case "kernel: checksums":
+        return this.#kernelUntil(c.MODEL_BIAS, c.LOAD_BAD_MODEL);
+      case "kernel: rows":
+        return this.#kernelUntil(c.MODEL_HEAD_BYTES + c.LAYER_INPUTS, c.LOAD_BAD_LAYER);
+      case "kernel: layers":
+        return () => expect("code of the kernel", this.#inPlace().kernel.load(blob.length), c.LOAD_OK);
+      case "manifest":
+        return () => void readManifest(blob);
+      case "golden": {
+        const scorer = new Scorer(this.#inPlace());
+        return () => checkGolden(scorer);
+      }
+    }
+  }
+
+  /** The blob in a memory whose pages are there already. */
+  #inPlace(): PlacedBlob {
+    this.#placed ??= placeBlob(this.#module, this.#blob);
+    const { kernel } = this.#placed;
+    // The memory grew with the first load, which detached the bytes.
+    return {
+      kernel,
+      bytes: new Uint8Array(kernel.memory.buffer, kernel.reserve(this.#blob.length), this.#blob.length),
+    };
+  }
+
+  /** The kernel's load of a blob which it refuses with `code` for the number at `offset` of section MODEL. */
+  #kernelUntil(offset: number, code: number): () => void {
+    const blob = this.#blob;
+    const head = sectionOf(blob, c.SECTION_BUCKETS).byteOffset - blob.byteOffset;
+    const damaged = inSection(blob, c.SECTION_MODEL, (view) => view.setFloat32(offset, Number.NaN, true)).slice(
+      0,
+      head,
+    );
+    return () => {
+      const { kernel, bytes } = this.#inPlace();
+      bytes.set(damaged);
+      expect("code of the kernel", kernel.load(blob.length), code);
+      bytes.set(blob.subarray(0, head));
+    };
+  }
+}
+
+function expect<T>(what: string, got: T, expected: T): void {
+  if (got !== expected) throw new Error(`got the ${what} ${got}, expected ${expected}`);
+}

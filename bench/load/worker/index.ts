@@ -1,0 +1,34 @@
+// A Worker that takes steps of a load many times, so that they can be timed from outside: clocks stand still inside a request.
+//   PUT /?key=BASE64           a sealed blob, and the public key of its signature, empty for none: puts it into KV too
+//   POST /?step=NAME&times=N   takes the step N times
+import relaxed from "../../../build/kernel.relaxed.wasm";
+import { readStream } from "../../../worker/read-stream.ts";
+import { LoadSteps, type StepName } from "../steps.ts";
+
+const KEY = "blob";
+
+let steps: LoadSteps | null = null;
+
+async function handle(request: Request, { KV: kv }: { KV: KVNamespace }): Promise<Response> {
+  const { searchParams } = new URL(request.url);
+  if (request.method === "PUT") {
+    const blob = await request.arrayBuffer();
+    await kv.put(KEY, blob);
+    steps = new LoadSteps(relaxed, new Uint8Array(blob), searchParams.get("key") ?? "");
+    return new Response();
+  }
+  if (!steps) return new Response("no blob was put", { status: 409 });
+  const step = searchParams.get("step");
+  const times = Number(searchParams.get("times"));
+  if (step === "KV to memory") for (let time = 0; time < times; time++) await readToMemory(kv);
+  else if (step === "KV to buffer") for (let time = 0; time < times; time++) await kv.get(KEY, { type: "arrayBuffer" });
+  else await steps.take(step as StepName, times);
+  return new Response();
+}
+
+async function readToMemory(kv: KVNamespace): Promise<void> {
+  const stream = await kv.get(KEY, { type: "stream" });
+  if (stream) await readStream(relaxed, stream);
+}
+
+export default { fetch: handle };
