@@ -9,6 +9,8 @@ export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** POST with `body` as JSON. */
+  post(path: string, body: unknown): Promise<Response>;
   /** POST /v1/score with `body` as JSON. */
   score(body: unknown): Promise<Response>;
 }
@@ -40,15 +42,15 @@ export function startWorker(overrides: Partial<Env> = {}): TestWorker {
     return response;
   }
 
-  function score(body: unknown): Promise<Response> {
-    return fetch("/v1/score", {
+  function post(path: string, body: unknown): Promise<Response> {
+    return fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
   }
 
-  return { clock, fetch, score };
+  return { clock, fetch, post, score: (body) => post("/v1/score", body) };
 }
 
 /** Keys that a scoring request read from KV, as its `server-timing` header states them. */

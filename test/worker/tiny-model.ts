@@ -1,6 +1,7 @@
 import { fieldSides, type ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
 import { goldenLogits } from "../../format/golden.ts";
+import { type ItemCatalogue, NO_ITEMS } from "../../format/items.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { placeBlob } from "../../format/placed-blob.ts";
@@ -14,6 +15,7 @@ import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.t
 import { writeBlob } from "../../format/write-blob.ts";
 import { bestKernelModule } from "../../worker/kernel-modules.ts";
 import { seeded } from "../format/random.ts";
+import { lightenLanes } from "../kernel/light-lanes.ts";
 
 // A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
 // rest in pages, device and price are in the blob alone.
@@ -55,6 +57,14 @@ const SPEC: FittedSpec = {
       missing: "skip",
     },
     {
+      name: "ad",
+      side: "item",
+      kv: false,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "own",
+    },
+    {
       name: "price",
       side: "item",
       kv: false,
@@ -84,6 +94,8 @@ export interface TinyModelOptions {
   pageCount?: number;
   /** Who signs the blob. */
   key?: SigningKey;
+  /** The catalogue, named by their `ad`. */
+  items?: readonly Record<string, unknown>[];
   /** How far the golden logits are from what the kernel computes. */
   goldenError?: number;
 }
@@ -96,7 +108,7 @@ const GOLDEN_RECORDS = [
 /** `seed` makes the weights, and so the hash. */
 export async function makeModel(
   seed: number,
-  { pageCount = 4, key, goldenError = 0 }: TinyModelOptions = {},
+  { pageCount = 4, key, items = [], goldenError = 0 }: TinyModelOptions = {},
 ): Promise<TinyModel> {
   const random = seeded(seed);
   const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
@@ -107,6 +119,7 @@ export async function makeModel(
     table.push(makeRow(random, "site", `site${i}`), makeRow(random, "tags", `tag${i}`));
   }
   for (const device of ["phone", "desktop"]) hot.push(makeRow(random, "device", device));
+  for (const ad of ["ad0", "ad1", "ad2"]) hot.push(makeRow(random, "ad", ad));
   hot.push(makeRow(random, "price", VALUE_ROW));
   const oov = SPEC.fields.map(({ name }) => makeRow(random, name, "never a key"));
 
@@ -117,7 +130,10 @@ export async function makeModel(
     pages.push({ bytes, digest: await pageDigest(bytes) });
   }
   const table = pack(hot);
+  const inputs = SPEC.fields.length * K;
   const hidden = 8;
+  const weights = Int8Array.from({ length: inputs * hidden }, () => Math.round((random() - 0.5) * 254));
+  lightenLanes(weights, inputs, hidden);
   const model: ModelBlob = {
     spec: SPEC,
     producer: `tiny-model ${seed}`,
@@ -133,9 +149,9 @@ export async function makeModel(
     pageDigests: concat(pages.map(({ digest }) => digest)),
     layers: [
       {
-        inputs: SPEC.fields.length * K,
+        inputs,
         outputs: hidden,
-        weights: Int8Array.from({ length: SPEC.fields.length * K * hidden }, () => Math.round((random() - 0.5) * 254)),
+        weights,
         scales: new Float32Array(hidden).fill(0.0005),
         biases: Float32Array.from({ length: hidden }, () => random() - 0.5),
         activation: ACTIVATION_RELU,
@@ -144,13 +160,37 @@ export async function makeModel(
       },
     ],
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
+    items: NO_ITEMS,
     evidence: { provenance: { seed } },
     golden: { tolerance: 1e-4, records: [] },
   };
+  if (items.length > 0) model.items = await catalogueOf(model, items, pages);
   const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, writeBlob(model))), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: (logits[i] as number) + goldenError }));
   const blob = writeBlob(model);
   return { hash: await sealBlob(blob, key), blob, layout, pages };
+}
+
+/** A catalogue of items, made as the trainer makes it. */
+async function catalogueOf(
+  model: ModelBlob,
+  items: readonly Record<string, unknown>[],
+  pages: TinyModel["pages"],
+): Promise<ItemCatalogue> {
+  const scorer = new Scorer(placeBlob(bestKernelModule().module, writeBlob(model)));
+  const opened = pages.map(async ({ bytes, digest }, i) => {
+    return [i, await openPage(bytes, scorer.manifest, i, digest)] as const;
+  });
+  const field = SPEC.fields.findIndex(({ name }) => name === "ad");
+  const { keys, records } = scorer.precomputeItems(items, field, new Map(await Promise.all(opened)));
+  const sorted = records
+    .map((bytes, i) => ({ lo: keys[2 * i] as number, hi: keys[2 * i + 1] as number, bytes }))
+    .toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  return {
+    field,
+    keys: Uint32Array.from(sorted.flatMap(({ lo, hi }) => [lo, hi])),
+    records: concat(sorted.map(({ bytes }) => bytes)),
+  };
 }
 
 /** Stores a model as the trainer does: pages, blob, and last the pointer. */
