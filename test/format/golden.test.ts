@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import * as c from "../../format/constants.ts";
+import { padTo } from "../../format/dense.ts";
 import { toHex } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
@@ -63,11 +65,28 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| pages P | 1,048,576 |", "MAX_PAGES"],
     ["| hidden layers | 16 |", "MAX_LAYERS"],
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
+    ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
+    ["| weights of a lane | 258 |", "MAX_LANE_WEIGHT"],
   ])("%s", async (row, name) => {
     const constants: Record<string, unknown> = await import("../../format/constants.ts");
     expect(formatMd.replace(/ +/g, " ")).toContain(row);
     expect(constants[name]).toBe(Number(/\| ([\d,]+) \|$/.exec(row)?.[1]?.replaceAll(",", "")));
   });
+});
+
+test("the places and sizes in FORMAT.md that no dump shows are those of constants.ts", () => {
+  const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
+  for (const said of [
+    `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
+    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | sections 1 … ${c.SECTION_COUNT}`,
+    `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
+    `shorter than header and table (${tableEnd})`,
+    `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
+    `each rounded up to a multiple of ${c.PAD_INPUTS}.`,
+    `at most ${c.MAX_LANE_WEIGHT}, and those below 0 to at least −${c.MAX_LANE_WEIGHT}.`,
+  ])
+    expect(formatMd).toContain(said);
+  expect([c.PAD_OUTPUTS, c.MAX_LANE_WEIGHT * c.ACTIVATION_MAX < 2 ** 15]).toEqual([c.PAD_INPUTS, true]);
 });
 
 describe("scores", () => {
