@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { padTo } from "../../format/dense.ts";
@@ -6,9 +7,10 @@ import { toHex } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { dumpBlob, dumpPage, parseDump } from "./dump.ts";
-import { between, goldenFiles, specJsonSchema } from "./golden.ts";
+import { between, catalogueScores, goldenFiles, specJsonSchema } from "./golden.ts";
 import { forward } from "./reference.ts";
 import { TINY_RECORDS, tinyPage } from "./tiny.ts";
+import { cataloguePages } from "./tiny-catalogue.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, root)));
@@ -95,6 +97,26 @@ describe("scores", () => {
     const model = read(`test/golden/${name}.blob.bin`);
     const pages = [tinyPage(readBlob(model).rowType)];
     expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
+  });
+
+  test("the golden scores of the catalogue are those of the formulas, and of an item as it is there those of its record", () => {
+    const scores: { record?: object; context?: object; item?: string; logit: number }[] = JSON.parse(
+      text("test/golden/catalogue.scores.json"),
+    );
+    const pages = cataloguePages();
+    expect(pages).toEqual([0, 1].map((page) => read(`test/golden/catalogue.page${page}.bin`)));
+    expect(scores).toEqual(catalogueScores(read("test/golden/catalogue.blob.bin"), pages));
+    const pairs = scores.filter(({ item }) => item !== undefined);
+    for (const [context, ad, rest] of [
+      [{ site: "news", hour: 7 }, "boots", { price: 12 }],
+      [{ site: "shop", hour: 23 }, "lamp", { price: 3.5 }],
+    ] as const) {
+      const pair = pairs.find(({ context: of, item }) => item === ad && isDeepStrictEqual(of, context));
+      const whole = scores.find(({ record }) => isDeepStrictEqual(record, { ad, ...context, ...rest }));
+      // All their numbers are binary fractions, so that no order of sums rounds.
+      expect(pair?.logit).toBe(whole?.logit);
+      expect(pair?.logit).toBeTypeOf("number");
+    }
   });
 
   test("one of them by hand", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Page } from "../../format/page.ts";
-import { Scorer } from "../../format/scorer.ts";
+import { Scorer, type Scores } from "../../format/scorer.ts";
 import { KERNELS } from "./harness.ts";
 
 // FORMAT.md's examples, from JSON records to scores. The golden scores are float64; float32 gives them 24 bits, and the
@@ -12,24 +12,52 @@ function golden(name: string): Buffer {
 }
 
 const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
-  const expected: { record: unknown; logit: number; score: number }[] = JSON.parse(
-    golden(`${name}.scores.json`).toString(),
-  );
+  const expected: Expected[] = JSON.parse(golden(`${name}.scores.json`).toString());
   const page = golden(`${name === "pnn" || name === "towers" ? "tiny" : name}.page.bin`);
   return { name, blob: golden(`${name}.blob.bin`), page, expected };
 });
 
+/** Of a record; or of an item of the catalogue, by its id, with a context. */
+interface Expected {
+  record?: unknown;
+  context?: unknown;
+  item?: string;
+  logit: number;
+  score: number;
+}
+const CATALOGUE: Expected[] = JSON.parse(golden("catalogue.scores.json").toString());
+
+function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonly Expected[]): void {
+  expect([logits.length, rowsMissing]).toEqual([expected.length, 0]);
+  expected.forEach(({ logit, score }, i) => {
+    expect(Math.abs((logits[i] as number) - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));
+    expect(Math.abs((scores[i] as number) - score)).toBeLessThanOrEqual(1e-6 * score + 1e-38);
+  });
+}
+
 describe.each(KERNELS)("$name", ({ module }) => {
+  it("gives the golden scores of the catalogue, of records and of items with a context", () => {
+    const scorer = new Scorer(module, golden("catalogue.blob.bin"));
+    const pages = new Map(
+      [0, 1].map((page) => [page, new Page(golden(`catalogue.page${page}.bin`), scorer.manifest, page)]),
+    );
+    const records = CATALOGUE.filter(({ item }) => item === undefined);
+    const located = scorer.locate(scorer.encode(records.map(({ record }) => record)));
+    expect([...located.pages].sort()).toEqual([0, 1]);
+    expectScores(scorer.score(located, pages), records);
+
+    for (const pair of CATALOGUE.slice(records.length)) {
+      const items = scorer.locateItems(pair.context, [pair.item]);
+      expect(items.records.encoded.count, "the catalogue has it").toBe(1);
+      expectScores(scorer.rankItems(items, pages), [pair]);
+    }
+  });
+
   it.each(MODELS)("gives the golden scores of $name", ({ blob, page: pageBytes, expected }) => {
     const scorer = new Scorer(module, blob);
     const located = scorer.locate(scorer.encode(expected.map(({ record }) => record)));
     expect(Array.from(located.pages)).toEqual([0]);
     const page = new Page(pageBytes, scorer.manifest, 0);
-    const { logits, scores, rowsMissing } = scorer.score(located, new Map([[0, page]]));
-    expected.forEach(({ logit, score }, i) => {
-      expect(Math.abs((logits[i] as number) - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));
-      expect(Math.abs((scores[i] as number) - score)).toBeLessThanOrEqual(1e-6 * score + 1e-38);
-    });
-    expect(rowsMissing).toBe(0);
+    expectScores(scorer.score(located, new Map([[0, page]])), expected);
   });
 });
