@@ -76,7 +76,7 @@ export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unkn
     const int8 = first.weights instanceof Int8Array;
     const sums = firstSums(model, first, e, c.SIDE_CONTEXT).map((x, n) => {
       const at = deep + 4 * n;
-      return x + (int8 ? record.getInt32(at, true) : record.getFloat32(at, true));
+      return int8 ? (x + record.getInt32(at, true)) | 0 : x + record.getFloat32(at, true);
     });
     logit += inner(model.outputWeights, run(others, finish(first, sums)));
   }

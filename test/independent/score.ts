@@ -137,7 +137,8 @@ export function itemLogitOf(model: Model, context: Record<string, unknown>, item
     if (!first) throw new RangeError("an MLP has a layer");
     const inputs = e.flatMap((ef) => ef.slice(deepFrom));
     const own = sumsOf(first, inputs, (k) => ofContext(Math.floor(k / (dim - deepFrom))));
-    const acc = own.map((x, n) => x + at(item.deep, n));
+    const sums = own.map((x, n) => x + at(item.deep, n));
+    const acc = first.int8 ? sums.map((x) => Number(BigInt.asIntN(32, BigInt(x)))) : sums;
     logit += dot(model.outputWeights, forward(outputsOf(first, acc), others));
   }
   if (parts & TOWERS) {

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { SECTION_ITEMS } from "../../format/constants.ts";
 import { Page } from "../../format/page.ts";
 import { Scorer, type Scores } from "../../format/scorer.ts";
+import { inSection } from "../format/edit-blob.ts";
+import { forwardItem } from "../format/reference.ts";
 import { KERNELS } from "./harness.ts";
 
 // FORMAT.md's examples, from JSON records to scores. The golden scores are float64; float32 gives them 24 bits, and the
@@ -50,6 +53,23 @@ describe.each(KERNELS)("$name", ({ module }) => {
       const items = scorer.locateItems(pair.context, [pair.item]);
       expect(items.records.encoded.count, "the catalogue has it").toBe(1);
       expectScores(scorer.rankItems(items, pages), [pair]);
+    }
+  });
+
+  it("adds an item's integer sums modulo 2³²", () => {
+    const blob = inSection(new Uint8Array(golden("catalogue.blob.bin")), SECTION_ITEMS, (view) => {
+      // The first layer's sums of items 0 and 1.
+      [48, 52, 56].forEach((at, n) => {
+        view.setInt32(at, 2 ** 31 - 1 - n, true);
+        view.setInt32(80 + at, n - 2 ** 31, true);
+      });
+    });
+    const scorer = new Scorer(module, blob);
+    for (const context of [{ site: "news", hour: 7 }, { site: "news" }]) {
+      const items = scorer.locateItems(context, ["boots", "lamp", "sofa"]);
+      const expected = [...items.numbers].map((item) => forwardItem(blob, [], context, item));
+      expect(Math.max(...expected.map(({ logit }) => Math.abs(logit)))).toBeGreaterThan(1e5);
+      expectScores(scorer.rankItems(items, new Map()), expected);
     }
   });
 
