@@ -77,6 +77,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const reader = new LayerReader(section(c.SECTION_MODEL), section(c.SECTION_DENSE));
   const layers = layerStacks(head).flatMap((stack) => reader.stack(stack));
   const outputWeights = reader.outputWeights(layers, outputInputs);
+  const json = readJsonSections(sections);
 
   expectBytes(c.SECTION_ITEM_KEYS, section(c.SECTION_ITEM_KEYS), 8 * itemCount);
   const itemKeys = words(section(c.SECTION_ITEM_KEYS));
@@ -86,7 +87,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   return {
     ...{ spec, producer, rowType, embeddingDim, ...shape, keys },
     ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights, items },
-    ...readJsonSections(sections),
+    ...json,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Page } from "./page.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
 import { type BlobManifest, readManifest } from "./read-blob.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "./record.ts";
+import type { FittedField } from "./spec.ts";
 
 /** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
 export interface LocatedRecords {
@@ -96,7 +97,7 @@ export class Scorer {
     const position = this.#encoder.fields.findIndex(({ name }) => name === field);
     const encoded = new EncodedRecords();
     ids.forEach((id, i) => {
-      if (id === undefined || id === null || id === "") throw new FormatError(`items[${i}]`, "got no id");
+      refuseNoId(id, `items[${i}]`);
       this.#encoder.encodeValue(position, id, encoded, `items[${i}]`);
     });
     const numbers = new Uint32Array(ids.length);
@@ -160,7 +161,7 @@ export class Scorer {
 
   /**
    * Computes what each of the item's records adds to the score of any context, as the catalogue's records; with the row key of the
-   * value of the field at `position`. Throws FormatError as `encode` does.
+   * value of the field at `position`, which names the items. Throws FormatError as `encode` does, and where an item has no such value.
    */
   precomputeItems(
     items: readonly unknown[],
@@ -168,8 +169,10 @@ export class Scorer {
     pages: ReadonlyMap<number, Page>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
     const encoded = new EncodedRecords();
+    const { name } = this.#encoder.fields[position] as FittedField;
     items.forEach((item, i) => {
       this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
+      refuseNoId((item as Record<string, unknown>)[name], `items[${i}].${name}`);
     });
     const located = this.locate(encoded);
     const fields = this.#kvFields.length;
@@ -274,6 +277,10 @@ export class Scorer {
       }
     }
   }
+}
+
+function refuseNoId(id: unknown, place: string): void {
+  if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
 }
 
 function refuseEntriesBeyond(maxEntries: number, { entries }: EncodedRecords, place: string): void {

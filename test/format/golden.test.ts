@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
+import * as c from "../../format/constants.ts";
+import { padTo } from "../../format/dense.ts";
 import { toHex } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { dumpBlob, dumpPage, parseDump } from "./dump.ts";
-import { between, goldenFiles, specJsonSchema } from "./golden.ts";
+import { between, catalogueScores, goldenFiles, specJsonSchema } from "./golden.ts";
 import { forward } from "./reference.ts";
 import { TINY_RECORDS, tinyPage } from "./tiny.ts";
+import { cataloguePages } from "./tiny-catalogue.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, root)));
@@ -63,11 +67,28 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| pages P | 1,048,576 |", "MAX_PAGES"],
     ["| hidden layers | 16 |", "MAX_LAYERS"],
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
+    ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
+    ["| weights of a lane | 258 |", "MAX_LANE_WEIGHT"],
   ])("%s", async (row, name) => {
     const constants: Record<string, unknown> = await import("../../format/constants.ts");
     expect(formatMd.replace(/ +/g, " ")).toContain(row);
     expect(constants[name]).toBe(Number(/\| ([\d,]+) \|$/.exec(row)?.[1]?.replaceAll(",", "")));
   });
+});
+
+test("the places and sizes in FORMAT.md that no dump shows are those of constants.ts", () => {
+  const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
+  for (const said of [
+    `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
+    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | sections 1 … ${c.SECTION_COUNT}`,
+    `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
+    `shorter than header and table (${tableEnd})`,
+    `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
+    `each rounded up to a multiple of ${c.PAD_INPUTS}.`,
+    `at most ${c.MAX_LANE_WEIGHT}, and those below 0 to at least −${c.MAX_LANE_WEIGHT}.`,
+  ])
+    expect(formatMd).toContain(said);
+  expect([c.PAD_OUTPUTS, c.MAX_LANE_WEIGHT * c.ACTIVATION_MAX < 2 ** 15]).toEqual([c.PAD_INPUTS, true]);
 });
 
 describe("scores", () => {
@@ -76,6 +97,26 @@ describe("scores", () => {
     const model = read(`test/golden/${name}.blob.bin`);
     const pages = [tinyPage(readBlob(model).rowType)];
     expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
+  });
+
+  test("the golden scores of the catalogue are those of the formulas, and of an item as it is there those of its record", () => {
+    const scores: { record?: object; context?: object; item?: string; logit: number }[] = JSON.parse(
+      text("test/golden/catalogue.scores.json"),
+    );
+    const pages = cataloguePages();
+    expect(pages).toEqual([0, 1].map((page) => read(`test/golden/catalogue.page${page}.bin`)));
+    expect(scores).toEqual(catalogueScores(read("test/golden/catalogue.blob.bin"), pages));
+    const pairs = scores.filter(({ item }) => item !== undefined);
+    for (const [context, ad, rest] of [
+      [{ site: "news", hour: 7 }, "boots", { price: 12 }],
+      [{ site: "shop", hour: 23 }, "lamp", { price: 3.5 }],
+    ] as const) {
+      const pair = pairs.find(({ context: of, item }) => item === ad && isDeepStrictEqual(of, context));
+      const whole = scores.find(({ record }) => isDeepStrictEqual(record, { ad, ...context, ...rest }));
+      // All their numbers are binary fractions, so that no order of sums rounds.
+      expect(pair?.logit).toBe(whole?.logit);
+      expect(pair?.logit).toBeTypeOf("number");
+    }
   });
 
   test("one of them by hand", () => {

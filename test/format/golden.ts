@@ -1,6 +1,7 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import type { ModelBlob } from "../../format/blob.ts";
 import { toHex } from "../../format/hash.ts";
+import { readBlob } from "../../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { readSigningKey } from "../../format/signature.ts";
@@ -9,8 +10,9 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { SearchSpaceSchema } from "../../trainer/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
-import { forward } from "./reference.ts";
+import { forward, forwardItem } from "./reference.ts";
 import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
+import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
 
 // What scripts/golden.ts writes and the tests compare, from the code as it is now.
 
@@ -22,13 +24,15 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
   const pnn = await goldenBlob(await tinyPnn());
   const towers = await goldenBlob(await tinyTowers());
   const page = tinyPage();
+  const catalogue = await goldenBlob(await tinyCatalogue(), CATALOGUE_RECORDS);
+  const cataloguePage = cataloguePages();
   const others = await Promise.all(
     Object.entries(TINY_ROW_TYPES).map(async ([name, rowType]) => {
       const files = { blob: await goldenBlob(await tinyModel(rowType)), page: tinyPage(rowType) };
       return [
         [`test/golden/${name}.blob.bin`, files.blob],
         [`test/golden/${name}.page.bin`, files.page],
-        [`test/golden/${name}.scores.json`, encoder.encode(scoresJson(files.blob, files.page))],
+        [`test/golden/${name}.scores.json`, encoder.encode(scoresJson(files.blob, [files.page]))],
       ] as const;
     }),
   );
@@ -36,11 +40,14 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ...others.flat(),
     ["test/golden/tiny.blob.bin", blob],
     ["test/golden/tiny.page.bin", page],
-    ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, page))],
+    ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, [page]))],
     ["test/golden/pnn.blob.bin", pnn],
-    ["test/golden/pnn.scores.json", encoder.encode(scoresJson(pnn, page))],
+    ["test/golden/pnn.scores.json", encoder.encode(scoresJson(pnn, [page]))],
     ["test/golden/towers.blob.bin", towers],
-    ["test/golden/towers.scores.json", encoder.encode(scoresJson(towers, page))],
+    ["test/golden/towers.scores.json", encoder.encode(scoresJson(towers, [page]))],
+    ["test/golden/catalogue.blob.bin", catalogue],
+    ...cataloguePage.map((bytes, i) => [`test/golden/catalogue.page${i}.bin`, bytes] as const),
+    ["test/golden/catalogue.scores.json", encoder.encode(linesJson(catalogueScores(catalogue, cataloguePage)))],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["trainer/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
@@ -53,10 +60,10 @@ const PRIVATE_KEY =
   "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
 export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/** The bytes of a golden file: with evidence, the records of TINY_RECORDS as the float64 reference scores them, and a signature. */
-export async function goldenBlob(model: ModelBlob): Promise<Uint8Array> {
+/** The bytes of a golden file: with evidence, records as the float64 reference scores them, and a signature. */
+export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<Uint8Array> {
   const plain = writeBlob(model);
-  const records = TINY_RECORDS.map((record) => ({ record, logit: forward(plain, [], record).logit }));
+  const records = raw.map((record) => ({ record, logit: forward(plain, [], record).logit }));
   const evidence = { provenance: { note: "made by hand" } };
   const blob = writeBlob({ ...model, evidence, golden: { tolerance: 1e-4, records } });
   await sealBlob(blob, await readSigningKey(PRIVATE_KEY, "RFC 8032"));
@@ -129,7 +136,21 @@ export function encodedJson(
   };
 }
 
-function scoresJson(blob: Uint8Array, page: Uint8Array): string {
-  const lines = TINY_RECORDS.map((record) => JSON.stringify({ record, ...forward(blob, [page], record) }));
-  return `[\n ${lines.join(",\n ")}\n]\n`;
+function scoresJson(blob: Uint8Array, pages: Uint8Array[]): string {
+  return linesJson(TINY_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) })));
+}
+
+/** Records, then items of the catalogue with contexts. */
+export function catalogueScores(blob: Uint8Array, pages: Uint8Array[]): object[] {
+  const model = readBlob(blob);
+  const records = CATALOGUE_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) }));
+  const pairs = CATALOGUE_PAIRS.map(({ context, item }) => ({
+    ...{ context, item },
+    ...forwardItem(blob, pages, context, itemNumber(model, item)),
+  }));
+  return [...records, ...pairs];
+}
+
+function linesJson(objects: readonly object[]): string {
+  return `[\n ${objects.map((object) => JSON.stringify(object)).join(",\n ")}\n]\n`;
 }

@@ -279,8 +279,8 @@ describe("packed weights", () => {
     const weights = Float32Array.from({ length: 10 }, (_, i) => 10 * Math.floor(i / 2) + (i % 2) + 1);
     const packed = new Float32Array(packedBytes(TYPE_F32, 2, 5) / 4);
     packWeights(layerOf(weights, 2, 5), packed);
-    const first = [1, 11, 21, 31, 2, 12, 22, 32, 0, 0, 0, 0, 0, 0, 0, 0];
-    expect(Array.from(packed)).toEqual([...first, 41, 0, 0, 0, 42, ...new Array(11).fill(0)]);
+    const first = [1, 11, 21, 31, 2, 12, 22, 32, ...new Array(24).fill(0)];
+    expect(Array.from(packed)).toEqual([...first, 41, 0, 0, 0, 42, ...new Array(27).fill(0)]);
   });
 
   test("unpacking undoes packing below, at, above and at multiples of the tile, and the rest is zeros", () => {

@@ -84,36 +84,36 @@ describe("layers and section DENSE", () => {
       `${M} got layer 1 activation 0, expected 1 to 3`,
     ],
     ["an unknown activation", layer(0, c.LAYER_ACTIVATION, 4), `${M} got layer 0 activation 4, expected 1 to 3`],
-    ["weights beyond DENSE", layer(0, c.LAYER_WEIGHTS, 512), `${M} got layer 0 weights offset 512, expected 0 to 448`],
+    ["weights beyond DENSE", layer(0, c.LAYER_WEIGHTS, 640), `${M} got layer 0 weights offset 640, expected 0 to 576`],
     [
       "weights at no multiple of 64",
       layer(0, c.LAYER_WEIGHTS, 16),
-      `${M} got layer 0 weights at 16, expected an aligned place for 32 bytes in 448`,
+      `${M} got layer 0 weights at 16, expected an aligned place for 64 bytes in 576`,
     ],
     [
       "weights that reach beyond DENSE",
       layer(1, c.LAYER_WEIGHTS, 384),
-      `${M} got layer 1 weight at 384, expected an aligned place for 128 bytes in 448`,
+      `${M} got layer 1 weight at 384, expected an aligned place for 256 bytes in 576`,
     ],
     [
       "scales at no multiple of 64",
       layer(0, c.LAYER_SCALES, 68),
-      `${M} got layer 0 scale at 68, expected an aligned place for 32 bytes in 448`,
+      `${M} got layer 0 scale at 68, expected an aligned place for 32 bytes in 576`,
     ],
     [
       "scales beyond DENSE",
-      layer(0, c.LAYER_SCALES, 448),
-      `${M} got layer 0 scale at 448, expected an aligned place for 32 bytes in 448`,
+      layer(0, c.LAYER_SCALES, 576),
+      `${M} got layer 0 scale at 576, expected an aligned place for 32 bytes in 576`,
     ],
     [
       "an offset that 32 bits would wrap",
       layer(0, c.LAYER_SCALES, 0xffffffc0),
-      `${M} got layer 0 scale at 4294967232, expected an aligned place for 32 bytes in 448`,
+      `${M} got layer 0 scale at 4294967232, expected an aligned place for 32 bytes in 576`,
     ],
     [
       "scales in the weights",
       layer(0, c.LAYER_SCALES, 0),
-      `${M} got layer 0 scale at 0, expected at least 32, ${WHERE}`,
+      `${M} got layer 0 scale at 0, expected at least 64, ${WHERE}`,
     ],
     [
       "biases in the scales",
@@ -127,8 +127,8 @@ describe("layers and section DENSE", () => {
     ],
     [
       "output weights in the last layer",
-      head(c.MODEL_OUTPUT_WEIGHTS, 320),
-      `${M} got output weight at 320, expected at least 352, ${WHERE}`,
+      head(c.MODEL_OUTPUT_WEIGHTS, 448),
+      `${M} got output weight at 448, expected at least 480, ${WHERE}`,
     ],
     [
       "a weight of an output that is padding",
@@ -141,19 +141,19 @@ describe("layers and section DENSE", () => {
       `${D} layer 1 weight that is not zero in its padding`,
     ],
     ["a scale that is padding", f32(7, 64 + 12, 1), `${D} layer 0 scale that is not zero in its padding`],
-    ["a bias that is padding", f32(7, 320 + 28, -1), `${D} layer 1 bias that is not zero in its padding`],
-    ["an output weight that is padding", f32(7, 384 + 8, 1), `${D} output weight that is not zero in its padding`],
+    ["a bias that is padding", f32(7, 448 + 28, -1), `${D} layer 1 bias that is not zero in its padding`],
+    ["an output weight that is padding", f32(7, 512 + 8, 1), `${D} output weight that is not zero in its padding`],
     ["a scale that is NaN", f32(7, 64, Number.NaN), `${D} layer 0 scale that is not a finite number`],
     ["a scale's padding that is NaN", f32(7, 92, Number.NaN), `${D} layer 0 scale that is not a finite number`],
     [
       "biases at no multiple of 64",
       layer(1, c.LAYER_BIASES, 4),
-      `${M} got layer 1 bias at 4, expected an aligned place for 32 bytes in 448`,
+      `${M} got layer 1 bias at 4, expected an aligned place for 32 bytes in 576`,
     ],
     [
       "biases beyond DENSE",
-      layer(1, c.LAYER_BIASES, 448),
-      `${M} got layer 1 bias at 448, expected an aligned place for 32 bytes in 448`,
+      layer(1, c.LAYER_BIASES, 576),
+      `${M} got layer 1 bias at 576, expected an aligned place for 32 bytes in 576`,
     ],
     ["a bias that is infinite", f32(7, 128, Number.NEGATIVE_INFINITY), `${D} layer 0 bias that is not a finite number`],
     ["a weight that is NaN", f32(7, 196, Number.NaN), `${D} layer 1 weight that is not a finite number`],
@@ -174,20 +174,20 @@ describe("layers and section DENSE", () => {
     ],
     [
       "output weights far beyond DENSE",
-      head(c.MODEL_OUTPUT_WEIGHTS, 512),
-      `${M} got output weights offset 512, expected 0 to 448`,
+      head(c.MODEL_OUTPUT_WEIGHTS, 640),
+      `${M} got output weights offset 640, expected 0 to 576`,
     ],
     [
       "output weights that reach beyond DENSE",
-      head(c.MODEL_OUTPUT_WEIGHTS, 448),
-      `${M} got output weight at 448, expected an aligned place for 32 bytes in 448`,
+      head(c.MODEL_OUTPUT_WEIGHTS, 576),
+      `${M} got output weight at 576, expected an aligned place for 32 bytes in 576`,
     ],
     [
       "output weights at no multiple of 64",
-      head(c.MODEL_OUTPUT_WEIGHTS, 380),
-      `${M} got output weight at 380, expected an aligned place for 32 bytes in 448`,
+      head(c.MODEL_OUTPUT_WEIGHTS, 508),
+      `${M} got output weight at 508, expected an aligned place for 32 bytes in 576`,
     ],
-    ["an output weight that is NaN", f32(7, 384, Number.NaN), `${D} output weight that is not a finite number`],
+    ["an output weight that is NaN", f32(7, 512, Number.NaN), `${D} output weight that is not a finite number`],
   ]);
 });
 
@@ -206,7 +206,7 @@ describe("the manifest", () => {
   });
 
   test("is read without a pass over rows and weights", () => {
-    expect(readManifest(edited(tiny, (view) => view.setUint8(1280, 1))).embeddingDim).toBe(2);
+    expect(readManifest(edited(tiny, (view) => view.setUint8(1344, 1))).embeddingDim).toBe(2);
   });
 });
 

@@ -13,49 +13,49 @@ test("the edited blobs are right but for their edit", () => {
 
 describe("header and table", () => {
   refuses([
-    ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 480"],
-    ["a file shorter than its table", () => tiny.subarray(0, 479), "blob: got 479 bytes, expected at least 480"],
+    ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 544"],
+    ["a file shorter than its table", () => tiny.subarray(0, 543), "blob: got 543 bytes, expected at least 544"],
     [
       "a file beyond the limit",
       () => new Uint8Array(c.MAX_BLOB_BYTES + 1),
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["another version", header(4, 2), "blob: header: got version 2, expected 3"],
-    ["another length", header(8, 2367), "blob: header: got length 2367, expected 2368"],
-    ["another number of sections", header(128, 8), "blob: header: got sections 8, expected 9"],
+    ["another version", header(4, 3), "blob: header: got version 3, expected 4"],
+    ["another length", header(8, 2559), "blob: header: got length 2559, expected 2560"],
+    ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 11"],
     [
       "another low word of the table's checksum",
       header(136, 0),
-      "blob: header: got table checksum (low) 0, expected 1571432331",
+      "blob: header: got table checksum (low) 0, expected 3824011136",
     ],
     [
       "another high word of the table's checksum",
       header(140, 0),
-      "blob: header: got table checksum (high) 0, expected 2088447925",
+      "blob: header: got table checksum (high) 0, expected 3599758284",
     ],
     [
       "a table that was changed",
-      header(entryOf(1) + 4, 576),
-      "blob: header: got table checksum (low) 1571432331, expected 2821606437",
+      header(entryOf(1) + 4, 640),
+      "blob: header: got table checksum (low) 3824011136, expected 3429851927",
     ],
     ["sections out of order", table(entryOf(3), 4), "blob: section BUCKETS: got id 4, expected 3"],
     [
       "a section that overlaps its predecessor",
-      table(entryOf(2) + 4, 768),
-      "blob: section MODEL: got offset 768, expected 832",
+      table(entryOf(2) + 4, 832),
+      "blob: section MODEL: got offset 832, expected 896",
     ],
-    ["a hole before a section", table(entryOf(2) + 4, 896), "blob: section MODEL: got offset 896, expected 832"],
-    ["a section at no multiple of 64", table(entryOf(1) + 4, 513), "blob: section SPEC: got offset 513, expected 512"],
+    ["a hole before a section", table(entryOf(2) + 4, 960), "blob: section MODEL: got offset 960, expected 896"],
+    ["a section at no multiple of 64", table(entryOf(1) + 4, 577), "blob: section SPEC: got offset 577, expected 576"],
     [
       "a section that ends beyond the blob",
       table(entryOf(9) + 8, 449),
-      "blob: section GOLDEN: got end 2369, expected at most 2368",
+      "blob: section GOLDEN: got end 2561, expected at most 2560",
     ],
     [
       "a section length that 32 bits would wrap",
       table(entryOf(9) + 8, 0xffffffff),
-      "blob: section GOLDEN: got end 4294969215, expected at most 2368",
+      "blob: section GOLDEN: got end 4294969407, expected at most 2560",
     ],
     [
       "a low checksum word of a section",
@@ -69,17 +69,17 @@ describe("header and table", () => {
     ],
     [
       "a byte of a section",
-      () => edited(tiny, (view) => view.setUint8(1280, 1)),
+      () => edited(tiny, (view) => view.setUint8(1344, 1)),
       "blob: section ROWS: got bytes that do not match their checksum",
     ],
-    ["bytes after the last section", trailing, "blob: got 2432 bytes, expected 2368 for its sections"],
+    ["bytes after the last section", trailing, "blob: got 2624 bytes, expected 2560 for its sections"],
   ]);
 });
 
 function trailing(): Uint8Array {
-  const longer = new Uint8Array(2432);
+  const longer = new Uint8Array(2624);
   longer.set(tiny);
-  return edited(longer, (view) => view.setUint32(8, 2432, true));
+  return edited(longer, (view) => view.setUint32(8, 2624, true));
 }
 
 describe("sections EVIDENCE and GOLDEN", () => {

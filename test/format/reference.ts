@@ -1,31 +1,112 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import { type DenseLayer, padTo } from "../../format/dense.ts";
+import { itemStride } from "../../format/items.ts";
 import { findKey, pageOfKey } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { EncodedRecords, type FieldSide, RecordEncoder } from "../../format/record.ts";
 import { readRow, rowStride } from "../../format/row.ts";
 
 // FORMAT.md, "Meaning of a score", in float64 and word for word: slow, and with nothing of a kernel's layout in it.
 
 /** The score of one record. `pages[p]`: the bytes of page p. */
-export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown): { logit: number; score: number } {
+export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown): Score {
   const model = readBlob(blob);
-  const { spec, rowType, embeddingDim: D } = model;
+  const { e, linear } = embed(model, pages, record);
+  let logit = model.bias;
+  if (model.parts & c.PART_LINEAR) logit += linear;
+  if (model.parts & c.PART_FM) logit += fm(model, e);
+  if (model.parts & c.PART_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
+  if (model.parts & c.PART_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
+  return scoreOf(logit);
+}
+
+export interface Score {
+  logit: number;
+  score: number;
+}
+
+function scoreOf(logit: number): Score {
+  return { logit, score: 1 / (1 + Math.exp(-logit)) };
+}
+
+/** An item's record as ITEMS has it; `item` has the item's fields alone. */
+export function itemRecord(blob: Uint8Array, pages: Uint8Array[], item: unknown): Uint8Array {
+  const model = readBlob(blob);
+  const { parts, fmDim, embeddingDim: D, layers } = model;
+  const { e, linear } = embed(model, pages, item, "item");
+  const view = new DataView(new ArrayBuffer(itemStride(model)));
+  const logit = (parts & c.PART_LINEAR ? linear : 0) + (parts & c.PART_FM ? fm(model, e) : 0);
+  view.setFloat32(c.ITEM_LOGIT, logit, true);
+  fmSums(model, e).forEach((x, j) => {
+    view.setFloat32(c.ITEM_VECTORS + 4 * j, x, true);
+  });
+  const deep = c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS);
+  const put = (numbers: readonly number[], integers: boolean): void => {
+    numbers.forEach((x, n) => {
+      if (integers) view.setInt32(deep + 4 * n, x, true);
+      else view.setFloat32(deep + 4 * n, x, true);
+    });
+  };
+  const [first] = layers;
+  if (parts & c.PART_MLP && first) put(firstSums(model, first, e, c.SIDE_ITEM), first.weights instanceof Int8Array);
+  if (parts & c.PART_TOWERS) put(tower(model, c.SIDE_ITEM, e).slice(0, D), false);
+  return new Uint8Array(view.buffer);
+}
+
+/** The score of an item of the catalogue, by its number, with a context, which has the context's fields alone. */
+export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unknown, item: number): Score {
+  const model = readBlob(blob);
+  const { parts, fmDim, embeddingDim: D } = model;
+  const { e, linear } = embed(model, pages, context, "context");
+  const stride = itemStride(model);
+  const record = new DataView(model.items.records.slice(item * stride, (item + 1) * stride).buffer);
+  const deep = c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS);
+  let logit = model.bias + record.getFloat32(c.ITEM_LOGIT, true);
+  if (parts & c.PART_LINEAR) logit += linear;
+  if (parts & c.PART_FM) {
+    logit += fm(model, e);
+    fmSums(model, e).forEach((x, j) => {
+      logit += x * record.getFloat32(c.ITEM_VECTORS + 4 * j, true);
+    });
+  }
+  const [first, ...others] = model.layers;
+  if (parts & c.PART_MLP && first) {
+    const int8 = first.weights instanceof Int8Array;
+    const sums = firstSums(model, first, e, c.SIDE_CONTEXT).map((x, n) => {
+      const at = deep + 4 * n;
+      return int8 ? (x + record.getInt32(at, true)) | 0 : x + record.getFloat32(at, true);
+    });
+    logit += inner(model.outputWeights, run(others, finish(first, sums)));
+  }
+  if (parts & c.PART_TOWERS) {
+    const vector = Array.from({ length: D }, (_, j) => record.getFloat32(deep + 4 * j, true));
+    logit += inner(tower(model, c.SIDE_CONTEXT, e), vector);
+  }
+  return scoreOf(logit);
+}
+
+/** Each field's embedding, D numbers, and the sum of all linear terms; with `side`, of its fields alone. */
+function embed(
+  { spec, rowType, embeddingDim: D, keys, rows }: ModelBlob,
+  pages: Uint8Array[],
+  record: unknown,
+  side?: FieldSide,
+): { e: number[][]; linear: number } {
   const fields = spec.fields.length;
   const stride = rowStride(rowType, D);
   const layout = { rowType, embeddingDim: D, pageCount: pages.length };
   const encoded = new EncodedRecords();
-  new RecordEncoder(spec).encodeObject(record, encoded, "record");
+  new RecordEncoder(spec).encodeObject(record, encoded, "record", side);
 
   const rowBytes = (field: number, lo: number, hi: number): Uint8Array => {
-    const hot = findKey(model.keys, lo, hi);
-    if (hot >= 0) return model.rows.subarray((fields + hot) * stride);
+    const hot = findKey(keys, lo, hi);
+    if (hot >= 0) return rows.subarray((fields + hot) * stride);
     const number = pageOfKey(hi, pages.length);
     const page = spec.fields[field]?.kv && (lo !== 0 || hi !== 0) ? pages[number] : undefined;
     const cold = page && new Page(page, layout, number).row(lo, hi);
-    return cold ?? model.rows.subarray(field * stride);
+    return cold ?? rows.subarray(field * stride);
   };
 
   let linear = 0;
@@ -42,15 +123,25 @@ export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown):
     }
     e.push(embedding);
   }
+  return { e, linear };
+}
 
-  let logit = model.bias;
-  if (model.parts & c.PART_LINEAR) logit += linear;
-  if (model.parts & c.PART_FM) {
-    for (const [a, b] of pairs(e.map((v) => v.slice(0, model.fmDim)))) logit += inner(a, b);
-  }
-  if (model.parts & c.PART_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
-  if (model.parts & c.PART_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
-  return { logit, score: 1 / (1 + Math.exp(-logit)) };
+/** Σ_{f<g} ⟨y_f, y_g⟩ */
+function fm({ fmDim }: ModelBlob, e: readonly number[][]): number {
+  return pairs(e.map((v) => v.slice(0, fmDim))).reduce((total, [a, b]) => total + inner(a, b), 0);
+}
+
+/** Σ_f y_f */
+function fmSums({ fmDim }: ModelBlob, e: readonly number[][]): number[] {
+  return sum(e.map((v) => v.slice(0, fmDim)));
+}
+
+/** Σ W[n, k] · a⁰[k] over the inputs of one side's fields, a⁰ quantised for int8 weights: N numbers. */
+function firstSums(model: ModelBlob, layer: DenseLayer, e: readonly number[][], side: number): number[] {
+  const d = model.embeddingDim - model.deepFrom;
+  const input = inputsOf(layer, mlpInputs(model, e));
+  const own = input.map((x, k) => (model.sides[Math.floor(k / d)] === side ? x : 0));
+  return sumsOf(layer, own);
 }
 
 /** The deep parts of the embeddings, then the products. */
@@ -82,13 +173,22 @@ function run(layers: readonly DenseLayer[], inputs: number[]): number[] {
 }
 
 function dense(layer: DenseLayer, a: number[]): number[] {
-  const int8 = layer.weights instanceof Int8Array;
-  const input = int8 ? a.map((x) => quantise(x, layer.inputInverseScale, layer.inputZero)) : a;
-  return Array.from(layer.biases, (bias, n) => {
-    let sum = 0;
-    for (let i = 0; i < layer.inputs; i++) sum += (layer.weights[n * layer.inputs + i] ?? 0) * (input[i] ?? 0);
-    return activate(layer.activation, int8 ? sum * (layer.scales[n] ?? 0) + bias : sum + bias);
-  });
+  return finish(layer, sumsOf(layer, inputsOf(layer, a)));
+}
+
+/** What a layer's weights are multiplied by. */
+function inputsOf({ weights, inputInverseScale, inputZero }: DenseLayer, a: number[]): number[] {
+  return weights instanceof Int8Array ? a.map((x) => quantise(x, inputInverseScale, inputZero)) : a;
+}
+
+function sumsOf({ inputs, outputs, weights }: DenseLayer, input: readonly number[]): number[] {
+  return Array.from({ length: outputs }, (_, n) => inner(weights.subarray(n * inputs, (n + 1) * inputs), input));
+}
+
+/** A layer's outputs from its sums. */
+function finish({ weights, scales, biases, activation }: DenseLayer, sums: readonly number[]): number[] {
+  const int8 = weights instanceof Int8Array;
+  return sums.map((x, n) => activate(activation, (int8 ? x * (scales[n] ?? 0) : x) + (biases[n] ?? 0)));
 }
 
 function activate(activation: number, x: number): number {

@@ -22,7 +22,8 @@ import { rowStride, writeRow } from "../../format/row.ts";
 import type { FittedSpec } from "../../format/spec.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
-// side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers.
+// side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers, and
+// tiny-catalogue.ts a catalogue of items.
 
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",
@@ -52,8 +53,8 @@ export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, page
 /** The tiny model's golden files with rows of other types. */
 export const TINY_ROW_TYPES = { f16: TYPE_F16, int4: TYPE_I4 };
 
-/** Keys and rows ([w, v₁, v₂] each) in the order of the keys. */
-function table(
+/** Keys and rows ([w, v₁ … v_D] each) in the order of the keys. */
+export function table(
   rowType: number,
   entries: { field: string; text: string; row: number[] }[],
 ): { keys: Uint32Array; rows: Uint8Array } {
@@ -69,8 +70,9 @@ function table(
   };
 }
 
-function packRows(rowType: number, rows: number[][]): Uint8Array {
-  const { embeddingDim } = TINY_LAYOUT;
+/** Rows ([w, v₁ … v_D] each), of which there is one at least. */
+export function packRows(rowType: number, rows: readonly number[][]): Uint8Array {
+  const embeddingDim = (rows[0] as number[]).length - 1;
   const stride = rowStride(rowType, embeddingDim);
   const bytes = new Uint8Array(rows.length * stride);
   const view = new DataView(bytes.buffer);
@@ -78,6 +80,11 @@ function packRows(rowType: number, rows: number[][]): Uint8Array {
     writeRow(rowType, embeddingDim, Float32Array.from(row), 0, view, i * stride);
   });
   return bytes;
+}
+
+/** The bytes of all parts, one after the other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
 /** Page 0 of 1: the row of site "shop". */
@@ -96,9 +103,6 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     [0.0625, 0.5, -0.5],
     [0, 0, 0],
   ]);
-  const rows = new Uint8Array(oov.length + hot.rows.length);
-  rows.set(oov);
-  rows.set(hot.rows, oov.length);
   return {
     spec: TINY_SPEC,
     producer: "golden 1",
@@ -113,7 +117,7 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     towerLayers: [0, 0],
     bias: -1.5,
     keys: hot.keys,
-    rows,
+    rows: concat([oov, hot.rows]),
     pageDigests: await pageDigest(tinyPage(rowType)),
     layers: [
       {
@@ -142,7 +146,7 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
 }
 
 /** A layer of f32 weights. */
-function floatLayer(activation: number, inputs: number, biases: number[], weights: number[]): DenseLayer {
+export function floatLayer(activation: number, inputs: number, biases: number[], weights: number[]): DenseLayer {
   return {
     ...{ inputs, outputs: biases.length, activation, weights: Float32Array.from(weights) },
     ...{ scales: new Float32Array(0), biases: Float32Array.from(biases), inputInverseScale: 0, inputZero: 0 },

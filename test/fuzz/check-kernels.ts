@@ -5,7 +5,9 @@ import * as c from "../../format/constants.ts";
 import type { FormatError } from "../../format/errors.ts";
 import { instantiate, KERNELS, type KernelExports, loadInto, type TestKernel } from "../kernel/harness.ts";
 import { type RowBatch, randomBatch, spoilBatch, valueSums, writeBatch } from "./batch.ts";
-import { largestNumber, placesApart } from "./bound.ts";
+import { largestNumber, largestOfItems, placesApart } from "./bound.ts";
+import { expectItemsFound, expectRecord, expectRefusals, randomItems, rankIn, scoresOf } from "./check-rank.ts";
+import { expect, timed } from "./expect.ts";
 
 /** What `readBlob` said. */
 export type Reading = { model: ModelBlob; error?: never } | { model?: never; error: FormatError };
@@ -14,10 +16,6 @@ export type Reading = { model: ModelBlob; error?: never } | { model?: never; err
 const MEMORY_BYTES = 64 * 2 ** 20;
 /** An instance is used again until its memory is larger: filling more with poison would cost more than a new one. */
 const REUSED_BYTES = 2 ** 20;
-/** What any call may take. A mutant has at most some kilobytes of weights, so this is a thousand times what it takes. */
-const CALL_MS = 1000;
-/** Other processes may stop this one for longer than a call may take, but not each time. */
-const TRIES = 3;
 /** FORMAT.md, "Meaning of a score": up to here logits are finite. */
 const FINITE = 2 ** 127;
 const POISON = 0xff; // of which four are a NaN
@@ -64,7 +62,7 @@ export class KernelCheck {
     exports.reserve(blob.length);
     const before = exports.memory.buffer.byteLength;
     const code = timed("load", () => loadInto(exports, blob));
-    expect(code >= c.LOAD_OK && code <= c.LOAD_NO_MEMORY, `load returns ${code}`);
+    expect(code >= c.LOAD_OK && code <= c.LOAD_BAD_ITEMS, `load returns ${code}`);
     const after = exports.memory.buffer.byteLength;
     expect(code === c.LOAD_OK || after === before, `memory grew from ${before} to ${after} for a refused blob`);
     return code;
@@ -76,26 +74,43 @@ export class KernelCheck {
     expect(placesApart(model, blob), "layers share bytes of DENSE");
 
     const batch = randomBatch(fields, rowCount, random);
-    const finite = largestNumber(model, blob, valueSums(batch, fields)) <= FINITE;
-    const all = instances.map(({ kernel, exports }) => {
+    const items = randomItems(model.items.keys.length / 2, random);
+    const sums = valueSums(batch, fields);
+    const finite = largestNumber(model, blob, sums) <= FINITE;
+    const finiteItems = finite && largestOfItems(model, blob, sums) <= FINITE;
+    const all = instances.map(({ kernel, exports }): Numbers[] => {
       expectKeysFound(exports, model, rowCount);
+      expectItemsFound(exports, model);
       // What the kernel does not write itself, it must not read.
       if (kernel.debug) poison(exports, blob);
-      return this.#scores(exports, batch, rowCount);
+      const scores = this.#scores(exports, batch, rowCount);
+      expectPromised(scores, finite);
+      const ranking = batch.records > 0 ? rankIn(exports, model, batch, items) : null;
+      if (!ranking) return [scores];
+      expectPromised(ranking.candidates, finite);
+      expectPromised(ranking.items, finiteItems);
+      if (finite) expectRecord(ranking.record, model);
+      expectSameAsWhole(scores, ranking.candidates, model);
+      // A record's integers would be NaN as floats, and only where nothing overflows are its floats none.
+      const record = finite ? new Int32Array(ranking.record.buffer) : new Float32Array(ranking.record.buffer);
+      return [scores, ranking.candidates, ranking.items, record];
     });
-    for (const scores of all) expectPromised(scores, batch.records, finite);
     const exact = model.layers.every(({ weights }) => weights instanceof Int8Array);
     const [reference] = all;
     instances.forEach(({ kernel }, i) => {
       // Only a relaxed build's f32 layers may round otherwise.
       if (kernel.variant !== "relaxed" || exact)
-        expect(sameNumbers(all[i], reference), `${kernel.name} scores ${all[i]}, kernel.scalar.wasm ${reference}`);
+        all[i]?.forEach((numbers, j) => {
+          const expected = reference?.[j];
+          expect(sameNumbers(numbers, expected), `${kernel.name} gives ${numbers}, kernel.scalar.wasm ${expected}`);
+        });
     });
 
     for (const { exports } of instances) {
       const expected = spoilBatch(exports, batch, fields, rowCount, random);
       const code = timed("score", () => exports.score(batch.records));
       expect(code === expected, `a spoilt batch gives ${code}, expected ${expected}`);
+      expectRefusals(exports, model, batch, expected, random);
     }
   }
 
@@ -106,10 +121,7 @@ export class KernelCheck {
     const code = timed("score", () => exports.score(batch.records));
     expect(code === c.CALL_OK, `a right batch gives ${code}`);
     expect(exports.memory.buffer === buffer, "memory grew in score");
-    const scores = new Float32Array(2 * batch.records);
-    scores.set(new Float32Array(buffer, exports.logitsAddress(), batch.records));
-    scores.set(new Float32Array(buffer, exports.scoresAddress(), batch.records), batch.records);
-    return scores;
+    return scoresOf(exports, batch.records);
   }
 }
 
@@ -124,7 +136,7 @@ function expectAgreement(code: number, { error }: Reading): void {
   expect(codes.includes(code), `the kernels return ${code}, readBlob says "${error.message}", expected ${codes}`);
 }
 
-const CONTENT = [c.LOAD_BAD_MODEL, c.LOAD_BAD_ROWS, c.LOAD_BAD_LAYER];
+const CONTENT = [c.LOAD_BAD_MODEL, c.LOAD_BAD_ROWS, c.LOAD_BAD_LAYER, c.LOAD_BAD_ITEMS];
 
 function refusals(place: string, problem: string): readonly number[] {
   if (place === "blob: header" || place === "blob")
@@ -138,22 +150,32 @@ function refusals(place: string, problem: string): readonly number[] {
     ];
   if (/^got (id|offset|end) /.test(problem)) return [c.LOAD_BAD_SECTION];
   if (problem === "got bytes that do not match their checksum") return [c.LOAD_BAD_CHECKSUM];
-  const [, section = ""] = /^blob: section ([A-Z]+)/.exec(place) ?? [];
+  const [, section = ""] = /^blob: section ([A-Z_]+)/.exec(place) ?? [];
   // The kernel reads no JSON, and readBlob reads SPEC first, so it cannot say what else there is.
   if (section === "SPEC" || problem.endsWith("as in SPEC") || problem.startsWith("got fields "))
     return [c.LOAD_OK, ...CONTENT];
-  if (section === "EVIDENCE" || section === "GOLDEN") return [c.LOAD_OK];
+  // readBlob looks at the item field before what other sections hold; that its values name items exactly, it alone.
+  if (problem.startsWith("got item field")) return problem.endsWith("vocabulary") ? [c.LOAD_OK, ...CONTENT] : CONTENT;
+  if (section.startsWith("ITEM") || problem.endsWith("none with products")) return [c.LOAD_BAD_ITEMS];
+  if (section === "EVIDENCE" || section === "GOLDEN") return [c.LOAD_OK, c.LOAD_BAD_ITEMS];
   if (section === "MODEL") return [c.LOAD_BAD_MODEL, c.LOAD_BAD_LAYER];
   return section === "DENSE" ? [c.LOAD_BAD_LAYER] : [c.LOAD_BAD_ROWS];
 }
 
 /** `scores`: logits, then scores. Where nothing can overflow, they are finite; elsewhere a score may be NaN. */
-function expectPromised(scores: Float32Array, records: number, finite: boolean): void {
+function expectPromised(scores: Float32Array, finite: boolean): void {
   scores.forEach((x, i) => {
-    const logit = i < records;
+    const logit = i < scores.length / 2;
     const right = logit ? Number.isFinite(x) : x > 0 && x <= 1;
     expect(right || (!finite && (logit || Number.isNaN(x))), `the ${logit ? "logit" : "score"} ${x}`);
   });
+}
+
+/** Record 0 as a candidate with itself as context scores as before, to the bit, but where a first layer of f32 is shared out. */
+function expectSameAsWhole(scores: Float32Array, candidates: Float32Array, { parts, layers }: ModelBlob): void {
+  if (parts & c.PART_MLP && layers[0]?.weights instanceof Float32Array) return;
+  const [whole, ranked] = [scores.subarray(0, 1), candidates.subarray(0, 1)];
+  expect(sameNumbers(whole, ranked), `a candidate scores ${ranked}, its whole record ${whole}`);
 }
 
 /** Every key is at its row, and a key that is not in the blob nowhere. */
@@ -178,21 +200,8 @@ function poison(exports: KernelExports, blob: Uint8Array): void {
   expect(loadInto(exports, blob) === c.LOAD_OK, "a blob that was loaded is refused");
 }
 
-function sameNumbers(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
-  return a !== undefined && b !== undefined && a.every((x, i) => x === b[i] || (Number.isNaN(x) && Number.isNaN(b[i])));
-}
+type Numbers = Float32Array | Int32Array;
 
-/** Measured after the fact: a call that does not end at all is for the watchdog. */
-function timed(name: string, call: () => number): number {
-  let code = 0;
-  for (let tries = TRIES; tries > 0; tries--) {
-    const start = performance.now();
-    code = call();
-    if (performance.now() - start <= CALL_MS) return code;
-  }
-  throw new Error(`${name} took more than ${CALL_MS} ms, ${TRIES} times`);
-}
-
-export function expect(condition: boolean, problem: string): void {
-  if (!condition) throw new Error(problem);
+function sameNumbers(a: Numbers, b: Numbers | undefined): boolean {
+  return b !== undefined && a.every((x, i) => x === b[i] || (Number.isNaN(x) && Number.isNaN(b[i])));
 }

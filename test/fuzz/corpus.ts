@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
+import { type ItemCatalogue, NO_ITEMS } from "../../format/items.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, writePage } from "../../format/page.ts";
 import { placeBlob } from "../../format/placed-blob.ts";
 import { readManifest } from "../../format/read-blob.ts";
+import { canNameItems } from "../../format/read-model.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
 import { Scorer } from "../../format/scorer.ts";
@@ -42,7 +44,7 @@ const NUMERIC: NumericEncoding[] = [
   { kind: "boundaries", boundaries: [-1, 0, 2.5] },
 ];
 
-const golden = ["tiny", "pnn", "towers"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
+const golden = ["tiny", "pnn", "towers", "catalogue"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
 const ROW_TYPES = [c.TYPE_I8, c.TYPE_F32, c.TYPE_F16, c.TYPE_I4];
 
 const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(type, 2 * i + j)));
@@ -50,9 +52,14 @@ const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(typ
 export const BLOBS: readonly OriginalBlob[] = [...golden, ...random];
 
 const TINY = readManifest((golden[0] as OriginalBlob).bytes);
+const CATALOGUE = readManifest((golden[3] as OriginalBlob).bytes);
 
 export const PAGES: readonly OriginalPage[] = [
   { name: "tiny page", bytes: readGolden("tiny.page.bin"), layout: TINY, page: 0 },
+  ...[0, 1].map((page) => ({
+    ...{ name: `catalogue page ${page}`, bytes: readGolden(`catalogue.page${page}.bin`) },
+    ...{ layout: CATALOGUE, page },
+  })),
   ...ROW_TYPES.flatMap((rowType) => [0, 1, 7].map((embeddingDim) => randomPage(rowType, embeddingDim))),
 ];
 
@@ -79,14 +86,16 @@ function randomBlob(type: ModelType, i: number): OriginalBlob {
   const { rowType, embeddingDim } = model;
   const hotRows = keys.length / 2;
   const { rows } = randomModel({ fields: FIELDS, embeddingDim, rowType, hotRows, parts: c.PART_LINEAR, seed: i });
-  const whole: ModelBlob = { ...model, spec, keys, rows, evidence: { parity: { auc: 0.75 } } };
+  const plain: ModelBlob = { ...model, spec, keys, rows, evidence: { parity: { auc: 0.75 } } };
+  const whole = { ...plain, items: itemsOf(plain) };
   return { name: `${type} ${i}`, bytes: writeBlob({ ...whole, golden: goldenOf(whole, records) }) };
 }
 
 /** A categorical, a numeric and a multi-categorical field, of other encodings in other models. */
 function fieldOfType({ name, side, kv }: FittedField, f: number, i: number): FittedField {
   const common = { name, side, kv };
-  const encoding = cycled([{ kind: "vocabulary" }, { kind: "hash", buckets: 5 }] as const, i >> 2);
+  // One blob of each type has field 0 with a vocabulary, so that its values can name items.
+  const encoding = cycled([{ kind: "vocabulary" }, { kind: "hash", buckets: 5 }] as const, i + (i >> 2));
   if (f === 0) return { ...common, type: "categorical", encoding, missing: cycled(["own", "oov", "skip"], i) };
   if (f === 1)
     return {
@@ -119,6 +128,21 @@ function keysOf(spec: FittedSpec, records: readonly unknown[]): Uint32Array {
 function goldenOf(model: ModelBlob, records: readonly Record<string, unknown>[]): GoldenRecords {
   const logits = goldenLogits(new Scorer(placeBlob(SCALAR, writeBlob(model))), records);
   return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] as number })) };
+}
+
+/** A catalogue of all texts, where field 0 can name items and there are no products. */
+function itemsOf(model: ModelBlob): ItemCatalogue {
+  if (model.products !== 0 || !canNameItems(model.spec.fields[0])) return NO_ITEMS;
+  const items = TEXTS.slice(1).map((text) => ({ f0: text, f2: [text, `${text}x`] }));
+  const { keys, records } = new Scorer(placeBlob(SCALAR, writeBlob(model))).precomputeItems(items, 0, new Map());
+  const keyed = records
+    .map((record, i) => ({ lo: keys[2 * i] as number, hi: keys[2 * i + 1] as number, record }))
+    .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  return {
+    field: 0,
+    keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),
+    records: new Uint8Array(keyed.flatMap(({ record }) => [...record])),
+  };
 }
 
 /** Page 1 of 2, four rows. */

@@ -29,7 +29,7 @@ export function mutant(seed: number, number: number): Mutant {
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
 const BLOB_HEADER = words(0, c.BLOB_HEADER_BYTES - 4);
 const TABLE = words(c.BLOB_HEADER_BYTES, TABLE_END - 4);
-const MODEL_HEAD = words(0, c.MODEL_ITEM_LAYERS);
+const MODEL_HEAD = words(0, c.MODEL_ITEM_COUNT);
 const PAGE_HEADER = words(0, c.PAGE_HEADER_BYTES - 4);
 const JSON_SECTIONS = [c.SECTION_SPEC, c.SECTION_EVIDENCE, c.SECTION_GOLDEN];
 
@@ -40,7 +40,8 @@ const TARGETS = [
   ...Array<number>(3).fill(c.SECTION_DENSE),
   ...Array<number>(2).fill(c.SECTION_ROWS),
   ...Array<number>(2).fill(c.SECTION_GOLDEN),
-  ...[c.SECTION_BUCKETS, c.SECTION_KEYS, c.SECTION_PAGES, c.SECTION_EVIDENCE],
+  ...Array<number>(3).fill(c.SECTION_ITEMS),
+  ...[c.SECTION_BUCKETS, c.SECTION_KEYS, c.SECTION_PAGES, c.SECTION_EVIDENCE, c.SECTION_ITEM_KEYS],
 ];
 
 /** The offsets of the words from `first` to `last`. */
@@ -57,7 +58,9 @@ function mutatedBlob(good: Uint8Array, random: Random): Uint8Array {
 
 /** Changes one of the sections, which are not copies. */
 function editSection(sections: Uint8Array[], random: Random): void {
-  const id = pick(random, TARGETS);
+  let id = pick(random, TARGETS);
+  // Little can be done to a section without bytes.
+  if (sections[id - 1]?.length === 0) id = pick(random, TARGETS);
   const old = sections[id - 1] as Uint8Array;
   const way = random();
   if (way < 0.06) sections[id - 1] = resized(old, random);

@@ -1,5 +1,5 @@
 import { viewOf } from "./container.ts";
-import { check } from "./refusal.ts";
+import { at, check } from "./refusal.ts";
 import type { Spec } from "./spec.ts";
 
 // Section 5, the head of section 2 MODEL. Rule 7.
@@ -36,6 +36,9 @@ export interface Head {
   outerScale: number;
   contextLayers: number;
   itemLayers: number;
+  itemField: number;
+  /** m */
+  items: number;
 }
 
 /** K of a first layer: of the MLP, or of the tower of `side`. */
@@ -84,7 +87,12 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
     outerScale: f32(60, products & OUTER ? undefined : 1),
     contextLayers: u32(64, towers ? 1 : 0, towers ? 17 : 0),
     itemLayers: u32(68, towers ? 1 : 0, towers ? 17 : 0),
+    itemField: u32(72, 0, view.getUint32(76, true) > 0 ? F - 1 : 0),
+    items: u32(76, 0, 2 ** 32),
   };
+  const { type, side, encoding } = at(spec.fields, head.itemField);
+  const named = type === "categorical" && side === "item" && encoding.kind === "vocabulary";
+  check(head.items === 0 || named, 7, `field ${head.itemField} cannot name items`);
   if (mlp) check(firstInputs(head, spec) <= MAX_INPUTS, 7, `got ${firstInputs(head, spec)} inputs`);
   if (towers) check(head.contextLayers + head.itemLayers === head.layers, 7, "the towers' layers are others");
   return head;

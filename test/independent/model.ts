@@ -1,11 +1,13 @@
 import { readJson, readSections, viewOf } from "./container.ts";
+import { Dense } from "./dense.ts";
 import { HEAD_BYTES, type Head, readHead, TOWERS } from "./head.ts";
+import { type Item, readItems } from "./items.ts";
 import { type Layer, readLayers, readOutput } from "./layers.ts";
 import { at, check } from "./refusal.ts";
 import { faultOfKeys, type Row, readRow, strideOf } from "./rows.ts";
 import { isObject, objectOf, readSpec, type Spec } from "./spec.ts";
 
-// Section 5, from section 1 SPEC to section 9 GOLDEN. Rules 6–15.
+// Section 5, from section 1 SPEC to section 11 ITEMS. Rules 6–16.
 
 const LAYER_BYTES = 64;
 
@@ -20,6 +22,8 @@ export interface Model extends Head {
   /** Of the MLP, or of the context tower and then the item tower. */
   stack: Layer[];
   outputWeights: number[];
+  /** The catalogue, by the keys of the item field's values. */
+  catalogue: Map<bigint, Item>;
   tolerance: number;
   golden: { record: Record<string, unknown>; logit: number }[];
 }
@@ -92,9 +96,11 @@ export function readBlob(blob: Uint8Array): Model {
   const keys = readKeys(sections, head);
   const rows = readRows(at(sections, 4), head);
   const entries = at(sections, 1).subarray(HEAD_BYTES, HEAD_BYTES + LAYER_BYTES * head.layers);
-  const stack = readLayers(entries, at(sections, 6), head, spec);
-  const outputWeights = readOutput(at(sections, 6), head, stack);
+  const dense = new Dense(at(sections, 6));
+  const stack = readLayers(entries, dense, head, spec);
+  const outputWeights = readOutput(dense, head, stack);
   check(isObject(readJson(sections, 8, 14)), 14, "EVIDENCE is no object");
+  const golden = readGolden(readJson(sections, 9, 15));
   return {
     ...head,
     spec,
@@ -103,6 +109,7 @@ export function readBlob(blob: Uint8Array): Model {
     digests: Array.from({ length: head.pages }, (_, p) => at(sections, 5).subarray(16 * p, 16 * p + 16)),
     stack,
     outputWeights,
-    ...readGolden(readJson(sections, 9, 15)),
+    catalogue: readItems(at(sections, 9), at(sections, 10), head, stack),
+    ...golden,
   };
 }

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkEnvelope, nameOf, sha256 } from "./container.ts";
-import { type Entry, encode } from "./encode.ts";
+import { type Entry, encode, keyOf } from "./encode.ts";
+import type { Item } from "./items.ts";
 import { type Model, readBlob } from "./model.ts";
 import { murmur64 } from "./murmur.ts";
 import { readPage } from "./page.ts";
-import { RecordError, Refusal } from "./refusal.ts";
-import { logitOf, quantise, scoreOf } from "./score.ts";
+import { at, RecordError, Refusal } from "./refusal.ts";
+import { itemLogitOf, logitOf, type Pages, quantise, scoreOf } from "./score.ts";
 import { readSpec } from "./spec.ts";
 
 // FORMAT.md, read by someone who knows nothing else: its golden files are read, encoded and scored by plain scalar code
@@ -26,8 +27,35 @@ function bound(logit: number): number {
   return 1e-9 * Math.max(1, Math.abs(logit));
 }
 
+/** A line of a list of scores: of a record, or of an item by its id with a context. */
+interface Scored {
+  record?: Record<string, unknown>;
+  context?: Record<string, unknown>;
+  item?: string;
+  logit: number;
+  score: number;
+}
+
+/** The rows of a golden blob's pages. */
+function pagesOf(file: string, model: Model): Pages {
+  const name = file.replace(".blob.bin", "");
+  const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
+  const files = name === "catalogue" ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
+  expect(files).toHaveLength(model.digests.length);
+  return new Map(files.map((page, number) => [number, readPage(bytesOf(page), model, number)]));
+}
+
+/** The item of the catalogue with an id. */
+function itemOf(model: Model, id: unknown): Item {
+  const found = model.catalogue.get(keyOf(at(model.spec.fields, model.itemField).name, String(id)));
+  if (!found) throw new RangeError(`no item ${id}`);
+  return found;
+}
+
 test("all golden blobs are there", () => {
-  expect(blobs).toEqual(expect.arrayContaining(["pnn.blob.bin", "tiny.blob.bin", "towers.blob.bin"]));
+  expect(blobs).toEqual(
+    expect.arrayContaining(["catalogue", "pnn", "tiny", "towers"].map((name) => `${name}.blob.bin`)),
+  );
 });
 
 describe.each(blobs)("%s", (file) => {
@@ -47,18 +75,19 @@ describe.each(blobs)("%s", (file) => {
     }
   });
 
-  test("scores the records beside it with the page", () => {
-    const page = bytesOf(/^(f16|int4)/.exec(file) ? file.replace(".blob.", ".page.") : "tiny.page.bin");
-    const pages = new Map([[0, readPage(page, model, 0)]]);
-    const records: { record: Record<string, unknown>; logit: number; score: number }[] = jsonOf(
-      file.replace(".blob.bin", ".scores.json"),
-    );
-    for (const { record, logit, score } of records) {
-      const got = logitOf(model, record, pages);
-      expect(Math.abs(got - logit), JSON.stringify(record)).toBeLessThanOrEqual(bound(logit));
-      expect(Math.abs(scoreOf(got) - score), JSON.stringify(record)).toBeLessThanOrEqual(bound(logit));
+  test("scores the records and items beside it with the pages", () => {
+    const pages = pagesOf(file, model);
+    const scored: Scored[] = jsonOf(file.replace(".blob.bin", ".scores.json"));
+    for (const { record, context, item, logit, score } of scored) {
+      const got = record
+        ? logitOf(model, record, pages)
+        : itemLogitOf(model, context ?? {}, itemOf(model, item), pages);
+      const name = JSON.stringify(record ?? [context, item]);
+      expect(Math.abs(got - logit), name).toBeLessThanOrEqual(bound(logit));
+      expect(Math.abs(scoreOf(got) - score), name).toBeLessThanOrEqual(bound(logit));
     }
-    expect(records.some(({ record, logit }) => logitOf(model, record) !== logit)).toBe(true);
+    expect(scored.some(({ record, logit }) => record && logitOf(model, record) !== logit)).toBe(true);
+    expect(scored.some(({ item }) => item !== undefined)).toBe(model.items > 0);
   });
 });
 
@@ -137,13 +166,13 @@ const swap =
 
 /** Makes the checksums right again, of the sections and of their table, where they are within the blob. */
 function seal(blob: Buffer): Buffer {
-  for (let id = 1; id <= 9; id++) {
+  for (let id = 1; id <= 11; id++) {
     const entry = 192 + 32 * (id - 1);
     const offset = blob.readUInt32LE(entry + 4);
     const section = blob.subarray(offset, offset + blob.readUInt32LE(entry + 8));
     blob.writeBigUInt64LE(murmur64(section, id), entry + 16);
   }
-  blob.writeBigUInt64LE(murmur64(blob.subarray(192, 480), 0), 136);
+  blob.writeBigUInt64LE(murmur64(blob.subarray(192, 544), 0), 136);
   return blob;
 }
 
@@ -170,42 +199,51 @@ describe("damaged blobs", () => {
   // Offsets are those of the dump.
   test.each<[number, string, Edit]>([
     [2, "another magic", text(0, "DFEP")],
-    [2, "another version", u32(4, 2)],
+    [2, "another version", u32(4, 3)],
     [2, "another length", u32(8, 2304)],
-    [2, "another number of sections", u32(128, 8)],
+    [2, "another number of sections", u32(128, 9)],
     [4, "another id", u32(0xe0, 3)],
-    [4, "a section that leaves a gap", u32(0xe4, 896)],
+    [4, "a section that leaves a gap", u32(0xe4, 960)],
     [4, "a section that ends beyond the blob", u32(0x1c8, 600)],
-    [6, "SPEC that is not UTF-8", byte(0x202, 0xff)],
-    [6, "SPEC that is not JSON", byte(0x200, 0x5b)],
+    [6, "SPEC that is not UTF-8", byte(0x242, 0xff)],
+    [6, "SPEC that is not JSON", byte(0x240, 0x5b)],
     [6, "a spec with a key of no meaning", swap('"missing"', '"Missing"')],
     [6, "a field of another type", swap('"numeric"', '"Numeric"')],
     [6, "two fields of one name", swap('"price"', '"site" ')],
-    [7, "a field too many", u32(0x340, 3)],
-    [7, "a vector without elements", u32(0x344, 0)],
-    [7, "an unknown row type", u32(0x348, 4)],
-    [7, "fewer rows than fields", u32(0x34c, 1)],
-    [7, "no bucket bits", u32(0x350, 0)],
-    [7, "no part", u32(0x358, 0)],
-    [7, "an MLP beside towers", u32(0x358, 15)],
-    [7, "a bias that is not finite", f32(0x35c, Number.NaN)],
-    [7, "a scale of products that are not there", f32(0x378, 2)],
-    [8, "a row too many", u32(0x34c, 5)],
-    [8, "another side than SPEC's", byte(0x440, 1)],
-    [9, "keys that do not ascend", byte(0x4c7, 0xff)],
-    [10, "a bucket that starts elsewhere", u32(0x484, 1)],
-    [11, "a row that is not finite", f32(0x514 - 4, Number.POSITIVE_INFINITY)],
-    [12, "a layer of other inputs", u32(0x400, 4)],
-    [12, "a layer without outputs", u32(0x404, 0)],
-    [12, "an unknown weight type", u32(0x408, 2)],
-    [12, "a hidden layer without activation", u32(0x40c, 0)],
-    [12, "weights that are not aligned", u32(0x410, 196)],
-    [12, "biases beyond DENSE", u32(0x418, 448)],
-    [12, "a scale that is not finite", f32(0x5c0, Number.NaN)],
-    [12, "padding that is not finite", f32(0x6dc, Number.NaN)],
-    [13, "an output of other inputs", u32(0x364, 3)],
-    [13, "output weights beyond DENSE", u32(0x368, 448)],
-    [14, "EVIDENCE that is no object", text(0x740, `[${" ".repeat(36)}]`)],
+    [7, "a field too many", u32(0x380, 3)],
+    [7, "a vector without elements", u32(0x384, 0)],
+    [7, "an unknown row type", u32(0x388, 4)],
+    [7, "fewer rows than fields", u32(0x38c, 1)],
+    [7, "no bucket bits", u32(0x390, 0)],
+    [7, "no part", u32(0x398, 0)],
+    [7, "an MLP beside towers", u32(0x398, 15)],
+    [7, "a bias that is not finite", f32(0x39c, Number.NaN)],
+    [7, "a scale of products that are not there", f32(0x3b8, 2)],
+    [8, "a row too many", u32(0x38c, 5)],
+    [8, "another side than SPEC's", byte(0x480, 1)],
+    [9, "keys that do not ascend", byte(0x507, 0xff)],
+    [10, "a bucket that starts elsewhere", u32(0x4c4, 1)],
+    [11, "a row that is not finite", f32(0x550, Number.POSITIVE_INFINITY)],
+    [12, "a layer of other inputs", u32(0x440, 4)],
+    [12, "a layer without outputs", u32(0x444, 0)],
+    [12, "an unknown weight type", u32(0x448, 2)],
+    [12, "a hidden layer without activation", u32(0x44c, 0)],
+    [12, "weights that are not aligned", u32(0x450, 196)],
+    [12, "biases beyond DENSE", u32(0x458, 576)],
+    [12, "a scale that is not finite", f32(0x600, Number.NaN)],
+    [12, "padding that is not finite", f32(0x79c, Number.NaN)],
+    [12, "biases in the scales", u32(0x418, 64)],
+    [12, "weights before those of the layer before", u32(0x450, 0)],
+    [12, "a weight of an input that is padding", byte(0x5d0, 1)],
+    [12, "a weight of an output that is padding", byte(0x5cc, 1)],
+    [12, "an f32 weight that is padding", f32(0x6b0, 1)],
+    [12, "a scale that is padding", f32(0x60c, 1)],
+    [12, "a bias that is padding", f32(0x64c, -1)],
+    [13, "output weights in the last biases", u32(0x3a8, 448)],
+    [13, "an output weight that is padding", f32(0x7c8, 1)],
+    [13, "an output of other inputs", u32(0x3a4, 3)],
+    [13, "output weights beyond DENSE", u32(0x3a8, 576)],
+    [14, "EVIDENCE that is no object", text(0x800, `[${" ".repeat(36)}]`)],
     [15, "a tolerance below 0", swap("0.0001", "-0.001")],
     [15, "a logit that is not finite", swap("2.910179378006461", "1e999".padEnd(17))],
   ])("rule %i: %s", (rule, _, edit) => {
@@ -213,17 +251,69 @@ describe("damaged blobs", () => {
   });
 
   test("rule 1: too short or too long", () => {
-    expect(ruleOf(() => readBlob(tiny.subarray(0, 479)))).toBe(1);
+    expect(ruleOf(() => readBlob(tiny.subarray(0, 543)))).toBe(1);
     expect(ruleOf(() => readBlob(Buffer.concat([tiny], 26_214_401)))).toBe(1);
   });
 
   test("rules 3 and 4: a checksum differs", () => {
     expect(ruleOf(() => readBlob(edited(tiny, byte(192 + 28, 1))))).toBe(3);
-    expect(ruleOf(() => readBlob(edited(tiny, byte(0x580, 2))))).toBe(4);
+    expect(ruleOf(() => readBlob(edited(tiny, byte(0x5c0, 2))))).toBe(4);
   });
 
   test("rule 5: bytes follow", () => {
     expect(ruleOf(() => readBlob(edited(Buffer.concat([tiny], tiny.length + 64), u32(8, tiny.length + 64))))).toBe(5);
+  });
+
+  describe("with a catalogue", () => {
+    const catalogue = bytesOf("catalogue.blob.bin");
+    /** Where a section begins, and a place in it. */
+    const inSection = (id: number, offset = 0) => catalogue.readUInt32LE(192 + 32 * (id - 1) + 4) + offset;
+    const model = (offset: number, value: number) => u32(inSection(2, offset), value);
+    /** Weights of inputs 0 and 1, and 4 and 5, of output 1 of the first layer. */
+    const lane =
+      (...weights: number[]): Edit =>
+      (bytes) =>
+        weights.forEach((w, i) => void bytes.writeInt8(w, inSection(7, 16 * (i >> 1) + 4 + (i & 1))));
+    /** Records of 16 + 32 + 32 bytes. */
+    const item = (i: number, offset: number) => inSection(11, 80 * i + offset);
+    const swapItems: Edit = (bytes) => {
+      const [first, second] = [inSection(10), inSection(10, 8)].map((place) => bytes.readBigUInt64LE(place));
+      bytes.writeBigUInt64LE(second ?? 0n, inSection(10));
+      bytes.writeBigUInt64LE(first ?? 0n, inSection(10, 8));
+    };
+
+    test.each<[number, string, Edit]>([
+      [-1, "nothing", () => {}],
+      [-1, "lanes as heavy as they may be", lane(127, 127, 4, -128)],
+      [-1, "integer sums of any size", u32(item(0, 48), 0x80000000)],
+      [7, "a field of the context that names items", model(72, 0)],
+      [7, "a number that names items", model(72, 3)],
+      [7, "a field that is not there", model(72, 4)],
+      [7, "a field of no items", model(76, 0)],
+      [12, "a lane that adds up to 259", lane(127, 127, 5, 0)],
+      [12, "a lane that adds up to −259", lane(-128, 0, -3, -128)],
+      [16, "an item more than records", model(76, 4)],
+      [16, "an item less than records", model(76, 2)],
+      [16, "key 0", (bytes) => void bytes.fill(0, inSection(10), inSection(10, 8))],
+      [16, "keys that do not ascend", swapItems],
+      [16, "a logit that is not finite", f32(item(1, 0), Number.NaN)],
+      [16, "a byte behind a logit", byte(item(2, 15), 1)],
+      [16, "a sum that is not finite", f32(item(0, 16), Number.POSITIVE_INFINITY)],
+      [16, "a sum that is padding", f32(item(0, 24), 1)],
+      [16, "an integer sum that is padding", u32(item(2, 48 + 12), 1)],
+    ])("rule %i: %s", (rule, _, edit) => {
+      expect(ruleOf(() => readBlob(seal(edited(catalogue, edit))))).toBe(rule);
+    });
+
+    test("rule 7: a hashed field that names items", () => {
+      const hashed: Edit = (bytes) => {
+        // `missing` may be left out, and leaves room.
+        const old = '"encoding":{"kind":"vocabulary"},"missing":"own"';
+        const from = bytes.indexOf(old, bytes.indexOf('"name":"ad"'));
+        bytes.write('"encoding":{"kind":"hash","buckets":8}'.padEnd(old.length), from);
+      };
+      expect(ruleOf(() => readBlob(seal(edited(catalogue, hashed))))).toBe(7);
+    });
   });
 
   test("rules 7, 8 and 12 for towers", () => {

@@ -1,5 +1,6 @@
 import { encode } from "./encode.ts";
 import { FM, INNER, LINEAR, MLP, OUTER, TOWERS } from "./head.ts";
+import type { Item } from "./items.ts";
 import type { Layer } from "./layers.ts";
 import type { Model } from "./model.ts";
 import { pageOf } from "./page.ts";
@@ -47,11 +48,20 @@ function activate(x: number, activation: number): number {
   return activation === 3 ? 1 / (1 + Math.exp(-x)) : x;
 }
 
+/** Σ_k W[n,k] · q[k], or · a[k] without int8, over the inputs that `counts` says: N numbers. */
+function sumsOf({ weights, int8 }: Layer, a: number[], counts: (k: number) => boolean = () => true): number[] {
+  const q = int8 ? a.map((x) => quantise(x, int8.inverseScale, int8.zero)) : a;
+  const counted = q.map((x, k) => (counts(k) ? x : 0));
+  return weights.map((row) => dot(row, counted));
+}
+
+/** A layer's outputs from its sums. */
+function outputsOf({ int8, bias, activation }: Layer, sums: number[]): number[] {
+  return sums.map((acc, n) => activate(acc * (int8 ? at(int8.scale, n) : 1) + at(bias, n), activation));
+}
+
 function forward(inputs: number[], layers: Layer[]): number[] {
-  return layers.reduce((a, { weights, bias, activation, int8 }) => {
-    const q = int8 ? a.map((x) => quantise(x, int8.inverseScale, int8.zero)) : a;
-    return weights.map((row, n) => activate(dot(row, q) * (int8 ? at(int8.scale, n) : 1) + at(bias, n), activation));
-  }, inputs);
+  return layers.reduce((a, layer) => outputsOf(layer, sumsOf(layer, a)), inputs);
 }
 
 /** a⁰ of the MLP: the embeddings, then the products. */
@@ -76,22 +86,24 @@ function findRow(model: Model, pages: Pages, key: bigint, f: number): Row {
   return cold ?? at(model.oov, f);
 }
 
+/** The linear term and the embedding of each field. */
+function embed(model: Model, record: Record<string, unknown>, pages: Pages): { linear: number; e: number[] }[] {
+  return encode(record, model.spec).map((list, f) => {
+    const entries = list.map(({ key, value }) => ({ value, row: findRow(model, pages, key, f) }));
+    const vectors = entries.map(({ value, row }) => row.v.map((v) => value * v));
+    return { linear: sum(entries.map(({ value, row }) => value * row.w)), e: sumVectors(vectors, model.dim) };
+  });
+}
+
 /** The logit of a record; without pages as if P were 0. */
 export function logitOf(model: Model, record: Record<string, unknown>, pages: Pages = new Map()): number {
   const { parts, dim } = model;
-  const entries = encode(record, model.spec).map((list, f) =>
-    list.map(({ key, value }) => ({ value, row: findRow(model, pages, key, f) })),
-  );
-  const e = entries.map((list) =>
-    sumVectors(
-      list.map(({ value, row }) => row.v.map((v) => value * v)),
-      dim,
-    ),
-  );
+  const fields = embed(model, record, pages);
+  const e = fields.map((field) => field.e);
   const side = (name: string) => e.filter((_, f) => at(model.spec.fields, f).side === name);
 
   let logit = model.bias;
-  if (parts & LINEAR) logit += sum(entries.flat().map(({ value, row }) => value * row.w));
+  if (parts & LINEAR) logit += sum(fields.map(({ linear }) => linear));
   if (parts & FM) logit += sum(pairs(e.map((ef) => ef.slice(0, model.fmDim))));
   if (parts & MLP) {
     const inputs = mlpInputs(
@@ -103,6 +115,39 @@ export function logitOf(model: Model, record: Record<string, unknown>, pages: Pa
   if (parts & TOWERS) {
     const u = tower(side("context"), model.stack.slice(0, model.contextLayers), dim);
     logit += dot(u, tower(side("item"), model.stack.slice(model.contextLayers), dim));
+  }
+  return logit;
+}
+
+/** The logit of an item of the catalogue with a context, a record of which only the context's fields count. */
+export function itemLogitOf(model: Model, context: Record<string, unknown>, item: Item, pages: Pages): number {
+  const { parts, dim, fmDim, deepFrom, spec } = model;
+  const ofContext = (f: number) => at(spec.fields, f).side === "context";
+  const fields = embed(model, context, pages).map((field, f) =>
+    ofContext(f) ? field : { linear: 0, e: field.e.map(() => 0) },
+  );
+  const e = fields.map((field) => field.e);
+  const y = e.map((ef) => ef.slice(0, fmDim));
+
+  let logit = model.bias + item.logit;
+  if (parts & LINEAR) logit += sum(fields.map(({ linear }) => linear));
+  if (parts & FM) logit += sum(pairs(y)) + dot(item.sums, sumVectors(y, fmDim));
+  if (parts & MLP) {
+    const [first, ...others] = model.stack;
+    if (!first) throw new RangeError("an MLP has a layer");
+    const inputs = e.flatMap((ef) => ef.slice(deepFrom));
+    const own = sumsOf(first, inputs, (k) => ofContext(Math.floor(k / (dim - deepFrom))));
+    const sums = own.map((x, n) => x + at(item.deep, n));
+    const acc = first.int8 ? sums.map((x) => Number(BigInt.asIntN(32, BigInt(x)))) : sums;
+    logit += dot(model.outputWeights, forward(outputsOf(first, acc), others));
+  }
+  if (parts & TOWERS) {
+    const u = tower(
+      e.filter((_, f) => ofContext(f)),
+      model.stack.slice(0, model.contextLayers),
+      dim,
+    );
+    logit += dot(u, item.deep);
   }
   return logit;
 }

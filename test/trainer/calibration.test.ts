@@ -2,12 +2,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ACTIVATION_NONE, ACTIVATION_RELU } from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import { type DenseLayer, findHeavyLane } from "../../format/dense.ts";
 import { startBackend } from "../../trainer/backend.ts";
 import { momentsOf } from "../../trainer/export/calibration.ts";
 import { expectedLoss, servedNetworks } from "../../trainer/export/dense.ts";
 import { NetworkFit } from "../../trainer/export/layer-fit.ts";
-import { factorize, refit, roundWeights } from "../../trainer/export/least-squares.ts";
+import { factorize, type RoundedWeights, refit, roundWeights } from "../../trainer/export/least-squares.ts";
 import { chooseRange, type Range, stepsOf } from "../../trainer/export/ranges.ts";
 import { Random } from "../../trainer/random.ts";
 import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "./tiny.ts";
@@ -99,20 +99,21 @@ describe("least squares", () => {
   });
 
   const many = Float32Array.from({ length: 200 * K }, () => random.normal());
+  const diagonal = grid((i, j) => (i === j ? at(variances, i) : 0));
 
   /** Σ over outputs of (w − s·q)C(w − s·q)ᵀ. */
-  function outputError({ weights: q, scales }: { weights: Int8Array; scales: Float64Array }): number {
+  function outputError(of: Float32Array, { weights: q, scales }: RoundedWeights, metric: Float32Array): number {
     let sum = 0;
-    for (let n = 0; n < 200; n++) {
-      const d = Array.from({ length: K }, (_, k) => at(many, n * K + k) - at(scales, n) * at(q, n * K + k));
-      for (let i = 0; i < K; i++) for (let j = 0; j < K; j++) sum += at(d, i) * at(C, i * K + j) * at(d, j);
+    for (let n = 0; n < scales.length; n++) {
+      const d = Array.from({ length: K }, (_, k) => at(of, n * K + k) - at(scales, n) * at(q, n * K + k));
+      for (let i = 0; i < K; i++) for (let j = 0; j < K; j++) sum += at(d, i) * at(metric, i * K + j) * at(d, j);
     }
     return sum;
   }
 
   it("rounding with the covariance loses less in the outputs than to the nearest", () => {
-    const nearest = outputError(roundWeights(many, variances, null));
-    expect(outputError(roundWeights(many, variances, L))).toBeLessThan(0.8 * nearest);
+    const nearest = outputError(many, roundWeights(many, variances, null), C);
+    expect(outputError(many, roundWeights(many, variances, L), C)).toBeLessThan(0.8 * nearest);
   });
 
   it("without covariances weights are rounded to the nearest step of the scale of least error", () => {
@@ -133,10 +134,42 @@ describe("least squares", () => {
     }
   });
 
+  describe.each([
+    ["without covariances", null],
+    ["with the covariance", L],
+  ])("of one sign, %s,", (_name, factor) => {
+    it.each([1, -1])("equal weights of %i are within half of twice the usual step, and no lane too heavy", (w) => {
+      const { weights: q, scales } = roundWeights(new Float32Array(K).fill(w), variances, factor);
+      expect(findHeavyLane(q, K, 1)).toBeNull();
+      expect(at(scales, 0)).toBeCloseTo(2 / 127, 7);
+      // 63.5 steps; where one is rounded up, its neighbours make it good.
+      for (const steps of q) expect(Math.abs(steps)).toSatisfy((size: number) => size >= 62 && size <= 65);
+    });
+
+    it.each([1, -1])("random weights of sign %i lose less than at twice the usual step", (sign) => {
+      const N = 200;
+      const oneSigned = Float32Array.from({ length: N * K }, () => sign * (0.4 + 0.6 * random.uniform()));
+      const { weights: q, scales } = roundWeights(oneSigned, variances, factor);
+      expect(findHeavyLane(q, K, N)).toBeNull();
+      const nearest = { weights: new Int8Array(N * K), scales: new Float64Array(N) };
+      for (let n = 0; n < N; n++) {
+        const row = oneSigned.subarray(n * K, (n + 1) * K);
+        nearest.scales[n] = (2 * row.reduce((most, w) => Math.max(most, Math.abs(w)), 0)) / 127;
+        row.forEach((w, k) => {
+          nearest.weights[n * K + k] = Math.round(w / at(nearest.scales, n));
+        });
+      }
+      expect(findHeavyLane(nearest.weights, K, N)).toBeNull();
+      const metric = factor ? C : diagonal;
+      const ratio = outputError(oneSigned, { weights: q, scales }, metric) / outputError(oneSigned, nearest, metric);
+      expect(ratio).toBeLessThan(0.8);
+    });
+  });
+
   it("weights that are all 0 stay so", () => {
     const { weights: q, scales } = roundWeights(new Float32Array(K), variances, L);
     expect(q.every((w) => w === 0)).toBe(true);
-    expect(scales[0]).toBe(1);
+    expect(at(scales, 0)).toBeGreaterThan(0);
   });
 });
 

@@ -1,0 +1,148 @@
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_F32 } from "../../format/constants.ts";
+import { NO_ITEMS } from "../../format/items.ts";
+import { compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
+import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { itemRecord } from "./reference.ts";
+import { concat, floatLayer, packRows, table } from "./tiny.ts";
+
+// The golden model with a catalogue: FM & DNN, f32 rows, two pages, three items. The sides interleave, and the first layer has
+// lanes as heavy as they may be.
+
+const SPEC: FittedSpec = {
+  name: "catalogue",
+  label: "click",
+  fields: [
+    {
+      ...{ name: "site", side: "context", kv: true, type: "categorical" },
+      ...{ encoding: { kind: "vocabulary" }, missing: "own" },
+    },
+    {
+      ...{ name: "ad", side: "item", kv: true, type: "categorical" },
+      ...{ encoding: { kind: "vocabulary" }, missing: "own" },
+    },
+    {
+      ...{ name: "hour", side: "context", kv: false, type: "numeric" },
+      ...{ encoding: { kind: "boundaries", boundaries: [6, 18] }, missing: "skip" },
+    },
+    {
+      ...{ name: "price", side: "item", kv: false, type: "numeric" },
+      ...{ encoding: { kind: "value", shift: 10, factor: 0.5 }, missing: "oov" },
+    },
+  ],
+};
+const AD = 1;
+
+const LAYOUT: PageLayout = { rowType: TYPE_F32, embeddingDim: 4, pageCount: 2 };
+
+type Row = { field: string; text: string; row: number[] };
+
+const OOV = [
+  [0.0625, 0.5, -0.5, 0.25, -0.25],
+  [-0.125, 0.25, 0.5, -0.5, 0.125],
+  [0, 0.125, 0.25, 0.5, -0.75],
+  [0.25, -0.25, 0.75, 0.5, 1],
+];
+
+const HOT: Row[] = [
+  { field: "site", text: "news", row: [0.75, 1, 0.5, -0.25, 1.5] },
+  { field: "ad", text: "boots", row: [-0.5, 0.75, -1, 1.25, 0.5] },
+  { field: "hour", text: "0", row: [0.125, -0.5, 0.25, -1, 0.75] },
+  { field: "hour", text: "1", row: [0.375, 1.5, -0.75, 0.5, 0.25] },
+  { field: "hour", text: "2", row: [-0.25, 0.625, 1, 0.875, -1.75] },
+  { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25, 0.375, -0.125] },
+];
+
+/** Two of them on page 0, and two on page 1. */
+const COLD: Row[] = [
+  { field: "site", text: "shop", row: [-0.5, 0.25, -1, 0.5, 2] },
+  { field: "ad", text: "lamp", row: [0.625, -1.25, 0.5, -0.75, -0.5] },
+  { field: "ad", text: "sofa", row: [0.875, 0.5, 1.75, 0.25, -1] },
+  { field: "ad", text: "tent", row: [-0.75, 2, 0.125, 1, -0.375] },
+];
+
+/** Items 0 … 2 of the catalogue, and as they are in it: by their keys. */
+const ITEMS = [{ ad: "boots", price: 12 }, { ad: "lamp", price: "3.5" }, { ad: "sofa" }];
+
+/** Pages 0 and 1. */
+export function cataloguePages(): Uint8Array[] {
+  return [0, 1].map((page) => {
+    const own = COLD.filter(({ field, text }) => pageOfKey(keyOf(field, text).hi, 2) === page);
+    const { keys, rows } = table(TYPE_F32, own);
+    return writePage(LAYOUT, page, keys, rows);
+  });
+}
+
+/** F = 4, D = 4; 8 → 3 int8, 3 → 2 f32, 2 → 1. The items' records are the float64 reference's. */
+export async function tinyCatalogue(): Promise<ModelBlob> {
+  const hot = table(TYPE_F32, HOT);
+  const pages = cataloguePages();
+  const model: ModelBlob = {
+    spec: SPEC,
+    producer: "golden 1",
+    rowType: TYPE_F32,
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
+    embeddingDim: LAYOUT.embeddingDim,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: 2, deepFrom: 2, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(SPEC),
+    towerLayers: [0, 0],
+    bias: -0.75,
+    keys: hot.keys,
+    rows: concat([packRows(TYPE_F32, OOV), hot.rows]),
+    pageDigests: concat(await Promise.all(pages.map((page) => pageDigest(page)))),
+    layers: [
+      {
+        ...{ inputs: 8, outputs: 3, activation: ACTIVATION_RELU },
+        weights: Int8Array.of(
+          ...[127, 127, -100, -58, 4, 0, -100, 0],
+          ...[-5, 60, 68, 80, -90, 100, 110, -120],
+          ...[-128, -128, 50, 40, -2, 127, 30, 20],
+        ),
+        scales: Float32Array.of(0.000244140625, 0.00048828125, 0.0001220703125),
+        biases: Float32Array.of(0.25, -6, 1.5),
+        ...{ inputInverseScale: 32, inputZero: 64 },
+      },
+      floatLayer(ACTIVATION_RELU, 3, [0.5, -0.25], [1, -1, 0.5, 0.25, 2, -0.75]),
+    ],
+    outputWeights: Float32Array.of(1.5, -2),
+  };
+  const plain = writeBlob(model);
+  const items = ITEMS.map((item) => ({ ...keyOf("ad", item.ad), record: itemRecord(plain, pages, item) })).sort(
+    (a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi),
+  );
+  const keys = Uint32Array.from(items.flatMap(({ lo, hi }) => [lo, hi]));
+  return { ...model, items: { field: AD, keys, records: concat(items.map(({ record }) => record)) } };
+}
+
+/** The number of an item in the catalogue. */
+export function itemNumber({ items }: ModelBlob, ad: string): number {
+  const { lo, hi } = keyOf("ad", ad);
+  return findKey(items.keys, lo, hi);
+}
+
+function keyOf(field: string, text: string): { lo: number; hi: number } {
+  return rowKey(fieldSeed(field), text, { lo: 0, hi: 0 });
+}
+
+/** Hot, in KV, unseen and missing values on either side; items of the catalogue as they are there, and otherwise. */
+export const CATALOGUE_RECORDS: Record<string, unknown>[] = [
+  { site: "news", ad: "boots", hour: 7, price: 12 },
+  { site: "shop", ad: "lamp", hour: 23, price: 3.5 },
+  { site: "shop", ad: "sofa" },
+  { site: "unseen", ad: "tent", hour: 0, price: 9 },
+  { ad: "boots", hour: 18, price: -3 },
+  {},
+];
+
+/** Each of these contexts with each of the items, known by their ids. */
+export const CATALOGUE_PAIRS: { context: object; item: string }[] = [
+  { site: "news", hour: 7 },
+  { site: "shop", hour: 23 },
+  {},
+].flatMap((context) => ITEMS.map(({ ad }) => ({ context, item: ad })));
