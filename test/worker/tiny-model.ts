@@ -1,6 +1,7 @@
 import { fieldSides, type ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
 import { goldenLogits } from "../../format/golden.ts";
+import { NO_ITEMS } from "../../format/items.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
@@ -134,8 +135,9 @@ export async function makeModel(
       {
         inputs: SPEC.fields.length * K,
         outputs: hidden,
-        weights: Int8Array.from({ length: SPEC.fields.length * K * hidden }, () => Math.round((random() - 0.5) * 254)),
-        scales: new Float32Array(hidden).fill(0.0005),
+        // At most 64, of which any four make a lane that is light enough.
+        weights: Int8Array.from({ length: SPEC.fields.length * K * hidden }, () => Math.round((random() - 0.5) * 128)),
+        scales: new Float32Array(hidden).fill(0.001),
         biases: Float32Array.from({ length: hidden }, () => random() - 0.5),
         activation: ACTIVATION_RELU,
         inputInverseScale: 32,
@@ -143,6 +145,7 @@ export async function makeModel(
       },
     ],
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
+    items: NO_ITEMS,
     evidence: { provenance: { seed } },
     golden: { tolerance: 1e-4, records: [] },
   };
