@@ -71,7 +71,8 @@ describe("a blob", () => {
     expect(stdout).toMatch(/MLP +│ +4 │ +3 │ +int8 │ +relu │/);
     const json = JSON.parse((await run("inspect", blob, "--json")).stdout);
     expect(json).toMatchObject({
-      version: 3,
+      version: 4,
+      items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,
       terms: ["linear", "FM", "MLP"],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type FeatureSpec, parseWith } from "../../format/spec.ts";
@@ -55,15 +55,36 @@ export class ResultStore {
   }
 }
 
-/** Names all that a result depends on: the spec, the files of the logs, the backend. */
+/** Names all that a result depends on: the spec, what the logs hold, the backend. */
 export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string {
   const { $schema, ...settings } = spec;
   const text = JSON.stringify([settings, logsIdentity(logs), backend ?? "default"]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-/** The files of the logs, with size and time of change: a log that was written anew is another one. */
+/** The contents of the logs, so that the same files elsewhere, or copied anew, are the same logs. */
 export function logsIdentity({ train, valid, test }: Logs): string {
-  const identity = [train, valid, test].map((log) => log && [inputsOf(log.paths.flatMap(filesOf)), log.part]);
+  const identity = [train, valid, test].map((log) => log && [log.paths.flatMap(filesOf).map(digestOf), log.part]);
   return JSON.stringify(identity);
+}
+
+/** Digests by path, size and time of change: a log is read once a process. */
+const digests = new Map<string, string>();
+
+/** SHA-256 of a file, read in pieces. */
+function digestOf(path: string): string {
+  const key = JSON.stringify(inputsOf([path]));
+  const known = digests.get(key);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  const piece = Buffer.allocUnsafe(2 ** 20);
+  const file = openSync(path, "r");
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  const digest = hash.digest("hex");
+  digests.set(key, digest);
+  return digest;
 }

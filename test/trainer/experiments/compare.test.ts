@@ -111,8 +111,12 @@ describe("compare", () => {
     await compare([lr], { ...options, seeds: 1 });
     expect(globSync(join(folder, "kept", "*.json"))).toHaveLength(5);
     const before = logsIdentity(logs);
-    writeFileSync(log.valid, readFileSync(log.valid));
-    expect(logsIdentity(logs)).not.toBe(before);
+    const bytes = readFileSync(log.valid);
+    writeFileSync(log.valid, bytes);
+    expect(logsIdentity(logs), "written anew").toBe(before);
+    writeFileSync(log.valid, bytes.subarray(0, -1));
+    expect(logsIdentity(logs), "without its last byte").not.toBe(before);
+    writeFileSync(log.valid, bytes);
   });
 
   it("measures how the times relate: what the finished runs took does not count, their epochs do", async () => {
