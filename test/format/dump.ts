@@ -2,24 +2,14 @@ import { bucketBits } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { packedBytes, padTo, weightType } from "../../format/dense.ts";
 import { readBlob } from "../../format/read-blob.ts";
+import { SECTION_NAMES } from "../../format/read-sections.ts";
 import { rowStride } from "../../format/row.ts";
 import { entryOf, viewOf } from "./edit-blob.ts";
 
 // The annotated dumps at the end of FORMAT.md. Every byte of a file belongs to one region, so a dump is complete.
 
-const SECTIONS = [
-  "SPEC",
-  "MODEL",
-  "BUCKETS",
-  "KEYS",
-  "ROWS",
-  "PAGES",
-  "DENSE",
-  "EVIDENCE",
-  "GOLDEN",
-  "ITEM_KEYS",
-  "ITEMS",
-];
+/** In the order of their ids, which begin at 1. */
+const SECTIONS = SECTION_NAMES.slice(1);
 
 /** Builds a dump from the first byte to the last: each call takes the next bytes. */
 class Dump {
