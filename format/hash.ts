@@ -17,6 +17,30 @@ function avalanche(h: number): number {
   return h ^ (h >>> 16);
 }
 
+/** Four bytes from number i on, the lowest first. */
+function wordAt(bytes: Uint8Array, i: number): number {
+  return (
+    (bytes[i] as number) |
+    ((bytes[i + 1] as number) << 8) |
+    ((bytes[i + 2] as number) << 16) |
+    ((bytes[i + 3] as number) << 24)
+  );
+}
+
+/** The same with zeros from `end` on. */
+function tailAt(bytes: Uint8Array, end: number, i: number): number {
+  return (
+    byteAt(bytes, end, i) |
+    (byteAt(bytes, end, i + 1) << 8) |
+    (byteAt(bytes, end, i + 2) << 16) |
+    (byteAt(bytes, end, i + 3) << 24)
+  );
+}
+
+function byteAt(bytes: Uint8Array, end: number, i: number): number {
+  return i < end ? (bytes[i] as number) : 0;
+}
+
 /** The first 64 bits of a 128-bit hash, as two unsigned 32-bit words. */
 export interface Hash64 {
   lo: number;
@@ -34,30 +58,22 @@ export function murmur128(bytes: Uint8Array, start: number, end: number, seed: n
   let h3 = h1;
   let h4 = h1;
 
-  const at = (i: number): number => (i < end ? (bytes[i] as number) : 0);
-  const word = (i: number): number =>
-    (bytes[i] as number) |
-    ((bytes[i + 1] as number) << 8) |
-    ((bytes[i + 2] as number) << 16) |
-    ((bytes[i + 3] as number) << 24);
-  const tail = (i: number): number => at(i) | (at(i + 1) << 8) | (at(i + 2) << 16) | (at(i + 3) << 24);
-
   let i = start;
   for (; i + 16 <= end; i += 16) {
-    h1 ^= Math.imul(rotl(Math.imul(word(i), C1), 15), C2);
+    h1 ^= Math.imul(rotl(Math.imul(wordAt(bytes, i), C1), 15), C2);
     h1 = (Math.imul((rotl(h1, 19) + h2) | 0, 5) + 0x561ccd1b) | 0;
-    h2 ^= Math.imul(rotl(Math.imul(word(i + 4), C2), 16), C3);
+    h2 ^= Math.imul(rotl(Math.imul(wordAt(bytes, i + 4), C2), 16), C3);
     h2 = (Math.imul((rotl(h2, 17) + h3) | 0, 5) + 0x0bcaa747) | 0;
-    h3 ^= Math.imul(rotl(Math.imul(word(i + 8), C3), 17), C4);
+    h3 ^= Math.imul(rotl(Math.imul(wordAt(bytes, i + 8), C3), 17), C4);
     h3 = (Math.imul((rotl(h3, 15) + h4) | 0, 5) + 0x96cd1c35) | 0;
-    h4 ^= Math.imul(rotl(Math.imul(word(i + 12), C4), 18), C1);
+    h4 ^= Math.imul(rotl(Math.imul(wordAt(bytes, i + 12), C4), 18), C1);
     h4 = (Math.imul((rotl(h4, 13) + h1) | 0, 5) + 0x32ac3b17) | 0;
   }
   // A word of zeros leaves its lane as it is, so the missing bytes of the tail may be read as zeros.
-  h4 ^= Math.imul(rotl(Math.imul(tail(i + 12), C4), 18), C1);
-  h3 ^= Math.imul(rotl(Math.imul(tail(i + 8), C3), 17), C4);
-  h2 ^= Math.imul(rotl(Math.imul(tail(i + 4), C2), 16), C3);
-  h1 ^= Math.imul(rotl(Math.imul(tail(i), C1), 15), C2);
+  h4 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 12), C4), 18), C1);
+  h3 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 8), C3), 17), C4);
+  h2 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 4), C2), 16), C3);
+  h1 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i), C1), 15), C2);
 
   h1 ^= length;
   h2 ^= length;

@@ -18,7 +18,10 @@ export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way
     Object.fromEntries(names.slice(from, to).map((name, f) => [name, text(b, from + f)]));
   const count = rows.length / fields;
   const context = record(0, 0, CONTEXT_FIELDS);
-  const records = Array.from({ length: count }, (_, b) => record(b, way === "whole" ? 0 : CONTEXT_FIELDS, fields));
+  // As a request's are: texts and objects that JSON.parse made.
+  const records: unknown[] = JSON.parse(
+    JSON.stringify(Array.from({ length: count }, (_, b) => record(b, way === "whole" ? 0 : CONTEXT_FIELDS, fields))),
+  );
   const ids = Array.from({ length: count }, (_, b) => text(b, CONTEXT_FIELDS));
   const score = (first: number, n: number): Float32Array => {
     if (way === "catalogue") {
