@@ -12,9 +12,14 @@ export function activate_scalar(x: f32, activation: u32): f32 {
 
 /** The activations of four sums. */
 export function activate_simd(x: v128, activation: u32): v128 {
-  if (activation === ACTIVATION_RELU) return f32x4.pmax(x, f32x4.splat(0)); // one instruction; a NaN stays
+  if (activation === ACTIVATION_RELU) return relu_simd(x);
   if (activation === ACTIVATION_NONE) return x;
   return curve_simd(x, activation);
+}
+
+/** One instruction; a NaN stays. */
+export function relu_simd(x: v128): v128 {
+  return f32x4.pmax(x, f32x4.splat(0));
 }
 
 /** 1 / (1 + e^−x): within 3 ULP above −87.3; below −88, e^−88, where it would be no normal number. */
@@ -41,8 +46,8 @@ function tanh_scalar(x: f32): f32 {
   return copysign<f32>(1 - 2 / (exp_scalar(size + size) + 1), x);
 }
 
-/** tanh or sigmoid of four. Not part of `activate_simd`, which is inlined wherever a layer stores. */
-function curve_simd(x: v128, activation: u32): v128 {
+/** tanh or sigmoid of four. */
+export function curve_simd(x: v128, activation: u32): v128 {
   const one = f32x4.splat(1);
   if (activation !== ACTIVATION_TANH) return f32x4.div(one, f32x4.add(one, exp_simd(f32x4.neg(x))));
   const square = f32x4.mul(x, x);

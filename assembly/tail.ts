@@ -1,8 +1,8 @@
 // What follows the sums of 8 outputs of a layer: scale and bias, activation, and the next layer's quantisation, all in
 // registers. Product and sum are rounded one after the other in every variant (no fused multiply-add), so that int8
 // layers give the same bits everywhere.
-import { PAD_OUTPUTS } from "../format/constants";
-import { activate_scalar, activate_simd } from "./activation";
+import { ACTIVATION_NONE, ACTIVATION_RELU, PAD_OUTPUTS } from "../format/constants";
+import { activate_scalar, activate_simd, curve_simd, relu_simd } from "./activation";
 import { sums } from "./buffers";
 import { activationOf, biasesOf, inverseScale, isInt8, outputBytes, scalesOf, zeroPoint } from "./layers";
 import { quantise_scalar, quantise_simd, storeU7_simd } from "./quantise";
@@ -41,10 +41,18 @@ export function finishBlock(layer: usize, next: usize, n: u32, output: usize): v
     b = f32x4.add(b, bias);
     c = f32x4.add(c, bias);
     d = f32x4.add(d, bias);
-    a = activate_simd(a, activation);
-    b = activate_simd(b, activation);
-    c = activate_simd(c, activation);
-    d = activate_simd(d, activation);
+    // One branch for all four: a call for each would keep all numbers in memory.
+    if (activation === ACTIVATION_RELU) {
+      a = relu_simd(a);
+      b = relu_simd(b);
+      c = relu_simd(c);
+      d = relu_simd(d);
+    } else if (activation !== ACTIVATION_NONE) {
+      a = curve_simd(a, activation);
+      b = curve_simd(b, activation);
+      c = curve_simd(c, activation);
+      d = curve_simd(d, activation);
+    }
     if (toU7) {
       const ab = i16x8.narrow_i32x4_s(quantise_simd(a, inverses, zeros), quantise_simd(b, inverses, zeros));
       const cd = i16x8.narrow_i32x4_s(quantise_simd(c, inverses, zeros), quantise_simd(d, inverses, zeros));
