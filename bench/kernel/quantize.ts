@@ -2,7 +2,7 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/dense.ts";
-import { lightenLanes } from "../../test/kernel/light-lanes.ts";
+import { roundWeights } from "../../trainer/export/least-squares.ts";
 
 /** The model with int8 layers. `inputs`: of layer 0, one array a record. Throws for activations other than ReLU. */
 export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[]): ModelBlob {
@@ -15,8 +15,9 @@ export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[])
         high = Math.max(high, x);
       }
     }
+    const quantized = quantizeLayer(layer, low, high, variancesOf(activations, layer.inputs));
     activations = activations.map((a) => forward(layer, a));
-    return quantizeLayer(layer, low, high);
+    return quantized;
   });
   return { ...model, layers };
 }
@@ -33,12 +34,18 @@ function forward({ inputs, outputs, weights, biases, activation }: DenseLayer, a
   return y;
 }
 
-function quantizeLayer(layer: DenseLayer, low: number, high: number): DenseLayer {
+function variancesOf(activations: readonly Float32Array[], inputs: number): Float32Array {
+  return Float32Array.from({ length: inputs }, (_, k) => {
+    const mean = activations.reduce((sum, a) => sum + (a[k] as number), 0) / activations.length;
+    return activations.reduce((sum, a) => sum + ((a[k] as number) - mean) ** 2, 0) / activations.length;
+  });
+}
+
+function quantizeLayer(layer: DenseLayer, low: number, high: number, variances: Float32Array): DenseLayer {
   const { inputs, outputs } = layer;
   const inputScale = (high - low) / ACTIVATION_MAX;
   const inputZero = Math.round(-low / inputScale);
-  const { weights, scales } = quantizeWeights(layer, 127);
-  lightenLanes(weights, inputs, outputs);
+  const { weights, scales } = roundWeights(layer.weights as Float32Array, variances, null);
   const sum = (n: number): number => weights.subarray(n * inputs, (n + 1) * inputs).reduce((a, b) => a + b, 0);
   return {
     ...layer,
