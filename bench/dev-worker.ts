@@ -46,12 +46,6 @@ export class DevWorker {
     return now() - started;
   }
 
-  /** Milliseconds of what a request does `times` times: one with twice as many less one, so that the rest is no part of it. */
-  async milliseconds(times: number, query: Query, body: Uint8Array | Uint32Array): Promise<number> {
-    const once = await this.requestMs({ ...query, times }, body);
-    return (await this.requestMs({ ...query, times: 2 * times }, body)) - once;
-  }
-
   stop(): Promise<void> {
     return this.#stop();
   }

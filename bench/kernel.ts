@@ -6,7 +6,7 @@ import type { KernelVariant } from "../format/kernel.ts";
 import { toJson, writeWhole } from "../trainer/files.ts";
 import { agreement } from "./kernel/agree.ts";
 import { type BenchCase, benchCase, SHAPES, withOneContext } from "./kernel/cases.ts";
-import type { Contestant, Way } from "./kernel/contestant.ts";
+import { type Contestant, type Way, wayText } from "./kernel/contestant.ts";
 import { onnxContestants } from "./kernel/onnxruntime.ts";
 import { kernelContestant } from "./kernel/ours.ts";
 import { HOW_TO_GET_PEERS, loadPeers } from "./kernel/peers.ts";
@@ -19,7 +19,7 @@ import { Workerd } from "./kernel/workerd.ts";
 
 const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, json: { type: "string" } } });
 const BATCHES = options.quick ? [1, 64] : [1, 16, 64, 256, 1024];
-const ROUNDS = options.quick ? 5 : 7;
+const ROUNDS = options.quick ? 5 : 9;
 const VARIANTS: KernelVariant[] = options.quick ? ["relaxed"] : ["relaxed", "simd", "scalar"];
 const TYPES = ["int8", "f32"] as const;
 const WAYS: readonly Way[] = ["whole", "context once", "catalogue"];
@@ -63,6 +63,11 @@ if (options.json) writeWhole(options.json, toJson({ results }));
 
 interface Entrant extends Ours {
   contestant: Contestant;
+  runtime: string;
+}
+
+function textOf({ type, variant, way, raw }: Ours): string {
+  return `${type} ${variant}${raw ? ", raw records" : ""}${wayText(way)}`;
 }
 
 /** Races ours and all others on a case, prints and keeps the results. */
@@ -73,16 +78,17 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
       contestant: own.raw
         ? requestContestant(one, own.type, own.way)
         : kernelContestant(one, own.variant, own.type, own.way),
+      runtime: `node ${process.versions.node}`,
     }),
   );
+  for (const own of ours.filter(({ variant, raw }) => variant === "relaxed" && !raw)) {
+    const contestant = await workerd.contestant(one, own.type, own.way);
+    entrants.push({ ...own, contestant, runtime: "workerd" });
+  }
   const others: Contestant[] = [...(peers ? await onnxContestants(peers, one) : []), tfjsContestant(one)];
   const names = others.map(({ name }) => name);
   const all = [...entrants.map(({ contestant }) => contestant), ...others];
-  const inWorkerd = entrants.filter(({ variant, raw }) => variant === "relaxed" && !raw);
-  const agreed = await agreement(kernelContestant(one, "relaxed", "f32"), [
-    ...all,
-    ...inWorkerd.map(({ type, way }) => workerd.contestant(one, type, way)),
-  ]);
+  const agreed = await agreement(kernelContestant(one, "relaxed", "f32"), all);
   console.log(`\n${one.name}, |Δlogit| / σ to f32 at most:`);
   console.log(agreed.map(({ name, worst }) => `${name} ${worst.toExponential(0)}`).join(", "));
 
@@ -91,18 +97,13 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
     const running = entrants.filter(({ variant }) => variant !== "scalar" || batch <= MAX_SCALAR_BATCH);
     const rooflines = TYPES.map((type) => roofline.contestant(one, type));
     const micros = await race([...running.map(({ contestant }) => contestant), ...others, ...rooflines], batch, ROUNDS);
-    const keep = (entrant: Entrant, runtime: string, us: number): void => {
-      const place = { case: `${one.name} ${entrant.contestant.name}`, runtime, batch };
-      own.push(resultOf(place, us, entrant.type, micros, names));
-    };
-    for (const entrant of running)
-      keep(entrant, `node ${process.versions.node}`, micros.get(entrant.contestant.name) ?? Number.NaN);
-    for (const entrant of inWorkerd) {
-      await workerd.load(one, entrant.type, entrant.way);
-      keep(entrant, "workerd", await workerd.micros(batch, ROUNDS, entrant.way));
+    for (const { contestant, runtime, ...what } of running) {
+      const place = { case: `${one.name} ${textOf(what)}`, runtime, batch };
+      own.push(resultOf(place, micros.get(contestant.name) ?? Number.NaN, what.type, micros, names));
     }
   }
   console.log(resultTable(own));
   results.push(...own);
   for (const contestant of all) await contestant.close();
+  await workerd.clear();
 }

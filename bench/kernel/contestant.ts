@@ -6,6 +6,8 @@ export interface Contestant {
   name: string;
   /** Writes the logits of `records` records from number `first` on. */
   score(first: number, records: number, logits: Float32Array): void | Promise<void>;
+  /** Where it runs in another process: that one's time for `calls` calls of `score`, the first from record number `first` on. */
+  milliseconds?(first: number, records: number, calls: number): Promise<number>;
   /** Frees what the garbage collector does not know of. */
   close(): void | Promise<void>;
 }

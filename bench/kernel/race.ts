@@ -1,8 +1,16 @@
 import { RECORDS } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 
-/** Processor time that a contestant is given in a round: enough for a clock of microseconds. */
+/** Processor time that a contestant is given in a round: enough for a clock of microseconds; and beside that of a request. */
 const SAMPLE_MS = 8;
+const REQUEST_MS = 40;
+/** Time before the first round: an engine begins with code that it makes fast, and makes fast code where that runs often. */
+const WARM_MS = 60;
+/** What a sample counts at least: a difference of two requests may be nothing. */
+const LEAST_MS = 0.1;
+/** Records of the first samples, which tell how many calls are to be one. */
+const FIRST_RECORDS = 256;
+const FIRST_REQUEST_RECORDS = 4096;
 
 /** Median µs a record of each contestant. */
 export type Micros = Map<string, number>;
@@ -17,6 +25,7 @@ export async function race(contestants: readonly Contestant[], batch: number, ro
   const times = contestants.map((): number[] => []);
   let next = 0;
   const run = async (contestant: Contestant, count: number): Promise<number> => {
+    if (contestant.milliseconds) return contestant.milliseconds(next, batch, count);
     const started = processorMs();
     for (let i = 0; i < count; i++) {
       const done = contestant.score(next, batch, logits);
@@ -26,10 +35,12 @@ export async function race(contestants: readonly Contestant[], batch: number, ro
     return processorMs() - started;
   };
   for (const contestant of contestants) {
+    const remote = contestant.milliseconds !== undefined;
+    const first = Math.ceil((remote ? FIRST_REQUEST_RECORDS : FIRST_RECORDS) / batch);
     // Compilers settle, and the length of a sample becomes known.
-    await run(contestant, Math.ceil(256 / batch));
-    const ms = await run(contestant, Math.ceil(256 / batch));
-    calls.set(contestant, Math.max(1, Math.round((SAMPLE_MS / ms) * Math.ceil(256 / batch))));
+    for (let spent = 0; spent < WARM_MS; ) spent += Math.max(await run(contestant, first), LEAST_MS);
+    const ms = Math.max(await run(contestant, first), LEAST_MS);
+    calls.set(contestant, Math.max(remote ? first : 1, Math.round(((remote ? REQUEST_MS : SAMPLE_MS) / ms) * first)));
   }
   for (let round = 0; round < rounds; round++) {
     for (const [i, contestant] of contestants.entries()) {

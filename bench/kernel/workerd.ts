@@ -4,15 +4,11 @@ import { DevWorker } from "../dev-worker.ts";
 import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
 import { withCatalogue } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";
-import { median } from "./race.ts";
 
-/** Records of a timed request, so that it takes long beside what varies about a request. */
-const RECORDS_PER_REQUEST = 1024;
+const NOTHING = new Uint8Array(0);
 
 export class Workerd {
   readonly #worker: DevWorker;
-  /** Row numbers and item numbers of the case that was loaded. */
-  #body = new Uint32Array(0);
 
   private constructor(worker: DevWorker) {
     this.#worker = worker;
@@ -22,40 +18,37 @@ export class Workerd {
     return new Workerd(await DevWorker.start(new URL("worker/wrangler.toml", import.meta.url)));
   }
 
-  async load(one: BenchCase, type: "int8" | "f32", way: Way): Promise<void> {
+  /** Loads a case's model beside those that are there. */
+  async contestant(one: BenchCase, type: "int8" | "f32", way: Way): Promise<Contestant> {
+    const name = `${type} in workerd${wayText(way)}`;
     const { fields, rows, models } = one;
     const { model, numbers } =
       way === "catalogue" ? withCatalogue(one, type) : { model: models[type], numbers: new Uint32Array(RECORDS) };
-    this.#body = new Uint32Array(rows.length + numbers.length);
-    this.#body.set(rows);
-    this.#body.set(numbers, rows.length);
-    const query = { fields, context: Math.min(fields, CONTEXT_FIELDS) };
-    await this.#worker.fetch(query, "PUT", writeBlob(model));
-  }
-
-  /** µs a record of the case that was loaded, `batch` a call. The median of `rounds`. */
-  async micros(batch: number, rounds: number, way: Way): Promise<number> {
-    const times = Math.ceil(RECORDS_PER_REQUEST / batch);
-    const query = { batch, way };
-    await this.#worker.fetch({ ...query, times }, "POST", this.#body);
-    const micros: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      micros.push((1000 * (await this.#worker.milliseconds(times, query, this.#body))) / (times * batch));
-    }
-    return median(micros);
-  }
-
-  /** Loads a model and scores the first records, to be compared with the others. */
-  contestant(one: BenchCase, type: "int8" | "f32", way: Way): Contestant {
+    const all = new Uint32Array(rows.length + numbers.length);
+    all.set(rows);
+    all.set(numbers, rows.length);
+    await this.#worker.fetch({ name, part: "rows" }, "PUT", all);
+    const context = Math.min(fields, CONTEXT_FIELDS);
+    await this.#worker.fetch({ name, part: "blob", fields, context }, "PUT", writeBlob(model));
     return {
-      name: `${type} in workerd${wayText(way)}`,
-      score: async (_first, records, logits) => {
-        await this.load(one, type, way);
-        const query = { times: 1, batch: records, way };
-        logits.set(new Float32Array(await this.#worker.fetch(query, "POST", this.#body)));
+      name,
+      score: async (first, batch, logits) => {
+        const query = { name, calls: 1, batch, way, first };
+        logits.set(new Float32Array(await this.#worker.fetch(query, "POST", NOTHING)));
+      },
+      // A request takes time without any call too, which is no part of it.
+      milliseconds: async (first, batch, calls) => {
+        const query = { name, batch, way, first };
+        const without = await this.#worker.requestMs({ ...query, calls: 0 }, NOTHING);
+        return (await this.#worker.requestMs({ ...query, calls }, NOTHING)) - without;
       },
       close() {},
     };
+  }
+
+  /** Forgets all models. */
+  async clear(): Promise<void> {
+    await this.#worker.fetch({}, "DELETE", NOTHING);
   }
 
   stop(): Promise<void> {

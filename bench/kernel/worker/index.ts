@@ -1,36 +1,54 @@
-// A Worker that scores a batch many times, so that it can be timed from outside: clocks stand still inside a request.
-//   PUT /?fields=F&context=C   a blob: loads it; the first C fields are the context's
-//   POST /?times=N&batch=B&way=W    row numbers, F u32 a record, then the number of each record's item: scores B records at a
-//                                   time, N times, each time the next B; W as in ../contestant.ts
+// A Worker that scores batches many times, so that it can be timed from outside: clocks stand still inside a request.
+//   PUT /?name=X&part=rows                    row numbers, F u32 a record, then the number of each record's item
+//   PUT /?name=X&part=blob&fields=F&context=C a blob: loads it; the first C fields are the context's
+//   POST /?name=X&calls=N&batch=B&way=W&first=R   scores B records a call, N times, from record R on and each time the next B;
+//                                             W as in ../contestant.ts; answers with the last call's logits
 import module from "../../../build/kernel.relaxed.wasm";
 import { Kernel } from "../../../format/kernel.ts";
 import { placeBlob } from "../../../format/placed-blob.ts";
 import { Caller } from "../caller.ts";
 import type { Way } from "../contestant.ts";
 
-let kernel: Kernel | null = null;
-let fields = 0;
-let context = 0;
+interface Loaded {
+  caller: Caller;
+  records: number;
+  items: Uint32Array;
+}
+
+const rows = new Map<string, Uint32Array>();
+const loaded = new Map<string, Loaded>();
 
 async function handle(request: Request): Promise<Response> {
   const { searchParams } = new URL(request.url);
-  const number = (name: string): number => Number(searchParams.get(name));
-  if (request.method === "PUT") {
-    [fields, context] = [number("fields"), number("context")];
-    kernel = new Kernel(placeBlob(module, new Uint8Array(await request.arrayBuffer())), fields);
+  const text = (key: string): string => searchParams.get(key) ?? "";
+  const number = (key: string): number => Number(text(key));
+  const name = text("name");
+  if (request.method === "PUT" && text("part") === "rows") {
+    rows.set(name, new Uint32Array(await request.arrayBuffer()));
     return new Response();
   }
-  if (!kernel) return new Response("no blob was put", { status: 409 });
-  const body = new Uint32Array(await request.arrayBuffer());
-  const records = body.length / (fields + 1);
-  const caller = new Caller(kernel, fields, body.subarray(0, records * fields), context);
+  if (request.method === "PUT") {
+    const [fields, context] = [number("fields"), number("context")];
+    const kernel = new Kernel(placeBlob(module, new Uint8Array(await request.arrayBuffer())), fields);
+    const numbers = rows.get(name) ?? new Uint32Array(0);
+    const records = numbers.length / (fields + 1);
+    const caller = new Caller(kernel, fields, numbers.subarray(0, records * fields), context);
+    loaded.set(name, { caller, records, items: numbers.subarray(records * fields) });
+    return new Response();
+  }
+  if (request.method === "DELETE") {
+    loaded.clear();
+    rows.clear();
+    return new Response();
+  }
+  const model = loaded.get(name);
+  if (!model) return new Response("no blob of this name was put", { status: 409 });
   const batch = number("batch");
-  const way = searchParams.get("way") as Way;
   const logits = new Float32Array(batch);
-  let first = 0;
-  for (let time = 0; time < number("times"); time++) {
-    caller.run(way, first, batch, logits, body.subarray(records * fields));
-    first = (first + batch) % (records - batch + 1);
+  let first = number("first");
+  for (let call = 0; call < number("calls"); call++) {
+    model.caller.run(text("way") as Way, first, batch, logits, model.items);
+    first = (first + batch) % (model.records - batch + 1);
   }
   return new Response(logits);
 }
