@@ -96,10 +96,10 @@ async function measure(one: BenchCase, ours: readonly Ours[], batches: readonly 
   for (const batch of batches) {
     const running = entrants.filter(({ variant }) => variant !== "scalar" || batch <= MAX_SCALAR_BATCH);
     const rooflines = TYPES.map((type) => roofline.contestant(one, type));
-    const micros = await race([...running.map(({ contestant }) => contestant), ...others, ...rooflines], batch, ROUNDS);
+    const rounds = await race([...running.map(({ contestant }) => contestant), ...others, ...rooflines], batch, ROUNDS);
     for (const { contestant, runtime, ...what } of running) {
       const place = { case: `${one.name} ${textOf(what)}`, runtime, batch };
-      own.push(resultOf(place, micros.get(contestant.name) ?? Number.NaN, what.type, micros, names));
+      own.push(resultOf(place, contestant.name, what.type, rounds, names));
     }
   }
   console.log(resultTable(own));

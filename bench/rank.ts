@@ -2,7 +2,7 @@
 // a catalogue's items to /v1/rank. The Worker that is deployed, in workerd over KV on this machine: its processor time, from the
 // body's bytes to the response's. What the same body takes to no route is no part of it: that is wrangler's development server.
 // All take turns. Prints; gates nothing but that all score alike.
-//   node bench/rank.ts [--rounds 9] [--json FILE]
+//   node bench/rank.ts [--rounds 15] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,12 +15,12 @@ import { table } from "../trainer/table.ts";
 import { benchCase, CONTEXT_FIELDS, RECORDS, SHAPES, withOneContext } from "./kernel/cases.ts";
 import { withCatalogue } from "./kernel/catalogue.ts";
 import type { Way } from "./kernel/contestant.ts";
-import { median } from "./kernel/race.ts";
+import { median, ratio } from "./kernel/race.ts";
 import { childrenMs } from "./processor-time.ts";
 
 const CANDIDATES = [100, 500, 2000];
 /** Candidates that a sample ranks at least, in as many requests as that takes. */
-const SAMPLE = 4000;
+const SAMPLE = 2000;
 const GOLDEN = 32;
 /** Scores that may differ: an activation between two of its 7-bit steps may move with the order of float32 sums. */
 const TOLERANCE = 0.02;
@@ -43,7 +43,7 @@ interface Result {
 }
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "9" }, json: { type: "string" } },
+  options: { rounds: { type: "string", default: "15" }, json: { type: "string" } },
 });
 const [shape] = SHAPES;
 if (!shape) throw new Error("got no case");
@@ -124,7 +124,6 @@ async function measure({ url }: LocalServer, candidates: number): Promise<Result
       (times[i] as number[])[Math.max(0, round - 1)] = (scored - started - (now() - scored)) / repeat;
     }
   }
-  const whole = median(times[0] ?? []);
   return asked.map(([way, { body }], i) => {
     const ms = median(times[i] ?? []);
     return {
@@ -133,7 +132,7 @@ async function measure({ url }: LocalServer, candidates: number): Promise<Result
       bytes: body.length,
       ms: Number(ms.toPrecision(4)),
       candidatesPerSecond: Math.round((1000 * candidates) / ms),
-      ratio: Number((whole / ms).toPrecision(4)),
+      ratio: Number(ratio(times[0] ?? [], times[i] ?? []).toPrecision(4)),
     };
   });
 }

@@ -12,14 +12,14 @@ const LEAST_MS = 0.1;
 const FIRST_RECORDS = 256;
 const FIRST_REQUEST_RECORDS = 4096;
 
-/** Median µs a record of each contestant. */
-export type Micros = Map<string, number>;
+/** µs a record of each contestant, round by round. */
+export type Rounds = Map<string, readonly number[]>;
 
 /**
  * Lets all contestants score `batch` records a call, in turns, so that a slow moment of the machine falls on all. Measures
  * processor time of the whole process: what other programs take is no part of it, what a peer's own threads take is.
  */
-export async function race(contestants: readonly Contestant[], batch: number, rounds: number): Promise<Micros> {
+export async function race(contestants: readonly Contestant[], batch: number, rounds: number): Promise<Rounds> {
   const logits = new Float32Array(batch);
   const calls = new Map<Contestant, number>();
   const times = contestants.map((): number[] => []);
@@ -48,7 +48,12 @@ export async function race(contestants: readonly Contestant[], batch: number, ro
       times[i]?.push((1000 * (await run(contestant, count))) / (count * batch));
     }
   }
-  return new Map(contestants.map(({ name }, i) => [name, median(times[i] ?? [])]));
+  return new Map(contestants.map(({ name }, i) => [name, times[i] ?? []]));
+}
+
+/** Median of a contestant's times by another's of the same round: a slow moment that lasts for rounds is no part of it. */
+export function ratio(times: readonly number[], others: readonly number[]): number {
+  return median(times.map((time, round) => time / (others[round] as number)));
 }
 
 export function median(list: readonly number[]): number {

@@ -1,5 +1,5 @@
 import { table } from "../../trainer/table.ts";
-import type { Micros } from "./race.ts";
+import { median, type Rounds, ratio } from "./race.ts";
 import { rooflineName } from "./roofline.ts";
 
 /** A line of the result: one of our variants. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
@@ -20,20 +20,21 @@ export interface Result {
   ratio: Record<string, number>;
 }
 
-/** `us`: ours; `others`: what the same race took of the rooflines and of `peers`. */
+/** Of contestant `name` in a race with the rooflines and `peers`. */
 export function resultOf(
   place: Pick<Result, "case" | "runtime" | "batch">,
-  us: number,
+  name: string,
   type: "int8" | "f32",
-  others: Micros,
+  rounds: Rounds,
   peers: readonly string[],
 ): Result {
-  const of = (name: string): number => others.get(name) ?? Number.NaN;
+  const of = (contestant: string): readonly number[] => rounds.get(contestant) ?? [];
+  const ours = of(name);
   return {
     ...place,
-    us: rounded(us),
-    roofline: rounded(of(rooflineName(type)) / us),
-    ratio: Object.fromEntries(peers.map((name) => [name, rounded(us / of(name))])),
+    us: rounded(median(ours)),
+    roofline: rounded(ratio(of(rooflineName(type)), ours)),
+    ratio: Object.fromEntries(peers.map((peer) => [peer, rounded(ratio(ours, of(peer)))])),
   };
 }
 
