@@ -1,5 +1,9 @@
 import { BodyError } from "./errors.ts";
 import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "./limits.ts";
+import { readParts } from "./read-stream.ts";
+
+/** Bytes that are read at a time; most bodies are shorter. */
+const PART_BYTES = 64 * 1024;
 
 /**
  * Reads a request's body as JSON. A body beyond the limits is refused as soon as that is known, from its declared length
@@ -27,36 +31,37 @@ async function readText(request: Request): Promise<string> {
   let size = 0;
   let brackets = 0;
   let text = "";
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
+  const part = declared > 0 ? Math.min(declared, PART_BYTES) : PART_BYTES;
+  for await (const bytes of request.body ? readParts(request.body, part) : []) {
+    size += bytes.byteLength;
     if (size > MAX_BODY_BYTES) {
       throw new BodyError("too-large", `got more than ${MAX_BODY_BYTES} bytes, expected at most that many`);
     }
-    brackets += countBrackets(chunk);
+    brackets += countBrackets(bytes);
     if (brackets > MAX_BODY_BRACKETS) {
       throw new BodyError(
         "too-large",
         `got more than ${MAX_BODY_BRACKETS} objects and lists, expected at most that many`,
       );
     }
-    text += decode(decoder, chunk);
+    text += decode(decoder, bytes);
   }
   return text + decode(decoder);
 }
 
 /** Opening brackets, of text too: that many in text are as unusual. */
-function countBrackets(chunk: Uint8Array): number {
+function countBrackets(part: Uint8Array): number {
   let count = 0;
-  for (let i = 0; i < chunk.length; i++) {
-    const byte = chunk[i];
+  for (let i = 0; i < part.length; i++) {
+    const byte = part[i];
     if (byte === 0x7b || byte === 0x5b) count++;
   }
   return count;
 }
 
-function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
+function decode(decoder: TextDecoder, part?: Uint8Array): string {
   try {
-    return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+    return part ? decoder.decode(part, { stream: true }) : decoder.decode();
   } catch {
     throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
   }

@@ -10,7 +10,7 @@ import * as limits from "./limits.ts";
 import { loadModel } from "./load-model.ts";
 import { logError, logInfo } from "./log.ts";
 import { type KeepAlive, settledWithin } from "./promises.ts";
-import { readStream } from "./read-stream.ts";
+import { readBlob } from "./read-stream.ts";
 
 /** Where models are, and whose are trusted. */
 export type ModelBindings = Pick<Env, "MODELS" | "MODEL_KEYS">;
@@ -81,7 +81,7 @@ export class ModelStore {
       const hash = await readModelPointer(env.MODELS);
       if (hash === this.#model?.hash) return;
       const trusted = await readPublicKeys(env.MODEL_KEYS, "MODEL_KEYS");
-      const blob = await readStream(this.#kernel.module, await findBlob(env.MODELS, hash));
+      const blob = await readBlob(this.#kernel.module, await findBlob(env.MODELS, hash));
       const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
       const scorer = await loadModel(blob, hash, trusted);
       this.#model = {

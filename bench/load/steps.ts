@@ -9,7 +9,7 @@ import { inSection, sectionOf } from "../../test/format/edit-blob.ts";
 import { loadModel } from "../../worker/load-model.ts";
 
 /**
- * place: a copy into a fresh kernel's memory, as `readStream` makes it chunk by chunk. load: all of worker/load-model.ts on a
+ * place: a copy into a fresh kernel's memory, as `readBlob` makes it chunk by chunk. load: all of worker/load-model.ts on a
  * blob in place. The others are its parts; of the kernel's, each goes as far as its name, from the start.
  */
 export const STEPS = [
