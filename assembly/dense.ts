@@ -19,6 +19,9 @@ import { row_f32_simd, tile_f32_simd, wideRow_f32_simd } from "./tile_f32_simd";
 import { row_i8_relaxed, tile_i8_relaxed } from "./tile_i8_relaxed";
 import { row_i8_simd, tile_i8_simd } from "./tile_i8_simd";
 
+/** Records whose inputs stay in the nearest cache beside two tiles' weights: those pass by in turn, from the next cache. */
+const CACHED_RECORDS: u32 = 16;
+
 /**
  * Runs layers [first, end), each of which takes what the one before gives; `input`: inputs of the first one, in panels.
  * `shared`: the first one begins with the context's sums and takes the item's words alone. Returns where the last one's
@@ -110,23 +113,29 @@ function dense(layer: usize, next: usize, input: usize, output: usize, records: 
   assert(outputStride >= outputsOf(layer) * (isInt8(next) ? 1 : 4));
   const blocks = blockRecords(records);
   const tileBytes = 16 * wordsOf(layer);
-  // Tile by tile: two tiles' weights stay in the nearest cache while all records pass by.
-  let weights = weightsOf(layer);
-  for (let n: u32 = 0; blocks > 0 && n < outputsOf(layer); n += PAD_OUTPUTS) {
-    for (let r: u32 = 0; r < blocks; r += 4) {
-      let from = startAt(n);
-      for (let run = 0; run < <i32>runCount; run++) {
-        const first = load<u32>(runs + 8 * run);
-        const words = load<u32>(runs + 8 * run, 4) - first;
-        const skipped = 16 * first;
-        sumBlock(layer, weights + skipped, tileBytes, input + r * stride + skipped, words, from, run > 0 ? 32 : 0);
-        from = sums;
+  for (let first: u32 = 0; first < blocks; first += CACHED_RECORDS) {
+    const end = min<u32>(first + CACHED_RECORDS, blocks);
+    let weights = weightsOf(layer);
+    for (let n: u32 = 0; n < outputsOf(layer); n += PAD_OUTPUTS) {
+      for (let r = first; r < end; r += 4) {
+        sumRuns(layer, weights, tileBytes, input + r * stride, n);
+        finishBlock(layer, next, n, output + r * outputStride);
       }
-      finishBlock(layer, next, n, output + r * outputStride);
+      weights += 2 * tileBytes;
     }
-    weights += 2 * tileBytes;
   }
   for (let r = blocks; r < records; r++) denseRow(layer, next, input + r * stride, output + r * outputStride);
+}
+
+/** Sums of 4 records × outputs n … n + 7 over the words in `runs`, into `sums`. */
+function sumRuns(layer: usize, weights: usize, tileBytes: u32, input: usize, n: u32): void {
+  let from = startAt(n);
+  for (let run: u32 = 0; run < runCount; run++) {
+    const first = load<u32>(runs + 8 * run);
+    const words = load<u32>(runs + 8 * run, 4) - first;
+    sumBlock(layer, weights + 16 * first, tileBytes, input + 16 * first, words, from, run > 0 ? 32 : 0);
+    from = sums;
+  }
 }
 
 /** One layer of a lone record. */
