@@ -118,6 +118,11 @@ describe("criteo", () => {
     ["no file", {}, /got none of train\.txt, .* expected one\. Get train\.txt from Criteo/],
     ["a ragged row", { "train.txt": `${lines[0]}\n1\t2\n` }, /train\.txt, line 2: got 2 columns, expected 40/],
     ["other columns", { "train.csv": "Label,I1\n1,2\n" }, /train\.csv: got the columns .* expected also "I2"/],
+    [
+      "no label",
+      { "train.csv": "click,I1\n1,2\n" },
+      /got the columns "click", "I1", expected also "Label"\. Get train/,
+    ],
   ])("refuses %s, and writes nothing", async (name, files, problem) => {
     const from = made(`criteo-${name.replaceAll(" ", "-")}`, files);
     const out = join(from, "out");
@@ -145,6 +150,14 @@ describe("avazu", () => {
     expect(Object.keys(all[0] ?? {})).not.toContain("id");
     expect(all.filter(({ label }) => label === "1").length).toBe(20);
     expect(await trainable(result)).toBeGreaterThan(24);
+  });
+
+  it("refuses another log, and writes nothing", async () => {
+    const from = made("avazu-other", { "train.csv": "id,label\n1,0\n" });
+    const out = join(from, "out");
+    const problem = /train\.csv: got the columns "id", "label", expected also "click"\. Get train\.gz from/;
+    await expect(runRecipe(avazu, from, out)).rejects.toThrow(problem);
+    expect(existsSync(out)).toBe(false);
   });
 });
 

@@ -42,7 +42,7 @@ export const avazu: Recipe = {
       {
         names: ["train.csv", "train.gz", "train.csv.gz"],
         data: { format: "csv", select: SELECT },
-        columns: ["id", "label", "hour", ...PLAIN],
+        columns: ["id", "click", "hour", ...PLAIN],
         records: 40_428_967,
         sample: true,
       },

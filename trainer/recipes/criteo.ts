@@ -19,7 +19,7 @@ const NAMED: KnownFile = {
   ...common,
   names: ["train.csv", "train.csv.gz", "train.tiny.csv.gz"],
   data: { format: "csv", select: { label: "Label" } },
-  columns: ["label", ...COUNTS, ...IDS],
+  columns: ["Label", ...COUNTS, ...IDS],
 };
 
 export const criteo: Recipe = {

@@ -28,6 +28,7 @@ export interface KnownFile {
   /** Names that it may have; the first one that is there is taken. */
   names: readonly string[];
   data?: Partial<DataSettings>;
+  /** Columns that it must have, by its own names. */
   columns: readonly string[];
   /** Records of the whole data set. Fewer are a sample where `sample` says so, and otherwise an error. */
   records: number;
@@ -72,10 +73,14 @@ export async function checkFile(
   }
   const path = join(from, name);
   const data = settings(known.data ?? {});
-  const log = await openLog(path, { data });
+  // Without what is made of its columns, which is only possible where they are there.
+  const log = await openLog(path, { data: { ...data, select: {} } });
   const missing = known.columns.find((column) => !log.columns.includes(column));
   if (missing !== undefined)
-    throw new FormatError(path, `got the columns ${log.columns.map(show).join(", ")}, expected also ${show(missing)}`);
+    throw new FormatError(
+      path,
+      `got the columns ${log.columns.map(show).join(", ")}, expected also ${show(missing)}. ${source}`,
+    );
   const count = await log.count();
   if (count === known.records) return { path, data };
   const text = (n: number): string => n.toLocaleString("en");
