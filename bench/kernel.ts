@@ -48,17 +48,20 @@ await startTfjs();
 
 const workerd = await Workerd.start();
 const results: Result[] = [];
-for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
-  const one = benchCase(shape);
-  const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, way: "whole" as const })));
-  await measure(one, ours, BATCHES);
-  if (shape !== RANKED_SHAPE) continue;
-  const ranked = TYPES.flatMap((type) =>
-    [false, true].flatMap((raw) => WAYS.map((way) => ({ type, variant: "relaxed" as const, way, raw }))),
-  );
-  await measure(withOneContext(one), ranked, CANDIDATES);
+try {
+  for (const shape of options.quick ? SHAPES.slice(0, 1) : SHAPES) {
+    const one = benchCase(shape);
+    const ours = TYPES.flatMap((type) => VARIANTS.map((variant) => ({ type, variant, way: "whole" as const })));
+    await measure(one, ours, BATCHES);
+    if (shape !== RANKED_SHAPE) continue;
+    const ranked = TYPES.flatMap((type) =>
+      [false, true].flatMap((raw) => WAYS.map((way) => ({ type, variant: "relaxed" as const, way, raw }))),
+    );
+    await measure(withOneContext(one), ranked, CANDIDATES);
+  }
+} finally {
+  await workerd.stop();
 }
-await workerd.stop();
 if (options.json) writeWhole(options.json, toJson({ results }));
 
 interface Entrant extends Ours {
