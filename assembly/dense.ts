@@ -19,7 +19,7 @@ import { row_f32_simd, tile_f32_simd, wideRow_f32_simd } from "./tile_f32_simd";
 import { row_i8_relaxed, tile_i8_relaxed } from "./tile_i8_relaxed";
 import { row_i8_simd, tile_i8_simd } from "./tile_i8_simd";
 
-/** Records whose inputs stay in the nearest cache beside two tiles' weights: those pass by in turn, from the next cache. */
+/** Records whose int8 inputs stay in the nearest cache beside two tiles' weights; those pass by in turn, from the next cache. */
 const CACHED_RECORDS: u32 = 16;
 
 /**

@@ -1,7 +1,7 @@
 // A Worker under wrangler's development server, in workerd, and the time that it takes: measured from outside, as clocks in
 // workerd stand still while it computes.
 import { fileURLToPath } from "node:url";
-import { childrenMs } from "./processor-time.ts";
+import { workerdMs } from "./processor-time.ts";
 
 export type Query = Record<string, string | number>;
 
@@ -41,17 +41,12 @@ export class DevWorker {
 
   /** Milliseconds of a request. */
   async requestMs(query: Query, body: Uint8Array | Uint32Array): Promise<number> {
-    const started = now();
+    const started = workerdMs();
     await this.fetch(query, "POST", body);
-    return now() - started;
+    return workerdMs() - started;
   }
 
   stop(): Promise<void> {
     return this.#stop();
   }
-}
-
-/** Milliseconds: workerd's processor time, or what a clock on the wall says. */
-function now(): number {
-  return childrenMs("workerd") ?? performance.now();
 }

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
  * Milliseconds of processor time that the processes of this name have used which this one started: what other programs
  * take is no part of it. Null where the system does not tell.
  */
-export function childrenMs(name: string): number | null {
+function childrenMs(name: string): number | null {
   try {
     let nanoseconds = 0;
     for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
@@ -18,6 +18,11 @@ export function childrenMs(name: string): number | null {
   } catch {
     return null;
   }
+}
+
+/** Milliseconds: processor time of the workerd that this process started, or what a clock on the wall says. */
+export function workerdMs(): number {
+  return childrenMs("workerd") ?? performance.now();
 }
 
 /** Null for a process that has just ended. */

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { sealExport } from "../trainer/export/seal.ts";
+import { GOLDEN_RECORDS, sealExport } from "../trainer/export/seal.ts";
 import { toJson, writeWhole } from "../trainer/files.ts";
 import { publish } from "../trainer/publish.ts";
 import { type LocalServer, serve } from "../trainer/serve.ts";
@@ -16,12 +16,11 @@ import { benchCase, CONTEXT_FIELDS, RECORDS, SHAPES, withOneContext } from "./ke
 import { withCatalogue } from "./kernel/catalogue.ts";
 import type { Way } from "./kernel/contestant.ts";
 import { median, ratio } from "./kernel/race.ts";
-import { childrenMs } from "./processor-time.ts";
+import { workerdMs } from "./processor-time.ts";
 
 const CANDIDATES = [100, 500, 2000];
 /** Candidates that a sample ranks at least, in as many requests as that takes. */
 const SAMPLE = 2000;
-const GOLDEN = 32;
 /** Scores that may differ: an activation between two of its 7-bit steps may move with the order of float32 sums. */
 const TOLERANCE = 0.02;
 
@@ -55,7 +54,7 @@ const names = model.spec.fields.map(({ name }) => name);
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-bench-"));
 let server: LocalServer | null = null;
 try {
-  const golden = Array.from({ length: GOLDEN }, (_, r) => record(r, 0, fields));
+  const golden = Array.from({ length: GOLDEN_RECORDS }, (_, r) => record(r, 0, fields));
   await publish(await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, golden), {
     remote: false,
     persistTo: folder,
@@ -116,12 +115,12 @@ async function measure({ url }: LocalServer, candidates: number): Promise<Result
   const repeat = Math.ceil(SAMPLE / candidates);
   for (let round = 0; round <= Number(options.rounds); round++) {
     for (const [i, [, request]] of asked.entries()) {
-      const started = now();
+      const started = workerdMs();
       for (let time = 0; time < repeat; time++) await scores(url, request);
-      const scored = now();
+      const scored = workerdMs();
       for (let time = 0; time < repeat; time++) await nothing(url, request);
       // The first round warms up, and is written over.
-      (times[i] as number[])[Math.max(0, round - 1)] = (scored - started - (now() - scored)) / repeat;
+      (times[i] as number[])[Math.max(0, round - 1)] = (scored - started - (workerdMs() - scored)) / repeat;
     }
   }
   return asked.map(([way, { body }], i) => {
@@ -152,9 +151,4 @@ async function nothing(url: URL, { body }: Request): Promise<void> {
 
 function post(url: URL, { path, body }: Request): Promise<Response> {
   return fetch(new URL(path, url), { method: "POST", headers: { "content-type": "application/json" }, body });
-}
-
-/** workerd's processor time, or what a clock on the wall says, ms. */
-function now(): number {
-  return childrenMs("workerd") ?? performance.now();
 }
