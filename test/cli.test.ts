@@ -93,6 +93,9 @@ describe("a blob", () => {
     expect(stderr).toMatch(
       /^error: blob: got bytes of SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64} as its envelope says$/m,
     );
+    writeFileSync(join(folder, "no.blob"), "none of it");
+    const other = 'no.blob: got "none" at its start, expected a blob\'s "DFEM"';
+    expect((await run("inspect", "no.blob")).stderr).toContain(other);
     expect((await run("inspect", "absent.blob")).stderr).toContain("absent.blob: ENOENT");
   });
 

@@ -1,12 +1,16 @@
 import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
-import { FormatError } from "../../format/errors.ts";
+import { BLOB_MAGIC } from "../../format/constants.ts";
+import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../export/export.ts";
 import { toJson } from "../files.ts";
 import { type Inspection, inspect } from "../inspect.ts";
 import { bytesText, table } from "../table.ts";
 import { readBytes, readText } from "./options.ts";
+
+/** The number that a blob begins with, as text. */
+const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).buffer));
 
 export function inspectCommand(): Command {
   return new Command("inspect")
@@ -20,10 +24,17 @@ export function inspectCommand(): Command {
     .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
       const trusted = key === undefined ? [] : await trustedKeys(key);
       const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBytes(path), trusted);
+      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
       if (json) return void process.stdout.write(toJson(inspection));
       print(inspection);
     });
+}
+
+function readBlobFile(path: string): Uint8Array {
+  const bytes = readBytes(path);
+  const magic = bytes.subarray(0, 4).toString("latin1");
+  if (magic !== MAGIC) throw new FormatError(path, `got ${show(magic)} at its start, expected a blob's ${show(MAGIC)}`);
+  return bytes;
 }
 
 /** The keys that `--key` names: as text, in a file of that text, or of the private key that `keygen` wrote. */
