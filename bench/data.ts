@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../format/spec.ts";
 import { generateLog } from "../trainer/data/generate.ts";
 import { openTrainingLog } from "../trainer/data/training-log.ts";
-import { startTask } from "../trainer/progress.ts";
-import { Random } from "../trainer/random.ts";
-import { table } from "../trainer/table.ts";
-import { train } from "../trainer/train.ts";
+import { startTask } from "../trainer/terminal/progress.ts";
+import { Random } from "../trainer/data/random.ts";
+import { table } from "../trainer/terminal/table.ts";
+import { train } from "../trainer/training/train.ts";
 
 /** Reading and training may never take more, however long the log is. */
 const LIMIT_BYTES = 4 * 2 ** 30;

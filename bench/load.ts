@@ -2,9 +2,9 @@
 // step, in Node and in workerd. All steps take turns, so that a slow moment of the machine falls on all. Prints; gates nothing.
 //   node bench/load.ts [--rounds 9] [--json FILE]
 import { parseArgs } from "node:util";
-import { toJson, writeWhole } from "../trainer/files.ts";
-import { kernelModule } from "../trainer/kernel-module.ts";
-import { table } from "../trainer/table.ts";
+import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { kernelModule } from "../runtime/node.ts";
+import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { median, processorMs } from "./kernel/race.ts";
 import { type BenchBlob, benchBlobs } from "./load/blob.ts";

@@ -2,8 +2,8 @@
 //   node bench/matmul.ts [rounds]
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
-import { Random } from "../trainer/random.ts";
-import { installWasmMatMul } from "../trainer/wasm-matmul.ts";
+import { Random } from "../trainer/data/random.ts";
+import { installWasmMatMul } from "../trainer/engine/wasm-matmul.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 9);
 const SHAPES = [1024, 4096].flatMap((batch) => [

@@ -6,8 +6,8 @@ import { Adam } from "../trainer/model/optimizers/adam.ts";
 import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
 import { sumOfSquares } from "../trainer/model/optimizers/row-optimizer.ts";
 import { WholeTable } from "../trainer/model/optimizers/whole-table.ts";
-import { Random } from "../trainer/random.ts";
-import { table } from "../trainer/table.ts";
+import { Random } from "../trainer/data/random.ts";
+import { table } from "../trainer/terminal/table.ts";
 
 const STEPS = Number(process.argv[2] ?? 240);
 /** Dense Adam takes its turn once in so many steps, as it takes so long. */

@@ -1,7 +1,7 @@
 // `npm run bench -- NAME [arguments]`: runs one benchmark; without a name, lists them.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { table } from "../trainer/table.ts";
+import { table } from "../trainer/terminal/table.ts";
 
 const BENCHMARKS: Record<string, string> = {
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",

@@ -1,5 +1,5 @@
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
-import type { DenseLayer } from "./dense.ts";
+import type { DenseLayer } from "./layer.ts";
 import type { GoldenRecords } from "./golden.ts";
 import type { ItemCatalogue } from "./items.ts";
 import type { FittedSpec } from "./spec.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { MAX_GOLDEN_RECORDS } from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import type { Scorer } from "./scorer.ts";
+import type { Scorer } from "../runtime/scorer.ts";
 
 const finite = v.pipe(v.number(), v.finite());
 

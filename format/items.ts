@@ -1,6 +1,6 @@
 import type { ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { padTo } from "./dense.ts";
+import { padTo } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { ascending } from "./keys.ts";
 

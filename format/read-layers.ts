@@ -1,5 +1,5 @@
 import * as c from "./constants.ts";
-import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./dense.ts";
+import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { type LayerStack, ModelNumbers } from "./read-model.ts";
 

@@ -1,5 +1,5 @@
 import * as c from "./constants.ts";
-import { padTo } from "./dense.ts";
+import { padTo } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { checksum } from "./hash.ts";
 

@@ -1,6 +1,6 @@
 import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./dense.ts";
+import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { checksum, type Hash64 } from "./hash.ts";
 import { readBlob } from "./read-blob.ts";

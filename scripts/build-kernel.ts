@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
-import type { KernelVariant } from "../format/kernel.ts";
+import type { KernelVariant } from "../runtime/kernel.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -35,7 +35,7 @@ async function build(variant: KernelVariant, kind: keyof typeof BUILDS): Promise
   const { suffix, options } = BUILDS[kind];
   const memory = ["--maximumMemory", String(MAX_MEMORY_PAGES)];
   const built = await compile(
-    "assembly/index.ts",
+    "assembly/score/index.ts",
     `build/kernel.${variant}${suffix}.wasm`,
     [],
     [...memory, ...FEATURES[variant], ...options],

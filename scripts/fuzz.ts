@@ -3,11 +3,11 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { fuzz } from "../test/fuzz/fuzz.ts";
-import { mutant } from "../test/fuzz/mutant.ts";
-import { toJson, writeWhole } from "../trainer/files.ts";
-import { startTask } from "../trainer/progress.ts";
-import { table } from "../trainer/table.ts";
+import { fuzz } from "../testing/fuzz/fuzz.ts";
+import { mutant } from "../testing/fuzz/mutant.ts";
+import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { startTask } from "../trainer/terminal/progress.ts";
+import { table } from "../trainer/terminal/table.ts";
 
 const MAX_SEED = 2 ** 32 - 1;
 /** Where stderr is no terminal, a line is printed so often, s. */

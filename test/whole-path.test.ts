@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { loadExport } from "../trainer/export/export.ts";
 import { DEFAULT_LIMITS } from "../trainer/export/report.ts";
-import { type StartOptions, start } from "../trainer/start.ts";
+import { type StartOptions, start } from "../cli/commands/start.ts";
 
 // From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
 

@@ -2,14 +2,14 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { AppEnv } from "./app-env.ts";
-import type { KernelModule } from "./kernel-modules.ts";
-import { ModelStore } from "./model-store.ts";
-import * as problem from "./problem.ts";
+import type { KernelModule } from "./models/kernel-modules.ts";
+import { ModelStore } from "./models/model-slot.ts";
+import * as problem from "./http/problem.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { rankRoute } from "./routes/rank.ts";
 import { scoreRoute } from "./routes/score.ts";
-import { RowStore } from "./row-store.ts";
+import { RowStore } from "./rows/row-store.ts";
 
 export interface AppOptions {
   kernel: KernelModule;

@@ -1,5 +1,5 @@
 import { MAX_BATCH } from "../../format/constants.ts";
-import type { Kernel } from "../../format/kernel.ts";
+import type { Kernel } from "../../runtime/kernel.ts";
 import type { Way } from "./contestant.ts";
 
 /**

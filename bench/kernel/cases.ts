@@ -4,9 +4,9 @@ import * as c from "../../format/constants.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
 import type { ModelType } from "../../format/spec.ts";
-import { shapeOfType } from "../../test/format/shapes.ts";
-import { randomModel } from "../../test/kernel/random-model.ts";
-import { Random } from "../../trainer/random.ts";
+import { shapeOfType } from "../../testing/format/shapes.ts";
+import { randomModel } from "../../testing/kernel/random-model.ts";
+import { Random } from "../../trainer/data/random.ts";
 import { layerInputs } from "./inputs.ts";
 import { quantizeModel } from "./quantize.ts";
 

@@ -1,9 +1,9 @@
 import type { ModelBlob } from "../../format/blob.ts";
-import { Kernel } from "../../format/kernel.ts";
+import { Kernel } from "../../runtime/kernel.ts";
 import { compareKeys } from "../../format/keys.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { kernelModule } from "../../trainer/kernel-module.ts";
+import { kernelModule } from "../../runtime/node.ts";
 import { Caller } from "./caller.ts";
 import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import type { DenseLayer } from "../../format/layer.ts";
 import { floatTables } from "./inputs.ts";
 import { quantizeWeights } from "./quantize.ts";
 

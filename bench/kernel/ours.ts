@@ -1,7 +1,7 @@
-import { Kernel, type KernelVariant } from "../../format/kernel.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
+import { Kernel, type KernelVariant } from "../../runtime/kernel.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { kernelModule } from "../../trainer/kernel-module.ts";
+import { kernelModule } from "../../runtime/node.ts";
 import { Caller } from "./caller.ts";
 import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
 import { withCatalogue } from "./catalogue.ts";

@@ -1,7 +1,7 @@
 // A float32 model's int8 twin: per-output weight scales, 7-bit inputs with the ranges that records show.
 import type { ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import type { DenseLayer } from "../../format/layer.ts";
 import { roundWeights } from "../../trainer/export/least-squares.ts";
 
 /** The model with int8 layers. `inputs`: of layer 0, one array a record. Throws for activations other than ReLU. */

@@ -1,4 +1,4 @@
-import { table } from "../../trainer/table.ts";
+import { table } from "../../trainer/terminal/table.ts";
 import { median, type Rounds, ratio } from "./race.ts";
 import { rooflineName } from "./roofline.ts";
 

@@ -1,12 +1,12 @@
 import * as c from "../../format/constants.ts";
 import { checkGolden } from "../../format/golden.ts";
 import { sha256, toHex } from "../../format/hash.ts";
-import { type PlacedBlob, placeBlob } from "../../format/placed-blob.ts";
+import { type PlacedBlob, placeBlob } from "../../runtime/placed-blob.ts";
 import { readManifest } from "../../format/read-blob.ts";
-import { Scorer } from "../../format/scorer.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { readPublicKeys, verify } from "../../format/signature.ts";
-import { inSection, sectionOf } from "../../test/format/edit-blob.ts";
-import { loadModel } from "../../worker/load-model.ts";
+import { inSection, sectionOf } from "../../testing/format/edit-blob.ts";
+import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
  * place: a copy into a fresh kernel's memory, as `readBlob` makes it chunk by chunk. load: all of worker/load-model.ts on a

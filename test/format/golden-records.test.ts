@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import type { FittedSpec } from "../../format/spec.ts";
-import { encodedJson } from "./golden.ts";
-import { fromJsonValue, RECORD_CASES } from "./golden-records.ts";
+import { encodedJson } from "../../testing/format/golden.ts";
+import { fromJsonValue, RECORD_CASES } from "../../testing/format/golden-records.ts";
 
 interface GoldenCase {
   spec: FittedSpec;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { checksum, type Hash64, murmur128, murmur128Text, sha256, toHex } from "../../format/hash.ts";
-import { integer, seeded } from "./random.ts";
+import { integer, seeded } from "../../testing/format/random.ts";
 
 // Vectors: the Python package mmh3 5.3.1, hash_bytes(data, seed, x64arch=False), first eight bytes in hex. It wraps the
 // C++ of SMHasher, from which hash.ts was not made.

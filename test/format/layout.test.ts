@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ACTIVATION_RELU, MAX_PAGES, TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants.ts";
-import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/dense.ts";
+import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/layer.ts";
 import { ascending, compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { findBrokenRow, readRow, rowStride, writeRow } from "../../format/row.ts";
-import { integer, seeded } from "./random.ts";
+import { integer, seeded } from "../../testing/format/random.ts";
 
 describe("keys", () => {
   const high = 0xffffffff;

@@ -6,9 +6,9 @@ import { toHex } from "../../format/hash.ts";
 import { openPage, Page, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
-import { edited, viewOf } from "./edit-blob.ts";
-import { integer, seeded } from "./random.ts";
-import { TINY_LAYOUT, tinyModel, tinyPage } from "./tiny.ts";
+import { edited, viewOf } from "../../testing/format/edit-blob.ts";
+import { integer, seeded } from "../../testing/format/random.ts";
+import { TINY_LAYOUT, tinyModel, tinyPage } from "../../testing/format/tiny.ts";
 
 const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.page.bin", import.meta.url)));
 

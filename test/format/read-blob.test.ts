@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
-import { edited, inSection } from "./edit-blob.ts";
-import { integer, seeded } from "./random.ts";
+import { edited, inSection } from "../../testing/format/edit-blob.ts";
+import { integer, seeded } from "../../testing/format/random.ts";
 import { f32, head, layer, refuses, resized, tiny, u8, u32 } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts and read-layers.ts after section MODEL's head, in their order: a blob that is wrong there and right

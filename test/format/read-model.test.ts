@@ -3,8 +3,8 @@ import { fieldSides } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { randomModel } from "../kernel/random-model.ts";
-import { inSection } from "./edit-blob.ts";
+import { randomModel } from "../../testing/kernel/random-model.ts";
+import { inSection } from "../../testing/format/edit-blob.ts";
 import { f32, head, refuses, resized, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-model.ts: a blob that is wrong there and right everywhere else.

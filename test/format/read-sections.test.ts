@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
-import { edited, entryOf, sectionOf, withSection, withTable } from "./edit-blob.ts";
+import { edited, entryOf, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts as far as section SPEC, in its order: a blob that is wrong there and right

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { EncodedRecords, fieldSeed, logSquaredBin, RecordEncoder, rowKey, upperBound } from "../../format/record.ts";
 import type { FittedField, FittedSpec } from "../../format/spec.ts";
-import { encodedJson } from "./golden.ts";
+import { encodedJson } from "../../testing/format/golden.ts";
 
 const base = { name: "f", side: "context", kv: false } as const;
 const categorical: FittedField = { ...base, type: "categorical", encoding: { kind: "vocabulary" }, missing: "own" };

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { edited, inSection, sectionOf, withSection, withTable } from "./edit-blob.ts";
+import { edited, inSection, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 
 // The golden blob with one thing wrong, and the test that it is refused for just that.
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { sealBlob, signerOf, verifyBlob } from "../../format/seal.ts";
 import { generateKeys, readPublicKeys, readSigningKey } from "../../format/signature.ts";
-import { edited } from "./edit-blob.ts";
-import { PUBLIC_KEY } from "./golden.ts";
+import { edited } from "../../testing/format/edit-blob.ts";
+import { PUBLIC_KEY } from "../../testing/format/golden.ts";
 
 // The golden blob is signed with the private key of RFC 8032, section 7.1, test 1.
 const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));

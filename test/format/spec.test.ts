@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FittedSpecSchema, MODEL_TYPES, parseFeatureSpec, parseWith, recordEntries } from "../../format/spec.ts";
-import { TINY_SPEC } from "./tiny.ts";
+import { TINY_SPEC } from "../../testing/format/tiny.ts";
 
 type Json = Record<string, unknown>;
 const site: Json = { name: "site", type: "categorical" };

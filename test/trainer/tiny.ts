@@ -3,8 +3,8 @@ import { type FeatureSpec, FeatureSpecSchema, type FittedSpec, parseWith } from 
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { Learner } from "../../trainer/model/learner.ts";
-import type { Random } from "../../trainer/random.ts";
-import type { ReferenceRecord } from "./reference.ts";
+import type { Random } from "../../trainer/data/random.ts";
+import type { ReferenceRecord } from "./model/reference.ts";
 
 export function tinySpec(model: object, training: object = {}): FeatureSpec {
   const fields = [

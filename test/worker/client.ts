@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { onTestFinished, vi } from "vitest";
 import { createApp } from "../../worker/app.ts";
-import { bestKernelModule } from "../../worker/kernel-modules.ts";
+import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands until a test moves it. */
 export interface TestWorker {

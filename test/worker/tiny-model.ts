@@ -4,18 +4,18 @@ import { goldenLogits } from "../../format/golden.ts";
 import { type ItemCatalogue, NO_ITEMS } from "../../format/items.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
-import { Scorer } from "../../format/scorer.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
 import type { FittedSpec } from "../../format/spec.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { bestKernelModule } from "../../worker/kernel-modules.ts";
-import { seeded } from "../format/random.ts";
-import { lightenLanes } from "../kernel/light-lanes.ts";
+import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
+import { seeded } from "../../testing/format/random.ts";
+import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
 
 // A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
 // rest in pages, device and price are in the blob alone.

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { parseWith } from "../../format/spec.ts";
-import { toJson } from "../files.ts";
+import { toJson } from "../io/files.ts";
 
 // Encoded logs on disk, each in a folder named by the hash of what it was made from. A folder is made under another name and
 // renamed when it is whole, so that a full disk or a kill leaves nothing under the final one.

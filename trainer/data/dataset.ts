@@ -1,6 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/spec.ts";
-import type { Task } from "../progress.ts";
+import type { Task } from "../terminal/progress.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
 import type { ClickLog } from "./read.ts";
 import type { Vocabulary } from "./vocabulary.ts";

@@ -3,9 +3,9 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { type Metrics, metricsOfLogits, sigmoid } from "../metrics.ts";
-import type { Task } from "../progress.ts";
-import { Random } from "../random.ts";
+import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import type { Task } from "../terminal/progress.ts";
+import { Random } from "./random.ts";
 
 // A click log with a known truth: ids follow Zipf's law, and the logit of each row is a sum of planted effects of first
 // order (a field alone), second order (pairs of fields) and third order (three fields at once), so the AUC of the true

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { Random } from "../random.ts";
+import { Random } from "./random.ts";
 import { concatenate, type Dataset, pick } from "./dataset.ts";
 import { readShard, SHARD_RECORDS, type Shape, type ShardPlace, toDataset } from "./shard.ts";
 

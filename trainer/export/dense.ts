@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { innerProducts, outerProducts } from "../../format/blob.ts";
 import { PART_MLP, PART_TOWERS, PRODUCT_INNER, PRODUCT_OUTER, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import type { DenseLayer } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { sigmoid } from "../metrics.ts";
+import { sigmoid } from "../metrics/metrics.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Model } from "../model/model.ts";
-import { firstInputs, sampleRecords } from "./calibration.ts";
+import { firstInputs, sampleRecords } from "./activations.ts";
 import { foldLayers } from "./fold.ts";
 import { NetworkFit } from "./layer-fit.ts";
 import type { Quantization } from "./quantization.ts";

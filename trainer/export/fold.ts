@@ -1,5 +1,5 @@
 import { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH } from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/dense.ts";
+import type { DenseLayer } from "../../format/layer.ts";
 import { BATCH_NORM_EPSILON } from "../model/layers.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Model } from "../model/model.ts";

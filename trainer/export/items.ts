@@ -3,15 +3,15 @@ import { FormatError, show } from "../../format/errors.ts";
 import { type ItemCatalogue, itemStride } from "../../format/items.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
-import { Scorer } from "../../format/scorer.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
 import { type ClickLog, openLog } from "../data/read.ts";
-import { kernelModule } from "../kernel-module.ts";
-import { bytesText } from "../table.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
 
 /** What a catalogue costs, and what scoring its items from it changes; the blob carries it as evidence. */

@@ -1,7 +1,7 @@
 // What a layer's weights become when their inputs have been quantised and they are to be, chosen by the least squared error of
 // the layer's outputs. Sums are taken in float64; K inputs, N outputs, n records.
 import { MAX_LANE_WEIGHT } from "../../format/constants.ts";
-import { firstOfLane, laneSums } from "../../format/dense.ts";
+import { firstOfLane, laneSums } from "../../format/layer.ts";
 
 /** Moments of a layer's inputs over a sample: of those it was trained on, and of those it is given. */
 export interface Moments {

@@ -1,10 +1,10 @@
 import { TYPE_I8 } from "../../format/constants.ts";
-import { weightType } from "../../format/dense.ts";
+import { weightType } from "../../format/layer.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ClickLog } from "../data/read.ts";
-import { within } from "../progress.ts";
-import type { SavedRun } from "../run-folder.ts";
+import { within } from "../terminal/progress.ts";
+import type { SavedRun } from "../training/run-folder.ts";
 import { type DraftExport, exportModel } from "./export.ts";
 import { measureParity, type Parity } from "./parity.ts";
 import { QUANTIZATIONS, type Quantization } from "./quantization.ts";

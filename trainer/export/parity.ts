@@ -1,15 +1,15 @@
 import * as v from "valibot";
 import { Page } from "../../format/page.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
-import { Scorer } from "../../format/scorer.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { toDataset } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
 import type { ClickLog } from "../data/read.ts";
-import { kernelModule } from "../kernel-module.ts";
+import { kernelModule } from "../../runtime/node.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
-import { metricsOfLogits, sigmoid } from "../metrics.ts";
-import { startTask } from "../progress.ts";
-import type { SavedRun } from "../run-folder.ts";
+import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import { startTask } from "../terminal/progress.ts";
+import type { SavedRun } from "../training/run-folder.ts";
 import type { DraftExport } from "./export.ts";
 
 /** Null where the records have one class only, or none. */

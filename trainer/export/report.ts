@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { fixed } from "../metrics/evaluation.ts";
-import { bytesText, table } from "../table.ts";
+import { bytesText, table } from "../terminal/table.ts";
 import { ParitySchema } from "./parity.ts";
 import { QUANTIZATIONS } from "./quantization.ts";
 

@@ -1,12 +1,12 @@
 import type { Evidence } from "../../format/blob.ts";
 import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
-import type { KernelVariant } from "../../format/kernel.ts";
-import { placeBlob } from "../../format/placed-blob.ts";
-import { Scorer } from "../../format/scorer.ts";
+import type { KernelVariant } from "../../runtime/kernel.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { RawRecord } from "../data/raw-record.ts";
-import { kernelModule } from "../kernel-module.ts";
+import { kernelModule } from "../../runtime/node.ts";
 import type { DraftExport, ExportedModel } from "./export.ts";
 
 /** Golden records that a blob gets: enough to meet every field's rows, and scored in well under a millisecond. */

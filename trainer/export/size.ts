@@ -1,12 +1,12 @@
 import { bucketBits } from "../../format/blob.ts";
 import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_I8 } from "../../format/constants.ts";
-import { packedBytes, padTo } from "../../format/dense.ts";
+import { packedBytes, padTo } from "../../format/layer.ts";
 import { FormatError } from "../../format/errors.ts";
 import { rowStride } from "../../format/row.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { MODELS } from "../model/zoo/index.ts";
-import { bytesText } from "../table.ts";
+import { bytesText } from "../terminal/table.ts";
 import { denseTypeOf, type Quantization, rowTypeOf } from "./quantization.ts";
 import { countHotRows } from "./rows.ts";
 

@@ -1,4 +1,4 @@
-import { type Metrics, metricsOfLogits, sigmoid } from "../metrics.ts";
+import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import {
   binsOfEqualFrequency,
   binsOfEqualWidth,

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { Random } from "../random.ts";
+import type { Random } from "../data/random.ts";
 
 /** Rates are rounded to steps of 1/256: one random word then decides four units. */
 const STEPS = 256;

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import type { Random } from "../random.ts";
+import type { Random } from "../data/random.ts";
 import { batchNorm, linear, normalize } from "./layers.ts";
 import type { Parameters, Tensors } from "./parameters.ts";
 

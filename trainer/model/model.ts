@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import { PART_LINEAR } from "../../format/constants.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../data/random.ts";
 import { defineMlp, defineMoments, type Mlp, mlp, type Pass } from "./mlp.ts";
 import { Parameters, type Tensors } from "./parameters.ts";
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
-import type { ModelStore } from "../model-store.ts";
+import type { ModelStore } from "../models/model-slot.ts";
 
 /** GET /healthz: the Worker runs. */
 export function healthRoute(c: Context<AppEnv>): Response {

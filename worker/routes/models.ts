@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
-import type { LoadedModel, ModelStore } from "../model-store.ts";
+import type { LoadedModel, ModelStore } from "../models/model-slot.ts";
 
 /** GET /v1/models: what serves in this isolate. */
 export function modelsRoute(options: { models: ModelStore }) {

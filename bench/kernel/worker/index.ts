@@ -4,8 +4,8 @@
 //   POST /?name=X&calls=N&batch=B&way=W&first=R   scores B records a call, N times, from record R on and each time the next B;
 //                                             W as in ../contestant.ts; answers with the last call's logits
 import module from "../../../build/kernel.relaxed.wasm";
-import { Kernel } from "../../../format/kernel.ts";
-import { placeBlob } from "../../../format/placed-blob.ts";
+import { Kernel } from "../../../runtime/kernel.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { Caller } from "../caller.ts";
 import type { Way } from "../contestant.ts";
 

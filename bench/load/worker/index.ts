@@ -2,7 +2,7 @@
 //   PUT /?key=BASE64           a sealed blob, and the public key of its signature, empty for none: puts it into KV too
 //   POST /?step=NAME&times=N   takes the step N times
 import relaxed from "../../../build/kernel.relaxed.wasm";
-import { readBlob } from "../../../worker/read-stream.ts";
+import { readBlob } from "../../../worker/http/read-parts.ts";
 import { LoadSteps, type StepName } from "../steps.ts";
 
 const KEY = "blob";

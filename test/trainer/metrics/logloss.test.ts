@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clickRate, relativeInformationGain } from "../../../trainer/metrics/information-gain.ts";
 import { loglossOfLogits, loglossOfScores } from "../../../trainer/metrics/logloss.ts";
-import { sigmoid } from "../../../trainer/metrics.ts";
+import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 import { LABELS, SCORES, WEIGHTS } from "./sample.ts";
 
 describe("logloss", () => {

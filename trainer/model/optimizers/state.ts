@@ -1,5 +1,5 @@
 import { FormatError } from "../../../format/errors.ts";
-import type { NamedTensor } from "../../safetensors.ts";
+import type { NamedTensor } from "../../io/safetensors.ts";
 
 // An optimizer's state as tensors for a checkpoint: exact to the bit. Doubles travel as pairs of 32-bit words, as a
 // checkpoint's tensors are of 32 bits.

@@ -1,0 +1,126 @@
+// The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES, PART_MLP, PART_TOWERS } from "../../format/constants";
+import { itemStride } from "./items";
+import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs, wordsOf } from "./layers";
+import { alignUp, ensureMemory } from "./memory";
+import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, parts } from "./model";
+import { rowStride } from "./rows";
+
+/** MAX_ENTRIES row keys, u64. */
+export let keysBuffer: usize = 0;
+/** MAX_ENTRIES addresses of rows, u32. */
+export let addresses: usize = 0;
+/** MAX_ENTRIES values, f32. */
+export let values: usize = 0;
+/** MAX_BATCH · F + 1 entry numbers, u32. */
+export let offsets: usize = 0;
+/** ARENA_ROWS rows copied in from pages. */
+export let arena: usize = 0;
+/** MAX_BATCH f32 each. */
+export let logits: usize = 0;
+export let scores: usize = 0;
+/** One record's e₁ … e_F, F × D f32, padded as layer inputs are. */
+export let embedding: usize = 0;
+/** The same of a ranking's context, zeros at the item's fields. */
+export let contextEmbedding: usize = 0;
+/** At most F pairs of u32: sides.ts. */
+export let fieldRuns: usize = 0;
+/** Sums of FM over the context's fields (fm.ts), and over none. */
+export let contextFmSums: usize = 0;
+export let zeroFmSums: usize = 0;
+/** The inputs of an MLP's first layer that are the item's: share.ts. */
+export let itemMasks: usize = 0;
+export let itemRuns: usize = 0;
+/** Sums of an MLP's first layer over the context's inputs, i32 or f32. */
+export let contextSums: usize = 0;
+/** One record's inputs of a first layer, f32, before they are quantised. */
+export let deepInputs: usize = 0;
+/** d × F f32, for the inner products. */
+export let transposed: usize = 0;
+/** d f32, for the outer products. */
+export let fieldSum: usize = 0;
+/** MAX_BATCH records' inputs of the MLP's first layer or the context tower's, and those of the item tower's, in panels. */
+export let firstInputs: usize = 0;
+export let itemInputs: usize = 0;
+/** MAX_BATCH records' outputs of layers 0, 2, … and of layers 1, 3, … of the MLP or a tower, in panels of the next layer. */
+export let evenOutputs: usize = 0;
+export let oddOutputs: usize = 0;
+/** Two u32: the run of all words of the layer at hand. */
+export let wholeRun: usize = 0;
+/** Sums of a tile: 4 records × 8 outputs or 1 × 32, i32 or f32. As many zeros. */
+export let sums: usize = 0;
+export let zeroSums: usize = 0;
+/** MAX_BATCH records' vectors of the context tower and of the item tower, f32, padded as layer outputs are; a ranking's context's. */
+export let towerVectors: usize = 0;
+
+/** How many floats SIMD may read and write after the end of embeddings, their sum and products. */
+const SPARE_FLOATS = 3;
+
+const TILE_SUM_BYTES = 4 * 32;
+
+/** MAX_BATCH addresses: the first layer's sums of the items that are scored. */
+export let itemSums: usize = 0;
+/** A precomputed item. */
+export let itemRecord: usize = 0;
+
+/** Lays all buffers out from `start` on and grows the memory for them; false where it cannot be had. */
+export function layOutBuffers(start: u64): bool {
+  next = alignUp(start);
+  keysBuffer = take(8 * MAX_ENTRIES);
+  addresses = take(4 * MAX_ENTRIES);
+  values = take(4 * MAX_ENTRIES);
+  offsets = take(4 * (MAX_BATCH * fields + 1));
+  arena = take(<u64>ARENA_ROWS * rowStride);
+  logits = take(4 * MAX_BATCH);
+  scores = take(4 * MAX_BATCH);
+  embedding = take(4 * padOutputs(fields * embeddingDim));
+  contextEmbedding = take(4 * padOutputs(fields * embeddingDim));
+  fieldRuns = take(8 * fields);
+  contextFmSums = take(8 * padOutputs(fmDim));
+  zeroFmSums = take(8 * padOutputs(fmDim));
+
+  const first = layerAddress(0);
+  const item = parts & PART_TOWERS ? layerAddress(contextLayers) : 0;
+  const shared = parts & PART_MLP ? first : 0;
+  itemMasks = take(shared === 0 ? 0 : 4 * wordsOf(shared));
+  itemRuns = take(shared === 0 ? 0 : 4 * wordsOf(shared) + 8);
+  contextSums = take(shared === 0 ? 0 : 4 * outputsOf(shared));
+  const outputs = <u64>MAX_BATCH * 4 * widest();
+  deepInputs = take(4 * (padOutputs(max(widthOf(first), widthOf(item))) + SPARE_FLOATS));
+  transposed = take(4 * (fields * deepDim() + SPARE_FLOATS));
+  fieldSum = take(4 * (deepDim() + SPARE_FLOATS));
+  firstInputs = take(<u64>MAX_BATCH * (first === 0 ? 0 : inputBytes(first)));
+  itemInputs = take(<u64>MAX_BATCH * (item === 0 ? 0 : inputBytes(item)));
+  evenOutputs = take(outputs);
+  oddOutputs = take(outputs);
+  wholeRun = take(8);
+  sums = take(TILE_SUM_BYTES);
+  zeroSums = take(TILE_SUM_BYTES);
+  towerVectors = take(item === 0 ? 0 : (2 * MAX_BATCH + 1) * 4 * padOutputs(embeddingDim));
+  itemSums = take(4 * MAX_BATCH);
+  itemRecord = take(itemStride);
+  if (!ensureMemory(next)) return false;
+  memory.fill(zeroSums, 0, TILE_SUM_BYTES);
+  memory.fill(zeroFmSums, 0, 8 * padOutputs(fmDim));
+  return true;
+}
+
+let next: u64 = 0;
+
+function take(bytes: u64): usize {
+  const address = next;
+  next = alignUp(next + bytes);
+  return <usize>address;
+}
+
+/** Inputs of a layer, 0 where there is none. */
+function widthOf(layer: usize): u32 {
+  return layer === 0 ? 0 : inputsOf(layer);
+}
+
+/** The most outputs that a layer has. */
+function widest(): u32 {
+  let most: u32 = 0;
+  for (let i: u32 = 0; i < layerCount; i++) most = max(most, outputsOf(layerAddress(i)));
+  return most;
+}

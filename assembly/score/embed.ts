@@ -1,0 +1,125 @@
+// From entries to embeddings: gather rows, dequantise, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
+// where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
+// multiply-add here, so that all variants give the same bits.
+import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants";
+import { addresses, arena, offsets, values } from "./buffers";
+import { float16, float16x4 } from "./float16";
+import { isMemory } from "./memory";
+import { embeddingDim, fields, rowType } from "./model";
+import { isRow } from "./rows";
+import { endField, firstField } from "./sides";
+
+/**
+ * Writes record b's embeddings of the fields in runs [first, end) (sides.ts) into `target`, F × D f32: e_f = Σ value · v over
+ * the field's entries, zeros where it has none.
+ */
+export function embed(record: u32, first: u32, end: u32, target: usize): void {
+  assert(isMemory(target, 4 * fields * embeddingDim));
+  for (let run = first; run < end; run++) {
+    const from = firstField(run);
+    let ends = offsets + 4 * (record * fields + from);
+    let entry = load<u32>(ends);
+    let e = target + 4 * from * embeddingDim;
+    for (const after = target + 4 * endField(run) * embeddingDim; e < after; e += 4 * embeddingDim) {
+      ends += 4;
+      const last = load<u32>(ends);
+      if (entry === last) memory.fill(e, 0, 4 * embeddingDim);
+      for (let add = false; entry < last; entry++) {
+        const row = <usize>load<u32>(addresses + 4 * entry);
+        const value = load<f32>(values + 4 * entry);
+        assert(isRow(row, arena));
+        if (rowType === TYPE_I8) addRow_i8(row + 8, value * load<f32>(row), e, add);
+        else if (rowType === TYPE_I4) addRow_i4(row + 8, value * load<f32>(row), e, add);
+        else if (rowType === TYPE_F16) addRow_f16(row + 2, value, e, add);
+        else addRow_f32(row + 4, value, e, add);
+        add = true;
+      }
+    }
+  }
+}
+
+/** Σ value · w over record b's entries of the fields in runs [first, end). */
+export function linear(record: u32, first: u32, end: u32): f32 {
+  const wOffset: usize = rowType === TYPE_F32 ? 0 : 4;
+  const starts = offsets + 4 * record * fields;
+  let sum: f32 = 0;
+  for (let run = first; run < end; run++) {
+    const last = load<u32>(starts + 4 * endField(run));
+    for (let entry = load<u32>(starts + 4 * firstField(run)); entry < last; entry++) {
+      const row = <usize>load<u32>(addresses + 4 * entry);
+      const w = rowType === TYPE_F16 ? float16(load<u16>(row)) : load<f32>(row + wOffset);
+      sum += load<f32>(values + 4 * entry) * w;
+    }
+  }
+  return sum;
+}
+
+/** target[j] = factor · q[j], D of them, plus target[j] if `add`; q int8. */
+function addRow_i8(q: usize, factor: f32, target: usize, add: bool): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const wide = i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(q + j)));
+      const product = f32x4.mul(factors, f32x4.convert_i32x4_s(wide));
+      v128.store(target + 4 * j, add ? f32x4.add(v128.load(target + 4 * j), product) : product);
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    const product = factor * <f32>load<i8>(q + j);
+    store<f32>(target + 4 * j, add ? load<f32>(target + 4 * j) + product : product);
+  }
+}
+
+/** The same of q int4, the first of two in a byte's low bits. */
+function addRow_i4(q: usize, factor: f32, target: usize, add: bool): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      // Eight elements are a word, of which the row has whole ones. A product moves each lane's to the top, a shift back.
+      const word = v128.load32_splat(q + ((j >>> 3) << 2));
+      const first = i32x4.mul(word, i32x4(1 << 28, 1 << 24, 1 << 20, 1 << 16));
+      const second = i32x4.mul(word, i32x4(1 << 12, 1 << 8, 1 << 4, 1));
+      const product = f32x4.mul(factors, f32x4.convert_i32x4_s(i32x4.shr_s(j & 4 ? second : first, 28)));
+      v128.store(target + 4 * j, add ? f32x4.add(v128.load(target + 4 * j), product) : product);
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    const element = ((<i32>load<u8>(q + (j >>> 1))) << (j & 1 ? 24 : 28)) >> 28;
+    const product = factor * <f32>element;
+    store<f32>(target + 4 * j, add ? load<f32>(target + 4 * j) + product : product);
+  }
+}
+
+/** target[j] = factor · v[j], D of them, plus target[j] if `add`; v f16. */
+function addRow_f16(v: usize, factor: f32, target: usize, add: bool): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const product = f32x4.mul(factors, float16x4(v128.load64_zero(v + 2 * j)));
+      v128.store(target + 4 * j, add ? f32x4.add(v128.load(target + 4 * j), product) : product);
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    const product = factor * float16(load<u16>(v + 2 * j));
+    store<f32>(target + 4 * j, add ? load<f32>(target + 4 * j) + product : product);
+  }
+}
+
+/** The same of v f32. */
+function addRow_f32(v: usize, factor: f32, target: usize, add: bool): void {
+  let j: u32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factors = f32x4.splat(factor);
+    for (; j + 4 <= embeddingDim; j += 4) {
+      const product = f32x4.mul(factors, v128.load(v + 4 * j));
+      v128.store(target + 4 * j, add ? f32x4.add(v128.load(target + 4 * j), product) : product);
+    }
+  }
+  for (; j < embeddingDim; j++) {
+    const product = factor * load<f32>(v + 4 * j);
+    store<f32>(target + 4 * j, add ? load<f32>(target + 4 * j) + product : product);
+  }
+}

@@ -1,0 +1,100 @@
+// Sections ITEM_KEYS and ITEMS: a catalogue of items, each with what its fields add to a score. Behind an item's part of the logit
+// a record has the vectors that meet the context's: with FM its sums, then with an MLP the first layer's sums over its inputs;
+// with towers its tower's vector. So ranking reads one record an item, and begins at the first activation.
+import {
+  ITEM_VECTORS,
+  LOAD_BAD_ITEMS,
+  LOAD_OK,
+  MODEL_ITEM_COUNT,
+  MODEL_ITEM_FIELD,
+  PART_MLP,
+  PART_TOWERS,
+  SECTION_ITEM_KEYS,
+  SECTION_ITEMS,
+  SIDE_ITEM,
+} from "../../format/constants";
+import { isInt8, layerAddress, outputsOf, padOutputs, unitsOf } from "./layers";
+import { embeddingDim, fields, fmDim, model, parts, products, sideOf } from "./model";
+import { sectionAddress, sectionBytes } from "./sections";
+
+/** Items of the catalogue; 0 without one. */
+export let itemCount: u32 = 0;
+/** Bytes of an item's record; 0 where the model has products, whose factors are of both sides. */
+export let itemStride: u32 = 0;
+
+let keys: usize = 0;
+let items: usize = 0;
+
+/** Checks both sections: sizes, the keys' order, finite floats, zeros where nothing stands. */
+export function checkItems(): i32 {
+  itemStride = strideOf();
+  itemCount = load<u32>(model, MODEL_ITEM_COUNT);
+  const field = load<u32>(model, MODEL_ITEM_FIELD);
+  if (itemCount === 0 ? field !== 0 : itemStride === 0 || field >= fields || sideOf(field) !== SIDE_ITEM)
+    return LOAD_BAD_ITEMS;
+  if (sectionBytes(SECTION_ITEM_KEYS) !== 8 * <u64>itemCount) return LOAD_BAD_ITEMS;
+  if (sectionBytes(SECTION_ITEMS) !== <u64>itemCount * itemStride) return LOAD_BAD_ITEMS;
+  keys = sectionAddress(SECTION_ITEM_KEYS);
+  items = sectionAddress(SECTION_ITEMS);
+  let last: u64 = 0;
+  for (let i: u32 = 0; i < itemCount; i++) {
+    const key = load<u64>(keys + 8 * i);
+    if (key <= last || !isItem(itemAddress(i))) return LOAD_BAD_ITEMS;
+    last = key;
+  }
+  return LOAD_OK;
+}
+
+/** The number of the item with this key; `itemCount` if the catalogue has none. */
+export function findItem(key: u64): u32 {
+  let low: u32 = 0;
+  let high = itemCount;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = load<u64>(keys + 8 * middle);
+    if (at === key) return middle;
+    if (at < key) low = middle + 1;
+    else high = middle;
+  }
+  return itemCount;
+}
+
+export function itemAddress(item: u32): usize {
+  assert(item < itemCount);
+  return items + item * itemStride;
+}
+
+/** Where the sums of the first layer, or the tower's vector, stand in a record. */
+export function deepOffset(): u32 {
+  return ITEM_VECTORS + 4 * padOutputs(fmDim);
+}
+
+function strideOf(): u32 {
+  if (products !== 0) return 0;
+  if (parts & PART_MLP) return deepOffset() + 4 * outputsOf(layerAddress(0));
+  return deepOffset() + (parts & PART_TOWERS ? 4 * padOutputs(embeddingDim) : 0);
+}
+
+/** Whether the record's floats are finite and all that is beyond them is zero. */
+function isItem(item: usize): bool {
+  if (!F32.isFinite(load<f32>(item)) || !isZero(item + 4, item + ITEM_VECTORS)) return false;
+  if (!isVector(item + ITEM_VECTORS, fmDim)) return false;
+  const deep = item + deepOffset();
+  if (parts & PART_TOWERS) return isVector(deep, embeddingDim);
+  if (!(parts & PART_MLP)) return true;
+  const first = layerAddress(0);
+  // Sums of an int8 layer are integers, and any are as good as others.
+  if (isInt8(first)) return isZero(deep + 4 * unitsOf(first), deep + 4 * outputsOf(first));
+  return isVector(deep, unitsOf(first));
+}
+
+/** Whether `count` floats are finite, and those that pad them zero. */
+function isVector(floats: usize, count: u32): bool {
+  for (let i: u32 = 0; i < count; i++) if (!F32.isFinite(load<f32>(floats + 4 * i))) return false;
+  return isZero(floats + 4 * count, floats + 4 * padOutputs(count));
+}
+
+function isZero(from: usize, end: usize): bool {
+  for (; from < end; from += 4) if (load<u32>(from) !== 0) return false;
+  return true;
+}

@@ -1,0 +1,70 @@
+// Header, section table and checksums: FORMAT.md, "Model blob". The same checks in the same order as
+// format/read-blob.ts, each with its LOAD_* code.
+import {
+  BLOB_HEADER_BYTES,
+  BLOB_HEADER_LENGTH,
+  BLOB_HEADER_MAGIC,
+  BLOB_HEADER_SECTION_COUNT,
+  BLOB_HEADER_TABLE_CHECKSUM,
+  BLOB_HEADER_VERSION,
+  BLOB_MAGIC,
+  BLOB_VERSION,
+  LOAD_BAD_CHECKSUM,
+  LOAD_BAD_LENGTH,
+  LOAD_BAD_MAGIC,
+  LOAD_BAD_SECTION,
+  LOAD_BAD_TABLE,
+  LOAD_BAD_VERSION,
+  LOAD_OK,
+  LOAD_TOO_SHORT,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+  SECTION_ENTRY_CHECKSUM,
+  SECTION_ENTRY_ID,
+  SECTION_ENTRY_OFFSET,
+  SECTION_ENTRY_SIZE,
+} from "../../format/constants";
+import { alignUp } from "./memory";
+import { murmur128 } from "./murmur";
+
+const TABLE_BYTES = SECTION_COUNT * SECTION_ENTRY_BYTES;
+const TABLE_END = BLOB_HEADER_BYTES + TABLE_BYTES;
+
+let blob: usize = 0;
+
+/** Checks the blob at `address` as far as its sections' places and checksums. */
+export function checkSections(address: usize, bytes: u32): i32 {
+  blob = address;
+  if (bytes < <u32>TABLE_END) return LOAD_TOO_SHORT;
+  if (load<u32>(blob, BLOB_HEADER_MAGIC) !== BLOB_MAGIC) return LOAD_BAD_MAGIC;
+  if (load<u32>(blob, BLOB_HEADER_VERSION) !== BLOB_VERSION) return LOAD_BAD_VERSION;
+  if (load<u32>(blob, BLOB_HEADER_LENGTH) !== bytes) return LOAD_BAD_LENGTH;
+  if (load<u32>(blob, BLOB_HEADER_SECTION_COUNT) !== SECTION_COUNT) return LOAD_BAD_SECTION;
+  const tableSum = load<u64>(blob, BLOB_HEADER_TABLE_CHECKSUM);
+  if (murmur128(blob + BLOB_HEADER_BYTES, TABLE_BYTES, 0) !== tableSum) return LOAD_BAD_TABLE;
+
+  // Sums in 64 bits: a stated size may be anything up to 2³² − 1.
+  let offset = alignUp(TABLE_END);
+  for (let id = 1; id <= SECTION_COUNT; id++) {
+    const entry = entryAddress(id);
+    const size = load<u32>(entry, SECTION_ENTRY_SIZE);
+    if (load<u32>(entry, SECTION_ENTRY_ID) !== id) return LOAD_BAD_SECTION;
+    if (load<u32>(entry, SECTION_ENTRY_OFFSET) !== offset) return LOAD_BAD_SECTION;
+    if (offset + size > bytes) return LOAD_BAD_SECTION;
+    if (murmur128(sectionAddress(id), size, id) !== load<u64>(entry, SECTION_ENTRY_CHECKSUM)) return LOAD_BAD_CHECKSUM;
+    offset = alignUp(offset + size);
+  }
+  return offset === bytes ? LOAD_OK : LOAD_BAD_SECTION;
+}
+
+export function sectionAddress(id: i32): usize {
+  return blob + load<u32>(entryAddress(id), SECTION_ENTRY_OFFSET);
+}
+
+export function sectionBytes(id: i32): u32 {
+  return load<u32>(entryAddress(id), SECTION_ENTRY_SIZE);
+}
+
+function entryAddress(id: i32): usize {
+  return blob + BLOB_HEADER_BYTES + (id - 1) * SECTION_ENTRY_BYTES;
+}

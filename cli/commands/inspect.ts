@@ -1,0 +1,125 @@
+import { existsSync, statSync } from "node:fs";
+import { Command } from "commander";
+import { BLOB_MAGIC } from "../../format/constants.ts";
+import { FormatError, show } from "../../format/errors.ts";
+import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
+import { loadExport } from "../../trainer/export/export.ts";
+import { toJson } from "../../trainer/io/files.ts";
+import { type Inspection, inspect } from "../../trainer/export/inspect.ts";
+import { bytesText, table } from "../../trainer/terminal/table.ts";
+import { readBytes, readText } from "./options.ts";
+
+/** The number that a blob begins with, as text. */
+const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).buffer));
+
+export function inspectCommand(): Command {
+  return new Command("inspect")
+    .description("Check a model blob, and print what is in it: sections, fields, layers, rows, evidence.")
+    .argument("<blob>", "a .blob file, or the folder that `export` wrote")
+    .option(
+      "--key <key>",
+      "verify that this key signed it: a public key as MODEL_KEYS has it, or a file with one or with the private key",
+    )
+    .option("--json", "print it as JSON")
+    .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
+      const trusted = key === undefined ? [] : await trustedKeys(key);
+      const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
+      if (json) return void process.stdout.write(toJson(inspection));
+      print(inspection);
+    });
+}
+
+function readBlobFile(path: string): Uint8Array {
+  const bytes = readBytes(path);
+  const magic = bytes.subarray(0, 4).toString("latin1");
+  if (magic !== MAGIC) throw new FormatError(path, `got ${show(magic)} at its start, expected a blob's ${show(MAGIC)}`);
+  return bytes;
+}
+
+/** The keys that `--key` names: as text, in a file of that text, or of the private key that `keygen` wrote. */
+async function trustedKeys(key: string): Promise<PublicKey[]> {
+  const [text, source] = existsSync(key) ? [readText(key), key] : [key, "--key, which is no file"];
+  if (text.includes("PRIVATE KEY")) return [await publicKeyOf(await readSigningKey(text, source))];
+  const keys = await readPublicKeys(text, source);
+  if (keys.length === 0)
+    throw new FormatError(source, "got no key, expected base64 of an Ed25519 public key's 32 bytes");
+  return keys;
+}
+
+function signatureText({ signer, signatureVerified }: Inspection): string {
+  if (signer === null) return "no";
+  if (signatureVerified) return `signature verified with the key ${signer}`;
+  return `by a key that calls itself ${signer} (not verified; --key verifies)`;
+}
+
+function print(blob: Inspection): void {
+  const { terms, rowType, embeddingDim, goldenRecords, items, rows } = blob;
+  const number = (x: number): string => x.toPrecision(3);
+  console.log(
+    table(
+      [blob.name, ""],
+      [
+        ["model", blob.model],
+        ["format", `version ${blob.version}, ${bytesText(blob.bytes)}, by ${blob.producer}`],
+        ["signed", signatureText(blob)],
+        ["logit", terms.join(" + ")],
+        [
+          "rows",
+          `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages} pages`,
+        ],
+        ["catalogue", items ? `${items.count} items by ${items.field}, ${items.bytesPerItem} bytes each` : "–"],
+        ["golden records", `${goldenRecords.count}, within ${goldenRecords.tolerance}`],
+      ],
+    ),
+  );
+  console.log(
+    table(
+      ["section", "offset", "bytes", "share"],
+      blob.sections.map(({ name, offset, bytes }) => [
+        name,
+        offset,
+        bytes,
+        `${((100 * bytes) / blob.bytes).toFixed(1)} %`,
+      ]),
+    ),
+  );
+  console.log(
+    table(
+      ["field", "type", "encoding", "side", "missing", "rows in KV"],
+      blob.fields.map(({ name, type, encoding, side, missing, kv }) => [
+        name,
+        type,
+        encoding.kind,
+        side,
+        String(missing),
+        kv ? "yes" : "no",
+      ]),
+    ),
+  );
+  if (blob.layers.length > 0)
+    console.log(
+      table(
+        ["layer", "inputs", "outputs", "weights", "activation", "bytes"],
+        blob.layers.map((layer) => [
+          layer.network,
+          layer.inputs,
+          layer.outputs,
+          layer.weights,
+          layer.activation,
+          layer.bytes,
+        ]),
+      ),
+    );
+  console.log(
+    table(
+      [`${rows.rows} rows, ${rows.zero} all zero`, "mean", "max"],
+      [
+        ["|w|", number(rows.weight.mean), number(rows.weight.max)],
+        ["‖v‖", number(rows.norm.mean), number(rows.norm.max)],
+      ],
+    ),
+  );
+  const evidence = Object.keys(blob.evidence);
+  console.log(evidence.length > 0 ? `evidence, which --json shows: ${evidence.join(", ")}` : "no evidence");
+}

@@ -1,0 +1,26 @@
+import { Argument, Command } from "commander";
+import { avazu } from "../../lab/recipes/avazu.ts";
+import { criteo } from "../../lab/recipes/criteo.ts";
+import { frappe } from "../../lab/recipes/frappe.ts";
+import { movielens } from "../../lab/recipes/movielens.ts";
+import { type Recipe, runRecipe } from "../../lab/recipes/recipe.ts";
+
+const RECIPES: readonly Recipe[] = [criteo, avazu, movielens, frappe];
+
+export function recipeCommand(): Command {
+  const list = RECIPES.map(({ name, about, source }) => `${name}: ${about}.\n  ${source}`).join("\n\n");
+  return new Command("recipe")
+    .description("Turn a public data set into train, validation and test files and a feature spec.")
+    .addArgument(new Argument("<name>", "the data set").choices(RECIPES.map(({ name }) => name)))
+    .requiredOption("--from <folder>", "where its files are, as their owner gives them out")
+    .requiredOption("--out <folder>", "where to write train.parquet, valid.parquet, test.parquet and spec.json")
+    .addHelpText("after", `\n${list}`)
+    .action(async (name: string, { from, out }: { from: string; out: string }) => {
+      const recipe = RECIPES.find((one) => one.name === name);
+      if (!recipe) throw new Error(`no recipe ${name}`);
+      await runRecipe(recipe, from, out);
+      console.log(
+        `deepfm-edge train ${out}/spec.json --train ${out}/train.parquet --valid ${out}/valid.parquet --test ${out}/test.parquet --out runs/${name}`,
+      );
+    });
+}

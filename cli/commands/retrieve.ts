@@ -1,0 +1,46 @@
+import { Command } from "commander";
+import { startBackend } from "../../trainer/engine/backend.ts";
+import { openHeldOutLog } from "../../trainer/data/training-log.ts";
+import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
+import { loadRun } from "../../trainer/training/run-folder.ts";
+import { table } from "../../trainer/terminal/table.ts";
+import { type LogOptions, positiveInteger, testedLogs, withLogs } from "./options.ts";
+
+interface RetrieveCommandOptions extends LogOptions {
+  at: number;
+  json?: string;
+}
+
+export function retrieveCommand(): Command {
+  const command = new Command("retrieve")
+    .description(
+      "Recall@k of a two-tower model: how often the item of a positive test record is among the k best of all the training log's items, against the k most popular.",
+    )
+    .argument("<run>", "the folder that `train` saved");
+  return withLogs(command, "the log whose positive records are looked for")
+    .option("--at <k>", "the k of recall@k", positiveInteger, 100)
+    .option("--json <file>", "write the result as JSON")
+    .action(async (folder: string, options: RetrieveCommandOptions) => {
+      await startBackend();
+      const run = loadRun(folder);
+      const logs = testedLogs(options, run.spec);
+      const [train, test] = [
+        await openHeldOutLog(run.spec, run, logs.train, logs.cache),
+        await openHeldOutLog(run.spec, run, logs.test, logs.cache),
+      ];
+      const result = await measureRetrieval(run.learner, run.spec, train, test, options.at);
+      if (options.json) writeWhole(options.json, toJson(result));
+      const { k, positives, items, recall, popularity } = result;
+      console.log(
+        table(
+          [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
+          [
+            ["two-tower", recall.toFixed(4)],
+            ["most popular", popularity.toFixed(4)],
+            ["ratio", (recall / popularity).toFixed(2)],
+          ],
+        ),
+      );
+    });
+}

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { FormatError } from "../../format/errors.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { generateKeys, readSigningKey } from "../../format/signature.ts";
+import { loadExport, saveExport } from "../../trainer/export/export.ts";
+import { writeSecret } from "../../trainer/io/files.ts";
+import { readText } from "./options.ts";
+
+export function keygenCommand(): Command {
+  return new Command("keygen")
+    .description("Make an Ed25519 key pair to sign models with; print what goes into the Worker's MODEL_KEYS.")
+    .argument("<file>", "where to write the private key (PEM); it must not exist")
+    .action(async (path: string) => {
+      if (existsSync(path))
+        throw new FormatError(path, "got a file that exists, expected a new name: a key is never overwritten");
+      const { privateKey, publicKey } = await generateKeys();
+      writeSecret(path, privateKey);
+      console.log(`MODEL_KEYS = "${publicKey}"`);
+    });
+}
+
+export function signCommand(): Command {
+  return new Command("sign")
+    .description("Sign an exported model, so that a Worker with MODEL_KEYS lets it serve. The model gets another name.")
+    .argument("<export>", "the folder that `export` wrote")
+    .requiredOption("--key <file>", "private key, PEM, from `keygen` or `openssl genpkey -algorithm ed25519`")
+    .action(async (folder: string, { key: path }: { key: string }) => {
+      const key = await readSigningKey(readText(path), path);
+      const exported = await loadExport(folder);
+      const hash = await sealBlob(exported.blob, key);
+      saveExport(folder, { ...exported, hash });
+      console.log(`${folder}: ${hash}, signed by the key ${Buffer.from(key.id).toString("hex")}`);
+    });
+}

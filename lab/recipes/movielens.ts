@@ -1,0 +1,95 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { identifier, literal, openDuckDb } from "../../trainer/data/duckdb.ts";
+import { checkFile, type Recipe, writeParts } from "./recipe.ts";
+
+// Ratings of 4 and 5 are clicks; the last ratings are the test, so that no one's future is trained on. Most users of the
+// test are then new: what is known of them is what they liked just before, the field `liked`.
+
+const FIELDS = [
+  { name: "user", type: "categorical" },
+  { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 25, 35, 45, 50, 56] } },
+  { name: "gender", type: "categorical" },
+  { name: "occupation", type: "categorical" },
+  { name: "region", type: "categorical" },
+  { name: "liked", type: "multi-categorical", separator: " ", pooling: "mean", maxValues: 50 },
+  { name: "item", type: "categorical", side: "item" },
+  { name: "year", type: "numeric", encoding: { kind: "quantiles", count: 10 }, side: "item" },
+  { name: "genres", type: "multi-categorical", separator: " ", pooling: "mean", side: "item" },
+];
+const SPLIT = { kind: "time", by: "timestamp", valid: 0.1, test: 0.1 } as const;
+
+/** Items that the user clicked at earlier times, the last ones first. */
+const LIKED = `list_aggregate(list_transform(list_reverse_sort(
+    list({seen: CAST("timestamp:float" AS DOUBLE), item: "item_id:token"}) FILTER (CAST("rating:float" AS DOUBLE) >= 4) OVER earlier
+  )[:50], x -> x.item), 'string_agg', ' ')`;
+const EARLIER = `(PARTITION BY "user_id:token" ORDER BY CAST("timestamp:float" AS DOUBLE)
+  RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+
+const LAYOUTS = [
+  {
+    name: "ml-100k.inter",
+    columns: ["user_id:token", "item_id:token", "rating:float", "timestamp:float"],
+    records: 100_000,
+  },
+  { name: "ml-100k.item", columns: ["item_id:token", "release_year:token", "class:token_seq"], records: 1_682 },
+  {
+    name: "ml-100k.user",
+    columns: ["user_id:token", "age:token", "gender:token", "occupation:token", "zip_code:token"],
+    records: 943,
+  },
+];
+
+export const movielens: Recipe = {
+  name: "movielens",
+  about: "MovieLens 100K: a rating of 4 or 5 as the label, users' and items' fields joined; split by time",
+  source:
+    "MovieLens 100K is by GroupLens (grouplens.org/datasets/movielens/100k), for research only. Expected: ml-100k.inter, ml-100k.item and ml-100k.user (also .gz), the atomic files of RecBole (recbole.io/dataset_list.html).",
+  spec: {
+    name: "movielens-100k",
+    fields: FIELDS,
+    model: { embeddingDim: 10, hidden: [64, 64], dropout: 0.2 },
+    training: { batchSize: 1024, maxEpochs: 30, patience: 2, rateDrops: 1, l2: 0.01 },
+  },
+  async prepare(from, out, parquet) {
+    const [ratings, items, users] = await Promise.all(
+      LAYOUTS.map(async ({ name, columns, records }) => {
+        const names = [name, `${name}.gz`];
+        return (await checkFile(movielens.source, from, [{ names, data: { format: "tsv" }, columns, records }])).path;
+      }),
+    );
+    const joined = join(out, `joined.parquet.${process.pid}.tmp`);
+    const table = (path: string | undefined): string =>
+      `read_csv(${literal(path ?? "")}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
+    const columns = [
+      `CAST("rating:float" AS DOUBLE) >= 4 AS label`,
+      `CAST("timestamp:float" AS DOUBLE) AS timestamp`,
+      `"user_id:token" AS "user"`,
+      `"age:token" AS age`,
+      `"gender:token" AS gender`,
+      `"occupation:token" AS occupation`,
+      `substr("zip_code:token", 1, 1) AS region`,
+      `${LIKED} AS liked`,
+      `"item_id:token" AS item`,
+      `TRY_CAST("release_year:token" AS INTEGER) AS year`,
+      `"class:token_seq" AS genres`,
+    ];
+    try {
+      const connection = await (await openDuckDb()).connect();
+      await connection.run(
+        `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
+          JOIN ${table(users)} AS users USING (${identifier("user_id:token")}) JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
+          WINDOW earlier AS ${EARLIER} ORDER BY timestamp, "user", item)
+          TO ${literal(joined)} (FORMAT parquet)`,
+      );
+      await writeParts(
+        joined,
+        { format: "parquet", split: SPLIT },
+        ["label", ...FIELDS.map(({ name }) => name)],
+        parquet,
+      );
+    } finally {
+      rmSync(joined, { force: true });
+    }
+  },
+};

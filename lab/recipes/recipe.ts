@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { FormatError, show } from "../../format/errors.ts";
+import { type DataSettings, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { type ClickLog, openLog } from "../../trainer/data/read.ts";
+import type { Part } from "../../trainer/data/split.ts";
+import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { startTask } from "../../trainer/terminal/progress.ts";
+
+// A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test files and
+// a feature spec with the settings that the field uses.
+
+/** A feature spec before its defaults are filled in. */
+export type SpecInput = Record<string, unknown> & { fields: readonly { name: string; [key: string]: unknown }[] };
+
+export interface Recipe {
+  name: string;
+  about: string;
+  /** Where a user gets the files, and what they must be. */
+  source: string;
+  spec: SpecInput;
+  /** Checks the files in a folder, and writes train.parquet, valid.parquet and test.parquet into another. */
+  prepare(from: string, out: string, parquet: (part: Part) => string): Promise<void>;
+}
+
+/** What is known of a file before it is read. */
+export interface KnownFile {
+  /** Names that it may have; the first one that is there is taken. */
+  names: readonly string[];
+  data?: Partial<DataSettings>;
+  /** Columns that it must have, by its own names. */
+  columns: readonly string[];
+  /** Records of the whole data set. Fewer are a sample where `sample` says so, and otherwise an error. */
+  records: number;
+  sample?: boolean;
+}
+
+/** Runs a recipe. What is written under a final name is whole. */
+export async function runRecipe(recipe: Recipe, from: string, out: string): Promise<void> {
+  parseWith(FeatureSpecSchema, recipe.spec, `recipe ${recipe.name}`);
+  const parts: Part[] = ["train", "valid", "test"];
+  const made = mkdirSync(out, { recursive: true });
+  const final = (part: Part): string => join(out, `${part}.parquet`);
+  const unfinished = (part: Part): string => `${final(part)}.${process.pid}.tmp`;
+  try {
+    await recipe.prepare(from, out, unfinished);
+    for (const part of parts) renameSync(unfinished(part), final(part));
+  } catch (error) {
+    for (const part of parts) rmSync(unfinished(part), { force: true });
+    if (made !== undefined) rmSync(made, { recursive: true });
+    throw error;
+  }
+  writeWhole(join(out, "spec.json"), toJson(recipe.spec));
+}
+
+export function settings(data: Partial<DataSettings>): DataSettings {
+  return { types: {}, hive: false, select: {}, shuffle: 1, ...data };
+}
+
+/**
+ * Finds a file of a data set in one of its layouts and checks it: that it is there, its columns, and how many records it has.
+ */
+export async function checkFile(
+  source: string,
+  from: string,
+  layouts: readonly KnownFile[],
+): Promise<{ path: string; data: DataSettings }> {
+  const known = layouts.find(({ names }) => names.some((name) => existsSync(join(from, name))));
+  const name = known?.names.find((one) => existsSync(join(from, one)));
+  if (!known || name === undefined) {
+    const names = layouts.flatMap((layout) => layout.names).join(", ");
+    throw new FormatError(from, `got none of ${names}, expected one. ${source}`);
+  }
+  const path = join(from, name);
+  const data = settings(known.data ?? {});
+  // Without what is made of its columns, which is only possible where they are there.
+  const log = await openLog(path, { data: { ...data, select: {} } });
+  const missing = known.columns.find((column) => !log.columns.includes(column));
+  if (missing !== undefined)
+    throw new FormatError(
+      path,
+      `got the columns ${log.columns.map(show).join(", ")}, expected also ${show(missing)}. ${source}`,
+    );
+  const count = await log.count();
+  if (count === known.records) return { path, data };
+  const text = (n: number): string => n.toLocaleString("en");
+  const problem = `got ${text(count)} records, expected the ${text(known.records)} of the whole data set`;
+  if (!known.sample || count > known.records) throw new FormatError(path, problem);
+  process.stderr.write(`warning: ${path}: ${problem}; taken as a sample\n`);
+  return { path, data };
+}
+
+/** Divides a log as `data` says, and writes each part. */
+export async function writeParts(
+  path: string,
+  data: Partial<DataSettings>,
+  columns: readonly string[],
+  parquet: (part: Part) => string,
+): Promise<void> {
+  for (const part of ["train", "valid", "test"] as const)
+    await write(await openLog(path, { data: settings(data), part }), columns, parquet(part), part);
+}
+
+/** Writes a log's columns as Parquet. */
+export async function write(log: ClickLog, columns: readonly string[], path: string, name: string): Promise<void> {
+  const task = startTask(name, null, "records");
+  await log.copy(columns, path);
+  task.advance(await (await openLog(path, { data: settings({ format: "parquet" }) })).count());
+  task.done();
+}

@@ -1,0 +1,106 @@
+import type { FeatureSpec, ModelType } from "../../format/spec.ts";
+import { type ExperimentOptions, runExperiments } from "./runs.ts";
+import { type Settings, withSettings } from "./settings.ts";
+import { SHAPES, shapeWidths } from "./shapes.ts";
+import { type Spread, spread } from "./summary.ts";
+
+// The hyper-parameter studies of the DeepFM paper (Guo et al. 2017, section 3.3), for any of its deep models.
+
+/** What can be varied, each with the paper's figure. */
+export const STUDIES = {
+  activation: { figure: 7, axis: "activation" },
+  dropout: { figure: 8, axis: "share of units kept" },
+  width: { figure: 9, axis: "units a hidden layer" },
+  depth: { figure: 10, axis: "hidden layers" },
+  shape: { figure: 11, axis: "shape of the network" },
+} as const;
+export type Study = keyof typeof STUDIES;
+
+/** The models that have hidden layers, in the order of Table 2. */
+export const DEEP_MODELS: readonly ModelType[] = ["FNN", "IPNN", "OPNN", "PNN*", "LR & DNN", "FM & DNN", "DeepFM"];
+
+/** One value of what is varied, and what it means for a spec. */
+export interface Variant {
+  value: string;
+  settings: Settings;
+}
+
+const KEEP = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
+const WIDTHS = [100, 200, 400, 800];
+const DEPTHS = [1, 3, 5, 7];
+
+/** The values that the paper's figure has, as settings of this spec. */
+export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Variant[] {
+  const [first] = hidden as [number, ...number[]];
+  const total = hidden.reduce((sum, width) => sum + width, 0);
+  switch (study) {
+    case "activation":
+      return ["relu", "tanh", "sigmoid"].map((value) => ({ value, settings: { "model.activation": value } }));
+    case "dropout":
+      // 1 − 0.9 is 0.09999999999999998.
+      return KEEP.map((keep) => ({
+        value: keep.toFixed(1),
+        settings: { "model.dropout": Number((1 - keep).toFixed(1)) },
+      }));
+    case "width":
+      return WIDTHS.map((width) => ({ value: String(width), settings: { "model.hidden": hidden.map(() => width) } }));
+    case "depth":
+      return DEPTHS.map((depth) => ({
+        value: String(depth),
+        settings: { "model.hidden": new Array(depth).fill(first) },
+      }));
+    case "shape":
+      return SHAPES.map((shape) => ({
+        value: shape,
+        settings: { "model.hidden": shapeWidths(shape, total, hidden.length) },
+      }));
+  }
+}
+
+/** One point of a figure, over all seeds, on the test log. */
+export interface StudyResult {
+  value: string;
+  settings: Settings;
+  auc: Spread;
+  logloss: Spread;
+  parameters: number;
+}
+
+export interface StudiedModel {
+  model: ModelType;
+  results: StudyResult[];
+}
+
+/** Trains each model with each variant and seed. */
+export async function runStudy(
+  study: Study,
+  spec: FeatureSpec,
+  models: readonly ModelType[],
+  options: ExperimentOptions,
+): Promise<StudiedModel[]> {
+  const variants = variantsOf(study, spec);
+  const cases = models.flatMap((model) =>
+    variants.map(({ value, settings }) => ({
+      model,
+      value,
+      settings,
+      name: `${model}, ${study} ${value}`,
+      spec: withSettings(spec, { "model.type": model, ...settings }, `${model}, ${study} ${value}`),
+    })),
+  );
+  const runs = await runExperiments(cases, options);
+  const results = cases.map(({ model, value, settings }, i) => ({
+    model,
+    result: {
+      value,
+      settings,
+      auc: spread((runs[i] ?? []).map(({ test }) => test.auc)),
+      logloss: spread((runs[i] ?? []).map(({ test }) => test.logloss)),
+      parameters: runs[i]?.[0]?.parameters ?? Number.NaN,
+    },
+  }));
+  return models.map((model) => ({
+    model,
+    results: results.filter((one) => one.model === model).map(({ result }) => result),
+  }));
+}

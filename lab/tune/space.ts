@@ -1,0 +1,94 @@
+import * as v from "valibot";
+import { FormatError } from "../../format/errors.ts";
+import { parseWith } from "../../format/spec.ts";
+import type { Settings } from "../sweeps/settings.ts";
+import type { Random } from "../../trainer/data/random.ts";
+
+// The search space of `tune`: for dotted paths of a feature spec, what their values are drawn from.
+// `search-space.schema.json` is generated from this schema.
+
+const about = v.description;
+const finite = v.pipe(v.number(), v.finite());
+const positive = v.pipe(finite, v.gtValue(0));
+function ascending<Range extends { low: number; high: number }>() {
+  return v.check<Range, (issue: v.CheckIssue<Range>) => string>(
+    ({ low, high }) => low < high,
+    ({ input }) => `got low ${input.low} and high ${input.high}, expected low < high`,
+  );
+}
+
+const choice = v.pipe(
+  v.strictObject({ type: v.literal("choice"), values: v.pipe(v.array(v.unknown()), v.minLength(1)) }),
+  about("One of these values, of any kind: [[400, 400], [200]] for model.hidden."),
+);
+const uniform = v.pipe(
+  v.strictObject({ type: v.literal("uniform"), low: finite, high: finite }),
+  ascending(),
+  about("A number between low and high."),
+);
+const logUniform = v.pipe(
+  v.strictObject({ type: v.literal("log-uniform"), low: positive, high: positive }),
+  ascending(),
+  about("A number between low and high whose logarithm is uniform: for rates and regularisation."),
+);
+const integer = v.pipe(
+  v.strictObject({
+    type: v.literal("integer"),
+    low: v.pipe(v.number(), v.integer()),
+    high: v.pipe(v.number(), v.integer()),
+  }),
+  ascending(),
+  about("An integer from low to high, both included."),
+);
+
+export const SearchSpaceSchema = v.strictObject({
+  $schema: v.optional(v.string()),
+  parameters: v.pipe(
+    v.record(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
+    v.check((parameters) => Object.keys(parameters).length > 0, "expected at least one path"),
+    about(
+      "By dotted path of the feature spec, a field under its name: training.learningRate, fields.user.encoding.minCount.",
+    ),
+  ),
+});
+
+export type SearchSpace = v.InferOutput<typeof SearchSpaceSchema>;
+type Range = SearchSpace["parameters"][string];
+
+/** Parses the JSON text of a search space. */
+export function parseSearchSpace(text: string, source: string): SearchSpace {
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  }
+  return parseWith(SearchSpaceSchema, input, source);
+}
+
+/** Draws one value a path, independently. */
+export function draw({ parameters }: SearchSpace, random: Random): Settings {
+  return Object.fromEntries(Object.entries(parameters).map(([path, range]) => [path, drawValue(range, random)]));
+}
+
+/** Significant digits of a drawn number: more would tell nothing, and make a spec hard to read. */
+const DIGITS = 4;
+
+function drawValue(range: Range, random: Random): unknown {
+  switch (range.type) {
+    case "choice":
+      return range.values[random.integer(range.values.length)];
+    case "integer":
+      return range.low + random.integer(range.high - range.low + 1);
+    case "uniform":
+      return rounded(range.low + (range.high - range.low) * random.uniform(), range);
+    case "log-uniform": {
+      const [low, high] = [Math.log(range.low), Math.log(range.high)];
+      return rounded(Math.exp(low + (high - low) * random.uniform()), range);
+    }
+  }
+}
+
+function rounded(x: number, { low, high }: { low: number; high: number }): number {
+  return Math.min(high, Math.max(low, Number(x.toPrecision(DIGITS))));
+}

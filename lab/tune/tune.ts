@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import type { FeatureSpec } from "../../format/spec.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
+import { type ExperimentLogs, isDivergence, runExperiment } from "../sweeps/run.ts";
+import { runKey } from "../sweeps/result-store.ts";
+import { type Settings, settingsText, withSettings } from "../sweeps/settings.ts";
+import { durationText, within } from "../../trainer/terminal/progress.ts";
+import { Random } from "../../trainer/data/random.ts";
+import type { Rung } from "./rungs.ts";
+import { draw, type SearchSpace } from "./space.ts";
+import { type Trial, TrialLog } from "./trial-log.ts";
+
+export interface TuneOptions {
+  /** Training and validation; nothing of a test log may enter a choice. */
+  logs: ExperimentLogs;
+  rungs: readonly Rung[];
+  /** Of the draws; the trainings keep the spec's seed. */
+  seed: number;
+  /** Where trials.jsonl is. */
+  folder: string;
+  backend?: Backend | undefined;
+}
+
+export interface Tuned {
+  /** The spec with the best settings. */
+  spec: FeatureSpec;
+  best: Trial;
+  /** Each trial at its last rung, best first, of later rungs before earlier ones. */
+  trials: Trial[];
+}
+
+interface Candidate {
+  trial: number;
+  settings: Settings;
+  spec: FeatureSpec;
+}
+
+/**
+ * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung, of which the best by
+ * validation AUC reach the next; by the mean where a rung has several seeds. A promoted trial is trained anew with more epochs; one
+ * that had stopped early would only repeat itself, and keeps its result. Trials that the folder has are not trained again.
+ */
+export async function tune(
+  spec: FeatureSpec,
+  space: SearchSpace,
+  spaceName: string,
+  { logs, rungs, seed, folder, backend }: TuneOptions,
+): Promise<Tuned> {
+  let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, seed);
+  const log = new TrialLog(join(folder, "trials.jsonl"));
+  const progress = new Progress(rungs);
+  let ranked: Trial[] = [];
+  let before = new Map<number, Trial>();
+  for (const [i, { trials, epochs, seeds = 1 }] of rungs.entries()) {
+    candidates = candidates.slice(0, trials);
+    const now = new Map<number, Trial>();
+    for (const [j, candidate] of candidates.entries()) {
+      const title = `rung ${i + 1} of ${rungs.length}, trial ${j + 1} of ${candidates.length}`;
+      const runs: Trial[] = [];
+      for (let extra = 0; extra < seeds; extra++) {
+        const { training } = candidate.spec;
+        const settings = { "training.maxEpochs": epochs, "training.seed": training.seed + extra };
+        const budgeted = withSettings(candidate.spec, settings, spaceName);
+        const earlier = extra === 0 ? before.get(candidate.trial) : undefined;
+        const stopped = earlier && earlier.epochs < earlier.budget ? { ...earlier, budget: epochs } : undefined;
+        const key = runKey(budgeted, logs, backend);
+        const known = stopped ?? log.get(key);
+        const one = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, backend))), key };
+        if (!known) log.add(one);
+        runs.push(one);
+        progress.show(
+          extra === 0 ? title : `${title}, seed ${training.seed + extra}`,
+          one,
+          epochs,
+          known !== undefined,
+        );
+      }
+      now.set(candidate.trial, meanOf(runs));
+    }
+    candidates.sort((a, b) => byQuality(now.get(a.trial) as Trial, now.get(b.trial) as Trial));
+    const reached = new Set(now.keys());
+    ranked = [
+      ...candidates.map(({ trial }) => now.get(trial) as Trial),
+      ...ranked.filter((t) => !reached.has(t.trial)),
+    ];
+    before = now;
+  }
+  const [winner] = candidates;
+  const best = winner && before.get(winner.trial);
+  if (!winner || !best) throw new Error("got no trial, expected at least one");
+  if (best.valid.logloss === null)
+    throw new Error("every trial diverged; expected a space with smaller learning rates");
+  return { spec: winner.spec, best, trials: ranked };
+}
+
+/** Draws in a row that may bring nothing new before the space counts as used up. */
+const MAX_REPEATS = 1000;
+
+/** Distinct draws: fewer than asked for where the space has no more. */
+function drawCandidates(
+  spec: FeatureSpec,
+  space: SearchSpace,
+  spaceName: string,
+  count: number,
+  seed: number,
+): Candidate[] {
+  const random = new Random(seed);
+  const drawn = new Map<string, Settings>();
+  for (let repeats = 0; drawn.size < count && repeats < MAX_REPEATS; ) {
+    const settings = draw(space, random);
+    const key = JSON.stringify(settings);
+    repeats = drawn.has(key) ? repeats + 1 : 0;
+    drawn.set(key, settings);
+  }
+  if (drawn.size < count) process.stderr.write(`${spaceName} has ${drawn.size} different settings, not ${count}\n`);
+  return [...drawn.values()].map((settings, i) => ({
+    trial: i + 1,
+    settings,
+    spec: withSettings(spec, settings, `${spaceName}, trial ${i + 1}`),
+  }));
+}
+
+/** A trial's runs with several seeds as one; diverged where any of them is. */
+function meanOf(runs: readonly Trial[]): Trial {
+  const mean = (values: readonly (number | null)[]): number | null =>
+    values.reduce<number | null>((sum, x) => (sum === null || x === null ? null : sum + x / values.length), 0);
+  const auc = mean(runs.map(({ valid }) => valid.auc));
+  return { ...(runs[0] as Trial), valid: { auc, logloss: mean(runs.map(({ valid }) => valid.logloss)) } };
+}
+
+async function run(
+  { trial, settings }: Candidate,
+  spec: FeatureSpec,
+  logs: ExperimentLogs,
+  backend: Backend | undefined,
+): Promise<Omit<Trial, "key">> {
+  const budget = spec.training.maxEpochs;
+  try {
+    const { valid, epochs, seconds } = await runExperiment(spec, logs, backend);
+    const auc = Number.isNaN(valid.auc) ? null : valid.auc;
+    return { trial, budget, settings, valid: { auc, logloss: valid.logloss }, epochs, seconds };
+  } catch (error) {
+    if (!isDivergence(error)) throw error;
+    return { trial, budget, settings, valid: { auc: null, logloss: null }, epochs: 0, seconds: 0 };
+  }
+}
+
+/** The better one first: by AUC; by logloss where the log has one class; a diverged one last; then the earlier one. */
+function byQuality(a: Trial, b: Trial): number {
+  const auc = (b.valid.auc ?? -1) - (a.valid.auc ?? -1);
+  if (auc !== 0) return auc;
+  const [ours, theirs] = [a.valid.logloss ?? Number.MAX_VALUE, b.valid.logloss ?? Number.MAX_VALUE];
+  return ours - theirs || a.trial - b.trial;
+}
+
+/** Says after each trial how it went, and how long the rest will take at the pace of the epochs so far. */
+class Progress {
+  readonly #started = performance.now();
+  #epochsLeft: number;
+  #epochsDone = 0;
+
+  constructor(rungs: readonly Rung[]) {
+    this.#epochsLeft = rungs.reduce((sum, { trials, epochs, seeds = 1 }) => sum + trials * epochs * seeds, 0);
+  }
+
+  show(title: string, { trial, settings, valid, epochs }: Trial, budget: number, known: boolean): void {
+    this.#epochsLeft -= budget;
+    if (!known) this.#epochsDone += epochs;
+    const auc = valid.logloss === null ? "diverged" : `AUC ${valid.auc?.toFixed(5) ?? "–"}`;
+    const pace = (performance.now() - this.#started) / 1000 / this.#epochsDone;
+    const left =
+      Number.isFinite(pace) && this.#epochsLeft > 0 ? `; at most ${durationText(pace * this.#epochsLeft)} left` : "";
+    process.stderr.write(`${title}: ${auc}${known ? ", known" : ""}  #${trial} ${settingsText(settings)}${left}\n`);
+  }
+}

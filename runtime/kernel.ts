@@ -1,0 +1,208 @@
+import * as c from "../format/constants.ts";
+import { FormatError } from "../format/errors.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
+
+/** The exports of `kernel.*.wasm`; `assembly/index.ts` documents each. Addresses are offsets into `memory`. */
+export interface KernelExports {
+  memory: WebAssembly.Memory;
+  reserve(blobBytes: number): number;
+  load(blobBytes: number): number;
+  lookup(keys: number): number;
+  score(records: number): number;
+  scoreContext(): number;
+  scoreCandidates(records: number): number;
+  lookupItems(keys: number): number;
+  scoreItems(items: number): number;
+  precomputeItem(): number;
+  itemRecordAddress(): number;
+  itemBytes(): number;
+  keysAddress(): number;
+  rowAddresses(): number;
+  valuesAddress(): number;
+  offsetsAddress(): number;
+  arenaAddress(): number;
+  logitsAddress(): number;
+  scoresAddress(): number;
+  rowsAddress(): number;
+  rowBytes(): number;
+}
+
+const LOAD_PROBLEMS: Record<number, string> = {
+  [c.LOAD_TOO_SHORT]: "it is shorter than a header and section table",
+  [c.LOAD_BAD_MAGIC]: "it does not begin with the magic DFEM",
+  [c.LOAD_BAD_VERSION]: `its version is not ${c.BLOB_VERSION}`,
+  [c.LOAD_BAD_LENGTH]: "its header states another length than it has",
+  [c.LOAD_BAD_TABLE]: "its section table does not match its checksum",
+  [c.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",
+  [c.LOAD_BAD_CHECKSUM]: "a section does not match its checksum",
+  [c.LOAD_BAD_MODEL]: "section MODEL states sizes outside the limits",
+  [c.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
+  [c.LOAD_BAD_LAYER]: "a layer does not fit its neighbours or section DENSE",
+  [c.LOAD_NO_MEMORY]: "the memory for it could not be had",
+  [c.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",
+};
+
+const CALL_PROBLEMS: Record<number, string> = {
+  [c.CALL_NOT_LOADED]: "no blob is loaded",
+  [c.CALL_BAD_COUNT]: "more records or entries than a call may have",
+  [c.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
+  [c.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
+  [c.CALL_NO_CONTEXT]: "candidates before a context",
+  [c.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
+};
+
+/** What `lookupItems` gives for a key that is not in the catalogue. */
+export const NO_ITEM = 0xffffffff;
+
+/** Records as the kernel takes them. */
+export interface KernelBatch {
+  /** n·F + 1 numbers of entries, starting anywhere. */
+  offsets: Uint32Array;
+  /** Rows of the entries from offsets[0] on, and what they are multiplied by. */
+  addresses: Uint32Array;
+  values: Float32Array;
+}
+
+/**
+ * One instance of the scoring kernel with one blob loaded. Dropping it frees the model. The kernel's own buffers take at
+ * most MAX_BATCH records and MAX_ENTRIES entries at a time; `Scorer` cuts a request into such calls.
+ */
+export class Kernel {
+  /** Bytes of one row. */
+  readonly rowBytes: number;
+  /** Where the blob's rows begin: field f's OOV row is at rowsAddress + f · rowBytes. */
+  readonly rowsAddress: number;
+  readonly #exports: KernelExports;
+  readonly #fields: number;
+  readonly #keys: Uint32Array;
+  readonly #addresses: Uint32Array;
+  readonly #values: Float32Array;
+  readonly #offsets: Uint32Array;
+  readonly #arena: Uint8Array;
+  readonly #arenaAddress: number;
+  readonly #logits: Float32Array;
+  readonly #scores: Float32Array;
+
+  /** Loads a blob where it is. Throws FormatError where the kernel refuses it. */
+  constructor({ kernel, bytes }: PlacedBlob, fields: number) {
+    const code = kernel.load(bytes.length);
+    if (code !== c.LOAD_OK)
+      throw new FormatError("blob", `the kernel refuses it: ${LOAD_PROBLEMS[code] ?? `code ${code}`}`);
+
+    // The memory does not grow after `load`, so these views stay attached.
+    const { buffer } = kernel.memory;
+    this.#exports = kernel;
+    this.#fields = fields;
+    this.rowBytes = kernel.rowBytes();
+    this.rowsAddress = kernel.rowsAddress();
+    this.#keys = new Uint32Array(buffer, kernel.keysAddress(), 2 * c.MAX_ENTRIES);
+    this.#addresses = new Uint32Array(buffer, kernel.rowAddresses(), c.MAX_ENTRIES);
+    this.#values = new Float32Array(buffer, kernel.valuesAddress(), c.MAX_ENTRIES);
+    this.#offsets = new Uint32Array(buffer, kernel.offsetsAddress(), c.MAX_BATCH * fields + 1);
+    this.#arenaAddress = kernel.arenaAddress();
+    this.#arena = new Uint8Array(buffer, this.#arenaAddress, c.ARENA_ROWS * this.rowBytes);
+    this.#logits = new Float32Array(buffer, kernel.logitsAddress(), c.MAX_BATCH);
+    this.#scores = new Float32Array(buffer, kernel.scoresAddress(), c.MAX_BATCH);
+  }
+
+  /** Looks keys [0, 2n) up among the blob's rows: n addresses, 0 where the blob has no such key. */
+  lookup(keys: Uint32Array, addresses: Uint32Array): void {
+    for (let start = 0; start < addresses.length; start += c.MAX_ENTRIES) {
+      const count = Math.min(c.MAX_ENTRIES, addresses.length - start);
+      this.#keys.set(keys.subarray(2 * start, 2 * (start + count)));
+      check("lookup", this.#exports.lookup(count));
+      addresses.set(this.#addresses.subarray(0, count), start);
+    }
+  }
+
+  /** Copies a row from a page to place `slot` of the arena; returns its address. The next chunk may overwrite it. */
+  placeRow(slot: number, row: Uint8Array): number {
+    const offset = slot * this.rowBytes;
+    this.#arena.set(row, offset);
+    return this.#arenaAddress + offset;
+  }
+
+  /** Scores the n ≤ MAX_BATCH records of a batch. Writes logits and probabilities. */
+  score(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
+    const records = this.#take(batch);
+    check("score", this.#exports.score(records));
+    this.#give(records, logits, scores);
+  }
+
+  /** Takes the one record of a batch as the context of the candidates that follow; only its context's fields count. */
+  scoreContext(batch: KernelBatch): void {
+    this.#take(batch);
+    check("scoreContext", this.#exports.scoreContext());
+  }
+
+  /**
+   * Scores n ≤ MAX_BATCH candidates, of which only the item's fields count, with that context: as `score` would whole
+   * records, and with the same bits, but that a first layer of float32 sums in another order. Throws without a context.
+   */
+  scoreCandidates(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
+    const records = this.#take(batch);
+    check("scoreCandidates", this.#exports.scoreCandidates(records));
+    this.#give(records, logits, scores);
+  }
+
+  /** Looks keys [0, 2n) up in the catalogue: the numbers of n items, NO_ITEM where it has no such key. */
+  lookupItems(keys: Uint32Array, items: Uint32Array): void {
+    for (let start = 0; start < items.length; start += c.MAX_ENTRIES) {
+      const count = Math.min(c.MAX_ENTRIES, items.length - start);
+      this.#keys.set(keys.subarray(2 * start, 2 * (start + count)));
+      check("lookupItems", this.#exports.lookupItems(count));
+      items.set(this.#addresses.subarray(0, count), start);
+    }
+  }
+
+  /** Scores n ≤ MAX_BATCH items of the catalogue, by their numbers, with the context of the last `scoreContext`. */
+  scoreItems(items: Uint32Array, logits: Float32Array, scores: Float32Array): void {
+    this.#addresses.set(items);
+    check("scoreItems", this.#exports.scoreItems(items.length));
+    this.#give(items.length, logits, scores);
+  }
+
+  /** The catalogue's record of the item that is the one record of a batch. The context of the last `scoreContext` is lost. */
+  precomputeItem(batch: KernelBatch): Uint8Array {
+    this.#take(batch);
+    check("precomputeItem", this.#exports.precomputeItem());
+    const { memory, itemRecordAddress, itemBytes } = this.#exports;
+    return new Uint8Array(memory.buffer, itemRecordAddress(), itemBytes()).slice();
+  }
+
+  /** Copies a batch into the kernel's buffers; the number of its records. */
+  #take({ offsets, addresses, values }: KernelBatch): number {
+    const first = offsets[0] as number;
+    for (let i = 0; i < offsets.length; i++) this.#offsets[i] = (offsets[i] as number) - first;
+    this.#addresses.set(addresses);
+    this.#values.set(values);
+    return (offsets.length - 1) / this.#fields;
+  }
+
+  #give(records: number, logits: Float32Array, scores: Float32Array): void {
+    logits.set(this.#logits.subarray(0, records));
+    scores.set(this.#scores.subarray(0, records));
+  }
+}
+
+function check(call: string, code: number): void {
+  if (code !== c.CALL_OK)
+    throw new Error(`kernel: ${call} refused its input: ${CALL_PROBLEMS[code] ?? `code ${code}`}`);
+}
+
+export type KernelVariant = "relaxed" | "simd" | "scalar";
+
+// The smallest modules that use one instruction of each kind: (func (result v128) …) with i32x4.relaxed_dot… and i8x16.splat.
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
+  0, 253, 15, 253, 147, 2, 11,
+]);
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** The fastest variant that this engine runs. */
+export function bestKernelVariant(): KernelVariant {
+  if (WebAssembly.validate(RELAXED_PROBE)) return "relaxed";
+  return WebAssembly.validate(SIMD_PROBE) ? "simd" : "scalar";
+}

@@ -1,0 +1,289 @@
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../format/constants.ts";
+import { FormatError } from "../format/errors.ts";
+import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
+import { pageOfKey } from "../format/keys.ts";
+import type { Page } from "../format/page.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
+import { type BlobManifest, readManifest } from "../format/read-blob.ts";
+import { EncodedRecords, type RawValue, RecordEncoder } from "../format/record.ts";
+import type { FittedField } from "../format/spec.ts";
+
+/** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
+export interface LocatedRecords {
+  encoded: EncodedRecords;
+  addresses: Uint32Array;
+  /** Numbers of the pages that may hold the other rows. */
+  pages: Set<number>;
+}
+
+/** A context and the items that are to be ranked for it. */
+export interface LocatedItems {
+  /** The context, then those items that the catalogue does not have, known by their id alone. */
+  records: LocatedRecords;
+  /** For each item its number in the catalogue, or NO_ITEM. */
+  numbers: Uint32Array;
+}
+
+export interface Scores {
+  logits: Float32Array;
+  /** Probabilities, sigmoid(logit). */
+  scores: Float32Array;
+  /** Entries that were scored with an OOV row because their page was not given. */
+  rowsMissing: number;
+}
+
+/**
+ * Scores records with one model: encode, look up in the blob, take the rest from pages, run the kernel. The caller
+ * brings the pages between `locate` and `score`, from wherever it keeps them; both calls are synchronous.
+ */
+export class Scorer {
+  readonly manifest: BlobManifest;
+  readonly #encoder: RecordEncoder;
+  readonly #kernel: Kernel;
+  readonly #kvFields: readonly boolean[];
+  /** Row addresses of a batch's entries. */
+  readonly #resolved = new Uint32Array(MAX_ENTRIES);
+
+  /** Throws FormatError where the blob is refused. */
+  constructor(blob: PlacedBlob) {
+    this.manifest = readManifest(blob.bytes);
+    const { fields } = this.manifest.spec;
+    this.#kernel = new Kernel(blob, fields.length);
+    this.#encoder = new RecordEncoder(this.manifest.spec);
+    this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
+  }
+
+  /**
+   * Encodes records. Throws FormatError at the first one that breaks the spec, or with which there are more than
+   * `maxEntries` values: multi-valued fields can make millions out of a body of a few bytes each.
+   */
+  encode(records: readonly unknown[], maxEntries: number = Number.POSITIVE_INFINITY): EncodedRecords {
+    const encoded = new EncodedRecords(records.length * this.#kvFields.length);
+    records.forEach((record, i) => {
+      const place = `records[${i}]`;
+      this.#encoder.encodeObject(record, encoded, place);
+      refuseEntriesBeyond(maxEntries, encoded, place);
+    });
+    return encoded;
+  }
+
+  /**
+   * Encodes one context and its candidates, for `rank`: record 0 has the context's fields, each other one those of an item.
+   * Throws FormatError as `encode` does, and where a record has a field of the other side.
+   */
+  encodeCandidates(
+    context: unknown,
+    candidates: readonly unknown[],
+    maxEntries: number = Number.POSITIVE_INFINITY,
+  ): EncodedRecords {
+    const encoded = new EncodedRecords((1 + candidates.length) * this.#kvFields.length);
+    this.#encoder.encodeObject(context, encoded, "context", "context");
+    refuseEntriesBeyond(maxEntries, encoded, "context");
+    candidates.forEach((candidate, i) => {
+      const place = `candidates[${i}]`;
+      this.#encoder.encodeObject(candidate, encoded, place, "item");
+      refuseEntriesBeyond(maxEntries, encoded, place);
+    });
+    return encoded;
+  }
+
+  /**
+   * Encodes a context and finds items by their ids, values of the catalogue's field, for `rankItems`. Throws FormatError as
+   * `encodeCandidates` does, where an id is empty, and where the model has no catalogue.
+   */
+  locateItems(context: unknown, ids: readonly RawValue[], maxEntries: number = Number.POSITIVE_INFINITY): LocatedItems {
+    const field = this.manifest.items?.field;
+    if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
+    const position = this.#encoder.fields.findIndex(({ name }) => name === field);
+    const encoded = new EncodedRecords();
+    ids.forEach((id, i) => {
+      refuseNoId(id, `items[${i}]`);
+      this.#encoder.encodeValue(position, id, encoded, `items[${i}]`);
+    });
+    const numbers = new Uint32Array(ids.length);
+    this.#kernel.lookupItems(encoded.keys, numbers);
+    const others = ids.filter((_, i) => numbers[i] === NO_ITEM).map((id) => ({ [field]: id }));
+    return { records: this.locate(this.encodeCandidates(context, others, maxEntries)), numbers };
+  }
+
+  /** Finds the rows that the blob holds, and the pages that may hold the others. */
+  locate(encoded: EncodedRecords): LocatedRecords {
+    const addresses = new Uint32Array(encoded.entries);
+    this.#kernel.lookup(encoded.keys, addresses);
+    const pages = new Set<number>();
+    this.#eachAbsent(encoded, addresses, (_entry, _lo, hi) => {
+      pages.add(pageOfKey(hi, this.manifest.pageCount));
+    });
+    return { encoded, addresses, pages };
+  }
+
+  /** Scores located records with the pages at hand. A row that is in none of its places scores as its field's OOV row. */
+  score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    return this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch));
+  }
+
+  /**
+   * Scores located candidates, records 1 … n, with their context, record 0, as `encodeCandidates` made them. The scores are
+   * those of the whole records, to the bit but where a first layer is of float32; the context's part is computed once.
+   */
+  rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    const context = this.#batch(0, 1, located, pages);
+    this.#kernel.scoreContext(context.batch);
+    const scores = this.#scoreFrom(1, located, pages, (...batch) => this.#kernel.scoreCandidates(...batch));
+    scores.rowsMissing += context.rowsMissing;
+    return scores;
+  }
+
+  /**
+   * Scores the items that `locateItems` found with their context, each from its one record of the catalogue: as `rank` would,
+   * but for the order in which float32 sums are taken. Items that the catalogue does not have score by their id alone.
+   */
+  rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
+    const others = this.rank(records, pages);
+    const logits = new Float32Array(numbers.length);
+    const scores = new Float32Array(numbers.length);
+    const known = numbers.filter((number) => number !== NO_ITEM);
+    const of = { logits: new Float32Array(known.length), scores: new Float32Array(known.length) };
+    for (let start = 0; start < known.length; start += MAX_BATCH) {
+      const batch = known.subarray(start, start + MAX_BATCH);
+      this.#kernel.scoreItems(batch, of.logits.subarray(start), of.scores.subarray(start));
+    }
+    let next = 0;
+    let other = 0;
+    numbers.forEach((number, i) => {
+      const from = number === NO_ITEM ? others : of;
+      const at = number === NO_ITEM ? other++ : next++;
+      logits[i] = from.logits[at] as number;
+      scores[i] = from.scores[at] as number;
+    });
+    return { logits, scores, rowsMissing: others.rowsMissing };
+  }
+
+  /**
+   * Computes what each of the item's records adds to the score of any context, as the catalogue's records; with the row key of the
+   * value of the field at `position`, which names the items. Throws FormatError as `encode` does, and where an item has no such value.
+   */
+  precomputeItems(
+    items: readonly unknown[],
+    position: number,
+    pages: ReadonlyMap<number, Page>,
+  ): { keys: Uint32Array; records: Uint8Array[] } {
+    const encoded = new EncodedRecords();
+    const { name } = this.#encoder.fields[position] as FittedField;
+    items.forEach((item, i) => {
+      this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
+      refuseNoId((item as Record<string, unknown>)[name], `items[${i}].${name}`);
+    });
+    const located = this.locate(encoded);
+    const fields = this.#kvFields.length;
+    const keys = Uint32Array.from({ length: 2 * items.length }, (_, word) => {
+      const entry = encoded.offsets[(word >>> 1) * fields + position] as number;
+      return encoded.keys[2 * entry + (word & 1)] as number;
+    });
+    const records = items.map((_, i) => this.#kernel.precomputeItem(this.#batch(i, i + 1, located, pages).batch));
+    return { keys, records };
+  }
+
+  /** Scores records [first, count), a batch a call of `run`. */
+  #scoreFrom(
+    first: number,
+    located: LocatedRecords,
+    pages: ReadonlyMap<number, Page>,
+    run: (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void,
+  ): Scores {
+    const { count } = located.encoded;
+    const logits = new Float32Array(count - first);
+    const scores = new Float32Array(count - first);
+    let rowsMissing = 0;
+    for (let start = first; start < count; ) {
+      const { batch, end, rowsMissing: missing } = this.#batch(start, count, located, pages);
+      run(batch, logits.subarray(start - first, end - first), scores.subarray(start - first, end - first));
+      rowsMissing += missing;
+      start = end;
+    }
+    return { logits, scores, rowsMissing };
+  }
+
+  /** The longest batch from record `start` on, and the record after it; the rows that pages have are put into the arena. */
+  #batch(
+    start: number,
+    limit: number,
+    { encoded, addresses }: LocatedRecords,
+    pages: ReadonlyMap<number, Page>,
+  ): { batch: KernelBatch; end: number; rowsMissing: number } {
+    const { offsets, keys, values } = encoded;
+    const fields = this.#kvFields.length;
+    const resolved = this.#resolved;
+    const firstEntry = offsets[start * fields] as number;
+    let rowsMissing = 0;
+    let slots = 0;
+    let end = start;
+    // It grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
+    for (; end < limit && end - start < MAX_BATCH; end++) {
+      const to = offsets[(end + 1) * fields] as number;
+      const from = offsets[end * fields] as number;
+      if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
+      // Most records have all their rows in the blob.
+      let absent = false;
+      for (let entry = from; entry < to; entry++) {
+        const address = addresses[entry] as number;
+        resolved[entry - firstEntry] = address;
+        if (address === 0) absent = true;
+      }
+      for (let f = 0; absent && f < fields; f++) {
+        const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
+        const last = offsets[end * fields + f + 1] as number;
+        for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
+          if (addresses[entry] === 0) {
+            let address = oov;
+            const lo = keys[2 * entry] as number;
+            const hi = keys[2 * entry + 1] as number;
+            if (this.#kvFields[f] && (lo | hi) !== 0) {
+              const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
+              const row = page?.row(lo, hi);
+              if (row) address = this.#kernel.placeRow(slots++, row);
+              if (!page) rowsMissing++;
+            }
+            resolved[entry - firstEntry] = address;
+          }
+        }
+      }
+    }
+    const entries = (offsets[end * fields] as number) - firstEntry;
+    const batch = {
+      offsets: offsets.subarray(start * fields, end * fields + 1),
+      addresses: resolved.subarray(0, entries),
+      values: values.subarray(firstEntry, firstEntry + entries),
+    };
+    return { batch, end, rowsMissing };
+  }
+
+  /** Visits the entries that have a key which may be in a page: not in the blob, and of a field with rows in KV. */
+  #eachAbsent(
+    encoded: EncodedRecords,
+    addresses: Uint32Array,
+    visit: (entry: number, lo: number, hi: number) => void,
+  ): void {
+    const fields = this.#kvFields.length;
+    if (!addresses.includes(0)) return;
+    for (let cell = 0; cell < encoded.count * fields; cell++) {
+      if (!this.#kvFields[cell % fields]) continue;
+      const last = encoded.offsets[cell + 1] as number;
+      for (let entry = encoded.offsets[cell] as number; entry < last; entry++) {
+        if (addresses[entry] !== 0) continue;
+        const lo = encoded.keys[2 * entry] as number;
+        const hi = encoded.keys[2 * entry + 1] as number;
+        if ((lo | hi) !== 0) visit(entry, lo, hi);
+      }
+    }
+  }
+}
+
+function refuseNoId(id: unknown, place: string): void {
+  if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
+}
+
+function refuseEntriesBeyond(maxEntries: number, { entries }: EncodedRecords, place: string): void {
+  if (entries > maxEntries)
+    throw new FormatError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
+}

@@ -1,0 +1,140 @@
+// The shapes at which every kernel is tested: below, at, above and at multiples of each tile (4 lanes of k, 4 inputs, 8
+// and 32 outputs, 4 records), and every type, part, product, activation and model.
+import * as c from "../../../format/constants.ts";
+import { MODEL_TYPES, type ModelType } from "../../../format/spec.ts";
+import { shapeOfType } from "../../../testing/format/shapes.ts";
+import { cycled, type ModelShape } from "../../../testing/kernel/random-model.ts";
+
+const { TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4, PART_FM, PART_LINEAR, PART_MLP } = c;
+
+export interface KernelCase {
+  name: string;
+  shape: ModelShape;
+  /** Whether all hidden layers are int8. */
+  int8: boolean;
+}
+
+export const BATCH_SIZES: readonly number[] = [1, 2, 3, 4, 5, 7, 63, 64];
+
+const DIMENSIONS = [1, 3, 4, 5, 10, 16, 17];
+const FIELDS = [1, 2, 7, 39];
+const HIDDEN = [[1], [3, 8], [9, 31], [8], [33, 3, 9], [31, 1], [8, 8, 8, 8], [40, 9, 31]];
+const LAYER_TYPES = [[TYPE_I8], [TYPE_F32], [TYPE_I8, TYPE_F32], [TYPE_F32, TYPE_I8], [TYPE_I8]];
+const ROW_TYPES = [TYPE_I8, TYPE_F32, TYPE_I4, TYPE_F16, TYPE_I8];
+
+const ACTIVATIONS = [c.ACTIVATION_RELU, c.ACTIVATION_TANH, c.ACTIVATION_SIGMOID];
+
+function kernelCase(shape: ModelShape, label?: ModelType): KernelCase {
+  const { fields, embeddingDim, hidden = [], layerTypes = [TYPE_I8], rowType = TYPE_I8 } = shape;
+  const { parts = PART_LINEAR | PART_FM | (hidden.length > 0 ? PART_MLP : 0), activations = [] } = shape;
+  const type = (t: number): string => ["f32", "i8", "f16", "i4"][t] as string;
+  const deep = (parts & (PART_MLP | c.PART_TOWERS)) !== 0;
+  const used = deep ? Array.from({ length: 2 * hidden.length + 2 }, (_, i) => cycled(layerTypes, i)) : [];
+  const curves = activations.map((a) => ["none", "ReLU", "tanh", "sigmoid"][a]).join();
+  const layers = deep ? `${hidden.join("-")} ${layerTypes.map(type).join()} ${curves}` : "no layers";
+  const sums = ["linear", "FM", "MLP", "towers"].filter((_, i) => parts & (1 << i)).join(" + ");
+  return {
+    name: `${fields} × ${embeddingDim} ${type(rowType)} rows, ${layers}: ${label ?? sums}`,
+    shape,
+    int8: used.every((t) => t === TYPE_I8),
+  };
+}
+
+const sizes = DIMENSIONS.flatMap((embeddingDim, i) =>
+  FIELDS.map((fields, j) => {
+    const n = i * FIELDS.length + j;
+    return kernelCase({
+      fields,
+      embeddingDim,
+      hidden: cycled(HIDDEN, n),
+      layerTypes: cycled(LAYER_TYPES, n),
+      rowType: cycled(ROW_TYPES, n),
+      seed: n,
+    });
+  }),
+);
+
+// Every model at odd sizes; the lists' lengths are coprime to the ten models and to each other, so that pairs vary.
+const models = [1, 3, 5, 16].flatMap((k, i) =>
+  [1, 3, 7].flatMap((fields, j) =>
+    MODEL_TYPES.flatMap((type, m) => {
+      const n = (i * 3 + j) * MODEL_TYPES.length + m;
+      // A tower needs a field.
+      if (type === "two-tower" && fields === 1) return [];
+      const hidden = cycled([[9], [3, 8], [33, 5, 8], [8, 17], [40], [1, 1], [31, 9]], n);
+      return kernelCase(
+        {
+          ...shapeOfType(type, k),
+          fields,
+          hidden: type === "LR" || type === "FM" ? [] : hidden,
+          layerTypes: cycled([[TYPE_I8], [TYPE_F32], [TYPE_I8, TYPE_F32]], n),
+          activations: [cycled(ACTIVATIONS, n), cycled(ACTIVATIONS, n + 1 + (n >> 2))],
+          rowType: cycled(ROW_TYPES, i + j + m),
+          seed: 400 + n,
+        },
+        type,
+      );
+    }),
+  ),
+);
+
+const activations = ACTIVATIONS.flatMap((activation) =>
+  [TYPE_I8, TYPE_F32].map((type) =>
+    kernelCase({ fields: 5, embeddingDim: 6, hidden: [33, 9, 40], layerTypes: [type], activations: [activation] }),
+  ),
+);
+
+const slices = [
+  { fmDim: 5, deepFrom: 2 }, // overlapping
+  { fmDim: 2, deepFrom: 6, products: c.PRODUCT_ALL }, // with a gap, and d = 1
+  { fmDim: 6, deepFrom: 3, products: c.PRODUCT_INNER },
+].map((slice, i) => kernelCase({ fields: 7, embeddingDim: 7, hidden: [9], rowType: i & 1, ...slice, seed: 500 + i }));
+
+// 16 hidden layers and an output in each tower.
+const deepest = [PART_MLP, c.PART_TOWERS].map((parts) =>
+  kernelCase({
+    fields: 4,
+    embeddingDim: 3,
+    hidden: Array.from({ length: c.MAX_LAYERS }, (_, i) => 1 + ((5 * i) % 11)),
+    layerTypes: [TYPE_I8],
+    activations: ACTIVATIONS,
+    parts,
+    seed: 600,
+  }),
+);
+
+const parts = [1, 2, 3, 4, 5, 6, 7].flatMap((sum) =>
+  [TYPE_I8, TYPE_F32].map((type) =>
+    kernelCase({
+      fields: 7,
+      embeddingDim: 5,
+      hidden: sum & PART_MLP ? [9, 8] : [],
+      layerTypes: [type],
+      rowType: type,
+      parts: sum,
+      seed: 100 + sum,
+    }),
+  ),
+);
+
+// Every row type at every remainder of the vectors of four and of the eight nibbles of a word.
+const rows = [TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4].flatMap((rowType) =>
+  Array.from({ length: 13 }, (_, k) => kernelCase({ fields: 3, embeddingDim: 1 + k, rowType, seed: 700 + k })),
+);
+
+// Of Criteo's 39 fields.
+const wide = [[TYPE_I8], [TYPE_F32], [TYPE_F32, TYPE_I8]].map((layerTypes) =>
+  kernelCase({ fields: 39, embeddingDim: 16, hidden: [400, 31, 400], layerTypes, hotRows: 500, seed: 200 }),
+);
+
+export const CASES: readonly KernelCase[] = [
+  ...sizes,
+  ...parts,
+  ...rows,
+  ...wide,
+  ...models,
+  ...activations,
+  ...slices,
+  ...deepest,
+  kernelCase({ fields: 3, embeddingDim: 2, hotRows: 0, parts: PART_LINEAR | PART_FM, seed: 300 }),
+];

@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { SECTION_ITEMS } from "../../../format/constants.ts";
+import { Page } from "../../../format/page.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import { Scorer, type Scores } from "../../../runtime/scorer.ts";
+import { inSection } from "../../../testing/format/edit-blob.ts";
+import { forwardItem } from "../../../testing/format/reference.ts";
+import { KERNELS } from "../../../testing/kernel/harness.ts";
+
+// FORMAT.md's examples, from JSON records to scores. The golden scores are float64; float32 gives them 24 bits, and the
+// smallest of them, 10⁻⁵³, is 0.
+
+function golden(name: string): Buffer {
+  return readFileSync(new URL(`../../golden/${name}`, import.meta.url));
+}
+
+const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
+  const expected: Expected[] = JSON.parse(golden(`${name}.scores.json`).toString());
+  const page = golden(`${name === "pnn" || name === "towers" ? "tiny" : name}.page.bin`);
+  return { name, blob: golden(`${name}.blob.bin`), page, expected };
+});
+
+/** Of a record; or of an item of the catalogue, by its id, with a context. */
+interface Expected {
+  record?: unknown;
+  context?: unknown;
+  item?: string;
+  logit: number;
+  score: number;
+}
+const CATALOGUE: Expected[] = JSON.parse(golden("catalogue.scores.json").toString());
+
+function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonly Expected[]): void {
+  expect([logits.length, rowsMissing]).toEqual([expected.length, 0]);
+  expected.forEach(({ logit, score }, i) => {
+    expect(Math.abs((logits[i] as number) - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));
+    expect(Math.abs((scores[i] as number) - score)).toBeLessThanOrEqual(1e-6 * score + 1e-38);
+  });
+}
+
+describe.each(KERNELS)("$name", ({ module }) => {
+  it("gives the golden scores of the catalogue, of records and of items with a context", () => {
+    const scorer = new Scorer(placeBlob(module, golden("catalogue.blob.bin")));
+    const pages = new Map(
+      [0, 1].map((page) => [page, new Page(golden(`catalogue.page${page}.bin`), scorer.manifest, page)]),
+    );
+    const records = CATALOGUE.filter(({ item }) => item === undefined);
+    const located = scorer.locate(scorer.encode(records.map(({ record }) => record)));
+    expect([...located.pages].sort()).toEqual([0, 1]);
+    expectScores(scorer.score(located, pages), records);
+
+    for (const pair of CATALOGUE.slice(records.length)) {
+      const items = scorer.locateItems(pair.context, [pair.item]);
+      expect(items.records.encoded.count, "the catalogue has it").toBe(1);
+      expectScores(scorer.rankItems(items, pages), [pair]);
+    }
+  });
+
+  it("adds an item's integer sums modulo 2³²", () => {
+    const blob = inSection(new Uint8Array(golden("catalogue.blob.bin")), SECTION_ITEMS, (view) => {
+      // The first layer's sums of items 0 and 1.
+      [48, 52, 56].forEach((at, n) => {
+        view.setInt32(at, 2 ** 31 - 1 - n, true);
+        view.setInt32(80 + at, n - 2 ** 31, true);
+      });
+    });
+    const scorer = new Scorer(placeBlob(module, blob));
+    for (const context of [{ site: "news", hour: 7 }, { site: "news" }]) {
+      const items = scorer.locateItems(context, ["boots", "lamp", "sofa"]);
+      const expected = [...items.numbers].map((item) => forwardItem(blob, [], context, item));
+      expect(Math.max(...expected.map(({ logit }) => Math.abs(logit)))).toBeGreaterThan(1e5);
+      expectScores(scorer.rankItems(items, new Map()), expected);
+    }
+  });
+
+  it.each(MODELS)("gives the golden scores of $name", ({ blob, page: pageBytes, expected }) => {
+    const scorer = new Scorer(placeBlob(module, blob));
+    const located = scorer.locate(scorer.encode(expected.map(({ record }) => record)));
+    expect(Array.from(located.pages)).toEqual([0]);
+    const page = new Page(pageBytes, scorer.manifest, 0);
+    expectScores(scorer.score(located, new Map([[0, page]])), expected);
+  });
+});

@@ -1,0 +1,20 @@
+import type { ModelBlob } from "../../../format/blob.ts";
+import { itemStride } from "../../../format/items.ts";
+import { Kernel } from "../../../runtime/kernel.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import { writeBlob } from "../../../format/write-blob.ts";
+import { batchOf, type TestKernel } from "../../../testing/kernel/harness.ts";
+import type { TestRecord } from "../../../testing/kernel/random-model.ts";
+
+/** The blob with a catalogue of the records' item fields, made by `kernel`; item i has the key 2i + 1. */
+export function withItems(kernel: TestKernel, model: ModelBlob, records: readonly TestRecord[]): Uint8Array {
+  const one = new Kernel(placeBlob(kernel.module, writeBlob(model)), model.sides.length);
+  const items = records.map((record) => one.precomputeItem(batchOf([record], one.rowsAddress, one.rowBytes)));
+  const stride = itemStride(model);
+  const bytes = new Uint8Array(records.length * stride);
+  items.forEach((item, i) => {
+    bytes.set(item, i * stride);
+  });
+  const keys = Uint32Array.from({ length: 2 * records.length }, (_, word) => (word & 1 ? 7 : word + 1));
+  return writeBlob({ ...model, items: { field: 0, keys, records: bytes } });
+}

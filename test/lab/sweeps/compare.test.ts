@@ -1,0 +1,189 @@
+import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import {
+  compare,
+  modelType,
+  parseModelSettings,
+  specsOfModels,
+  TABLE_2,
+  trainingSeconds,
+} from "../../../lab/sweeps/compare.ts";
+import type { ExperimentResult } from "../../../lab/sweeps/run.ts";
+import { median } from "../../../lab/sweeps/pace.ts";
+import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
+import { spread, spreadText } from "../../../lab/sweeps/summary.ts";
+import { killCommand, runCommand } from "../../cli/cli-process.ts";
+import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
+
+const { folder, log, logs } = await tinyLog();
+afterAll(() => rmSync(folder, { recursive: true }));
+const base = { path: "base.json", spec: tinyRunSpec() };
+
+describe("specsOfModels", () => {
+  it("is the nine models of Table 2 under one setting", () => {
+    const models = specsOfModels([base], TABLE_2, {}, "");
+    expect(models.map(({ name }) => name)).toEqual([
+      ...["LR", "FM", "FNN", "IPNN", "OPNN", "PNN*", "LR & DNN", "FM & DNN", "DeepFM"],
+    ]);
+    for (const { name, spec } of models)
+      expect(spec).toEqual({ ...base.spec, model: { ...base.spec.model, type: name } });
+  });
+
+  it("takes a further spec for its own model, and settings on top", () => {
+    const own = { path: "lr.json", spec: tinyRunSpec({ type: "LR" }, { learningRate: 0.5 }) };
+    const settings = parseModelSettings('{"fm": {"training.l2": 0.25}, "LR": {"training.l2": 0.75}}', "settings.json");
+    const models = specsOfModels([base, own], ["LR", "FM", "DeepFM"], settings, "settings.json");
+    expect(models.map(({ spec: { model, training } }) => [model.type, training.learningRate, training.l2])).toEqual([
+      ["LR", 0.5, 0.75],
+      ["FM", 0.01, 0.25],
+      ["DeepFM", 0.01, 0],
+    ]);
+  });
+
+  it("refuses what it cannot tell apart or does not know, by name", () => {
+    expect(() => specsOfModels([base, base, base], ["LR"], {}, "")).toThrow("base.json: got a second spec of DeepFM");
+    const other = { path: "other.json", spec: { ...base.spec, label: "buy" } };
+    expect(() => specsOfModels([base, other], ["LR"], {}, "")).toThrow('other.json: got the label "buy"');
+    expect(() => modelType("GBDT", "--models")).toThrow('--models: got the model "GBDT", expected one of LR, FM');
+    expect(() => parseModelSettings('{"LR": 1}', "settings.json")).toThrow("settings.json: LR: got 1");
+    const settings = { LR: { "training.rate": 1 } };
+    expect(() => specsOfModels([base], ["LR"], settings, "settings.json")).toThrow("settings.json: LR: training.rate");
+    expect(modelType("lr&dnn", "--models")).toBe("LR & DNN");
+  });
+});
+
+describe("spread", () => {
+  it("is mean and sample deviation; one seed has none", () => {
+    expect(spread([1, 2, 3, 4])).toEqual({ mean: 2.5, sd: Math.sqrt(5 / 3) });
+    expect(spread([7])).toEqual({ mean: 7, sd: 0 });
+    expect(spreadText({ mean: 0.5, sd: 0.25 }, 2)).toBe("0.50000 ± 0.25000");
+    expect(spreadText({ mean: 0.5, sd: 0 }, 1)).toBe("0.50000");
+  });
+});
+
+describe("the time that training takes", () => {
+  it("is the mean of epochs, each of the time that an epoch takes", () => {
+    expect(trainingSeconds([{ epochs: 3 }], 2)).toBe(6);
+    expect(trainingSeconds([{ epochs: 3 }, { epochs: 6 }], 2)).toBe(9);
+  });
+
+  it("counts an FNN's pre-training; as many epochs as its training where a run does not say", () => {
+    const runs = [
+      { epochs: 3, pretrainingEpochs: 10 },
+      { epochs: 6, pretrainingEpochs: 20 },
+    ];
+    expect(trainingSeconds(runs, 2, 0.5)).toBe((3 * 2 + 10 * 0.5 + 6 * 2 + 20 * 0.5) / 2);
+    expect(trainingSeconds([{ epochs: 4 }], 2, 0.5)).toBe(10);
+  });
+
+  it("is of the round in the middle", () => {
+    expect(median([10, 1, 3])).toBe(3);
+    expect(median([10, 1, 3, 2])).toBe(2.5);
+    expect(median([7])).toBe(7);
+  });
+});
+
+describe("compare", () => {
+  it("trains every model with every seed, and keeps what is finished", async () => {
+    const models = specsOfModels([base], ["LR", "DeepFM"], { DeepFM: { "training.maxEpochs": 1 } }, "");
+    const options = { logs, seeds: 2, folder: join(folder, "kept"), backend: "wasm" } as const;
+    const first = await compare(models, options);
+    expect(first.map(({ model }) => model)).toEqual(["LR", "DeepFM"]);
+    for (const { auc, logloss, parameters, timeToLr } of first) {
+      expect(auc.mean).toBeGreaterThan(0.4);
+      expect(auc.sd).toBeGreaterThan(0);
+      expect(logloss.mean).toBeGreaterThan(0);
+      expect(parameters).toBeGreaterThan(50);
+      expect(timeToLr).toBeGreaterThan(0);
+    }
+    expect(first[0]?.timeToLr).toBe(1);
+    const files = globSync(join(folder, "kept", "*.json"));
+    expect(files).toHaveLength(4);
+    const times = files.map((file) => statSync(file).mtimeMs);
+    const quality = (compared: typeof first) => compared.map(({ timeToLr, ...rest }) => rest);
+    expect(quality(await compare(models, options))).toEqual(quality(first));
+    expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
+
+    // Another setting, or a log that was written anew, is another run.
+    const [lr] = specsOfModels([base], ["LR"], { LR: { "training.maxEpochs": 1 } }, "");
+    if (!lr) throw new Error("expected a model");
+    await compare([lr], { ...options, seeds: 1 });
+    expect(globSync(join(folder, "kept", "*.json"))).toHaveLength(5);
+    const before = logsIdentity(logs);
+    const bytes = readFileSync(log.valid);
+    writeFileSync(log.valid, bytes);
+    expect(logsIdentity(logs), "written anew").toBe(before);
+    writeFileSync(log.valid, bytes.subarray(0, -1));
+    expect(logsIdentity(logs), "without its last byte").not.toBe(before);
+    writeFileSync(log.valid, bytes);
+  });
+
+  it("measures how the times relate: what the finished runs took does not count, their epochs do", async () => {
+    const models = specsOfModels([base], ["LR", "FNN"], {}, "");
+    const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
+    const [, trained] = await compare(models, options);
+    expect(trained?.timeToLr).toBeGreaterThan(0);
+    const store = new ResultStore(options.folder, logs, "wasm");
+    const ratio = async (ofLr: Partial<ExperimentResult>, ofFnn: Partial<ExperimentResult>): Promise<number> => {
+      models.forEach(({ name, spec }, i) => {
+        const { pretrainingEpochs, ...result } = store.get(name, spec) as ExperimentResult;
+        store.put(name, spec, { ...result, ...[ofLr, ofFnn][i] });
+      });
+      const [lr, fnn] = await compare(models, options);
+      expect(lr?.timeToLr).toBe(1);
+      return fnn?.timeToLr ?? Number.NaN;
+    };
+    // As an earlier version has left it: without the epochs of pre-training.
+    const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e12 });
+    expect(one).toBeGreaterThan(0.1);
+    expect(one).toBeLessThan(1e3);
+    expect(await ratio({}, { epochs: 1e6, pretrainingEpochs: 0 })).toBeGreaterThan(1e4);
+    expect(await ratio({}, { epochs: 1, pretrainingEpochs: 1e6 })).toBeGreaterThan(1e4);
+  });
+
+  it("has no times to relate without an LR", async () => {
+    const models = specsOfModels([base], ["FM"], {}, "");
+    const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
+    expect((await compare(models, options))[0]?.timeToLr).toBeNull();
+  });
+});
+
+it("the command is resumed after a kill, and writes the table as JSON", async () => {
+  writeFileSync(join(folder, "spec.json"), JSON.stringify(tinyRunSpec()));
+  const data = ["--train", log.train, "--valid", log.valid, "--test", log.test];
+  const args = ["compare", "spec.json", ...data, "--models", "LR,DeepFM", "--seeds", "2", "--backend", "wasm"];
+  const finished = (): string[] => globSync(join(folder, "cut", "runs", "*.json")).sort();
+  await killCommand(folder, [...args, "--out", "cut"], () => finished().length > 0);
+  const kept = finished();
+  expect(kept.length).toBeLessThan(4);
+  const times = kept.map((file) => statSync(file).mtimeMs);
+  const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
+  expect(resumed.out).toContain(`${kept.length} of 4 runs are in cut/runs already`);
+  expect(resumed.out).toContain("measure the pace of 2 models: 10 pieces");
+  expect(resumed.out).toMatch(/LR +│ 0\.\d{5} ± 0\.\d{5} │ 0\.\d{5} ± 0\.\d{5} │ +[\d,]+ │ +1\.00/);
+  expect(resumed.code).toBe(0);
+  expect(kept.map((file) => statSync(file).mtimeMs)).toEqual(times);
+
+  const spreadShape = { mean: expect.any(Number), sd: expect.any(Number) };
+  const line = (model: string) => ({
+    model,
+    auc: spreadShape,
+    logloss: spreadShape,
+    parameters: expect.any(Number),
+    timeToLr: expect.any(Number),
+  });
+  const json = JSON.parse(readFileSync(join(folder, "cut.json"), "utf8"));
+  expect(json).toEqual({ models: [line("LR"), line("DeepFM")] });
+
+  // Uninterrupted, it gives the same quality.
+  await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
+  const whole = JSON.parse(readFileSync(join(folder, "whole.json"), "utf8"));
+  const quality = (result: typeof json) => result.models.map(({ auc, logloss }: typeof json) => [auc, logloss]);
+  expect(quality(json)).toEqual(quality(whole));
+
+  const html = readFileSync(join(folder, "cut", "report.html"), "utf8");
+  expect(html).toContain("<td>LR</td>");
+  expect(html.match(/<svg /g)).toHaveLength(3);
+  expect(html).not.toMatch(/<script|NaN|undefined/);
+});

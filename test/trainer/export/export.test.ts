@@ -1,0 +1,192 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TYPE_I8 } from "../../../format/constants.ts";
+import { FormatError } from "../../../format/errors.ts";
+import { checkGolden } from "../../../format/golden.ts";
+import { Page } from "../../../format/page.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import { readBlob } from "../../../format/read-blob.ts";
+import { rowStride } from "../../../format/row.ts";
+import { Scorer } from "../../../runtime/scorer.ts";
+import { verifyBlob } from "../../../format/seal.ts";
+import { writeBlob } from "../../../format/write-blob.ts";
+import { startBackend } from "../../../trainer/engine/backend.ts";
+import { exportModel, loadExport, saveExport } from "../../../trainer/export/export.ts";
+import { splitRows } from "../../../trainer/export/rows.ts";
+import { sealExport } from "../../../trainer/export/seal.ts";
+import { kernelModule } from "../../../runtime/node.ts";
+import { Random } from "../../../trainer/data/random.ts";
+import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
+import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-export-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(async () => {
+  await startBackend("wasm");
+});
+
+const FIELDS = 3;
+
+function trainedModel(rows: object, stores: string[] = ["auto", "auto", "auto"], seed = 1) {
+  const random = new Random(seed);
+  const base = tinySpec({ embeddingDim: 6, hidden: [10] });
+  const spec = {
+    ...base,
+    rows: { ...base.rows, ...rows },
+    fields: base.fields.map((field, f) => ({ ...field, store: stores[f] })) as typeof base.fields,
+  };
+  const vocabulary = tinyVocabulary(FIELDS, 200, random);
+  vocabulary.counts.forEach((_, row) => {
+    vocabulary.counts[row] = random.integer(1000);
+  });
+  const learner = randomLearner(spec, vocabulary, random);
+  const { dataset } = randomRecords(100, FIELDS, vocabulary.size, random);
+  return { spec, fitted: fittedOf(spec), vocabulary, learner, dataset };
+}
+
+describe("splitRows", () => {
+  const split = (blobBytes: number, stores?: string[]) => {
+    const model = trainedModel({ blobBytes }, stores);
+    return { ...model, ...splitRows(model.spec, model.vocabulary, rowStride(TYPE_I8, 6)) };
+  };
+
+  it("puts the most used rows into the blob, as many as the budget holds", () => {
+    const { hot, cold, vocabulary } = split(24 * 50); // a row of k 6 and its key take 24 bytes
+    expect(hot).toHaveLength(50);
+    expect(hot.length + cold.length).toBe(FIELDS * 200);
+    const least = Math.min(...hot.map((row) => vocabulary.counts[row] as number));
+    expect(cold.every((row) => (vocabulary.counts[row] as number) <= least)).toBe(true);
+  });
+
+  it("follows a field's own store", () => {
+    const { hot, cold, vocabulary } = split(0, ["blob", "kv", "auto"]);
+    expect(hot.every((row) => vocabulary.fieldOf[row] === 0)).toBe(true);
+    expect(hot).toHaveLength(200);
+    expect(cold).toHaveLength(400);
+  });
+});
+
+describe("exportModel", () => {
+  it("puts every row into exactly one place, under its key, within the page size", async () => {
+    const model = trainedModel({ blobBytes: 24 * 50, pageBytes: 1024 });
+    const { blob, pages } = await exportModel(model, "f32", model.dataset);
+    const read = readBlob(blob);
+    expect(read.keys).toHaveLength(2 * Math.floor((24 * 50) / 36)); // an f32 row of k 6 and its key take 36 bytes
+    const opened = pages.map(
+      ({ bytes }, i) => new Page(bytes, { rowType: 0, embeddingDim: 6, pageCount: pages.length }, i),
+    );
+    expect(Math.max(...pages.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(1024);
+    const hotKeys = new Set(
+      Array.from({ length: read.keys.length / 2 }, (_, i) => `${read.keys[2 * i]},${read.keys[2 * i + 1]}`),
+    );
+    for (let row = FIELDS; row < model.vocabulary.size; row++) {
+      const [lo, hi] = [model.vocabulary.keys[2 * row] as number, model.vocabulary.keys[2 * row + 1] as number];
+      const found = opened.map((page) => page.row(lo, hi)).filter((bytes) => bytes !== null);
+      expect(found.length + (hotKeys.has(`${lo},${hi}`) ? 1 : 0)).toBe(1);
+      const [bytes] = found;
+      if (bytes)
+        expect(new Float32Array(bytes.slice().buffer)).toEqual(model.learner.tables.values.slice(row * 7, row * 7 + 7));
+    }
+  });
+
+  it("marks the fields that have rows in pages, and only those", async () => {
+    const model = trainedModel({ blobBytes: 0 }, ["blob", "kv", "blob"]);
+    const { blob } = await exportModel(model, "int8", model.dataset);
+    expect(readBlob(blob).spec.fields.map(({ kv }) => kv)).toEqual([false, true, false]);
+  });
+
+  it("gives the same bytes for the same model", async () => {
+    const [a, b] = await Promise.all([1, 2].map(() => exportModel(trainedModel({}), "int8", trainedModel({}).dataset)));
+    expect(a?.blob).toEqual(b?.blob);
+  });
+
+  it("refuses weights that are not finite, and writes nothing", async () => {
+    const model = trainedModel({});
+    model.learner.model.parameters.view("mlp.output.weights")[0] = Number.NaN;
+    await expect(exportModel(model, "f32", model.dataset)).rejects.toThrow(FormatError);
+  });
+});
+
+describe("sealExport", () => {
+  const records = [
+    { user: "u1", item: "i2", tags: ["a", "b"] },
+    { user: "never seen", item: null },
+    { user: "u3", item: "i4", tags: [] },
+  ];
+
+  it("puts in the evidence, and records with the logits that every build of the kernel gives them", async () => {
+    const model = trainedModel({});
+    const draft = await exportModel(model, "int8", model.dataset);
+    const { hash, blob } = await sealExport(draft, { provenance: { seed: 1 } }, records);
+    const { evidence, golden } = readBlob(blob);
+    expect(evidence).toEqual({ provenance: { seed: 1 } });
+    expect(golden.records.map(({ record }) => record)).toEqual(records);
+    for (const variant of ["relaxed", "simd", "scalar"] as const)
+      expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), blob)))).not.toThrow();
+    expect(await verifyBlob(blob)).toBe(hash);
+  });
+
+  it("gives a blob that a server refuses whose weights are not those of its golden records", async () => {
+    const model = trainedModel({});
+    const { golden } = readBlob((await sealExport(await exportModel(model, "int8", model.dataset), {}, records)).blob);
+    const other = { ...(await exportModel(model, "int8", model.dataset)).model, bias: 0.75, golden };
+    expect(() => checkGolden(new Scorer(placeBlob(kernelModule(), writeBlob(other))))).toThrow(
+      /blob: section GOLDEN: records\[0\]: got the logit \S+, expected \S+ within 0.001/,
+    );
+  });
+});
+
+describe("an export's folder", () => {
+  it("comes back as it was, and holds nothing of the export before it", async () => {
+    const place = join(folder, "export");
+    const first = trainedModel({ blobBytes: 0, pageBytes: 1024 });
+    saveExport(place, await sealExport(await exportModel(first, "int8", first.dataset), {}, []));
+    const second = trainedModel({ blobBytes: 0, pageBytes: 2048 }, undefined, 2);
+    const exported = await sealExport(await exportModel(second, "int8", second.dataset), {}, []);
+    saveExport(place, exported);
+    const { hash, blob, pages } = await loadExport(place);
+    expect({ hash, blob, pages }).toEqual(exported);
+    expect(readdirSync(join(place, "pages"))).toHaveLength(pages.length);
+    expect(readdirSync(place).filter((file) => file.endsWith(".blob"))).toEqual([`${hash}.blob`]);
+  });
+
+  it("is refused where a file is not what its name says", async () => {
+    const place = join(folder, "broken");
+    const model = trainedModel({ blobBytes: 0 });
+    const exported = await sealExport(await exportModel(model, "int8", model.dataset), {}, []);
+    saveExport(place, exported);
+    const page = join(place, "pages", readdirSync(join(place, "pages"))[0] as string);
+    const bytes = readFileSync(page);
+    bytes[40] = (bytes[40] as number) ^ 1;
+    writeFileSync(page, bytes);
+    await expect(loadExport(place)).rejects.toThrow(
+      /\.page: got the name [0-9a-f]{32} from its bytes, expected [0-9a-f]{32}/,
+    );
+    await expect(loadExport(join(folder, "absent"))).rejects.toThrow(
+      /no such file; expected the folder that `export` wrote/,
+    );
+  });
+});
+
+describe("a run's folder", () => {
+  it("gives back a model that predicts the same", () => {
+    const model = trainedModel({});
+    const epoch = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
+    saveRun(join(folder, "run"), { ...model, backend: "wasm", valid: epoch }, { paths: ["valid.csv"] });
+    const loaded = loadRun(join(folder, "run"));
+    expect(loaded.learner.predict(model.dataset)).toEqual(model.learner.predict(model.dataset));
+    expect(loaded.fitted).toEqual(model.fitted);
+    expect(loaded.validLog).toEqual({ paths: ["valid.csv"] });
+  });
+
+  it("is refused where the model is cut short or absent", () => {
+    const path = join(folder, "run", "model.safetensors");
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, bytes.length - 10));
+    expect(() => loadRun(join(folder, "run"))).toThrow(/model\.safetensors: \w+.*: got bytes/);
+    expect(() => loadRun(join(folder, "nowhere"))).toThrow(/model\.safetensors: not a trained model/);
+    expect(existsSync(join(folder, "nowhere"))).toBe(false);
+  });
+});

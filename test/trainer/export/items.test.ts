@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readBlob } from "../../../format/read-blob.ts";
+import type { FeatureSpec } from "../../../format/spec.ts";
+import { startBackend } from "../../../trainer/engine/backend.ts";
+import { exportModel } from "../../../trainer/export/export.ts";
+import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
+import { Random } from "../../../trainer/data/random.ts";
+import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-items-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(async () => {
+  await startBackend("wasm");
+});
+
+const FIELDS = 3;
+
+/** Field 0 is the context's; 1 and 2 are the item's. Rows of all in pages but the first few. */
+async function draftOf(type: FeatureSpec["model"]["type"]) {
+  const random = new Random(1);
+  const base = tinySpec({ type, embeddingDim: 4, hidden: [10] });
+  const sides = ["context", "item", "item"] as const;
+  const fields = base.fields.map((field, f) => ({ ...field, side: sides[f] })) as typeof base.fields;
+  const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024 } };
+  const vocabulary = tinyVocabulary(FIELDS, 50, random);
+  const learner = randomLearner(spec, vocabulary, random);
+  const { dataset } = randomRecords(100, FIELDS, vocabulary.size, random);
+  const draft = await exportModel({ spec, fitted: fittedOf(spec), vocabulary, learner }, "int8", dataset);
+  return { spec, draft, names: spec.fields.map(({ name }) => name) as [string, string, string] };
+}
+
+async function catalogueOf(
+  type: FeatureSpec["model"]["type"],
+  csv: (id: string, other: string) => string,
+  id?: string,
+) {
+  const { spec, draft, names } = await draftOf(type);
+  const path = join(folder, "items.csv");
+  writeFileSync(path, csv(names[1], names[2]));
+  const log = await openCatalogue(spec, [path]);
+  try {
+    return await addCatalogue(draft, id ?? names[1], log, [{ [names[0]]: "v7" }, {}]);
+  } finally {
+    log.close();
+  }
+}
+
+const THREE = (id: string, other: string): string => `${id},${other},note\nv3,v1,x\nv4,,y\nnew,v9,z\nv3,v1,again\n`;
+
+describe("addCatalogue", () => {
+  it.each(["LR", "FM", "DeepFM", "FM & DNN", "LR & DNN", "FNN", "two-tower"] as const)(
+    "puts each item of a %s into the blob once, which then ranks as whole items do",
+    async (type) => {
+      const { draft, report } = await catalogueOf(type, THREE);
+      const { items } = readBlob(draft.blob);
+      expect(items.field).toBe(1);
+      expect(items.keys).toHaveLength(2 * 3);
+      expect(items.records).toHaveLength(3 * report.bytesPerItem);
+      expect(report).toMatchObject({ items: 3, contexts: 2 });
+      expect(report.maxLogitDifference).toBeLessThan(1e-5);
+    },
+  );
+
+  it.each(["IPNN", "OPNN", "PNN*"] as const)("refuses one for %s", async (type) => {
+    await expect(catalogueOf(type, THREE)).rejects.toThrow(
+      /items\.csv: got a catalogue for a model with products, whose factors are of both sides/,
+    );
+  });
+
+  it("refuses an item twice with different fields, naming both rows", async () => {
+    const csv = (id: string, other: string): string => `${id},${other}\nv3,v1\nv4,v1\nv3,v2\n`;
+    await expect(catalogueOf("LR", csv)).rejects.toThrow(
+      /items\.csv, line 4: got .* "v3" as .*"v2".*expected .*"v1".*items\.csv, line 2/,
+    );
+  });
+
+  it("refuses an item without a name", async () => {
+    const csv = (id: string, other: string): string => `${id},${other}\nv3,v1\n,v1\n`;
+    await expect(catalogueOf("LR", csv)).rejects.toThrow(/items\.csv, line 3: got no item, expected the item's name/);
+  });
+
+  it("refuses a field that cannot name items, with those that can", async () => {
+    const { names } = await draftOf("LR");
+    await expect(catalogueOf("LR", THREE, names[0])).rejects.toThrow(
+      `--item-id ${names[0]}: expected a categorical field of the item's side with a vocabulary: ${names[1]}`,
+    );
+    await expect(catalogueOf("LR", THREE, "colour")).rejects.toThrow("--item-id colour: expected");
+  });
+
+  it("refuses a log without a field of the item", async () => {
+    await expect(catalogueOf("LR", (id) => `${id}\nv3\n`)).rejects.toThrow(/items\.csv.*column/);
+  });
+});

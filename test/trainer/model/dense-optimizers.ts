@@ -1,0 +1,85 @@
+import type { Random } from "../../../trainer/data/random.ts";
+
+// Optimizers with L2 over the whole table, written out plainly: a pass over every weight at every step. And a way to train
+// a lazy one beside them.
+
+type Floats = Float32Array | Float64Array;
+
+/** A step on (gradients + λ·values) · scale, all [V · D]. */
+export interface DenseOptimizer {
+  step(values: Floats, gradients: Float64Array, learningRate: number, scale: number): void;
+}
+
+/** Kingma and Ba 2015, algorithm 1 with the bias correction of §2, as in torch.optim.Adam. Moments of the values' type. */
+export function denseAdam(values: Floats, lambda: number): DenseOptimizer {
+  const [m, v] = [values.slice().fill(0), values.slice().fill(0)];
+  let t = 0;
+  return {
+    step(values, gradients, learningRate, scale) {
+      t++;
+      const correction = Math.sqrt(1 - 0.999 ** t);
+      const rate = (learningRate * correction) / (1 - 0.9 ** t);
+      for (let i = 0; i < values.length; i++) {
+        const g = ((gradients[i] as number) + lambda * (values[i] as number)) * scale;
+        const mi = 0.9 * (m[i] as number) + (1 - 0.9) * g;
+        const vi = 0.999 * (v[i] as number) + (1 - 0.999) * g * g;
+        m[i] = mi;
+        v[i] = vi;
+        values[i] = (values[i] as number) - (rate * mi) / (Math.sqrt(vi) + 1e-8 * correction);
+      }
+    },
+  };
+}
+
+/** Row-wise Adagrad as in torchrec/optim/rowwise_adagrad.py, for w [V, 1] and v [V, k] apart. */
+export function denseAdagrad(values: Floats, width: number, lambda: number): DenseOptimizer {
+  const rows = values.length / width;
+  const sums = [values.slice(0, rows).fill(0), values.slice(0, rows).fill(0)] as const;
+  return {
+    step(values, gradients, learningRate, scale) {
+      for (let row = 0; row < rows; row++) {
+        for (const [part, from, to] of [
+          [0, 0, 1],
+          [1, 1, width],
+        ] as const) {
+          const g: number[] = [];
+          for (let j = from; j < to; j++) {
+            const i = row * width + j;
+            g.push(((gradients[i] as number) + lambda * (values[i] as number)) * scale);
+          }
+          const sum = (sums[part][row] as number) + g.reduce((s, x) => s + x * x, 0) / g.length;
+          sums[part][row] = sum;
+          for (let j = from; j < to; j++) {
+            const i = row * width + j;
+            values[i] = (values[i] as number) - (learningRate * (g[j - from] as number)) / (Math.sqrt(sum) + 1e-10);
+          }
+        }
+      }
+    },
+  };
+}
+
+/** Draws the rows of a batch from a Zipf distribution over V rows: the n-th as likely as 1/n. Each row once. */
+export function zipfBatches(rows: number, draws: number, random: Random): () => Int32Array {
+  const sums = new Float64Array(rows);
+  let total = 0;
+  for (let row = 0; row < rows; row++) sums[row] = total += 1 / (row + 1);
+  return () => {
+    const batch = new Set<number>();
+    for (let i = 0; i < draws; i++) {
+      const at = random.uniform() * total;
+      let [low, high] = [0, rows - 1];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((sums[middle] as number) < at) low = middle + 1;
+        else high = middle;
+      }
+      batch.add(low);
+    }
+    return Int32Array.from(batch);
+  };
+}
+
+export function randomTable(size: number, deviation: number, random: Random): Float32Array {
+  return Float32Array.from({ length: size }, () => deviation * random.normal());
+}

@@ -1,0 +1,141 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
+import type { Dataset } from "../../../trainer/data/dataset.ts";
+import type { Gradients } from "../../../trainer/engine/tfjs-engine.ts";
+import { Learner } from "../../../trainer/model/learner.ts";
+import { Batch } from "../../../trainer/model/tables.ts";
+import { Random } from "../../../trainer/data/random.ts";
+import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+
+const FIELDS = 3;
+const BATCH = 32;
+
+function learnEpoch(learner: Learner, dataset: Dataset, seed: number): number {
+  const order = Uint32Array.from({ length: dataset.count }, (_, i) => i);
+  new Random(seed).shuffle(order);
+  let sum = 0;
+  for (let start = 0; start < order.length; start += BATCH) {
+    const records = order.subarray(start, start + BATCH);
+    sum += learner.step(dataset, records, 0.01) * records.length;
+  }
+  return sum / dataset.count;
+}
+
+function learnTwoEpochs(training: object): { losses: number[]; learner: Learner } {
+  const random = new Random(2);
+  const spec = tinySpec(
+    { embeddingDim: 4, hidden: [16, 8], dropout: 0.2, batchNorm: true },
+    { batchSize: BATCH, ...training },
+  );
+  const vocabulary = tinyVocabulary(FIELDS, 20, random);
+  const { dataset } = randomRecords(200, FIELDS, vocabulary.size, random);
+  const learner = new Learner(spec, vocabulary);
+  const losses = [learnEpoch(learner, dataset, 1), learnEpoch(learner, dataset, 2)];
+  return { losses, learner };
+}
+
+describe("Learner", () => {
+  beforeAll(async () => {
+    await startBackend("wasm");
+  });
+
+  it("repeats exactly with the same seed, and not with another", () => {
+    const weights = (seed: number) => learnTwoEpochs({ seed }).learner.weights();
+    const a = weights(5);
+    const b = weights(5);
+    const c = weights(6);
+    expect(b).toEqual(a);
+    expect(c.rows).not.toEqual(a.rows);
+  });
+
+  it("corrects its logits where it saw only a share of the negatives, and not what it learns from", () => {
+    const random = new Random(2);
+    const spec = tinySpec({ embeddingDim: 4, hidden: [8] });
+    const vocabulary = tinyVocabulary(FIELDS, 20, random);
+    const { dataset } = randomRecords(40, FIELDS, vocabulary.size, random);
+    const half = { ...spec, data: { ...spec.data, negatives: { rate: 0.5, seed: 1 } } };
+    const [all, sampled] = [new Learner(spec, vocabulary), new Learner(half, vocabulary)];
+    expect(learnEpoch(sampled, dataset, 1)).toBe(learnEpoch(all, dataset, 1));
+    const expected = all.predict(dataset).map((logit) => logit + Math.log(0.5));
+    sampled.predict(dataset).forEach((logit, i) => {
+      expect(logit).toBeCloseTo(expected[i] as number, 5);
+    });
+  });
+
+  it("learns from a record of weight 2 as from two of it", () => {
+    const random = new Random(2);
+    const spec = tinySpec({ embeddingDim: 4, hidden: [8] });
+    const vocabulary = tinyVocabulary(FIELDS, 20, random);
+    const { dataset } = randomRecords(4, FIELDS, vocabulary.size, random);
+    const gradientsOf = (records: number[], weights?: number[]): Gradients => {
+      const learner = new Learner(spec, vocabulary);
+      const batch = new Batch(records.length, FIELDS, 4, vocabulary.size);
+      const weighted = weights ? { ...dataset, weights: Float32Array.from(weights) } : dataset;
+      batch.gather(weighted, Uint32Array.from(records), learner.tables, false);
+      return learner.gradients(batch);
+    };
+    const weighted = gradientsOf([0, 1, 2], [2, 1, 0, 1]);
+    const repeated = gradientsOf([0, 0, 1]);
+    expect(weighted.loss).toBeCloseTo(repeated.loss, 5);
+    weighted.dense.forEach((gradient, i) => {
+      expect(gradient).toBeCloseTo(repeated.dense[i] as number, 5);
+    });
+  });
+
+  it("lowers the loss", () => {
+    const { losses } = learnTwoEpochs({});
+    expect(losses[1]).toBeLessThan(losses[0] as number);
+  });
+
+  it("keeps rows smaller with L2 on them", () => {
+    const norm = (l2: number) => Math.hypot(...learnTwoEpochs({ l2 }).learner.tables.values);
+    expect(norm(0.1)).toBeLessThan(norm(0));
+  });
+
+  it("keeps the MLP's weights smaller with L2 on them", () => {
+    const norm = (denseL2: number) =>
+      Math.hypot(...learnTwoEpochs({ denseL2 }).learner.model.parameters.view("mlp.0.weights"));
+    expect(norm(0.1)).toBeLessThan(norm(0));
+  });
+
+  it("restores what it saved", () => {
+    const { learner } = learnTwoEpochs({});
+    const { dataset } = randomRecords(50, FIELDS, 63, new Random(4));
+    const saved = learner.weights();
+    const before = learner.predict(dataset);
+    learnEpoch(learner, dataset, 3);
+    expect(learner.predict(dataset)).not.toEqual(before);
+    learner.restore(saved);
+    expect(learner.predict(dataset)).toEqual(before);
+  });
+
+  it("stops where the loss is no longer a number, and says what to change", () => {
+    const { learner } = learnTwoEpochs({});
+    learner.tables.values.fill(Number.NaN);
+    const { dataset } = randomRecords(50, FIELDS, 63, new Random(4));
+    expect(() => learnEpoch(learner, dataset, 3)).toThrow("the loss became NaN: got learningRate 0.01");
+  });
+});
+
+describe("startBackend", () => {
+  let restore: Backend = "wasm";
+  afterEach(() => startBackend(restore));
+
+  it("takes the one asked for", async () => {
+    expect(await startBackend("cpu")).toBe("cpu");
+    restore = "wasm";
+  });
+
+  it("refuses one that is not there, by name", async () => {
+    let worked = true;
+    try {
+      await startBackend("tfjs-node-gpu");
+    } catch (error) {
+      worked = false;
+      expect(String(error)).toMatch(/backend tfjs-node-gpu is not available here: /);
+    }
+    // Where libtensorflow is installed it is no error, but then it must be the one that runs.
+    if (worked) restore = "tfjs-node-gpu";
+    expect(await startBackend()).toMatch(worked ? /^tfjs-node-gpu$/ : /^(tfjs-node|wasm)$/);
+  });
+});

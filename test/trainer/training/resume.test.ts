@@ -1,0 +1,106 @@
+// A training that is killed at random moments and resumed ends with the same bytes as one that was left alone. The real
+// command in a process of its own, since that is what gets killed.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generateLog } from "../../../trainer/data/generate.ts";
+import { Random } from "../../../trainer/data/random.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-resume-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const spec = JSON.parse(readFileSync("examples/generated.json", "utf8"));
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+beforeAll(async () => {
+  await generateLog(join(folder, "log"), 30_000, 3, { advance: () => {}, done: () => {} });
+});
+
+interface Run {
+  child: ChildProcess;
+  ended: Promise<{ code: number | null; stderr: string }>;
+}
+
+/** Starts `deepfm-edge train` with a checkpoint after every step. */
+function startTraining(specPath: string, out: string, resume: boolean): Run {
+  const log = (name: string): string => join(folder, "log", `${name}.csv`);
+  const flags = ["--train", log("train"), "--valid", log("valid"), "--out", out, "--checkpoint-every", "0"];
+  const child = spawn(process.execPath, [
+    "cli/cli.ts",
+    "train",
+    specPath,
+    ...flags,
+    ...(resume ? ["--resume"] : []),
+  ]);
+  running.add(child);
+  let stderr = "";
+  child.stderr?.on("data", (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
+    child.once("close", (code) => {
+      running.delete(child);
+      resolve({ code, stderr });
+    });
+  });
+  return { child, ended };
+}
+
+/** Until the checkpoint has been replaced that many times, or the run is over. */
+async function untilCheckpoints(count: number, out: string, { ended }: Run): Promise<void> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  const path = join(out, "checkpoint.safetensors");
+  const time = (): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  let last = time();
+  for (let seen = 0; !over && seen < count; ) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    if (time() === last) continue;
+    last = time();
+    seen++;
+  }
+}
+
+const cases = [
+  { name: "DeepFM", model: { dropout: 0.2, batchNorm: true }, l2: { l2: 0.01, l2Scope: "table" } },
+  { name: "FNN, whose pre-training is killed too", model: { type: "FNN" }, l2: {} },
+];
+
+describe.each(cases)("$name", ({ model, l2 }) => {
+  it("killed and resumed at random moments, it ends with the same weights", async () => {
+    const type = (model as { type?: string }).type ?? "DeepFM";
+    const specPath = join(folder, `${type}.json`);
+    const { $schema: _, ...rest } = spec;
+    const training = { batchSize: 1024, maxEpochs: 3, patience: 1, rateDrops: 1, ...l2 };
+    writeFileSync(
+      specPath,
+      JSON.stringify({ ...rest, model: { ...model, embeddingDim: 4, hidden: [24, 16] }, training }),
+    );
+
+    const whole = join(folder, `${type}-whole`);
+    expect((await startTraining(specPath, whole, false).ended).code).toBe(0);
+
+    const killed = join(folder, `${type}-killed`);
+    const random = new Random(17);
+    for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
+      const run = startTraining(specPath, killed, true);
+      await untilCheckpoints(3 + random.integer(20), killed, run);
+      run.child.kill(signal);
+      const { code, stderr } = await run.ended;
+      expect(code, stderr).toBe(signal === "SIGTERM" ? 143 : null);
+    }
+    const last = await startTraining(specPath, killed, true).ended;
+    expect(last.code, last.stderr).toBe(0);
+
+    const weights = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));
+    expect(weights(killed).equals(weights(whole))).toBe(true);
+    expect(existsSync(join(killed, "checkpoint.safetensors"))).toBe(false);
+  }, 120_000);
+});

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import * as c from "../../../format/constants.ts";
+import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
+import { readBlob } from "../../../worker/http/read-parts.ts";
+
+const { module } = bestKernelModule();
+
+/** `length` bytes, whose header states `stated`. */
+function bytesOf(length: number, stated = length): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from({ length }, (_, i) => (7 * i) ^ (i >> 8));
+  if (length >= c.BLOB_HEADER_BYTES) new DataView(bytes.buffer).setUint32(c.BLOB_HEADER_LENGTH, stated, true);
+  return bytes;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** In parts of `size` bytes, as a network may bring them. */
+function streamOf(bytes: Uint8Array<ArrayBuffer>, size: number): ReadableStream {
+  let at = 0;
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at + size));
+      else controller.close();
+      if (at >= bytes.length) controller.byobRequest?.respond(0);
+      at += size;
+    },
+  });
+}
+
+test.each([192, 1000, 262_143, 262_144, 262_145, 524_288, 700_001])(
+  "%i bytes come into the kernel's memory",
+  async (length) => {
+    const bytes = bytesOf(length);
+    const whole = await readBlob(module, new Response(bytes).body as ReadableStream);
+    expect(isSame(whole.bytes, bytes)).toBe(true);
+    expect(whole.bytes.buffer).toBe(whole.kernel.memory.buffer);
+    const parts = await readBlob(module, streamOf(bytes, 50_000));
+    expect(isSame(parts.bytes, bytes)).toBe(true);
+  },
+);
+
+test.each([
+  [bytesOf(0), "got 0 bytes, expected at least 192"],
+  [bytesOf(191), "got 191 bytes, expected at least 192"],
+  [bytesOf(1000, 1001), "got 1000 bytes, expected 1001 as its header says"],
+  [bytesOf(1000, 999), "got at least 1000 bytes, expected 999 as its header says"],
+  [bytesOf(300_000, 262_145), "got at least 300000 bytes, expected 262145 as its header says"],
+  [bytesOf(600_000, 262_145), "got at least 524288 bytes, expected 262145 as its header says"],
+  [bytesOf(300_000, c.MAX_BLOB_BYTES + 1), `got ${c.MAX_BLOB_BYTES + 1} bytes, expected at most ${c.MAX_BLOB_BYTES}`],
+])("refuses what is not as long as it says", async (bytes, why) => {
+  await expect(readBlob(module, new Response(bytes).body as ReadableStream)).rejects.toThrow(why);
+});
+
+test("a stream that breaks off is an error, not a shorter blob", async () => {
+  const broken = new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      controller.enqueue(bytesOf(1000));
+      controller.error(new Error("the connection was lost"));
+    },
+  });
+  await expect(readBlob(module, broken)).rejects.toThrow("the connection was lost");
+});

@@ -1,0 +1,41 @@
+import { env, exports } from "cloudflare:workers";
+import { expect, test, vi } from "vitest";
+import type { ScoreAnswer } from "../client.ts";
+import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+
+// Through the Worker's own entry: each request has a context of its own, as when deployed. One test only, because
+// an isolate is cold once.
+
+function score(body: string, signal: AbortSignal | null = null): Promise<Response> {
+  return exports.default.fetch("https://edge.test/v1/score", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+    signal,
+  });
+}
+
+test("many requests at once to a cold isolate load the model once, and all are answered", async () => {
+  const model = await makeModel(1);
+  await publish(env.MODELS, model);
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  const records = [{ site: "site57", tags: "tag77", price: 3 }];
+  const body = JSON.stringify({ records });
+
+  // The first, whose context owns the load, is given up by its client.
+  const client = new AbortController();
+  const abandoned = score(body, client.signal).catch(() => null);
+  const others = Array.from({ length: 20 }, () => score(body));
+  client.abort();
+  await abandoned;
+
+  const expected = { scores: await expectedScores(model, records), model: model.hash };
+  for (const response of await Promise.all(others)) {
+    expect(response.status).toBe(200);
+    const answer = await response.json<ScoreAnswer>();
+    // On a slow machine the rows may miss the real deadline; the model may not.
+    if (answer.degraded) expect(answer.model).toBe(model.hash);
+    else expect(answer).toEqual(expected);
+  }
+  expect(log.mock.calls.filter(([line]) => String(line).includes("model_loaded"))).toHaveLength(1);
+});

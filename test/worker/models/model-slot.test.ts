@@ -1,0 +1,245 @@
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, expect, test } from "vitest";
+import { SECTION_ROWS } from "../../../format/constants.ts";
+import { sealBlob } from "../../../format/seal.ts";
+import { generateKeys, readSigningKey } from "../../../format/signature.ts";
+import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
+import { sectionOf } from "../../../testing/format/edit-blob.ts";
+import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "../client.ts";
+import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+
+const good = await makeModel(1);
+const next = await makeModel(2);
+const strange = await makeModel(3, { goldenError: 0.01 });
+const RECORDS = [{ site: "site57", tags: "tag1|tag77", device: "phone", price: 4 }];
+
+beforeEach(reset);
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice();
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+/** Stores `blob` under the name that its pointer gives, `hash`: unless told otherwise its own, with its digest put right. */
+async function publishBlob(blob: Uint8Array, hash?: string): Promise<string> {
+  const name = hash ?? (await sealBlob(blob.length < 192 ? new Uint8Array(192) : blob));
+  await env.MODELS.put(blobKey(name), blob);
+  await env.MODELS.put(pointerKey(), writePointer({ model: name }));
+  return name;
+}
+
+const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[] = [
+  {
+    what: "the pointer is not JSON",
+    put: () => env.MODELS.put(pointerKey(), "{model"),
+    why: "pointer: not JSON",
+  },
+  {
+    what: "the pointer names no hash",
+    put: () => env.MODELS.put(pointerKey(), '{"model":"latest"}'),
+    why: 'pointer: model: got "latest", expected',
+  },
+  {
+    what: "the blob is missing",
+    put: () => env.MODELS.put(pointerKey(), writePointer({ model: "0".repeat(64) })),
+    why: `the pointer names model ${"0".repeat(64)}, whose blob is missing`,
+  },
+  {
+    what: "the blob is cut off",
+    put: () => publishBlob(next.blob.subarray(0, 1000), next.hash),
+    why: `blob: got 1000 bytes, expected ${next.blob.length} as its header says`,
+  },
+  {
+    what: "a bit of the blob is flipped",
+    put: () => publishBlob(flipped(next.blob, 900), next.hash),
+    why: "blob: got bytes of SHA-256",
+  },
+  {
+    what: "the blob is another than its name says",
+    put: () => publishBlob(good.blob, next.hash),
+    why: `blob: got the name ${good.hash}, expected ${next.hash}`,
+  },
+  {
+    what: "the kernel does not score the golden records as they were",
+    put: () => publish(env.MODELS, strange),
+    why: "blob: section GOLDEN: records[0]: got the logit",
+  },
+  {
+    what: "the blob was cut off before it was named",
+    put: () => publishBlob(next.blob.slice(0, 1024)),
+    why: "blob",
+  },
+  {
+    what: "a bit was flipped before the blob was named",
+    put: () => publishBlob(flipped(next.blob, sectionOf(next.blob, SECTION_ROWS).byteOffset)),
+    why: "blob: the kernel refuses it: a section does not match its checksum",
+  },
+  {
+    what: "the blob is no blob",
+    put: () => publishBlob(new TextEncoder().encode("<html>")),
+    why: "blob: got 6 bytes",
+  },
+];
+
+test.each(BROKEN_MODELS)("where $what, no model serves and the answer says why", async ({ put, why }) => {
+  await put();
+  const errors = loggedErrors();
+  const response = await startWorker().score({ records: RECORDS });
+  expect(response.status).toBe(503);
+  expect(response.headers.get("retry-after")).toBe("5");
+  const problem = await response.json<ProblemAnswer>();
+  expect(problem).toMatchObject({ type: "urn:deepfm-edge:problem:model-unavailable", status: 503 });
+  expect(problem.detail).toContain(why);
+  expect(errors()[0]).toMatchObject({ event: "model_load_failed", serving: null });
+});
+
+test.each(BROKEN_MODELS)("where $what, the model that serves goes on serving", async ({ put, why }) => {
+  await publish(env.MODELS, good);
+  const worker = startWorker();
+  const expected = { scores: await expectedScores(good, RECORDS), model: good.hash };
+  expect(await (await worker.score({ records: RECORDS })).json()).toEqual(expected);
+
+  await put();
+  const errors = loggedErrors();
+  for (let i = 0; i < 3; i++) {
+    worker.clock.ms += POINTER_MAX_AGE_MS;
+    expect(await (await worker.score({ records: RECORDS })).json()).toEqual(expected);
+  }
+  expect(errors()).toHaveLength(3);
+  expect(errors()[0]).toMatchObject({ event: "model_load_failed", serving: good.hash });
+  expect(errors()[0]?.error).toContain(why);
+});
+
+test("where keys are set, only a model that one of them signed serves", async () => {
+  const pairs = [await generateKeys(), await generateKeys()];
+  const [trusted, other] = await Promise.all(pairs.map(({ privateKey }) => readSigningKey(privateKey, "key")));
+  if (!trusted || !other) throw new Error("no keys");
+  const MODEL_KEYS = pairs[0]?.publicKey as string;
+  const errors = loggedErrors();
+  const detail = async (): Promise<string> => {
+    const response = await startWorker({ MODEL_KEYS }).score({ records: RECORDS });
+    return response.status === 200 ? "serves" : (await response.json<ProblemAnswer>()).detail;
+  };
+  await publish(env.MODELS, good);
+  expect(await detail()).toMatch(/: blob: got no signature, expected one by the key [0-9a-f]{32}$/);
+  await publish(env.MODELS, await makeModel(1, { key: other }));
+  expect(await detail()).toMatch(/: blob: got a signature by the key [0-9a-f]{32}, expected [0-9a-f]{32}$/);
+  const signed = await makeModel(1, { key: trusted });
+  await publish(env.MODELS, signed);
+  expect(await detail()).toBe("serves");
+  expect(signed.hash).not.toBe(good.hash);
+  const models = await startWorker({ MODEL_KEYS }).fetch("/v1/models");
+  expect(await models.json()).toMatchObject({ models: [{ signer: Buffer.from(trusted.id).toString("hex") }] });
+  expect(errors()).toHaveLength(2);
+});
+
+test("a key that is none is told", async () => {
+  await publish(env.MODELS, good);
+  loggedErrors();
+  const response = await startWorker({ MODEL_KEYS: "secret" }).score({ records: RECORDS });
+  expect((await response.json<ProblemAnswer>()).detail).toContain(
+    'MODEL_KEYS: got "secret", expected base64 of an Ed25519 public key\'s 32 bytes',
+  );
+});
+
+test("where KV cannot be read, the answer says so and no more, and the log says why", async () => {
+  const failing = new Proxy(env.MODELS, {
+    get: () => () => Promise.reject(new Error("KV GET failed: 500 at internal-host")),
+  });
+  const errors = loggedErrors();
+  const response = await startWorker({ MODELS: failing }).score({ records: RECORDS });
+  expect(await response.json()).toMatchObject({
+    status: 503,
+    detail: "the published model cannot be loaded: the model store cannot be read",
+  });
+  expect(errors()[0]).toMatchObject({
+    event: "model_load_failed",
+    error: "Error: KV GET failed: 500 at internal-host",
+  });
+});
+
+test("a new pointer is seen once the old one is too old, by the request after the one that sees it", async () => {
+  await publish(env.MODELS, good);
+  const worker = startWorker();
+  const served = async (): Promise<string> =>
+    (await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).model;
+  expect(await served()).toBe(good.hash);
+
+  await publish(env.MODELS, next);
+  worker.clock.ms += POINTER_MAX_AGE_MS - 1;
+  expect(await served()).toBe(good.hash);
+  expect(await served()).toBe(good.hash);
+  worker.clock.ms += 1;
+  expect(await served()).toBe(good.hash); // answered with the old one; the new one loads meanwhile
+  expect(await (await worker.score({ records: RECORDS })).json()).toEqual({
+    scores: await expectedScores(next, RECORDS),
+    model: next.hash,
+  });
+
+  // And back: rolling back is one write.
+  await env.MODELS.put(pointerKey(), writePointer({ model: good.hash }));
+  worker.clock.ms += POINTER_MAX_AGE_MS;
+  await served();
+  expect(await served()).toBe(good.hash);
+});
+
+test("without a model, the store is asked again only after a while", async () => {
+  const worker = startWorker();
+  const before = await worker.score({ records: RECORDS });
+  expect(await before.json()).toMatchObject({ status: 503, detail: "no model is published" });
+
+  await publish(env.MODELS, good);
+  expect((await worker.score({ records: RECORDS })).status).toBe(503);
+  worker.clock.ms += LOAD_RETRY_MS;
+  expect((await worker.score({ records: RECORDS })).status).toBe(200);
+});
+
+test("readyz is 503 until a model can be loaded, healthz is always 200", async () => {
+  const worker = startWorker();
+  expect((await worker.fetch("/healthz")).status).toBe(200);
+  const unready = await worker.fetch("/readyz");
+  expect(unready.status).toBe(503);
+  expect(unready.headers.get("content-type")).toBe("application/problem+json");
+
+  await publish(env.MODELS, good);
+  worker.clock.ms += LOAD_RETRY_MS;
+  const ready = await worker.fetch("/readyz");
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toEqual({ status: "ready", model: good.hash });
+  await reset();
+  expect((await worker.fetch("/readyz")).status).toBe(200);
+});
+
+test("models describes what serves", async () => {
+  await publish(env.MODELS, good);
+  const response = await startWorker().fetch("/v1/models");
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({
+    models: [
+      {
+        model: good.hash,
+        name: "tiny",
+        producer: "tiny-model 1",
+        signer: null,
+        fields: [
+          { name: "site", type: "categorical", side: "context" },
+          { name: "device", type: "categorical", side: "context" },
+          { name: "tags", type: "multi-categorical", side: "item" },
+          { name: "ad", type: "categorical", side: "item" },
+          { name: "price", type: "numeric", side: "item" },
+        ],
+        embeddingDim: 4,
+        pages: 4,
+        blobBytes: good.blob.byteLength,
+        goldenRecords: 2,
+        items: null,
+        evidence: { provenance: { seed: 1 } },
+        kernel: expect.stringMatching(/^(relaxed|simd|scalar)$/),
+        loadedAt: "2026-01-01T00:00:00.000Z",
+      },
+    ],
+  });
+});

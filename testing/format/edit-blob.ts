@@ -1,0 +1,80 @@
+import * as c from "../../format/constants.ts";
+import { padTo } from "../../format/layer.ts";
+import { checksum } from "../../format/hash.ts";
+
+// Blobs that are wrong in one place and right in all others, so that a test reaches the check that it names.
+
+const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
+
+export function entryOf(id: number): number {
+  return c.BLOB_HEADER_BYTES + (id - 1) * c.SECTION_ENTRY_BYTES;
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bytes of section `id`, not a copy. */
+export function sectionOf(blob: Uint8Array, id: number): Uint8Array {
+  const view = viewOf(blob);
+  const offset = view.getUint32(entryOf(id) + 4, true);
+  return blob.subarray(offset, offset + view.getUint32(entryOf(id) + 8, true));
+}
+
+/** A copy with `edit` applied to the raw bytes; no checksum is put right. */
+export function edited(blob: Uint8Array, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
+  const copy = blob.slice();
+  edit(viewOf(copy), copy);
+  return copy;
+}
+
+/** A copy with `edit` applied to header and table; the table's checksum is put right. */
+export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uint8Array {
+  return edited(blob, (view, bytes) => {
+    edit(view);
+    putTableRight(bytes);
+  });
+}
+
+/** Writes the table's checksum, in place. */
+function putTableRight(blob: Uint8Array): void {
+  const sum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
+  viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
+  viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
+}
+
+/** A copy whose section `id` is `section`, of whatever size; offsets, length and checksums are put right. */
+export function withSection(blob: Uint8Array, id: number, section: Uint8Array): Uint8Array {
+  return withSections(
+    blob,
+    Array.from({ length: c.SECTION_COUNT }, (_, i) => (i + 1 === id ? section : sectionOf(blob, i + 1))),
+  );
+}
+
+/** The blob's header before `sections`, in the order of their ids; offsets, length and checksums are right. */
+export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
+  let total = padTo(TABLE_END, c.SECTION_ALIGNMENT);
+  for (const { length } of sections) total = padTo(total + length, c.SECTION_ALIGNMENT);
+
+  const bytes = new Uint8Array(total);
+  bytes.set(blob.subarray(0, TABLE_END));
+  const view = viewOf(bytes);
+  view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
+  let offset = padTo(TABLE_END, c.SECTION_ALIGNMENT);
+  sections.forEach((part, i) => {
+    bytes.set(part, offset);
+    const sum = checksum(part, i + 1);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_OFFSET, offset, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_SIZE, part.length, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_CHECKSUM, sum.lo, true);
+    view.setUint32(entryOf(i + 1) + c.SECTION_ENTRY_CHECKSUM + 4, sum.hi, true);
+    offset = padTo(offset + part.length, c.SECTION_ALIGNMENT);
+  });
+  putTableRight(bytes);
+  return bytes;
+}
+
+/** A copy with `edit` applied to section `id`; its checksum is put right. */
+export function inSection(blob: Uint8Array, id: number, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
+  return withSection(blob, id, edited(sectionOf(blob, id), edit));
+}

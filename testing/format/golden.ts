@@ -1,0 +1,156 @@
+import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
+import type { ModelBlob } from "../../format/blob.ts";
+import { toHex } from "../../format/hash.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { readSigningKey } from "../../format/signature.ts";
+import { FeatureSpecSchema } from "../../format/spec.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { SearchSpaceSchema } from "../../lab/tune/space.ts";
+import { dumpBlob, dumpPage } from "./dump.ts";
+import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
+import { forward, forwardItem } from "./reference.ts";
+import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
+import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
+
+// What scripts/golden.ts writes and the tests compare, from the code as it is now.
+
+const encoder = new TextEncoder();
+
+/** Every generated file, by its path from the repository's root. */
+export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Array>> {
+  const blob = await goldenBlob(await tinyModel());
+  const pnn = await goldenBlob(await tinyPnn());
+  const towers = await goldenBlob(await tinyTowers());
+  const page = tinyPage();
+  const catalogue = await goldenBlob(await tinyCatalogue(), CATALOGUE_RECORDS);
+  const cataloguePage = cataloguePages();
+  const others = await Promise.all(
+    Object.entries(TINY_ROW_TYPES).map(async ([name, rowType]) => {
+      const files = { blob: await goldenBlob(await tinyModel(rowType)), page: tinyPage(rowType) };
+      return [
+        [`test/golden/${name}.blob.bin`, files.blob],
+        [`test/golden/${name}.page.bin`, files.page],
+        [`test/golden/${name}.scores.json`, encoder.encode(scoresJson(files.blob, [files.page]))],
+      ] as const;
+    }),
+  );
+  return new Map([
+    ...others.flat(),
+    ["test/golden/tiny.blob.bin", blob],
+    ["test/golden/tiny.page.bin", page],
+    ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, [page]))],
+    ["test/golden/pnn.blob.bin", pnn],
+    ["test/golden/pnn.scores.json", encoder.encode(scoresJson(pnn, [page]))],
+    ["test/golden/towers.blob.bin", towers],
+    ["test/golden/towers.scores.json", encoder.encode(scoresJson(towers, [page]))],
+    ["test/golden/catalogue.blob.bin", catalogue],
+    ...cataloguePage.map((bytes, i) => [`test/golden/catalogue.page${i}.bin`, bytes] as const),
+    ["test/golden/catalogue.scores.json", encoder.encode(linesJson(catalogueScores(catalogue, cataloguePage)))],
+    ["test/golden/records.json", encoder.encode(recordsJson())],
+    ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
+    ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
+    ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
+  ]);
+}
+
+/** RFC 8032, section 7.1, test 1: a private key that everyone has. Its public key: */
+const PRIVATE_KEY =
+  "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
+export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+/** The bytes of a golden file: with evidence, records as the float64 reference scores them, and a signature. */
+export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<Uint8Array> {
+  const plain = writeBlob(model);
+  const records = raw.map((record) => ({ record, logit: forward(plain, [], record).logit }));
+  const evidence = { provenance: { note: "made by hand" } };
+  const blob = writeBlob({ ...model, evidence, golden: { tolerance: 1e-4, records } });
+  await sealBlob(blob, await readSigningKey(PRIVATE_KEY, "RFC 8032"));
+  return blob;
+}
+
+const JSON_SCHEMA: ConversionConfig = {
+  target: "draft-07",
+  typeMode: "input",
+  // JSON has no number that is not finite; a schema of draft 7 cannot compare one value with another.
+  ignoreActions: ["finite", "check"],
+};
+
+/** The JSON Schema of the feature spec, for editors. What only code can check (names that differ, …) is not in it. */
+export function specJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(FeatureSpecSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge feature spec", ...schema };
+}
+
+/** The JSON Schema of a search space, for editors. */
+export function spaceJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(SearchSpaceSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge search space", ...schema };
+}
+
+/** The text between `<!-- name -->` and `<!-- /name -->`. */
+export function between(text: string, name: string): string {
+  const [, rest] = text.split(`<!-- ${name} -->`);
+  const [inside, after] = rest?.split(`<!-- /${name} -->`) ?? [];
+  if (inside === undefined || after === undefined) throw new Error(`no <!-- ${name} --> … <!-- /${name} -->`);
+  return inside;
+}
+
+function withDumps(text: string, blob: Uint8Array, page: Uint8Array): string {
+  const replaced = (before: string, name: string, dump: string): string =>
+    before.replace(
+      `<!-- ${name} -->${between(before, name)}`,
+      () => `<!-- ${name} -->\n\n\`\`\`text\n${dump}\n\`\`\`\n\n`,
+    );
+  return replaced(replaced(text, "blob dump", dumpBlob(blob)), "page dump", dumpPage(page));
+}
+
+function recordsJson(): string {
+  const cases = RECORD_CASES.map(({ spec, records }) => {
+    const lines = records.map((record) => {
+      const plain = Object.fromEntries(Object.entries(record).map(([name, value]) => [name, toJsonValue(value)]));
+      return `    ${JSON.stringify({ record: plain, ...encodedJson(new RecordEncoder(spec), record) })}`;
+    });
+    return `  {\n   "spec": ${JSON.stringify(spec)},\n   "records": [\n${lines.join(",\n")}\n   ]\n  }`;
+  });
+  return `[\n${cases.join(",\n")}\n]\n`;
+}
+
+/** A record's offsets, keys (64 bits in hex, high word first) and values. */
+export function encodedJson(
+  encoder: RecordEncoder,
+  record: unknown,
+): { offsets: number[]; keys: string[]; values: number[] } {
+  const encoded = new EncodedRecords();
+  encoder.encodeObject(record, encoded, "record");
+  const keys: string[] = [];
+  for (let i = 0; i < encoded.entries; i++) {
+    const bigEndian = new Uint8Array(encoded.keys.slice(2 * i, 2 * i + 2).buffer).reverse();
+    keys.push(toHex(bigEndian));
+  }
+  return {
+    offsets: Array.from(encoded.offsets.subarray(0, encoder.fields.length + 1)),
+    keys,
+    values: Array.from(encoded.values.subarray(0, encoded.entries)),
+  };
+}
+
+function scoresJson(blob: Uint8Array, pages: Uint8Array[]): string {
+  return linesJson(TINY_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) })));
+}
+
+/** Records, then items of the catalogue with contexts. */
+export function catalogueScores(blob: Uint8Array, pages: Uint8Array[]): object[] {
+  const model = readBlob(blob);
+  const records = CATALOGUE_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) }));
+  const pairs = CATALOGUE_PAIRS.map(({ context, item }) => ({
+    ...{ context, item },
+    ...forwardItem(blob, pages, context, itemNumber(model, item)),
+  }));
+  return [...records, ...pairs];
+}
+
+function linesJson(objects: readonly object[]): string {
+  return `[\n ${objects.map((object) => JSON.stringify(object)).join(",\n ")}\n]\n`;
+}

@@ -1,0 +1,211 @@
+import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import {
+  ACTIVATION_NONE,
+  ACTIVATION_RELU,
+  ACTIVATION_SIGMOID,
+  ACTIVATION_TANH,
+  PART_FM,
+  PART_LINEAR,
+  PART_MLP,
+  PART_TOWERS,
+  PRODUCT_ALL,
+  TYPE_F16,
+  TYPE_I4,
+  TYPE_I8,
+} from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/layer.ts";
+import { NO_ITEMS } from "../../format/items.ts";
+import { compareKeys } from "../../format/keys.ts";
+import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+
+// The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
+// side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers, and
+// tiny-catalogue.ts a catalogue of items.
+
+export const TINY_SPEC: FittedSpec = {
+  name: "tiny",
+  label: "click",
+  fields: [
+    {
+      name: "site",
+      side: "context",
+      kv: true,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "own",
+    },
+    {
+      name: "price",
+      side: "item",
+      kv: false,
+      type: "numeric",
+      encoding: { kind: "value", shift: 10, factor: 0.5 },
+      missing: "oov",
+    },
+  ],
+};
+
+export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, pageCount: 1 };
+
+/** The tiny model's golden files with rows of other types. */
+export const TINY_ROW_TYPES = { f16: TYPE_F16, int4: TYPE_I4 };
+
+/** Keys and rows ([w, v₁ … v_D] each) in the order of the keys. */
+export function table(
+  rowType: number,
+  entries: { field: string; text: string; row: number[] }[],
+): { keys: Uint32Array; rows: Uint8Array } {
+  const keyed = entries
+    .map(({ field, text, row }) => ({ ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), row }))
+    .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  return {
+    keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),
+    rows: packRows(
+      rowType,
+      keyed.map(({ row }) => row),
+    ),
+  };
+}
+
+/** Rows ([w, v₁ … v_D] each), of which there is one at least. */
+export function packRows(rowType: number, rows: readonly number[][]): Uint8Array {
+  const embeddingDim = (rows[0] as number[]).length - 1;
+  const stride = rowStride(rowType, embeddingDim);
+  const bytes = new Uint8Array(rows.length * stride);
+  const view = new DataView(bytes.buffer);
+  rows.forEach((row, i) => {
+    writeRow(rowType, embeddingDim, Float32Array.from(row), 0, view, i * stride);
+  });
+  return bytes;
+}
+
+/** The bytes of all parts, one after the other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** Page 0 of 1: the row of site "shop". */
+export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
+  const { keys, rows } = table(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
+  return writePage({ ...TINY_LAYOUT, rowType }, 0, keys, rows);
+}
+
+/** F = 2, k = 2, hot rows of site "news" and of the price's value; 4 → 3 int8, 3 → 2 f32, 2 → 1. */
+export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlob> {
+  const hot = table(rowType, [
+    { field: "site", text: "news", row: [0.75, 1, 0.5] },
+    { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25] },
+  ]);
+  const oov = packRows(rowType, [
+    [0.0625, 0.5, -0.5],
+    [0, 0, 0],
+  ]);
+  return {
+    spec: TINY_SPEC,
+    producer: "golden 1",
+    rowType,
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
+    embeddingDim: TINY_LAYOUT.embeddingDim,
+    parts: PART_LINEAR | PART_FM | PART_MLP,
+    ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    sides: fieldSides(TINY_SPEC),
+    towerLayers: [0, 0],
+    bias: -1.5,
+    keys: hot.keys,
+    rows: concat([oov, hot.rows]),
+    pageDigests: await pageDigest(tinyPage(rowType)),
+    layers: [
+      {
+        inputs: 4,
+        outputs: 3,
+        weights: Int8Array.of(1, 2, 3, 4, -5, -6, -7, -8, 127, -127, 64, 0),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(0.25, 0.5, -0.125),
+        activation: ACTIVATION_RELU,
+        inputInverseScale: 32,
+        inputZero: 64,
+      },
+      {
+        inputs: 3,
+        outputs: 2,
+        weights: Float32Array.of(1, -1, 0.5, 0.25, 2, -0.75),
+        scales: new Float32Array(0),
+        biases: Float32Array.of(0.5, -0.25),
+        activation: ACTIVATION_RELU,
+        inputInverseScale: 0,
+        inputZero: 0,
+      },
+    ],
+    outputWeights: Float32Array.of(1.5, -2),
+  };
+}
+
+/** A layer of f32 weights. */
+export function floatLayer(activation: number, inputs: number, biases: number[], weights: number[]): DenseLayer {
+  return {
+    ...{ inputs, outputs: biases.length, activation, weights: Float32Array.from(weights) },
+    ...{ scales: new Float32Array(0), biases: Float32Array.from(biases), inputInverseScale: 0, inputZero: 0 },
+  };
+}
+
+/** PNN* over the same rows: 4 embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 → 1. */
+export async function tinyPnn(): Promise<ModelBlob> {
+  return {
+    ...(await tinyModel()),
+    parts: PART_MLP,
+    ...{ fmDim: 0, products: PRODUCT_ALL, innerScale: 0.5, outerScale: 0.25 },
+    layers: [
+      floatLayer(
+        ACTIVATION_TANH,
+        8,
+        [0.125, -0.25],
+        [0.5, -0.25, 0.125, 1, 2, -1, 0.5, 0.25, -0.5, 0.75, 1, -0.125, -2, 0.5, 1.5, -1],
+      ),
+      {
+        ...{ inputs: 2, outputs: 3, activation: ACTIVATION_SIGMOID },
+        weights: Int8Array.of(100, -50, -25, 75, 127, 64),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(-3.125, -6.25, -5.96875),
+        ...{ inputInverseScale: 63, inputZero: 64 },
+      },
+    ],
+    outputWeights: Float32Array.of(1.5, -2, 3),
+  };
+}
+
+/** Two towers over the same rows: site, 2 → 3 int8 tanh → 2 f32; price, 2 → 2 f32. */
+export async function tinyTowers(): Promise<ModelBlob> {
+  return {
+    ...(await tinyModel()),
+    parts: PART_LINEAR | PART_TOWERS,
+    fmDim: 0,
+    layers: [
+      {
+        ...{ inputs: 2, outputs: 3, activation: ACTIVATION_TANH },
+        weights: Int8Array.of(100, -50, -25, 75, 127, 64),
+        scales: Float32Array.of(0.0009765625, 0.001953125, 0.00048828125),
+        biases: Float32Array.of(-3.125, -6.25, -5.96875),
+        ...{ inputInverseScale: 63, inputZero: 64 },
+      },
+      floatLayer(ACTIVATION_NONE, 3, [0.25, -0.5], [1, -0.5, 0.25, 0.75, 2, -1]),
+      floatLayer(ACTIVATION_NONE, 2, [-0.125, 0.5], [0.5, 1, -1, 0.25]),
+    ],
+    towerLayers: [2, 1],
+    outputWeights: new Float32Array(0),
+  };
+}
+
+/** Hot, in KV, unseen, missing; the numeric field present, missing, clamped. */
+export const TINY_RECORDS: Record<string, unknown>[] = [
+  { site: "news", price: 12 },
+  { site: "shop", price: "12" },
+  { site: "unseen", price: 11 },
+  {},
+  { site: "news", price: 30 },
+  { site: "shop", price: -30 },
+];

@@ -1,0 +1,162 @@
+// The largest number that a kernel can meet when it scores a batch, from the blob's weights and the batch's values: every
+// sum of absolute values, in the order of FORMAT.md's "Meaning of a score". Where that stays within f32, FORMAT.md
+// promises finite scores. Padding counts, as kernels compute with it.
+import type { ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import { type DenseLayer, packedBytes, padTo, weightType } from "../../format/layer.ts";
+import { readRow, rowStride } from "../../format/row.ts";
+import { sectionOf, viewOf } from "../format/edit-blob.ts";
+
+/**
+ * A bound of any f32 that `blob`, read as `model`, makes of records with `sums[f]` = the largest Σ |value| of field f; and of contexts
+ * and candidates, whose sums are parts of theirs.
+ */
+export function largestNumber(model: ModelBlob, blob: Uint8Array, sums: Float64Array): number {
+  return largest(numbersMet(model, blob, sums, NO_ITEM));
+}
+
+/** The same of the catalogue's items with such contexts. */
+export function largestOfItems(model: ModelBlob, blob: Uint8Array, sums: Float64Array): number {
+  return largest(numbersMet(model, blob, sums, largestItem(model)));
+}
+
+/** The largest of an item's numbers: |logit|, |Σ y|, and of the first layer's sums or the tower's vector. */
+interface LargestItem {
+  logit: number;
+  sum: number;
+  deep: number;
+}
+
+const NO_ITEM: LargestItem = { logit: 0, sum: 0, deep: 0 };
+/** Of an int8 layer's sums, which wrap around. */
+const MAX_INTEGER = 2 ** 31;
+
+function largestItem({ items, parts, fmDim, layers }: ModelBlob): LargestItem {
+  const count = items.keys.length / 2;
+  const stride = items.records.length / count || 0;
+  const most = { ...NO_ITEM };
+  const deepAt = c.ITEM_VECTORS / 4 + padTo(fmDim, c.PAD_OUTPUTS);
+  const int8 = (parts & c.PART_MLP) !== 0 && layers[0]?.weights instanceof Int8Array;
+  for (let i = 0; i < count; i++) {
+    const numbers = new Float32Array(items.records.slice(i * stride, (i + 1) * stride).buffer);
+    most.logit = Math.max(most.logit, Math.abs(numbers[0] as number));
+    most.sum = Math.max(most.sum, largest(numbers.subarray(c.ITEM_VECTORS / 4, deepAt)));
+    most.deep = Math.max(most.deep, int8 ? MAX_INTEGER : largest(numbers.subarray(deepAt)));
+  }
+  return most;
+}
+
+/** All bounds on the way to a logit; `item` is added to what a record's own fields give. */
+function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item: LargestItem): number[] {
+  const { embeddingDim: D, parts, products, sides } = model;
+  const d = D - model.deepFrom;
+  const { w, v } = largestInRows(model);
+  let e = 0;
+  let linear = 0;
+  for (const sum of sums) {
+    e += sum * v;
+    linear += sum * w;
+  }
+  const met = [e, linear];
+  const meet = (x: number): number => {
+    met.push(x);
+    return x;
+  };
+  let logit = Math.abs(model.bias) + linear + item.logit;
+  if (parts & c.PART_FM)
+    logit += meet(2 * model.fmDim * e * e) + meet(padTo(model.fmDim, c.PAD_OUTPUTS) * item.sum * e);
+  if (parts & c.PART_MLP) {
+    let inputs = e;
+    if (products & c.PRODUCT_INNER) inputs += meet(d * e * e) * Math.max(1, Math.abs(model.innerScale));
+    if (products & c.PRODUCT_OUTER) inputs += e * Math.max(1, Math.abs(model.outerScale)) * Math.max(1, e);
+    const at = viewOf(sectionOf(blob, c.SECTION_MODEL)).getUint32(c.MODEL_OUTPUT_WEIGHTS, true);
+    const units = padTo(model.outputWeights.length, c.PAD_OUTPUTS);
+    logit += stack(model.layers, 0, blob, inputs, meet, item.deep) * units * largest(floatsOf(blob, at, units));
+  }
+  if (parts & c.PART_TOWERS) {
+    const [first] = model.towerLayers;
+    const u = e + stack(model.layers.slice(0, first), 0, blob, e, meet);
+    const i = e + stack(model.layers.slice(first), first, blob, e, meet);
+    logit += padTo(D, c.PAD_OUTPUTS) * meet(u) * meet(i + item.deep);
+  }
+  meet(logit * sides.length);
+  return met;
+}
+
+/**
+ * Whether all that an accepted blob's layers and output unit take from DENSE are places of their own: then a record costs at
+ * most a pass over the section, and no small blob can make a call long.
+ */
+export function placesApart(model: ModelBlob, blob: Uint8Array): boolean {
+  const section = viewOf(sectionOf(blob, c.SECTION_MODEL));
+  const at = (entry: number, offset: number): number => section.getUint32(entry + offset, true);
+  const places = model.layers.flatMap((layer, i) => {
+    const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
+    const floats = 4 * padTo(layer.outputs, c.PAD_OUTPUTS);
+    return [
+      [at(entry, c.LAYER_WEIGHTS), packedBytes(weightType(layer), layer.inputs, layer.outputs)],
+      [at(entry, c.LAYER_BIASES), floats],
+      ...(weightType(layer) === c.TYPE_I8 ? [[at(entry, c.LAYER_SCALES), floats]] : []),
+    ] as [number, number][];
+  });
+  places.push([at(0, c.MODEL_OUTPUT_WEIGHTS), 4 * padTo(model.outputWeights.length, c.PAD_OUTPUTS)]);
+  places.sort(([a], [b]) => a - b);
+  return places.every(([start], i) => i === 0 || start >= (places[i - 1] as [number, number]).reduce((a, b) => a + b));
+}
+
+/** max |w| and max |v| over all rows. */
+function largestInRows({ rowType, embeddingDim: D, rows }: ModelBlob): { w: number; v: number } {
+  const view = viewOf(rows);
+  const row = new Float32Array(D + 1);
+  let [w, v] = [0, 0];
+  for (let at = 0; at < rows.length; at += rowStride(rowType, D)) {
+    readRow(rowType, D, view, at, row, 0);
+    w = Math.max(w, Math.abs(row[0] as number));
+    v = Math.max(v, largest(row.subarray(1)));
+    // The kernel multiplies value and scale first, and q may be 0.
+    const steps = rowType === c.TYPE_I8 ? 128 : rowType === c.TYPE_I4 ? 8 : 0;
+    if (steps > 0) v = Math.max(v, steps * Math.abs(view.getFloat32(at, true)));
+  }
+  return { w, v };
+}
+
+/** A bound of the outputs of layers that feed each other, the first of which is `model.layers[first]`; `shared` is added to its sums. */
+function stack(
+  layers: readonly DenseLayer[],
+  first: number,
+  blob: Uint8Array,
+  inputs: number,
+  meet: (x: number) => number,
+  shared = 0,
+): number {
+  const model = viewOf(sectionOf(blob, c.SECTION_MODEL));
+  let a = meet(inputs);
+  layers.forEach((layer, i) => {
+    const entry = c.MODEL_HEAD_BYTES + (first + i) * c.LAYER_ENTRY_BYTES;
+    const K = padTo(layer.inputs, c.PAD_OUTPUTS);
+    const N = padTo(layer.outputs, c.PAD_OUTPUTS);
+    const floats = (offset: number, count: number): number =>
+      largest(floatsOf(blob, model.getUint32(entry + offset, true), count));
+    const int8 = weightType(layer) === c.TYPE_I8;
+    const size = padTo(layer.inputs, c.PAD_INPUTS) * N;
+    // An int8 layer's inputs are at most 127, whatever comes before it.
+    const others = i === 0 ? shared : 0;
+    const sum = int8
+      ? (127 * 128 * K + others) * floats(c.LAYER_SCALES, N)
+      : a * K * floats(c.LAYER_WEIGHTS, size) + others;
+    a = meet(sum + floats(c.LAYER_BIASES, N));
+    if (layer.activation === c.ACTIVATION_TANH || layer.activation === c.ACTIVATION_SIGMOID) a = 1;
+  });
+  return a;
+}
+
+function floatsOf(blob: Uint8Array, offset: number, count: number): Float32Array {
+  const dense = sectionOf(blob, c.SECTION_DENSE);
+  return new Float32Array(dense.buffer, dense.byteOffset + offset, count);
+}
+
+function largest(floats: Iterable<number>): number {
+  let most = 0;
+  for (const x of floats) most = Math.max(most, Math.abs(x));
+  return most;
+}

@@ -1,0 +1,181 @@
+// What holds of every mutant, for the readers in TypeScript, the kernels and the Scorer: refused by a FormatError or a code,
+// or right.
+import { hash } from "node:crypto";
+import * as c from "../../format/constants.ts";
+import { FormatError } from "../../format/errors.ts";
+import { checkGolden } from "../../format/golden.ts";
+import { toHex } from "../../format/hash.ts";
+import { pageOfKey } from "../../format/keys.ts";
+import { openPage, Page } from "../../format/page.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { readRow, rowStride } from "../../format/row.ts";
+import { Scorer } from "../../runtime/scorer.ts";
+import { verifyBlob } from "../../format/seal.ts";
+import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
+import { PUBLIC_KEY } from "../format/golden.ts";
+import { KERNELS, type TestKernel } from "../kernel/harness.ts";
+import { KernelCheck, type Reading } from "./check-kernels.ts";
+import type { OriginalPage } from "./corpus.ts";
+import { expect } from "./expect.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** One mutant of so many is checked against its digest, too: Web Crypto takes as long as all the rest together. */
+const SEAL_EVERY = 256;
+/** One of so many is given to a Scorer, which makes a new instance; and all that differ in what the kernel does not read. */
+const SCORER_EVERY = 4;
+
+/** Checks mutant after mutant; keeps kernels. */
+export class Check {
+  readonly #kernels = new KernelCheck();
+  readonly #release = KERNELS.filter(({ debug }) => !debug);
+  readonly #trusted: Promise<PublicKey[]> = readPublicKeys(PUBLIC_KEY, "PUBLIC_KEY");
+
+  /** What became of a mutant: "scored", "read" (a page), or where it was refused. Throws where a promise is broken. */
+  async check(mutant: Mutant): Promise<string> {
+    const seal = mutant.number % SEAL_EVERY === 0;
+    if (mutant.kind === "page") {
+      if (seal) await checkDigest(mutant.bytes, mutant.original);
+      return checkPage(mutant.bytes, mutant.original);
+    }
+    if (seal) await this.#checkSeal(mutant.bytes, mutant.original.bytes);
+    return this.#checkBlob(mutant);
+  }
+
+  #checkBlob({ bytes, number, random }: Mutant): string {
+    const reading: Reading = attempt(
+      () => readBlob(bytes),
+      (model) => ({ model }),
+      (error) => ({ error }),
+    );
+    const loaded = this.#kernels.check(bytes, reading, number, random);
+
+    if ((reading.error && loaded) || number % SCORER_EVERY === 0) {
+      const refused = this.#load(bytes, number);
+      if (reading.error) expect(refused !== null, `the Scorer takes what readBlob refuses: ${reading.error.message}`);
+      else if (refused) {
+        // Its golden records may have logits that it does not have any more, or values that its fields do not take.
+        expect(/^(blob: section GOLDEN|records\[)/.test(refused.place), refused.message);
+        return "golden records";
+      }
+    }
+    if (reading.error) return placeOf(reading.error);
+    expect(loaded, "read and not loaded");
+    return "scored";
+  }
+
+  /** As the Worker loads a model: null, or why it is refused. */
+  #load(bytes: Uint8Array, number: number): FormatError | null {
+    const { module } = this.#release[number % this.#release.length] as TestKernel;
+    return attempt(
+      () => {
+        const scorer = new Scorer(placeBlob(module, bytes));
+        checkGolden(scorer);
+        return scorer;
+      },
+      (scorer) => {
+        if (scorer.manifest.items) rankItems(scorer);
+        return null;
+      },
+      (error) => error,
+    );
+  }
+
+  /** A blob is verified exactly if its digest is right, and with keys only if it is the very one that was signed. */
+  async #checkSeal(blob: Uint8Array, original: Uint8Array): Promise<void> {
+    const digest = (bytes: Uint8Array): string => hash("sha256", bytes.subarray(c.BLOB_ENVELOPE_BYTES));
+    const stated = toHex(blob.subarray(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE));
+    const right = blob.length >= c.BLOB_HEADER_BYTES && stated === digest(blob);
+    const name = await attemptLater(() => verifyBlob(blob));
+    expect(
+      right === (typeof name === "string"),
+      `verifyBlob gives ${name}, of a digest that is ${right ? "right" : "wrong"}`,
+    );
+    if (right)
+      expect(name === hash("sha256", blob.subarray(0, c.BLOB_ENVELOPE_BYTES)), `verifyBlob gives the name ${name}`);
+    const trusted = await this.#trusted;
+    const signed = await attemptLater(() => verifyBlob(blob, trusted));
+    expect(typeof signed !== "string" || digest(blob) === digest(original), "verifyBlob takes what no key signed");
+  }
+}
+
+/** Ids, of which a catalogue may have some, are ranked with an empty context, or a field does not take a missing value. */
+function rankItems(scorer: Scorer): void {
+  const ids = ["a", "b", "boots", 1, true, "?"];
+  const problem = attempt(
+    () => scorer.rankItems(scorer.locateItems({}, ids), new Map()),
+    ({ logits }) => (logits.length === ids.length ? null : `${logits.length} logits of ${ids.length} ids`),
+    ({ place, message }) => (/^(context|candidates)/.test(place) ? null : message),
+  );
+  expect(problem === null, `${problem}`);
+}
+
+/** Opened by a digest that is right, it is what the page is; by any other, it is refused. */
+async function checkDigest(bytes: Uint8Array, { layout, page }: OriginalPage): Promise<void> {
+  const digest = hash("sha256", bytes, "buffer").subarray(0, c.PAGE_DIGEST_BYTES);
+  const opened = await attemptLater(() => openPage(bytes, layout, page, digest));
+  const read = attempt(
+    () => new Page(bytes, layout, page),
+    () => null,
+    (error) => error,
+  );
+  expect(opened instanceof FormatError === (read !== null), `openPage gives ${opened}, the page ${read}`);
+  digest[0] = (digest[0] as number) ^ 1;
+  const other = await attemptLater(() => openPage(bytes, layout, page, digest));
+  expect(other instanceof FormatError, "openPage takes a page of another digest");
+}
+
+/** Every key of a page that was read belongs there and has a row, of finite numbers; the key 0 has none. */
+function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
+  const read = attempt(
+    () => new Page(bytes, layout, page),
+    (opened) => opened,
+    (error) => error,
+  );
+  if (read instanceof FormatError) return "page";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = view.getUint32(c.PAGE_ROW_COUNT, true);
+  const stride = rowStride(layout.rowType, layout.embeddingDim);
+  const scaled = layout.rowType === c.TYPE_I8 || layout.rowType === c.TYPE_I4;
+  for (let i = 0; i < count; i++) {
+    const at = c.PAGE_HEADER_BYTES + 8 * i;
+    const hi = view.getUint32(at + 4, true);
+    const row = read.row(view.getUint32(at, true), hi);
+    expect(pageOfKey(hi, layout.pageCount) === page, "a key of another page");
+    expect(row?.length === stride, `a row of ${row?.length} bytes, expected ${stride}`);
+    const source = new DataView((row as Uint8Array).slice().buffer);
+    const numbers = new Float32Array(1 + layout.embeddingDim);
+    readRow(layout.rowType, layout.embeddingDim, source, 0, numbers, 0);
+    // What is quantised has a scale; its product with an element may overflow.
+    const kept = scaled ? [numbers[0], source.getFloat32(0, true)] : [...numbers];
+    expect(kept.every(Number.isFinite), "a row that is not finite");
+  }
+  expect(read.row(0, 0) === null, "a row of the key 0");
+  return "read";
+}
+
+/** What an error says was refused: its place up to the section. */
+function placeOf({ place }: FormatError): string {
+  return /^blob: section [A-Z_]+|^blob: header|^blob/.exec(place)?.[0] ?? place;
+}
+
+/** `then` of what an action gives, or `otherwise` of the FormatError that it throws; whatever else it throws is a find. */
+function attempt<A, B, C>(action: () => A, then: (value: A) => B, otherwise: (error: FormatError) => C): B | C {
+  let value: A;
+  try {
+    value = action();
+  } catch (error) {
+    if (error instanceof FormatError) return otherwise(error);
+    throw error;
+  }
+  return then(value);
+}
+
+async function attemptLater<T>(action: () => Promise<T>): Promise<T | FormatError> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof FormatError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,28 @@
+import { MAX_LANE_WEIGHT, PAD_INPUTS } from "../../format/constants.ts";
+import { LANE, laneSums } from "../../format/layer.ts";
+
+/** Takes from the weights of lanes that are too heavy until they are at the very limit: random weights have many of them. */
+export function lightenLanes(weights: Int8Array, inputs: number, outputs: number): void {
+  for (let n = 0; n < outputs; n++) {
+    for (let word = 0; word < inputs; word += PAD_INPUTS) {
+      lightenLane(weights, inputs, n, word);
+      lightenLane(weights, inputs, n, word + 2);
+    }
+  }
+}
+
+function lightenLane(weights: Int8Array, inputs: number, n: number, k: number): void {
+  const { above, below } = laneSums(weights, inputs, n, k);
+  let tooHigh = Math.max(0, above - MAX_LANE_WEIGHT);
+  let tooLow = Math.max(0, -MAX_LANE_WEIGHT - below);
+  if (tooHigh + tooLow === 0) return;
+  for (const offset of LANE) {
+    if (k + offset >= inputs) continue;
+    const at = n * inputs + k + offset;
+    const w = weights[at] as number;
+    const taken = w > 0 ? Math.min(w, tooHigh) : Math.max(w, -tooLow);
+    weights[at] = w - taken;
+    if (w > 0) tooHigh -= taken;
+    else tooLow += taken;
+  }
+}

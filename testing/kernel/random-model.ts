@@ -1,0 +1,210 @@
+// Random models and records of any shape, from a seed. Weights shrink with the width of their layer as trained ones do, so
+// that activations neither vanish nor explode, and quantised ones use their range and sometimes leave it.
+import { fieldSides, type ModelBlob, mlpInputs } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import type { DenseLayer } from "../../format/layer.ts";
+import { NO_ITEMS } from "../../format/items.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import type { FittedSpec } from "../../format/spec.ts";
+import { integer, seeded } from "../format/random.ts";
+import { lightenLanes } from "./light-lanes.ts";
+
+export interface ModelShape {
+  /** F */
+  fields: number;
+  /** D, the length of a row's vector. */
+  embeddingDim: number;
+  /** Units of each hidden layer of the MLP, or of either tower. Default: none. */
+  hidden?: readonly number[];
+  /** Weight type of layer i: layerTypes[i mod length]. Default: int8. */
+  layerTypes?: readonly number[];
+  /** Activation of layer i: activations[i mod length]. Default: ReLU. */
+  activations?: readonly number[];
+  /** Default: int8. */
+  rowType?: number;
+  /** Default: linear, FM, and MLP if there are hidden layers. */
+  parts?: number;
+  /** Default: D with FM. */
+  fmDim?: number;
+  /** Default: 0. */
+  deepFrom?: number;
+  /** Default: none. */
+  products?: number;
+  /** Rows with a key, h. Default: 50. */
+  hotRows?: number;
+  /** Pages, of which only the digests exist. Default: 0. */
+  pages?: number;
+  seed?: number;
+}
+
+/** One entry of a field: a row of the blob by its number (f < F: field f's OOV row) and what it is multiplied by. */
+export interface TestEntry {
+  row: number;
+  value: number;
+}
+
+/** Entries of each field. */
+export type TestRecord = TestEntry[][];
+
+export function randomModel(shape: ModelShape): ModelBlob {
+  const { fields, embeddingDim: D, rowType = c.TYPE_I8, hotRows = 50, pages = 0, seed = 1 } = shape;
+  const { hidden = [], deepFrom = 0, products = 0 } = shape;
+  const random = seeded(seed);
+  const symmetric = (size: number): number => (2 * random() - 1) * size;
+  const parts = shape.parts ?? c.PART_LINEAR | c.PART_FM | (hidden.length > 0 ? c.PART_MLP : 0);
+
+  const rowCount = fields + hotRows;
+  const stride = rowStride(rowType, D);
+  const rows = new Uint8Array(rowCount * stride);
+  const view = new DataView(rows.buffer);
+  for (let row = 0; row < rowCount; row++) {
+    const values = Float32Array.from({ length: D + 1 }, () => symmetric(EMBEDDING_SIZE));
+    writeRow(rowType, D, values, 0, view, row * stride);
+  }
+
+  const spec = randomSpec(fields, pages > 0);
+  const sides = fieldSides(spec);
+  const layers: DenseLayer[] = [];
+  const stack = (inputs: number, outputs: readonly number[], tower: boolean): void => {
+    let [width, range] = [inputs, EMBEDDING_RANGE];
+    for (const [i, units] of outputs.entries()) {
+      const last = tower && i === outputs.length - 1;
+      const activation = last ? c.ACTIVATION_NONE : cycled(shape.activations ?? [c.ACTIVATION_RELU], layers.length);
+      const int8 = cycled(shape.layerTypes ?? [c.TYPE_I8], layers.length) === c.TYPE_I8;
+      const layer = int8 ? int8Layer(width, units, range, random) : floatLayer(width, units, random);
+      layers.push({ ...layer, activation });
+      [width, range] = [units, RANGES[activation] ?? EMBEDDING_RANGE];
+    }
+  };
+  let towerLayers: [number, number] = [0, 0];
+  if (parts & c.PART_MLP) stack(mlpInputs(fields, D - deepFrom, products), hidden, false);
+  if (parts & c.PART_TOWERS) {
+    // Towers of different depths: the item tower has no layer for the first number of `hidden`.
+    const [context, item] = [hidden, hidden.slice(1)];
+    stack(D * sides.filter((side) => side === c.SIDE_CONTEXT).length, [...context, D], true);
+    stack(D * sides.filter((side) => side === c.SIDE_ITEM).length, [...item, D], true);
+    towerLayers = [context.length + 1, item.length + 1];
+  }
+  const outputs = parts & c.PART_MLP ? (hidden.at(-1) ?? 0) : 0;
+  return {
+    spec,
+    producer: "test",
+    evidence: {},
+    golden: { tolerance: 0, records: [] },
+    items: NO_ITEMS,
+    rowType,
+    embeddingDim: D,
+    parts,
+    bias: Math.fround(symmetric(1)),
+    fmDim: parts & c.PART_FM ? (shape.fmDim ?? D) : 0,
+    deepFrom,
+    products,
+    innerScale: products & c.PRODUCT_INNER ? Math.fround(0.5 + random()) : 1,
+    outerScale: products & c.PRODUCT_OUTER ? Math.fround((1 + random()) / fields) : 1,
+    keys: randomKeys(hotRows, random),
+    rows,
+    pageDigests: Uint8Array.from({ length: pages * c.PAGE_DIGEST_BYTES }, () => 256 * random()),
+    sides,
+    layers,
+    towerLayers,
+    outputWeights: Float32Array.from({ length: outputs }, () => symmetric(3 / Math.sqrt(outputs))),
+  };
+}
+
+/** The sides interleave, the item side's first. */
+function randomSpec(fields: number, kv: boolean): FittedSpec {
+  return {
+    name: "random",
+    label: "label",
+    fields: Array.from({ length: fields }, (_, f) => ({
+      name: `f${f}`,
+      side: cycled(["item", "context", "item", "item", "context"] as const, f),
+      kv,
+      type: "categorical",
+      encoding: { kind: "vocabulary" },
+      missing: "own",
+    })),
+  };
+}
+
+/** Records with mostly one entry a field, some with none or a few, and `longest` entries in the last field of every 16th. */
+export function randomRecords(model: ModelBlob, count: number, seed: number, longest = 40): TestRecord[] {
+  const random = seeded(seed);
+  const fields = model.spec.fields.length;
+  const hot = model.keys.length / 2;
+  const entry = (f: number): TestEntry => ({
+    row: hot === 0 || random() < 0.2 ? f : integer(random, fields, fields + hot - 1),
+    value: random() < 0.5 ? 1 : Math.fround(2 * random() - 0.5),
+  });
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: fields }, (_, f) => {
+      const chance = random();
+      let entries = chance < 0.1 ? 0 : chance < 0.9 ? 1 : integer(random, 2, 5);
+      if (i % 16 === 3 && f === fields - 1) entries = longest;
+      return Array.from({ length: entries }, () => entry(f));
+    }),
+  );
+}
+
+/** The interval that a layer's inputs are mostly in, and what its weights are multiplied by. */
+interface Range {
+  low: number;
+  high: number;
+  gain: number;
+}
+
+const EMBEDDING_SIZE = 0.3;
+const EMBEDDING_RANGE: Range = { low: -EMBEDDING_SIZE, high: EMBEDDING_SIZE, gain: 4 };
+/** Of what follows each activation. */
+const RANGES: Record<number, Range> = {
+  [c.ACTIVATION_RELU]: { low: 0, high: 2, gain: 1.5 },
+  [c.ACTIVATION_TANH]: { low: -1, high: 1, gain: 1.5 },
+  [c.ACTIVATION_SIGMOID]: { low: 0, high: 1, gain: 3 },
+};
+
+/** int8 weights in −128..127; no whole zero point, so that inputs at halves are rare. */
+function int8Layer(
+  inputs: number,
+  outputs: number,
+  { low, high, gain }: Range,
+  random: () => number,
+): Omit<DenseLayer, "activation"> {
+  const weights = Int8Array.from({ length: inputs * outputs }, () => integer(random, -128, 127));
+  lightenLanes(weights, inputs, outputs);
+  const inputScale = (high - low) / 127;
+  const inputZero = low === 0 ? 0 : Math.fround(-low / inputScale + random());
+  const scales = new Float32Array(outputs);
+  const biases = new Float32Array(outputs);
+  for (let n = 0; n < outputs; n++) {
+    scales[n] = (inputScale * gain * (0.5 + random())) / (64 * Math.sqrt(inputs));
+    let sum = 0;
+    for (let k = 0; k < inputs; k++) sum += weights[n * inputs + k] as number;
+    biases[n] = 0.6 * random() - 0.1 - (scales[n] as number) * inputZero * sum;
+  }
+  return { inputs, outputs, weights, scales, biases, inputInverseScale: Math.fround(1 / inputScale), inputZero };
+}
+
+function floatLayer(inputs: number, outputs: number, random: () => number): Omit<DenseLayer, "activation"> {
+  const size = 3 / Math.sqrt(inputs);
+  return {
+    inputs,
+    outputs,
+    weights: Float32Array.from({ length: inputs * outputs }, () => (2 * random() - 1) * size),
+    scales: new Float32Array(0),
+    biases: Float32Array.from({ length: outputs }, () => 0.6 * random() - 0.1),
+    inputInverseScale: 0,
+    inputZero: 0,
+  };
+}
+
+/** Lists of coprime lengths, cycled, make pairs that vary. */
+export function cycled<T>(list: readonly T[], i: number): T {
+  return list[i % list.length] as T;
+}
+
+/** Distinct keys in ascending order. */
+function randomKeys(count: number, random: () => number): Uint32Array {
+  const word = (): bigint => BigInt(integer(random, 0, 2 ** 32 - 1));
+  const keys = BigUint64Array.from({ length: count }, () => (word() << 32n) | word()).sort();
+  return new Uint32Array(keys.buffer);
+}

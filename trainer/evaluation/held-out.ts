@@ -1,0 +1,65 @@
+import { FormatError } from "../../format/errors.ts";
+import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
+import { type LogPart, openPart } from "../data/logs.ts";
+import { type Predictions, predictLog } from "../data/source.ts";
+import { openHeldOutLog } from "../data/training-log.ts";
+import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
+import type { Groups } from "../metrics/evaluation.ts";
+import { startTask } from "../terminal/progress.ts";
+import type { TrainedModel } from "../training/train.ts";
+
+/** A held-out log as a model scored it. */
+export interface HeldOut {
+  path: string;
+  predictions: Predictions;
+  groups: Groups | null;
+  /** The columns whose values are compared, with the log's rows in the same order. */
+  slices: IndexedColumn[];
+}
+
+/** Scores a log with a trained model, and reads beside it the column that groups records and those to slice by. */
+export async function scoreHeldOut(
+  { spec, fitted, vocabulary, learner }: Pick<TrainedModel, "spec" | "fitted" | "vocabulary" | "learner">,
+  part: LogPart,
+  cache: string,
+  { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
+): Promise<HeldOut> {
+  const log = await openPart(spec, part);
+  const path = log.path;
+  const requests = slices.map((name) => ({ name, separator: separatorOf(spec, name) }));
+  const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
+  const columns = await readColumns(log, [...grouping, ...requests]);
+  const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
+  const task = startTask(`predict ${path}`, source.count, "records");
+  const predictions = await predictLog(source, (dataset) =>
+    learner.predict(dataset, (records) => task.advance(records)),
+  );
+  task.done();
+  for (const { name, offsets } of columns) {
+    if (offsets.length !== source.count + 1)
+      throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${source.count}`);
+  }
+  const [first] = columns;
+  const groups = group !== undefined && first ? { name: group, of: first.of, count: first.values.length } : null;
+  return { path, predictions, groups, slices: columns.slice(grouping.length) };
+}
+
+/** Throws FormatError where a log is not there or lacks a column: before training, which may take hours. */
+export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
+  const log = await openPart(spec, part);
+  for await (const _ of log.chunks(columns)) return;
+}
+
+/** How many fields a report compares the values of, where none are named. */
+const DEFAULT_SLICES = 6;
+
+/** The columns whose values a report compares where none are named: the first categorical ones. */
+export function defaultSlices(spec: FeatureSpec): string[] {
+  const categorical = spec.fields.filter(({ type }) => type !== "numeric");
+  return categorical.slice(0, DEFAULT_SLICES).map(({ name }) => name);
+}
+
+function separatorOf(spec: FeatureSpec, name: string): string | null {
+  const field: FeatureField | undefined = spec.fields.find((known) => known.name === name);
+  return field?.type === "multi-categorical" ? field.separator : null;
+}

@@ -1,0 +1,147 @@
+import { FormatError } from "../../format/errors.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import { concatenate, type Dataset, pick } from "../data/dataset.ts";
+import type { HeldOutSource } from "../data/source.ts";
+import type { Learner } from "../model/learner.ts";
+import { itemField } from "../model/popularity.ts";
+import { startTask } from "../terminal/progress.ts";
+
+/** How well a two-tower model finds the items of held-out positive records among all items. */
+export interface Retrieval {
+  k: number;
+  /** Positive records of the test log. */
+  positives: number;
+  /** Items that the training log has, all of them candidates for each record. */
+  items: number;
+  /** Share of the positives whose item is among the k items with the largest logits; one that no training record has is missed. */
+  recall: number;
+  /** The same for the k items with the most positive training records. */
+  popularity: number;
+}
+
+/** A training log's items and who had which. */
+interface Catalogue {
+  /** A record of each item, in the order of first appearance. */
+  records: Dataset;
+  /** Item row → its place in `records`. */
+  place: Map<number, number>;
+  /** Positive training records an item. */
+  positives: Float64Array;
+  /** User row → places of the items of the user's positive training records: never candidates again. */
+  seen: Map<number, Set<number>>;
+}
+
+/**
+ * Recall@k over all items (Covington et al. 2016 and after): for each positive record of the test log, its context's vector against
+ * every item's. The items of a user's own positive training records are left out, for the model and for popularity alike.
+ * A user with a row is told from others by the first context field, an item by `training.itemField`.
+ */
+export async function measureRetrieval(
+  learner: Learner,
+  spec: FeatureSpec,
+  train: HeldOutSource,
+  test: HeldOutSource,
+  k: number,
+): Promise<Retrieval> {
+  if (spec.model.type !== "two-tower")
+    throw new FormatError(spec.name, `got a model of type ${spec.model.type}, expected two-tower`);
+  const fields = { user: spec.fields.findIndex(({ side }) => side === "context"), item: itemField(spec) };
+  const catalogue = await readCatalogue(train, fields);
+  const items = learner.vectors(catalogue.records).item;
+  const byModel = new Hits(k);
+  const byPopularity = new Hits(k);
+  let positives = 0;
+  const task = startTask("retrieve", test.count, "records");
+  for await (const chunk of test.chunks()) {
+    const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter((i) => chunk.labels[i] === 1);
+    const dataset = pick(chunk, records, spec.fields.length);
+    const { context, width } = learner.vectors(dataset);
+    for (let record = 0; record < dataset.count; record++) {
+      positives++;
+      const own = catalogue.place.get(firstRow(dataset, record, fields.item, spec.fields.length));
+      if (own === undefined) continue;
+      const seen = catalogue.seen.get(firstRow(dataset, record, fields.user, spec.fields.length));
+      const score = (item: number): number => dot(context, record * width, items, item * width, width);
+      byModel.count(own, catalogue.records.count, seen, score);
+      byPopularity.count(own, catalogue.records.count, seen, (item) => catalogue.positives[item] as number);
+    }
+    task.advance(chunk.count);
+  }
+  task.done();
+  return {
+    k,
+    positives,
+    items: catalogue.records.count,
+    recall: byModel.hits / positives,
+    popularity: byPopularity.hits / positives,
+  };
+}
+
+/** Counts how often an item is among the k best. */
+class Hits {
+  hits = 0;
+  readonly #k: number;
+
+  constructor(k: number) {
+    this.#k = k;
+  }
+
+  /** Items with the same score as `own` come half before it, half after. */
+  count(own: number, items: number, seen: Set<number> | undefined, score: (item: number) => number): void {
+    const target = score(own);
+    let before = 0;
+    for (let item = 0; item < items; item++) {
+      if (item === own || seen?.has(item)) continue;
+      const other = score(item);
+      if (other > target) before++;
+      else if (other === target) before += 0.5;
+    }
+    if (before < this.#k) this.hits++;
+  }
+}
+
+async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Promise<Catalogue> {
+  const { fields } = train;
+  const parts: Dataset[] = [];
+  const place = new Map<number, number>();
+  const counts: number[] = [];
+  const seen = new Map<number, Set<number>>();
+  for await (const chunk of train.chunks()) {
+    const first: number[] = [];
+    for (let record = 0; record < chunk.count; record++) {
+      const row = firstRow(chunk, record, item, fields);
+      if (row < fields) continue; // no item, or one without a row of its own
+      let at = place.get(row);
+      if (at === undefined) {
+        at = counts.push(0) - 1;
+        place.set(row, at);
+        first.push(record);
+      }
+      if (chunk.labels[record] !== 1) continue;
+      counts[at] = (counts[at] as number) + 1;
+      const who = firstRow(chunk, record, user, fields);
+      if (who < fields) continue; // a user without a row is not told from others
+      const items = seen.get(who) ?? new Set();
+      seen.set(who, items.add(at));
+    }
+    parts.push(pick(chunk, Uint32Array.from(first), fields));
+  }
+  return { records: concatenate(parts, fields), place, positives: Float64Array.from(counts), seen };
+}
+
+interface Fields {
+  user: number;
+  item: number;
+}
+
+/** The row of a record's first entry of a field; -1 where it has none. */
+function firstRow({ offsets, rows }: Dataset, record: number, field: number, fields: number): number {
+  const first = offsets[record * fields + field] as number;
+  return first < (offsets[record * fields + field + 1] as number) ? (rows[first] as number) : -1;
+}
+
+function dot(a: Float32Array, from: number, b: Float32Array, at: number, length: number): number {
+  let sum = 0;
+  for (let i = 0; i < length; i++) sum += (a[from + i] as number) * (b[at + i] as number);
+  return sum;
+}

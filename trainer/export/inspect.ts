@@ -1,0 +1,143 @@
+import type { Evidence, ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import { packedBytes, weightType } from "../../format/layer.ts";
+import { itemStride } from "../../format/items.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { readSections, SECTION_NAMES } from "../../format/read-sections.ts";
+import { readRow, rowStride } from "../../format/row.ts";
+import { signerOf, verifyBlob } from "../../format/seal.ts";
+import type { PublicKey } from "../../format/signature.ts";
+import type { FittedField } from "../../format/spec.ts";
+
+/** Mean and largest of a row's |w| and ‖v‖ over rows, and how many rows are all zero. */
+export interface RowStatistics {
+  rows: number;
+  zero: number;
+  weight: { mean: number; max: number };
+  norm: { mean: number; max: number };
+}
+
+/** All that a blob says of itself, and what can be seen of its weights. */
+export interface Inspection {
+  model: string;
+  version: number;
+  bytes: number;
+  /** The id of the key that the blob names as its signer's, in hex; null where it is not signed. Anyone can write a name. */
+  signer: string | null;
+  /** Whether the signature was verified with a key that the user gave. */
+  signatureVerified: boolean;
+  producer: string;
+  name: string;
+  label: string;
+  terms: string[];
+  rowType: string;
+  embeddingDim: number;
+  pages: number;
+  sections: { name: string; offset: number; bytes: number }[];
+  fields: readonly FittedField[];
+  layers: { network: string; inputs: number; outputs: number; weights: string; activation: string; bytes: number }[];
+  rows: RowStatistics;
+  goldenRecords: { count: number; tolerance: number };
+  /** The catalogue. */
+  items: { field: string; count: number; bytesPerItem: number } | null;
+  evidence: Evidence;
+}
+
+const TYPES = new Map([
+  [c.TYPE_F32, "f32"],
+  [c.TYPE_I8, "int8"],
+  [c.TYPE_F16, "f16"],
+  [c.TYPE_I4, "int4"],
+]);
+const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
+
+/**
+ * Reads a blob with every check that there is, and describes it. Throws FormatError, also where there are trusted keys and none
+ * of them signed it.
+ */
+export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
+  const model = await verifyBlob(blob, trusted);
+  const parts = readSections(blob, true);
+  const read = readBlob(blob);
+  return {
+    model,
+    version: c.BLOB_VERSION,
+    bytes: blob.length,
+    signer: signerOf(blob),
+    signatureVerified: trusted.length > 0,
+    producer: read.producer,
+    name: read.spec.name,
+    label: read.spec.label,
+    terms: termsOf(read),
+    rowType: TYPES.get(read.rowType) ?? String(read.rowType),
+    embeddingDim: read.embeddingDim,
+    pages: read.pageDigests.length / c.PAGE_DIGEST_BYTES,
+    sections: parts.map((section, i) => ({
+      name: SECTION_NAMES[i + 1] as string,
+      offset: section.byteOffset - blob.byteOffset,
+      bytes: section.length,
+    })),
+    fields: read.spec.fields,
+    layers: layersOf(read),
+    rows: rowStatistics(read),
+    goldenRecords: { count: read.golden.records.length, tolerance: read.golden.tolerance },
+    items: catalogueOf(read),
+    evidence: read.evidence,
+  };
+}
+
+function catalogueOf({ spec, items, ...model }: ModelBlob): Inspection["items"] {
+  if (items.keys.length === 0) return null;
+  return {
+    field: (spec.fields[items.field] as FittedField).name,
+    count: items.keys.length / 2,
+    bytesPerItem: itemStride(model),
+  };
+}
+
+function termsOf({ parts, products }: ModelBlob): string[] {
+  const terms: [number, number, string][] = [
+    [parts, c.PART_LINEAR, "linear"],
+    [parts, c.PART_FM, "FM"],
+    [parts, c.PART_MLP, "MLP"],
+    [parts, c.PART_TOWERS, "towers"],
+    [products, c.PRODUCT_INNER, "inner products"],
+    [products, c.PRODUCT_OUTER, "outer products"],
+  ];
+  return terms.filter(([set, bit]) => set & bit).map(([, , name]) => name);
+}
+
+function layersOf({ layers, towerLayers: [context], parts, outputWeights }: ModelBlob): Inspection["layers"] {
+  const hidden = layers.map((layer, i) => ({
+    network: parts & c.PART_TOWERS ? (i < context ? "context tower" : "item tower") : "MLP",
+    inputs: layer.inputs,
+    outputs: layer.outputs,
+    weights: TYPES.get(weightType(layer)) as string,
+    activation: ACTIVATIONS[layer.activation] as string,
+    bytes: packedBytes(weightType(layer), layer.inputs, layer.outputs),
+  }));
+  if (outputWeights.length === 0) return hidden;
+  const output = { network: "MLP", inputs: outputWeights.length, outputs: 1, weights: "f32", activation: "none" };
+  return [...hidden, { ...output, bytes: 4 * outputWeights.length }];
+}
+
+function rowStatistics({ rows, rowType, embeddingDim }: ModelBlob): RowStatistics {
+  const stride = rowStride(rowType, embeddingDim);
+  const count = rows.length / stride;
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
+  const row = new Float32Array(1 + embeddingDim);
+  const weight = { mean: 0, max: 0 };
+  const norm = { mean: 0, max: 0 };
+  let zero = 0;
+  for (let i = 0; i < count; i++) {
+    readRow(rowType, embeddingDim, view, i * stride, row, 0);
+    const w = Math.abs(row[0] as number);
+    const v = Math.sqrt(row.subarray(1).reduce((sum, x) => sum + x * x, 0));
+    weight.mean += w / count;
+    norm.mean += v / count;
+    weight.max = Math.max(weight.max, w);
+    norm.max = Math.max(norm.max, v);
+    if (w === 0 && v === 0) zero++;
+  }
+  return { rows: count, zero, weight, norm };
+}

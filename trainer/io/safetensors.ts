@@ -1,0 +1,82 @@
+import { FormatError } from "../../format/errors.ts";
+
+// safetensors (Hugging Face): u64 length of a JSON header, the header, the tensors' bytes. Every framework reads it.
+
+type Data = Float32Array | Uint32Array | Uint16Array;
+export interface NamedTensor {
+  shape: number[];
+  data: Data;
+}
+
+const TYPES = { F32: Float32Array, U32: Uint32Array, U16: Uint16Array } as const;
+type TypeName = keyof typeof TYPES;
+
+function typeName(data: Data): TypeName {
+  if (data instanceof Float32Array) return "F32";
+  return data instanceof Uint32Array ? "U32" : "U16";
+}
+
+/** The bytes of a safetensors file. */
+export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata: Record<string, string>): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let size = 0;
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    header[name] = { dtype: typeName(data), shape, data_offsets: [size, size + data.byteLength] };
+    size += data.byteLength;
+  }
+  const text = JSON.stringify(header);
+  // Padded with spaces, so that the data begins at a multiple of 8.
+  const json = new TextEncoder().encode(text + " ".repeat((8 - (new TextEncoder().encode(text).length % 8)) % 8));
+  const bytes = new Uint8Array(8 + json.length + size);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  let at = 8 + json.length;
+  for (const { data } of Object.values(tensors)) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** Reads a safetensors file. Throws FormatError where lengths or types do not fit. */
+export function readSafetensors(
+  bytes: Uint8Array,
+  place: string,
+): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
+  if (headerBytes > bytes.length - 8)
+    throw new FormatError(place, `got ${bytes.length} bytes, expected a header that fits in them`);
+  let header: Record<string, { dtype: TypeName; shape: number[]; data_offsets: [number, number] }>;
+  let metadata: Record<string, string>;
+  try {
+    const { __metadata__, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes)));
+    header = rest;
+    metadata = __metadata__ ?? {};
+  } catch (error) {
+    throw new FormatError(place, `header is not JSON: ${(error as Error).message}`);
+  }
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + headerBytes, bytes.length - 8 - headerBytes);
+  const tensors: Record<string, NamedTensor> = {};
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [start, end],
+    },
+  ] of Object.entries(header)) {
+    const Type = TYPES[dtype];
+    if (!Type)
+      throw new FormatError(`${place}: ${name}`, `got type ${dtype}, expected ${Object.keys(TYPES).join(", ")}`);
+    const expected = shape.reduce((a, b) => a * b, 1) * Type.BYTES_PER_ELEMENT;
+    if (end - start !== expected || end > data.length) {
+      throw new FormatError(
+        `${place}: ${name}`,
+        `got bytes ${start} to ${end} of ${data.length}, expected ${expected} of them`,
+      );
+    }
+    tensors[name] = { shape, data: new Type(data.slice(start, end).buffer) };
+  }
+  return { tensors, metadata };
+}

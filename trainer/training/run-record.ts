@@ -1,0 +1,71 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import type { FeatureSpec } from "../../format/spec.ts";
+import type { Backend } from "../engine/backend.ts";
+import type { LogPart } from "../data/logs.ts";
+import { toJson, writeWhole } from "../io/files.ts";
+import type { Epoch } from "./epochs.ts";
+
+// What a run folder says in text: run.json, what was trained and with what; metrics.jsonl, one line an epoch.
+
+export interface RunRecord {
+  spec: FeatureSpec;
+  seed: number;
+  backend: Backend;
+  versions: Record<string, string>;
+}
+
+export function runRecord(spec: FeatureSpec, backend: Backend): RunRecord {
+  return { spec, seed: spec.training.seed, backend, versions: versions(backend) };
+}
+
+/** Versions of all that the weights depend on. */
+export function versions(backend: Backend): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const of = (path: string): string => (require(path) as { version: string }).version;
+  const packages: Record<Backend, string | null> = {
+    "tfjs-node-gpu": "@tensorflow/tfjs-node-gpu",
+    "tfjs-node": "@tensorflow/tfjs-node",
+    wasm: "@tensorflow/tfjs-backend-wasm",
+    cpu: null,
+  };
+  const name = packages[backend];
+  return {
+    "deepfm-edge": of("../package.json"),
+    node: process.versions.node,
+    "@tensorflow/tfjs": tf.version.tfjs,
+    ...(name && { [name]: of(`${name}/package.json`) }),
+  };
+}
+
+/**
+ * Returns what to call after each epoch of a run in `folder`: it appends a line to metrics.jsonl, and before the first one
+ * writes run.json. Lines of epochs from the first one on are another run's, and go; earlier ones stay, as training may
+ * go on from a checkpoint.
+ */
+export function recordEpochs(
+  folder: string,
+  spec: FeatureSpec,
+  validLog: LogPart,
+): (epoch: Epoch, backend: Backend) => void {
+  const path = join(folder, "metrics.jsonl");
+  let begun = false;
+  return (epoch, backend) => {
+    if (!begun) {
+      begun = true;
+      writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
+      writeWhole(path, linesBefore(path, epoch.epoch).join(""));
+    }
+    appendFileSync(path, `${JSON.stringify(epoch)}\n`, { flush: true });
+  };
+}
+
+function linesBefore(path: string, epoch: number): string[] {
+  if (epoch === 1 || !existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, epoch - 1);
+  return lines.filter((line) => line !== "").map((line) => `${line}\n`);
+}

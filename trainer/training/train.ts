@@ -1,0 +1,122 @@
+import type { FeatureSpec, FittedSpec } from "../../format/spec.ts";
+import { type Backend, startBackend } from "../engine/backend.ts";
+import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
+import type { LogPart } from "../data/logs.ts";
+import { openHeldOutLog, openTrainingLog, type TrainingLog } from "../data/training-log.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import type { Quantization } from "../export/quantization.ts";
+import { checkBlobSize } from "../export/size.ts";
+import { Learner } from "../model/learner.ts";
+import { logItemShares } from "../model/popularity.ts";
+import { pretrainingSpec, startFromFm } from "../model/pretrain.ts";
+import { say } from "../terminal/progress.ts";
+import { type Epoch, Training } from "./epochs.ts";
+
+/** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
+export const CHECKPOINT_MINUTES = 5;
+
+export interface TrainedModel {
+  spec: FeatureSpec;
+  fitted: FittedSpec;
+  backend: Backend;
+  vocabulary: Vocabulary;
+  learner: Learner;
+  epochs: Epoch[];
+  /** Of the FM that an FNN starts from; 0 of another model, or where a resumed training had them behind it. */
+  pretrainingEpochs: number;
+  /** Time of all epochs, an FNN's pre-training included. */
+  seconds: number;
+  /** Of the weights kept, on the validation log. */
+  valid: Epoch;
+  /** To be removed when the model is saved. */
+  checkpoints: Checkpoints | null;
+}
+
+export interface TrainOptions {
+  train: LogPart;
+  valid: LogPart;
+  /** The folder of encoded logs. */
+  cache: string;
+  backend?: Backend;
+  /** Where to keep checkpoints; none are made without it. */
+  out?: string;
+  /** Goes on from the checkpoint in `out`, if there is one. */
+  resume?: boolean;
+  checkpointMinutes?: number;
+  /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
+  quantize?: Quantization;
+  /** Called after each epoch. */
+  onEpoch?: (epoch: Epoch, backend: Backend) => void;
+}
+
+/** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
+export async function train(
+  spec: FeatureSpec,
+  {
+    train,
+    valid,
+    cache,
+    backend: asked,
+    quantize = "int8",
+    out,
+    resume = false,
+    checkpointMinutes = CHECKPOINT_MINUTES,
+    onEpoch = () => {},
+  }: TrainOptions,
+): Promise<TrainedModel> {
+  checkBlobSize(spec, quantize);
+  const backend = await startBackend(asked);
+  say(`TensorFlow.js backend: ${backend}`);
+
+  const log = await openTrainingLog(spec, train, cache);
+  const { fitted, vocabulary, source } = log;
+  const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
+  checkBlobSize(spec, quantize, vocabulary);
+
+  const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
+  const learner = await startLearner(spec, log);
+  const stage = resume ? (checkpoints?.stage() ?? null) : null;
+
+  const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
+    const training = new Training(of, settings.training, source, validSource);
+    if (stage === name) checkpoints?.restore(training);
+    const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
+    try {
+      await training.run(
+        task,
+        () => saving?.afterStep(),
+        (epoch) => name === "training" && onEpoch(epoch, backend),
+      );
+    } finally {
+      saving?.stop();
+    }
+    return training;
+  };
+  let seconds = 0;
+  let pretrainingEpochs = 0;
+  if (spec.model.type === "FNN" && stage !== "training") {
+    const fm = pretrainingSpec(spec);
+    const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch");
+    startFromFm(learner, pretraining.learner);
+    seconds += secondsOf(pretraining);
+    pretrainingEpochs = pretraining.position.epochs.length;
+  }
+  const training = await runStage("training", spec, learner, "epoch");
+  const { epochs, best } = training.position;
+  if (best === null) throw new Error("no epoch was trained");
+  seconds += secondsOf(training);
+  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
+  return { ...trained, valid: best, checkpoints };
+}
+
+/** A learner before its first step. */
+export async function startLearner(spec: FeatureSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
+  const learner = new Learner(spec, vocabulary);
+  if (spec.training.loss === "in-batch")
+    learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
+  return learner;
+}
+
+function secondsOf({ position }: Training): number {
+  return position.epochs.reduce((sum, { seconds }) => sum + seconds, 0);
+}

@@ -1,0 +1,68 @@
+import { BodyError } from "./errors.ts";
+import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
+import { readParts } from "./read-parts.ts";
+
+/** Bytes that are read at a time; most bodies are shorter. */
+const PART_BYTES = 64 * 1024;
+
+/**
+ * Reads a request's body as JSON. A body beyond the limits is refused as soon as that is known, from its declared length
+ * or while it arrives, and is never held whole. Throws BodyError.
+ */
+export async function readJson(request: Request): Promise<unknown> {
+  const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") {
+    throw new BodyError("media-type", `got content-type ${mediaType ?? "none"}, expected application/json`);
+  }
+  const text = await readText(request);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BodyError("not-json", `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > MAX_BODY_BYTES) {
+    throw new BodyError("too-large", `got a body of ${declared} bytes, expected at most ${MAX_BODY_BYTES}`);
+  }
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  let size = 0;
+  let brackets = 0;
+  let text = "";
+  const part = declared > 0 ? Math.min(declared, PART_BYTES) : PART_BYTES;
+  for await (const bytes of request.body ? readParts(request.body, part) : []) {
+    size += bytes.byteLength;
+    if (size > MAX_BODY_BYTES) {
+      throw new BodyError("too-large", `got more than ${MAX_BODY_BYTES} bytes, expected at most that many`);
+    }
+    brackets += countBrackets(bytes);
+    if (brackets > MAX_BODY_BRACKETS) {
+      throw new BodyError(
+        "too-large",
+        `got more than ${MAX_BODY_BRACKETS} objects and lists, expected at most that many`,
+      );
+    }
+    text += decode(decoder, bytes);
+  }
+  return text + decode(decoder);
+}
+
+/** Opening brackets, of text too: that many in text are as unusual. */
+function countBrackets(part: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < part.length; i++) {
+    const byte = part[i];
+    if (byte === 0x7b || byte === 0x5b) count++;
+  }
+  return count;
+}
+
+function decode(decoder: TextDecoder, part?: Uint8Array): string {
+  try {
+    return part ? decoder.decode(part, { stream: true }) : decoder.decode();
+  } catch {
+    throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
+  }
+}

@@ -1,0 +1,13 @@
+import * as v from "valibot";
+import { MAX_RECORDS } from "../limits.ts";
+
+/** A list of at most MAX_RECORDS; `name`: what it is a list of. */
+export function atMostRecords<Item extends v.GenericSchema>(name: string, item: Item) {
+  return v.pipe(
+    v.array(item),
+    v.check(
+      (list) => list.length <= MAX_RECORDS,
+      (issue) => `got ${issue.input.length} ${name}, expected at most ${MAX_RECORDS}`,
+    ),
+  );
+}

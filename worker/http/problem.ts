@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import { FormatError } from "../../format/errors.ts";
+import { BodyError, ModelUnavailableError } from "./errors.ts";
+import { LOAD_RETRY_MS } from "../limits.ts";
+import { logError } from "./log.ts";
+
+/** Problem details, RFC 9457. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
+  detail: string;
+  /** The place in the request's body, such as `records[3].age`. */
+  field?: string;
+}
+
+const BODY_PROBLEMS = {
+  "not-json": { name: "not-json", title: "The body is not JSON", status: 400 },
+  "too-large": { name: "body-too-large", title: "The body is too large", status: 413 },
+  "media-type": { name: "media-type", title: "The body's type is not supported", status: 415 },
+} as const;
+
+/** The only place that gives an error its HTTP form. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof BodyError) {
+    const { name, title, status } = BODY_PROBLEMS[error.reason];
+    return problem(name, title, status, error.message);
+  }
+  if (error instanceof FormatError) {
+    const field = error.place.replace(/^body(: )?/, "");
+    const detail = field === "" ? `body: ${error.problem}` : `${field}: ${error.problem}`;
+    return {
+      ...problem("invalid-request", "The request breaks the model's contract", 422, detail),
+      ...(field && { field }),
+    };
+  }
+  if (error instanceof ModelUnavailableError) {
+    return problem("model-unavailable", "No model can serve", 503, error.message);
+  }
+  return problem("internal", "Internal error", 500, "the request failed; its x-request-id is in the log");
+}
+
+export function notFound(path: string): Problem {
+  return problem("not-found", "No such route", 404, `got path ${path}, expected one of the documented routes`);
+}
+
+export function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
+  const detail = `got method ${method}, expected ${allowed.join(" or ")}`;
+  return problem("method-not-allowed", "The route has no such method", 405, detail);
+}
+
+function problem(name: string, title: string, status: Problem["status"], detail: string): Problem {
+  return { type: `urn:deepfm-edge:problem:${name}`, title, status, detail };
+}
+
+/** Answers with `problem`; logs `error` where the fault is the Worker's. */
+export function respond(c: Context, problem: Problem, error?: unknown): Response {
+  if (problem.status === 500) {
+    const stack = error instanceof Error ? error.stack : undefined;
+    logError("request_failed", error, { requestId: c.get("requestId"), path: c.req.path, stack });
+  }
+  const retry = problem.status === 503 ? { "retry-after": String(LOAD_RETRY_MS / 1000) } : {};
+  return c.body(JSON.stringify(problem), problem.status, { "content-type": "application/problem+json", ...retry });
+}
