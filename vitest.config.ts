@@ -20,7 +20,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: "istanbul",
-      include: ["format/**/*.ts", "trainer/**/*.ts", "worker/**/*.ts", "scripts/**/*.ts"],
+      include: ["{format,runtime,trainer,lab,deploy,cli,worker,scripts}/**/*.ts"],
       exclude: ["**/*.d.ts"],
       reporter: ["text-summary"],
     },

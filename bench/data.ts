@@ -6,11 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../format/spec.ts";
+import { parseWith } from "../format/parse.ts";
+import { type FeatureSpec, FeatureSpecSchema } from "../format/spec.ts";
 import { generateLog } from "../trainer/data/generate.ts";
+import { Random } from "../trainer/data/random.ts";
 import { openTrainingLog } from "../trainer/data/training-log.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
-import { Random } from "../trainer/data/random.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { train } from "../trainer/training/train.ts";
 

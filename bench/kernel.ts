@@ -2,7 +2,7 @@
 // whole forward pass, from row numbers to logits and scores. Prints; gates nothing but that all compute the same.
 //   node bench/kernel.ts [--quick] [--json FILE]
 import { parseArgs } from "node:util";
-import type { KernelVariant } from "../runtime/kernel.ts";
+import type { KernelVariant } from "../runtime/variant.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { agreement } from "./kernel/agree.ts";
 import { type BenchCase, benchCase, SHAPES, withOneContext } from "./kernel/cases.ts";

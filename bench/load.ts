@@ -2,8 +2,8 @@
 // step, in Node and in workerd. All steps take turns, so that a slow moment of the machine falls on all. Prints; gates nothing.
 //   node bench/load.ts [--rounds 9] [--json FILE]
 import { parseArgs } from "node:util";
-import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { kernelModule } from "../runtime/node.ts";
+import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { median, processorMs } from "./kernel/race.ts";

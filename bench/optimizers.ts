@@ -2,11 +2,12 @@
 // that a slow moment of the machine falls on all of them; medians. Dense Adam passes over the whole table. Prints; gates
 // nothing.
 //   node bench/optimizers.ts [steps]
+
+import { Random } from "../trainer/data/random.ts";
 import { Adam } from "../trainer/model/optimizers/adam.ts";
 import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
 import { sumOfSquares } from "../trainer/model/optimizers/row-optimizer.ts";
 import { WholeTable } from "../trainer/model/optimizers/whole-table.ts";
-import { Random } from "../trainer/data/random.ts";
 import { table } from "../trainer/terminal/table.ts";
 
 const STEPS = Number(process.argv[2] ?? 240);

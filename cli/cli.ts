@@ -1,11 +1,31 @@
 #!/usr/bin/env node
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { evaluate } from "../deploy/evaluate.ts";
+import { publish } from "../deploy/publish.ts";
 import { FormatError } from "../format/errors.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { parseFeatureSpec } from "../format/spec.ts";
+import { readHeldOutLog } from "../trainer/data/dataset.ts";
+import { generateLog } from "../trainer/data/generate.ts";
+import { type LogPart, openPart } from "../trainer/data/logs.ts";
+import { someRecords } from "../trainer/data/raw-record.ts";
+import { openLog } from "../trainer/data/read.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
+import { CALIBRATION_RECORDS, loadExport, saveExport } from "../trainer/export/export.ts";
+import { addCatalogue, catalogueText, openCatalogue } from "../trainer/export/items.ts";
+import { exportMeasured } from "../trainer/export/measured-export.ts";
+import { QUANTIZATIONS, type Quantization } from "../trainer/export/quantization.ts";
+import { checkLimits, chosenOf, reportTable } from "../trainer/export/report.ts";
+import { GOLDEN_RECORDS, sealExport } from "../trainer/export/seal.ts";
+import { toJson } from "../trainer/io/files.ts";
+import { VERSION } from "../trainer/io/project.ts";
+import type { Metrics } from "../trainer/metrics/metrics.ts";
+import { startTask } from "../trainer/terminal/progress.ts";
+import { bytesText, table } from "../trainer/terminal/table.ts";
 import { Interrupted } from "../trainer/training/checkpoint.ts";
+import { loadRun } from "../trainer/training/run-folder.ts";
+import { runRecord } from "../trainer/training/run-record.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import {
@@ -20,33 +40,14 @@ import {
 import { recipeCommand } from "./commands/recipe.ts";
 import { retrieveCommand } from "./commands/retrieve.ts";
 import { keygenCommand, signCommand } from "./commands/sign.ts";
+import { type StartOptions, start } from "./commands/start.ts";
 import { studyCommand } from "./commands/study.ts";
 import { trainCommand } from "./commands/train.ts";
 import { tuneCommand } from "./commands/tune.ts";
-import { readHeldOutLog } from "../trainer/data/dataset.ts";
-import { generateLog } from "../trainer/data/generate.ts";
-import { type LogPart, openPart } from "../trainer/data/logs.ts";
-import { someRecords } from "../trainer/data/raw-record.ts";
-import { openLog } from "../trainer/data/read.ts";
-import { evaluate } from "../deploy/evaluate.ts";
-import { CALIBRATION_RECORDS, loadExport, saveExport } from "../trainer/export/export.ts";
-import { addCatalogue, catalogueText, openCatalogue } from "../trainer/export/items.ts";
-import { exportMeasured } from "../trainer/export/measured-export.ts";
-import { QUANTIZATIONS, type Quantization } from "../trainer/export/quantization.ts";
-import { checkLimits, chosenOf, reportTable } from "../trainer/export/report.ts";
-import { GOLDEN_RECORDS, sealExport } from "../trainer/export/seal.ts";
-import { toJson } from "../trainer/io/files.ts";
-import type { Metrics } from "../trainer/metrics/metrics.ts";
-import { startTask } from "../trainer/terminal/progress.ts";
-import { publish } from "../deploy/publish.ts";
-import { loadRun } from "../trainer/training/run-folder.ts";
-import { runRecord } from "../trainer/training/run-record.ts";
-import { type StartOptions, start } from "./commands/start.ts";
-import { bytesText, table } from "../trainer/terminal/table.ts";
 
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
-  .version("0.1.0")
+  .version(VERSION)
   .showHelpAfterError("(--help on each command says what it needs)");
 
 const quantizeOption = (): Option =>
@@ -90,7 +91,7 @@ const exportCommand = program
   )
   .argument("<run>", "the folder that `train` saved")
   .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
-  .option("--calibrate <path...>", "log to fit the quantised layers on (default: the run's validation log)")
+  .option("--calibrate <path...>", "log to fit the quantized layers on (default: the run's validation log)")
   .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
   .option("--item-id <field>", "the field whose values name the items")
   .option("--out <folder>", "where to write (default: <run>/export)")

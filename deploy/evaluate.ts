@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { type FittedSpec, parseWith } from "../format/spec.ts";
+import type { FittedSpec } from "../format/fitted-spec.ts";
+import { parseWith } from "../format/parse.ts";
 import { refuseLabel, toLabel } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import type { ClickLog } from "../trainer/data/read.ts";

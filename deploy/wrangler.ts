@@ -1,10 +1,8 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { PROJECT } from "../trainer/io/project.ts";
 
-/** The project's folder, where wrangler.toml is. */
-export const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 export const WRANGLER_CONFIG = join(PROJECT, "wrangler.toml");
 
 /** No telemetry, no questions, no look-up of the machine's place. */

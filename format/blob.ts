@@ -1,27 +1,26 @@
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
-import type { DenseLayer } from "./layer.ts";
+import type { FittedSpec } from "./fitted-spec.ts";
 import type { GoldenRecords } from "./golden.ts";
-import type { ItemCatalogue } from "./items.ts";
-import type { FittedSpec } from "./spec.ts";
+import type { DenseLayer } from "./layer.ts";
 
 /**
  * All that a model blob holds. Shapes: F fields, D the length of a row's vector, h rows with a key (hot rows), P pages,
- * d = D − deepFrom the length of the embeddings that the MLP or the towers take.
+ * d = D − mlpFrom the length of the embeddings that the MLP or the towers take.
  */
 export interface ModelBlob {
   spec: FittedSpec;
   /** Which program wrote the blob. */
   producer: string;
   rowType: number;
-  /** D; 0 where PART_LINEAR stands alone. */
+  /** D; 0 where TERM_LINEAR stands alone. */
   embeddingDim: number;
-  /** PART_LINEAR | PART_FM | PART_MLP, or PART_LINEAR | PART_TOWERS: the terms that the logit sums. */
-  parts: number;
-  /** FM takes v[0, fmDim) of each row; 0 without PART_FM. */
+  /** TERM_LINEAR | TERM_FM | TERM_MLP, or TERM_LINEAR | TERM_TOWERS: the terms that the logit sums. */
+  terms: number;
+  /** FM takes v[0, fmDim) of each row; 0 without TERM_FM. */
   fmDim: number;
-  /** The MLP takes v[deepFrom, D) of each row; 0 without PART_MLP. */
-  deepFrom: number;
-  /** PRODUCT_INNER | PRODUCT_OUTER: what the MLP's first layer takes beside the embeddings. 0 without PART_MLP. */
+  /** The MLP takes v[mlpFrom, D) of each row; 0 without TERM_MLP. */
+  mlpFrom: number;
+  /** PRODUCT_INNER | PRODUCT_OUTER: what the MLP's first layer takes beside the embeddings. 0 without TERM_MLP. */
   products: number;
   /** What inner products are multiplied by before the first layer takes them; 1 where there are none. */
   innerScale: number;
@@ -39,9 +38,11 @@ export interface ModelBlob {
   sides: Uint8Array;
   /** Hidden layers of the MLP; or the layers of the context tower, then of the item tower, each with its output layer. */
   layers: DenseLayer[];
-  /** How many of `layers` are the context tower's, and how many the item tower's; [0, 0] without PART_TOWERS. */
-  towerLayers: [number, number];
-  /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without PART_MLP. */
+  /** How many of `layers` are the context tower's, which come first; 0 without TERM_TOWERS. */
+  contextLayers: number;
+  /** How many of `layers` are the item tower's; 0 without TERM_TOWERS. */
+  itemLayers: number;
+  /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without TERM_MLP. */
   outputWeights: Float32Array;
   /** NO_ITEMS without a catalogue. */
   items: ItemCatalogue;
@@ -50,10 +51,22 @@ export interface ModelBlob {
 }
 
 /**
- * What a blob says about itself, for people and tools: where it comes from, what its quantisation cost, how its scores compare
+ * What a blob says about itself, for people and tools: where it comes from, what its quantization cost, how its scores compare
  * with the trainer's. Nothing is computed from it, so it may have any members.
  */
 export type Evidence = Record<string, unknown>;
+
+/** A catalogue of items whose share of a score was computed at export, by the kernel: FORMAT.md, "ITEMS". */
+export interface ItemCatalogue {
+  /** The field of the item's side whose values name the items; 0 without items. */
+  field: number;
+  /** m keys, ascending: the row keys of those values. */
+  keys: Uint32Array;
+  /** m records of `itemStride` bytes. */
+  records: Uint8Array;
+}
+
+export const NO_ITEMS: ItemCatalogue = { field: 0, keys: new Uint32Array(0), records: new Uint8Array(0) };
 
 /** SIDE_… of each field. */
 export function fieldSides(spec: FittedSpec): Uint8Array {

@@ -42,13 +42,13 @@ export const MODEL_ROW_TYPE = 8;
 export const MODEL_ROW_COUNT = 12;
 export const MODEL_BUCKET_BITS = 16;
 export const MODEL_PAGE_COUNT = 20;
-export const MODEL_PARTS = 24;
+export const MODEL_TERMS = 24;
 export const MODEL_BIAS = 28;
 export const MODEL_LAYER_COUNT = 32;
-export const MODEL_OUTPUT_INPUTS = 36;
+export const MODEL_OUTPUT_WIDTH = 36;
 export const MODEL_OUTPUT_WEIGHTS = 40;
 export const MODEL_FM_DIM = 44;
-export const MODEL_DEEP_FROM = 48;
+export const MODEL_MLP_FROM = 48;
 export const MODEL_PRODUCTS = 52;
 export const MODEL_INNER_SCALE = 56;
 export const MODEL_OUTER_SCALE = 60;
@@ -81,11 +81,11 @@ export const ACTIVATION_TANH = 2;
 export const ACTIVATION_SIGMOID = 3;
 
 // Which terms the logit sums; at least one, and TOWERS neither with FM nor with MLP.
-export const PART_LINEAR = 1;
-export const PART_FM = 2;
-export const PART_MLP = 4;
-export const PART_TOWERS = 8;
-export const PART_ALL = 15;
+export const TERM_LINEAR = 1;
+export const TERM_FM = 2;
+export const TERM_MLP = 4;
+export const TERM_TOWERS = 8;
+export const TERM_ALL = 15;
 
 // Which products of embeddings the MLP's first layer takes beside them.
 export const PRODUCT_INNER = 1;
@@ -136,34 +136,5 @@ export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_GOLDEN_RECORDS = 256;
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
-
-// One kernel call: at most this many records, (row, value) entries, and rows copied in from pages. One record
-// may have MAX_RECORD_ENTRIES of either, so a record always fits into a call.
-export const MAX_BATCH = 64;
-export const MAX_ENTRIES = 16384;
+// One record has at most this many (row key, value) entries, so that it always fits into one call of the kernel.
 export const MAX_RECORD_ENTRIES = 4096;
-export const ARENA_ROWS = 4096;
-
-// What the kernel's `load` returns.
-export const LOAD_OK = 0;
-export const LOAD_TOO_SHORT = 1;
-export const LOAD_BAD_MAGIC = 2;
-export const LOAD_BAD_VERSION = 3;
-export const LOAD_BAD_LENGTH = 4;
-export const LOAD_BAD_TABLE = 5;
-export const LOAD_BAD_SECTION = 6;
-export const LOAD_BAD_CHECKSUM = 7;
-export const LOAD_BAD_MODEL = 8;
-export const LOAD_BAD_ROWS = 9;
-export const LOAD_BAD_LAYER = 10;
-export const LOAD_NO_MEMORY = 11;
-export const LOAD_BAD_ITEMS = 12;
-
-// What the kernel's other functions return.
-export const CALL_OK = 0;
-export const CALL_NOT_LOADED = 1;
-export const CALL_BAD_COUNT = 2;
-export const CALL_BAD_OFFSETS = 3;
-export const CALL_BAD_ADDRESS = 4;
-export const CALL_NO_CONTEXT = 5;
-export const CALL_NO_ITEMS = 6;

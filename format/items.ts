@@ -1,28 +1,16 @@
-import type { ModelBlob } from "./blob.ts";
+import type { ItemCatalogue, ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { padTo } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { ascending } from "./keys.ts";
-
-/** A catalogue of items whose share of a score was computed at export, by the kernel: FORMAT.md, "ITEMS". */
-export interface ItemCatalogue {
-  /** The field of the item's side whose values name the items; 0 without items. */
-  field: number;
-  /** m keys, ascending: the row keys of those values. */
-  keys: Uint32Array;
-  /** m records of `itemStride` bytes. */
-  records: Uint8Array;
-}
-
-export const NO_ITEMS: ItemCatalogue = { field: 0, keys: new Uint32Array(0), records: new Uint8Array(0) };
+import { padTo } from "./layer.ts";
 
 /** What of a model decides the size of an item's record. */
-export type ItemShape = Pick<ModelBlob, "parts" | "products" | "fmDim" | "embeddingDim" | "layers">;
+export type ItemShape = Pick<ModelBlob, "terms" | "products" | "fmDim" | "embeddingDim" | "layers">;
 
 /** Bytes of an item's record; 0 where the model has products, since their factors are of both sides. */
-export function itemStride({ parts, products, fmDim, embeddingDim, layers }: ItemShape): number {
+export function itemStride({ terms, products, fmDim, embeddingDim, layers }: ItemShape): number {
   if (products !== 0) return 0;
-  const deep = parts & c.PART_MLP ? (layers[0]?.outputs ?? 0) : parts & c.PART_TOWERS ? embeddingDim : 0;
+  const deep = terms & c.TERM_MLP ? (layers[0]?.outputs ?? 0) : terms & c.TERM_TOWERS ? embeddingDim : 0;
   return c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS) + 4 * padTo(deep, c.PAD_OUTPUTS);
 }
 
@@ -40,14 +28,14 @@ export function checkItems({ keys, records }: ItemCatalogue, model: ItemShape): 
     refuse("ITEMS", `got item ${broken} with a number that is not finite, or not zero in its padding`);
 }
 
-function isItem(records: Uint8Array, at: number, { parts, fmDim, embeddingDim, layers }: ItemShape): boolean {
+function isItem(records: Uint8Array, at: number, { terms, fmDim, embeddingDim, layers }: ItemShape): boolean {
   const view = new DataView(records.buffer, records.byteOffset + at);
   const [first] = layers;
   const deep = c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS);
   if (!isVector(view, c.ITEM_LOGIT, 1, c.ITEM_VECTORS / 4, true)) return false;
   if (!isVector(view, c.ITEM_VECTORS, fmDim, padTo(fmDim, c.PAD_OUTPUTS), true)) return false;
-  if (parts & c.PART_TOWERS) return isVector(view, deep, embeddingDim, padTo(embeddingDim, c.PAD_OUTPUTS), true);
-  if (!(parts & c.PART_MLP) || !first) return true;
+  if (terms & c.TERM_TOWERS) return isVector(view, deep, embeddingDim, padTo(embeddingDim, c.PAD_OUTPUTS), true);
+  if (!(terms & c.TERM_MLP) || !first) return true;
   const float = first.weights instanceof Float32Array;
   return isVector(view, deep, first.outputs, padTo(first.outputs, c.PAD_OUTPUTS), float);
 }

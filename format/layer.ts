@@ -6,7 +6,7 @@ export interface DenseLayer {
   inputs: number;
   /** N, number of outputs. */
   outputs: number;
-  /** N × K, row-major. Int8Array: quantised, one scale per output. Float32Array: as trained. */
+  /** N × K, row-major. Int8Array: quantized, one scale per output. Float32Array: as trained. */
   weights: Int8Array | Float32Array;
   /** int8 only, N: (scale of the input) · (scale of output n's weights). Empty for f32. */
   scales: Float32Array;
@@ -14,7 +14,7 @@ export interface DenseLayer {
   biases: Float32Array;
   /** ACTIVATION_…; NONE for the last layer of a tower, and only there. */
   activation: number;
-  /** int8 only: an input a is quantised to clamp(round(a · inputInverseScale + inputZero), 0, 127). */
+  /** int8 only: an input a is quantized to clamp(round(a · inputInverseScale + inputZero), 0, 127). */
   inputInverseScale: number;
   inputZero: number;
 }

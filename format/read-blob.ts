@@ -2,15 +2,16 @@ import * as v from "valibot";
 import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
+import { type FittedField, type FittedSpec, FittedSpecSchema } from "./fitted-spec.ts";
 import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
+import { parseWith } from "./parse.ts";
 import { LayerReader } from "./read-layers.ts";
 import { layerStacks, readModelHead } from "./read-model.ts";
 import { readSections, SECTION_NAMES } from "./read-sections.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
-import { type FittedField, type FittedSpec, FittedSpecSchema, parseWith } from "./spec.ts";
 
 /** What a server needs of a blob beside the kernel: how to encode records and where the other rows are. */
 export interface BlobManifest extends PageLayout {
@@ -55,7 +56,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
   const { producer, spec } = readSpecSection(section(c.SECTION_SPEC));
   const head = readModelHead(section(c.SECTION_MODEL), spec);
-  const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputInputs, ...rest } = head;
+  const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputWidth, ...rest } = head;
   const { itemField, itemCount, ...shape } = rest;
 
   const hot = rowCount - spec.fields.length;
@@ -76,7 +77,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
 
   const reader = new LayerReader(section(c.SECTION_MODEL), section(c.SECTION_DENSE));
   const layers = layerStacks(head).flatMap((stack) => reader.stack(stack));
-  const outputWeights = reader.outputWeights(layers, outputInputs);
+  const outputWeights = reader.outputWeights(layers, outputWidth);
   const json = readJsonSections(sections);
 
   expectBytes(c.SECTION_ITEM_KEYS, section(c.SECTION_ITEM_KEYS), 8 * itemCount);

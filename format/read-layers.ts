@@ -1,6 +1,6 @@
 import * as c from "./constants.ts";
-import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./layer.ts";
 import { FormatError } from "./errors.ts";
+import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./layer.ts";
 import { type LayerStack, ModelNumbers } from "./read-model.ts";
 
 /** Reads the layer entries of section MODEL and what they point at in section DENSE, checking both. */
@@ -30,7 +30,7 @@ export class LayerReader {
   /** The weights of the MLP's output unit, one a unit of the last layer. */
   outputWeights(layers: readonly DenseLayer[], count: number): Float32Array {
     const width = layers.at(-1)?.outputs;
-    if (count !== 0 && count !== width) refuse("MODEL", `got output inputs ${count}, expected ${width}`);
+    if (count !== 0 && count !== width) refuse("MODEL", `got output width ${count}, expected ${width}`);
     const offset = this.#numbers.u32("output weights offset", c.MODEL_OUTPUT_WEIGHTS, 0, this.#dense.length);
     return this.#floats("output weight", offset, padTo(count, c.PAD_OUTPUTS), count);
   }

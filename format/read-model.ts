@@ -1,7 +1,7 @@
 import { fieldSides, mlpInputs } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import type { FittedField, FittedSpec } from "./spec.ts";
+import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 
 /** What section MODEL says before its layers, checked. Named as in `ModelBlob`. */
 export interface ModelHead {
@@ -10,20 +10,21 @@ export interface ModelHead {
   rowCount: number;
   bucketBits: number;
   pageCount: number;
-  parts: number;
+  terms: number;
   bias: number;
   fmDim: number;
-  deepFrom: number;
+  mlpFrom: number;
   products: number;
   innerScale: number;
   outerScale: number;
   layerCount: number;
-  towerLayers: [number, number];
+  contextLayers: number;
+  itemLayers: number;
   /** The field whose values name the items of the catalogue, and how many there are; 0 and 0 without one. */
   itemField: number;
   itemCount: number;
-  /** N of the MLP's last hidden layer; 0 without PART_MLP. */
-  outputInputs: number;
+  /** N of the MLP's last hidden layer; 0 without TERM_MLP. */
+  outputWidth: number;
   sides: Uint8Array;
 }
 
@@ -69,11 +70,11 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   const numbers = new ModelNumbers(model);
   const fields = spec.fields.length;
   numbers.u32("fields", c.MODEL_FIELDS, fields, fields);
-  const parts = numbers.u32("parts", c.MODEL_PARTS, 1, c.PART_ALL);
-  const fm = (parts & c.PART_FM) !== 0;
-  const mlp = (parts & c.PART_MLP) !== 0;
-  const towers = (parts & c.PART_TOWERS) !== 0;
-  if (towers && (fm || mlp)) refuse(`got parts ${parts}, expected towers (8) with neither FM (2) nor MLP (4)`);
+  const terms = numbers.u32("terms", c.MODEL_TERMS, 1, c.TERM_ALL);
+  const fm = (terms & c.TERM_FM) !== 0;
+  const mlp = (terms & c.TERM_MLP) !== 0;
+  const towers = (terms & c.TERM_TOWERS) !== 0;
+  if (towers && (fm || mlp)) refuse(`got terms ${terms}, expected towers (8) with neither FM (2) nor MLP (4)`);
   const vectors = fm || mlp || towers;
   const D = numbers.u32("embedding dimension", c.MODEL_EMBEDDING_DIM, vectors ? 1 : 0, c.MAX_EMBEDDING_DIM);
   const rowType = numbers.u32("row type", c.MODEL_ROW_TYPE, c.TYPE_F32, c.TYPE_I4);
@@ -82,7 +83,7 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   const pageCount = numbers.u32("pages", c.MODEL_PAGE_COUNT, 0, c.MAX_PAGES);
   const bias = numbers.f32("bias", c.MODEL_BIAS);
   const fmDim = numbers.u32("FM dimension", c.MODEL_FM_DIM, fm ? 1 : 0, fm ? D : 0);
-  const deepFrom = numbers.u32("start of the deep embedding", c.MODEL_DEEP_FROM, 0, mlp ? D - 1 : 0);
+  const mlpFrom = numbers.u32("start of the MLP embedding", c.MODEL_MLP_FROM, 0, mlp ? D - 1 : 0);
   const products = numbers.u32("products", c.MODEL_PRODUCTS, 0, mlp ? c.PRODUCT_ALL : 0);
   const scale = (name: string, offset: number, product: number): number => {
     const got = numbers.f32(name, offset);
@@ -91,42 +92,42 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   };
   const innerScale = scale("inner scale", c.MODEL_INNER_SCALE, c.PRODUCT_INNER);
   const outerScale = scale("outer scale", c.MODEL_OUTER_SCALE, c.PRODUCT_OUTER);
-  const inputs = mlpInputs(fields, D - deepFrom, products);
+  const inputs = mlpInputs(fields, D - mlpFrom, products);
   if (inputs > c.MAX_LAYER_INPUTS) refuse(`got ${inputs} layer inputs, expected at most ${c.MAX_LAYER_INPUTS}`);
 
   const most = mlp ? c.MAX_LAYERS : towers ? 2 * c.MAX_TOWER_LAYERS : 0;
   const layerCount = numbers.u32("layers", c.MODEL_LAYER_COUNT, Math.min(most, towers ? 2 : 1), most);
   const ofTower = (name: string, offset: number): number =>
     numbers.u32(name, offset, towers ? 1 : 0, towers ? c.MAX_TOWER_LAYERS : 0);
-  const context = ofTower("layers of the context tower", c.MODEL_CONTEXT_LAYERS);
-  const item = ofTower("layers of the item tower", c.MODEL_ITEM_LAYERS);
-  if (towers && context + item !== layerCount) {
-    refuse(`got ${context} + ${item} layers of the towers, expected ${layerCount} together`);
+  const contextLayers = ofTower("layers of the context tower", c.MODEL_CONTEXT_LAYERS);
+  const itemLayers = ofTower("layers of the item tower", c.MODEL_ITEM_LAYERS);
+  if (towers && contextLayers + itemLayers !== layerCount) {
+    refuse(`got ${contextLayers} + ${itemLayers} layers of the towers, expected ${layerCount} together`);
   }
-  const outputInputs = numbers.u32("output inputs", c.MODEL_OUTPUT_INPUTS, mlp ? 1 : 0, mlp ? c.MAX_LAYER_WIDTH : 0);
+  const outputWidth = numbers.u32("output width", c.MODEL_OUTPUT_WIDTH, mlp ? 1 : 0, mlp ? c.MAX_LAYER_WIDTH : 0);
   const sides = readSides(model, spec, layerCount, towers);
   const itemCount = numbers.u32("items", c.MODEL_ITEM_COUNT);
   const itemField = numbers.u32("item field", c.MODEL_ITEM_FIELD, 0, itemCount > 0 ? fields - 1 : 0);
   if (itemCount > 0 && !canNameItems(spec.fields[itemField]))
     refuse(`got item field ${itemField}, expected a categorical one of the item's side with a vocabulary`);
   return {
-    ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, parts, bias, fmDim, deepFrom, products },
-    ...{ innerScale, outerScale, layerCount, towerLayers: [context, item], outputInputs },
+    ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, terms, bias, fmDim, mlpFrom, products },
+    ...{ innerScale, outerScale, layerCount, contextLayers, itemLayers, outputWidth },
     ...{ itemField, itemCount, sides },
   };
 }
 
 /** The stacks of a model's layers: none, the MLP, or the two towers. */
 export function layerStacks(head: ModelHead): LayerStack[] {
-  const { parts, layerCount, embeddingDim: D, deepFrom, products, sides, towerLayers } = head;
-  if (parts & c.PART_MLP) {
-    return [{ first: 0, end: layerCount, inputs: mlpInputs(sides.length, D - deepFrom, products), outputs: null }];
+  const { terms, layerCount, embeddingDim: D, mlpFrom, products, sides, contextLayers } = head;
+  if (terms & c.TERM_MLP) {
+    return [{ first: 0, end: layerCount, inputs: mlpInputs(sides.length, D - mlpFrom, products), outputs: null }];
   }
-  if (!(parts & c.PART_TOWERS)) return [];
+  if (!(terms & c.TERM_TOWERS)) return [];
   const width = (side: number): number => D * sides.filter((of) => of === side).length;
   return [
-    { first: 0, end: towerLayers[0], inputs: width(c.SIDE_CONTEXT), outputs: D },
-    { first: towerLayers[0], end: layerCount, inputs: width(c.SIDE_ITEM), outputs: D },
+    { first: 0, end: contextLayers, inputs: width(c.SIDE_CONTEXT), outputs: D },
+    { first: contextLayers, end: layerCount, inputs: width(c.SIDE_ITEM), outputs: D },
   ];
 }
 

@@ -1,7 +1,7 @@
 import * as c from "./constants.ts";
-import { padTo } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { checksum } from "./hash.ts";
+import { padTo } from "./layer.ts";
 
 /** By the section's id. */
 export const SECTION_NAMES = [

@@ -1,6 +1,6 @@
 import { FormatError, show } from "./errors.ts";
+import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import { type Hash64, murmur128Text } from "./hash.ts";
-import type { FittedField, FittedSpec } from "./spec.ts";
 
 /** A field's value as a log or a request states it. Text and JSON types mean the same: "17" is 17, "" is null. */
 export type RawValue = string | number | bigint | boolean | null | undefined | readonly RawValue[];

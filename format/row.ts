@@ -45,7 +45,7 @@ export function writeRow(
   target.setFloat32(offset, scale, true);
   target.setFloat32(offset + 4, values[from] as number, true);
   for (let j = 0; j < k; j++) {
-    const q = quantise(v[j] as number, scale, rowType);
+    const q = quantize(v[j] as number, scale, rowType);
     if (rowType === TYPE_I8) target.setInt8(offset + 8 + j, q);
     else {
       const at = offset + 8 + (j >> 1);
@@ -64,7 +64,7 @@ function scaleOf(v: Float32Array, rowType: number, shrink: number): number {
   return Math.fround((shrink * largest) / (LARGEST[rowType] as number));
 }
 
-function quantise(x: number, scale: number, rowType: number): number {
+function quantize(x: number, scale: number, rowType: number): number {
   const largest = LARGEST[rowType] as number;
   const q = scale === 0 ? 0 : Math.round(x / scale);
   return Math.max(-largest, Math.min(largest, q));
@@ -77,7 +77,7 @@ function leastSquaresScale(v: Float32Array): number {
   for (const shrink of SHRINKS) {
     const scale = scaleOf(v, TYPE_I4, shrink);
     let error = 0;
-    for (const x of v) error += (x - scale * quantise(x, scale, TYPE_I4)) ** 2;
+    for (const x of v) error += (x - scale * quantize(x, scale, TYPE_I4)) ** 2;
     if (error >= least) continue;
     least = error;
     best = scale;

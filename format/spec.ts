@@ -7,26 +7,29 @@ import {
   MAX_PAGE_BYTES,
   MAX_RECORD_ENTRIES,
 } from "./constants.ts";
-import { FormatError, show } from "./errors.ts";
+import { show } from "./errors.ts";
+import {
+  boundaries,
+  hash,
+  labelIsNoField,
+  missing,
+  modelName,
+  multiValued,
+  name,
+  numericMissing,
+  positiveInteger,
+  recordEntries,
+  sharedName,
+} from "./fitted-spec.ts";
+import { parseJson, parseWith } from "./parse.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
 // model is trained on them. `feature-spec.schema.json` is generated from these schemas.
 
 const about = v.description;
-const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(0.95));
 
-const name = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(128),
-  about("The column's name in the log, and the key in a record."),
-);
-const modelName = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
-);
 const side = v.pipe(
   v.optional(v.picklist(["context", "item"]), "context"),
   about("context: the same for every candidate of a request. item: differs per candidate."),
@@ -35,35 +38,17 @@ const store = v.pipe(
   v.optional(v.picklist(["auto", "blob", "kv"]), "auto"),
   about("Where the rows travel. auto: the most frequent ones in the blob, within rows.blobBytes, the rest in KV."),
 );
-const missing = v.pipe(
-  v.optional(v.picklist(["own", "oov", "skip"]), "own"),
-  about("A missing value (null, absent or empty) has a row of its own, or the out-of-vocabulary row, or adds nothing."),
-);
-const numericMissing = v.pipe(
-  v.optional(v.union([v.picklist(["own", "oov", "skip"]), v.pipe(v.number(), v.finite())]), "own"),
-  about("As for categorical fields, or a number that stands in for a missing one."),
-);
 const minCount = v.pipe(
   v.optional(positiveInteger, 1),
   about("Values seen fewer times in training share the out-of-vocabulary row."),
 );
 
 const vocabulary = v.strictObject({ kind: v.literal("vocabulary"), minCount });
-const hash = v.strictObject({ kind: v.literal("hash"), buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)) });
 const categoricalEncoding = v.pipe(
   v.optional(v.variant("kind", [vocabulary, hash]), { kind: "vocabulary" }),
   about("vocabulary: a row per value. hash: a row per bucket."),
 );
 
-const boundaries = v.strictObject({
-  kind: v.literal("boundaries"),
-  boundaries: v.pipe(
-    v.array(v.pipe(v.number(), v.finite())),
-    v.minLength(1),
-    v.maxLength(4096),
-    v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
-  ),
-});
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
 const numericEncoding = v.pipe(
   v.optional(
@@ -79,21 +64,6 @@ const numericEncoding = v.pipe(
     "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. quantiles, boundaries: a row per interval.",
   ),
 );
-
-const multiValued = {
-  separator: v.pipe(
-    v.optional(v.pipe(v.string(), v.minLength(1)), "|"),
-    about("Splits a text cell; a list needs none."),
-  ),
-  pooling: v.pipe(
-    v.optional(v.picklist(["sum", "mean"]), "mean"),
-    about("How the rows of a list become one embedding."),
-  ),
-  maxValues: v.pipe(
-    v.optional(v.pipe(positiveInteger, v.maxValue(1024)), 50),
-    about("Longer lists keep their first values."),
-  ),
-};
 
 const field = v.variant("type", [
   v.strictObject({ name, type: v.literal("categorical"), encoding: categoricalEncoding, side, missing, store }),
@@ -272,24 +242,6 @@ const data = v.strictObject({
   ),
 });
 
-/** The most values that one record can have over all its fields. */
-export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
-  return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
-}
-
-/** The first name that two fields share. */
-function sharedName(fields: readonly { name: string }[]): string | undefined {
-  const seen = new Set<string>();
-  return fields.find(({ name }) => seen.size === seen.add(name).size)?.name;
-}
-
-function labelIsNoField<Spec extends { label: string; fields: readonly { name: string }[] }>() {
-  return v.check<Spec, (issue: v.CheckIssue<Spec>) => string>(
-    ({ label, fields }) => fields.every((f) => f.name !== label),
-    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
-  );
-}
-
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
     $schema: v.optional(v.string()),
@@ -338,96 +290,7 @@ export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
 export type FeatureField = FeatureSpec["fields"][number];
 export type DataSettings = FeatureSpec["data"];
 
-// What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
-// its shift and factor, a store the answer to "can a row of this field be in KV?".
-const fitted = { name, side: v.picklist(["context", "item"]), kv: v.boolean() };
-const fittedCategorical = v.variant("kind", [
-  v.strictObject({ kind: v.literal("vocabulary") }),
-  v.strictObject({ kind: v.literal("hash"), buckets: hash.entries.buckets }),
-]);
-const fittedField = v.variant("type", [
-  v.strictObject({ ...fitted, type: v.literal("categorical"), encoding: fittedCategorical, missing }),
-  v.strictObject({
-    ...fitted,
-    type: v.literal("numeric"),
-    encoding: v.variant("kind", [
-      v.strictObject({
-        kind: v.literal("value"),
-        shift: v.pipe(v.number(), v.finite()),
-        factor: v.pipe(v.number(), v.finite()),
-      }),
-      v.strictObject({ kind: v.literal("log2") }),
-      boundaries,
-    ]),
-    missing: numericMissing,
-  }),
-  v.strictObject({
-    ...fitted,
-    ...multiValued,
-    type: v.literal("multi-categorical"),
-    encoding: fittedCategorical,
-    missing,
-  }),
-]);
-
-export const FittedSpecSchema = v.pipe(
-  v.strictObject({
-    name: modelName,
-    label: v.pipe(v.string(), v.minLength(1)),
-    fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
-  }),
-  v.check(
-    (spec) => sharedName(spec.fields) === undefined,
-    ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
-  ),
-  labelIsNoField(),
-  // A record with more could never be cut to the size of a kernel call.
-  v.check(
-    (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
-    ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
-  ),
-);
-
-export type FittedSpec = v.InferOutput<typeof FittedSpecSchema>;
-export type FittedField = FittedSpec["fields"][number];
-
-/** Checks `input` against `schema`; the error names the place inside `source`, what was got and what was expected. */
-export function parseWith<Schema extends v.GenericSchema>(
-  schema: Schema,
-  input: unknown,
-  source: string,
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, input, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new FormatError(`${source}${issuePath(issue)}`, issueText(issue));
-}
-
 /** Parses the JSON text of a feature spec. */
 export function parseFeatureSpec(text: string, source: string): FeatureSpec {
-  let input: unknown;
-  try {
-    input = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
-  }
-  return parseWith(FeatureSpecSchema, input, source);
-}
-
-function issuePath(issue: v.BaseIssue<unknown>): string {
-  let path = "";
-  for (const { key } of issue.path ?? [])
-    path += typeof key === "number" ? `[${key}]` : `${path ? "." : ": "}${String(key)}`;
-  return path;
-}
-
-function issueText(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
-  if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
-  // Our own messages say in words what is expected, and some what was got; valibot's begin with "Invalid".
-  if (issue.message.startsWith("got ")) return issue.message;
-  if (issue.message.startsWith("expected ")) return `got ${show(issue.input)}, ${issue.message}`;
-  if (issue.type === "min_length" || issue.type === "max_length")
-    return `got length ${issue.received}, expected ${issue.expected}`;
-  return `got ${show(issue.input)}, expected ${issue.expected ?? (issue.type === "integer" ? "an integer" : "a finite number")}`;
+  return parseWith(FeatureSpecSchema, parseJson(text, source), source);
 }

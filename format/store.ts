@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { FormatError } from "./errors.ts";
 import { toHex } from "./hash.ts";
-import { parseWith } from "./spec.ts";
+import { parseJson, parseWith } from "./parse.ts";
 
 // How a published model lies in a key-value store. Blobs and pages are stored under a hash of their bytes and never
 // change; only the pointer is rewritten, so publishing, switching and rolling back are one write. Every key has a
@@ -43,11 +42,5 @@ export function writePointer(pointer: ModelPointer): string {
 
 /** Reads the pointer's text. Throws FormatError where it is not one. */
 export function readPointer(text: string): ModelPointer {
-  let input: unknown;
-  try {
-    input = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError("pointer", `not JSON: ${(error as Error).message}`);
-  }
-  return parseWith(PointerSchema, input, "pointer");
+  return parseWith(PointerSchema, parseJson(text, "pointer"), "pointer");
 }

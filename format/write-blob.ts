@@ -1,8 +1,8 @@
 import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
-import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./layer.ts";
 import { FormatError } from "./errors.ts";
 import { checksum, type Hash64 } from "./hash.ts";
+import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./layer.ts";
 import { readBlob } from "./read-blob.ts";
 
 /**
@@ -114,18 +114,18 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
   view.setUint32(c.MODEL_ROW_COUNT, model.spec.fields.length + model.keys.length / 2, true);
   view.setUint32(c.MODEL_BUCKET_BITS, bucketBits(model.keys.length / 2), true);
   view.setUint32(c.MODEL_PAGE_COUNT, model.pageDigests.length / c.PAGE_DIGEST_BYTES, true);
-  view.setUint32(c.MODEL_PARTS, model.parts, true);
+  view.setUint32(c.MODEL_TERMS, model.terms, true);
   view.setFloat32(c.MODEL_BIAS, model.bias, true);
   view.setUint32(c.MODEL_LAYER_COUNT, model.layers.length, true);
-  view.setUint32(c.MODEL_OUTPUT_INPUTS, model.outputWeights.length, true);
+  view.setUint32(c.MODEL_OUTPUT_WIDTH, model.outputWeights.length, true);
   view.setUint32(c.MODEL_OUTPUT_WEIGHTS, dense.outputWeights, true);
   view.setUint32(c.MODEL_FM_DIM, model.fmDim, true);
-  view.setUint32(c.MODEL_DEEP_FROM, model.deepFrom, true);
+  view.setUint32(c.MODEL_MLP_FROM, model.mlpFrom, true);
   view.setUint32(c.MODEL_PRODUCTS, model.products, true);
   view.setFloat32(c.MODEL_INNER_SCALE, model.innerScale, true);
   view.setFloat32(c.MODEL_OUTER_SCALE, model.outerScale, true);
-  view.setUint32(c.MODEL_CONTEXT_LAYERS, model.towerLayers[0], true);
-  view.setUint32(c.MODEL_ITEM_LAYERS, model.towerLayers[1], true);
+  view.setUint32(c.MODEL_CONTEXT_LAYERS, model.contextLayers, true);
+  view.setUint32(c.MODEL_ITEM_LAYERS, model.itemLayers, true);
   view.setUint32(c.MODEL_ITEM_FIELD, model.items.field, true);
   view.setUint32(c.MODEL_ITEM_COUNT, model.items.keys.length / 2, true);
   model.layers.forEach((layer, i) => {

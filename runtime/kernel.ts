@@ -1,54 +1,31 @@
 import * as c from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
+import * as abi from "./abi.ts";
+import type { KernelExports } from "./kernel-exports.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
 
-/** The exports of `kernel.*.wasm`; `assembly/index.ts` documents each. Addresses are offsets into `memory`. */
-export interface KernelExports {
-  memory: WebAssembly.Memory;
-  reserve(blobBytes: number): number;
-  load(blobBytes: number): number;
-  lookup(keys: number): number;
-  score(records: number): number;
-  scoreContext(): number;
-  scoreCandidates(records: number): number;
-  lookupItems(keys: number): number;
-  scoreItems(items: number): number;
-  precomputeItem(): number;
-  itemRecordAddress(): number;
-  itemBytes(): number;
-  keysAddress(): number;
-  rowAddresses(): number;
-  valuesAddress(): number;
-  offsetsAddress(): number;
-  arenaAddress(): number;
-  logitsAddress(): number;
-  scoresAddress(): number;
-  rowsAddress(): number;
-  rowBytes(): number;
-}
-
 const LOAD_PROBLEMS: Record<number, string> = {
-  [c.LOAD_TOO_SHORT]: "it is shorter than a header and section table",
-  [c.LOAD_BAD_MAGIC]: "it does not begin with the magic DFEM",
-  [c.LOAD_BAD_VERSION]: `its version is not ${c.BLOB_VERSION}`,
-  [c.LOAD_BAD_LENGTH]: "its header states another length than it has",
-  [c.LOAD_BAD_TABLE]: "its section table does not match its checksum",
-  [c.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",
-  [c.LOAD_BAD_CHECKSUM]: "a section does not match its checksum",
-  [c.LOAD_BAD_MODEL]: "section MODEL states sizes outside the limits",
-  [c.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
-  [c.LOAD_BAD_LAYER]: "a layer does not fit its neighbours or section DENSE",
-  [c.LOAD_NO_MEMORY]: "the memory for it could not be had",
-  [c.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",
+  [abi.LOAD_TOO_SHORT]: "it is shorter than a header and section table",
+  [abi.LOAD_BAD_MAGIC]: "it does not begin with the magic DFEM",
+  [abi.LOAD_BAD_VERSION]: `its version is not ${c.BLOB_VERSION}`,
+  [abi.LOAD_BAD_LENGTH]: "its header states another length than it has",
+  [abi.LOAD_BAD_TABLE]: "its section table does not match its checksum",
+  [abi.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",
+  [abi.LOAD_BAD_CHECKSUM]: "a section does not match its checksum",
+  [abi.LOAD_BAD_MODEL]: "section MODEL states sizes outside the limits",
+  [abi.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
+  [abi.LOAD_BAD_LAYER]: "a layer does not fit its neighbours or section DENSE",
+  [abi.LOAD_NO_MEMORY]: "the memory for it could not be had",
+  [abi.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",
 };
 
 const CALL_PROBLEMS: Record<number, string> = {
-  [c.CALL_NOT_LOADED]: "no blob is loaded",
-  [c.CALL_BAD_COUNT]: "more records or entries than a call may have",
-  [c.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
-  [c.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
-  [c.CALL_NO_CONTEXT]: "candidates before a context",
-  [c.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
+  [abi.CALL_NOT_LOADED]: "no blob is loaded",
+  [abi.CALL_BAD_COUNT]: "more records or entries than a call may have",
+  [abi.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
+  [abi.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
+  [abi.CALL_NO_CONTEXT]: "candidates before a context",
+  [abi.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
 };
 
 /** What `lookupItems` gives for a key that is not in the catalogue. */
@@ -86,7 +63,7 @@ export class Kernel {
   /** Loads a blob where it is. Throws FormatError where the kernel refuses it. */
   constructor({ kernel, bytes }: PlacedBlob, fields: number) {
     const code = kernel.load(bytes.length);
-    if (code !== c.LOAD_OK)
+    if (code !== abi.LOAD_OK)
       throw new FormatError("blob", `the kernel refuses it: ${LOAD_PROBLEMS[code] ?? `code ${code}`}`);
 
     // The memory does not grow after `load`, so these views stay attached.
@@ -95,20 +72,20 @@ export class Kernel {
     this.#fields = fields;
     this.rowBytes = kernel.rowBytes();
     this.rowsAddress = kernel.rowsAddress();
-    this.#keys = new Uint32Array(buffer, kernel.keysAddress(), 2 * c.MAX_ENTRIES);
-    this.#addresses = new Uint32Array(buffer, kernel.rowAddresses(), c.MAX_ENTRIES);
-    this.#values = new Float32Array(buffer, kernel.valuesAddress(), c.MAX_ENTRIES);
-    this.#offsets = new Uint32Array(buffer, kernel.offsetsAddress(), c.MAX_BATCH * fields + 1);
+    this.#keys = new Uint32Array(buffer, kernel.keysAddress(), 2 * abi.MAX_ENTRIES);
+    this.#addresses = new Uint32Array(buffer, kernel.rowAddresses(), abi.MAX_ENTRIES);
+    this.#values = new Float32Array(buffer, kernel.valuesAddress(), abi.MAX_ENTRIES);
+    this.#offsets = new Uint32Array(buffer, kernel.offsetsAddress(), abi.MAX_BATCH * fields + 1);
     this.#arenaAddress = kernel.arenaAddress();
-    this.#arena = new Uint8Array(buffer, this.#arenaAddress, c.ARENA_ROWS * this.rowBytes);
-    this.#logits = new Float32Array(buffer, kernel.logitsAddress(), c.MAX_BATCH);
-    this.#scores = new Float32Array(buffer, kernel.scoresAddress(), c.MAX_BATCH);
+    this.#arena = new Uint8Array(buffer, this.#arenaAddress, abi.ARENA_ROWS * this.rowBytes);
+    this.#logits = new Float32Array(buffer, kernel.logitsAddress(), abi.MAX_BATCH);
+    this.#scores = new Float32Array(buffer, kernel.scoresAddress(), abi.MAX_BATCH);
   }
 
   /** Looks keys [0, 2n) up among the blob's rows: n addresses, 0 where the blob has no such key. */
   lookup(keys: Uint32Array, addresses: Uint32Array): void {
-    for (let start = 0; start < addresses.length; start += c.MAX_ENTRIES) {
-      const count = Math.min(c.MAX_ENTRIES, addresses.length - start);
+    for (let start = 0; start < addresses.length; start += abi.MAX_ENTRIES) {
+      const count = Math.min(abi.MAX_ENTRIES, addresses.length - start);
       this.#keys.set(keys.subarray(2 * start, 2 * (start + count)));
       check("lookup", this.#exports.lookup(count));
       addresses.set(this.#addresses.subarray(0, count), start);
@@ -147,8 +124,8 @@ export class Kernel {
 
   /** Looks keys [0, 2n) up in the catalogue: the numbers of n items, NO_ITEM where it has no such key. */
   lookupItems(keys: Uint32Array, items: Uint32Array): void {
-    for (let start = 0; start < items.length; start += c.MAX_ENTRIES) {
-      const count = Math.min(c.MAX_ENTRIES, items.length - start);
+    for (let start = 0; start < items.length; start += abi.MAX_ENTRIES) {
+      const count = Math.min(abi.MAX_ENTRIES, items.length - start);
       this.#keys.set(keys.subarray(2 * start, 2 * (start + count)));
       check("lookupItems", this.#exports.lookupItems(count));
       items.set(this.#addresses.subarray(0, count), start);
@@ -186,23 +163,6 @@ export class Kernel {
 }
 
 function check(call: string, code: number): void {
-  if (code !== c.CALL_OK)
+  if (code !== abi.CALL_OK)
     throw new Error(`kernel: ${call} refused its input: ${CALL_PROBLEMS[code] ?? `code ${code}`}`);
-}
-
-export type KernelVariant = "relaxed" | "simd" | "scalar";
-
-// The smallest modules that use one instruction of each kind: (func (result v128) …) with i32x4.relaxed_dot… and i8x16.splat.
-const RELAXED_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
-  0, 253, 15, 253, 147, 2, 11,
-]);
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
-]);
-
-/** The fastest variant that this engine runs. */
-export function bestKernelVariant(): KernelVariant {
-  if (WebAssembly.validate(RELAXED_PROBE)) return "relaxed";
-  return WebAssembly.validate(SIMD_PROBE) ? "simd" : "scalar";
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { bestKernelVariant, type KernelVariant } from "./kernel.ts";
+import { bestKernelVariant, type KernelVariant } from "./variant.ts";
 
 /** Compiles the scoring kernel: the very module that the Worker runs. */
 export function kernelModule(variant: KernelVariant = bestKernelVariant()): WebAssembly.Module {

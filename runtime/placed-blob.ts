@@ -1,6 +1,6 @@
 import { BLOB_HEADER_BYTES, BLOB_HEADER_LENGTH, MAX_BLOB_BYTES } from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
-import type { KernelExports } from "./kernel.ts";
+import type { KernelExports } from "./kernel-exports.ts";
 
 /** A blob in the memory of a kernel of its own, where the kernel will check and read it: no other copy need exist. */
 export interface PlacedBlob {

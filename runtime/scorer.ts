@@ -1,12 +1,12 @@
-import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
-import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
+import type { FittedField } from "../format/fitted-spec.ts";
 import { pageOfKey } from "../format/keys.ts";
 import type { Page } from "../format/page.ts";
-import type { PlacedBlob } from "./placed-blob.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "../format/record.ts";
-import type { FittedField } from "../format/spec.ts";
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
+import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
+import type { PlacedBlob } from "./placed-blob.ts";
 
 /** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
 export interface LocatedRecords {

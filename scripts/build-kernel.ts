@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
-import type { KernelVariant } from "../runtime/kernel.ts";
+import type { KernelVariant } from "../runtime/variant.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 

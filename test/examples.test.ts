@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseFeatureSpec } from "../format/spec.ts";
+import { movielens } from "../lab/recipes/movielens.ts";
 import { parseModelSettings, specsOfModels, TABLE_2 } from "../lab/sweeps/compare.ts";
 import { withSettings } from "../lab/sweeps/settings.ts";
-import { Random } from "../trainer/data/random.ts";
-import { movielens } from "../lab/recipes/movielens.ts";
 import { draw, parseSearchSpace } from "../lab/tune/space.ts";
+import { Random } from "../trainer/data/random.ts";
 
 // Every file of examples/ is read by what it is for.
 

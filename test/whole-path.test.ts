@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { type StartOptions, start } from "../cli/commands/start.ts";
 import { loadExport } from "../trainer/export/export.ts";
 import { DEFAULT_LIMITS } from "../trainer/export/report.ts";
-import { type StartOptions, start } from "../cli/commands/start.ts";
 
 // From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
 
@@ -21,7 +21,7 @@ describe("start", () => {
     const result = JSON.parse(readFileSync(json, "utf8"));
     expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
 
-    // What HTTP gives is what the kernel gives here, to the last bit of a score; both are what was trained, quantised.
+    // What HTTP gives is what the kernel gives here, to the last bit of a score; both are what was trained, quantized.
     expect(result.auc.http).toBeCloseTo(result.auc.kernel, 6);
     expect(result.logloss.http).toBeCloseTo(result.logloss.kernel, 6);
     expect(Math.abs(result.auc.http - result.auc.trainer)).toBeLessThan(0.005);

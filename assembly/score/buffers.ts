@@ -1,9 +1,10 @@
 // The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
-import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES, PART_MLP, PART_TOWERS } from "../../format/constants";
+import { TERM_MLP, TERM_TOWERS } from "../../format/constants";
+import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../../runtime/abi";
 import { itemStride } from "./items";
 import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs, wordsOf } from "./layers";
 import { alignUp, ensureMemory } from "./memory";
-import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, parts } from "./model";
+import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, terms } from "./model";
 import { rowStride } from "./rows";
 
 /** MAX_ENTRIES row keys, u64. */
@@ -33,7 +34,7 @@ export let itemMasks: usize = 0;
 export let itemRuns: usize = 0;
 /** Sums of an MLP's first layer over the context's inputs, i32 or f32. */
 export let contextSums: usize = 0;
-/** One record's inputs of a first layer, f32, before they are quantised. */
+/** One record's inputs of a first layer, f32, before they are quantized. */
 export let deepInputs: usize = 0;
 /** d × F f32, for the inner products. */
 export let transposed: usize = 0;
@@ -80,8 +81,8 @@ export function layOutBuffers(start: u64): bool {
   zeroFmSums = take(8 * padOutputs(fmDim));
 
   const first = layerAddress(0);
-  const item = parts & PART_TOWERS ? layerAddress(contextLayers) : 0;
-  const shared = parts & PART_MLP ? first : 0;
+  const item = terms & TERM_TOWERS ? layerAddress(contextLayers) : 0;
+  const shared = terms & TERM_MLP ? first : 0;
   itemMasks = take(shared === 0 ? 0 : 4 * wordsOf(shared));
   itemRuns = take(shared === 0 ? 0 : 4 * wordsOf(shared) + 8);
   contextSums = take(shared === 0 ? 0 : 4 * outputsOf(shared));

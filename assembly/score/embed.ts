@@ -1,4 +1,4 @@
-// From entries to embeddings: gather rows, dequantise, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
+// From entries to embeddings: gather rows, dequantize, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
 // where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
 // multiply-add here, so that all variants give the same bits.
 import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants";

@@ -5,6 +5,7 @@
 // `load` believes nothing that the blob states, and `score` no offset and no address, before it is checked: whatever the
 // bytes are, no call reads outside its buffers or traps. Only finite numbers so large that they overflow can still make a
 // score NaN: FORMAT.md, "Meaning of a score". test/fuzz holds all this against random damage.
+import { MAX_BLOB_BYTES, TERM_MLP } from "../../format/constants";
 import {
   CALL_BAD_COUNT,
   CALL_NO_ITEMS,
@@ -13,15 +14,13 @@ import {
   LOAD_NO_MEMORY,
   LOAD_OK,
   MAX_BATCH,
-  MAX_BLOB_BYTES,
   MAX_ENTRIES,
-  PART_MLP,
-} from "../../format/constants";
+} from "../../runtime/abi";
 import { addresses, arena, itemRecord, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
 import { checkItems, findItem, itemCount, itemStride } from "./items";
 import { checkLayers } from "./layers";
 import { blobAddress, ensureMemory } from "./memory";
-import { checkModel, parts } from "./model";
+import { checkModel, terms } from "./model";
 import { forgetContext, scoreCatalogue, scoreWithContext, shareOfItem, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
 import { checkBatch, scoreBatch } from "./score";
@@ -55,7 +54,7 @@ function loadBlob(blobBytes: u32): i32 {
   loaded = code === LOAD_OK;
   if (loaded) {
     orderFields();
-    if (parts & PART_MLP) findItemInputs();
+    if (terms & TERM_MLP) findItemInputs();
     forgetContext();
   }
   return code;

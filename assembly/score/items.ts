@@ -3,18 +3,17 @@
 // with towers its tower's vector. So ranking reads one record an item, and begins at the first activation.
 import {
   ITEM_VECTORS,
-  LOAD_BAD_ITEMS,
-  LOAD_OK,
   MODEL_ITEM_COUNT,
   MODEL_ITEM_FIELD,
-  PART_MLP,
-  PART_TOWERS,
   SECTION_ITEM_KEYS,
   SECTION_ITEMS,
   SIDE_ITEM,
+  TERM_MLP,
+  TERM_TOWERS,
 } from "../../format/constants";
+import { LOAD_BAD_ITEMS, LOAD_OK } from "../../runtime/abi";
 import { isInt8, layerAddress, outputsOf, padOutputs, unitsOf } from "./layers";
-import { embeddingDim, fields, fmDim, model, parts, products, sideOf } from "./model";
+import { embeddingDim, fields, fmDim, model, products, sideOf, terms } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
 /** Items of the catalogue; 0 without one. */
@@ -71,8 +70,8 @@ export function deepOffset(): u32 {
 
 function strideOf(): u32 {
   if (products !== 0) return 0;
-  if (parts & PART_MLP) return deepOffset() + 4 * outputsOf(layerAddress(0));
-  return deepOffset() + (parts & PART_TOWERS ? 4 * padOutputs(embeddingDim) : 0);
+  if (terms & TERM_MLP) return deepOffset() + 4 * outputsOf(layerAddress(0));
+  return deepOffset() + (terms & TERM_TOWERS ? 4 * padOutputs(embeddingDim) : 0);
 }
 
 /** Whether the record's floats are finite and all that is beyond them is zero. */
@@ -80,8 +79,8 @@ function isItem(item: usize): bool {
   if (!F32.isFinite(load<f32>(item)) || !isZero(item + 4, item + ITEM_VECTORS)) return false;
   if (!isVector(item + ITEM_VECTORS, fmDim)) return false;
   const deep = item + deepOffset();
-  if (parts & PART_TOWERS) return isVector(deep, embeddingDim);
-  if (!(parts & PART_MLP)) return true;
+  if (terms & TERM_TOWERS) return isVector(deep, embeddingDim);
+  if (!(terms & TERM_MLP)) return true;
   const first = layerAddress(0);
   // Sums of an int8 layer are integers, and any are as good as others.
   if (isInt8(first)) return isZero(deep + 4 * unitsOf(first), deep + 4 * outputsOf(first));

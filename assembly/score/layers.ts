@@ -13,24 +13,23 @@ import {
   LAYER_SCALES,
   LAYER_WEIGHT_TYPE,
   LAYER_WEIGHTS,
-  LOAD_BAD_LAYER,
-  LOAD_OK,
   MAX_LANE_WEIGHT,
   MAX_LAYER_WIDTH,
   MODEL_HEAD_BYTES,
   MODEL_OUTPUT_WEIGHTS,
   PAD_INPUTS,
   PAD_OUTPUTS,
-  PART_TOWERS,
   SECTION_ALIGNMENT,
   SECTION_DENSE,
   SIDE_CONTEXT,
   SIDE_ITEM,
+  TERM_TOWERS,
   TILE_INPUTS,
   TILE_OUTPUTS,
   TYPE_I8,
 } from "../../format/constants";
-import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpWidth, model, outputInputs, parts } from "./model";
+import { LOAD_BAD_LAYER, LOAD_OK } from "../../runtime/abi";
+import { contextLayers, embeddingDim, fieldsOf, layerCount, mlpWidth, model, outputWidth, terms } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
 /** Where what was checked last ends in DENSE: all is there in order, so that no byte is used twice. */
@@ -39,16 +38,16 @@ let denseEnd: u64 = 0;
 /** Checks the chains of layers and that all they point at lies in DENSE, aligned and in order, with finite floats. */
 export function checkLayers(): i32 {
   denseEnd = 0;
-  if (parts & PART_TOWERS) {
+  if (terms & TERM_TOWERS) {
     // A tower ends in a vector as long as an embedding, without an activation.
     if (!isChain(0, contextLayers, fieldsOf(SIDE_CONTEXT) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
     if (!isChain(contextLayers, layerCount, fieldsOf(SIDE_ITEM) * embeddingDim, embeddingDim)) return LOAD_BAD_LAYER;
   } else if (layerCount !== 0) {
     if (!isChain(0, layerCount, mlpWidth(), 0)) return LOAD_BAD_LAYER;
-    if (load<u32>(layerAddress(layerCount - 1), LAYER_OUTPUTS) !== outputInputs) return LOAD_BAD_LAYER;
+    if (load<u32>(layerAddress(layerCount - 1), LAYER_OUTPUTS) !== outputWidth) return LOAD_BAD_LAYER;
   }
   const offset = load<u32>(model, MODEL_OUTPUT_WEIGHTS);
-  return areFloats(offset, padOutputs(outputInputs), outputInputs) ? LOAD_OK : LOAD_BAD_LAYER;
+  return areFloats(offset, padOutputs(outputWidth), outputWidth) ? LOAD_OK : LOAD_BAD_LAYER;
 }
 
 /**
@@ -180,7 +179,7 @@ function areFloats(offset: u32, count: u64, used: u64): bool {
   return true;
 }
 
-/** Whether all packed weights beyond the N × K are zero: format/dense.ts. */
+/** Whether all packed weights beyond the N × K are zero: format/layer.ts. */
 function isPadded<T>(layer: usize): bool {
   const inputs = load<u32>(layer, LAYER_INPUTS);
   const outputs = load<u32>(layer, LAYER_OUTPUTS);

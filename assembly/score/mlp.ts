@@ -11,12 +11,12 @@ import {
   logits,
   oddOutputs,
 } from "./buffers";
-import { finishShared, runLayers, sumLayer } from "./dense";
+import { finishShared, runLayers, sumLayer } from "./gemm";
 import { layerAddress, outputsOf, outputWeights, padOutputs, wordsOf } from "./layers";
-import { deepDim, deepFrom, embeddingDim, fields, layerCount, mlpWidth, products } from "./model";
+import { deepDim, embeddingDim, fields, layerCount, mlpFrom, mlpWidth, products } from "./model";
 import { firstWord, wordStride } from "./panels";
 import { innerProducts, outerProducts } from "./products";
-import { storeInputs, storeMasked } from "./quantise";
+import { storeInputs, storeMasked } from "./quantize";
 import { itemRunCount } from "./share";
 import { copy, dot } from "./vectors";
 
@@ -58,16 +58,16 @@ export function shareItem(target: usize): void {
 /** Where the float32 inputs that `inputsFrom` returned end. */
 let inputsEnd: usize = 0;
 
-/** One record's inputs of layer 0: its embeddings' deep parts, then inner products, then outer ones. */
+/** One record's inputs of layer 0: its embeddings' vectors for the MLP, then inner products, then outer ones. */
 function inputsFrom(embeddings: usize): usize {
   const d = deepDim();
   let source = embeddings;
   inputsEnd = embeddings + 4 * fields * embeddingDim;
-  if (deepFrom !== 0 || products !== 0) {
+  if (mlpFrom !== 0 || products !== 0) {
     source = deepInputs;
     inputsEnd = deepInputs;
     for (let f: u32 = 0; f < fields; f++) {
-      copy(inputsEnd, embeddings + 4 * (f * embeddingDim + deepFrom), d);
+      copy(inputsEnd, embeddings + 4 * (f * embeddingDim + mlpFrom), d);
       inputsEnd += 4 * d;
     }
     if (products & PRODUCT_INNER) inputsEnd = innerProducts(deepInputs, inputsEnd);

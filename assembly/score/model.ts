@@ -1,8 +1,6 @@
 // The head of section MODEL: the model's sizes, as every other file here uses them.
 import {
   LAYER_ENTRY_BYTES,
-  LOAD_BAD_MODEL,
-  LOAD_OK,
   MAX_BUCKET_BITS,
   MAX_EMBEDDING_DIM,
   MAX_FIELDS,
@@ -14,7 +12,6 @@ import {
   MODEL_BIAS,
   MODEL_BUCKET_BITS,
   MODEL_CONTEXT_LAYERS,
-  MODEL_DEEP_FROM,
   MODEL_EMBEDDING_DIM,
   MODEL_FIELDS,
   MODEL_FM_DIM,
@@ -22,25 +19,27 @@ import {
   MODEL_INNER_SCALE,
   MODEL_ITEM_LAYERS,
   MODEL_LAYER_COUNT,
+  MODEL_MLP_FROM,
   MODEL_OUTER_SCALE,
-  MODEL_OUTPUT_INPUTS,
+  MODEL_OUTPUT_WIDTH,
   MODEL_PAGE_COUNT,
-  MODEL_PARTS,
   MODEL_PRODUCTS,
   MODEL_ROW_COUNT,
   MODEL_ROW_TYPE,
-  PART_ALL,
-  PART_FM,
-  PART_MLP,
-  PART_TOWERS,
+  MODEL_TERMS,
   PRODUCT_ALL,
   PRODUCT_INNER,
   PRODUCT_OUTER,
   SECTION_MODEL,
   SIDE_CONTEXT,
   SIDE_ITEM,
+  TERM_ALL,
+  TERM_FM,
+  TERM_MLP,
+  TERM_TOWERS,
   TYPE_I4,
 } from "../../format/constants";
+import { LOAD_BAD_MODEL, LOAD_OK } from "../../runtime/abi";
 import { sectionAddress, sectionBytes } from "./sections";
 
 const MAX_ROWS: u32 = 0x80000000;
@@ -49,7 +48,7 @@ const MAX_ROWS: u32 = 0x80000000;
 export let model: usize = 0;
 /** F */
 export let fields: u32 = 0;
-/** D, the length of a row's vector; 0 where parts is PART_LINEAR alone. */
+/** D, the length of a row's vector; 0 where terms is TERM_LINEAR alone. */
 export let embeddingDim: u32 = 0;
 /** TYPE_F32, TYPE_I8, TYPE_F16 or TYPE_I4 */
 export let rowType: u32 = 0;
@@ -58,14 +57,14 @@ export let rowCount: u32 = 0;
 /** Bits of a key's high word that choose its bucket. */
 export let bucketBits: u32 = 0;
 export let pageCount: u32 = 0;
-/** PART_LINEAR | PART_FM | PART_MLP, or PART_LINEAR | PART_TOWERS */
-export let parts: u32 = 0;
+/** TERM_LINEAR | TERM_FM | TERM_MLP, or TERM_LINEAR | TERM_TOWERS */
+export let terms: u32 = 0;
 /** The constant term of the logit. */
 export let bias: f32 = 0;
 /** FM takes v[0, fmDim); 0 without it. */
 export let fmDim: u32 = 0;
-/** The MLP takes v[deepFrom, D). */
-export let deepFrom: u32 = 0;
+/** The MLP takes v[mlpFrom, D). */
+export let mlpFrom: u32 = 0;
 /** PRODUCT_INNER | PRODUCT_OUTER; 0 without an MLP. */
 export let products: u32 = 0;
 export let innerScale: f32 = 1;
@@ -75,7 +74,7 @@ export let layerCount: u32 = 0;
 /** Of them, the context tower's, which come first; 0 without towers. */
 export let contextLayers: u32 = 0;
 /** Units of the MLP's last hidden layer; 0 without an MLP. */
-export let outputInputs: u32 = 0;
+export let outputWidth: u32 = 0;
 
 /** Reads the head and checks it against the format's limits. */
 export function checkModel(): i32 {
@@ -87,22 +86,22 @@ export function checkModel(): i32 {
   rowCount = load<u32>(model, MODEL_ROW_COUNT);
   bucketBits = load<u32>(model, MODEL_BUCKET_BITS);
   pageCount = load<u32>(model, MODEL_PAGE_COUNT);
-  parts = load<u32>(model, MODEL_PARTS);
+  terms = load<u32>(model, MODEL_TERMS);
   bias = load<f32>(model, MODEL_BIAS);
   layerCount = load<u32>(model, MODEL_LAYER_COUNT);
-  outputInputs = load<u32>(model, MODEL_OUTPUT_INPUTS);
+  outputWidth = load<u32>(model, MODEL_OUTPUT_WIDTH);
   fmDim = load<u32>(model, MODEL_FM_DIM);
-  deepFrom = load<u32>(model, MODEL_DEEP_FROM);
+  mlpFrom = load<u32>(model, MODEL_MLP_FROM);
   products = load<u32>(model, MODEL_PRODUCTS);
   innerScale = load<f32>(model, MODEL_INNER_SCALE);
   outerScale = load<f32>(model, MODEL_OUTER_SCALE);
   contextLayers = load<u32>(model, MODEL_CONTEXT_LAYERS);
 
   if (!within(fields, 1, MAX_FIELDS)) return LOAD_BAD_MODEL;
-  if (!within(parts, 1, PART_ALL)) return LOAD_BAD_MODEL;
-  const fm = (parts & PART_FM) !== 0;
-  const mlp = (parts & PART_MLP) !== 0;
-  const towers = (parts & PART_TOWERS) !== 0;
+  if (!within(terms, 1, TERM_ALL)) return LOAD_BAD_MODEL;
+  const fm = (terms & TERM_FM) !== 0;
+  const mlp = (terms & TERM_MLP) !== 0;
+  const towers = (terms & TERM_TOWERS) !== 0;
   if (towers && (fm || mlp)) return LOAD_BAD_MODEL;
   if (!within(embeddingDim, fm || mlp || towers ? 1 : 0, MAX_EMBEDDING_DIM)) return LOAD_BAD_MODEL;
   if (!within(rowType, 0, TYPE_I4)) return LOAD_BAD_MODEL;
@@ -111,7 +110,7 @@ export function checkModel(): i32 {
   if (!within(pageCount, 0, MAX_PAGES)) return LOAD_BAD_MODEL;
   if (!F32.isFinite(bias)) return LOAD_BAD_MODEL;
   if (!within(fmDim, fm ? 1 : 0, fm ? embeddingDim : 0)) return LOAD_BAD_MODEL;
-  if (!within(deepFrom, 0, mlp ? embeddingDim - 1 : 0)) return LOAD_BAD_MODEL;
+  if (!within(mlpFrom, 0, mlp ? embeddingDim - 1 : 0)) return LOAD_BAD_MODEL;
   if (!within(products, 0, mlp ? PRODUCT_ALL : 0)) return LOAD_BAD_MODEL;
   if (!isScale(innerScale, PRODUCT_INNER) || !isScale(outerScale, PRODUCT_OUTER)) return LOAD_BAD_MODEL;
   // No overflow: fields and dimensions are at most 256 by now.
@@ -124,7 +123,7 @@ export function checkModel(): i32 {
     if (contextLayers !== 0 || load<u32>(model, MODEL_ITEM_LAYERS) !== 0) return LOAD_BAD_MODEL;
     if (!within(layerCount, mlp ? 1 : 0, mlp ? MAX_LAYERS : 0)) return LOAD_BAD_MODEL;
   }
-  if (!within(outputInputs, mlp ? 1 : 0, mlp ? MAX_LAYER_WIDTH : 0)) return LOAD_BAD_MODEL;
+  if (!within(outputWidth, mlp ? 1 : 0, mlp ? MAX_LAYER_WIDTH : 0)) return LOAD_BAD_MODEL;
   if (sectionBytes(SECTION_MODEL) !== MODEL_HEAD_BYTES + layerCount * LAYER_ENTRY_BYTES + fields) return LOAD_BAD_MODEL;
   for (let f: u32 = 0; f < fields; f++) if (!within(sideOf(f), 0, SIDE_ITEM)) return LOAD_BAD_MODEL;
   if (towers && (fieldsOf(SIDE_CONTEXT) === 0 || fieldsOf(SIDE_ITEM) === 0)) return LOAD_BAD_MODEL;
@@ -146,7 +145,7 @@ export function fieldsOf(side: u32): u32 {
 
 /** d, the length of the embeddings that the MLP or the towers take. */
 export function deepDim(): u32 {
-  return embeddingDim - deepFrom;
+  return embeddingDim - mlpFrom;
 }
 
 /** Inputs of the MLP's first layer: embeddings, inner products, outer products. */

@@ -2,17 +2,8 @@
 // layer is computed once, and so is their tower. A candidate's score has the bits that its whole record's has, but for
 // first layers of float32: those sum the context's inputs before the item's. Candidates may be items of a catalogue too, whose
 // own share was computed at export: their scores differ by what the order of float32 sums makes.
-import {
-  CALL_BAD_ADDRESS,
-  CALL_NO_CONTEXT,
-  CALL_OK,
-  ITEM_LOGIT,
-  ITEM_VECTORS,
-  PART_FM,
-  PART_LINEAR,
-  PART_MLP,
-  PART_TOWERS,
-} from "../../format/constants";
+import { ITEM_LOGIT, ITEM_VECTORS, TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../format/constants";
+import { CALL_BAD_ADDRESS, CALL_NO_CONTEXT, CALL_OK } from "../../runtime/abi";
 import {
   addresses,
   contextEmbedding,
@@ -27,7 +18,7 @@ import { embed, linear } from "./embed";
 import { fm, fmProduct, fmSums, storeSums } from "./fm";
 import { deepOffset, itemAddress, itemCount, itemStride } from "./items";
 import { addItemMlp, addMlp, prepareCandidate, shareContext, shareItem } from "./mlp";
-import { bias, embeddingDim, fields, parts } from "./model";
+import { bias, embeddingDim, fields, terms } from "./model";
 import { finishScores } from "./score";
 import { contextRuns, runCount } from "./sides";
 import { addCandidateTowers, prepareItemTower, runContextTower, runItemTower, towerProduct } from "./towers";
@@ -46,16 +37,16 @@ export function forgetContext(): void {
 export function takeContext(): void {
   contextLogit = bias;
   contextFm = 0;
-  if (parts & PART_LINEAR) contextLogit += linear(0, 0, contextRuns);
-  if (parts & ~PART_LINEAR) {
+  if (terms & TERM_LINEAR) contextLogit += linear(0, 0, contextRuns);
+  if (terms & ~TERM_LINEAR) {
     memory.fill(contextEmbedding, 0, 4 * fields * embeddingDim);
     embed(0, 0, contextRuns, contextEmbedding);
-    if (parts & PART_FM) {
+    if (terms & TERM_FM) {
       fmSums(contextEmbedding, contextRuns, contextFmSums);
       contextFm = fm(contextEmbedding, runCount, contextFmSums);
     }
-    if (parts & PART_MLP) shareContext();
-    if (parts & PART_TOWERS) runContextTower(contextEmbedding);
+    if (terms & TERM_MLP) shareContext();
+    if (terms & TERM_TOWERS) runContextTower(contextEmbedding);
   }
   hasContext = true;
 }
@@ -63,20 +54,20 @@ export function takeContext(): void {
 /** Scores the records of a checked batch with that context; their own entries of its fields are not looked at. */
 export function scoreWithContext(records: u32): i32 {
   if (!hasContext) return CALL_NO_CONTEXT;
-  if (parts & ~PART_LINEAR) memory.copy(embedding, contextEmbedding, 4 * fields * embeddingDim);
+  if (terms & ~TERM_LINEAR) memory.copy(embedding, contextEmbedding, 4 * fields * embeddingDim);
   for (let r: u32 = 0; r < records; r++) {
     let logit = contextLogit;
-    if (parts & PART_LINEAR) logit += linear(r, contextRuns, runCount);
-    if (parts & ~PART_LINEAR) {
+    if (terms & TERM_LINEAR) logit += linear(r, contextRuns, runCount);
+    if (terms & ~TERM_LINEAR) {
       embed(r, contextRuns, runCount, embedding);
-      if (parts & PART_FM) logit += fm(embedding, contextRuns, contextFmSums);
-      if (parts & PART_MLP) prepareCandidate(r, records);
-      if (parts & PART_TOWERS) prepareItemTower(r, records);
+      if (terms & TERM_FM) logit += fm(embedding, contextRuns, contextFmSums);
+      if (terms & TERM_MLP) prepareCandidate(r, records);
+      if (terms & TERM_TOWERS) prepareItemTower(r, records);
     }
     store<f32>(logits + 4 * r, logit);
   }
-  if (parts & PART_MLP) addMlp(records, true);
-  if (parts & PART_TOWERS) addCandidateTowers(records);
+  if (terms & TERM_MLP) addMlp(records, true);
+  if (terms & TERM_TOWERS) addCandidateTowers(records);
   finishScores(records);
   return CALL_OK;
 }
@@ -85,18 +76,18 @@ export function scoreWithContext(records: u32): i32 {
 export function shareOfItem(): void {
   memory.fill(itemRecord, 0, itemStride);
   let logit: f32 = 0;
-  if (parts & PART_LINEAR) logit += linear(0, contextRuns, runCount);
-  if (parts & ~PART_LINEAR) {
+  if (terms & TERM_LINEAR) logit += linear(0, contextRuns, runCount);
+  if (terms & ~TERM_LINEAR) {
     memory.fill(embedding, 0, 4 * fields * embeddingDim);
     embed(0, contextRuns, runCount, embedding);
-    if (parts & PART_FM) {
+    if (terms & TERM_FM) {
       logit += fm(embedding, contextRuns, zeroFmSums);
       // The context's embeddings are zeros here. Its sums are computed anew for every context.
       fmSums(embedding, runCount, contextFmSums);
       storeSums(contextFmSums, itemRecord + ITEM_VECTORS);
     }
-    if (parts & PART_MLP) shareItem(itemRecord + deepOffset());
-    if (parts & PART_TOWERS) {
+    if (terms & TERM_MLP) shareItem(itemRecord + deepOffset());
+    if (terms & TERM_TOWERS) {
       prepareItemTower(0, 1);
       runItemTower(itemRecord + deepOffset());
     }
@@ -112,12 +103,12 @@ export function scoreCatalogue(count: u32): i32 {
   for (let i: u32 = 0; i < count; i++) {
     const item = itemAddress(load<u32>(addresses + 4 * i));
     let logit = contextLogit + (contextFm + load<f32>(item, ITEM_LOGIT));
-    if (parts & PART_FM) logit += fmProduct(contextFmSums, item + ITEM_VECTORS);
-    if (parts & PART_TOWERS) logit += towerProduct(item + deepOffset());
+    if (terms & TERM_FM) logit += fmProduct(contextFmSums, item + ITEM_VECTORS);
+    if (terms & TERM_TOWERS) logit += towerProduct(item + deepOffset());
     store<f32>(logits + 4 * i, logit);
     store<u32>(itemSums + 4 * i, <u32>item + deepOffset());
   }
-  if (parts & PART_MLP) addItemMlp(count);
+  if (terms & TERM_MLP) addItemMlp(count);
   finishScores(count);
   return CALL_OK;
 }

@@ -1,8 +1,5 @@
 // Sections BUCKETS, KEYS and ROWS: which rows the blob holds, and where.
 import {
-  ARENA_ROWS,
-  LOAD_BAD_ROWS,
-  LOAD_OK,
   PAGE_DIGEST_BYTES,
   SECTION_BUCKETS,
   SECTION_KEYS,
@@ -13,6 +10,7 @@ import {
   TYPE_I4,
   TYPE_I8,
 } from "../../format/constants";
+import { ARENA_ROWS, LOAD_BAD_ROWS, LOAD_OK } from "../../runtime/abi";
 import { bucketBits, embeddingDim, fields, pageCount, rowCount, rowType } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 

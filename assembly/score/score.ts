@@ -1,23 +1,13 @@
-// The forward pass of a batch: ŷ = sigmoid(bias + linear + FM + MLP or towers), of these the parts that the model
+// The forward pass of a batch: ŷ = sigmoid(bias + linear + FM + MLP or towers), of these the terms that the model
 // has.
-import {
-  CALL_BAD_ADDRESS,
-  CALL_BAD_COUNT,
-  CALL_BAD_OFFSETS,
-  CALL_OK,
-  MAX_BATCH,
-  MAX_ENTRIES,
-  PART_FM,
-  PART_LINEAR,
-  PART_MLP,
-  PART_TOWERS,
-} from "../../format/constants";
+import { TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../format/constants";
+import { CALL_BAD_ADDRESS, CALL_BAD_COUNT, CALL_BAD_OFFSETS, CALL_OK, MAX_BATCH, MAX_ENTRIES } from "../../runtime/abi";
 import { sigmoid } from "./activation";
 import { addresses, arena, embedding, logits, offsets, scores, zeroFmSums } from "./buffers";
 import { embed, linear } from "./embed";
 import { fm } from "./fm";
 import { addMlp, prepareMlp } from "./mlp";
-import { bias, fields, parts } from "./model";
+import { bias, fields, terms } from "./model";
 import { isRow } from "./rows";
 import { contextRuns, runCount } from "./sides";
 import { addTowers, prepareTowers } from "./towers";
@@ -44,18 +34,18 @@ export function scoreBatch(records: u32): void {
   for (let r: u32 = 0; r < records; r++) {
     let logit = bias;
     // The context's sum and the item's apart, as in rank.ts.
-    if (parts & PART_LINEAR) logit = logit + linear(r, 0, contextRuns) + linear(r, contextRuns, runCount);
-    if (parts & ~PART_LINEAR) {
-      // Embeddings are f32, and the deep parts take their own copy: one record's at a time are enough, in cache.
+    if (terms & TERM_LINEAR) logit = logit + linear(r, 0, contextRuns) + linear(r, contextRuns, runCount);
+    if (terms & ~TERM_LINEAR) {
+      // Embeddings are f32, and the vectors for the MLP take their own copy: one record's at a time are enough, in cache.
       embed(r, 0, runCount, embedding);
-      if (parts & PART_FM) logit += fm(embedding, 0, zeroFmSums);
-      if (parts & PART_MLP) prepareMlp(r, records);
-      if (parts & PART_TOWERS) prepareTowers(r, records);
+      if (terms & TERM_FM) logit += fm(embedding, 0, zeroFmSums);
+      if (terms & TERM_MLP) prepareMlp(r, records);
+      if (terms & TERM_TOWERS) prepareTowers(r, records);
     }
     store<f32>(logits + 4 * r, logit);
   }
-  if (parts & PART_MLP) addMlp(records, false);
-  if (parts & PART_TOWERS) addTowers(records);
+  if (terms & TERM_MLP) addMlp(records, false);
+  if (terms & TERM_TOWERS) addTowers(records);
   finishScores(records);
 }
 

@@ -9,6 +9,14 @@ import {
   BLOB_HEADER_VERSION,
   BLOB_MAGIC,
   BLOB_VERSION,
+  SECTION_COUNT,
+  SECTION_ENTRY_BYTES,
+  SECTION_ENTRY_CHECKSUM,
+  SECTION_ENTRY_ID,
+  SECTION_ENTRY_OFFSET,
+  SECTION_ENTRY_SIZE,
+} from "../../format/constants";
+import {
   LOAD_BAD_CHECKSUM,
   LOAD_BAD_LENGTH,
   LOAD_BAD_MAGIC,
@@ -17,13 +25,7 @@ import {
   LOAD_BAD_VERSION,
   LOAD_OK,
   LOAD_TOO_SHORT,
-  SECTION_COUNT,
-  SECTION_ENTRY_BYTES,
-  SECTION_ENTRY_CHECKSUM,
-  SECTION_ENTRY_ID,
-  SECTION_ENTRY_OFFSET,
-  SECTION_ENTRY_SIZE,
-} from "../../format/constants";
+} from "../../runtime/abi";
 import { alignUp } from "./memory";
 import { murmur128 } from "./murmur";
 

@@ -1,11 +1,11 @@
-// What follows the sums of 8 outputs of a layer: scale and bias, activation, and the next layer's quantisation, all in
+// What follows the sums of 8 outputs of a layer: scale and bias, activation, and the next layer's quantization, all in
 // registers. Product and sum are rounded one after the other in every variant (no fused multiply-add), so that int8
 // layers give the same bits everywhere.
 import { ACTIVATION_NONE, ACTIVATION_RELU, PAD_OUTPUTS } from "../../format/constants";
 import { activate_scalar, activate_simd, curve_simd, relu_simd } from "./activation";
 import { sums } from "./buffers";
 import { activationOf, biasesOf, inverseScale, isInt8, outputBytes, scalesOf, zeroPoint } from "./layers";
-import { quantise_scalar, quantise_simd, storeU7_simd } from "./quantise";
+import { quantize_scalar, quantize_simd, storeU7_simd } from "./quantize";
 
 /** Outputs n … n + 7 of the four records whose sums are in `sums`; `output`: their block, or their rows if next is 0. */
 export function finishBlock(layer: usize, next: usize, n: u32, output: usize): void {
@@ -54,8 +54,8 @@ export function finishBlock(layer: usize, next: usize, n: u32, output: usize): v
       d = curve_simd(d, activation);
     }
     if (toU7) {
-      const ab = i16x8.narrow_i32x4_s(quantise_simd(a, inverses, zeros), quantise_simd(b, inverses, zeros));
-      const cd = i16x8.narrow_i32x4_s(quantise_simd(c, inverses, zeros), quantise_simd(d, inverses, zeros));
+      const ab = i16x8.narrow_i32x4_s(quantize_simd(a, inverses, zeros), quantize_simd(b, inverses, zeros));
+      const cd = i16x8.narrow_i32x4_s(quantize_simd(c, inverses, zeros), quantize_simd(d, inverses, zeros));
       v128.store(output + 4 * n, i8x16.narrow_i16x8_u(ab, cd));
     } else if (next !== 0) storeTransposed(output + 16 * n, a, b, c, d);
     else {
@@ -93,7 +93,7 @@ function finish_scalar(layer: usize, next: usize, n: u32, from: usize, output: u
     const bias = load<f32>(biasesOf(layer) + 4 * n);
     const y = isInt8(layer) ? <f32>load<i32>(from) * load<f32>(scalesOf(layer) + 4 * n) + bias : load<f32>(from) + bias;
     const a = activate_scalar(y, activationOf(layer));
-    if (toU7) store<u8>(output + (n >>> 2) * stride + (n & 3), quantise_scalar(a, inverseScale(next), zeroPoint(next)));
+    if (toU7) store<u8>(output + (n >>> 2) * stride + (n & 3), quantize_scalar(a, inverseScale(next), zeroPoint(next)));
     else store<f32>(output + n * stride, a);
     from += 4;
   }

@@ -1,5 +1,5 @@
 // Sums of a float32 layer. Every output is summed in order of its inputs in every variant and for every batch size; the
-// relaxed build rounds product and sum together where the processor does. dense.ts says what the arguments are.
+// relaxed build rounds product and sum together where the processor does. gemm.ts says what the arguments are.
 
 /** 4 records (a, b, c, d) × 8 outputs (tiles 0, 1). */
 export function tile_f32_simd(

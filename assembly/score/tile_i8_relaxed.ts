@@ -1,4 +1,4 @@
-// Sums of an int8 layer in relaxed SIMD, by either way to a dot product (dot.ts). dense.ts says what the arguments are.
+// Sums of an int8 layer in relaxed SIMD, by either way to a dot product (dot.ts). gemm.ts says what the arguments are.
 import { dots, isPaired } from "./dot";
 
 type WholeDot = i8;

@@ -1,5 +1,5 @@
 // Sums of an int8 layer in plain SIMD, which has no dot product of bytes: both operands are widened to 16 bits and
-// multiplied in pairs, so the sum of an output stays in two lanes until the end. dense.ts says what the arguments are.
+// multiplied in pairs, so the sum of an output stays in two lanes until the end. gemm.ts says what the arguments are.
 
 /**
  * 4 records (a, b, c, d) × 4 outputs (two in sum 0, two in sum 1), twice: 8 sums fit the registers, those of 8 outputs

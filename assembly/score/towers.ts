@@ -1,12 +1,13 @@
 // The two towers: each makes a vector of D numbers from the fields of its side, the sum of their embeddings plus an MLP
 // over them. The logit has the inner product of the two.
-import { MAX_BATCH, SIDE_CONTEXT, SIDE_ITEM } from "../../format/constants";
+import { SIDE_CONTEXT, SIDE_ITEM } from "../../format/constants";
+import { MAX_BATCH } from "../../runtime/abi";
 import { deepInputs, embedding, firstInputs, itemInputs, logits, towerVectors } from "./buffers";
-import { runLayers } from "./dense";
+import { runLayers } from "./gemm";
 import { layerAddress, outputsOf, padOutputs } from "./layers";
 import { contextLayers, embeddingDim, fields, layerCount, sideOf } from "./model";
 import { firstWord, wordStride } from "./panels";
-import { storeInputs } from "./quantise";
+import { storeInputs } from "./quantize";
 import { add, copy, dot } from "./vectors";
 
 /** Makes the inputs of both towers of record r of so many from its embeddings, and begins its vectors with their sums. */

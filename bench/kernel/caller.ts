@@ -1,4 +1,4 @@
-import { MAX_BATCH } from "../../format/constants.ts";
+import { MAX_BATCH } from "../../runtime/abi.ts";
 import type { Kernel } from "../../runtime/kernel.ts";
 import type { Way } from "./contestant.ts";
 

@@ -1,9 +1,9 @@
 import type { ModelBlob } from "../../format/blob.ts";
-import { Kernel } from "../../runtime/kernel.ts";
 import { compareKeys } from "../../format/keys.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { Kernel } from "../../runtime/kernel.ts";
 import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Caller } from "./caller.ts";
 import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
 

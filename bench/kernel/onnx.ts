@@ -53,23 +53,23 @@ export function writeOnnx(protobuf: Protobuf, model: ModelBlob, int8: boolean): 
 }
 
 function writeModel(graph: GraphWriter, model: ModelBlob): void {
-  const { embeddingDim: D, parts } = model;
+  const { embeddingDim: D, terms } = model;
   const F = model.spec.fields.length;
   const { w, v } = floatTables(model);
-  const terms = [graph.floats("bias", [1], Float32Array.of(model.bias))];
-  if (parts & c.PART_LINEAR) {
+  const addends = [graph.floats("bias", [1], Float32Array.of(model.bias))];
+  if (terms & c.TERM_LINEAR) {
     const weights = graph.node("Gather", [graph.floats("w", [w.length], w), "rows"]);
-    terms.push(graph.node("ReduceSum", [weights, graph.ints("axis", [1])], { keepdims: 1 }));
+    addends.push(graph.node("ReduceSum", [weights, graph.ints("axis", [1])], { keepdims: 1 }));
   }
   if (D > 0) {
     const e = graph.node("Gather", [graph.floats("v", [v.length / D, D], v), "rows"]);
-    if (parts & c.PART_FM) terms.push(writeFm(graph, e));
-    if (parts & c.PART_MLP) {
+    if (terms & c.TERM_FM) addends.push(writeFm(graph, e));
+    if (terms & c.TERM_MLP) {
       const flat = graph.node("Reshape", [e, graph.ints("flat", [-1, F * D])]);
-      terms.push(writeMlp(graph, model, model.products ? withInnerProducts(graph, model, e, flat) : flat));
+      addends.push(writeMlp(graph, model, model.products ? withInnerProducts(graph, model, e, flat) : flat));
     }
   }
-  const logit = terms.reduce((sum, term) => graph.node("Add", [sum, term]));
+  const logit = addends.reduce((sum, term) => graph.node("Add", [sum, term]));
   // An LR without a term of B records would lose the batch; every model here has one.
   graph.named("Identity", [logit], "logit");
   graph.named("Sigmoid", [logit], "score");

@@ -4,20 +4,6 @@ import type { Contestant } from "./contestant.ts";
 import { writeOnnx } from "./onnx.ts";
 import type { Peers } from "./peers.ts";
 
-/** As much of either package as is used here. */
-export interface Onnxruntime {
-  InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
-  Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
-  env: { wasm: { numThreads: number; proxy: boolean }; logLevel: string };
-}
-interface Tensor {
-  data: Float32Array;
-}
-interface Session {
-  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
-  release(): Promise<void>;
-}
-
 const SESSION = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,

@@ -1,7 +1,8 @@
-import { Kernel, type KernelVariant } from "../../runtime/kernel.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { Kernel } from "../../runtime/kernel.ts";
 import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import type { KernelVariant } from "../../runtime/variant.ts";
 import { Caller } from "./caller.ts";
 import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
 import { withCatalogue } from "./catalogue.ts";

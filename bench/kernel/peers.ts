@@ -2,7 +2,20 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { Protobuf } from "./onnx.ts";
-import type { Onnxruntime } from "./onnxruntime.ts";
+
+/** As much of either package as is used here. */
+export interface Onnxruntime {
+  InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
+  Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
+  env: { wasm: { numThreads: number; proxy: boolean }; logLevel: string };
+}
+interface Tensor {
+  data: Float32Array;
+}
+interface Session {
+  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
 
 export const HOW_TO_GET_PEERS = "npm ci --prefix bench/peers";
 

@@ -1,8 +1,9 @@
 // What a Worker does with a request, but for its JSON: raw records to keys, keys to rows, rows to scores.
-import { placeBlob } from "../../runtime/placed-blob.ts";
-import { Scorer } from "../../runtime/scorer.ts";
+
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
 import { withCatalogue } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";

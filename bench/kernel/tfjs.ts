@@ -35,7 +35,7 @@ export function tfjsContestant({ models, rows, fields }: BenchCase): Contestant 
 }
 
 function tfjsModel(model: ModelBlob): { forward: (rows: tf.Tensor2D) => tf.Tensor; weights: tf.Tensor[] } {
-  const { embeddingDim: D, parts, products, innerScale, bias } = model;
+  const { embeddingDim: D, terms, products, innerScale, bias } = model;
   const F = model.spec.fields.length;
   const { w, v } = floatTables(model);
   const wTable = tf.tensor1d(w);
@@ -50,15 +50,15 @@ function tfjsModel(model: ModelBlob): { forward: (rows: tf.Tensor2D) => tf.Tenso
   const pairs = tf.tensor1d(upper, "int32");
 
   const forward = (rows: tf.Tensor2D): tf.Tensor => {
-    const terms: tf.Tensor[] = [];
-    if (parts & c.PART_LINEAR) terms.push(tf.gather(wTable, rows).sum(1, true));
+    const addends: tf.Tensor[] = [];
+    if (terms & c.TERM_LINEAR) addends.push(tf.gather(wTable, rows).sum(1, true));
     if (D > 0) {
       const e = tf.gather(vTable, rows) as unknown as tf.Tensor3D;
-      if (parts & c.PART_FM) {
+      if (terms & c.TERM_FM) {
         const squaredSum = e.sum(1).square();
-        terms.push(squaredSum.sub(e.square().sum(1)).sum(1, true).mul(0.5));
+        addends.push(squaredSum.sub(e.square().sum(1)).sum(1, true).mul(0.5));
       }
-      if (parts & c.PART_MLP) {
+      if (terms & c.TERM_MLP) {
         let a: tf.Tensor2D = e.reshape([-1, F * D]);
         if (products & c.PRODUCT_INNER) {
           const all = tf.matMul(e, e, false, true).reshape([-1, F * F]);
@@ -66,10 +66,10 @@ function tfjsModel(model: ModelBlob): { forward: (rows: tf.Tensor2D) => tf.Tenso
         }
         for (const layer of layers)
           a = tf.fused.matMul({ a, b: layer.weights, bias: layer.biases, activation: "relu" }) as tf.Tensor2D;
-        terms.push(tf.matMul(a, output));
+        addends.push(tf.matMul(a, output));
       }
     }
-    return tf.addN(terms).add(bias);
+    return tf.addN(addends).add(bias);
   };
   const weights = [wTable, vTable, output, pairs, ...layers.flatMap((layer) => [layer.weights, layer.biases])];
   return { forward, weights };

@@ -6,8 +6,8 @@ import { sealBlob } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
-import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 import { Random } from "../../trainer/data/random.ts";
+import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 
 export const BLOB_BYTES = 20e6;
 const SHAPE = { fields: 39, embeddingDim: 16, hidden: [400, 400, 400], rowType: c.TYPE_I8 };

@@ -1,15 +1,16 @@
 import * as c from "../../format/constants.ts";
-import { checkGolden } from "../../format/golden.ts";
 import { sha256, toHex } from "../../format/hash.ts";
-import { type PlacedBlob, placeBlob } from "../../runtime/placed-blob.ts";
 import { readManifest } from "../../format/read-blob.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import { readPublicKeys, verify } from "../../format/signature.ts";
+import * as abi from "../../runtime/abi.ts";
+import { checkGolden } from "../../runtime/golden.ts";
+import { type PlacedBlob, placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { inSection, sectionOf } from "../../testing/format/edit-blob.ts";
 import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
- * place: a copy into a fresh kernel's memory, as `readBlob` makes it chunk by chunk. load: all of worker/load-model.ts on a
+ * place: a copy into a fresh kernel's memory, as `streamBlob` makes it part by part. load: all of worker/models/load-model.ts on a
  * blob in place. The others are its parts; of the kernel's, each goes as far as its name, from the start.
  */
 export const STEPS = [
@@ -72,11 +73,11 @@ export class LoadSteps {
             expect("signature", await verify(key, signature, digest), true);
         };
       case "kernel: checksums":
-        return this.#kernelUntil(c.MODEL_BIAS, c.LOAD_BAD_MODEL);
+        return this.#kernelUntil(c.MODEL_BIAS, abi.LOAD_BAD_MODEL);
       case "kernel: rows":
-        return this.#kernelUntil(c.MODEL_HEAD_BYTES + c.LAYER_INPUTS, c.LOAD_BAD_LAYER);
+        return this.#kernelUntil(c.MODEL_HEAD_BYTES + c.LAYER_INPUTS, abi.LOAD_BAD_LAYER);
       case "kernel: layers":
-        return () => expect("code of the kernel", this.#inPlace().kernel.load(blob.length), c.LOAD_OK);
+        return () => expect("code of the kernel", this.#inPlace().kernel.load(blob.length), abi.LOAD_OK);
       case "manifest":
         return () => void readManifest(blob);
       case "golden": {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { COMPARE_HEAD, compareReport, compareRows } from "../../lab/report/compare-report.ts";
 import {
   compare,
   modelType,
@@ -10,8 +10,8 @@ import {
   specsOfModels,
   TABLE_2,
 } from "../../lab/sweeps/compare.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { COMPARE_HEAD, compareReport, compareRows } from "../../lab/report/compare-report.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,

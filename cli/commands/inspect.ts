@@ -4,8 +4,8 @@ import { BLOB_MAGIC } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../../trainer/export/export.ts";
-import { toJson } from "../../trainer/io/files.ts";
 import { type Inspection, inspect } from "../../trainer/export/inspect.ts";
+import { toJson } from "../../trainer/io/files.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { readBytes, readText } from "./options.ts";
 

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { BACKENDS } from "../../trainer/engine/backend.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
+import { BACKENDS } from "../../trainer/engine/backend.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 
 // What several commands take.

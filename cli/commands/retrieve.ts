@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { startBackend } from "../../trainer/engine/backend.ts";
 import { openHeldOutLog } from "../../trainer/data/training-log.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { startBackend } from "../../trainer/engine/backend.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
-import { loadRun } from "../../trainer/training/run-folder.ts";
+import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";
+import { loadRun } from "../../trainer/training/run-folder.ts";
 import { type LogOptions, positiveInteger, testedLogs, withLogs } from "./options.ts";
 
 interface RetrieveCommandOptions extends LogOptions {

@@ -1,30 +1,36 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { evaluate, type HttpEvaluation } from "../../deploy/evaluate.ts";
+import { publish } from "../../deploy/publish.ts";
+import { bundleBytes, type LocalServer, serve } from "../../deploy/serve.ts";
 import { FormatError } from "../../format/errors.ts";
 import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { kernelBytes } from "../../runtime/node.ts";
 import { readHeldOutLog } from "../../trainer/data/dataset.ts";
 import { generateLog } from "../../trainer/data/generate.ts";
 import { chooseLogs, type LogPart, type Logs, openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
-import { evaluate, type HttpEvaluation } from "../../deploy/evaluate.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
 import { CALIBRATION_RECORDS, type ExportedModel, saveExport } from "../../trainer/export/export.ts";
 import { exportMeasured } from "../../trainer/export/measured-export.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
-import { checkLimits, chosenOf, type Limits, type QuantizationReport, reportTable } from "../../trainer/export/report.ts";
+import {
+  checkLimits,
+  chosenOf,
+  type Limits,
+  type QuantizationReport,
+  reportTable,
+} from "../../trainer/export/report.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { kernelBytes } from "../../runtime/node.ts";
+import { PROJECT } from "../../trainer/io/project.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import type { Metrics } from "../../trainer/metrics/metrics.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { publish } from "../../deploy/publish.ts";
+import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
-import { bundleBytes, type LocalServer, serve } from "../../deploy/serve.ts";
-import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { train } from "../../trainer/training/train.ts";
-import { PROJECT } from "../../deploy/wrangler.ts";
 
 export interface StartOptions {
   spec?: string;

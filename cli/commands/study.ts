@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { FormatError } from "../../format/errors.ts";
 import { parseFeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { studyHead, studyReport, studyRows } from "../../lab/report/study-report.ts";
 import { modelType } from "../../lab/sweeps/compare.ts";
 import { DEEP_MODELS, runStudy, STUDIES, type Study } from "../../lab/sweeps/study.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { studyHead, studyReport, studyRows } from "../../lab/report/study-report.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
-import { chooseLogs } from "../../trainer/data/logs.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
-import { evaluatePredictions, evaluationLines } from "../../trainer/metrics/evaluation.ts";
 import { type EvaluatedLog, runReport } from "../../lab/report/run-report.ts";
+import { chooseLogs } from "../../trainer/data/logs.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
+import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { evaluatePredictions, evaluationLines } from "../../trainer/metrics/evaluation.ts";
+import { table } from "../../trainer/terminal/table.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
-import { table } from "../../trainer/terminal/table.ts";
 import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   backendOption,

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
-import { chooseLogs } from "../../trainer/data/logs.ts";
 import { modelType } from "../../lab/sweeps/compare.ts";
 import { settingsText, withSettings } from "../../lab/sweeps/settings.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { table } from "../../trainer/terminal/table.ts";
 import { rungsOf } from "../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../lab/tune/space.ts";
 import { tune } from "../../lab/tune/tune.ts";
+import { chooseLogs } from "../../trainer/data/logs.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
+import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { table } from "../../trainer/terminal/table.ts";
 import { backendOption, type LogOptions, positiveInteger, readText, SPEC_HELP, withLogs } from "./options.ts";
 
 interface TuneCommandOptions extends LogOptions {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openLog } from "../../trainer/data/read.ts";
-import { PROJECT } from "../../deploy/wrangler.ts";
+import { PROJECT } from "../../trainer/io/project.ts";
 import { checkFile, type Recipe, type SpecInput, write } from "./recipe.ts";
 
 const { $schema: _, ...spec } = JSON.parse(readFileSync(join(PROJECT, "examples", "frappe.json"), "utf8"));

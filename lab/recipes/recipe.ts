@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError, show } from "../../format/errors.ts";
-import { type DataSettings, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { type DataSettings, FeatureSpecSchema } from "../../format/spec.ts";
 import { type ClickLog, openLog } from "../../trainer/data/read.ts";
 import type { Part } from "../../trainer/data/split.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";

@@ -1,9 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { HeldOut } from "../../trainer/evaluation/held-out.ts";
 import { type Evaluation, evaluationLines, fixed } from "../../trainer/metrics/evaluation.ts";
-import { versions } from "../../trainer/training/run-record.ts";
-import type { TrainedModel } from "../../trainer/training/train.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
+import { versions } from "../../trainer/training/run-record.ts";
+import type { TrainingResult } from "../../trainer/training/train.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
 import { aucByValue, reliabilityDiagram, scoreHistogram } from "./quality.ts";
@@ -17,7 +17,7 @@ export interface EvaluatedLog {
 
 /** The report of one training run: its last evaluated log is the one that the figures show. */
 export async function runReport(
-  model: Pick<TrainedModel, "spec" | "backend" | "vocabulary" | "epochs" | "valid">,
+  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid">,
   logs: readonly EvaluatedLog[],
 ): Promise<string> {
   const { spec, epochs, valid } = model;
@@ -131,7 +131,7 @@ function metricsTable(logs: readonly EvaluatedLog[]): string {
 }
 
 function settingsTable(
-  { spec, backend, vocabulary, epochs }: Pick<TrainedModel, "spec" | "backend" | "vocabulary" | "epochs">,
+  { spec, backend, vocabulary, epochs }: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs">,
   logs: readonly EvaluatedLog[],
 ): string {
   const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);

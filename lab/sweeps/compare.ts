@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { FormatError, show } from "../../format/errors.ts";
-import { type FeatureSpec, MODEL_TYPES, type ModelType, parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { pretrainingSpec } from "../../trainer/model/pretrain.ts";
+import { measureEpochs } from "./pace.ts";
 import type { ExperimentResult } from "./run.ts";
 import { type ExperimentOptions, runExperiments } from "./runs.ts";
-import { measureEpochs } from "./pace.ts";
 import { type Settings, withSettings } from "./settings.ts";
 import { type Spread, spread } from "./summary.ts";
 

@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { Random } from "../../trainer/data/random.ts";
 import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
+import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { Random } from "../../trainer/data/random.ts";
 import { startLearner } from "../../trainer/training/train.ts";
 import type { ExperimentLogs } from "./run.ts";
 

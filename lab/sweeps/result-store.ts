@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { type FeatureSpec, parseWith } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { parseWith } from "../../format/parse.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
 import { inputsOf } from "../../trainer/data/cache.ts";
 import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import type { ExperimentResult } from "./run.ts";
 

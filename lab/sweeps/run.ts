@@ -1,9 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
 import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { type Metrics, metricsOfLogits } from "../../trainer/metrics/metrics.ts";
-import { type TrainedModel, train } from "../../trainer/training/train.ts";
+import { type TrainingResult, train } from "../../trainer/training/train.ts";
 
 // The one place where compare, study and tune meet training: a spec and logs go in, numbers come out.
 
@@ -43,7 +43,7 @@ export async function runExperiment(
   };
 }
 
-async function testMetrics(trained: TrainedModel, test: LogPart, cache: string): Promise<Metrics> {
+async function testMetrics(trained: TrainingResult, test: LogPart, cache: string): Promise<Metrics> {
   const { predictions } = await scoreHeldOut(trained, test, cache);
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
 }

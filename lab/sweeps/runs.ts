@@ -2,8 +2,8 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog } from "../../trainer/evaluation/held-out.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
-import { type ExperimentLogs, type ExperimentResult, runExperiment } from "./run.ts";
 import { ResultStore } from "./result-store.ts";
+import { type ExperimentLogs, type ExperimentResult, runExperiment } from "./run.ts";
 import { withSettings } from "./settings.ts";
 
 /** One setting, to be trained with several seeds. */

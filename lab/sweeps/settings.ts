@@ -1,5 +1,6 @@
 import { FormatError, show } from "../../format/errors.ts";
-import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 
 /** Values to put into a feature spec, by dotted path: `training.learningRate`, `fields.user.encoding.minCount`. */
 export type Settings = Record<string, unknown>;

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import { parseWith } from "../../format/spec.ts";
-import type { Settings } from "../sweeps/settings.ts";
+import { parseWith } from "../../format/parse.ts";
 import type { Random } from "../../trainer/data/random.ts";
+import type { Settings } from "../sweeps/settings.ts";
 
 // The search space of `tune`: for dotted paths of a feature spec, what their values are drawn from.
 // `search-space.schema.json` is generated from this schema.

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import { parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 
 // The trials of a search, one JSON line each, appended when a trial ends.

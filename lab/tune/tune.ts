@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
-import { type ExperimentLogs, isDivergence, runExperiment } from "../sweeps/run.ts";
-import { runKey } from "../sweeps/result-store.ts";
-import { type Settings, settingsText, withSettings } from "../sweeps/settings.ts";
-import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { Random } from "../../trainer/data/random.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
+import { durationText, within } from "../../trainer/terminal/progress.ts";
+import { runKey } from "../sweeps/result-store.ts";
+import { type ExperimentLogs, isDivergence, runExperiment } from "../sweeps/run.ts";
+import { type Settings, settingsText, withSettings } from "../sweeps/settings.ts";
 import type { Rung } from "./rungs.ts";
 import { draw, type SearchSpace } from "./space.ts";
 import { type Trial, TrialLog } from "./trial-log.ts";

@@ -6,12 +6,12 @@ import { FormatError } from "../../format/errors.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { MODEL_TYPES } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { cycled, randomModel } from "../../testing/kernel/random-model.ts";
 import { entryOf, sectionOf, viewOf, withSection } from "../../testing/format/edit-blob.ts";
 import { goldenBlob } from "../../testing/format/golden.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { TINY_RECORDS, TINY_SPEC, tinyModel } from "../../testing/format/tiny.ts";
+import { cycled, randomModel } from "../../testing/kernel/random-model.ts";
 
 const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 import { encodedJson } from "../../testing/format/golden.ts";
 import { fromJsonValue, RECORD_CASES } from "../../testing/format/golden-records.ts";
 

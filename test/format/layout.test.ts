@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ACTIVATION_RELU, MAX_PAGES, TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants.ts";
-import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/layer.ts";
 import { ascending, compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
+import { type DenseLayer, packedBytes, packWeights, padTo, unpackWeights } from "../../format/layer.ts";
 import { findBrokenRow, readRow, rowStride, writeRow } from "../../format/row.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
 
@@ -241,7 +241,7 @@ describe("rows", () => {
     const half = new Uint8Array(8);
     new DataView(half.buffer).setUint16(4, 0xfc00, true);
     expect([findBrokenRow(TYPE_F16, 2, half), findBrokenRow(TYPE_F16, 1, half.subarray(0, 4))]).toEqual([0, -1]);
-    // The quantised values of an int8 row are no floats: all bits set is four times −1.
+    // The quantized values of an int8 row are no floats: all bits set is four times −1.
     expect(findBrokenRow(TYPE_I8, 4, new Uint8Array(12).fill(0xff, 8))).toBe(-1);
   });
 });
@@ -249,8 +249,8 @@ describe("rows", () => {
 describe("packed weights", () => {
   function layerOf(weights: Int8Array | Float32Array, inputs: number, outputs: number): DenseLayer {
     const scales = new Float32Array(0);
-    const quantisation = { scales, inputInverseScale: 0, inputZero: 0 };
-    return { inputs, outputs, weights, biases: scales, activation: ACTIVATION_RELU, ...quantisation };
+    const quantization = { scales, inputInverseScale: 0, inputZero: 0 };
+    return { inputs, outputs, weights, biases: scales, activation: ACTIVATION_RELU, ...quantization };
   }
 
   test.each([

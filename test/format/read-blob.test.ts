@@ -169,8 +169,8 @@ describe("layers and section DENSE", () => {
     ],
     [
       "an output that does not take the last layer",
-      head(c.MODEL_OUTPUT_INPUTS, 3),
-      `${M} got output inputs 3, expected 2`,
+      head(c.MODEL_OUTPUT_WIDTH, 3),
+      `${M} got output width 3, expected 2`,
     ],
     [
       "output weights far beyond DENSE",

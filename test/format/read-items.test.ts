@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
-import { findHeavyLane, LANE, laneSums } from "../../format/layer.ts";
 import { checkItems, itemStride } from "../../format/items.ts";
+import { findHeavyLane, LANE, laneSums } from "../../format/layer.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { inSection, sectionOf, withSection } from "../../testing/format/edit-blob.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
-import { type Case, refuses } from "./refuse-blob.ts";
 import { tinyPnn, tinyTowers } from "../../testing/format/tiny.ts";
 import { tinyCatalogue } from "../../testing/format/tiny-catalogue.ts";
+import { type Case, refuses } from "./refuse-blob.ts";
 
 // What the golden catalogue has and the tiny blob has not: lanes that could be too heavy, and items. One test for each check.
 

@@ -3,8 +3,8 @@ import { fieldSides } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { randomModel } from "../../testing/kernel/random-model.ts";
 import { inSection } from "../../testing/format/edit-blob.ts";
+import { randomModel } from "../../testing/kernel/random-model.ts";
 import { f32, head, refuses, resized, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-model.ts: a blob that is wrong there and right everywhere else.
@@ -31,30 +31,30 @@ describe("section MODEL", () => {
     ["no bucket bits", head(c.MODEL_BUCKET_BITS, 0), `${M} got bucket bits 0, expected 1 to 24`],
     ["25 bucket bits", head(c.MODEL_BUCKET_BITS, 25), `${M} got bucket bits 25, expected 1 to 24`],
     ["too many pages", head(c.MODEL_PAGE_COUNT, 1048577), `${M} got pages 1048577, expected 0 to 1048576`],
-    ["no parts", head(c.MODEL_PARTS, 0), `${M} got parts 0, expected 1 to 15`],
-    ["an unknown part", head(c.MODEL_PARTS, 16), `${M} got parts 16, expected 1 to 15`],
+    ["no terms", head(c.MODEL_TERMS, 0), `${M} got terms 0, expected 1 to 15`],
+    ["an unknown term", head(c.MODEL_TERMS, 16), `${M} got terms 16, expected 1 to 15`],
     [
       "towers beside an MLP",
-      head(c.MODEL_PARTS, c.PART_MLP | c.PART_TOWERS),
-      `${M} got parts 12, expected towers (8) with neither FM (2) nor MLP (4)`,
+      head(c.MODEL_TERMS, c.TERM_MLP | c.TERM_TOWERS),
+      `${M} got terms 12, expected towers (8) with neither FM (2) nor MLP (4)`,
     ],
     [
       "towers beside FM",
-      head(c.MODEL_PARTS, c.PART_FM | c.PART_TOWERS),
-      `${M} got parts 10, expected towers (8) with neither FM (2) nor MLP (4)`,
+      head(c.MODEL_TERMS, c.TERM_FM | c.TERM_TOWERS),
+      `${M} got terms 10, expected towers (8) with neither FM (2) nor MLP (4)`,
     ],
     ["a bias that is NaN", f32(2, c.MODEL_BIAS, Number.NaN), `${M} got bias NaN, expected a finite number`],
     ["an FM without dimensions", head(c.MODEL_FM_DIM, 0), `${M} got FM dimension 0, expected 1 to 2`],
     ["an FM of more dimensions than rows have", head(c.MODEL_FM_DIM, 3), `${M} got FM dimension 3, expected 1 to 2`],
     [
       "dimensions of an FM that it has not",
-      head(c.MODEL_PARTS, c.PART_LINEAR | c.PART_MLP),
+      head(c.MODEL_TERMS, c.TERM_LINEAR | c.TERM_MLP),
       `${M} got FM dimension 2, expected 0`,
     ],
     [
       "an MLP that starts at the end of the rows",
-      head(c.MODEL_DEEP_FROM, 2),
-      `${M} got start of the deep embedding 2, expected 0 to 1`,
+      head(c.MODEL_MLP_FROM, 2),
+      `${M} got start of the MLP embedding 2, expected 0 to 1`,
     ],
     ["unknown products", head(c.MODEL_PRODUCTS, 4), `${M} got products 4, expected 0 to 3`],
     [
@@ -79,20 +79,20 @@ describe("section MODEL", () => {
     ],
     ["an MLP without layers", head(c.MODEL_LAYER_COUNT, 0), `${M} got layers 0, expected 1 to 16`],
     ["17 layers", head(c.MODEL_LAYER_COUNT, 17), `${M} got layers 17, expected 1 to 16`],
-    ["layers without an MLP", head(c.MODEL_PARTS, 3), `${M} got layers 2, expected 0`],
+    ["layers without an MLP", head(c.MODEL_TERMS, 3), `${M} got layers 2, expected 0`],
     [
       "an MLP without inputs of the output",
-      head(c.MODEL_OUTPUT_INPUTS, 0),
-      `${M} got output inputs 0, expected 1 to 8192`,
+      head(c.MODEL_OUTPUT_WIDTH, 0),
+      `${M} got output width 0, expected 1 to 8192`,
     ],
     [
       "inputs of the output without an MLP",
       () =>
         inSection(tiny, c.SECTION_MODEL, (view) => {
-          view.setUint32(c.MODEL_PARTS, 3, true);
+          view.setUint32(c.MODEL_TERMS, 3, true);
           view.setUint32(c.MODEL_LAYER_COUNT, 0, true);
         }),
-      `${M} got output inputs 2, expected 0`,
+      `${M} got output width 2, expected 0`,
     ],
     ["one layer entry too few", resized(c.SECTION_MODEL, 194), `${M} got 194 bytes, expected 258`],
     ["a byte after the last side", resized(c.SECTION_MODEL, 259), `${M} got 259 bytes, expected 258`],
@@ -121,7 +121,7 @@ describe("section MODEL", () => {
 
 describe("section MODEL with products", () => {
   // d = 4: 12 embeddings, 3 inner and 10 outer products.
-  const shape = { fields: 3, embeddingDim: 5, hidden: [9], deepFrom: 1 };
+  const shape = { fields: 3, embeddingDim: 5, hidden: [9], mlpFrom: 1 };
   const blob = writeBlob(randomModel({ ...shape, products: c.PRODUCT_ALL }));
   const largest = writeBlob(
     randomModel({ fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM, hidden: [1], hotRows: 0 }),
@@ -129,7 +129,7 @@ describe("section MODEL with products", () => {
   refuses([
     [
       "where there is no MLP",
-      changed(blob, [c.MODEL_PARTS, c.PART_LINEAR | c.PART_FM], [c.MODEL_DEEP_FROM, 0]),
+      changed(blob, [c.MODEL_TERMS, c.TERM_LINEAR | c.TERM_FM], [c.MODEL_MLP_FROM, 0]),
       `${M} got products 3, expected 0`,
     ],
     [
@@ -153,15 +153,15 @@ describe("section MODEL with products", () => {
 describe("section MODEL with towers", () => {
   // Fields 1 of the context, 5 → 9 → 5; fields 0 and 2 of the item, 10 → 5.
   const blob = writeBlob(
-    randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
+    randomModel({ fields: 3, embeddingDim: 5, hidden: [9], terms: c.TERM_LINEAR | c.TERM_TOWERS }),
   );
   const entry = (i: number, offset: number): number => c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES + offset;
   refuses([
     ["and no vectors", changed(blob, [c.MODEL_EMBEDDING_DIM, 0]), `${M} got embedding dimension 0, expected 1 to 256`],
     [
       "that start within the rows",
-      changed(blob, [c.MODEL_DEEP_FROM, 1]),
-      `${M} got start of the deep embedding 1, expected 0`,
+      changed(blob, [c.MODEL_MLP_FROM, 1]),
+      `${M} got start of the MLP embedding 1, expected 0`,
     ],
     ["that take products", changed(blob, [c.MODEL_PRODUCTS, 1]), `${M} got products 1, expected 0`],
     ["and one layer", changed(blob, [c.MODEL_LAYER_COUNT, 1]), `${M} got layers 1, expected 2 to 34`],
@@ -191,7 +191,7 @@ describe("section MODEL with towers", () => {
       changed(blob, [c.MODEL_ITEM_LAYERS, 2]),
       `${M} got 2 + 2 layers of the towers, expected 3 together`,
     ],
-    ["and an output unit", changed(blob, [c.MODEL_OUTPUT_INPUTS, 5]), `${M} got output inputs 5, expected 0`],
+    ["and an output unit", changed(blob, [c.MODEL_OUTPUT_WIDTH, 5]), `${M} got output width 5, expected 0`],
     [
       "of which the context's takes the item's fields",
       changed(blob, [entry(0, c.LAYER_INPUTS), 10]),

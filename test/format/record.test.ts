@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, fieldSeed, logSquaredBin, RecordEncoder, rowKey, upperBound } from "../../format/record.ts";
-import type { FittedField, FittedSpec } from "../../format/spec.ts";
 import { encodedJson } from "../../testing/format/golden.ts";
 
 const base = { name: "f", side: "context", kv: false } as const;

@@ -1,14 +1,15 @@
 import type { ModelBlob } from "../../format/blob.ts";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { Page, pageDigest, writePage } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
-import { Scorer } from "../../runtime/scorer.ts";
-import { type FittedField, type FittedSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
+import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { randomModel } from "../../testing/kernel/random-model.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
+import { randomModel } from "../../testing/kernel/random-model.ts";
 
 // A shop that ranks its ads: a model with random weights whose rows are half in the blob and half in pages, and a catalogue
 // of all ads but the newest.

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { FittedSpecSchema, MODEL_TYPES, parseFeatureSpec, parseWith, recordEntries } from "../../format/spec.ts";
+import { FittedSpecSchema, recordEntries } from "../../format/fitted-spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { MODEL_TYPES, parseFeatureSpec } from "../../format/spec.ts";
 import { TINY_SPEC } from "../../testing/format/tiny.ts";
 
 type Json = Record<string, unknown>;

@@ -7,7 +7,7 @@ import type { Spec } from "./spec.ts";
 export const HEAD_BYTES = 128;
 const MAX_INPUTS = 65_536;
 
-/** The parts of a score, and the products of an MLP: sums of these. */
+/** The terms of a score, and the products of an MLP: sums of these. */
 export const LINEAR = 1;
 export const FM = 2;
 export const MLP = 4;
@@ -24,13 +24,13 @@ export interface Head {
   rowType: number;
   bucketBits: number;
   pages: number;
-  parts: number;
+  terms: number;
   bias: number;
   layers: number;
-  outputInputs: number;
+  outputWidth: number;
   outputOffset: number;
   fmDim: number;
-  deepFrom: number;
+  mlpFrom: number;
   products: number;
   innerScale: number;
   outerScale: number;
@@ -44,7 +44,7 @@ export interface Head {
 /** K of a first layer: of the MLP, or of the tower of `side`. */
 export function firstInputs(head: Head, spec: Spec, side?: "context" | "item"): number {
   if (side) return head.dim * spec.fields.filter((field) => field.side === side).length;
-  const d = head.dim - head.deepFrom;
+  const d = head.dim - head.mlpFrom;
   const inner = head.products & INNER ? (head.fields * (head.fields - 1)) / 2 : 0;
   return head.fields * d + inner + (head.products & OUTER ? (d * (d + 1)) / 2 : 0);
 }
@@ -63,8 +63,8 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
     return got;
   };
 
-  const parts = u32(24, 1, TOWERS + LINEAR);
-  const [linearAlone, fm, mlp, towers] = [parts === LINEAR, parts & FM, parts & MLP, parts & TOWERS];
+  const terms = u32(24, 1, TOWERS + LINEAR);
+  const [linearAlone, fm, mlp, towers] = [terms === LINEAR, terms & FM, terms & MLP, terms & TOWERS];
   const F = u32(0, spec.fields.length, spec.fields.length);
   const dim = u32(4, linearAlone ? 0 : 1, 256);
   const products = u32(52, 0, mlp ? INNER + OUTER : 0);
@@ -75,13 +75,13 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
     hot: u32(12, F, 2 ** 31) - F,
     bucketBits: u32(16, 1, 24),
     pages: u32(20, 0, 1_048_576),
-    parts,
+    terms,
     bias: f32(28),
     layers: u32(32, mlp ? 1 : towers ? 2 : 0, mlp ? 16 : towers ? 34 : 0),
-    outputInputs: u32(36, mlp ? 1 : 0, mlp ? 8192 : 0),
+    outputWidth: u32(36, mlp ? 1 : 0, mlp ? 8192 : 0),
     outputOffset: u32(40, 0, 2 ** 32),
     fmDim: u32(44, fm ? 1 : 0, fm ? dim : 0),
-    deepFrom: u32(48, 0, mlp ? dim - 1 : 0),
+    mlpFrom: u32(48, 0, mlp ? dim - 1 : 0),
     products,
     innerScale: f32(56, products & INNER ? undefined : 1),
     outerScale: f32(60, products & OUTER ? undefined : 1),

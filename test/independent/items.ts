@@ -21,10 +21,10 @@ export interface Item {
 
 /** The catalogue: items by their keys. */
 export function readItems(keyBytes: Uint8Array, bytes: Uint8Array, head: Head, stack: Layer[]): Map<bigint, Item> {
-  const { items: m, parts, fmDim, products, dim } = head;
+  const { items: m, terms, fmDim, products, dim } = head;
   check(m === 0 || products === 0, RULE, "items with products");
   const [first] = stack;
-  const deep = parts & MLP && first ? first.bias.length : parts & TOWERS ? dim : 0;
+  const deep = terms & MLP && first ? first.bias.length : terms & TOWERS ? dim : 0;
   const stride = BEFORE_VECTORS + 4 * roundUp(fmDim, 8) + 4 * roundUp(deep, 8);
   check(keyBytes.length === 8 * m, RULE, `ITEM_KEYS has ${keyBytes.length} bytes, expected ${8 * m}`);
   check(bytes.length === m * stride, RULE, `ITEMS has ${bytes.length} bytes, expected ${m * stride}`);
@@ -47,7 +47,7 @@ export function readItems(keyBytes: Uint8Array, bytes: Uint8Array, head: Head, s
     check(numbers.every(Number.isFinite), RULE, `ITEMS ${offset}: a number is not finite`);
     return numbers;
   };
-  const integers = (parts & MLP) !== 0 && first?.int8 !== null;
+  const integers = (terms & MLP) !== 0 && first?.int8 !== null;
   const items = keys.map((key, i): [bigint, Item] => {
     const vectors = i * stride + BEFORE_VECTORS;
     return [

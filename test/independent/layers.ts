@@ -13,14 +13,14 @@ export interface Layer {
   weights: number[][];
   bias: number[];
   activation: number;
-  /** Of an int8 layer: N output scales, and the quantisation of the input. */
+  /** Of an int8 layer: N output scales, and the quantization of the input. */
   int8: { scale: number[]; inverseScale: number; zero: number } | null;
 }
 
 /** Reads the layers of the MLP, or of both towers. */
 export function readLayers(entries: Uint8Array, dense: Dense, head: Head, spec: Spec): Layer[] {
   const view = viewOf(entries);
-  const towers = (head.parts & TOWERS) !== 0;
+  const towers = (head.terms & TOWERS) !== 0;
   let width = 0;
   return Array.from({ length: head.layers }, (_, l) => {
     const u32 = (offset: number) => view.getUint32(ENTRY * l + offset, true);
@@ -35,7 +35,7 @@ export function readLayers(entries: Uint8Array, dense: Dense, head: Head, spec: 
     width = N;
 
     const [inverseScale, zero] = [view.getFloat32(ENTRY * l + 28, true), view.getFloat32(ENTRY * l + 32, true)];
-    check(Number.isFinite(inverseScale) && Number.isFinite(zero), 12, `layer ${l}: its input is not quantised`);
+    check(Number.isFinite(inverseScale) && Number.isFinite(zero), 12, `layer ${l}: its input is not quantized`);
     const weights = dense.weights(u32(16), N, K, type === 1);
     const int8 = type === 1 ? { scale: dense.vector(u32(20), N, 12), inverseScale, zero } : null;
     return { weights, bias: dense.vector(u32(24), N, 12), activation, int8 };
@@ -44,7 +44,7 @@ export function readLayers(entries: Uint8Array, dense: Dense, head: Head, spec: 
 
 /** Weights of the output unit; none without an MLP. */
 export function readOutput(dense: Dense, head: Head, stack: Layer[]): number[] {
-  const n = head.parts & MLP ? stack.at(-1)?.bias.length : 0;
-  check(head.outputInputs === n, 13, `got ${head.outputInputs} inputs of the output, expected ${n}`);
+  const n = head.terms & MLP ? stack.at(-1)?.bias.length : 0;
+  check(head.outputWidth === n, 13, `got ${head.outputWidth} inputs of the output, expected ${n}`);
   return dense.vector(head.outputOffset, n, 13);
 }

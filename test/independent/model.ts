@@ -45,7 +45,7 @@ function checkLengths(sections: Uint8Array[], head: Head, spec: Spec): void {
   spec.fields.forEach(({ name, side }, f) => {
     check(at(sides, f) === (side === "item" ? 1 : 0), 8, `field ${name}: got side ${sides[f]}`);
   });
-  if (head.parts & TOWERS) check(new Set(sides).size === 2, 8, "towers need a field on either side");
+  if (head.terms & TOWERS) check(new Set(sides).size === 2, 8, "towers need a field on either side");
 }
 
 function readKeys(sections: Uint8Array[], head: Head): bigint[] {

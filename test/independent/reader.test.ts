@@ -6,7 +6,7 @@ import type { Item } from "./items.ts";
 import { type Model, readBlob } from "./model.ts";
 import { readPage } from "./page.ts";
 import { at, RecordError } from "./refusal.ts";
-import { itemLogitOf, logitOf, type Pages, quantise, scoreOf } from "./score.ts";
+import { itemLogitOf, logitOf, type Pages, quantize, scoreOf } from "./score.ts";
 import { readSpec } from "./spec.ts";
 
 // FORMAT.md, read by someone who knows nothing else: its golden files are read, encoded and scored by plain scalar code
@@ -95,9 +95,9 @@ test("tiny.blob.bin has the name that FORMAT.md states", () => {
   expect(document.match(/named\s`([0-9a-f]{64})`/)?.[1]).toBe(nameOf(bytesOf("tiny.blob.bin")));
 });
 
-test("quantises in f32, with ties to even, to 0 … 127", () => {
-  expect([0.05, 0.35, 0.85].map((a) => quantise(a, 10, 0))).toEqual([0, 4, 8]);
-  expect([0.5, 1.5, -0.5, -9, 126.5, 127.5, 1e30].map((a) => quantise(a, 1, 0))).toEqual([0, 2, 0, 0, 126, 127, 127]);
+test("quantizes in f32, with ties to even, to 0 … 127", () => {
+  expect([0.05, 0.35, 0.85].map((a) => quantize(a, 10, 0))).toEqual([0, 4, 8]);
+  expect([0.5, 1.5, -0.5, -9, 126.5, 127.5, 1e30].map((a) => quantize(a, 1, 0))).toEqual([0, 2, 0, 0, 126, 127, 127]);
 });
 
 describe("records", () => {

@@ -21,7 +21,7 @@ export function readRow(view: DataView, offset: number, rowType: number, dim: nu
   const elements = Array.from({ length: dim }, (_, j) => j);
   const float = (position: number) => view.getFloat32(offset + position, true);
   const half = (position: number) => fromHalf(view.getUint16(offset + position, true));
-  const quantised = (j: number) => {
+  const quantized = (j: number) => {
     if (rowType === INT8) return view.getInt8(offset + 8 + j);
     const byte = view.getUint8(offset + 8 + (j >> 1));
     const nibble = j % 2 === 0 ? byte & 15 : byte >> 4;
@@ -37,7 +37,7 @@ export function readRow(view: DataView, offset: number, rowType: number, dim: nu
   return row(
     [scale, w],
     w,
-    elements.map((j) => Math.fround(scale * quantised(j))),
+    elements.map((j) => Math.fround(scale * quantized(j))),
   );
 }
 

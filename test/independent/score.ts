@@ -7,7 +7,7 @@ import { pageOf } from "./page.ts";
 import { at } from "./refusal.ts";
 import type { Row } from "./rows.ts";
 
-// Section 6, in float64 but for the quantisation of a layer's input.
+// Section 6, in float64 but for the quantization of a layer's input.
 
 /** Rows by key, by the number of their page. */
 export type Pages = Map<number, Map<bigint, Row>>;
@@ -37,7 +37,7 @@ function roundHalfEven(x: number): number {
 }
 
 /** 7 bits: 0 … 127. */
-export function quantise(a: number, inverseScale: number, zero: number): number {
+export function quantize(a: number, inverseScale: number, zero: number): number {
   const argument = Math.fround(Math.fround(Math.fround(a) * inverseScale) + zero);
   return Math.min(127, Math.max(0, roundHalfEven(argument)));
 }
@@ -50,7 +50,7 @@ function activate(x: number, activation: number): number {
 
 /** Σ_k W[n,k] · q[k], or · a[k] without int8, over the inputs that `counts` says: N numbers. */
 function sumsOf({ weights, int8 }: Layer, a: number[], counts: (k: number) => boolean = () => true): number[] {
-  const q = int8 ? a.map((x) => quantise(x, int8.inverseScale, int8.zero)) : a;
+  const q = int8 ? a.map((x) => quantize(x, int8.inverseScale, int8.zero)) : a;
   const counted = q.map((x, k) => (counts(k) ? x : 0));
   return weights.map((row) => dot(row, counted));
 }
@@ -67,7 +67,7 @@ function forward(inputs: number[], layers: Layer[]): number[] {
 /** a⁰ of the MLP: the embeddings, then the products. */
 function mlpInputs(model: Model, x: number[][]): number[] {
   const inner = model.products & INNER ? pairs(x).map((product) => model.innerScale * product) : [];
-  const s = sumVectors(x, model.dim - model.deepFrom);
+  const s = sumVectors(x, model.dim - model.mlpFrom);
   const outer = model.products & OUTER ? s.flatMap((sa, a) => s.slice(a).map((sb) => model.outerScale * sa * sb)) : [];
   return [...x.flat(), ...inner, ...outer];
 }
@@ -97,22 +97,22 @@ function embed(model: Model, record: Record<string, unknown>, pages: Pages): { l
 
 /** The logit of a record; without pages as if P were 0. */
 export function logitOf(model: Model, record: Record<string, unknown>, pages: Pages = new Map()): number {
-  const { parts, dim } = model;
+  const { terms, dim } = model;
   const fields = embed(model, record, pages);
   const e = fields.map((field) => field.e);
   const side = (name: string) => e.filter((_, f) => at(model.spec.fields, f).side === name);
 
   let logit = model.bias;
-  if (parts & LINEAR) logit += sum(fields.map(({ linear }) => linear));
-  if (parts & FM) logit += sum(pairs(e.map((ef) => ef.slice(0, model.fmDim))));
-  if (parts & MLP) {
+  if (terms & LINEAR) logit += sum(fields.map(({ linear }) => linear));
+  if (terms & FM) logit += sum(pairs(e.map((ef) => ef.slice(0, model.fmDim))));
+  if (terms & MLP) {
     const inputs = mlpInputs(
       model,
-      e.map((ef) => ef.slice(model.deepFrom)),
+      e.map((ef) => ef.slice(model.mlpFrom)),
     );
     logit += dot(model.outputWeights, forward(inputs, model.stack));
   }
-  if (parts & TOWERS) {
+  if (terms & TOWERS) {
     const u = tower(side("context"), model.stack.slice(0, model.contextLayers), dim);
     logit += dot(u, tower(side("item"), model.stack.slice(model.contextLayers), dim));
   }
@@ -121,7 +121,7 @@ export function logitOf(model: Model, record: Record<string, unknown>, pages: Pa
 
 /** The logit of an item of the catalogue with a context, a record of which only the context's fields count. */
 export function itemLogitOf(model: Model, context: Record<string, unknown>, item: Item, pages: Pages): number {
-  const { parts, dim, fmDim, deepFrom, spec } = model;
+  const { terms, dim, fmDim, mlpFrom, spec } = model;
   const ofContext = (f: number) => at(spec.fields, f).side === "context";
   const fields = embed(model, context, pages).map((field, f) =>
     ofContext(f) ? field : { linear: 0, e: field.e.map(() => 0) },
@@ -130,18 +130,18 @@ export function itemLogitOf(model: Model, context: Record<string, unknown>, item
   const y = e.map((ef) => ef.slice(0, fmDim));
 
   let logit = model.bias + item.logit;
-  if (parts & LINEAR) logit += sum(fields.map(({ linear }) => linear));
-  if (parts & FM) logit += sum(pairs(y)) + dot(item.sums, sumVectors(y, fmDim));
-  if (parts & MLP) {
+  if (terms & LINEAR) logit += sum(fields.map(({ linear }) => linear));
+  if (terms & FM) logit += sum(pairs(y)) + dot(item.sums, sumVectors(y, fmDim));
+  if (terms & MLP) {
     const [first, ...others] = model.stack;
     if (!first) throw new RangeError("an MLP has a layer");
-    const inputs = e.flatMap((ef) => ef.slice(deepFrom));
-    const own = sumsOf(first, inputs, (k) => ofContext(Math.floor(k / (dim - deepFrom))));
+    const inputs = e.flatMap((ef) => ef.slice(mlpFrom));
+    const own = sumsOf(first, inputs, (k) => ofContext(Math.floor(k / (dim - mlpFrom))));
     const sums = own.map((x, n) => x + at(item.deep, n));
     const acc = first.int8 ? sums.map((x) => Number(BigInt.asIntN(32, BigInt(x)))) : sums;
     logit += dot(model.outputWeights, forward(outputsOf(first, acc), others));
   }
-  if (parts & TOWERS) {
+  if (terms & TOWERS) {
     const u = tower(
       e.filter((_, f) => ofContext(f)),
       model.stack.slice(0, model.contextLayers),

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { NO_ITEM } from "../../runtime/kernel.ts";
 import { findKey } from "../../format/keys.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { fieldSeed, type RawValue, rowKey } from "../../format/record.ts";
+import { NO_ITEM } from "../../runtime/kernel.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { KERNELS, type TestKernel } from "../../testing/kernel/harness.ts";
 import { AD, ADS, KNOWN, openShop, SHOP_TYPES, type Shop, SITES } from "../format/shop.ts";

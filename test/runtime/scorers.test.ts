@@ -1,23 +1,23 @@
 // One suite that every scorer must pass, for every model: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
-// and relaxed-SIMD kernels, each on blobs of every quantisation. All start from raw records, as users send them.
+// and relaxed-SIMD kernels, each on blobs of every quantization. All start from raw records, as users send them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { Page } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
+import type { TestRecord } from "../../testing/kernel/random-model.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
+import { Random } from "../../trainer/data/random.ts";
 import type { RawRecord } from "../../trainer/data/raw-record.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
+import { startBackend } from "../../trainer/engine/backend.ts";
 import { type ExportedModel, exportModel } from "../../trainer/export/export.ts";
 import { QUANTIZATIONS, type Quantization } from "../../trainer/export/quantization.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
-import { kernelModule } from "../../runtime/node.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
-import { Random } from "../../trainer/data/random.ts";
-import type { TestRecord } from "../../testing/kernel/random-model.ts";
 import { referenceLogit as blobLogit } from "../assembly/score/reference.ts";
 import { type ReferenceRecord, referenceLogits, referenceWeights } from "../trainer/model/reference.ts";
 import { fittedOf, randomLearner, tinySpec } from "../trainer/tiny.ts";
@@ -264,7 +264,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
     });
   });
 
-  it("the three kernels agree closer with each other than quantisation with float32", () => {
+  it("the three kernels agree closer with each other than quantization with float32", () => {
     const records = CASES["more than a kernel call takes"] ?? [];
     for (const quantization of QUANTIZATIONS) {
       const [scalar, simd, relaxed] = VARIANTS.map((v) => kernelLogits(v, fixture.exported[quantization], records));

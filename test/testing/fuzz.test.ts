@@ -3,10 +3,10 @@ import { FormatError } from "../../format/errors.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { SECTION_NAMES } from "../../format/read-sections.ts";
 import { seeded } from "../../testing/format/random.ts";
-import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB, GOOD_ITEMS } from "../assembly/score/broken-blobs.ts";
 import { KernelCheck } from "../../testing/fuzz/check-kernels.ts";
 import { fuzz } from "../../testing/fuzz/fuzz.ts";
 import { mutant } from "../../testing/fuzz/mutant.ts";
+import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB, GOOD_ITEMS } from "../assembly/score/broken-blobs.ts";
 
 const SEED = 2017;
 const MUTANTS = 5000;

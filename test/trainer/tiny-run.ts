@@ -2,7 +2,8 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FeatureSpec, FeatureSpecSchema, parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 

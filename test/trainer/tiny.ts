@@ -1,9 +1,12 @@
 // A small trained-looking model and records for it: random weights of the size that training leaves.
-import { type FeatureSpec, FeatureSpecSchema, type FittedSpec, parseWith } from "../../format/spec.ts";
+
+import type { FittedSpec } from "../../format/fitted-spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
+import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { Learner } from "../../trainer/model/learner.ts";
-import type { Random } from "../../trainer/data/random.ts";
 import type { ReferenceRecord } from "./model/reference.ts";
 
 export function tinySpec(model: object, training: object = {}): FeatureSpec {
@@ -27,13 +30,13 @@ export function tinyVocabulary(fields: number, perField: number, random: Random)
   return new Vocabulary(fields, keys, fieldOf, new Uint32Array(size).fill(1));
 }
 
-/** A learner whose every weight, moments included, is random. */
+/** A learner whose every weight and running statistic is random. */
 export function randomLearner(spec: FeatureSpec, vocabulary: Vocabulary, random: Random): Learner {
   const learner = new Learner(spec, vocabulary);
   learner.restore({
     rows: learner.tables.values.map(() => 0.3 * random.normal()),
     dense: learner.model.parameters.values.map((x) => x + 0.1 * random.normal()),
-    moments: learner.model.moments.values.map((x) => Math.abs(x + 0.3 * random.normal())),
+    runningStats: learner.model.runningStats.values.map((x) => Math.abs(x + 0.3 * random.normal())),
   });
   return learner;
 }

@@ -1,21 +1,20 @@
-import { fieldSides, type ModelBlob } from "../../format/blob.ts";
-import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_I8 } from "../../format/constants.ts";
-import { goldenLogits } from "../../format/golden.ts";
-import { type ItemCatalogue, NO_ITEMS } from "../../format/items.ts";
+import { fieldSides, type ItemCatalogue, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
+import { ACTIVATION_RELU, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_I8 } from "../../format/constants.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
+import { goldenLogits } from "../../runtime/golden.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
+import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
 // A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
 // rest in pages, device and price are in the blob alone.
@@ -139,10 +138,11 @@ export async function makeModel(
     producer: `tiny-model ${seed}`,
     rowType: ROW_TYPE,
     embeddingDim: K,
-    parts: PART_LINEAR | PART_FM | PART_MLP,
-    ...{ fmDim: K, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    terms: TERM_LINEAR | TERM_FM | TERM_MLP,
+    ...{ fmDim: K, mlpFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
     sides: fieldSides(SPEC),
-    towerLayers: [0, 0],
+    contextLayers: 0,
+    itemLayers: 0,
     bias: -0.5,
     keys: table.keys,
     rows: concat([...oov.map(({ bytes }) => bytes), table.rows]),

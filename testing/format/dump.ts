@@ -125,7 +125,7 @@ export function dumpBlob(bytes: Uint8Array): string {
     "pages",
   ])
     dump.u32(name);
-  dump.u32("parts (1: linear + 2: FM + 4: MLP + 8: towers)");
+  dump.u32("terms (1: linear + 2: FM + 4: MLP + 8: towers)");
   dump.f32("bias");
   for (const name of ["layers", "inputs of the output", "output weights at, in DENSE"]) dump.u32(name);
   dump.u32("FM takes v[0, …)");

@@ -1,6 +1,6 @@
 import * as c from "../../format/constants.ts";
-import { padTo } from "../../format/layer.ts";
 import { checksum } from "../../format/hash.ts";
+import { padTo } from "../../format/layer.ts";
 
 // Blobs that are wrong in one place and right in all others, so that a test reaches the check that it names.
 

@@ -1,4 +1,4 @@
-import type { FittedField, FittedSpec } from "../../format/spec.ts";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 
 // Raw records whose encoding is kept in test/golden/records.json. A JSON file has no bigint: there it is {"$bigint": "17"}.
 

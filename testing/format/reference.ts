@@ -1,8 +1,8 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import { type DenseLayer, padTo } from "../../format/layer.ts";
 import { itemStride } from "../../format/items.ts";
 import { findKey, pageOfKey } from "../../format/keys.ts";
+import { type DenseLayer, padTo } from "../../format/layer.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { EncodedRecords, type FieldSide, RecordEncoder } from "../../format/record.ts";
@@ -15,10 +15,10 @@ export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown):
   const model = readBlob(blob);
   const { e, linear } = embed(model, pages, record);
   let logit = model.bias;
-  if (model.parts & c.PART_LINEAR) logit += linear;
-  if (model.parts & c.PART_FM) logit += fm(model, e);
-  if (model.parts & c.PART_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
-  if (model.parts & c.PART_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
+  if (model.terms & c.TERM_LINEAR) logit += linear;
+  if (model.terms & c.TERM_FM) logit += fm(model, e);
+  if (model.terms & c.TERM_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
+  if (model.terms & c.TERM_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
   return scoreOf(logit);
 }
 
@@ -34,10 +34,10 @@ function scoreOf(logit: number): Score {
 /** An item's record as ITEMS has it; `item` has the item's fields alone. */
 export function itemRecord(blob: Uint8Array, pages: Uint8Array[], item: unknown): Uint8Array {
   const model = readBlob(blob);
-  const { parts, fmDim, embeddingDim: D, layers } = model;
+  const { terms, fmDim, embeddingDim: D, layers } = model;
   const { e, linear } = embed(model, pages, item, "item");
   const view = new DataView(new ArrayBuffer(itemStride(model)));
-  const logit = (parts & c.PART_LINEAR ? linear : 0) + (parts & c.PART_FM ? fm(model, e) : 0);
+  const logit = (terms & c.TERM_LINEAR ? linear : 0) + (terms & c.TERM_FM ? fm(model, e) : 0);
   view.setFloat32(c.ITEM_LOGIT, logit, true);
   fmSums(model, e).forEach((x, j) => {
     view.setFloat32(c.ITEM_VECTORS + 4 * j, x, true);
@@ -50,29 +50,29 @@ export function itemRecord(blob: Uint8Array, pages: Uint8Array[], item: unknown)
     });
   };
   const [first] = layers;
-  if (parts & c.PART_MLP && first) put(firstSums(model, first, e, c.SIDE_ITEM), first.weights instanceof Int8Array);
-  if (parts & c.PART_TOWERS) put(tower(model, c.SIDE_ITEM, e).slice(0, D), false);
+  if (terms & c.TERM_MLP && first) put(firstSums(model, first, e, c.SIDE_ITEM), first.weights instanceof Int8Array);
+  if (terms & c.TERM_TOWERS) put(tower(model, c.SIDE_ITEM, e).slice(0, D), false);
   return new Uint8Array(view.buffer);
 }
 
 /** The score of an item of the catalogue, by its number, with a context, which has the context's fields alone. */
 export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unknown, item: number): Score {
   const model = readBlob(blob);
-  const { parts, fmDim, embeddingDim: D } = model;
+  const { terms, fmDim, embeddingDim: D } = model;
   const { e, linear } = embed(model, pages, context, "context");
   const stride = itemStride(model);
   const record = new DataView(model.items.records.slice(item * stride, (item + 1) * stride).buffer);
   const deep = c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS);
   let logit = model.bias + record.getFloat32(c.ITEM_LOGIT, true);
-  if (parts & c.PART_LINEAR) logit += linear;
-  if (parts & c.PART_FM) {
+  if (terms & c.TERM_LINEAR) logit += linear;
+  if (terms & c.TERM_FM) {
     logit += fm(model, e);
     fmSums(model, e).forEach((x, j) => {
       logit += x * record.getFloat32(c.ITEM_VECTORS + 4 * j, true);
     });
   }
   const [first, ...others] = model.layers;
-  if (parts & c.PART_MLP && first) {
+  if (terms & c.TERM_MLP && first) {
     const int8 = first.weights instanceof Int8Array;
     const sums = firstSums(model, first, e, c.SIDE_CONTEXT).map((x, n) => {
       const at = deep + 4 * n;
@@ -80,7 +80,7 @@ export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unkn
     });
     logit += inner(model.outputWeights, run(others, finish(first, sums)));
   }
-  if (parts & c.PART_TOWERS) {
+  if (terms & c.TERM_TOWERS) {
     const vector = Array.from({ length: D }, (_, j) => record.getFloat32(deep + 4 * j, true));
     logit += inner(tower(model, c.SIDE_CONTEXT, e), vector);
   }
@@ -136,9 +136,9 @@ function fmSums({ fmDim }: ModelBlob, e: readonly number[][]): number[] {
   return sum(e.map((v) => v.slice(0, fmDim)));
 }
 
-/** Σ W[n, k] · a⁰[k] over the inputs of one side's fields, a⁰ quantised for int8 weights: N numbers. */
+/** Σ W[n, k] · a⁰[k] over the inputs of one side's fields, a⁰ quantized for int8 weights: N numbers. */
 function firstSums(model: ModelBlob, layer: DenseLayer, e: readonly number[][], side: number): number[] {
-  const d = model.embeddingDim - model.deepFrom;
+  const d = model.embeddingDim - model.mlpFrom;
   const input = inputsOf(layer, mlpInputs(model, e));
   const own = input.map((x, k) => (model.sides[Math.floor(k / d)] === side ? x : 0));
   return sumsOf(layer, own);
@@ -146,7 +146,7 @@ function firstSums(model: ModelBlob, layer: DenseLayer, e: readonly number[][], 
 
 /** The deep parts of the embeddings, then the products. */
 function mlpInputs(model: ModelBlob, e: readonly number[][]): number[] {
-  const deep = e.map((v) => v.slice(model.deepFrom));
+  const deep = e.map((v) => v.slice(model.mlpFrom));
   const inputs = deep.flat();
   if (model.products & c.PRODUCT_INNER) for (const [a, b] of pairs(deep)) inputs.push(model.innerScale * inner(a, b));
   if (model.products & c.PRODUCT_OUTER) {
@@ -160,7 +160,7 @@ function mlpInputs(model: ModelBlob, e: readonly number[][]): number[] {
 
 /** The vector of one side's tower. */
 function tower(model: ModelBlob, side: number, e: readonly number[][]): number[] {
-  const [n] = model.towerLayers;
+  const n = model.contextLayers;
   const layers = side === c.SIDE_CONTEXT ? model.layers.slice(0, n) : model.layers.slice(n);
   const own = e.filter((_, f) => model.sides[f] === side);
   return sum([...own, run(layers, own.flat())]);
@@ -178,7 +178,7 @@ function dense(layer: DenseLayer, a: number[]): number[] {
 
 /** What a layer's weights are multiplied by. */
 function inputsOf({ weights, inputInverseScale, inputZero }: DenseLayer, a: number[]): number[] {
-  return weights instanceof Int8Array ? a.map((x) => quantise(x, inputInverseScale, inputZero)) : a;
+  return weights instanceof Int8Array ? a.map((x) => quantize(x, inputInverseScale, inputZero)) : a;
 }
 
 function sumsOf({ inputs, outputs, weights }: DenseLayer, input: readonly number[]): number[] {
@@ -213,7 +213,7 @@ function pairs<T>(list: readonly T[]): [T, T][] {
 }
 
 /** clamp(roundHalfEven(x · inverseScale + zero), 0, 127), the argument of the rounding in float32. */
-function quantise(x: number, inverseScale: number, zero: number): number {
+function quantize(x: number, inverseScale: number, zero: number): number {
   const t = Math.fround(Math.fround(Math.fround(x) * inverseScale) + zero);
   const floor = Math.floor(t);
   const rest = t - floor;

@@ -3,32 +3,32 @@ import * as c from "../../format/constants.ts";
 import type { ModelType } from "../../format/spec.ts";
 
 /** What tells the blobs of two types of model apart, but for their layers. */
-export type TypeShape = Pick<ModelBlob, "parts" | "embeddingDim" | "fmDim" | "deepFrom" | "products">;
+export type TypeShape = Pick<ModelBlob, "terms" | "embeddingDim" | "fmDim" | "mlpFrom" | "products">;
 
-/** A model type's parts and dimensions in the blob; k: the spec's `embeddingDim`. */
+/** A model type's terms and dimensions in the blob; k: the spec's `embeddingDim`. */
 export function shapeOfType(type: ModelType, k: number): TypeShape {
-  const shape = { embeddingDim: k, fmDim: 0, deepFrom: 0, products: 0 };
-  const linear = c.PART_LINEAR;
+  const shape = { embeddingDim: k, fmDim: 0, mlpFrom: 0, products: 0 };
+  const linear = c.TERM_LINEAR;
   switch (type) {
     case "LR":
-      return { ...shape, parts: linear, embeddingDim: 0 };
+      return { ...shape, terms: linear, embeddingDim: 0 };
     case "FM":
-      return { ...shape, parts: linear | c.PART_FM, fmDim: k };
+      return { ...shape, terms: linear | c.TERM_FM, fmDim: k };
     case "FNN":
-      return { ...shape, parts: c.PART_MLP };
+      return { ...shape, terms: c.TERM_MLP };
     case "IPNN":
-      return { ...shape, parts: c.PART_MLP, products: c.PRODUCT_INNER };
+      return { ...shape, terms: c.TERM_MLP, products: c.PRODUCT_INNER };
     case "OPNN":
-      return { ...shape, parts: c.PART_MLP, products: c.PRODUCT_OUTER };
+      return { ...shape, terms: c.TERM_MLP, products: c.PRODUCT_OUTER };
     case "PNN*":
-      return { ...shape, parts: c.PART_MLP, products: c.PRODUCT_ALL };
+      return { ...shape, terms: c.TERM_MLP, products: c.PRODUCT_ALL };
     case "LR & DNN":
-      return { ...shape, parts: linear | c.PART_MLP };
+      return { ...shape, terms: linear | c.TERM_MLP };
     case "FM & DNN":
-      return { ...shape, parts: linear | c.PART_FM | c.PART_MLP, embeddingDim: 2 * k, fmDim: k, deepFrom: k };
+      return { ...shape, terms: linear | c.TERM_FM | c.TERM_MLP, embeddingDim: 2 * k, fmDim: k, mlpFrom: k };
     case "DeepFM":
-      return { ...shape, parts: linear | c.PART_FM | c.PART_MLP, fmDim: k };
+      return { ...shape, terms: linear | c.TERM_FM | c.TERM_MLP, fmDim: k };
     case "two-tower":
-      return { ...shape, parts: linear | c.PART_TOWERS };
+      return { ...shape, terms: linear | c.TERM_TOWERS };
   }
 }

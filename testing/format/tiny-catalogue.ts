@@ -1,10 +1,9 @@
-import { fieldSides, type ModelBlob } from "../../format/blob.ts";
-import { ACTIVATION_RELU, PART_FM, PART_LINEAR, PART_MLP, TYPE_F32 } from "../../format/constants.ts";
-import { NO_ITEMS } from "../../format/items.ts";
+import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
+import { ACTIVATION_RELU, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_F32 } from "../../format/constants.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { itemRecord } from "./reference.ts";
 import { concat, floatLayer, packRows, table } from "./tiny.ts";
@@ -88,10 +87,11 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
     embeddingDim: LAYOUT.embeddingDim,
-    parts: PART_LINEAR | PART_FM | PART_MLP,
-    ...{ fmDim: 2, deepFrom: 2, products: 0, innerScale: 1, outerScale: 1 },
+    terms: TERM_LINEAR | TERM_FM | TERM_MLP,
+    ...{ fmDim: 2, mlpFrom: 2, products: 0, innerScale: 1, outerScale: 1 },
     sides: fieldSides(SPEC),
-    towerLayers: [0, 0],
+    contextLayers: 0,
+    itemLayers: 0,
     bias: -0.75,
     keys: hot.keys,
     rows: concat([packRows(TYPE_F32, OOV), hot.rows]),

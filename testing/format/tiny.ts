@@ -1,25 +1,24 @@
-import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
 import {
   ACTIVATION_NONE,
   ACTIVATION_RELU,
   ACTIVATION_SIGMOID,
   ACTIVATION_TANH,
-  PART_FM,
-  PART_LINEAR,
-  PART_MLP,
-  PART_TOWERS,
   PRODUCT_ALL,
+  TERM_FM,
+  TERM_LINEAR,
+  TERM_MLP,
+  TERM_TOWERS,
   TYPE_F16,
   TYPE_I4,
   TYPE_I8,
 } from "../../format/constants.ts";
-import type { DenseLayer } from "../../format/layer.ts";
-import { NO_ITEMS } from "../../format/items.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys } from "../../format/keys.ts";
+import type { DenseLayer } from "../../format/layer.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
 // side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers, and
@@ -111,10 +110,11 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
     embeddingDim: TINY_LAYOUT.embeddingDim,
-    parts: PART_LINEAR | PART_FM | PART_MLP,
-    ...{ fmDim: TINY_LAYOUT.embeddingDim, deepFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
+    terms: TERM_LINEAR | TERM_FM | TERM_MLP,
+    ...{ fmDim: TINY_LAYOUT.embeddingDim, mlpFrom: 0, products: 0, innerScale: 1, outerScale: 1 },
     sides: fieldSides(TINY_SPEC),
-    towerLayers: [0, 0],
+    contextLayers: 0,
+    itemLayers: 0,
     bias: -1.5,
     keys: hot.keys,
     rows: concat([oov, hot.rows]),
@@ -157,7 +157,7 @@ export function floatLayer(activation: number, inputs: number, biases: number[],
 export async function tinyPnn(): Promise<ModelBlob> {
   return {
     ...(await tinyModel()),
-    parts: PART_MLP,
+    terms: TERM_MLP,
     ...{ fmDim: 0, products: PRODUCT_ALL, innerScale: 0.5, outerScale: 0.25 },
     layers: [
       floatLayer(
@@ -182,7 +182,7 @@ export async function tinyPnn(): Promise<ModelBlob> {
 export async function tinyTowers(): Promise<ModelBlob> {
   return {
     ...(await tinyModel()),
-    parts: PART_LINEAR | PART_TOWERS,
+    terms: TERM_LINEAR | TERM_TOWERS,
     fmDim: 0,
     layers: [
       {
@@ -195,7 +195,8 @@ export async function tinyTowers(): Promise<ModelBlob> {
       floatLayer(ACTIVATION_NONE, 3, [0.25, -0.5], [1, -0.5, 0.25, 0.75, 2, -1]),
       floatLayer(ACTIVATION_NONE, 2, [-0.125, 0.5], [0.5, 1, -1, 0.25]),
     ],
-    towerLayers: [2, 1],
+    contextLayers: 2,
+    itemLayers: 1,
     outputWeights: new Float32Array(0),
   };
 }

@@ -1,5 +1,5 @@
 // Batches as a host writes them into a kernel's buffers: right ones, and ones with an offset or address that is not.
-import * as c from "../../format/constants.ts";
+import * as abi from "../../runtime/abi.ts";
 import { integer, pick } from "../format/random.ts";
 import type { KernelExports } from "../kernel/harness.ts";
 
@@ -18,7 +18,7 @@ export interface RowBatch {
 
 /** Up to 5 records, some batches a whole one of MAX_BATCH; no entry to a few in each field. */
 export function randomBatch(fields: number, rowCount: number, random: Random): RowBatch {
-  const records = random() < 0.02 ? c.MAX_BATCH : integer(random, 0, 5);
+  const records = random() < 0.02 ? abi.MAX_BATCH : integer(random, 0, 5);
   const offsets = new Uint32Array(records * fields + 1);
   for (let i = 1; i < offsets.length; i++) {
     offsets[i] = (offsets[i - 1] as number) + (random() < 0.8 ? 1 : pick(random, [0, 0, 2, 3, 5]));
@@ -80,14 +80,14 @@ export function spoilBatch(
   const cells = batch.records * fields;
   const offsets = new Uint32Array(buffer, exports.offsetsAddress(), cells + 1);
   const entries = batch.rows.length;
-  const addresses = new Uint32Array(buffer, exports.rowAddresses(), c.MAX_ENTRIES);
+  const addresses = new Uint32Array(buffer, exports.rowAddresses(), abi.MAX_ENTRIES);
   const bytes = exports.rowBytes();
   if (entries > 0 && random() < 0.6) {
     const at = integer(random, 0, entries - 1);
     const ends = [addressOf(exports, rowCount, 0), addressOf(exports, rowCount, rowCount - 1), exports.arenaAddress()];
-    const near = pick(random, ends) + pick(random, [-bytes, -4, -1, 1, 4, bytes, bytes * c.ARENA_ROWS]);
+    const near = pick(random, ends) + pick(random, [-bytes, -4, -1, 1, 4, bytes, bytes * abi.ARENA_ROWS]);
     addresses[at] = pick(random, [0, 1, 4, 0xffffffff, buffer.byteLength, near, near, random() * 2 ** 32]);
-    return isRow(exports, addresses[at] as number, rowCount) ? c.CALL_OK : c.CALL_BAD_ADDRESS;
+    return isRow(exports, addresses[at] as number, rowCount) ? abi.CALL_OK : abi.CALL_BAD_ADDRESS;
   }
   const at = integer(random, 0, cells);
   const old = offsets[at] as number;
@@ -96,17 +96,17 @@ export function spoilBatch(
     old - 1,
     0xffffffff,
     0x80000000,
-    c.MAX_ENTRIES,
-    c.MAX_ENTRIES + 1,
+    abi.MAX_ENTRIES,
+    abi.MAX_ENTRIES + 1,
     random() * 2 ** 32,
   ]);
   if (offsets[0] !== 0 || offsets.some((offset, i) => i > 0 && offset < (offsets[i - 1] as number)))
-    return c.CALL_BAD_OFFSETS;
+    return abi.CALL_BAD_OFFSETS;
   const last = offsets[cells] as number;
-  if (last > c.MAX_ENTRIES) return c.CALL_BAD_COUNT;
+  if (last > abi.MAX_ENTRIES) return abi.CALL_BAD_COUNT;
   return addresses.subarray(0, last).every((address) => isRow(exports, address, rowCount))
-    ? c.CALL_OK
-    : c.CALL_BAD_ADDRESS;
+    ? abi.CALL_OK
+    : abi.CALL_BAD_ADDRESS;
 }
 
 function isRow(exports: KernelExports, address: number, rowCount: number): boolean {
@@ -114,5 +114,5 @@ function isRow(exports: KernelExports, address: number, rowCount: number): boole
     const row = (address - start) / exports.rowBytes();
     return Number.isInteger(row) && row >= 0 && row < count;
   };
-  return within(exports.rowsAddress(), rowCount) || within(exports.arenaAddress(), c.ARENA_ROWS);
+  return within(exports.rowsAddress(), rowCount) || within(exports.arenaAddress(), abi.ARENA_ROWS);
 }

@@ -31,12 +31,12 @@ const NO_ITEM: LargestItem = { logit: 0, sum: 0, deep: 0 };
 /** Of an int8 layer's sums, which wrap around. */
 const MAX_INTEGER = 2 ** 31;
 
-function largestItem({ items, parts, fmDim, layers }: ModelBlob): LargestItem {
+function largestItem({ items, terms, fmDim, layers }: ModelBlob): LargestItem {
   const count = items.keys.length / 2;
   const stride = items.records.length / count || 0;
   const most = { ...NO_ITEM };
   const deepAt = c.ITEM_VECTORS / 4 + padTo(fmDim, c.PAD_OUTPUTS);
-  const int8 = (parts & c.PART_MLP) !== 0 && layers[0]?.weights instanceof Int8Array;
+  const int8 = (terms & c.TERM_MLP) !== 0 && layers[0]?.weights instanceof Int8Array;
   for (let i = 0; i < count; i++) {
     const numbers = new Float32Array(items.records.slice(i * stride, (i + 1) * stride).buffer);
     most.logit = Math.max(most.logit, Math.abs(numbers[0] as number));
@@ -48,8 +48,8 @@ function largestItem({ items, parts, fmDim, layers }: ModelBlob): LargestItem {
 
 /** All bounds on the way to a logit; `item` is added to what a record's own fields give. */
 function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item: LargestItem): number[] {
-  const { embeddingDim: D, parts, products, sides } = model;
-  const d = D - model.deepFrom;
+  const { embeddingDim: D, terms, products, sides } = model;
+  const d = D - model.mlpFrom;
   const { w, v } = largestInRows(model);
   let e = 0;
   let linear = 0;
@@ -63,9 +63,9 @@ function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item
     return x;
   };
   let logit = Math.abs(model.bias) + linear + item.logit;
-  if (parts & c.PART_FM)
+  if (terms & c.TERM_FM)
     logit += meet(2 * model.fmDim * e * e) + meet(padTo(model.fmDim, c.PAD_OUTPUTS) * item.sum * e);
-  if (parts & c.PART_MLP) {
+  if (terms & c.TERM_MLP) {
     let inputs = e;
     if (products & c.PRODUCT_INNER) inputs += meet(d * e * e) * Math.max(1, Math.abs(model.innerScale));
     if (products & c.PRODUCT_OUTER) inputs += e * Math.max(1, Math.abs(model.outerScale)) * Math.max(1, e);
@@ -73,8 +73,8 @@ function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item
     const units = padTo(model.outputWeights.length, c.PAD_OUTPUTS);
     logit += stack(model.layers, 0, blob, inputs, meet, item.deep) * units * largest(floatsOf(blob, at, units));
   }
-  if (parts & c.PART_TOWERS) {
-    const [first] = model.towerLayers;
+  if (terms & c.TERM_TOWERS) {
+    const first = model.contextLayers;
     const u = e + stack(model.layers.slice(0, first), 0, blob, e, meet);
     const i = e + stack(model.layers.slice(first), first, blob, e, meet);
     logit += padTo(D, c.PAD_OUTPUTS) * meet(u) * meet(i + item.deep);

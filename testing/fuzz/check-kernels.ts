@@ -3,6 +3,7 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FormatError } from "../../format/errors.ts";
+import * as abi from "../../runtime/abi.ts";
 import { instantiate, KERNELS, type KernelExports, loadInto, type TestKernel } from "../kernel/harness.ts";
 import { type RowBatch, randomBatch, spoilBatch, valueSums, writeBatch } from "./batch.ts";
 import { largestNumber, largestOfItems, placesApart } from "./bound.ts";
@@ -40,10 +41,10 @@ export class KernelCheck {
       `the kernels return ${codes}`,
     );
     expectAgreement(code, reading);
-    if (code !== c.LOAD_OK) {
+    if (code !== abi.LOAD_OK) {
       for (const { exports } of instances) {
         expect(
-          exports.score(0) === c.CALL_NOT_LOADED && exports.lookup(0) === c.CALL_NOT_LOADED,
+          exports.score(0) === abi.CALL_NOT_LOADED && exports.lookup(0) === abi.CALL_NOT_LOADED,
           "scores without a blob",
         );
       }
@@ -62,9 +63,9 @@ export class KernelCheck {
     exports.reserve(blob.length);
     const before = exports.memory.buffer.byteLength;
     const code = timed("load", () => loadInto(exports, blob));
-    expect(code >= c.LOAD_OK && code <= c.LOAD_BAD_ITEMS, `load returns ${code}`);
+    expect(code >= abi.LOAD_OK && code <= abi.LOAD_BAD_ITEMS, `load returns ${code}`);
     const after = exports.memory.buffer.byteLength;
-    expect(code === c.LOAD_OK || after === before, `memory grew from ${before} to ${after} for a refused blob`);
+    expect(code === abi.LOAD_OK || after === before, `memory grew from ${before} to ${after} for a refused blob`);
     return code;
   }
 
@@ -119,7 +120,7 @@ export class KernelCheck {
     const { buffer } = exports.memory;
     writeBatch(exports, batch, rowCount);
     const code = timed("score", () => exports.score(batch.records));
-    expect(code === c.CALL_OK, `a right batch gives ${code}`);
+    expect(code === abi.CALL_OK, `a right batch gives ${code}`);
     expect(exports.memory.buffer === buffer, "memory grew in score");
     return scoresOf(exports, batch.records);
   }
@@ -128,7 +129,7 @@ export class KernelCheck {
 /** Which codes go with the place that readBlob names. */
 function expectAgreement(code: number, { error }: Reading): void {
   if (!error) {
-    expect(code === c.LOAD_OK, `readBlob takes what the kernels refuse with ${code}`);
+    expect(code === abi.LOAD_OK, `readBlob takes what the kernels refuse with ${code}`);
     return;
   }
   const { place, problem } = error;
@@ -136,30 +137,30 @@ function expectAgreement(code: number, { error }: Reading): void {
   expect(codes.includes(code), `the kernels return ${code}, readBlob says "${error.message}", expected ${codes}`);
 }
 
-const CONTENT = [c.LOAD_BAD_MODEL, c.LOAD_BAD_ROWS, c.LOAD_BAD_LAYER, c.LOAD_BAD_ITEMS];
+const CONTENT = [abi.LOAD_BAD_MODEL, abi.LOAD_BAD_ROWS, abi.LOAD_BAD_LAYER, abi.LOAD_BAD_ITEMS];
 
 function refusals(place: string, problem: string): readonly number[] {
   if (place === "blob: header" || place === "blob")
     return [
-      c.LOAD_TOO_SHORT,
-      c.LOAD_BAD_MAGIC,
-      c.LOAD_BAD_VERSION,
-      c.LOAD_BAD_LENGTH,
-      c.LOAD_BAD_TABLE,
-      c.LOAD_BAD_SECTION,
+      abi.LOAD_TOO_SHORT,
+      abi.LOAD_BAD_MAGIC,
+      abi.LOAD_BAD_VERSION,
+      abi.LOAD_BAD_LENGTH,
+      abi.LOAD_BAD_TABLE,
+      abi.LOAD_BAD_SECTION,
     ];
-  if (/^got (id|offset|end) /.test(problem)) return [c.LOAD_BAD_SECTION];
-  if (problem === "got bytes that do not match their checksum") return [c.LOAD_BAD_CHECKSUM];
+  if (/^got (id|offset|end) /.test(problem)) return [abi.LOAD_BAD_SECTION];
+  if (problem === "got bytes that do not match their checksum") return [abi.LOAD_BAD_CHECKSUM];
   const [, section = ""] = /^blob: section ([A-Z_]+)/.exec(place) ?? [];
   // The kernel reads no JSON, and readBlob reads SPEC first, so it cannot say what else there is.
   if (section === "SPEC" || problem.endsWith("as in SPEC") || problem.startsWith("got fields "))
-    return [c.LOAD_OK, ...CONTENT];
+    return [abi.LOAD_OK, ...CONTENT];
   // readBlob looks at the item field before what other sections hold; that its values name items exactly, it alone.
-  if (problem.startsWith("got item field")) return problem.endsWith("vocabulary") ? [c.LOAD_OK, ...CONTENT] : CONTENT;
-  if (section.startsWith("ITEM") || problem.endsWith("none with products")) return [c.LOAD_BAD_ITEMS];
-  if (section === "EVIDENCE" || section === "GOLDEN") return [c.LOAD_OK, c.LOAD_BAD_ITEMS];
-  if (section === "MODEL") return [c.LOAD_BAD_MODEL, c.LOAD_BAD_LAYER];
-  return section === "DENSE" ? [c.LOAD_BAD_LAYER] : [c.LOAD_BAD_ROWS];
+  if (problem.startsWith("got item field")) return problem.endsWith("vocabulary") ? [abi.LOAD_OK, ...CONTENT] : CONTENT;
+  if (section.startsWith("ITEM") || problem.endsWith("none with products")) return [abi.LOAD_BAD_ITEMS];
+  if (section === "EVIDENCE" || section === "GOLDEN") return [abi.LOAD_OK, abi.LOAD_BAD_ITEMS];
+  if (section === "MODEL") return [abi.LOAD_BAD_MODEL, abi.LOAD_BAD_LAYER];
+  return section === "DENSE" ? [abi.LOAD_BAD_LAYER] : [abi.LOAD_BAD_ROWS];
 }
 
 /** `scores`: logits, then scores. Where nothing can overflow, they are finite; elsewhere a score may be NaN. */
@@ -172,8 +173,8 @@ function expectPromised(scores: Float32Array, finite: boolean): void {
 }
 
 /** Record 0 as a candidate with itself as context scores as before, to the bit, but where a first layer of f32 is shared out. */
-function expectSameAsWhole(scores: Float32Array, candidates: Float32Array, { parts, layers }: ModelBlob): void {
-  if (parts & c.PART_MLP && layers[0]?.weights instanceof Float32Array) return;
+function expectSameAsWhole(scores: Float32Array, candidates: Float32Array, { terms, layers }: ModelBlob): void {
+  if (terms & c.TERM_MLP && layers[0]?.weights instanceof Float32Array) return;
   const [whole, ranked] = [scores.subarray(0, 1), candidates.subarray(0, 1)];
   expect(sameNumbers(whole, ranked), `a candidate scores ${ranked}, its whole record ${whole}`);
 }
@@ -185,7 +186,7 @@ function expectKeysFound(exports: KernelExports, { keys, sides }: ModelBlob, row
   buffer.set(keys);
   buffer.fill(0, keys.length);
   const code = timed("lookup", () => exports.lookup(count + 1));
-  expect(code === c.CALL_OK, `lookup returns ${code}`);
+  expect(code === abi.CALL_OK, `lookup returns ${code}`);
   const addresses = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), count + 1);
   const first = exports.rowsAddress() + sides.length * exports.rowBytes();
   const found = addresses.every((address, i) => address === (i < count ? first + i * exports.rowBytes() : 0));
@@ -197,7 +198,7 @@ function poison(exports: KernelExports, blob: Uint8Array): void {
   const buffers = exports.keysAddress();
   expect(buffers >= blob.length, "buffers within the blob");
   new Uint8Array(exports.memory.buffer).fill(POISON, buffers);
-  expect(loadInto(exports, blob) === c.LOAD_OK, "a blob that was loaded is refused");
+  expect(loadInto(exports, blob) === abi.LOAD_OK, "a blob that was loaded is refused");
 }
 
 type Numbers = Float32Array | Int32Array;

@@ -1,8 +1,8 @@
 // What holds of ranking, once a kernel took the bytes: no trap, CALL_* codes for what is wrong, and the scores of candidates and
 // of a catalogue's items that the host is promised.
 import type { ModelBlob } from "../../format/blob.ts";
-import * as c from "../../format/constants.ts";
 import { checkItems } from "../../format/items.ts";
+import * as abi from "../../runtime/abi.ts";
 import { NO_ITEM } from "../../runtime/kernel.ts";
 import { integer, pick } from "../format/random.ts";
 import type { KernelExports } from "../kernel/harness.ts";
@@ -23,7 +23,7 @@ export interface Ranking {
 
 /** Numbers of a catalogue's items, some as many as a call may have; none without one. */
 export function randomItems(itemCount: number, random: Random): Uint32Array {
-  const count = itemCount === 0 ? 0 : random() < 0.02 ? c.MAX_BATCH : integer(random, 0, 5);
+  const count = itemCount === 0 ? 0 : random() < 0.02 ? abi.MAX_BATCH : integer(random, 0, 5);
   return Uint32Array.from({ length: count }, () => integer(random, 0, itemCount - 1));
 }
 
@@ -36,21 +36,21 @@ export function rankIn(exports: KernelExports, model: ModelBlob, batch: RowBatch
     expect(code === expected, `${name} gives ${code}, expected ${expected}`);
   };
   writeBatch(exports, batch, rowCount);
-  is("scoreCandidates before a context", () => exports.scoreCandidates(records), c.CALL_NO_CONTEXT);
-  is("scoreContext", () => exports.scoreContext(), c.CALL_OK);
-  is("scoreCandidates", () => exports.scoreCandidates(records), c.CALL_OK);
+  is("scoreCandidates before a context", () => exports.scoreCandidates(records), abi.CALL_NO_CONTEXT);
+  is("scoreContext", () => exports.scoreContext(), abi.CALL_OK);
+  is("scoreCandidates", () => exports.scoreCandidates(records), abi.CALL_OK);
   const candidates = scoresOf(exports, records);
 
-  const numbers = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), c.MAX_BATCH);
+  const numbers = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), abi.MAX_BATCH);
   numbers.set(items);
-  is("scoreItems", () => exports.scoreItems(items.length), c.CALL_OK);
+  is("scoreItems", () => exports.scoreItems(items.length), abi.CALL_OK);
   const scores = scoresOf(exports, items.length);
 
   const withProducts = model.products !== 0;
   writeBatch(exports, batch, rowCount);
-  is("precomputeItem", () => exports.precomputeItem(), withProducts ? c.CALL_NO_ITEMS : c.CALL_OK);
+  is("precomputeItem", () => exports.precomputeItem(), withProducts ? abi.CALL_NO_ITEMS : abi.CALL_OK);
   const record = new Uint8Array(exports.memory.buffer, exports.itemRecordAddress(), exports.itemBytes()).slice();
-  if (!withProducts) is("scoreItems after precomputeItem", () => exports.scoreItems(0), c.CALL_NO_CONTEXT);
+  if (!withProducts) is("scoreItems after precomputeItem", () => exports.scoreItems(0), abi.CALL_NO_CONTEXT);
   return { candidates, items: scores, record };
 }
 
@@ -65,12 +65,12 @@ export function scoresOf(exports: KernelExports, count: number): Float32Array {
 
 /** Every item is found by its key, and a key that is not in the catalogue nowhere. */
 export function expectItemsFound(exports: KernelExports, { items: { keys } }: ModelBlob): void {
-  const count = Math.min(keys.length / 2, c.MAX_ENTRIES - 1);
+  const count = Math.min(keys.length / 2, abi.MAX_ENTRIES - 1);
   const buffer = new Uint32Array(exports.memory.buffer, exports.keysAddress(), 2 * count + 2);
   buffer.set(keys.subarray(0, 2 * count));
   buffer.fill(0, 2 * count);
   const code = timed("lookupItems", () => exports.lookupItems(count + 1));
-  expect(code === c.CALL_OK, `lookupItems returns ${code}`);
+  expect(code === abi.CALL_OK, `lookupItems returns ${code}`);
   const found = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), count + 1);
   expect(
     found.every((item, i) => item === (i < count ? i : NO_ITEM)),
@@ -91,22 +91,22 @@ export function expectRefusals(
   spoilt: number,
   random: Random,
 ): void {
-  const codes = [c.CALL_OK, c.CALL_BAD_COUNT, c.CALL_BAD_OFFSETS, c.CALL_BAD_ADDRESS, c.CALL_NO_ITEMS];
+  const codes = [abi.CALL_OK, abi.CALL_BAD_COUNT, abi.CALL_BAD_OFFSETS, abi.CALL_BAD_ADDRESS, abi.CALL_NO_ITEMS];
   for (const name of ["precomputeItem", "scoreContext"] as const) {
     const code = timed(name, () => exports[name]());
     expect(codes.includes(code), `${name} of a spoilt batch gives ${code}`);
   }
   const code = timed("scoreCandidates", () => exports.scoreCandidates(records));
-  const right = spoilt === c.CALL_OK ? [c.CALL_OK, c.CALL_NO_CONTEXT] : [spoilt];
+  const right = spoilt === abi.CALL_OK ? [abi.CALL_OK, abi.CALL_NO_CONTEXT] : [spoilt];
   expect(right.includes(code), `candidates of a spoilt batch give ${code}, expected ${right}`);
 
   new Uint32Array(exports.memory.buffer, exports.offsetsAddress(), sides.length + 1).fill(0);
-  expect(exports.scoreContext() === c.CALL_OK, "an empty context is refused");
+  expect(exports.scoreContext() === abi.CALL_OK, "an empty context is refused");
   const count = items.keys.length / 2;
   const numbers = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), 2);
   numbers.set([0, pick(random, [count, count + 1, 2 ** 28, 0x80000000, NO_ITEM])]);
   const item = timed("scoreItems", () => exports.scoreItems(2));
-  expect(item === c.CALL_BAD_ADDRESS, `items that are not there give ${item}`);
-  expect(exports.scoreItems(c.MAX_BATCH + 1) === c.CALL_BAD_COUNT, "more items than a call may have");
-  expect(exports.lookupItems(c.MAX_ENTRIES + 1) === c.CALL_BAD_COUNT, "more keys than a call may have");
+  expect(item === abi.CALL_BAD_ADDRESS, `items that are not there give ${item}`);
+  expect(exports.scoreItems(abi.MAX_BATCH + 1) === abi.CALL_BAD_COUNT, "more items than a call may have");
+  expect(exports.lookupItems(abi.MAX_ENTRIES + 1) === abi.CALL_BAD_COUNT, "more keys than a call may have");
 }

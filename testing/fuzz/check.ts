@@ -3,16 +3,16 @@
 import { hash } from "node:crypto";
 import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { checkGolden } from "../../format/golden.ts";
 import { toHex } from "../../format/hash.ts";
 import { pageOfKey } from "../../format/keys.ts";
 import { openPage, Page } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { readRow, rowStride } from "../../format/row.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import { verifyBlob } from "../../format/seal.ts";
 import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
+import { checkGolden } from "../../runtime/golden.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { PUBLIC_KEY } from "../format/golden.ts";
 import { KERNELS, type TestKernel } from "../kernel/harness.ts";
 import { KernelCheck, type Reading } from "./check-kernels.ts";
@@ -146,7 +146,7 @@ function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
     const source = new DataView((row as Uint8Array).slice().buffer);
     const numbers = new Float32Array(1 + layout.embeddingDim);
     readRow(layout.rowType, layout.embeddingDim, source, 0, numbers, 0);
-    // What is quantised has a scale; its product with an element may overflow.
+    // What is quantized has a scale; its product with an element may overflow.
     const kept = scaled ? [numbers[0], source.getFloat32(0, true)] : [...numbers];
     expect(kept.every(Number.isFinite), "a row that is not finite");
   }

@@ -2,19 +2,21 @@
 // type, golden records of their own and pages. All of it is the same on every machine: golden logits are the scalar kernel's.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
+import { type ItemCatalogue, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
-import { type ItemCatalogue, NO_ITEMS } from "../../format/items.ts";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
+import type { GoldenRecords } from "../../format/golden.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, writePage } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
-import { Scorer } from "../../runtime/scorer.ts";
-import { type FittedField, type FittedSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
+import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { goldenLogits } from "../../runtime/golden.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { shapeOfType } from "../format/shapes.ts";
 import { KERNELS } from "../kernel/harness.ts";
 import { cycled, randomModel } from "../kernel/random-model.ts";
@@ -85,7 +87,7 @@ function randomBlob(type: ModelType, i: number): OriginalBlob {
   const keys = keysOf(spec, records.slice(0, 4));
   const { rowType, embeddingDim } = model;
   const hotRows = keys.length / 2;
-  const { rows } = randomModel({ fields: FIELDS, embeddingDim, rowType, hotRows, parts: c.PART_LINEAR, seed: i });
+  const { rows } = randomModel({ fields: FIELDS, embeddingDim, rowType, hotRows, terms: c.TERM_LINEAR, seed: i });
   const plain: ModelBlob = { ...model, spec, keys, rows, evidence: { parity: { auc: 0.75 } } };
   const whole = { ...plain, items: itemsOf(plain) };
   return { name: `${type} ${i}`, bytes: writeBlob({ ...whole, golden: goldenOf(whole, records) }) };
@@ -149,7 +151,7 @@ function itemsOf(model: ModelBlob): ItemCatalogue {
 function randomPage(rowType: number, embeddingDim: number): OriginalPage {
   const layout = { rowType, embeddingDim, pageCount: 2 };
   const keys = Uint32Array.of(7, 0x80000000, 0, 0x80000001, 9, 0x80000001, 3, 0xffffffff);
-  const { rows } = randomModel({ fields: 1, embeddingDim, rowType, hotRows: 3, parts: c.PART_LINEAR });
+  const { rows } = randomModel({ fields: 1, embeddingDim, rowType, hotRows: 3, terms: c.TERM_LINEAR });
   const page = pageOfKey(0xffffffff, layout.pageCount);
   const bytes = writePage(layout, page, keys, rows.subarray(0, 4 * rowStride(rowType, embeddingDim)));
   return { name: `page of type ${rowType}, D = ${embeddingDim}`, bytes, layout, page };

@@ -2,8 +2,10 @@
 // by its bare exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
-import { Kernel, type KernelBatch, type KernelExports, type KernelVariant } from "../../runtime/kernel.ts";
+import { Kernel, type KernelBatch } from "../../runtime/kernel.ts";
+import type { KernelExports } from "../../runtime/kernel-exports.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
+import type { KernelVariant } from "../../runtime/variant.ts";
 
 export type { KernelExports };
 

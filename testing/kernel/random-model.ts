@@ -1,11 +1,10 @@
 // Random models and records of any shape, from a seed. Weights shrink with the width of their layer as trained ones do, so
-// that activations neither vanish nor explode, and quantised ones use their range and sometimes leave it.
-import { fieldSides, type ModelBlob, mlpInputs } from "../../format/blob.ts";
+// that activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
+import { fieldSides, type ModelBlob, mlpInputs, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { DenseLayer } from "../../format/layer.ts";
-import { NO_ITEMS } from "../../format/items.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 import { integer, seeded } from "../format/random.ts";
 import { lightenLanes } from "./light-lanes.ts";
 
@@ -23,11 +22,11 @@ export interface ModelShape {
   /** Default: int8. */
   rowType?: number;
   /** Default: linear, FM, and MLP if there are hidden layers. */
-  parts?: number;
+  terms?: number;
   /** Default: D with FM. */
   fmDim?: number;
   /** Default: 0. */
-  deepFrom?: number;
+  mlpFrom?: number;
   /** Default: none. */
   products?: number;
   /** Rows with a key, h. Default: 50. */
@@ -48,10 +47,10 @@ export type TestRecord = TestEntry[][];
 
 export function randomModel(shape: ModelShape): ModelBlob {
   const { fields, embeddingDim: D, rowType = c.TYPE_I8, hotRows = 50, pages = 0, seed = 1 } = shape;
-  const { hidden = [], deepFrom = 0, products = 0 } = shape;
+  const { hidden = [], mlpFrom = 0, products = 0 } = shape;
   const random = seeded(seed);
   const symmetric = (size: number): number => (2 * random() - 1) * size;
-  const parts = shape.parts ?? c.PART_LINEAR | c.PART_FM | (hidden.length > 0 ? c.PART_MLP : 0);
+  const terms = shape.terms ?? c.TERM_LINEAR | c.TERM_FM | (hidden.length > 0 ? c.TERM_MLP : 0);
 
   const rowCount = fields + hotRows;
   const stride = rowStride(rowType, D);
@@ -76,16 +75,16 @@ export function randomModel(shape: ModelShape): ModelBlob {
       [width, range] = [units, RANGES[activation] ?? EMBEDDING_RANGE];
     }
   };
-  let towerLayers: [number, number] = [0, 0];
-  if (parts & c.PART_MLP) stack(mlpInputs(fields, D - deepFrom, products), hidden, false);
-  if (parts & c.PART_TOWERS) {
+  let [contextLayers, itemLayers] = [0, 0];
+  if (terms & c.TERM_MLP) stack(mlpInputs(fields, D - mlpFrom, products), hidden, false);
+  if (terms & c.TERM_TOWERS) {
     // Towers of different depths: the item tower has no layer for the first number of `hidden`.
     const [context, item] = [hidden, hidden.slice(1)];
     stack(D * sides.filter((side) => side === c.SIDE_CONTEXT).length, [...context, D], true);
     stack(D * sides.filter((side) => side === c.SIDE_ITEM).length, [...item, D], true);
-    towerLayers = [context.length + 1, item.length + 1];
+    [contextLayers, itemLayers] = [context.length + 1, item.length + 1];
   }
-  const outputs = parts & c.PART_MLP ? (hidden.at(-1) ?? 0) : 0;
+  const outputs = terms & c.TERM_MLP ? (hidden.at(-1) ?? 0) : 0;
   return {
     spec,
     producer: "test",
@@ -94,10 +93,10 @@ export function randomModel(shape: ModelShape): ModelBlob {
     items: NO_ITEMS,
     rowType,
     embeddingDim: D,
-    parts,
+    terms,
     bias: Math.fround(symmetric(1)),
-    fmDim: parts & c.PART_FM ? (shape.fmDim ?? D) : 0,
-    deepFrom,
+    fmDim: terms & c.TERM_FM ? (shape.fmDim ?? D) : 0,
+    mlpFrom,
     products,
     innerScale: products & c.PRODUCT_INNER ? Math.fround(0.5 + random()) : 1,
     outerScale: products & c.PRODUCT_OUTER ? Math.fround((1 + random()) / fields) : 1,
@@ -106,7 +105,8 @@ export function randomModel(shape: ModelShape): ModelBlob {
     pageDigests: Uint8Array.from({ length: pages * c.PAGE_DIGEST_BYTES }, () => 256 * random()),
     sides,
     layers,
-    towerLayers,
+    contextLayers,
+    itemLayers,
     outputWeights: Float32Array.from({ length: outputs }, () => symmetric(3 / Math.sqrt(outputs))),
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { parseWith } from "../../format/spec.ts";
+import { parseWith } from "../../format/parse.ts";
 import { toJson } from "../io/files.ts";
 
 // Encoded logs on disk, each in a folder named by the hash of what it was made from. A folder is made under another name and

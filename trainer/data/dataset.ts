@@ -1,5 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
-import type { FittedSpec } from "../../format/spec.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { Task } from "../terminal/progress.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
 import type { ClickLog } from "./read.ts";

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../../format/errors.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
-import type { FittedSpec } from "../../format/spec.ts";
 import type { ClickLog, LogChunk } from "./read.ts";
 
 /** Some thousand records of a log, valid until the next ones are asked for. */

@@ -1,5 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
-import type { FeatureField, FeatureSpec, FittedField, FittedSpec } from "../../format/spec.ts";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
+import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "./read.ts";
 
 /** Fits what a feature spec leaves to the data: quantiles become boundaries, a standardised value gets mean and deviation. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
-import type { FittedField } from "../../format/spec.ts";
+import type { FittedField } from "../../format/fitted-spec.ts";
 import type { Dataset } from "./dataset.ts";
 
 // Encoded records on disk, a few thousand to a shard, one shard after the other in a file. What follows from the spec is not

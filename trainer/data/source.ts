@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
-import { Random } from "./random.ts";
 import { concatenate, type Dataset, pick } from "./dataset.ts";
+import { Random } from "./random.ts";
 import { readShard, SHARD_RECORDS, type Shape, type ShardPlace, toDataset } from "./shard.ts";
 
 /** One step's records: indices into a part of the log that is in memory. */

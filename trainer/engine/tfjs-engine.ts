@@ -85,8 +85,8 @@ export class Graph {
     // An epoch's last batch may be one record, whose variance is 0: it moves the averages by its share of a full batch.
     const share = Math.min(1, batch.size / this.#spec.training.batchSize);
     for (const { layer, mean, variance } of kept) {
-      moveAverage(model.moments.view(`${layer}.mean`), mean.dataSync() as Float32Array, share);
-      moveAverage(model.moments.view(`${layer}.variance`), variance.dataSync() as Float32Array, share);
+      moveAverage(model.runningStats.view(`${layer}.mean`), mean.dataSync() as Float32Array, share);
+      moveAverage(model.runningStats.view(`${layer}.variance`), variance.dataSync() as Float32Array, share);
       tf.dispose([mean, variance]);
     }
     tf.dispose([value, grads]);
@@ -102,16 +102,16 @@ export class Graph {
       }),
     };
     return tf.tidy(() => {
-      const { weights, moments } = this.#trained();
-      return this.#model.logits(inputsOf(batch), weights, moments, pass).dataSync() as Float32Array;
+      const { weights, runningStats } = this.#trained();
+      return this.#model.logits(inputsOf(batch), weights, runningStats, pass).dataSync() as Float32Array;
     });
   }
 
   /** A two-tower model's vectors, both [B, D + 1]. */
   vectors(batch: Batch): { context: Float32Array; item: Float32Array } {
     return tf.tidy(() => {
-      const { weights, moments } = this.#trained();
-      const { context, item } = this.#model.vectors(inputsOf(batch), weights, moments, INFERENCE);
+      const { weights, runningStats } = this.#trained();
+      const { context, item } = this.#model.vectors(inputsOf(batch), weights, runningStats, INFERENCE);
       return { context: context.dataSync() as Float32Array, item: item.dataSync() as Float32Array };
     });
   }
@@ -121,15 +121,18 @@ export class Graph {
     const { loss } = this.#model;
     if (loss === null) return null;
     return tf.tidy(() => {
-      const { weights, moments } = this.#trained();
-      const value = loss(inputsOf(batch), this.#lossInputs(batch), weights, moments, INFERENCE);
+      const { weights, runningStats } = this.#trained();
+      const value = loss(inputsOf(batch), this.#lossInputs(batch), weights, runningStats, INFERENCE);
       return value.dataSync()[0] as number;
     });
   }
 
-  #trained(): { weights: Tensors; moments: Tensors } {
-    const { parameters, moments } = this.#model;
-    return { weights: parameters.named(parameters.tensors()), moments: moments.named(moments.tensors()) };
+  #trained(): { weights: Tensors; runningStats: Tensors } {
+    const { parameters, runningStats } = this.#model;
+    return {
+      weights: parameters.named(parameters.tensors()),
+      runningStats: runningStats.named(runningStats.tensors()),
+    };
   }
 
   /** Items by the row of their field, and ln of the share that each has among the positive records. */

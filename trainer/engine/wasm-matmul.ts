@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
-import { bestKernelVariant, type KernelVariant } from "../../runtime/kernel.ts";
+import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 
 // TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul, and takes a scalar path where an
 // operand is transposed, as in both gradients (1–3 GFLOP/s). This puts the product of assembly/gemm in its place, which

@@ -1,12 +1,12 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
+import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
 import { type LogPart, openPart } from "../data/logs.ts";
 import { type Predictions, predictLog } from "../data/source.ts";
 import { openHeldOutLog } from "../data/training-log.ts";
-import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
 import type { Groups } from "../metrics/evaluation.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
-import type { TrainedModel } from "../training/train.ts";
 
 /** A held-out log as a model scored it. */
 export interface HeldOut {
@@ -19,7 +19,7 @@ export interface HeldOut {
 
 /** Scores a log with a trained model, and reads beside it the column that groups records and those to slice by. */
 export async function scoreHeldOut(
-  { spec, fitted, vocabulary, learner }: Pick<TrainedModel, "spec" | "fitted" | "vocabulary" | "learner">,
+  { spec, fitted, vocabulary, learner }: TrainedModel,
   part: LogPart,
   cache: string,
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},

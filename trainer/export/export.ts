@@ -1,26 +1,27 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { fieldSides, type ModelBlob } from "../../format/blob.ts";
+import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
 import { FormatError } from "../../format/errors.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
-import { NO_ITEMS } from "../../format/items.ts";
 import { pageDigest } from "../../format/page.ts";
+import { parseWith } from "../../format/parse.ts";
 import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
-import { type FittedSpec, parseWith } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../io/files.ts";
-import type { SavedRun } from "../training/run-folder.ts";
-import { servedNetworks } from "./dense.ts";
+import { VERSION } from "../io/project.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
+import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 /** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
 export const CALIBRATION_RECORDS = 2 ** 17;
 
-const PRODUCER = "deepfm-edge 0.1.0";
+const PRODUCER = `deepfm-edge ${VERSION}`;
 
 /** A model as it is published: one blob and its pages, each named by the hash of its bytes. */
 export interface ExportedModel {
@@ -39,14 +40,14 @@ export interface DraftExport {
 
 /** Makes the blob and pages of a trained model. `calibration`: records to measure activation ranges on. */
 export async function exportModel(
-  run: Pick<SavedRun, "spec" | "fitted" | "vocabulary" | "learner">,
+  trained: TrainedModel,
   quantization: Quantization,
   calibration: Dataset,
 ): Promise<DraftExport> {
-  const { spec, vocabulary, learner } = run;
+  const { spec, vocabulary, learner } = trained;
   const { tables } = learner;
   const { parameters, definition } = learner.model;
-  const { parts, fmDim, deepFrom, products } = definition;
+  const { terms, fmDim, mlpFrom, products } = definition;
   const rowType = rowTypeOf(quantization);
   const { dim } = tables;
 
@@ -55,11 +56,11 @@ export async function exportModel(
   const pages = await writePages(cold, vocabulary, tables.values, rowType, dim, spec.rows.pageBytes);
   const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
   const fitted: FittedSpec = {
-    ...run.fitted,
-    fields: run.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
+    ...trained.fitted,
+    fields: trained.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
   };
 
-  // 2. Dense weights: BatchNorm folded, quantised.
+  // 2. Dense weights: BatchNorm folded, quantized.
   const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibration);
 
   // 3. The blob, which names every page by its digest.
@@ -70,9 +71,9 @@ export async function exportModel(
     producer: PRODUCER,
     rowType,
     embeddingDim: dim,
-    parts,
+    terms,
     fmDim,
-    deepFrom,
+    mlpFrom,
     products,
     bias: (parameters.view("bias")[0] as number) + learner.logitCorrection + biasCorrection,
     keys: keysOf(hot, vocabulary),

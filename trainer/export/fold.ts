@@ -23,8 +23,8 @@ function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Ml
   const factors = new Float32Array(outputs).fill(1);
   if (batchNorm) {
     const gamma = model.parameters.view(`${layer}.gamma`);
-    const mean = model.moments.view(`${layer}.mean`);
-    const variance = model.moments.view(`${layer}.variance`);
+    const mean = model.runningStats.view(`${layer}.mean`);
+    const variance = model.runningStats.view(`${layer}.variance`);
     for (let n = 0; n < outputs; n++) {
       factors[n] = (gamma[n] as number) / Math.sqrt((variance[n] as number) + BATCH_NORM_EPSILON);
       biases[n] = (biases[n] as number) - (mean[n] as number) * (factors[n] as number);

@@ -1,13 +1,13 @@
 import type { Evidence, ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import { packedBytes, weightType } from "../../format/layer.ts";
+import type { FittedField } from "../../format/fitted-spec.ts";
 import { itemStride } from "../../format/items.ts";
+import { packedBytes, weightType } from "../../format/layer.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { readSections, SECTION_NAMES } from "../../format/read-sections.ts";
 import { readRow, rowStride } from "../../format/row.ts";
 import { signerOf, verifyBlob } from "../../format/seal.ts";
 import type { PublicKey } from "../../format/signature.ts";
-import type { FittedField } from "../../format/spec.ts";
 
 /** Mean and largest of a row's |w| and ‖v‖ over rows, and how many rows are all zero. */
 export interface RowStatistics {
@@ -57,7 +57,7 @@ const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
  */
 export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
   const model = await verifyBlob(blob, trusted);
-  const parts = readSections(blob, true);
+  const sections = readSections(blob, true);
   const read = readBlob(blob);
   return {
     model,
@@ -72,7 +72,7 @@ export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = 
     rowType: TYPES.get(read.rowType) ?? String(read.rowType),
     embeddingDim: read.embeddingDim,
     pages: read.pageDigests.length / c.PAGE_DIGEST_BYTES,
-    sections: parts.map((section, i) => ({
+    sections: sections.map((section, i) => ({
       name: SECTION_NAMES[i + 1] as string,
       offset: section.byteOffset - blob.byteOffset,
       bytes: section.length,
@@ -95,21 +95,21 @@ function catalogueOf({ spec, items, ...model }: ModelBlob): Inspection["items"] 
   };
 }
 
-function termsOf({ parts, products }: ModelBlob): string[] {
-  const terms: [number, number, string][] = [
-    [parts, c.PART_LINEAR, "linear"],
-    [parts, c.PART_FM, "FM"],
-    [parts, c.PART_MLP, "MLP"],
-    [parts, c.PART_TOWERS, "towers"],
+function termsOf({ terms, products }: ModelBlob): string[] {
+  const names: [number, number, string][] = [
+    [terms, c.TERM_LINEAR, "linear"],
+    [terms, c.TERM_FM, "FM"],
+    [terms, c.TERM_MLP, "MLP"],
+    [terms, c.TERM_TOWERS, "towers"],
     [products, c.PRODUCT_INNER, "inner products"],
     [products, c.PRODUCT_OUTER, "outer products"],
   ];
-  return terms.filter(([set, bit]) => set & bit).map(([, , name]) => name);
+  return names.filter(([set, bit]) => set & bit).map(([, , name]) => name);
 }
 
-function layersOf({ layers, towerLayers: [context], parts, outputWeights }: ModelBlob): Inspection["layers"] {
+function layersOf({ layers, contextLayers, terms, outputWeights }: ModelBlob): Inspection["layers"] {
   const hidden = layers.map((layer, i) => ({
-    network: parts & c.PART_TOWERS ? (i < context ? "context tower" : "item tower") : "MLP",
+    network: terms & c.TERM_TOWERS ? (i < contextLayers ? "context tower" : "item tower") : "MLP",
     inputs: layer.inputs,
     outputs: layer.outputs,
     weights: TYPES.get(weightType(layer)) as string,

@@ -1,16 +1,17 @@
+import type { ItemCatalogue } from "../../format/blob.ts";
 import { MAX_BLOB_BYTES } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
-import { type ItemCatalogue, itemStride } from "../../format/items.ts";
+import { itemStride } from "../../format/items.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
 import { type ClickLog, openLog } from "../data/read.ts";
-import { kernelModule } from "../../runtime/node.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
 

@@ -37,7 +37,7 @@ export class NetworkFit {
     this.#advance(scaled(this.#trained), scaled(this.#given));
   }
 
-  /** Quantises the next layer. `range`: of its inputs; without it the one that loses least. */
+  /** Quantizes the next layer. `range`: of its inputs; without it the one that loses least. */
   quantize(layer: DenseLayer, range?: Range): DenseLayer {
     const { inputs, outputs } = layer;
     const weights = layer.weights as Float32Array;
@@ -139,7 +139,7 @@ function run(
 }
 
 /**
- * The range of the inputs [n, K] in columns [from, to) whose quantisation changes the layer's sums least: of least
+ * The range of the inputs [n, K] in columns [from, to) whose quantization changes the layer's sums least: of least
  * Σ (W·δ − its mean)², as a bias makes good the mean.
  */
 function bestRange({ weights, inputs: K, outputs }: DenseLayer, given: tf.Tensor2D, from: number, to: number): Range {

@@ -1,4 +1,4 @@
-// What a layer's weights become when their inputs have been quantised and they are to be, chosen by the least squared error of
+// What a layer's weights become when their inputs have been quantized and they are to be, chosen by the least squared error of
 // the layer's outputs. Sums are taken in float64; K inputs, N outputs, n records.
 import { MAX_LANE_WEIGHT } from "../../format/constants.ts";
 import { firstOfLane, laneSums } from "../../format/layer.ts";

@@ -1,10 +1,10 @@
 import { TYPE_I8 } from "../../format/constants.ts";
-import { weightType } from "../../format/layer.ts";
 import { FormatError } from "../../format/errors.ts";
+import { weightType } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { ClickLog } from "../data/read.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
 import { within } from "../terminal/progress.ts";
-import type { SavedRun } from "../training/run-folder.ts";
 import { type DraftExport, exportModel } from "./export.ts";
 import { measureParity, type Parity } from "./parity.ts";
 import { QUANTIZATIONS, type Quantization } from "./quantization.ts";
@@ -15,31 +15,31 @@ const OTHERS_RECORDS = 20_000;
 
 export interface ExportOptions {
   quantization: Quantization;
-  /** Records to fit the quantised layers on. */
+  /** Records to fit the quantized layers on. */
   calibration: Dataset;
-  /** The held-out log to measure on: all of it for the chosen quantisation, its first records for the others. */
+  /** The held-out log to measure on: all of it for the chosen quantization, its first records for the others. */
   log: ClickLog;
   limits: Limits;
 }
 
 /**
- * Exports a model in the quantisation chosen, and measures what every quantisation would cost and lose. One model at a time is in
+ * Exports a model in the quantization chosen, and measures what every quantization would cost and lose. One model at a time is in
  * memory beside the chosen one. Whether that loses too much, `checkLimits` says.
  */
 export async function exportMeasured(
-  run: Pick<SavedRun, "spec" | "fitted" | "vocabulary" | "learner">,
+  trained: TrainedModel,
   { quantization: chosen, calibration, log, limits }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
-  const draft = await exportModel(run, chosen, calibration);
+  const draft = await exportModel(trained, chosen, calibration);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
-      report.measured.push(measureOf(chosen, draft, await measureParity(run, draft, log)));
+      report.measured.push(measureOf(chosen, draft, await measureParity(trained, draft, log)));
       continue;
     }
     try {
-      const other = await exportModel(run, quantization, calibration);
-      const parity = await within(quantization, () => measureParity(run, other, log, { most: OTHERS_RECORDS }));
+      const other = await exportModel(trained, quantization, calibration);
+      const parity = await within(quantization, () => measureParity(trained, other, log, { most: OTHERS_RECORDS }));
       report.measured.push(measureOf(quantization, other, parity));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;

@@ -1,15 +1,15 @@
 import * as v from "valibot";
 import { Page } from "../../format/page.ts";
+import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { toDataset } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
 import type { ClickLog } from "../data/read.ts";
-import { kernelModule } from "../../runtime/node.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
-import type { SavedRun } from "../training/run-folder.ts";
 import type { DraftExport } from "./export.ts";
 
 /** Null where the records have one class only, or none. */
@@ -34,7 +34,7 @@ export type Parity = v.InferOutput<typeof ParitySchema>;
  * one in the kernel that serves it.
  */
 export async function measureParity(
-  run: Pick<SavedRun, "fitted" | "vocabulary" | "learner">,
+  model: Omit<TrainedModel, "spec">,
   exported: DraftExport,
   log: ClickLog,
   { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
@@ -47,8 +47,8 @@ export async function measureParity(
   const labels: Uint8Array[] = [];
   const weights: Float32Array[] = [];
   let records = 0;
-  for await (const chunk of encodeLog(log, run.fitted)) {
-    trained.push(run.learner.predict(toDataset(chunk, run.vocabulary)));
+  for await (const chunk of encodeLog(log, model.fitted)) {
+    trained.push(model.learner.predict(toDataset(chunk, model.vocabulary)));
     served.push(scorer.score(scorer.locate(chunk.encoded), pages).logits);
     labels.push(chunk.labels);
     if (chunk.weights) weights.push(chunk.weights);

@@ -5,7 +5,7 @@ import { bytesText, table } from "../terminal/table.ts";
 import { ParitySchema } from "./parity.ts";
 import { QUANTIZATIONS } from "./quantization.ts";
 
-/** What a quantisation may lose. */
+/** What a quantization may lose. */
 export interface Limits {
   /** AUC, absolute. */
   auc: number;
@@ -17,7 +17,7 @@ export const DEFAULT_LIMITS: Limits = { auc: 0.0002, logloss: 0.001 };
 
 const QuantizationSchema = v.picklist(QUANTIZATIONS);
 
-/** One quantisation of a model: its size, and what it loses. */
+/** One quantization of a model: its size, and what it loses. */
 const MeasureSchema = v.strictObject({
   quantization: QuantizationSchema,
   /** Of the blob without evidence and golden records, and of all pages. */
@@ -27,7 +27,7 @@ const MeasureSchema = v.strictObject({
   ...ParitySchema.entries,
 });
 
-/** What each quantisation of a model costs and loses: plain data, which the blob carries as evidence. */
+/** What each quantization of a model costs and loses: plain data, which the blob carries as evidence. */
 export const ReportSchema = v.strictObject({
   chosen: QuantizationSchema,
   limits: v.strictObject({ auc: v.number(), logloss: v.number() }),
@@ -39,12 +39,12 @@ export const ReportSchema = v.strictObject({
 export type Measure = v.InferOutput<typeof MeasureSchema>;
 export type QuantizationReport = v.InferOutput<typeof ReportSchema>;
 
-/** The measure of the quantisation that was chosen. */
+/** The measure of the quantization that was chosen. */
 export function chosenOf({ chosen, measured }: QuantizationReport): Measure {
   return measured.find(({ quantization }) => quantization === chosen) as Measure;
 }
 
-/** Throws FormatError where the quantisation that was chosen loses more than the limits. */
+/** Throws FormatError where the quantization that was chosen loses more than the limits. */
 export function checkLimits(name: string, report: QuantizationReport): void {
   const { limits, chosen } = report;
   const { delta, records } = chosenOf(report);

@@ -62,7 +62,7 @@ export function keysOf(rows: readonly number[], vocabulary: Vocabulary): Uint32A
   return keys;
 }
 
-/** The given rows as they travel: quantised, one after the other. */
+/** The given rows as they travel: quantized, one after the other. */
 export function packRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
   const stride = rowStride(rowType, k);
   const bytes = new Uint8Array(rows.length * stride);

@@ -1,12 +1,13 @@
 import type { Evidence } from "../../format/blob.ts";
-import { type GoldenRecords, goldenLogits } from "../../format/golden.ts";
-import type { KernelVariant } from "../../runtime/kernel.ts";
-import { placeBlob } from "../../runtime/placed-blob.ts";
-import { Scorer } from "../../runtime/scorer.ts";
+import type { GoldenRecords } from "../../format/golden.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import type { RawRecord } from "../data/raw-record.ts";
+import { goldenLogits } from "../../runtime/golden.ts";
 import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
+import type { KernelVariant } from "../../runtime/variant.ts";
+import type { RawRecord } from "../data/raw-record.ts";
 import type { DraftExport, ExportedModel } from "./export.ts";
 
 /** Golden records that a blob gets: enough to meet every field's rows, and scored in well under a millisecond. */

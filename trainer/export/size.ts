@@ -1,7 +1,7 @@
 import { bucketBits } from "../../format/blob.ts";
 import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_I8 } from "../../format/constants.ts";
-import { packedBytes, padTo } from "../../format/layer.ts";
 import { FormatError } from "../../format/errors.ts";
+import { packedBytes, padTo } from "../../format/layer.ts";
 import { rowStride } from "../../format/row.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";

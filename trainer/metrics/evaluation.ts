@@ -1,4 +1,3 @@
-import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import {
   binsOfEqualFrequency,
   binsOfEqualWidth,
@@ -8,6 +7,7 @@ import {
 } from "./calibration.ts";
 import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
+import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
 import { type Column, orderByGroup } from "./order.ts";
 

@@ -1,10 +1,10 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { Random } from "../data/random.ts";
 import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { Random } from "../data/random.ts";
-import type { NamedTensor } from "../io/safetensors.ts";
 import { type Gradients, Graph, type OnActivations } from "../engine/tfjs-engine.ts";
+import type { NamedTensor } from "../io/safetensors.ts";
 import { Model } from "./model.ts";
 import { Ftrl } from "./optimizers/ftrl.ts";
 import { LazyAdam } from "./optimizers/lazy-adam.ts";
@@ -24,7 +24,7 @@ export interface Weights {
   /** V × (D + 1) */
   rows: Float32Array;
   dense: Float32Array;
-  moments: Float32Array;
+  runningStats: Float32Array;
 }
 
 /** A model with its tables and optimizer state: takes steps on batches, and predicts. */
@@ -190,14 +190,14 @@ export class Learner {
     return {
       rows: this.tables.values.slice(),
       dense: this.model.parameters.values.slice(),
-      moments: this.model.moments.values.slice(),
+      runningStats: this.model.runningStats.values.slice(),
     };
   }
 
   restore(weights: Weights): void {
     this.tables.replace(weights.rows);
     this.model.parameters.values.set(weights.dense);
-    this.model.moments.values.set(weights.moments);
+    this.model.runningStats.values.set(weights.runningStats);
   }
 
   /** All that the next step depends on but the generator, whose state is `random`'s own. Rows stay as stale as they are. */
@@ -205,7 +205,7 @@ export class Learner {
     return {
       rows: saveFloats(this.tables.values),
       dense: saveFloats(this.model.parameters.values),
-      moments: saveFloats(this.model.moments.values),
+      runningStats: saveFloats(this.model.runningStats.values),
       ...prefixed("rowOptimizer.", this.tables.optimizer.state()),
       ...prefixed("denseOptimizer.", this.#denseOptimizer.state()),
     };
@@ -215,7 +215,7 @@ export class Learner {
   restoreState(state: Record<string, NamedTensor>): void {
     restoreFloats(state, "rows", this.tables.values);
     restoreFloats(state, "dense", this.model.parameters.values);
-    restoreFloats(state, "moments", this.model.moments.values);
+    restoreFloats(state, "runningStats", this.model.runningStats.values);
     this.tables.optimizer.restore(unprefixed("rowOptimizer.", state));
     this.#denseOptimizer.restore(unprefixed("denseOptimizer.", state));
   }

@@ -48,24 +48,24 @@ export function defineMlp(parameters: Parameters, network: Mlp, random: Random):
   if (outputs > 1) parameters.define(`${name}.output.bias`, [outputs], constant(0));
 }
 
-/** Moving averages of BatchNorm's moments: not trained, but part of the model. */
-export function defineMoments(moments: Parameters, { name, hidden, batchNorm }: Mlp): void {
+/** Moving averages of BatchNorm's mean and variance: not trained, but part of the model. */
+export function defineRunningStats(runningStats: Parameters, { name, hidden, batchNorm }: Mlp): void {
   if (!batchNorm) return;
   hidden.forEach((units, i) => {
-    moments.define(`${name}.${i}.mean`, [units], constant(0));
-    moments.define(`${name}.${i}.variance`, [units], constant(1));
+    runningStats.define(`${name}.${i}.mean`, [units], constant(0));
+    runningStats.define(`${name}.${i}.variance`, [units], constant(1));
   });
 }
 
 /** The MLP over a⁰ [B, K]: linear → BatchNorm → activation → dropout a layer, then the linear last one: [B, outputs]. */
-export function mlp(a: tf.Tensor2D, network: Mlp, weights: Tensors, moments: Tensors, pass: Pass): tf.Tensor2D {
+export function mlp(a: tf.Tensor2D, network: Mlp, weights: Tensors, runningStats: Tensors, pass: Pass): tf.Tensor2D {
   const { name, hidden, activation, dropout } = network;
   const of = (part: string): tf.Tensor => weights[`${name}.${part}`] as tf.Tensor;
   const normalized = (i: number, z: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D => {
     const layer = `${name}.${i}`;
     const gamma = of(`${i}.gamma`) as tf.Tensor1D;
     if (pass.training) return batchNorm(z, gamma, bias, (mean, variance) => pass.batchMoments(layer, mean, variance));
-    return normalize(z, moments[`${layer}.mean`] as tf.Tensor, moments[`${layer}.variance`] as tf.Tensor)
+    return normalize(z, runningStats[`${layer}.mean`] as tf.Tensor, runningStats[`${layer}.variance`] as tf.Tensor)
       .mul(gamma)
       .add(bias);
   };

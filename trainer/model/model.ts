@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs";
-import { PART_LINEAR } from "../../format/constants.ts";
+import { TERM_LINEAR } from "../../format/constants.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Random } from "../data/random.ts";
-import { defineMlp, defineMoments, type Mlp, mlp, type Pass } from "./mlp.ts";
+import { defineMlp, defineRunningStats, type Mlp, mlp, type Pass } from "./mlp.ts";
 import { Parameters, type Tensors } from "./parameters.ts";
 
 /** A batch as the graph sees it: rows already gathered, multiplied by their values and pooled a field. */
@@ -18,11 +18,11 @@ export interface ModelDefinition {
   /** D, the length of a row's vector; 0 where rows are a weight w alone. */
   rowDim: number;
   /** The terms that the logit sums, as PART_… of the blob format. */
-  parts: number;
+  terms: number;
   /** FM's factors are v[0, fmDim). */
   fmDim?: number;
-  /** An MLP's input embeddings are v[deepFrom, D). */
-  deepFrom?: number;
+  /** An MLP's input embeddings are v[mlpFrom, D). */
+  mlpFrom?: number;
   /** PRODUCT_… of the blob format, beside the embeddings in the MLP's input. */
   products?: number;
   /** The MLP; of the two-tower model, the context tower's and the item tower's. */
@@ -60,50 +60,50 @@ export interface Forward {
 export class Model {
   readonly definition: Required<Omit<ModelDefinition, "logits" | "vectors" | "loss">>;
   readonly parameters = new Parameters();
-  readonly moments = new Parameters();
+  readonly runningStats = new Parameters();
   readonly #graph: ModelDefinition;
 
   constructor(graph: ModelDefinition, random: Random) {
-    const { rowDim, parts, fmDim = 0, deepFrom = 0, products = 0, networks = [] } = graph;
-    this.definition = { rowDim, parts, fmDim, deepFrom, products, networks };
+    const { rowDim, terms, fmDim = 0, mlpFrom = 0, products = 0, networks = [] } = graph;
+    this.definition = { rowDim, terms, fmDim, mlpFrom, products, networks };
     this.#graph = graph;
     this.parameters.define("bias", [1], () => 0);
     for (const network of networks) {
       defineMlp(this.parameters, network, random);
-      defineMoments(this.moments, network);
+      defineRunningStats(this.runningStats, network);
     }
   }
 
-  logits(inputs: ModelInputs, weights: Tensors, moments: Tensors, pass: Pass): tf.Tensor2D {
-    return this.#graph.logits(inputs, forwardOf(weights, moments, pass));
+  logits(inputs: ModelInputs, weights: Tensors, runningStats: Tensors, pass: Pass): tf.Tensor2D {
+    return this.#graph.logits(inputs, forwardOf(weights, runningStats, pass));
   }
 
   /** The context's and the item's vectors. Throws where the model has no towers. */
-  vectors(inputs: ModelInputs, weights: Tensors, moments: Tensors, pass: Pass): SideVectors {
+  vectors(inputs: ModelInputs, weights: Tensors, runningStats: Tensors, pass: Pass): SideVectors {
     const { vectors } = this.#graph;
     if (!vectors) throw new Error("the model has no towers");
-    return vectors(inputs, forwardOf(weights, moments, pass));
+    return vectors(inputs, forwardOf(weights, runningStats, pass));
   }
 
   /** Whether a row's w is part of the logit. */
   get usesLinear(): boolean {
-    return (this.definition.parts & PART_LINEAR) !== 0;
+    return (this.definition.terms & TERM_LINEAR) !== 0;
   }
 
   /** The model's own loss, or null where it is the logistic loss of its logits. */
   get loss():
-    | ((inputs: ModelInputs, batch: LossInputs, weights: Tensors, moments: Tensors, pass: Pass) => tf.Scalar)
+    | ((inputs: ModelInputs, batch: LossInputs, weights: Tensors, runningStats: Tensors, pass: Pass) => tf.Scalar)
     | null {
     const { loss } = this.#graph;
     if (!loss) return null;
-    return (inputs, batch, weights, moments, pass) => loss(inputs, batch, forwardOf(weights, moments, pass));
+    return (inputs, batch, weights, runningStats, pass) => loss(inputs, batch, forwardOf(weights, runningStats, pass));
   }
 }
 
-function forwardOf(weights: Tensors, moments: Tensors, pass: Pass): Forward {
+function forwardOf(weights: Tensors, runningStats: Tensors, pass: Pass): Forward {
   return {
     bias: weights.bias as tf.Tensor1D,
-    mlp: (network, input) => mlp(input, network, weights, moments, pass),
+    mlp: (network, input) => mlp(input, network, weights, runningStats, pass),
   };
 }
 

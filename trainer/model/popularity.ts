@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { TrainingSource } from "../data/source.ts";
 import { Random } from "../data/random.ts";
+import type { TrainingSource } from "../data/source.ts";
 
 /** The field whose value tells items apart. */
 export function itemField({ fields, training }: FeatureSpec): number {

@@ -1,7 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Random } from "../data/random.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
 import { rowOptimizer } from "./optimizers/of-spec.ts";
 import type { RowOptimizer } from "./optimizers/row-optimizer.ts";
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { writeWhole } from "../io/files.ts";
-import type { RandomState } from "../data/random.ts";
 import { type NamedTensor, readSafetensors, writeSafetensors } from "../io/safetensors.ts";
 import type { Position, Training } from "./epochs.ts";
 
@@ -61,7 +61,7 @@ export class Checkpoints {
     training.learner.random.restore(metadata.random);
     training.position = metadata.position;
     if (tensors["best.rows"])
-      training.bestWeights = { rows: of("best.rows"), dense: of("best.dense"), moments: of("best.moments") };
+      training.bestWeights = { rows: of("best.rows"), dense: of("best.dense"), runningStats: of("best.runningStats") };
   }
 
   remove(): void {

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
 import { type Metrics, metricsOfLogits } from "../metrics/metrics.ts";
 import type { Learner, Weights } from "../model/learner.ts";
 import { say, startTask } from "../terminal/progress.ts";
-import { Random } from "../data/random.ts";
 
 /** What came of one epoch. */
 export interface Epoch extends Metrics {

@@ -2,15 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import { FeatureSpecSchema, FittedSpecSchema, parseWith } from "../../format/spec.ts";
-import { BACKENDS, type Backend } from "../engine/backend.ts";
+import { FittedSpecSchema } from "../../format/fitted-spec.ts";
+import { parseWith } from "../../format/parse.ts";
+import { FeatureSpecSchema } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
+import { BACKENDS, type Backend } from "../engine/backend.ts";
 import { toJson, writeWhole } from "../io/files.ts";
-import { Learner } from "../model/learner.ts";
-import { runRecord } from "./run-record.ts";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
-import type { TrainedModel } from "./train.ts";
+import { Learner } from "../model/learner.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
+import { runRecord } from "./run-record.ts";
+import type { TrainingResult } from "./train.ts";
 
 // What `train` leaves behind: model.safetensors (the float32 model, with its spec), and in text what run-record.ts writes.
 
@@ -23,18 +26,18 @@ const RunSchema = v.object({ backend: v.picklist(BACKENDS), validLog: LogPartSch
 /** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
 export function saveRun(
   folder: string,
-  model: Omit<TrainedModel, "checkpoints" | "epochs" | "pretrainingEpochs" | "seconds">,
+  model: TrainedModel & Pick<TrainingResult, "backend" | "valid">,
   validLog: LogPart,
 ): void {
   const { vocabulary, learner, spec, fitted, backend, valid } = model;
-  const { rows, dense, moments } = learner.weights();
+  const { rows, dense, runningStats } = learner.weights();
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
     "rows.values": { shape: [vocabulary.size, learner.tables.dim + 1], data: rows },
     dense: { shape: [dense.length], data: dense },
-    moments: { shape: [moments.length], data: moments },
+    runningStats: { shape: [runningStats.length], data: runningStats },
   };
   writeWhole(
     join(folder, "model.safetensors"),
@@ -43,8 +46,7 @@ export function saveRun(
   writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
-export interface SavedRun
-  extends Omit<TrainedModel, "backend" | "epochs" | "pretrainingEpochs" | "seconds" | "valid" | "checkpoints"> {
+export interface SavedRun extends TrainedModel {
   validLog: LogPart;
   trainedOn: Backend;
 }
@@ -74,7 +76,7 @@ export function loadRun(folder: string): SavedRun {
   learner.restore({
     rows: of("rows.values", learner.tables.values.length),
     dense: of("dense", learner.model.parameters.values.length),
-    moments: of("moments", learner.model.moments.values.length),
+    runningStats: of("runningStats", learner.model.runningStats.values.length),
   });
   return { spec, fitted, vocabulary, learner, validLog: run.validLog, trainedOn: run.backend };
 }

@@ -3,9 +3,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../engine/backend.ts";
 import type { LogPart } from "../data/logs.ts";
+import type { Backend } from "../engine/backend.ts";
 import { toJson, writeWhole } from "../io/files.ts";
+import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
 
 // What a run folder says in text: run.json, what was trained and with what; metrics.jsonl, one line an epoch.
@@ -33,7 +34,7 @@ export function versions(backend: Backend): Record<string, string> {
   };
   const name = packages[backend];
   return {
-    "deepfm-edge": of("../package.json"),
+    "deepfm-edge": VERSION,
     node: process.versions.node,
     "@tensorflow/tfjs": tf.version.tfjs,
     ...(name && { [name]: of(`${name}/package.json`) }),

@@ -1,28 +1,25 @@
-import type { FeatureSpec, FittedSpec } from "../../format/spec.ts";
-import { type Backend, startBackend } from "../engine/backend.ts";
-import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { openHeldOutLog, openTrainingLog, type TrainingLog } from "../data/training-log.ts";
-import type { Vocabulary } from "../data/vocabulary.ts";
+import { type Backend, startBackend } from "../engine/backend.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
 import { Learner } from "../model/learner.ts";
 import { logItemShares } from "../model/popularity.ts";
 import { pretrainingSpec, startFromFm } from "../model/pretrain.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
 import { say } from "../terminal/progress.ts";
+import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
 
 /** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
 export const CHECKPOINT_MINUTES = 5;
 
-export interface TrainedModel {
-  spec: FeatureSpec;
-  fitted: FittedSpec;
+/** A trained model and the story of its training. */
+export interface TrainingResult extends TrainedModel {
   backend: Backend;
-  vocabulary: Vocabulary;
-  learner: Learner;
   epochs: Epoch[];
-  /** Of the FM that an FNN starts from; 0 of another model, or where a resumed training had them behind it. */
+  /** FNN only: epochs of the FM pre-training; 0 for other models, and for a training that was resumed after them. */
   pretrainingEpochs: number;
   /** Time of all epochs, an FNN's pre-training included. */
   seconds: number;
@@ -63,7 +60,7 @@ export async function train(
     checkpointMinutes = CHECKPOINT_MINUTES,
     onEpoch = () => {},
   }: TrainOptions,
-): Promise<TrainedModel> {
+): Promise<TrainingResult> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
   say(`TensorFlow.js backend: ${backend}`);

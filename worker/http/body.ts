@@ -1,5 +1,5 @@
-import { BodyError } from "./errors.ts";
 import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
+import { BodyError } from "./errors.ts";
 import { readParts } from "./read-parts.ts";
 
 /** Bytes that are read at a time; most bodies are shorter. */

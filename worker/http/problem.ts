@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { FormatError } from "../../format/errors.ts";
-import { BodyError, ModelUnavailableError } from "./errors.ts";
 import { LOAD_RETRY_MS } from "../limits.ts";
+import { BodyError, ModelUnavailableError } from "./errors.ts";
 import { logError } from "./log.ts";
 
 /** Problem details, RFC 9457. */

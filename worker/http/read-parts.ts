@@ -1,9 +1,3 @@
-import { FormatError } from "../../format/errors.ts";
-import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed-blob.ts";
-
-/** Bytes of a blob's part: few enough to stay in a cache, and enough that 80 reads bring the largest blob. */
-const PART_BYTES = 256 * 1024;
-
 /**
  * A stream's bytes in parts of `size`, the last one shorter, each in the same buffer and so to be used before the next. A stream's
  * own chunks have 4 KiB, and each takes longer to ask for than to read: of 300 KB of JSON three quarters of the time. A stream that
@@ -32,28 +26,4 @@ function byteReader(stream: ReadableStream): ReadableStreamBYOBReader | null {
   } catch {
     return null;
   }
-}
-
-/**
- * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob would cost as much time again, most
- * of it the system's for fresh pages, and as much of the isolate's memory. Throws FormatError where the blob is not as long as
- * its header says.
- */
-export async function readBlob(module: WebAssembly.Module, stream: ReadableStream): Promise<PlacedBlob> {
-  let placed: PlacedBlob | null = null;
-  let read = 0;
-  for await (const part of readParts(stream, PART_BYTES)) {
-    placed ??= reserveBlob(module, statedLength(part));
-    const end = read + part.length;
-    if (end > placed.bytes.length) throw lengthError(`at least ${end}`, placed);
-    placed.bytes.set(part, read);
-    read = end;
-  }
-  placed ??= reserveBlob(module, statedLength(new Uint8Array(0)));
-  if (read < placed.bytes.length) throw lengthError(String(read), placed);
-  return placed;
-}
-
-function lengthError(got: string, { bytes }: PlacedBlob): FormatError {
-  return new FormatError("blob", `got ${got} bytes, expected ${bytes.length} as its header says`);
 }

@@ -1,7 +1,7 @@
 import relaxed from "../../build/kernel.relaxed.wasm";
 import scalar from "../../build/kernel.scalar.wasm";
 import simd from "../../build/kernel.simd.wasm";
-import { bestKernelVariant, type KernelVariant } from "../../runtime/kernel.ts";
+import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 
 const KERNEL_MODULES: Readonly<Record<KernelVariant, WebAssembly.Module>> = { relaxed, simd, scalar };
 

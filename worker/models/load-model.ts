@@ -1,9 +1,9 @@
 import { FormatError } from "../../format/errors.ts";
-import { checkGolden } from "../../format/golden.ts";
-import type { PlacedBlob } from "../../runtime/placed-blob.ts";
-import { Scorer } from "../../runtime/scorer.ts";
 import { verifyBlob } from "../../format/seal.ts";
 import type { PublicKey } from "../../format/signature.ts";
+import { checkGolden } from "../../runtime/golden.ts";
+import type { PlacedBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 
 /**
  * Makes a scorer of a blob that may be anything: it has the name `hash`, one of the trusted keys

@@ -1,16 +1,16 @@
 import { FormatError } from "../../format/errors.ts";
-import type { KernelVariant } from "../../runtime/kernel.ts";
-import type { Scorer } from "../../runtime/scorer.ts";
 import { signerOf } from "../../format/seal.ts";
 import { readPublicKeys } from "../../format/signature.ts";
 import { blobKey, pointerKey, readPointer } from "../../format/store.ts";
+import type { Scorer } from "../../runtime/scorer.ts";
+import type { KernelVariant } from "../../runtime/variant.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
-import type { KernelModule } from "./kernel-modules.ts";
-import * as limits from "../limits.ts";
-import { loadModel } from "./load-model.ts";
 import { logError, logInfo } from "../http/log.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
-import { readBlob } from "../http/read-parts.ts";
+import * as limits from "../limits.ts";
+import type { KernelModule } from "./kernel-modules.ts";
+import { loadModel } from "./load-model.ts";
+import { streamBlob } from "./stream-blob.ts";
 
 /** Where models are, and whose are trusted. */
 export type ModelBindings = Pick<Env, "MODELS" | "MODEL_KEYS">;
@@ -81,7 +81,7 @@ export class ModelStore {
       const hash = await readModelPointer(env.MODELS);
       if (hash === this.#model?.hash) return;
       const trusted = await readPublicKeys(env.MODEL_KEYS, "MODEL_KEYS");
-      const blob = await readBlob(this.#kernel.module, await findBlob(env.MODELS, hash));
+      const blob = await streamBlob(this.#kernel.module, await findBlob(env.MODELS, hash));
       const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
       const scorer = await loadModel(blob, hash, trusted);
       this.#model = {

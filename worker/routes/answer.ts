@@ -3,9 +3,9 @@ import { FormatError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { AppEnv } from "../app-env.ts";
+import { serverTiming } from "../http/server-timing.ts";
 import type { ModelStore } from "../models/model-slot.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
-import { serverTiming } from "../http/server-timing.ts";
 
 /** What the routes that score have in common. */
 export interface ScoringOptions {

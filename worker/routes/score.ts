@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { parseWith } from "../../format/spec.ts";
-import { answer, type ScoringOptions } from "./answer.ts";
+import { parseWith } from "../../format/parse.ts";
 import type { AppEnv } from "../app-env.ts";
 import { readJson } from "../http/body.ts";
-import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
 import { atMostRecords } from "../http/list-schema.ts";
+import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
+import { answer, type ScoringOptions } from "./answer.ts";
 
 // What a record holds is for the model's encoder to judge.
 const ScoreRequest = v.strictObject({ records: atMostRecords("records", v.unknown()) });

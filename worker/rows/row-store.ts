@@ -3,10 +3,10 @@ import { FormatError } from "../../format/errors.ts";
 import { openPage, type Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
-import * as limits from "../limits.ts";
 import { errorText, logError } from "../http/log.ts";
-import { PageCache } from "./page-cache.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
+import * as limits from "../limits.ts";
+import { PageCache } from "./page-cache.ts";
 
 /**
  * Why a request's pages are not all there. deadline: some were late. unavailable: KV failed, or a page is missing or

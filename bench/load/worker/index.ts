@@ -2,7 +2,7 @@
 //   PUT /?key=BASE64           a sealed blob, and the public key of its signature, empty for none: puts it into KV too
 //   POST /?step=NAME&times=N   takes the step N times
 import relaxed from "../../../build/kernel.relaxed.wasm";
-import { readBlob } from "../../../worker/http/read-parts.ts";
+import { streamBlob } from "../../../worker/models/stream-blob.ts";
 import { LoadSteps, type StepName } from "../steps.ts";
 
 const KEY = "blob";
@@ -28,7 +28,7 @@ async function handle(request: Request, { KV: kv }: { KV: KVNamespace }): Promis
 
 async function readToMemory(kv: KVNamespace): Promise<void> {
   const stream = await kv.get(KEY, { type: "stream" });
-  if (stream) await readBlob(relaxed, stream);
+  if (stream) await streamBlob(relaxed, stream);
 }
 
 export default { fetch: handle };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ModelBlob } from "../../../format/blob.ts";
-import { ACTIVATION_SIGMOID, ACTIVATION_TANH, PART_MLP, TYPE_F32 } from "../../../format/constants.ts";
+import { ACTIVATION_SIGMOID, ACTIVATION_TANH, TERM_MLP, TYPE_F32 } from "../../../format/constants.ts";
 import { rowStride, writeRow } from "../../../format/row.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import { seeded } from "../../../testing/format/random.ts";
@@ -16,7 +16,7 @@ function curveModel(activation: number): ModelBlob {
   const one = Float32Array.of(1);
   return {
     ...model,
-    ...{ rowType: TYPE_F32, rows, parts: PART_MLP, fmDim: 0, bias: 0, outputWeights: one },
+    ...{ rowType: TYPE_F32, rows, terms: TERM_MLP, fmDim: 0, bias: 0, outputWeights: one },
     layers: model.layers.map((layer) => ({ ...layer, weights: one, biases: Float32Array.of(0), activation })),
   };
 }

@@ -2,7 +2,16 @@
 // rule is about them. F against SPEC and the contents of SPEC are for `readManifest` to check: the kernel reads no JSON.
 import * as c from "../../../format/constants.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
-import { edited, entryOf, inSection, sectionOf, viewOf, withSection, withTable } from "../../../testing/format/edit-blob.ts";
+import * as abi from "../../../runtime/abi.ts";
+import {
+  edited,
+  entryOf,
+  inSection,
+  sectionOf,
+  viewOf,
+  withSection,
+  withTable,
+} from "../../../testing/format/edit-blob.ts";
 import { KERNELS, type TestKernel } from "../../../testing/kernel/harness.ts";
 import { type ModelShape, randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
 import { withItems } from "./with-items.ts";
@@ -19,11 +28,11 @@ const SHAPE = { fields: 3, embeddingDim: 5, hidden: [9, 8], layerTypes: [c.TYPE_
 export const GOOD_BLOB = writeBlob(randomModel(SHAPE));
 /** F = 3, D = 5, products of v[1, 5), 12 + 3 + 10 → 9 int8. */
 export const GOOD_PRODUCTS = writeBlob(
-  randomModel({ ...{ fields: 3, embeddingDim: 5, hidden: [9] }, deepFrom: 1, products: c.PRODUCT_ALL }),
+  randomModel({ ...{ fields: 3, embeddingDim: 5, hidden: [9] }, mlpFrom: 1, products: c.PRODUCT_ALL }),
 );
 /** Towers: fields 1, 5 → 9 → 5, and fields 0 and 2, 10 → 5. */
 export const GOOD_TOWERS = writeBlob(
-  randomModel({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS }),
+  randomModel({ fields: 3, embeddingDim: 5, hidden: [9], terms: c.TERM_LINEAR | c.TERM_TOWERS }),
 );
 /** Each with a catalogue of three items: of 16 + 32 + 64 bytes, of 16 + 32, and of 16 + 32 + 64. */
 const catalogue = (shape: ModelShape): Uint8Array => {
@@ -31,10 +40,10 @@ const catalogue = (shape: ModelShape): Uint8Array => {
   return withItems(KERNELS[0] as TestKernel, drawn, randomRecords(drawn, 3, 1));
 };
 export const GOOD_ITEMS = catalogue(SHAPE);
-const TOWER_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], parts: c.PART_LINEAR | c.PART_TOWERS });
+const TOWER_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], terms: c.TERM_LINEAR | c.TERM_TOWERS });
 const FLOAT_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], layerTypes: [c.TYPE_F32] });
 /** LR: rows of w alone, no layers. */
-const LINEAR = writeBlob(randomModel({ fields: 3, embeddingDim: 0, parts: c.PART_LINEAR, hotRows: 0 }));
+const LINEAR = writeBlob(randomModel({ fields: 3, embeddingDim: 0, terms: c.TERM_LINEAR, hotRows: 0 }));
 /** As many inputs of the first layer as there may be. */
 const LARGEST_INPUTS = writeBlob(
   randomModel({ fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM, hidden: [1], hotRows: 0 }),
@@ -123,23 +132,23 @@ function side(f: number, value: number): Edit {
 }
 
 const container: BrokenBlob[] = [
-  { name: "no bytes", code: c.LOAD_TOO_SHORT, blob: new Uint8Array(0) },
-  { name: "a header without a table", code: c.LOAD_TOO_SHORT, blob: GOOD_BLOB.slice(0, TABLE_END - 1) },
-  { name: "another magic", code: c.LOAD_BAD_MAGIC, blob: edited(GOOD_BLOB, u32(0, c.PAGE_MAGIC)) },
-  { name: "a later version", code: c.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.BLOB_VERSION + 1)) },
-  { name: "a length of more bytes", code: c.LOAD_BAD_LENGTH, blob: edited(GOOD_BLOB, add(8, 64)) },
-  { name: "a truncated end", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, -64) },
-  { name: "a truncated table", code: c.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, TABLE_END) },
-  { name: "eight sections", code: c.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(c.BLOB_HEADER_SECTION_COUNT, 8)) },
-  { name: "a bit flipped in the table", code: c.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(entryOf(3), 1)) },
+  { name: "no bytes", code: abi.LOAD_TOO_SHORT, blob: new Uint8Array(0) },
+  { name: "a header without a table", code: abi.LOAD_TOO_SHORT, blob: GOOD_BLOB.slice(0, TABLE_END - 1) },
+  { name: "another magic", code: abi.LOAD_BAD_MAGIC, blob: edited(GOOD_BLOB, u32(0, c.PAGE_MAGIC)) },
+  { name: "a later version", code: abi.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.BLOB_VERSION + 1)) },
+  { name: "a length of more bytes", code: abi.LOAD_BAD_LENGTH, blob: edited(GOOD_BLOB, add(8, 64)) },
+  { name: "a truncated end", code: abi.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, -64) },
+  { name: "a truncated table", code: abi.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, TABLE_END) },
+  { name: "eight sections", code: abi.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(c.BLOB_HEADER_SECTION_COUNT, 8)) },
+  { name: "a bit flipped in the table", code: abi.LOAD_BAD_TABLE, blob: edited(GOOD_BLOB, add(entryOf(3), 1)) },
   {
     name: "a bit flipped in the table's checksum",
-    code: c.LOAD_BAD_TABLE,
+    code: abi.LOAD_BAD_TABLE,
     blob: edited(GOOD_BLOB, add(c.BLOB_HEADER_TABLE_CHECKSUM + 4, 1)),
   },
   {
     name: "64 bytes that no section owns",
-    code: c.LOAD_BAD_SECTION,
+    code: abi.LOAD_BAD_SECTION,
     blob: edited(new Uint8Array([...GOOD_BLOB, ...new Uint8Array(64)]), add(8, 64)),
   },
 ];
@@ -153,13 +162,13 @@ const table: BrokenBlob[] = Object.entries({
   "a length that wraps to a place within": u32(entryOf(c.SECTION_DENSE) + ENTRY_LENGTH, 2 ** 32 - 64),
 }).map(([name, edit]) => ({
   name,
-  code: c.LOAD_BAD_SECTION,
+  code: abi.LOAD_BAD_SECTION,
   blob: withTable(GOOD_BLOB, (view) => edit(view, new Uint8Array(0))),
 }));
 
 const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGES", "DENSE"].map((name, i) => ({
   name: `a bit flipped in ${name}`,
-  code: c.LOAD_BAD_CHECKSUM,
+  code: abi.LOAD_BAD_CHECKSUM,
   blob: edited(GOOD_BLOB, (view, bytes) => {
     const at = view.getUint32(entryOf(i + 1) + ENTRY_OFFSET, true) + 9;
     bytes[at] = (bytes[at] as number) ^ 0x10;
@@ -167,7 +176,7 @@ const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGE
 }));
 
 const model: BrokenBlob[] = [
-  ...broken(c.LOAD_BAD_MODEL, c.SECTION_MODEL, {
+  ...broken(abi.LOAD_BAD_MODEL, c.SECTION_MODEL, {
     "another number of fields than sides": u32(c.MODEL_FIELDS, 2),
     "an embedding dimension of 0": u32(c.MODEL_EMBEDDING_DIM, 0),
     "too large an embedding dimension": u32(c.MODEL_EMBEDDING_DIM, c.MAX_EMBEDDING_DIM + 1),
@@ -177,13 +186,13 @@ const model: BrokenBlob[] = [
     "no bucket bits": u32(c.MODEL_BUCKET_BITS, 0),
     "too many bucket bits": u32(c.MODEL_BUCKET_BITS, c.MAX_BUCKET_BITS + 1),
     "too many pages": u32(c.MODEL_PAGE_COUNT, c.MAX_PAGES + 1),
-    "towers beside FM and an MLP": u32(c.MODEL_PARTS, c.PART_ALL),
-    "towers beside an MLP": u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_MLP),
+    "towers beside FM and an MLP": u32(c.MODEL_TERMS, c.TERM_ALL),
+    "towers beside an MLP": u32(c.MODEL_TERMS, c.TERM_TOWERS | c.TERM_MLP),
     "FM without dimensions": u32(c.MODEL_FM_DIM, 0),
     "FM of more dimensions than rows have": u32(c.MODEL_FM_DIM, 6),
-    "dimensions of an FM that it has not": u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_MLP),
-    "an MLP that starts at the end of the rows": u32(c.MODEL_DEEP_FROM, 5),
-    "an MLP that starts far beyond the rows": u32(c.MODEL_DEEP_FROM, 2 ** 32 - 1),
+    "dimensions of an FM that it has not": u32(c.MODEL_TERMS, c.TERM_LINEAR | c.TERM_MLP),
+    "an MLP that starts at the end of the rows": u32(c.MODEL_MLP_FROM, 5),
+    "an MLP that starts far beyond the rows": u32(c.MODEL_MLP_FROM, 2 ** 32 - 1),
     "unknown products": u32(c.MODEL_PRODUCTS, c.PRODUCT_ALL + 1),
     "a scale of inner products that it has not": f32(c.MODEL_INNER_SCALE, 0.5),
     "a scale of outer products that it has not": f32(c.MODEL_OUTER_SCALE, 0),
@@ -194,16 +203,16 @@ const model: BrokenBlob[] = [
     "a bias that is NaN": f32(c.MODEL_BIAS, Number.NaN),
     "an infinite bias": f32(c.MODEL_BIAS, Number.POSITIVE_INFINITY),
     "layers without an MLP": all(
-      u32(c.MODEL_PARTS, c.PART_LINEAR),
+      u32(c.MODEL_TERMS, c.TERM_LINEAR),
       u32(c.MODEL_FM_DIM, 0),
-      u32(c.MODEL_OUTPUT_INPUTS, 0),
+      u32(c.MODEL_OUTPUT_WIDTH, 0),
     ),
-    "an output unit without inputs": u32(c.MODEL_OUTPUT_INPUTS, 0),
-    "an output unit with too many inputs": u32(c.MODEL_OUTPUT_INPUTS, c.MAX_LAYER_WIDTH + 1),
+    "an output unit without inputs": u32(c.MODEL_OUTPUT_WIDTH, 0),
+    "an output unit with too many inputs": u32(c.MODEL_OUTPUT_WIDTH, c.MAX_LAYER_WIDTH + 1),
     "more layers than entries": u32(c.MODEL_LAYER_COUNT, 3),
   }),
   ...broken(
-    c.LOAD_BAD_MODEL,
+    abi.LOAD_BAD_MODEL,
     c.SECTION_MODEL,
     {
       "an infinite scale of inner products": f32(c.MODEL_INNER_SCALE, Number.POSITIVE_INFINITY),
@@ -211,27 +220,27 @@ const model: BrokenBlob[] = [
       "a scale that inner products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_OUTER),
       "a scale that outer products had": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER),
       "products without an MLP": all(
-        u32(c.MODEL_PARTS, c.PART_LINEAR | c.PART_FM),
-        u32(c.MODEL_DEEP_FROM, 0),
+        u32(c.MODEL_TERMS, c.TERM_LINEAR | c.TERM_FM),
+        u32(c.MODEL_MLP_FROM, 0),
         u32(c.MODEL_LAYER_COUNT, 0),
-        u32(c.MODEL_OUTPUT_INPUTS, 0),
+        u32(c.MODEL_OUTPUT_WIDTH, 0),
       ),
     },
     GOOD_PRODUCTS,
   ),
   ...broken(
-    c.LOAD_BAD_MODEL,
+    abi.LOAD_BAD_MODEL,
     c.SECTION_MODEL,
     { "inner products beyond the limit of inputs": u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER) },
     LARGEST_INPUTS,
   ),
   ...broken(
-    c.LOAD_BAD_MODEL,
+    abi.LOAD_BAD_MODEL,
     c.SECTION_MODEL,
     {
       "towers without vectors": u32(c.MODEL_EMBEDDING_DIM, 0),
-      "towers beside FM": all(u32(c.MODEL_PARTS, c.PART_TOWERS | c.PART_FM), u32(c.MODEL_FM_DIM, 5)),
-      "towers that start within the rows": u32(c.MODEL_DEEP_FROM, 1),
+      "towers beside FM": all(u32(c.MODEL_TERMS, c.TERM_TOWERS | c.TERM_FM), u32(c.MODEL_FM_DIM, 5)),
+      "towers that start within the rows": u32(c.MODEL_MLP_FROM, 1),
       "products of towers": all(u32(c.MODEL_PRODUCTS, c.PRODUCT_INNER), f32(c.MODEL_INNER_SCALE, 1)),
       "a context tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 0), u32(c.MODEL_ITEM_LAYERS, 3)),
       "an item tower without layers": all(u32(c.MODEL_CONTEXT_LAYERS, 3), u32(c.MODEL_ITEM_LAYERS, 0)),
@@ -246,31 +255,31 @@ const model: BrokenBlob[] = [
         u32(c.MODEL_ITEM_LAYERS, c.MAX_TOWER_LAYERS + 1),
         u32(c.MODEL_LAYER_COUNT, c.MAX_TOWER_LAYERS + 3),
       ),
-      "an output unit beside towers": u32(c.MODEL_OUTPUT_INPUTS, 5),
+      "an output unit beside towers": u32(c.MODEL_OUTPUT_WIDTH, 5),
       "towers without a field of the context": side(1, c.SIDE_ITEM),
       "towers without a field of the item": all(side(0, c.SIDE_CONTEXT), side(2, c.SIDE_CONTEXT)),
     },
     GOOD_TOWERS,
   ),
   ...broken(
-    c.LOAD_BAD_MODEL,
+    abi.LOAD_BAD_MODEL,
     c.SECTION_MODEL,
-    { "no parts": u32(c.MODEL_PARTS, 0), "an unknown part": u32(c.MODEL_PARTS, c.PART_LINEAR | (c.PART_ALL + 1)) },
+    { "no terms": u32(c.MODEL_TERMS, 0), "an unknown term": u32(c.MODEL_TERMS, c.TERM_LINEAR | (c.TERM_ALL + 1)) },
     LINEAR,
   ),
-  { name: "no fields", code: c.LOAD_BAD_MODEL, blob: withFields(0) },
-  { name: "too many fields", code: c.LOAD_BAD_MODEL, blob: withFields(c.MAX_FIELDS + 1) },
-  { name: "an MLP without layers", code: c.LOAD_BAD_MODEL, blob: withLayers(0) },
-  { name: "too many layers", code: c.LOAD_BAD_MODEL, blob: withLayers(c.MAX_LAYERS + 1) },
+  { name: "no fields", code: abi.LOAD_BAD_MODEL, blob: withFields(0) },
+  { name: "too many fields", code: abi.LOAD_BAD_MODEL, blob: withFields(c.MAX_FIELDS + 1) },
+  { name: "an MLP without layers", code: abi.LOAD_BAD_MODEL, blob: withLayers(0) },
+  { name: "too many layers", code: abi.LOAD_BAD_MODEL, blob: withLayers(c.MAX_LAYERS + 1) },
   {
     name: "a MODEL shorter than its head",
-    code: c.LOAD_BAD_MODEL,
+    code: abi.LOAD_BAD_MODEL,
     blob: withSection(GOOD_BLOB, c.SECTION_MODEL, new Uint8Array(c.MODEL_HEAD_BYTES - 4)),
   },
 ];
 
 const rows: BrokenBlob[] = [
-  ...broken(c.LOAD_BAD_ROWS, c.SECTION_MODEL, {
+  ...broken(abi.LOAD_BAD_ROWS, c.SECTION_MODEL, {
     "a row more than ROWS has": add(c.MODEL_ROW_COUNT, 1),
     "rows whose bytes wrap": add(c.MODEL_ROW_COUNT, 2 ** 29),
     "a bucket bit more than BUCKETS has": add(c.MODEL_BUCKET_BITS, 1),
@@ -278,38 +287,38 @@ const rows: BrokenBlob[] = [
     "rows of another type": u32(c.MODEL_ROW_TYPE, c.TYPE_F32),
     "longer rows": u32(c.MODEL_EMBEDDING_DIM, 9),
   }),
-  ...broken(c.LOAD_BAD_ROWS, c.SECTION_BUCKETS, {
+  ...broken(abi.LOAD_BAD_ROWS, c.SECTION_BUCKETS, {
     "a bucket that begins too late": add(4 * 7, 1),
     "a bucket that begins beyond the keys": u32(4 * 7, 2 ** 32 - 1),
     "a first bucket that does not begin at 0": u32(0, 1),
     "a last bucket that does not end with the keys": (view) => add(view.byteLength - 4, -1)(view, new Uint8Array(0)),
   }),
-  ...broken(c.LOAD_BAD_ROWS, c.SECTION_ROWS, {
+  ...broken(abi.LOAD_BAD_ROWS, c.SECTION_ROWS, {
     "a row with an infinite scale": f32(0, Number.NEGATIVE_INFINITY),
     "a last row with a weight that is NaN": (view) => view.setFloat32(view.byteLength - 12, Number.NaN, true),
   }),
   {
     name: "the key 0",
-    code: c.LOAD_BAD_ROWS,
+    code: abi.LOAD_BAD_ROWS,
     blob: inSection(CROWDED_BLOB, c.SECTION_KEYS, (_, bytes) => bytes.fill(0, 0, 8)),
   },
   {
     name: "a key twice",
-    code: c.LOAD_BAD_ROWS,
+    code: abi.LOAD_BAD_ROWS,
     blob: inSection(CROWDED_BLOB, c.SECTION_KEYS, u32(8, 1)),
   },
   {
     name: "keys out of order",
-    code: c.LOAD_BAD_ROWS,
+    code: abi.LOAD_BAD_ROWS,
     blob: inSection(CROWDED_BLOB, c.SECTION_KEYS, u32(8, 5)),
   },
   {
     name: "an f32 row with a NaN in its vector",
-    code: c.LOAD_BAD_ROWS,
+    code: abi.LOAD_BAD_ROWS,
     blob: inSection(GOOD_FLOAT_BLOB, c.SECTION_ROWS, f32(24 * 4 - 4, Number.NaN)),
   },
   ...broken(
-    c.LOAD_BAD_ROWS,
+    abi.LOAD_BAD_ROWS,
     c.SECTION_ROWS,
     {
       "an f16 row with an infinite weight": (view) => view.setUint16(12, 0xfc00, true),
@@ -318,7 +327,7 @@ const rows: BrokenBlob[] = [
     HALF_BLOB,
   ),
   ...broken(
-    c.LOAD_BAD_ROWS,
+    abi.LOAD_BAD_ROWS,
     c.SECTION_ROWS,
     {
       "an int4 row with an infinite scale": f32(12, Number.POSITIVE_INFINITY),
@@ -329,7 +338,7 @@ const rows: BrokenBlob[] = [
 ];
 
 const layers: BrokenBlob[] = [
-  ...broken(c.LOAD_BAD_LAYER, c.SECTION_MODEL, {
+  ...broken(abi.LOAD_BAD_LAYER, c.SECTION_MODEL, {
     "a first layer with other inputs than F·k": add(LAYER_0 + c.LAYER_INPUTS, 1),
     "a layer with other inputs than the outputs before": add(LAYER_1 + c.LAYER_INPUTS, -1),
     "a layer without outputs": u32(LAYER_1 + c.LAYER_OUTPUTS, 0),
@@ -357,12 +366,12 @@ const layers: BrokenBlob[] = [
     "output weights in the last layer": u32(c.MODEL_OUTPUT_WEIGHTS, placeOf(LAYER_1 + c.LAYER_BIASES)),
     "an input scale that is NaN": f32(LAYER_0 + c.LAYER_INPUT_INVERSE_SCALE, Number.NaN),
     "an infinite zero point": f32(LAYER_0 + c.LAYER_INPUT_ZERO, Number.POSITIVE_INFINITY),
-    "an output unit of another width": u32(c.MODEL_OUTPUT_INPUTS, 7),
+    "an output unit of another width": u32(c.MODEL_OUTPUT_WIDTH, 7),
     "output weights that are not aligned": add(c.MODEL_OUTPUT_WEIGHTS, 4),
     "output weights beyond DENSE": add(c.MODEL_OUTPUT_WEIGHTS, 2 ** 20),
   }),
   ...broken(
-    c.LOAD_BAD_LAYER,
+    abi.LOAD_BAD_LAYER,
     c.SECTION_MODEL,
     {
       "a first layer without the products": u32(LAYER_0 + c.LAYER_INPUTS, 12),
@@ -372,7 +381,7 @@ const layers: BrokenBlob[] = [
     GOOD_PRODUCTS,
   ),
   ...broken(
-    c.LOAD_BAD_LAYER,
+    abi.LOAD_BAD_LAYER,
     c.SECTION_MODEL,
     {
       "a context tower that takes the item's fields": u32(LAYER_0 + c.LAYER_INPUTS, 10),
@@ -386,7 +395,7 @@ const layers: BrokenBlob[] = [
     },
     GOOD_TOWERS,
   ),
-  ...broken(c.LOAD_BAD_LAYER, c.SECTION_DENSE, {
+  ...broken(abi.LOAD_BAD_LAYER, c.SECTION_DENSE, {
     "a scale that is infinite": f32(placeOf(LAYER_0 + c.LAYER_SCALES), Number.POSITIVE_INFINITY),
     "a bias that is NaN": f32(placeOf(LAYER_0 + c.LAYER_BIASES) + 32, Number.NaN),
     "an int8 weight of an output that is padding": u8(placeOf(LAYER_0 + c.LAYER_WEIGHTS) + 8 * 16 + 4, 1),
@@ -411,7 +420,7 @@ function lane(i: number): number {
 
 const items: BrokenBlob[] = [
   ...broken(
-    c.LOAD_BAD_ITEMS,
+    abi.LOAD_BAD_ITEMS,
     c.SECTION_MODEL,
     {
       "an item more than there are": add(c.MODEL_ITEM_COUNT, 1),
@@ -422,7 +431,7 @@ const items: BrokenBlob[] = [
     GOOD_ITEMS,
   ),
   ...broken(
-    c.LOAD_BAD_ITEMS,
+    abi.LOAD_BAD_ITEMS,
     c.SECTION_ITEM_KEYS,
     {
       "the key 0 of an item": all(u32(0, 0), u32(4, 0)),
@@ -432,7 +441,7 @@ const items: BrokenBlob[] = [
     GOOD_ITEMS,
   ),
   ...broken(
-    c.LOAD_BAD_ITEMS,
+    abi.LOAD_BAD_ITEMS,
     c.SECTION_ITEMS,
     {
       "an item with an infinite logit": f32(0, Number.POSITIVE_INFINITY),
@@ -445,23 +454,23 @@ const items: BrokenBlob[] = [
   ),
   {
     name: "a tower's item whose vector is NaN",
-    code: c.LOAD_BAD_ITEMS,
+    code: abi.LOAD_BAD_ITEMS,
     blob: inSection(TOWER_ITEMS, c.SECTION_ITEMS, f32(c.ITEM_VECTORS + 16, Number.NaN)),
   },
   {
     name: "an item whose f32 sums are NaN",
-    code: c.LOAD_BAD_ITEMS,
+    code: abi.LOAD_BAD_ITEMS,
     blob: inSection(FLOAT_ITEMS, c.SECTION_ITEMS, f32(c.ITEM_VECTORS + 32, Number.NaN)),
   },
   {
     name: "items of a model with products",
-    code: c.LOAD_BAD_ITEMS,
+    code: abi.LOAD_BAD_ITEMS,
     blob: inSection(GOOD_PRODUCTS, c.SECTION_MODEL, u32(c.MODEL_ITEM_COUNT, 1)),
   },
 ];
 
 const padded: BrokenBlob[] = broken(
-  c.LOAD_BAD_LAYER,
+  abi.LOAD_BAD_LAYER,
   c.SECTION_DENSE,
   { "an output weight that is padding": f32(placeOf(c.MODEL_OUTPUT_WEIGHTS, GOOD_PRODUCTS) + 36, 1) },
   GOOD_PRODUCTS,

@@ -5,7 +5,7 @@ import { MODEL_TYPES, type ModelType } from "../../../format/spec.ts";
 import { shapeOfType } from "../../../testing/format/shapes.ts";
 import { cycled, type ModelShape } from "../../../testing/kernel/random-model.ts";
 
-const { TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4, PART_FM, PART_LINEAR, PART_MLP } = c;
+const { TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4, TERM_FM, TERM_LINEAR, TERM_MLP } = c;
 
 export interface KernelCase {
   name: string;
@@ -26,13 +26,13 @@ const ACTIVATIONS = [c.ACTIVATION_RELU, c.ACTIVATION_TANH, c.ACTIVATION_SIGMOID]
 
 function kernelCase(shape: ModelShape, label?: ModelType): KernelCase {
   const { fields, embeddingDim, hidden = [], layerTypes = [TYPE_I8], rowType = TYPE_I8 } = shape;
-  const { parts = PART_LINEAR | PART_FM | (hidden.length > 0 ? PART_MLP : 0), activations = [] } = shape;
+  const { terms = TERM_LINEAR | TERM_FM | (hidden.length > 0 ? TERM_MLP : 0), activations = [] } = shape;
   const type = (t: number): string => ["f32", "i8", "f16", "i4"][t] as string;
-  const deep = (parts & (PART_MLP | c.PART_TOWERS)) !== 0;
+  const deep = (terms & (TERM_MLP | c.TERM_TOWERS)) !== 0;
   const used = deep ? Array.from({ length: 2 * hidden.length + 2 }, (_, i) => cycled(layerTypes, i)) : [];
   const curves = activations.map((a) => ["none", "ReLU", "tanh", "sigmoid"][a]).join();
   const layers = deep ? `${hidden.join("-")} ${layerTypes.map(type).join()} ${curves}` : "no layers";
-  const sums = ["linear", "FM", "MLP", "towers"].filter((_, i) => parts & (1 << i)).join(" + ");
+  const sums = ["linear", "FM", "MLP", "towers"].filter((_, i) => terms & (1 << i)).join(" + ");
   return {
     name: `${fields} × ${embeddingDim} ${type(rowType)} rows, ${layers}: ${label ?? sums}`,
     shape,
@@ -85,33 +85,33 @@ const activations = ACTIVATIONS.flatMap((activation) =>
 );
 
 const slices = [
-  { fmDim: 5, deepFrom: 2 }, // overlapping
-  { fmDim: 2, deepFrom: 6, products: c.PRODUCT_ALL }, // with a gap, and d = 1
-  { fmDim: 6, deepFrom: 3, products: c.PRODUCT_INNER },
+  { fmDim: 5, mlpFrom: 2 }, // overlapping
+  { fmDim: 2, mlpFrom: 6, products: c.PRODUCT_ALL }, // with a gap, and d = 1
+  { fmDim: 6, mlpFrom: 3, products: c.PRODUCT_INNER },
 ].map((slice, i) => kernelCase({ fields: 7, embeddingDim: 7, hidden: [9], rowType: i & 1, ...slice, seed: 500 + i }));
 
 // 16 hidden layers and an output in each tower.
-const deepest = [PART_MLP, c.PART_TOWERS].map((parts) =>
+const deepest = [TERM_MLP, c.TERM_TOWERS].map((terms) =>
   kernelCase({
     fields: 4,
     embeddingDim: 3,
     hidden: Array.from({ length: c.MAX_LAYERS }, (_, i) => 1 + ((5 * i) % 11)),
     layerTypes: [TYPE_I8],
     activations: ACTIVATIONS,
-    parts,
+    terms,
     seed: 600,
   }),
 );
 
-const parts = [1, 2, 3, 4, 5, 6, 7].flatMap((sum) =>
+const terms = [1, 2, 3, 4, 5, 6, 7].flatMap((sum) =>
   [TYPE_I8, TYPE_F32].map((type) =>
     kernelCase({
       fields: 7,
       embeddingDim: 5,
-      hidden: sum & PART_MLP ? [9, 8] : [],
+      hidden: sum & TERM_MLP ? [9, 8] : [],
       layerTypes: [type],
       rowType: type,
-      parts: sum,
+      terms: sum,
       seed: 100 + sum,
     }),
   ),
@@ -129,12 +129,12 @@ const wide = [[TYPE_I8], [TYPE_F32], [TYPE_F32, TYPE_I8]].map((layerTypes) =>
 
 export const CASES: readonly KernelCase[] = [
   ...sizes,
-  ...parts,
+  ...terms,
   ...rows,
   ...wide,
   ...models,
   ...activations,
   ...slices,
   ...deepest,
-  kernelCase({ fields: 3, embeddingDim: 2, hotRows: 0, parts: PART_LINEAR | PART_FM, seed: 300 }),
+  kernelCase({ fields: 3, embeddingDim: 2, hotRows: 0, terms: TERM_LINEAR | TERM_FM, seed: 300 }),
 ];

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import * as c from "../../../format/constants.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
-import { BATCH_SIZES, CASES } from "./cases.ts";
 import { BlobScorer, KERNELS, type TestKernel } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
+import { BATCH_SIZES, CASES } from "./cases.ts";
 import { type Approximate, DOUBT, referenceLogit } from "./reference.ts";
 
 // Where an int8 layer's input lies within rounding of a half (in about one record of a hundred, in more behind an f32
-// layer) the reference allows a step of quantisation; elsewhere it is as sharp as float32 itself.
+// layer) the reference allows a step of quantization; elsewhere it is as sharp as float32 itself.
 const SHARP = 1e-4;
 
 function bits(floats: Float32Array): Uint32Array {
@@ -55,7 +55,7 @@ describe.each(CASES)("$name", ({ shape, int8 }) => {
 describe("the largest sizes", () => {
   const largest = { fields: c.MAX_FIELDS, embeddingDim: c.MAX_EMBEDDING_DIM };
   const deepfm = { ...largest, hidden: [8, c.MAX_LAYER_WIDTH, 8] };
-  const towers = { ...largest, hidden: [8, 9], parts: c.PART_TOWERS };
+  const towers = { ...largest, hidden: [8, 9], terms: c.TERM_TOWERS };
   // 181 · 181 + 16,290 + 16,471 = 65,522 of at most 65,536 inputs.
   const products = { fields: 181, embeddingDim: 181, hidden: [9], products: c.PRODUCT_ALL };
   it.each([

@@ -1,12 +1,20 @@
 import { describe, expect, it } from "vitest";
 import * as c from "../../../format/constants.ts";
-import { Kernel, NO_ITEM } from "../../../runtime/kernel.ts";
-import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
-import { CASES } from "./cases.ts";
-import { BlobScorer, batchOf, instantiate, KERNELS, loadInto, type TestKernel } from "../../../testing/kernel/harness.ts";
+import * as abi from "../../../runtime/abi.ts";
+import { Kernel, NO_ITEM } from "../../../runtime/kernel.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import {
+  BlobScorer,
+  batchOf,
+  instantiate,
+  KERNELS,
+  loadInto,
+  type TestKernel,
+} from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords, type TestRecord } from "../../../testing/kernel/random-model.ts";
+import { CASES } from "./cases.ts";
 import { DOUBT, referenceLogit } from "./reference.ts";
 import { withItems } from "./with-items.ts";
 
@@ -86,32 +94,32 @@ describe.each(KERNELS)("$name", (kernel) => {
     const exports = instantiate(kernel);
     const numbersAre = (...numbers: number[]): void =>
       new Uint32Array(exports.memory.buffer, exports.rowAddresses(), numbers.length).set(numbers);
-    expect(exports.scoreItems(1)).toBe(c.CALL_NOT_LOADED);
-    expect(exports.lookupItems(1)).toBe(c.CALL_NOT_LOADED);
-    expect(exports.precomputeItem()).toBe(c.CALL_NOT_LOADED);
+    expect(exports.scoreItems(1)).toBe(abi.CALL_NOT_LOADED);
+    expect(exports.lookupItems(1)).toBe(abi.CALL_NOT_LOADED);
+    expect(exports.precomputeItem()).toBe(abi.CALL_NOT_LOADED);
     loadInto(exports, blob);
     numbersAre(0);
-    expect(exports.scoreItems(1)).toBe(c.CALL_NO_CONTEXT);
-    expect(exports.lookupItems(c.MAX_ENTRIES + 1)).toBe(c.CALL_BAD_COUNT);
-    expect(exports.scoreContext()).toBe(c.CALL_OK);
-    expect(exports.scoreItems(1)).toBe(c.CALL_OK);
-    expect(exports.scoreItems(c.MAX_BATCH + 1)).toBe(c.CALL_BAD_COUNT);
+    expect(exports.scoreItems(1)).toBe(abi.CALL_NO_CONTEXT);
+    expect(exports.lookupItems(abi.MAX_ENTRIES + 1)).toBe(abi.CALL_BAD_COUNT);
+    expect(exports.scoreContext()).toBe(abi.CALL_OK);
+    expect(exports.scoreItems(1)).toBe(abi.CALL_OK);
+    expect(exports.scoreItems(abi.MAX_BATCH + 1)).toBe(abi.CALL_BAD_COUNT);
     numbersAre(9);
-    expect(exports.scoreItems(1)).toBe(c.CALL_BAD_ADDRESS);
+    expect(exports.scoreItems(1)).toBe(abi.CALL_BAD_ADDRESS);
     numbersAre(0xffffffff);
-    expect(exports.scoreItems(1)).toBe(c.CALL_BAD_ADDRESS);
+    expect(exports.scoreItems(1)).toBe(abi.CALL_BAD_ADDRESS);
     const offsets = new Uint32Array(exports.memory.buffer, exports.offsetsAddress(), 6);
     offsets.fill(1, 1);
-    expect(exports.precomputeItem(), "which is no row's address").toBe(c.CALL_BAD_ADDRESS);
+    expect(exports.precomputeItem(), "which is no row's address").toBe(abi.CALL_BAD_ADDRESS);
     offsets.fill(0);
-    expect(exports.precomputeItem()).toBe(c.CALL_OK);
-    expect(exports.scoreItems(1), "the context is lost").toBe(c.CALL_NO_CONTEXT);
+    expect(exports.precomputeItem()).toBe(abi.CALL_OK);
+    expect(exports.scoreItems(1), "the context is lost").toBe(abi.CALL_NO_CONTEXT);
   });
 
   it("makes no item of a model with products", () => {
     const exports = instantiate(kernel);
     loadInto(exports, writeBlob(randomModel({ fields: 3, embeddingDim: 3, hidden: [9], products: c.PRODUCT_ALL })));
     expect(exports.itemBytes()).toBe(0);
-    expect(exports.precomputeItem()).toBe(c.CALL_NO_ITEMS);
+    expect(exports.precomputeItem()).toBe(abi.CALL_NO_ITEMS);
   });
 });

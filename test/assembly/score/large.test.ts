@@ -5,6 +5,7 @@ import { FormatError } from "../../../format/errors.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import { rowStride } from "../../../format/row.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
+import * as abi from "../../../runtime/abi.ts";
 import { edited, inSection, sectionOf } from "../../../testing/format/edit-blob.ts";
 import { instantiate, KERNELS, loadInto } from "../../../testing/kernel/harness.ts";
 import { randomModel } from "../../../testing/kernel/random-model.ts";
@@ -36,13 +37,13 @@ describe("a section of", () => {
         evidence: { note },
       });
       expect(sectionOf(blob, c.SECTION_EVIDENCE)).toHaveLength(bytes);
-      for (const kernel of KERNELS) expect(loadInto(instantiate(kernel), blob), kernel.name).toBe(c.LOAD_OK);
+      for (const kernel of KERNELS) expect(loadInto(instantiate(kernel), blob), kernel.name).toBe(abi.LOAD_OK);
       for (const at of [0, CHUNK_BYTES - 33, CHUNK_BYTES - 17, bytes - 1]) {
         const damaged = edited(blob, (_, all) => {
           const section = sectionOf(all, c.SECTION_EVIDENCE);
           section[at] = (section[at] as number) ^ 1;
         });
-        expectRefused(damaged, c.LOAD_BAD_CHECKSUM);
+        expectRefused(damaged, abi.LOAD_BAD_CHECKSUM);
       }
     },
   );
@@ -63,7 +64,7 @@ describe.each([c.TYPE_F32, c.TYPE_I8, c.TYPE_F16, c.TYPE_I4])("rows of type %i",
           if (halves) view.setUint16(row * stride + 2 * i, bits, true);
           else view.setUint32(row * stride + 4 * i, bits, true);
         });
-        expectRefused(broken, c.LOAD_BAD_ROWS);
+        expectRefused(broken, abi.LOAD_BAD_ROWS);
       }
     },
   );
@@ -79,7 +80,7 @@ describe.each([c.TYPE_F32, c.TYPE_I8, c.TYPE_F16, c.TYPE_I4])("rows of type %i",
       }
     });
     expect(readBlob(good).rows).toHaveLength((FIELDS + HOT_ROWS) * stride);
-    for (const kernel of KERNELS) expect(loadInto(instantiate(kernel), good), kernel.name).toBe(c.LOAD_OK);
+    for (const kernel of KERNELS) expect(loadInto(instantiate(kernel), good), kernel.name).toBe(abi.LOAD_OK);
   });
 });
 
@@ -93,15 +94,15 @@ describe("keys and buckets", () => {
         view.setBigUint64(8 * i, keys[first] as bigint, true);
         view.setBigUint64(8 * i + 8, keys[second] as bigint, true);
       });
-    expectRefused(withKeys(1, 0), c.LOAD_BAD_ROWS);
-    expectRefused(withKeys(0, 0), c.LOAD_BAD_ROWS);
-    expectRefused(withKeys(1, 1), c.LOAD_BAD_ROWS);
+    expectRefused(withKeys(1, 0), abi.LOAD_BAD_ROWS);
+    expectRefused(withKeys(0, 0), abi.LOAD_BAD_ROWS);
+    expectRefused(withKeys(1, 1), abi.LOAD_BAD_ROWS);
   });
 
   it("a key 0 is refused", () => {
     expectRefused(
       inSection(BLOB, c.SECTION_KEYS, (view) => view.setBigUint64(0, 0n, true)),
-      c.LOAD_BAD_ROWS,
+      abi.LOAD_BAD_ROWS,
     );
   });
 
@@ -113,7 +114,7 @@ describe("keys and buckets", () => {
         const wrong = inSection(BLOB, c.SECTION_BUCKETS, (view) =>
           view.setUint32(4 * i, view.getUint32(4 * i, true) + change, true),
         );
-        for (const kernel of kernels) expect(loadInto(kernel, wrong), `start ${i} + ${change}`).toBe(c.LOAD_BAD_ROWS);
+        for (const kernel of kernels) expect(loadInto(kernel, wrong), `start ${i} + ${change}`).toBe(abi.LOAD_BAD_ROWS);
       }
     }
   });

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import * as c from "../../../format/constants.ts";
 import { FormatError } from "../../../format/errors.ts";
 import { readBlob } from "../../../format/read-blob.ts";
-import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB } from "./broken-blobs.ts";
+import * as abi from "../../../runtime/abi.ts";
 import { instantiate, KERNELS, loadInto } from "../../../testing/kernel/harness.ts";
+import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB } from "./broken-blobs.ts";
 
 const EXPORTS = [
   "arenaAddress",
@@ -38,9 +39,9 @@ describe.each(KERNELS)("$name", (kernel) => {
 
   it("loads a blob, and another one after it", () => {
     const exports = instantiate(kernel);
-    expect(loadInto(exports, GOOD_BLOB)).toBe(c.LOAD_OK);
+    expect(loadInto(exports, GOOD_BLOB)).toBe(abi.LOAD_OK);
     expect(exports.rowBytes()).toBe(16);
-    expect(loadInto(exports, GOOD_FLOAT_BLOB)).toBe(c.LOAD_OK);
+    expect(loadInto(exports, GOOD_FLOAT_BLOB)).toBe(abi.LOAD_OK);
     expect(exports.rowBytes()).toBe(24);
   });
 
@@ -48,17 +49,17 @@ describe.each(KERNELS)("$name", (kernel) => {
     const exports = instantiate(kernel);
     const blob = exports.reserve(GOOD_BLOB.length);
     expect(blob % c.SECTION_ALIGNMENT).toBe(0);
-    expect(loadInto(exports, GOOD_BLOB)).toBe(c.LOAD_OK);
+    expect(loadInto(exports, GOOD_BLOB)).toBe(abi.LOAD_OK);
     const { buffer } = exports.memory;
     const buffers: [number, number][] = [
       [blob, GOOD_BLOB.length],
-      [exports.keysAddress(), 8 * c.MAX_ENTRIES],
-      [exports.rowAddresses(), 4 * c.MAX_ENTRIES],
-      [exports.valuesAddress(), 4 * c.MAX_ENTRIES],
-      [exports.offsetsAddress(), 4 * (3 * c.MAX_BATCH + 1)],
-      [exports.arenaAddress(), c.ARENA_ROWS * exports.rowBytes()],
-      [exports.logitsAddress(), 4 * c.MAX_BATCH],
-      [exports.scoresAddress(), 4 * c.MAX_BATCH],
+      [exports.keysAddress(), 8 * abi.MAX_ENTRIES],
+      [exports.rowAddresses(), 4 * abi.MAX_ENTRIES],
+      [exports.valuesAddress(), 4 * abi.MAX_ENTRIES],
+      [exports.offsetsAddress(), 4 * (3 * abi.MAX_BATCH + 1)],
+      [exports.arenaAddress(), abi.ARENA_ROWS * exports.rowBytes()],
+      [exports.logitsAddress(), 4 * abi.MAX_BATCH],
+      [exports.scoresAddress(), 4 * abi.MAX_BATCH],
     ];
     let end = 0;
     for (const [address, bytes] of buffers.sort(([a], [b]) => a - b)) {
@@ -67,28 +68,28 @@ describe.each(KERNELS)("$name", (kernel) => {
       end = address + bytes;
     }
     expect(end).toBeLessThanOrEqual(buffer.byteLength);
-    expect(exports.lookup(c.MAX_ENTRIES)).toBe(c.CALL_OK);
-    expect(exports.score(c.MAX_BATCH)).toBe(c.CALL_OK);
+    expect(exports.lookup(abi.MAX_ENTRIES)).toBe(abi.CALL_OK);
+    expect(exports.score(abi.MAX_BATCH)).toBe(abi.CALL_OK);
     expect(exports.memory.buffer).toBe(buffer);
   });
 
   it("refuses a blob that is longer than was reserved, or than the limit", () => {
     const exports = instantiate(kernel);
-    expect(exports.load(GOOD_BLOB.length)).toBe(c.LOAD_NO_MEMORY);
+    expect(exports.load(GOOD_BLOB.length)).toBe(abi.LOAD_NO_MEMORY);
     exports.reserve(GOOD_BLOB.length - 1);
-    expect(exports.load(GOOD_BLOB.length)).toBe(c.LOAD_NO_MEMORY);
+    expect(exports.load(GOOD_BLOB.length)).toBe(abi.LOAD_NO_MEMORY);
     expect(exports.reserve(c.MAX_BLOB_BYTES)).toBeGreaterThan(0);
     expect(exports.reserve(c.MAX_BLOB_BYTES + 1)).toBe(0);
-    expect(exports.load(GOOD_BLOB.length)).toBe(c.LOAD_NO_MEMORY);
+    expect(exports.load(GOOD_BLOB.length)).toBe(abi.LOAD_NO_MEMORY);
     expect(exports.reserve(-1)).toBe(0);
-    expect(exports.load(-1)).toBe(c.LOAD_NO_MEMORY);
+    expect(exports.load(-1)).toBe(abi.LOAD_NO_MEMORY);
   });
 
   it("forgets the blob that it had when it refuses the next", () => {
     const exports = instantiate(kernel);
-    expect(loadInto(exports, GOOD_BLOB)).toBe(c.LOAD_OK);
-    expect(loadInto(exports, GOOD_BLOB.slice(0, -64))).toBe(c.LOAD_BAD_LENGTH);
-    expect(exports.score(0)).toBe(c.CALL_NOT_LOADED);
+    expect(loadInto(exports, GOOD_BLOB)).toBe(abi.LOAD_OK);
+    expect(loadInto(exports, GOOD_BLOB.slice(0, -64))).toBe(abi.LOAD_BAD_LENGTH);
+    expect(exports.score(0)).toBe(abi.CALL_NOT_LOADED);
   });
 });
 

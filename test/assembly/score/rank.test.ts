@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import * as c from "../../../format/constants.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
-import { CASES } from "./cases.ts";
+import * as abi from "../../../runtime/abi.ts";
 import { BlobScorer, batchOf, instantiate, KERNELS, loadInto, scoreIn } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords, type TestRecord } from "../../../testing/kernel/random-model.ts";
+import { CASES } from "./cases.ts";
 import { DOUBT, referenceLogit } from "./reference.ts";
 
 // A ranking scores what whole records score. The fields of the test models mix their sides, the item's first.
@@ -56,20 +57,20 @@ describe.each(KERNELS)("$name", (kernel) => {
 
   it("refuses candidates before a context, and what it refuses of a batch", () => {
     const exports = instantiate(kernel);
-    expect(exports.scoreContext()).toBe(c.CALL_NOT_LOADED);
-    expect(exports.scoreCandidates(1)).toBe(c.CALL_NOT_LOADED);
+    expect(exports.scoreContext()).toBe(abi.CALL_NOT_LOADED);
+    expect(exports.scoreCandidates(1)).toBe(abi.CALL_NOT_LOADED);
     loadInto(exports, blob);
     const batch = batchOf(records, exports.rowsAddress(), exports.rowBytes());
-    expect(scoreIn(exports, 4, batch)).toBe(c.CALL_OK);
-    expect(exports.scoreCandidates(4)).toBe(c.CALL_NO_CONTEXT);
-    expect(exports.scoreContext()).toBe(c.CALL_OK);
-    expect(exports.scoreCandidates(4)).toBe(c.CALL_OK);
-    expect(exports.scoreCandidates(c.MAX_BATCH + 1)).toBe(c.CALL_BAD_COUNT);
+    expect(scoreIn(exports, 4, batch)).toBe(abi.CALL_OK);
+    expect(exports.scoreCandidates(4)).toBe(abi.CALL_NO_CONTEXT);
+    expect(exports.scoreContext()).toBe(abi.CALL_OK);
+    expect(exports.scoreCandidates(4)).toBe(abi.CALL_OK);
+    expect(exports.scoreCandidates(abi.MAX_BATCH + 1)).toBe(abi.CALL_BAD_COUNT);
     new Uint32Array(exports.memory.buffer, exports.rowAddresses(), 1)[0] = 1;
-    expect(exports.scoreContext()).toBe(c.CALL_BAD_ADDRESS);
-    expect(exports.scoreCandidates(1)).toBe(c.CALL_BAD_ADDRESS);
+    expect(exports.scoreContext()).toBe(abi.CALL_BAD_ADDRESS);
+    expect(exports.scoreCandidates(1)).toBe(abi.CALL_BAD_ADDRESS);
     loadInto(exports, blob);
     scoreIn(exports, 4, batch);
-    expect(exports.scoreCandidates(4), "the context of the blob before").toBe(c.CALL_NO_CONTEXT);
+    expect(exports.scoreCandidates(4), "the context of the blob before").toBe(abi.CALL_NO_CONTEXT);
   });
 });

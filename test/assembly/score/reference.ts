@@ -3,7 +3,7 @@
 // error, if each rounding errs independently by u · |result| (u = 2⁻²⁴, half a unit in the last place). Worst-case bounds
 // are no use here, they grow by Σ|w| ≈ 30 at each layer of 400; roundings of a sum grow like a random walk (Higham & Mary,
 // "A New Approach to Probabilistic Rounding Error Analysis", 2019). So a test asks for |kernel − reference| ≤ a few
-// `error`s, and chooses no tolerance by taste. Quantised inputs and their sums are integers and exact: only an input
+// `error`s, and chooses no tolerance by taste. Quantized inputs and their sums are integers and exact: only an input
 // that lies within DOUBT errors of a half may be rounded to either side, and then its unit of q counts as its error.
 import type { ModelBlob } from "../../../format/blob.ts";
 import * as c from "../../../format/constants.ts";
@@ -32,10 +32,10 @@ export function referenceLogit(model: ModelBlob, record: TestRecord): Approximat
   const { e, linear } = embed(model, record);
   const logit = new Sum();
   logit.add(model.bias, 0);
-  if (model.parts & c.PART_LINEAR) logit.add(linear.value, linear.error);
-  if (model.parts & c.PART_FM) addTo(logit, fm(e.map((v) => slice(v, 0, model.fmDim))));
-  if (model.parts & c.PART_MLP) addTo(logit, mlp(model, e));
-  if (model.parts & c.PART_TOWERS) addTo(logit, towers(model, e));
+  if (model.terms & c.TERM_LINEAR) logit.add(linear.value, linear.error);
+  if (model.terms & c.TERM_FM) addTo(logit, fm(e.map((v) => slice(v, 0, model.fmDim))));
+  if (model.terms & c.TERM_MLP) addTo(logit, mlp(model, e));
+  if (model.terms & c.TERM_TOWERS) addTo(logit, towers(model, e));
   return logit.result();
 }
 
@@ -104,7 +104,7 @@ function fm(e: readonly ApproximateVector[]): Approximate {
 
 /** Σ outputWeights · aᴸ */
 function mlp(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
-  const deep = e.map((v) => slice(v, model.deepFrom, model.embeddingDim));
+  const deep = e.map((v) => slice(v, model.mlpFrom, model.embeddingDim));
   const inputs = deep.flatMap(elements);
   if (model.products & c.PRODUCT_INNER) {
     deep.forEach((a, i) => {
@@ -122,7 +122,7 @@ function mlp(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
 
 /** ⟨u, i⟩ of the towers' vectors: last layer + Σ of the side's embeddings. */
 function towers(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
-  const [n] = model.towerLayers;
+  const n = model.contextLayers;
   const stacks = [model.layers.slice(0, n), model.layers.slice(n)];
   const [u, i] = stacks.map((layers, side) => {
     const own = e.filter((_, f) => model.sides[f] === side);
@@ -186,8 +186,8 @@ function denseI8(layer: DenseLayer, a: ApproximateVector): ApproximateVector {
     x.add(at(a.values, k) * layer.inputInverseScale, at(a.errors, k) * Math.abs(layer.inputInverseScale));
     x.add(layer.inputZero, 0);
     const { value, error } = x.result();
-    const rounded = quantise(value);
-    const doubt = Math.max(quantise(value + DOUBT * error) - rounded, rounded - quantise(value - DOUBT * error));
+    const rounded = quantize(value);
+    const doubt = Math.max(quantize(value + DOUBT * error) - rounded, rounded - quantize(value - DOUBT * error));
     set(q, k, { value: rounded, error: doubt });
   }
   const y = vector(layer.outputs);
@@ -232,7 +232,7 @@ function activate(activation: number, x: Approximate): Approximate {
   return { value, error: Math.abs(slope) * x.error + 2 * U * Math.abs(value) };
 }
 
-function quantise(x: number): number {
+function quantize(x: number): number {
   return Math.min(c.ACTIVATION_MAX, Math.max(0, roundHalfEven(x)));
 }
 

@@ -1,8 +1,8 @@
 import type { ModelBlob } from "../../../format/blob.ts";
 import { itemStride } from "../../../format/items.ts";
+import { writeBlob } from "../../../format/write-blob.ts";
 import { Kernel } from "../../../runtime/kernel.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
-import { writeBlob } from "../../../format/write-blob.ts";
 import { batchOf, type TestKernel } from "../../../testing/kernel/harness.ts";
 import type { TestRecord } from "../../../testing/kernel/random-model.ts";
 

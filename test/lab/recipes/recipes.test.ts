@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { type FeatureSpec, parseFeatureSpec } from "../../../format/spec.ts";
-import { openLog } from "../../../trainer/data/read.ts";
-import { openHeldOutLog, openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { avazu } from "../../../lab/recipes/avazu.ts";
 import { criteo } from "../../../lab/recipes/criteo.ts";
 import { frappe } from "../../../lab/recipes/frappe.ts";
 import { movielens } from "../../../lab/recipes/movielens.ts";
 import { type Recipe, runRecipe } from "../../../lab/recipes/recipe.ts";
+import { openLog } from "../../../trainer/data/read.ts";
+import { openHeldOutLog, openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { readShared, sharedPath } from "../../trainer/shared-data.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-recipes-"));

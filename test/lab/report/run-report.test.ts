@@ -1,19 +1,19 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runReport } from "../../../lab/report/run-report.ts";
 import { defaultSlices, scoreHeldOut } from "../../../trainer/evaluation/held-out.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
 import { evaluatePredictions } from "../../../trainer/metrics/evaluation.ts";
-import { runReport } from "../../../lab/report/run-report.ts";
 import { recordEpochs } from "../../../trainer/training/run-record.ts";
-import { type TrainedModel, train } from "../../../trainer/training/train.ts";
+import { type TrainingResult, train } from "../../../trainer/training/train.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const spec = { ...tinyRunSpec(), name: "tiny" };
-let trained: TrainedModel;
+let trained: TrainingResult;
 
 beforeAll(async () => {
   const onEpoch = recordEpochs(folder, spec, logs.valid);

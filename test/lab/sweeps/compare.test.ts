@@ -9,9 +9,9 @@ import {
   TABLE_2,
   trainingSeconds,
 } from "../../../lab/sweeps/compare.ts";
-import type { ExperimentResult } from "../../../lab/sweeps/run.ts";
 import { median } from "../../../lab/sweeps/pace.ts";
 import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
+import type { ExperimentResult } from "../../../lab/sweeps/run.ts";
 import { spread, spreadText } from "../../../lab/sweeps/summary.ts";
 import { killCommand, runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";

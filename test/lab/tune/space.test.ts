@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Random } from "../../../trainer/data/random.ts";
 import { draw, parseSearchSpace } from "../../../lab/tune/space.ts";
+import { Random } from "../../../trainer/data/random.ts";
 
 const space = parseSearchSpace(
   JSON.stringify({

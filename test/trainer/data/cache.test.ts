@@ -15,14 +15,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { KeyCounter } from "../../../trainer/data/counter.ts";
 import { type Dataset, readHeldOutLog } from "../../../trainer/data/dataset.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { SHARD_RECORDS } from "../../../trainer/data/shard.ts";
 import { predictLog } from "../../../trainer/data/source.ts";
 import { openHeldOutLog, openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { Random } from "../../../trainer/data/random.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-cache-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,8 @@ import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
-import { FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { type ClickLog, openLog } from "../../../trainer/data/read.ts";
 import { CRITEO, readShared } from "../shared-data.ts";
 

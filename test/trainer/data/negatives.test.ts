@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { predictLog } from "../../../trainer/data/source.ts";
 import { openHeldOutLog } from "../../../trainer/data/training-log.ts";
 import { sigmoid } from "../../../trainer/metrics/metrics.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { train } from "../../../trainer/training/train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-negatives-"));

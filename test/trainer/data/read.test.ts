@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
-import { FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { type ClickLog, openLog } from "../../../trainer/data/read.ts";
 import { openHeldOutLog, openTrainingLog } from "../../../trainer/data/training-log.ts";
 

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installWasmMatMul } from "../../../trainer/engine/wasm-matmul.ts";
 import { seeded } from "../../../testing/format/random.ts";
+import { installWasmMatMul } from "../../../trainer/engine/wasm-matmul.ts";
 
 type Size = [m: number, n: number, k: number];
 

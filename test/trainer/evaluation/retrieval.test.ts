@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { FeatureSpecSchema, parseWith } from "../../../format/spec.ts";
-import { startBackend } from "../../../trainer/engine/backend.ts";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { concatenate, type Dataset, pick } from "../../../trainer/data/dataset.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import type { HeldOutSource, TrainingSource } from "../../../trainer/data/source.ts";
+import { startBackend } from "../../../trainer/engine/backend.ts";
+import { measureRetrieval } from "../../../trainer/evaluation/retrieval.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
 import { logItemShares } from "../../../trainer/model/popularity.ts";
-import { Random } from "../../../trainer/data/random.ts";
-import { measureRetrieval } from "../../../trainer/evaluation/retrieval.ts";
 import { randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;

@@ -3,13 +3,13 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ACTIVATION_NONE, ACTIVATION_RELU } from "../../../format/constants.ts";
 import { type DenseLayer, findHeavyLane } from "../../../format/layer.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { momentsOf } from "../../../trainer/export/activations.ts";
-import { expectedLoss, servedNetworks } from "../../../trainer/export/dense.ts";
 import { NetworkFit } from "../../../trainer/export/layer-fit.ts";
 import { factorize, type RoundedWeights, refit, roundWeights } from "../../../trainer/export/least-squares.ts";
+import { expectedLoss, servedNetworks } from "../../../trainer/export/networks.ts";
 import { chooseRange, type Range, stepsOf } from "../../../trainer/export/ranges.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 beforeAll(async () => {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readBlob } from "../../../format/read-blob.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-items-"));

@@ -1,7 +1,7 @@
-// What each quantisation costs and loses, on a model trained for a second.
+// What each quantization costs and loses, on a model trained for a second.
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseWith } from "../../../format/spec.ts";
+import { parseWith } from "../../../format/parse.ts";
 import { readHeldOutLog } from "../../../trainer/data/dataset.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
 import { exportModel } from "../../../trainer/export/export.ts";

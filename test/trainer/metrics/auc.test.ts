@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { auc } from "../../../trainer/metrics/auc.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { auc } from "../../../trainer/metrics/auc.ts";
 import { LABELS, SCORES, WEIGHTS } from "./sample.ts";
 
 /** The definition: over all pairs of a positive and a negative, each with the product of its weights. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { endOfTie, orderByGroup, orderByScore } from "../../../trainer/metrics/order.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { endOfTie, orderByGroup, orderByScore } from "../../../trainer/metrics/order.ts";
 
 describe.each([
   ["float32", Float32Array],

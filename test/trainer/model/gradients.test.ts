@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type FeatureSpec, MODEL_TYPES } from "../../../format/spec.ts";
-import { startBackend } from "../../../trainer/engine/backend.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
+import { startBackend } from "../../../trainer/engine/backend.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
 import { Batch } from "../../../trainer/model/tables.ts";
-import { Random } from "../../../trainer/data/random.ts";
+import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 import {
   type ReferenceRecord,
   type ReferenceWeights,
@@ -14,7 +15,6 @@ import {
   referenceLoss,
   referenceWeights,
 } from "./reference.ts";
-import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 // The graph is float32 and the reference float64, so what they disagree by is the graph's rounding: about 1e-6 of the
 // largest gradient in sums over 24 records. The step is small, so that it hardly ever crosses a kink of ReLU.

@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
+import { Random } from "../../../trainer/data/random.ts";
+import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
 import type { Gradients } from "../../../trainer/engine/tfjs-engine.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
 import { Batch } from "../../../trainer/model/tables.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;

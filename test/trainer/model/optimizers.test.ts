@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../../../trainer/data/random.ts";
+import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
 import { Ftrl } from "../../../trainer/model/optimizers/ftrl.ts";
 import { rowOptimizer } from "../../../trainer/model/optimizers/of-spec.ts";
 import { RowwiseAdagrad } from "../../../trainer/model/optimizers/rowwise-adagrad.ts";
-import { Random } from "../../../trainer/data/random.ts";
-import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
 
 const ROWS = 200;

@@ -15,7 +15,7 @@ export interface ReferenceWeights {
   /** V × (D + 1) */
   rows: Float64Array;
   dense: Map<string, Float64Array>;
-  moments: Map<string, Float64Array>;
+  runningStats: Map<string, Float64Array>;
 }
 
 export function referenceWeights(spec: FeatureSpec, { model, tables }: Learner): ReferenceWeights {
@@ -26,7 +26,7 @@ export function referenceWeights(spec: FeatureSpec, { model, tables }: Learner):
     dim: tables.dim,
     rows: Float64Array.from(tables.values),
     dense: copy(model.parameters),
-    moments: copy(model.moments),
+    runningStats: copy(model.runningStats),
   };
 }
 
@@ -242,8 +242,8 @@ function batchMoments(z: readonly number[][], units: number): Moments {
   return { mean: means, variance: columns.map((values, n) => mean(values.map((x) => (x - at(means, n)) ** 2))) };
 }
 
-function movingMoments({ moments }: ReferenceWeights, layer: string): Moments {
-  return { mean: moments.get(`${layer}.mean`) ?? [], variance: moments.get(`${layer}.variance`) ?? [] };
+function movingMoments({ runningStats }: ReferenceWeights, layer: string): Moments {
+  return { mean: runningStats.get(`${layer}.mean`) ?? [], variance: runningStats.get(`${layer}.variance`) ?? [] };
 }
 
 function sum(list: readonly number[]): number {

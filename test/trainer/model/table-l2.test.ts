@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../../../trainer/data/random.ts";
 import { TableAdagrad } from "../../../trainer/model/optimizers/table-adagrad.ts";
 import { TableAdam } from "../../../trainer/model/optimizers/table-adam.ts";
 import { EXACT_STEPS, stride, type WholeTable } from "../../../trainer/model/optimizers/whole-table.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { type DenseOptimizer, denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
 
 // L2 over the whole table without a pass over it, against optimizers that do pass over it at every step.

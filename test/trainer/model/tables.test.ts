@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { Random } from "../../../trainer/data/random.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
 import { Batch, Tables } from "../../../trainer/model/tables.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;

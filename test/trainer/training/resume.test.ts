@@ -30,13 +30,7 @@ interface Run {
 function startTraining(specPath: string, out: string, resume: boolean): Run {
   const log = (name: string): string => join(folder, "log", `${name}.csv`);
   const flags = ["--train", log("train"), "--valid", log("valid"), "--out", out, "--checkpoint-every", "0"];
-  const child = spawn(process.execPath, [
-    "cli/cli.ts",
-    "train",
-    specPath,
-    ...flags,
-    ...(resume ? ["--resume"] : []),
-  ]);
+  const child = spawn(process.execPath, ["cli/cli.ts", "train", specPath, ...flags, ...(resume ? ["--resume"] : [])]);
   running.add(child);
   let stderr = "";
   child.stderr?.on("data", (text) => {

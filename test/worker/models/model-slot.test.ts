@@ -5,8 +5,8 @@ import { SECTION_ROWS } from "../../../format/constants.ts";
 import { sealBlob } from "../../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
 import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
-import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { sectionOf } from "../../../testing/format/edit-blob.ts";
+import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, publish } from "../tiny-model.ts";
 

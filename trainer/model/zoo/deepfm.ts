@@ -1,4 +1,4 @@
-import { PART_FM, PART_LINEAR, PART_MLP } from "../../../format/constants.ts";
+import { TERM_FM, TERM_LINEAR, TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { pairwise } from "../interactions.ts";
 import { type ModelDefinition, network } from "../model.ts";
@@ -9,7 +9,7 @@ export function deepfm({ model, fields }: FeatureSpec): ModelDefinition {
   const net = network("mlp", fields.length * k, model);
   return {
     rowDim: k,
-    parts: PART_LINEAR | PART_FM | PART_MLP,
+    terms: TERM_LINEAR | TERM_FM | TERM_MLP,
     fmDim: k,
     networks: [net],
     logits: ({ embeddings, linear }, { bias, mlp }) =>

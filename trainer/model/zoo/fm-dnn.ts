@@ -1,4 +1,4 @@
-import { PART_FM, PART_LINEAR, PART_MLP } from "../../../format/constants.ts";
+import { TERM_FM, TERM_LINEAR, TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { pairwise, sliceFields } from "../interactions.ts";
 import { type ModelDefinition, network } from "../model.ts";
@@ -9,9 +9,9 @@ export function fmDnn({ model, fields }: FeatureSpec): ModelDefinition {
   const net = network("mlp", count * k, model);
   return {
     rowDim: 2 * k,
-    parts: PART_LINEAR | PART_FM | PART_MLP,
+    terms: TERM_LINEAR | TERM_FM | TERM_MLP,
     fmDim: k,
-    deepFrom: k,
+    mlpFrom: k,
     networks: [net],
     logits: ({ embeddings, linear }, { bias, mlp }) =>
       linear

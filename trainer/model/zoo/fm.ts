@@ -1,4 +1,4 @@
-import { PART_FM, PART_LINEAR } from "../../../format/constants.ts";
+import { TERM_FM, TERM_LINEAR } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { pairwise } from "../interactions.ts";
 import type { ModelDefinition } from "../model.ts";
@@ -7,7 +7,7 @@ import type { ModelDefinition } from "../model.ts";
 export function fm({ model: { embeddingDim }, fields }: FeatureSpec): ModelDefinition {
   return {
     rowDim: embeddingDim,
-    parts: PART_LINEAR | PART_FM,
+    terms: TERM_LINEAR | TERM_FM,
     fmDim: embeddingDim,
     logits: ({ embeddings, linear }, { bias }) =>
       linear.sum(1, true).add(bias).add(pairwise(embeddings, fields.length)),

@@ -1,4 +1,4 @@
-import { PART_MLP } from "../../../format/constants.ts";
+import { TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { type ModelDefinition, network } from "../model.ts";
 
@@ -11,7 +11,7 @@ export function fnn({ model, fields }: FeatureSpec): ModelDefinition {
   const net = network("mlp", fields.length * rowDim, model);
   return {
     rowDim,
-    parts: PART_MLP,
+    terms: TERM_MLP,
     networks: [net],
     logits: ({ embeddings }, { bias, mlp }) => mlp(net, embeddings).add(bias),
   };

@@ -1,4 +1,4 @@
-import { PART_LINEAR, PART_MLP } from "../../../format/constants.ts";
+import { TERM_LINEAR, TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { type ModelDefinition, network } from "../model.ts";
 
@@ -7,7 +7,7 @@ export function lrDnn({ model, fields }: FeatureSpec): ModelDefinition {
   const net = network("mlp", fields.length * model.embeddingDim, model);
   return {
     rowDim: model.embeddingDim,
-    parts: PART_LINEAR | PART_MLP,
+    terms: TERM_LINEAR | TERM_MLP,
     networks: [net],
     logits: ({ embeddings, linear }, { bias, mlp }) => linear.sum(1, true).add(bias).add(mlp(net, embeddings)),
   };

@@ -1,11 +1,11 @@
-import { PART_LINEAR } from "../../../format/constants.ts";
+import { TERM_LINEAR } from "../../../format/constants.ts";
 import type { ModelDefinition } from "../model.ts";
 
 /** LR: logistic regression, ŷ = σ(w₀ + Σ w·x). */
 export function lr(): ModelDefinition {
   return {
     rowDim: 0,
-    parts: PART_LINEAR,
+    terms: TERM_LINEAR,
     logits: ({ linear }, { bias }) => linear.sum(1, true).add(bias),
   };
 }

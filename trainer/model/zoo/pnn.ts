@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { PART_MLP, PRODUCT_INNER, PRODUCT_OUTER } from "../../../format/constants.ts";
+import { PRODUCT_INNER, PRODUCT_OUTER, TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { innerProducts, outerProducts } from "../interactions.ts";
 import { type ModelDefinition, network } from "../model.ts";
@@ -16,7 +16,7 @@ export function pnn({ model, fields }: FeatureSpec, products: number): ModelDefi
   const net = network("mlp", count * k + inner + outer, model);
   return {
     rowDim: k,
-    parts: PART_MLP,
+    terms: TERM_MLP,
     products,
     networks: [net],
     logits: ({ embeddings }, { bias, mlp }) => {

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import { PART_LINEAR, PART_TOWERS } from "../../../format/constants.ts";
+import { TERM_LINEAR, TERM_TOWERS } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { pickColumns, pickFields, sumFields } from "../interactions.ts";
 import { type Forward, type ModelDefinition, type ModelInputs, network } from "../model.ts";
@@ -32,7 +32,7 @@ export function twoTower({ model, training, fields }: FeatureSpec): ModelDefinit
   const itemWeight = ({ linear }: ModelInputs): tf.Tensor2D => pickColumns(linear, sides[1]).sum(1, true);
   return {
     rowDim: k,
-    parts: PART_LINEAR | PART_TOWERS,
+    terms: TERM_LINEAR | TERM_TOWERS,
     networks,
     logits: (inputs, forward) =>
       tower(0, inputs, forward)

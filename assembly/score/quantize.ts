@@ -35,7 +35,7 @@ function storeWords(layer: usize, source: usize, count: u32, target: usize, stri
     }
   } else {
     for (let i: u32 = 0; i < count; i++) {
-      const q = quantise_scalar(load<f32>(source + 4 * i), inverse, zero);
+      const q = quantize_scalar(load<f32>(source + 4 * i), inverse, zero);
       store<u8>(target + (i >>> 2) * stride + (i & 3), q);
     }
   }
@@ -56,28 +56,28 @@ export function storeMasked(
 ): void {
   const int8 = isInt8(layer);
   for (let word = first; word < end; word++) {
-    const bits = int8 ? quantisedWord(layer, source + 16 * word) : load<u32>(source + 4 * word);
+    const bits = int8 ? quantizedWord(layer, source + 16 * word) : load<u32>(source + 4 * word);
     store<u32>(target + word * stride, bits & (load<u32>(itemMasks + 4 * word) ^ flip));
   }
 }
 
 /** Four activations as a word. */
-function quantisedWord(layer: usize, source: usize): u32 {
+function quantizedWord(layer: usize, source: usize): u32 {
   const inverse = inverseScale(layer);
   const zero = zeroPoint(layer);
   if (ASC_FEATURE_SIMD) {
-    const words = quantise_simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
+    const words = quantize_simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
     const halves = i16x8.narrow_i32x4_s(words, words);
     return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
   }
   let word: u32 = 0;
   for (let i: u32 = 0; i < 4; i++) {
-    word |= (<u32>quantise_scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
+    word |= (<u32>quantize_scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
   }
   return word;
 }
 
-export function quantise_scalar(a: f32, inverse: f32, zero: f32): u8 {
+export function quantize_scalar(a: f32, inverse: f32, zero: f32): u8 {
   const clamped = min<f32>(max<f32>(nearest<f32>(a * inverse + zero), 0), <f32>ACTIVATION_MAX);
   return <u8>(<u32>clamped);
 }
@@ -88,7 +88,7 @@ const MOST = memory.data<f32>([127, 127, 127, 127], 16);
 const WHOLE = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 
 /** Four activations to four i32. Each instruction is one of the processor: `f32x4.max` and truncation would not be. */
-export function quantise_simd(a: v128, inverses: v128, zeros: v128): v128 {
+export function quantize_simd(a: v128, inverses: v128, zeros: v128): v128 {
   const x = f32x4.add(f32x4.mul(a, inverses), zeros);
   const clamped = f32x4.pmin(v128.load(MOST), f32x4.pmax(f32x4.splat(0), x));
   return i32x4.sub(f32x4.add(clamped, v128.load(WHOLE)), v128.load(WHOLE));
@@ -96,7 +96,7 @@ export function quantise_simd(a: v128, inverses: v128, zeros: v128): v128 {
 
 /** Four activations to four bytes. */
 export function storeU7_simd(target: usize, a: v128, inverses: v128, zeros: v128): void {
-  const words = quantise_simd(a, inverses, zeros);
+  const words = quantize_simd(a, inverses, zeros);
   const halves = i16x8.narrow_i32x4_s(words, words);
   v128.store32_lane(target, i8x16.narrow_i16x8_u(halves, halves), 0);
 }

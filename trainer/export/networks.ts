@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { innerProducts, outerProducts } from "../../format/blob.ts";
-import { PART_MLP, PART_TOWERS, PRODUCT_INNER, PRODUCT_OUTER, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
+import { PRODUCT_INNER, PRODUCT_OUTER, TERM_MLP, TERM_TOWERS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { sigmoid } from "../metrics/metrics.ts";
@@ -17,8 +17,10 @@ import { type Range, union } from "./ranges.ts";
 /** A model's networks as the blob holds them. */
 export interface ServedNetworks {
   layers: DenseLayer[];
-  /** How many of `layers` are the context tower's and the item tower's; [0, 0] without towers. */
-  towerLayers: [number, number];
+  /** How many of `layers` are the context tower's, which come first; 0 without towers. */
+  contextLayers: number;
+  /** How many of `layers` are the item tower's; 0 without towers. */
+  itemLayers: number;
   /** What products are multiplied by, so that they share the range of the embeddings beside them. */
   innerScale: number;
   outerScale: number;
@@ -29,25 +31,26 @@ export interface ServedNetworks {
 }
 
 /**
- * The networks as they are served: BatchNorm folded in; and quantised layer by layer, each fitted on `calibration` to what the
- * trained network computes, given rows and layers before it that are quantised already.
+ * The networks as they are served: BatchNorm folded in; and quantized layer by layer, each fitted on `calibration` to what the
+ * trained network computes, given rows and layers before it that are quantized already.
  */
 export function servedNetworks(learner: Learner, quantization: Quantization, calibration: Dataset): ServedNetworks {
   const { model } = learner;
-  const { networks, parts } = model.definition;
+  const { networks, terms } = model.definition;
   const folded = networks.map((network) => foldLayers(model, network));
   const served: ServedNetworks = {
     layers: folded.flat(),
-    towerLayers: parts & PART_TOWERS ? [folded[0]?.length ?? 0, folded[1]?.length ?? 0] : [0, 0],
+    contextLayers: terms & TERM_TOWERS ? (folded[0]?.length ?? 0) : 0,
+    itemLayers: terms & TERM_TOWERS ? (folded[1]?.length ?? 0) : 0,
     innerScale: 1,
     outerScale: 1,
-    outputWeights: parts & PART_MLP ? model.parameters.view("mlp.output.weights").slice() : new Float32Array(0),
+    outputWeights: terms & TERM_MLP ? model.parameters.view("mlp.output.weights").slice() : new Float32Array(0),
     biasCorrection: 0,
   };
   if (quantization === "f32" || networks.length === 0) return served;
 
   const sample = sampleRecords(learner, calibration);
-  if (parts & PART_TOWERS) {
+  if (terms & TERM_TOWERS) {
     served.layers = networks.flatMap((network, n) => {
       const fit = fitOf(learner, network, sample, quantization);
       const layers = (folded[n] as DenseLayer[]).map((layer) => fit.quantize(layer));
@@ -66,7 +69,7 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
 }
 
 /**
- * What quantising an MLP's first layer may add to the logloss, relatively; where it is more, that layer stays float32 (precision
+ * What quantizing an MLP's first layer may add to the logloss, relatively; where it is more, that layer stays float32 (precision
  * by a layer's sensitivity: Dong et al. 2019, "HAWQ"). Its inputs are the embeddings, whose sizes differ most, so that 7 bits
  * may be too few there where they are enough behind it.
  */
@@ -87,7 +90,7 @@ export function expectedLoss(logits: Float32Array, errors: Float32Array): number
   return loss / entropy;
 }
 
-/** An MLP and its output unit, quantised but for a first layer of type `firstType`; and the errors of its outputs on the sample. */
+/** An MLP and its output unit, quantized but for a first layer of type `firstType`; and the errors of its outputs on the sample. */
 function servedMlp(
   learner: Learner,
   network: Mlp,

@@ -1,0 +1,42 @@
+import type * as v from "valibot";
+import { safeParse } from "valibot";
+import { FormatError, show } from "./errors.ts";
+
+/** Parses JSON text. Throws FormatError that names `source` where the text is not JSON. */
+export function parseJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Checks `input` against `schema`; the error names the place inside `source`, what was got and what was expected. */
+export function parseWith<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  source: string,
+): v.InferOutput<Schema> {
+  const result = safeParse(schema, input, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new FormatError(`${source}${issuePath(issue)}`, issueText(issue));
+}
+
+function issuePath(issue: v.BaseIssue<unknown>): string {
+  let path = "";
+  for (const { key } of issue.path ?? [])
+    path += typeof key === "number" ? `[${key}]` : `${path ? "." : ": "}${String(key)}`;
+  return path;
+}
+
+function issueText(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
+  if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
+  // Our own messages say in words what is expected, and some what was got; valibot's begin with "Invalid".
+  if (issue.message.startsWith("got ")) return issue.message;
+  if (issue.message.startsWith("expected ")) return `got ${show(issue.input)}, ${issue.message}`;
+  if (issue.type === "min_length" || issue.type === "max_length")
+    return `got length ${issue.received}, expected ${issue.expected}`;
+  return `got ${show(issue.input)}, expected ${issue.expected ?? (issue.type === "integer" ? "an integer" : "a finite number")}`;
+}

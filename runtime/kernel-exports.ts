@@ -1,0 +1,24 @@
+/** The exports of `kernel.*.wasm`; `assembly/score/index.ts` documents each. Addresses are offsets into `memory`. */
+export interface KernelExports {
+  memory: WebAssembly.Memory;
+  reserve(blobBytes: number): number;
+  load(blobBytes: number): number;
+  lookup(keys: number): number;
+  score(records: number): number;
+  scoreContext(): number;
+  scoreCandidates(records: number): number;
+  lookupItems(keys: number): number;
+  scoreItems(items: number): number;
+  precomputeItem(): number;
+  itemRecordAddress(): number;
+  itemBytes(): number;
+  keysAddress(): number;
+  rowAddresses(): number;
+  valuesAddress(): number;
+  offsetsAddress(): number;
+  arenaAddress(): number;
+  logitsAddress(): number;
+  scoresAddress(): number;
+  rowsAddress(): number;
+  rowBytes(): number;
+}

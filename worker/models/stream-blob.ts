@@ -1,0 +1,30 @@
+import { FormatError } from "../../format/errors.ts";
+import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed-blob.ts";
+import { readParts } from "../http/read-parts.ts";
+
+/** Bytes of a blob's part: few enough to stay in a cache, and enough that 80 reads bring the largest blob. */
+const PART_BYTES = 256 * 1024;
+
+/**
+ * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob would cost as much time again, most
+ * of it the system's for fresh pages, and as much of the isolate's memory. Throws FormatError where the blob is not as long as
+ * its header says.
+ */
+export async function streamBlob(module: WebAssembly.Module, stream: ReadableStream): Promise<PlacedBlob> {
+  let placed: PlacedBlob | null = null;
+  let read = 0;
+  for await (const part of readParts(stream, PART_BYTES)) {
+    placed ??= reserveBlob(module, statedLength(part));
+    const end = read + part.length;
+    if (end > placed.bytes.length) throw lengthError(`at least ${end}`, placed);
+    placed.bytes.set(part, read);
+    read = end;
+  }
+  placed ??= reserveBlob(module, statedLength(new Uint8Array(0)));
+  if (read < placed.bytes.length) throw lengthError(String(read), placed);
+  return placed;
+}
+
+function lengthError(got: string, { bytes }: PlacedBlob): FormatError {
+  return new FormatError("blob", `got ${got} bytes, expected ${bytes.length} as its header says`);
+}
