@@ -35,7 +35,7 @@ function time(product: Product): number {
 }
 
 function median(list: number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1] as number;
+  return list.toSorted((a, b) => a - b)[list.length >> 1];
 }
 
 function batchMatMul(): tf.KernelConfig {

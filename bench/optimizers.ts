@@ -64,7 +64,7 @@ for (const rows of TABLES) {
     if (settled) counts.push(batch.length);
     for (const { values, optimizer, times } of cases) {
       const started = now();
-      for (let i = 0; i < batch.length; i++) optimizer.touch(values, batch[i] as number);
+      for (let i = 0; i < batch.length; i++) optimizer.touch(values, batch[i]);
       const norm = Math.sqrt(optimizer.squaredNorm(values, batch, batch.length, gradients));
       optimizer.step(values, batch, batch.length, gradients, 1e-3, Math.min(1, 10 / norm));
       if (settled) times.push(now() - started);

@@ -88,7 +88,7 @@ function record(r: number, from: number, to: number): Record<string, string> {
 }
 
 function text(r: number, field: number): string {
-  return texts[rows[r * fields + field] as number] as string;
+  return texts[rows[r * fields + field]];
 }
 
 /** The same list asked for in each way. */
@@ -107,7 +107,7 @@ async function measure({ url }: LocalServer, candidates: number): Promise<Result
   const asked = [...requests(candidates)];
   const [expected = [], ...others] = await Promise.all(asked.map(([, request]) => scores(url, request)));
   for (const got of others) {
-    const worst = Math.max(...got.map((score, i) => Math.abs(score - (expected[i] as number))));
+    const worst = Math.max(...got.map((score, i) => Math.abs(score - expected[i])));
     if (got.length !== candidates || !(worst < TOLERANCE))
       throw new Error(`got ${got.length} scores up to ${worst} apart, expected ${candidates} within ${TOLERANCE}`);
   }
@@ -120,7 +120,7 @@ async function measure({ url }: LocalServer, candidates: number): Promise<Result
       const scored = workerdMs();
       for (let time = 0; time < repeat; time++) await nothing(url, request);
       // The first round warms up, and is written over.
-      (times[i] as number[])[Math.max(0, round - 1)] = (scored - started - (workerdMs() - scored)) / repeat;
+      times[i][Math.max(0, round - 1)] = (scored - started - (workerdMs() - scored)) / repeat;
     }
   }
   return asked.map(([way, { body }], i) => {

@@ -9,7 +9,7 @@ export function checkGolden(scorer: Scorer): void {
     records.map(({ record }) => record),
   );
   records.forEach(({ logit }, i) => {
-    const got = logits[i] as number;
+    const got = logits[i];
     if (Math.abs(got - logit) <= tolerance) return;
     throw new FormatError(
       `blob: section GOLDEN: records[${i}]`,

@@ -149,8 +149,8 @@ export class Kernel {
 
   /** Copies a batch into the kernel's buffers; the number of its records. */
   #take({ offsets, addresses, values }: KernelBatch): number {
-    const first = offsets[0] as number;
-    for (let i = 0; i < offsets.length; i++) this.#offsets[i] = (offsets[i] as number) - first;
+    const first = offsets[0];
+    for (let i = 0; i < offsets.length; i++) this.#offsets[i] = offsets[i] - first;
     this.#addresses.set(addresses);
     this.#values.set(values);
     return (offsets.length - 1) / this.#fields;

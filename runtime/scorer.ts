@@ -1,5 +1,4 @@
 import { FormatError } from "../format/errors.ts";
-import type { FittedField } from "../format/fitted-spec.ts";
 import { pageOfKey } from "../format/keys.ts";
 import type { Page } from "../format/page.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
@@ -153,8 +152,8 @@ export class Scorer {
     numbers.forEach((number, i) => {
       const from = number === NO_ITEM ? others : of;
       const at = number === NO_ITEM ? other++ : next++;
-      logits[i] = from.logits[at] as number;
-      scores[i] = from.scores[at] as number;
+      logits[i] = from.logits[at];
+      scores[i] = from.scores[at];
     });
     return { logits, scores, rowsMissing: others.rowsMissing };
   }
@@ -169,7 +168,7 @@ export class Scorer {
     pages: ReadonlyMap<number, Page>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
     const encoded = new EncodedRecords();
-    const { name } = this.#encoder.fields[position] as FittedField;
+    const { name } = this.#encoder.fields[position];
     items.forEach((item, i) => {
       this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
       refuseNoId((item as Record<string, unknown>)[name], `items[${i}].${name}`);
@@ -177,8 +176,8 @@ export class Scorer {
     const located = this.locate(encoded);
     const fields = this.#kvFields.length;
     const keys = Uint32Array.from({ length: 2 * items.length }, (_, word) => {
-      const entry = encoded.offsets[(word >>> 1) * fields + position] as number;
-      return encoded.keys[2 * entry + (word & 1)] as number;
+      const entry = encoded.offsets[(word >>> 1) * fields + position];
+      return encoded.keys[2 * entry + (word & 1)];
     });
     const records = items.map((_, i) => this.#kernel.precomputeItem(this.#batch(i, i + 1, located, pages).batch));
     return { keys, records };
@@ -214,30 +213,30 @@ export class Scorer {
     const { offsets, keys, values } = encoded;
     const fields = this.#kvFields.length;
     const resolved = this.#resolved;
-    const firstEntry = offsets[start * fields] as number;
+    const firstEntry = offsets[start * fields];
     let rowsMissing = 0;
     let slots = 0;
     let end = start;
     // It grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
     for (; end < limit && end - start < MAX_BATCH; end++) {
-      const to = offsets[(end + 1) * fields] as number;
-      const from = offsets[end * fields] as number;
+      const to = offsets[(end + 1) * fields];
+      const from = offsets[end * fields];
       if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
       // Most records have all their rows in the blob.
       let absent = false;
       for (let entry = from; entry < to; entry++) {
-        const address = addresses[entry] as number;
+        const address = addresses[entry];
         resolved[entry - firstEntry] = address;
         if (address === 0) absent = true;
       }
       for (let f = 0; absent && f < fields; f++) {
         const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
-        const last = offsets[end * fields + f + 1] as number;
-        for (let entry = offsets[end * fields + f] as number; entry < last; entry++) {
+        const last = offsets[end * fields + f + 1];
+        for (let entry = offsets[end * fields + f]; entry < last; entry++) {
           if (addresses[entry] === 0) {
             let address = oov;
-            const lo = keys[2 * entry] as number;
-            const hi = keys[2 * entry + 1] as number;
+            const lo = keys[2 * entry];
+            const hi = keys[2 * entry + 1];
             if (this.#kvFields[f] && (lo | hi) !== 0) {
               const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
               const row = page?.row(lo, hi);
@@ -249,7 +248,7 @@ export class Scorer {
         }
       }
     }
-    const entries = (offsets[end * fields] as number) - firstEntry;
+    const entries = offsets[end * fields] - firstEntry;
     const batch = {
       offsets: offsets.subarray(start * fields, end * fields + 1),
       addresses: resolved.subarray(0, entries),
@@ -268,11 +267,11 @@ export class Scorer {
     if (!addresses.includes(0)) return;
     for (let cell = 0; cell < encoded.count * fields; cell++) {
       if (!this.#kvFields[cell % fields]) continue;
-      const last = encoded.offsets[cell + 1] as number;
-      for (let entry = encoded.offsets[cell] as number; entry < last; entry++) {
+      const last = encoded.offsets[cell + 1];
+      for (let entry = encoded.offsets[cell]; entry < last; entry++) {
         if (addresses[entry] !== 0) continue;
-        const lo = encoded.keys[2 * entry] as number;
-        const hi = encoded.keys[2 * entry + 1] as number;
+        const lo = encoded.keys[2 * entry];
+        const hi = encoded.keys[2 * entry + 1];
         if ((lo | hi) !== 0) visit(entry, lo, hi);
       }
     }

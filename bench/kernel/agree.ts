@@ -23,7 +23,7 @@ export async function agreement(f32: Contestant, contestants: readonly Contestan
   for (const contestant of contestants) {
     const { name } = contestant;
     const logits = await logitsOf(contestant);
-    const worst = Math.max(...reference.map((x, r) => Math.abs((logits[r] as number) - x))) / deviation;
+    const worst = Math.max(...reference.map((x, r) => Math.abs(logits[r] - x))) / deviation;
     const bound = name.includes("int8") ? INT8_BOUND : F32_BOUND;
     if (!(worst <= bound)) throw new Error(`${name}: got logits ${worst} σ from ours, expected at most ${bound}`);
     found.push({ name, worst });

@@ -66,7 +66,7 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
     const own = rowsOfField[cell % fields] ?? [];
     // The item's first field names it.
     const i = cell % fields === CONTEXT_FIELDS ? Math.floor(cell / fields) : random.integer(own.length);
-    return own[i] as number;
+    return own[i];
   });
   const model = { ...drawn, sides, keys };
   const f32 = withFloatRows(model);
@@ -89,7 +89,7 @@ function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { f
   const seeds = names.map(fieldSeed);
   const values = Array.from({ length: ROWS }, (_, i) => {
     const field = i % names.length;
-    return { field, text: `v${i}`, ...rowKey(seeds[field] as number, `v${i}`, { lo: 0, hi: 0 }) };
+    return { field, text: `v${i}`, ...rowKey(seeds[field], `v${i}`, { lo: 0, hi: 0 }) };
   });
   values.sort((a, b) => a.hi - b.hi || a.lo - b.lo);
   return { keys: Uint32Array.from(values.flatMap(({ lo, hi }) => [lo, hi])), texts: values };
@@ -98,7 +98,7 @@ function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { f
 /** The case with the first record's context in all records. */
 export function withOneContext(one: BenchCase): BenchCase {
   const { fields, rows } = one;
-  const shared = rows.map((row, cell) => (cell % fields < CONTEXT_FIELDS ? (rows[cell % fields] as number) : row));
+  const shared = rows.map((row, cell) => (cell % fields < CONTEXT_FIELDS ? rows[cell % fields] : row));
   return { ...one, name: `ranking, ${one.name}`, rows: shared };
 }
 

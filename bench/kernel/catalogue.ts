@@ -23,10 +23,10 @@ export function withCatalogue({ fields, rows, models }: BenchCase, type: "f32" |
     CONTEXT_FIELDS,
   );
   const keys = Uint32Array.from({ length: 2 * RECORDS }, (_, word) => {
-    const row = rows[(word >>> 1) * fields + CONTEXT_FIELDS] as number;
-    return model.keys[2 * (row - fields) + (word & 1)] as number;
+    const row = rows[(word >>> 1) * fields + CONTEXT_FIELDS];
+    return model.keys[2 * (row - fields) + (word & 1)];
   });
-  const word = (item: number, i: number): number => keys[2 * item + i] as number;
+  const word = (item: number, i: number): number => keys[2 * item + i];
   const order = Array.from({ length: RECORDS }, (_, i) => i);
   order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
   const numbers = new Uint32Array(RECORDS);

@@ -10,7 +10,7 @@ export function floatTables({ rows, rowType, embeddingDim: D }: ModelBlob): { w:
   const w = new Float32Array(count);
   const v = new Float32Array(count * D);
   for (let i = 0; i < count; i++) {
-    w[i] = floats[i * width] as number;
+    w[i] = floats[i * width];
     v.set(floats.subarray(i * width + 1, (i + 1) * width), i * D);
   }
   return { w, v };
@@ -28,7 +28,7 @@ export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
   if (products & PRODUCT_INNER) {
     e.forEach((a, i) => {
       for (const b of e.slice(i + 1)) {
-        inputs.push(innerScale * a.reduce((sum, x, j) => sum + x * (b[j] as number), 0));
+        inputs.push(innerScale * a.reduce((sum, x, j) => sum + x * b[j], 0));
       }
     });
   }

@@ -133,7 +133,7 @@ function transposed<T extends Int8Array | Float32Array>(layer: { inputs: number;
   const { inputs, outputs, weights } = layer;
   const turned = weights.slice() as T;
   for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++) turned[k * outputs + n] = weights[n * inputs + k] as number;
+    for (let k = 0; k < inputs; k++) turned[k * outputs + n] = weights[n * inputs + k];
   }
   return turned;
 }

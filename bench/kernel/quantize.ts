@@ -27,8 +27,8 @@ function forward({ inputs, outputs, weights, biases, activation }: DenseLayer, a
   if (activation !== ACTIVATION_RELU) throw new Error(`got activation ${activation}, expected ReLU`);
   const y = new Float32Array(outputs);
   for (let n = 0; n < outputs; n++) {
-    let sum = biases[n] as number;
-    for (let k = 0; k < inputs; k++) sum += (weights[n * inputs + k] as number) * (a[k] as number);
+    let sum = biases[n];
+    for (let k = 0; k < inputs; k++) sum += weights[n * inputs + k] * a[k];
     y[n] = Math.max(0, sum);
   }
   return y;
@@ -36,8 +36,8 @@ function forward({ inputs, outputs, weights, biases, activation }: DenseLayer, a
 
 function variancesOf(activations: readonly Float32Array[], inputs: number): Float32Array {
   return Float32Array.from({ length: inputs }, (_, k) => {
-    const mean = activations.reduce((sum, a) => sum + (a[k] as number), 0) / activations.length;
-    return activations.reduce((sum, a) => sum + ((a[k] as number) - mean) ** 2, 0) / activations.length;
+    const mean = activations.reduce((sum, a) => sum + a[k], 0) / activations.length;
+    return activations.reduce((sum, a) => sum + (a[k] - mean) ** 2, 0) / activations.length;
   });
 }
 
@@ -50,8 +50,8 @@ function quantizeLayer(layer: DenseLayer, low: number, high: number, variances: 
   return {
     ...layer,
     weights,
-    scales: Float32Array.from({ length: outputs }, (_, n) => inputScale * (scales[n] as number)),
-    biases: layer.biases.map((bias, n) => bias - inputZero * inputScale * (scales[n] as number) * sum(n)),
+    scales: Float32Array.from({ length: outputs }, (_, n) => inputScale * scales[n]),
+    biases: layer.biases.map((bias, n) => bias - inputZero * inputScale * scales[n] * sum(n)),
     inputInverseScale: 1 / inputScale,
     inputZero,
     inputs,
@@ -67,11 +67,11 @@ export function quantizeWeights(
   const scales = new Float32Array(outputs);
   for (let n = 0; n < outputs; n++) {
     let reach = 0;
-    for (let k = 0; k < inputs; k++) reach = Math.max(reach, Math.abs(weights[n * inputs + k] as number));
+    for (let k = 0; k < inputs; k++) reach = Math.max(reach, Math.abs(weights[n * inputs + k]));
     const scale = reach / most || 1;
     scales[n] = scale;
     for (let k = 0; k < inputs; k++) {
-      quantized[n * inputs + k] = Math.round((weights[n * inputs + k] as number) / scale);
+      quantized[n * inputs + k] = Math.round(weights[n * inputs + k] / scale);
     }
   }
   return { weights: quantized, scales };

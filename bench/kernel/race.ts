@@ -53,7 +53,7 @@ export async function race(contestants: readonly Contestant[], batch: number, ro
 
 /** Median of a contestant's times by another's of the same round: a slow moment that lasts for rounds is no part of it. */
 export function ratio(times: readonly number[], others: readonly number[]): number {
-  return median(times.map((time, round) => time / (others[round] as number)));
+  return median(times.map((time, round) => time / others[round]));
 }
 
 export function median(list: readonly number[]): number {

@@ -14,7 +14,7 @@ export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way
   const model = way === "catalogue" ? withCatalogue(one, type).model : models[type];
   const scorer = new Scorer(placeBlob(kernelModule("relaxed"), writeBlob(model)));
   const names = scorer.manifest.spec.fields.map(({ name }) => name);
-  const text = (b: number, f: number): string => texts[rows[b * fields + f] as number] as string;
+  const text = (b: number, f: number): string => texts[rows[b * fields + f]];
   const record = (b: number, from: number, to: number): Record<string, string> =>
     Object.fromEntries(names.slice(from, to).map((name, f) => [name, text(b, from + f)]));
   const count = rows.length / fields;

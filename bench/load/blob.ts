@@ -28,7 +28,7 @@ export async function benchBlobs(): Promise<BenchBlob[]> {
   const drawn = randomModel({ ...SHAPE, hotRows });
   const seeds = drawn.spec.fields.map(({ name }) => fieldSeed(name));
   const keys = BigUint64Array.from({ length: hotRows }, (_, i) => {
-    const { lo, hi } = rowKey(seeds[i % SHAPE.fields] as number, textOf(i), { lo: 0, hi: 0 });
+    const { lo, hi } = rowKey(seeds[i % SHAPE.fields], textOf(i), { lo: 0, hi: 0 });
     return (BigInt(hi) << 32n) | BigInt(lo);
   }).sort();
   const random = new Random(1);

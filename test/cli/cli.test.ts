@@ -86,7 +86,7 @@ describe("a blob", () => {
 
   it("that is broken is refused by name", async () => {
     const bytes = readFileSync(blob);
-    bytes[1500] = (bytes[1500] as number) ^ 1;
+    bytes[1500] = bytes[1500] ^ 1;
     writeFileSync(join(folder, "broken.blob"), bytes);
     const { code, stderr } = await run("inspect", "broken.blob");
     expect(code).toBe(1);
@@ -130,7 +130,7 @@ describe("a blob's signature", () => {
     writeFileSync(join(folder, unsigned), blob);
     await sealBlob(blob, own);
     writeFileSync(join(folder, signed), blob);
-    blob[BLOB_HEADER_SIGNATURE] = (blob[BLOB_HEADER_SIGNATURE] as number) ^ 1;
+    blob[BLOB_HEADER_SIGNATURE] = blob[BLOB_HEADER_SIGNATURE] ^ 1;
     writeFileSync(join(folder, tampered), blob);
   });
 

@@ -155,7 +155,7 @@ describe("rows", () => {
       row.setUint16(0, bits, true);
       const back = new Float32Array(2);
       readRow(TYPE_F16, 1, row, 0, back, 0);
-      return back[0] as number;
+      return back[0];
     };
     const bitsOf = (value: number): number => {
       const row = new DataView(new ArrayBuffer(4));
@@ -192,7 +192,7 @@ describe("rows", () => {
       const values = Float32Array.from({ length: 1 + k }, () => (2 * random() - 1) * 10 ** integer(random, -8, 4));
       const { back, bytes } = roundTrip(TYPE_F16, values);
       back.forEach((v, j) => {
-        const x = values[j] as number;
+        const x = values[j];
         expect(Math.abs(v - x)).toBeLessThanOrEqual(Math.max(2 ** -11 * Math.abs(x), 2 ** -25));
       });
       expect(bytes.subarray(2 + 2 * k).every((byte) => byte === 0)).toBe(true);
@@ -212,7 +212,7 @@ describe("rows", () => {
       const largest = Math.max(...v.map(Math.abs)) / 7;
       const errorOf = (s: number): number =>
         v.reduce((sum, x) => sum + (x - s * Math.max(-7, Math.min(7, Math.round(x / s)))) ** 2, 0);
-      const own = v.reduce((sum, x, j) => sum + (x - (back[j + 1] as number)) ** 2, 0);
+      const own = v.reduce((sum, x, j) => sum + (x - back[j + 1]) ** 2, 0);
       expect(own).toBeCloseTo(errorOf(scale), 5 - 2 * Math.ceil(Math.log10(size)));
       for (let i = 0; i <= 16; i++) expect(own).toBeLessThanOrEqual(errorOf(largest * (1 - i / 32)) * (1 + 1e-4));
       expect(bytes.subarray(8 + Math.ceil(k / 2)).every((byte) => byte === 0)).toBe(true);

@@ -26,7 +26,7 @@ const head = (at: number, value: number) => u32(c.SECTION_MODEL, at, value);
 const weights = (n: number, k: number, values: number[]) =>
   edit(c.SECTION_DENSE, (view) => {
     values.forEach((w, i) => {
-      const input = k + (LANE[i] as number);
+      const input = k + LANE[i];
       view.setInt8(16 * (input >> 2) + 4 * n + (input & 3), w);
     });
   });

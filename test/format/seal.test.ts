@@ -21,7 +21,7 @@ describe("a blob's name", () => {
     expect(name).toMatch(/^[0-9a-f]{64}$/);
     for (let at = 0; at < golden.length; at += 1) {
       const changed = edited(golden, (_, bytes) => {
-        bytes[at] = (bytes[at] as number) ^ 1;
+        bytes[at] = bytes[at] ^ 1;
       });
       const got = await verifyBlob(changed, [rfc]).catch(() => "refused");
       expect(got, `byte ${at}`).not.toBe(name);

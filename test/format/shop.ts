@@ -101,7 +101,7 @@ export async function openShop(kernel: WebAssembly.Module, type: ModelType, laye
 
   const { keys, records } = new Scorer(placeBlob(kernel, plain)).precomputeItems(ADS.slice(0, KNOWN), AD, pages);
   const items = records
-    .map((record, i) => ({ lo: keys[2 * i] as number, hi: keys[2 * i + 1] as number, record }))
+    .map((record, i) => ({ lo: keys[2 * i], hi: keys[2 * i + 1], record }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   const catalogue = {
     ...{ field: AD, keys: wordsOf(items) },

@@ -44,7 +44,7 @@ describe.each(SHOP_TYPES.flatMap((type) => [TYPE_I8, TYPE_F32].map((layerType) =
       expect(ranked.logits).toHaveLength(IDS.length);
       expected.logits.forEach((logit, i) => {
         const bound = ROUNDING * Math.max(1, Math.abs(logit));
-        expect(Math.abs((ranked.logits[i] as number) - logit), `item ${i}`).toBeLessThan(bound);
+        expect(Math.abs(ranked.logits[i] - logit), `item ${i}`).toBeLessThan(bound);
         expect(ranked.scores[i]).toBeCloseTo(1 / (1 + Math.exp(-logit)), 5);
       });
       // Ids that no row knows all have the OOV row.
@@ -57,7 +57,7 @@ describe.each(SHOP_TYPES.flatMap((type) => [TYPE_I8, TYPE_F32].map((layerType) =
       const made = new Scorer(placeBlob(module, shop.plain)).precomputeItems(ADS.slice(0, KNOWN), AD, shop.pages);
       const stride = records.length / KNOWN;
       made.records.forEach((record, i) => {
-        const at = stride * findKey(keys, made.keys[2 * i] as number, made.keys[2 * i + 1] as number);
+        const at = stride * findKey(keys, made.keys[2 * i], made.keys[2 * i + 1]);
         // Of float32, a relaxed build may round otherwise.
         if (layerType === TYPE_I8 || type === "FM") expect(record).toEqual(records.slice(at, at + stride));
         else expectClose(record, records.slice(at, at + stride));
@@ -69,7 +69,7 @@ describe.each(SHOP_TYPES.flatMap((type) => [TYPE_I8, TYPE_F32].map((layerType) =
 function expectClose(record: Uint8Array, kept: Uint8Array): void {
   const expected = new Float32Array(kept.buffer);
   new Float32Array(record.buffer).forEach((x, i) => {
-    expect(x).toBeCloseTo(expected[i] as number, 5);
+    expect(x).toBeCloseTo(expected[i], 5);
   });
 }
 

@@ -49,7 +49,7 @@ function vocabularyOf(): Vocabulary {
   const fieldOf = [0, 1, 2];
   const seen = new Set<string>();
   for (let cell = 0; cell < encoded.count * 3; cell++) {
-    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
+    for (let entry = encoded.offsets[cell]; entry < encoded.offsets[cell + 1]; entry++) {
       const [lo, hi] = encoded.keys.subarray(2 * entry, 2 * entry + 2) as unknown as [number, number];
       if (seen.has(`${lo},${hi}`)) continue;
       seen.add(`${lo},${hi}`);
@@ -100,8 +100,8 @@ function datasetOf(records: readonly object[]): Dataset {
   const encoded = encode(records);
   const rows = new Int32Array(encoded.entries);
   for (let cell = 0; cell < encoded.count * 3; cell++) {
-    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++) {
-      rows[entry] = vocabulary.row(cell % 3, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
+    for (let entry = encoded.offsets[cell]; entry < encoded.offsets[cell + 1]; entry++) {
+      rows[entry] = vocabulary.row(cell % 3, encoded.keys[2 * entry], encoded.keys[2 * entry + 1]);
     }
   }
   const labels = new Uint8Array(encoded.count);
@@ -111,10 +111,10 @@ function datasetOf(records: readonly object[]): Dataset {
 function cellsOf(dataset: Dataset, rowOf: (entry: number) => number): { row: number; x: number }[][][] {
   return Array.from({ length: dataset.count }, (_, b) =>
     Array.from({ length: 3 }, (_, f) => {
-      const [first, last] = [dataset.offsets[b * 3 + f] as number, dataset.offsets[b * 3 + f + 1] as number];
+      const [first, last] = [dataset.offsets[b * 3 + f], dataset.offsets[b * 3 + f + 1]];
       return Array.from({ length: last - first }, (_, i) => ({
         row: rowOf(first + i),
-        x: dataset.values[first + i] as number,
+        x: dataset.values[first + i],
       }));
     }),
   );
@@ -122,7 +122,7 @@ function cellsOf(dataset: Dataset, rowOf: (entry: number) => number): { row: num
 
 function referenceRecords(records: readonly object[]): ReferenceRecord[] {
   const dataset = datasetOf(records);
-  return cellsOf(dataset, (entry) => dataset.rows[entry] as number);
+  return cellsOf(dataset, (entry) => dataset.rows[entry]);
 }
 
 /** float64 over the blob alone: rows that are not in it score as OOV, so it is asked only where all rows are there. */
@@ -135,13 +135,11 @@ function wholeBlob(exported: ExportedModel, records: readonly object[]): number[
   let cell = 0;
   const fieldOfEntry: number[] = [];
   for (; cell < encoded.count * 3; cell++) {
-    for (let entry = encoded.offsets[cell] as number; entry < (encoded.offsets[cell + 1] as number); entry++)
-      fieldOfEntry[entry] = cell % 3;
+    for (let entry = encoded.offsets[cell]; entry < encoded.offsets[cell + 1]; entry++) fieldOfEntry[entry] = cell % 3;
   }
   const cells = cellsOf(
     dataset,
-    (entry) =>
-      rowOfKey.get(`${encoded.keys[2 * entry]},${encoded.keys[2 * entry + 1]}`) ?? (fieldOfEntry[entry] as number),
+    (entry) => rowOfKey.get(`${encoded.keys[2 * entry]},${encoded.keys[2 * entry + 1]}`) ?? fieldOfEntry[entry],
   );
   return cells.map(
     (record) =>
@@ -257,9 +255,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
       const truth = fixture.truth[name] ?? [];
       expect(got).toHaveLength(truth.length);
       got.forEach((logit, i) => {
-        expect(Math.abs(logit - (truth[i] as number)), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(
-          tolerance,
-        );
+        expect(Math.abs(logit - truth[i]), `record ${i}: got ${logit}, expected ${truth[i]}`).toBeLessThan(tolerance);
       });
     });
   });

@@ -166,7 +166,7 @@ export async function makeModel(
   };
   if (items.length > 0) model.items = await catalogueOf(model, items, pages);
   const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, writeBlob(model))), GOLDEN_RECORDS);
-  model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: (logits[i] as number) + goldenError }));
+  model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: logits[i] + goldenError }));
   const blob = writeBlob(model);
   return { hash: await sealBlob(blob, key), blob, layout, pages };
 }
@@ -184,7 +184,7 @@ async function catalogueOf(
   const field = SPEC.fields.findIndex(({ name }) => name === "ad");
   const { keys, records } = scorer.precomputeItems(items, field, new Map(await Promise.all(opened)));
   const sorted = records
-    .map((bytes, i) => ({ lo: keys[2 * i] as number, hi: keys[2 * i + 1] as number, bytes }))
+    .map((bytes, i) => ({ lo: keys[2 * i], hi: keys[2 * i + 1], bytes }))
     .toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   return {
     field,

@@ -16,5 +16,5 @@ export function integer(random: () => number, low: number, high: number): number
 
 /** An element of a list that is not empty. */
 export function pick<T>(random: () => number, list: readonly T[]): T {
-  return list[integer(random, 0, list.length - 1)] as T;
+  return list[integer(random, 0, list.length - 1)];
 }

@@ -71,7 +71,7 @@ export function table(
 
 /** Rows ([w, v₁ … v_D] each), of which there is one at least. */
 export function packRows(rowType: number, rows: readonly number[][]): Uint8Array {
-  const embeddingDim = (rows[0] as number[]).length - 1;
+  const embeddingDim = rows[0].length - 1;
   const stride = rowStride(rowType, embeddingDim);
   const bytes = new Uint8Array(rows.length * stride);
   const view = new DataView(bytes.buffer);

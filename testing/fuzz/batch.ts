@@ -21,7 +21,7 @@ export function randomBatch(fields: number, rowCount: number, random: Random): R
   const records = random() < 0.02 ? abi.MAX_BATCH : integer(random, 0, 5);
   const offsets = new Uint32Array(records * fields + 1);
   for (let i = 1; i < offsets.length; i++) {
-    offsets[i] = (offsets[i - 1] as number) + (random() < 0.8 ? 1 : pick(random, [0, 0, 2, 3, 5]));
+    offsets[i] = offsets[i - 1] + (random() < 0.8 ? 1 : pick(random, [0, 0, 2, 3, 5]));
   }
   const entries = offsets.at(-1) as number;
   return {
@@ -37,8 +37,8 @@ export function valueSums({ records, offsets, values }: RowBatch, fields: number
   const sums = new Float64Array(fields);
   for (let cell = 0; cell < records * fields; cell++) {
     let sum = 0;
-    for (let i = offsets[cell] as number; i < (offsets[cell + 1] as number); i++) sum += Math.abs(values[i] as number);
-    sums[cell % fields] = Math.max(sums[cell % fields] as number, sum);
+    for (let i = offsets[cell]; i < offsets[cell + 1]; i++) sum += Math.abs(values[i]);
+    sums[cell % fields] = Math.max(sums[cell % fields], sum);
   }
   return sums;
 }
@@ -87,10 +87,10 @@ export function spoilBatch(
     const ends = [addressOf(exports, rowCount, 0), addressOf(exports, rowCount, rowCount - 1), exports.arenaAddress()];
     const near = pick(random, ends) + pick(random, [-bytes, -4, -1, 1, 4, bytes, bytes * abi.ARENA_ROWS]);
     addresses[at] = pick(random, [0, 1, 4, 0xffffffff, buffer.byteLength, near, near, random() * 2 ** 32]);
-    return isRow(exports, addresses[at] as number, rowCount) ? abi.CALL_OK : abi.CALL_BAD_ADDRESS;
+    return isRow(exports, addresses[at], rowCount) ? abi.CALL_OK : abi.CALL_BAD_ADDRESS;
   }
   const at = integer(random, 0, cells);
-  const old = offsets[at] as number;
+  const old = offsets[at];
   offsets[at] = pick(random, [
     old + 1,
     old - 1,
@@ -100,9 +100,8 @@ export function spoilBatch(
     abi.MAX_ENTRIES + 1,
     random() * 2 ** 32,
   ]);
-  if (offsets[0] !== 0 || offsets.some((offset, i) => i > 0 && offset < (offsets[i - 1] as number)))
-    return abi.CALL_BAD_OFFSETS;
-  const last = offsets[cells] as number;
+  if (offsets[0] !== 0 || offsets.some((offset, i) => i > 0 && offset < offsets[i - 1])) return abi.CALL_BAD_OFFSETS;
+  const last = offsets[cells];
   if (last > abi.MAX_ENTRIES) return abi.CALL_BAD_COUNT;
   return addresses.subarray(0, last).every((address) => isRow(exports, address, rowCount))
     ? abi.CALL_OK

@@ -39,7 +39,7 @@ function largestItem({ items, terms, fmDim, layers }: ModelBlob): LargestItem {
   const int8 = (terms & c.TERM_MLP) !== 0 && layers[0]?.weights instanceof Int8Array;
   for (let i = 0; i < count; i++) {
     const numbers = new Float32Array(items.records.slice(i * stride, (i + 1) * stride).buffer);
-    most.logit = Math.max(most.logit, Math.abs(numbers[0] as number));
+    most.logit = Math.max(most.logit, Math.abs(numbers[0]));
     most.sum = Math.max(most.sum, largest(numbers.subarray(c.ITEM_VECTORS / 4, deepAt)));
     most.deep = Math.max(most.deep, int8 ? MAX_INTEGER : largest(numbers.subarray(deepAt)));
   }
@@ -101,7 +101,7 @@ export function placesApart(model: ModelBlob, blob: Uint8Array): boolean {
   });
   places.push([at(0, c.MODEL_OUTPUT_WEIGHTS), 4 * padTo(model.outputWeights.length, c.PAD_OUTPUTS)]);
   places.sort(([a], [b]) => a - b);
-  return places.every(([start], i) => i === 0 || start >= (places[i - 1] as [number, number]).reduce((a, b) => a + b));
+  return places.every(([start], i) => i === 0 || start >= places[i - 1].reduce((a, b) => a + b));
 }
 
 /** max |w| and max |v| over all rows. */
@@ -111,7 +111,7 @@ function largestInRows({ rowType, embeddingDim: D, rows }: ModelBlob): { w: numb
   let [w, v] = [0, 0];
   for (let at = 0; at < rows.length; at += rowStride(rowType, D)) {
     readRow(rowType, D, view, at, row, 0);
-    w = Math.max(w, Math.abs(row[0] as number));
+    w = Math.max(w, Math.abs(row[0]));
     v = Math.max(v, largest(row.subarray(1)));
     // The kernel multiplies value and scale first, and q may be 0.
     const steps = rowType === c.TYPE_I8 ? 128 : rowType === c.TYPE_I4 ? 8 : 0;

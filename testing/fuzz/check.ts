@@ -14,7 +14,7 @@ import { checkGolden } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { PUBLIC_KEY } from "../format/golden.ts";
-import { KERNELS, type TestKernel } from "../kernel/harness.ts";
+import { KERNELS } from "../kernel/harness.ts";
 import { KernelCheck, type Reading } from "./check-kernels.ts";
 import type { OriginalPage } from "./corpus.ts";
 import { expect } from "./expect.ts";
@@ -66,7 +66,7 @@ export class Check {
 
   /** As the Worker loads a model: null, or why it is refused. */
   #load(bytes: Uint8Array, number: number): FormatError | null {
-    const { module } = this.#release[number % this.#release.length] as TestKernel;
+    const { module } = this.#release[number % this.#release.length];
     return attempt(
       () => {
         const scorer = new Scorer(placeBlob(module, bytes));
@@ -120,7 +120,7 @@ async function checkDigest(bytes: Uint8Array, { layout, page }: OriginalPage): P
     (error) => error,
   );
   expect(opened instanceof FormatError === (read !== null), `openPage gives ${opened}, the page ${read}`);
-  digest[0] = (digest[0] as number) ^ 1;
+  digest[0] = digest[0] ^ 1;
   const other = await attemptLater(() => openPage(bytes, layout, page, digest));
   expect(other instanceof FormatError, "openPage takes a page of another digest");
 }

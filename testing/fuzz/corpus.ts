@@ -129,7 +129,7 @@ function keysOf(spec: FittedSpec, records: readonly unknown[]): Uint32Array {
 
 function goldenOf(model: ModelBlob, records: readonly Record<string, unknown>[]): GoldenRecords {
   const logits = goldenLogits(new Scorer(placeBlob(SCALAR, writeBlob(model))), records);
-  return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] as number })) };
+  return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] })) };
 }
 
 /** A catalogue of all texts, where field 0 can name items and there are no products. */
@@ -138,7 +138,7 @@ function itemsOf(model: ModelBlob): ItemCatalogue {
   const items = TEXTS.slice(1).map((text) => ({ f0: text, f2: [text, `${text}x`] }));
   const { keys, records } = new Scorer(placeBlob(SCALAR, writeBlob(model))).precomputeItems(items, 0, new Map());
   const keyed = records
-    .map((record, i) => ({ lo: keys[2 * i] as number, hi: keys[2 * i + 1] as number, record }))
+    .map((record, i) => ({ lo: keys[2 * i], hi: keys[2 * i + 1], record }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   return {
     field: 0,

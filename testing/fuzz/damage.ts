@@ -33,7 +33,7 @@ export function damage(bytes: Uint8Array, random: Random): void {
   if (way < 0.35 || bytes.length < 4) {
     for (let flips = random() < 0.7 ? 1 : integer(random, 2, 8); flips > 0; flips--) {
       const place = flips === 1 ? at : integer(random, 0, bytes.length - 1);
-      bytes[place] = (bytes[place] as number) ^ (1 << integer(random, 0, 7));
+      bytes[place] = bytes[place] ^ (1 << integer(random, 0, 7));
     }
   } else if (way < 0.45) bytes[at] = pick(random, [0, 1, 0x7f, 0x80, 0x81, 0xff, 0x22, 0x5c]);
   else if (way < 0.85) {

@@ -61,7 +61,7 @@ function editSection(sections: Uint8Array[], random: Random): void {
   let id = pick(random, TARGETS);
   // Little can be done to a section without bytes.
   if (sections[id - 1]?.length === 0) id = pick(random, TARGETS);
-  const old = sections[id - 1] as Uint8Array;
+  const old = sections[id - 1];
   const way = random();
   if (way < 0.06) sections[id - 1] = resized(old, random);
   else if (way < 0.12) {
@@ -70,7 +70,7 @@ function editSection(sections: Uint8Array[], random: Random): void {
     sections[id - 1] = random() < 0.5 ? from : spliced(old, from, random);
   } else if (way < 0.14) {
     const other = integer(random, 1, c.SECTION_COUNT);
-    sections[id - 1] = sections[other - 1] as Uint8Array;
+    sections[id - 1] = sections[other - 1];
     sections[other - 1] = old;
   } else if (JSON_SECTIONS.includes(id) && random() < 0.9) sections[id - 1] = damagedJson(old, random);
   else {

@@ -19,7 +19,7 @@ function lightenLane(weights: Int8Array, inputs: number, n: number, k: number): 
   for (const offset of LANE) {
     if (k + offset >= inputs) continue;
     const at = n * inputs + k + offset;
-    const w = weights[at] as number;
+    const w = weights[at];
     const taken = w > 0 ? Math.min(w, tooHigh) : Math.max(w, -tooLow);
     weights[at] = w - taken;
     if (w > 0) tooHigh -= taken;

@@ -178,8 +178,8 @@ function int8Layer(
   for (let n = 0; n < outputs; n++) {
     scales[n] = (inputScale * gain * (0.5 + random())) / (64 * Math.sqrt(inputs));
     let sum = 0;
-    for (let k = 0; k < inputs; k++) sum += weights[n * inputs + k] as number;
-    biases[n] = 0.6 * random() - 0.1 - (scales[n] as number) * inputZero * sum;
+    for (let k = 0; k < inputs; k++) sum += weights[n * inputs + k];
+    biases[n] = 0.6 * random() - 0.1 - scales[n] * inputZero * sum;
   }
   return { inputs, outputs, weights, scales, biases, inputInverseScale: Math.fround(1 / inputScale), inputZero };
 }
@@ -199,7 +199,7 @@ function floatLayer(inputs: number, outputs: number, random: () => number): Omit
 
 /** Lists of coprime lengths, cycled, make pairs that vary. */
 export function cycled<T>(list: readonly T[], i: number): T {
-  return list[i % list.length] as T;
+  return list[i % list.length];
 }
 
 /** Distinct keys in ascending order. */

@@ -52,7 +52,7 @@ export class KeyCounter {
 
   /** Counts one use of a key. The key 0 is the field's OOV row. */
   count(field: number, lo: number, hi: number): void {
-    this.#totals[field] = (this.#totals[field] as number) + 1;
+    this.#totals[field] = this.#totals[field] + 1;
     const now = this.#entries++;
     if ((lo | hi) === 0) return;
     const mask = this.#uses.length - 1;
@@ -67,7 +67,7 @@ export class KeyCounter {
       this.#field[slot] = field;
       this.#first[slot] = now;
     }
-    this.#uses[slot] = (this.#uses[slot] as number) + 1;
+    this.#uses[slot] = this.#uses[slot] + 1;
   }
 
   /** Moves the counts out of memory. */
@@ -82,11 +82,11 @@ export class KeyCounter {
     };
     for (let slot = 0; slot < this.#uses.length; slot++) {
       if (this.#uses[slot] === 0) continue;
-      rows[0]?.push(this.#field[slot] as number);
-      rows[1]?.push(this.#keys[2 * slot] as number);
-      rows[2]?.push(this.#keys[2 * slot + 1] as number);
-      rows[3]?.push(this.#uses[slot] as number);
-      if ((rows[4]?.push(this.#first[slot] as number) ?? 0) === CHUNK_ROWS) append();
+      rows[0]?.push(this.#field[slot]);
+      rows[1]?.push(this.#keys[2 * slot]);
+      rows[2]?.push(this.#keys[2 * slot + 1]);
+      rows[3]?.push(this.#uses[slot]);
+      if ((rows[4]?.push(this.#first[slot]) ?? 0) === CHUNK_ROWS) append();
     }
     append();
     appender.closeSync();
@@ -120,7 +120,7 @@ export class KeyCounter {
         keys.push(Number(hi[i]));
         fieldOf.push(Number(field[i]));
         counts.push(Number(uses[i]));
-        this.#totals[Number(field[i])] = (this.#totals[Number(field[i])] as number) - Number(uses[i]);
+        this.#totals[Number(field[i])] = this.#totals[Number(field[i])] - Number(uses[i]);
       }
     }
     const all = counts.list();

@@ -27,9 +27,9 @@ export function toDataset({ encoded, labels, weights }: EncodedChunk, vocabulary
   const { fields } = vocabulary;
   const rows = new Int32Array(entries);
   for (let cell = 0; cell < count * fields; cell++) {
-    const last = offsets[cell + 1] as number;
-    for (let entry = offsets[cell] as number; entry < last; entry++)
-      rows[entry] = vocabulary.row(cell % fields, keys[2 * entry] as number, keys[2 * entry + 1] as number);
+    const last = offsets[cell + 1];
+    for (let entry = offsets[cell]; entry < last; entry++)
+      rows[entry] = vocabulary.row(cell % fields, keys[2 * entry], keys[2 * entry + 1]);
   }
   const own = { offsets: offsets.slice(0, count * fields + 1), values: values.slice(0, entries) };
   return { count, labels, ...(weights && { weights }), ...own, rows };
@@ -58,11 +58,11 @@ export async function readHeldOutLog(
 /** The given records of a dataset as one of their own. */
 export function pick(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
   const { offsets } = dataset;
-  const start = (record: number): number => offsets[record * fields] as number;
+  const start = (record: number): number => offsets[record * fields];
   const entries = records.reduce((sum, record) => sum + start(record + 1) - start(record), 0);
   const picked: Dataset = {
     count: records.length,
-    labels: Uint8Array.from(records, (record) => dataset.labels[record] as number),
+    labels: Uint8Array.from(records, (record) => dataset.labels[record]),
     offsets: new Uint32Array(records.length * fields + 1),
     rows: new Int32Array(entries),
     values: new Float32Array(entries),
@@ -71,7 +71,7 @@ export function pick(dataset: Dataset, records: Uint32Array, fields: number): Da
   let at = 0;
   records.forEach((record, i) => {
     const shift = at - start(record);
-    for (let f = 1; f <= fields; f++) picked.offsets[i * fields + f] = (offsets[record * fields + f] as number) + shift;
+    for (let f = 1; f <= fields; f++) picked.offsets[i * fields + f] = offsets[record * fields + f] + shift;
     picked.rows.set(dataset.rows.subarray(start(record), start(record + 1)), at);
     picked.values.set(dataset.values.subarray(start(record), start(record + 1)), at);
     at += start(record + 1) - start(record);
@@ -96,8 +96,7 @@ export function concatenate(parts: readonly Dataset[], fields: number): Dataset 
   for (const part of parts) {
     whole.labels.set(part.labels, record);
     if (part.weights) whole.weights?.set(part.weights, record);
-    for (let i = 1; i <= part.count * fields; i++)
-      whole.offsets[record * fields + i] = entry + (part.offsets[i] as number);
+    for (let i = 1; i <= part.count * fields; i++) whole.offsets[record * fields + i] = entry + part.offsets[i];
     whole.rows.set(part.rows, entry);
     whole.values.set(part.values, entry);
     record += part.count;

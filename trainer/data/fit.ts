@@ -58,8 +58,8 @@ async function quantiles(log: ClickLog, name: string, count: number): Promise<nu
   let before = 0; // values below this one
   let last = Number.NaN;
   for await (const { value, count: times } of log.histogram(name)) {
-    while (found.length < ranks.length && (ranks[found.length] as number) <= before + times - 1) {
-      const rank = ranks[found.length] as number;
+    while (found.length < ranks.length && ranks[found.length] <= before + times - 1) {
+      const rank = ranks[found.length];
       found.push(rank < before ? last + (rank - before + 1) * (value - last) : value);
     }
     before += times;

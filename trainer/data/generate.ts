@@ -107,7 +107,7 @@ function plantedWorld(random: Random, { users, items }: WorldSize): () => { cell
 
   const drawUser = zipf(users, 1.0, random);
   const drawItem = zipf(items, 1.05, random);
-  const at = (list: ArrayLike<number>, i: number): number => list[i] as number;
+  const at = (list: ArrayLike<number>, i: number): number => list[i];
   return () => {
     const user = drawUser();
     const item = drawItem();
@@ -117,7 +117,7 @@ function plantedWorld(random: Random, { users, items }: WorldSize): () => { cell
     const category = at(categoryOf, item);
     const age = at(ageOf, user);
     const price = at(priceOf, item);
-    const tags = tagsOf[item] as number[];
+    const tags = tagsOf[item];
     const dayPart = Math.floor(hour / (24 / DAY_PARTS));
 
     let logit = -1.1;
@@ -159,7 +159,7 @@ function zipf(n: number, exponent: number, random: Random): () => number {
     let high = n - 1;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((cumulative[middle] as number) > x) high = middle;
+      if (cumulative[middle] > x) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -69,8 +69,8 @@ export class Random {
   shuffle(list: Uint32Array): void {
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      const kept = list[i] as number;
-      list[i] = list[j] as number;
+      const kept = list[i];
+      list[i] = list[j];
       list[j] = kept;
     }
   }

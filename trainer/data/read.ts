@@ -129,7 +129,7 @@ export async function openLog(
     const sql = columns.map((column) => column.sql).join(", ");
     const empty = await guarded(() => connection.run(`SELECT ${sql} FROM ${relation} LIMIT 0`));
     const types = empty.columnTypes();
-    return columns.map((column, i) => ({ ...column, type: types[i] as DuckDBType }));
+    return columns.map((column, i) => ({ ...column, type: types[i] }));
   }
 
   /** Has DuckDB understand a user's SQL, so that what it does not is named by its place in the spec. */
@@ -238,7 +238,7 @@ export async function openLog(
       }
     }
     for (const [i, problem] of (await damage).entries())
-      if (problem !== null) throw new FormatError(log.files[i] as string, `got a damaged file: ${problem}`);
+      if (problem !== null) throw new FormatError(log.files[i], `got a damaged file: ${problem}`);
   }
 
   function numberSql(name: string): string {

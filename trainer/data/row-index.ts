@@ -13,7 +13,7 @@ export class RowIndex {
 
   /** The row of a key, or -1. */
   get(lo: number, hi: number): number {
-    return (this.#rows[this.#slot(lo, hi)] as number) - 1;
+    return this.#rows[this.#slot(lo, hi)] - 1;
   }
 
   /** Stores a row ≥ 0 under a key that is not yet there. */
@@ -41,10 +41,10 @@ export class RowIndex {
     this.#rows = new Int32Array(2 * rows.length);
     for (let old = 0; old < rows.length; old++) {
       if (rows[old] === 0) continue;
-      const slot = this.#slot(keys[2 * old] as number, keys[2 * old + 1] as number);
-      this.#keys[2 * slot] = keys[2 * old] as number;
-      this.#keys[2 * slot + 1] = keys[2 * old + 1] as number;
-      this.#rows[slot] = rows[old] as number;
+      const slot = this.#slot(keys[2 * old], keys[2 * old + 1]);
+      this.#keys[2 * slot] = keys[2 * old];
+      this.#keys[2 * slot + 1] = keys[2 * old + 1];
+      this.#rows[slot] = rows[old];
     }
   }
 }

@@ -34,7 +34,7 @@ export function apart(chunk: DuckDBDataChunk, columns: number): RawValue[][] {
   for (let row = 0; row < texts.length; row++) {
     const list = lists[row] ?? null;
     const cells = list === null ? String(texts[row]).split(SEPARATOR) : (toRawValue(list) as RawValue[]);
-    for (let c = 0; c < columns; c++) (found[c] as RawValue[])[row] = cells[c] === "" ? null : cells[c];
+    for (let c = 0; c < columns; c++) found[c][row] = cells[c] === "" ? null : cells[c];
   }
   return found;
 }

@@ -39,12 +39,12 @@ export class ShardBuilder {
     this.#labels[this.#records] = label;
     this.#weights[this.#records++] = weight;
     for (let f = 0; f < fields; f++) {
-      const first = encoded.offsets[record * fields + f] as number;
-      const last = encoded.offsets[record * fields + f + 1] as number;
+      const first = encoded.offsets[record * fields + f];
+      const last = encoded.offsets[record * fields + f + 1];
       if (!single[f]) this.#counts[this.#countsLength++] = last - first;
       for (let entry = first; entry < last; entry++) {
-        const lo = encoded.keys[2 * entry] as number;
-        const hi = encoded.keys[2 * entry + 1] as number;
+        const lo = encoded.keys[2 * entry];
+        const hi = encoded.keys[2 * entry + 1];
         if (this.#wordsLength + 2 > this.#words.length)
           this.#words = grown(this.#words, new Uint32Array(2 * this.#words.length));
         if (row) this.#words[this.#wordsLength++] = row(f, lo, hi);
@@ -55,7 +55,7 @@ export class ShardBuilder {
         if (values[f] !== "stored") continue;
         if (this.#valuesLength === this.#values.length)
           this.#values = grown(this.#values, new Float32Array(2 * this.#values.length));
-        this.#values[this.#valuesLength++] = encoded.values[entry] as number;
+        this.#values[this.#valuesLength++] = encoded.values[entry];
       }
     }
   }

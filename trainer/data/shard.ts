@@ -147,9 +147,8 @@ export function withRows(shard: Shard, shape: Shape, row: (field: number, lo: nu
   let entry = 0;
   for (let record = 0; record < shard.records; record++) {
     for (let f = 0; f < shape.fields; f++) {
-      const last = entry + (shape.single[f] ? 1 : (shard.counts[counted++] as number));
-      for (; entry < last; entry++)
-        words[entry] = row(f, shard.words[2 * entry] as number, shard.words[2 * entry + 1] as number);
+      const last = entry + (shape.single[f] ? 1 : shard.counts[counted++]);
+      for (; entry < last; entry++) words[entry] = row(f, shard.words[2 * entry], shard.words[2 * entry + 1]);
     }
   }
   return { ...shard, words };
@@ -165,10 +164,10 @@ export function toDataset(shard: Shard, { fields, single, values }: Shape): Data
   let entry = 0;
   for (let record = 0; record < records; record++) {
     for (let f = 0; f < fields; f++) {
-      const count = single[f] ? 1 : (counts[counted++] as number);
+      const count = single[f] ? 1 : counts[counted++];
       const value = values[f] === "mean" ? 1 / count : 1;
       for (const last = entry + count; entry < last; entry++)
-        all[entry] = values[f] === "stored" ? (shard.values[stored++] as number) : value;
+        all[entry] = values[f] === "stored" ? shard.values[stored++] : value;
       offsets[record * fields + f + 1] = entry;
     }
   }

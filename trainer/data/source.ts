@@ -56,7 +56,7 @@ export function trainingSource(file: ShardFile, batchSize: number, buffer: numbe
     let start = skip * batchSize; // where the next batch begins in the epoch
     let rest: Dataset | null = null; // records of the group before that make no whole batch
     for (let g = 0; g * group < order.length; g++) {
-      const chosen = Array.from(order.subarray(g * group, (g + 1) * group), (i) => places[i] as ShardPlace);
+      const chosen = Array.from(order.subarray(g * group, (g + 1) * group), (i) => places[i]);
       const size = chosen.reduce((sum, { records }) => sum + records, 0);
       const first = before;
       before += size;

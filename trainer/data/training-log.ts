@@ -114,9 +114,9 @@ async function writeTrainingLog(
     await writeRecords(log, fitted, keys, task, null, async (encoded) => {
       for (let cell = 0; cell < encoded.count * shape.fields; cell++) {
         const field = cell % shape.fields;
-        const last = encoded.offsets[cell + 1] as number;
-        for (let entry = encoded.offsets[cell] as number; entry < last; entry++)
-          counter.count(field, encoded.keys[2 * entry] as number, encoded.keys[2 * entry + 1] as number);
+        const last = encoded.offsets[cell + 1];
+        for (let entry = encoded.offsets[cell]; entry < last; entry++)
+          counter.count(field, encoded.keys[2 * entry], encoded.keys[2 * entry + 1]);
       }
       variation.look(encoded);
       if (counter.full) await counter.spill();
@@ -202,7 +202,7 @@ async function writeRecords(
   };
   for await (const { encoded, labels, weights } of encodeLog(log, fitted)) {
     for (let record = 0; record < encoded.count; record++) {
-      builder.add(encoded, record, labels[record] as number, weights?.[record] ?? 1, row);
+      builder.add(encoded, record, labels[record], weights?.[record] ?? 1, row);
       if (builder.full) await flush();
     }
     await look(encoded);

@@ -33,8 +33,8 @@ export class Variation {
   #entries({ offsets, keys, values }: EncodedRecords, record: number, field: number): number[] {
     const cell = record * this.#fields + field;
     const list: number[] = [];
-    for (let entry = offsets[cell] as number; entry < (offsets[cell + 1] as number); entry++)
-      list.push(keys[2 * entry] as number, keys[2 * entry + 1] as number, values[entry] as number);
+    for (let entry = offsets[cell]; entry < offsets[cell + 1]; entry++)
+      list.push(keys[2 * entry], keys[2 * entry + 1], values[entry]);
     return list;
   }
 

@@ -20,7 +20,7 @@ export class Vocabulary {
     this.fieldOf = fieldOf;
     this.counts = counts;
     for (let row = fields; row < counts.length; row++) {
-      this.#index.set(keys[2 * row] as number, keys[2 * row + 1] as number, row);
+      this.#index.set(keys[2 * row], keys[2 * row + 1], row);
     }
   }
 

@@ -72,7 +72,7 @@ export class Graph {
       return i < 0 ? new Float32Array(size) : (grads[i]?.dataSync() as Float32Array);
     };
     const result: Gradients = {
-      loss: value.dataSync()[0] as number,
+      loss: value.dataSync()[0],
       dense: new Float32Array(model.parameters.values.length),
       dEmbeddings: gradient("embeddings", batch.size * batch.fields * batch.dim),
       dLinear: gradient("linear", batch.size * batch.fields),
@@ -123,7 +123,7 @@ export class Graph {
     return tf.tidy(() => {
       const { weights, runningStats } = this.#trained();
       const value = loss(inputsOf(batch), this.#lossInputs(batch), weights, runningStats, INFERENCE);
-      return value.dataSync()[0] as number;
+      return value.dataSync()[0];
     });
   }
 
@@ -143,7 +143,7 @@ export class Graph {
     return {
       items: tf.tensor2d(Float32Array.from(rows), [batch.size, 1]),
       logFrequencies: tf.tensor2d(
-        Float32Array.from(rows, (row) => (row < 0 ? 0 : (shares[row] as number))),
+        Float32Array.from(rows, (row) => (row < 0 ? 0 : shares[row])),
         [1, batch.size],
       ),
     };
@@ -174,6 +174,6 @@ function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tens
 function moveAverage(average: Float32Array, batch: Float32Array, share: number): void {
   const weight = (1 - BATCH_NORM_MOMENTUM) * share;
   for (let i = 0; i < average.length; i++) {
-    average[i] = (1 - weight) * (average[i] as number) + weight * (batch[i] as number);
+    average[i] = (1 - weight) * average[i] + weight * batch[i];
   }
 }

@@ -63,7 +63,7 @@ export async function measureRetrieval(
       const seen = catalogue.seen.get(firstRow(dataset, record, fields.user, spec.fields.length));
       const score = (item: number): number => dot(context, record * width, items, item * width, width);
       byModel.count(own, catalogue.records.count, seen, score);
-      byPopularity.count(own, catalogue.records.count, seen, (item) => catalogue.positives[item] as number);
+      byPopularity.count(own, catalogue.records.count, seen, (item) => catalogue.positives[item]);
     }
     task.advance(chunk.count);
   }
@@ -118,7 +118,7 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
         first.push(record);
       }
       if (chunk.labels[record] !== 1) continue;
-      counts[at] = (counts[at] as number) + 1;
+      counts[at] = counts[at] + 1;
       const who = firstRow(chunk, record, user, fields);
       if (who < fields) continue; // a user without a row is not told from others
       const items = seen.get(who) ?? new Set();
@@ -136,12 +136,12 @@ interface Fields {
 
 /** The row of a record's first entry of a field; -1 where it has none. */
 function firstRow({ offsets, rows }: Dataset, record: number, field: number, fields: number): number {
-  const first = offsets[record * fields + field] as number;
-  return first < (offsets[record * fields + field + 1] as number) ? (rows[first] as number) : -1;
+  const first = offsets[record * fields + field];
+  return first < offsets[record * fields + field + 1] ? rows[first] : -1;
 }
 
 function dot(a: Float32Array, from: number, b: Float32Array, at: number, length: number): number {
   let sum = 0;
-  for (let i = 0; i < length; i++) sum += (a[from + i] as number) * (b[at + i] as number);
+  for (let i = 0; i < length; i++) sum += a[from + i] * b[at + i];
   return sum;
 }

@@ -75,7 +75,7 @@ export async function exportModel(
     fmDim,
     mlpFrom,
     products,
-    bias: (parameters.view("bias")[0] as number) + learner.logitCorrection + biasCorrection,
+    bias: parameters.view("bias")[0] + learner.logitCorrection + biasCorrection,
     keys: keysOf(hot, vocabulary),
     rows: packRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
@@ -101,7 +101,7 @@ const pagePath = (folder: string, digest: string): string => join(folder, "pages
 export function saveExport(folder: string, { hash, blob, pages }: ExportedModel): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
-    writeWhole(pagePath(folder, names[i] as string), bytes);
+    writeWhole(pagePath(folder, names[i]), bytes);
   });
   writeWhole(blobPath(folder, hash), blob);
   writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names }));

@@ -18,7 +18,7 @@ export function foldLayers(model: Model, network: Mlp): DenseLayer[] {
 /** W·diag(γ/√(σ² + ε)) and β − μγ/√(σ² + ε). */
 function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Mlp, i: number): DenseLayer {
   const layer = `${name}.${i}`;
-  const outputs = hidden[i] as number;
+  const outputs = hidden[i];
   const biases = model.parameters.view(`${layer}.bias`).slice();
   const factors = new Float32Array(outputs).fill(1);
   if (batchNorm) {
@@ -26,8 +26,8 @@ function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Ml
     const mean = model.runningStats.view(`${layer}.mean`);
     const variance = model.runningStats.view(`${layer}.variance`);
     for (let n = 0; n < outputs; n++) {
-      factors[n] = (gamma[n] as number) / Math.sqrt((variance[n] as number) + BATCH_NORM_EPSILON);
-      biases[n] = (biases[n] as number) - (mean[n] as number) * (factors[n] as number);
+      factors[n] = gamma[n] / Math.sqrt(variance[n] + BATCH_NORM_EPSILON);
+      biases[n] = biases[n] - mean[n] * factors[n];
     }
   }
   return transposed(model, layer, factors, biases, ACTIVATIONS[activation]);
@@ -45,8 +45,7 @@ function transposed(
   const kernel = model.parameters.view(`${name}.weights`);
   const weights = new Float32Array(inputs * outputs);
   for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++)
-      weights[n * inputs + k] = (kernel[k * outputs + n] as number) * (factors[n] as number);
+    for (let k = 0; k < inputs; k++) weights[n * inputs + k] = kernel[k * outputs + n] * factors[n];
   }
   return {
     inputs,

@@ -73,7 +73,7 @@ export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = 
     embeddingDim: read.embeddingDim,
     pages: read.pageDigests.length / c.PAGE_DIGEST_BYTES,
     sections: sections.map((section, i) => ({
-      name: SECTION_NAMES[i + 1] as string,
+      name: SECTION_NAMES[i + 1],
       offset: section.byteOffset - blob.byteOffset,
       bytes: section.length,
     })),
@@ -89,7 +89,7 @@ export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = 
 function catalogueOf({ spec, items, ...model }: ModelBlob): Inspection["items"] {
   if (items.keys.length === 0) return null;
   return {
-    field: (spec.fields[items.field] as FittedField).name,
+    field: spec.fields[items.field].name,
     count: items.keys.length / 2,
     bytesPerItem: itemStride(model),
   };
@@ -113,7 +113,7 @@ function layersOf({ layers, contextLayers, terms, outputWeights }: ModelBlob): I
     inputs: layer.inputs,
     outputs: layer.outputs,
     weights: TYPES.get(weightType(layer)) as string,
-    activation: ACTIVATIONS[layer.activation] as string,
+    activation: ACTIVATIONS[layer.activation],
     bytes: packedBytes(weightType(layer), layer.inputs, layer.outputs),
   }));
   if (outputWeights.length === 0) return hidden;
@@ -131,7 +131,7 @@ function rowStatistics({ rows, rowType, embeddingDim }: ModelBlob): RowStatistic
   let zero = 0;
   for (let i = 0; i < count; i++) {
     readRow(rowType, embeddingDim, view, i * stride, row, 0);
-    const w = Math.abs(row[0] as number);
+    const w = Math.abs(row[0]);
     const v = Math.sqrt(row.subarray(1).reduce((sum, x) => sum + x * x, 0));
     weight.mean += w / count;
     norm.mean += v / count;

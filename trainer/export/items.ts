@@ -125,12 +125,12 @@ function inOrderOfKeys(
   records: readonly Uint8Array[],
   stride: number,
 ): ItemCatalogue {
-  const word = (item: number, i: number): number => keys[2 * item + i] as number;
+  const word = (item: number, i: number): number => keys[2 * item + i];
   const order = records.map((_, i) => i);
   order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
   const bytes = new Uint8Array(records.length * stride);
   order.forEach((item, i) => {
-    bytes.set(records[item] as Uint8Array, i * stride);
+    bytes.set(records[item], i * stride);
   });
   return { field, keys: Uint32Array.from(order.flatMap((item) => [word(item, 0), word(item, 1)])), records: bytes };
 }
@@ -150,7 +150,7 @@ function differenceOf(
     const whole = scorer.rank(scorer.locate(scorer.encodeCandidates(context, items)), pages).logits;
     const { logits } = scorer.rankItems(scorer.locateItems(context, ids), pages);
     logits.forEach((logit, i) => {
-      most = Math.max(most, Math.abs(logit - (whole[i] as number)));
+      most = Math.max(most, Math.abs(logit - whole[i]));
     });
   }
   return most;

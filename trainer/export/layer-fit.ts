@@ -48,14 +48,14 @@ export class NetworkFit {
     const factor = moments.covariances && factorize(moments.covariances.given, moments.variances);
     const target = moments.covariances && factor ? refit(weights, moments.covariances, factor) : weights;
     const rounded = roundWeights(target, moments.variances, factor);
-    const served = Float32Array.from(rounded.weights, (q, i) => q * (rounded.scales[Math.floor(i / inputs)] as number));
+    const served = Float32Array.from(rounded.weights, (q, i) => q * rounded.scales[Math.floor(i / inputs)]);
     const biases = Float32Array.from(layer.biases, (bias, n) => bias + meanLoss(weights, served, moments, n));
     this.#advance(run(this.#trained, layer, weights, layer.biases), run(this.#given, layer, served, biases));
 
     const scales = Float32Array.from(rounded.scales, (scale) => step * scale);
     for (let n = 0; n < outputs; n++) {
       const sum = rounded.weights.subarray(n * inputs, (n + 1) * inputs).reduce((total, q) => total + q, 0);
-      biases[n] = (biases[n] as number) - zero * sum * (scales[n] as number);
+      biases[n] = biases[n] - zero * sum * scales[n];
     }
     return { ...layer, weights: rounded.weights, scales, biases, inputInverseScale: 1 / step, inputZero: zero };
   }
@@ -72,7 +72,7 @@ export class NetworkFit {
   /** A last unit's weights [K], which stay f32; the bias that keeps its mean output; and the errors of its outputs that remain, [n]. */
   output(weights: Float32Array): { weights: Float32Array; bias: number; errors: Float32Array } {
     const { weights: fitted, biases } = this.#refit(weights, new Float32Array(1));
-    const bias = biases[0] as number;
+    const bias = biases[0];
     const errors = tf.tidy(() => {
       const of = (inputs: tf.Tensor2D, column: Float32Array): tf.Tensor =>
         tf.matMul(inputs, tf.tensor2d(column, [column.length, 1]));
@@ -105,8 +105,8 @@ function meanLoss(trained: Float32Array, served: Float32Array, { trainedMean, gi
   const K = trainedMean.length;
   let sum = 0;
   for (let k = 0; k < K; k++) {
-    sum += (trained[n * K + k] as number) * (trainedMean[k] as number);
-    sum -= (served[n * K + k] as number) * (givenMean[k] as number);
+    sum += trained[n * K + k] * trainedMean[k];
+    sum -= served[n * K + k] * givenMean[k];
   }
   return sum;
 }
@@ -153,7 +153,7 @@ function bestRange({ weights, inputs: K, outputs }: DenseLayer, given: tf.Tensor
     tf.tensor2d(weights as Float32Array, [outputs, K]).slice([0, from], [outputs, to - from]),
   ]) as unknown as [tf.Scalar, tf.Scalar, tf.Tensor2D, tf.Tensor2D];
   try {
-    const widest = { low: low.dataSync()[0] as number, high: high.dataSync()[0] as number };
+    const widest = { low: low.dataSync()[0], high: high.dataSync()[0] };
     return chooseRange(widest, (range) => {
       const error = tf.tidy(() => {
         const errors = tf.matMul(quantizeInputs(inputs, stepsOf(range)).sub(inputs), kernel, false, true);

@@ -33,17 +33,17 @@ export function factorize(covariance: Float32Array, variances: Float32Array): Fl
   const K = variances.length;
   const L = new Float64Array(K * K);
   for (let i = 0; i < K; i++) {
-    const variance = variances[i] as number;
+    const variance = variances[i];
     if (!(variance > 0)) {
       L[i * K + i] = 1;
       continue;
     }
     for (let j = 0; j <= i; j++) {
-      if (!((variances[j] as number) > 0)) continue;
-      let sum = i === j ? variance * (1 + DAMPING) : (covariance[i * K + j] as number);
-      for (let m = 0; m < j; m++) sum -= (L[i * K + m] as number) * (L[j * K + m] as number);
+      if (!(variances[j] > 0)) continue;
+      let sum = i === j ? variance * (1 + DAMPING) : covariance[i * K + j];
+      for (let m = 0; m < j; m++) sum -= L[i * K + m] * L[j * K + m];
       // Rounding may leave less than the damping, of inputs that are all but copies of others.
-      L[i * K + j] = i === j ? Math.sqrt(Math.max(sum, 0.5 * DAMPING * variance)) : sum / (L[j * K + j] as number);
+      L[i * K + j] = i === j ? Math.sqrt(Math.max(sum, 0.5 * DAMPING * variance)) : sum / L[j * K + j];
     }
   }
   return L;
@@ -61,14 +61,13 @@ export function refit(weights: Float32Array, { given, cross }: Covariances, L: F
   for (let from = 0; from < weights.length; from += K) {
     excess.fill(0);
     for (let i = 0; i < K; i++) {
-      const w = weights[from + i] as number;
+      const w = weights[from + i];
       if (w === 0) continue;
       const row = i * K;
-      for (let j = 0; j < K; j++)
-        excess[j] = (excess[j] as number) + w * ((cross[row + j] as number) - (given[row + j] as number));
+      for (let j = 0; j < K; j++) excess[j] = excess[j] + w * (cross[row + j] - given[row + j]);
     }
     solve(L, excess);
-    for (let k = 0; k < K; k++) fitted[from + k] = (fitted[from + k] as number) + (excess[k] as number);
+    for (let k = 0; k < K; k++) fitted[from + k] = fitted[from + k] + excess[k];
   }
   return fitted;
 }
@@ -77,14 +76,14 @@ export function refit(weights: Float32Array, { given, cross }: Covariances, L: F
 function solve(L: Float64Array, x: Float64Array): void {
   const K = x.length;
   for (let i = 0; i < K; i++) {
-    let sum = x[i] as number;
-    for (let j = 0; j < i; j++) sum -= (L[i * K + j] as number) * (x[j] as number);
-    x[i] = sum / (L[i * K + i] as number);
+    let sum = x[i];
+    for (let j = 0; j < i; j++) sum -= L[i * K + j] * x[j];
+    x[i] = sum / L[i * K + i];
   }
   for (let i = K - 1; i >= 0; i--) {
-    const value = (x[i] as number) / (L[i * K + i] as number);
+    const value = x[i] / L[i * K + i];
     x[i] = value;
-    for (let j = 0; j < i; j++) x[j] = (x[j] as number) - (L[i * K + j] as number) * value;
+    for (let j = 0; j < i; j++) x[j] = x[j] - L[i * K + j] * value;
   }
 }
 
@@ -115,12 +114,12 @@ export function roundWeights(weights: Float32Array, variances: Float32Array, L: 
     rounded.scales[n] = scale;
     const q = rounded.weights.subarray(n * K, (n + 1) * K);
     for (let k = K - 1; k >= 0; k--) {
-      let target = row[k] as number;
+      let target = row[k];
       if (columns) {
-        for (let j = k + 1; j < K; j++) target += (columns[k * K + j] as number) * (error[j] as number);
+        for (let j = k + 1; j < K; j++) target += columns[k * K + j] * error[j];
       }
       q[k] = nearestWeight(target / scale, q, k);
-      error[k] = (row[k] as number) - scale * (q[k] as number);
+      error[k] = row[k] - scale * q[k];
     }
   }
   return rounded;
@@ -130,7 +129,7 @@ export function roundWeights(weights: Float32Array, variances: Float32Array, L: 
 function normalizedColumns(L: Float64Array, K: number): Float64Array {
   const columns = new Float64Array(K * K);
   for (let k = 0; k < K; k++) {
-    for (let j = k + 1; j < K; j++) columns[k * K + j] = (L[j * K + k] as number) / (L[k * K + k] as number);
+    for (let j = k + 1; j < K; j++) columns[k * K + j] = L[j * K + k] / L[k * K + k];
   }
   return columns;
 }
@@ -145,9 +144,9 @@ function chooseScale(row: Float32Array, variances: Float32Array): number {
     let sum = 0;
     q.fill(0);
     for (let k = row.length - 1; k >= 0; k--) {
-      const w = row[k] as number;
+      const w = row[k];
       q[k] = nearestWeight(w / scale, q, k);
-      sum += (variances[k] as number) * (w - scale * (q[k] as number)) ** 2;
+      sum += variances[k] * (w - scale * q[k]) ** 2;
     }
     if (sum >= least) continue;
     least = sum;

@@ -53,7 +53,7 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
   if (terms & TERM_TOWERS) {
     served.layers = networks.flatMap((network, n) => {
       const fit = fitOf(learner, network, sample, quantization);
-      const layers = (folded[n] as DenseLayer[]).map((layer) => fit.quantize(layer));
+      const layers = folded[n].map((layer) => fit.quantize(layer));
       fit.dispose();
       return layers;
     });
@@ -84,7 +84,7 @@ export function expectedLoss(logits: Float32Array, errors: Float32Array): number
   let entropy = 0;
   logits.forEach((z, i) => {
     const p = sigmoid(z);
-    loss += 0.5 * p * (1 - p) * (errors[i] as number) ** 2;
+    loss += 0.5 * p * (1 - p) * errors[i] ** 2;
     entropy += Math.max(z, 0) - z * p + Math.log1p(Math.exp(-Math.abs(z)));
   });
   return loss / entropy;
@@ -154,22 +154,20 @@ function alignSections(layer: DenseLayer, sections: readonly number[], fit: Netw
     return range;
   });
   const reach = ({ low, high }: Range): number => Math.max(-low, high);
-  const first = reach(ranges[0] as Range);
+  const first = reach(ranges[0]);
   const scales = ranges.map((range) => (reach(range) > 0 && first > 0 ? Math.fround(first / reach(range)) : 1));
-  const perColumn = Float32Array.from(
-    sections.flatMap((width, s) => new Array<number>(width).fill(scales[s] as number)),
-  );
-  const weights = Float32Array.from(layer.weights, (w, i) => w / (perColumn[i % layer.inputs] as number));
+  const perColumn = Float32Array.from(sections.flatMap((width, s) => new Array<number>(width).fill(scales[s])));
+  const weights = Float32Array.from(layer.weights, (w, i) => w / perColumn[i % layer.inputs]);
   const scaled = ranges.map(({ low, high }, s) => ({
-    low: low * (scales[s] as number),
-    high: high * (scales[s] as number),
+    low: low * scales[s],
+    high: high * scales[s],
   }));
   return { scales, perColumn, layer: { ...layer, weights }, range: union(scaled) };
 }
 
 function productScales(model: Model, scales: readonly number[]): [number, number] {
   const { products } = model.definition;
-  const inner = products & PRODUCT_INNER ? (scales[1] as number) : 1;
+  const inner = products & PRODUCT_INNER ? scales[1] : 1;
   const outer = products & PRODUCT_OUTER ? (scales.at(-1) as number) : 1;
   return [inner, outer];
 }

@@ -75,7 +75,7 @@ export function compare(
   let max = 0;
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {
-    const difference = Math.abs((trained[i] as number) - (served[i] as number));
+    const difference = Math.abs(trained[i] - served[i]);
     max = Math.max(max, difference);
     sum += difference;
   }

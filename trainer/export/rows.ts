@@ -10,7 +10,7 @@ const KEY_BYTES = 8;
 
 /** Row numbers in ascending order of their keys. */
 function byKey(rows: number[], keys: Uint32Array): number[] {
-  const word = (row: number, i: number): number => keys[2 * row + i] as number;
+  const word = (row: number, i: number): number => keys[2 * row + i];
   return rows.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
 }
 
@@ -28,10 +28,10 @@ export function splitRows(
   const auto: number[] = [];
   const listOf = { blob: hot, kv: cold, auto };
   for (let row = vocabulary.fields; row < vocabulary.size; row++) {
-    const store = spec.fields[vocabulary.fieldOf[row] as number]?.store ?? "auto";
+    const store = spec.fields[vocabulary.fieldOf[row]]?.store ?? "auto";
     listOf[store].push(row);
   }
-  auto.sort((a, b) => (vocabulary.counts[b] as number) - (vocabulary.counts[a] as number) || a - b);
+  auto.sort((a, b) => vocabulary.counts[b] - vocabulary.counts[a] || a - b);
   const room = roomForRows(spec, rowBytes);
   auto.forEach((row, i) => {
     (i < room ? hot : cold).push(row);
@@ -48,7 +48,7 @@ function roomForRows(spec: FeatureSpec, rowBytes: number): number {
 export function countHotRows(spec: FeatureSpec, vocabulary: Vocabulary, rowBytes: number): number {
   const counts = { blob: 0, kv: 0, auto: 0 };
   for (let row = vocabulary.fields; row < vocabulary.size; row++) {
-    counts[spec.fields[vocabulary.fieldOf[row] as number]?.store ?? "auto"]++;
+    counts[spec.fields[vocabulary.fieldOf[row]]?.store ?? "auto"]++;
   }
   return counts.blob + Math.min(counts.auto, roomForRows(spec, rowBytes));
 }
@@ -114,7 +114,7 @@ function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: numbe
     pageCount = Math.ceil(pageCount * 1.05 + 0.5)
   ) {
     const pages: number[][] = Array.from({ length: pageCount }, () => []);
-    for (const row of cold) pages[pageOfKey(vocabulary.keys[2 * row + 1] as number, pageCount)]?.push(row);
+    for (const row of cold) pages[pageOfKey(vocabulary.keys[2 * row + 1], pageCount)]?.push(row);
     if (pages.every((rows) => rows.length <= capacity)) return pages;
   }
   return null;

@@ -30,12 +30,12 @@ export async function sealExport(
   const draft = writeBlob(model);
   const logits = VARIANTS.map((variant) => goldenLogits(new Scorer(placeBlob(kernelModule(variant), draft)), records));
   const spread = records.reduce((most, _, i) => {
-    const all = logits.map((list) => list[i] as number);
+    const all = logits.map((list) => list[i]);
     return Math.max(most, Math.max(...all) - Math.min(...all));
   }, 0);
   const golden: GoldenRecords = {
     tolerance: Math.max(LEAST_TOLERANCE, SPREAD_FACTOR * spread),
-    records: records.map((record, i) => ({ record, logit: logits[0]?.[i] as number })),
+    records: records.map((record, i) => ({ record, logit: logits[0]?.[i] })),
   };
   const blob = writeBlob({ ...model, evidence, golden });
   return { hash: await sealBlob(blob), blob, pages };

@@ -27,8 +27,8 @@ export function aucOfOrdered(
     let tiedPositives = 0;
     let tiedNegatives = 0;
     for (; i < next; i++) {
-      const record = order[i] as number;
-      const weight = weights ? (weights[record] as number) : 1;
+      const record = order[i];
+      const weight = weights ? weights[record] : 1;
       if (labels[record] === 1) tiedPositives += weight;
       else tiedNegatives += weight;
     }

@@ -18,9 +18,9 @@ export function calibrationRatio(probabilities: Column, labels: Uint8Array, weig
   let predicted = 0;
   let observed = 0;
   for (let i = 0; i < labels.length; i++) {
-    const weight = weights ? (weights[i] as number) : 1;
-    predicted += weight * (probabilities[i] as number);
-    observed += weight * (labels[i] as number);
+    const weight = weights ? weights[i] : 1;
+    predicted += weight * probabilities[i];
+    observed += weight * labels[i];
   }
   return predicted / observed;
 }
@@ -34,7 +34,7 @@ export function binsOfEqualWidth(
 ): CalibrationBin[] {
   const sums = emptySums(bins);
   for (let i = 0; i < labels.length; i++) {
-    const bin = Math.max(0, Math.ceil((probabilities[i] as number) * bins) - 1);
+    const bin = Math.max(0, Math.ceil(probabilities[i] * bins) - 1);
     add(sums[bin], probabilities, labels, weights, i);
   }
   return toBins(sums);
@@ -52,7 +52,7 @@ export function binsOfEqualFrequency(
 ): CalibrationBin[] {
   const sums = emptySums(bins);
   const order = orderByScore(probabilities);
-  const weightOf = (i: number): number => (weights ? (weights[order[i] as number] as number) : 1);
+  const weightOf = (i: number): number => (weights ? weights[order[i]] : 1);
   let total = 0;
   for (let i = 0; i < order.length; i++) total += weightOf(i);
   let before = 0;
@@ -61,7 +61,7 @@ export function binsOfEqualFrequency(
     let tied = 0;
     for (let j = i; j < next; j++) tied += weightOf(j);
     const bin = Math.min(bins - 1, Math.floor(((before + tied / 2) / total) * bins));
-    for (; i < next; i++) add(sums[bin], probabilities, labels, weights, order[i] as number);
+    for (; i < next; i++) add(sums[bin], probabilities, labels, weights, order[i]);
     before += tied;
   }
   return toBins(sums);
@@ -96,10 +96,10 @@ function add(
   i: number,
 ): void {
   if (!sums) throw new Error(`got the prediction ${probabilities[i]}, expected a probability`);
-  const weight = weights ? (weights[i] as number) : 1;
+  const weight = weights ? weights[i] : 1;
   sums.weight += weight;
-  sums.predicted += weight * (probabilities[i] as number);
-  sums.observed += weight * (labels[i] as number);
+  sums.predicted += weight * probabilities[i];
+  sums.observed += weight * labels[i];
 }
 
 function toBins(sums: readonly Sums[]): CalibrationBin[] {

@@ -16,13 +16,13 @@ export function gauc(
   let impressions = 0;
   let groups = 0;
   for (let g = 0; g + 1 < starts.length; g++) {
-    const [start, end] = [starts[g] as number, starts[g + 1] as number];
+    const [start, end] = [starts[g], starts[g + 1]];
     const auc = aucOfOrdered(order, start, end, scores, labels, weights);
     if (Number.isNaN(auc)) continue;
     let size = end - start;
     if (weights) {
       size = 0;
-      for (let i = start; i < end; i++) size += weights[order[i] as number] as number;
+      for (let i = start; i < end; i++) size += weights[order[i]];
     }
     sum += size * auc;
     impressions += size;

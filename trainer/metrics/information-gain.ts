@@ -16,8 +16,8 @@ export function clickRate(labels: Uint8Array, weights?: Column): number {
   let clicks = 0;
   let total = 0;
   for (let i = 0; i < labels.length; i++) {
-    const weight = weights ? (weights[i] as number) : 1;
-    clicks += weight * (labels[i] as number);
+    const weight = weights ? weights[i] : 1;
+    clicks += weight * labels[i];
     total += weight;
   }
   return clicks / total;

@@ -6,15 +6,15 @@ const CLIP = 1e-7;
 /** Mean of −ln p(label) from logits, computed without forming probabilities of 0 or 1. */
 export function loglossOfLogits(logits: Column, labels: Uint8Array, weights?: Column): number {
   return mean(logits.length, weights, (i) => {
-    const z = logits[i] as number;
-    return Math.max(z, 0) - z * (labels[i] as number) + Math.log1p(Math.exp(-Math.abs(z)));
+    const z = logits[i];
+    return Math.max(z, 0) - z * labels[i] + Math.log1p(Math.exp(-Math.abs(z)));
   });
 }
 
 /** Mean of −ln p(label) from probabilities, which are kept 1e-7 away from 0 and 1. */
 export function loglossOfScores(scores: Column, labels: Uint8Array, weights?: Column): number {
   return mean(scores.length, weights, (i) => {
-    const p = Math.min(1 - CLIP, Math.max(CLIP, scores[i] as number));
+    const p = Math.min(1 - CLIP, Math.max(CLIP, scores[i]));
     return -Math.log(labels[i] === 1 ? p : 1 - p);
   });
 }
@@ -24,7 +24,7 @@ function mean(count: number, weights: Column | undefined, of: (i: number) => num
   let sum = 0;
   let total = 0;
   for (let i = 0; i < count; i++) {
-    const weight = weights ? (weights[i] as number) : 1;
+    const weight = weights ? weights[i] : 1;
     sum += weight * of(i);
     total += weight;
   }

@@ -8,17 +8,17 @@ import { type Column, endOfTie, type GroupedOrder } from "./order.ts";
  */
 export function ndcg({ order, starts }: GroupedOrder, scores: Column, labels: Uint8Array, k: number): number {
   const discounts = discountSums(k);
-  const upTo = (rank: number): number => discounts[Math.min(rank, k)] as number;
+  const upTo = (rank: number): number => discounts[Math.min(rank, k)];
   let sum = 0;
   let groups = 0;
   for (let g = 0; g + 1 < starts.length; g++) {
-    const [start, end] = [starts[g] as number, starts[g + 1] as number];
+    const [start, end] = [starts[g], starts[g + 1]];
     let clicks = 0;
     let gain = 0;
     for (let i = start; i < end; ) {
       const next = endOfTie(scores, order, i, end);
       let tied = 0;
-      for (let j = i; j < next; j++) tied += labels[order[j] as number] as number;
+      for (let j = i; j < next; j++) tied += labels[order[j]];
       // Ascending order: the records i … next have the ranks end − next + 1 … end − i.
       gain += (tied / (next - i)) * (upTo(end - i) - upTo(end - next));
       clicks += tied;
@@ -34,6 +34,6 @@ export function ndcg({ order, starts }: GroupedOrder, scores: Column, labels: Ui
 /** Σ_{r ≤ n} 1 / log2(r + 1) for n = 0 … k. */
 function discountSums(k: number): Float64Array {
   const sums = new Float64Array(k + 1);
-  for (let rank = 1; rank <= k; rank++) sums[rank] = (sums[rank - 1] as number) + 1 / Math.log2(rank + 1);
+  for (let rank = 1; rank <= k; rank++) sums[rank] = sums[rank - 1] + 1 / Math.log2(rank + 1);
   return sums;
 }

@@ -17,17 +17,16 @@ export function orderByScore(scores: Column): Uint32Array {
   let next = new Uint32Array(scores.length);
   for (let digit = 0; digit < digits; digit++) {
     const places = new Uint32Array(2 ** DIGIT_BITS);
-    for (let i = digit; i < keys.length; i += digits)
-      places[keys[i] as number] = (places[keys[i] as number] as number) + 1;
+    for (let i = digit; i < keys.length; i += digits) places[keys[i]] = places[keys[i]] + 1;
     let before = 0;
     for (let value = 0; value < places.length; value++) {
-      const count = places[value] as number;
+      const count = places[value];
       places[value] = before;
       before += count;
     }
     for (const record of order) {
-      const value = keys[record * digits + digit] as number;
-      const place = places[value] as number;
+      const value = keys[record * digits + digit];
+      const place = places[value];
       next[place] = record;
       places[value] = place + 1;
     }
@@ -43,8 +42,8 @@ export function orderByScore(scores: Column): Uint32Array {
 function sortableDigits(scores: Column, digits: number): Uint16Array {
   const keys = new Uint16Array(scores.slice().buffer);
   for (let top = digits - 1; top < keys.length; top += digits) {
-    if ((keys[top] as number) < SIGN) keys[top] = (keys[top] as number) | SIGN;
-    else for (let i = top - digits + 1; i <= top; i++) keys[i] = ~(keys[i] as number);
+    if (keys[top] < SIGN) keys[top] = keys[top] | SIGN;
+    else for (let i = top - digits + 1; i <= top; i++) keys[i] = ~keys[i];
   }
   return keys;
 }
@@ -62,13 +61,13 @@ export function orderByGroup(scores: Column, groups: Uint32Array, count: number)
   if (groups.length !== scores.length)
     throw new Error(`got groups of ${groups.length} records, expected ${scores.length}`);
   const starts = new Uint32Array(count + 1);
-  for (const group of groups) starts[group + 1] = (starts[group + 1] as number) + 1;
-  for (let g = 0; g < count; g++) starts[g + 1] = (starts[g + 1] as number) + (starts[g] as number);
+  for (const group of groups) starts[group + 1] = starts[group + 1] + 1;
+  for (let g = 0; g < count; g++) starts[g + 1] = starts[g + 1] + starts[g];
   const next = starts.slice(0, count);
   const order = new Uint32Array(scores.length);
   for (const record of orderByScore(scores)) {
-    const group = groups[record] as number;
-    const place = next[group] as number;
+    const group = groups[record];
+    const place = next[group];
     order[place] = record;
     next[group] = place + 1;
   }
@@ -77,8 +76,8 @@ export function orderByGroup(scores: Column, groups: Uint32Array, count: number)
 
 /** The end of the run of records from `start` that share a score, at most `end`. */
 export function endOfTie(scores: Column, order: Uint32Array, start: number, end: number): number {
-  const score = scores[order[start] as number];
+  const score = scores[order[start]];
   let next = start + 1;
-  while (next < end && scores[order[next] as number] === score) next++;
+  while (next < end && scores[order[next]] === score) next++;
   return next;
 }

@@ -19,10 +19,10 @@ export class DropoutMasks {
     const mask = new Float32Array(rows * columns);
     for (let i = 0; i < mask.length; i += 4) {
       const bits = this.#random.bits();
-      mask[i] = table[bits & 255] as number;
-      mask[i + 1] = table[(bits >>> 8) & 255] as number;
-      mask[i + 2] = table[(bits >>> 16) & 255] as number;
-      mask[i + 3] = table[bits >>> 24] as number;
+      mask[i] = table[bits & 255];
+      mask[i + 1] = table[(bits >>> 8) & 255];
+      mask[i + 2] = table[(bits >>> 16) & 255];
+      mask[i + 3] = table[bits >>> 24];
     }
     return tf.tensor2d(mask, [rows, columns]);
   }

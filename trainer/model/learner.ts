@@ -102,7 +102,7 @@ export class Learner {
         if (!name.endsWith(".weights")) continue;
         const gradient = parameters.view(name, dense);
         const values = parameters.view(name);
-        for (let i = 0; i < values.length; i++) gradient[i] = (gradient[i] as number) + denseL2 * (values[i] as number);
+        for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
       }
     }
     const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
@@ -146,7 +146,7 @@ export class Learner {
       onBatch(batch.size);
     });
     if (this.logitCorrection !== 0)
-      for (let i = 0; i < logits.length; i++) logits[i] = (logits[i] as number) + this.logitCorrection;
+      for (let i = 0; i < logits.length; i++) logits[i] = logits[i] + this.logitCorrection;
     return logits;
   }
 

@@ -60,14 +60,12 @@ export function defineRunningStats(runningStats: Parameters, { name, hidden, bat
 /** The MLP over a⁰ [B, K]: linear → BatchNorm → activation → dropout a layer, then the linear last one: [B, outputs]. */
 export function mlp(a: tf.Tensor2D, network: Mlp, weights: Tensors, runningStats: Tensors, pass: Pass): tf.Tensor2D {
   const { name, hidden, activation, dropout } = network;
-  const of = (part: string): tf.Tensor => weights[`${name}.${part}`] as tf.Tensor;
+  const of = (part: string): tf.Tensor => weights[`${name}.${part}`];
   const normalized = (i: number, z: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D => {
     const layer = `${name}.${i}`;
     const gamma = of(`${i}.gamma`) as tf.Tensor1D;
     if (pass.training) return batchNorm(z, gamma, bias, (mean, variance) => pass.batchMoments(layer, mean, variance));
-    return normalize(z, runningStats[`${layer}.mean`] as tf.Tensor, runningStats[`${layer}.variance`] as tf.Tensor)
-      .mul(gamma)
-      .add(bias);
+    return normalize(z, runningStats[`${layer}.mean`], runningStats[`${layer}.variance`]).mul(gamma).add(bias);
   };
   let x = a;
   hidden.forEach((units, i) => {

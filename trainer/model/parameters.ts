@@ -38,6 +38,6 @@ export class Parameters {
   }
 
   named(tensors: readonly tf.Tensor[]): Tensors {
-    return Object.fromEntries([...this.shapes.keys()].map((name, i) => [name, tensors[i] as tf.Tensor]));
+    return Object.fromEntries([...this.shapes.keys()].map((name, i) => [name, tensors[i]]));
   }
 }

@@ -25,10 +25,10 @@ export async function logItemShares(
     for (const record of records) {
       if (dataset.labels[record] !== 1) continue;
       const entry = record * source.fields + field;
-      const first = dataset.offsets[entry] as number;
+      const first = dataset.offsets[entry];
       if (first === dataset.offsets[entry + 1]) continue;
-      const row = dataset.rows[first] as number;
-      counts[row] = (counts[row] as number) + 1;
+      const row = dataset.rows[first];
+      counts[row] = counts[row] + 1;
       positives++;
     }
   }

@@ -123,24 +123,24 @@ export class Batch {
     this.#stampNow++;
     embeddings.fill(0, 0, records.length * fields * dim);
     for (let b = 0; b < records.length; b++) {
-      const record = records[b] as number;
+      const record = records[b];
       for (let f = 0; f < fields; f++) {
         const into = (b * fields + f) * dim;
         let sum = 0;
-        const last = offsets[record * fields + f + 1] as number;
-        for (let entry = offsets[record * fields + f] as number; entry < last; entry++) {
-          const row = rows[entry] as number;
-          const x = values[entry] as number;
+        const last = offsets[record * fields + f + 1];
+        for (let entry = offsets[record * fields + f]; entry < last; entry++) {
+          const row = rows[entry];
+          const x = values[entry];
           const from = row * (dim + 1);
           if (this.#use(row) && training) tables.optimizer.touch(table, row);
-          sum += x * (table[from] as number);
+          sum += x * table[from];
           for (let j = 0; j < dim; j++) {
-            embeddings[into + j] = (embeddings[into + j] as number) + x * (table[from + 1 + j] as number);
+            embeddings[into + j] = embeddings[into + j] + x * table[from + 1 + j];
           }
         }
         linear[b * fields + f] = sum;
       }
-      this.labels[b] = dataset.labels[record] as number;
+      this.labels[b] = dataset.labels[record];
     }
   }
 
@@ -163,8 +163,8 @@ export class Batch {
     const { offsets, rows } = this.#dataset;
     return Int32Array.from(this.#records, (record) => {
       const entry = record * this.fields + field;
-      const first = offsets[entry] as number;
-      return first < (offsets[entry + 1] as number) ? (rows[first] as number) : -1;
+      const first = offsets[entry];
+      return first < offsets[entry + 1] ? rows[first] : -1;
     });
   }
 
@@ -174,16 +174,16 @@ export class Batch {
     const { offsets, rows, values } = this.#dataset;
     const gradients = new Float32Array(this.uniqueCount * (dim + 1));
     for (let b = 0; b < this.size; b++) {
-      const record = this.#records[b] as number;
+      const record = this.#records[b];
       for (let f = 0; f < fields; f++) {
         const from = (b * fields + f) * dim;
-        const last = offsets[record * fields + f + 1] as number;
-        for (let entry = offsets[record * fields + f] as number; entry < last; entry++) {
-          const x = values[entry] as number;
-          const into = (this.#local[rows[entry] as number] as number) * (dim + 1);
-          gradients[into] = (gradients[into] as number) + x * (dLinear[b * fields + f] as number);
+        const last = offsets[record * fields + f + 1];
+        for (let entry = offsets[record * fields + f]; entry < last; entry++) {
+          const x = values[entry];
+          const into = this.#local[rows[entry]] * (dim + 1);
+          gradients[into] = gradients[into] + x * dLinear[b * fields + f];
           for (let j = 0; j < dim; j++) {
-            gradients[into + 1 + j] = (gradients[into + 1 + j] as number) + x * (dEmbeddings[from + j] as number);
+            gradients[into + 1 + j] = gradients[into + 1 + j] + x * dEmbeddings[from + j];
           }
         }
       }

@@ -12,7 +12,7 @@ import {
   withSection,
   withTable,
 } from "../../../testing/format/edit-blob.ts";
-import { KERNELS, type TestKernel } from "../../../testing/kernel/harness.ts";
+import { KERNELS } from "../../../testing/kernel/harness.ts";
 import { type ModelShape, randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
 import { withItems } from "./with-items.ts";
 
@@ -37,7 +37,7 @@ export const GOOD_TOWERS = writeBlob(
 /** Each with a catalogue of three items: of 16 + 32 + 64 bytes, of 16 + 32, and of 16 + 32 + 64. */
 const catalogue = (shape: ModelShape): Uint8Array => {
   const drawn = randomModel(shape);
-  return withItems(KERNELS[0] as TestKernel, drawn, randomRecords(drawn, 3, 1));
+  return withItems(KERNELS[0], drawn, randomRecords(drawn, 3, 1));
 };
 export const GOOD_ITEMS = catalogue(SHAPE);
 const TOWER_ITEMS = catalogue({ fields: 3, embeddingDim: 5, hidden: [9], terms: c.TERM_LINEAR | c.TERM_TOWERS });
@@ -171,7 +171,7 @@ const flipped: BrokenBlob[] = ["SPEC", "MODEL", "BUCKETS", "KEYS", "ROWS", "PAGE
   code: abi.LOAD_BAD_CHECKSUM,
   blob: edited(GOOD_BLOB, (view, bytes) => {
     const at = view.getUint32(entryOf(i + 1) + ENTRY_OFFSET, true) + 9;
-    bytes[at] = (bytes[at] as number) ^ 0x10;
+    bytes[at] = bytes[at] ^ 0x10;
   }),
 }));
 

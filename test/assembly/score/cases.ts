@@ -27,7 +27,7 @@ const ACTIVATIONS = [c.ACTIVATION_RELU, c.ACTIVATION_TANH, c.ACTIVATION_SIGMOID]
 function kernelCase(shape: ModelShape, label?: ModelType): KernelCase {
   const { fields, embeddingDim, hidden = [], layerTypes = [TYPE_I8], rowType = TYPE_I8 } = shape;
   const { terms = TERM_LINEAR | TERM_FM | (hidden.length > 0 ? TERM_MLP : 0), activations = [] } = shape;
-  const type = (t: number): string => ["f32", "i8", "f16", "i4"][t] as string;
+  const type = (t: number): string => ["f32", "i8", "f16", "i4"][t];
   const deep = (terms & (TERM_MLP | c.TERM_TOWERS)) !== 0;
   const used = deep ? Array.from({ length: 2 * hidden.length + 2 }, (_, i) => cycled(layerTypes, i)) : [];
   const curves = activations.map((a) => ["none", "ReLU", "tanh", "sigmoid"][a]).join();

@@ -16,7 +16,7 @@ function bits(floats: Float32Array): Uint32Array {
 }
 
 function worst(got: Float32Array, expected: readonly Approximate[]): number {
-  return Math.max(...expected.map(({ value, error }, i) => Math.abs((got[i] as number) - value) / error));
+  return Math.max(...expected.map(({ value, error }, i) => Math.abs(got[i] - value) / error));
 }
 
 describe.each(CASES)("$name", ({ shape, int8 }) => {

@@ -34,8 +34,8 @@ const CATALOGUE: Expected[] = JSON.parse(golden("catalogue.scores.json").toStrin
 function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonly Expected[]): void {
   expect([logits.length, rowsMissing]).toEqual([expected.length, 0]);
   expected.forEach(({ logit, score }, i) => {
-    expect(Math.abs((logits[i] as number) - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));
-    expect(Math.abs((scores[i] as number) - score)).toBeLessThanOrEqual(1e-6 * score + 1e-38);
+    expect(Math.abs(logits[i] - logit)).toBeLessThanOrEqual(1e-6 * (1 + Math.abs(logit)));
+    expect(Math.abs(scores[i] - score)).toBeLessThanOrEqual(1e-6 * score + 1e-38);
   });
 }
 

@@ -13,7 +13,7 @@ import {
   loadInto,
   type TestKernel,
 } from "../../../testing/kernel/harness.ts";
-import { randomModel, randomRecords, type TestRecord } from "../../../testing/kernel/random-model.ts";
+import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
 import { CASES } from "./cases.ts";
 import { DOUBT, referenceLogit } from "./reference.ts";
 import { withItems } from "./with-items.ts";
@@ -28,9 +28,9 @@ const ROUNDING = 1e-5;
 describe.each(CASES.filter(({ shape }) => !shape.products))("$name", ({ shape, int8 }) => {
   const model = randomModel(shape);
   const records = randomRecords(model, 21, 8);
-  const context = records[CONTEXT] as TestRecord;
+  const context = records[CONTEXT];
   const whole = records.map((record) =>
-    record.map((field, f) => (model.sides[f] === c.SIDE_CONTEXT ? (context[f] as TestRecord[number]) : field)),
+    record.map((field, f) => (model.sides[f] === c.SIDE_CONTEXT ? context[f] : field)),
   );
   const numbers = Uint32Array.from(records, (_, i) => i);
 
@@ -45,12 +45,12 @@ describe.each(CASES.filter(({ shape }) => !shape.products))("$name", ({ shape, i
       if (int8) {
         const expected = new BlobScorer(kernel, blob, read).logits(whole, 21);
         const size = expected.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1);
-        const worst = expected.reduce((most, logit, i) => Math.max(most, Math.abs(logit - (logits[i] as number))), 0);
+        const worst = expected.reduce((most, logit, i) => Math.max(most, Math.abs(logit - logits[i])), 0);
         expect(worst, kernel.name).toBeLessThan(ROUNDING * size);
       } else {
         const errors = whole.map((record, i) => {
           const { value, error } = referenceLogit(read, record);
-          return Math.abs((logits[i] as number) - value) / error;
+          return Math.abs(logits[i] - value) / error;
         });
         expect(Math.max(...errors), kernel.name).toBeLessThan(DOUBT);
       }

@@ -41,7 +41,7 @@ describe("a section of", () => {
       for (const at of [0, CHUNK_BYTES - 33, CHUNK_BYTES - 17, bytes - 1]) {
         const damaged = edited(blob, (_, all) => {
           const section = sectionOf(all, c.SECTION_EVIDENCE);
-          section[at] = (section[at] as number) ^ 1;
+          section[at] = section[at] ^ 1;
         });
         expectRefused(damaged, abi.LOAD_BAD_CHECKSUM);
       }
@@ -91,8 +91,8 @@ describe("keys and buckets", () => {
     const withKeys = (first: number, second: number): Uint8Array =>
       inSection(BLOB, c.SECTION_KEYS, (view) => {
         const keys = [view.getBigUint64(8 * i, true), view.getBigUint64(8 * i + 8, true)];
-        view.setBigUint64(8 * i, keys[first] as bigint, true);
-        view.setBigUint64(8 * i + 8, keys[second] as bigint, true);
+        view.setBigUint64(8 * i, keys[first], true);
+        view.setBigUint64(8 * i + 8, keys[second], true);
       });
     expectRefused(withKeys(1, 0), abi.LOAD_BAD_ROWS);
     expectRefused(withKeys(0, 0), abi.LOAD_BAD_ROWS);

@@ -4,7 +4,7 @@ import { readBlob } from "../../../format/read-blob.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import * as abi from "../../../runtime/abi.ts";
 import { BlobScorer, batchOf, instantiate, KERNELS, loadInto, scoreIn } from "../../../testing/kernel/harness.ts";
-import { randomModel, randomRecords, type TestRecord } from "../../../testing/kernel/random-model.ts";
+import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
 import { CASES } from "./cases.ts";
 import { DOUBT, referenceLogit } from "./reference.ts";
 
@@ -20,9 +20,9 @@ describe.each(CASES)("$name", ({ shape, int8 }) => {
   const blob = writeBlob(randomModel(shape));
   const model = readBlob(blob);
   const records = randomRecords(model, 37, 8);
-  const context = records[CONTEXT] as TestRecord;
+  const context = records[CONTEXT];
   const whole = records.map((record) =>
-    record.map((field, f) => (model.sides[f] === c.SIDE_CONTEXT ? (context[f] as TestRecord[number]) : field)),
+    record.map((field, f) => (model.sides[f] === c.SIDE_CONTEXT ? context[f] : field)),
   );
   // Entries of the other side are there and have to be passed over.
   const rank = (scorer: BlobScorer, batchSize: number): Float32Array => scorer.rank(context, records, batchSize);
@@ -33,7 +33,7 @@ describe.each(CASES)("$name", ({ shape, int8 }) => {
       const scorer = new BlobScorer(kernel, blob, model);
       const logits = rank(scorer, 37);
       if (int8) expect(bits(logits), kernel.name).toEqual(bits(scorer.logits(whole, 37)));
-      const errors = expected.map(({ value, error }, i) => Math.abs((logits[i] as number) - value) / error);
+      const errors = expected.map(({ value, error }, i) => Math.abs(logits[i] - value) / error);
       expect(Math.max(0, ...errors), kernel.name).toBeLessThan(DOUBT);
     }
   });

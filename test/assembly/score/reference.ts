@@ -138,7 +138,7 @@ function run(layers: readonly DenseLayer[], inputs: ApproximateVector): Approxim
 }
 
 function sumOf(vectors: readonly ApproximateVector[]): ApproximateVector {
-  const sums = elements(vectors[0] as ApproximateVector).map(() => new Sum());
+  const sums = elements(vectors[0]).map(() => new Sum());
   for (const v of vectors) {
     sums.forEach((sum, j) => {
       sum.add(at(v.values, j), at(v.errors, j));
@@ -152,7 +152,7 @@ function inner(a: ApproximateVector, b: ApproximateVector): Approximate {
   const sum = new Sum();
   const others = elements(b);
   elements(a).forEach((x, j) => {
-    addTo(sum, product(x, others[j] as Approximate));
+    addTo(sum, product(x, others[j]));
   });
   return sum.result();
 }
@@ -264,5 +264,5 @@ function set(to: ApproximateVector, i: number, { value, error }: Approximate): v
 }
 
 function at(array: Float64Array | Float32Array | Int8Array, i: number): number {
-  return array[i] as number;
+  return array[i];
 }

@@ -17,7 +17,7 @@ describe("shapes", () => {
   });
 
   it("have equal totals for every total and number of layers, and the shape that they say", () => {
-    const rises = (list: number[]): number[] => list.slice(1).map((x, i) => Math.sign(x - (list[i] as number)));
+    const rises = (list: number[]): number[] => list.slice(1).map((x, i) => Math.sign(x - list[i]));
     for (const layers of [1, 2, 3, 4, 5, 8]) {
       for (const total of [97, 600, 1200, 1201]) {
         for (const shape of SHAPES) {

@@ -19,7 +19,7 @@ describe("draw", () => {
   const random = new Random(1);
   const draws = Array.from({ length: 4000 }, () => draw(space, random));
   const numbers = (path: string): number[] => draws.map((settings) => settings[path] as number).sort((a, b) => a - b);
-  const median = (list: number[]): number => list[list.length / 2] as number;
+  const median = (list: number[]): number => list[list.length / 2];
 
   it("takes every value of a choice and of an integer range, about equally often", () => {
     for (const [path, count] of [

@@ -61,7 +61,7 @@ describe("every kind of field comes back from the disk as it was encoded", () =>
   ];
   it("with weights", async () => {
     const random = new Random(4);
-    const pickOne = (list: string[]): string => list[random.integer(list.length)] as string;
+    const pickOne = (list: string[]): string => list[random.integer(list.length)];
     const lines = Array.from({ length: 3000 }, () =>
       [
         random.integer(2),
@@ -90,7 +90,7 @@ describe("every kind of field comes back from the disk as it was encoded", () =>
     const texts = (dataset: Dataset, records: Iterable<number>): string[] => {
       const F = fields.length;
       return Array.from(records, (r) => {
-        const at = (f: number): number => dataset.offsets[r * F + f] as number;
+        const at = (f: number): number => dataset.offsets[r * F + f];
         const entries = fields.map((_, f) => [
           ...dataset.rows.slice(at(f), at(f + 1)),
           ...dataset.values.slice(at(f), at(f + 1)),
@@ -119,8 +119,8 @@ describe("an epoch", () => {
     const { source } = await open(shuffle);
     const found: number[][] = [];
     for await (const { dataset, records } of source.epoch(new Random(seed), skip)) {
-      found.push(Array.from(records, (record) => dataset.rows[record] as number));
-      for (const record of records) expect(dataset.labels[record]).toBe(((dataset.rows[record] as number) + 1) % 2);
+      found.push(Array.from(records, (record) => dataset.rows[record]));
+      for (const record of records) expect(dataset.labels[record]).toBe((dataset.rows[record] + 1) % 2);
     }
     return found;
   };
@@ -151,10 +151,10 @@ describe("an epoch", () => {
       const [first = []] = await batches(SHARD_RECORDS, seed, 0);
       const shards = new Set(first.map((row) => Math.floor((row - 1) / SHARD_RECORDS)));
       expect(shards.size).toBe(1);
-      starts.add([...shards][0] as number);
+      starts.add([...shards][0]);
       const sorted = first.toSorted((a, b) => a - b);
       expect(first).not.toEqual(sorted);
-      expect((sorted.at(-1) as number) - (sorted[0] as number)).toBeGreaterThan(4000);
+      expect((sorted.at(-1) as number) - sorted[0]).toBeGreaterThan(4000);
     }
     expect(starts.size).toBeGreaterThan(1);
   });
@@ -223,9 +223,9 @@ describe("the cache", () => {
     const cache = join(folder, "damaged");
     const path = numbered("damaged.csv", 100);
     const { source } = await openTrainingLog(specOf({}), { paths: [path] }, cache);
-    const records = join(cache, entriesOf(cache)[0] as string, "records.bin");
+    const records = join(cache, entriesOf(cache)[0], "records.bin");
     const bytes = readFileSync(records);
-    bytes[100] = (bytes[100] as number) ^ 1;
+    bytes[100] = bytes[100] ^ 1;
     writeFileSync(records, bytes);
     await expect(source.epoch(new Random(1)).next()).rejects.toThrow(/records\.bin: got damaged bytes from 0/);
     writeFileSync(records, bytes.subarray(0, 200));
@@ -277,14 +277,13 @@ describe("KeyCounter", () => {
       const field = random.integer(2);
       const lo = Math.floor(600 * random.uniform() ** 3);
       counter.count(field, lo, lo === 0 ? 0 : field + 1);
-      if (lo === 0) unseen[field] = (unseen[field] as number) + 1;
+      if (lo === 0) unseen[field] = unseen[field] + 1;
       else expected.set(`${field} ${lo}`, (expected.get(`${field} ${lo}`) ?? 0) + 1);
       if (counter.full) await counter.spill();
     }
     const { keys, fieldOf, counts, size } = await counter.vocabulary([1, 10]);
     const kept = [...expected].filter(([key, count]) => count >= (key.startsWith("0") ? 1 : 10));
-    for (const [key, count] of expected)
-      if (key.startsWith("1") && count < 10) unseen[1] = (unseen[1] as number) + count;
+    for (const [key, count] of expected) if (key.startsWith("1") && count < 10) unseen[1] = unseen[1] + count;
     expect([...counts.slice(0, 2)]).toEqual(unseen);
     const found = Array.from({ length: size - 2 }, (_, i) => [`${fieldOf[i + 2]} ${keys[2 * i + 4]}`, counts[i + 2]]);
     expect(found).toEqual(kept); // a map, too, is in the order of first appearance

@@ -390,10 +390,10 @@ describe.skipIf(!existsSync(CRITEO))(
       const found = await rows(await open(path.path), ["label", "features", "5"]);
       expect(found.length).toBe(10_038);
       for (const i of [0, 5_000, 10_037]) {
-        const [label, ...tokens] = (lines[i] as string).split(" ");
+        const [label, ...tokens] = lines[i].split(" ");
         expect(found[i]).toEqual([
           label,
-          tokens.map((token) => BigInt(token.split(":")[0] as string)),
+          tokens.map((token) => BigInt(token.split(":")[0])),
           Number(tokens.find((token) => token.startsWith("5:"))?.slice(2)),
         ]);
       }

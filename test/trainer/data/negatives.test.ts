@@ -21,8 +21,8 @@ describe("a model that saw a tenth of the negatives", () => {
     const N = 40_000;
     const lines = Array.from({ length: N }, (_, i) => {
       const ad = i % 2 === 0 ? "a" : "b";
-      const click = random.uniform() < (rates[ad] as number) ? 1 : 0;
-      clicks[ad] = (clicks[ad] as number) + click;
+      const click = random.uniform() < rates[ad] ? 1 : 0;
+      clicks[ad] = clicks[ad] + click;
       return `${click},${ad}`;
     });
     const path = join(folder, "log.csv");
@@ -46,9 +46,9 @@ describe("a model that saw a tenth of the negatives", () => {
     );
     expect(logits.length).toBe(N);
     for (const [i, ad] of ["a", "b"].entries()) {
-      const rate = (clicks[ad] as number) / (N / 2);
-      expect(sigmoid(logits[i] as number) / rate).toBeGreaterThan(0.85);
-      expect(sigmoid(logits[i] as number) / rate).toBeLessThan(1.15);
+      const rate = clicks[ad] / (N / 2);
+      expect(sigmoid(logits[i]) / rate).toBeGreaterThan(0.85);
+      expect(sigmoid(logits[i]) / rate).toBeLessThan(1.15);
     }
   });
 });

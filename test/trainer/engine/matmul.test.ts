@@ -58,11 +58,11 @@ function errorOverBound(random: () => number, [m, n, k]: Size, transposeA: boole
         let sum = 0;
         let size = 0;
         for (let step = 0; step < k; step++) {
-          const term = (x[i * xRow + step * xStep] as number) * (y[j * yColumn + step * yStep] as number);
+          const term = x[i * xRow + step * xStep] * y[j * yColumn + step * yStep];
           sum += term;
           size += Math.abs(term);
         }
-        worst = Math.max(worst, Math.abs((product[i * n + j] as number) - sum) / (gamma * size));
+        worst = Math.max(worst, Math.abs(product[i * n + j] - sum) / (gamma * size));
       }
     }
     return worst;
@@ -200,7 +200,7 @@ describe.each(["simd", "relaxed"] as const)("%s", (variant) => {
     const expected = gradients("cpu");
     const actual = gradients("wasm");
     for (const [i, gradient] of actual.entries()) {
-      const difference = gradient.map((value, j) => Math.abs(value - (expected[i]?.[j] as number)));
+      const difference = gradient.map((value, j) => Math.abs(value - expected[i]?.[j]));
       expect(Math.max(...difference)).toBeLessThan(1e-5);
     }
   });

@@ -62,24 +62,24 @@ function sourceOf(dataset: Dataset): HeldOutSource {
 }
 
 const rowAt = ({ offsets, rows }: Dataset, record: number, field: number): number =>
-  rows[offsets[record * FIELDS + field] as number] as number;
+  rows[offsets[record * FIELDS + field]];
 
 /** A record with the context of one and the item fields of another. */
 function crossed(context: Dataset, item: Dataset): Dataset {
   const both = concatenate([context, item], FIELDS);
-  const users = context.offsets[1] as number;
-  const itemEntries = item.rows.length - (item.offsets[1] as number);
+  const users = context.offsets[1];
+  const itemEntries = item.rows.length - item.offsets[1];
   const keep = [
     ...Array.from({ length: users }, (_, i) => i),
     ...Array.from({ length: itemEntries }, (_, i) => both.rows.length - itemEntries + i),
   ];
-  const shift = users - (item.offsets[1] as number);
+  const shift = users - item.offsets[1];
   return {
     count: 1,
     labels: Uint8Array.of(1),
     offsets: Uint32Array.from([0, ...item.offsets.subarray(1).map((offset) => offset + shift)]),
-    rows: Int32Array.from(keep, (i) => both.rows[i] as number),
-    values: Float32Array.from(keep, (i) => both.values[i] as number),
+    rows: Int32Array.from(keep, (i) => both.rows[i]),
+    values: Float32Array.from(keep, (i) => both.values[i]),
   };
 }
 
@@ -98,7 +98,7 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
     for (let record = 0; record < train.count; record++) {
       const item = rowAt(train, record, ITEM);
       if (!recordOf.has(item)) recordOf.set(item, pick(train, Uint32Array.of(record), FIELDS));
-      popularity.set(item, (popularity.get(item) ?? 0) + (train.labels[record] as number));
+      popularity.set(item, (popularity.get(item) ?? 0) + train.labels[record]);
     }
     let [hits, popular, positives] = [0, 0, 0];
     for (let record = 0; record < test.count; record++) {
@@ -113,7 +113,7 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
         );
       const candidates = [...recordOf.keys()].filter((item) => item === own || !had(item));
       const logit = new Map(
-        candidates.map((item) => [item, learner.predict(crossed(context, recordOf.get(item) as Dataset))[0] as number]),
+        candidates.map((item) => [item, learner.predict(crossed(context, recordOf.get(item) as Dataset))[0]]),
       );
       const ahead = (score: (item: number) => number): number =>
         candidates.reduce((sum, item) => {

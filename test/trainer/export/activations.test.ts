@@ -26,18 +26,18 @@ function correlated(): Float64Array[] {
   return Array.from({ length: RECORDS }, () => {
     const z = Array.from({ length: K }, () => random.normal());
     return Float64Array.from(mix, (row, k) =>
-      k === K - 1 ? 0.25 : 1 + 2 ** (k % 3) * row.reduce((sum, m, j) => sum + m * (z[j] as number), 0),
+      k === K - 1 ? 0.25 : 1 + 2 ** (k % 3) * row.reduce((sum, m, j) => sum + m * z[j], 0),
     );
   });
 }
 
 const tensorOf = (rows: readonly Float64Array[]): tf.Tensor2D =>
   tf.tensor2d(Float32Array.from(rows.flatMap((row) => [...row])), [rows.length, K]);
-const at = (list: ArrayLike<number>, i: number): number => list[i] as number;
+const at = (list: ArrayLike<number>, i: number): number => list[i];
 const mean = (rows: readonly Float64Array[], k: number): number =>
   rows.reduce((sum, row) => sum + at(row, k), 0) / rows.length;
 const covariance = (a: readonly Float64Array[], i: number, b: readonly Float64Array[], j: number): number =>
-  a.reduce((sum, row, r) => sum + (at(row, i) - mean(a, i)) * (at(b[r] as Float64Array, j) - mean(b, j)), 0) / a.length;
+  a.reduce((sum, row, r) => sum + (at(row, i) - mean(a, i)) * (at(b[r], j) - mean(b, j)), 0) / a.length;
 
 const trained = correlated();
 const given = trained.map((row) => row.map((x) => Math.round(2 * x) / 2));
@@ -236,7 +236,7 @@ describe("a fitted network", () => {
         let exact = at(float.biases, n);
         let acc = 0;
         for (let k = 0; k < K; k++) {
-          exact += at(float.weights, n * K + k) * at(trained[r] as Float64Array, k);
+          exact += at(float.weights, n * K + k) * at(trained[r], k);
           const q = Math.round(at(row, k) * served.inputInverseScale + served.inputZero);
           acc += at(served.weights, n * K + k) * Math.min(127, Math.max(0, q));
         }
@@ -259,8 +259,7 @@ describe("a fitted network", () => {
     const errors = (weights: ArrayLike<number>, bias: number): number[] =>
       given.map((row, r) => {
         let error = bias - at(float.biases, 0);
-        for (let k = 0; k < K; k++)
-          error += at(weights, k) * at(row, k) - at(float.weights, k) * at(trained[r] as Float64Array, k);
+        for (let k = 0; k < K; k++) error += at(weights, k) * at(row, k) - at(float.weights, k) * at(trained[r], k);
         return error;
       });
     const own = errors(kept.weights, at(kept.biases, 0));

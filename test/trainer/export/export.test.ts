@@ -56,8 +56,8 @@ describe("splitRows", () => {
     const { hot, cold, vocabulary } = split(24 * 50); // a row of k 6 and its key take 24 bytes
     expect(hot).toHaveLength(50);
     expect(hot.length + cold.length).toBe(FIELDS * 200);
-    const least = Math.min(...hot.map((row) => vocabulary.counts[row] as number));
-    expect(cold.every((row) => (vocabulary.counts[row] as number) <= least)).toBe(true);
+    const least = Math.min(...hot.map((row) => vocabulary.counts[row]));
+    expect(cold.every((row) => vocabulary.counts[row] <= least)).toBe(true);
   });
 
   it("follows a field's own store", () => {
@@ -82,7 +82,7 @@ describe("exportModel", () => {
       Array.from({ length: read.keys.length / 2 }, (_, i) => `${read.keys[2 * i]},${read.keys[2 * i + 1]}`),
     );
     for (let row = FIELDS; row < model.vocabulary.size; row++) {
-      const [lo, hi] = [model.vocabulary.keys[2 * row] as number, model.vocabulary.keys[2 * row + 1] as number];
+      const [lo, hi] = [model.vocabulary.keys[2 * row], model.vocabulary.keys[2 * row + 1]];
       const found = opened.map((page) => page.row(lo, hi)).filter((bytes) => bytes !== null);
       expect(found.length + (hotKeys.has(`${lo},${hi}`) ? 1 : 0)).toBe(1);
       const [bytes] = found;
@@ -157,9 +157,9 @@ describe("an export's folder", () => {
     const model = trainedModel({ blobBytes: 0 });
     const exported = await sealExport(await exportModel(model, "int8", model.dataset), {}, []);
     saveExport(place, exported);
-    const page = join(place, "pages", readdirSync(join(place, "pages"))[0] as string);
+    const page = join(place, "pages", readdirSync(join(place, "pages"))[0]);
     const bytes = readFileSync(page);
-    bytes[40] = (bytes[40] as number) ^ 1;
+    bytes[40] = bytes[40] ^ 1;
     writeFileSync(page, bytes);
     await expect(loadExport(place)).rejects.toThrow(
       /\.page: got the name [0-9a-f]{32} from its bytes, expected [0-9a-f]{32}/,

@@ -10,8 +10,8 @@ function aucByPairs(scores: Float32Array, labels: Uint8Array, weights: Float64Ar
   for (let i = 0; i < scores.length; i++) {
     for (let j = 0; j < scores.length; j++) {
       if (labels[i] !== 1 || labels[j] !== 0) continue;
-      const [a, b] = [scores[i] as number, scores[j] as number];
-      const weight = (weights[i] as number) * (weights[j] as number);
+      const [a, b] = [scores[i], scores[j]];
+      const weight = weights[i] * weights[j];
       pairs += weight;
       won += weight * (a > b ? 1 : a === b ? 0.5 : 0);
     }

@@ -18,7 +18,7 @@ describe("bins", () => {
   it("of equal width are calibration_curve's with strategy uniform", () => {
     const bins = binsOfEqualWidth(DISTINCT_SCORES, DISTINCT_LABELS, undefined, 5);
     const expected = [0.1, 0.3, 0.495, 0.7125, 0.9025];
-    for (const [i, { predicted }] of bins.entries()) expect(predicted).toBeCloseTo(expected[i] as number, 14);
+    for (const [i, { predicted }] of bins.entries()) expect(predicted).toBeCloseTo(expected[i], 14);
     expect(bins.map(({ observed }) => observed)).toEqual([0.25, 0.25, 0.5, 0.75, 0.75]);
     expect(expectedCalibrationError(bins)).toBeCloseTo(0.079, 14);
   });
@@ -27,7 +27,7 @@ describe("bins", () => {
     const bins = binsOfEqualFrequency(DISTINCT_SCORES, DISTINCT_LABELS, undefined, 4);
     expect(bins.map(({ weight }) => weight)).toEqual([5, 5, 5, 5]);
     const expected = [0.124, 0.372, 0.632, 0.88];
-    for (const [i, { predicted }] of bins.entries()) expect(predicted).toBeCloseTo(expected[i] as number, 14);
+    for (const [i, { predicted }] of bins.entries()) expect(predicted).toBeCloseTo(expected[i], 14);
     expect(bins.map(({ observed }) => observed)).toEqual([0.2, 0.4, 0.6, 0.8]);
     expect(expectedCalibrationError(bins)).toBeCloseTo(0.054, 14);
   });

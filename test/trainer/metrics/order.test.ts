@@ -11,11 +11,11 @@ describe.each([
     const special = [0, -0, 1e-40, -1e-40, 1e-310, Infinity, -Infinity, 3.4e38, -3.4e38, 1, -1, 1 + 2 ** -20];
     for (const size of [0, 1, 2, 17, 3000]) {
       const drawn = Array.from({ length: size }, () =>
-        random.uniform() < 0.3 ? (special[random.integer(special.length)] as number) : random.normal() * 3,
+        random.uniform() < 0.3 ? special[random.integer(special.length)] : random.normal() * 3,
       );
       const scores = new Column(drawn);
       const order = Array.from(orderByScore(scores));
-      const at = (i: number): number => scores[i] as number;
+      const at = (i: number): number => scores[i];
       // Zero has two signs, which are equal to a comparison but not in their bits.
       const sorted = Array.from(order).sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)));
       expect(order).toEqual(sorted);

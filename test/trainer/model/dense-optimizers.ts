@@ -20,12 +20,12 @@ export function denseAdam(values: Floats, lambda: number): DenseOptimizer {
       const correction = Math.sqrt(1 - 0.999 ** t);
       const rate = (learningRate * correction) / (1 - 0.9 ** t);
       for (let i = 0; i < values.length; i++) {
-        const g = ((gradients[i] as number) + lambda * (values[i] as number)) * scale;
-        const mi = 0.9 * (m[i] as number) + (1 - 0.9) * g;
-        const vi = 0.999 * (v[i] as number) + (1 - 0.999) * g * g;
+        const g = (gradients[i] + lambda * values[i]) * scale;
+        const mi = 0.9 * m[i] + (1 - 0.9) * g;
+        const vi = 0.999 * v[i] + (1 - 0.999) * g * g;
         m[i] = mi;
         v[i] = vi;
-        values[i] = (values[i] as number) - (rate * mi) / (Math.sqrt(vi) + 1e-8 * correction);
+        values[i] = values[i] - (rate * mi) / (Math.sqrt(vi) + 1e-8 * correction);
       }
     },
   };
@@ -45,13 +45,13 @@ export function denseAdagrad(values: Floats, width: number, lambda: number): Den
           const g: number[] = [];
           for (let j = from; j < to; j++) {
             const i = row * width + j;
-            g.push(((gradients[i] as number) + lambda * (values[i] as number)) * scale);
+            g.push((gradients[i] + lambda * values[i]) * scale);
           }
-          const sum = (sums[part][row] as number) + g.reduce((s, x) => s + x * x, 0) / g.length;
+          const sum = sums[part][row] + g.reduce((s, x) => s + x * x, 0) / g.length;
           sums[part][row] = sum;
           for (let j = from; j < to; j++) {
             const i = row * width + j;
-            values[i] = (values[i] as number) - (learningRate * (g[j - from] as number)) / (Math.sqrt(sum) + 1e-10);
+            values[i] = values[i] - (learningRate * g[j - from]) / (Math.sqrt(sum) + 1e-10);
           }
         }
       }
@@ -71,7 +71,7 @@ export function zipfBatches(rows: number, draws: number, random: Random): () => 
       let [low, high] = [0, rows - 1];
       while (low < high) {
         const middle = (low + high) >> 1;
-        if ((sums[middle] as number) < at) low = middle + 1;
+        if (sums[middle] < at) low = middle + 1;
         else high = middle;
       }
       batch.add(low);

@@ -54,7 +54,7 @@ function expectGradients({ spec, vocabulary, learner, dataset }: Case, lossOf: (
   expect(loss).toBeCloseTo(lossOf(weights), 5);
 
   const slope = (list: Float64Array, i: number): number => {
-    const kept = list[i] as number;
+    const kept = list[i];
     list[i] = kept + STEP;
     const above = lossOf(weights);
     list[i] = kept - STEP;
@@ -65,13 +65,13 @@ function expectGradients({ spec, vocabulary, learner, dataset }: Case, lossOf: (
   for (const [name, values] of weights.dense) {
     const got = learner.model.parameters.view(name, dense);
     for (let i = 0; i < values.length; i++)
-      expect(Math.abs((got[i] as number) - slope(values, i)), `${name}[${i}]`).toBeLessThan(TOLERANCE);
+      expect(Math.abs(got[i] - slope(values, i)), `${name}[${i}]`).toBeLessThan(TOLERANCE);
   }
   const rows = batch.scatter(dEmbeddings, dLinear);
   for (let local = 0; local < batch.uniqueCount; local++) {
-    const row = batch.unique[local] as number;
+    const row = batch.unique[local];
     for (let j = 0; j <= dim; j++) {
-      const difference = (rows[local * (dim + 1) + j] as number) - slope(weights.rows, row * (dim + 1) + j);
+      const difference = rows[local * (dim + 1) + j] - slope(weights.rows, row * (dim + 1) + j);
       expect(Math.abs(difference), `row ${row}, element ${j}`).toBeLessThan(TOLERANCE);
     }
   }

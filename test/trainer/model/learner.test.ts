@@ -58,7 +58,7 @@ describe("Learner", () => {
     expect(learnEpoch(sampled, dataset, 1)).toBe(learnEpoch(all, dataset, 1));
     const expected = all.predict(dataset).map((logit) => logit + Math.log(0.5));
     sampled.predict(dataset).forEach((logit, i) => {
-      expect(logit).toBeCloseTo(expected[i] as number, 5);
+      expect(logit).toBeCloseTo(expected[i], 5);
     });
   });
 
@@ -78,13 +78,13 @@ describe("Learner", () => {
     const repeated = gradientsOf([0, 0, 1]);
     expect(weighted.loss).toBeCloseTo(repeated.loss, 5);
     weighted.dense.forEach((gradient, i) => {
-      expect(gradient).toBeCloseTo(repeated.dense[i] as number, 5);
+      expect(gradient).toBeCloseTo(repeated.dense[i], 5);
     });
   });
 
   it("lowers the loss", () => {
     const { losses } = learnTwoEpochs({});
-    expect(losses[1]).toBeLessThan(losses[0] as number);
+    expect(losses[1]).toBeLessThan(losses[0]);
   });
 
   it("keeps rows smaller with L2 on them", () => {

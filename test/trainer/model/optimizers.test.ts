@@ -66,7 +66,7 @@ describe.each(SETTINGS)("%s", (_name, setting) => {
     expect(values.every((x) => x === 0.25)).toBe(true);
     // A step of the size of the learning rate, from the new value.
     optimizer.step(values, Int32Array.of(3), 1, new Float32Array(WIDTH).fill(1), 0.01, 1);
-    for (let j = 0; j < WIDTH; j++) expect(Math.abs((values[3 * WIDTH + j] as number) - 0.25)).toBeLessThan(0.1);
+    for (let j = 0; j < WIDTH; j++) expect(Math.abs(values[3 * WIDTH + j] - 0.25)).toBeLessThan(0.1);
   });
 });
 
@@ -90,7 +90,7 @@ describe("of a batch alone", () => {
       reference.step(expected, Float64Array.from(gradients), 0.01, 0.5);
       optimizer.step(values, all, ROWS, gradients, 0.01, 0.5);
     }
-    for (let i = 0; i < values.length; i++) expect(values[i]).toBeCloseTo(expected[i] as number, 5);
+    for (let i = 0; i < values.length; i++) expect(values[i]).toBeCloseTo(expected[i], 5);
   });
 
   it.each(SETTINGS.filter(([, { l2Scope }]) => l2Scope === "batch"))("%s changes no other row", (_name, setting) => {
@@ -151,7 +151,7 @@ describe("Ftrl", () => {
     const optimizer = new Ftrl(1, 1, l1, l2);
     gradients.forEach((g, t) => {
       optimizer.step(values, Int32Array.of(0), 1, Float32Array.of(g), 0.1, 1);
-      expect(values[0]).toBeCloseTo(expected[t] as number, 5);
+      expect(values[0]).toBeCloseTo(expected[t], 5);
     });
     expect(expected.some((w) => w !== 0)).toBe(true);
     if (l1 > 0) expect(expected.includes(0)).toBe(true);
@@ -168,9 +168,7 @@ describe("Ftrl", () => {
     optimizer.step(values, rows, 1, new Float32Array(3), 0.001, 1);
     for (let j = 0; j < 3; j++) {
       // λ₂ = 0.5 weighs less against the new rate's proximal term: nothing else moves the weight.
-      expect(Math.abs((values[j] as number) - (before[j] as number))).toBeLessThan(
-        0.05 * Math.abs(before[j] as number),
-      );
+      expect(Math.abs(values[j] - before[j])).toBeLessThan(0.05 * Math.abs(before[j]));
     }
   });
 });

@@ -58,7 +58,7 @@ function train(
   let compared = 0;
   const compare = (row: number, rate: number): void => {
     for (let i = row * WIDTH; i < (row + 1) * WIDTH; i++) {
-      const difference = Math.abs((own[i] as number) - (exact[i] as number)) / rate;
+      const difference = Math.abs(own[i] - exact[i]) / rate;
       result.most = Math.max(result.most, difference);
       result.rms += difference ** 2;
       compared++;
@@ -70,17 +70,17 @@ function train(
     for (const row of batch) {
       optimizer.touch(own, row);
       compare(row, rate);
-      result.idle = Math.max(result.idle, step - 1 - (last[row] as number));
+      result.idle = Math.max(result.idle, step - 1 - last[row]);
       last[row] = step;
       for (let i = row * WIDTH; i < (row + 1) * WIDTH; i++) noise[i] = random.normal();
     }
     const slope = (values: Float32Array | Float64Array, i: number): number =>
-      gradient * ((values[i] as number) - (target[i] as number) + (noise[i] as number));
+      gradient * (values[i] - target[i] + noise[i]);
     gradient64.fill(0);
     for (const row of batch) for (let i = row * WIDTH; i < (row + 1) * WIDTH; i++) gradient64[i] = slope(exact, i);
     let squares = 0;
     for (let i = 0; i < exact.length; i++) {
-      squares += ((gradient64[i] as number) + lambda * (exact[i] as number)) ** 2;
+      squares += (gradient64[i] + lambda * exact[i]) ** 2;
     }
     const clip = (norm: number): number => (clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1);
     reference.step(exact, gradient64, rate, clip(Math.sqrt(squares)));
@@ -164,15 +164,15 @@ describe("TableAdam", () => {
     const last = new Int32Array(ROWS);
     for (let step = 1; step <= 400; step++) {
       const batch = Int32Array.from({ length: ROWS }, (_, row) => row).filter(
-        (row) => step - (last[row] as number) > EXACT_STEPS || random.uniform() < 0.05,
+        (row) => step - last[row] > EXACT_STEPS || random.uniform() < 0.05,
       );
       const gradients = Float32Array.from({ length: batch.length * WIDTH }, () => 0.01 * random.normal());
       const all = new Float64Array(ROWS * WIDTH);
       batch.forEach((row, i) => {
         optimizer.touch(own, row);
-        longest = Math.max(longest, step - 1 - (last[row] as number));
+        longest = Math.max(longest, step - 1 - last[row]);
         last[row] = step;
-        for (let j = 0; j < WIDTH; j++) all[row * WIDTH + j] = gradients[i * WIDTH + j] as number;
+        for (let j = 0; j < WIDTH; j++) all[row * WIDTH + j] = gradients[i * WIDTH + j];
       });
       const learningRate = 0.01 * random.uniform();
       const scale = random.uniform();
@@ -198,8 +198,8 @@ describe("TableAdam", () => {
     let squares = 0;
     for (let i = 0; i < values.length; i++) {
       const local = batch.indexOf(Math.floor(i / WIDTH));
-      const g = local < 0 ? 0 : (gradients[local * WIDTH + (i % WIDTH)] as number);
-      squares += (g + 0.05 * (values[i] as number)) ** 2;
+      const g = local < 0 ? 0 : gradients[local * WIDTH + (i % WIDTH)];
+      squares += (g + 0.05 * values[i]) ** 2;
     }
     expect(optimizer.squaredNorm(values, batch, batch.length, gradients) / squares).toBeCloseTo(1, 9);
   });

@@ -24,10 +24,10 @@ describe("Batch", () => {
       batch.gather(dataset, chosen, tables, true);
       chosen.forEach((record, b) => {
         records[record]?.forEach((entries, f) => {
-          const linear = entries.reduce((s, { row, x }) => s + x * (tables.values[row * (K + 1)] as number), 0);
+          const linear = entries.reduce((s, { row, x }) => s + x * tables.values[row * (K + 1)], 0);
           expect(batch.linear[b * FIELDS + f]).toBeCloseTo(linear, 5);
           for (let j = 0; j < K; j++) {
-            const sum = entries.reduce((s, { row, x }) => s + x * (tables.values[row * (K + 1) + 1 + j] as number), 0);
+            const sum = entries.reduce((s, { row, x }) => s + x * tables.values[row * (K + 1) + 1 + j], 0);
             expect(batch.embeddings[(b * FIELDS + f) * K + j]).toBeCloseTo(sum, 5);
           }
         });
@@ -87,15 +87,15 @@ describe("Adam", () => {
       adam.begin(0.1);
       adam.update(values, 0, gradient, 0, 3, 1);
       gradient.forEach((g, i) => {
-        m[i] = 0.9 * (m[i] as number) + 0.1 * g;
-        v[i] = 0.999 * (v[i] as number) + 0.001 * g * g;
-        const mHat = (m[i] as number) / (1 - 0.9 ** (t + 1));
-        const vHat = (v[i] as number) / (1 - 0.999 ** (t + 1));
-        expected[i] = (expected[i] as number) - (0.1 * mHat) / (Math.sqrt(vHat) + 1e-8);
+        m[i] = 0.9 * m[i] + 0.1 * g;
+        v[i] = 0.999 * v[i] + 0.001 * g * g;
+        const mHat = m[i] / (1 - 0.9 ** (t + 1));
+        const vHat = v[i] / (1 - 0.999 ** (t + 1));
+        expected[i] = expected[i] - (0.1 * mHat) / (Math.sqrt(vHat) + 1e-8);
       });
     });
     values.forEach((value, i) => {
-      expect(value).toBeCloseTo(expected[i] as number, 5);
+      expect(value).toBeCloseTo(expected[i], 5);
     });
   });
 });

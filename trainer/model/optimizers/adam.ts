@@ -44,10 +44,10 @@ export class Adam {
   ): void {
     const { m, v, rate, epsilon } = this;
     for (let i = 0; i < length; i++) {
-      const w = values[at + i] as number;
-      const g = ((gradients[from + i] as number) + decay * w) * scale;
-      const mi = BETA1 * (m[at + i] as number) + (1 - BETA1) * g;
-      const vi = BETA2 * (v[at + i] as number) + (1 - BETA2) * g * g;
+      const w = values[at + i];
+      const g = (gradients[from + i] + decay * w) * scale;
+      const mi = BETA1 * m[at + i] + (1 - BETA1) * g;
+      const vi = BETA2 * v[at + i] + (1 - BETA2) * g * g;
       m[at + i] = mi;
       v[at + i] = vi;
       values[at + i] = w - (rate * mi) / (Math.sqrt(vi) + epsilon);

@@ -52,8 +52,7 @@ export class Ftrl implements RowOptimizer {
     learningRate: number,
     scale: number,
   ): void {
-    for (let i = 0; i < count; i++)
-      this.#update(values, rows[i] as number, gradients, i * this.#width, learningRate, scale);
+    for (let i = 0; i < count; i++) this.#update(values, rows[i], gradients, i * this.#width, learningRate, scale);
   }
 
   #update(values: Float32Array, row: number, gradients: Float32Array, from: number, rate: number, scale: number): void {
@@ -68,16 +67,16 @@ export class Ftrl implements RowOptimizer {
       this.#start(values, row);
     }
     const perRate = 1 / Math.fround(rate);
-    const perLastRate = 1 / (this.#alpha[row] as number);
+    const perLastRate = 1 / this.#alpha[row];
     this.#alpha[row] = rate;
     for (let j = 0; j < width; j++) {
       const i = at + j;
-      const w = values[i] as number;
-      const g = (gradients[from + j] as number) * scale;
-      const before = n[i] as number;
+      const w = values[i];
+      const g = gradients[from + j] * scale;
+      const before = n[i];
       const after = before + g * g;
       const inverse = (BETA + Math.sqrt(after)) * perRate;
-      const zi = (z[i] as number) + g - (inverse - (BETA + Math.sqrt(before)) * perLastRate) * w;
+      const zi = z[i] + g - (inverse - (BETA + Math.sqrt(before)) * perLastRate) * w;
       z[i] = zi;
       n[i] = after;
       values[i] = Math.abs(zi) <= l1 ? 0 : -(zi - Math.sign(zi) * l1) / (inverse + l2);
@@ -86,9 +85,9 @@ export class Ftrl implements RowOptimizer {
 
   /** z of a row's first value, n = 0. */
   #start(values: Float32Array, row: number): void {
-    const inverse = BETA / (this.#alpha[row] as number) + this.#l2;
+    const inverse = BETA / this.#alpha[row] + this.#l2;
     for (let i = row * this.#width; i < (row + 1) * this.#width; i++) {
-      const w = values[i] as number;
+      const w = values[i];
       this.#z[i] = -w * inverse - Math.sign(w) * this.#l1;
       this.#n[i] = 0;
     }
@@ -99,11 +98,11 @@ export class Ftrl implements RowOptimizer {
   /** z follows the new values, with the n of before. */
   reset(values: Float32Array): void {
     for (let row = 0; row < this.#alpha.length; row++) {
-      const alpha = this.#alpha[row] as number;
+      const alpha = this.#alpha[row];
       if (alpha === 0) continue;
       for (let i = row * this.#width; i < (row + 1) * this.#width; i++) {
-        const w = values[i] as number;
-        const inverse = (BETA + Math.sqrt(this.#n[i] as number)) / alpha + this.#l2;
+        const w = values[i];
+        const inverse = (BETA + Math.sqrt(this.#n[i])) / alpha + this.#l2;
         this.#z[i] = -w * inverse - Math.sign(w) * this.#l1;
       }
     }

@@ -32,7 +32,7 @@ export class LazyAdam implements RowOptimizer {
     const width = this.#width;
     this.#adam.begin(learningRate);
     for (let i = 0; i < count; i++) {
-      this.#adam.update(values, (rows[i] as number) * width, gradients, i * width, width, scale, this.#lambda);
+      this.#adam.update(values, rows[i] * width, gradients, i * width, width, scale, this.#lambda);
     }
   }
 

@@ -46,9 +46,9 @@ export function batchSquaredNorm(
 ): number {
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    const at = (rows[i] as number) * width;
+    const at = rows[i] * width;
     for (let j = 0; j < width; j++) {
-      const g = (gradients[i * width + j] as number) + lambda * (values[at + j] as number);
+      const g = gradients[i * width + j] + lambda * values[at + j];
       sum += g * g;
     }
   }
@@ -59,7 +59,7 @@ export function batchSquaredNorm(
 export function sumOfSquares(list: Float32Array, from: number, length: number): number {
   let sum = 0;
   for (let i = from; i < from + length; i++) {
-    const x = list[i] as number;
+    const x = list[i];
     sum += x * x;
   }
   return sum;

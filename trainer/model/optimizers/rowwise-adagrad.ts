@@ -48,15 +48,15 @@ export class RowAccumulators {
   ): void {
     let squares = 0;
     for (let j = 0; j < length; j++) {
-      const g = ((gradients[from + j] as number) + decay * (values[at + j] as number)) * scale;
+      const g = (gradients[from + j] + decay * values[at + j]) * scale;
       squares += g * g;
     }
-    const sum = (this.sums[place] as number) + squares / length;
+    const sum = this.sums[place] + squares / length;
     this.sums[place] = sum;
     const rate = (learningRate * scale) / (Math.sqrt(sum) + ADAGRAD_EPSILON);
     for (let j = 0; j < length; j++) {
-      const w = values[at + j] as number;
-      values[at + j] = w - rate * ((gradients[from + j] as number) + decay * w);
+      const w = values[at + j];
+      values[at + j] = w - rate * (gradients[from + j] + decay * w);
     }
   }
 }
@@ -89,7 +89,7 @@ export class RowwiseAdagrad implements RowOptimizer {
     scale: number,
   ): void {
     for (let i = 0; i < count; i++) {
-      const row = rows[i] as number;
+      const row = rows[i];
       this.#accumulators.update(values, row, gradients, i * this.#width, learningRate, scale, this.#lambda);
     }
   }

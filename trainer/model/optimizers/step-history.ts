@@ -38,21 +38,21 @@ export class StepHistory {
     ring[at + RATE] = rate;
     ring[at + EPSILON] = epsilon;
     ring[at + SCALE] = scale;
-    ring[at + RATE_SUM] = (ring[before + RATE_SUM] as number) + rate;
-    ring[at + SCALE_SUM] = (ring[before + SCALE_SUM] as number) + scale;
-    ring[at + SQUARE_SUM] = (ring[before + SQUARE_SUM] as number) + scale * scale;
+    ring[at + RATE_SUM] = ring[before + RATE_SUM] + rate;
+    ring[at + SCALE_SUM] = ring[before + SCALE_SUM] + scale;
+    ring[at + SQUARE_SUM] = ring[before + SQUARE_SUM] + scale * scale;
   }
 
   rate(step: number): number {
-    return this.#ring[this.#place(step) + RATE] as number;
+    return this.#ring[this.#place(step) + RATE];
   }
 
   epsilon(step: number): number {
-    return this.#ring[this.#place(step) + EPSILON] as number;
+    return this.#ring[this.#place(step) + EPSILON];
   }
 
   scale(step: number): number {
-    return this.#ring[this.#place(step) + SCALE] as number;
+    return this.#ring[this.#place(step) + SCALE];
   }
 
   /** Means over the `count` steps after step `after`. */
@@ -70,7 +70,7 @@ export class StepHistory {
 
   #mean(sum: number, after: number, count: number): number {
     const ring = this.#ring;
-    return ((ring[this.#place(after + count) + sum] as number) - (ring[this.#place(after) + sum] as number)) / count;
+    return (ring[this.#place(after + count) + sum] - ring[this.#place(after) + sum]) / count;
   }
 
   #place(step: number): number {

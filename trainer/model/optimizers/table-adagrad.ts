@@ -45,7 +45,7 @@ export class TableAdagrad extends WholeTable {
     const square = (lambda * lambda * sumOfSquares(values, at, length)) / length;
     const exact = Math.min(count, EXACT_STEPS);
     let factor = 1;
-    let sum = sums[place] as number;
+    let sum = sums[place];
     for (let step = last + 1; step <= last + exact; step++) {
       const scale = history.scale(step);
       sum += square * (factor * scale) ** 2;
@@ -67,7 +67,7 @@ export class TableAdagrad extends WholeTable {
       done += steps;
     }
     sums[place] = sum;
-    for (let i = at; i < at + length; i++) values[i] = (values[i] as number) * factor;
+    for (let i = at; i < at + length; i++) values[i] = values[i] * factor;
     return work;
   }
 

@@ -41,10 +41,10 @@ export class TableNorm {
       const first = now - 2 ** c;
       if (first < 0 || 2 ** c > this.#mask) break;
       const beyond = now - 2 ** (c + 1);
-      const leaving = beyond < 0 || 2 ** (c + 1) > this.#mask ? 0 : (bySteps[beyond & this.#mask] as number);
-      this.#known[c] = (this.#known[c] as number) + (bySteps[first & this.#mask] as number) - leaving;
-      this.#before[c] = MEMORY * (this.#before[c] as number);
-      this.#after[c] = MEMORY * (this.#after[c] as number);
+      const leaving = beyond < 0 || 2 ** (c + 1) > this.#mask ? 0 : bySteps[beyond & this.#mask];
+      this.#known[c] = this.#known[c] + bySteps[first & this.#mask] - leaving;
+      this.#before[c] = MEMORY * this.#before[c];
+      this.#after[c] = MEMORY * this.#after[c];
     }
     bySteps[now & this.#mask] = 0;
   }
@@ -53,22 +53,22 @@ export class TableNorm {
   move(last: number, now: number, before: number, after: number, idle: boolean): void {
     const bySteps = this.#bySteps;
     const c = 31 - Math.clz32(now - last);
-    bySteps[last & this.#mask] = (bySteps[last & this.#mask] as number) - before;
-    bySteps[now & this.#mask] = (bySteps[now & this.#mask] as number) + after;
-    this.#known[c] = (this.#known[c] as number) - before;
+    bySteps[last & this.#mask] = bySteps[last & this.#mask] - before;
+    bySteps[now & this.#mask] = bySteps[now & this.#mask] + after;
+    this.#known[c] = this.#known[c] - before;
     if (!idle) return;
-    this.#before[c] = (this.#before[c] as number) + before;
-    this.#after[c] = (this.#after[c] as number) + after;
+    this.#before[c] = this.#before[c] + before;
+    this.#after[c] = this.#after[c] + after;
   }
 
   /** Σ ‖row‖² of all rows at step `now`. */
   squares(now: number): number {
-    let sum = this.#bySteps[now & this.#mask] as number;
+    let sum = this.#bySteps[now & this.#mask];
     let left = 1;
     for (let c = 0; c < CLASSES; c++) {
       // A class without an observation has kept as much as the one before.
-      if ((this.#before[c] as number) > 0) left = (this.#after[c] as number) / (this.#before[c] as number);
-      sum += left * Math.max(0, this.#known[c] as number);
+      if (this.#before[c] > 0) left = this.#after[c] / this.#before[c];
+      sum += left * Math.max(0, this.#known[c]);
     }
     return sum;
   }

@@ -61,7 +61,7 @@ export abstract class WholeTable implements RowOptimizer {
   protected abstract idle(values: Float32Array, row: number, last: number, count: number): number;
 
   touch(values: Float32Array, row: number): void {
-    const last = this.#last[row] as number;
+    const last = this.#last[row];
     const { now } = this.history;
     if (last === now) return;
     this.#see(values);
@@ -82,7 +82,7 @@ export abstract class WholeTable implements RowOptimizer {
     this.#see(values);
     const { width, lambda } = this;
     let own = 0;
-    for (let i = 0; i < count; i++) own += sumOfSquares(values, (rows[i] as number) * width, width);
+    for (let i = 0; i < count; i++) own += sumOfSquares(values, rows[i] * width, width);
     const others = Math.max(0, this.#norm.squares(this.history.now) - own);
     return batchSquaredNorm(values, rows, count, gradients, width, lambda) + lambda * lambda * others;
   }
@@ -97,12 +97,12 @@ export abstract class WholeTable implements RowOptimizer {
   ): void {
     this.#see(values);
     const { width } = this;
-    for (let i = 0; i < count; i++) this.touch(values, rows[i] as number);
+    for (let i = 0; i < count; i++) this.touch(values, rows[i]);
     this.begin(learningRate, scale);
     const { now } = this.history;
     this.#norm.advance(now);
     for (let i = 0; i < count; i++) {
-      const row = rows[i] as number;
+      const row = rows[i];
       const before = sumOfSquares(values, row * width, width);
       this.learn(values, row, gradients, i * width, scale);
       this.#norm.move(now - 1, now, before, sumOfSquares(values, row * width, width), false);
