@@ -1,9 +1,9 @@
 // The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
 import { TERM_MLP, TERM_TOWERS } from "../../format/constants";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../../runtime/abi";
+import { alignUp, ensureMemory } from "../memory";
 import { itemStride } from "./items";
-import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs, wordsOf } from "./layers";
-import { alignUp, ensureMemory } from "./memory";
+import { inputBytes, layerAddress, paddedInputsOf, paddedOutputsOf, padOutputs, wordsOf } from "./layers";
 import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, terms } from "./model";
 import { rowStride } from "./rows";
 
@@ -85,7 +85,7 @@ export function layOutBuffers(start: u64): bool {
   const shared = terms & TERM_MLP ? first : 0;
   itemMasks = take(shared === 0 ? 0 : 4 * wordsOf(shared));
   itemRuns = take(shared === 0 ? 0 : 4 * wordsOf(shared) + 8);
-  contextSums = take(shared === 0 ? 0 : 4 * outputsOf(shared));
+  contextSums = take(shared === 0 ? 0 : 4 * paddedOutputsOf(shared));
   const outputs = <u64>MAX_BATCH * 4 * widest();
   deepInputs = take(4 * (padOutputs(max(widthOf(first), widthOf(item))) + SPARE_FLOATS));
   transposed = take(4 * (fields * deepDim() + SPARE_FLOATS));
@@ -116,12 +116,12 @@ function take(bytes: u64): usize {
 
 /** Inputs of a layer, 0 where there is none. */
 function widthOf(layer: usize): u32 {
-  return layer === 0 ? 0 : inputsOf(layer);
+  return layer === 0 ? 0 : paddedInputsOf(layer);
 }
 
 /** The most outputs that a layer has. */
 function widest(): u32 {
   let most: u32 = 0;
-  for (let i: u32 = 0; i < layerCount; i++) most = max(most, outputsOf(layerAddress(i)));
+  for (let i: u32 = 0; i < layerCount; i++) most = max(most, paddedOutputsOf(layerAddress(i)));
   return most;
 }

@@ -18,7 +18,7 @@ const C4: f32 = 1.3981999507e-3;
 const C5: f32 = 1.98756915e-4;
 
 /** e^x within 2 ULP from −87.3 to 88; outside, its value at the nearer end. Of NaN, NaN. */
-export function exp_scalar(x: f32): f32 {
+export function f32_exp__scalar(x: f32): f32 {
   const inside = min<f32>(max<f32>(x, LOWEST), HIGHEST);
   const n = nearest<f32>(inside * LOG2_E);
   const r = inside - n * LN2_HIGH - n * LN2_LOW;
@@ -26,8 +26,8 @@ export function exp_scalar(x: f32): f32 {
   return (p * (r * r) + r + 1) * reinterpret<f32>((<i32>n + 127) << 23);
 }
 
-/** `exp_scalar` of four. */
-export function exp_simd(x: v128): v128 {
+/** `f32_exp__scalar` of four. */
+export function f32_exp__simd(x: v128): v128 {
   const inside = f32x4.min(f32x4.max(x, f32x4.splat(LOWEST)), f32x4.splat(HIGHEST));
   const n = f32x4.nearest(f32x4.mul(inside, f32x4.splat(LOG2_E)));
   const high = f32x4.sub(inside, f32x4.mul(n, f32x4.splat(LN2_HIGH)));

@@ -9,7 +9,7 @@ const SMALLEST: f32 = 6.103515625e-5;
 const SMALLEST_BITS: i32 = 113 << 23;
 const FIRST_NORMAL: i32 = 0x400;
 
-export function float16(bits: u16): f32 {
+export function f16_f32_convert__scalar(bits: u16): f32 {
   const magnitude = <i32>bits & 0x7fff;
   const shifted = magnitude << 13;
   const value =
@@ -18,7 +18,7 @@ export function float16(bits: u16): f32 {
 }
 
 /** The four in the low half of `bits`. */
-export function float16x4(bits: v128): v128 {
+export function f16_f32_convert__simd(bits: v128): v128 {
   const wide = i32x4.extend_low_i16x8_u(bits);
   const magnitude = v128.and(wide, i32x4.splat(0x7fff));
   const shifted = i32x4.shl(magnitude, 13);

@@ -1,8 +1,9 @@
 // The factorisation machine's second-order term, ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements: the sum
 // over pairs of fields of ⟨e_f, e_g⟩ in O(F·fmDim). Rendle, "Factorization Machines", 2010, lemma 3.1. Fields are summed in
 // their order (sides.ts) and elements in order of j in every variant.
+
+import { endField, firstField, runCount } from "./field-runs";
 import { embeddingDim, fmDim } from "./model";
-import { endField, firstField, runCount } from "./sides";
 
 /** The term of one record's embeddings, F × D f32. `start`: the sums over the fields before run `first`, as `fmSums` has them. */
 export function fm(embeddings: usize, first: u32, start: usize): f32 {

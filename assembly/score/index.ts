@@ -16,17 +16,17 @@ import {
   MAX_BATCH,
   MAX_ENTRIES,
 } from "../../runtime/abi";
+import { blobAddress, ensureMemory } from "../memory";
 import { addresses, arena, itemRecord, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import { orderFields } from "./field-runs";
+import { findItemInputs } from "./item-inputs";
 import { checkItems, findItem, itemCount, itemStride } from "./items";
 import { checkLayers } from "./layers";
-import { blobAddress, ensureMemory } from "./memory";
 import { checkModel, terms } from "./model";
 import { forgetContext, scoreCatalogue, scoreWithContext, shareOfItem, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
 import { checkBatch, scoreBatch } from "./score";
 import { checkSections } from "./sections";
-import { findItemInputs } from "./share";
-import { orderFields } from "./sides";
 
 let reserved: u32 = 0;
 let loaded = false;

@@ -12,7 +12,7 @@ import {
   TERM_TOWERS,
 } from "../../format/constants";
 import { LOAD_BAD_ITEMS, LOAD_OK } from "../../runtime/abi";
-import { isInt8, layerAddress, outputsOf, padOutputs, unitsOf } from "./layers";
+import { isInt8, layerAddress, outputsOf, paddedOutputsOf, padOutputs } from "./layers";
 import { embeddingDim, fields, fmDim, model, products, sideOf, terms } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
@@ -70,7 +70,7 @@ export function deepOffset(): u32 {
 
 function strideOf(): u32 {
   if (products !== 0) return 0;
-  if (terms & TERM_MLP) return deepOffset() + 4 * outputsOf(layerAddress(0));
+  if (terms & TERM_MLP) return deepOffset() + 4 * paddedOutputsOf(layerAddress(0));
   return deepOffset() + (terms & TERM_TOWERS ? 4 * padOutputs(embeddingDim) : 0);
 }
 
@@ -83,8 +83,8 @@ function isItem(item: usize): bool {
   if (!(terms & TERM_MLP)) return true;
   const first = layerAddress(0);
   // Sums of an int8 layer are integers, and any are as good as others.
-  if (isInt8(first)) return isZero(deep + 4 * unitsOf(first), deep + 4 * outputsOf(first));
-  return isVector(deep, unitsOf(first));
+  if (isInt8(first)) return isZero(deep + 4 * outputsOf(first), deep + 4 * paddedOutputsOf(first));
+  return isVector(deep, outputsOf(first));
 }
 
 /** Whether `count` floats are finite, and those that pad them zero. */

@@ -72,12 +72,12 @@ function isLayer(layer: usize): bool {
   if (type > <u32>TYPE_I8) return false;
   if (activationOf(layer) > <u32>ACTIVATION_SIGMOID) return false;
   const weights = load<u32>(layer, LAYER_WEIGHTS);
-  const count = <u64>inputsOf(layer) * outputsOf(layer);
+  const count = <u64>paddedInputsOf(layer) * paddedOutputsOf(layer);
   if (type === TYPE_I8) {
     if (!isPlace(weights, count) || !isPadded<i8>(layer) || !lanesAreLight(layer)) return false;
-    if (!areFloats(load<u32>(layer, LAYER_SCALES), outputsOf(layer), outputs)) return false;
+    if (!areFloats(load<u32>(layer, LAYER_SCALES), paddedOutputsOf(layer), outputs)) return false;
   } else if (!areFloats(weights, count, count) || !isPadded<f32>(layer)) return false;
-  if (!areFloats(load<u32>(layer, LAYER_BIASES), outputsOf(layer), outputs)) return false;
+  if (!areFloats(load<u32>(layer, LAYER_BIASES), paddedOutputsOf(layer), outputs)) return false;
   return F32.isFinite(inverseScale(layer)) && F32.isFinite(zeroPoint(layer));
 }
 
@@ -92,13 +92,13 @@ export function isInt8(layer: usize): bool {
 }
 
 /** K, padded as the weights are. */
-export function inputsOf(layer: usize): u32 {
+export function paddedInputsOf(layer: usize): u32 {
   return padInputs(load<u32>(layer, LAYER_INPUTS));
 }
 
 /** K in words of four bytes: four u7 inputs, or one float32. */
 export function wordsOf(layer: usize): u32 {
-  return isInt8(layer) ? inputsOf(layer) >>> 2 : inputsOf(layer);
+  return isInt8(layer) ? paddedInputsOf(layer) >>> 2 : paddedInputsOf(layer);
 }
 
 /** Bytes of one record's inputs: u7 or f32, padded as the outputs of a layer before are. */
@@ -109,16 +109,16 @@ export function inputBytes(layer: usize): u32 {
 
 /** Bytes of one record's outputs, in the type that the next layer takes; f32 if that is 0. */
 export function outputBytes(layer: usize, next: usize): u32 {
-  return isInt8(next) ? outputsOf(layer) : 4 * outputsOf(layer);
+  return isInt8(next) ? paddedOutputsOf(layer) : 4 * paddedOutputsOf(layer);
 }
 
 /** N */
-export function unitsOf(layer: usize): u32 {
+export function outputsOf(layer: usize): u32 {
   return load<u32>(layer, LAYER_OUTPUTS);
 }
 
 /** N, padded as the weights are. */
-export function outputsOf(layer: usize): u32 {
+export function paddedOutputsOf(layer: usize): u32 {
   return padOutputs(load<u32>(layer, LAYER_OUTPUTS));
 }
 
@@ -183,8 +183,8 @@ function areFloats(offset: u32, count: u64, used: u64): bool {
 function isPadded<T>(layer: usize): bool {
   const inputs = load<u32>(layer, LAYER_INPUTS);
   const outputs = load<u32>(layer, LAYER_OUTPUTS);
-  const paddedInputs = inputsOf(layer);
-  for (let n: u32 = 0; n < outputsOf(layer); n++) {
+  const paddedInputs = paddedInputsOf(layer);
+  for (let n: u32 = 0; n < paddedOutputsOf(layer); n++) {
     const tile = weightsOf(layer) + <usize>sizeof<T>() * ((n & ~(TILE_OUTPUTS - 1)) * paddedInputs);
     const output = n & (TILE_OUTPUTS - 1);
     for (let k = n < outputs ? inputs : 0; k < paddedInputs; k++) {
@@ -201,7 +201,7 @@ function isPadded<T>(layer: usize): bool {
  * inputs, and the pair behind it in the next. Two words of a tile are 32 bytes, lane by lane in both halves.
  */
 function lanesAreLight(layer: usize): bool {
-  const end = weightsOf(layer) + <usize>inputsOf(layer) * outputsOf(layer);
+  const end = weightsOf(layer) + <usize>paddedInputsOf(layer) * paddedOutputsOf(layer);
   if (ASC_FEATURE_SIMD) {
     const zero = i8x16.splat(0);
     let most = i16x8.splat(0);

@@ -11,13 +11,13 @@ import {
   logits,
   oddOutputs,
 } from "./buffers";
-import { finishShared, runLayers, sumLayer } from "./gemm";
-import { layerAddress, outputsOf, outputWeights, padOutputs, wordsOf } from "./layers";
+import { itemRunCount } from "./item-inputs";
+import { layerAddress, outputWeights, paddedOutputsOf, padOutputs, wordsOf } from "./layers";
 import { deepDim, embeddingDim, fields, layerCount, mlpFrom, mlpWidth, products } from "./model";
 import { firstWord, wordStride } from "./panels";
 import { innerProducts, outerProducts } from "./products";
 import { storeInputs, storeMasked } from "./quantize";
-import { itemRunCount } from "./share";
+import { finishSums, runLayers, sumLayer } from "./run-layers";
 import { copy, dot } from "./vectors";
 
 /** Makes the inputs of layer 0 of record r of so many from its embeddings. */
@@ -83,13 +83,13 @@ export function addMlp(records: u32, shared: bool): void {
 
 /** The same of precomputed items, whose sums of layer 0 are at the addresses in `itemSums`. */
 export function addItemMlp(records: u32): void {
-  finishShared(itemSums, oddOutputs, records);
+  finishSums(itemSums, oddOutputs, records);
   addOutput(runLayers(1, layerCount, oddOutputs, records), records);
 }
 
 /** Adds the output unit over the last layer's outputs; its bias is the model's. */
 function addOutput(h: usize, records: u32): void {
-  const units = outputsOf(layerAddress(layerCount - 1));
+  const units = paddedOutputsOf(layerAddress(layerCount - 1));
   for (let r: u32 = 0; r < records; r++) {
     store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + dot(h, outputWeights(), units));
     h += 4 * units;

@@ -1,9 +1,9 @@
 // f32 activations to the u7 inputs of an int8 layer: q = nearest(clamp(a · inverseScale + zero, 0, ACTIVATION_MAX)),
 // product and sum each rounded to f32, halves to even. A NaN becomes 0; nothing here can trap.
 import { ACTIVATION_MAX, LAYER_INPUTS } from "../../format/constants";
+import { isMemory } from "../memory";
 import { itemMasks } from "./buffers";
 import { inverseScale, isInt8, padOutputs, zeroPoint } from "./layers";
-import { isMemory } from "./memory";
 
 /**
  * Stores one record's inputs of `layer` as it takes them: those of [source, end), K f32, after which there must be room
@@ -30,12 +30,12 @@ function storeWords(layer: usize, source: usize, count: u32, target: usize, stri
     const inverses = f32x4.splat(inverse);
     const zeros = f32x4.splat(zero);
     for (const end = source + 4 * count; source < end; source += 16) {
-      storeU7_simd(target, v128.load(source), inverses, zeros);
+      storeU7__simd(target, v128.load(source), inverses, zeros);
       target += stride;
     }
   } else {
     for (let i: u32 = 0; i < count; i++) {
-      const q = quantize_scalar(load<f32>(source + 4 * i), inverse, zero);
+      const q = f32_u7_quantize__scalar(load<f32>(source + 4 * i), inverse, zero);
       store<u8>(target + (i >>> 2) * stride + (i & 3), q);
     }
   }
@@ -66,18 +66,18 @@ function quantizedWord(layer: usize, source: usize): u32 {
   const inverse = inverseScale(layer);
   const zero = zeroPoint(layer);
   if (ASC_FEATURE_SIMD) {
-    const words = quantize_simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
+    const words = f32_u7_quantize__simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
     const halves = i16x8.narrow_i32x4_s(words, words);
     return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
   }
   let word: u32 = 0;
   for (let i: u32 = 0; i < 4; i++) {
-    word |= (<u32>quantize_scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
+    word |= (<u32>f32_u7_quantize__scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
   }
   return word;
 }
 
-export function quantize_scalar(a: f32, inverse: f32, zero: f32): u8 {
+export function f32_u7_quantize__scalar(a: f32, inverse: f32, zero: f32): u8 {
   const clamped = min<f32>(max<f32>(nearest<f32>(a * inverse + zero), 0), <f32>ACTIVATION_MAX);
   return <u8>(<u32>clamped);
 }
@@ -88,15 +88,15 @@ const MOST = memory.data<f32>([127, 127, 127, 127], 16);
 const WHOLE = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 
 /** Four activations to four i32. Each instruction is one of the processor: `f32x4.max` and truncation would not be. */
-export function quantize_simd(a: v128, inverses: v128, zeros: v128): v128 {
+export function f32_u7_quantize__simd(a: v128, inverses: v128, zeros: v128): v128 {
   const x = f32x4.add(f32x4.mul(a, inverses), zeros);
   const clamped = f32x4.pmin(v128.load(MOST), f32x4.pmax(f32x4.splat(0), x));
   return i32x4.sub(f32x4.add(clamped, v128.load(WHOLE)), v128.load(WHOLE));
 }
 
 /** Four activations to four bytes. */
-export function storeU7_simd(target: usize, a: v128, inverses: v128, zeros: v128): void {
-  const words = quantize_simd(a, inverses, zeros);
+export function storeU7__simd(target: usize, a: v128, inverses: v128, zeros: v128): void {
+  const words = f32_u7_quantize__simd(a, inverses, zeros);
   const halves = i16x8.narrow_i32x4_s(words, words);
   v128.store32_lane(target, i8x16.narrow_i16x8_u(halves, halves), 0);
 }

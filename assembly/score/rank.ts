@@ -15,12 +15,12 @@ import {
   zeroFmSums,
 } from "./buffers";
 import { embed, linear } from "./embed";
+import { contextRuns, runCount } from "./field-runs";
 import { fm, fmProduct, fmSums, storeSums } from "./fm";
 import { deepOffset, itemAddress, itemCount, itemStride } from "./items";
 import { addItemMlp, addMlp, prepareCandidate, shareContext, shareItem } from "./mlp";
 import { bias, embeddingDim, fields, terms } from "./model";
 import { finishScores } from "./score";
-import { contextRuns, runCount } from "./sides";
 import { addCandidateTowers, prepareItemTower, runContextTower, runItemTower, towerProduct } from "./towers";
 
 let hasContext = false;

@@ -1,15 +1,15 @@
-// The forward pass of a batch: ŷ = sigmoid(bias + linear + FM + MLP or towers), of these the terms that the model
+// The forward pass of a batch: ŷ = f32_sigmoid__scalar(bias + linear + FM + MLP or towers), of these the terms that the model
 // has.
 import { TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../format/constants";
 import { CALL_BAD_ADDRESS, CALL_BAD_COUNT, CALL_BAD_OFFSETS, CALL_OK, MAX_BATCH, MAX_ENTRIES } from "../../runtime/abi";
-import { sigmoid } from "./activation";
+import { f32_sigmoid__scalar } from "./activation";
 import { addresses, arena, embedding, logits, offsets, scores, zeroFmSums } from "./buffers";
 import { embed, linear } from "./embed";
+import { contextRuns, runCount } from "./field-runs";
 import { fm } from "./fm";
 import { addMlp, prepareMlp } from "./mlp";
 import { bias, fields, terms } from "./model";
 import { isRow } from "./rows";
-import { contextRuns, runCount } from "./sides";
 import { addTowers, prepareTowers } from "./towers";
 
 /** Checks all that the host wrote for a batch; after CALL_OK no address that is read lies outside the rows. */
@@ -51,5 +51,5 @@ export function scoreBatch(records: u32): void {
 
 /** The probabilities of logits. */
 export function finishScores(records: u32): void {
-  for (let r: u32 = 0; r < records; r++) store<f32>(scores + 4 * r, sigmoid(load<f32>(logits + 4 * r)));
+  for (let r: u32 = 0; r < records; r++) store<f32>(scores + 4 * r, f32_sigmoid__scalar(load<f32>(logits + 4 * r)));
 }

@@ -26,7 +26,7 @@ import {
   LOAD_OK,
   LOAD_TOO_SHORT,
 } from "../../runtime/abi";
-import { alignUp } from "./memory";
+import { alignUp } from "../memory";
 import { murmur128 } from "./murmur";
 
 const TABLE_BYTES = SECTION_COUNT * SECTION_ENTRY_BYTES;

@@ -3,11 +3,11 @@
 import { SIDE_CONTEXT, SIDE_ITEM } from "../../format/constants";
 import { MAX_BATCH } from "../../runtime/abi";
 import { deepInputs, embedding, firstInputs, itemInputs, logits, towerVectors } from "./buffers";
-import { runLayers } from "./gemm";
-import { layerAddress, outputsOf, padOutputs } from "./layers";
+import { layerAddress, paddedOutputsOf, padOutputs } from "./layers";
 import { contextLayers, embeddingDim, fields, layerCount, sideOf } from "./model";
 import { firstWord, wordStride } from "./panels";
 import { storeInputs } from "./quantize";
+import { runLayers } from "./run-layers";
 import { add, copy, dot } from "./vectors";
 
 /** Makes the inputs of both towers of record r of so many from its embeddings, and begins its vectors with their sums. */
@@ -73,7 +73,7 @@ function prepareTower(embeddings: usize, r: u32, records: u32, side: u32, layer:
 
 /** Adds the outputs of layers [first, end) to the side's vectors. */
 function finishTower(side: u32, first: u32, end: u32, inputs: usize, records: u32): void {
-  const stride = 4 * outputsOf(layerAddress(end - 1));
+  const stride = 4 * paddedOutputsOf(layerAddress(end - 1));
   let outputs = runLayers(first, end, inputs, records);
   for (let r: u32 = 0; r < records; r++) {
     add(vectorOf(side, r), outputs, embeddingDim);

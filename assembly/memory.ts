@@ -1,6 +1,6 @@
 // Linear memory: [static data][blob][buffers]. Blob and buffers begin on SECTION_ALIGNMENT-byte lines; what lies inside
 // the blob keeps the alignment that the format gives it.
-import { SECTION_ALIGNMENT } from "../../format/constants";
+import { SECTION_ALIGNMENT } from "../format/constants";
 
 const PAGE_BYTES = 65536;
 
