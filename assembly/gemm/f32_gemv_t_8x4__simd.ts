@@ -1,8 +1,8 @@
 import { madd } from "../madd";
 
 /**
- * y [n] = Bᵀ · x, the sum of the rows of B [k, n], row i times x[i]. Eight rows at a time, so that y is read and written an
- * eighth as often.
+ * y [n] = Bᵀ · x, the sum of the rows of B [k, n], row i times x[i]. Eight rows at a time, so that y is read and
+ * written an eighth as often.
  */
 export function f32_gemv_t_8x4__simd(x: usize, b: usize, y: usize, n: usize, k: usize): void {
   memory.fill(y, 0, 4 * n);

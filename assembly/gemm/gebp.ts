@@ -1,9 +1,9 @@
 import { COLUMNS, ppmm, ROWS } from "./ppmm";
 
 /**
- * Goto's GEBP, "general block times panel": C = A · B, or C += A · B if `accumulate`. A [rows, depth] is packed in panels of
- * ROWS and B [depth, columns] in panels of COLUMNS, both padded with zeros; C has `cStride` bytes between its rows. A tile
- * that overhangs C is computed in `edge`, ROWS × COLUMNS floats, and the part inside C is copied.
+ * Goto's GEBP, "general block times panel": C = A · B, or C += A · B if `accumulate`. A [rows, depth] is packed in
+ * panels of ROWS and B [depth, columns] in panels of COLUMNS, both padded with zeros; C has `cStride` bytes between
+ * its rows. A tile that overhangs C is computed in `edge`, ROWS × COLUMNS floats, and the part inside C is copied.
  */
 export function gebp(
   packedA: usize,

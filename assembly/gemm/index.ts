@@ -1,20 +1,21 @@
-// C = op(A) · op(B) in float32, on the memory of the module that calls. The structure is that of Goto and van de Geijn,
-// "Anatomy of High-Performance Matrix Multiplication", 2008: blocks of A and B are packed into panels that fit the L2 and
-// L1 caches, and one micro-kernel (ppmm.ts) does all arithmetic.
+// C = op(A) · op(B) in float32, on the memory of the module that calls. The structure is that of Goto and van de
+// Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008: blocks of A and B are packed into panels that fit
+// the L2 and L1 caches, and one micro-kernel (ppmm.ts) does all arithmetic.
 //
 //   op(A) [M, K]   stored as [M, K], or as [K, M] if transposed
 //   op(B) [K, N]   stored as [K, N], or as [N, K] if transposed
 //   C     [M, N]
 //
-// The order in which the products of an element are summed depends on the shape alone, so equal inputs give equal bits.
+// The order in which the products of an element are summed depends on the shape alone, so equal inputs give equal
+// bits.
 import { f32_gemv_4x4__simd } from "./f32_gemv_4x4__simd";
 import { f32_gemv_t_8x4__simd } from "./f32_gemv_t_8x4__simd";
 import { gebp } from "./gebp";
 import { packColumns, packRows } from "./pack";
 import { COLUMNS, ROWS } from "./ppmm";
 
-// Block sizes, in elements. A panel of B (BLOCK_K × 8 floats) stays in L1 while the panels of A pass by; a block of A stays
-// in L2, and a block of B in L3.
+// Block sizes, in elements. A panel of B (BLOCK_K × 8 floats) stays in L1 while the panels of A pass by; a block of A
+// stays in L2, and a block of B in L3.
 const BLOCK_K: usize = 512;
 const BLOCK_M: usize = 96;
 const BLOCK_N: usize = 128 * COLUMNS;

@@ -1,6 +1,6 @@
-// Packing of a block into panels: [⌈lines/W⌉][depth][W] floats, the last panel padded with zeros. A line is a row of op(A)
-// or a column of op(B), and W lines (4, 6 or 8) make a panel; the depth is K. `stride`: bytes between two rows of the
-// matrix as it is stored.
+// Packing of a block into panels: [⌈lines/W⌉][depth][W] floats, the last panel padded with zeros. A line is a row of
+// op(A) or a column of op(B), and W lines (4, 6 or 8) make a panel; the depth is K. `stride`: bytes between two rows
+// of the matrix as it is stored.
 
 /**
  * Packs a block whose lines are rows in memory. Transposing 4 × 4 elements in registers was not faster: the time goes
@@ -23,7 +23,7 @@ export function packRows(from: usize, stride: usize, lines: usize, depth: usize,
   }
 }
 
-/** Packs a block whose lines are columns in memory: W neighbours are copied as they lie. */
+/** Packs a block whose lines are columns in memory: W neighbors are copied as they lie. */
 export function packColumns(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
   const step: usize = 4 * W;
   for (let line: usize = 0; line < lines; line += W) {

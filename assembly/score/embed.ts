@@ -1,6 +1,6 @@
-// From entries to embeddings: gather rows, dequantize, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
-// where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
-// multiply-add here, so that all variants give the same bits.
+// From entries to embeddings: gather rows, dequantize, pool. format/row.ts says how a row is laid out. SIMD takes
+// four elements at a time; the loop below it takes the rest, or all of them in the scalar build, with the same
+// roundings: no multiply-add is fused here, so that all variants give the same bits.
 import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants";
 import { isMemory } from "../memory";
 import { addresses, arena, offsets, values } from "./buffers";
@@ -10,8 +10,8 @@ import { embeddingDim, fields, rowType } from "./model";
 import { isRow } from "./rows";
 
 /**
- * Writes record b's embeddings of the fields in runs [first, end) (sides.ts) into `target`, F × D f32: e_f = Σ value · v over
- * the field's entries, zeros where it has none.
+ * Writes the embeddings of the fields in runs [first, end) of one record of the batch to their places in `target`,
+ * F × D f32: e_f = Σ value · v over the field's entries, or zeros if it has none.
  */
 export function embed(record: u32, first: u32, end: u32, target: usize): void {
   assert(isMemory(target, 4 * fields * embeddingDim));
@@ -38,7 +38,7 @@ export function embed(record: u32, first: u32, end: u32, target: usize): void {
   }
 }
 
-/** Σ value · w over record b's entries of the fields in runs [first, end). */
+/** The linear term: Σ value · w over the entries of the fields in runs [first, end) of one record of the batch. */
 export function linear(record: u32, first: u32, end: u32): f32 {
   const wOffset: usize = rowType === TYPE_F32 ? 0 : 4;
   const starts = offsets + 4 * record * fields;
@@ -54,7 +54,7 @@ export function linear(record: u32, first: u32, end: u32): f32 {
   return sum;
 }
 
-/** target[j] = factor · q[j], D of them, plus target[j] if `add`; q int8. */
+/** target = factor · q, plus target if `add`: D float32 from D int8. */
 function i8_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
@@ -71,13 +71,16 @@ function i8_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   }
 }
 
-/** The same of q int4, the first of two in a byte's low bits. */
+/**
+ * target = factor · q, plus target if `add`: D float32 from D int4, the first of each two in the low bits of a byte.
+ */
 function i4_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     const factors = f32x4.splat(factor);
     for (; j + 4 <= embeddingDim; j += 4) {
-      // Eight elements are a word, of which the row has whole ones. A product moves each lane's to the top, a shift back.
+      // Eight elements are a word, and a row has whole words. A product moves the element of each lane to the highest
+      // bits, and an arithmetic shift moves it back to the lowest, with its sign.
       const word = v128.load32_splat(q + ((j >>> 3) << 2));
       const first = i32x4.mul(word, i32x4(1 << 28, 1 << 24, 1 << 20, 1 << 16));
       const second = i32x4.mul(word, i32x4(1 << 12, 1 << 8, 1 << 4, 1));
@@ -92,7 +95,7 @@ function i4_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   }
 }
 
-/** target[j] = factor · v[j], D of them, plus target[j] if `add`; v f16. */
+/** target = factor · v, plus target if `add`: D float32 from D float16. */
 function f16_axpy(v: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
@@ -108,7 +111,7 @@ function f16_axpy(v: usize, factor: f32, target: usize, add: bool): void {
   }
 }
 
-/** The same of v f32. */
+/** target = factor · v, plus target if `add`: D float32 from D float32. */
 function f32_axpy(v: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {

@@ -1,6 +1,6 @@
-// What follows the sums of 8 outputs of a layer, all in registers: scale and bias, activation, and the quantization that the
-// next layer asks for. Product and sum are rounded one after the other in every variant (no fused multiply-add), so that
-// int8 layers give the same bits everywhere.
+// What follows the sums of 8 outputs of a layer, all in registers: scale and bias, activation, and the quantization
+// that the next layer asks for. Product and sum are rounded one after the other in every variant (no fused
+// multiply-add), so that int8 layers give the same bits everywhere.
 import { ACTIVATION_NONE, ACTIVATION_RELU, PAD_OUTPUTS } from "../../format/constants";
 import { f32_activate__scalar, f32_activate__simd, f32_relu__simd, f32_tanh_or_sigmoid__simd } from "./activation";
 import { sums } from "./buffers";
@@ -8,8 +8,8 @@ import { activationOf, biasesOf, inverseScale, isInt8, outputBytes, scalesOf, ze
 import { f32_u7_quantize__scalar, f32_u7_quantize__simd, storeU7__simd } from "./quantize";
 
 /**
- * Outputs n … n + 7 of the four records whose sums are in `sums`. `output`: the four records' block of inputs of layer `next`;
- * if that is 0, the first one's float32 outputs.
+ * Outputs n … n + 7 of the four records whose sums are in `sums`. `output`: the four records' block of inputs of
+ * layer `next`; if that is 0, the first one's float32 outputs.
  */
 export function epilogue_4x8(layer: usize, next: usize, n: u32, output: usize): void {
   if (ASC_FEATURE_SIMD) {
@@ -24,8 +24,8 @@ export function epilogue_4x8(layer: usize, next: usize, n: u32, output: usize): 
 }
 
 /**
- * Outputs n … n + 7 of one record, whose sums are at `from`. `output`: the record's inputs of layer `next`; if that is 0, its
- * float32 outputs.
+ * Outputs n … n + 7 of one record, whose sums are at `from`. `output`: the record's inputs of layer `next`; if that
+ * is 0, its float32 outputs.
  */
 export function epilogue_1x8(layer: usize, next: usize, n: u32, from: usize, output: usize): void {
   if (ASC_FEATURE_SIMD) epilogue_1x8__simd(layer, next, n, from, output);
@@ -125,7 +125,9 @@ function affine(layer: usize, sum: v128, scale: v128, bias: v128): v128 {
   return f32x4.add(isInt8(layer) ? f32x4.mul(f32x4.convert_i32x4_s(sum), scale) : sum, bias);
 }
 
-/** Stores four outputs of the records a, b, c and d as a block: output by output, those of the four records together. */
+/**
+ * Stores four outputs of the records a, b, c and d as a block: output by output, those of the four records together.
+ */
 function storeTransposed(output: usize, a: v128, b: v128, c: v128, d: v128): void {
   const abLow = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
   const abHigh = v128.shuffle<i32>(a, b, 2, 6, 3, 7);

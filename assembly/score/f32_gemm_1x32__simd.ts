@@ -1,8 +1,8 @@
 import { madd } from "../madd";
 
 /**
- * One record × 32 outputs, in eight tiles: gemm.ts says what the arguments are. With fewer sums at a time, an addition would
- * wait for the one before it of the same sum.
+ * One record × 32 outputs, in eight tiles: gemm.ts says what the arguments are. With fewer sums at a time, an
+ * addition would wait for the one before it of the same sum.
  */
 export function f32_gemm_1x32__simd(
   weights: usize,

@@ -1,8 +1,8 @@
 import { PAD_OUTPUTS, TILE_OUTPUTS } from "../../format/constants";
 
 /**
- * One record × 8 outputs, with the bits of the plain SIMD kernels: gemm.ts says what the arguments are. `inputStride`: bytes
- * between two words of the record's inputs.
+ * One record × 8 outputs, with the bits of the plain SIMD kernels: gemm.ts says what the arguments are.
+ * `inputStride`: bytes between two words of the record's inputs.
  */
 export function f32_gemm_1x8__scalar(
   weights: usize,

@@ -1,15 +1,16 @@
-// The fields in the order in which they are summed: those of the context, then those of the item. A request's context is
-// the same for all its candidates, so what the first ones add up to need be computed only once, with the same bits. The
-// order is kept as runs of fields that follow each other, one a side where the spec does not mix them.
+// The order in which fields are summed: those of the context, then those of the item. All candidates of a request
+// have the same context, so the sum over its fields is computed once, and scoring whole records in the same order
+// gives the same bits. Neighboring fields of one side are a run; there is one run a side if the spec does not mix
+// them.
 import { SIDE_CONTEXT, SIDE_ITEM } from "../../format/constants";
 import { fieldRuns } from "./buffers";
 import { fields, sideOf } from "./model";
 
-/** Runs of the context's fields are [0, contextRuns), those of the item's [contextRuns, runCount). */
+/** Runs [0, contextRuns) are of the context's fields, runs [contextRuns, runCount) of the item's. */
 export let contextRuns: u32 = 0;
 export let runCount: u32 = 0;
 
-/** Orders the fields of the model that was loaded. */
+/** Finds the runs of the model that was loaded. */
 export function orderFields(): void {
   runCount = 0;
   for (let side: u32 = SIDE_CONTEXT; side <= <u32>SIDE_ITEM; side++) {
@@ -30,7 +31,7 @@ export function firstField(run: u32): u32 {
   return load<u32>(fieldRuns + 8 * run);
 }
 
-/** The field after a run's last. */
+/** The field after the last of a run. */
 export function endField(run: u32): u32 {
   assert(run < runCount);
   return load<u32>(fieldRuns + 8 * run, 4);

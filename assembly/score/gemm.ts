@@ -1,7 +1,9 @@
-// The sums of a layer, W·a on top of given sums, by the kernels of this build. int8 and float32 share one geometry: a word of
-// inputs (panels.ts) meets 16 bytes of weights in each tile of four outputs, and weights are packed as [N/4][words][16 bytes].
+// The sums of a layer, W·a on top of given sums, by the kernels of this build. int8 and float32 share one geometry: a
+// word of inputs (panels.ts) meets 16 bytes of weights in each tile of four outputs, and weights are packed as
+// [N/4][words][16 bytes].
 //
-// Kernels are named as XNNPACK names its micro-kernels, datatype_operation_tile__engine (README.md here has all operations):
+// Kernels are named as XNNPACK names its micro-kernels, datatype_operation_tile__engine (README.md here has all
+// operations):
 //
 //   datatype    i8: int8 weights × u7 inputs; f32: float32 weights and inputs
 //   operation   gemm, for a lone record too
@@ -9,7 +11,7 @@
 //   engine      scalar; simd, which the relaxed build uses too where it has no kernel of its own; relaxed
 //
 // All of them take
-//   weights       the address of the first word's weights in the first of two tiles, `tileBytes` before those in the second
+//   weights       the address of the first word's weights in the first of two tiles; the second is `tileBytes` on
 //   input, words  the address of the first word of inputs, and the number of words
 //   start         the address of eight sums to begin with; those of the next record are `startStride` bytes on
 //   sums          where they write eight sums a record, i32 or f32

@@ -15,8 +15,8 @@ export function i8_gemm_1x8__relaxed(
 }
 
 /**
- * Tiles of outputs 0 and 1. Four pairs of words have sums of their own (a, b, c and d), since an addition to a single sum
- * would wait for the one before.
+ * Tiles of outputs 0 and 1. Four pairs of words have sums of their own (a, b, c and d), since an addition to a single
+ * sum would wait for the one before.
  */
 function row<Form>(weights: usize, tileBytes: u32, input: usize, words: u32, start: usize, sums: usize): void {
   const ones = i16x8.splat(<i16>min<u32>(words, 1));

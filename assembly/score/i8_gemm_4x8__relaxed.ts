@@ -16,8 +16,8 @@ export function i8_gemm_4x8__relaxed(
 }
 
 /**
- * Records a, b, c and d, tiles of outputs 0 and 1; w and q are weights and inputs of the first word of two, v and p those
- * of the second. Both words of a record meet both tiles before the next record's.
+ * Records a, b, c and d, tiles of outputs 0 and 1; w and q are weights and inputs of the first word of two, v and p
+ * those of the second. Both words of a record meet both tiles before the next record's.
  */
 function tile<Form>(
   weights: usize,

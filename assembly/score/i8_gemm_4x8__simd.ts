@@ -1,10 +1,10 @@
 import { joinPairs } from "./join-pairs";
 
 /**
- * 4 records × 8 outputs: gemm.ts says what the arguments are. Plain SIMD has no dot product of bytes, so both operands are
- * widened to 16 bits and multiplied in pairs, and the sum of an output stays in two lanes until the end (join-pairs.ts). That
- * makes 8 sums for 4 records (a, b, c and d) × 4 outputs (two in sum 0, two in sum 1), which fit the registers. The 16 sums
- * of 8 outputs would not, so each tile of four outputs has a pass of its own.
+ * 4 records × 8 outputs: gemm.ts says what the arguments are. Plain SIMD has no dot product of bytes, so both
+ * operands are widened to 16 bits and multiplied in pairs, and the sum of an output stays in two lanes until the end
+ * (join-pairs.ts). That makes 8 sums for 4 records (a, b, c and d) × 4 outputs (two in sum 0, two in sum 1), which
+ * fit the registers. The 16 sums of 8 outputs would not, so each tile of four outputs has a pass of its own.
  */
 export function i8_gemm_4x8__simd(
   weights: usize,

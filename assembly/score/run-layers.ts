@@ -1,5 +1,5 @@
-// Layers over a batch: y = activation(W·a + bias). gemm.ts makes the sums of 8 outputs, epilogue.ts what follows them, while
-// they are in the cache.
+// Layers over a batch: y = activation(W·a + bias). gemm.ts makes the sums of 8 outputs, epilogue.ts what follows
+// them, while they are in the cache.
 import { PAD_OUTPUTS } from "../../format/constants";
 import { isMemory } from "../memory";
 import { contextSums, evenOutputs, itemRuns, oddOutputs, sums, wholeRun, zeroSums } from "./buffers";
@@ -20,8 +20,8 @@ import {
 import { blockRecords } from "./panels";
 
 /**
- * The int8 inputs of this many records stay in the L1 cache beside the weights of two tiles; weights pass by, tile after tile,
- * from the L2 cache.
+ * The int8 inputs of this many records stay in the L1 cache beside the weights of two tiles; weights pass by, tile
+ * after tile, from the L2 cache.
  */
 const CACHED_RECORDS: u32 = 16;
 
@@ -32,9 +32,9 @@ let runs: usize = 0;
 let runCount: u32 = 0;
 
 /**
- * Runs layers [first, end), each on the outputs of the one before. `input`: the first one's inputs, in panels. Returns the
- * address of the last one's outputs: record by record, as many float32 as its padded N. With `shared`, the first layer begins
- * with the context's sums and sums over the item's words alone.
+ * Runs layers [first, end), each on the outputs of the one before. `input`: the first one's inputs, in panels.
+ * Returns the address of the last one's outputs: record by record, as many float32 as its padded N. With `shared`,
+ * the first layer begins with the context's sums and sums over the item's words alone.
  */
 export function runLayers(first: u32, end: u32, input: usize, records: u32, shared: bool = false): usize {
   for (let i = first; i < end; i++) {
@@ -68,8 +68,8 @@ export function sumLayer(layer: usize, input: usize, target: usize): void {
 }
 
 /**
- * Finishes layer 0 of records whose sums are `contextSums` plus their own, the addresses of which are at `addresses`, u32. Its
- * outputs are in panels of layer 1; if there is none, float32 record by record.
+ * Finishes layer 0 of records whose sums are `contextSums` plus their own, the addresses of which are at `addresses`,
+ * u32. Its outputs are in panels of layer 1; if there is none, float32 record by record.
  */
 export function finishSums(addresses: usize, output: usize, records: u32): void {
   const layer = layerAddress(0);
@@ -108,7 +108,10 @@ function addSums(layer: usize, a: usize, b: usize, target: usize): void {
   }
 }
 
-/** Runs one layer. Its outputs are in panels of the type that layer `next` takes; if that is 0, float32 record by record. */
+/**
+ * Runs one layer. Its outputs are in panels of the type that layer `next` takes; if that is 0, float32 record by
+ * record.
+ */
 function runLayer(layer: usize, next: usize, input: usize, output: usize, records: u32): void {
   const stride = inputBytes(layer);
   const outputStride = outputBytes(layer, next);
