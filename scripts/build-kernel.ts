@@ -1,7 +1,7 @@
 // Builds the modules of assembly/: the scoring kernel, build/kernel.<variant>.wasm, and its debug build for tests,
 // build/kernel.<variant>.debug.wasm, unoptimized and with assertions; the trainer's matrix product,
-// build/gemm.<variant>.wasm, which works on the memory that it imports; and the benchmark's build/roofline.wasm. A warning
-// of the compiler is an error.
+// build/gemm.<variant>.wasm, which works on the memory that it imports; and the benchmark's build/roofline.wasm. A
+// warning of the compiler is an error.
 import { mkdirSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,8 +10,8 @@ import type { KernelVariant } from "../runtime/variant.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-// A Worker uploads the kernel and compiles it at its start. It takes 23 KiB; more than this would mean that AssemblyScript's
-// runtime slipped in.
+// A Worker uploads the kernel and compiles it at its start. It takes 23 KiB; more than this would mean that
+// AssemblyScript's runtime slipped in.
 const MAX_RELEASE_BYTES = 24 * 1024;
 
 // 64 MiB: the largest blob (25 MiB) fits with the largest activations and arena (25 MiB), and a Worker has 128 MB.
@@ -74,7 +74,7 @@ async function compile(source: string, file: string, expected: string[], options
     ...["--outFile", file],
     ...["--runtime", "stub"],
     ...["--use", "abort="], // a failed assertion traps, instead of calling an import
-    ...["--disableWarning", "112"], // exported functions take v128, which JavaScript cannot pass: only other files call them
+    ...["--disableWarning", "112"], // "exports v128": only other files call those functions
     ...options,
   ]);
   const messages = stderr.toString();

@@ -1,4 +1,5 @@
-// The six kernels in build/, which `npm run build` makes, and two ways to run one: as the host does, and by its bare exports.
+// The six kernels in build/, which `npm run build` makes, and two ways to run one: as the host does, and by its bare
+// exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import { Kernel, type KernelBatch } from "../../runtime/kernel.ts";

@@ -1,5 +1,5 @@
-// Random models and records of any shape, from a seed. The wider a layer, the smaller are its weights, as in trained models. So
-// activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
+// Random models and records of any shape, from a seed. The wider a layer, the smaller are its weights, as in trained
+// models. So activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
 import { fieldSides, type ModelBlob, mlpInputs, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
@@ -36,7 +36,10 @@ export interface ModelShape {
   seed?: number;
 }
 
-/** One entry of a field: the number of a row of the blob (f < F is field f's OOV row), and what the row is multiplied by. */
+/**
+ * One entry of a field: the number of a row of the blob (f < F is field f's OOV row), and what the row is multiplied
+ * by.
+ */
 export interface TestEntry {
   row: number;
   value: number;
@@ -128,8 +131,8 @@ function randomSpec(fields: number, kv: boolean): FittedSpec {
 }
 
 /**
- * Records whose fields have one entry mostly, and sometimes none or a few. Every 16th record has `longest` entries in its last
- * field.
+ * Records whose fields have one entry mostly, and sometimes none or a few. Every 16th record has `longest` entries in
+ * its last field.
  */
 export function randomRecords(model: ModelBlob, count: number, seed: number, longest = 40): TestRecord[] {
   const random = seeded(seed);
@@ -165,7 +168,10 @@ const RANGES: Record<number, Range> = {
   [c.ACTIVATION_SIGMOID]: { low: 0, high: 1, gain: 3 },
 };
 
-/** An int8 layer with weights in −128..127. Its zero point is no integer, so that few inputs lie at the half of two steps. */
+/**
+ * An int8 layer with weights in −128..127. Its zero point is no integer, so that few inputs lie at the half of two
+ * steps.
+ */
 function int8Layer(
   inputs: number,
   outputs: number,
