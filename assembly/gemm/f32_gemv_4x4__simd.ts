@@ -1,8 +1,8 @@
 import { madd } from "../madd";
 
 /**
- * y [n] = B · x, the dot products of x [k] and the rows of B [n, k]. Four rows at a time, so that x is read a quarter as
- * often.
+ * y [n] = B · x, the dot products of x [k] and the rows of B [n, k]. Four rows at a time, so that x is read a quarter
+ * as often.
  */
 export function f32_gemv_4x4__simd(x: usize, b: usize, y: usize, n: usize, k: usize): void {
   const bytes: usize = 4 * k;

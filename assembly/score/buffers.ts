@@ -31,7 +31,10 @@ export let fieldRuns: usize = 0;
 export let contextFmSums: usize = 0;
 /** The sums of FM over no fields, all zeros. */
 export let zeroFmSums: usize = 0;
-/** For each word of inputs of an MLP's first layer, a mask with ones in the bytes of the item's inputs: item-inputs.ts. */
+/**
+ * For each word of inputs of an MLP's first layer, a mask with ones in the bytes of the item's inputs:
+ * item-inputs.ts.
+ */
 export let itemMasks: usize = 0;
 /** The runs of words that hold an input of the item, pairs of u32: item-inputs.ts. */
 export let itemRuns: usize = 0;

@@ -5,7 +5,7 @@
 // "FM sums" are Σ_f e_fj and Σ_f e_fj² over some of the fields, in groups of four elements: Σ e of elements 4i … 4i +
 // 3, and then Σ e² of the same elements.
 
-import { endField, firstField, runCount } from "./field-runs";
+import { endField, fieldRunCount, firstField } from "./field-runs";
 import { embeddingDim, fmDim } from "./model";
 
 /** The term of one record's embeddings, F × D f32. `start`: the FM sums over the fields in runs [0, first). */
@@ -19,7 +19,7 @@ export function fm(embeddings: usize, first: u32, start: usize): f32 {
       let squares0 = v128.load(start + 8 * j, 16);
       let sum1 = v128.load(start + 8 * j, 32);
       let squares1 = v128.load(start + 8 * j, 48);
-      for (let run = first; run < runCount; run++) {
+      for (let run = first; run < fieldRunCount; run++) {
         const end = embeddings + 4 * j + endField(run) * stride;
         for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
           const e0 = v128.load(at);
@@ -37,7 +37,7 @@ export function fm(embeddings: usize, first: u32, start: usize): f32 {
   for (; j < fmDim; j++) {
     let sum = load<f32>(sumAt(start, j));
     let squares = load<f32>(sumAt(start, j), 16);
-    for (let run = first; run < runCount; run++) {
+    for (let run = first; run < fieldRunCount; run++) {
       const end = embeddings + 4 * j + endField(run) * stride;
       for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
         const e = load<f32>(at);

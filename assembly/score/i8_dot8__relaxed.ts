@@ -35,9 +35,9 @@ export function i8_dot8__relaxed<Form>(w: v128, x: v128, v: v128, y: v128, ones:
 export const dotsInPairs: bool = ASC_FEATURE_RELAXED_SIMD ? isEmulated() === ASC_NO_ASSERT : false;
 
 /**
- * Whether the engine emulates the four-way dot product by sums of pairs. For a second operand outside 0..127 these
- * saturate at 16 bits: four times −128 · 255 is 2 · −2¹⁵ then. One instruction gives −130,560, or 512 if it takes 255
- * as −1.
+ * Whether the engine emulates the four-way dot product by sums of pairs, which saturate at 16 bits for a second
+ * operand outside 0..127: two products −128 · 255 give −2¹⁵, and four give −65,536. One instruction gives −130,560
+ * for the four, or 512 if it takes 255 as −1.
  */
 function isEmulated(): bool {
   const dots = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(-128), i8x16.splat(-1), i32x4.splat(0));

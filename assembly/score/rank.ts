@@ -18,7 +18,7 @@ import {
   zeroFmSums,
 } from "./buffers";
 import { embed, linear } from "./embed";
-import { contextRuns, runCount } from "./field-runs";
+import { contextRunCount, fieldRunCount } from "./field-runs";
 import { fm, fmProduct, fmSums, storeSums } from "./fm";
 import { deepOffset, itemAddress, itemCount, itemStride } from "./items";
 import { addItemMlp, addMlp, prepareCandidate, sumContextInputs, sumItemInputs } from "./mlp";
@@ -42,13 +42,13 @@ export function forgetContext(): void {
 export function takeContext(): void {
   contextLogit = bias;
   contextFm = 0;
-  if (terms & TERM_LINEAR) contextLogit += linear(0, 0, contextRuns);
+  if (terms & TERM_LINEAR) contextLogit += linear(0, 0, contextRunCount);
   if (terms & ~TERM_LINEAR) {
     memory.fill(contextEmbedding, 0, 4 * fields * embeddingDim);
-    embed(0, 0, contextRuns, contextEmbedding);
+    embed(0, 0, contextRunCount, contextEmbedding);
     if (terms & TERM_FM) {
-      fmSums(contextEmbedding, contextRuns, contextFmSums);
-      contextFm = fm(contextEmbedding, runCount, contextFmSums);
+      fmSums(contextEmbedding, contextRunCount, contextFmSums);
+      contextFm = fm(contextEmbedding, fieldRunCount, contextFmSums);
     }
     if (terms & TERM_MLP) sumContextInputs();
     if (terms & TERM_TOWERS) runContextTower(contextEmbedding);
@@ -65,10 +65,10 @@ export function scoreWithContext(records: u32): i32 {
   if (terms & ~TERM_LINEAR) memory.copy(embedding, contextEmbedding, 4 * fields * embeddingDim);
   for (let r: u32 = 0; r < records; r++) {
     let logit = contextLogit;
-    if (terms & TERM_LINEAR) logit += linear(r, contextRuns, runCount);
+    if (terms & TERM_LINEAR) logit += linear(r, contextRunCount, fieldRunCount);
     if (terms & ~TERM_LINEAR) {
-      embed(r, contextRuns, runCount, embedding);
-      if (terms & TERM_FM) logit += fm(embedding, contextRuns, contextFmSums);
+      embed(r, contextRunCount, fieldRunCount, embedding);
+      if (terms & TERM_FM) logit += fm(embedding, contextRunCount, contextFmSums);
       if (terms & TERM_MLP) prepareCandidate(r, records);
       if (terms & TERM_TOWERS) prepareItemTower(r, records);
     }
@@ -87,15 +87,15 @@ export function scoreWithContext(records: u32): i32 {
 export function makeItemRecord(): void {
   memory.fill(itemRecord, 0, itemStride);
   let logit: f32 = 0;
-  if (terms & TERM_LINEAR) logit += linear(0, contextRuns, runCount);
+  if (terms & TERM_LINEAR) logit += linear(0, contextRunCount, fieldRunCount);
   if (terms & ~TERM_LINEAR) {
     memory.fill(embedding, 0, 4 * fields * embeddingDim);
-    embed(0, contextRuns, runCount, embedding);
+    embed(0, contextRunCount, fieldRunCount, embedding);
     if (terms & TERM_FM) {
-      logit += fm(embedding, contextRuns, zeroFmSums);
+      logit += fm(embedding, contextRunCount, zeroFmSums);
       // The sums over all fields are those over the item's, as the embeddings of the context are zeros here. The
       // buffer is free, since the next context writes its own sums there.
-      fmSums(embedding, runCount, contextFmSums);
+      fmSums(embedding, fieldRunCount, contextFmSums);
       storeSums(contextFmSums, itemRecord + ITEM_VECTORS);
     }
     if (terms & TERM_MLP) sumItemInputs(itemRecord + deepOffset());

@@ -1,5 +1,5 @@
-// Layers over a batch: y = activation(W·a + bias). gemm.ts makes the sums of 8 outputs, epilogue.ts what follows
-// them, while they are in the cache.
+// Layers over a batch: y = activation(W·a + bias). gemm.ts computes W·a for a few records and 8 outputs at a time, and
+// epilogue.ts the rest at once, while the sums are in the cache.
 import { PAD_OUTPUTS } from "../../format/constants";
 import { isMemory } from "../memory";
 import { contextSums, evenOutputs, itemRuns, oddOutputs, sums, wholeRun, zeroSums } from "./buffers";
@@ -20,16 +20,18 @@ import {
 import { blockRecords } from "./panels";
 
 /**
- * The int8 inputs of this many records stay in the L1 cache beside the weights of two tiles; weights pass by, tile
- * after tile, from the L2 cache.
+ * The int8 inputs of this many records stay in the L1 cache beside the weights of two tiles. The weights come from
+ * the L2 cache, two tiles after two tiles, once for so many records.
  */
 const CACHED_RECORDS: u32 = 16;
 
-/** The sums that the layer at hand begins with, N of them; 0: with zeros. */
+/** The address of the N sums that the layer at hand begins with; 0 if it begins with zeros. */
 let start: usize = 0;
-/** The words that the layer at hand sums over: `runCount` pairs of u32, the first word and the one after the last. */
-let runs: usize = 0;
-let runCount: u32 = 0;
+/**
+ * The words that the layer at hand sums over: `wordRunCount` pairs of u32, the first word and the one after the last.
+ */
+let wordRuns: usize = 0;
+let wordRunCount: u32 = 0;
 
 /**
  * Runs layers [first, end), each on the outputs of the one before. `input`: the first one's inputs, in panels.
@@ -42,14 +44,14 @@ export function runLayers(first: u32, end: u32, input: usize, records: u32, shar
     const output = (i - first) & 1 ? oddOutputs : evenOutputs;
     if (shared && i === first) {
       start = contextSums;
-      runs = itemRuns;
-      runCount = itemRunCount;
+      wordRuns = itemRuns;
+      wordRunCount = itemRunCount;
     } else {
       start = 0;
       store<u32>(wholeRun, 0);
       store<u32>(wholeRun, wordsOf(layer), 4);
-      runs = wholeRun;
-      runCount = 1;
+      wordRuns = wholeRun;
+      wordRunCount = 1;
     }
     runLayer(layer, i + 1 < end ? layerAddress(i + 1) : 0, input, output, records);
     input = output;
@@ -134,12 +136,12 @@ function runLayer(layer: usize, next: usize, input: usize, output: usize, record
   for (let r = blocks; r < records; r++) runLoneRecord(layer, next, input + r * stride, output + r * outputStride);
 }
 
-/** Writes the sums of 4 records × outputs n … n + 7 over the words in `runs` to `sums`. */
+/** Writes the sums of 4 records × outputs n … n + 7 over the words in `wordRuns` to `sums`. */
 function sumRuns(layer: usize, weights: usize, tileBytes: u32, input: usize, n: u32): void {
   let from = startOf(n);
-  for (let run: u32 = 0; run < runCount; run++) {
-    const first = load<u32>(runs + 8 * run);
-    const words = load<u32>(runs + 8 * run, 4) - first;
+  for (let run: u32 = 0; run < wordRunCount; run++) {
+    const first = load<u32>(wordRuns + 8 * run);
+    const words = load<u32>(wordRuns + 8 * run, 4) - first;
     gemm_4x8(layer, weights + 16 * first, tileBytes, input + 16 * first, words, from, run > 0 ? 32 : 0);
     from = sums;
   }
@@ -154,9 +156,9 @@ function runLoneRecord(layer: usize, next: usize, input: usize, output: usize): 
   while (n < paddedOutputsOf(layer)) {
     const outputs: u32 = wide && n + 32 <= paddedOutputsOf(layer) ? 32 : PAD_OUTPUTS;
     let from = startOf(n);
-    for (let run: u32 = 0; run < runCount; run++) {
-      const first = load<u32>(runs + 8 * run);
-      const words = load<u32>(runs + 8 * run, 4) - first;
+    for (let run: u32 = 0; run < wordRunCount; run++) {
+      const first = load<u32>(wordRuns + 8 * run);
+      const words = load<u32>(wordRuns + 8 * run, 4) - first;
       if (outputs === 32) f32_gemm_1x32__simd(weights + 16 * first, tileBytes, input + 4 * first, words, from, sums);
       else gemm_1x8(layer, weights + 16 * first, tileBytes, input + 4 * first, words, from, sums);
       from = sums;

@@ -4,7 +4,7 @@ import { CALL_BAD_ADDRESS, CALL_BAD_COUNT, CALL_BAD_OFFSETS, CALL_OK, MAX_BATCH,
 import { f32_sigmoid__scalar } from "./activation";
 import { addresses, arena, embedding, logits, offsets, scores, zeroFmSums } from "./buffers";
 import { embed, linear } from "./embed";
-import { contextRuns, runCount } from "./field-runs";
+import { contextRunCount, fieldRunCount } from "./field-runs";
 import { fm } from "./fm";
 import { addMlp, prepareMlp } from "./mlp";
 import { bias, fields, terms } from "./model";
@@ -33,11 +33,11 @@ export function scoreBatch(records: u32): void {
   for (let r: u32 = 0; r < records; r++) {
     let logit = bias;
     // The sums of the two sides are made one after the other, so that the bits are those of rank.ts.
-    if (terms & TERM_LINEAR) logit = logit + linear(r, 0, contextRuns) + linear(r, contextRuns, runCount);
+    if (terms & TERM_LINEAR) logit = logit + linear(r, 0, contextRunCount) + linear(r, contextRunCount, fieldRunCount);
     if (terms & ~TERM_LINEAR) {
       // A buffer for one record's embeddings is enough, and stays in the cache: the MLP and the towers copy what they
       // take.
-      embed(r, 0, runCount, embedding);
+      embed(r, 0, fieldRunCount, embedding);
       if (terms & TERM_FM) logit += fm(embedding, 0, zeroFmSums);
       if (terms & TERM_MLP) prepareMlp(r, records);
       if (terms & TERM_TOWERS) prepareTowers(r, records);
