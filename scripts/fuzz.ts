@@ -1,6 +1,5 @@
-// npm run fuzz -- --minutes 10 --seed 1: mutants of blobs and pages against readers, kernels and Scorer, as many as
-// there is time for. A find is written to --out; its seed and number make it again (--number). Exits 1 if there is
-// one.
+// npm run fuzz -- --minutes 10 --seed 1: mutants of blobs and pages against readers, kernels and Scorer, as many as there is
+// time for. A find is written to --out; its seed and number make it again (--number). Exits 1 if there is one.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";

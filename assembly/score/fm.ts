@@ -2,9 +2,8 @@
 // It is the sum of ⟨e_f, e_g⟩ over all pairs of fields, in O(F·fmDim): Rendle, "Factorization Machines", 2010, lemma
 // 3.1. In every variant fields are summed in the order of their runs (field-runs.ts), and elements in order of j.
 //
-// "FM sums" are Σ_f e_fj and Σ_f e_fj² over some of the fields, in groups of four elements: Σ e of elements 4i … 4i +
-// 3, and then Σ e² of the same elements.
-
+// "FM sums" are Σ_f e_fj and Σ_f e_fj² over some of the fields, in groups of four elements j: four Σ_f e_fj, and then
+// four Σ_f e_fj².
 import { endField, fieldRunCount, firstField } from "./field-runs";
 import { embeddingDim, fmDim } from "./model";
 

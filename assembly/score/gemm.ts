@@ -2,7 +2,7 @@
 // word of inputs (panels.ts) meets 16 bytes of weights in each tile of four outputs, and weights are packed as
 // [N/4][words][16 bytes].
 //
-// Kernels are named as XNNPACK names its micro-kernels, datatype_operation_tile__engine (README.md here has all
+// Kernels are named as XNNPACK names its micro-kernels, datatype_operation_tile__engine (assembly/README.md has all
 // operations):
 //
 //   datatype    i8: int8 weights × u7 inputs; f32: float32 weights and inputs

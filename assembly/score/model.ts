@@ -154,16 +154,16 @@ export function deepDim(): u32 {
 
 /** Inputs of the MLP's first layer: embeddings, inner products, outer products. */
 export function mlpWidth(): u32 {
-  return fields * deepDim() + innerProducts() + outerProducts();
+  return fields * deepDim() + innerProductCount() + outerProductCount();
 }
 
 /** How many inner products there are, one for each pair of fields; 0 if the model has none. */
-export function innerProducts(): u32 {
+export function innerProductCount(): u32 {
   return products & PRODUCT_INNER ? (fields * (fields - 1)) >>> 1 : 0;
 }
 
 /** How many outer products there are, one for each pair a ≤ b of the d elements; 0 if the model has none. */
-export function outerProducts(): u32 {
+export function outerProductCount(): u32 {
   return products & PRODUCT_OUTER ? (deepDim() * (deepDim() + 1)) >>> 1 : 0;
 }
 
