@@ -1,6 +1,7 @@
-// Builds the scoring kernel: build/kernel.<variant>.wasm, which serves, and build/kernel.<variant>.debug.wasm, which
-// tests run too: unoptimised, with assertions. Also the trainer's matrix product, build/gemm.<variant>.wasm, on the
-// memory that it imports, and the benchmark's build/roofline.wasm. Any warning of the compiler is an error.
+// Builds the modules of assembly/: the scoring kernel, build/kernel.<variant>.wasm, and its debug build for tests,
+// build/kernel.<variant>.debug.wasm, unoptimized and with assertions; the trainer's matrix product,
+// build/gemm.<variant>.wasm, which works on the memory that it imports; and the benchmark's build/roofline.wasm. A
+// warning of the compiler is an error.
 import { mkdirSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,10 +10,11 @@ import type { KernelVariant } from "../runtime/variant.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-// What a Worker uploads and compiles at its start; the kernel takes 23 KiB, and so much more would mean a runtime slipped in.
+// A Worker uploads the kernel and compiles it at its start. It takes 23 KiB; more than this would mean that
+// AssemblyScript's runtime slipped in.
 const MAX_RELEASE_BYTES = 24 * 1024;
 
-// 64 MiB: the largest blob (25 MiB) with the largest activations and arena (25 MiB) fits, and a Worker has 128 MB.
+// 64 MiB: the largest blob (25 MiB) fits with the largest activations and arena (25 MiB), and a Worker has 128 MB.
 const MAX_MEMORY_PAGES = 1024;
 
 const FEATURES: Record<KernelVariant, string[]> = {
@@ -71,8 +73,8 @@ async function compile(source: string, file: string, expected: string[], options
     ...["--baseDir", relative(process.cwd(), ROOT) || "."],
     ...["--outFile", file],
     ...["--runtime", "stub"],
-    ...["--use", "abort="], // a failed assertion traps; otherwise it would be an import
-    ...["--disableWarning", "112"], // v128 parameters of functions between files; none crosses to JavaScript
+    ...["--use", "abort="], // a failed assertion traps, instead of calling an import
+    ...["--disableWarning", "112"], // "exports v128": only other files call those functions
     ...options,
   ]);
   const messages = stderr.toString();

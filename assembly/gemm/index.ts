@@ -1,33 +1,35 @@
-// C = op(A) · op(B) in float32, on the memory of the module that calls. Goto and van de Geijn 2008, "Anatomy of
-// High-Performance Matrix Multiplication": blocks of A and B are packed into panels that fit L2 and L1, and one small
-// kernel does all arithmetic.
+// C = op(A) · op(B) in float32, on the memory of the module that calls. The structure is that of Goto and van de
+// Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008: blocks of A and B are packed into panels that fit
+// the L2 and L1 caches, and one micro-kernel (ppmm.ts) does all arithmetic.
 //
 //   op(A) [M, K]   stored as [M, K], or as [K, M] if transposed
 //   op(B) [K, N]   stored as [K, N], or as [N, K] if transposed
 //   C     [M, N]
 //
-// The order in which an element's products are summed depends on the shape alone: equal inputs give equal bits.
-import { block } from "./block";
-import { dots, scaledRows } from "./gemv";
-import { packLines, packSteps } from "./pack";
-import { COLUMNS, ROWS } from "./tile";
+// The order in which the products of an element are summed depends on the shape alone, so equal inputs give equal
+// bits.
+import { f32_gemv_4x4__simd } from "./f32_gemv_4x4__simd";
+import { f32_gemv_t_8x4__simd } from "./f32_gemv_t_8x4__simd";
+import { gebp } from "./gebp";
+import { packColumns, packRows } from "./pack";
+import { COLUMNS, ROWS } from "./ppmm";
 
-// Block sizes, in elements. A panel of B (8 × BLOCK_K floats) stays in L1 while panels of A pass by; a block of A stays
-// in L2, a block of B in L3.
+// Block sizes, in elements. A panel of B (BLOCK_K × 8 floats) stays in L1 while the panels of A pass by; a block of A
+// stays in L2, and a block of B in L3.
 const BLOCK_K: usize = 512;
 const BLOCK_M: usize = 96;
 const BLOCK_N: usize = 128 * COLUMNS;
 
 const PACKED_A_BYTES: usize = 4 * BLOCK_M * BLOCK_K;
 const PACKED_B_BYTES: usize = 4 * BLOCK_N * BLOCK_K;
-const TILE_BYTES: usize = 4 * ROWS * COLUMNS;
+const EDGE_BYTES: usize = 4 * ROWS * COLUMNS;
 
-/** The bytes that `gemm` overwrites at `scratch`. */
+/** How many bytes `gemm` overwrites at `scratch`. */
 export function scratchBytes(): usize {
-  return PACKED_A_BYTES + PACKED_B_BYTES + TILE_BYTES;
+  return PACKED_A_BYTES + PACKED_B_BYTES + EDGE_BYTES;
 }
 
-/** C = op(A) · op(B); m, n and k at least 1; C and `scratch` overlap nothing. */
+/** C = op(A) · op(B). m, n and k are at least 1; neither C nor `scratch` overlaps anything else. */
 export function gemm(
   a: usize,
   b: usize,
@@ -39,20 +41,21 @@ export function gemm(
   transposeB: bool,
   scratch: usize,
 ): void {
-  // A vector meets every weight once: packing would cost more than the product.
+  // With a vector every element of the matrix is used once, and packing it would cost more than the product.
   if (m === 1) {
-    if (transposeB) dots(a, b, c, n, k);
-    else scaledRows(a, b, c, n, k);
+    if (transposeB) f32_gemv_4x4__simd(a, b, c, n, k);
+    else f32_gemv_t_8x4__simd(a, b, c, n, k);
   } else if (n === 1) {
-    // Cᵀ = op(B)ᵀ · op(A)ᵀ, and a vector is stored like its transpose.
-    if (transposeA) scaledRows(b, a, c, m, k);
-    else dots(b, a, c, m, k);
+    // Cᵀ = op(B)ᵀ · op(A)ᵀ, and a vector and its transpose are stored alike.
+    if (transposeA) f32_gemv_t_8x4__simd(b, a, c, m, k);
+    else f32_gemv_4x4__simd(b, a, c, m, k);
   } else {
-    blocks(a, b, c, m, n, k, transposeA, transposeB, scratch);
+    packedGemm(a, b, c, m, n, k, transposeA, transposeB, scratch);
   }
 }
 
-function blocks(
+/** All other products, block by block. */
+function packedGemm(
   a: usize,
   b: usize,
   c: usize,
@@ -68,7 +71,7 @@ function blocks(
   const edge = packedB + PACKED_B_BYTES;
   const aStride: usize = 4 * (transposeA ? m : k);
   const bStride: usize = 4 * (transposeB ? k : n);
-  // Equal parts: a last part of a few k would cost a pass over C like the others.
+  // K is cut into equal parts, since even a short last part would read and write all of C once more.
   const parts = (k + BLOCK_K - 1) / BLOCK_K;
   const blockK = (k + parts - 1) / parts;
 
@@ -76,13 +79,13 @@ function blocks(
     const columns = min(BLOCK_N, n - n0);
     for (let k0: usize = 0; k0 < k; k0 += blockK) {
       const depth = min(blockK, k - k0);
-      if (transposeB) packLines(b + n0 * bStride + 4 * k0, bStride, columns, depth, packedB, COLUMNS);
-      else packSteps(b + k0 * bStride + 4 * n0, bStride, columns, depth, packedB, COLUMNS);
+      if (transposeB) packRows(b + n0 * bStride + 4 * k0, bStride, columns, depth, packedB, COLUMNS);
+      else packColumns(b + k0 * bStride + 4 * n0, bStride, columns, depth, packedB, COLUMNS);
       for (let m0: usize = 0; m0 < m; m0 += BLOCK_M) {
         const rows = min(BLOCK_M, m - m0);
-        if (transposeA) packSteps(a + k0 * aStride + 4 * m0, aStride, rows, depth, packedA, ROWS);
-        else packLines(a + m0 * aStride + 4 * k0, aStride, rows, depth, packedA, ROWS);
-        block(packedA, packedB, c + 4 * (m0 * n + n0), 4 * n, rows, columns, depth, k0 > 0, edge);
+        if (transposeA) packColumns(a + k0 * aStride + 4 * m0, aStride, rows, depth, packedA, ROWS);
+        else packRows(a + m0 * aStride + 4 * k0, aStride, rows, depth, packedA, ROWS);
+        gebp(packedA, packedB, c + 4 * (m0 * n + n0), 4 * n, rows, columns, depth, k0 > 0, edge);
       }
     }
   }

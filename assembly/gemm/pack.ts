@@ -1,8 +1,12 @@
-// Panels: the lines of a block, W at a time, step by step: [⌈lines/W⌉][depth][W], the last one padded with zeros. A line
-// is a row of op(A) or a column of op(B); a step is one k. `stride`: bytes between rows as stored. W: 4, 6 or 8.
+// Packing of a block into panels: [⌈lines/W⌉][depth][W] floats, the last panel padded with zeros. A line is a row of
+// op(A) or a column of op(B), and W lines (4, 6 or 8) make a panel; the depth is K. `stride`: bytes between two rows
+// of the matrix as it is stored.
 
-/** Packs a block that is stored line by line. Transposing 4 × 4 in registers gained nothing: memory is what it waits for. */
-export function packLines(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
+/**
+ * Packs a block whose lines are rows in memory. Transposing 4 × 4 elements in registers was not faster: the time goes
+ * into reading memory.
+ */
+export function packRows(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
   const step: usize = 4 * W;
   for (let line: usize = 0; line < lines; line += W) {
     const present = min(W, lines - line);
@@ -19,8 +23,8 @@ export function packLines(from: usize, stride: usize, lines: usize, depth: usize
   }
 }
 
-/** Packs a block that is stored step by step: copies W neighbours as they lie. */
-export function packSteps(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
+/** Packs a block whose lines are columns in memory: W neighbors are copied as they lie. */
+export function packColumns(from: usize, stride: usize, lines: usize, depth: usize, to: usize, W: usize): void {
   const step: usize = 4 * W;
   for (let line: usize = 0; line < lines; line += W) {
     const present = min(W, lines - line);

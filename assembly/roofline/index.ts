@@ -1,15 +1,20 @@
-// How fast this engine and processor can be at all, for the benchmark of the scoring kernel to be judged by: the loops hold
-// nothing but the instruction that is measured, on registers, and as many independent sums as hide its latency.
+// The most that this engine and processor can do, by which the benchmark judges the scoring kernel. Each loop holds
+// nothing but the instruction that is measured, works on registers, and has several independent sums, which hide its
+// latency.
+import { ensureMemory } from "../memory";
 
 const MAX_BYTES: usize = 16 << 20;
 
-/** 2⁶ relaxed dot products (16 multiplications of bytes each) a step; returns a number that depends on all of them. */
+/**
+ * Computes 64 relaxed dot products a step, each of 16 multiplications of bytes. Returns a number that depends on all
+ * of them, as the functions below do, so that no compiler leaves any out.
+ */
 export function dots(steps: u32): i32 {
   const w0 = i8x16.splat(<i8>steps | 1);
   const w1 = i8x16.splat(<i8>steps | 2);
   const w2 = i8x16.splat(<i8>steps | 4);
   const w3 = i8x16.splat(<i8>steps | 8);
-  // Inputs that change, since an engine may compute once what stays the same.
+  // The inputs change, since an engine may compute a product of inputs that stay the same only once.
   const change = i8x16.splat(<i8>(steps & 31) | 1);
   let x = i8x16.splat(<i8>(steps & 63));
   let a = i32x4.splat(0);
@@ -35,13 +40,16 @@ export function dots(steps: u32): i32 {
   return sum(i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h))));
 }
 
-/** The same products as sums of pairs, then widened: what an engine makes of `dots` where there is no such instruction. */
+/**
+ * Computes the products of `dots` as sums of pairs, which are widened and added: what an engine makes of `dots` where
+ * the processor has no four-way dot product.
+ */
 export function pairs(steps: u32): i32 {
   const w0 = i8x16.splat(<i8>steps | 1);
   const w1 = i8x16.splat(<i8>steps | 2);
   const w2 = i8x16.splat(<i8>steps | 4);
   const w3 = i8x16.splat(<i8>steps | 8);
-  // Inputs that change, since an engine may compute once what stays the same.
+  // The inputs change, since an engine may compute a product of inputs that stay the same only once.
   const change = i8x16.splat(<i8>(steps & 31) | 1);
   let x = i8x16.splat(<i8>(steps & 63));
   const ones = i16x8.splat(<i16>min<u32>(steps, 1));
@@ -55,22 +63,22 @@ export function pairs(steps: u32): i32 {
   let h = i32x4.splat(7);
   for (let i: u32 = 0; i < 8 * steps; i++) {
     const y = v128.xor(x, change);
-    a = add(w0, x, ones, a);
-    b = add(w1, x, ones, b);
-    c = add(w2, x, ones, c);
-    d = add(w3, x, ones, d);
-    e = add(w0, y, ones, e);
-    f = add(w1, y, ones, f);
-    g = add(w2, y, ones, g);
-    h = add(w3, y, ones, h);
+    a = addInPairs(w0, x, ones, a);
+    b = addInPairs(w1, x, ones, b);
+    c = addInPairs(w2, x, ones, c);
+    d = addInPairs(w3, x, ones, d);
+    e = addInPairs(w0, y, ones, e);
+    f = addInPairs(w1, y, ones, f);
+    g = addInPairs(w2, y, ones, g);
+    h = addInPairs(w3, y, ones, h);
     x = i8x16.avgr_u(x, change);
   }
   return sum(i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h))));
 }
 
-/** 2⁶ relaxed multiply-adds of four float32 a step. */
+/** Computes 64 relaxed multiply-adds of four float32 a step. */
 export function madds(steps: u32): i32 {
-  // Not constants, which an engine may load anew for every instruction.
+  // These are no constants, which an engine may load anew for every instruction.
   const w = f32x4.splat(1 / <f32>steps);
   const x = f32x4.splat(0.5 + 1 / <f32>steps);
   let a = f32x4.splat(0);
@@ -94,13 +102,12 @@ export function madds(steps: u32): i32 {
   return sum(f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, f), f32x4.add(g, h))));
 }
 
-/** Makes `bytes` readable, at most 16 MiB. */
+/** Makes `bytes` readable, at most 16 MiB of them; false if there is no memory. */
 export function reserve(bytes: u32): bool {
-  const missing = <i32>((__heap_base + min<usize>(bytes, MAX_BYTES) + 0xffff) >>> 16) - memory.size();
-  return missing <= 0 || memory.grow(missing) >= 0;
+  return ensureMemory(<u64>__heap_base + min<usize>(bytes, MAX_BYTES));
 }
 
-/** Reads the first `bytes` (a multiple of 64) that were reserved, `passes` times, in order. */
+/** Reads the first `bytes` that were reserved, a multiple of 64, in order, `passes` times. */
 export function readBytes(bytes: u32, passes: u32): i32 {
   let a = i32x4.splat(0);
   let b = i32x4.splat(0);
@@ -117,10 +124,12 @@ export function readBytes(bytes: u32, passes: u32): i32 {
   return sum(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
 }
 
-function add(w: v128, x: v128, ones: v128, a: v128): v128 {
+/** Adds the products of w and x, in groups of four, to `a`. */
+function addInPairs(w: v128, x: v128, ones: v128, a: v128): v128 {
   return i32x4.add(a, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(w, x), ones));
 }
 
+/** The sum of four i32. */
 function sum(lanes: v128): i32 {
   return (
     i32x4.extract_lane(lanes, 0) +

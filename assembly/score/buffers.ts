@@ -1,9 +1,9 @@
-// The buffers behind the blob, laid out once per model: what the host fills, what it reads, and the activations.
+// The buffers behind the blob, laid out once per model: what the host fills, what it reads, and what a call computes.
 import { TERM_MLP, TERM_TOWERS } from "../../format/constants";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "../../runtime/abi";
+import { alignUp, ensureMemory } from "../memory";
 import { itemStride } from "./items";
-import { inputBytes, inputsOf, layerAddress, outputsOf, padOutputs, wordsOf } from "./layers";
-import { alignUp, ensureMemory } from "./memory";
+import { inputBytes, layerAddress, paddedInputsOf, paddedOutputsOf, padOutputs, wordsOf } from "./layers";
 import { contextLayers, deepDim, embeddingDim, fields, fmDim, layerCount, terms } from "./model";
 import { rowStride } from "./rows";
 
@@ -17,54 +17,66 @@ export let values: usize = 0;
 export let offsets: usize = 0;
 /** ARENA_ROWS rows copied in from pages. */
 export let arena: usize = 0;
-/** MAX_BATCH f32 each. */
+/** MAX_BATCH f32. */
 export let logits: usize = 0;
+/** MAX_BATCH f32. */
 export let scores: usize = 0;
-/** One record's e₁ … e_F, F × D f32, padded as layer inputs are. */
+/** The embeddings e₁ … e_F of one record, F × D f32, padded as the inputs of a layer are. */
 export let embedding: usize = 0;
-/** The same of a ranking's context, zeros at the item's fields. */
+/** The embeddings of a ranking's context, laid out as `embedding`, with zeros for the item's fields. */
 export let contextEmbedding: usize = 0;
-/** At most F pairs of u32: sides.ts. */
+/** At most F runs of fields, pairs of u32: field-runs.ts. */
 export let fieldRuns: usize = 0;
-/** Sums of FM over the context's fields (fm.ts), and over none. */
+/** The sums of FM over the context's fields: fm.ts. */
 export let contextFmSums: usize = 0;
+/** The sums of FM over no fields, all zeros. */
 export let zeroFmSums: usize = 0;
-/** The inputs of an MLP's first layer that are the item's: share.ts. */
+/**
+ * For each word of inputs of an MLP's first layer, a mask with ones in the bytes of the item's inputs:
+ * item-inputs.ts.
+ */
 export let itemMasks: usize = 0;
+/** The runs of words that hold an input of the item, pairs of u32: item-inputs.ts. */
 export let itemRuns: usize = 0;
-/** Sums of an MLP's first layer over the context's inputs, i32 or f32. */
+/** The sums of an MLP's first layer over the context's inputs, i32 or f32. */
 export let contextSums: usize = 0;
-/** One record's inputs of a first layer, f32, before they are quantized. */
+/** One record's inputs of a first layer, f32, before quantization. */
 export let deepInputs: usize = 0;
-/** d × F f32, for the inner products. */
+/** The transposed embeddings, d × F f32, from which the inner products are computed. */
 export let transposed: usize = 0;
-/** d f32, for the outer products. */
+/** The sum of all fields' embeddings, d f32, from which the outer products are computed. */
 export let fieldSum: usize = 0;
-/** MAX_BATCH records' inputs of the MLP's first layer or the context tower's, and those of the item tower's, in panels. */
+/** MAX_BATCH records' inputs of the first layer of the MLP, or of the context tower, in panels. */
 export let firstInputs: usize = 0;
+/** MAX_BATCH records' inputs of the first layer of the item tower, in panels. */
 export let itemInputs: usize = 0;
-/** MAX_BATCH records' outputs of layers 0, 2, … and of layers 1, 3, … of the MLP or a tower, in panels of the next layer. */
+/** MAX_BATCH records' outputs of layers 0, 2, … of the MLP or a tower, in panels of the next layer. */
 export let evenOutputs: usize = 0;
+/** MAX_BATCH records' outputs of layers 1, 3, … of the MLP or a tower, in panels of the next layer. */
 export let oddOutputs: usize = 0;
-/** Two u32: the run of all words of the layer at hand. */
+/** One run, a pair of u32: all words of the layer at hand. */
 export let wholeRun: usize = 0;
-/** Sums of a tile: 4 records × 8 outputs or 1 × 32, i32 or f32. As many zeros. */
+/** The sums of a tile, i32 or f32: 4 records × 8 outputs, or one record × 32. */
 export let sums: usize = 0;
+/** As many zeros, which sums begin with. */
 export let zeroSums: usize = 0;
-/** MAX_BATCH records' vectors of the context tower and of the item tower, f32, padded as layer outputs are; a ranking's context's. */
+/**
+ * Vectors of the towers, D f32 each, padded as the outputs of a layer are: those of the context tower and of the item
+ * tower for MAX_BATCH records, then that of a ranking's context.
+ */
 export let towerVectors: usize = 0;
 
-/** How many floats SIMD may read and write after the end of embeddings, their sum and products. */
+/** MAX_BATCH addresses, u32: where the sums of the first layer are, for each item of the catalogue that is scored. */
+export let itemSums: usize = 0;
+/** The item that was precomputed last: items.ts. */
+export let itemRecord: usize = 0;
+
+/** SIMD, which takes four floats at a time, may read and write this many after the end of embeddings and products. */
 const SPARE_FLOATS = 3;
 
 const TILE_SUM_BYTES = 4 * 32;
 
-/** MAX_BATCH addresses: the first layer's sums of the items that are scored. */
-export let itemSums: usize = 0;
-/** A precomputed item. */
-export let itemRecord: usize = 0;
-
-/** Lays all buffers out from `start` on and grows the memory for them; false where it cannot be had. */
+/** Lays all buffers out from `start` on and grows the memory for them; false if it cannot. */
 export function layOutBuffers(start: u64): bool {
   next = alignUp(start);
   keysBuffer = take(8 * MAX_ENTRIES);
@@ -85,7 +97,7 @@ export function layOutBuffers(start: u64): bool {
   const shared = terms & TERM_MLP ? first : 0;
   itemMasks = take(shared === 0 ? 0 : 4 * wordsOf(shared));
   itemRuns = take(shared === 0 ? 0 : 4 * wordsOf(shared) + 8);
-  contextSums = take(shared === 0 ? 0 : 4 * outputsOf(shared));
+  contextSums = take(shared === 0 ? 0 : 4 * paddedOutputsOf(shared));
   const outputs = <u64>MAX_BATCH * 4 * widest();
   deepInputs = take(4 * (padOutputs(max(widthOf(first), widthOf(item))) + SPARE_FLOATS));
   transposed = take(4 * (fields * deepDim() + SPARE_FLOATS));
@@ -106,22 +118,24 @@ export function layOutBuffers(start: u64): bool {
   return true;
 }
 
+/** Where the next buffer goes. */
 let next: u64 = 0;
 
+/** The aligned address of a buffer of so many bytes. */
 function take(bytes: u64): usize {
   const address = next;
   next = alignUp(next + bytes);
   return <usize>address;
 }
 
-/** Inputs of a layer, 0 where there is none. */
+/** The padded inputs of a layer; 0 for layer 0, which stands for none. */
 function widthOf(layer: usize): u32 {
-  return layer === 0 ? 0 : inputsOf(layer);
+  return layer === 0 ? 0 : paddedInputsOf(layer);
 }
 
-/** The most outputs that a layer has. */
+/** The padded outputs of the layer that has most. */
 function widest(): u32 {
   let most: u32 = 0;
-  for (let i: u32 = 0; i < layerCount; i++) most = max(most, outputsOf(layerAddress(i)));
+  for (let i: u32 = 0; i < layerCount; i++) most = max(most, paddedOutputsOf(layerAddress(i)));
   return most;
 }

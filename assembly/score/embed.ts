@@ -1,17 +1,17 @@
-// From entries to embeddings: gather rows, dequantize, pool. Rows: format/row.ts. Whole vectors of four go through SIMD
-// where it is there, the rest and the scalar build through the loop below it, which rounds in the same way: no fused
-// multiply-add here, so that all variants give the same bits.
+// From entries to embeddings: gather rows, dequantize, pool. format/row.ts says how a row is laid out. SIMD takes
+// four elements at a time; the loop below it takes the rest, or all of them in the scalar build, with the same
+// roundings: no multiply-add is fused here, so that all variants give the same bits.
 import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants";
+import { isMemory } from "../memory";
 import { addresses, arena, offsets, values } from "./buffers";
-import { float16, float16x4 } from "./float16";
-import { isMemory } from "./memory";
+import { endField, firstField } from "./field-runs";
+import { f16_f32_convert__scalar, f16_f32_convert__simd } from "./float16";
 import { embeddingDim, fields, rowType } from "./model";
 import { isRow } from "./rows";
-import { endField, firstField } from "./sides";
 
 /**
- * Writes record b's embeddings of the fields in runs [first, end) (sides.ts) into `target`, F × D f32: e_f = Σ value · v over
- * the field's entries, zeros where it has none.
+ * Writes the embeddings of the fields in runs [first, end) of one record of the batch to their places in `target`,
+ * F × D f32: e_f = Σ value · v over the field's entries, or zeros if it has none.
  */
 export function embed(record: u32, first: u32, end: u32, target: usize): void {
   assert(isMemory(target, 4 * fields * embeddingDim));
@@ -28,17 +28,17 @@ export function embed(record: u32, first: u32, end: u32, target: usize): void {
         const row = <usize>load<u32>(addresses + 4 * entry);
         const value = load<f32>(values + 4 * entry);
         assert(isRow(row, arena));
-        if (rowType === TYPE_I8) addRow_i8(row + 8, value * load<f32>(row), e, add);
-        else if (rowType === TYPE_I4) addRow_i4(row + 8, value * load<f32>(row), e, add);
-        else if (rowType === TYPE_F16) addRow_f16(row + 2, value, e, add);
-        else addRow_f32(row + 4, value, e, add);
+        if (rowType === TYPE_I8) i8_axpy(row + 8, value * load<f32>(row), e, add);
+        else if (rowType === TYPE_I4) i4_axpy(row + 8, value * load<f32>(row), e, add);
+        else if (rowType === TYPE_F16) f16_axpy(row + 2, value, e, add);
+        else f32_axpy(row + 4, value, e, add);
         add = true;
       }
     }
   }
 }
 
-/** Σ value · w over record b's entries of the fields in runs [first, end). */
+/** The linear term: Σ value · w over the entries of the fields in runs [first, end) of one record of the batch. */
 export function linear(record: u32, first: u32, end: u32): f32 {
   const wOffset: usize = rowType === TYPE_F32 ? 0 : 4;
   const starts = offsets + 4 * record * fields;
@@ -47,15 +47,15 @@ export function linear(record: u32, first: u32, end: u32): f32 {
     const last = load<u32>(starts + 4 * endField(run));
     for (let entry = load<u32>(starts + 4 * firstField(run)); entry < last; entry++) {
       const row = <usize>load<u32>(addresses + 4 * entry);
-      const w = rowType === TYPE_F16 ? float16(load<u16>(row)) : load<f32>(row + wOffset);
+      const w = rowType === TYPE_F16 ? f16_f32_convert__scalar(load<u16>(row)) : load<f32>(row + wOffset);
       sum += load<f32>(values + 4 * entry) * w;
     }
   }
   return sum;
 }
 
-/** target[j] = factor · q[j], D of them, plus target[j] if `add`; q int8. */
-function addRow_i8(q: usize, factor: f32, target: usize, add: bool): void {
+/** target = factor · q, plus target if `add`: D float32 from D int8. */
+function i8_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     const factors = f32x4.splat(factor);
@@ -71,13 +71,16 @@ function addRow_i8(q: usize, factor: f32, target: usize, add: bool): void {
   }
 }
 
-/** The same of q int4, the first of two in a byte's low bits. */
-function addRow_i4(q: usize, factor: f32, target: usize, add: bool): void {
+/**
+ * target = factor · q, plus target if `add`: D float32 from D int4, the first of each two in the low bits of a byte.
+ */
+function i4_axpy(q: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     const factors = f32x4.splat(factor);
     for (; j + 4 <= embeddingDim; j += 4) {
-      // Eight elements are a word, of which the row has whole ones. A product moves each lane's to the top, a shift back.
+      // Eight elements are a word, and a row has whole words. A product moves the element of each lane to the highest
+      // bits, and an arithmetic shift moves it back to the lowest, with its sign.
       const word = v128.load32_splat(q + ((j >>> 3) << 2));
       const first = i32x4.mul(word, i32x4(1 << 28, 1 << 24, 1 << 20, 1 << 16));
       const second = i32x4.mul(word, i32x4(1 << 12, 1 << 8, 1 << 4, 1));
@@ -92,24 +95,24 @@ function addRow_i4(q: usize, factor: f32, target: usize, add: bool): void {
   }
 }
 
-/** target[j] = factor · v[j], D of them, plus target[j] if `add`; v f16. */
-function addRow_f16(v: usize, factor: f32, target: usize, add: bool): void {
+/** target = factor · v, plus target if `add`: D float32 from D float16. */
+function f16_axpy(v: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     const factors = f32x4.splat(factor);
     for (; j + 4 <= embeddingDim; j += 4) {
-      const product = f32x4.mul(factors, float16x4(v128.load64_zero(v + 2 * j)));
+      const product = f32x4.mul(factors, f16_f32_convert__simd(v128.load64_zero(v + 2 * j)));
       v128.store(target + 4 * j, add ? f32x4.add(v128.load(target + 4 * j), product) : product);
     }
   }
   for (; j < embeddingDim; j++) {
-    const product = factor * float16(load<u16>(v + 2 * j));
+    const product = factor * f16_f32_convert__scalar(load<u16>(v + 2 * j));
     store<f32>(target + 4 * j, add ? load<f32>(target + 4 * j) + product : product);
   }
 }
 
-/** The same of v f32. */
-function addRow_f32(v: usize, factor: f32, target: usize, add: bool): void {
+/** target = factor · v, plus target if `add`: D float32 from D float32. */
+function f32_axpy(v: usize, factor: f32, target: usize, add: bool): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     const factors = f32x4.splat(factor);

@@ -1,10 +1,13 @@
-// The factorisation machine's second-order term, ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements: the sum
-// over pairs of fields of ⟨e_f, e_g⟩ in O(F·fmDim). Rendle, "Factorization Machines", 2010, lemma 3.1. Fields are summed in
-// their order (sides.ts) and elements in order of j in every variant.
+// The factorization machine's second-order term, ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] over the first fmDim of D elements.
+// It is the sum of ⟨e_f, e_g⟩ over all pairs of fields, in O(F·fmDim): Rendle, "Factorization Machines", 2010, lemma
+// 3.1. In every variant fields are summed in the order of their runs (field-runs.ts), and elements in order of j.
+//
+// "FM sums" are Σ_f e_fj and Σ_f e_fj² over some of the fields, in groups of four elements j: four Σ_f e_fj, and then
+// four Σ_f e_fj².
+import { endField, fieldRunCount, firstField } from "./field-runs";
 import { embeddingDim, fmDim } from "./model";
-import { endField, firstField, runCount } from "./sides";
 
-/** The term of one record's embeddings, F × D f32. `start`: the sums over the fields before run `first`, as `fmSums` has them. */
+/** The term of one record's embeddings, F × D f32. `start`: the FM sums over the fields in runs [0, first). */
 export function fm(embeddings: usize, first: u32, start: usize): f32 {
   const stride = 4 * embeddingDim;
   let twice: f32 = 0;
@@ -15,7 +18,7 @@ export function fm(embeddings: usize, first: u32, start: usize): f32 {
       let squares0 = v128.load(start + 8 * j, 16);
       let sum1 = v128.load(start + 8 * j, 32);
       let squares1 = v128.load(start + 8 * j, 48);
-      for (let run = first; run < runCount; run++) {
+      for (let run = first; run < fieldRunCount; run++) {
         const end = embeddings + 4 * j + endField(run) * stride;
         for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
           const e0 = v128.load(at);
@@ -33,7 +36,7 @@ export function fm(embeddings: usize, first: u32, start: usize): f32 {
   for (; j < fmDim; j++) {
     let sum = load<f32>(sumAt(start, j));
     let squares = load<f32>(sumAt(start, j), 16);
-    for (let run = first; run < runCount; run++) {
+    for (let run = first; run < fieldRunCount; run++) {
       const end = embeddings + 4 * j + endField(run) * stride;
       for (let at = embeddings + 4 * j + firstField(run) * stride; at < end; at += stride) {
         const e = load<f32>(at);
@@ -46,7 +49,7 @@ export function fm(embeddings: usize, first: u32, start: usize): f32 {
   return 0.5 * twice;
 }
 
-/** Writes Σ e and Σ e² over runs [0, end) of fields: of elements 4i … 4i + 3, four sums and then four of squares. */
+/** Writes the FM sums over the fields in runs [0, end) of one record's embeddings, F × D f32, to `target`. */
 export function fmSums(embeddings: usize, end: u32, target: usize): void {
   for (let j: u32 = 0; j < fmDim; j++) {
     let sum: f32 = 0;
@@ -63,7 +66,10 @@ export function fmSums(embeddings: usize, end: u32, target: usize): void {
   }
 }
 
-/** Σ_j s_j · t_j of the sums at `sums` (as `fmSums` has them) and of those at `others`, fmDim f32: twice their share of ½(s + t)². */
+/**
+ * Σ_j s_j · t_j, the part of ½ Σ_j (s_j + t_j)² that neither side has alone. s_j: the Σ e among the FM sums at
+ * `sums`. t_j: the numbers at `others`, fmDim f32.
+ */
 export function fmProduct(sums: usize, others: usize): f32 {
   let product: f32 = 0;
   let j: u32 = 0;
@@ -76,15 +82,17 @@ export function fmProduct(sums: usize, others: usize): f32 {
   return product;
 }
 
-/** Writes the sums among those at `sums`, without the squares, to `target`. */
+/** Writes the Σ e among the FM sums at `sums` to `target`, fmDim f32. */
 export function storeSums(sums: usize, target: usize): void {
   for (let j: u32 = 0; j < fmDim; j++) store<f32>(target + 4 * j, load<f32>(sumAt(sums, j)));
 }
 
+/** The address of Σ e of element j; that of Σ e² is 16 bytes on. */
 function sumAt(sums: usize, j: u32): usize {
   return sums + 32 * (j >>> 2) + 4 * (j & 3);
 }
 
+/** `sum` plus the four lanes, one after the other. */
 function addLanes(sum: f32, lanes: v128): f32 {
   sum += f32x4.extract_lane(lanes, 0);
   sum += f32x4.extract_lane(lanes, 1);

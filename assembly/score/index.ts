@@ -1,10 +1,12 @@
-// The scoring kernel: bytes in linear memory in, scores out. No runtime, no imports, no allocation after `load`, one
-// model per instance; dropping the instance frees it. The host (format/kernel.ts) calls `reserve`, copies the blob to
-// the address it returns, calls `load`, and then fills the buffers and calls `lookup` and `score` as often as it likes.
+// The scoring kernel: bytes in linear memory in, scores out. It has no runtime, no imports, and allocates nothing
+// after `load`. An instance holds one model, and dropping the instance frees it. The host (runtime/kernel.ts) calls
+// `reserve`, copies the blob to the address that this returns, calls `load`, and then fills the buffers and calls
+// `lookup` and `score` as often as it likes.
 //
-// `load` believes nothing that the blob states, and `score` no offset and no address, before it is checked: whatever the
-// bytes are, no call reads outside its buffers or traps. Only finite numbers so large that they overflow can still make a
-// score NaN: FORMAT.md, "Meaning of a score". test/fuzz holds all this against random damage.
+// `load` trusts nothing that the blob states before it is checked, nor does `score` trust an offset or an address:
+// whatever the bytes are, no call traps or reads outside its buffers. A score can be NaN only where finite numbers
+// are so large that they overflow: FORMAT.md, "Meaning of a score". The fuzzer (scripts/fuzz.ts) tests all this with
+// random damage.
 import { MAX_BLOB_BYTES, TERM_MLP } from "../../format/constants";
 import {
   CALL_BAD_COUNT,
@@ -16,22 +18,27 @@ import {
   MAX_BATCH,
   MAX_ENTRIES,
 } from "../../runtime/abi";
+import { blobAddress, ensureMemory } from "../memory";
 import { addresses, arena, itemRecord, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import { checkLayers } from "./check-layers";
+import { orderFields } from "./field-runs";
+import { findItemInputs } from "./item-inputs";
 import { checkItems, findItem, itemCount, itemStride } from "./items";
-import { checkLayers } from "./layers";
-import { blobAddress, ensureMemory } from "./memory";
 import { checkModel, terms } from "./model";
-import { forgetContext, scoreCatalogue, scoreWithContext, shareOfItem, takeContext } from "./rank";
+import { forgetContext, makeItemRecord, scoreCatalogue, scoreWithContext, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
 import { checkBatch, scoreBatch } from "./score";
 import { checkSections } from "./sections";
-import { findItemInputs } from "./share";
-import { orderFields } from "./sides";
 
+/** Bytes that `reserve` has made room for. */
 let reserved: u32 = 0;
+/** Whether there is a checked blob in memory. */
 let loaded = false;
 
-/** Makes room for a blob and returns where the host shall copy it; 0 if it is too long or there is no memory. */
+/**
+ * Makes room for a blob and returns the address for the host to copy it to; 0 if it is too long or there is no
+ * memory.
+ */
 export function reserve(blobBytes: u32): usize {
   loaded = false;
   reserved = 0;
@@ -41,7 +48,9 @@ export function reserve(blobBytes: u32): usize {
   return blobAddress();
 }
 
-/** Checks the blob that was copied in and lays the buffers out. Returns a LOAD_* code. The memory grows only here. */
+/**
+ * Checks the blob that was copied in and lays out the buffers. Returns a LOAD_* code. No later call grows the memory.
+ */
 function loadBlob(blobBytes: u32): i32 {
   loaded = false;
   if (blobBytes > reserved) return LOAD_NO_MEMORY;
@@ -62,7 +71,10 @@ function loadBlob(blobBytes: u32): i32 {
 
 export { loadBlob as load };
 
-/** Looks the first n keys of the keys buffer up: rowAddresses[i] = the address of key i's row, or 0. A CALL_* code. */
+/**
+ * Looks up the first n keys of the keys buffer: rowAddresses[i] = the address of key i's row, or 0. Returns a CALL_*
+ * code.
+ */
 export function lookup(n: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   if (n > <u32>MAX_ENTRIES) return CALL_BAD_COUNT;
@@ -70,7 +82,7 @@ export function lookup(n: u32): i32 {
   return CALL_OK;
 }
 
-/** Scores n records: offsets, rowAddresses and values in, logits and scores out. Returns a CALL_* code. */
+/** Scores a batch of records: offsets, rowAddresses and values in, logits and scores out. Returns a CALL_* code. */
 export function score(records: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   const code = checkBatch(records);
@@ -78,7 +90,10 @@ export function score(records: u32): i32 {
   return code;
 }
 
-/** Takes the context that the next candidates share from record 0; its entries of the item's fields are not looked at. */
+/**
+ * Takes the context of the candidates to come from record 0 of a batch, whose entries of the item's fields are
+ * ignored. Returns a CALL_* code.
+ */
 export function scoreContext(): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   const code = checkBatch(1);
@@ -87,8 +102,8 @@ export function scoreContext(): i32 {
 }
 
 /**
- * Scores n candidates with the context of the last `scoreContext`, as `score` would score whole records; their own entries
- * of the context's fields are not looked at. Returns a CALL_* code.
+ * Scores a batch of candidates with the context of the last `scoreContext`, as `score` would score whole records.
+ * Their own entries of the context's fields are ignored. Returns a CALL_* code.
  */
 export function scoreCandidates(records: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
@@ -96,7 +111,10 @@ export function scoreCandidates(records: u32): i32 {
   return code === CALL_OK ? scoreWithContext(records) : code;
 }
 
-/** Looks the first n keys of the keys buffer up in the catalogue: rowAddresses[i] = the item's number, or u32.MAX_VALUE. A CALL_* code. */
+/**
+ * Looks up the first n keys of the keys buffer in the catalogue: rowAddresses[i] = the item's number, or
+ * u32.MAX_VALUE. Returns a CALL_* code.
+ */
 export function lookupItems(n: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   if (n > <u32>MAX_ENTRIES) return CALL_BAD_COUNT;
@@ -107,30 +125,33 @@ export function lookupItems(n: u32): i32 {
   return CALL_OK;
 }
 
-/** Scores the n items whose numbers are in rowAddresses with the context of the last `scoreContext`. Returns a CALL_* code. */
+/**
+ * Scores n items, whose numbers are in rowAddresses, with the context of the last `scoreContext`. Returns a CALL_*
+ * code.
+ */
 export function scoreItems(n: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   return n > <u32>MAX_BATCH ? CALL_BAD_COUNT : scoreCatalogue(n);
 }
 
 /**
- * Makes the item's record that ITEMS would have of record 0, whose entries of the context's fields are not looked at; the
- * context of the last `scoreContext` is lost. Returns a CALL_* code.
+ * Makes the record that section ITEMS has for an item, from record 0 of a batch, whose entries of the context's
+ * fields are ignored. The context of the last `scoreContext` is lost. Returns a CALL_* code.
  */
 export function precomputeItem(): i32 {
   if (!loaded) return CALL_NOT_LOADED;
   if (itemStride === 0) return CALL_NO_ITEMS;
   const code = checkBatch(1);
-  if (code === CALL_OK) shareOfItem();
+  if (code === CALL_OK) makeItemRecord();
   return code;
 }
 
-/** Where `precomputeItem` writes. */
+/** Where `precomputeItem` writes the item's record. */
 export function itemRecordAddress(): usize {
   return itemRecord;
 }
 
-/** Bytes of an item's record; 0 where the model has products. */
+/** Bytes of an item's record; 0 if the model has products. */
 export function itemBytes(): u32 {
   return itemStride;
 }
@@ -140,7 +161,7 @@ export function keysAddress(): usize {
   return keysBuffer;
 }
 
-/** MAX_ENTRIES addresses of rows, u32: those of the blob, or of the arena. */
+/** MAX_ENTRIES addresses of rows in the blob or the arena, u32. */
 export function rowAddresses(): usize {
   return addresses;
 }
@@ -155,7 +176,7 @@ export function offsetsAddress(): usize {
   return offsets;
 }
 
-/** ARENA_ROWS rows that the host may fill from pages. */
+/** ARENA_ROWS rows, which the host may fill from pages. */
 export function arenaAddress(): usize {
   return arena;
 }
@@ -170,7 +191,7 @@ export function scoresAddress(): usize {
   return scores;
 }
 
-/** The blob's rows: field f's OOV row is at rowsAddress + f · rowBytes. */
+/** The rows of the blob. Field f's OOV row is at rowsAddress + f · rowBytes. */
 export function rowsAddress(): usize {
   return rows;
 }

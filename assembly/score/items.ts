@@ -1,6 +1,7 @@
-// Sections ITEM_KEYS and ITEMS: a catalogue of items, each with what its fields add to a score. Behind an item's part of the logit
-// a record has the vectors that meet the context's: with FM its sums, then with an MLP the first layer's sums over its inputs;
-// with towers its tower's vector. So ranking reads one record an item, and begins at the first activation.
+// Sections ITEM_KEYS and ITEMS: a catalogue of items, each with a record of what its fields add to a score. A record
+// begins with the item's part of the logit. Vectors follow, which meet those of the context: with FM the sums of its
+// embeddings; with an MLP the first layer's sums over its inputs; with towers the vector of its tower. So ranking
+// reads one record an item, and begins at the activation of the first layer.
 import {
   ITEM_VECTORS,
   MODEL_ITEM_COUNT,
@@ -12,19 +13,19 @@ import {
   TERM_TOWERS,
 } from "../../format/constants";
 import { LOAD_BAD_ITEMS, LOAD_OK } from "../../runtime/abi";
-import { isInt8, layerAddress, outputsOf, padOutputs, unitsOf } from "./layers";
+import { isInt8, layerAddress, outputsOf, paddedOutputsOf, padOutputs } from "./layers";
 import { embeddingDim, fields, fmDim, model, products, sideOf, terms } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
-/** Items of the catalogue; 0 without one. */
+/** How many items the catalogue has; 0 without one. */
 export let itemCount: u32 = 0;
-/** Bytes of an item's record; 0 where the model has products, whose factors are of both sides. */
+/** Bytes of an item's record; 0 if the model has products, whose factors come from both sides. */
 export let itemStride: u32 = 0;
 
 let keys: usize = 0;
 let items: usize = 0;
 
-/** Checks both sections: sizes, the keys' order, finite floats, zeros where nothing stands. */
+/** Checks both sections: sizes, the order of the keys, finite floats, and zeros as padding. Returns a LOAD_* code. */
 export function checkItems(): i32 {
   itemStride = strideOf();
   itemCount = load<u32>(model, MODEL_ITEM_COUNT);
@@ -44,7 +45,7 @@ export function checkItems(): i32 {
   return LOAD_OK;
 }
 
-/** The number of the item with this key; `itemCount` if the catalogue has none. */
+/** The number of the item with this key; `itemCount` if the catalogue does not have it. */
 export function findItem(key: u64): u32 {
   let low: u32 = 0;
   let high = itemCount;
@@ -58,23 +59,25 @@ export function findItem(key: u64): u32 {
   return itemCount;
 }
 
+/** The address of an item's record. */
 export function itemAddress(item: u32): usize {
   assert(item < itemCount);
   return items + item * itemStride;
 }
 
-/** Where the sums of the first layer, or the tower's vector, stand in a record. */
+/** Where the sums of the first layer, or the vector of the tower, begin in a record. */
 export function deepOffset(): u32 {
   return ITEM_VECTORS + 4 * padOutputs(fmDim);
 }
 
+/** Bytes of an item's record by the model's terms. */
 function strideOf(): u32 {
   if (products !== 0) return 0;
-  if (terms & TERM_MLP) return deepOffset() + 4 * outputsOf(layerAddress(0));
+  if (terms & TERM_MLP) return deepOffset() + 4 * paddedOutputsOf(layerAddress(0));
   return deepOffset() + (terms & TERM_TOWERS ? 4 * padOutputs(embeddingDim) : 0);
 }
 
-/** Whether the record's floats are finite and all that is beyond them is zero. */
+/** Whether the floats of a record are finite and all its padding is zero. */
 function isItem(item: usize): bool {
   if (!F32.isFinite(load<f32>(item)) || !isZero(item + 4, item + ITEM_VECTORS)) return false;
   if (!isVector(item + ITEM_VECTORS, fmDim)) return false;
@@ -82,17 +85,18 @@ function isItem(item: usize): bool {
   if (terms & TERM_TOWERS) return isVector(deep, embeddingDim);
   if (!(terms & TERM_MLP)) return true;
   const first = layerAddress(0);
-  // Sums of an int8 layer are integers, and any are as good as others.
-  if (isInt8(first)) return isZero(deep + 4 * unitsOf(first), deep + 4 * outputsOf(first));
-  return isVector(deep, unitsOf(first));
+  // The sums of an int8 layer are integers, and any integer is valid.
+  if (isInt8(first)) return isZero(deep + 4 * outputsOf(first), deep + 4 * paddedOutputsOf(first));
+  return isVector(deep, outputsOf(first));
 }
 
-/** Whether `count` floats are finite, and those that pad them zero. */
+/** Whether `count` floats are finite and their padding is zero. */
 function isVector(floats: usize, count: u32): bool {
   for (let i: u32 = 0; i < count; i++) if (!F32.isFinite(load<f32>(floats + 4 * i))) return false;
   return isZero(floats + 4 * count, floats + 4 * padOutputs(count));
 }
 
+/** Whether all words in [from, end) are zero. */
 function isZero(from: usize, end: usize): bool {
   for (; from < end; from += 4) if (load<u32>(from) !== 0) return false;
   return true;

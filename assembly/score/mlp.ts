@@ -1,4 +1,4 @@
-// The MLP: its inputs record by record, its term of the logit batch by batch.
+// The MLP. Its inputs are made record by record, its term of the logit for the whole batch.
 import { PRODUCT_INNER, PRODUCT_OUTER } from "../../format/constants";
 import {
   contextEmbedding,
@@ -11,23 +11,26 @@ import {
   logits,
   oddOutputs,
 } from "./buffers";
-import { finishShared, runLayers, sumLayer } from "./gemm";
-import { layerAddress, outputsOf, outputWeights, padOutputs, wordsOf } from "./layers";
+import { itemRunCount } from "./item-inputs";
+import { layerAddress, outputWeights, paddedOutputsOf, padOutputs, wordsOf } from "./layers";
 import { deepDim, embeddingDim, fields, layerCount, mlpFrom, mlpWidth, products } from "./model";
 import { firstWord, wordStride } from "./panels";
 import { innerProducts, outerProducts } from "./products";
 import { storeInputs, storeMasked } from "./quantize";
-import { itemRunCount } from "./share";
-import { copy, dot } from "./vectors";
+import { finishSums, runLayers, sumLayer } from "./run-layers";
+import { f32_copy, f32_dot } from "./vectors";
 
-/** Makes the inputs of layer 0 of record r of so many from its embeddings. */
+/** Makes the inputs of layer 0 for record r of a batch of `records`, from the embeddings in `embedding`. */
 export function prepareMlp(r: u32, records: u32): void {
   const layer = layerAddress(0);
   const target = firstWord(layer, firstInputs, records, r);
   storeInputs(layer, inputsFrom(embedding), inputsEnd, target, wordStride(records, r));
 }
 
-/** The same of the item's inputs alone: their words in itemRuns, with zeros for the context's. */
+/**
+ * Makes the item's inputs of layer 0 for record r of a batch of `records`: the words in `itemRuns`, with zeros for the
+ * context's inputs among them.
+ */
 export function prepareCandidate(r: u32, records: u32): void {
   const layer = layerAddress(0);
   const source = inputsFrom(embedding);
@@ -39,8 +42,8 @@ export function prepareCandidate(r: u32, records: u32): void {
   }
 }
 
-/** Sums layer 0 over the inputs of the context, with zeros for the item's. */
-export function shareContext(): void {
+/** Writes the sums of layer 0 over the context's inputs, with zeros for the item's, to `contextSums`. */
+export function sumContextInputs(): void {
   const layer = layerAddress(0);
   const source = inputsFrom(contextEmbedding);
   memory.fill(inputsEnd, 0, 4 * (padOutputs(mlpWidth()) - mlpWidth()));
@@ -48,17 +51,20 @@ export function shareContext(): void {
   sumLayer(layer, firstInputs, contextSums);
 }
 
-/** Sums layer 0 over the inputs of the item, with zeros for the context's, into `target`. */
-export function shareItem(target: usize): void {
+/** Writes the sums of layer 0 over the item's inputs, with zeros for the context's, to `target`. */
+export function sumItemInputs(target: usize): void {
   const layer = layerAddress(0);
   storeMasked(layer, inputsFrom(embedding), 0, wordsOf(layer), 0, firstInputs, 4);
   sumLayer(layer, firstInputs, target);
 }
 
-/** Where the float32 inputs that `inputsFrom` returned end. */
+/** Where the inputs that `inputsFrom` returned last end. */
 let inputsEnd: usize = 0;
 
-/** One record's inputs of layer 0: its embeddings' vectors for the MLP, then inner products, then outer ones. */
+/**
+ * The address of one record's float32 inputs of layer 0, made from its embeddings, F × D: the last d elements of
+ * each, then the inner products, then the outer products.
+ */
 function inputsFrom(embeddings: usize): usize {
   const d = deepDim();
   let source = embeddings;
@@ -67,7 +73,7 @@ function inputsFrom(embeddings: usize): usize {
     source = deepInputs;
     inputsEnd = deepInputs;
     for (let f: u32 = 0; f < fields; f++) {
-      copy(inputsEnd, embeddings + 4 * (f * embeddingDim + mlpFrom), d);
+      f32_copy(inputsEnd, embeddings + 4 * (f * embeddingDim + mlpFrom), d);
       inputsEnd += 4 * d;
     }
     if (products & PRODUCT_INNER) inputsEnd = innerProducts(deepInputs, inputsEnd);
@@ -76,22 +82,27 @@ function inputsFrom(embeddings: usize): usize {
   return source;
 }
 
-/** Adds the MLP's output unit to the logits. `shared`: of candidates, with a context's share. */
+/**
+ * Adds the output of the MLP to the logits. `shared`: the records are candidates, and begin with the context's sums.
+ */
 export function addMlp(records: u32, shared: bool): void {
   addOutput(runLayers(0, layerCount, firstInputs, records, shared), records);
 }
 
-/** The same of precomputed items, whose sums of layer 0 are at the addresses in `itemSums`. */
+/**
+ * Adds the output of the MLP to the logits of precomputed items, whose sums of layer 0 are at the addresses in
+ * `itemSums`.
+ */
 export function addItemMlp(records: u32): void {
-  finishShared(itemSums, oddOutputs, records);
+  finishSums(itemSums, oddOutputs, records);
   addOutput(runLayers(1, layerCount, oddOutputs, records), records);
 }
 
-/** Adds the output unit over the last layer's outputs; its bias is the model's. */
+/** Adds the output unit, on the last layer's outputs at `h`, to the logits. Its bias is the model's. */
 function addOutput(h: usize, records: u32): void {
-  const units = outputsOf(layerAddress(layerCount - 1));
+  const units = paddedOutputsOf(layerAddress(layerCount - 1));
   for (let r: u32 = 0; r < records; r++) {
-    store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + dot(h, outputWeights(), units));
+    store<f32>(logits + 4 * r, load<f32>(logits + 4 * r) + f32_dot(h, outputWeights(), units));
     h += 4 * units;
   }
 }

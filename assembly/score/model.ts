@@ -1,4 +1,4 @@
-// The head of section MODEL: the model's sizes, as every other file here uses them.
+// The head of section MODEL: the sizes of the model, which every other file here reads from the variables below.
 import {
   LAYER_ENTRY_BYTES,
   MAX_BUCKET_BITS,
@@ -42,41 +42,45 @@ import {
 import { LOAD_BAD_MODEL, LOAD_OK } from "../../runtime/abi";
 import { sectionAddress, sectionBytes } from "./sections";
 
+/** Counts stay within int32; the length of the blob is the tighter bound. */
 const MAX_ROWS: u32 = 0x80000000;
 
 /** Where section MODEL begins. */
 export let model: usize = 0;
 /** F */
 export let fields: u32 = 0;
-/** D, the length of a row's vector; 0 where terms is TERM_LINEAR alone. */
+/** D, the length of a row's vector; may be 0 if `terms` is TERM_LINEAR alone. */
 export let embeddingDim: u32 = 0;
 /** TYPE_F32, TYPE_I8, TYPE_F16 or TYPE_I4 */
 export let rowType: u32 = 0;
 /** F + h: each field's OOV row, then the rows with a key. */
 export let rowCount: u32 = 0;
-/** Bits of a key's high word that choose its bucket. */
+/** How many of a key's highest bits choose its bucket. */
 export let bucketBits: u32 = 0;
+/** Pages of rows that are not in the blob. */
 export let pageCount: u32 = 0;
 /** TERM_LINEAR | TERM_FM | TERM_MLP, or TERM_LINEAR | TERM_TOWERS */
 export let terms: u32 = 0;
 /** The constant term of the logit. */
 export let bias: f32 = 0;
-/** FM takes v[0, fmDim); 0 without it. */
+/** FM takes v[0, fmDim); 0 without FM. */
 export let fmDim: u32 = 0;
 /** The MLP takes v[mlpFrom, D). */
 export let mlpFrom: u32 = 0;
 /** PRODUCT_INNER | PRODUCT_OUTER; 0 without an MLP. */
 export let products: u32 = 0;
+/** What inner products are multiplied by; 1 without them. */
 export let innerScale: f32 = 1;
+/** What outer products are multiplied by; 1 without them. */
 export let outerScale: f32 = 1;
 /** Layers of the MLP, or of both towers. */
 export let layerCount: u32 = 0;
-/** Of them, the context tower's, which come first; 0 without towers. */
+/** How many of the layers are the context tower's, which come first; 0 without towers. */
 export let contextLayers: u32 = 0;
 /** Units of the MLP's last hidden layer; 0 without an MLP. */
 export let outputWidth: u32 = 0;
 
-/** Reads the head and checks it against the format's limits. */
+/** Reads the head and checks it against the limits of the format. Returns a LOAD_* code. */
 export function checkModel(): i32 {
   model = sectionAddress(SECTION_MODEL);
   if (sectionBytes(SECTION_MODEL) < <u32>MODEL_HEAD_BYTES) return LOAD_BAD_MODEL;
@@ -113,7 +117,7 @@ export function checkModel(): i32 {
   if (!within(mlpFrom, 0, mlp ? embeddingDim - 1 : 0)) return LOAD_BAD_MODEL;
   if (!within(products, 0, mlp ? PRODUCT_ALL : 0)) return LOAD_BAD_MODEL;
   if (!isScale(innerScale, PRODUCT_INNER) || !isScale(outerScale, PRODUCT_OUTER)) return LOAD_BAD_MODEL;
-  // No overflow: fields and dimensions are at most 256 by now.
+  // This cannot overflow: fields and dimensions are at most 256, as checked above.
   if (mlpWidth() > <u32>MAX_LAYER_INPUTS) return LOAD_BAD_MODEL;
   if (towers) {
     const itemLayers = load<u32>(model, MODEL_ITEM_LAYERS);
@@ -130,7 +134,7 @@ export function checkModel(): i32 {
   return LOAD_OK;
 }
 
-/** SIDE_CONTEXT or SIDE_ITEM. */
+/** The side of a field: SIDE_CONTEXT or SIDE_ITEM. */
 export function sideOf(field: u32): u32 {
   assert(field < fields);
   return load<u8>(model + MODEL_HEAD_BYTES + layerCount * LAYER_ENTRY_BYTES + field);
@@ -150,20 +154,20 @@ export function deepDim(): u32 {
 
 /** Inputs of the MLP's first layer: embeddings, inner products, outer products. */
 export function mlpWidth(): u32 {
-  return fields * deepDim() + innerProducts() + outerProducts();
+  return fields * deepDim() + innerProductCount() + outerProductCount();
 }
 
-/** One for each pair of fields; 0 where the model has none. */
-export function innerProducts(): u32 {
+/** How many inner products there are, one for each pair of fields; 0 if the model has none. */
+export function innerProductCount(): u32 {
   return products & PRODUCT_INNER ? (fields * (fields - 1)) >>> 1 : 0;
 }
 
-/** The elements of a d × d matrix on and above its diagonal; 0 where the model has none. */
-export function outerProducts(): u32 {
+/** How many outer products there are, one for each pair a ≤ b of the d elements; 0 if the model has none. */
+export function outerProductCount(): u32 {
   return products & PRODUCT_OUTER ? (deepDim() * (deepDim() + 1)) >>> 1 : 0;
 }
 
-/** A product's scale is finite, and 1 where the model has no such product. */
+/** Whether the scale of a product is finite, and 1 if the model has no such product. */
 function isScale(scale: f32, product: u32): bool {
   return F32.isFinite(scale) && ((products & product) !== 0 || scale === 1);
 }

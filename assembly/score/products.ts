@@ -1,14 +1,15 @@
-// The products of a record's embeddings that the first layer of an IPNN, OPNN or PNN* takes: Qu et al., "Product-based
-// Neural Networks for User Response Prediction", 2016, equations 7–8 and 10–12, the outer ones with superposition. SIMD
-// computes four products at a time and writes all four, up to three after the last: what belongs there is written later.
+// The products of a record's embeddings that the first layer of an IPNN, OPNN or PNN* takes: Qu et al.,
+// "Product-based Neural Networks for User Response Prediction", 2016, equations 7–8 for inner and 10–12 for outer
+// products, these with superposition. SIMD computes four products at a time and writes all four, so up to three
+// numbers behind the last product are overwritten; what belongs there is written afterwards.
 import { fieldSum, transposed } from "./buffers";
 import { deepDim, fields, innerScale, outerScale } from "./model";
-import { add } from "./vectors";
+import { f32_add } from "./vectors";
 
 /**
- * innerScale · ⟨e_i, e_j⟩ for all i < j in lexicographic order, of F × d embeddings; returns the address after the last
- * product. Every one is summed in order of the d elements. SIMD multiplies one element of e_i with that of four e_j, so
- * it takes the embeddings transposed.
+ * Writes innerScale · ⟨e_i, e_j⟩ for all i < j, in lexicographic order, of embeddings F × d; returns the address
+ * after the last product. Each product is summed in order of the d elements. SIMD multiplies one element of e_i by
+ * those of four e_j, for which it transposes the embeddings.
  */
 export function innerProducts(embeddings: usize, target: usize): usize {
   const d = deepDim();
@@ -18,7 +19,7 @@ export function innerProducts(embeddings: usize, target: usize): usize {
     if (ASC_FEATURE_SIMD) {
       const scale = f32x4.splat(innerScale);
       let j = i + 1;
-      // Two sums at a time, as long as both have a product.
+      // Two vectors of products at a time, as long as the second one has any.
       for (; j + 4 < fields; j += 8) {
         let others = transposed + 4 * j;
         let low = f32x4.splat(0);
@@ -54,11 +55,14 @@ export function innerProducts(embeddings: usize, target: usize): usize {
   return target;
 }
 
-/** outerScale · s_a · s_b for all a ≤ b in lexicographic order, s = Σ_f e_f; returns the address after the last product. */
+/**
+ * Writes outerScale · s_a · s_b for all a ≤ b, in lexicographic order, of s = Σ_f e_f; returns the address after the
+ * last product. `embeddings`: F × d f32.
+ */
 export function outerProducts(embeddings: usize, target: usize): usize {
   const d = deepDim();
   memory.fill(fieldSum, 0, 4 * d);
-  for (let f: u32 = 0; f < fields; f++) add(fieldSum, embeddings + 4 * f * d, d);
+  for (let f: u32 = 0; f < fields; f++) f32_add(fieldSum, embeddings + 4 * f * d, d);
   for (let a: u32 = 0; a < d; a++) {
     const factor = outerScale * load<f32>(fieldSum + 4 * a);
     if (ASC_FEATURE_SIMD) {
@@ -73,7 +77,7 @@ export function outerProducts(embeddings: usize, target: usize): usize {
   return target;
 }
 
-/** F × d embeddings to d × F. */
+/** Writes the F × d embeddings as d × F to the buffer `transposed`. */
 function transpose(embeddings: usize): void {
   const d = deepDim();
   for (let f: u32 = 0; f < fields; f++) {

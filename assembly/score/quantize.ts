@@ -1,13 +1,17 @@
-// f32 activations to the u7 inputs of an int8 layer: q = nearest(clamp(a · inverseScale + zero, 0, ACTIVATION_MAX)),
-// product and sum each rounded to f32, halves to even. A NaN becomes 0; nothing here can trap.
+// Quantization of float32 activations to the u7 inputs of an int8 layer:
+//
+//   q = nearest(clamp(a · inverseScale + zeroPoint, 0, ACTIVATION_MAX))
+//
+// Product and sum are each rounded to float32, and halves go to the even number. NaN becomes 0; nothing here can trap.
 import { ACTIVATION_MAX, LAYER_INPUTS } from "../../format/constants";
+import { isMemory } from "../memory";
 import { itemMasks } from "./buffers";
 import { inverseScale, isInt8, padOutputs, zeroPoint } from "./layers";
-import { isMemory } from "./memory";
 
 /**
- * Stores one record's inputs of `layer` as it takes them: those of [source, end), K f32, after which there must be room
- * for their padding. `target`: the first word, `stride` bytes before the next.
+ * Stores one record's inputs of `layer` in the type that it takes. [source, end) are its K float32 inputs, behind which
+ * there is room for their padding, zeros that are written here. `target`: where the first word goes; the next ones are
+ * `stride` bytes apart.
  */
 export function storeInputs(layer: usize, source: usize, end: usize, target: usize, stride: u32): void {
   const inputs = load<u32>(layer, LAYER_INPUTS);
@@ -18,7 +22,7 @@ export function storeInputs(layer: usize, source: usize, end: usize, target: usi
   storeWords(layer, source, padded, target, stride);
 }
 
-/** Stores `count` activations (a multiple of 4) as words of `layer`'s inputs, the first one at `target`. */
+/** Stores `count` float32 activations, a multiple of 4, as words of `layer`'s inputs. */
 function storeWords(layer: usize, source: usize, count: u32, target: usize, stride: u32): void {
   if (!isInt8(layer)) {
     for (let i: u32 = 0; i < count; i++) store<f32>(target + i * stride, load<f32>(source + 4 * i));
@@ -30,20 +34,21 @@ function storeWords(layer: usize, source: usize, count: u32, target: usize, stri
     const inverses = f32x4.splat(inverse);
     const zeros = f32x4.splat(zero);
     for (const end = source + 4 * count; source < end; source += 16) {
-      storeU7_simd(target, v128.load(source), inverses, zeros);
+      storeU7__simd(target, v128.load(source), inverses, zeros);
       target += stride;
     }
   } else {
     for (let i: u32 = 0; i < count; i++) {
-      const q = quantize_scalar(load<f32>(source + 4 * i), inverse, zero);
+      const q = f32_u7_quantize__scalar(load<f32>(source + 4 * i), inverse, zero);
       store<u8>(target + (i >>> 2) * stride + (i & 3), q);
     }
   }
 }
 
 /**
- * Stores words [first, end) of one record's inputs, which `source` has as float32, with zeros where `itemMasks` (flip 0) or
- * its opposite (all ones) has them. `target`: word 0, `stride` bytes before the next.
+ * Stores words [first, end) of one record's inputs of `layer`, ANDed with masks: with `itemMasks` if `flip` is 0, or
+ * with their complements if it is all ones. `source`: the record's float32 inputs. `target`: where word 0 goes; the
+ * next ones are `stride` bytes apart.
  */
 export function storeMasked(
   layer: usize,
@@ -61,42 +66,54 @@ export function storeMasked(
   }
 }
 
-/** Four activations as a word. */
+/** Four float32 activations at `source` as one word of u7 inputs. */
 function quantizedWord(layer: usize, source: usize): u32 {
   const inverse = inverseScale(layer);
   const zero = zeroPoint(layer);
   if (ASC_FEATURE_SIMD) {
-    const words = quantize_simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
-    const halves = i16x8.narrow_i32x4_s(words, words);
-    return i32x4.extract_lane(i8x16.narrow_i16x8_u(halves, halves), 0);
+    const q = f32_u7_quantize__simd(v128.load(source), f32x4.splat(inverse), f32x4.splat(zero));
+    return i32x4.extract_lane(narrow(q), 0);
   }
   let word: u32 = 0;
   for (let i: u32 = 0; i < 4; i++) {
-    word |= (<u32>quantize_scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
+    word |= (<u32>f32_u7_quantize__scalar(load<f32>(source + 4 * i), inverse, zero)) << (8 * i);
   }
   return word;
 }
 
-export function quantize_scalar(a: f32, inverse: f32, zero: f32): u8 {
+/** One activation; the scalar twin of `f32_u7_quantize__simd`. */
+export function f32_u7_quantize__scalar(a: f32, inverse: f32, zero: f32): u8 {
   const clamped = min<f32>(max<f32>(nearest<f32>(a * inverse + zero), 0), <f32>ACTIVATION_MAX);
   return <u8>(<u32>clamped);
 }
 
-// In memory, since V8 makes a vector constant anew, of several instructions, wherever it is used.
+// Vectors that the code loads from memory, since V8 makes a constant anew, in several instructions, wherever it is
+// used.
+/** ACTIVATION_MAX */
 const MOST = memory.data<f32>([127, 127, 127, 127], 16);
-// 1.5 · 2²³: f32 numbers of this size are whole, and adding it rounds as `nearest` does. Less its bits, the number is left.
-const WHOLE = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
+/**
+ * 1.5 · 2²³. float32 numbers of this size are integers, so adding it to a number rounds that as `nearest` does. The
+ * integer is then the difference between the bits of the sum and those of this constant.
+ */
+const ROUNDER = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16);
 
-/** Four activations to four i32. Each instruction is one of the processor: `f32x4.max` and truncation would not be. */
-export function quantize_simd(a: v128, inverses: v128, zeros: v128): v128 {
+/**
+ * Four activations to four i32. Every operation is one instruction on x64, which `f32x4.max` and truncation to integers
+ * would not be.
+ */
+export function f32_u7_quantize__simd(a: v128, inverses: v128, zeros: v128): v128 {
   const x = f32x4.add(f32x4.mul(a, inverses), zeros);
   const clamped = f32x4.pmin(v128.load(MOST), f32x4.pmax(f32x4.splat(0), x));
-  return i32x4.sub(f32x4.add(clamped, v128.load(WHOLE)), v128.load(WHOLE));
+  return i32x4.sub(f32x4.add(clamped, v128.load(ROUNDER)), v128.load(ROUNDER));
 }
 
-/** Four activations to four bytes. */
-export function storeU7_simd(target: usize, a: v128, inverses: v128, zeros: v128): void {
-  const words = quantize_simd(a, inverses, zeros);
-  const halves = i16x8.narrow_i32x4_s(words, words);
-  v128.store32_lane(target, i8x16.narrow_i16x8_u(halves, halves), 0);
+/** Quantizes four activations and stores them as one word. */
+export function storeU7__simd(target: usize, a: v128, inverses: v128, zeros: v128): void {
+  v128.store32_lane(target, narrow(f32_u7_quantize__simd(a, inverses, zeros)), 0);
+}
+
+/** Four i32 in 0..127 to four bytes, the first word of the result. */
+function narrow(q: v128): v128 {
+  const halves = i16x8.narrow_i32x4_s(q, q);
+  return i8x16.narrow_i16x8_u(halves, halves);
 }

@@ -1,4 +1,4 @@
-// Sections BUCKETS, KEYS and ROWS: which rows the blob holds, and where.
+// Sections BUCKETS, KEYS and ROWS: which rows the blob holds, and where they are.
 import {
   PAGE_DIGEST_BYTES,
   SECTION_BUCKETS,
@@ -16,15 +16,18 @@ import { sectionAddress, sectionBytes } from "./sections";
 
 /** Bytes of one row, as format/row.ts lays it out. */
 export let rowStride: u32 = 0;
-/** Where the rows begin: field f's OOV row is at rows + f · rowStride. */
+/** The address of the first row. Field f's OOV row is at rows + f · rowStride. */
 export let rows: usize = 0;
 
 let buckets: usize = 0;
 let keys: usize = 0;
-/** Keys, and rows that have one: h. */
+/** h, how many keys there are, each with a row. */
 let keyCount: u32 = 0;
 
-/** Checks the sections' sizes against MODEL, the keys' order, the buckets against the keys, and the rows' floats. */
+/**
+ * Checks the sections' sizes against MODEL, the order of the keys, the buckets against the keys, and the floats of
+ * the rows. Returns a LOAD_* code.
+ */
 export function checkRows(): i32 {
   keyCount = rowCount - fields;
   rowStride = strideOf();
@@ -39,6 +42,7 @@ export function checkRows(): i32 {
   return keysFitBuckets() && rowsFinite() ? LOAD_OK : LOAD_BAD_ROWS;
 }
 
+/** Bytes of one row of the model's type. */
 function strideOf(): u32 {
   if (rowType === TYPE_I8) return 8 + ((embeddingDim + 3) & ~3);
   if (rowType === TYPE_I4) return 8 + (((embeddingDim + 7) >>> 3) << 2);
@@ -46,12 +50,12 @@ function strideOf(): u32 {
   return 4 + 4 * embeddingDim;
 }
 
-/** The address of the row with this key, 0 if the blob has none. */
+/** The address of the row with this key; 0 if the blob has none. */
 export function findRow(key: u64): usize {
   const bucket = bucketOf(key);
   let low = load<u32>(buckets + 4 * bucket);
   let high = load<u32>(buckets + 4 * bucket, 4);
-  // Two keys a bucket on average; the bisection is for keys that are not spread evenly.
+  // A bucket has two keys on average; bisection is for keys that are not spread evenly.
   while (low < high) {
     const middle = (low + high) >>> 1;
     assert(middle < keyCount);
@@ -63,28 +67,30 @@ export function findRow(key: u64): usize {
   return 0;
 }
 
-/** Whether `address` is that of a row in the blob, or in the arena of ARENA_ROWS rows. */
+/** Whether `address` is that of a row in the blob, or of one of the ARENA_ROWS rows in the arena at `arena`. */
 export function isRow(address: usize, arena: usize): bool {
   return rowNumber(<u32>(address - rows)) < rowCount || rowNumber(<u32>(address - arena)) < <u32>ARENA_ROWS;
 }
 
+// rowStride = odd · 2^strideTwos, and strideInverse is the inverse of the odd factor modulo 2³².
 let strideInverse: u32 = 0;
 let strideTwos: u32 = 0;
 
 /**
- * offset / rowStride where it divides, otherwise more than ⌊(2³² − 1) / rowStride⌋, which no number of rows exceeds; so
- * one comparison checks both boundary and bounds. A division a row would cost as much as its multiplications.
- * Granlund & Montgomery, "Division by Invariant Integers using Multiplication", 1994, section 9.
+ * offset / rowStride if that is an integer, otherwise a number above ⌊(2³² − 1) / rowStride⌋, which no number of rows
+ * exceeds. So one comparison with the number of rows tells whether a row begins there. It takes no division, which
+ * would cost as much as all multiplications of a row. Granlund & Montgomery, "Division by Invariant Integers using
+ * Multiplication", 1994, section 9.
  */
 function rowNumber(offset: u32): u32 {
   return rotr<u32>(offset * strideInverse, strideTwos);
 }
 
-/** Splits rowStride into odd · 2^twos and inverts the odd factor modulo 2³². */
+/** Computes `strideInverse` and `strideTwos`. */
 function prepareDivision(): void {
   strideTwos = ctz<u32>(rowStride);
   const odd = rowStride >>> strideTwos;
-  let inverse = odd; // right in its last 3 bits; each Newton step doubles them
+  let inverse = odd; // its last 3 bits are right, and each step of Newton's method doubles their number
   for (let step = 0; step < 4; step++) inverse *= 2 - odd * inverse;
   strideInverse = inverse;
 }
@@ -97,10 +103,11 @@ function bucketOf(key: u64): u32 {
   return <u32>(key >>> (64 - bucketBits));
 }
 
-// A blob has a million keys and rows, so the checks below look at all before they judge: a branch a key that depends on it
-// would be foretold wrongly every other time. And they go by chunks, as murmur128 does.
+// A blob may have a million keys and rows. The checks below therefore collect what is wrong without a branch, which
+// the processor would often predict wrongly, and look at it once at the end. They go in chunks for the reason that
+// murmur.ts gives.
 
-/** Keys or rows that are one call's work. */
+/** How many keys or rows one call checks. */
 const CHUNK: u32 = 4096;
 
 /** Whether keys ascend strictly, from above 0 (the OOV row's), and bucket b holds keys [starts[b], starts[b + 1]). */
@@ -115,7 +122,10 @@ function keysFitBuckets(): bool {
   return keysFit(i, keyCount);
 }
 
-/** Whether keys [i, end) ascend and are their buckets'. Starts that ascend from 0 to h give each position to one bucket. */
+/**
+ * Whether keys [i, end) ascend and each is in its bucket: the one that its high bits choose has its position. As
+ * starts ascend from 0 to h, every position is in exactly one bucket.
+ */
 function keysFit(i: u32, end: u32): bool {
   let before: u64 = i === 0 ? 0 : keyAt(i - 1);
   let wrong: u32 = 0;
@@ -129,16 +139,16 @@ function keysFit(i: u32, end: u32): bool {
   return wrong === 0;
 }
 
-/** Whether all rows' floats are. */
+/** Whether the floats of all rows are finite. */
 function rowsFinite(): bool {
   let row: u32 = 0;
   for (; rowCount - row > CHUNK; row += CHUNK) if (!areFinite(row, row + CHUNK)) return false;
   return areFinite(row, rowCount);
 }
 
-/** Whether the floats of rows [first, last) are: scale and w, or w and v. */
+/** Whether the floats of rows [first, last) are finite: scale and w of int8 and int4 rows, w and v of others. */
 function areFinite(first: u32, last: u32): bool {
-  // An exponent of ones is none of a finite number; one more, and it carries into the sign's bit.
+  // The exponent of a number that is not finite is all ones, so that adding one to it carries into the bit of the sign.
   let carries: u64 = 0;
   const end = rows + last * rowStride;
   let row = rows + first * rowStride;

@@ -1,5 +1,5 @@
-// Header, section table and checksums: FORMAT.md, "Model blob". The same checks in the same order as
-// format/read-blob.ts, each with its LOAD_* code.
+// Header, section table and checksums: FORMAT.md, "Model blob". The checks are those of format/read-sections.ts in
+// the same order, and each has its LOAD_* code.
 import {
   BLOB_HEADER_BYTES,
   BLOB_HEADER_LENGTH,
@@ -26,7 +26,7 @@ import {
   LOAD_OK,
   LOAD_TOO_SHORT,
 } from "../../runtime/abi";
-import { alignUp } from "./memory";
+import { alignUp } from "../memory";
 import { murmur128 } from "./murmur";
 
 const TABLE_BYTES = SECTION_COUNT * SECTION_ENTRY_BYTES;
@@ -34,7 +34,7 @@ const TABLE_END = BLOB_HEADER_BYTES + TABLE_BYTES;
 
 let blob: usize = 0;
 
-/** Checks the blob at `address` as far as its sections' places and checksums. */
+/** Checks the blob at `address`: its header, and the places and checksums of its sections. Returns a LOAD_* code. */
 export function checkSections(address: usize, bytes: u32): i32 {
   blob = address;
   if (bytes < <u32>TABLE_END) return LOAD_TOO_SHORT;
@@ -45,7 +45,7 @@ export function checkSections(address: usize, bytes: u32): i32 {
   const tableSum = load<u64>(blob, BLOB_HEADER_TABLE_CHECKSUM);
   if (murmur128(blob + BLOB_HEADER_BYTES, TABLE_BYTES, 0) !== tableSum) return LOAD_BAD_TABLE;
 
-  // Sums in 64 bits: a stated size may be anything up to 2³² − 1.
+  // The sums have 64 bits, as the size that an entry states may be up to 2³² − 1.
   let offset = alignUp(TABLE_END);
   for (let id = 1; id <= SECTION_COUNT; id++) {
     const entry = entryAddress(id);
@@ -59,14 +59,17 @@ export function checkSections(address: usize, bytes: u32): i32 {
   return offset === bytes ? LOAD_OK : LOAD_BAD_SECTION;
 }
 
+/** Where section `id` of the checked blob begins. */
 export function sectionAddress(id: i32): usize {
   return blob + load<u32>(entryAddress(id), SECTION_ENTRY_OFFSET);
 }
 
+/** How many bytes section `id` has. */
 export function sectionBytes(id: i32): u32 {
   return load<u32>(entryAddress(id), SECTION_ENTRY_SIZE);
 }
 
+/** The address of a section's entry in the table. */
 function entryAddress(id: i32): usize {
   return blob + BLOB_HEADER_BYTES + (id - 1) * SECTION_ENTRY_BYTES;
 }

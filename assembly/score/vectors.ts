@@ -1,14 +1,14 @@
-// f32 vectors, four elements at a time where SIMD is there. Each element is rounded alike in every variant.
+// Vectors of float32, four elements at a time in the SIMD builds. Every variant rounds each element alike.
 
 /** target[j] = source[j] for `count` elements. */
-export function copy(target: usize, source: usize, count: u32): void {
+export function f32_copy(target: usize, source: usize, count: u32): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) for (; j + 4 <= count; j += 4) v128.store(target + 4 * j, v128.load(source + 4 * j));
   for (; j < count; j++) store<f32>(target + 4 * j, load<f32>(source + 4 * j));
 }
 
 /** target[j] += source[j] for `count` elements. */
-export function add(target: usize, source: usize, count: u32): void {
+export function f32_add(target: usize, source: usize, count: u32): void {
   let j: u32 = 0;
   if (ASC_FEATURE_SIMD) {
     for (; j + 4 <= count; j += 4) {
@@ -18,8 +18,11 @@ export function add(target: usize, source: usize, count: u32): void {
   for (; j < count; j++) store<f32>(target + 4 * j, load<f32>(target + 4 * j) + load<f32>(source + 4 * j));
 }
 
-/** Σ a[j] · b[j] over `count` elements, a multiple of 8: eight sums side by side in every variant. */
-export function dot(a: usize, b: usize, count: u32): f32 {
+/**
+ * Σ a[j] · b[j] over `count` elements, a multiple of 8. Every variant sums them in eight lanes, which it adds at the
+ * end.
+ */
+export function f32_dot(a: usize, b: usize, count: u32): f32 {
   assert(count % 8 === 0);
   const bytes: usize = 4 * count;
   if (ASC_FEATURE_SIMD) {
@@ -39,7 +42,7 @@ export function dot(a: usize, b: usize, count: u32): f32 {
   return dotLane(a, b, bytes, 0) + dotLane(a, b, bytes, 4) + (dotLane(a, b, bytes, 8) + dotLane(a, b, bytes, 12));
 }
 
-/** The twin of one lane of `sums`. */
+/** The scalar twin of one lane of `sums`. */
 function dotLane(a: usize, b: usize, bytes: usize, lane: usize): f32 {
   let low: f32 = 0;
   let high: f32 = 0;

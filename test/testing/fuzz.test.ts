@@ -6,7 +6,8 @@ import { seeded } from "../../testing/format/random.ts";
 import { KernelCheck } from "../../testing/fuzz/check-kernels.ts";
 import { fuzz } from "../../testing/fuzz/fuzz.ts";
 import { mutant } from "../../testing/fuzz/mutant.ts";
-import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB, GOOD_ITEMS } from "../assembly/score/broken-blobs.ts";
+import { BROKEN_BLOBS } from "../assembly/score/broken-blobs.ts";
+import { GOOD_BLOB, GOOD_FLOAT_BLOB, GOOD_ITEMS } from "../assembly/score/good-blobs.ts";
 
 const SEED = 2017;
 const MUTANTS = 5000;

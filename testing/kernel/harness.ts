@@ -1,15 +1,14 @@
-// The six kernels in build/ (run `node scripts/build-kernel.ts` first), and the two ways to run one: as the host does, and
-// by its bare exports.
+// The six kernels in build/, which `npm run build` makes, and two ways to run one: as the host does, and by its bare
+// exports.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import { Kernel, type KernelBatch } from "../../runtime/kernel.ts";
 import type { KernelExports } from "../../runtime/kernel-exports.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import type { KernelVariant } from "../../runtime/variant.ts";
+import type { TestRecord } from "./random-model.ts";
 
 export type { KernelExports };
-
-import type { TestRecord } from "./random-model.ts";
 
 export interface TestKernel {
   name: string;
@@ -33,7 +32,7 @@ export function instantiate({ module }: TestKernel): KernelExports {
   return new WebAssembly.Instance(module).exports as unknown as KernelExports;
 }
 
-/** Copies a blob into an instance; the LOAD_* code. */
+/** Copies a blob into an instance and loads it; returns the LOAD_* code. */
 export function loadInto(exports: KernelExports, blob: Uint8Array): number {
   const address = exports.reserve(blob.length);
   if (address === 0) throw new Error(`no room for ${blob.length} bytes`);
@@ -41,7 +40,7 @@ export function loadInto(exports: KernelExports, blob: Uint8Array): number {
   return exports.load(blob.length);
 }
 
-/** Records as the kernel takes them; row r of the blob is at rowsAddress + r · rowBytes. */
+/** A batch of records as the kernel takes it. Row r of the blob is at rowsAddress + r · rowBytes. */
 export function batchOf(records: readonly TestRecord[], rowsAddress: number, rowBytes: number): KernelBatch {
   const offsets = [0];
   const entries = records.flat(1).flatMap((field) => {
@@ -55,7 +54,7 @@ export function batchOf(records: readonly TestRecord[], rowsAddress: number, row
   };
 }
 
-/** Writes a batch into an instance's buffers; the CALL_* code. */
+/** Writes a batch into the buffers of an instance and scores it; returns the CALL_* code. */
 export function scoreIn(exports: KernelExports, records: number, batch: KernelBatch): number {
   const { buffer } = exports.memory;
   new Uint32Array(buffer, exports.offsetsAddress(), batch.offsets.length).set(batch.offsets);
@@ -64,7 +63,7 @@ export function scoreIn(exports: KernelExports, records: number, batch: KernelBa
   return exports.score(records);
 }
 
-/** Scores records as the host does, `batchSize` a call. */
+/** Scores records as the host does. */
 export class BlobScorer {
   readonly #kernel: Kernel;
 
@@ -72,6 +71,7 @@ export class BlobScorer {
     this.#kernel = new Kernel(placeBlob(module, blob), model.spec.fields.length);
   }
 
+  /** The logits of records, `batchSize` a call. */
   logits(records: readonly TestRecord[], batchSize: number): Float32Array {
     const logits = new Float32Array(records.length);
     const scores = new Float32Array(records.length);

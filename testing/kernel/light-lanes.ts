@@ -1,7 +1,10 @@
 import { MAX_LANE_WEIGHT, PAD_INPUTS } from "../../format/constants.ts";
 import { LANE, laneSums } from "../../format/layer.ts";
 
-/** Takes from the weights of lanes that are too heavy until they are at the very limit: random weights have many of them. */
+/**
+ * Random weights have many lanes that are heavier than FORMAT.md, "DENSE", allows. This reduces the weights of each
+ * to exactly the limit. `weights`: N × K, row-major.
+ */
 export function lightenLanes(weights: Int8Array, inputs: number, outputs: number): void {
   for (let n = 0; n < outputs; n++) {
     for (let word = 0; word < inputs; word += PAD_INPUTS) {

@@ -1,5 +1,5 @@
-// Random models and records of any shape, from a seed. Weights shrink with the width of their layer as trained ones do, so
-// that activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
+// Random models and records of any shape, from a seed. The wider a layer, the smaller are its weights, as in trained
+// models. So activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
 import { fieldSides, type ModelBlob, mlpInputs, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
@@ -9,40 +9,43 @@ import { integer, seeded } from "../format/random.ts";
 import { lightenLanes } from "./light-lanes.ts";
 
 export interface ModelShape {
-  /** F */
+  /** F, the number of fields. */
   fields: number;
   /** D, the length of a row's vector. */
   embeddingDim: number;
-  /** Units of each hidden layer of the MLP, or of either tower. Default: none. */
+  /** Units of each hidden layer of the MLP, or of each tower. Default: no hidden layers. */
   hidden?: readonly number[];
   /** Weight type of layer i: layerTypes[i mod length]. Default: int8. */
   layerTypes?: readonly number[];
   /** Activation of layer i: activations[i mod length]. Default: ReLU. */
   activations?: readonly number[];
-  /** Default: int8. */
+  /** TYPE_…, of rows. Default: int8. */
   rowType?: number;
-  /** Default: linear, FM, and MLP if there are hidden layers. */
+  /** TERM_…, combined. Default: linear, FM, and MLP if there are hidden layers. */
   terms?: number;
-  /** Default: D with FM. */
+  /** How many elements FM takes. Default: D. */
   fmDim?: number;
-  /** Default: 0. */
+  /** The first element that the MLP takes. Default: 0. */
   mlpFrom?: number;
-  /** Default: none. */
+  /** PRODUCT_…, combined. Default: none. */
   products?: number;
-  /** Rows with a key, h. Default: 50. */
+  /** h, rows with a key. Default: 50. */
   hotRows?: number;
-  /** Pages, of which only the digests exist. Default: 0. */
+  /** Pages that the blob names; only their digests exist. Default: 0. */
   pages?: number;
   seed?: number;
 }
 
-/** One entry of a field: a row of the blob by its number (f < F: field f's OOV row) and what it is multiplied by. */
+/**
+ * One entry of a field: the number of a row of the blob (f < F is field f's OOV row), and what the row is multiplied
+ * by.
+ */
 export interface TestEntry {
   row: number;
   value: number;
 }
 
-/** Entries of each field. */
+/** A record: the entries of each field. */
 export type TestRecord = TestEntry[][];
 
 export function randomModel(shape: ModelShape): ModelBlob {
@@ -78,7 +81,7 @@ export function randomModel(shape: ModelShape): ModelBlob {
   let [contextLayers, itemLayers] = [0, 0];
   if (terms & c.TERM_MLP) stack(mlpInputs(fields, D - mlpFrom, products), hidden, false);
   if (terms & c.TERM_TOWERS) {
-    // Towers of different depths: the item tower has no layer for the first number of `hidden`.
+    // The towers have different depths: the item tower leaves out the first hidden layer.
     const [context, item] = [hidden, hidden.slice(1)];
     stack(D * sides.filter((side) => side === c.SIDE_CONTEXT).length, [...context, D], true);
     stack(D * sides.filter((side) => side === c.SIDE_ITEM).length, [...item, D], true);
@@ -111,7 +114,7 @@ export function randomModel(shape: ModelShape): ModelBlob {
   };
 }
 
-/** The sides interleave, the item side's first. */
+/** The fields' sides alternate, and the first is the item's. */
 function randomSpec(fields: number, kv: boolean): FittedSpec {
   return {
     name: "random",
@@ -127,7 +130,10 @@ function randomSpec(fields: number, kv: boolean): FittedSpec {
   };
 }
 
-/** Records with mostly one entry a field, some with none or a few, and `longest` entries in the last field of every 16th. */
+/**
+ * Records whose fields have one entry mostly, and sometimes none or a few. Every 16th record has `longest` entries in
+ * its last field.
+ */
 export function randomRecords(model: ModelBlob, count: number, seed: number, longest = 40): TestRecord[] {
   const random = seeded(seed);
   const fields = model.spec.fields.length;
@@ -146,7 +152,7 @@ export function randomRecords(model: ModelBlob, count: number, seed: number, lon
   );
 }
 
-/** The interval that a layer's inputs are mostly in, and what its weights are multiplied by. */
+/** The interval that most inputs of a layer are in, and the gain by which its weights are multiplied. */
 interface Range {
   low: number;
   high: number;
@@ -155,14 +161,17 @@ interface Range {
 
 const EMBEDDING_SIZE = 0.3;
 const EMBEDDING_RANGE: Range = { low: -EMBEDDING_SIZE, high: EMBEDDING_SIZE, gain: 4 };
-/** Of what follows each activation. */
+/** The range of a layer's inputs, by the activation that they come from. */
 const RANGES: Record<number, Range> = {
   [c.ACTIVATION_RELU]: { low: 0, high: 2, gain: 1.5 },
   [c.ACTIVATION_TANH]: { low: -1, high: 1, gain: 1.5 },
   [c.ACTIVATION_SIGMOID]: { low: 0, high: 1, gain: 3 },
 };
 
-/** int8 weights in −128..127; no whole zero point, so that inputs at halves are rare. */
+/**
+ * An int8 layer with weights in −128..127. Its zero point is no integer, so that few inputs lie at the half of two
+ * steps.
+ */
 function int8Layer(
   inputs: number,
   outputs: number,
@@ -197,7 +206,7 @@ function floatLayer(inputs: number, outputs: number, random: () => number): Omit
   };
 }
 
-/** Lists of coprime lengths, cycled, make pairs that vary. */
+/** Element i of the list, repeated for ever. Lists of coprime lengths give all pairs of their elements. */
 export function cycled<T>(list: readonly T[], i: number): T {
   return list[i % list.length];
 }

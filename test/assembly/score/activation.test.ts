@@ -7,8 +7,9 @@ import { seeded } from "../../../testing/format/random.ts";
 import { BlobScorer, KERNELS } from "../../../testing/kernel/harness.ts";
 import { randomModel } from "../../../testing/kernel/random-model.ts";
 
-// A model whose logit is activation(x) exactly: one field of one number 1, a layer of weight 1, an output of weight 1.
+// The activations are tested by a model whose logit is exactly activation(x) of a record's value x.
 
+/** One field with an embedding of one number, 1; a layer of weight 1; an output unit of weight 1. */
 function curveModel(activation: number): ModelBlob {
   const model = randomModel({ fields: 1, embeddingDim: 1, hidden: [1], layerTypes: [TYPE_F32], hotRows: 0 });
   const rows = new Uint8Array(rowStride(TYPE_F32, 1));
@@ -21,7 +22,7 @@ function curveModel(activation: number): ModelBlob {
   };
 }
 
-/** Numbers of every size and sign, most of them where the curves bend; and the ends. */
+/** Numbers of every size and sign, most of them where the curves bend, and the numbers at which the code branches. */
 function numbers(): number[] {
   const random = seeded(3);
   const signed = (size: number): number => Math.fround((2 * random() - 1) * size);
@@ -31,14 +32,14 @@ function numbers(): number[] {
   return [...spread, ...bend, ...edges.flatMap((x) => [Math.fround(x), -Math.fround(x)])];
 }
 
-/** The distance of float32 numbers at y, in which an error is counted. */
+/** The unit in the last place: the distance of neighboring float32 numbers at y. */
 function ulp(y: number): number {
   return 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(y)))) - 23);
 }
 
 describe.each([
   { name: "tanh", activation: ACTIVATION_TANH, exact: Math.tanh, bound: 2, lowest: Number.NEGATIVE_INFINITY },
-  // Below, e^x is hardly a normal number any more.
+  // Below −87, e^x is close to the smallest normal number or smaller.
   {
     name: "sigmoid",
     activation: ACTIVATION_SIGMOID,
@@ -61,7 +62,7 @@ describe.each([
       expect(Math.max(...errors.filter((_, n) => xs[n] < lowest)), name).toBeLessThanOrEqual(2 ** -125);
       const ulps = errors.map((error, n) => (xs[n] < lowest ? 0 : error / ulp(exact(xs[n]))));
       expect(Math.max(...ulps), name).toBeLessThanOrEqual(bound);
-      // An error of no more than half would mean that the measure is wrong.
+      // No implementation rounds every result correctly: a maximum of half a unit would mean that the measure is wrong.
       expect(Math.max(...ulps), name).toBeGreaterThan(0.5);
     });
   });

@@ -6,9 +6,10 @@ import * as abi from "../../../runtime/abi.ts";
 import type { KernelBatch } from "../../../runtime/kernel.ts";
 import { batchOf, instantiate, KERNELS, loadInto, scoreIn } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
-import { DOUBT, referenceLogit } from "./reference.ts";
+import { DOUBT } from "./approximate.ts";
+import { referenceLogit } from "./reference.ts";
 
-// Rows of 12 = 3 · 2² bytes, F = 3: an odd factor and a power of two in the check of row addresses.
+// Rows of 12 = 3 · 2² bytes, so that the check of row addresses (rows.ts) has both an odd factor and a power of two.
 const FIELDS = 3;
 const BLOB = writeBlob(randomModel({ fields: FIELDS, embeddingDim: 2, hidden: [8], hotRows: 200 }));
 const MODEL = readBlob(BLOB);

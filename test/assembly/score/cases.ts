@@ -1,5 +1,5 @@
-// The shapes at which every kernel is tested: below, at, above and at multiples of each tile (4 lanes of k, 4 inputs, 8
-// and 32 outputs, 4 records), and every type, part, product, activation and model.
+// The shapes at which every kernel is tested: below, at and above each tile and at multiples of it (4 lanes of D, 4
+// inputs, 8 and 32 outputs, 4 records), and every row type, layer type, term, product, activation and model.
 import * as c from "../../../format/constants.ts";
 import { MODEL_TYPES, type ModelType } from "../../../format/spec.ts";
 import { shapeOfType } from "../../../testing/format/shapes.ts";
@@ -54,12 +54,13 @@ const sizes = DIMENSIONS.flatMap((embeddingDim, i) =>
   }),
 );
 
-// Every model at odd sizes; the lists' lengths are coprime to the ten models and to each other, so that pairs vary.
+// Every model at odd sizes. The lists have lengths that are coprime to ten, the number of models, and to each other,
+// so that many different pairs occur.
 const models = [1, 3, 5, 16].flatMap((k, i) =>
   [1, 3, 7].flatMap((fields, j) =>
     MODEL_TYPES.flatMap((type, m) => {
       const n = (i * 3 + j) * MODEL_TYPES.length + m;
-      // A tower needs a field.
+      // Each of the two towers needs a field.
       if (type === "two-tower" && fields === 1) return [];
       const hidden = cycled([[9], [3, 8], [33, 5, 8], [8, 17], [40], [1, 1], [31, 9]], n);
       return kernelCase(
@@ -85,12 +86,12 @@ const activations = ACTIVATIONS.flatMap((activation) =>
 );
 
 const slices = [
-  { fmDim: 5, mlpFrom: 2 }, // overlapping
-  { fmDim: 2, mlpFrom: 6, products: c.PRODUCT_ALL }, // with a gap, and d = 1
+  { fmDim: 5, mlpFrom: 2 }, // FM and MLP share elements
+  { fmDim: 2, mlpFrom: 6, products: c.PRODUCT_ALL }, // neither takes elements 2 … 5, and d = 1
   { fmDim: 6, mlpFrom: 3, products: c.PRODUCT_INNER },
 ].map((slice, i) => kernelCase({ fields: 7, embeddingDim: 7, hidden: [9], rowType: i & 1, ...slice, seed: 500 + i }));
 
-// 16 hidden layers and an output in each tower.
+// As many layers as there may be: 16 in an MLP, and 16 hidden ones and the output in each tower.
 const deepest = [TERM_MLP, c.TERM_TOWERS].map((terms) =>
   kernelCase({
     fields: 4,
@@ -117,12 +118,12 @@ const terms = [1, 2, 3, 4, 5, 6, 7].flatMap((sum) =>
   ),
 );
 
-// Every row type at every remainder of the vectors of four and of the eight nibbles of a word.
+// Every row type at every remainder modulo 4, the elements of a vector, and modulo 8, the int4 elements of a word.
 const rows = [TYPE_F32, TYPE_I8, TYPE_F16, TYPE_I4].flatMap((rowType) =>
   Array.from({ length: 13 }, (_, k) => kernelCase({ fields: 3, embeddingDim: 1 + k, rowType, seed: 700 + k })),
 );
 
-// Of Criteo's 39 fields.
+// Models as wide as those for Criteo, with its 39 fields.
 const wide = [[TYPE_I8], [TYPE_F32], [TYPE_F32, TYPE_I8]].map((layerTypes) =>
   kernelCase({ fields: 39, embeddingDim: 16, hidden: [400, 31, 400], layerTypes, hotRows: 500, seed: 200 }),
 );

@@ -4,17 +4,20 @@ import { readBlob } from "../../../format/read-blob.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import { BlobScorer, KERNELS, type TestKernel } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
+import { type Approximate, DOUBT } from "./approximate.ts";
 import { BATCH_SIZES, CASES } from "./cases.ts";
-import { type Approximate, DOUBT, referenceLogit } from "./reference.ts";
+import { referenceLogit } from "./reference.ts";
 
-// Where an int8 layer's input lies within rounding of a half (in about one record of a hundred, in more behind an f32
-// layer) the reference allows a step of quantization; elsewhere it is as sharp as float32 itself.
+// The error of most records is that of float32 alone, and below this. It is larger where an input of an int8 layer
+// lies within its error of a half, and the reference allows a step of quantization: in about one record of a hundred,
+// and in more behind an f32 layer.
 const SHARP = 1e-4;
 
 function bits(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
+/** The largest error, as a multiple of what the reference expects. */
 function worst(got: Float32Array, expected: readonly Approximate[]): number {
   return Math.max(...expected.map(({ value, error }, i) => Math.abs(got[i] - value) / error));
 }
@@ -60,7 +63,7 @@ describe("the largest sizes", () => {
   const products = { fields: 181, embeddingDim: 181, hidden: [9], products: c.PRODUCT_ALL };
   it.each([
     { name: "DeepFM, int8", type: c.TYPE_I8, shape: deepfm },
-    // Of 25 MiB, so that no model needs more memory.
+    // A blob of 25 MiB: no model needs more memory.
     { name: "DeepFM, f32", type: c.TYPE_F32, shape: { ...deepfm, hidden: [16, c.MAX_LAYER_WIDTH, 640] } },
     { name: "two-tower, int8", type: c.TYPE_I8, shape: towers },
     { name: "two-tower, f32", type: c.TYPE_F32, shape: towers },

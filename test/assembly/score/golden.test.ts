@@ -8,8 +8,8 @@ import { inSection } from "../../../testing/format/edit-blob.ts";
 import { forwardItem } from "../../../testing/format/reference.ts";
 import { KERNELS } from "../../../testing/kernel/harness.ts";
 
-// FORMAT.md's examples, from JSON records to scores. The golden scores are float64; float32 gives them 24 bits, and the
-// smallest of them, 10⁻⁵³, is 0.
+// The examples of FORMAT.md, from JSON records to scores. The golden scores are float64; float32 has 24 bits for
+// them, and 0 for the smallest, 10⁻⁵³.
 
 function golden(name: string): Buffer {
   return readFileSync(new URL(`../../golden/${name}`, import.meta.url));
@@ -21,7 +21,7 @@ const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
   return { name, blob: golden(`${name}.blob.bin`), page, expected };
 });
 
-/** Of a record; or of an item of the catalogue, by its id, with a context. */
+/** The score of a record, or of an item of the catalogue, given by its id, with a context. */
 interface Expected {
   record?: unknown;
   context?: unknown;
@@ -59,7 +59,7 @@ describe.each(KERNELS)("$name", ({ module }) => {
 
   it("adds an item's integer sums modulo 2³²", () => {
     const blob = inSection(new Uint8Array(golden("catalogue.blob.bin")), SECTION_ITEMS, (view) => {
-      // The first layer's sums of items 0 and 1.
+      // At 48, 52 and 56: the first layer's sums of item 0; 80 bytes on, those of item 1.
       [48, 52, 56].forEach((at, n) => {
         view.setInt32(at, 2 ** 31 - 1 - n, true);
         view.setInt32(80 + at, n - 2 ** 31, true);

@@ -14,15 +14,17 @@ import {
   type TestKernel,
 } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
+import { DOUBT } from "./approximate.ts";
 import { CASES } from "./cases.ts";
-import { DOUBT, referenceLogit } from "./reference.ts";
+import { referenceLogit } from "./reference.ts";
 import { withItems } from "./with-items.ts";
 
-// An item of the catalogue scores as the record of its fields and the context's does. The fields of the test models mix their
-// sides, the item's first; field 0 names the items.
+// An item of the catalogue gets the score of the whole record that has its fields and the context's. The sides of the
+// test models' fields alternate, and the first is the item's; field 0 names the items.
 
+/** The number of the record that is the context. */
 const CONTEXT = 3;
-/** Of int8 models: what sums of float32 in another order may differ by, relative to their terms. */
+/** How much the logits of int8 models may differ by the order of float32 sums, relative to the largest logit. */
 const ROUNDING = 1e-5;
 
 describe.each(CASES.filter(({ shape }) => !shape.products))("$name", ({ shape, int8 }) => {

@@ -1,4 +1,5 @@
-// The kernel checks long sections a chunk at a time: what is wrong at the border of two chunks is seen as anywhere else.
+// The kernel checks long sections a chunk at a time. It has to see what is wrong at the border of two chunks as
+// anywhere else.
 import { describe, expect, it } from "vitest";
 import * as c from "../../../format/constants.ts";
 import { FormatError } from "../../../format/errors.ts";
@@ -10,8 +11,9 @@ import { edited, inSection, sectionOf } from "../../../testing/format/edit-blob.
 import { instantiate, KERNELS, loadInto } from "../../../testing/kernel/harness.ts";
 import { randomModel } from "../../../testing/kernel/random-model.ts";
 
-/** As assembly/rows.ts and assembly/murmur.ts have them. */
+/** Keys or rows of a chunk, as in assembly/score/rows.ts. */
 const CHUNK = 4096;
+/** Bytes of a chunk, as in assembly/score/murmur.ts. */
 const CHUNK_BYTES = 16384;
 
 const FIELDS = 3;

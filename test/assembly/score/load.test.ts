@@ -4,7 +4,8 @@ import { FormatError } from "../../../format/errors.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import * as abi from "../../../runtime/abi.ts";
 import { instantiate, KERNELS, loadInto } from "../../../testing/kernel/harness.ts";
-import { BROKEN_BLOBS, GOOD_BLOB, GOOD_FLOAT_BLOB } from "./broken-blobs.ts";
+import { BROKEN_BLOBS } from "./broken-blobs.ts";
+import { GOOD_BLOB, GOOD_FLOAT_BLOB } from "./good-blobs.ts";
 
 const EXPORTS = [
   "arenaAddress",

@@ -5,11 +5,14 @@ import { writeBlob } from "../../../format/write-blob.ts";
 import * as abi from "../../../runtime/abi.ts";
 import { BlobScorer, batchOf, instantiate, KERNELS, loadInto, scoreIn } from "../../../testing/kernel/harness.ts";
 import { randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
+import { DOUBT } from "./approximate.ts";
 import { CASES } from "./cases.ts";
-import { DOUBT, referenceLogit } from "./reference.ts";
+import { referenceLogit } from "./reference.ts";
 
-// A ranking scores what whole records score. The fields of the test models mix their sides, the item's first.
+// A candidate of a ranking gets the score of its whole record. The sides of the test models' fields alternate, and
+// the first is the item's.
 
+/** The number of the record that is the context. */
 const CONTEXT = 3;
 
 function bits(floats: Float32Array): Uint32Array {
@@ -24,7 +27,8 @@ describe.each(CASES)("$name", ({ shape, int8 }) => {
   const whole = records.map((record) =>
     record.map((field, f) => (model.sides[f] === c.SIDE_CONTEXT ? context[f] : field)),
   );
-  // Entries of the other side are there and have to be passed over.
+  // The candidates have entries of the context's fields too, and the context has entries of the item's: both are to
+  // be ignored.
   const rank = (scorer: BlobScorer, batchSize: number): Float32Array => scorer.rank(context, records, batchSize);
 
   it("is ranked as its whole records are scored", () => {

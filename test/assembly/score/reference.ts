@@ -1,31 +1,30 @@
-// The forward pass in float64, straight from FORMAT.md ("Meaning of a score") and the blob's unpacked arrays, with the
-// error that a correct float32 kernel is to be expected to make: every number carries the standard deviation of its
-// error, if each rounding errs independently by u · |result| (u = 2⁻²⁴, half a unit in the last place). Worst-case bounds
-// are no use here, they grow by Σ|w| ≈ 30 at each layer of 400; roundings of a sum grow like a random walk (Higham & Mary,
-// "A New Approach to Probabilistic Rounding Error Analysis", 2019). So a test asks for |kernel − reference| ≤ a few
-// `error`s, and chooses no tolerance by taste. Quantized inputs and their sums are integers and exact: only an input
-// that lies within DOUBT errors of a half may be rounded to either side, and then its unit of q counts as its error.
+// The forward pass in float64, straight from FORMAT.md ("Meaning of a score") and the blob's unpacked arrays, with
+// the error that a correct float32 kernel is expected to make (approximate.ts). Quantized inputs and their sums are
+// integers, and exact. Only an input that lies within DOUBT errors of a half may be rounded to either side, and then
+// its error is one unit of q.
 import type { ModelBlob } from "../../../format/blob.ts";
 import * as c from "../../../format/constants.ts";
 import type { DenseLayer } from "../../../format/layer.ts";
 import { readRow, rowStride } from "../../../format/row.ts";
 import type { TestRecord } from "../../../testing/kernel/random-model.ts";
-
-/** A number and the standard deviation of a float32 kernel's error. */
-export interface Approximate {
-  value: number;
-  error: number;
-}
-
-interface ApproximateVector {
-  values: Float64Array;
-  errors: Float64Array;
-}
-
-const U = 2 ** -24;
-
-/** How many standard deviations are possible. */
-export const DOUBT = 8;
+import {
+  type Approximate,
+  type ApproximateVector,
+  addTo,
+  DOUBT,
+  elements,
+  inner,
+  product,
+  Sum,
+  scaled,
+  setElement,
+  slice,
+  sumOf,
+  U,
+  vector,
+  vectorOf,
+  weightedSum,
+} from "./approximate.ts";
 
 /** The logit of one record. */
 export function referenceLogit(model: ModelBlob, record: TestRecord): Approximate {
@@ -39,26 +38,7 @@ export function referenceLogit(model: ModelBlob, record: TestRecord): Approximat
   return logit.result();
 }
 
-/** A float32 sum: its terms' errors and one rounding an addition, of variance (u · |partial sum|)². */
-class Sum {
-  value = 0;
-  #variance = 0;
-
-  add(term: number, error: number): void {
-    this.value += term;
-    this.#variance += error ** 2 + (U * this.value) ** 2;
-  }
-
-  result(): Approximate {
-    return { value: this.value, error: Math.sqrt(this.#variance) };
-  }
-}
-
-function addTo(sum: Sum, term: Approximate): void {
-  sum.add(term.value, term.error);
-}
-
-/** e₁ … e_F with e_f = Σ value · v, and Σ value · w. */
+/** The embeddings e₁ … e_F, e_f = Σ value · v over the entries of field f, and the linear term Σ value · w. */
 function embed(model: ModelBlob, record: TestRecord): { e: ApproximateVector[]; linear: Approximate } {
   const k = model.embeddingDim;
   const stride = rowStride(model.rowType, k);
@@ -69,10 +49,11 @@ function embed(model: ModelBlob, record: TestRecord): { e: ApproximateVector[]; 
     const sums = Array.from({ length: k }, () => new Sum());
     for (const { row: number, value } of field) {
       readRow(model.rowType, k, rows, number * stride, row, 0);
-      linear.add(value * at(row, 0), U * value * at(row, 0));
+      linear.add(value * row[0], U * value * row[0]);
       sums.forEach((sum, j) => {
-        const term = value * at(row, j + 1);
-        sum.add(term, 2 * U * term); // of value · scale, of its product with q, and readRow's own of scale · q
+        const term = value * row[j + 1];
+        // The kernel rounds value · scale and its product with q; readRow has rounded scale · q once.
+        sum.add(term, 2 * U * term);
       });
     }
     return vectorOf(sums.map((sum) => sum.result()));
@@ -80,15 +61,15 @@ function embed(model: ModelBlob, record: TestRecord): { e: ApproximateVector[]; 
   return { e, linear: linear.result() };
 }
 
-/** ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²] */
+/** The term of FM: ½ Σ_j [(Σ_f e_fj)² − Σ_f e_fj²]. */
 function fm(e: readonly ApproximateVector[]): Approximate {
   const twice = new Sum();
-  for (let j = 0; j < (e[0]?.values.length ?? 0); j++) {
+  for (let j = 0; j < e[0].values.length; j++) {
     const sum = new Sum();
     const squares = new Sum();
     for (const { values, errors } of e) {
-      const x = at(values, j);
-      const error = at(errors, j);
+      const x = values[j];
+      const error = errors[j];
       sum.add(x, error);
       squares.add(x * x, 2 * Math.abs(x) * error + U * x * x);
     }
@@ -102,7 +83,7 @@ function fm(e: readonly ApproximateVector[]): Approximate {
   return { value: value / 2, error: error / 2 };
 }
 
-/** Σ outputWeights · aᴸ */
+/** The term of the MLP: Σ outputWeights · aᴸ, aᴸ the last layer's outputs. */
 function mlp(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
   const deep = e.map((v) => slice(v, model.mlpFrom, model.embeddingDim));
   const inputs = deep.flatMap(elements);
@@ -120,7 +101,7 @@ function mlp(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
   return weightedSum(model.outputWeights, 0, run(model.layers, vectorOf(inputs)), new Sum());
 }
 
-/** ⟨u, i⟩ of the towers' vectors: last layer + Σ of the side's embeddings. */
+/** The term of the towers: ⟨u, i⟩ of their vectors, each the outputs of its last layer + Σ of its side's embeddings. */
 function towers(model: ModelBlob, e: readonly ApproximateVector[]): Approximate {
   const n = model.contextLayers;
   const stacks = [model.layers.slice(0, n), model.layers.slice(n)];
@@ -128,102 +109,70 @@ function towers(model: ModelBlob, e: readonly ApproximateVector[]): Approximate 
     const own = e.filter((_, f) => model.sides[f] === side);
     return sumOf([sumOf(own), run(layers, vectorOf(own.flatMap(elements)))]);
   });
-  return inner(u as ApproximateVector, i as ApproximateVector);
+  return inner(u, i);
 }
 
+/** The outputs of the last of the layers. */
 function run(layers: readonly DenseLayer[], inputs: ApproximateVector): ApproximateVector {
   let a = inputs;
-  for (const layer of layers) a = layer.weights instanceof Int8Array ? denseI8(layer, a) : denseF32(layer, a);
+  for (const layer of layers) a = layer.weights instanceof Int8Array ? int8Layer(layer, a) : floatLayer(layer, a);
   return a;
 }
 
-function sumOf(vectors: readonly ApproximateVector[]): ApproximateVector {
-  const sums = elements(vectors[0]).map(() => new Sum());
-  for (const v of vectors) {
-    sums.forEach((sum, j) => {
-      sum.add(at(v.values, j), at(v.errors, j));
-    });
-  }
-  return vectorOf(sums.map((sum) => sum.result()));
-}
-
-/** ⟨a, b⟩ */
-function inner(a: ApproximateVector, b: ApproximateVector): Approximate {
-  const sum = new Sum();
-  const others = elements(b);
-  elements(a).forEach((x, j) => {
-    addTo(sum, product(x, others[j]));
-  });
-  return sum.result();
-}
-
-function product(a: Approximate, b: Approximate): Approximate {
-  const value = a.value * b.value;
-  return { value, error: Math.abs(a.value) * b.error + Math.abs(b.value) * a.error + U * Math.abs(value) };
-}
-
-function scaled(scale: number, { value, error }: Approximate): Approximate {
-  return { value: scale * value, error: Math.abs(scale) * (error + U * Math.abs(value)) };
-}
-
-/** activation(W·a + bias) */
-function denseF32(layer: DenseLayer, a: ApproximateVector): ApproximateVector {
+/** A float32 layer: activation(W·a + bias). */
+function floatLayer(layer: DenseLayer, a: ApproximateVector): ApproximateVector {
   const y = vector(layer.outputs);
   for (let n = 0; n < layer.outputs; n++) {
     const sum = new Sum();
     weightedSum(layer.weights, n * layer.inputs, a, sum);
-    sum.add(at(layer.biases, n), 0);
-    set(y, n, activate(layer.activation, sum.result()));
+    sum.add(layer.biases[n], 0);
+    setElement(y, n, activate(layer.activation, sum.result()));
   }
   return y;
 }
 
-/** activation(scale ∘ (W·q) + bias) with q = clamp(roundHalfEven(a · inverseScale + zero), 0, 127) */
-function denseI8(layer: DenseLayer, a: ApproximateVector): ApproximateVector {
+/**
+ * An int8 layer: activation(scale ∘ (W·q) + bias), where q = clamp(roundHalfEven(a · inverseScale + zeroPoint), 0,
+ * 127).
+ */
+function int8Layer(layer: DenseLayer, a: ApproximateVector): ApproximateVector {
   const q = vector(layer.inputs);
   for (let k = 0; k < layer.inputs; k++) {
     const x = new Sum();
-    x.add(at(a.values, k) * layer.inputInverseScale, at(a.errors, k) * Math.abs(layer.inputInverseScale));
+    x.add(a.values[k] * layer.inputInverseScale, a.errors[k] * Math.abs(layer.inputInverseScale));
     x.add(layer.inputZero, 0);
     const { value, error } = x.result();
     const rounded = quantize(value);
     const doubt = Math.max(quantize(value + DOUBT * error) - rounded, rounded - quantize(value - DOUBT * error));
-    set(q, k, { value: rounded, error: doubt });
+    setElement(q, k, { value: rounded, error: doubt });
   }
   const y = vector(layer.outputs);
   for (let n = 0; n < layer.outputs; n++) {
     let sum = 0;
     let variance = 0;
     for (let k = 0; k < layer.inputs; k++) {
-      const weight = at(layer.weights, n * layer.inputs + k);
-      sum += weight * at(q.values, k);
-      variance += (weight * at(q.errors, k)) ** 2;
+      const weight = layer.weights[n * layer.inputs + k];
+      sum += weight * q.values[k];
+      variance += (weight * q.errors[k]) ** 2;
     }
-    const scaled = new Sum();
-    scaled.add(sum * at(layer.scales, n), at(layer.scales, n) * (Math.sqrt(variance) + U * Math.abs(sum)));
-    scaled.add(at(layer.biases, n), 0);
-    set(y, n, activate(layer.activation, scaled.result()));
+    const output = new Sum();
+    output.add(sum * layer.scales[n], layer.scales[n] * (Math.sqrt(variance) + U * Math.abs(sum)));
+    output.add(layer.biases[n], 0);
+    setElement(y, n, activate(layer.activation, output.result()));
   }
   return y;
 }
 
-/** Adds Σ_k weights[from + k] · a[k] to `sum`. */
-function weightedSum(weights: Int8Array | Float32Array, from: number, a: ApproximateVector, sum: Sum): Approximate {
-  for (let k = 0; k < a.values.length; k++) {
-    const weight = at(weights, from + k);
-    const term = weight * at(a.values, k);
-    sum.add(term, Math.abs(weight) * at(a.errors, k) + U * Math.abs(term));
-  }
-  return sum.result();
-}
-
-/** A negative sum that could not have been positive becomes 0 exactly. */
+/** max(x, 0). A negative sum becomes 0, exactly so if no possible error would make it positive. */
 function relu({ value, error }: Approximate): Approximate {
   if (value > 0) return { value, error };
   return { value: 0, error: value + DOUBT * error > 0 ? error : 0 };
 }
 
-/** tanh and sigmoid are contractions, with a rounding error of the kernel's own (activation.test.ts). */
+/**
+ * tanh and sigmoid pass on the error of x times their slope, and add a rounding error of their own
+ * (activation.test.ts).
+ */
 function activate(activation: number, x: Approximate): Approximate {
   if (activation === c.ACTIVATION_NONE) return x;
   if (activation === c.ACTIVATION_RELU) return relu(x);
@@ -240,29 +189,4 @@ function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
-}
-
-function vector(length: number): ApproximateVector {
-  return { values: new Float64Array(length), errors: new Float64Array(length) };
-}
-
-function vectorOf(list: readonly Approximate[]): ApproximateVector {
-  return { values: Float64Array.from(list, (x) => x.value), errors: Float64Array.from(list, (x) => x.error) };
-}
-
-function elements({ values, errors }: ApproximateVector): Approximate[] {
-  return Array.from(values, (value, i) => ({ value, error: at(errors, i) }));
-}
-
-function slice({ values, errors }: ApproximateVector, from: number, to: number): ApproximateVector {
-  return { values: values.subarray(from, to), errors: errors.subarray(from, to) };
-}
-
-function set(to: ApproximateVector, i: number, { value, error }: Approximate): void {
-  to.values[i] = value;
-  to.errors[i] = error;
-}
-
-function at(array: Float64Array | Float32Array | Int8Array, i: number): number {
-  return array[i];
 }

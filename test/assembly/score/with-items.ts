@@ -6,7 +6,10 @@ import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { batchOf, type TestKernel } from "../../../testing/kernel/harness.ts";
 import type { TestRecord } from "../../../testing/kernel/random-model.ts";
 
-/** The blob with a catalogue of the records' item fields, made by `kernel`; item i has the key 2i + 1. */
+/**
+ * The blob of a model with a catalogue: item i has the item's fields of record i, and a key whose low word is 2i + 1
+ * and whose high word is 7. `kernel` precomputes the items.
+ */
 export function withItems(kernel: TestKernel, model: ModelBlob, records: readonly TestRecord[]): Uint8Array {
   const one = new Kernel(placeBlob(kernel.module, writeBlob(model)), model.sides.length);
   const items = records.map((record) => one.precomputeItem(batchOf([record], one.rowsAddress, one.rowBytes)));

@@ -1,14 +1,18 @@
-// Which inputs of an MLP's first layer come from the context alone, and which from the item too: embeddings of the item's
-// fields, inner products with one of them, and all outer products, whose factors sum over all fields.
+// The item's inputs of an MLP's first layer are those that an item's field has a part in: the embeddings of its
+// fields, the inner products with one of them, and all outer products, whose factors are sums over all fields. The
+// rest are the context's inputs, the same for all candidates.
 import { PRODUCT_INNER, SIDE_ITEM } from "../../format/constants";
 import { itemMasks, itemRuns } from "./buffers";
 import { isInt8, layerAddress, wordsOf } from "./layers";
 import { deepDim, fields, mlpWidth, products, sideOf } from "./model";
 
-/** How many runs of words with an input of the item there are: pairs of u32 at itemRuns, the first word and the one after. */
+/**
+ * How many runs there are in `itemRuns`, pairs of u32: the first word with an input of the item, and the one after
+ * the last.
+ */
 export let itemRunCount: u32 = 0;
 
-/** Finds the item's inputs: bytes of 1s in itemMasks (a u32 a word), and the words that have any in itemRuns. */
+/** Finds the item's inputs of the model that was loaded, and writes `itemMasks` and `itemRuns`. */
 export function findItemInputs(): void {
   const d = deepDim();
   const words = wordsOf(layerAddress(0));
@@ -29,18 +33,18 @@ export function findItemInputs(): void {
   markInputs(k, mlpWidth());
 
   itemRunCount = 0;
-  // By two words, as int8 layers take them (dot.ts); a layer has an even number.
+  // Runs are of pairs of words, as the relaxed int8 kernels take two at a time; a layer has an even number of them.
   for (let word: u32 = 0; word < words; word += 2) {
     if (load<u64>(itemMasks + 4 * word) === 0) continue;
     const first = word;
     while (word < words && load<u64>(itemMasks + 4 * word) !== 0) word += 2;
     addRun(first, word);
   }
-  // Where nothing is the item's, sums begin and end with the context's.
+  // If the item has no input, an empty run makes the sums those of the context.
   if (itemRunCount === 0) addRun(0, 0);
 }
 
-/** The word of an input, by the layer's type, has as many bytes of each. */
+/** Marks inputs [first, end) as the item's; an input has one byte in an int8 layer, and four in a float32 one. */
 function markInputs(first: u32, end: u32): void {
   if (isInt8(layerAddress(0))) memory.fill(itemMasks + first, 0xff, end - first);
   else memory.fill(itemMasks + 4 * first, 0xff, 4 * (end - first));

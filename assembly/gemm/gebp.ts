@@ -1,10 +1,11 @@
-import { COLUMNS, ROWS, tile } from "./tile";
+import { COLUMNS, ppmm, ROWS } from "./ppmm";
 
 /**
- * C (+)= A · B for a block: A [rows, depth] in panels of ROWS, B [depth, columns] in panels of COLUMNS, both padded
- * with zeros. Tiles that overhang C are computed in `edge`, of which the part inside is copied.
+ * Goto's GEBP, "general block times panel": C = A · B, or C += A · B if `accumulate`. A [rows, depth] is packed in
+ * panels of ROWS and B [depth, columns] in panels of COLUMNS, both padded with zeros; C has `cStride` bytes between
+ * its rows. A tile that overhangs C is computed in `edge`, ROWS × COLUMNS floats, and the part inside C is copied.
  */
-export function block(
+export function gebp(
   packedA: usize,
   packedB: usize,
   c: usize,
@@ -20,9 +21,9 @@ export function block(
     for (let i: usize = 0; i < rows; i += ROWS) {
       const at = c + i * cStride + 4 * j;
       if (i + ROWS <= rows && j + COLUMNS <= columns) {
-        tile(panelA, packedB, depth, at, cStride, accumulate);
+        ppmm(panelA, packedB, depth, at, cStride, accumulate);
       } else {
-        tile(panelA, packedB, depth, edge, 4 * COLUMNS, false);
+        ppmm(panelA, packedB, depth, edge, 4 * COLUMNS, false);
         copyEdge(edge, at, cStride, min(ROWS, rows - i), min(COLUMNS, columns - j), accumulate);
       }
       panelA += 4 * ROWS * depth;
