@@ -1,4 +1,4 @@
-// `--against FOLDER`: this checkout and another one in the same run, in turns, each with its own code and its own build.
+// `--against FOLDER`: this checkout and another one take turns in the same run, each with its own code and build.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,5 +1,5 @@
-// A Worker in workerd, under wrangler's development server. Its time is measured from outside, because clocks stand still
-// in workerd while it computes.
+// A Worker in workerd, under wrangler's development server. Its time is measured from outside, because clocks stand
+// still in workerd while it computes.
 import { fileURLToPath } from "node:url";
 import { workerdMs } from "./processor-time.ts";
 

@@ -1,8 +1,8 @@
-// What the Worker's load of a model takes, from a blob of 20 MB to a model that serves with every check done: milliseconds
-// of processor time for each step (load/steps.ts), in Node and in workerd, and MB/s for the steps that pass over the whole
-// blob; for a blob that is signed and one that is not. Each step has its turn in each round, so that a slow moment of the
-// machine falls on all; a time is the median of the faster half of the rounds. Beside them the first load of a fresh
-// workerd, in which its engine compiles the kernel. Prints; gates nothing.
+// What the Worker's load of a model takes, from a blob of 20 MB to a model that serves with every check done:
+// milliseconds of processor time for each step (load/steps.ts), in Node and in workerd, and MB/s for the steps that
+// pass over the whole blob; for a blob that is signed and one that is not. Each step has its turn in each round, so
+// that a slow moment of the machine falls on all; a time is the median of the faster half of the rounds. Beside them
+// the first load of a fresh workerd, in which its engine compiles the kernel. Prints; gates nothing.
 //   node bench/load.ts [--rounds 9] [--json FILE]
 import { parseArgs } from "node:util";
 import { kernelModule } from "../runtime/node.ts";

@@ -7,14 +7,15 @@ export function processorMs(): number {
 }
 
 /**
- * Milliseconds of processor time that the workerd processes started by this process have used. Where the system does not
- * tell (only Linux does), the milliseconds of a wall clock: either way, only the difference of two calls has a meaning.
+ * Milliseconds of processor time that the workerd processes started by this process have used. Where the system does
+ * not tell (only Linux does), the milliseconds of a wall clock: either way, only the difference of two calls has a
+ * meaning.
  */
 export function workerdMs(): number {
   return childrenMs("workerd") ?? performance.now();
 }
 
-/** Milliseconds of processor time of this process's children that have this name; null if there are none, or no /proc. */
+/** Milliseconds of processor time of this process's children of this name; null if there are none, or no /proc. */
 function childrenMs(name: string): number | null {
   try {
     let nanoseconds = 0;

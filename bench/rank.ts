@@ -1,7 +1,8 @@
-// Ranking a list over HTTP, as a front-end asks for it, in three ways: whole records to /v1/score, candidates of one context
-// to /v1/rank, ids of a catalogue's items to /v1/rank. Time: ms of the Worker's processor time, from a request's bytes to
-// the response's, the median of rounds in which all take turns. Ratio: that of whole records divided by this way's, so the
-// factor of throughput; computed round by round, its median shown. Checks that all score alike; gates nothing else.
+// Ranking a list over HTTP, as a front-end asks for it, in three ways: whole records to /v1/score, candidates of one
+// context to /v1/rank, ids of a catalogue's items to /v1/rank. Time: ms of the Worker's processor time, from a
+// request's bytes to the response's, the median of rounds in which all take turns. Ratio: that of whole records divided
+// by this way's, so the factor of throughput; computed round by round, its median shown. Checks that all score alike;
+// gates nothing else.
 //   node bench/rank.ts [--rounds 15] [--json FILE]
 // With --against, this checkout's Worker is compared with that of another checkout (a folder with its node_modules and
 // build), way by way: our time divided by theirs.

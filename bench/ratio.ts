@@ -10,8 +10,8 @@ export function ratios(times: readonly number[], others: readonly number[]): num
 }
 
 /**
- * Median over the rounds of one time divided by the other's in the same round. Where the machine is slow for some rounds,
- * both times grow and their ratio stays; the ratio of the two medians would not.
+ * Median over the rounds of one time divided by the other's in the same round. Where the machine is slow for some
+ * rounds, both times grow and their ratio stays; the ratio of the two medians would not.
  */
 export function medianRatio(times: readonly number[], others: readonly number[]): number {
   return median(ratios(times, others));

@@ -1,12 +1,5 @@
-// Our kernel in this checkout and in another one, in turns in one process, each from row numbers or raw records to scores.
-import {
-  AGAINST_ROUNDS,
-  type Comparison,
-  compared,
-  comparisonSummary,
-  comparisonTable,
-  importFrom,
-} from "../checkout.ts";
+// The kernel of this checkout against that of another one, in turns in one process.
+import { type Comparison, compared, comparisonSummary, comparisonTable, importFrom } from "../checkout.ts";
 import { agreement } from "./agree.ts";
 import * as cases from "./cases.ts";
 import { type Checkout, caseOf, entrantsOf } from "./entrants.ts";
@@ -21,8 +14,8 @@ interface Side {
   workerd: Workerd;
 }
 
-/** Races all of `heats(quick)` and prints the times in µs a record. `folder`: another checkout, installed and built. */
-export async function raceAgainst(folder: string, quick: boolean): Promise<Comparison[]> {
+/** Races all of `heats(quick)` and prints µs a record. `folder`: the other checkout, with its node_modules and build. */
+export async function raceAgainst(folder: string, quick: boolean, rounds: number): Promise<Comparison[]> {
   const other: Checkout = {
     cases: await importFrom(folder, "bench/kernel/cases.ts"),
     kernel: await importFrom(folder, "bench/kernel/ours.ts"),
@@ -30,19 +23,22 @@ export async function raceAgainst(folder: string, quick: boolean): Promise<Compa
   };
   const { Workerd: OtherWorkerd } = await importFrom<typeof import("./workerd.ts")>(folder, "bench/kernel/workerd.ts");
   await using stack = new AsyncDisposableStack();
-  const start = async (checkout: Checkout, workerd: Workerd): Promise<Side> => {
-    stack.defer(() => workerd.stop());
-    return { checkout, workerd };
-  };
-  const here = await start({ cases, kernel, requests }, await Workerd.start());
-  const there = await start(other, await OtherWorkerd.start());
+  const here = { checkout: { cases, kernel, requests }, workerd: await Workerd.start() };
+  stack.defer(() => here.workerd.stop());
+  const there = { checkout: other, workerd: await OtherWorkerd.start() };
+  stack.defer(() => there.workerd.stop());
   const results: Comparison[] = [];
-  for (const heat of heats(quick)) results.push(...(await raceHeat(heat, here, there)));
+  for (const heat of heats(quick)) results.push(...(await raceHeat(heat, rounds, here, there)));
   console.log(`\n${comparisonSummary(results)}`);
   return results;
 }
 
-async function raceHeat({ forms, batches, ...heat }: Heat, here: Side, there: Side): Promise<Comparison[]> {
+async function raceHeat(
+  { forms, batches, ...heat }: Heat,
+  rounds: number,
+  here: Side,
+  there: Side,
+): Promise<Comparison[]> {
   const one = caseOf(here.checkout, heat);
   const ours = await entrantsOf(here.checkout, one, forms, here.workerd);
   const theirs = await entrantsOf(there.checkout, caseOf(there.checkout, heat), forms, there.workerd);
@@ -57,14 +53,11 @@ async function raceHeat({ forms, batches, ...heat }: Heat, here: Side, there: Si
   const results: Comparison[] = [];
   for (const batch of batches) {
     const racing = pairs.filter(({ form }) => racesAt(batch, form));
-    const rounds = await race(
-      racing.flatMap(({ ours, theirs }) => [ours, theirs]),
-      batch,
-      AGAINST_ROUNDS,
-    );
+    const raced = racing.flatMap(({ ours, theirs }) => [ours, theirs]);
+    const times = await race(raced, batch, rounds);
     for (const { form, runtime, ours, theirs } of racing) {
       const name = `${formText(form)}, ${batch}, ${runtime}`;
-      results.push(compared(name, timesOf(rounds, ours), timesOf(rounds, theirs)));
+      results.push(compared(name, timesOf(times, ours), timesOf(times, theirs)));
     }
   }
   console.log(`\n${one.name}; case: kernel, records a call, runtime`);

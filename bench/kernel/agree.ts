@@ -3,9 +3,11 @@ import type { Contestant } from "./contestant.ts";
 
 const RECORDS = 64;
 
-/** Both bounds: the largest |Δlogit|, in standard deviations of the logits. Float32 sums in another order may differ so. */
+// How far logits may be apart, in standard deviations of the logits.
+
+/** Of float32 sums in different orders. */
 const F32_BOUND = 1e-4;
-/** Implementations quantize weights and activations to 7 or 8 bits in different ways. */
+/** Of different ways to round weights and activations to 7 or 8 bits. */
 const INT8_BOUND = 0.2;
 
 export interface Agreement {

@@ -31,7 +31,7 @@ export class Caller {
     this.#values = new Float32Array(MAX_BATCH * fields).fill(1);
   }
 
-  /** Writes the logits of records from number `first` on. `items`: each record's item, by its number in the catalogue. */
+  /** Writes the logits of records from number `first` on. `items`: the catalogue's number of each record's item. */
   run(way: Way, first: number, records: number, logits: Float32Array, items: Uint32Array): void {
     if (way === "whole") this.#score(first, records, logits);
     else if (way === "context once") this.#rank(first, records, logits);

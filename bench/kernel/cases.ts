@@ -29,7 +29,7 @@ export interface BenchCase {
   rows: Uint32Array;
   /** The raw value of each row; empty for the first F rows, which are the fields' OOV rows. */
   texts: readonly string[];
-  /** The same model with float32 rows and layers, and with int8 ones. The same value has the same row number in both. */
+  /** The same model with float32 rows and layers, and with int8 ones. A value has the same row number in both. */
   models: Record<Precision, ModelBlob>;
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { BenchCase } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Form, Heat } from "./plan.ts";
@@ -37,6 +38,9 @@ export async function entrantsOf(
       : kernel.kernelContestant(one, variant, precision, way);
     return { form, runtime: `node ${process.versions.node}`, contestant };
   });
+  // Making a case blocks this process for seconds. Meanwhile workerd may have closed its idle connection, which has to
+  // be noticed before the next request.
+  await setImmediate();
   for (const form of forms.filter(({ variant, raw }) => variant === "relaxed" && !raw)) {
     const contestant = await workerd.contestant(one, form.precision, form.way);
     entrants.push({ form, runtime: "workerd", contestant });

@@ -16,7 +16,7 @@ export function floatTables({ rows, rowType, embeddingDim: D }: ModelBlob): { w:
   return { w, v };
 }
 
-/** The first layer's inputs in a float32 model, embeddings and then inner products. `rows`: one record's row numbers. */
+/** The first layer's inputs in a float32 model: embeddings, then inner products. `rows`: one record's row numbers. */
 export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
   const { embeddingDim: D, innerScale, products } = model;
   const stride = rowStride(model.rowType, D);
@@ -35,7 +35,7 @@ export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
   return Float32Array.from(inputs);
 }
 
-/** The pairs i < j of F fields as places i·F + j in an F × F matrix, in the order in which the first layer takes them. */
+/** The pairs i < j of F fields as places i·F + j in an F × F matrix, in the order of the first layer's inputs. */
 export function fieldPairs(F: number): number[] {
   const pairs: number[] = [];
   for (let i = 0; i < F; i++) for (let j = i + 1; j < F; j++) pairs.push(i * F + j);

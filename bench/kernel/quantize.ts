@@ -1,4 +1,4 @@
-// Makes int8 layers of float32 ones: weights with one scale per output, inputs of 7 bits in the range that records show.
+// Makes int8 layers of float32 ones: weights with one scale per output, inputs of 7 bits in the range seen in records.
 import type { ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";

@@ -1,4 +1,4 @@
-// What a Worker does with a request, without its JSON: from raw records to keys, from keys to rows, from rows to scores.
+// What a Worker does with a request, without its JSON: raw records to keys, keys to rows, rows to scores.
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
@@ -7,7 +7,7 @@ import { type BenchCase, CONTEXT_FIELDS, type Precision } from "./cases.ts";
 import { modelFor } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";
 
-/** `Scorer` in Node, on a case's raw values: whole records, or one context with candidates or with a catalogue's ids. */
+/** `Scorer` in Node, on a case's raw values: whole records, or one context with candidates or a catalogue's ids. */
 export function requestContestant(one: BenchCase, precision: Precision, way: Way): Contestant {
   const { fields, rows, texts } = one;
   const { model } = modelFor(one, precision, way);

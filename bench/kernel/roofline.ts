@@ -25,7 +25,7 @@ const ROUNDS = 9;
 
 export class Roofline {
   readonly #wasm: RooflineExports;
-  /** int8 multiplications a second, their products summed in groups of four: by the faster of two ways to write that. */
+  /** int8 multiplications a second, products summed in groups of four: the faster of two ways to write that. */
   readonly dots: number;
   /** float32 multiplications a second, each followed by an addition. */
   readonly madds: number;
@@ -47,9 +47,9 @@ export class Roofline {
   }
 
   /**
-   * Takes the least time in which a case can be scored: does as many multiplications as its layers have at the peak rate,
-   * or reads as many bytes as its rows have, whichever takes longer. As a contestant it meets the same slow moments of
-   * the machine as the kernels. It writes no logits.
+   * Takes the least time in which a case can be scored: does as many multiplications as its layers have at the peak
+   * rate, or reads as many bytes as its rows have, whichever takes longer. As a contestant it meets the same slow
+   * moments of the machine as the kernels. It writes no logits.
    */
   contestant(one: BenchCase, precision: Precision): Contestant {
     const multiply = precision === "int8" ? this.#wasm[this.#way] : this.#wasm.madds;

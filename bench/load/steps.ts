@@ -11,8 +11,8 @@ import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
  * `place` copies a blob into a fresh kernel's memory; `streamBlob` does the same part by part. `load` is all that
- * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`. Those of the kernel each
- * begin at the start and end after the check that they are named for, so their times are not to be summed.
+ * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`. Those of the kernel
+ * each begin at the start and end after the check that they are named for, so their times are not to be summed.
  */
 export const STEPS = [
   "place",
@@ -100,8 +100,8 @@ export class LoadSteps {
   }
 
   /**
-   * Loads the blob with a NaN at `offset` of section MODEL, which the kernel refuses with `code`: all checks before that
-   * of this number are done, and none after it.
+   * Loads the blob with a NaN at `offset` of section MODEL, which the kernel refuses with `code`: all checks before
+   * that of this number are done, and none after it.
    */
   #kernelUntil(offset: number, code: number): () => void {
     const blob = this.#blob;

@@ -1,4 +1,4 @@
-// The Worker as it is deployed, in workerd over KV on this machine, with the model of the ranking case; and requests for it.
+// The Worker as it is deployed, in workerd over KV on this machine, with the ranking case's model and requests for it.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

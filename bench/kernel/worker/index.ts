@@ -5,8 +5,8 @@
 //   PUT /?name=X&part=blob&fields=F&context=C
 //     loads the body, a blob, for case X; the first C of the F fields are the context's
 //   POST /?name=X&calls=N&batch=B&way=W&first=R
-//     makes N calls of B records each, the first of them from record R on, the next from where the last one ended; W is a
-//     Way of ../contestant.ts; answers with the last call's logits
+//     makes N calls of B records each, the first of them from record R on, the next from where the last one ended; W
+//     is a Way of ../contestant.ts; answers with the last call's logits
 //   DELETE /
 //     forgets all cases
 import module from "../../../build/kernel.relaxed.wasm";
