@@ -41,9 +41,11 @@ interface Result {
 const { values: options } = parseArgs({
   options: { rounds: { type: "string" }, against: { type: "string" }, json: { type: "string" } },
 });
+type ServerModule = typeof import("./rank/server.ts");
+const there = options.against ? await importFrom<ServerModule>(options.against, "bench/rank/server.ts") : null;
 await using stack = new AsyncDisposableStack();
 const server = await start(startRankServer);
-const results = options.against ? await rankAgainst(options.against) : await rank();
+const results = there ? await rankAgainst(await start(there.startRankServer)) : await rank();
 if (options.json) writeWhole(options.json, toJson({ results }));
 
 async function start(startServer: () => Promise<RankServer>): Promise<RankServer> {
@@ -85,9 +87,7 @@ async function rank(): Promise<Result[]> {
   return results;
 }
 
-async function rankAgainst(folder: string): Promise<Comparison[]> {
-  const module = await importFrom<typeof import("./rank/server.ts")>(folder, "bench/rank/server.ts");
-  const other = await start(module.startRankServer);
+async function rankAgainst(other: RankServer): Promise<Comparison[]> {
   const results: Comparison[] = [];
   for (const candidates of CANDIDATES) {
     const [ours, theirs] = await measure([server, other], candidates, Number(options.rounds ?? AGAINST_ROUNDS));
