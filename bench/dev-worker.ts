@@ -1,5 +1,5 @@
-// A Worker under wrangler's development server, in workerd, and the time that it takes: measured from outside, as clocks in
-// workerd stand still while it computes.
+// A Worker in workerd, under wrangler's development server. Its time is measured from outside, because clocks stand
+// still in workerd while it computes.
 import { fileURLToPath } from "node:url";
 import { workerdMs } from "./processor-time.ts";
 
@@ -14,7 +14,7 @@ export class DevWorker {
     this.#stop = stop;
   }
 
-  /** Starts the Worker of a wrangler.toml. */
+  /** Starts the Worker that `config`, a wrangler.toml, describes. */
   static async start(config: URL): Promise<DevWorker> {
     process.env.WRANGLER_SEND_METRICS = "false";
     process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -27,7 +27,7 @@ export class DevWorker {
     return new DevWorker(await worker.url, () => worker.dispose());
   }
 
-  /** Throws where the Worker answers with an error. */
+  /** The answer's body. Throws if the answer is an error. */
   async fetch(query: Query, method: string, body: Uint8Array | Uint32Array): Promise<ArrayBuffer> {
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
@@ -39,7 +39,7 @@ export class DevWorker {
     return response.arrayBuffer();
   }
 
-  /** Milliseconds of a request. */
+  /** Milliseconds that workerd takes for a POST request: processor time where the system tells it. */
   async requestMs(query: Query, body: Uint8Array | Uint32Array): Promise<number> {
     const started = workerdMs();
     await this.fetch(query, "POST", body);

@@ -1,35 +1,39 @@
-// What it takes to load a blob of 20 MB as the Worker does, from its bytes to a model that serves: ms of processor time by
-// step, in Node and in workerd. All steps take turns, so that a slow moment of the machine falls on all. Prints; gates nothing.
+// What the Worker's load of a model takes, from a blob of 20 MB to a model that serves with every check done:
+// milliseconds of processor time for each step (load/steps.ts), in Node and in workerd, and MB/s for the steps that
+// pass over the whole blob; for a blob that is signed and one that is not. Each step has its turn in each round, so
+// that a slow moment of the machine falls on all; a time is the median of the faster half of the rounds. Beside them
+// the first load of a fresh workerd, in which its engine compiles the kernel. Prints; gates nothing.
 //   node bench/load.ts [--rounds 9] [--json FILE]
 import { parseArgs } from "node:util";
 import { kernelModule } from "../runtime/node.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
-import { median, processorMs } from "./kernel/race.ts";
 import { type BenchBlob, benchBlobs } from "./load/blob.ts";
 import { LoadSteps, STEPS, type StepName } from "./load/steps.ts";
+import { processorMs } from "./processor-time.ts";
+import { median, rounded } from "./ratio.ts";
 
-/** Takes a step `times` times; ms of processor time in all. */
+/** Takes a step `times` times. Returns milliseconds of processor time in all. */
 type Runtime = (step: string, times: number) => Promise<number>;
 
-/** A line of the result. */
 interface Result {
   blob: string;
   bytes: number;
   step: string;
   runtime: string;
+  /** Milliseconds of processor time to take the step once. */
   ms: number;
 }
 
-/** Of a measurement: few, since each may leave a memory of 20 MB to be collected. */
+/** How often a turn takes a step: seldom, since each time may leave a memory of 20 MB to be collected. */
 const TIMES = 3;
-/** Steps that do not look at the whole blob are short: many times, and no rate. */
+/** Steps that do not pass over the whole blob are short: a turn takes them more often, and they have no MB/s. */
 const SHORT_STEPS: readonly string[] = ["signature", "manifest", "golden"];
 const SHORT_TIMES = 60;
-/** Starts of workerd whose first load is measured. */
+/** How often workerd is started to measure its first load. */
 const STARTS = 3;
-/** What a Worker does before: reads the blob from KV, into the kernel's memory or, for comparison, a buffer of its own. */
+/** Before it loads a blob, the Worker reads it from KV into the kernel's memory; for comparison, into a buffer too. */
 const READS = ["KV to memory", "KV to buffer"];
 const FIRST = "first place and load";
 const NOTHING = new Uint8Array(0);
@@ -41,7 +45,7 @@ const { values: options } = parseArgs({
 const results: Result[] = [];
 for (const bench of await benchBlobs()) {
   const add = (step: string, runtime: string, ms: number): void => {
-    results.push({ blob: bench.name, bytes: bench.blob.length, step, runtime, ms: Number(ms.toPrecision(4)) });
+    results.push({ blob: bench.name, bytes: bench.blob.length, step, runtime, ms: rounded(ms) });
   };
   const firsts: number[] = [];
   for (let start = 0; start < STARTS; start++) firsts.push(await firstLoad(bench));
@@ -58,13 +62,14 @@ for (const bench of await benchBlobs()) {
   ].map((job) => ({ ...job, count: SHORT_STEPS.includes(job.step) ? SHORT_TIMES : TIMES, once: [0], twice: [0] }));
   for (let round = 0; round <= Number(options.rounds); round++) {
     for (const { step, run, count, once, twice } of jobs) {
-      // The first round warms up, and is written over.
+      // The first round warms up: the second one writes over its times.
       once[Math.max(0, round - 1)] = await run(step, count);
       twice[Math.max(0, round - 1)] = await run(step, 2 * count);
     }
   }
   await worker.stop();
-  // What is needed once, such as a request, is no part of it. Each of both is bounded below; their difference is not.
+  // The difference leaves out what a turn takes only once, such as a request. The faster half is taken of either time
+  // first, as both have a lower bound; their difference in one round has none.
   for (const { step, runtime, count, once, twice } of jobs)
     add(step, runtime, (fasterHalf(twice) - fasterHalf(once)) / count);
   print(bench);
@@ -77,7 +82,7 @@ async function startWith({ blob, publicKey }: BenchBlob): Promise<DevWorker> {
   return worker;
 }
 
-/** ms of a fresh workerd's first load, with what its engine spends on compiling: a request with it less one without. */
+/** Milliseconds of a fresh workerd's first load, compilation included: a request that loads less one that does not. */
 async function firstLoad(bench: BenchBlob): Promise<number> {
   const worker = await startWith(bench);
   const without = await worker.requestMs({ step: "place and load", times: 0 }, NOTHING);
@@ -95,7 +100,7 @@ function inNode({ blob, publicKey }: BenchBlob): Runtime {
   };
 }
 
-/** The median of the faster half: other programs only ever slow one down. */
+/** The median of the faster half, because other programs on the machine only ever slow a turn down. */
 function fasterHalf(times: readonly number[]): number {
   return median(times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length / 2)));
 }

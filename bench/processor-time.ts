@@ -1,9 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 
+/** Milliseconds of processor time that all threads of this process have used. */
+export function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /**
- * Milliseconds of processor time that the processes of this name have used which this one started: what other programs
- * take is no part of it. Null where the system does not tell.
+ * Milliseconds of processor time that the workerd processes started by this process have used. Where the system does
+ * not tell (only Linux does), the milliseconds of a wall clock: either way, only the difference of two calls has a
+ * meaning.
  */
+export function workerdMs(): number {
+  return childrenMs("workerd") ?? performance.now();
+}
+
+/** Milliseconds of processor time of this process's children of this name; null if there are none, or no /proc. */
 function childrenMs(name: string): number | null {
   try {
     let nanoseconds = 0;
@@ -18,11 +30,6 @@ function childrenMs(name: string): number | null {
   } catch {
     return null;
   }
-}
-
-/** Milliseconds: processor time of the workerd that this process started, or what a clock on the wall says. */
-export function workerdMs(): number {
-  return childrenMs("workerd") ?? performance.now();
 }
 
 /** Null for a process that has just ended. */

@@ -1,4 +1,5 @@
-// `npm run bench -- NAME [arguments]`: runs one benchmark; without a name, lists them.
+// `npm run bench -- NAME [arguments]` builds the kernels and runs a benchmark; without a name, it lists the benchmarks.
+// The head of bench/NAME.ts says what it measures, how, and what its arguments are.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { table } from "../trainer/terminal/table.ts";
@@ -25,5 +26,6 @@ if (name !== undefined && name in BENCHMARKS) {
   }
 } else {
   console.log(table(["benchmark", "measures"], Object.entries(BENCHMARKS)));
+  console.log("kernel and rank: --against FOLDER compares with another checkout, in turns in the same run");
   process.exitCode = name === undefined ? 0 : 1;
 }

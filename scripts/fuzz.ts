@@ -1,5 +1,6 @@
-// npm run fuzz -- --minutes 10 --seed 1: mutants of blobs and pages against readers, kernels and Scorer, as many as there is
-// time for. A find is written to --out; its seed and number make it again (--number). Exits 1 if there is one.
+// `npm run fuzz -- --minutes 10 --seed 1` gives mutants of blobs and pages to the readers, the kernels and Scorer, as
+// many as there is time for. A mutant that shows a fault is a find: it is written to --out, and can be made again from
+// its seed and number (--number). Exits 1 if there is a find.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
@@ -10,7 +11,7 @@ import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 
 const MAX_SEED = 2 ** 32 - 1;
-/** Where stderr is no terminal, a line is printed so often, s. */
+/** Seconds between two lines of progress where stderr is no terminal. */
 const LINE_EVERY = 30;
 
 interface Options {

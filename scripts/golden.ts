@@ -1,8 +1,7 @@
+// node scripts/golden.ts           writes the golden files, the JSON Schema of the feature spec and FORMAT.md's dumps
+// node scripts/golden.ts --check   compares them; names each file that is missing or differs, and then exits 1
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { goldenFiles } from "../testing/format/golden.ts";
-
-// node scripts/golden.ts           writes the golden files, the JSON Schema of the feature spec and FORMAT.md's dumps
-// node scripts/golden.ts --check   compares them; exits 1 naming each file that is missing or differs
 
 const root = new URL("../", import.meta.url);
 

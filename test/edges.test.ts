@@ -3,12 +3,13 @@ import { posix } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 
-// The rooms of the house and their floors: a room imports from itself and from the rooms that are named here. A folder that is
-// not here may import anything (cli aside: test, testing, bench and scripts), and nothing that is here may import from it.
-
 const KERNELS = "build/*.wasm";
 
-/** `*` stands for any characters but `/`; `npm` for all packages, a name for one; `node` for Node's own modules. */
+/**
+ * What the files of each room may import. The folders test, testing, bench and scripts are no rooms: they may import
+ * anything, and no room may import from them. In a pattern `*` stands for any characters but `/`, and `**` for any
+ * characters; `npm` allows all packages, a package's name that one, `node` the modules of Node itself.
+ */
 const ALLOWED: Record<string, string[]> = {
   format: ["format/**", "npm"],
   runtime: ["runtime/**", "format/**", KERNELS, "node"],
@@ -26,7 +27,7 @@ function allowedFor(path: string): string[] | undefined {
   return ALLOWED[Object.keys(ALLOWED).find((folder) => path.startsWith(`${folder}/`)) ?? ""];
 }
 
-/** Path from the root, text. */
+/** By its path from the root: a file's text. */
 type Files = Map<string, string>;
 
 function matches(pattern: string, target: string): boolean {
@@ -37,7 +38,7 @@ function matches(pattern: string, target: string): boolean {
   return new RegExp(`^${source.replaceAll("\0", ".*")}$`).test(target);
 }
 
-/** What a file imports, statically, dynamically or by export … from: paths from the root, or specifiers. */
+/** What a file imports, by import, import() or export … from. `target`: the path from the root, or the package. */
 function importsOf(path: string, text: string): { specifier: string; target: string }[] {
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName: specifier }) => {
     const relative = specifier.startsWith(".") || specifier.startsWith("/");
@@ -65,7 +66,7 @@ function violations(files: Files): string[] {
   return [...found, ...cycles(files)];
 }
 
-/** Types count: two files that need each other's types are one file, or three. */
+/** Imports of types count too: two files that need each other's types should be one file, or share a third. */
 function cycles(files: Files): string[] {
   const found: string[] = [];
   const done = new Set<string>();
@@ -79,7 +80,7 @@ function cycles(files: Files): string[] {
     if (done.has(file)) return;
     path.push(file);
     for (const { target } of importsOf(file, files.get(file) ?? "")) {
-      // AssemblyScript leaves the extension out.
+      // AssemblyScript's imports have no extension.
       for (const name of [target, `${target}.ts`]) if (files.has(name)) visit(name);
     }
     path.pop();

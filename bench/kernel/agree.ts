@@ -1,11 +1,11 @@
-// That all contestants of a case compute the same: their logits of the same records.
+// Checks that all contestants compute the same logits for the first records of a case.
 import type { Contestant } from "./contestant.ts";
 
 const RECORDS = 64;
 
-/** Largest |Δlogit| in standard deviations of the logits: float32 sums in another order. */
+/** How far logits may be apart, in their standard deviations, where only the order of float32 sums differs. */
 const F32_BOUND = 1e-4;
-/** 7- and 8-bit weights and activations, whose roundings meet differently in either implementation. */
+/** The same where weights and activations are rounded to 7 or 8 bits in different ways. */
 const INT8_BOUND = 0.2;
 
 export interface Agreement {
@@ -14,7 +14,7 @@ export interface Agreement {
   worst: number;
 }
 
-/** Compares each with `f32`, ours. Throws where one is further off than its arithmetic allows. */
+/** Compares all with `f32`, our float32 kernel. Throws for one that is further off than its arithmetic explains. */
 export async function agreement(f32: Contestant, contestants: readonly Contestant[]): Promise<Agreement[]> {
   const reference = await logitsOf(f32);
   const mean = reference.reduce((sum, x) => sum + x, 0) / RECORDS;

@@ -3,8 +3,8 @@ import type { Kernel } from "../../runtime/kernel.ts";
 import type { Way } from "./contestant.ts";
 
 /**
- * Scores records by their row numbers, in calls of at most MAX_BATCH, as `Scorer` makes them. `rows`: F a record; the
- * first `contextFields` are the context's, which `rank` takes of the first record alone.
+ * Scores records by their row numbers, in calls of at most MAX_BATCH, as `Scorer` does. `rows`: F numbers a record, of
+ * which the first `contextFields` are the context's. Where the context is computed once, it is the first record's.
  */
 export class Caller {
   readonly #kernel: Kernel;
@@ -31,7 +31,7 @@ export class Caller {
     this.#values = new Float32Array(MAX_BATCH * fields).fill(1);
   }
 
-  /** Writes the logits of records from number `first` on; `items`: the number of each in the catalogue. */
+  /** Writes the logits of records from number `first` on. `items`: the catalogue's number of each record's item. */
   run(way: Way, first: number, records: number, logits: Float32Array, items: Uint32Array): void {
     if (way === "whole") this.#score(first, records, logits);
     else if (way === "context once") this.#rank(first, records, logits);
@@ -61,7 +61,7 @@ export class Caller {
     }
   }
 
-  /** A record's part of the catalogue. */
+  /** What a catalogue holds of a record's item. */
   item(record: number): Uint8Array {
     const items = this.#fields - this.#contextFields;
     return this.#kernel.precomputeItem({

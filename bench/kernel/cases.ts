@@ -1,4 +1,4 @@
-// What is raced: random models of real shapes in float32 and int8, and records for them with one value a field.
+// The cases of the race: random models of real shapes, in float32 and in int8, and records with one value a field.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
@@ -10,27 +10,30 @@ import { Random } from "../../trainer/data/random.ts";
 import { layerInputs } from "./inputs.ts";
 import { quantizeModel } from "./quantize.ts";
 
-/** Rows with a key, of all fields together. */
+/** Known values, over all fields; each has a row. */
 const ROWS = 200_000;
-/** Different records, so that neither rows nor activations stay in the nearest cache by chance. */
+/** Records of a case: so many that their rows and activations do not all stay in the nearest cache. */
 export const RECORDS = 2048;
-/** Of them, those that show the ranges of activations. */
+/** The first so many records show the ranges of activations. */
 const CALIBRATION_RECORDS = 64;
+
+export type Precision = "int8" | "f32";
 
 export interface BenchCase {
   name: string;
+  /** F */
   fields: number;
-  /** Multiplications of the layers, a record. */
+  /** Multiplications in the layers for one record. */
   macs: number;
   /** RECORDS × F row numbers. */
   rows: Uint32Array;
-  /** The raw value of each row. */
+  /** The raw value of each row; empty for the first F rows, which are the fields' OOV rows. */
   texts: readonly string[];
-  /** All in float32; int8 rows and layers. The rows are the same numbers in both. */
-  models: { f32: ModelBlob; int8: ModelBlob };
+  /** The same model with float32 rows and layers, and with int8 ones. A value has the same row number in both. */
+  models: Record<Precision, ModelBlob>;
 }
 
-interface CaseShape {
+export interface CaseShape {
   type: ModelType;
   fields: number;
   k: number;
@@ -46,7 +49,7 @@ export const SHAPES: readonly CaseShape[] = [
   { type: "IPNN", fields: 39, k: 16, hidden: [400, 400, 400] },
 ];
 
-/** The sides of the ranking cases' fields: 20 of the context, then 19 of the item. */
+/** The first so many fields are on the context's side, the others on the item's: in ranking, 20 and 19. */
 export const CONTEXT_FIELDS = 20;
 
 export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
@@ -60,11 +63,11 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   const { keys, texts } = keysOfValues(drawn.spec.fields.map((field) => field.name));
   const rowsOfField = Array.from({ length: fields }, (): number[] => []);
   texts.forEach(({ field }, i) => {
-    rowsOfField[field]?.push(fields + i);
+    rowsOfField[field].push(fields + i);
   });
   const rows = Uint32Array.from({ length: RECORDS * fields }, (_, cell) => {
-    const own = rowsOfField[cell % fields] ?? [];
-    // The item's first field names it.
+    const own = rowsOfField[cell % fields];
+    // The item's first field names it, so its value is another one in each record.
     const i = cell % fields === CONTEXT_FIELDS ? Math.floor(cell / fields) : random.integer(own.length);
     return own[i];
   });
@@ -84,7 +87,7 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   };
 }
 
-/** Keys of ROWS values, in turns of all fields, ascending, and the values in the same order. */
+/** ROWS values, dealt out to the fields in turn: their keys, ascending, and the values in the keys' order. */
 function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { field: number; text: string }[] } {
   const seeds = names.map(fieldSeed);
   const values = Array.from({ length: ROWS }, (_, i) => {
@@ -95,16 +98,17 @@ function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { f
   return { keys: Uint32Array.from(values.flatMap(({ lo, hi }) => [lo, hi])), texts: values };
 }
 
-/** The case with the first record's context in all records. */
+/** The same case with the first record's context in all of its records. */
 export function withOneContext(one: BenchCase): BenchCase {
   const { fields, rows } = one;
   const shared = rows.map((row, cell) => (cell % fields < CONTEXT_FIELDS ? rows[cell % fields] : row));
   return { ...one, name: `ranking, ${one.name}`, rows: shared };
 }
 
-/** Bytes that scoring one record reads of its rows. */
-export function rowBytes({ fields, models }: BenchCase, type: "f32" | "int8"): number {
-  return fields * rowStride(models[type].rowType, models[type].embeddingDim);
+/** Bytes of one record's rows. */
+export function rowBytes({ fields, models }: BenchCase, precision: Precision): number {
+  const { rowType, embeddingDim } = models[precision];
+  return fields * rowStride(rowType, embeddingDim);
 }
 
 function withFloatRows(model: ModelBlob): ModelBlob {

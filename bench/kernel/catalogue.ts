@@ -5,17 +5,24 @@ import { Kernel } from "../../runtime/kernel.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Caller } from "./caller.ts";
-import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
+import { type BenchCase, CONTEXT_FIELDS, type Precision, RECORDS } from "./cases.ts";
+import type { Way } from "./contestant.ts";
 
-/** A case's model with every record's item in its catalogue, named by the item's first field. */
-export interface CatalogueCase {
+export interface CatalogueModel {
   model: ModelBlob;
-  /** The number of each record's item. */
+  /** Each record's item, by its number in the catalogue. */
   numbers: Uint32Array;
 }
 
-export function withCatalogue({ fields, rows, models }: BenchCase, type: "f32" | "int8"): CatalogueCase {
-  const model = models[type];
+/** A case's model for a way of scoring: with a catalogue where that needs one, and else with numbers that are all 0. */
+export function modelFor(one: BenchCase, precision: Precision, way: Way): CatalogueModel {
+  if (way === "catalogue") return withCatalogue(one, precision);
+  return { model: one.models[precision], numbers: new Uint32Array(RECORDS) };
+}
+
+/** A case's model with a catalogue of all records' items. An item is named by its first field's value. */
+export function withCatalogue({ fields, rows, models }: BenchCase, precision: Precision): CatalogueModel {
+  const model = models[precision];
   const caller = new Caller(
     new Kernel(placeBlob(kernelModule("relaxed"), writeBlob(model)), fields),
     fields,
@@ -34,7 +41,7 @@ export function withCatalogue({ fields, rows, models }: BenchCase, type: "f32" |
     numbers[record] = number;
   });
   const items = order.map((record) => caller.item(record));
-  const stride = items[0]?.length ?? 0;
+  const stride = items[0].length;
   const records = new Uint8Array(RECORDS * stride);
   items.forEach((item, i) => {
     records.set(item, i * stride);

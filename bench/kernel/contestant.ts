@@ -1,4 +1,7 @@
-/** Whole records; candidates of one context, which is computed once; or its items by their numbers in a catalogue. */
+/**
+ * How a list is scored. `whole`: as whole records. `context once`: as candidates of one context, whose part is computed
+ * once. `catalogue`: the same with the candidates' parts computed before, by their numbers in the blob's catalogue.
+ */
 export type Way = "whole" | "context once" | "catalogue";
 
 /** Something that scores records of one case. */
@@ -6,7 +9,10 @@ export interface Contestant {
   name: string;
   /** Writes the logits of `records` records from number `first` on. */
   score(first: number, records: number, logits: Float32Array): void | Promise<void>;
-  /** Where it runs in another process: that one's time for `calls` calls of `score`, the first from record number `first` on. */
+  /**
+   * Only where scoring runs in another process: milliseconds of that process for `calls` calls of `score`, the first of
+   * them from record number `first` on.
+   */
   milliseconds?(first: number, records: number, calls: number): Promise<number>;
   /** Frees what the garbage collector does not know of. */
   close(): void | Promise<void>;

@@ -2,7 +2,7 @@ import type { ModelBlob } from "../../format/blob.ts";
 import { PRODUCT_INNER } from "../../format/constants.ts";
 import { rowStride } from "../../format/row.ts";
 
-/** All rows of a float32 model as two arrays: V first-order weights, and V × D vectors. */
+/** All rows of a float32 model: w, the V first-order weights, and v, the V × D vectors. */
 export function floatTables({ rows, rowType, embeddingDim: D }: ModelBlob): { w: Float32Array; v: Float32Array } {
   const width = rowStride(rowType, D) / 4;
   const floats = new Float32Array(rows.buffer, rows.byteOffset, rows.length / 4);
@@ -16,7 +16,7 @@ export function floatTables({ rows, rowType, embeddingDim: D }: ModelBlob): { w:
   return { w, v };
 }
 
-/** What the first layer of a float32 model takes of one record, F row numbers: embeddings and inner products. */
+/** The first layer's inputs in a float32 model: embeddings, then inner products. `rows`: one record's row numbers. */
 export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
   const { embeddingDim: D, innerScale, products } = model;
   const stride = rowStride(model.rowType, D);
@@ -33,4 +33,11 @@ export function layerInputs(model: ModelBlob, rows: Uint32Array): Float32Array {
     });
   }
   return Float32Array.from(inputs);
+}
+
+/** The pairs i < j of F fields as places i·F + j in an F × F matrix, in the order of the first layer's inputs. */
+export function fieldPairs(F: number): number[] {
+  const pairs: number[] = [];
+  for (let i = 0; i < F; i++) for (let j = i + 1; j < F; j++) pairs.push(i * F + j);
+  return pairs;
 }

@@ -1,12 +1,13 @@
-// A float32 model as ONNX: `rows` [B, F] int64 in, `logit` and `score` [B, 1] float32 out. LR, FM, DeepFM and IPNN.
+// Writes a float32 model as ONNX: input `rows` [B, F] int64, outputs `logit` and `score` [B, 1] float32. For LR, FM,
+// DeepFM and IPNN.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
-import { floatTables } from "./inputs.ts";
+import { fieldPairs, floatTables } from "./inputs.ts";
 import { quantizeWeights } from "./quantize.ts";
 
-/** As much of protobufjs as is used here; it is installed with the peers only. */
+/** The part of protobufjs that is used here; it comes with the peers. */
 export interface Protobuf {
   parse(source: string, options: { keepCase: boolean }): { root: { lookupType(name: string): MessageType } };
 }
@@ -15,23 +16,27 @@ interface MessageType {
   encode(message: object): { finish(): Uint8Array };
 }
 
-// TensorProto.DataType and AttributeProto.AttributeType.
+/** Values of ONNX's TensorProto.DataType. */
 const FLOAT = 1;
 const INT8 = 3;
 const INT64 = 7;
+/** Values of ONNX's AttributeProto.AttributeType. */
 const INT = 2;
 const INTS = 7;
 const IR_VERSION = 8;
-/** The newest whose operators IR version 8 may use; onnxruntime reads both, and quantize_dynamic writes the same nodes. */
+/** The opset of ONNX 1.12, whose models have IR version 8. */
 const OPSET = 17;
 
 /**
- * 7 bits of weight, quantize_dynamic's `reduce_range`, which onnxruntime's documentation asks for where processors lack
- * VNNI: sums of two products of 8 bits overflow 16. It takes nothing from the speed.
+ * Largest int8 weight: 7 bits, as with quantize_dynamic's `reduce_range`. onnxruntime's documentation recommends it for
+ * processors without VNNI, where the sum of two products of 8 bits overflows 16. It makes nothing slower.
  */
 const MOST_WEIGHT = 63;
 
-/** Serialises a model; `int8`: its matrix products as onnxruntime's quantize_dynamic writes them, scales per output. */
+/**
+ * The model's bytes as ONNX. `int8`: with matrix products as onnxruntime's quantize_dynamic writes them, and one scale
+ * per output.
+ */
 export function writeOnnx(protobuf: Protobuf, model: ModelBlob, int8: boolean): Uint8Array {
   const schema = readFileSync(new URL("onnx.proto", import.meta.url), "utf8");
   const type = protobuf.parse(schema, { keepCase: true }).root.lookupType("onnx.ModelProto");
@@ -70,7 +75,7 @@ function writeModel(graph: GraphWriter, model: ModelBlob): void {
     }
   }
   const logit = addends.reduce((sum, term) => graph.node("Add", [sum, term]));
-  // An LR without a term of B records would lose the batch; every model here has one.
+  // Were the bias the only addend, the logit would be [1] and not [B, 1]; every model here has another.
   graph.named("Identity", [logit], "logit");
   graph.named("Sigmoid", [logit], "score");
 }
@@ -91,9 +96,7 @@ function withInnerProducts(graph: GraphWriter, model: ModelBlob, e: string, flat
   if (model.products !== c.PRODUCT_INNER) throw new Error(`got products ${model.products}, expected inner ones`);
   const turned = graph.node("Transpose", [e], { perm: [0, 2, 1] });
   const all = graph.node("Reshape", [graph.node("MatMul", [e, turned]), graph.ints("pairs", [-1, F * F])]);
-  const upper: number[] = [];
-  for (let i = 0; i < F; i++) for (let j = i + 1; j < F; j++) upper.push(i * F + j);
-  const products = graph.node("Gather", [all, graph.ints("upper", upper)], { axis: 1 });
+  const products = graph.node("Gather", [all, graph.ints("upper", fieldPairs(F))], { axis: 1 });
   const scale = graph.floats("innerScale", [1], Float32Array.of(model.innerScale));
   return graph.node("Concat", [flat, graph.node("Mul", [products, scale])], { axis: 1 });
 }
@@ -128,7 +131,7 @@ function writeMatMul(graph: GraphWriter, a: string, layer: Pick<DenseLayer, "inp
   return graph.node("Mul", [graph.node("Cast", [products], { to: FLOAT }), factors]);
 }
 
-/** [N, K] to [K, N]. */
+/** The weights [N, K] of a layer as [K, N]. */
 function transposed<T extends Int8Array | Float32Array>(layer: { inputs: number; outputs: number; weights: T }): T {
   const { inputs, outputs, weights } = layer;
   const turned = weights.slice() as T;
@@ -138,7 +141,7 @@ function transposed<T extends Int8Array | Float32Array>(layer: { inputs: number;
   return turned;
 }
 
-/** Nodes and constants in the order in which they are asked for; each call returns the name of its output. */
+/** Collects a graph's nodes and constants. Each call adds one and returns the name of its output. */
 class GraphWriter {
   readonly int8: boolean;
   readonly nodes: object[] = [];
@@ -161,7 +164,7 @@ class GraphWriter {
     return output;
   }
 
-  /** A node of three outputs. */
+  /** A node with three outputs. */
   nodes3(op: string, input: string[]): [string, string, string] {
     const output: [string, string, string] = [this.#name(op), this.#name(op), this.#name(op)];
     this.nodes.push({ op_type: op, name: output[0], input, output });

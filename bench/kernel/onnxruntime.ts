@@ -1,4 +1,4 @@
-// onnxruntime-node and onnxruntime-web, one thread each, on a model's ONNX form.
+// onnxruntime-node and onnxruntime-web on a case's model, one thread each.
 import type { BenchCase } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 import { writeOnnx } from "./onnx.ts";
@@ -11,7 +11,7 @@ const SESSION = {
   graphOptimizationLevel: "all",
 };
 
-/** All four: both packages, float32 and int8 as quantize_dynamic makes it. */
+/** Four contestants: each package with the float32 model, and with the int8 model that quantize_dynamic makes of it. */
 export async function onnxContestants(peers: Peers, { models, rows, fields }: BenchCase): Promise<Contestant[]> {
   const ids = BigInt64Array.from(rows, BigInt);
   const contestants: Contestant[] = [];

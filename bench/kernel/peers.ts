@@ -1,9 +1,9 @@
-// The packages of bench/peers, which `npm ci` of the repository does not install.
+// Loads the packages of bench/peers. They are optional: the repository's own `npm ci` does not install them.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { Protobuf } from "./onnx.ts";
 
-/** As much of either package as is used here. */
+/** The part of onnxruntime-node and onnxruntime-web that is used here. */
 export interface Onnxruntime {
   InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> };
   Tensor: new (type: "int64", data: BigInt64Array, dims: readonly number[]) => Tensor;
@@ -25,7 +25,7 @@ export interface Peers {
   protobuf: Protobuf;
 }
 
-/** Null where they are not installed. */
+/** Null if they are not installed. */
 export async function loadPeers(): Promise<Peers | null> {
   const { resolve } = createRequire(new URL("../peers/package.json", import.meta.url));
   const load = async (name: string): Promise<unknown> => {

@@ -1,10 +1,13 @@
-// A float32 model's int8 twin: per-output weight scales, 7-bit inputs with the ranges that records show.
+// Makes int8 layers of float32 ones: weights with one scale per output, inputs of 7 bits in the range seen in records.
 import type { ModelBlob } from "../../format/blob.ts";
 import { ACTIVATION_MAX, ACTIVATION_RELU } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import { roundWeights } from "../../trainer/export/least-squares.ts";
 
-/** The model with int8 layers. `inputs`: of layer 0, one array a record. Throws for activations other than ReLU. */
+/**
+ * The model with int8 layers. `inputs`: the first layer's inputs, one array for each record. Throws if an activation is
+ * not ReLU.
+ */
 export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[]): ModelBlob {
   let activations = inputs;
   const layers = model.layers.map((layer) => {
@@ -22,7 +25,7 @@ export function quantizeModel(model: ModelBlob, inputs: readonly Float32Array[])
   return { ...model, layers };
 }
 
-/** max(0, W·a + b) */
+/** ReLU(W·a + b) */
 function forward({ inputs, outputs, weights, biases, activation }: DenseLayer, a: Float32Array): Float32Array {
   if (activation !== ACTIVATION_RELU) throw new Error(`got activation ${activation}, expected ReLU`);
   const y = new Float32Array(outputs);
@@ -58,7 +61,7 @@ function quantizeLayer(layer: DenseLayer, low: number, high: number, variances: 
   };
 }
 
-/** N × K int8 weights in −most … most, and a scale an output. */
+/** A layer's N × K weights as int8 from −most to most, and the N scales. */
 export function quantizeWeights(
   { inputs, outputs, weights }: Pick<DenseLayer, "inputs" | "outputs" | "weights">,
   most: number,

@@ -1,66 +1,62 @@
+import { processorMs } from "../processor-time.ts";
 import { RECORDS } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 
-/** Processor time that a contestant is given in a round: enough for a clock of microseconds; and beside that of a request. */
-const SAMPLE_MS = 8;
-const REQUEST_MS = 40;
-/** Time before the first round: an engine begins with code that it makes fast, and makes fast code where that runs often. */
+/** Processor time of a contestant's turn: long enough for a clock of microseconds. */
+const TURN_MS = 8;
+/** The same for a contestant in another process, where the time of a request without work is subtracted. */
+const REMOTE_TURN_MS = 40;
+/** Processor time before the first round, in which engines compile the code that runs often. */
 const WARM_MS = 60;
-/** What a sample counts at least: a difference of two requests may be nothing. */
+/** The least that a turn counts as: the difference of two requests may come out as nothing or less. */
 const LEAST_MS = 0.1;
-/** Records of the first samples, which tell how many calls are to be one. */
-const FIRST_RECORDS = 256;
-const FIRST_REQUEST_RECORDS = 4096;
+/** Records of the warm-up's turns, from whose times the number of calls in a turn is computed. */
+const WARM_RECORDS = 256;
+const REMOTE_WARM_RECORDS = 4096;
 
-/** µs a record of each contestant, round by round. */
-export type Rounds = Map<string, readonly number[]>;
+/** Each contestant's µs a record, round by round. */
+export type Rounds = ReadonlyMap<Contestant, readonly number[]>;
 
 /**
- * Lets all contestants score `batch` records a call, in turns, so that a slow moment of the machine falls on all. Measures
- * processor time of the whole process: what other programs take is no part of it, what a peer's own threads take is.
+ * Lets all contestants score `batch` records a call. Each has its turn in each round, in an order that is reversed from
+ * one round to the next, so that a slow moment of the machine falls on all. Measures the processor time of the whole
+ * process: it has no share of other programs in it, but that of the threads that a contestant starts.
  */
 export async function race(contestants: readonly Contestant[], batch: number, rounds: number): Promise<Rounds> {
   const logits = new Float32Array(batch);
-  const calls = new Map<Contestant, number>();
-  const times = contestants.map((): number[] => []);
   let next = 0;
-  const run = async (contestant: Contestant, count: number): Promise<number> => {
-    if (contestant.milliseconds) return contestant.milliseconds(next, batch, count);
+  const turn = async (contestant: Contestant, calls: number): Promise<number> => {
+    if (contestant.milliseconds) return contestant.milliseconds(next, batch, calls);
     const started = processorMs();
-    for (let i = 0; i < count; i++) {
+    for (let call = 0; call < calls; call++) {
       const done = contestant.score(next, batch, logits);
       if (done) await done;
       next = (next + batch) % (RECORDS - batch + 1);
     }
     return processorMs() - started;
   };
+
+  const entries: { contestant: Contestant; calls: number; times: number[] }[] = [];
   for (const contestant of contestants) {
     const remote = contestant.milliseconds !== undefined;
-    const first = Math.ceil((remote ? FIRST_REQUEST_RECORDS : FIRST_RECORDS) / batch);
-    // Compilers settle, and the length of a sample becomes known.
-    for (let spent = 0; spent < WARM_MS; ) spent += Math.max(await run(contestant, first), LEAST_MS);
-    const ms = Math.max(await run(contestant, first), LEAST_MS);
-    calls.set(contestant, Math.max(remote ? first : 1, Math.round(((remote ? REQUEST_MS : SAMPLE_MS) / ms) * first)));
+    const calls = Math.ceil((remote ? REMOTE_WARM_RECORDS : WARM_RECORDS) / batch);
+    for (let spent = 0; spent < WARM_MS; ) spent += Math.max(await turn(contestant, calls), LEAST_MS);
+    const ms = Math.max(await turn(contestant, calls), LEAST_MS);
+    const least = remote ? calls : 1;
+    const fitting = Math.round(((remote ? REMOTE_TURN_MS : TURN_MS) / ms) * calls);
+    entries.push({ contestant, calls: Math.max(least, fitting), times: [] });
   }
+  const backwards = entries.toReversed();
   for (let round = 0; round < rounds; round++) {
-    for (const [i, contestant] of contestants.entries()) {
-      const count = calls.get(contestant) ?? 1;
-      times[i]?.push((1000 * (await run(contestant, count))) / (count * batch));
+    for (const { contestant, calls, times } of round % 2 === 0 ? entries : backwards) {
+      times.push((1000 * (await turn(contestant, calls))) / (calls * batch));
     }
   }
-  return new Map(contestants.map(({ name }, i) => [name, times[i] ?? []]));
+  return new Map(entries.map(({ contestant, times }) => [contestant, times]));
 }
 
-/** Median of a contestant's times by another's of the same round: a slow moment that lasts for rounds is no part of it. */
-export function ratio(times: readonly number[], others: readonly number[]): number {
-  return median(times.map((time, round) => time / others[round]));
-}
-
-export function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
-}
-
-export function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+export function timesOf(rounds: Rounds, contestant: Contestant): readonly number[] {
+  const times = rounds.get(contestant);
+  if (!times) throw new Error(`${contestant.name} was not in the race`);
+  return times;
 }

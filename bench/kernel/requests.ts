@@ -1,17 +1,16 @@
-// What a Worker does with a request, but for its JSON: raw records to keys, keys to rows, rows to scores.
-
+// What a Worker does with a request, without its JSON: raw records to keys, keys to rows, rows to scores.
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
-import { type BenchCase, CONTEXT_FIELDS } from "./cases.ts";
-import { withCatalogue } from "./catalogue.ts";
+import { type BenchCase, CONTEXT_FIELDS, type Precision } from "./cases.ts";
+import { modelFor } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";
 
-/** `Scorer` on a case's raw records; or on one context with its candidates' records, or with their ids. */
-export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way): Contestant {
-  const { fields, rows, texts, models } = one;
-  const model = way === "catalogue" ? withCatalogue(one, type).model : models[type];
+/** `Scorer` in Node, on a case's raw values: whole records, or one context with candidates or a catalogue's ids. */
+export function requestContestant(one: BenchCase, precision: Precision, way: Way): Contestant {
+  const { fields, rows, texts } = one;
+  const { model } = modelFor(one, precision, way);
   const scorer = new Scorer(placeBlob(kernelModule("relaxed"), writeBlob(model)));
   const names = scorer.manifest.spec.fields.map(({ name }) => name);
   const text = (b: number, f: number): string => texts[rows[b * fields + f]];
@@ -19,7 +18,7 @@ export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way
     Object.fromEntries(names.slice(from, to).map((name, f) => [name, text(b, from + f)]));
   const count = rows.length / fields;
   const context = record(0, 0, CONTEXT_FIELDS);
-  // As a request's are: texts and objects that JSON.parse made.
+  // JSON.parse makes the objects and strings, as it does of a request's body; V8 may hold others in another form.
   const records: unknown[] = JSON.parse(
     JSON.stringify(Array.from({ length: count }, (_, b) => record(b, way === "whole" ? 0 : CONTEXT_FIELDS, fields))),
   );
@@ -33,7 +32,7 @@ export function requestContestant(one: BenchCase, type: "int8" | "f32", way: Way
     return scorer.rank(scorer.locate(scorer.encodeCandidates(context, some)), new Map()).logits;
   };
   return {
-    name: `${type} relaxed, raw records${wayText(way)}`,
+    name: `${precision} relaxed, raw records${wayText(way)}`,
     score: (first, n, logits) => logits.set(score(first, n)),
     close() {},
   };

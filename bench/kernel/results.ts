@@ -1,9 +1,9 @@
 import { table } from "../../trainer/terminal/table.ts";
-import { median, type Rounds, ratio } from "./race.ts";
-import { rooflineName } from "./roofline.ts";
+import { median, medianRatio, rounded } from "../ratio.ts";
 
-/** A line of the result: one of our variants. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
+/** One form of our kernel at one batch size. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
 export interface Result {
+  /** The model, and the form of our kernel. */
   case: string;
   /** "workerd", or "node" with its version. */
   runtime: string;
@@ -12,39 +12,31 @@ export interface Result {
   /** µs a record, or a candidate. */
   us: number;
   /**
-   * Share of the roofline: the least time that a whole record's arithmetic and bytes can take (roofline.ts) by ours; so with
-   * a context computed once it may exceed 1.
+   * Share of the roofline: the least time in which the machine can do a whole record's arithmetic or read its rows
+   * (roofline.ts), divided by our time. It may exceed 1 where the context's part is computed once for all candidates.
    */
   roofline: number;
-  /** Ours / theirs: below 1, ours is faster. */
+  /** By the peer's name: our time divided by theirs. Below 1, ours is faster. */
   ratio: Record<string, number>;
 }
 
-/** Of contestant `name` in a race with the rooflines and `peers`. */
+/** All times in µs a record, one a round: ours, the roofline's and the peers'. */
 export function resultOf(
   place: Pick<Result, "case" | "runtime" | "batch">,
-  name: string,
-  type: "int8" | "f32",
-  rounds: Rounds,
-  peers: readonly string[],
+  ours: readonly number[],
+  roofline: readonly number[],
+  peers: readonly { name: string; times: readonly number[] }[],
 ): Result {
-  const of = (contestant: string): readonly number[] => rounds.get(contestant) ?? [];
-  const ours = of(name);
   return {
     ...place,
     us: rounded(median(ours)),
-    roofline: rounded(ratio(of(rooflineName(type)), ours)),
-    ratio: Object.fromEntries(peers.map((peer) => [peer, rounded(ratio(ours, of(peer)))])),
+    roofline: rounded(medianRatio(roofline, ours)),
+    ratio: Object.fromEntries(peers.map(({ name, times }) => [name, rounded(medianRatio(ours, times))])),
   };
 }
 
-/** Four digits: more would be noise. */
-function rounded(x: number): number {
-  return Number(x.toPrecision(4));
-}
-
 export function resultTable(results: readonly Result[]): string {
-  const peers = Object.keys(results[0]?.ratio ?? {});
+  const peers = Object.keys(results[0].ratio);
   return table(
     ["ours", "runtime", "batch", "µs", "roofline", ...peers.map((name) => `/ ${name}`)],
     results.map(({ case: name, runtime, batch, us, roofline, ratio }) => [
@@ -53,7 +45,7 @@ export function resultTable(results: readonly Result[]): string {
       batch,
       us.toFixed(2),
       `${(100 * roofline).toFixed(0)} %`,
-      ...peers.map((peer) => ratio[peer]?.toFixed(2) ?? ""),
+      ...peers.map((peer) => ratio[peer].toFixed(2)),
     ]),
   );
 }

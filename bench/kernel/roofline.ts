@@ -1,8 +1,9 @@
-// What the machine can do at most on one thread: loops that hold nothing but one instruction (assembly/roofline).
+// The machine's limit on one thread, measured by loops that hold nothing but one instruction (assembly/roofline).
 import { readFileSync } from "node:fs";
-import { type BenchCase, rowBytes } from "./cases.ts";
+import { processorMs } from "../processor-time.ts";
+import { median } from "../ratio.ts";
+import { type BenchCase, type Precision, rowBytes } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
-import { median, processorMs } from "./race.ts";
 
 interface RooflineExports {
   dots(steps: number): number;
@@ -12,21 +13,23 @@ interface RooflineExports {
   readBytes(bytes: number, passes: number): number;
 }
 
-/** Instructions a step of the loops. */
+/** Instructions in one step of a loop. */
 const STEP = 64;
+/** Multiplications in one instruction, of 16 bytes. */
+const PRODUCTS: Record<Precision, number> = { int8: 16, f32: 4 };
 const STEPS = 150_000;
-/** Bytes of the int8 rows of the largest case. */
+/** Bytes of the int8 rows of the largest case, in whole steps of 64. */
 const READ_BYTES = 4_800_000 & ~63;
 const PASSES = 60;
 const ROUNDS = 9;
 
 export class Roofline {
   readonly #wasm: RooflineExports;
-  /** Multiplications of bytes a second, summed in groups of four: by the better of two ways to ask for them. */
+  /** int8 multiplications a second, products summed in groups of four: the faster of two ways to write that. */
   readonly dots: number;
-  /** float32 multiply-adds a second. */
+  /** float32 multiplications a second, each followed by an addition. */
   readonly madds: number;
-  /** Bytes read a second, from as many as the rows of a case take. */
+  /** Bytes read a second, from an area as large as the rows of a case. */
   readonly bytes: number;
   readonly #way: "dots" | "pairs";
 
@@ -34,36 +37,29 @@ export class Roofline {
     const bytes = readFileSync(new URL("../../build/roofline.wasm", import.meta.url));
     const wasm = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as RooflineExports;
     wasm.reserve(READ_BYTES);
-    const rate = (amount: number, run: () => number): number =>
-      median(
-        Array.from({ length: ROUNDS }, () => {
-          const started = processorMs();
-          run();
-          return (1000 * amount) / (processorMs() - started);
-        }),
-      );
-    const dots = rate(16 * STEP * STEPS, () => wasm.dots(STEPS));
-    const pairs = rate(16 * STEP * STEPS, () => wasm.pairs(STEPS));
+    const dots = rateOf(PRODUCTS.int8 * STEP * STEPS, () => wasm.dots(STEPS));
+    const pairs = rateOf(PRODUCTS.int8 * STEP * STEPS, () => wasm.pairs(STEPS));
     this.dots = Math.max(dots, pairs);
-    this.madds = rate(4 * STEP * STEPS, () => wasm.madds(STEPS));
-    this.bytes = rate(PASSES * READ_BYTES, () => wasm.readBytes(READ_BYTES, PASSES));
+    this.madds = rateOf(PRODUCTS.f32 * STEP * STEPS, () => wasm.madds(STEPS));
+    this.bytes = rateOf(PASSES * READ_BYTES, () => wasm.readBytes(READ_BYTES, PASSES));
     this.#way = dots > pairs ? "dots" : "pairs";
     this.#wasm = wasm;
   }
 
   /**
-   * Takes the least time that a case can take: does the arithmetic of its layers at the peak rate, or reads as many bytes
-   * as its rows have, whichever takes longer. It runs in the race, so that a slow moment of the machine falls on it too.
+   * Takes the least time in which a case can be scored: does as many multiplications as its layers have at the peak
+   * rate, or reads as many bytes as its rows have, whichever takes longer. As a contestant it meets the same slow
+   * moments of the machine as the kernels. It writes no logits.
    */
-  contestant(one: BenchCase, type: "int8" | "f32"): Contestant {
-    const run = type === "int8" ? this.#wasm[this.#way] : this.#wasm.madds;
-    const products = STEP * (type === "int8" ? 16 : 4);
-    const bytes = rowBytes(one, type);
-    const arithmetic = one.macs / (type === "int8" ? this.dots : this.madds) > bytes / this.bytes;
+  contestant(one: BenchCase, precision: Precision): Contestant {
+    const multiply = precision === "int8" ? this.#wasm[this.#way] : this.#wasm.madds;
+    const products = STEP * PRODUCTS[precision];
+    const bytes = rowBytes(one, precision);
+    const boundByArithmetic = one.macs / (precision === "int8" ? this.dots : this.madds) > bytes / this.bytes;
     return {
-      name: rooflineName(type),
+      name: `roofline, ${precision}`,
       score: (_first, records) => {
-        if (arithmetic) run(Math.ceil((records * one.macs) / products));
+        if (boundByArithmetic) multiply(Math.ceil((records * one.macs) / products));
         else this.#wasm.readBytes(Math.min(READ_BYTES, records * bytes + 64), 1);
       },
       close() {},
@@ -71,6 +67,13 @@ export class Roofline {
   }
 }
 
-export function rooflineName(type: "int8" | "f32"): string {
-  return `roofline, ${type}`;
+/** What `run` does of `amount` in a second of processor time: the median of ROUNDS runs. */
+function rateOf(amount: number, run: () => number): number {
+  return median(
+    Array.from({ length: ROUNDS }, () => {
+      const started = processorMs();
+      run();
+      return (1000 * amount) / (processorMs() - started);
+    }),
+  );
 }

@@ -1,11 +1,11 @@
-// TensorFlow.js on its wasm backend as it comes, without the trainer's own matrix product; one thread.
+// TensorFlow.js on its own wasm backend, without the matrix product that the trainer puts into it; one thread.
 import * as tf from "@tensorflow/tfjs";
 import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { BenchCase } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
-import { floatTables } from "./inputs.ts";
+import { fieldPairs, floatTables } from "./inputs.ts";
 
 export async function startTfjs(): Promise<void> {
   tf.enableProdMode();
@@ -45,9 +45,7 @@ function tfjsModel(model: ModelBlob): { forward: (rows: tf.Tensor2D) => tf.Tenso
     biases: tf.tensor1d(biases),
   }));
   const output = tf.tensor2d(model.outputWeights, [model.outputWeights.length, 1]);
-  const upper: number[] = [];
-  for (let i = 0; i < F; i++) for (let j = i + 1; j < F; j++) upper.push(i * F + j);
-  const pairs = tf.tensor1d(upper, "int32");
+  const pairs = tf.tensor1d(fieldPairs(F), "int32");
 
   const forward = (rows: tf.Tensor2D): tf.Tensor => {
     const addends: tf.Tensor[] = [];

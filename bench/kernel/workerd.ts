@@ -1,8 +1,8 @@
-// Our relaxed kernel in workerd, by a Worker of its own: worker/.
+// Our relaxed kernel in workerd. The Worker that runs it is in worker/, and made for this benchmark.
 import { writeBlob } from "../../format/write-blob.ts";
 import { DevWorker } from "../dev-worker.ts";
-import { type BenchCase, CONTEXT_FIELDS, RECORDS } from "./cases.ts";
-import { withCatalogue } from "./catalogue.ts";
+import { type BenchCase, CONTEXT_FIELDS, type Precision } from "./cases.ts";
+import { modelFor } from "./catalogue.ts";
 import { type Contestant, type Way, wayText } from "./contestant.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -18,12 +18,11 @@ export class Workerd {
     return new Workerd(await DevWorker.start(new URL("worker/wrangler.toml", import.meta.url)));
   }
 
-  /** Loads a case's model beside those that are there. */
-  async contestant(one: BenchCase, type: "int8" | "f32", way: Way): Promise<Contestant> {
-    const name = `${type} in workerd${wayText(way)}`;
-    const { fields, rows, models } = one;
-    const { model, numbers } =
-      way === "catalogue" ? withCatalogue(one, type) : { model: models[type], numbers: new Uint32Array(RECORDS) };
+  /** Loads a case's model; those that were loaded before stay. */
+  async contestant(one: BenchCase, precision: Precision, way: Way): Promise<Contestant> {
+    const name = `${precision} in workerd${wayText(way)}`;
+    const { fields, rows } = one;
+    const { model, numbers } = modelFor(one, precision, way);
     const all = new Uint32Array(rows.length + numbers.length);
     all.set(rows);
     all.set(numbers, rows.length);
@@ -36,7 +35,7 @@ export class Workerd {
         const query = { name, calls: 1, batch, way, first };
         logits.set(new Float32Array(await this.#worker.fetch(query, "POST", NOTHING)));
       },
-      // A request takes time without any call too, which is no part of it.
+      // What a request takes without any call is subtracted.
       milliseconds: async (first, batch, calls) => {
         const query = { name, batch, way, first };
         const without = await this.#worker.requestMs({ ...query, calls: 0 }, NOTHING);

@@ -12,17 +12,17 @@ import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 export const BLOB_BYTES = 20e6;
 const SHAPE = { fields: 39, embeddingDim: 16, hidden: [400, 400, 400], rowType: c.TYPE_I8 };
 const KEY_BYTES = 8;
-/** Of the values of golden records, those that have a row in the blob. */
+/** Share of the golden records' values that have a row in the blob. */
 const KNOWN = 0.9;
 
 export interface BenchBlob {
   name: string;
   blob: Uint8Array;
-  /** Base64; empty where the blob is not signed. */
+  /** Base64; empty if the blob is not signed. */
   publicKey: string;
 }
 
-/** A DeepFM with as many int8 rows as fill BLOB_BYTES, sealed as an export is: unsigned, and signed. */
+/** A DeepFM with as many int8 rows as fill BLOB_BYTES, sealed as in an export; once unsigned and once signed. */
 export async function benchBlobs(): Promise<BenchBlob[]> {
   const hotRows = rowsThatFill();
   const drawn = randomModel({ ...SHAPE, hotRows });
@@ -51,7 +51,7 @@ export async function benchBlobs(): Promise<BenchBlob[]> {
   ];
 }
 
-/** As many as fill BLOB_BYTES, or a few more. */
+/** The number of rows with which a blob has BLOB_BYTES, or a few more. */
 function rowsThatFill(): number {
   const room = BLOB_BYTES - writeBlob(randomModel({ ...SHAPE, hotRows: 0 })).length;
   const perRow = rowStride(SHAPE.rowType, SHAPE.embeddingDim) + KEY_BYTES;
@@ -59,7 +59,7 @@ function rowsThatFill(): number {
   return Math.ceil((room - buckets) / perRow);
 }
 
-/** Value number i; a field's values are different, and so are the fields'. */
+/** Value number i of all fields together; no two fields share a value. */
 function textOf(i: number): string {
   return `v${i}`;
 }

@@ -10,8 +10,9 @@ import { inSection, sectionOf } from "../../testing/format/edit-blob.ts";
 import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
- * place: a copy into a fresh kernel's memory, as `streamBlob` makes it part by part. load: all of worker/models/load-model.ts on a
- * blob in place. The others are its parts; of the kernel's, each goes as far as its name, from the start.
+ * `place` copies a blob into a fresh kernel's memory; `streamBlob` does the same part by part. `load` is all that
+ * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`. Those of the kernel
+ * each begin at the start and end after the check that they are named for, so their times are not to be summed.
  */
 export const STEPS = [
   "place",
@@ -25,10 +26,10 @@ export const STEPS = [
   "golden",
 ] as const;
 
-/** place and load: both, of one blob. */
+/** `place and load` does both with one blob. */
 export type StepName = (typeof STEPS)[number] | "place and load";
 
-/** Takes a Worker's load of one blob, in one and in its parts. */
+/** Loads one blob as the Worker does, whole or one step of it. */
 export class LoadSteps {
   readonly #module: WebAssembly.Module;
   readonly #blob: Uint8Array;
@@ -36,7 +37,7 @@ export class LoadSteps {
   readonly #runs = new Map<StepName, () => void | Promise<void>>();
   #placed: PlacedBlob | null = null;
 
-  /** `publicKey`: base64 of the key that signed the blob; empty for a blob without a signature. */
+  /** `publicKey`: base64; empty if the blob is not signed. */
   constructor(module: WebAssembly.Module, blob: Uint8Array, publicKey: string) {
     this.#module = module;
     this.#blob = blob;
@@ -44,7 +45,7 @@ export class LoadSteps {
   }
 
   async take(step: StepName, times: number): Promise<void> {
-    // Made once: what a step needs beforehand is no part of it.
+    // Prepared once, so that only the first turn, which is not counted, has the preparation in it.
     const run = this.#runs.get(step) ?? this.#step(step);
     this.#runs.set(step, run);
     for (let time = 0; time < times; time++) await run();
@@ -87,18 +88,21 @@ export class LoadSteps {
     }
   }
 
-  /** The blob in a memory whose pages are there already. */
+  /** The blob in the memory of a kernel that may have loaded it before. */
   #inPlace(): PlacedBlob {
     this.#placed ??= placeBlob(this.#module, this.#blob);
     const { kernel } = this.#placed;
-    // The memory grew with the first load, which detached the bytes.
+    // A view made before the memory grew would be detached.
     return {
       kernel,
       bytes: new Uint8Array(kernel.memory.buffer, kernel.reserve(this.#blob.length), this.#blob.length),
     };
   }
 
-  /** The kernel's load of a blob which it refuses with `code` for the number at `offset` of section MODEL. */
+  /**
+   * Loads the blob with a NaN at `offset` of section MODEL, which the kernel refuses with `code`: all checks before
+   * that of this number are done, and none after it.
+   */
   #kernelUntil(offset: number, code: number): () => void {
     const blob = this.#blob;
     const head = sectionOf(blob, c.SECTION_BUCKETS).byteOffset - blob.byteOffset;

@@ -1,8 +1,14 @@
-// A Worker that scores batches many times, so that it can be timed from outside: clocks stand still inside a request.
-//   PUT /?name=X&part=rows                    row numbers, F u32 a record, then the number of each record's item
-//   PUT /?name=X&part=blob&fields=F&context=C a blob: loads it; the first C fields are the context's
-//   POST /?name=X&calls=N&batch=B&way=W&first=R   scores B records a call, N times, from record R on and each time the next B;
-//                                             W as in ../contestant.ts; answers with the last call's logits
+// A Worker that scores the same batch size many times in one request. It is timed from outside, because clocks stand
+// still in workerd while it computes.
+//   PUT /?name=X&part=rows
+//     keeps the records of case X: the body is F row numbers (u32) a record, then the number of each record's item
+//   PUT /?name=X&part=blob&fields=F&context=C
+//     loads the body, a blob, for case X; the first C of the F fields are the context's
+//   POST /?name=X&calls=N&batch=B&way=W&first=R
+//     makes N calls of B records each, the first of them from record R on, the next from where the last one ended; W
+//     is a Way of ../contestant.ts; answers with the last call's logits
+//   DELETE /
+//     forgets all cases
 import module from "../../../build/kernel.relaxed.wasm";
 import { Kernel } from "../../../runtime/kernel.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";

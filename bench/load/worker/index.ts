@@ -1,6 +1,9 @@
-// A Worker that takes steps of a load many times, so that they can be timed from outside: clocks stand still inside a request.
-//   PUT /?key=BASE64           a sealed blob, and the public key of its signature, empty for none: puts it into KV too
-//   POST /?step=NAME&times=N   takes the step N times
+// A Worker that takes one step of loading a blob many times in one request. It is timed from outside, because clocks
+// stand still in workerd while it computes.
+//   PUT /?key=BASE64
+//     keeps the body, a sealed blob, here and in KV; key: the public key of its signature, empty if it has none
+//   POST /?step=NAME&times=N
+//     takes a step of ../steps.ts, or a read from KV, N times
 import relaxed from "../../../build/kernel.relaxed.wasm";
 import { streamBlob } from "../../../worker/models/stream-blob.ts";
 import { LoadSteps, type StepName } from "../steps.ts";
