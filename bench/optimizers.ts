@@ -54,7 +54,7 @@ for (const rows of TABLES) {
     optimizer: rowOptimizer({ ...setting, l1: 0, l2: L2 }, rows, WIDTH),
     times: [] as number[],
   }));
-  const dense = { values: start.slice(), adam: new Adam(start.length), times: [] as number[] };
+  const dense = { values: start.slice(), adam: new Adam(1, start.length), times: [] as number[] };
   const counts: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     const batch = zipfRows(rows, random);
@@ -77,7 +77,7 @@ for (const rows of TABLES) {
     const started = now();
     const norm = Math.sqrt(sumOfSquares(all, 0, all.length));
     dense.adam.begin(1e-3);
-    dense.adam.update(dense.values, 0, all, 0, all.length, Math.min(1, 10 / norm), L2);
+    dense.adam.update(dense.values, 0, all, 0, Math.min(1, 10 / norm), L2);
     if (settled) dense.times.push(now() - started);
   }
   const touched = median(counts);

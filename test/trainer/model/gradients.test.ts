@@ -4,8 +4,8 @@ import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
+import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
-import { Batch } from "../../../trainer/model/tables.ts";
 import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 import {
   type ReferenceRecord,
@@ -42,7 +42,7 @@ function randomCase(model: object, training: object = {}): Case {
 /** Compares each partial derivative that the graph gives with a central difference of the reference's loss. */
 function expectGradients({ spec, vocabulary, learner, dataset }: Case, lossOf: (w: ReferenceWeights) => number): void {
   const { dim } = learner.tables;
-  const batch = new Batch(RECORDS, FIELDS, dim, vocabulary.size);
+  const batch = new GatheredBatch(RECORDS, FIELDS, dim, vocabulary.size);
   batch.gather(
     dataset,
     Uint32Array.from({ length: RECORDS }, (_, i) => i),

@@ -1,8 +1,8 @@
 // The models in float64, straight from their papers' equations, over plain arrays: what the trainer's graph and its
 // gradients are compared with.
 import type { FeatureSpec, ModelType } from "../../../format/spec.ts";
-import { BATCH_NORM_EPSILON } from "../../../trainer/model/layers.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
+import { BATCH_NORM_EPSILON } from "../../../trainer/model/mlp.ts";
 
 /** One record: for each field, the entries whose rows it sums. */
 export type ReferenceRecord = readonly (readonly { row: number; x: number }[])[];
