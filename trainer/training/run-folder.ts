@@ -17,27 +17,28 @@ import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { runRecord } from "./run-record.ts";
 import type { TrainingResult } from "./train.ts";
 
-// What `train` leaves in a run folder: model.safetensors, and in text what run-record.ts writes.
+// What `train` leaves in a run folder: model.safetensors, and the text files of run-record.ts.
 //
-// model.safetensors is a file of the safetensors format, which readers in many languages know. Its metadata are two JSON texts:
-// `spec`, as the user wrote it with all defaults, and `fitted`, what encodes records. Its tensors, with V rows over F fields,
-// vectors of D numbers, and for layer i of a network K inputs and N units:
+// model.safetensors has the format of that name, which readers in many languages know. Its metadata are two texts in JSON:
+// `spec`, the user's with all defaults filled in, and `fitted`, which encodes records. Its tensors, for V rows over F fields,
+// row vectors of D numbers, and layers of K inputs and N units:
 //
-//     rows.keys               u32 [V, 2]      64-bit keys of (field, value): low word, high word; zeros for the OOV rows
-//     rows.fields             u16 [V]         the field of each row; rows 0 … F − 1 are the fields' OOV rows, in order
-//     rows.counts             u32 [V]         how often the training log used each row
-//     rows.values             f32 [V, D + 1]  [w, v₁ … v_D]
-//     bias                    f32 [1]         w₀
-//     <network>.<i>.weights   f32 [K, N]      hidden layer i: a′ = activation(BatchNorm(a · weights) + bias)
-//     <network>.<i>.bias      f32 [N]         BatchNorm's β, where the model has BatchNorm
-//     <network>.<i>.gamma     f32 [N]         BatchNorm's γ, and its running statistics; only where the model has it
-//     <network>.<i>.mean      f32 [N]
-//     <network>.<i>.variance  f32 [N]
-//     <network>.output.weights  f32 [K, 1]    the MLP's output unit
+//     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
+//     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order
+//     rows.counts               u32 [V]         how often the training log used the row
+//     rows.values               f32 [V, D + 1]  the row: w, v₁ … v_D
+//     bias                      f32 [1]         w₀
+//     <network>.<i>.weights     f32 [K, N]      hidden layer i: activation(x · weights + bias), or with BatchNorm
+//     <network>.<i>.bias        f32 [N]         activation(gamma · (x · weights − mean) / √(variance + 1e-5) + bias)
+//     <network>.<i>.gamma       f32 [N]         with BatchNorm only, as are the two below
+//     <network>.<i>.mean        f32 [N]         the running mean of x · weights
+//     <network>.<i>.variance    f32 [N]         and its running variance
+//     <network>.output.weights  f32 [K, N]      the last layer, which is linear
+//     <network>.output.bias     f32 [N]         for towers only: an MLP's one output unit has w₀ for its bias
 //
-// <network> is `mlp`; or `context` and `item`, a two-tower model's, whose output is a vector: output.weights are [K, D] and
-// output.bias [D]. The input of `mlp` is what the model's definition (trainer/model/zoo) says: the fields' embeddings side by
-// side, then for PNN the inner products, then the elements of the outer product.
+// <network> is `mlp`; the two-tower model has `context` and `item`, with N = D in the last layer. Models without a network
+// (LR, FM) have `bias` alone. The input of a network is the embeddings of its fields side by side, v[mlpFrom, D) of each; PNN's
+// has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and the products of each model).
 
 const LogPartSchema = v.object({
   paths: v.array(v.string()),
@@ -83,13 +84,15 @@ export function loadRun(folder: string): SavedRun {
   const runPath = join(folder, "run.json");
   const run = parseWith(RunSchema, JSON.parse(new TextDecoder().decode(readFile(runPath))), runPath);
 
+  const counts = tensors["rows.counts"];
+  if (!counts) throw new FormatError(`${path}: rows.counts`, "got nothing, expected U32 [V]");
   if (tensors.dense && !tensors.bias) {
     throw new FormatError(
       `${path}: dense`,
-      "got all dense weights in one tensor, as version 0.1.0 once saved them, expected a tensor for each: train again",
+      "got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: train again",
     );
   }
-  const size = tensors["rows.counts"]?.data.length ?? 0;
+  const size = counts.data.length;
   const vocabulary = new Vocabulary(
     spec.fields.length,
     tensorData(tensors, "rows.keys", "U32", [size, 2], path),
