@@ -36,8 +36,8 @@ async function select(name: string): Promise<void> {
 }
 
 /**
- * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not work:
- * an error is better than a training that is many times slower than expected.
+ * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
+ * work: an error is better than a training that is many times slower than expected.
  */
 export async function startBackend(asked?: Backend): Promise<Backend> {
   tf.enableProdMode();

@@ -12,7 +12,7 @@ import {
   sumFields,
 } from "./interactions.ts";
 
-// A model's equations in TensorFlow.js, from its definition: what the zoo's models differ in is which terms they sum.
+// The equations of all models in TensorFlow.js. A model's definition says which of the terms it sums.
 
 type Definition = Required<ModelDefinition>;
 
@@ -69,8 +69,8 @@ function itemWeight({ towers }: Definition, { linear }: Inputs): tf.Tensor2D {
 }
 
 /**
- * The context's and the item's vector, both [B, D + 1]: [u, 1] and [i, Σ w·x over the item's fields]. Their inner product is
- * the logit but for what all items of a context share. Throws where the model has no towers.
+ * The context's and the item's vector, both [B, D + 1]: [u, 1] and [i, Σ w·x over the item's fields]. Their inner
+ * product is the logit but for what all items of a context share. Throws where the model has no towers.
  */
 export function vectors(
   definition: Definition,
@@ -94,8 +94,8 @@ export function logisticLoss(z: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Te
 const MASKED = -1e9;
 
 /**
- * The in-batch softmax loss of a two-tower model: for each record −ln softmax, over the items of the batch, at its own item,
- * of logits that are corrected by −ln of each item's frequency (Bengio and Senécal 2008; Yi et al. 2019, equation 3).
+ * The in-batch softmax loss of a two-tower model: for each record −ln softmax, over the items of the batch, at its own
+ * item. The logits are corrected by −ln of each item's frequency (Bengio and Senécal 2008; Yi et al. 2019, equation 3).
  * `items` [B, 1]: a number for each item. `logShares` [1, B]: ln of the item's share among the positive records.
  */
 export function inBatchLoss(
@@ -109,8 +109,8 @@ export function inBatchLoss(
   const diagonal = tf.eye(items.shape[0]);
   // Places where another record has drawn the record's own item: no negatives.
   const same = tf.equal(items, items.transpose()).sub(diagonal);
-  // w₀ and the context's weights are the same in all logits of a record, so they change nothing. w₀ stays in nevertheless, as
-  // autodiff refuses a weight that the loss does not depend on.
+  // w₀ and the context's weights are the same in all logits of a record, so they change nothing. w₀ stays in
+  // nevertheless, as autodiff refuses a weight that the loss does not depend on.
   const scores = tf
     .matMul(u, i, false, true)
     .add(itemWeight(definition, inputs).transpose())

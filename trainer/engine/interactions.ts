@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 // How embeddings meet: FM's pairs, and the products of PNN. E stands for the fields' embeddings side by side, [B, F·d].
 
 /**
- * Σ_f e_f, [B, d]: a product with F stacked identity matrices, which is faster than a sum over a middle axis on every backend.
+ * Σ_f e_f, [B, d], as a product with F stacked identity matrices: on every backend it is faster than a sum over a middle
+ * axis.
  */
 export function sumFields(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const d = embeddings.shape[1] / fields;
@@ -26,8 +27,8 @@ export function innerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tenso
 }
 
 /**
- * s_a · s_b for a ≤ b, with s = Σ_f e_f, [B, d(d + 1)/2]: OPNN's product layer (Qu et al. 2016, section 3.3). The sum over all
- * pairs of fields of their outer products is the matrix s·sᵀ. It is symmetric, so its upper triangle says all.
+ * s_a · s_b for a ≤ b, with s = Σ_f e_f, [B, d(d + 1)/2]: OPNN's product layer (Qu et al. 2016, section 3.3). The sum
+ * over all pairs of fields of their outer products is the matrix s·sᵀ. It is symmetric, so its upper triangle says all.
  */
 export function outerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const sum = sumFields(embeddings, fields);

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { BATCH_NORM_EPSILON } from "../model/mlp.ts";
 
-// Layers whose gradients are written here, as TensorFlow.js's own are many times slower on the wasm backend: a sum over the
-// rows of [4096, 400] takes 12 ms there, a product with a row of ones 0.3 ms.
+// Layers whose gradients are written here, as TensorFlow.js's own are many times slower on the wasm backend: a sum over
+// the rows of [4096, 400] takes 12 ms there, a product with a row of ones 0.3 ms.
 
 /** Sum over the rows of [B, N]: [N]. */
 function sumRows(x: tf.Tensor2D): tf.Tensor1D {
@@ -24,8 +24,8 @@ export function normalize(z: tf.Tensor2D, mean: tf.Tensor, variance: tf.Tensor):
 }
 
 /**
- * Batch normalization (Ioffe and Szegedy 2015, algorithm 1) of z [B, N] over its batch: γ·ẑ + β. Hands the batch's mean [N]
- * and variance [N] to `onMoments`.
+ * Batch normalization (Ioffe and Szegedy 2015, algorithm 1) of z [B, N] over its batch: γ·ẑ + β. Hands the batch's mean
+ * [N] and variance [N] to `onMoments`.
  */
 export function batchNorm(
   z: tf.Tensor2D,

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 
-// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul. Where an operand is transposed, as in both
-// gradients, it runs scalar code (1–3 GFLOP/s). This registers the product of assembly/gemm instead, which reads and writes
-// the tensors in the backend's own memory: up to 48 GFLOP/s in every form, 40 without relaxed SIMD. bench/matmul.ts compares
-// them.
+// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul. Where an operand is transposed, as
+// in both gradients, it runs scalar code (1–3 GFLOP/s). This registers the product of assembly/gemm instead, which
+// reads and writes the tensors in the backend's own memory: up to 48 GFLOP/s in every form, 40 without relaxed SIMD.
+// bench/matmul.ts compares them.
 
 /** The exports of assembly/gemm/index.ts. Addresses are offsets into the imported memory. */
 interface GemmExports {
@@ -23,7 +23,9 @@ interface GemmExports {
   ): void;
 }
 
-/** The members of tfjs-backend-wasm 4.22.0's `BackendWasm` that are used here. `asm` is internal, the others are public. */
+/**
+ * The members of tfjs-backend-wasm 4.22.0's `BackendWasm` that are used here. `asm` is internal, the others are public.
+ */
 interface WasmBackend {
   wasm: { asm: { memory: WebAssembly.Memory }; _malloc(bytes: number): number };
   dataIdMap: { get(id: object): { memoryOffset: number } };
@@ -34,9 +36,9 @@ const KERNEL = "BatchMatMul";
 const CACHE_LINE = 64;
 
 /**
- * Registers our product with the running wasm backend, for float32 matrices; other types and batches of matrices stay with
- * the stock kernel. Changes nothing and returns false where the backend is not the one known here, or the JavaScript engine
- * has no SIMD. Throws where `npm run build` has not made the module.
+ * Registers our product with the running wasm backend, for float32 matrices; other types and batches of matrices stay
+ * with the stock kernel. Changes nothing and returns false where the backend is not the one known here, or the
+ * JavaScript engine has no SIMD. Throws where `npm run build` has not made the module.
  */
 export async function installWasmMatMul(variant: KernelVariant = bestKernelVariant()): Promise<boolean> {
   const stock = tf.getKernel(KERNEL, "wasm");

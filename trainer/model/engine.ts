@@ -2,29 +2,29 @@ import type { Random } from "../data/random.ts";
 import type { Model } from "./model.ts";
 
 /**
- * Records as an engine sees them: the rows of each field are already gathered from the tables, multiplied by the values of
- * their entries and summed. B records of F fields with vectors of D numbers; arrays may be longer than these shapes say.
+ * Records as an engine sees them: the rows of each field's entries are gathered from the tables, multiplied by the
+ * entries' values x and summed. Arrays may be longer than the shapes say: only the beginning counts.
  */
 export interface Batch {
-  /** B */
+  /** The number of records, B. */
   readonly size: number;
-  /** F */
+  /** The number of fields, F. */
   readonly fields: number;
-  /** D */
+  /** The length of a row's vector, D. */
   readonly dim: number;
-  /** [B, F·D]: each field's Σ x·v over its entries. */
+  /** [B, F·D]: Σ x·v over the entries of each field. */
   readonly embeddings: Float32Array;
-  /** [B, F]: each field's Σ x·w over its entries. */
+  /** [B, F]: Σ x·w over the entries of each field. */
   readonly linear: Float32Array;
   /** [B]: 0 or 1. */
   readonly labels: Float32Array;
   /** [B] sample weights; null where the log has none. */
   readonly weights: Float32Array | null;
-  /** For the in-batch loss only: the items that the records draw. */
+  /** Each record's item, for the in-batch loss; null for the logistic loss and outside of training. */
   readonly items: BatchItems | null;
 }
 
-/** The item of each record of a batch. */
+/** The items of a batch's records. */
 export interface BatchItems {
   /** [B]: the row of the record's item, -1 where it has none. */
   rows: Int32Array;
@@ -45,23 +45,25 @@ export interface Gradients {
   batchStats: Float32Array;
 }
 
-/** Receives the input of each layer of a network, a batch at a time: [B, K] of layer `layer`, the output layer last. */
+/** Receives the input [B, K] of each layer of a network, of the output layer last, a batch at a time. */
 export type OnActivations = (network: string, layer: number, input: Float32Array) => void;
 
 /**
- * What computes with a model: arrays in, arrays out. It reads the dense weights from `model` at each call and changes nothing;
- * the learner owns rows, weights, optimizers and running statistics.
+ * What computes with a model: arrays in, arrays out. It reads the dense weights from `model` at each call and changes
+ * nothing; the learner owns rows, weights, optimizers and running statistics.
  */
 export interface Engine {
   /** The loss in training mode (dropout is on, BatchNorm uses the batch's own statistics), and its gradients. */
   gradients(batch: Batch): Gradients;
-  /** [B], with dropout off and BatchNorm's running statistics, as are the two below. */
+  /** [B]. As in the two methods below, dropout is off and BatchNorm uses its running statistics. */
   logits(batch: Batch, onActivations?: OnActivations): Float32Array;
-  /** A two-tower model's vectors, [B, D + 1] both, whose inner product is the logit but for what all items share. */
+  /** A two-tower model's vectors, both [B, D + 1]. Their inner product is the logit but for what all items share. */
   vectors(batch: Batch): { context: Float32Array; item: Float32Array };
   /** The mean over the batch of the model's own loss (`model.definition.loss`). */
   ownLoss(batch: Batch): number;
 }
 
-/** Makes an engine for a model. Dropout draws from `random`, the learner's generator, whose state a checkpoint keeps. */
+/**
+ * Makes an engine for a model. Dropout draws from `random`, the learner's generator, whose state a checkpoint keeps.
+ */
 export type EngineFactory = (model: Model, random: Random) => Engine;

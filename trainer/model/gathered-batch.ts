@@ -11,8 +11,8 @@ const EMPTY: Dataset = {
 };
 
 /**
- * A batch's rows, gathered from the tables into dense arrays for an engine, and the way back for their gradients. A batch
- * costs as much as its own entries, whatever V is. One object serves batch after batch.
+ * Gathers the rows of a batch from the tables into dense arrays for an engine, and takes the gradients back to the rows.
+ * Its cost depends on the batch's entries alone, not on V. One object serves batch after batch.
  */
 export class GatheredBatch implements Batch, BatchRows {
   /** The most records that it has room for. */

@@ -15,8 +15,9 @@ import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
 
-/** The most records of a forward pass when nothing is learned; fewer where rows are so wide that they pass the second limit. */
+/** The most records that a forward pass takes when nothing is learned, */
 const PREDICT_BATCH = 4096;
+/** and the most numbers that they may gather: 64 MiB. */
 const PREDICT_FLOATS = 2 ** 24;
 
 /** The share of BatchNorm's old running statistics that a full batch leaves. */
@@ -60,8 +61,9 @@ export class Learner {
   }
 
   /**
-   * Prepares for the in-batch loss. Each item's first-order weight starts at ln of its share among the positive records, so
-   * that the first ranking is by popularity, and training learns how a context differs from it. `logItemShares`: [V].
+   * Prepares for the in-batch loss. `logItemShares` [V]: ln of each item's share among the positive records. Each item's
+   * first-order weight starts there, so that the first ranking is by popularity, and training learns how a context
+   * differs from it.
    */
   startFromPopularity(logItemShares: Float32Array): void {
     const { values, dim } = this.tables;
@@ -73,8 +75,8 @@ export class Learner {
   }
 
   /**
-   * Learns from the given records of a dataset, of which the in-batch loss uses the positive ones. Returns their mean loss
-   * before the step. Throws DivergedError where it is not finite.
+   * Learns from the given records of a dataset, of which the in-batch loss uses the positive ones. Returns their mean
+   * loss before the step. Throws DivergedError where it is not finite.
    */
   step(dataset: Dataset, records: Uint32Array, learningRate: number): number {
     const used = this.#usesPositives ? positives(dataset, records) : records;
@@ -137,9 +139,9 @@ export class Learner {
   }
 
   /**
-   * The sum of the model's own loss over a dataset's positive records, which decides when a model is best that the logistic
-   * loss does not train; null for the others. Batches are in an order that is always the same, but not the log's, where
-   * neighbors often belong to one user or one hour.
+   * The sum of the in-batch loss over a dataset's positive records; null for a model that learns by the logistic loss. It
+   * decides which epoch is best. The batches are always the same, but shuffled, as neighbors in a log often belong to one
+   * user or one hour.
    */
   ownLoss(dataset: Dataset): { sum: number; records: number } | null {
     if (!this.#usesPositives) return null;
@@ -183,7 +185,7 @@ export class Learner {
     return { context, item, width };
   }
 
-  /** Gathers all records of a dataset in order, as many at a time as the two limits above allow. */
+  /** Gathers all records of a dataset in order, as many at a time as PREDICT_BATCH and PREDICT_FLOATS allow. */
   #forAll(dataset: Dataset, use: (batch: GatheredBatch, start: number) => void): void {
     const width = this.#batch.fields * (this.#batch.dim + 1);
     const most = Math.max(1, Math.min(PREDICT_BATCH, Math.floor(PREDICT_FLOATS / width)));
@@ -205,7 +207,7 @@ export class Learner {
     }
   }
 
-  /** Makes room for batches of that many records. The largest is the whole log, where it is shorter than the spec's batch. */
+  /** Makes room for batches of that many records: fewer than the spec's `batchSize` where the log has fewer. */
   #reserve(records: number): void {
     const { capacity, fields, dim, tableRows } = this.#batch;
     if (records > capacity) this.#batch = new GatheredBatch(records, fields, dim, tableRows);

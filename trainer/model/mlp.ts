@@ -6,8 +6,8 @@ import type { Parameters } from "./parameters.ts";
 export const BATCH_NORM_EPSILON = 1e-5;
 
 /**
- * A multi-layer perceptron: a layer is linear → BatchNorm → activation → dropout, and the last one is linear alone. The weights
- * of hidden layer i are named `<name>.<i>.…`, those of the last layer `<name>.output.…`.
+ * A multi-layer perceptron: a layer is linear → BatchNorm → activation → dropout, and the last one is linear alone. The
+ * weights of hidden layer i are named `<name>.<i>.…`, those of the last layer `<name>.output.…`.
  */
 export interface Mlp {
   name: string;

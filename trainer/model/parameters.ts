@@ -1,8 +1,8 @@
 import { type NamedTensor, tensorData } from "../io/safetensors.ts";
 
 /**
- * The dense weights of a model by name, in one flat array on the host: the optimizer runs over it as it does over rows, and
- * saving, clipping and restoring need no engine.
+ * The dense weights of a model by name, in one flat array on the host: the optimizer runs over it as it does over rows,
+ * and saving, clipping and restoring need no engine.
  */
 export class Parameters {
   /** The shape of each parameter, in the order in which they lie in `values`. */

@@ -11,8 +11,8 @@ export function itemField({ fields, training }: FeatureSpec): number {
 }
 
 /**
- * [V]: for each row of the item field, ln of its share among the log's positive records, from which an in-batch loss draws its
- * items. A row that no positive record has counts as if one had it. 0 for the rows of other fields.
+ * [V]: for each row of the item field, ln of its share among the log's positive records, from which an in-batch loss
+ * draws its items. A row that no positive record has counts as if one had it. 0 for the rows of other fields.
  */
 export async function logItemShares(
   spec: FeatureSpec,

@@ -12,7 +12,7 @@ export interface Weights {
   runningStats: Float32Array;
 }
 
-/** Weights as tensors: the rows as `rows.values` [V, D + 1], and each parameter and running statistic under its own name. */
+/** Weights as tensors: rows as `rows.values` [V, D + 1], each parameter and running statistic under its own name. */
 export function namedWeights(
   { parameters, runningStats }: Model,
   { size, dim }: Tables,

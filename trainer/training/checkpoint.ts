@@ -10,10 +10,10 @@ import { type NamedTensor, prefixed, readSafetensors, unprefixed, writeSafetenso
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import type { Position, Training } from "./epochs.ts";
 
-// A checkpoint holds a training as it stands between two steps, so that one that is cut off and resumed ends with the same
-// weights as one that is not. Its tensors are the learner's weights under the names of a run folder (run-folder.ts), the best
-// weights so far under `best.` and these names, and the optimizers' state; its metadata are the generator's state and the
-// position in the data.
+// A checkpoint holds a training as it stands between two steps, so that one that is cut off and resumed ends with the
+// same weights as one that is not. Its tensors are the learner's weights under the names of a run folder
+// (run-folder.ts), the best weights so far under `best.` and these names, and the optimizers' state; its metadata are
+// the generator's state and the position in the data.
 
 /** Which of a model's trainings a checkpoint belongs to: an FNN has two. */
 export type Stage = "pretraining" | "training";
@@ -52,7 +52,7 @@ export class Checkpoints {
     writeWhole(this.path, writeSafetensors(tensors, Object.fromEntries(texts)));
   }
 
-  /** The stage that was cut off; null where there is no checkpoint. Throws FormatError where it is another training's. */
+  /** The stage that was cut off; null where there is no checkpoint. Throws FormatError for another training's. */
   stage(): Stage | null {
     return existsSync(this.path) ? this.#read().metadata.stage : null;
   }
@@ -86,7 +86,8 @@ export class Checkpoints {
     if (metadata.identity === this.#identity) return { tensors, metadata };
     throw new FormatError(
       this.path,
-      "got a checkpoint of another training, expected one of this spec and these logs; without --resume it is overwritten",
+      "got a checkpoint of another training, expected one of this spec and these logs; " +
+        "without --resume it is overwritten",
     );
   }
 }

@@ -15,7 +15,9 @@ export interface Epoch extends Metrics {
   learningRate: number;
   /** Mean training loss. */
   loss: number;
-  /** The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best. */
+  /**
+   * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best.
+   */
   validLoss?: number;
   seconds: number;
 }
@@ -24,9 +26,9 @@ export interface Epoch extends Metrics {
 export interface Position {
   /** Finished epochs. */
   epochs: Epoch[];
-  /** Finished steps of the present epoch, */
+  /** Finished steps of the present epoch; */
   steps: number;
-  /** their records, */
+  /** their records; */
   records: number;
   /** and the sum of their records' losses. */
   lossSum: number;
@@ -40,8 +42,8 @@ export interface Position {
 }
 
 /**
- * Trains a learner until validation AUC stops rising. When AUC has not beaten its best for `patience` epochs, training goes
- * back to the best weights and the learning rate drops to a tenth; after `rateDrops` drops, training ends instead.
+ * Trains a learner until validation AUC stops rising. When AUC has not beaten its best for `patience` epochs, training
+ * goes back to the best weights and the learning rate drops to a tenth; after `rateDrops` drops, training ends instead.
  */
 export class Training {
   readonly learner: Learner;
@@ -72,8 +74,8 @@ export class Training {
   }
 
   /**
-   * Trains from `position` to the end. `name` is what the progress calls an epoch; `afterStep` and `afterEpoch` may save what
-   * is there. Throws DivergedError where a loss is no longer finite.
+   * Trains from `position` to the end. `name` is what the progress calls an epoch; `afterStep` and `afterEpoch` may
+   * save what is there. Throws DivergedError where a loss is no longer finite.
    */
   async run(
     name: string,
@@ -125,7 +127,8 @@ export class Training {
     // The epoch's last step may have broken the weights, after the last loss was computed.
     if (!Number.isFinite(metrics.logloss)) {
       throw new DivergedError(
-        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
+        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, ` +
+          "or smaller numbers in the log",
       );
     }
     const loss = position.lossSum / position.records;
@@ -154,8 +157,8 @@ function validLoss(own: { sum: number; records: number } | null): { validLoss?: 
 }
 
 /**
- * Compares by the model's own loss where it has one, else by AUC; and by logloss where the log has labels of one class only, so
- * that there is no AUC.
+ * Compares by the model's own loss where it has one, else by AUC; and by logloss where the log has labels of one class
+ * only, so that there is no AUC.
  */
 function isBetter(a: Epoch, b: Epoch): boolean {
   if (a.validLoss !== undefined && b.validLoss !== undefined) return a.validLoss < b.validLoss;

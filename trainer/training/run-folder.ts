@@ -19,9 +19,9 @@ import type { TrainingResult } from "./train.ts";
 
 // What `train` leaves in a run folder: model.safetensors, and the text files of run-record.ts.
 //
-// model.safetensors has the format of that name, which readers in many languages know. Its metadata are two texts in JSON:
-// `spec`, the user's with all defaults filled in, and `fitted`, which encodes records. Its tensors, for V rows over F fields,
-// row vectors of D numbers, and layers of K inputs and N units:
+// model.safetensors has the format of that name, which readers in many languages know. Its metadata are two texts in
+// JSON: `spec`, the user's with all defaults filled in, and `fitted`, which encodes records. Its tensors, for V rows
+// over F fields, row vectors of D numbers, and layers of K inputs and N units:
 //
 //     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
 //     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order
@@ -36,9 +36,10 @@ import type { TrainingResult } from "./train.ts";
 //     <network>.output.weights  f32 [K, N]      the last layer, which is linear
 //     <network>.output.bias     f32 [N]         for towers only: an MLP's one output unit has w₀ for its bias
 //
-// <network> is `mlp`; the two-tower model has `context` and `item`, with N = D in the last layer. Models without a network
-// (LR, FM) have `bias` alone. The input of a network is the embeddings of its fields side by side, v[mlpFrom, D) of each; PNN's
-// has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and the products of each model).
+// <network> is `mlp`; the two-tower model has `context` and `item`, with N = D in the last layer. Models without a
+// network (LR, FM) have `bias` alone. The input of a network is the embeddings of its fields side by side, v[mlpFrom,
+// D) of each; PNN's has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and
+// the products of each model).
 
 const LogPartSchema = v.object({
   paths: v.array(v.string()),
@@ -73,8 +74,8 @@ export interface SavedRun extends TrainedModel {
 }
 
 /**
- * Loads what `saveRun` saved. A TensorFlow.js backend must be started before the model predicts. Throws FormatError where a
- * file, a tensor or a setting is missing or does not fit.
+ * Loads what `saveRun` saved. A TensorFlow.js backend must be started before the model predicts. Throws FormatError
+ * where a file, a tensor or a setting is missing or does not fit.
  */
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
@@ -89,7 +90,8 @@ export function loadRun(folder: string): SavedRun {
   if (tensors.dense && !tensors.bias) {
     throw new FormatError(
       `${path}: dense`,
-      "got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: train again",
+      "got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: " +
+        "train again",
     );
   }
   const size = counts.data.length;

@@ -9,7 +9,7 @@ import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
 
-// The text files of a run folder: run.json says what was trained and with what, metrics.jsonl has a line for each epoch.
+// The text files of a run folder: run.json says what was trained and with what, metrics.jsonl has a line an epoch.
 
 export interface RunRecord {
   spec: FeatureSpec;
@@ -42,9 +42,9 @@ export function versions(backend: Backend): Record<string, string> {
 }
 
 /**
- * Returns a function to call after each epoch of a run in `folder`. It appends a line to metrics.jsonl, and at its first call
- * writes run.json before. Lines of earlier epochs stay, as the training may have been resumed from a checkpoint; the other
- * lines are of a run before this one, and are removed.
+ * Returns a function to call after each epoch of a run in `folder`. It appends a line to metrics.jsonl, and at its
+ * first call writes run.json before. Lines of earlier epochs stay, as the training may have been resumed from a
+ * checkpoint; the other lines are of a run before this one, and are removed.
  */
 export function recordEpochs(
   folder: string,

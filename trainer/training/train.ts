@@ -13,7 +13,9 @@ import { say } from "../terminal/progress.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
 
-/** Minutes between checkpoints: a crash loses little, and writing even a large table takes a few percent of the time. */
+/**
+ * Minutes between checkpoints: a crash loses little, and writing even a large table takes a few percent of the time.
+ */
 export const CHECKPOINT_MINUTES = 5;
 
 /** A trained model and the story of its training. */
@@ -48,9 +50,9 @@ export interface TrainOptions {
 }
 
 /**
- * Trains a model on a click log: fits the spec, encodes the logs, learns until validation AUC stops rising, and keeps the best
- * weights. Throws FormatError where a log or the spec is wrong, DivergedError where a loss is no longer finite, and Interrupted
- * after SIGINT or SIGTERM.
+ * Trains a model on a click log: fits the spec, encodes the logs, learns until validation AUC stops rising, and keeps
+ * the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where a loss is no longer
+ * finite, and Interrupted after SIGINT or SIGTERM.
  */
 export async function train(
   spec: FeatureSpec,

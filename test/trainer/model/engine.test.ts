@@ -61,8 +61,8 @@ describe("a learner takes the same steps with an engine of another make", () => 
   });
 
   it("two-tower by the in-batch loss", () => {
-    // Without comparing weights: adding a vector to all items' vectors changes no loss, so its gradient is rounding alone,
-    // which Adam turns into steps of its usual size.
+    // Losses only, as weights may differ: adding one vector to those of all items changes no loss. So the gradient in
+    // that direction is nothing but rounding errors, which Adam turns into steps of its usual size.
     const { float32, float64 } = trainBoth({ type: "two-tower", batchNorm: true }, { loss: "in-batch" });
     expectClose(float32.losses, float64.losses, 5);
     const [own, reference] = [float32, float64].map(({ learner, dataset }) => learner.ownLoss(dataset)?.sum ?? 0);

@@ -12,10 +12,10 @@ import {
   referenceVectors,
 } from "./reference.ts";
 
-/** The step of a central difference: the loss is float64, and hardly ever crosses a kink of ReLU so. */
+/** The step of a central difference, so small that it hardly ever crosses a kink of ReLU. */
 const STEP = 1e-6;
 
-/** An engine without TensorFlow.js: the reference's equations in float64. A gradient is a central difference of the loss. */
+/** An engine in float64 that computes the reference's equations. Its gradients are central differences of the loss. */
 export function referenceEngine(spec: FeatureSpec): EngineFactory {
   return (model) => ({
     gradients(batch) {
@@ -55,7 +55,7 @@ export function referenceEngine(spec: FeatureSpec): EngineFactory {
   });
 }
 
-/** The weights, where each field of each record has a row of its own: what was gathered for it. */
+/** The model's weights, with a row for each field of each record: what the batch gathered for it. */
 function weightsOf(
   spec: FeatureSpec,
   model: Model,

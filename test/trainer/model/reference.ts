@@ -1,5 +1,5 @@
-// The models in float64, straight from their papers' equations, over plain arrays. Engines and their gradients are compared
-// with these.
+// The models in float64, straight from their papers' equations, over plain arrays. Engines and their gradients are
+// compared with these.
 import type { FeatureSpec, ModelType } from "../../../format/spec.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
 import { BATCH_NORM_EPSILON } from "../../../trainer/model/mlp.ts";
@@ -166,7 +166,10 @@ export function referenceLoss(logits: readonly number[], labels: readonly number
   return mean(logits.map((z, i) => Math.max(z, 0) - z * at(labels, i) + Math.log1p(Math.exp(-Math.abs(z)))));
 }
 
-/** Yi et al. 2019, equation 3: −ln softmax over the batch's items of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the record's own item. */
+/**
+ * The mean of −ln softmax over the batch's items c of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the own item of each record b (Yi
+ * et al. 2019, equation 3).
+ */
 export function referenceInBatchLoss(
   weights: ReferenceWeights,
   batch: readonly ReferenceRecord[],
@@ -257,7 +260,7 @@ function embed({ dim, rows }: ReferenceWeights, record: ReferenceRecord): Embedd
   return { e, linear };
 }
 
-/** a · W with W [K, units] row-major. */
+/** a · W, for W [K, units] in row-major order. */
 function product(a: readonly number[], w: Float64Array, units: number): number[] {
   return Array.from({ length: units }, (_, n) => sum(a.map((x, i) => x * at(w, i * units + n))));
 }
@@ -298,7 +301,7 @@ function total(vectors: readonly number[][], k: number): number[] {
   return vectors.reduce(add, new Array<number>(k).fill(0));
 }
 
-/** The one unit of each record's output. */
+/** The outputs of a network with one output unit, as one list. */
 function column(outputs: readonly number[][]): number[] {
   return outputs.map((output) => at(output, 0));
 }

@@ -183,7 +183,8 @@ describe("a run is refused", () => {
       tensors.dense = { shape: [dense.length], data: dense };
     });
     expect(old).toBe(
-      "dense: got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: train again",
+      "dense: got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: " +
+        "train again",
     );
   });
 });

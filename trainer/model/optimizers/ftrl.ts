@@ -5,14 +5,14 @@ import { type OptimizerState, restoreFloats, saveFloats } from "./state.ts";
 const BETA = 1;
 
 /**
- * FTRL-proximal (McMahan et al. 2013, algorithm 1), which has a rate for each coordinate. With α, the step's learning rate:
+ * FTRL-proximal (McMahan et al. 2013, algorithm 1). With α, the step's learning rate, each coordinate takes the step
  *
  *     σ = (√(n + g²) − √n)/α,  z += g − σ·w,  n += g²
  *     w = 0 where |z| ≤ λ₁, else −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂)
  *
- * As w depends on z and n alone, λ₁ and λ₂ hold for every weight at every moment, idle rows included, at no cost. So FTRL is
- * the same under both of the spec's l2Scopes, and `decay` is 0. λ₂ counts once against the sum of all steps' losses, where
- * Adam's counts once a step: λ₂ here is like λ₂/steps there.
+ * As w depends on z and n alone, λ₁ and λ₂ hold for every weight at every moment, idle rows included, at no cost. So
+ * FTRL is the same under both of the spec's l2Scopes, and `decay` is 0. λ₂ counts once against the sum of all steps'
+ * losses, where Adam's counts once a step: λ₂ here is like λ₂/steps there.
  *
  * Weights start from the table's values: z is set such that w(z, 0) is the first value. When α drops from α' to α, σ is
  * (β + √(n + g²))/α − (β + √n)/α', so that w does not jump. With one α for all steps this is the paper's σ.

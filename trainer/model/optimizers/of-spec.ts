@@ -23,7 +23,7 @@ export function rowOptimizer(settings: OptimizerSettings, rows: number, width: n
   return wholeTable ? new TableAdam(rows, width, l2) : new LazyRows(new Adam(rows, width), l2);
 }
 
-/** The optimizer of the dense weights, which it takes as one row of `width` numbers: FTRL for an LR by FTRL, else Adam. */
+/** The optimizer of the dense weights, as one row of `width` numbers: FTRL for an LR by FTRL, Adam for all others. */
 export function denseOptimizer({ model, training }: FeatureSpec, width: number): RowOptimizer {
   const ftrl = model.type === "LR" && training.optimizer === "ftrl";
   return new LazyRows(ftrl ? new Ftrl(1, width, 0, 0) : new Adam(1, width), 0);

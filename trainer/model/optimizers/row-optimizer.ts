@@ -27,7 +27,7 @@ export interface RowOptimizer {
   ): void;
   /** Brings every row up to the last step: before evaluation, export or taking the weights. A pass over the table. */
   finish(values: Float32Array): void;
-  /** Counts all rows as up to date, as the values were replaced, for instance by the best weights. A pass over the table. */
+  /** Counts all rows as up to date, after the values were replaced by others. A pass over the table. */
   reset(values: Float32Array): void;
   /** All that later steps depend on besides `values`, for a checkpoint. Changes nothing: stale rows stay stale. */
   state(): OptimizerState;
@@ -43,7 +43,7 @@ export interface RowUpdate {
   begin(learningRate: number): void;
   /** Updates a row by the gradient (gradients[from, from + D) + decay · row) · scale. */
   update(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number, decay: number): void;
-  /** Fits the state to values that were replaced, where it depends on them. */
+  /** Fits the state, where it depends on the values, to values that were replaced. */
   reset(values: Float32Array): void;
   state(): OptimizerState;
   restore(state: OptimizerState): void;

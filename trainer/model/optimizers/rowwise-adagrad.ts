@@ -5,9 +5,9 @@ import { type OptimizerState, restoreFloats, saveFloats } from "./state.ts";
 export const ADAGRAD_EPSILON = 1e-10;
 
 /**
- * Row-wise Adagrad: Adagrad (Duchi et al. 2011) with one accumulator for a row of a table, the sum over all steps of the
- * gradient's mean square over the row, as in TorchRec's RowWiseAdagrad (torchrec/optim/rowwise_adagrad.py) and DLRM's
- * RWSAdagrad. In these, w is a table of its own with D = 1, so a row here has two accumulators: of w and of v₁ … v_k.
+ * Row-wise Adagrad: Adagrad (Duchi et al. 2011) with one accumulator for a row of a table, the sum over all steps of
+ * the gradient's mean square over the row, as in TorchRec's RowWiseAdagrad (torchrec/optim/rowwise_adagrad.py) and
+ * DLRM's RWSAdagrad. These have w in a table of its own, so a row here has two accumulators: of w and of v₁ … v_k.
  */
 export class RowwiseAdagrad implements AdaptiveUpdate {
   readonly width: number;

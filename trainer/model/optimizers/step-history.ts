@@ -10,8 +10,8 @@ const SQUARE_SUM = 5;
 const STRIDE = 6;
 
 /**
- * The rates, epsilons and gradient scales of the latest steps. It keeps running sums, so that a mean over consecutive steps
- * costs two look-ups. Steps count from 1.
+ * The rates, epsilons and gradient scales of the latest steps. It keeps running sums, so that a mean over consecutive
+ * steps costs two look-ups. Steps count from 1.
  */
 export class StepHistory {
   /** Steps so far. */

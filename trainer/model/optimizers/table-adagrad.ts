@@ -3,14 +3,14 @@ import { ADAGRAD_EPSILON, RowwiseAdagrad } from "./rowwise-adagrad.ts";
 import { EXACT_STEPS, stride, WholeTable } from "./whole-table.ts";
 
 /**
- * Row-wise Adagrad with L2 over the whole table. It stands for dense row-wise Adagrad with the gradient λ·row on every row at
- * every step.
+ * Row-wise Adagrad with L2 over the whole table. It stands for dense row-wise Adagrad with the gradient λ·row on every
+ * row at every step.
  *
- * An idle step multiplies a whole part of a row (w, or v₁ … v_k) by one factor. So it changes two numbers only: the factor ρ
- * of all idle steps so far, and the accumulator, to which it adds (λ·scale·ρ)²·mean(v²). The first EXACT_STEPS are taken one
- * by one, in float64, and are rounded once at the end: they give the dense weights but for float32's rounding. The steps
- * beyond are taken in strides (as in TableAdam) that hold the accumulator at its value in the middle of the stride:
- * ρₖ = ρ·(1 − rate·λ·scale/√a)ᵏ, and Σ ρⱼ² by Simpson's rule.
+ * An idle step multiplies a whole part of a row (w, or v₁ … v_k) by one factor. So it changes two numbers only: the
+ * factor ρ of all idle steps so far, and the accumulator, to which it adds (λ·scale·ρ)²·mean(v²). The first EXACT_STEPS
+ * are taken one by one, in float64, and are rounded once at the end: they give the dense weights but for float32's
+ * rounding. The steps beyond are taken in strides (as in TableAdam) that hold the accumulator at its value in the
+ * middle of the stride: ρₖ = ρ·(1 − rate·λ·scale/√a)ᵏ, and Σ ρⱼ² by Simpson's rule.
  */
 export class TableAdagrad extends WholeTable {
   readonly #adagrad: RowwiseAdagrad;
@@ -51,7 +51,7 @@ export class TableAdagrad extends WholeTable {
       const scale = history.meanScale(after, steps);
       const intake = square * history.meanSquaredScale(after, steps) * steps;
       const pull = history.meanRate(after, steps) * lambda * scale;
-      // A step that would go past 0, as after a rise of the scale, goes to 0: the accumulator soon grows until none does.
+      // A step that would go past 0, as one may after the scale rose, ends at 0. The accumulator soon grows enough.
       const shrink = 1 - pull / Math.max(pull, Math.sqrt(sum + 0.5 * intake * factor * factor) + ADAGRAD_EPSILON);
       const half = factor * shrink ** (steps >> 1);
       const end = factor * shrink ** steps;

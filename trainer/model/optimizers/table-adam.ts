@@ -2,7 +2,7 @@ import { Adam, BETA1, BETA2 } from "./adam.ts";
 import { EXACT_STEPS, stride, WholeTable } from "./whole-table.ts";
 
 /**
- * The largest (1 − β₁)·λ·rate / √v at which a weight under the gradient λ·w goes to 0. Beyond 2(1 + β₁), gradient descent with
+ * The largest (1 − β₁)·λ·rate / √v at which a weight under the gradient λ·w goes to 0. Beyond it, gradient descent with
  * momentum β₁ grows (Polyak 1964), and dense Adam jitters around 0 with an amplitude near learningRate / 38.
  */
 const STABLE = 2 * (1 + BETA1);
@@ -11,35 +11,36 @@ const STABLE = 2 * (1 + BETA1);
 const KEPT = Float64Array.from({ length: 1025 }, (_, n) => BETA2 ** n);
 
 /**
- * Adam with L2 over the whole table. It stands for dense Adam with the gradient λ·w on every weight of every row at every step.
+ * Adam with L2 over the whole table. It stands for dense Adam with the gradient λ·w on every weight of every row at
+ * every step.
  *
- * A row that is idle for at most EXACT_STEPS steps takes each of them. Given the same learning rates and scales, it has the
- * weights and moments of dense Adam bit for bit (with weights and moments in float32, and float64 in between).
+ * A row that is idle for at most EXACT_STEPS steps takes each of them. Given the same learning rates and scales, it has
+ * the weights and moments of dense Adam bit for bit (with weights and moments in float32, and float64 in between).
  *
- * A row that is idle for longer takes strides of k steps, each half as long as its idle time before. A stride holds √v at its
- * value in the middle, which makes Adam linear in (w, m). With h = rate/(√v + ε) and c = (1 − β₁)·λ·scale:
+ * A row that is idle for longer takes strides of k steps, each half as long as its idle time before. A stride holds √v
+ * at its value in the middle, which makes Adam linear in (w, m). With h = rate/(√v + ε) and c = (1 − β₁)·λ·scale:
  *
  *     m' = β₁·m + c·w,  w' = w − h·m'      (w, m)ₖ = Mᵏ(w, m),  M = [[1 − h·c, −h·β₁], [c, β₁]]
  *
  * Mᵏ = p·M + q·I by repeated squaring with M² = T·M − β₁·I, T = 1 + β₁ − h·c (Cayley–Hamilton; det M = β₁). v becomes
- * β₂ᵏ·v + (1 − β₂)·(λ·scale)²·Σ β₂^(k−1−j)·wⱼ², where the sum is by Simpson's rule. Where h·c exceeds STABLE, dense Adam's
- * weight jitters, and v is held at the edge of stability here.
+ * β₂ᵏ·v + (1 − β₂)·(λ·scale)²·Σ β₂^(k−1−j)·wⱼ², where the sum is by Simpson's rule. Where h·c exceeds STABLE, dense
+ * Adam's weight jitters, and v is held at the edge of stability here.
  *
- * Measured against dense float64 Adam over 2000 steps on 2000 rows, Zipf batches, λ from 1e-5 to 0.1: the difference of a
- * weight when it is read, in units of the learning rate (Adam moves a weight by about one of these a step).
+ * Measured against dense float64 Adam over 2000 steps on 2000 rows, Zipf batches, λ from 1e-5 to 0.1: the difference of
+ * a weight when it is read, in units of the learning rate (Adam moves a weight by about one of these a step).
  *
  *     learning rate 0.001                                       largest 0.06, root mean square 0.005
  *     learning rate 0.01, dropping in the middle of idle times  largest 0.6,  root mean square 0.011
  *     every step clipped, by the estimated norm                 largest 0.6,  root mean square 0.026
  *     both of these, with 4000 rows                             largest 1.1,  root mean square 0.08
  *
- * The difference does not accumulate. With λ ≥ 0.01 most of it is the jitter around 0, in which dense float32 and float64 Adam
- * differ by as much (at most 0.46, with 4000 rows).
+ * The difference does not accumulate. With λ ≥ 0.01 most of it is the jitter around 0, in which dense float32 and
+ * float64 Adam differ by as much (at most 0.46, with 4000 rows).
  *
- * Clipping: the scale multiplies λ·row too, as it does in the dense optimizer, and strides use the means of scale and of
- * scale². The norm that decides it is the dense one, of which the idle rows' part is estimated (TableNorm). The relative error
- * of the norm was 0.029 in the root mean square at λ = 0.1, and 0.0001 at λ = 0.001. An error that lasts changes little, as
- * Adam's steps do not depend on a constant scale.
+ * Clipping: the scale multiplies λ·row too, as it does in the dense optimizer, and strides use the means of scale and
+ * of scale². The norm that decides it is the dense one, of which the idle rows' part is estimated (TableNorm). The
+ * relative error of the norm was 0.029 in the root mean square at λ = 0.1, and 0.0001 at λ = 0.001. An error that lasts
+ * changes little, as Adam's steps do not depend on a constant scale.
  */
 export class TableAdam extends WholeTable {
   readonly #adam: Adam;

@@ -7,9 +7,9 @@ const CLASSES = 32;
 const MEMORY = 0.9;
 
 /**
- * Σ ‖row‖² of a whole table, most of whose rows are stale. Each row's ‖row‖² is known as of its last step. How much of it is
- * left since then is estimated by class of idle time: Σ after / Σ before over the rows of the class that the latest steps
- * brought up to date. A step costs CLASSES additions.
+ * Σ ‖row‖² of a whole table, most of whose rows are stale. Each row's ‖row‖² is known as of its last step. How much of
+ * it is left since then is estimated by class of idle time: Σ after / Σ before over the rows of the class that the
+ * latest steps brought up to date. A step costs CLASSES additions.
  */
 export class TableNorm {
   /** Σ ‖row‖² of the rows whose last step is the index, modulo the array's length. */

@@ -5,25 +5,27 @@ import { StepHistory } from "./step-history.ts";
 import { TableNorm } from "./table-norm.ts";
 
 /**
- * Rows that each step brings up to date, in turn, besides those of the batch. So no row is idle for more than V / SWEEP steps,
- * and the history of steps has an end. 16 are a thousandth of a usual batch's rows.
+ * Rows that each step brings up to date, in turn, besides those of the batch. So no row is idle for more than V / SWEEP
+ * steps, and the history of steps has an end. 16 are a thousandth of a usual batch's rows.
  */
 const SWEEP = 16;
 
 /** The most idle steps that a row takes one by one; those beyond it takes in strides (`stride`). */
 export const EXACT_STEPS = 16;
 
-/** The longest stride, until a row has been idle for LONG_IDLE steps, which leave e⁻³² of an average with β₂ = 0.999. */
+/** Strides are no longer than this until a row has been idle for LONG_IDLE steps. */
 const LONGEST_STRIDE = 1024;
+/** So many steps leave e⁻³² of a moving average with β₂ = 0.999. */
 const LONG_IDLE = 2 ** 15;
 
 /**
  * L2 over the whole table in every step's loss, λ/2·‖W‖², as FuxiCTR has it (`regularization_loss` in its
- * fuxictr/pytorch/models/rank_model.py), without a pass over the table. A row that no batch uses still has the gradient λ·row
- * at every step; it takes all these steps together when it is next touched. A subclass says how, in `idle`.
+ * fuxictr/pytorch/models/rank_model.py), without a pass over the table. A row that no batch uses still has the gradient
+ * λ·row at every step; it takes all these steps together when it is next touched. A subclass says how, in `idle`.
  *
- * A touched row costs at most EXACT_STEPS steps and then strides that grow by half: 36 in all for 10⁴ idle steps, 67 for 10⁶
- * (`work` counts them). Memory besides the update's own state: 4 bytes a row, and 56 bytes for each of V / SWEEP steps.
+ * A touched row costs at most EXACT_STEPS steps and then strides that grow by half: 36 in all for 10⁴ idle steps, 67
+ * for 10⁶ (`work` counts them). It keeps 4 bytes a row and 56 bytes for each of V / SWEEP steps, besides the update's
+ * own state.
  */
 export abstract class WholeTable extends LazyRows {
   protected readonly history: StepHistory;
@@ -158,8 +160,8 @@ export abstract class WholeTable extends LazyRows {
 }
 
 /**
- * How many idle steps a row takes at once after step `at`, where it has taken `done` of them and has `left` to go. It is half of
- * `done`, up to a limit, and a stride ends before step `changed`, the first with the present learning rate.
+ * How many idle steps a row takes at once after step `at`, where it has taken `done` of them and has `left` to go. It
+ * is half of `done`, up to a limit, and a stride ends before step `changed`, the first with the present learning rate.
  */
 export function stride(done: number, left: number, at: number, changed: number): number {
   const most = done < LONG_IDLE ? LONGEST_STRIDE : left;

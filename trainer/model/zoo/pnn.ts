@@ -5,8 +5,8 @@ import { mlpOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
 /**
- * IPNN, OPNN and PNN* (Qu et al. 2016): an MLP over the embeddings and their inner products, outer products, or both. Its
- * first layer's weights on the embeddings are the paper's W_z, those on the products its W_p, here without their
+ * IPNN, OPNN and PNN* (Qu et al. 2016): an MLP over the embeddings and their inner products, outer products, or both.
+ * Its first layer's weights on the embeddings are the paper's W_z, those on the products its W_p, here without their
  * low-rank approximation.
  */
 export function pnn({ model, fields }: FeatureSpec, products: number): ModelDefinition {

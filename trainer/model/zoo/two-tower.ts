@@ -4,12 +4,12 @@ import { mlpOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
 /**
- * DeepFM in two towers, for retrieval. Each side's vector is the sum of its fields' embeddings plus an MLP over them, and the
- * logit is w₀ + Σ w·x + ⟨u, i⟩. Of FM's pairs it keeps those between the sides, so an item's vector [i, Σ w·x over its
- * fields] can be computed once and looked up by inner product.
+ * DeepFM in two towers, for retrieval. Each side's vector is the sum of its fields' embeddings plus an MLP over them,
+ * and the logit is w₀ + Σ w·x + ⟨u, i⟩. Of FM's pairs it keeps those between the sides, so an item's vector [i, Σ w·x
+ * over its fields] can be computed once and looked up by inner product.
  *
- * Trained by the logistic loss on labels, where the log has negatives; or by the in-batch softmax loss, to which the other
- * items of the batch are the negatives.
+ * Trained by the logistic loss on labels, where the log has negatives; or by the in-batch softmax loss, to which the
+ * other items of the batch are the negatives.
  */
 export function twoTower({ model, training, fields }: FeatureSpec): ModelDefinition {
   const k = model.embeddingDim;
