@@ -20,7 +20,7 @@ export interface Batch {
   readonly labels: Float32Array;
   /** [B] sample weights; null where the log has none. */
   readonly weights: Float32Array | null;
-  /** Each record's item, for the in-batch loss; null for the logistic loss and outside of training. */
+  /** Each record's item, where the in-batch loss is asked for; otherwise null. */
   readonly items: BatchItems | null;
 }
 
@@ -59,7 +59,7 @@ export interface Engine {
   logits(batch: Batch, onActivations?: OnActivations): Float32Array;
   /** A two-tower model's vectors, both [B, D + 1]. Their inner product is the logit but for what all items share. */
   vectors(batch: Batch): { context: Float32Array; item: Float32Array };
-  /** The mean over the batch of the model's own loss (`model.definition.loss`). */
+  /** The batch's mean of the loss that the model learns by (`model.definition.loss`). */
   ownLoss(batch: Batch): number;
 }
 

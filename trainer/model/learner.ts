@@ -15,9 +15,9 @@ import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
 
-/** The most records that a forward pass takes when nothing is learned, */
+/** The most records of a forward pass when nothing is learned. */
 const PREDICT_BATCH = 4096;
-/** and the most numbers that they may gather: 64 MiB. */
+/** The most numbers that such a pass gathers from the tables: 64 MiB. */
 const PREDICT_FLOATS = 2 ** 24;
 
 /** The share of BatchNorm's old running statistics that a full batch leaves. */

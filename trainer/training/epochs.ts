@@ -19,6 +19,7 @@ export interface Epoch extends Metrics {
    * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best.
    */
   validLoss?: number;
+  /** How long its steps took, without validation. */
   seconds: number;
 }
 
@@ -26,11 +27,11 @@ export interface Epoch extends Metrics {
 export interface Position {
   /** Finished epochs. */
   epochs: Epoch[];
-  /** Finished steps of the present epoch; */
+  /** Finished steps of the present epoch. */
   steps: number;
-  /** their records; */
+  /** The records of these steps. */
   records: number;
-  /** and the sum of their records' losses. */
+  /** The sum of these records' losses. */
   lossSum: number;
   learningRate: number;
   /** How many more times the learning rate may drop. */
