@@ -76,8 +76,8 @@ for (const rows of TABLES) {
     });
     const started = now();
     const norm = Math.sqrt(sumOfSquares(all, 0, all.length));
-    dense.adam.begin(1e-3);
-    dense.adam.update(dense.values, 0, all, 0, Math.min(1, 10 / norm), L2);
+    dense.adam.begin(1e-3, Math.min(1, 10 / norm), L2);
+    dense.adam.update(dense.values, 0, all, 0);
     if (settled) dense.times.push(now() - started);
   }
   const touched = median(counts);

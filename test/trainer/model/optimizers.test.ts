@@ -189,8 +189,8 @@ describe("Adam over a flat array", () => {
         adam = new Adam(1, 40);
         adam.restore(state);
       }
-      adam.begin(0.01);
-      adam.update(values, 0, gradients, 0, 0.7, 0.1);
+      adam.begin(0.01, 0.7, 0.1);
+      adam.update(values, 0, gradients, 0);
     }
     expect(values).toEqual(expected);
   });

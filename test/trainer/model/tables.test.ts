@@ -85,8 +85,8 @@ describe("Adam", () => {
     const m = [0, 0, 0];
     const v = [0, 0, 0];
     gradients.forEach((gradient, t) => {
-      adam.begin(0.1);
-      adam.update(values, 0, gradient, 0, 1, 0);
+      adam.begin(0.1, 1, 0);
+      adam.update(values, 0, gradient, 0);
       gradient.forEach((g, i) => {
         m[i] = 0.9 * m[i] + 0.1 * g;
         v[i] = 0.999 * v[i] + 0.001 * g * g;

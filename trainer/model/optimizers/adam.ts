@@ -17,6 +17,8 @@ export class Adam implements AdaptiveUpdate {
   /** Those of the present step, with the bias correction of §2: values −= rate · m / (√v + epsilon). */
   rate = 0;
   epsilon = 0;
+  #scale = 0;
+  #decay = 0;
 
   constructor(rows: number, width: number) {
     this.width = width;
@@ -24,15 +26,19 @@ export class Adam implements AdaptiveUpdate {
     this.v = new Float32Array(rows * width);
   }
 
-  begin(learningRate: number): void {
+  begin(learningRate: number, scale: number, decay: number): void {
     this.step++;
+    this.#scale = scale;
+    this.#decay = decay;
     const correction = Math.sqrt(1 - BETA2 ** this.step);
     this.rate = (learningRate * correction) / (1 - BETA1 ** this.step);
     this.epsilon = EPSILON * correction;
   }
 
-  update(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number, decay: number): void {
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
     const { m, v, rate, epsilon, width } = this;
+    const scale = this.#scale;
+    const decay = this.#decay;
     const at = row * width;
     for (let i = 0; i < width; i++) {
       const w = values[at + i];

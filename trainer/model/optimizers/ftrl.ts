@@ -28,6 +28,7 @@ export class Ftrl implements RowUpdate {
   /** [V]: α of the row's last step; 0 before its first. */
   readonly #alpha: Float32Array;
   #rate = 0;
+  #scale = 0;
 
   constructor(rows: number, width: number, l1: number, l2: number) {
     this.width = width;
@@ -38,13 +39,15 @@ export class Ftrl implements RowUpdate {
     this.#alpha = new Float32Array(rows);
   }
 
-  begin(learningRate: number): void {
+  begin(learningRate: number, scale: number): void {
     this.#rate = learningRate;
+    this.#scale = scale;
   }
 
-  update(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number): void {
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
     const { width } = this;
     const rate = this.#rate;
+    const scale = this.#scale;
     const at = row * width;
     const z = this.#z;
     const n = this.#n;

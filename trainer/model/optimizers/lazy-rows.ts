@@ -38,17 +38,17 @@ export class LazyRows implements RowOptimizer {
     scale: number,
   ): void {
     this.begin(learningRate, scale);
-    for (let i = 0; i < count; i++) this.learn(values, rows[i], gradients, i * this.width, scale);
+    for (let i = 0; i < count; i++) this.learn(values, rows[i], gradients, i * this.width);
   }
 
   /** Begins a step. */
-  protected begin(learningRate: number, _scale: number): void {
-    this.#update.begin(learningRate);
+  protected begin(learningRate: number, scale: number): void {
+    this.#update.begin(learningRate, scale, this.lambda);
   }
 
   /** Updates a row of the batch by the gradient (gradients[from, from + D) + λ·row) · scale. */
-  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number): void {
-    this.#update.update(values, row, gradients, from, scale, this.lambda);
+  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+    this.#update.update(values, row, gradients, from);
   }
 
   finish(_values: Float32Array): void {}

@@ -39,10 +39,13 @@ export interface RowOptimizer {
 export interface RowUpdate {
   /** D */
   readonly width: number;
-  /** Begins a step, in which rows are updated with the same learning rate. */
-  begin(learningRate: number): void;
+  /**
+   * Begins a step of all the rows that `update` is then given. They share the learning rate, the scale and the decay, which
+   * are not arguments of `update`, as numbers with a fraction cost an allocation each where a call is not inlined.
+   */
+  begin(learningRate: number, scale: number, decay: number): void;
   /** Updates a row by the gradient (gradients[from, from + D) + decay · row) · scale. */
-  update(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number, decay: number): void;
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void;
   /** Fits the state, where it depends on the values, to values that were replaced. */
   reset(values: Float32Array): void;
   state(): OptimizerState;

@@ -14,6 +14,8 @@ export class RowwiseAdagrad implements AdaptiveUpdate {
   /** [V, 2]: the accumulators of w and of v. */
   readonly sums: Float32Array;
   rate = 0;
+  #scale = 0;
+  #decay = 0;
   readonly epsilon = ADAGRAD_EPSILON;
 
   constructor(rows: number, width: number) {
@@ -21,15 +23,17 @@ export class RowwiseAdagrad implements AdaptiveUpdate {
     this.sums = new Float32Array(2 * rows);
   }
 
-  begin(learningRate: number): void {
+  begin(learningRate: number, scale: number, decay: number): void {
     this.rate = learningRate;
+    this.#scale = scale;
+    this.#decay = decay;
   }
 
-  update(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number, decay: number): void {
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
     const { width } = this;
     const at = row * width;
-    this.#updatePart(values, at, gradients, from, 1, 2 * row, scale, decay);
-    if (width > 1) this.#updatePart(values, at + 1, gradients, from + 1, width - 1, 2 * row + 1, scale, decay);
+    this.#updatePart(values, at, gradients, from, 1, 2 * row);
+    if (width > 1) this.#updatePart(values, at + 1, gradients, from + 1, width - 1, 2 * row + 1);
   }
 
   /** Updates values[at, at + length), whose accumulator is sums[place]. */
@@ -40,9 +44,9 @@ export class RowwiseAdagrad implements AdaptiveUpdate {
     from: number,
     length: number,
     place: number,
-    scale: number,
-    decay: number,
   ): void {
+    const scale = this.#scale;
+    const decay = this.#decay;
     let squares = 0;
     for (let j = 0; j < length; j++) {
       const g = (gradients[from + j] + decay * values[at + j]) * scale;

@@ -102,17 +102,11 @@ export abstract class WholeTable extends LazyRows {
     this.#norm.advance(this.history.now);
   }
 
-  protected override learn(
-    values: Float32Array,
-    row: number,
-    gradients: Float32Array,
-    from: number,
-    scale: number,
-  ): void {
-    const { width, lambda } = this;
+  protected override learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+    const { width } = this;
     const { now } = this.history;
     const before = sumOfSquares(values, row * width, width);
-    this.#update.update(values, row, gradients, from, scale, lambda);
+    this.#update.update(values, row, gradients, from);
     this.#norm.move(now - 1, now, before, sumOfSquares(values, row * width, width), false);
     this.#last[row] = now;
   }
