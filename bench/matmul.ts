@@ -1,4 +1,5 @@
-// tf.matMul on the wasm backend, stock and ours, in the three forms of a training step. Prints; gates nothing.
+// Compares tf.matMul on the wasm backend, stock and ours, in the three forms of a training step: the forward product and
+// the two gradients. Prints, and gates nothing.
 //   node bench/matmul.ts [rounds]
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
@@ -27,7 +28,7 @@ function use(kernel: tf.KernelConfig): void {
   tf.registerKernel(kernel);
 }
 
-/** Milliseconds; the product is computed inside matMul, so that nothing need be read back. */
+/** Milliseconds. The wasm backend computes the product inside matMul, so nothing has to be read back. */
 function time(product: Product): number {
   const start = performance.now();
   product().dispose();
@@ -44,7 +45,7 @@ function batchMatMul(): tf.KernelConfig {
   return kernel;
 }
 
-// Not startBackend, which would put our kernel in the place of the stock one that is to be measured.
+// Not by startBackend, which would replace the stock kernel, one of those to be measured.
 tf.enableProdMode();
 await tf.setBackend("wasm");
 if (tf.getBackend() !== "wasm") throw new Error(`got the backend ${tf.getBackend()}, expected wasm`);
@@ -63,7 +64,7 @@ for (const { batch, inputs, units } of SHAPES) {
   };
   for (const [form, product] of Object.entries(forms)) {
     const times: number[][] = kernels.map(() => []);
-    // The first round warms up; then the kernels take turns, so that a slow moment of the machine meets all.
+    // The first round warms up. The kernels take turns, so that a slow moment of the machine falls on all of them.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [i, kernel] of kernels.entries()) {
         use(kernel);

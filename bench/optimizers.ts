@@ -1,6 +1,6 @@
-// Processor time of a training step's row optimizer: touch, norm for clipping, step. All take turns on the same batches, so
-// that a slow moment of the machine falls on all of them; medians. Dense Adam passes over the whole table. Prints; gates
-// nothing.
+// Measures the processor time that each row optimizer takes for a training step: touch, norm for clipping, step. All of
+// them take turns on the same batches, so that a slow moment of the machine falls on all; prints medians, and gates
+// nothing. Dense Adam, which passes over the whole table, is there to compare with.
 //   node bench/optimizers.ts [steps]
 
 import { Random } from "../trainer/data/random.ts";
@@ -11,11 +11,11 @@ import { WholeTable } from "../trainer/model/optimizers/whole-table.ts";
 import { table } from "../trainer/terminal/table.ts";
 
 const STEPS = Number(process.argv[2] ?? 240);
-/** Dense Adam takes its turn once in so many steps, as it takes so long. */
+/** Dense Adam takes a turn once in so many steps only, as it is slow. */
 const DENSE_EVERY = 10;
 const K = 10;
 const WIDTH = K + 1;
-/** Values in a batch: 2048 records of 39 fields, as of Criteo. */
+/** Values in a batch: 2048 records of 39 fields, as many as Criteo's log has. */
 const DRAWS = 2048 * 39;
 const L2 = 1e-5;
 const TABLES = [1e4, 1e6];
@@ -27,14 +27,14 @@ const SETTINGS = [
   { optimizer: "ftrl", l2Scope: "table" },
 ] as const;
 
-/** The rows of a batch, each once and ascending, drawn with frequencies in proportion to 1 / (row + 1). */
+/** Draws the rows of a batch with frequencies in proportion to 1 / (row + 1). Returns each once, in ascending order. */
 function zipfRows(rows: number, random: Random): Int32Array {
   const drawn = new Set<number>();
   for (let i = 0; i < DRAWS; i++) drawn.add(Math.min(rows - 1, Math.floor(rows ** random.uniform()) - 1));
   return Int32Array.from(drawn).sort();
 }
 
-/** Milliseconds of processor time: other programs on the machine take no part in it. */
+/** Processor time in milliseconds, which other programs on the machine do not lengthen. */
 function now(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -54,12 +54,12 @@ for (const rows of TABLES) {
     optimizer: rowOptimizer({ ...setting, l1: 0, l2: L2 }, rows, WIDTH),
     times: [] as number[],
   }));
-  const dense = { values: start.slice(), adam: new Adam(start.length), times: [] as number[] };
+  const dense = { values: start.slice(), adam: new Adam(1, start.length), times: [] as number[] };
   const counts: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     const batch = zipfRows(rows, random);
     const gradients = Float32Array.from({ length: batch.length * WIDTH }, () => 1e-3 * random.normal());
-    // Rows' idle times and the compiler settle in the first half.
+    // The rows' idle times and the compiled code settle in the first half of the steps.
     const settled = step >= STEPS / 2;
     if (settled) counts.push(batch.length);
     for (const { values, optimizer, times } of cases) {
@@ -76,8 +76,8 @@ for (const rows of TABLES) {
     });
     const started = now();
     const norm = Math.sqrt(sumOfSquares(all, 0, all.length));
-    dense.adam.begin(1e-3);
-    dense.adam.update(dense.values, 0, all, 0, all.length, Math.min(1, 10 / norm), L2);
+    dense.adam.begin(1e-3, Math.min(1, 10 / norm), L2);
+    dense.adam.update(dense.values, 0, all, 0);
     if (settled) dense.times.push(now() - started);
   }
   const touched = median(counts);

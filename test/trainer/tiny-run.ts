@@ -1,4 +1,4 @@
-// A training run of a second: a generated log, and a spec for it that a two-layer model of 8 units learns something from.
+// A training run of a second: a generated log, and the spec of a small model that learns something from it.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

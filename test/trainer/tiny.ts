@@ -1,4 +1,4 @@
-// A small trained-looking model and records for it: random weights of the size that training leaves.
+// A small model whose random weights are of the size that training leaves, and random records for it.
 
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
@@ -6,6 +6,7 @@ import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
+import { tfjsEngine } from "../../trainer/engine/tfjs-engine.ts";
 import { Learner } from "../../trainer/model/learner.ts";
 import type { ReferenceRecord } from "./model/reference.ts";
 
@@ -32,7 +33,7 @@ export function tinyVocabulary(fields: number, perField: number, random: Random)
 
 /** A learner whose every weight and running statistic is random. */
 export function randomLearner(spec: FeatureSpec, vocabulary: Vocabulary, random: Random): Learner {
-  const learner = new Learner(spec, vocabulary);
+  const learner = new Learner(spec, vocabulary, tfjsEngine);
   learner.restore({
     rows: learner.tables.values.map(() => 0.3 * random.normal()),
     dense: learner.model.parameters.values.map((x) => x + 0.1 * random.normal()),

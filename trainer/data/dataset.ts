@@ -104,3 +104,9 @@ export function concatenate(parts: readonly Dataset[], fields: number): Dataset 
   }
   return whole;
 }
+
+/** The row of a record's first entry of a field; -1 where it has none. `fields`: F. */
+export function firstRow({ offsets, rows }: Dataset, record: number, field: number, fields: number): number {
+  const first = offsets[record * fields + field];
+  return first < offsets[record * fields + field + 1] ? rows[first] : -1;
+}

@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../errors.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
-/** Fastest first; the order in which a backend is chosen. */
+/** TensorFlow.js's backends, fastest first: the order in which they are tried. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
 export type Backend = (typeof BACKENDS)[number];
 
@@ -16,7 +17,7 @@ const start: Record<Backend, () => Promise<void>> = {
   cpu: () => select("cpu"),
 };
 
-/** The native packages need libtensorflow, which `npm ci` does not fetch: whether they work is known by importing them. */
+/** The native packages need libtensorflow, which `npm ci` does not fetch. Only an import tells whether they work. */
 async function startNative(name: string): Promise<void> {
   // tfjs-node 4.22 calls two functions of node:util that Node 23 removed.
   const util = createRequire(import.meta.url)("node:util");
@@ -26,7 +27,7 @@ async function startNative(name: string): Promise<void> {
   await select("tensorflow");
 }
 
-/** `setBackend` may fall back without a word, so ask which one it is. */
+/** Sets a backend, and checks that it is the one that runs: `setBackend` may fall back to another without a word. */
 async function select(name: string): Promise<void> {
   await tf.setBackend(name);
   await tf.ready();
@@ -35,8 +36,8 @@ async function select(name: string): Promise<void> {
 }
 
 /**
- * Starts the backend asked for, or else the first that works. Throws where the one asked for does not: training
- * many times slower than expected is worse than an error.
+ * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
+ * work: an error is better than a training that is many times slower than expected.
  */
 export async function startBackend(asked?: Backend): Promise<Backend> {
   tf.enableProdMode();
@@ -57,7 +58,7 @@ async function firstThatStarts(asked: Backend | undefined): Promise<Backend> {
       problems.push(`backend ${backend} is not available here: ${firstLine(error)}`);
     }
   }
-  throw new Error(problems.join("\n"));
+  throw new UserError(problems.join("\n"));
 }
 
 function firstLine(error: unknown): string {

@@ -1,179 +1,132 @@
 import * as tf from "@tensorflow/tfjs";
-import type { FeatureSpec } from "../../format/spec.ts";
 import type { Random } from "../data/random.ts";
-import { DropoutMasks } from "../model/dropout.ts";
-import type { Pass } from "../model/mlp.ts";
-import type { LossInputs, Model, ModelInputs } from "../model/model.ts";
-import type { Tensors } from "../model/parameters.ts";
-import { itemField } from "../model/popularity.ts";
-import type { Batch } from "../model/tables.ts";
+import type { Batch, Engine, Gradients, OnActivations } from "../model/engine.ts";
+import type { Model } from "../model/model.ts";
+import type { Parameters } from "../model/parameters.ts";
+import { DropoutMasks } from "./dropout.ts";
+import type { Pass, Tensors, TrainingPass } from "./forward.ts";
+import { type Inputs, inBatchLoss, logisticLoss, logits, vectors } from "./graph.ts";
 
-/** The share of BatchNorm's old moving average that a batch leaves. */
-const BATCH_NORM_MOMENTUM = 0.9;
-
-/** The gradients of a batch's loss. */
-export interface Gradients {
-  loss: number;
-  /** Of the dense weights, flat. */
-  dense: Float32Array;
-  /** [B, F·D] */
-  dEmbeddings: Float32Array;
-  /** [B, F] */
-  dLinear: Float32Array;
+/** The engine of TensorFlow.js, on the backend that has been started. */
+export function tfjsEngine(model: Model, random: Random): Engine {
+  return new TfjsEngine(model, random);
 }
 
-/** Receives the input of each layer of a network, a batch at a time. */
-export type OnActivations = (network: string, layer: number, input: Float32Array) => void;
-
-/** Where a gathered batch meets TensorFlow.js: forward passes and gradients, arrays in and arrays out. */
-export class Graph {
-  /** What the in-batch loss corrects its logits by: of each row, [V]. Null where the loss is another. */
-  logItemShares: Float32Array | null = null;
+class TfjsEngine implements Engine {
   readonly #model: Model;
-  readonly #spec: FeatureSpec;
   readonly #dropout: DropoutMasks;
 
-  constructor(model: Model, spec: FeatureSpec, random: Random) {
+  constructor(model: Model, random: Random) {
     this.#model = model;
-    this.#spec = spec;
     this.#dropout = new DropoutMasks(random);
   }
 
-  /** Loss of a batch and its gradients. BatchNorm's moving averages move. */
   gradients(batch: Batch): Gradients {
-    const model = this.#model;
-    const kept: { layer: string; mean: tf.Tensor; variance: tf.Tensor }[] = [];
-    const pass: Pass = {
-      training: true,
+    const { parameters, usesLinear } = this.#model;
+    const moments = new Map<string, tf.Tensor>();
+    const training: TrainingPass = {
       dropoutMask: (rows, columns, rate) => this.#dropout.mask(rows, columns, rate),
-      batchMoments: (layer, mean, variance) => kept.push({ layer, mean: tf.keep(mean), variance: tf.keep(variance) }),
+      onMoments: (layer, mean, variance) => {
+        moments.set(`${layer}.mean`, tf.keep(mean)).set(`${layer}.variance`, tf.keep(variance));
+      },
     };
-    // Autodiff takes only what the logit depends on: rows without a vector, or whose weight no term uses, are left out.
-    const uses = { embeddings: batch.dim > 0, linear: model.usesLinear };
+    // Autodiff refuses an input that the loss does not depend on, such as rows without a vector.
+    const uses = { embeddings: batch.dim > 0, linear: usesLinear };
     const inputNames = (["embeddings", "linear"] as const).filter((name) => uses[name]);
     const { value, grads } = tf.tidy(() => {
       const inputs = inputsOf(batch);
-      const labels = tf.tensor2d(batch.labels.slice(0, batch.size), [batch.size, 1]);
-      const recordWeights = batch.weights && tf.tensor2d(batch.weights.slice(0, batch.size), [batch.size, 1]);
-      const items = model.loss && this.#lossInputs(batch);
+      const lossOf = this.#loss(batch);
       const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
         const seen = { ...inputs };
         inputNames.forEach((name, i) => {
           seen[name] = tensors[i] as tf.Tensor2D;
         });
-        const weights = model.parameters.named(tensors.slice(inputNames.length));
-        if (model.loss && items) return model.loss(seen, items, weights, {}, pass);
-        return logisticLoss(model.logits(seen, weights, {}, pass), labels, recordWeights);
+        const weights = named(parameters, tensors.slice(inputNames.length));
+        return lossOf(seen, { weights, runningStats: {}, training });
       };
-      return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...model.parameters.tensors()]);
+      return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...tensorsOf(parameters)]);
     });
-    const gradient = (name: keyof ModelInputs, size: number): Float32Array => {
+    const gradient = (name: keyof Inputs, size: number): Float32Array => {
       const i = inputNames.indexOf(name);
       return i < 0 ? new Float32Array(size) : (grads[i]?.dataSync() as Float32Array);
     };
     const result: Gradients = {
       loss: value.dataSync()[0],
-      dense: new Float32Array(model.parameters.values.length),
+      dense: flatten(parameters, named(parameters, grads.slice(inputNames.length))),
       dEmbeddings: gradient("embeddings", batch.size * batch.fields * batch.dim),
       dLinear: gradient("linear", batch.size * batch.fields),
+      batchStats: flatten(this.#model.runningStats, Object.fromEntries(moments)),
     };
-    let at = model.parameters.values.length;
-    for (const dense of grads.slice(inputNames.length).reverse()) {
-      at -= dense.size;
-      result.dense.set(dense.dataSync(), at);
-    }
-    // An epoch's last batch may be one record, whose variance is 0: it moves the averages by its share of a full batch.
-    const share = Math.min(1, batch.size / this.#spec.training.batchSize);
-    for (const { layer, mean, variance } of kept) {
-      moveAverage(model.runningStats.view(`${layer}.mean`), mean.dataSync() as Float32Array, share);
-      moveAverage(model.runningStats.view(`${layer}.variance`), variance.dataSync() as Float32Array, share);
-      tf.dispose([mean, variance]);
-    }
-    tf.dispose([value, grads]);
+    tf.dispose([value, grads, ...moments.values()]);
     return result;
   }
 
-  /** Logits, [B]. */
   logits(batch: Batch, onActivations?: OnActivations): Float32Array {
-    const pass: Pass = {
-      ...INFERENCE,
-      ...(onActivations && {
-        activations: (network, layer, input) => onActivations(network, layer, input.dataSync() as Float32Array),
-      }),
-    };
     return tf.tidy(() => {
-      const { weights, runningStats } = this.#trained();
-      return this.#model.logits(inputsOf(batch), weights, runningStats, pass).dataSync() as Float32Array;
+      const pass = this.#inference();
+      if (onActivations) {
+        pass.onActivations = (network, layer, input) => onActivations(network, layer, input.dataSync() as Float32Array);
+      }
+      return logits(this.#model.definition, inputsOf(batch), pass).dataSync() as Float32Array;
     });
   }
 
-  /** A two-tower model's vectors, both [B, D + 1]. */
   vectors(batch: Batch): { context: Float32Array; item: Float32Array } {
     return tf.tidy(() => {
-      const { weights, runningStats } = this.#trained();
-      const { context, item } = this.#model.vectors(inputsOf(batch), weights, runningStats, INFERENCE);
+      const { context, item } = vectors(this.#model.definition, inputsOf(batch), this.#inference());
       return { context: context.dataSync() as Float32Array, item: item.dataSync() as Float32Array };
     });
   }
 
-  /** The model's own loss of a batch; null where it has none beside the logistic one. */
-  ownLoss(batch: Batch): number | null {
-    const { loss } = this.#model;
-    if (loss === null) return null;
-    return tf.tidy(() => {
-      const { weights, runningStats } = this.#trained();
-      const value = loss(inputsOf(batch), this.#lossInputs(batch), weights, runningStats, INFERENCE);
-      return value.dataSync()[0];
-    });
+  ownLoss(batch: Batch): number {
+    return tf.tidy(() => this.#loss(batch)(inputsOf(batch), this.#inference()).dataSync()[0]);
   }
 
-  #trained(): { weights: Tensors; runningStats: Tensors } {
+  /** What the model minimizes, as a function of a batch's gathered rows. */
+  #loss(batch: Batch): (inputs: Inputs, pass: Pass) => tf.Scalar {
+    const { definition } = this.#model;
+    const { size, labels, weights, items } = batch;
+    if (definition.loss === "in-batch") {
+      if (items === null) throw new Error("got a batch without items, expected them for the in-batch loss");
+      const rows = tf.tensor2d(Float32Array.from(items.rows), [size, 1]);
+      const logShares = tf.tensor2d(items.logShares, [1, size]);
+      return (inputs, pass) => inBatchLoss(definition, inputs, rows, logShares, pass);
+    }
+    const targets = tf.tensor2d(labels.slice(0, size), [size, 1]);
+    const recordWeights = weights && tf.tensor2d(weights.slice(0, size), [size, 1]);
+    return (inputs, pass) => logisticLoss(logits(definition, inputs, pass), targets, recordWeights);
+  }
+
+  #inference(): Pass {
     const { parameters, runningStats } = this.#model;
     return {
-      weights: parameters.named(parameters.tensors()),
-      runningStats: runningStats.named(runningStats.tensors()),
-    };
-  }
-
-  /** Items by the row of their field, and ln of the share that each has among the positive records. */
-  #lossInputs(batch: Batch): LossInputs {
-    const rows = batch.firstRows(itemField(this.#spec));
-    const shares = this.logItemShares;
-    if (shares === null) throw new Error("the in-batch loss was asked for before the items' shares were set");
-    return {
-      items: tf.tensor2d(Float32Array.from(rows), [batch.size, 1]),
-      logFrequencies: tf.tensor2d(
-        Float32Array.from(rows, (row) => (row < 0 ? 0 : shares[row])),
-        [1, batch.size],
-      ),
+      weights: named(parameters, tensorsOf(parameters)),
+      runningStats: named(runningStats, tensorsOf(runningStats)),
+      training: null,
     };
   }
 }
 
-function inputsOf({ size, fields, dim, embeddings, linear }: Batch): ModelInputs {
+function inputsOf({ size, fields, dim, embeddings, linear }: Batch): Inputs {
   return {
     embeddings: tf.tensor2d(embeddings.slice(0, size * fields * dim), [size, fields * dim]),
     linear: tf.tensor2d(linear.slice(0, size * fields), [size, fields]),
   };
 }
 
-const INFERENCE: Pass = {
-  training: false,
-  dropoutMask: () => {
-    throw new Error("dropout is for training");
-  },
-  batchMoments: () => {},
-};
-
-/** Mean of −ln p(label) = softplus(z) − z·y, each times its record's weight: a weight of 2 is the record twice. */
-function logisticLoss(logits: tf.Tensor2D, labels: tf.Tensor2D, weights: tf.Tensor2D | null): tf.Scalar {
-  const losses = logits.softplus().sub(logits.mul(labels));
-  return (weights ? losses.mul(weights) : losses).mean();
+/** All parameters on the backend, in the order in which they were defined. */
+function tensorsOf(parameters: Parameters): tf.Tensor[] {
+  return [...parameters.shapes].map(([name, shape]) => tf.tensor(parameters.view(name), shape));
 }
 
-function moveAverage(average: Float32Array, batch: Float32Array, share: number): void {
-  const weight = (1 - BATCH_NORM_MOMENTUM) * share;
-  for (let i = 0; i < average.length; i++) {
-    average[i] = (1 - weight) * average[i] + weight * batch[i];
-  }
+/** Tensors in the order of the parameters, by the parameters' names. */
+function named(parameters: Parameters, tensors: readonly tf.Tensor[]): Tensors {
+  return Object.fromEntries([...parameters.shapes.keys()].map((name, i) => [name, tensors[i]]));
+}
+
+/** One flat array, laid out as the parameters' values, of tensors by their names. */
+function flatten(parameters: Parameters, tensors: Tensors): Float32Array {
+  const flat = new Float32Array(parameters.values.length);
+  for (const name of parameters.shapes.keys()) parameters.view(name, flat).set(tensors[name].dataSync());
+  return flat;
 }

@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs";
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 
-// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul, and takes a scalar path where an
-// operand is transposed, as in both gradients (1–3 GFLOP/s). This puts the product of assembly/gemm in its place, which
-// reads and writes the tensors where the backend keeps them: up to 48 GFLOP/s in every form, 40 without relaxed SIMD.
+// TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul. Where an operand is transposed, as
+// in both gradients, it runs scalar code (1–3 GFLOP/s). This registers the product of assembly/gemm instead, which
+// reads and writes the tensors in the backend's own memory: up to 48 GFLOP/s in every form, 40 without relaxed SIMD.
 // bench/matmul.ts compares them.
 
-/** assembly/gemm/index.ts; addresses are offsets into the imported memory. */
+/** The exports of assembly/gemm/index.ts. Addresses are offsets into the imported memory. */
 interface GemmExports {
   scratchBytes(): number;
   gemm(
@@ -23,7 +23,9 @@ interface GemmExports {
   ): void;
 }
 
-/** What is used of `BackendWasm` in tfjs-backend-wasm 4.22.0; `asm` is internal, the rest public. */
+/**
+ * The members of tfjs-backend-wasm 4.22.0's `BackendWasm` that are used here. `asm` is internal, the others are public.
+ */
 interface WasmBackend {
   wasm: { asm: { memory: WebAssembly.Memory }; _malloc(bytes: number): number };
   dataIdMap: { get(id: object): { memoryOffset: number } };
@@ -34,9 +36,9 @@ const KERNEL = "BatchMatMul";
 const CACHE_LINE = 64;
 
 /**
- * Registers our product with the running wasm backend: float32 without a batch dimension; all else stays with the stock
- * kernel. False, and nothing changed, if the backend or the engine is not one that this knows. Throws where
- * `npm run build` has not made the module.
+ * Registers our product with the running wasm backend, for float32 matrices; other types and batches of matrices stay
+ * with the stock kernel. Changes nothing and returns false where the backend is not the one known here, or the
+ * JavaScript engine has no SIMD. Throws where `npm run build` has not made the module.
  */
 export async function installWasmMatMul(variant: KernelVariant = bestKernelVariant()): Promise<boolean> {
   const stock = tf.getKernel(KERNEL, "wasm");
@@ -62,7 +64,7 @@ export async function installWasmMatMul(variant: KernelVariant = bestKernelVaria
 
 type Gemm = (a: number, b: number, c: number, m: number, n: number, k: number, tA: boolean, tB: boolean) => void;
 
-/** Null where the memory is not what the module imports (shared, in a threaded build) or has no room left. */
+/** Returns null where the memory cannot be imported (a threaded build's is shared) or has no room left. */
 function instantiate(module: WebAssembly.Module, { wasm }: WasmBackend): Gemm | null {
   let instance: WebAssembly.Instance;
   try {
@@ -89,7 +91,7 @@ interface Product {
   shape: number[];
 }
 
-/** The sizes of op(a) [m, k] · op(b) [k, n], or null if it is a product for the stock kernel (or for its error). */
+/** The sizes of op(a) [m, k] · op(b) [k, n]; null where the stock kernel is to compute it, or to throw its error. */
 function planProduct(inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap | undefined): Product | null {
   const { a, b } = inputs;
   if (!a || !b || a.dtype !== "float32" || b.dtype !== "float32") return null;
@@ -103,7 +105,7 @@ function planProduct(inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap | und
   return { a, b, m, n, k, transposeA, transposeB, shape: [...leading, m, n] };
 }
 
-/** The last two dimensions, if all before them are 1. */
+/** The last two dimensions; null where one before them is not 1. */
 function matrix(shape: number[]): [number, number] | null {
   const [rows, columns] = shape.slice(-2);
   if (rows === undefined || columns === undefined) return null;

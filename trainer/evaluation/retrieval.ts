@@ -1,6 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { concatenate, type Dataset, pick } from "../data/dataset.ts";
+import { concatenate, type Dataset, firstRow, pick } from "../data/dataset.ts";
 import type { HeldOutSource } from "../data/source.ts";
 import type { Learner } from "../model/learner.ts";
 import { itemField } from "../model/popularity.ts";
@@ -132,12 +132,6 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
 interface Fields {
   user: number;
   item: number;
-}
-
-/** The row of a record's first entry of a field; -1 where it has none. */
-function firstRow({ offsets, rows }: Dataset, record: number, field: number, fields: number): number {
-  const first = offsets[record * fields + field];
-  return first < offsets[record * fields + field + 1] ? rows[first] : -1;
 }
 
 function dot(a: Float32Array, from: number, b: Float32Array, at: number, length: number): number {

@@ -1,7 +1,6 @@
 import { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
-import { BATCH_NORM_EPSILON } from "../model/layers.ts";
-import type { Mlp } from "../model/mlp.ts";
+import { BATCH_NORM_EPSILON, type Mlp } from "../model/mlp.ts";
 import type { Model } from "../model/model.ts";
 
 const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };

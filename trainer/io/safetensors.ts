@@ -80,3 +80,29 @@ export function readSafetensors(
   }
   return { tensors, metadata };
 }
+
+/** The elements of a tensor. Throws FormatError where it is missing or has another type or shape. */
+export function tensorData<T extends TypeName>(
+  tensors: Record<string, NamedTensor>,
+  name: string,
+  type: T,
+  shape: readonly number[],
+  place: string,
+): InstanceType<(typeof TYPES)[T]> {
+  const tensor = tensors[name];
+  const expected = `${type} [${shape.join(", ")}]`;
+  const got = tensor ? `${typeName(tensor.data)} [${tensor.shape.join(", ")}]` : "nothing";
+  if (!tensor || got !== expected) throw new FormatError(`${place}: ${name}`, `got ${got}, expected ${expected}`);
+  return tensor.data as InstanceType<(typeof TYPES)[T]>;
+}
+
+/** Tensors under names that begin with `prefix`. */
+export function prefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+}
+
+/** The inverse of `prefixed`; leaves out tensors whose names do not begin so. */
+export function unprefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
+  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}

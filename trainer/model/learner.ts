@@ -3,56 +3,54 @@ import type { Dataset } from "../data/dataset.ts";
 import { Random } from "../data/random.ts";
 import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { type Gradients, Graph, type OnActivations } from "../engine/tfjs-engine.ts";
-import type { NamedTensor } from "../io/safetensors.ts";
+import { DivergedError } from "../errors.ts";
+import { type NamedTensor, prefixed, unprefixed } from "../io/safetensors.ts";
+import type { Engine, EngineFactory, Gradients, OnActivations } from "./engine.ts";
+import { GatheredBatch } from "./gathered-batch.ts";
 import { Model } from "./model.ts";
-import { Ftrl } from "./optimizers/ftrl.ts";
-import { LazyAdam } from "./optimizers/lazy-adam.ts";
+import { denseOptimizer } from "./optimizers/of-spec.ts";
 import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
-import { restoreFloats, saveFloats } from "./optimizers/state.ts";
-import { Batch, Tables } from "./tables.ts";
+import { itemField } from "./popularity.ts";
+import { Tables } from "./tables.ts";
+import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
 
-/** Records a forward pass takes at once when nothing is learned: so many, or fewer where their embeddings are wide. */
+/** The most records of a forward pass when nothing is learned. */
 const PREDICT_BATCH = 4096;
+/** The most numbers that such a pass gathers from the tables: 64 MiB. */
 const PREDICT_FLOATS = 2 ** 24;
+
+/** The share of BatchNorm's old running statistics that a full batch leaves. */
+const BATCH_NORM_MOMENTUM = 0.9;
 
 const FIRST_ROW = Int32Array.of(0);
 
-/** All that training changes and a blob is made of. */
-export interface Weights {
-  /** V × (D + 1) */
-  rows: Float32Array;
-  dense: Float32Array;
-  runningStats: Float32Array;
-}
-
-/** A model with its tables and optimizer state: takes steps on batches, and predicts. */
+/** A model with its tables, optimizers and engine: takes steps on batches, and predicts. */
 export class Learner {
   readonly model: Model;
   readonly tables: Tables;
+  /** Draws the initial weights and then dropout's masks. */
   readonly random: Random;
   readonly #spec: FeatureSpec;
-  /** Of the dense weights, as one row. */
+  /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
-  readonly #graph: Graph;
-  #batch: Batch;
+  readonly #engine: Engine;
+  /** [V]: ln of each item's share among the positive records, for the in-batch loss; null before they are known. */
+  #logItemShares: Float32Array | null = null;
+  #batch: GatheredBatch;
 
-  constructor(spec: FeatureSpec, vocabulary: Vocabulary) {
+  constructor(spec: FeatureSpec, vocabulary: Vocabulary, engineOf: EngineFactory) {
     this.#spec = spec;
     this.random = new Random(spec.training.seed);
-    const fields = spec.fields.length;
     this.model = new Model(MODELS[spec.model.type](spec), this.random);
     const { rowDim } = this.model.definition;
     this.tables = new Tables(vocabulary, rowDim, spec.training, this.random);
-    const size = this.model.parameters.values.length;
-    const ftrl = spec.model.type === "LR" && spec.training.optimizer === "ftrl";
-    this.#denseOptimizer = ftrl ? new Ftrl(1, size, 0, 0) : new LazyAdam(1, size, 0);
-    this.#graph = new Graph(this.model, spec, this.random);
-    this.#batch = new Batch(0, fields, rowDim, vocabulary.size);
+    this.#denseOptimizer = denseOptimizer(spec, this.model.parameters.values.length);
+    this.#engine = engineOf(this.model, this.random);
+    this.#batch = new GatheredBatch(0, spec.fields.length, rowDim, vocabulary.size);
   }
 
-  /** What a logit is corrected by where training saw only a share of the negatives. */
+  /** What is added to a logit where training saw only a share of the negatives. */
   get logitCorrection(): number {
     return logitCorrection(this.#spec.data);
   }
@@ -63,8 +61,9 @@ export class Learner {
   }
 
   /**
-   * Starts an in-batch loss. Each item's first-order weight begins at ln of its share among the positive records, so that the
-   * first ranking is that of popularity, and what is learnt is how a context differs from it.
+   * Prepares for the in-batch loss. `logItemShares` [V]: ln of each item's share among the positive records. Each item's
+   * first-order weight starts there, so that the first ranking is by popularity, and training learns how a context
+   * differs from it.
    */
   startFromPopularity(logItemShares: Float32Array): void {
     const { values, dim } = this.tables;
@@ -72,69 +71,92 @@ export class Learner {
       if (share < 0) values[row * (dim + 1)] = share;
     });
     this.tables.replace(values);
-    this.#graph.logItemShares = logItemShares;
-  }
-
-  /** Makes room for batches of that many records: of the log's, where it is shorter than the spec's batch. */
-  #reserve(records: number): void {
-    const { capacity, fields, dim, tableRows } = this.#batch;
-    if (records > capacity) this.#batch = new Batch(records, fields, dim, tableRows);
-  }
-
-  /** Learns from the given records of a dataset. Returns their mean loss before the step. */
-  step(dataset: Dataset, records: Uint32Array, learningRate: number): number {
-    const used = this.#spec.training.loss === "in-batch" ? positives(dataset, records) : records;
-    if (used.length === 0) return 0;
-    this.#reserve(used.length);
-    const { denseL2, clipNorm } = this.#spec.training;
-    const { parameters } = this.model;
-    const batch = this.#batch;
-    batch.gather(dataset, used, this.tables, true);
-    const { loss, dense, dEmbeddings, dLinear } = this.gradients(batch);
-    if (!Number.isFinite(loss)) {
-      throw new Error(
-        `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
-      );
-    }
-    const rows = batch.scatter(dEmbeddings, dLinear);
-    if (denseL2 > 0) {
-      for (const name of parameters.shapes.keys()) {
-        if (!name.endsWith(".weights")) continue;
-        const gradient = parameters.view(name, dense);
-        const values = parameters.view(name);
-        for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
-      }
-    }
-    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
-    const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
-    this.tables.step(batch, rows, learningRate, scale);
-    this.#denseOptimizer.step(parameters.values, FIRST_ROW, 1, dense, learningRate, scale);
-    return loss;
-  }
-
-  /** Loss of a gathered batch and its gradients. */
-  gradients(batch: Batch): Gradients {
-    return this.#graph.gradients(batch);
+    this.#logItemShares = logItemShares;
   }
 
   /**
-   * Sum of the model's own loss over a dataset's positive records: what decides when a model is best that is not trained by the
-   * logistic loss. Null where it is. In batches of an order that is always the same, but not the log's, where neighbours
-   * often belong to one user or one hour.
+   * Learns from the given records of a dataset, of which the in-batch loss uses the positive ones. Returns their mean
+   * loss before the step. Throws DivergedError where it is not finite.
+   */
+  step(dataset: Dataset, records: Uint32Array, learningRate: number): number {
+    const used = this.#usesPositives ? positives(dataset, records) : records;
+    if (used.length === 0) return 0;
+    this.#reserve(used.length);
+    const { clipNorm } = this.#spec.training;
+    const batch = this.#batch;
+    batch.gather(dataset, used, this.tables, true);
+    const { loss, dense, dEmbeddings, dLinear, batchStats } = this.gradients(batch);
+    if (!Number.isFinite(loss)) {
+      throw new DivergedError(
+        `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
+      );
+    }
+    this.#moveRunningStats(batchStats, batch.size);
+    const rows = batch.scatter(dEmbeddings, dLinear);
+    this.#addDenseL2(dense);
+    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
+    const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+    this.tables.step(batch, rows, learningRate, scale);
+    this.#denseOptimizer.step(this.model.parameters.values, FIRST_ROW, 1, dense, learningRate, scale);
+    return loss;
+  }
+
+  /** The loss of a gathered batch and its gradients, L2 not included. Changes no weight. */
+  gradients(batch: GatheredBatch): Gradients {
+    this.#addItems(batch);
+    return this.#engine.gradients(batch);
+  }
+
+  get #usesPositives(): boolean {
+    return this.model.definition.loss === "in-batch";
+  }
+
+  #addItems(batch: GatheredBatch): void {
+    if (!this.#usesPositives) return;
+    if (this.#logItemShares === null)
+      throw new Error("the in-batch loss was asked for before the items' shares were set");
+    batch.setItems(itemField(this.#spec), this.#logItemShares);
+  }
+
+  #moveRunningStats(batchStats: Float32Array, records: number): void {
+    // A small batch, such as an epoch's last, moves them by its share of a full batch: the variance of one record is 0.
+    const weight = (1 - BATCH_NORM_MOMENTUM) * Math.min(1, records / this.#spec.training.batchSize);
+    const { values } = this.model.runningStats;
+    for (let i = 0; i < values.length; i++) values[i] = (1 - weight) * values[i] + weight * batchStats[i];
+  }
+
+  /** Adds λ·W to the gradients of the networks' weights; biases and γ have no L2. */
+  #addDenseL2(dense: Float32Array): void {
+    const { denseL2 } = this.#spec.training;
+    if (denseL2 === 0) return;
+    const { parameters } = this.model;
+    for (const name of parameters.shapes.keys()) {
+      if (!name.endsWith(".weights")) continue;
+      const gradient = parameters.view(name, dense);
+      const values = parameters.view(name);
+      for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
+    }
+  }
+
+  /**
+   * The sum of the in-batch loss over a dataset's positive records; null for a model that learns by the logistic loss. It
+   * decides which epoch is best. The batches are always the same, but shuffled, as neighbors in a log often belong to one
+   * user or one hour.
    */
   ownLoss(dataset: Dataset): { sum: number; records: number } | null {
-    if (this.model.loss === null) return null;
+    if (!this.#usesPositives) return null;
     const all = Uint32Array.from({ length: dataset.count }, (_, i) => i);
     const records = positives(dataset, all);
     new Random(0).shuffle(records);
     let sum = 0;
     this.#forEachBatch(dataset, records, this.#spec.training.batchSize, (batch) => {
-      sum += (this.#graph.ownLoss(batch) as number) * batch.size;
+      this.#addItems(batch);
+      sum += this.#engine.ownLoss(batch) * batch.size;
     });
     return { sum, records: records.length };
   }
 
-  /** Logits of all records of a dataset. */
+  /** The logits of all records of a dataset, [N]. */
   predict(
     dataset: Dataset,
     onBatch: (records: number) => void = () => {},
@@ -142,7 +164,7 @@ export class Learner {
   ): Float32Array {
     const logits = new Float32Array(dataset.count);
     this.#forAll(dataset, (batch, start) => {
-      logits.set(this.#graph.logits(batch, onActivations), start);
+      logits.set(this.#engine.logits(batch, onActivations), start);
       onBatch(batch.size);
     });
     if (this.logitCorrection !== 0)
@@ -150,21 +172,21 @@ export class Learner {
     return logits;
   }
 
-  /** A two-tower model's vectors of all records of a dataset, [N, width] both: what retrieval takes the inner products of. */
+  /** A two-tower model's vectors of all records of a dataset, both [N, width]; retrieval takes their inner products. */
   vectors(dataset: Dataset): { context: Float32Array; item: Float32Array; width: number } {
     const width = this.tables.dim + 1;
     const context = new Float32Array(dataset.count * width);
     const item = new Float32Array(dataset.count * width);
     this.#forAll(dataset, (batch, start) => {
-      const vectors = this.#graph.vectors(batch);
+      const vectors = this.#engine.vectors(batch);
       context.set(vectors.context, start * width);
       item.set(vectors.item, start * width);
     });
     return { context, item, width };
   }
 
-  /** All records of a dataset in order, as many at a time as the graph takes well. */
-  #forAll(dataset: Dataset, use: (batch: Batch, start: number) => void): void {
+  /** Gathers all records of a dataset in order, as many at a time as PREDICT_BATCH and PREDICT_FLOATS allow. */
+  #forAll(dataset: Dataset, use: (batch: GatheredBatch, start: number) => void): void {
     const width = this.#batch.fields * (this.#batch.dim + 1);
     const most = Math.max(1, Math.min(PREDICT_BATCH, Math.floor(PREDICT_FLOATS / width)));
     const all = Uint32Array.from({ length: dataset.count }, (_, i) => i);
@@ -175,7 +197,7 @@ export class Learner {
     dataset: Dataset,
     records: Uint32Array,
     size: number,
-    use: (batch: Batch, start: number) => void,
+    use: (batch: GatheredBatch, start: number) => void,
   ): void {
     this.tables.finish();
     this.#reserve(Math.min(size, records.length));
@@ -185,6 +207,13 @@ export class Learner {
     }
   }
 
+  /** Makes room for batches of that many records: fewer than the spec's `batchSize` where the log has fewer. */
+  #reserve(records: number): void {
+    const { capacity, fields, dim, tableRows } = this.#batch;
+    if (records > capacity) this.#batch = new GatheredBatch(records, fields, dim, tableRows);
+  }
+
+  /** A copy of the weights. */
   weights(): Weights {
     this.tables.finish();
     return {
@@ -196,38 +225,34 @@ export class Learner {
 
   restore(weights: Weights): void {
     this.tables.replace(weights.rows);
-    this.model.parameters.values.set(weights.dense);
-    this.model.runningStats.values.set(weights.runningStats);
+    this.#setDense(weights);
   }
 
-  /** All that the next step depends on but the generator, whose state is `random`'s own. Rows stay as stale as they are. */
+  /** All that the next step depends on but the state of `random`. Stale rows stay stale. */
   state(): Record<string, NamedTensor> {
+    const rows = this.tables.values;
+    const [dense, runningStats] = [this.model.parameters.values, this.model.runningStats.values];
     return {
-      rows: saveFloats(this.tables.values),
-      dense: saveFloats(this.model.parameters.values),
-      runningStats: saveFloats(this.model.runningStats.values),
+      ...namedWeights(this.model, this.tables, { rows, dense, runningStats }),
       ...prefixed("rowOptimizer.", this.tables.optimizer.state()),
       ...prefixed("denseOptimizer.", this.#denseOptimizer.state()),
     };
   }
 
-  /** Throws FormatError where a tensor is missing or of another length. */
-  restoreState(state: Record<string, NamedTensor>): void {
-    restoreFloats(state, "rows", this.tables.values);
-    restoreFloats(state, "dense", this.model.parameters.values);
-    restoreFloats(state, "runningStats", this.model.runningStats.values);
+  /** Throws FormatError, which names `place`, where a tensor is missing or does not fit. */
+  restoreState(state: Record<string, NamedTensor>, place: string): void {
+    const weights = weightsFromNamed(this.model, this.tables, state, place);
+    // Not `tables.replace`, by which the optimizer would count stale rows as up to date.
+    this.tables.values.set(weights.rows);
+    this.#setDense(weights);
     this.tables.optimizer.restore(unprefixed("rowOptimizer.", state));
     this.#denseOptimizer.restore(unprefixed("denseOptimizer.", state));
   }
-}
 
-function prefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
-}
-
-function unprefixed(prefix: string, tensors: Record<string, NamedTensor>): Record<string, NamedTensor> {
-  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  #setDense({ dense, runningStats }: Weights): void {
+    this.model.parameters.values.set(dense);
+    this.model.runningStats.values.set(runningStats);
+  }
 }
 
 function positives({ labels }: Dataset, records: Uint32Array): Uint32Array {

@@ -1,21 +1,19 @@
-import * as tf from "@tensorflow/tfjs";
-
-export type Tensors = Record<string, tf.Tensor>;
+import { type NamedTensor, tensorData } from "../io/safetensors.ts";
 
 /**
- * The dense weights of a model, named, in one flat array on the host: the optimizer runs over it as it does over
- * rows, and saving, clipping and restoring need no backend.
+ * The dense weights of a model by name, in one flat array on the host: the optimizer runs over it as it does over rows,
+ * and saving, clipping and restoring need no engine.
  */
 export class Parameters {
+  /** The shape of each parameter, in the order in which they lie in `values`. */
   readonly shapes = new Map<string, number[]>();
   readonly #starts = new Map<string, number>();
   values = new Float32Array(0);
 
-  /** Adds a parameter, filled by `init`, which is called once an element in row-major order. */
+  /** Adds a parameter, filled by `init`, which is called once for each element in row-major order. */
   define(name: string, shape: number[], init: () => number): void {
-    const size = shape.reduce((a, b) => a * b, 1);
     const start = this.values.length;
-    const values = new Float32Array(start + size);
+    const values = new Float32Array(start + sizeOf(shape));
     values.set(this.values);
     for (let i = start; i < values.length; i++) values[i] = init();
     this.values = values;
@@ -23,21 +21,28 @@ export class Parameters {
     this.#starts.set(name, start);
   }
 
-  /** A view of one parameter's values inside a flat array of all (the values themselves, or their gradients). */
+  /** A view of one parameter inside a flat array of all: of the values themselves, or of their gradients. */
   view(name: string, flat: Float32Array = this.values): Float32Array {
     const start = this.#starts.get(name);
     const shape = this.shapes.get(name);
     if (start === undefined || !shape)
       throw new Error(`no parameter ${name}; there are ${[...this.shapes.keys()].join(", ")}`);
-    return flat.subarray(start, start + shape.reduce((a, b) => a * b, 1));
+    return flat.subarray(start, start + sizeOf(shape));
   }
 
-  /** All parameters on the backend, in the order in which they were defined. The caller disposes of them. */
-  tensors(): tf.Tensor[] {
-    return [...this.shapes].map(([name, shape]) => tf.tensor(this.view(name), shape));
+  /** A flat array of all parameters as tensors by name. They share its memory. */
+  toTensors(flat: Float32Array): Record<string, NamedTensor> {
+    return Object.fromEntries([...this.shapes].map(([name, shape]) => [name, { shape, data: this.view(name, flat) }]));
   }
 
-  named(tensors: readonly tf.Tensor[]): Tensors {
-    return Object.fromEntries([...this.shapes.keys()].map((name, i) => [name, tensors[i]]));
+  /** The inverse of `toTensors`. Throws FormatError where a tensor is missing or has another type or shape. */
+  fromTensors(tensors: Record<string, NamedTensor>, place: string): Float32Array {
+    const flat = new Float32Array(this.values.length);
+    for (const [name, shape] of this.shapes) this.view(name, flat).set(tensorData(tensors, name, "F32", shape, place));
+    return flat;
   }
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
 }

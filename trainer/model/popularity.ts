@@ -1,8 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { firstRow } from "../data/dataset.ts";
 import { Random } from "../data/random.ts";
 import type { TrainingSource } from "../data/source.ts";
 
-/** The field whose value tells items apart. */
+/** The number of the field whose value tells items apart. */
 export function itemField({ fields, training }: FeatureSpec): number {
   return fields.findIndex(({ name, side }) =>
     training.itemField === undefined ? side === "item" : name === training.itemField,
@@ -10,8 +11,8 @@ export function itemField({ fields, training }: FeatureSpec): number {
 }
 
 /**
- * Of each row of the item field, ln of its share among the log's positive records, as they are what an in-batch loss draws
- * its items from; a row that none of them has counts as in one. 0 for the rows of other fields: [V].
+ * [V]: for each row of the item field, ln of its share among the log's positive records, from which an in-batch loss
+ * draws its items. A row that no positive record has counts as if one had it. 0 for the rows of other fields.
  */
 export async function logItemShares(
   spec: FeatureSpec,
@@ -24,10 +25,8 @@ export async function logItemShares(
   for await (const { dataset, records } of source.epoch(new Random(spec.training.seed))) {
     for (const record of records) {
       if (dataset.labels[record] !== 1) continue;
-      const entry = record * source.fields + field;
-      const first = dataset.offsets[entry];
-      if (first === dataset.offsets[entry + 1]) continue;
-      const row = dataset.rows[first];
+      const row = firstRow(dataset, record, field, source.fields);
+      if (row < 0) continue;
       counts[row] = counts[row] + 1;
       positives++;
     }

@@ -6,7 +6,10 @@ export function pretrainingSpec(spec: FeatureSpec): FeatureSpec {
   return { ...spec, model: { ...spec.model, type: "FM" } };
 }
 
-/** Gives the rows of an FNN what an FM over the same vocabulary has learned: z = [w, v] (Zhang, Du and Wang 2016, equation 4). */
+/**
+ * Starts an FNN's rows from what an FM over the same vocabulary has learned: z = [w, v] (Zhang, Du and Wang 2016,
+ * equation 4).
+ */
 export function startFromFm(fnn: Learner, fm: Learner): void {
   const from = fm.tables;
   const to = fnn.tables;

@@ -6,25 +6,33 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { writeWhole } from "../io/files.ts";
-import { type NamedTensor, readSafetensors, writeSafetensors } from "../io/safetensors.ts";
+import { type NamedTensor, prefixed, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
+import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import type { Position, Training } from "./epochs.ts";
 
-// A training as it stands between two steps, so that one that was cut off ends with the same weights as one that was not:
-// the learner's weights and optimizer state, the best weights so far, the generator, and the position in the data.
+// A checkpoint holds a training as it stands between two steps, so that one that is cut off and resumed ends with the
+// same weights as one that is not. Its tensors are the learner's weights under the names of a run folder
+// (run-folder.ts), the best weights so far under `best.` and these names, and the optimizers' state; its metadata are
+// the generator's state and the position in the data.
 
-/** Which of a model's trainings a checkpoint is of: an FNN has two. */
+/** Which of a model's trainings a checkpoint belongs to: an FNN has two. */
 export type Stage = "pretraining" | "training";
 
 const FILE = "checkpoint.safetensors";
 
-/** The metadata of a checkpoint's file: JSON a value. */
+/** What the names of the best weights begin with. */
+const BEST = "best.";
+
+/** The metadata of a checkpoint's file, each value as JSON. */
 interface Metadata {
+  /** What tells this training from others (`identityOf`). */
   identity: string;
   stage: Stage;
   position: Position;
   random: RandomState;
 }
 
+/** The one checkpoint of a run folder. */
 export class Checkpoints {
   readonly path: string;
   readonly #identity: string;
@@ -36,32 +44,34 @@ export class Checkpoints {
 
   save(stage: Stage, training: Training): void {
     const { learner, bestWeights, position } = training;
-    const tensors: Record<string, NamedTensor> = { ...learner.state() };
-    for (const [name, data] of Object.entries(bestWeights ?? {}))
-      tensors[`best.${name}`] = { shape: [data.length], data };
+    const { model, tables } = learner;
+    const best = bestWeights ? prefixed(BEST, namedWeights(model, tables, bestWeights)) : {};
+    const tensors = { ...learner.state(), ...best };
     const metadata: Metadata = { identity: this.#identity, stage, position, random: learner.random.state() };
     const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
     writeWhole(this.path, writeSafetensors(tensors, Object.fromEntries(texts)));
   }
 
-  /** The stage that was cut off, or null where there is no checkpoint. Throws FormatError if it is another training's. */
+  /** The stage that was cut off; null where there is no checkpoint. Throws FormatError for another training's. */
   stage(): Stage | null {
     return existsSync(this.path) ? this.#read().metadata.stage : null;
   }
 
-  /** Puts a training, just begun, where the checkpoint was taken. */
+  /** Takes a training that has just begun to where the checkpoint was saved. */
   restore(training: Training): void {
     const { tensors, metadata } = this.#read();
-    const of = (name: string): Float32Array => {
-      const data = tensors[name]?.data;
-      if (data instanceof Float32Array) return data;
-      throw new FormatError(`${this.path}: ${name}`, "got no such tensor of floats, expected one");
-    };
-    training.learner.restoreState(tensors);
-    training.learner.random.restore(metadata.random);
+    const { learner } = training;
+    learner.restoreState(tensors, this.path);
+    learner.random.restore(metadata.random);
     training.position = metadata.position;
-    if (tensors["best.rows"])
-      training.bestWeights = { rows: of("best.rows"), dense: of("best.dense"), runningStats: of("best.runningStats") };
+    const best = unprefixed(BEST, tensors);
+    if (Object.keys(best).length > 0)
+      training.bestWeights = weightsFromNamed(
+        learner.model,
+        learner.tables,
+        best,
+        `${this.path}: ${BEST.slice(0, -1)}`,
+      );
   }
 
   remove(): void {
@@ -76,7 +86,8 @@ export class Checkpoints {
     if (metadata.identity === this.#identity) return { tensors, metadata };
     throw new FormatError(
       this.path,
-      "got a checkpoint of another training, expected one of this spec and these logs; without --resume it is overwritten",
+      "got a checkpoint of another training, expected one of this spec and these logs; " +
+        "without --resume it is overwritten",
     );
   }
 }
@@ -92,11 +103,12 @@ export class Interrupted extends Error {
   }
 }
 
-/** Saves a training's checkpoints: every so often, and when it is told to stop. */
+/** Saves a training's checkpoints: every so many minutes, and when a signal tells it to stop. */
 export class Saving {
   readonly #checkpoints: Checkpoints;
   readonly #stage: Stage;
   readonly #training: Training;
+  /** Milliseconds between two checkpoints. */
   readonly #every: number;
   #last = performance.now();
   #signal: "SIGINT" | "SIGTERM" | null = null;
@@ -127,7 +139,7 @@ export class Saving {
   }
 }
 
-/** What two trainings must have in common for one to go on where the other stopped. */
+/** A text of all that two trainings must have in common for one to go on where the other stopped. */
 function identityOf(spec: FeatureSpec, { keys, counts }: Vocabulary, records: number): string {
   const bytes = (list: Uint32Array): Uint8Array => new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
   const sums = [bytes(keys), bytes(counts), new TextEncoder().encode(JSON.stringify(spec))].map((list) => {

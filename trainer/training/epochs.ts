@@ -2,31 +2,39 @@ import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
+import { DivergedError } from "../errors.ts";
 import { type Metrics, metricsOfLogits } from "../metrics/metrics.ts";
-import type { Learner, Weights } from "../model/learner.ts";
+import type { Learner } from "../model/learner.ts";
+import type { Weights } from "../model/weights.ts";
 import { say, startTask } from "../terminal/progress.ts";
 
-/** What came of one epoch. */
+/** One epoch of a training, with its metrics on the validation log. */
 export interface Epoch extends Metrics {
+  /** Its number, from 1. */
   epoch: number;
   learningRate: number;
   /** Mean training loss. */
   loss: number;
-  /** The model's own loss on the validation log, where it is not the logistic one: then it decides which epoch is best. */
+  /**
+   * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best.
+   */
   validLoss?: number;
+  /** How long its steps took, without validation. */
   seconds: number;
 }
 
-/** Where a training is: all that decides its next step beside the learner's own state. */
+/** Where a training is: all that decides its next step besides the learner's own state. */
 export interface Position {
-  /** Epochs that are done. */
+  /** Finished epochs. */
   epochs: Epoch[];
-  /** Steps of the next epoch that are done, their records and the sum of their losses. */
+  /** Finished steps of the present epoch. */
   steps: number;
+  /** The records of these steps. */
   records: number;
+  /** The sum of these records' losses. */
   lossSum: number;
   learningRate: number;
-  /** Drops of the learning rate that are left. */
+  /** How many more times the learning rate may drop. */
   drops: number;
   /** Epochs since the best one or the last drop. */
   waited: number;
@@ -35,13 +43,13 @@ export interface Position {
 }
 
 /**
- * Learns until validation AUC stops rising: it may fall behind its best for `patience` epochs, then the learning rate
- * drops, from the best weights, `rateDrops` times, and then training ends with the best weights.
+ * Trains a learner until validation AUC stops rising. When AUC has not beaten its best for `patience` epochs, training
+ * goes back to the best weights and the learning rate drops to a tenth; after `rateDrops` drops, training ends instead.
  */
 export class Training {
   readonly learner: Learner;
   position: Position;
-  /** Of the best epoch; null before there is one. */
+  /** The weights after the best epoch; null before there is one. */
   bestWeights: Weights | null = null;
   readonly #settings: FeatureSpec["training"];
   readonly #source: TrainingSource;
@@ -66,7 +74,10 @@ export class Training {
     };
   }
 
-  /** Goes on from `position` to the end. `afterStep` and `afterEpoch` may save what is there. */
+  /**
+   * Trains from `position` to the end. `name` is what the progress calls an epoch; `afterStep` and `afterEpoch` may
+   * save what is there. Throws DivergedError where a loss is no longer finite.
+   */
   async run(
     name: string,
     afterStep: () => void = () => {},
@@ -90,7 +101,7 @@ export class Training {
 
   async #learnEpoch(number: number, onStep: (records: number, loss: number) => void): Promise<void> {
     const { position } = this;
-    // An order of its own for each epoch, so that one that was cut off can be taken up at any step.
+    // Each epoch's order has its own seed, so that training can be resumed at any step of an epoch.
     const random = new Random(this.#settings.seed + number * 0x9e3779b9);
     for await (const { dataset, records } of this.#source.epoch(random, position.steps)) {
       const loss = this.learner.step(dataset, records, position.learningRate);
@@ -98,7 +109,7 @@ export class Training {
       position.records += records.length;
       position.lossSum += loss * records.length;
       onStep(records.length, loss);
-      await setImmediate(); // a signal's handler runs only between two turns of the event loop
+      await setImmediate(); // lets signals' handlers run, which they do between two turns of the event loop only
     }
   }
 
@@ -114,10 +125,11 @@ export class Training {
     if (number === 1 && labels.every((label) => label === labels[0]))
       say(`validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop`);
     const metrics = metricsOfLogits(logits, labels, weights);
-    // Weights can break in the epoch's last step, after its last loss.
+    // The epoch's last step may have broken the weights, after the last loss was computed.
     if (!Number.isFinite(metrics.logloss)) {
-      throw new Error(
-        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
+      throw new DivergedError(
+        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, ` +
+          "or smaller numbers in the log",
       );
     }
     const loss = position.lossSum / position.records;
@@ -145,7 +157,10 @@ function validLoss(own: { sum: number; records: number } | null): { validLoss?: 
   return own ? { validLoss: own.sum / own.records } : {};
 }
 
-/** By AUC; by logloss where the log has one class only and so no AUC; by the model's own loss where it has one. */
+/**
+ * Compares by the model's own loss where it has one, else by AUC; and by logloss where the log has labels of one class
+ * only, so that there is no AUC.
+ */
 function isBetter(a: Epoch, b: Epoch): boolean {
   if (a.validLoss !== undefined && b.validLoss !== undefined) return a.validLoss < b.validLoss;
   return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;

@@ -8,14 +8,38 @@ import { FeatureSpecSchema } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
 import { BACKENDS, type Backend } from "../engine/backend.ts";
+import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import { toJson, writeWhole } from "../io/files.ts";
-import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
+import { readSafetensors, tensorData, writeSafetensors } from "../io/safetensors.ts";
 import { Learner } from "../model/learner.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
+import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { runRecord } from "./run-record.ts";
 import type { TrainingResult } from "./train.ts";
 
-// What `train` leaves behind: model.safetensors (the float32 model, with its spec), and in text what run-record.ts writes.
+// What `train` leaves in a run folder: model.safetensors, and the text files of run-record.ts.
+//
+// model.safetensors has the format of that name, which readers in many languages know. Its metadata are two texts in
+// JSON: `spec`, the user's with all defaults filled in, and `fitted`, which encodes records. Its tensors, for V rows
+// over F fields, row vectors of D numbers, and layers of K inputs and N units:
+//
+//     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
+//     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order
+//     rows.counts               u32 [V]         how often the training log used the row
+//     rows.values               f32 [V, D + 1]  the row: w, v₁ … v_D
+//     bias                      f32 [1]         w₀
+//     <network>.<i>.weights     f32 [K, N]      hidden layer i: activation(x · weights + bias), or with BatchNorm
+//     <network>.<i>.bias        f32 [N]         activation(gamma · (x · weights − mean) / √(variance + 1e-5) + bias)
+//     <network>.<i>.gamma       f32 [N]         with BatchNorm only, as are the two below
+//     <network>.<i>.mean        f32 [N]         the running mean of x · weights
+//     <network>.<i>.variance    f32 [N]         and its running variance
+//     <network>.output.weights  f32 [K, N]      the last layer, which is linear
+//     <network>.output.bias     f32 [N]         for towers only: an MLP's one output unit has w₀ for its bias
+//
+// <network> is `mlp`; the two-tower model has `context` and `item`, with N = D in the last layer. Models without a
+// network (LR, FM) have `bias` alone. The input of a network is the embeddings of its fields side by side, v[mlpFrom,
+// D) of each; PNN's has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and
+// the products of each model).
 
 const LogPartSchema = v.object({
   paths: v.array(v.string()),
@@ -23,21 +47,18 @@ const LogPartSchema = v.object({
 });
 const RunSchema = v.object({ backend: v.picklist(BACKENDS), validLog: LogPartSchema });
 
-/** Saves a trained model in `folder`. `validLog` is kept as the default log to calibrate the export with. */
+/** Saves a trained model in `folder`. An export is calibrated with `validLog` unless told otherwise. */
 export function saveRun(
   folder: string,
   model: TrainedModel & Pick<TrainingResult, "backend" | "valid">,
   validLog: LogPart,
 ): void {
   const { vocabulary, learner, spec, fitted, backend, valid } = model;
-  const { rows, dense, runningStats } = learner.weights();
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
-    "rows.values": { shape: [vocabulary.size, learner.tables.dim + 1], data: rows },
-    dense: { shape: [dense.length], data: dense },
-    runningStats: { shape: [runningStats.length], data: runningStats },
+    ...namedWeights(learner.model, learner.tables, learner.weights()),
   };
   writeWhole(
     join(folder, "model.safetensors"),
@@ -47,11 +68,15 @@ export function saveRun(
 }
 
 export interface SavedRun extends TrainedModel {
+  /** The log that chose the best epoch, with which exports are calibrated. */
   validLog: LogPart;
   trainedOn: Backend;
 }
 
-/** Loads what `saveRun` saved. The backend that predicts with it must have been started. */
+/**
+ * Loads what `saveRun` saved. A TensorFlow.js backend must be started before the model predicts. Throws FormatError
+ * where a file, a tensor or a setting is missing or does not fit.
+ */
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
   const { tensors, metadata } = readSafetensors(readFile(path), path);
@@ -60,24 +85,24 @@ export function loadRun(folder: string): SavedRun {
   const runPath = join(folder, "run.json");
   const run = parseWith(RunSchema, JSON.parse(new TextDecoder().decode(readFile(runPath))), runPath);
 
+  const counts = tensors["rows.counts"];
+  if (!counts) throw new FormatError(`${path}: rows.counts`, "got nothing, expected U32 [V]");
+  if (tensors.dense && !tensors.bias) {
+    throw new FormatError(
+      `${path}: dense`,
+      "got all dense weights in one tensor, as earlier versions saved them, expected each under its own name: " +
+        "train again",
+    );
+  }
+  const size = counts.data.length;
   const vocabulary = new Vocabulary(
     spec.fields.length,
-    tensor(tensors, "rows.keys", Uint32Array, path),
-    tensor(tensors, "rows.fields", Uint16Array, path),
-    tensor(tensors, "rows.counts", Uint32Array, path),
+    tensorData(tensors, "rows.keys", "U32", [size, 2], path),
+    tensorData(tensors, "rows.fields", "U16", [size], path),
+    tensorData(tensors, "rows.counts", "U32", [size], path),
   );
-  const learner = new Learner(spec, vocabulary);
-  const of = (name: string, length: number): Float32Array => {
-    const data = tensor(tensors, name, Float32Array, path);
-    if (data.length !== length)
-      throw new FormatError(`${path}: ${name}`, `got ${data.length} numbers, expected ${length}`);
-    return data;
-  };
-  learner.restore({
-    rows: of("rows.values", learner.tables.values.length),
-    dense: of("dense", learner.model.parameters.values.length),
-    runningStats: of("runningStats", learner.model.runningStats.values.length),
-  });
+  const learner = new Learner(spec, vocabulary, tfjsEngine);
+  learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   return { spec, fitted, vocabulary, learner, validLog: run.validLog, trainedOn: run.backend };
 }
 
@@ -87,18 +112,4 @@ function readFile(path: string): Uint8Array {
   } catch (error) {
     throw new FormatError(path, `not a trained model: ${(error as Error).message}`);
   }
-}
-
-function tensor<T>(
-  tensors: ReturnType<typeof readSafetensors>["tensors"],
-  name: string,
-  Type: abstract new (...args: never[]) => T,
-  path: string,
-): T {
-  const data = tensors[name]?.data;
-  if (data instanceof Type) return data;
-  throw new FormatError(
-    `${path}: ${name}`,
-    `got ${data ? "another type" : "nothing"}, expected a tensor of type ${Type.name}`,
-  );
 }

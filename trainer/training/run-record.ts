@@ -9,7 +9,7 @@ import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
 
-// What a run folder says in text: run.json, what was trained and with what; metrics.jsonl, one line an epoch.
+// The text files of a run folder: run.json says what was trained and with what, metrics.jsonl has a line an epoch.
 
 export interface RunRecord {
   spec: FeatureSpec;
@@ -22,7 +22,7 @@ export function runRecord(spec: FeatureSpec, backend: Backend): RunRecord {
   return { spec, seed: spec.training.seed, backend, versions: versions(backend) };
 }
 
-/** Versions of all that the weights depend on. */
+/** The versions of all software that the weights depend on. */
 export function versions(backend: Backend): Record<string, string> {
   const require = createRequire(import.meta.url);
   const of = (path: string): string => (require(path) as { version: string }).version;
@@ -42,9 +42,9 @@ export function versions(backend: Backend): Record<string, string> {
 }
 
 /**
- * Returns what to call after each epoch of a run in `folder`: it appends a line to metrics.jsonl, and before the first one
- * writes run.json. Lines of epochs from the first one on are another run's, and go; earlier ones stay, as training may
- * go on from a checkpoint.
+ * Returns a function to call after each epoch of a run in `folder`. It appends a line to metrics.jsonl, and at its
+ * first call writes run.json before. Lines of earlier epochs stay, as the training may have been resumed from a
+ * checkpoint; the other lines are of a run before this one, and are removed.
  */
 export function recordEpochs(
   folder: string,

@@ -2,6 +2,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { openHeldOutLog, openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
+import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
 import { Learner } from "../model/learner.ts";
@@ -12,7 +13,9 @@ import { say } from "../terminal/progress.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
 
-/** How often a checkpoint is saved: little is lost, and writing even a large table costs a few per cent of the time. */
+/**
+ * Minutes between checkpoints: a crash loses little, and writing even a large table takes a few percent of the time.
+ */
 export const CHECKPOINT_MINUTES = 5;
 
 /** A trained model and the story of its training. */
@@ -21,11 +24,11 @@ export interface TrainingResult extends TrainedModel {
   epochs: Epoch[];
   /** FNN only: epochs of the FM pre-training; 0 for other models, and for a training that was resumed after them. */
   pretrainingEpochs: number;
-  /** Time of all epochs, an FNN's pre-training included. */
+  /** The seconds of all epochs, an FNN's pre-training included. */
   seconds: number;
-  /** Of the weights kept, on the validation log. */
+  /** The epoch whose weights are kept. */
   valid: Epoch;
-  /** To be removed when the model is saved. */
+  /** The checkpoint of the training, to be removed when the model is saved; null where none was to be kept. */
   checkpoints: Checkpoints | null;
 }
 
@@ -35,18 +38,22 @@ export interface TrainOptions {
   /** The folder of encoded logs. */
   cache: string;
   backend?: Backend;
-  /** Where to keep checkpoints; none are made without it. */
+  /** The folder to keep a checkpoint in; without it, none is saved. */
   out?: string;
-  /** Goes on from the checkpoint in `out`, if there is one. */
+  /** Resume from the checkpoint in `out`, if there is one. */
   resume?: boolean;
   checkpointMinutes?: number;
-  /** How the model is to be exported, so that one that fits no blob is refused before it is trained. Default: int8. */
+  /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
   /** Called after each epoch. */
   onEpoch?: (epoch: Epoch, backend: Backend) => void;
 }
 
-/** Trains a model on a click log: fit the spec, encode, learn until validation AUC stops rising, keep the best weights. */
+/**
+ * Trains a model on a click log: fits the spec, encodes the logs, learns until validation AUC stops rising, and keeps
+ * the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where a loss is no longer
+ * finite, and Interrupted after SIGINT or SIGTERM.
+ */
 export async function train(
   spec: FeatureSpec,
   {
@@ -93,7 +100,7 @@ export async function train(
   let pretrainingEpochs = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
-    const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary), "FM epoch");
+    const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary, tfjsEngine), "FM epoch");
     startFromFm(learner, pretraining.learner);
     seconds += secondsOf(pretraining);
     pretrainingEpochs = pretraining.position.epochs.length;
@@ -108,7 +115,7 @@ export async function train(
 
 /** A learner before its first step. */
 export async function startLearner(spec: FeatureSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
-  const learner = new Learner(spec, vocabulary);
+  const learner = new Learner(spec, vocabulary, tfjsEngine);
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   return learner;

@@ -5,6 +5,7 @@ import { concatenate, type Dataset, pick } from "../../../trainer/data/dataset.t
 import { Random } from "../../../trainer/data/random.ts";
 import type { HeldOutSource, TrainingSource } from "../../../trainer/data/source.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
+import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import { measureRetrieval } from "../../../trainer/evaluation/retrieval.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
 import { logItemShares } from "../../../trainer/model/popularity.ts";
@@ -194,14 +195,14 @@ describe("the in-batch loss", () => {
     expect(shares.filter((_, row) => vocabulary.fieldOf[row] !== ITEM)).toSatisfy((all: Float32Array) =>
       all.every((share) => share === 0),
     );
-    const learner = new Learner(spec, vocabulary);
+    const learner = new Learner(spec, vocabulary, tfjsEngine);
     learner.startFromPopularity(shares);
     const { recall, popularity } = await measureRetrieval(learner, spec, sourceOf(train), sourceOf(test), 3);
     expect(recall).toBe(popularity);
   });
 
   it("learns which context takes which items, and so finds more than popularity does", async () => {
-    const learner = new Learner(spec, vocabulary);
+    const learner = new Learner(spec, vocabulary, tfjsEngine);
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
     const before = learner.ownLoss(test)?.sum as number;
     for (let epoch = 0; epoch < 8; epoch++)

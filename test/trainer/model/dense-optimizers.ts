@@ -1,16 +1,19 @@
 import type { Random } from "../../../trainer/data/random.ts";
 
-// Optimizers with L2 over the whole table, written out plainly: a pass over every weight at every step. And a way to train
-// a lazy one beside them.
+// Dense optimizers with L2 over the whole table, which pass over every weight at every step: what the lazy ones are
+// compared with.
 
 type Floats = Float32Array | Float64Array;
 
-/** A step on (gradients + λ·values) · scale, all [V · D]. */
+/** Takes steps by the gradient (gradients + λ·values) · scale; all arrays are [V, D]. */
 export interface DenseOptimizer {
   step(values: Floats, gradients: Float64Array, learningRate: number, scale: number): void;
 }
 
-/** Kingma and Ba 2015, algorithm 1 with the bias correction of §2, as in torch.optim.Adam. Moments of the values' type. */
+/**
+ * Adam: Kingma and Ba 2015, algorithm 1 with the bias correction of §2, as in torch.optim.Adam. The moments have the type
+ * of the values, float32 or float64.
+ */
 export function denseAdam(values: Floats, lambda: number): DenseOptimizer {
   const [m, v] = [values.slice().fill(0), values.slice().fill(0)];
   let t = 0;
@@ -31,7 +34,7 @@ export function denseAdam(values: Floats, lambda: number): DenseOptimizer {
   };
 }
 
-/** Row-wise Adagrad as in torchrec/optim/rowwise_adagrad.py, for w [V, 1] and v [V, k] apart. */
+/** Row-wise Adagrad as in torchrec/optim/rowwise_adagrad.py, with w [V, 1] and v [V, k] as tables of their own. */
 export function denseAdagrad(values: Floats, width: number, lambda: number): DenseOptimizer {
   const rows = values.length / width;
   const sums = [values.slice(0, rows).fill(0), values.slice(0, rows).fill(0)] as const;
@@ -59,7 +62,7 @@ export function denseAdagrad(values: Floats, width: number, lambda: number): Den
   };
 }
 
-/** Draws the rows of a batch from a Zipf distribution over V rows: the n-th as likely as 1/n. Each row once. */
+/** Draws the rows of a batch, each once, from a Zipf distribution over V rows: the n-th with a frequency of 1/n. */
 export function zipfBatches(rows: number, draws: number, random: Random): () => Int32Array {
   const sums = new Float64Array(rows);
   let total = 0;

@@ -4,8 +4,8 @@ import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
+import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
-import { Batch } from "../../../trainer/model/tables.ts";
 import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 import {
   type ReferenceRecord,
@@ -16,8 +16,8 @@ import {
   referenceWeights,
 } from "./reference.ts";
 
-// The graph is float32 and the reference float64, so what they disagree by is the graph's rounding: about 1e-6 of the
-// largest gradient in sums over 24 records. The step is small, so that it hardly ever crosses a kink of ReLU.
+// The engine computes in float32 and the reference in float64. So they differ by the engine's rounding errors: about 1e-6
+// of the largest gradient in sums over 24 records. The step is so small that it hardly ever crosses a kink of ReLU.
 const STEP = 1e-6;
 const TOLERANCE = 4e-5;
 const FIELDS = 3;
@@ -39,10 +39,10 @@ function randomCase(model: object, training: object = {}): Case {
   return { spec, vocabulary, learner, ...randomRecords(RECORDS, FIELDS, vocabulary.size, random) };
 }
 
-/** Compares each partial derivative that the graph gives with a central difference of the reference's loss. */
+/** Compares each partial derivative that the engine gives with a central difference of the reference's loss. */
 function expectGradients({ spec, vocabulary, learner, dataset }: Case, lossOf: (w: ReferenceWeights) => number): void {
   const { dim } = learner.tables;
-  const batch = new Batch(RECORDS, FIELDS, dim, vocabulary.size);
+  const batch = new GatheredBatch(RECORDS, FIELDS, dim, vocabulary.size);
   batch.gather(
     dataset,
     Uint32Array.from({ length: RECORDS }, (_, i) => i),

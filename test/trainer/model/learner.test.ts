@@ -2,9 +2,10 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
-import type { Gradients } from "../../../trainer/engine/tfjs-engine.ts";
+import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
+import type { Gradients } from "../../../trainer/model/engine.ts";
+import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
-import { Batch } from "../../../trainer/model/tables.ts";
 import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
@@ -29,7 +30,7 @@ function learnTwoEpochs(training: object): { losses: number[]; learner: Learner 
   );
   const vocabulary = tinyVocabulary(FIELDS, 20, random);
   const { dataset } = randomRecords(200, FIELDS, vocabulary.size, random);
-  const learner = new Learner(spec, vocabulary);
+  const learner = new Learner(spec, vocabulary, tfjsEngine);
   const losses = [learnEpoch(learner, dataset, 1), learnEpoch(learner, dataset, 2)];
   return { losses, learner };
 }
@@ -54,7 +55,7 @@ describe("Learner", () => {
     const vocabulary = tinyVocabulary(FIELDS, 20, random);
     const { dataset } = randomRecords(40, FIELDS, vocabulary.size, random);
     const half = { ...spec, data: { ...spec.data, negatives: { rate: 0.5, seed: 1 } } };
-    const [all, sampled] = [new Learner(spec, vocabulary), new Learner(half, vocabulary)];
+    const [all, sampled] = [new Learner(spec, vocabulary, tfjsEngine), new Learner(half, vocabulary, tfjsEngine)];
     expect(learnEpoch(sampled, dataset, 1)).toBe(learnEpoch(all, dataset, 1));
     const expected = all.predict(dataset).map((logit) => logit + Math.log(0.5));
     sampled.predict(dataset).forEach((logit, i) => {
@@ -68,8 +69,8 @@ describe("Learner", () => {
     const vocabulary = tinyVocabulary(FIELDS, 20, random);
     const { dataset } = randomRecords(4, FIELDS, vocabulary.size, random);
     const gradientsOf = (records: number[], weights?: number[]): Gradients => {
-      const learner = new Learner(spec, vocabulary);
-      const batch = new Batch(records.length, FIELDS, 4, vocabulary.size);
+      const learner = new Learner(spec, vocabulary, tfjsEngine);
+      const batch = new GatheredBatch(records.length, FIELDS, 4, vocabulary.size);
       const weighted = weights ? { ...dataset, weights: Float32Array.from(weights) } : dataset;
       batch.gather(weighted, Uint32Array.from(records), learner.tables, false);
       return learner.gradients(batch);

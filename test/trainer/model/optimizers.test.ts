@@ -3,6 +3,7 @@ import { Random } from "../../../trainer/data/random.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
 import { Ftrl } from "../../../trainer/model/optimizers/ftrl.ts";
+import { LazyRows } from "../../../trainer/model/optimizers/lazy-rows.ts";
 import { rowOptimizer } from "../../../trainer/model/optimizers/of-spec.ts";
 import { RowwiseAdagrad } from "../../../trainer/model/optimizers/rowwise-adagrad.ts";
 import { denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
@@ -117,7 +118,7 @@ describe("of a batch alone", () => {
 describe("RowwiseAdagrad", () => {
   it("divides a row by the root of Σ mean(g²), w apart from v", () => {
     const values = Float32Array.of(1, 1, 1);
-    const optimizer = new RowwiseAdagrad(1, 3, 0);
+    const optimizer = new LazyRows(new RowwiseAdagrad(1, 3), 0);
     optimizer.step(values, Int32Array.of(0), 1, Float32Array.of(4, 3, 1), 0.1, 1);
     expect(values[0]).toBeCloseTo(1 - 0.1, 6);
     expect(values[1]).toBeCloseTo(1 - (0.1 * 3) / Math.sqrt(5), 6);
@@ -148,7 +149,7 @@ describe("Ftrl", () => {
     const gradients = Array.from({ length: 60 }, () => random.normal());
     const expected = algorithm1(gradients, 0.1, 1, l1, l2);
     const values = new Float32Array(1);
-    const optimizer = new Ftrl(1, 1, l1, l2);
+    const optimizer = new LazyRows(new Ftrl(1, 1, l1, l2), 0);
     gradients.forEach((g, t) => {
       optimizer.step(values, Int32Array.of(0), 1, Float32Array.of(g), 0.1, 1);
       expect(values[0]).toBeCloseTo(expected[t], 5);
@@ -159,7 +160,7 @@ describe("Ftrl", () => {
 
   it("starts from the table's values, and goes on from there when α drops", () => {
     const values = Float32Array.of(0.3, -0.2, 0);
-    const optimizer = new Ftrl(1, 3, 0.1, 0.5);
+    const optimizer = new LazyRows(new Ftrl(1, 3, 0.1, 0.5), 0);
     const rows = Int32Array.of(0);
     optimizer.step(values, rows, 1, new Float32Array(3), 0.1, 1);
     expect(values).toEqual(Float32Array.of(Math.fround(0.3), Math.fround(-0.2), 0));
@@ -179,17 +180,17 @@ describe("Adam over a flat array", () => {
     const values = randomTable(40, 1, random);
     const expected = values.slice();
     const reference = denseAdam(expected, 0.1);
-    let adam = new Adam(40);
+    let adam = new Adam(1, 40);
     for (let step = 0; step < 20; step++) {
       const gradients = randomTable(40, 1, random);
       reference.step(expected, Float64Array.from(gradients), 0.01, 0.7);
       if (step === 10) {
         const state = adam.state();
-        adam = new Adam(40);
+        adam = new Adam(1, 40);
         adam.restore(state);
       }
-      adam.begin(0.01);
-      adam.update(values, 0, gradients, 0, 40, 0.7, 0.1);
+      adam.begin(0.01, 0.7, 0.1);
+      adam.update(values, 0, gradients, 0);
     }
     expect(values).toEqual(expected);
   });

@@ -1,13 +1,13 @@
-// The models in float64, straight from their papers' equations, over plain arrays: what the trainer's graph and its
-// gradients are compared with.
+// The models in float64, straight from their papers' equations, over plain arrays. Engines and their gradients are
+// compared with these.
 import type { FeatureSpec, ModelType } from "../../../format/spec.ts";
-import { BATCH_NORM_EPSILON } from "../../../trainer/model/layers.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
+import { BATCH_NORM_EPSILON } from "../../../trainer/model/mlp.ts";
 
 /** One record: for each field, the entries whose rows it sums. */
 export type ReferenceRecord = readonly (readonly { row: number; x: number }[])[];
 
-/** A model's weights as float64 copies, so that a finite difference may move one of them by very little. */
+/** A model's weights in float64, so that a finite difference can move one of them by very little. */
 export interface ReferenceWeights {
   spec: FeatureSpec;
   /** D */
@@ -38,10 +38,10 @@ interface Embedded {
   linear: number[];
 }
 
-/** Runs a network on a batch of inputs; BatchNorm makes that a matter of the whole batch. */
+/** Runs a network on a whole batch of inputs, as BatchNorm depends on all of them. */
 type Network = (name: string, inputs: number[][]) => number[][];
 
-/** Logits of a batch but for w₀. k: the embedding dimension. */
+/** The logits of a batch without w₀. k: the embedding dimension. */
 type Equation = (batch: readonly Embedded[], k: number, network: Network, spec: FeatureSpec) => number[];
 
 const EQUATIONS: Record<ModelType, Equation> = {
@@ -111,7 +111,7 @@ const EQUATIONS: Record<ModelType, Equation> = {
   },
 };
 
-/** Both sides' vectors: Σ of the side's embeddings + its network's output. */
+/** The vectors of both sides: the sum of the side's embeddings plus its network's output. */
 function towers(batch: readonly Embedded[], k: number, network: Network, spec: FeatureSpec): [number[][], number[][]] {
   const tower = (side: string): number[][] => {
     const own = batch.map(({ e }) => e.filter((_, f) => spec.fields[f]?.side === side));
@@ -124,18 +124,41 @@ function towers(batch: readonly Embedded[], k: number, network: Network, spec: F
   return [tower("context"), tower("item")];
 }
 
-/** Logits of a batch. `training`: BatchNorm uses the batch's own moments. */
+/** Receives the moments of a layer with BatchNorm over the batch. */
+export type OnMoments = (layer: string, moments: Moments) => void;
+
+/** The logits of a batch. `training`: BatchNorm uses the batch's own moments. */
 export function referenceLogits(
   weights: ReferenceWeights,
   batch: readonly ReferenceRecord[],
   training: boolean,
+  onMoments?: OnMoments,
 ): number[] {
   const { model } = weights.spec;
   const bias = at(weights.dense.get("bias"), 0);
   const embedded = batch.map((record) => embed(weights, record));
   const equation = EQUATIONS[model.type];
-  const logits = equation(embedded, model.embeddingDim, networkOf(weights, training), weights.spec);
+  const logits = equation(embedded, model.embeddingDim, networkOf(weights, training, onMoments), weights.spec);
   return logits.map((logit) => bias + logit);
+}
+
+/** A two-tower model's vectors: [u, 1] and [i, Σ w·x over the item's fields] of each record. */
+export function referenceVectors(
+  weights: ReferenceWeights,
+  batch: readonly ReferenceRecord[],
+): { context: number[][]; item: number[][] } {
+  const { spec } = weights;
+  const embedded = batch.map((record) => embed(weights, record));
+  const [u, i] = towers(embedded, spec.model.embeddingDim, networkOf(weights, false), spec);
+  return {
+    context: u.map((vector) => [...vector, 1]),
+    item: i.map((vector, b) => [...vector, itemWeight(at(embedded, b), spec)]),
+  };
+}
+
+/** Σ w·x over the item's fields. */
+function itemWeight({ linear }: Embedded, { fields }: FeatureSpec): number {
+  return sum(linear.filter((_, f) => fields[f]?.side === "item"));
 }
 
 /** Mean of −ln p(label). */
@@ -143,19 +166,24 @@ export function referenceLoss(logits: readonly number[], labels: readonly number
   return mean(logits.map((z, i) => Math.max(z, 0) - z * at(labels, i) + Math.log1p(Math.exp(-Math.abs(z)))));
 }
 
-/** Yi et al. 2019, equation 3: −ln softmax over the batch's items of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the record's own item. */
+/**
+ * The mean of −ln softmax over the batch's items c of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the own item of each record b (Yi
+ * et al. 2019, equation 3).
+ */
 export function referenceInBatchLoss(
   weights: ReferenceWeights,
   batch: readonly ReferenceRecord[],
   /** p_c, by the item's row. */
   shares: readonly number[],
+  /** Each record's item. By default, the row of its first entry of the first item field. */
+  items: readonly number[] = firstItems(weights.spec, batch),
+  training = true,
+  onMoments?: OnMoments,
 ): number {
   const { spec } = weights;
-  const itemField = spec.fields.findIndex(({ side }) => side === "item");
-  const items = batch.map((record) => record[itemField]?.[0]?.row ?? -1);
   const embedded = batch.map((record) => embed(weights, record));
-  const [u, i] = towers(embedded, spec.model.embeddingDim, networkOf(weights, true), spec);
-  const itemWeights = embedded.map(({ linear }) => sum(linear.filter((_, f) => spec.fields[f]?.side === "item")));
+  const [u, i] = towers(embedded, spec.model.embeddingDim, networkOf(weights, training, onMoments), spec);
+  const itemWeights = embedded.map((record) => itemWeight(record, spec));
   const losses = batch.map((_, b) => {
     const logits = batch.map(
       (_, c) => dot(at(u, b), at(i, c)) + at(itemWeights, c) - Math.log(shares[at(items, c)] ?? 1),
@@ -167,7 +195,12 @@ export function referenceInBatchLoss(
   return mean(losses);
 }
 
-function networkOf(weights: ReferenceWeights, training: boolean): Network {
+function firstItems({ fields }: FeatureSpec, batch: readonly ReferenceRecord[]): number[] {
+  const itemField = fields.findIndex(({ side }) => side === "item");
+  return batch.map((record) => record[itemField]?.[0]?.row ?? -1);
+}
+
+function networkOf(weights: ReferenceWeights, training: boolean, onMoments?: OnMoments): Network {
   const { hidden, activation, batchNorm } = weights.spec.model;
   const activate = {
     relu: (z: number) => Math.max(0, z),
@@ -179,7 +212,8 @@ function networkOf(weights: ReferenceWeights, training: boolean): Network {
     let activations = inputs;
     hidden.forEach((units, i) => {
       const z = activations.map((a) => product(a, part(`${i}.weights`), units));
-      const moments = training ? batchMoments(z, units) : movingMoments(weights, `${name}.${i}`);
+      const moments = training ? batchMoments(z, units) : runningMoments(weights, `${name}.${i}`);
+      if (batchNorm) onMoments?.(`${name}.${i}`, moments);
       activations = z.map((row) =>
         row.map((value, n) => {
           const standard = batchNorm
@@ -226,11 +260,12 @@ function embed({ dim, rows }: ReferenceWeights, record: ReferenceRecord): Embedd
   return { e, linear };
 }
 
-/** a · W with W [K, units] row-major. */
+/** a · W, for W [K, units] in row-major order. */
 function product(a: readonly number[], w: Float64Array, units: number): number[] {
   return Array.from({ length: units }, (_, n) => sum(a.map((x, i) => x * at(w, i * units + n))));
 }
 
+/** Of one layer, [N] each. */
 interface Moments {
   mean: ArrayLike<number>;
   variance: ArrayLike<number>;
@@ -242,7 +277,7 @@ function batchMoments(z: readonly number[][], units: number): Moments {
   return { mean: means, variance: columns.map((values, n) => mean(values.map((x) => (x - at(means, n)) ** 2))) };
 }
 
-function movingMoments({ runningStats }: ReferenceWeights, layer: string): Moments {
+function runningMoments({ runningStats }: ReferenceWeights, layer: string): Moments {
   return { mean: runningStats.get(`${layer}.mean`) ?? [], variance: runningStats.get(`${layer}.variance`) ?? [] };
 }
 
@@ -266,7 +301,7 @@ function total(vectors: readonly number[][], k: number): number[] {
   return vectors.reduce(add, new Array<number>(k).fill(0));
 }
 
-/** The one unit of each record's output. */
+/** The outputs of a network with one output unit, as one list. */
 function column(outputs: readonly number[][]): number[] {
   return outputs.map((output) => at(output, 0));
 }

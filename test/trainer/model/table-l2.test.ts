@@ -5,7 +5,8 @@ import { TableAdam } from "../../../trainer/model/optimizers/table-adam.ts";
 import { EXACT_STEPS, stride, type WholeTable } from "../../../trainer/model/optimizers/whole-table.ts";
 import { type DenseOptimizer, denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
 
-// L2 over the whole table without a pass over it, against optimizers that do pass over it at every step.
+// Compares the optimizers that have L2 over the whole table without a pass over it with those that pass over it at every
+// step.
 
 const WIDTH = 3;
 
@@ -17,7 +18,7 @@ interface Setting {
   clipNorm?: number;
   /** The learning rate falls to a tenth after 60 % of the steps. */
   drop?: boolean;
-  /** Σ of the data's gradients' usual size. */
+  /** What a weight's distance from its target is multiplied by in its gradient. */
   gradient?: number;
 }
 
@@ -35,8 +36,9 @@ interface Deviation {
 }
 
 /**
- * Trains lazily and densely on the same batches, each on the gradients of its own weights: those of touched rows, towards
- * a target of their own, with noise. Compares each row as it is touched, and all at the end.
+ * Trains a lazy and a dense optimizer on the same batches, each by the gradients at its own weights. The gradients, of
+ * the batch's rows only, point away from a random target and are noisy. Compares each row as it is touched, and all rows
+ * at the end.
  */
 function train(
   lazy: (values: Float32Array) => WholeTable,

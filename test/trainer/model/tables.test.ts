@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../../../trainer/data/random.ts";
+import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
-import { Batch, Tables } from "../../../trainer/model/tables.ts";
+import { Tables } from "../../../trainer/model/tables.ts";
 import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
@@ -16,10 +17,10 @@ function setUp(records: number) {
   return { random, vocabulary, tables, ...randomRecords(records, FIELDS, vocabulary.size, random) };
 }
 
-describe("Batch", () => {
+describe("GatheredBatch", () => {
   it("gathers Σ x·row a field, and lists each row once", () => {
     const { tables, vocabulary, records, dataset } = setUp(30);
-    const batch = new Batch(8, FIELDS, K, vocabulary.size);
+    const batch = new GatheredBatch(8, FIELDS, K, vocabulary.size);
     for (const chosen of [Uint32Array.of(3, 29, 3, 0), Uint32Array.of(5)]) {
       batch.gather(dataset, chosen, tables, true);
       chosen.forEach((record, b) => {
@@ -40,7 +41,7 @@ describe("Batch", () => {
 
   it("refuses more records than it has room for", () => {
     const { tables, vocabulary, dataset } = setUp(10);
-    const batch = new Batch(2, FIELDS, K, vocabulary.size);
+    const batch = new GatheredBatch(2, FIELDS, K, vocabulary.size);
     expect(() => batch.gather(dataset, Uint32Array.of(1, 2, 3), tables, true)).toThrow(
       "got 3 records, expected at most 2",
     );
@@ -60,7 +61,7 @@ describe("Tables", () => {
   it("change only the rows of the batch", () => {
     const { tables, vocabulary, records, dataset } = setUp(30);
     const before = tables.values.slice();
-    const batch = new Batch(2, FIELDS, K, vocabulary.size);
+    const batch = new GatheredBatch(2, FIELDS, K, vocabulary.size);
     batch.gather(dataset, Uint32Array.of(4, 9), tables, true);
     const gradients = new Float32Array(batch.uniqueCount * (K + 1)).fill(0.5);
     tables.step(batch, gradients, 0.01, 1);
@@ -79,13 +80,13 @@ describe("Adam", () => {
     const random = new Random(9);
     const gradients = Array.from({ length: 5 }, () => Float32Array.from({ length: 3 }, () => random.normal()));
     const values = Float32Array.of(1, -2, 0.5);
-    const adam = new Adam(3);
+    const adam = new Adam(1, 3);
     const expected = [1, -2, 0.5];
     const m = [0, 0, 0];
     const v = [0, 0, 0];
     gradients.forEach((gradient, t) => {
-      adam.begin(0.1);
-      adam.update(values, 0, gradient, 0, 3, 1);
+      adam.begin(0.1, 1, 0);
+      adam.update(values, 0, gradient, 0);
       gradient.forEach((g, i) => {
         m[i] = 0.9 * m[i] + 0.1 * g;
         v[i] = 0.999 * v[i] + 0.001 * g * g;

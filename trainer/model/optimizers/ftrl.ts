@@ -1,35 +1,37 @@
-import { batchSquaredNorm, type RowOptimizer } from "./row-optimizer.ts";
+import type { RowUpdate } from "./row-optimizer.ts";
 import { type OptimizerState, restoreFloats, saveFloats } from "./state.ts";
 
 /** β of the per-coordinate rate α/(β + √n); "β = 1 is usually good enough" (McMahan et al. 2013, §3.1). */
 const BETA = 1;
 
 /**
- * FTRL-proximal (McMahan et al. 2013, algorithm 1), a rate for each coordinate; α is the step's learning rate:
+ * FTRL-proximal (McMahan et al. 2013, algorithm 1). With α, the step's learning rate, each coordinate takes the step
  *
  *     σ = (√(n + g²) − √n)/α,  z += g − σ·w,  n += g²
  *     w = 0 where |z| ≤ λ₁, else −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂)
  *
- * w depends on z and n alone, so λ₁ and λ₂ hold for every weight at every moment, of idle rows too, at no cost: both of the
- * spec's l2Scopes are this. λ₂ is counted once against the sum of all steps' losses, not once a step as Adam's is: λ₂ here
- * is like λ₂/steps there.
+ * As w depends on z and n alone, λ₁ and λ₂ hold for every weight at every moment, idle rows included, at no cost. So
+ * FTRL is the same under both of the spec's l2Scopes, and `decay` is 0. λ₂ counts once against the sum of all steps'
+ * losses, where Adam's counts once a step: λ₂ here is like λ₂/steps there.
  *
- * Weights start where the table has them: z is such that w(z, 0) is the first value. When α drops, σ is
- * (β + √(n + g²))/α − (β + √n)/α', α' the rate of the row's last step, so that w does not jump; with one α it is the paper's.
- * Dense weights are one row.
+ * Weights start from the table's values: z is set such that w(z, 0) is the first value. When α drops from α' to α, σ is
+ * (β + √(n + g²))/α − (β + √n)/α', so that w does not jump. With one α for all steps this is the paper's σ.
  */
-export class Ftrl implements RowOptimizer {
-  readonly #width: number;
+export class Ftrl implements RowUpdate {
+  readonly width: number;
   readonly #l1: number;
   readonly #l2: number;
   /** [V, D] */
   readonly #z: Float32Array;
+  /** [V, D] */
   readonly #n: Float32Array;
-  /** V: α of the row's last step; 0 before its first. */
+  /** [V]: α of the row's last step; 0 before its first. */
   readonly #alpha: Float32Array;
+  #rate = 0;
+  #scale = 0;
 
   constructor(rows: number, width: number, l1: number, l2: number) {
-    this.#width = width;
+    this.width = width;
     this.#l1 = l1;
     this.#l2 = l2;
     this.#z = new Float32Array(rows * width);
@@ -37,26 +39,15 @@ export class Ftrl implements RowOptimizer {
     this.#alpha = new Float32Array(rows);
   }
 
-  touch(): void {}
-
-  /** λ₁ and λ₂ are no part of a gradient here. */
-  squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
-    return batchSquaredNorm(values, rows, count, gradients, this.#width, 0);
+  begin(learningRate: number, scale: number): void {
+    this.#rate = learningRate;
+    this.#scale = scale;
   }
 
-  step(
-    values: Float32Array,
-    rows: Int32Array,
-    count: number,
-    gradients: Float32Array,
-    learningRate: number,
-    scale: number,
-  ): void {
-    for (let i = 0; i < count; i++) this.#update(values, rows[i], gradients, i * this.#width, learningRate, scale);
-  }
-
-  #update(values: Float32Array, row: number, gradients: Float32Array, from: number, rate: number, scale: number): void {
-    const width = this.#width;
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+    const { width } = this;
+    const rate = this.#rate;
+    const scale = this.#scale;
     const at = row * width;
     const z = this.#z;
     const n = this.#n;
@@ -64,7 +55,7 @@ export class Ftrl implements RowOptimizer {
     const l2 = this.#l2;
     if (this.#alpha[row] === 0) {
       this.#alpha[row] = rate;
-      this.#start(values, row);
+      this.#setZ(values, row);
     }
     const perRate = 1 / Math.fround(rate);
     const perLastRate = 1 / this.#alpha[row];
@@ -83,29 +74,21 @@ export class Ftrl implements RowOptimizer {
     }
   }
 
-  /** z of a row's first value, n = 0. */
-  #start(values: Float32Array, row: number): void {
-    const inverse = BETA / this.#alpha[row] + this.#l2;
-    for (let i = row * this.#width; i < (row + 1) * this.#width; i++) {
+  /** Sets z such that w(z, n) is the row's value. */
+  #setZ(values: Float32Array, row: number): void {
+    const alpha = this.#alpha[row];
+    for (let i = row * this.width; i < (row + 1) * this.width; i++) {
       const w = values[i];
+      const inverse = (BETA + Math.sqrt(this.#n[i])) / alpha + this.#l2;
       this.#z[i] = -w * inverse - Math.sign(w) * this.#l1;
-      this.#n[i] = 0;
     }
   }
 
-  finish(): void {}
-
-  /** z follows the new values, with the n of before. */
+  /** Fits z to the new values; n stays. */
   reset(values: Float32Array): void {
-    for (let row = 0; row < this.#alpha.length; row++) {
-      const alpha = this.#alpha[row];
-      if (alpha === 0) continue;
-      for (let i = row * this.#width; i < (row + 1) * this.#width; i++) {
-        const w = values[i];
-        const inverse = (BETA + Math.sqrt(this.#n[i])) / alpha + this.#l2;
-        this.#z[i] = -w * inverse - Math.sign(w) * this.#l1;
-      }
-    }
+    this.#alpha.forEach((alpha, row) => {
+      if (alpha > 0) this.#setZ(values, row);
+    });
   }
 
   state(): OptimizerState {

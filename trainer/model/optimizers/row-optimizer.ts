@@ -5,18 +5,18 @@ import type { OptimizerState } from "./state.ts";
  *
  *     touch each row of the batch, then read it → gradients → squaredNorm → scale → step
  *
- * and costs as much as the batch's rows, whatever V is. Rows in ascending order take a quarter less time, where the table
- * is larger than the caches.
+ * and costs as much as the batch's rows, whatever V is. With a table larger than the processor's caches, a step takes a
+ * quarter less time where the rows are in ascending order.
  */
 export interface RowOptimizer {
   /** Brings a row up to the last step. Must come before its values are read in training. */
   touch(values: Float32Array, row: number): void;
   /**
-   * ‖gradient‖² of the whole table, L2 regularisation included, for clipping by norm. `rows`: the batch's rows, each
+   * ‖gradient‖² of the whole table, L2 regularization included, for clipping by norm. `rows`: the batch's rows, each
    * once, in rows[0, count), all touched. `gradients`: those of the loss alone, [count, D], in the order of `rows`.
    */
   squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number;
-  /** One step on the batch's rows; regularisation is added here. `scale` multiplies the whole gradient: clipping. */
+  /** One step on the batch's rows; regularization is added here. `scale` multiplies the whole gradient: clipping. */
   step(
     values: Float32Array,
     rows: Int32Array,
@@ -27,32 +27,36 @@ export interface RowOptimizer {
   ): void;
   /** Brings every row up to the last step: before evaluation, export or taking the weights. A pass over the table. */
   finish(values: Float32Array): void;
-  /** The values were replaced from outside, as by the best weights: all rows count as up to date. A pass over the table. */
+  /** Counts all rows as up to date, after the values were replaced by others. A pass over the table. */
   reset(values: Float32Array): void;
-  /** All that the coming steps depend on besides `values`, for a checkpoint. Changes nothing: rows stay as stale as they are. */
+  /** All that later steps depend on besides `values`, for a checkpoint. Changes nothing: stale rows stay stale. */
   state(): OptimizerState;
-  /** Throws FormatError where the state is of another optimizer or size. */
+  /** Throws FormatError where the state is that of another optimizer or size. */
   restore(state: OptimizerState): void;
 }
 
-/** Σ ‖gradient + λ·row‖² over the batch's rows. */
-export function batchSquaredNorm(
-  values: Float32Array,
-  rows: Int32Array,
-  count: number,
-  gradients: Float32Array,
-  width: number,
-  lambda: number,
-): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) {
-    const at = rows[i] * width;
-    for (let j = 0; j < width; j++) {
-      const g = gradients[i * width + j] + lambda * values[at + j];
-      sum += g * g;
-    }
-  }
-  return sum;
+/** How one row learns, and what is kept for each row to do so. An optimizer hands it the rows. */
+export interface RowUpdate {
+  /** D */
+  readonly width: number;
+  /**
+   * Begins a step of all the rows that `update` is then given. They share the learning rate, the scale and the decay, which
+   * are not arguments of `update`, as numbers with a fraction cost an allocation each where a call is not inlined.
+   */
+  begin(learningRate: number, scale: number, decay: number): void;
+  /** Updates a row by the gradient (gradients[from, from + D) + decay · row) · scale. */
+  update(values: Float32Array, row: number, gradients: Float32Array, from: number): void;
+  /** Fits the state, where it depends on the values, to values that were replaced. */
+  reset(values: Float32Array): void;
+  state(): OptimizerState;
+  restore(state: OptimizerState): void;
+}
+
+/** An update by rate · (a mean of gradients) / (√(a sum or mean of their squares) + epsilon). */
+export interface AdaptiveUpdate extends RowUpdate {
+  /** Those of the present step. */
+  readonly rate: number;
+  readonly epsilon: number;
 }
 
 /** Σ x² over list[from, from + length). */

@@ -1,7 +1,7 @@
 import { FormatError } from "../../../format/errors.ts";
 import type { NamedTensor } from "../../io/safetensors.ts";
 
-// An optimizer's state as tensors for a checkpoint: exact to the bit. Doubles travel as pairs of 32-bit words, as a
+// An optimizer's state as tensors for a checkpoint, exact to the bit. A double is stored as two 32-bit words, as a
 // checkpoint's tensors are of 32 bits.
 
 export type OptimizerState = Record<string, NamedTensor>;
@@ -20,22 +20,15 @@ export function saveNumbers(list: readonly number[] | Float64Array): NamedTensor
 }
 
 export function restoreFloats(state: OptimizerState, name: string, into: Float32Array): void {
-  const { data } = find(state, name);
-  if (!(data instanceof Float32Array) || data.length !== into.length) throw misfit(name, data.length, into.length);
-  into.set(data);
+  into.set(find(state, name, Float32Array, into.length));
 }
 
 export function restoreWords(state: OptimizerState, name: string, into: Uint32Array): void {
-  const { data } = find(state, name);
-  if (!(data instanceof Uint32Array) || data.length !== into.length) throw misfit(name, data.length, into.length);
-  into.set(data);
+  into.set(find(state, name, Uint32Array, into.length));
 }
 
 export function restoreNumbers(state: OptimizerState, name: string, into: Float64Array): void {
-  const { data } = find(state, name);
-  if (!(data instanceof Uint32Array) || data.length !== 2 * into.length)
-    throw misfit(name, data.length, 2 * into.length);
-  into.set(new Float64Array(data.slice().buffer));
+  into.set(new Float64Array(find(state, name, Uint32Array, 2 * into.length).slice().buffer));
 }
 
 export function restoreThree(state: OptimizerState, name: string): [number, number, number] {
@@ -44,17 +37,23 @@ export function restoreThree(state: OptimizerState, name: string): [number, numb
   return [...list] as [number, number, number];
 }
 
-function find(state: OptimizerState, name: string): NamedTensor {
-  const tensor = state[name];
-  if (!tensor) {
+/** Throws FormatError where a tensor is missing or has another type or length. */
+function find<T extends Float32Array | Uint32Array>(
+  state: OptimizerState,
+  name: string,
+  Type: abstract new (...args: never[]) => T,
+  length: number,
+): T {
+  const data = state[name]?.data;
+  if (!data) {
     throw new FormatError(
       "optimizer state",
       `got ${Object.keys(state).join(", ") || "nothing"}, expected ${name} in it`,
     );
   }
-  return tensor;
-}
-
-function misfit(name: string, got: number, expected: number): FormatError {
-  return new FormatError(`optimizer state: ${name}`, `got ${got} elements, expected ${expected} of its type`);
+  if (data instanceof Type && data.length === length) return data;
+  throw new FormatError(
+    `optimizer state: ${name}`,
+    `got ${data.length} elements, expected ${length} of type ${Type.name}`,
+  );
 }

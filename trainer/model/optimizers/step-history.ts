@@ -1,6 +1,6 @@
 import { type OptimizerState, restoreNumbers, restoreThree, saveNumbers } from "./state.ts";
 
-/** Places of a step's record. */
+/** Where the numbers of a step stand in its record of STRIDE numbers. */
 const RATE = 0;
 const EPSILON = 1;
 const SCALE = 2;
@@ -10,8 +10,8 @@ const SQUARE_SUM = 5;
 const STRIDE = 6;
 
 /**
- * What the latest steps did: their rate, epsilon and gradient scale, with running sums, so that the mean over any run of
- * steps costs two look-ups. Holds the last `capacity` steps; steps count from 1.
+ * The rates, epsilons and gradient scales of the latest steps. It keeps running sums, so that a mean over consecutive
+ * steps costs two look-ups. Steps count from 1.
  */
 export class StepHistory {
   /** Steps so far. */
@@ -22,13 +22,14 @@ export class StepHistory {
   readonly #ring: Float64Array;
   #learningRate = 0;
 
-  /** At least `steps` of the latest steps are kept. */
+  /** Keeps at least the latest `steps` steps. */
   constructor(steps: number) {
     const capacity = 2 ** Math.ceil(Math.log2(steps));
     this.#mask = capacity - 1;
     this.#ring = new Float64Array(capacity * STRIDE);
   }
 
+  /** Adds a step. */
   push(learningRate: number, rate: number, epsilon: number, scale: number): void {
     const ring = this.#ring;
     const before = this.#place(this.now++);
@@ -55,7 +56,7 @@ export class StepHistory {
     return this.#ring[this.#place(step) + SCALE];
   }
 
-  /** Means over the `count` steps after step `after`. */
+  /** The mean over the `count` steps after step `after`, as are the two below. */
   meanRate(after: number, count: number): number {
     return this.#mean(RATE_SUM, after, count);
   }

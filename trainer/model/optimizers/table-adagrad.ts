@@ -1,32 +1,24 @@
 import { sumOfSquares } from "./row-optimizer.ts";
-import { ADAGRAD_EPSILON, RowAccumulators } from "./rowwise-adagrad.ts";
-import { type OptimizerState, restoreFloats, saveFloats } from "./state.ts";
+import { ADAGRAD_EPSILON, RowwiseAdagrad } from "./rowwise-adagrad.ts";
 import { EXACT_STEPS, stride, WholeTable } from "./whole-table.ts";
 
 /**
- * Row-wise Adagrad with L2 over the whole table: stands for dense row-wise Adagrad with the gradient λ·row on every row at
- * every step.
+ * Row-wise Adagrad with L2 over the whole table. It stands for dense row-wise Adagrad with the gradient λ·row on every
+ * row at every step.
  *
- * An idle step shrinks a whole part of a row (w, or v₁ … v_k) by one factor, so it is a step of two numbers: the factor ρ
- * and the accumulator, to which it adds (λ·scale·ρ)²·mean(v²). Up to EXACT_STEPS they are taken one by one, in float64 and
- * rounded once at the end: the dense weights but for float32's rounding. Beyond, strides as in TableAdam hold the
- * accumulator at its value in the middle, ρₖ = ρ·(1 − rate·λ·scale/√a)ᵏ, and Σ ρⱼ² is by Simpson's rule.
+ * An idle step multiplies a whole part of a row (w, or v₁ … v_k) by one factor. So it changes two numbers only: the
+ * factor ρ of all idle steps so far, and the accumulator, to which it adds (λ·scale·ρ)²·mean(v²). The first EXACT_STEPS
+ * are taken one by one, in float64, and are rounded once at the end: they give the dense weights but for float32's
+ * rounding. The steps beyond are taken in strides (as in TableAdam) that hold the accumulator at its value in the
+ * middle of the stride: ρₖ = ρ·(1 − rate·λ·scale/√a)ᵏ, and Σ ρⱼ² by Simpson's rule.
  */
 export class TableAdagrad extends WholeTable {
-  readonly #accumulators: RowAccumulators;
+  readonly #adagrad: RowwiseAdagrad;
 
   constructor(rows: number, width: number, lambda: number) {
-    super(rows, width, lambda);
-    this.#accumulators = new RowAccumulators(rows, width);
-  }
-
-  protected begin(learningRate: number, scale: number): void {
-    this.history.push(learningRate, learningRate, ADAGRAD_EPSILON, scale);
-  }
-
-  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number): void {
-    const rate = this.history.rate(this.history.now);
-    this.#accumulators.update(values, row, gradients, from, rate, scale, this.lambda);
+    const adagrad = new RowwiseAdagrad(rows, width);
+    super(rows, adagrad, lambda);
+    this.#adagrad = adagrad;
   }
 
   protected rests(): boolean {
@@ -35,13 +27,14 @@ export class TableAdagrad extends WholeTable {
 
   protected idle(values: Float32Array, row: number, last: number, count: number): number {
     const at = row * this.width;
-    const work = this.#part(values, at, 1, 2 * row, last, count);
-    return this.width === 1 ? work : this.#part(values, at + 1, this.width - 1, 2 * row + 1, last, count);
+    const work = this.#idlePart(values, at, 1, 2 * row, last, count);
+    return this.width === 1 ? work : this.#idlePart(values, at + 1, this.width - 1, 2 * row + 1, last, count);
   }
 
-  #part(values: Float32Array, at: number, length: number, place: number, last: number, count: number): number {
+  /** The idle steps of values[at, at + length), whose accumulator is sums[place]. */
+  #idlePart(values: Float32Array, at: number, length: number, place: number, last: number, count: number): number {
     const { history, lambda } = this;
-    const { sums } = this.#accumulators;
+    const { sums } = this.#adagrad;
     const square = (lambda * lambda * sumOfSquares(values, at, length)) / length;
     const exact = Math.min(count, EXACT_STEPS);
     let factor = 1;
@@ -58,7 +51,7 @@ export class TableAdagrad extends WholeTable {
       const scale = history.meanScale(after, steps);
       const intake = square * history.meanSquaredScale(after, steps) * steps;
       const pull = history.meanRate(after, steps) * lambda * scale;
-      // Where a step would go beyond 0, as after a rise of the scale, the accumulator soon grows until it does not.
+      // A step that would go past 0, as one may after the scale rose, ends at 0. The accumulator soon grows enough.
       const shrink = 1 - pull / Math.max(pull, Math.sqrt(sum + 0.5 * intake * factor * factor) + ADAGRAD_EPSILON);
       const half = factor * shrink ** (steps >> 1);
       const end = factor * shrink ** steps;
@@ -69,14 +62,5 @@ export class TableAdagrad extends WholeTable {
     sums[place] = sum;
     for (let i = at; i < at + length; i++) values[i] = values[i] * factor;
     return work;
-  }
-
-  override state(): OptimizerState {
-    return { ...super.state(), sums: saveFloats(this.#accumulators.sums) };
-  }
-
-  override restore(state: OptimizerState): void {
-    super.restore(state);
-    restoreFloats(state, "sums", this.#accumulators.sums);
   }
 }

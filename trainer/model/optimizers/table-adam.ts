@@ -1,10 +1,9 @@
 import { Adam, BETA1, BETA2 } from "./adam.ts";
-import type { OptimizerState } from "./state.ts";
 import { EXACT_STEPS, stride, WholeTable } from "./whole-table.ts";
 
 /**
- * The largest (1 − β₁)·λ·rate / √v at which a weight under the gradient λ·w goes to 0: beyond 2(1 + β₁) gradient descent
- * with momentum β₁ grows (Polyak 1964). Dense Adam then jitters around 0 with an amplitude near learningRate / 38.
+ * The largest (1 − β₁)·λ·rate / √v at which a weight under the gradient λ·w goes to 0. Beyond it, gradient descent with
+ * momentum β₁ grows (Polyak 1964), and dense Adam jitters around 0 with an amplitude near learningRate / 38.
  */
 const STABLE = 2 * (1 + BETA1);
 
@@ -12,49 +11,44 @@ const STABLE = 2 * (1 + BETA1);
 const KEPT = Float64Array.from({ length: 1025 }, (_, n) => BETA2 ** n);
 
 /**
- * Adam with L2 over the whole table: stands for dense Adam with the gradient λ·w on every weight of every row at every step.
+ * Adam with L2 over the whole table. It stands for dense Adam with the gradient λ·w on every weight of every row at
+ * every step.
  *
- * A row that is idle for at most EXACT_STEPS = 16 steps takes each of them, and has bit for bit the weights and moments
- * of dense Adam (on float32 weights and moments, with float64 in between), given the same learning rates and scales.
+ * A row that is idle for at most EXACT_STEPS steps takes each of them. Given the same learning rates and scales, it has
+ * the weights and moments of dense Adam bit for bit (with weights and moments in float32, and float64 in between).
  *
- * Beyond, it takes strides of k steps, each half as long as the idle time before it, with √v held at its value in the
- * middle. Adam is then linear in (w, m): with h = rate/(√v + ε) and c = (1 − β₁)·λ·scale,
+ * A row that is idle for longer takes strides of k steps, each half as long as its idle time before. A stride holds √v
+ * at its value in the middle, which makes Adam linear in (w, m). With h = rate/(√v + ε) and c = (1 − β₁)·λ·scale:
  *
  *     m' = β₁·m + c·w,  w' = w − h·m'      (w, m)ₖ = Mᵏ(w, m),  M = [[1 − h·c, −h·β₁], [c, β₁]]
  *
- * and Mᵏ = p·M + q·I by repeated squaring with M² = T·M − β₁·I, T = 1 + β₁ − h·c (Cayley–Hamilton; det M = β₁). v takes
- * β₂ᵏ·v + (1 − β₂)·(λ·scale)²·Σ β₂^(k−1−j)·wⱼ², the sum by Simpson's rule. Where h·c passes STABLE, dense Adam's own weight
- * jitters, and this one rests with v at the edge.
+ * Mᵏ = p·M + q·I by repeated squaring with M² = T·M − β₁·I, T = 1 + β₁ − h·c (Cayley–Hamilton; det M = β₁). v becomes
+ * β₂ᵏ·v + (1 − β₂)·(λ·scale)²·Σ β₂^(k−1−j)·wⱼ², where the sum is by Simpson's rule. Where h·c exceeds STABLE, dense
+ * Adam's weight jitters, and v is held at the edge of stability here.
  *
- * Measured against dense float64 Adam over 2000 steps on 2000 rows, Zipf batches, λ from 1e-5 to 0.1, as the difference of a
- * weight when it is read, in units of the learning rate (Adam moves a weight by about one a step):
+ * Measured against dense float64 Adam over 2000 steps on 2000 rows, Zipf batches, λ from 1e-5 to 0.1: the difference of
+ * a weight when it is read, in units of the learning rate (Adam moves a weight by about one of these a step).
  *
  *     learning rate 0.001                                       largest 0.06, root mean square 0.005
  *     learning rate 0.01, dropping in the middle of idle times  largest 0.6,  root mean square 0.011
  *     every step clipped, by the estimated norm                 largest 0.6,  root mean square 0.026
  *     both of these, with 4000 rows                             largest 1.1,  root mean square 0.08
  *
- * It does not accumulate. With λ ≥ 0.01 most of it is the jitter around 0, where dense float32 and float64 Adam differ by
- * as much (0.46 at most, with 4000 rows). Clipping: the scale multiplies λ·row too, as it does in the dense optimizer; strides use the mean
- * of scale and of scale². The norm that clips is the dense one, of which the idle rows' part is estimated (TableNorm):
- * its relative error was 0.029 in the root mean square at λ = 0.1, 0.0001 at λ = 0.001. An error of the norm that lasts
- * changes little, as the steps of Adam do not depend on a constant scale.
+ * The difference does not accumulate. With λ ≥ 0.01 most of it is the jitter around 0, in which dense float32 and
+ * float64 Adam differ by as much (at most 0.46, with 4000 rows).
+ *
+ * Clipping: the scale multiplies λ·row too, as it does in the dense optimizer, and strides use the means of scale and
+ * of scale². The norm that decides it is the dense one, of which the idle rows' part is estimated (TableNorm). The
+ * relative error of the norm was 0.029 in the root mean square at λ = 0.1, and 0.0001 at λ = 0.001. An error that lasts
+ * changes little, as Adam's steps do not depend on a constant scale.
  */
 export class TableAdam extends WholeTable {
   readonly #adam: Adam;
 
   constructor(rows: number, width: number, lambda: number) {
-    super(rows, width, lambda);
-    this.#adam = new Adam(rows * width);
-  }
-
-  protected begin(learningRate: number, scale: number): void {
-    this.#adam.begin(learningRate);
-    this.history.push(learningRate, this.#adam.rate, this.#adam.epsilon, scale);
-  }
-
-  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number, scale: number): void {
-    this.#adam.update(values, row * this.width, gradients, from, this.width, scale, this.lambda);
+    const adam = new Adam(rows, width);
+    super(rows, adam, lambda);
+    this.#adam = adam;
   }
 
   protected rests(row: number): boolean {
@@ -78,7 +72,7 @@ export class TableAdam extends WholeTable {
     return work;
   }
 
-  /** One step on λ·row: the arithmetic of Adam.update. */
+  /** One step with the gradient λ·row, by the arithmetic of Adam.update. */
   #step(values: Float32Array, at: number, rate: number, epsilon: number, scale: number): void {
     const { m, v } = this.#adam;
     const { lambda } = this;
@@ -93,7 +87,7 @@ export class TableAdam extends WholeTable {
     }
   }
 
-  /** The `steps` steps after step `after`, at once. */
+  /** Takes the `steps` steps after step `after` at once. */
   #stride(values: Float32Array, at: number, after: number, steps: number): void {
     const { m, v } = this.#adam;
     const { history, lambda } = this;
@@ -140,14 +134,5 @@ export class TableAdam extends WholeTable {
       m[i] = p * m1 + q * mi;
       v[i] = vEnd < edgeSquared && (w !== 0 || mi !== 0) ? edgeSquared : vEnd;
     }
-  }
-
-  override state(): OptimizerState {
-    return { ...super.state(), ...this.#adam.state() };
-  }
-
-  override restore(state: OptimizerState): void {
-    super.restore(state);
-    this.#adam.restore(state);
   }
 }

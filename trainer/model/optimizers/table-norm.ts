@@ -1,22 +1,23 @@
 import { type OptimizerState, restoreNumbers, saveNumbers } from "./state.ts";
 
-/** Idle times of 1, 2–3, 4–7, … steps: as many classes as a step number has bits. */
+/** Classes of idle time, in steps: 1, 2–3, 4–7, …. As many as a step's number has bits. */
 const CLASSES = 32;
 
-/** What a step leaves of earlier observations. A batch's thousands of rows make ten steps plenty. */
+/** The share of earlier observations that a step keeps. A batch has thousands of rows, so ten steps are plenty. */
 const MEMORY = 0.9;
 
 /**
- * Σ ‖row‖² of a whole table whose rows are mostly stale. Of each row ‖row‖² is known as of its last step; what idle time
- * has left of it is observed on the rows that are brought up to date, in classes of idle time, and taken for all rows
- * of a class: Σ after / Σ before of the latest steps. A step costs CLASSES additions.
+ * Σ ‖row‖² of a whole table, most of whose rows are stale. Each row's ‖row‖² is known as of its last step. How much of
+ * it is left since then is estimated by class of idle time: Σ after / Σ before over the rows of the class that the
+ * latest steps brought up to date. A step costs CLASSES additions.
  */
 export class TableNorm {
-  /** Σ ‖row‖² of the rows whose last step is the index, modulo its length. */
+  /** Σ ‖row‖² of the rows whose last step is the index, modulo the array's length. */
   readonly #bySteps: Float64Array;
   readonly #mask: number;
-  /** The same for each class of idle time. */
+  /** Σ ‖row‖², as of their last steps, of the rows in each class of idle time. */
   readonly #known = new Float64Array(CLASSES);
+  /** Σ ‖row‖² of the observed rows in each class before and after they were brought up to date. */
   readonly #before = new Float64Array(CLASSES);
   readonly #after = new Float64Array(CLASSES);
 
@@ -27,14 +28,14 @@ export class TableNorm {
     this.#bySteps = new Float64Array(capacity);
   }
 
-  /** All rows are up to date, with this Σ ‖row‖². */
+  /** Starts anew at step `now`, where all rows are up to date. `squares`: their Σ ‖row‖². */
   reset(squares: number, now: number): void {
     this.#bySteps.fill(0);
     this.#known.fill(0);
     this.#bySteps[now & this.#mask] = squares;
   }
 
-  /** A new step, `now`: every row has been idle for one more. */
+  /** Begins step `now`: every row has been idle for one step more. */
   advance(now: number): void {
     const bySteps = this.#bySteps;
     for (let c = 0; c < CLASSES; c++) {
@@ -49,7 +50,7 @@ export class TableNorm {
     bySteps[now & this.#mask] = 0;
   }
 
-  /** A row of ‖row‖² = `before` at step `last` has `after` at step `now`. `idle`: no batch used it in between. */
+  /** Moves a row from step `last`, when its ‖row‖² was `before`, to step `now`. `idle`: no batch used it in between. */
   move(last: number, now: number, before: number, after: number, idle: boolean): void {
     const bySteps = this.#bySteps;
     const c = 31 - Math.clz32(now - last);
@@ -61,12 +62,12 @@ export class TableNorm {
     this.#after[c] = this.#after[c] + after;
   }
 
-  /** Σ ‖row‖² of all rows at step `now`. */
+  /** The estimate of Σ ‖row‖² over all rows at step `now`. */
   squares(now: number): number {
     let sum = this.#bySteps[now & this.#mask];
     let left = 1;
     for (let c = 0; c < CLASSES; c++) {
-      // A class without an observation has kept as much as the one before.
+      // A class without an observation is taken to have kept as much as the class before it.
       if (this.#before[c] > 0) left = this.#after[c] / this.#before[c];
       sum += left * Math.max(0, this.#known[c]);
     }

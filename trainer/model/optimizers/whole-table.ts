@@ -1,36 +1,38 @@
-import { batchSquaredNorm, type RowOptimizer, sumOfSquares } from "./row-optimizer.ts";
+import { LazyRows } from "./lazy-rows.ts";
+import { type AdaptiveUpdate, sumOfSquares } from "./row-optimizer.ts";
 import { type OptimizerState, restoreThree, restoreWords, saveNumbers, saveWords } from "./state.ts";
 import { StepHistory } from "./step-history.ts";
 import { TableNorm } from "./table-norm.ts";
 
 /**
- * Rows that each step brings up to date besides those of the batch, in turn: no row is idle for more than V / SWEEP steps,
- * so that the history of steps has an end. 16 are a thousandth of a usual batch's rows.
+ * Rows that each step brings up to date, in turn, besides those of the batch. So no row is idle for more than V / SWEEP
+ * steps, and the history of steps has an end. 16 are a thousandth of a usual batch's rows.
  */
 const SWEEP = 16;
 
-/** An idle row's steps are taken one by one up to so many; beyond, in strides (`stride`). */
+/** The most idle steps that a row takes one by one; those beyond it takes in strides (`stride`). */
 export const EXACT_STEPS = 16;
 
-/** The longest stride, until a row has been idle for LONG_IDLE steps, which leave e⁻³² of an average with β₂ = 0.999. */
+/** Strides are no longer than this until a row has been idle for LONG_IDLE steps. */
 const LONGEST_STRIDE = 1024;
+/** So many steps leave e⁻³² of a moving average with β₂ = 0.999. */
 const LONG_IDLE = 2 ** 15;
 
 /**
  * L2 over the whole table in every step's loss, λ/2·‖W‖², as FuxiCTR has it (`regularization_loss` in its
- * fuxictr/pytorch/models/rank_model.py), without a pass over the table: a row that no batch uses still has the gradient
- * λ·row at every step, and takes these steps together when it is next touched. How, a subclass says in `idle`.
+ * fuxictr/pytorch/models/rank_model.py), without a pass over the table. A row that no batch uses still has the gradient
+ * λ·row at every step; it takes all these steps together when it is next touched. A subclass says how, in `idle`.
  *
- * A touched row costs at most EXACT_STEPS steps and then strides that grow by half: 36 for 10⁴ idle steps, 67 for 10⁶
- * (`work` counts them). Memory besides the optimizer's own: 4 bytes a row, and 56 bytes for each of V / SWEEP steps.
+ * A touched row costs at most EXACT_STEPS steps and then strides that grow by half: 36 in all for 10⁴ idle steps, 67
+ * for 10⁶ (`work` counts them). It keeps 4 bytes a row and 56 bytes for each of V / SWEEP steps, besides the update's
+ * own state.
  */
-export abstract class WholeTable implements RowOptimizer {
-  protected readonly width: number;
-  protected readonly lambda: number;
+export abstract class WholeTable extends LazyRows {
   protected readonly history: StepHistory;
   /** Steps and strides of idle rows so far. */
   work = 0;
-  /** V: the last step that a row has taken. */
+  readonly #update: AdaptiveUpdate;
+  /** [V]: the last step that a row has taken. */
   readonly #last: Uint32Array;
   #cursor = 0;
   readonly #norm: TableNorm;
@@ -38,29 +40,22 @@ export abstract class WholeTable implements RowOptimizer {
   #seen = false;
 
   /** `lambda`: λ of λ/2·‖W‖². */
-  constructor(rows: number, width: number, lambda: number) {
-    this.width = width;
-    this.lambda = lambda;
+  constructor(rows: number, update: AdaptiveUpdate, lambda: number) {
+    super(update, lambda);
+    this.#update = update;
     this.#last = new Uint32Array(rows);
     const longest = Math.ceil(rows / SWEEP) + 2;
     this.history = new StepHistory(longest);
     this.#norm = new TableNorm(longest);
   }
 
-  /** Enters a step into the history. */
-  protected abstract begin(learningRate: number, scale: number): void;
-  /** One step of a row of the batch, on (gradients[from, from + D) + λ·row) · scale. */
-  protected abstract learn(
-    values: Float32Array,
-    row: number,
-    gradients: Float32Array,
-    from: number,
-    scale: number,
-  ): void;
-  /** The `count` steps after step `last`, on λ·row · scale. Returns how many steps and strides it took. */
+  /** Takes the `count` steps after step `last`, on λ·row · scale. Returns how many steps and strides it needed. */
   protected abstract idle(values: Float32Array, row: number, last: number, count: number): number;
 
-  touch(values: Float32Array, row: number): void {
+  /** Whether a row of zeros stays so while it is idle. */
+  protected abstract rests(row: number): boolean;
+
+  override touch(values: Float32Array, row: number): void {
     const last = this.#last[row];
     const { now } = this.history;
     if (last === now) return;
@@ -68,26 +63,23 @@ export abstract class WholeTable implements RowOptimizer {
     this.#last[row] = now;
     const at = row * this.width;
     const before = sumOfSquares(values, at, this.width);
-    // A row of zeros, as that of a value not seen yet, has no gradient.
+    // A row of zeros, such as that of a value that training has not met yet, has no gradient.
     if (before === 0 && this.rests(row)) return;
     this.work += this.idle(values, row, last, now - last);
     this.#norm.move(last, now, before, sumOfSquares(values, at, this.width), true);
   }
 
-  /** Whether a row of zeros stays so. */
-  protected abstract rests(row: number): boolean;
-
-  /** The dense norm, with one part estimated: ‖row‖² of the rows that are not in the batch, by TableNorm. */
-  squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
+  /** The dense norm. Of the rows that are not in the batch, Σ ‖row‖² is TableNorm's estimate. */
+  override squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
     this.#see(values);
     const { width, lambda } = this;
     let own = 0;
     for (let i = 0; i < count; i++) own += sumOfSquares(values, rows[i] * width, width);
     const others = Math.max(0, this.#norm.squares(this.history.now) - own);
-    return batchSquaredNorm(values, rows, count, gradients, width, lambda) + lambda * lambda * others;
+    return super.squaredNorm(values, rows, count, gradients) + lambda * lambda * others;
   }
 
-  step(
+  override step(
     values: Float32Array,
     rows: Int32Array,
     count: number,
@@ -96,30 +88,36 @@ export abstract class WholeTable implements RowOptimizer {
     scale: number,
   ): void {
     this.#see(values);
-    const { width } = this;
     for (let i = 0; i < count; i++) this.touch(values, rows[i]);
-    this.begin(learningRate, scale);
-    const { now } = this.history;
-    this.#norm.advance(now);
-    for (let i = 0; i < count; i++) {
-      const row = rows[i];
-      const before = sumOfSquares(values, row * width, width);
-      this.learn(values, row, gradients, i * width, scale);
-      this.#norm.move(now - 1, now, before, sumOfSquares(values, row * width, width), false);
-      this.#last[row] = now;
-    }
+    super.step(values, rows, count, gradients, learningRate, scale);
     for (let i = Math.min(SWEEP, this.#last.length); i > 0; i--) {
       this.touch(values, this.#cursor);
       this.#cursor = (this.#cursor + 1) % this.#last.length;
     }
   }
 
-  finish(values: Float32Array): void {
+  protected override begin(learningRate: number, scale: number): void {
+    super.begin(learningRate, scale);
+    this.history.push(learningRate, this.#update.rate, this.#update.epsilon, scale);
+    this.#norm.advance(this.history.now);
+  }
+
+  protected override learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+    const { width } = this;
+    const { now } = this.history;
+    const before = sumOfSquares(values, row * width, width);
+    this.#update.update(values, row, gradients, from);
+    this.#norm.move(now - 1, now, before, sumOfSquares(values, row * width, width), false);
+    this.#last[row] = now;
+  }
+
+  override finish(values: Float32Array): void {
     for (let row = 0; row < this.#last.length; row++) this.touch(values, row);
     this.#measure(values);
   }
 
-  reset(values: Float32Array): void {
+  override reset(values: Float32Array): void {
+    super.reset(values);
     this.#last.fill(this.history.now);
     this.#measure(values);
   }
@@ -133,8 +131,9 @@ export abstract class WholeTable implements RowOptimizer {
     this.#seen = true;
   }
 
-  state(): OptimizerState {
+  override state(): OptimizerState {
     return {
+      ...super.state(),
       ...this.history.state(),
       ...this.#norm.state(),
       last: saveWords(this.#last),
@@ -142,7 +141,8 @@ export abstract class WholeTable implements RowOptimizer {
     };
   }
 
-  restore(state: OptimizerState): void {
+  override restore(state: OptimizerState): void {
+    super.restore(state);
     this.history.restore(state);
     this.#norm.restore(state);
     restoreWords(state, "last", this.#last);
@@ -154,8 +154,8 @@ export abstract class WholeTable implements RowOptimizer {
 }
 
 /**
- * How many steps a row takes at once that was idle for `done` steps and has `left` to go, from step `at`: half as many as
- * before, and not across the last change of the learning rate.
+ * How many idle steps a row takes at once after step `at`, where it has taken `done` of them and has `left` to go. It
+ * is half of `done`, up to a limit, and a stride ends before step `changed`, the first with the present learning rate.
  */
 export function stride(done: number, left: number, at: number, changed: number): number {
   const most = done < LONG_IDLE ? LONGEST_STRIDE : left;

@@ -1,23 +1,19 @@
 import { TERM_FM, TERM_LINEAR, TERM_MLP } from "../../../format/constants.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
-import { pairwise, sliceFields } from "../interactions.ts";
-import { type ModelDefinition, network } from "../model.ts";
+import { mlpOf } from "../mlp.ts";
+import type { ModelDefinition } from "../model.ts";
 
-/** FM & DNN (Guo et al. 2017, section 4.1): as DeepFM, but FM and MLP each have embeddings of their own, side by side in a row. */
+/**
+ * FM & DNN (Guo et al. 2017, section 4.1): DeepFM whose FM and MLP have separate embeddings, side by side in a row:
+ * v = [FM's factors, the MLP's embedding], so D = 2k.
+ */
 export function fmDnn({ model, fields }: FeatureSpec): ModelDefinition {
-  const [count, k] = [fields.length, model.embeddingDim];
-  const net = network("mlp", count * k, model);
+  const k = model.embeddingDim;
   return {
     rowDim: 2 * k,
     terms: TERM_LINEAR | TERM_FM | TERM_MLP,
     fmDim: k,
     mlpFrom: k,
-    networks: [net],
-    logits: ({ embeddings, linear }, { bias, mlp }) =>
-      linear
-        .sum(1, true)
-        .add(bias)
-        .add(pairwise(sliceFields(embeddings, count, 0, k), count))
-        .add(mlp(net, sliceFields(embeddings, count, k, 2 * k))),
+    networks: [mlpOf(model, "mlp", fields.length * k)],
   };
 }

@@ -3,9 +3,5 @@ import type { ModelDefinition } from "../model.ts";
 
 /** LR: logistic regression, ŷ = σ(w₀ + Σ w·x). */
 export function lr(): ModelDefinition {
-  return {
-    rowDim: 0,
-    terms: TERM_LINEAR,
-    logits: ({ linear }, { bias }) => linear.sum(1, true).add(bias),
-  };
+  return { rowDim: 0, terms: TERM_LINEAR };
 }

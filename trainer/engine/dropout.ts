@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../data/random.ts";
 
-/** Rates are rounded to steps of 1/256: one random word then decides four units. */
+/** Rates are rounded to multiples of 1/256, so that one random word decides four units. */
 const STEPS = 256;
 
 /** Masks of inverted dropout (Srivastava et al. 2014): 0 with probability `rate`, else 1/(1 − rate). */
@@ -12,9 +12,10 @@ export class DropoutMasks {
     this.#random = random;
   }
 
+  /** [rows, columns] */
   mask(rows: number, columns: number, rate: number): tf.Tensor2D {
     const dropped = Math.round(rate * STEPS);
-    // A table, as branches on random bits mispredict.
+    // A look-up, as the processor mispredicts branches on random bits.
     const table = new Float32Array(STEPS).fill(STEPS / (STEPS - dropped), dropped);
     const mask = new Float32Array(rows * columns);
     for (let i = 0; i < mask.length; i += 4) {

@@ -1,8 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 
-// How embeddings meet: FM's pairs, the products of PNN. E stands for the fields' embeddings [B, F·d].
+// How embeddings meet: FM's pairs, and the products of PNN. E stands for the fields' embeddings side by side, [B, F·d].
 
-/** Σ_f e_f: [B, d]. A product with F stacked identity matrices, which every backend does faster than a sum over a middle axis. */
+/**
+ * Σ_f e_f, [B, d], as a product with F stacked identity matrices: on every backend it is faster than a sum over a middle
+ * axis.
+ */
 export function sumFields(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const d = embeddings.shape[1] / fields;
   return tf.matMul(embeddings, tf.tile(tf.eye(d), [fields, 1]) as tf.Tensor2D);
@@ -15,7 +18,7 @@ export function pairwise(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   return squareOfSum.sub(sumOfSquares).mul(0.5) as tf.Tensor2D;
 }
 
-/** ⟨e_i, e_j⟩ for i < j in lexicographic order, [B, F(F − 1)/2] (Qu et al. 2016, section 3.2: IPNN's product layer). */
+/** ⟨e_i, e_j⟩ for i < j in lexicographic order, [B, F(F − 1)/2]: IPNN's product layer (Qu et al. 2016, section 3.2). */
 export function innerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const [records, width] = embeddings.shape;
   const e = embeddings.reshape([records, fields, width / fields]);
@@ -24,8 +27,8 @@ export function innerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tenso
 }
 
 /**
- * s_a · s_b for a ≤ b, with s = Σ_f e_f, [B, d(d + 1)/2]: the superposition of all pairs' outer products (Qu et al. 2016,
- * section 3.3: OPNN's product layer), of whose symmetric matrix the upper triangle says all.
+ * s_a · s_b for a ≤ b, with s = Σ_f e_f, [B, d(d + 1)/2]: OPNN's product layer (Qu et al. 2016, section 3.3). The sum
+ * over all pairs of fields of their outer products is the matrix s·sᵀ. It is symmetric, so its upper triangle says all.
  */
 export function outerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const sum = sumFields(embeddings, fields);
@@ -34,7 +37,7 @@ export function outerProducts(embeddings: tf.Tensor2D, fields: number): tf.Tenso
   return pickColumns(all.reshape([records, d * d]) as tf.Tensor2D, upperTriangle(d, 0));
 }
 
-/** Each field's v[from, to) of [B, F·D]: [B, F·(to − from)]. */
+/** Elements [from, to) of each field's vector: [B, F·D] → [B, F·(to − from)]. */
 export function sliceFields(embeddings: tf.Tensor2D, fields: number, from: number, to: number): tf.Tensor2D {
   const width = embeddings.shape[1] / fields;
   if (to - from === width) return embeddings;
@@ -54,16 +57,16 @@ export function pickFields(embeddings: tf.Tensor2D, fields: number, picked: read
   );
 }
 
-/** Positions of an n × n matrix, row by row, from `off` places right of the diagonal on. */
-function upperTriangle(n: number, off: number): number[] {
+/** The places, row by row, of an n × n matrix's elements that are at least `offset` columns right of the diagonal. */
+function upperTriangle(n: number, offset: number): number[] {
   const places: number[] = [];
-  for (let i = 0; i < n; i++) for (let j = i + off; j < n; j++) places.push(i * n + j);
+  for (let i = 0; i < n; i++) for (let j = i + offset; j < n; j++) places.push(i * n + j);
   return places;
 }
 
 /**
- * Some columns of x [B, N], each at most once. Its gradient is a gather too, from dy with a column of zeros: the stock one is
- * a scatter, which the wasm backend lacks.
+ * Some columns of x [B, N], each at most once. Its gradient is a gather as well, from dy with a column of zeros added.
+ * TensorFlow.js's own gradient is a scatter, which the wasm backend lacks.
  */
 export function pickColumns(x: tf.Tensor2D, columns: readonly number[]): tf.Tensor2D {
   const op = tf.customGrad((...args) => {

@@ -1,0 +1,67 @@
+import type { RowOptimizer, RowUpdate } from "./row-optimizer.ts";
+import type { OptimizerState } from "./state.ts";
+
+/** Trains the batch's rows alone, with L2 on them: a row that a batch does not use keeps its value and its state. */
+export class LazyRows implements RowOptimizer {
+  protected readonly width: number;
+  protected readonly lambda: number;
+  readonly #update: RowUpdate;
+
+  /** `lambda`: λ of λ/2·‖row‖² for each row of the batch. */
+  constructor(update: RowUpdate, lambda: number) {
+    this.width = update.width;
+    this.lambda = lambda;
+    this.#update = update;
+  }
+
+  touch(_values: Float32Array, _row: number): void {}
+
+  squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
+    const { width, lambda } = this;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const at = rows[i] * width;
+      for (let j = 0; j < width; j++) {
+        const g = gradients[i * width + j] + lambda * values[at + j];
+        sum += g * g;
+      }
+    }
+    return sum;
+  }
+
+  step(
+    values: Float32Array,
+    rows: Int32Array,
+    count: number,
+    gradients: Float32Array,
+    learningRate: number,
+    scale: number,
+  ): void {
+    this.begin(learningRate, scale);
+    for (let i = 0; i < count; i++) this.learn(values, rows[i], gradients, i * this.width);
+  }
+
+  /** Begins a step. */
+  protected begin(learningRate: number, scale: number): void {
+    this.#update.begin(learningRate, scale, this.lambda);
+  }
+
+  /** Updates a row of the batch by the gradient (gradients[from, from + D) + λ·row) · scale. */
+  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+    this.#update.update(values, row, gradients, from);
+  }
+
+  finish(_values: Float32Array): void {}
+
+  reset(values: Float32Array): void {
+    this.#update.reset(values);
+  }
+
+  state(): OptimizerState {
+    return this.#update.state();
+  }
+
+  restore(state: OptimizerState): void {
+    this.#update.restore(state);
+  }
+}
