@@ -16,7 +16,7 @@ const BINDING = ["--binding", "MODELS"];
  * pointer. A publication that fails on the way leaves the model before it serving.
  */
 export async function publish(
-  { hash, blob, pages }: ExportedModel,
+  { model, version, blob, pages }: ExportedModel,
   target: Target,
 ): Promise<{ uploaded: number; present: number }> {
   const where = target.remote
@@ -28,11 +28,11 @@ export async function publish(
   const present = new Set(listed.map(({ name }) => name));
   const pairs = [
     ...pages.map(({ digest, bytes }) => ({ key: pageKey(digest), value: Buffer.from(bytes).toString("base64") })),
-    { key: blobKey(hash), value: Buffer.from(blob).toString("base64"), base64: true },
+    { key: blobKey(version), value: Buffer.from(blob).toString("base64"), base64: true },
   ];
   const missing = pairs.filter(({ key }) => !present.has(key));
   if (missing.length > 0) await put(missing, where);
-  await put([{ key: pointerKey(), value: writePointer({ model: hash }) }], where);
+  await put([{ key: pointerKey(), value: writePointer({ model, version }) }], where);
 
   task.advance(missing.length + 1);
   task.done(`${pairs.length - missing.length} already there`);

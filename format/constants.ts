@@ -3,7 +3,8 @@
 
 // Model blob: header, section table, sections. The header's first part, the envelope, names and signs all that follows it.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 4;
+export const BLOB_VERSION = 5;
+export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;

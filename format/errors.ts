@@ -15,6 +15,24 @@ export class FormatError extends Error {
   }
 }
 
+/**
+ * The fault of a client: what its request holds breaks the contract. `place` is a path within the request's body, such as
+ * `records[3].age`. A server answers with it; every other FormatError is about what the server itself has read.
+ */
+export class RequestError extends FormatError {
+  override readonly name = "RequestError";
+
+  /** Runs `read` over what a client sent: a FormatError that it throws becomes a RequestError. */
+  static during<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof FormatError) throw new RequestError(error.place, error.problem);
+      throw error;
+    }
+  }
+}
+
 /** A value as it is shown in an error: short, and unmistakable as to its type. */
 export function show(value: unknown): string {
   const text = asText(value);

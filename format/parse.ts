@@ -11,6 +11,17 @@ export function parseJson(text: string, source: string): unknown {
   }
 }
 
+/** Parses JSON in UTF-8, without a byte order mark. Throws FormatError that names `source` where the bytes are none. */
+export function parseJsonBytes(bytes: Uint8Array, source: string): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  }
+  return parseJson(text, source);
+}
+
 /** Checks `input` against `schema`; the error names the place inside `source`, what was got and what was expected. */
 export function parseWith<Schema extends v.GenericSchema>(
   schema: Schema,

@@ -7,7 +7,7 @@ import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
-import { parseWith } from "./parse.ts";
+import { parseJsonBytes, parseWith } from "./parse.ts";
 import { LayerReader } from "./read-layers.ts";
 import { layerStacks, readModelHead } from "./read-model.ts";
 import { readSections, SECTION_NAMES } from "./read-sections.ts";
@@ -123,14 +123,8 @@ function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence
 
 const EvidenceSchema = v.record(v.string(), v.unknown());
 
-/** The JSON object that a section holds; a byte order mark is no JSON. */
 function readJson(id: number, bytes: Uint8Array): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (error) {
-    throw new FormatError(placeOf(id), `not JSON: ${(error as Error).message}`);
-  }
+  const parsed = parseJsonBytes(bytes, placeOf(id));
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new FormatError(placeOf(id), `got ${show(parsed)}, expected an object`);
   return parsed;

@@ -1,9 +1,10 @@
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
+import { formatVersion } from "./format-version.ts";
 import { checksum } from "./hash.ts";
 import { padTo } from "./layer.ts";
 
-/** By the section's id. */
+/** Names of the sections, at the positions of their ids; ids begin at 1. */
 export const SECTION_NAMES = [
   "",
   "SPEC",
@@ -34,8 +35,7 @@ export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8A
     const got = view.getUint32(offset, true);
     if (got !== expected) fail("blob: header", `got ${what} ${got}, expected ${expected}`);
   };
-  expect("magic", c.BLOB_HEADER_MAGIC, c.BLOB_MAGIC);
-  expect("version", c.BLOB_HEADER_VERSION, c.BLOB_VERSION);
+  formatVersion(bytes);
   expect("length", c.BLOB_HEADER_LENGTH, bytes.length);
   expect("sections", c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT);
   const tableSum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);

@@ -9,18 +9,18 @@ import {
 } from "./constants.ts";
 import { show } from "./errors.ts";
 import {
-  boundaries,
-  hash,
+  boundariesEncoding,
+  categoricalMissing,
+  fieldName,
+  hashEncoding,
   labelIsNoField,
-  missing,
   modelName,
   multiValued,
-  name,
   numericMissing,
   positiveInteger,
   recordEntries,
   sharedName,
-} from "./fitted-spec.ts";
+} from "./field-schemas.ts";
 import { parseJson, parseWith } from "./parse.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
@@ -45,7 +45,7 @@ const minCount = v.pipe(
 
 const vocabulary = v.strictObject({ kind: v.literal("vocabulary"), minCount });
 const categoricalEncoding = v.pipe(
-  v.optional(v.variant("kind", [vocabulary, hash]), { kind: "vocabulary" }),
+  v.optional(v.variant("kind", [vocabulary, hashEncoding]), { kind: "vocabulary" }),
   about("vocabulary: a row per value. hash: a row per bucket."),
 );
 
@@ -56,7 +56,7 @@ const numericEncoding = v.pipe(
       v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
       logSquared,
       v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
-      boundaries,
+      boundariesEncoding,
     ]),
     { kind: "value" },
   ),
@@ -66,15 +66,29 @@ const numericEncoding = v.pipe(
 );
 
 const field = v.variant("type", [
-  v.strictObject({ name, type: v.literal("categorical"), encoding: categoricalEncoding, side, missing, store }),
-  v.strictObject({ name, type: v.literal("numeric"), encoding: numericEncoding, side, missing: numericMissing, store }),
   v.strictObject({
-    name,
+    name: fieldName,
+    type: v.literal("categorical"),
+    encoding: categoricalEncoding,
+    side,
+    missing: categoricalMissing,
+    store,
+  }),
+  v.strictObject({
+    name: fieldName,
+    type: v.literal("numeric"),
+    encoding: numericEncoding,
+    side,
+    missing: numericMissing,
+    store,
+  }),
+  v.strictObject({
+    name: fieldName,
     type: v.literal("multi-categorical"),
     encoding: categoricalEncoding,
     ...multiValued,
     side,
-    missing,
+    missing: categoricalMissing,
     store,
   }),
 ]);
@@ -140,7 +154,7 @@ const training = v.strictObject({
     ),
   ),
   itemField: v.pipe(
-    v.optional(name),
+    v.optional(fieldName),
     about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
   ),
   optimizer: v.pipe(

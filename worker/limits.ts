@@ -16,11 +16,14 @@ export const MAX_RECORDS = 10_000;
 /** Encoded values of a request: 12 bytes each, so at most 18 MiB while their arrays grow. */
 export const MAX_ENTRIES_PER_REQUEST = 2 ** 20;
 
-/** Keys of one bulk read: what Workers KV allows. */
+/** Pages of one bulk read: the keys that Workers KV allows. */
 export const PAGES_PER_READ = 100;
 
 /** Pages that a request may read, in ten bulk reads. Caps its price ($0.50 per million keys) and, at 16 KiB, its 16 MB. */
 export const MAX_PAGES_PER_REQUEST = 1000;
+
+/** Milliseconds that a request waits for rows where no setting says so. KV's hot keys take 0.5 to 10 ms. */
+export const DEFAULT_ROW_DEADLINE_MS = 150;
 
 /** Memory for cached pages; at the default 16 KiB a page about a thousand pages. */
 export const PAGE_CACHE_BYTES = 32 * 2 ** 20;

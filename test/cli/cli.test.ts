@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,7 +72,9 @@ describe("a blob", () => {
     expect(stdout).toMatch(/MLP +│ +4 │ +3 │ +int8 │ +relu │/);
     const json = JSON.parse((await run("inspect", blob, "--json")).stdout);
     expect(json).toMatchObject({
-      version: 4,
+      model: "tiny",
+      version: createHash("sha256").update(readFileSync(blob)).digest("hex"),
+      format: 5,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,
@@ -81,6 +84,7 @@ describe("a blob", () => {
       evidence: { provenance: { note: "made by hand" } },
       rows: { rows: 4 },
     });
+    expect(json.sha256).toBe(json.version);
     expect(json.sections.map(({ name }: { name: string }) => name)).toContain("GOLDEN");
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FittedSpecSchema, recordEntries } from "../../format/fitted-spec.ts";
+import { recordEntries } from "../../format/field-schemas.ts";
+import { FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import { MODEL_TYPES, parseFeatureSpec } from "../../format/spec.ts";
 import { TINY_SPEC } from "../../testing/format/tiny.ts";

@@ -85,18 +85,31 @@ export class Check {
   async #checkSeal(blob: Uint8Array, original: Uint8Array): Promise<void> {
     const digest = (bytes: Uint8Array): string => hash("sha256", bytes.subarray(c.BLOB_ENVELOPE_BYTES));
     const stated = toHex(blob.subarray(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE));
-    const right = blob.length >= c.BLOB_HEADER_BYTES && stated === digest(blob);
-    const name = await attemptLater(() => verifyBlob(blob));
+    const format = formatOf(blob);
+    const right = format !== null && stated === digest(blob);
+    const version = await attemptLater(() => verifyBlob(blob));
     expect(
-      right === (typeof name === "string"),
-      `verifyBlob gives ${name}, of a digest that is ${right ? "right" : "wrong"}`,
+      right === (typeof version === "string"),
+      `verifyBlob gives ${version}, of a digest that is ${right ? "right" : "wrong"}`,
     );
-    if (right)
-      expect(name === hash("sha256", blob.subarray(0, c.BLOB_ENVELOPE_BYTES)), `verifyBlob gives the name ${name}`);
+    const expected = hash("sha256", format === 4 ? blob.subarray(0, c.BLOB_ENVELOPE_BYTES) : blob);
+    if (right) expect(version === expected, `verifyBlob gives the version ${version}`);
+    const named = await attemptLater(() => verifyBlob(blob, [], expected));
+    expect((named === expected) === (format === 5 || right), `verifyBlob of ${expected} gives ${named}`);
+    const other = await attemptLater(() => verifyBlob(blob, [], hash("sha256", expected)));
+    expect(typeof other !== "string", "verifyBlob takes a blob under another's version");
     const trusted = await this.#trusted;
     const signed = await attemptLater(() => verifyBlob(blob, trusted));
     expect(typeof signed !== "string" || digest(blob) === digest(original), "verifyBlob takes what no key signed");
   }
+}
+
+/** The version of the format that a blob states; null where it has no header, or one that no reader takes. */
+function formatOf(blob: Uint8Array): number | null {
+  if (blob.length < c.BLOB_HEADER_BYTES) return null;
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  const format = view.getUint32(c.BLOB_HEADER_VERSION, true);
+  return view.getUint32(c.BLOB_HEADER_MAGIC, true) === c.BLOB_MAGIC && (format === 4 || format === 5) ? format : null;
 }
 
 /** Ids, of which a catalogue may have some, are ranked with an empty context, or a field does not take a missing value. */

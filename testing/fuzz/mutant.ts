@@ -23,7 +23,16 @@ export function mutant(seed: number, number: number): Mutant {
     return { kind: "page", number, original, bytes: mutatedPage(original.bytes, random), random };
   }
   const original = pick(random, BLOBS);
-  return { kind: "blob", number, original, bytes: mutatedBlob(original.bytes, random), random };
+  const good = number % OLDER_EVERY === 0 ? inOlderFormat(original.bytes) : original.bytes;
+  return { kind: "blob", number, original, bytes: mutatedBlob(good, random), random };
+}
+
+/** One mutant of so many begins as a blob of the oldest format that readers take. */
+const OLDER_EVERY = 8;
+
+/** A blob as a writer of the format before would have written it: but for its version, format 4 is format 5. */
+function inOlderFormat(blob: Uint8Array): Uint8Array {
+  return edited(blob, (view) => view.setUint32(c.BLOB_HEADER_VERSION, c.OLDEST_BLOB_VERSION, true));
 }
 
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;

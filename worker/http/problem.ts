@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { FormatError } from "../../format/errors.ts";
+import { RequestError } from "../../format/errors.ts";
 import { LOAD_RETRY_MS } from "../limits.ts";
 import { BodyError, ModelUnavailableError } from "./errors.ts";
 import { logError } from "./log.ts";
@@ -26,7 +26,7 @@ export function toProblem(error: unknown): Problem {
     const { name, title, status } = BODY_PROBLEMS[error.reason];
     return problem(name, title, status, error.message);
   }
-  if (error instanceof FormatError) {
+  if (error instanceof RequestError) {
     const field = error.place.replace(/^body(: )?/, "");
     const detail = field === "" ? `body: ${error.problem}` : `${field}: ${error.problem}`;
     return {
