@@ -4,8 +4,12 @@ import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { toHex } from "../../format/hash.ts";
 import { padTo } from "../../format/layer.ts";
-import { readBlob } from "../../format/read-blob.ts";
+import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
+import { checkGolden } from "../../runtime/golden.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { dumpBlob, dumpPage, parseDump } from "../../testing/format/dump.ts";
 import { between, catalogueScores, goldenFiles, specJsonSchema } from "../../testing/format/golden.ts";
 import { forward } from "../../testing/format/reference.ts";
@@ -26,6 +30,23 @@ describe("generated files are what scripts/golden.ts would write", async () => {
       true,
     );
   });
+});
+
+describe("the golden blobs of format 4, which stay as they were", () => {
+  test.each(["tiny", "pnn", "towers", "catalogue", "f16", "int4"])(
+    "%s is that of format 5 but for the version",
+    (name) => {
+      const old = read(`test/golden/v4/${name}.blob.bin`);
+      const present = read(`test/golden/${name}.blob.bin`);
+      expect(old[c.BLOB_HEADER_VERSION]).toBe(4);
+      expect(present[c.BLOB_HEADER_VERSION]).toBe(5);
+      expect(toHex(old).replace(/^(.{8})04/, "$105")).toBe(toHex(present));
+      expect(readBlob(old)).toEqual(readBlob(present));
+      expect(readManifest(old)).toEqual(readManifest(present));
+      for (const variant of ["relaxed", "simd", "scalar"] as const)
+        expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
+    },
+  );
 });
 
 describe("the dumps in FORMAT.md", () => {

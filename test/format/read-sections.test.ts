@@ -21,7 +21,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["another version", header(4, 3), "blob: header: got version 3, expected 4"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 or 5"],
+    ["a newer version", header(4, 6), "blob: header: got version 6, expected 4 or 5"],
     ["another length", header(8, 2559), "blob: header: got length 2559, expected 2560"],
     ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 11"],
     [
