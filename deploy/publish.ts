@@ -6,7 +6,10 @@ import type { ExportedModel } from "../trainer/export/export.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { wrangler } from "./wrangler.ts";
 
-/** Where to publish: the account's KV namespace, or the local one of `wrangler dev`, in its default folder or another. */
+/**
+ * Where to publish: the account's KV namespace; or the local one of `wrangler dev`, in its default folder or in
+ * another.
+ */
 export type Target = { remote: true } | { remote: false; persistTo?: string };
 
 const BINDING = ["--binding", "MODELS"];

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { show } from "./errors.ts";
 
-// What the feature spec (spec.ts) and the fitted spec (fitted-spec.ts) have in common.
+// The schemas that the feature spec (spec.ts) and the fitted spec (fitted-spec.ts) have in common.
 
 const about = v.description;
 export const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -52,7 +52,7 @@ export const multiValued = {
   ),
 };
 
-/** The most values that one record can have over all its fields. */
+/** The largest number of values that one record can have over all its fields. */
 export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
   return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
 }

@@ -14,9 +14,9 @@ import {
   sharedName,
 } from "./field-schemas.ts";
 
-// The fitted spec: what encoding a record needs to know of each field, and all of the spec that a blob carries. Training
-// made it of the feature spec: quantiles have become boundaries, a standardized value its shift and factor, and `store` the
-// answer to "can a row of this field be in KV?".
+// The fitted spec: what the encoding of a record needs to know of each field, and all of the spec that a blob carries.
+// Training makes it of the feature spec: `quantiles` become `boundaries`, a standardized value gets its shift and
+// factor, and `kv` takes the place of `store`: whether a row of the field can be in KV.
 const common = { name: fieldName, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
@@ -63,7 +63,7 @@ export const FittedSpecSchema = v.pipe(
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
   labelIsNoField(),
-  // A record with more could never be cut to the size of a kernel call.
+  // The kernel takes a record whole, and one with more entries would not fit into a call.
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
     ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,

@@ -1,7 +1,10 @@
 import { BLOB_HEADER_VERSION, BLOB_MAGIC, BLOB_VERSION, OLDEST_BLOB_VERSION } from "./constants.ts";
 import { FormatError } from "./errors.ts";
 
-/** The version of the format that a blob is written in, which its header states. Throws FormatError where no reader here takes it. */
+/**
+ * The version of the format that a blob is written in, from its header. Throws FormatError where no reader here takes
+ * it.
+ */
 export function formatVersion(blob: Uint8Array): number {
   const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
   const magic = view.getUint32(0, true);

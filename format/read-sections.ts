@@ -20,9 +20,13 @@ export const SECTION_NAMES = [
   "ITEMS",
 ];
 
-/** Checks header, table, bounds and, if asked, checksums, and returns the sections in the order of their ids. */
+/**
+ * Checks the header, the table, the bounds and, if asked, the checksums. Returns the sections in the order of their
+ * ids. Throws FormatError.
+ */
 export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] {
-  // A Node Buffer is a Uint8Array whose `slice` copies nothing: see it as the plain array that all else here expects.
+  // The `slice` of a Node Buffer makes no copy, so the bytes are seen as a plain Uint8Array, which all else here
+  // expects.
   const bytes = new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
   const fail = (place: string, problem: string): never => {
     throw new FormatError(place, problem);

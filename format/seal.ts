@@ -6,10 +6,12 @@ import { type PublicKey, type SigningKey, sign, verify } from "./signature.ts";
 
 // The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it.
 
-/** The first format whose blobs are named by the SHA-256 of the whole file; before, it is that of the envelope alone. */
+/** The first format in which the SHA-256 of the whole file names a blob. Before, that of the envelope did. */
 const NAMED_BY_WHOLE_FILE = 5;
 
-/** Writes a blob's digest into its envelope and, with a key, its signature. Returns its version: 64 hex digits, its name. */
+/**
+ * Writes a blob's digest into its envelope and, with a key, its signature. Returns the blob's version, 64 hex digits.
+ */
 export async function sealBlob(blob: Uint8Array, key?: SigningKey): Promise<string> {
   const digest = await digestOf(blob);
   blob.set(digest, c.BLOB_HEADER_DIGEST);
@@ -23,10 +25,10 @@ export async function sealBlob(blob: Uint8Array, key?: SigningKey): Promise<stri
 }
 
 /**
- * Checks a sealed blob and returns its version, 64 hex digits. Throws FormatError where it is not the `expected` one, where
- * there are trusted keys and none of them signed the blob, and where the digest in its envelope is wrong. The digest takes a
- * pass of its own over the blob, which is left out where the version alone stands for every byte: in format 5, with an
- * expected version and without keys.
+ * Checks a sealed blob and returns its version, 64 hex digits. Throws FormatError where the version is not the
+ * `expected` one, where there are trusted keys and none of them signed the blob, and where the digest in the envelope
+ * is wrong. The digest takes a pass of its own over the blob. It is left out where the version alone stands for every
+ * byte: in format 5, with an expected version and without keys.
  */
 export async function verifyBlob(
   blob: Uint8Array,

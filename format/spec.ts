@@ -61,7 +61,8 @@ const numericEncoding = v.pipe(
     { kind: "value" },
   ),
   about(
-    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. quantiles, boundaries: a row per interval.",
+    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
+      "quantiles, boundaries: a row per interval.",
   ),
 );
 
@@ -93,7 +94,7 @@ const field = v.variant("type", [
   }),
 ]);
 
-/** The models of the DeepFM paper's Table 2, by their names there and in its order, and the two-tower form of DeepFM. */
+/** The models of the DeepFM paper's Table 2, with their names and in their order there, and DeepFM in two towers. */
 export const MODEL_TYPES = [
   "LR",
   "FM",
@@ -150,7 +151,8 @@ const training = v.strictObject({
   loss: v.pipe(
     v.optional(v.picklist(["logistic", "in-batch"]), "logistic"),
     about(
-      "logistic: of the labels. in-batch, for the two-tower model: each positive record's item against the items of its batch's other positives, corrected for how frequent they are.",
+      "logistic: of the labels. in-batch, for the two-tower model: each positive record's item against the items of " +
+        "its batch's other positives, corrected for how frequent they are.",
     ),
   ),
   itemField: v.pipe(
@@ -160,7 +162,8 @@ const training = v.strictObject({
   optimizer: v.pipe(
     v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
     about(
-      "How rows learn: lazy Adam, row-wise Adagrad or FTRL-proximal. Dense weights learn by Adam, those of LR by FTRL with FTRL.",
+      "How rows learn: lazy Adam, row-wise Adagrad or FTRL-proximal. Dense weights learn by Adam, " +
+        "those of LR by FTRL with FTRL.",
     ),
   ),
   l1: v.pipe(v.optional(nonNegative, 0), about("λ of λ·|row|, for FTRL only: weights that do not pay stay zero.")),
@@ -187,7 +190,7 @@ const rows = v.strictObject({
   ),
 });
 
-/** Records that the shuffle buffer holds where a spec does not say. */
+/** The default size of the shuffle buffer. */
 const SHUFFLE_RECORDS = 2 ** 18;
 
 const sql = v.pipe(v.string(), v.minLength(1));
@@ -247,7 +250,8 @@ const data = v.strictObject({
       ),
     ),
     about(
-      "How one log becomes three. random: by record. hash: all records of a value of `by` together. time: the last ones by `by`.",
+      "How one log becomes three. random: by record. hash: all records of a value of `by` together. " +
+        "time: the last ones by `by`.",
     ),
   ),
   shuffle: v.pipe(
@@ -288,11 +292,14 @@ interface SpecParts {
   training: { loss: string; itemField?: string | undefined };
 }
 
-/** What a spec's model and fields contradict, if they do. */
+/** The contradiction between a spec's model and its fields or training, if there is one. */
 function contradiction({ model: { type }, training, fields }: SpecParts): string | undefined {
   const items = fields.filter(({ side }) => side === "item");
   if (type === "two-tower" && (items.length === 0 || items.length === fields.length))
-    return `got ${items.length} of ${fields.length} fields with side "item", expected some of either side in a two-tower model`;
+    return (
+      `got ${items.length} of ${fields.length} fields with side "item", ` +
+      "expected some of either side in a two-tower model"
+    );
   if (training.loss === "in-batch" && type !== "two-tower")
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))

@@ -31,7 +31,7 @@ export const VersionSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expec
 
 const PointerSchema = v.strictObject({ model: modelName, version: VersionSchema });
 
-/** The pointer as it was up to format 4 of the blob: what it calls the model is the version. */
+/** The pointer as publishers wrote it up to format 4 of the blob. Its `model` is the version. */
 const UnnamedPointerSchema = v.strictObject({ model: VersionSchema });
 
 /** Which model serves: its name, and the version that names its blob. */
@@ -42,7 +42,7 @@ export function writePointer(pointer: ModelPointer): string {
   return JSON.stringify(parseWith(PointerSchema, pointer, "pointer"));
 }
 
-/** A pointer as it was found: `model` is null where it is an old one, without the name. */
+/** A pointer as it was read. `model`, the name, is null in one of the old form. */
 export interface PublishedPointer {
   model: string | null;
   version: string;

@@ -12,9 +12,9 @@ import { RowStore } from "./rows/row-store.ts";
 import { type AppOptions, type DefaultBindings, settingsOf } from "./settings.ts";
 
 /**
- * The HTTP application, with a model store and a page cache of its own: an isolate makes one. It serves alone, or mounted in
- * another Hono app: `other.route("/ctr", createApp())`. Everything below its path is its own there, 404s and 405s too, so at
- * "/" it is to be mounted last.
+ * The HTTP application, with a model store and a page cache of its own; an isolate makes one. It serves alone, or
+ * mounted in another Hono app: `other.route("/ctr", createApp())`. It answers everything below its path, with its own
+ * 404s and 405s too, so an app that mounts it at "/" does so after all its own routes.
  */
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
@@ -39,10 +39,10 @@ export function createApp<Bindings extends object = DefaultBindings>(
     app.on(method, path, handler);
     app.all(path, (c) => refuseMethod(c, method === "GET" ? ["GET", "HEAD"] : [method]));
   }
-  // Not `app.notFound`, which an app loses where it is mounted in another.
+  // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => problem.respond(c, problem.notFound(c.req.path)));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
-  // Handlers read the bindings through `settings` alone, whatever their type is.
+  // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>>;
 }
 

@@ -29,7 +29,7 @@ export interface AppOptions<Bindings extends object = DefaultBindings> extends P
   now?: () => number;
 }
 
-/** The settings that an app's options leave, for handlers, which know no type of bindings. */
+/** The settings of an app with these options. Handlers know no type of bindings. */
 export function settingsOf<Bindings extends object>({
   source = DEFAULT_SETTINGS.source,
   keys = DEFAULT_SETTINGS.keys,
@@ -38,7 +38,7 @@ export function settingsOf<Bindings extends object>({
   return { source, keys, rowDeadlineMs } as Settings<object>;
 }
 
-/** What reads the default bindings. */
+/** Reads the default bindings. */
 const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   source({ MODELS }) {
     if (!MODELS) throw new Error("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");

@@ -101,7 +101,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | sections 1 … ${c.SECTION_COUNT}`,
+    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
+      `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
     `shorter than header and table (${tableEnd})`,
     `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
@@ -120,7 +121,7 @@ describe("scores", () => {
     expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
   });
 
-  test("the golden scores of the catalogue are those of the formulas, and of an item as it is there those of its record", () => {
+  test("the golden scores of the catalogue are those of the formulas; an item as it is scores as its record", () => {
     const scores: { record?: object; context?: object; item?: string; logit: number }[] = JSON.parse(
       text("test/golden/catalogue.scores.json"),
     );

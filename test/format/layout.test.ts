@@ -126,7 +126,7 @@ describe("rows", () => {
       const { back, bytes } = roundTrip(TYPE_I8, values);
       const largest = Math.max(...values.subarray(1).map(Math.abs));
       expect(back[0]).toBe(values[0]);
-      // Half a step, and the rounding to f32 of the scale (times up to 127) and of the product.
+      // Half a step, the rounding to f32 of the scale (times up to 127), and that of the product.
       const bound = largest / 254 + largest * 2 ** -22;
       for (let j = 1; j <= k; j++) expect(Math.abs((back[j] ?? 0) - (values[j] ?? 0))).toBeLessThanOrEqual(bound);
       expect(bytes.subarray(8 + k).every((byte) => byte === 0)).toBe(true);
@@ -173,7 +173,7 @@ describe("rows", () => {
       for (let bits = 0; bits < 0x7c00; bits++) {
         const value = numberOf(sign | bits);
         expect(bitsOf(value)).toBe(sign | bits);
-        // Between two neighbours: below, at and above the middle, which goes to the even one. 65536 follows 65504.
+        // Between two neighbors: below, at and above the middle, which goes to the even one. 65536 follows 65504.
         const next = bits === 0x7bff ? (sign ? -65536 : 65536) : numberOf(sign | (bits + 1));
         const middle = (value + next) / 2;
         const toNext = (next - value) * 2 ** -13; // an f32 step of the larger ones, or more
@@ -199,7 +199,7 @@ describe("rows", () => {
     }
   });
 
-  test("int4 rows have the scale of least squared error, w exactly, and lose no more than with the largest scale", () => {
+  test("int4 rows have the scale of least squared error, w exactly, and lose no more than by the largest", () => {
     const random = seeded(14);
     for (let round = 0; round < 300; round++) {
       const k = integer(random, 1, 33);
@@ -237,11 +237,11 @@ describe("rows", () => {
       new DataView(bytes.buffer).setFloat32(stride + 4, Number.NaN, true);
       expect(findBrokenRow(type, 3, bytes)).toBe(1);
     }
-    // The last of an f16 row's numbers, not its padding.
+    // The last number of an f16 row, before its padding.
     const half = new Uint8Array(8);
     new DataView(half.buffer).setUint16(4, 0xfc00, true);
     expect([findBrokenRow(TYPE_F16, 2, half), findBrokenRow(TYPE_F16, 1, half.subarray(0, 4))]).toEqual([0, -1]);
-    // The quantized values of an int8 row are no floats: all bits set is four times −1.
+    // The quantized values of an int8 row are no floats: four bytes of all bits set are −1 four times, not NaN.
     expect(findBrokenRow(TYPE_I8, 4, new Uint8Array(12).fill(0xff, 8))).toBe(-1);
   });
 });

@@ -3,8 +3,8 @@ import * as c from "../../format/constants.ts";
 import { edited, entryOf, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
-// One test for each check of read-blob.ts as far as section SPEC, in its order: a blob that is wrong there and right
-// everywhere else.
+// One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
+// in one place and right everywhere else.
 
 test("the edited blobs are right but for their edit", () => {
   for (let id = 1; id <= c.SECTION_COUNT; id++) expect(withSection(tiny, id, sectionOf(tiny, id))).toEqual(tiny);

@@ -42,7 +42,7 @@ describe("a blob's version", () => {
     expect(await verifyBlob(goldenOfFormat4)).toBe(sha256(goldenOfFormat4.subarray(0, c.BLOB_ENVELOPE_BYTES)));
   });
 
-  test("is all that is checked where it is expected: one pass over the blob, which does not see a false digest", async () => {
+  test("is all that is checked where it is expected: one pass, which does not see a false digest", async () => {
     const digest = vi.spyOn(crypto.subtle, "digest");
     onTestFinished(() => digest.mockRestore());
     const passes = (): number[] => digest.mock.calls.map(([, bytes]) => bytes.byteLength);

@@ -95,7 +95,7 @@ describe("accepted", () => {
   });
 });
 
-/** n multi-valued fields of `each` values, and n single ones. */
+/** 2n fields: n multi-valued ones of `each` values, and n single-valued ones. */
 function many(n: number, each: number): Json[] {
   const multi = Array.from({ length: n }, (_, i) => ({ ...tags, name: `m${i}`, maxValues: each }));
   return [...multi, ...Array.from({ length: n }, (_, i) => ({ ...site, name: `s${i}` }))];

@@ -39,8 +39,9 @@ function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {
 }
 
 /**
- * What a server checks before all else, as the table in "Header" lists it. `version`: the one that it asked for, or null where
- * it has the blob alone. `keys` are raw Ed25519 public keys, 32 bytes each; without any, none need have signed.
+ * What a server checks before all else, as the table in "Header" lists it. `version`: the one that it asked for, or
+ * null where it has the blob alone. `keys`: raw Ed25519 public keys of 32 bytes; where there are none, nobody need have
+ * signed.
  */
 export function checkEnvelope(blob: Uint8Array, version: string | null, keys: Uint8Array[] = []): void {
   check(blob.length >= HEADER, 0, `got ${blob.length} bytes, expected a header of ${HEADER}`);

@@ -9,17 +9,17 @@ import { at, RecordError } from "./refusal.ts";
 import { itemLogitOf, logitOf, type Pages, quantize, scoreOf } from "./score.ts";
 import { readSpec } from "./spec.ts";
 
-// FORMAT.md, read by someone who knows nothing else: its golden files are read, encoded and scored by plain scalar code
-// that shares nothing with ours. rejections.test.ts has damaged ones.
+// Reads FORMAT.md's golden files as someone would who knows nothing else: plain scalar code, which shares nothing with
+// the project's own, reads, encodes and scores them. rejections.test.ts has damaged files.
 
 const folder = new URL("../golden/", import.meta.url);
-/** Of format 5, and those of format 4 that the golden files had before. */
+/** The golden blobs of format 5, and those of format 4. */
 const blobs = ["", "v4/"].flatMap((place) =>
   readdirSync(new URL(place, folder))
     .filter((file) => file.endsWith(".blob.bin"))
     .map((file) => `${place}${file}`),
 );
-/** What stands beside all blobs of one model: its pages and scores. */
+/** The name that a model's blobs, pages and scores have in common. */
 const nameOf = (file: string): string => file.replace(/^v4\//, "").replace(".blob.bin", "");
 const bytesOf = (file: string): Buffer => readFileSync(new URL(file, folder));
 const jsonOf = (file: string) =>

@@ -180,7 +180,7 @@ describe("damaged blobs", () => {
 
     test("rule 7: a hashed field that names items", () => {
       const hashed: Edit = (bytes) => {
-        // `missing` may be left out, and leaves room.
+        // `missing` may be left out, which makes room for the other text.
         const old = '"encoding":{"kind":"vocabulary"},"missing":"own"';
         const from = bytes.indexOf(old, bytes.indexOf('"name":"ad"'));
         bytes.write('"encoding":{"kind":"hash","buckets":8}'.padEnd(old.length), from);

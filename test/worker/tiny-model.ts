@@ -24,8 +24,8 @@ import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
 import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
-// A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
-// rest in pages, device and price are in the blob alone.
+// A model of the kind that a trainer publishes, with random weights. Of site and tags, hot rows are in the blob and the
+// others in pages; device, ad and price are in the blob alone.
 
 const K = 4;
 const ROW_TYPE = TYPE_I8;
@@ -98,11 +98,11 @@ export interface TinyModel {
 }
 
 export interface TinyModelOptions {
-  /** 0: every cold value is out of vocabulary. */
+  /** Without pages, 0, every cold value is out of vocabulary. */
   pageCount?: number;
   /** Who signs the blob. */
   key?: SigningKey;
-  /** The version of the format that the blob states; from 128 bytes on, 4 is the same as 5. */
+  /** The version of the format that the blob states. All bytes from 128 on are the same in formats 4 and 5. */
   format?: number;
   /** Items of a catalogue, each named by its `ad`. */
   items?: readonly Record<string, unknown>[];
@@ -212,7 +212,10 @@ export async function publish(kv: KVNamespace, { model, version, blob, pages }: 
   await kv.put(pointerKey(), writePointer({ model, version }));
 }
 
-/** What the Worker must answer: the scores of the same kernel on the same bytes, with all pages at hand but `without`. */
+/**
+ * The scores that the Worker must answer: the same kernel's, on the same bytes, with all pages at hand but those of
+ * `without`.
+ */
 export async function expectedScores(model: TinyModel, records: unknown[], without: number[] = []): Promise<number[]> {
   const scorer = new Scorer(placeBlob(bestKernelModule().module, model.blob));
   const pages = new Map<number, Page>();

@@ -5,13 +5,13 @@ import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
 import { readParts } from "./read-parts.ts";
 
-/** Bytes that are read at a time; most bodies are shorter. */
+/** Bytes that are read at a time. Most bodies are shorter. */
 const PART_BYTES = 64 * 1024;
 
 /**
- * Reads a request's body as JSON of the form that `schema` says. A body beyond the limits is refused as soon as that is known,
- * from its declared length or while it arrives, and is never held whole. Throws BodyError where the body is no JSON or too
- * large, and RequestError where the JSON is of another form.
+ * Reads a request's body as JSON of the form that `schema` says. A body beyond the limits is refused as soon as that is
+ * known, from its declared length or while it arrives, and is never held whole. Throws BodyError where the body is not
+ * JSON or too large, and RequestError where the JSON has another form.
  */
 export async function readBody<Schema extends v.GenericSchema>(
   request: Request,
@@ -62,7 +62,7 @@ async function readText(request: Request): Promise<string> {
   return text + decode(decoder);
 }
 
-/** Opening brackets, those within strings too: so many of them are as unusual there. */
+/** Counts opening brackets, also those within strings, where so many are no less unusual. */
 function countBrackets(part: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < part.length; i++) {

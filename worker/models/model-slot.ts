@@ -35,8 +35,8 @@ export interface LoadedModel {
 }
 
 /**
- * The isolate's model: the one that the pointer in KV names. It is loaded by the first request that needs it, and
- * replaced in one assignment once a newer one has passed every check; until then, and if it fails one, the old serves.
+ * The isolate's model: the one that the pointer names. The first request that needs it loads it. A newer one replaces
+ * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves.
  */
 export class ModelStore {
   readonly #kernel: KernelModule;
@@ -60,7 +60,7 @@ export class ModelStore {
     }
     if (this.#failure && now - this.#failure.at < limits.LOAD_RETRY_MS) throw this.#failure.error;
     this.#failure = null;
-    // The load may belong to another request, which can be killed: so the wait has an end.
+    // Another request may have begun the load, and can be killed; so the wait has an end.
     await settledWithin(this.#load(origin, keepAlive), limits.LOAD_TIMEOUT_MS);
     return this.#model ?? this.#fail();
   }
@@ -69,7 +69,10 @@ export class ModelStore {
     throw this.#failure?.error ?? new ModelUnavailableError("the model is still loading");
   }
 
-  /** Begins a load, or joins the one under way. The promise never rejects, and its request is kept alive for it. */
+  /**
+   * Begins a load, or joins the one under way. The promise never rejects, and the request that began it is kept alive
+   * for it.
+   */
   #load(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
     const startedAt = this.#now();
     if (this.#loading && startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
@@ -132,7 +135,7 @@ function refuseOtherName(pointer: PublishedPointer, { model, version }: LoadedMo
 
 function unavailable(error: unknown): ModelUnavailableError {
   if (error instanceof ModelUnavailableError) return error;
-  // A FormatError speaks of the model's bytes, which a client may know; anything else may speak of internals.
+  // A FormatError is about the model's bytes, which a client may know; any other error may be about internals.
   const why = error instanceof FormatError ? error.message : "the model store cannot be read";
   return new ModelUnavailableError(`the published model cannot be loaded: ${why}`, { cause: error });
 }

@@ -10,8 +10,8 @@ import type { PageContent, Source } from "../source/source.ts";
 import { PageCache } from "./page-cache.ts";
 
 /**
- * Why a request's pages are not all there. deadline: some were late. unavailable: KV failed, or a page is missing or
- * broken. limit: the request needs more pages than one may read.
+ * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
+ * missing or broken. limit: the request needs more pages than one request may read.
  */
 export type Shortfall = "deadline" | "unavailable" | "limit";
 
@@ -38,18 +38,18 @@ interface AbsentPage {
   digest: Uint8Array;
   /** The key in the source. */
   key: string;
-  /** The key in the cache: as what a page is read depends on its model too. */
+  /** The key in the cache, which has all that the page was checked against. */
   cacheKey: string;
 }
 
 /**
- * Pages of embedding rows: from the isolate's cache, else from the source in bulk, within a deadline. Never throws for want
- * of one.
+ * Pages of embedding rows, from the isolate's cache or else from the source, in bulk and within a deadline. A page that
+ * cannot be had is not an error.
  */
 export class RowStore {
   readonly #cache = new PageCache(limits.PAGE_CACHE_BYTES);
   readonly #now: () => number;
-  /** When pages failed that were missing or broken, by cache key. */
+  /** By cache key: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
 
   constructor(now: () => number) {
@@ -80,14 +80,14 @@ export class RowStore {
     if (reads.length > 0) {
       const all = Promise.all(reads);
       late = !(await settledWithin(all, deadlineMs));
-      if (late) keepAlive(all); // they still enter the cache, for the requests that follow
+      if (late) keepAlive(all); // late pages still enter the cache, for the requests that follow
       failed ||= absent.some(({ number }) => !pages.has(number));
     }
     const shortfall = late ? "deadline" : failed ? "unavailable" : limited ? "limit" : null;
     return { pages, pagesRead: absent.length, shortfall };
   }
 
-  /** Reads pages into the cache and into `pages`; logs those that are not to be had. Never rejects. */
+  /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
   async #read(
     absent: readonly AbsentPage[],
     manifest: BlobManifest,

@@ -8,7 +8,9 @@ import type { LoadedModel } from "../models/model-slot.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
 
-/** What is to be scored: whole records; or one context with its candidates, or with items of the model's catalogue by id. */
+/**
+ * What is to be scored: whole records, or one context with its candidates or with the ids of items of the catalogue.
+ */
 export type ScoreRequest =
   | { records: readonly unknown[] }
   | { context: unknown; candidates: readonly unknown[] }
@@ -40,20 +42,23 @@ export interface ScoreResult {
   timings: ScoreTimings;
 }
 
-/** Milliseconds of a request's steps. Deployed, clocks stand still while code computes: there, `encode` and `kernel` are 0. */
+/**
+ * Milliseconds that the steps of a request took. In a deployed Worker clocks stand still while code computes, so there
+ * `encode` and `kernel` are 0.
+ */
 export interface ScoreTimings {
   /** Encoding the records and looking them up among the blob's rows. */
   encode: number;
   /** Waiting for rows. */
   rows: number;
-  /** In the scoring kernel. */
+  /** Running the scoring kernel. */
   kernel: number;
 }
 
 /**
- * From a request to its scores: encoding, pages from the source, the kernel. Throws RequestError, with a place such as
- * `records[3].age`, where what is to be scored breaks the model's contract or has too many values. A page that cannot be had
- * is no error: `missing` says so.
+ * Scores a request: encodes it, reads pages from the source, and runs the kernel. Throws RequestError, with a place
+ * such as `records[3].age`, where the request breaks the model's contract or has too many values. A page that cannot be
+ * had is no error: `missing` counts the values that it would have had.
  */
 export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
   const { model, rows, source, deadlineMs, keepAlive } = options;
@@ -79,7 +84,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   };
 }
 
-/** A request whose rows are known as far as the blob has them, and the kernel's part of the work. */
+/** An encoded request, whose rows are looked up in the blob, and what scores it once the pages are there. */
 interface EncodedRequest {
   located: LocatedRecords;
   run(pages: ReadonlyMap<number, Page>): Scores;
@@ -99,7 +104,7 @@ function encode(request: ScoreRequest, scorer: Scorer): EncodedRequest {
   return { located, run: (pages) => scorer.rank(located, pages) };
 }
 
-/** A number like 1e30 passes as a float32, but its square in the FM term does not; JSON would turn the NaN into null. */
+/** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
 function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
   const at = scores.findIndex((score) => !Number.isFinite(score));
   if (at < 0) return;

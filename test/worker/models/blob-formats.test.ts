@@ -10,7 +10,8 @@ import blobOfFormat4 from "../../golden/v4/tiny.blob.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, publish } from "../tiny-model.ts";
 
-// The Worker takes blobs of the present format, 5, and of the one before, so that it can be rolled out before a model is.
+// The Worker takes blobs of the present format, 5, and of the one before, so that Workers can be rolled out before
+// models.
 
 const RECORDS = [{ site: "site57", tags: "tag1|tag77", device: "phone", price: 4 }];
 const old = await makeModel(1, { format: 4 });
@@ -31,7 +32,7 @@ test("the golden blob of format 4 serves, under the pointer and the version that
   });
   const answer = await response.json<ScoreAnswer>();
   expect(answer).toEqual({ scores: [expect.any(Number), expect.any(Number)], model: "tiny", version });
-  // The first of test/golden/tiny.scores.json.
+  // The score of the first record in test/golden/tiny.scores.json.
   expect(answer.scores[0]).toBeCloseTo(0.9483474, 5);
 });
 

@@ -24,7 +24,9 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   return copy;
 }
 
-/** Stores `blob` under `version`, and points at it; without one, its digest is put right and its own version taken. */
+/**
+ * Stores `blob` and a pointer to it under `version`. Without one, its digest is put right and its own version is taken.
+ */
 async function publishBlob(blob: Uint8Array, version?: string): Promise<void> {
   const own = version ?? (await sealBlob(blob));
   await env.MODELS.put(blobKey(own), blob);
@@ -183,7 +185,7 @@ test("a new pointer is seen once the old one is too old, by the request after th
   expect(await served()).toBe(good.version);
   expect(await served()).toBe(good.version);
   worker.clock.ms += 1;
-  expect(await served()).toBe(good.version); // answered with the old one; the new one loads meanwhile
+  expect(await served()).toBe(good.version); // the old one answers; the new one loads meanwhile
   expect(await (await worker.score({ records: RECORDS })).json()).toEqual({
     scores: await expectedScores(next, RECORDS),
     model: "tiny",

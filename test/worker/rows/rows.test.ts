@@ -24,7 +24,7 @@ function bytesOf(page: number, of: TinyModel = model): Uint8Array {
   return of.pages[page]?.bytes.slice() ?? new Uint8Array();
 }
 
-/** What stands in KV in place of the page, and what the log must say of it. */
+/** What is in KV in place of the page, and what the log must say of it. */
 const BROKEN_PAGES: { what: string; put: () => Promise<void>; log: string }[] = [
   {
     what: "is missing",

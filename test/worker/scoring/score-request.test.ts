@@ -18,7 +18,7 @@ const tiny = await makeModel(1, { items: ITEMS });
 const CONTEXT = { site: "site57", device: "phone" };
 const WHOLE = ITEMS.map((item) => ({ ...CONTEXT, ...item }));
 
-/** Published models by key; pages as bytes, not as text. */
+/** A source of published models. It has pages as bytes, not as text. */
 function sourceOf({ model, version, blob, pages }: TinyModel): Source & { values: Map<string, Uint8Array> } {
   const values = new Map<string, Uint8Array>([
     [pointerKey(), new TextEncoder().encode(writePointer({ model, version }))],
