@@ -132,7 +132,7 @@ const model = v.strictObject({
   dropout: v.pipe(v.optional(fraction, 0), about("The fraction of hidden units dropped in training.")),
   batchNorm: v.pipe(
     v.optional(v.boolean(), false),
-    about("Batch normalisation before each activation; folded into the weights at export."),
+    about("Batch normalization before each activation; folded into the weights at export."),
   ),
 });
 

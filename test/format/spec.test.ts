@@ -76,7 +76,7 @@ describe("accepted", () => {
     ["a number for a missing number", field({ name: "p", missing: -1 }, price)],
     ["a missing value that is skipped", field({ missing: "skip" })],
     ["2³¹ buckets", hashed(2 ** 31)],
-    ["standardised values", numeric({ kind: "value", scale: "standard" })],
+    ["standardized values", numeric({ kind: "value", scale: "standard" })],
     ["log2", numeric({ kind: "log2", minCount: 5 })],
     ["quantiles", numeric({ kind: "quantiles", count: 2 })],
     ["one boundary", numeric({ kind: "boundaries", boundaries: [0] })],

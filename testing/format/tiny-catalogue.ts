@@ -63,7 +63,7 @@ const COLD: Row[] = [
   { field: "ad", text: "tent", row: [-0.75, 2, 0.125, 1, -0.375] },
 ];
 
-/** The items of the catalogue, which has them in this order and in that of their keys. */
+/** The items of the catalogue, which orders them by their keys. */
 const ITEMS = [{ ad: "boots", price: 12 }, { ad: "lamp", price: "3.5" }, { ad: "sofa" }];
 
 /** The bytes of pages 0 and 1. */
