@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { onTestFinished, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { createApp } from "../../worker/app.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
@@ -67,4 +67,13 @@ export function loggedErrors(): () => Record<string, unknown>[] {
     .mockImplementation(() => {});
   onTestFinished(() => spy.mockRestore());
   return () => spy.mock.calls.map(([line]) => JSON.parse(String(line)));
+}
+
+/** The problem that a response is, and a problem it must be. */
+export async function problemOf(response: Response): Promise<ProblemAnswer> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const problem = await response.json<ProblemAnswer>();
+  expect(problem.status).toBe(response.status);
+  expect(problem.type).toMatch(/^urn:deepfm-edge:problem:[a-z-]+$/);
+  return problem;
 }
