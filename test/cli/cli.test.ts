@@ -88,6 +88,16 @@ describe("a blob", () => {
     expect(json.sections.map(({ name }: { name: string }) => name)).toContain("GOLDEN");
   });
 
+  it("of the format before has a version that is not the SHA-256 of the file", async () => {
+    const old = fileURLToPath(new URL("../golden/v4/tiny.blob.bin", import.meta.url));
+    expect(JSON.parse((await run("inspect", old, "--json")).stdout)).toMatchObject({
+      model: "tiny",
+      version: "c6874a2b98b9b922fd36d4d27fabcc6ff3592369db83fa263b68eb1f322b7845",
+      sha256: createHash("sha256").update(readFileSync(old)).digest("hex"),
+      format: 4,
+    });
+  });
+
   it("that is broken is refused by name", async () => {
     const bytes = readFileSync(blob);
     bytes[1500] = bytes[1500] ^ 1;

@@ -101,6 +101,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
+    `reader takes the present one and the one before, ${c.BLOB_VERSION} and ${c.OLDEST_BLOB_VERSION}, and refuses all`,
+    `the format version is neither ${c.BLOB_VERSION} nor ${c.OLDEST_BLOB_VERSION} `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,

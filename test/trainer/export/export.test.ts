@@ -152,6 +152,19 @@ describe("an export's folder", () => {
     expect(readdirSync(place).filter((file) => file.endsWith(".blob"))).toEqual([`${version}.blob`]);
   });
 
+  it("has a manifest with the model's name and version; one of before, with the version alone, is read too", async () => {
+    const place = join(folder, "manifest");
+    const run = trainedModel({});
+    const { model, version } = await sealExport(await exportModel(run, "int8", run.dataset), {}, []);
+    saveExport(place, await sealExport(await exportModel(run, "int8", run.dataset), {}, []));
+    const path = join(place, "export.json");
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ model, version, pages: [] });
+    writeFileSync(path, JSON.stringify({ model: version, pages: [] }));
+    expect(await loadExport(place)).toMatchObject({ model, version });
+    writeFileSync(path, JSON.stringify({ model: "other", version, pages: [] }));
+    await expect(loadExport(place)).rejects.toThrow(`got the model "other", expected "${model}" as in its blob`);
+  });
+
   it("is refused where a file is not what its name says", async () => {
     const place = join(folder, "broken");
     const model = trainedModel({ blobBytes: 0 });
