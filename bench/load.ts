@@ -76,9 +76,9 @@ for (const bench of await benchBlobs()) {
 }
 if (options.json) writeWhole(options.json, toJson({ results }));
 
-async function startWith({ blob, publicKey }: BenchBlob): Promise<DevWorker> {
+async function startWith({ blob, version, publicKey }: BenchBlob): Promise<DevWorker> {
   const worker = await DevWorker.start(CONFIG);
-  await worker.fetch({ key: publicKey }, "PUT", blob);
+  await worker.fetch({ version, key: publicKey }, "PUT", blob);
   return worker;
 }
 
@@ -91,8 +91,8 @@ async function firstLoad(bench: BenchBlob): Promise<number> {
   return ms - without;
 }
 
-function inNode({ blob, publicKey }: BenchBlob): Runtime {
-  const steps = new LoadSteps(kernelModule("relaxed"), blob, publicKey);
+function inNode({ blob, version, publicKey }: BenchBlob): Runtime {
+  const steps = new LoadSteps(kernelModule("relaxed"), blob, version, publicKey);
   return async (step, times) => {
     const started = processorMs();
     await steps.take(step as StepName, times);

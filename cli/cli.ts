@@ -149,7 +149,7 @@ program
   .action(async (folder: string, { remote, persistTo }: { remote?: boolean; persistTo?: string }) => {
     const exported = await loadExport(folder);
     await publish(exported, remote ? { remote: true } : { remote: false, ...(persistTo && { persistTo }) });
-    console.log(`published ${exported.hash}`);
+    console.log(`published ${exported.model}@${exported.version}`);
   });
 
 program

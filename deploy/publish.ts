@@ -6,7 +6,10 @@ import type { ExportedModel } from "../trainer/export/export.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { wrangler } from "./wrangler.ts";
 
-/** Where to publish: the account's KV namespace, or the local one of `wrangler dev`, in its default folder or another. */
+/**
+ * Where to publish: the account's KV namespace; or the local one of `wrangler dev`, in its default folder or in
+ * another.
+ */
 export type Target = { remote: true } | { remote: false; persistTo?: string };
 
 const BINDING = ["--binding", "MODELS"];
@@ -16,7 +19,7 @@ const BINDING = ["--binding", "MODELS"];
  * pointer. A publication that fails on the way leaves the model before it serving.
  */
 export async function publish(
-  { hash, blob, pages }: ExportedModel,
+  { model, version, blob, pages }: ExportedModel,
   target: Target,
 ): Promise<{ uploaded: number; present: number }> {
   const where = target.remote
@@ -28,11 +31,11 @@ export async function publish(
   const present = new Set(listed.map(({ name }) => name));
   const pairs = [
     ...pages.map(({ digest, bytes }) => ({ key: pageKey(digest), value: Buffer.from(bytes).toString("base64") })),
-    { key: blobKey(hash), value: Buffer.from(blob).toString("base64"), base64: true },
+    { key: blobKey(version), value: Buffer.from(blob).toString("base64"), base64: true },
   ];
   const missing = pairs.filter(({ key }) => !present.has(key));
   if (missing.length > 0) await put(missing, where);
-  await put([{ key: pointerKey(), value: writePointer({ model: hash }) }], where);
+  await put([{ key: pointerKey(), value: writePointer({ model, version }) }], where);
 
   task.advance(missing.length + 1);
   task.done(`${pairs.length - missing.length} already there`);

@@ -12,7 +12,7 @@ export interface ModelBlob {
   /** Which program wrote the blob. */
   producer: string;
   rowType: number;
-  /** D; 0 where TERM_LINEAR stands alone. */
+  /** D. It is 0 only where TERM_LINEAR is the only term. */
   embeddingDim: number;
   /** TERM_LINEAR | TERM_FM | TERM_MLP, or TERM_LINEAR | TERM_TOWERS: the terms that the logit sums. */
   terms: number;
@@ -24,7 +24,7 @@ export interface ModelBlob {
   products: number;
   /** What inner products are multiplied by before the first layer takes them; 1 where there are none. */
   innerScale: number;
-  /** The same for outer products. */
+  /** What outer products are multiplied by before the first layer takes them; 1 where there are none. */
   outerScale: number;
   /** The constant term of the logit. */
   bias: number;
@@ -32,70 +32,70 @@ export interface ModelBlob {
   keys: Uint32Array;
   /** F + h rows: each field's OOV row, then the keys' rows in their order. */
   rows: Uint8Array;
-  /** P × 16 bytes. */
+  /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
-  /** F: SIDE_… of each field, as `fieldSides` gives them. */
+  /** The side of each of the F fields, SIDE_CONTEXT or SIDE_ITEM, as `fieldSides` gives them. */
   sides: Uint8Array;
-  /** Hidden layers of the MLP; or the layers of the context tower, then of the item tower, each with its output layer. */
+  /** The MLP's hidden layers; or all layers of the context tower and then of the item tower, output layers included. */
   layers: DenseLayer[];
   /** How many of `layers` are the context tower's, which come first; 0 without TERM_TOWERS. */
   contextLayers: number;
   /** How many of `layers` are the item tower's; 0 without TERM_TOWERS. */
   itemLayers: number;
-  /** Weights of the MLP's last layer, one a unit of the last hidden layer. Empty without TERM_MLP. */
+  /** The weights of the MLP's output unit, one for each unit of the last hidden layer. Empty without TERM_MLP. */
   outputWeights: Float32Array;
-  /** NO_ITEMS without a catalogue. */
+  /** The precomputed items; NO_ITEMS where the model has none. */
   items: ItemCatalogue;
   evidence: Evidence;
   golden: GoldenRecords;
 }
 
 /**
- * What a blob says about itself, for people and tools: where it comes from, what its quantization cost, how its scores compare
- * with the trainer's. Nothing is computed from it, so it may have any members.
+ * What a blob says about itself, for people and tools: where it comes from, what its quantization cost, how its scores
+ * compare with the trainer's. Nothing is computed from it, so it may have any members.
  */
 export type Evidence = Record<string, unknown>;
 
-/** A catalogue of items whose share of a score was computed at export, by the kernel: FORMAT.md, "ITEMS". */
+/** A catalogue of items, whose part of a score the kernel computed at export: FORMAT.md, "ITEMS". */
 export interface ItemCatalogue {
-  /** The field of the item's side whose values name the items; 0 without items. */
+  /** The position of the field whose values are the items' ids, a field of the item side; 0 without items. */
   field: number;
-  /** m keys, ascending: the row keys of those values. */
+  /** The row keys of the m ids, ascending. */
   keys: Uint32Array;
-  /** m records of `itemStride` bytes. */
+  /** m records of `itemStride` bytes, in the order of the keys. */
   records: Uint8Array;
 }
 
 export const NO_ITEMS: ItemCatalogue = { field: 0, keys: new Uint32Array(0), records: new Uint8Array(0) };
 
-/** SIDE_… of each field. */
+/** The side of each field: SIDE_CONTEXT or SIDE_ITEM. */
 export function fieldSides(spec: FittedSpec): Uint8Array {
   return Uint8Array.from(spec.fields, ({ side }) => (side === "item" ? SIDE_ITEM : SIDE_CONTEXT));
 }
 
-/** How many inner products of `fields` embeddings there are: a pair of fields each. */
+/** How many inner products `fields` embeddings have: one for each pair of fields. */
 export function innerProducts(fields: number): number {
   return (fields * (fields - 1)) / 2;
 }
 
-/** How many outer products there are: elements on and above the diagonal of a d × d matrix. */
+/** How many outer products there are in d dimensions: the elements on and above the diagonal of a d × d matrix. */
 export function outerProducts(d: number): number {
   return (d * (d + 1)) / 2;
 }
 
-/** Inputs of the MLP's first layer: the F·d embeddings, then the inner products, then the outer ones. */
+/** The number of inputs of the MLP's first layer: F·d of embeddings, then the inner products, then the outer ones. */
 export function mlpInputs(fields: number, d: number, products: number): number {
   const inner = products & PRODUCT_INNER ? innerProducts(fields) : 0;
   const outer = products & PRODUCT_OUTER ? outerProducts(d) : 0;
   return fields * d + inner + outer;
 }
 
-/** Bits of a key's high word that choose its bucket: about two keys a bucket. */
+/** How many of a key's highest bits choose its bucket, so that a bucket has one to two keys. */
 export function bucketBits(keyCount: number): number {
   return Math.min(MAX_BUCKET_BITS, Math.max(1, Math.ceil(Math.log2(keyCount + 1)) - 1));
 }
 
-/** 2^bits + 1 positions: bucket i holds keys[starts[i], starts[i + 1]). */
+/** 2^bits + 1 positions: bucket i holds the keys from position starts[i] up to, and without, starts[i + 1]. */
 export function bucketStarts(keys: Uint32Array, bits: number): Uint32Array {
   const starts = new Uint32Array(2 ** bits + 1);
   for (let i = 1; i < keys.length; i += 2) {

@@ -1,9 +1,11 @@
 // Read by two compilers: TypeScript and AssemblyScript. So every line is an untyped `export const NAME = integer`,
 // and nothing else may stand here. FORMAT.md gives each number its meaning.
 
-// Model blob: header, section table, sections. The header's first part, the envelope, names and signs all that follows it.
+// The model blob: a header, a section table, and the sections. The first part of the header is the envelope, with the
+// digest of all that follows it and its signature.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 4;
+export const BLOB_VERSION = 5;
+export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -69,7 +71,7 @@ export const LAYER_INPUT_INVERSE_SCALE = 28;
 export const LAYER_INPUT_ZERO = 32;
 export const LAYER_ENTRY_BYTES = 64;
 
-// Types of rows; the first two are those of layers too.
+// Types of rows. The first two are types of layers too.
 export const TYPE_F32 = 0;
 export const TYPE_I8 = 1;
 export const TYPE_F16 = 2;
@@ -80,19 +82,20 @@ export const ACTIVATION_RELU = 1;
 export const ACTIVATION_TANH = 2;
 export const ACTIVATION_SIGMOID = 3;
 
-// Which terms the logit sums; at least one, and TOWERS neither with FM nor with MLP.
+// The terms that the logit sums, at least one. TERM_TOWERS goes neither with TERM_FM nor with TERM_MLP.
 export const TERM_LINEAR = 1;
 export const TERM_FM = 2;
 export const TERM_MLP = 4;
 export const TERM_TOWERS = 8;
 export const TERM_ALL = 15;
 
-// Which products of embeddings the MLP's first layer takes beside them.
+// The products of embeddings that the MLP's first layer takes beside the embeddings.
 export const PRODUCT_INNER = 1;
 export const PRODUCT_OUTER = 2;
 export const PRODUCT_ALL = 3;
 
-// A precomputed item: its part of the logit, then the vectors that meet a context's.
+// A precomputed item's record: its part of the logit, then the vectors that are added to a context's, or multiplied by
+// them.
 export const ITEM_LOGIT = 0;
 export const ITEM_VECTORS = 16;
 
@@ -106,7 +109,8 @@ export const TILE_OUTPUTS = 4;
 export const PAD_INPUTS = 8;
 export const PAD_OUTPUTS = 8;
 
-// The most that int8 weights of a lane add up to, those above 0 and those below: 258 · 127 < 2¹⁵. FORMAT.md, "DENSE".
+// The bound of the sum of a lane's int8 weights above 0, and of the size of the sum of those below: 258 · 127 < 2¹⁵.
+// See FORMAT.md, "DENSE".
 export const MAX_LANE_WEIGHT = 258;
 
 // Activations are 7-bit: relaxed dot products are defined only for a second operand in 0..127.

@@ -1,85 +1,36 @@
 import * as v from "valibot";
 import { MAX_FIELDS, MAX_RECORD_ENTRIES } from "./constants.ts";
 import { show } from "./errors.ts";
+import {
+  boundariesEncoding,
+  categoricalMissing,
+  fieldName,
+  hashEncoding,
+  labelIsNoField,
+  modelName,
+  multiValued,
+  numericMissing,
+  recordEntries,
+  sharedName,
+} from "./field-schemas.ts";
 
-// The fitted spec: what encoding a record needs to know of each field, and all of the spec that a blob carries. The schemas
-// that the user's own feature spec has in common with it are here too; spec.ts builds on them.
-
-const about = v.description;
-export const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
-
-export const name = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(128),
-  about("The column's name in the log, and the key in a record."),
-);
-export const modelName = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
-);
-export const missing = v.pipe(
-  v.optional(v.picklist(["own", "oov", "skip"]), "own"),
-  about("A missing value (null, absent or empty) has a row of its own, or the out-of-vocabulary row, or adds nothing."),
-);
-export const numericMissing = v.pipe(
-  v.optional(v.union([v.picklist(["own", "oov", "skip"]), v.pipe(v.number(), v.finite())]), "own"),
-  about("As for categorical fields, or a number that stands in for a missing one."),
-);
-export const hash = v.strictObject({ kind: v.literal("hash"), buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)) });
-export const boundaries = v.strictObject({
-  kind: v.literal("boundaries"),
-  boundaries: v.pipe(
-    v.array(v.pipe(v.number(), v.finite())),
-    v.minLength(1),
-    v.maxLength(4096),
-    v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
-  ),
-});
-export const multiValued = {
-  separator: v.pipe(
-    v.optional(v.pipe(v.string(), v.minLength(1)), "|"),
-    about("Splits a text cell; a list needs none."),
-  ),
-  pooling: v.pipe(
-    v.optional(v.picklist(["sum", "mean"]), "mean"),
-    about("How the rows of a list become one embedding."),
-  ),
-  maxValues: v.pipe(
-    v.optional(v.pipe(positiveInteger, v.maxValue(1024)), 50),
-    about("Longer lists keep their first values."),
-  ),
-};
-
-/** The most values that one record can have over all its fields. */
-export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
-  return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
-}
-
-/** The first name that two fields share. */
-export function sharedName(fields: readonly { name: string }[]): string | undefined {
-  const seen = new Set<string>();
-  return fields.find(({ name }) => seen.size === seen.add(name).size)?.name;
-}
-
-export function labelIsNoField<Spec extends { label: string; fields: readonly { name: string }[] }>() {
-  return v.check<Spec, (issue: v.CheckIssue<Spec>) => string>(
-    ({ label, fields }) => fields.every((f) => f.name !== label),
-    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
-  );
-}
-
-// What serving needs of a field once training has fitted it: quantiles have become boundaries, a standardised value
-// its shift and factor, a store the answer to "can a row of this field be in KV?".
-const fitted = { name, side: v.picklist(["context", "item"]), kv: v.boolean() };
+// The fitted spec: what the encoding of a record needs to know of each field, and all of the spec that a blob carries.
+// Training makes it of the feature spec: `quantiles` become `boundaries`, a standardized value gets its shift and
+// factor, and `kv` takes the place of `store`: whether a row of the field can be in KV.
+const common = { name: fieldName, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
-  v.strictObject({ kind: v.literal("hash"), buckets: hash.entries.buckets }),
+  v.strictObject({ kind: v.literal("hash"), buckets: hashEncoding.entries.buckets }),
 ]);
 const fittedField = v.variant("type", [
-  v.strictObject({ ...fitted, type: v.literal("categorical"), encoding: fittedCategorical, missing }),
   v.strictObject({
-    ...fitted,
+    ...common,
+    type: v.literal("categorical"),
+    encoding: fittedCategorical,
+    missing: categoricalMissing,
+  }),
+  v.strictObject({
+    ...common,
     type: v.literal("numeric"),
     encoding: v.variant("kind", [
       v.strictObject({
@@ -88,16 +39,16 @@ const fittedField = v.variant("type", [
         factor: v.pipe(v.number(), v.finite()),
       }),
       v.strictObject({ kind: v.literal("log2") }),
-      boundaries,
+      boundariesEncoding,
     ]),
     missing: numericMissing,
   }),
   v.strictObject({
-    ...fitted,
+    ...common,
     ...multiValued,
     type: v.literal("multi-categorical"),
     encoding: fittedCategorical,
-    missing,
+    missing: categoricalMissing,
   }),
 ]);
 
@@ -112,7 +63,7 @@ export const FittedSpecSchema = v.pipe(
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
   labelIsNoField(),
-  // A record with more could never be cut to the size of a kernel call.
+  // The kernel takes a record whole, and one with more entries would not fit into a call.
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
     ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,

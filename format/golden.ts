@@ -3,7 +3,7 @@ import { MAX_GOLDEN_RECORDS } from "./constants.ts";
 
 const finite = v.pipe(v.number(), v.finite());
 
-// Not `v.record`, which leaves out members that a field may be named by, such as "constructor".
+// Not `v.record`, which drops members such as "constructor", and a field may have such a name.
 const record = v.custom<Record<string, unknown>>(
   (input) => typeof input === "object" && input !== null && !Array.isArray(input),
   "expected an object",
@@ -15,7 +15,7 @@ export const GoldenRecordsSchema = v.strictObject({
 });
 
 /**
- * Records with the logits that the exporter's kernel gave them, from the blob alone: a row that is in a page counts as its
- * field's OOV row. A server scores them before it lets a model serve.
+ * Records with the logits that the exporter's kernel gave them from the blob alone, a row that is in a page counting as
+ * its field's OOV row. A server scores them before it lets a model serve.
  */
 export type GoldenRecords = v.InferOutput<typeof GoldenRecordsSchema>;

@@ -1,6 +1,6 @@
-// MurmurHash3_x86_128 (Austin Appleby, public domain, SMHasher): 32-bit arithmetic only, so JavaScript and WebAssembly
-// compute it at the same price, and its first 64 bits are well mixed even for keys of a few bytes. (Two 32-bit
-// hashes with different seeds are not: their collisions go together.) The one hash of the whole format.
+// MurmurHash3_x86_128 (Austin Appleby, public domain, SMHasher), the one hash of the whole format. It needs 32-bit
+// arithmetic only, so JavaScript and WebAssembly compute it at the same price. Its first 64 bits are well mixed even
+// for keys of a few bytes, which two 32-bit hashes with different seeds are not: their collisions go together.
 
 const C1 = 0x239b961b;
 const C2 = 0xab0e9789 | 0;
@@ -17,7 +17,7 @@ function avalanche(h: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Four bytes from number i on, the lowest first. */
+/** The little-endian word of the four bytes from `i` on. */
 function wordAt(bytes: Uint8Array, i: number): number {
   return (
     (bytes[i] as number) |
@@ -27,7 +27,7 @@ function wordAt(bytes: Uint8Array, i: number): number {
   );
 }
 
-/** The same with zeros from `end` on. */
+/** The little-endian word of the four bytes from `i` on, those at or beyond `end` taken as zeros. */
 function tailAt(bytes: Uint8Array, end: number, i: number): number {
   return (
     byteAt(bytes, end, i) |
@@ -69,7 +69,7 @@ export function murmur128(bytes: Uint8Array, start: number, end: number, seed: n
     h4 ^= Math.imul(rotl(Math.imul(wordAt(bytes, i + 12), C4), 18), C1);
     h4 = (Math.imul((rotl(h4, 13) + h1) | 0, 5) + 0x32ac3b17) | 0;
   }
-  // A word of zeros leaves its lane as it is, so the missing bytes of the tail may be read as zeros.
+  // A word of zeros leaves its lane as it is, so the bytes that are missing at the end can be read as zeros.
   h4 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 12), C4), 18), C1);
   h3 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 8), C3), 17), C4);
   h2 ^= Math.imul(rotl(Math.imul(tailAt(bytes, end, i + 4), C2), 16), C3);
@@ -100,7 +100,7 @@ let scratch = new Uint8Array(1024);
 
 /** Hashes the UTF-8 bytes of `text`. */
 export function murmur128Text(text: string, seed: number, out: Hash64): Hash64 {
-  // A UTF-16 unit is at most three bytes of UTF-8.
+  // One UTF-16 unit takes at most three bytes of UTF-8.
   if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 3);
   const length = text.length;
   for (let i = 0; i < length; i++) {
@@ -111,7 +111,7 @@ export function murmur128Text(text: string, seed: number, out: Hash64): Hash64 {
   return murmur128(scratch, 0, length, seed, out);
 }
 
-/** The 64-bit checksum of a blob section: the hash of its bytes under the section's id as seed. */
+/** The 64-bit checksum of a blob's section: the hash of its bytes, with its id as seed. */
 export function checksum(bytes: Uint8Array, seed: number): Hash64 {
   return murmur128(bytes, 0, bytes.length, seed, { lo: 0, hi: 0 });
 }
@@ -128,7 +128,7 @@ export function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-/** SHA-256 of `bytes`: the name under which a blob or a page is stored. */
+/** The 32 bytes of SHA-256. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
 }

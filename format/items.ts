@@ -4,10 +4,13 @@ import { FormatError } from "./errors.ts";
 import { ascending } from "./keys.ts";
 import { padTo } from "./layer.ts";
 
-/** What of a model decides the size of an item's record. */
+/** The part of a model that decides the size of an item's record. */
 export type ItemShape = Pick<ModelBlob, "terms" | "products" | "fmDim" | "embeddingDim" | "layers">;
 
-/** Bytes of an item's record; 0 where the model has products, since their factors are of both sides. */
+/**
+ * The bytes of an item's record. 0 where the model has products: their factors come from both sides, so nothing of them
+ * can be computed before.
+ */
 export function itemStride({ terms, products, fmDim, embeddingDim, layers }: ItemShape): number {
   if (products !== 0) return 0;
   const deep = terms & c.TERM_MLP ? (layers[0]?.outputs ?? 0) : terms & c.TERM_TOWERS ? embeddingDim : 0;
@@ -40,7 +43,7 @@ function isItem(records: Uint8Array, at: number, { terms, fmDim, embeddingDim, l
   return isVector(view, deep, first.outputs, padTo(first.outputs, c.PAD_OUTPUTS), float);
 }
 
-/** Whether `used` words from `at` on are finite floats, if they are floats, and those up to `count` zero. */
+/** Whether the first `used` of `count` words from `at` on are finite, if they are floats, and the others are zero. */
 function isVector(view: DataView, at: number, used: number, count: number, float: boolean): boolean {
   for (let i = 0; i < count; i++) {
     if (i >= used && view.getUint32(at + 4 * i, true) !== 0) return false;

@@ -1,6 +1,6 @@
-// Row keys in order: ascending as unsigned 64-bit numbers, kept as (low, high) pairs of words.
+// Row keys are unsigned 64-bit numbers, kept as pairs of words (low, high); ordered keys ascend.
 
-/** The order of two keys: negative, zero or positive. */
+/** Negative where key a comes before key b, 0 where they are equal, positive where a comes after b. */
 export function compareKeys(aLo: number, aHi: number, bLo: number, bHi: number): number {
   return aHi !== bHi ? aHi - bHi : aLo - bLo;
 }
@@ -28,7 +28,10 @@ export function findKey(keys: Uint32Array, lo: number, hi: number): number {
   return -1;
 }
 
-/** The page that holds a key's row, of `pageCount`: keys are spread evenly, so their high word divides them evenly. */
+/**
+ * Which of `pageCount` pages holds the row of a key. Keys are spread evenly, so dividing the range of their high words
+ * evenly gives pages of about one size.
+ */
 export function pageOfKey(hi: number, pageCount: number): number {
   return Math.floor((hi * pageCount) / 2 ** 32);
 }

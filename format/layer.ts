@@ -1,6 +1,6 @@
 import { MAX_LANE_WEIGHT, PAD_INPUTS, PAD_OUTPUTS, TILE_INPUTS, TILE_OUTPUTS, TYPE_F32, TYPE_I8 } from "./constants.ts";
 
-/** One layer of the MLP or of a tower: y = activation(W·a + bias), as it is served. */
+/** One layer of the MLP or of a tower as it is served: y = activation(W·a + bias). */
 export interface DenseLayer {
   /** K, number of inputs. */
   inputs: number;
@@ -8,11 +8,11 @@ export interface DenseLayer {
   outputs: number;
   /** N × K, row-major. Int8Array: quantized, one scale per output. Float32Array: as trained. */
   weights: Int8Array | Float32Array;
-  /** int8 only, N: (scale of the input) · (scale of output n's weights). Empty for f32. */
+  /** int8 only: N numbers, each the scale of the input times the scale of output n's weights. Empty for f32. */
   scales: Float32Array;
-  /** N. For int8 with the input's zero point folded in: b − scale · zero · Σ_k q[n][k]. */
+  /** N biases. For int8 the zero point of the input is folded in: b − scale · zero · Σ_k q[n][k]. */
   biases: Float32Array;
-  /** ACTIVATION_…; NONE for the last layer of a tower, and only there. */
+  /** One of ACTIVATION_…. It is ACTIVATION_NONE for the last layer of a tower, and only there. */
   activation: number;
   /** int8 only: an input a is quantized to clamp(round(a · inputInverseScale + inputZero), 0, 127). */
   inputInverseScale: number;
@@ -33,8 +33,8 @@ export function packedBytes(type: number, inputs: number, outputs: number): numb
 }
 
 /**
- * Where weight (n, k) stands in the packed array, in elements: int8 as [N/4][K/4][4 outputs][4 inputs], so that one
- * 16-byte load is the weight operand of a four-way dot product for four outputs; f32 as [N/4][K][4 outputs].
+ * The index of weight (n, k) in the packed array. int8 weights are packed as [N/4][K/4][4 outputs][4 inputs], so that a
+ * 16-byte load is the operand of a four-way dot product for four outputs; f32 weights as [N/4][K][4 outputs].
  */
 function packedIndex(type: number, paddedInputs: number, n: number, k: number): number {
   const tile = Math.floor(n / TILE_OUTPUTS) * TILE_OUTPUTS * paddedInputs;
@@ -70,7 +70,7 @@ export function unpackWeights<T extends Int8Array | Float32Array>(
   return weights;
 }
 
-/** Whether all packed weights beyond the N × K are zero. */
+/** Whether all packed weights that are padding, beyond N × K, are zero. */
 export function isPadded(packed: Int8Array | Float32Array, inputs: number, outputs: number): boolean {
   const type = packed instanceof Int8Array ? TYPE_I8 : TYPE_F32;
   const paddedInputs = padTo(inputs, PAD_INPUTS);
@@ -82,15 +82,18 @@ export function isPadded(packed: Int8Array | Float32Array, inputs: number, outpu
   return true;
 }
 
-/** Inputs of a lane, from its first one on: a pair of a word's inputs, and the pair behind it in the next word. */
+/**
+ * The inputs of a lane, counted from its first one: two neighbors in one word, and the two at the same places in the
+ * next word.
+ */
 export const LANE = [0, 1, TILE_INPUTS, TILE_INPUTS + 1];
 
-/** The first input of the lane that input k is in. */
+/** The first input of the lane that input k belongs to. */
 export function firstOfLane(k: number): number {
   return k - (k % PAD_INPUTS) + (k & 2);
 }
 
-/** What the weights of output n in the lane whose first input is k add up to: those above 0, and those below. */
+/** The sum of the weights above 0, and the sum of those below, that output n has in the lane whose first input is k. */
 export function laneSums(weights: Int8Array, inputs: number, n: number, k: number): { above: number; below: number } {
   const sums = { above: 0, below: 0 };
   for (const offset of LANE) {
@@ -101,11 +104,14 @@ export function laneSums(weights: Int8Array, inputs: number, n: number, k: numbe
   return sums;
 }
 
-/** Output and input of the first lane whose weights add up to more than kernels may sum in 16 bits; or null. */
+/**
+ * The first lane whose weights add up to more than kernels may sum in 16 bits, as its output n and its first input k;
+ * null where there is none.
+ */
 export function findHeavyLane(weights: Int8Array, inputs: number, outputs: number): { n: number; k: number } | null {
   const isHeavy = ({ above, below }: { above: number; below: number }): boolean =>
     above > MAX_LANE_WEIGHT || below < -MAX_LANE_WEIGHT;
-  // No lane is heavy where the sum of all sizes is not, which is soon found.
+  // A lane whose sizes add up to no more than the bound cannot be heavy, and adding them up is quick.
   const mayBeHeavy = (at: number): boolean =>
     size(weights[at]) + size(weights[at + 1]) + size(weights[at + 4]) + size(weights[at + 5]) > MAX_LANE_WEIGHT;
   for (let n = 0; n < outputs; n++) {

@@ -19,12 +19,15 @@ import { findBrokenRow, rowStride } from "./row.ts";
 /** What all pages of a model have in common. */
 export interface PageLayout {
   rowType: number;
-  /** k, the embedding dimension. */
+  /** D, the length of a row's vector. */
   embeddingDim: number;
   pageCount: number;
 }
 
-/** Writes a page of rows. `keys` ascend; `rows` holds one row a key, in their order. Throws FormatError otherwise. */
+/**
+ * Writes a page of rows. `keys` ascend, and `rows` holds one row for each key in their order. Throws FormatError where
+ * the page could not be read again.
+ */
 export function writePage(layout: PageLayout, page: number, keys: Uint32Array, rows: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(PAGE_HEADER_BYTES + keys.byteLength + rows.byteLength);
   const header = new DataView(bytes.buffer);
@@ -40,11 +43,11 @@ export function writePage(layout: PageLayout, page: number, keys: Uint32Array, r
     header.setUint32(PAGE_HEADER_BYTES + 4 * i, word, true);
   });
   bytes.set(rows, PAGE_HEADER_BYTES + keys.byteLength);
-  new Page(bytes, layout, page); // one set of rules: what could not be read is never written
+  new Page(bytes, layout, page); // what could not be read is never written
   return bytes;
 }
 
-/** A page whose every header field has been checked. */
+/** A page of rows. The constructor checks all of it but its digest, and throws FormatError. */
 export class Page {
   readonly bytes: Uint8Array;
   readonly #keys: Uint32Array;
@@ -105,7 +108,10 @@ export async function pageDigest(bytes: Uint8Array): Promise<Uint8Array> {
   return (await sha256(bytes)).subarray(0, PAGE_DIGEST_BYTES);
 }
 
-/** Opens a page that came from outside: its bytes must be the very ones that the model names by `digest`. */
+/**
+ * Opens a page that came from outside. Throws FormatError where its digest is not the one that the model lists, or the
+ * page is broken.
+ */
 export async function openPage(bytes: Uint8Array, layout: PageLayout, page: number, digest: Uint8Array): Promise<Page> {
   const got = toHex(await pageDigest(bytes));
   const expected = toHex(digest);

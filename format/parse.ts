@@ -11,7 +11,24 @@ export function parseJson(text: string, source: string): unknown {
   }
 }
 
-/** Checks `input` against `schema`; the error names the place inside `source`, what was got and what was expected. */
+/**
+ * Parses JSON in UTF-8, without a byte order mark. Throws FormatError that names `source` where the bytes are anything
+ * else.
+ */
+export function parseJsonBytes(bytes: Uint8Array, source: string): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  }
+  return parseJson(text, source);
+}
+
+/**
+ * Checks `input` against `schema`. Throws FormatError that names the place inside `source`, what was got and what was
+ * expected.
+ */
 export function parseWith<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
@@ -33,10 +50,11 @@ function issuePath(issue: v.BaseIssue<unknown>): string {
 function issueText(issue: v.BaseIssue<unknown>): string {
   if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
   if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
-  // Our own messages say in words what is expected, and some what was got; valibot's begin with "Invalid".
+  // The messages of our own schemas begin with "got" or "expected", those of valibot with "Invalid".
   if (issue.message.startsWith("got ")) return issue.message;
   if (issue.message.startsWith("expected ")) return `got ${show(issue.input)}, ${issue.message}`;
   if (issue.type === "min_length" || issue.type === "max_length")
     return `got length ${issue.received}, expected ${issue.expected}`;
-  return `got ${show(issue.input)}, expected ${issue.expected ?? (issue.type === "integer" ? "an integer" : "a finite number")}`;
+  const expected = issue.expected ?? (issue.type === "integer" ? "an integer" : "a finite number");
+  return `got ${show(issue.input)}, expected ${expected}`;
 }

@@ -7,33 +7,35 @@ import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
-import { parseWith } from "./parse.ts";
+import { parseJsonBytes, parseWith } from "./parse.ts";
 import { LayerReader } from "./read-layers.ts";
 import { layerStacks, readModelHead } from "./read-model.ts";
 import { readSections, SECTION_NAMES } from "./read-sections.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
 
-/** What a server needs of a blob beside the kernel: how to encode records and where the other rows are. */
+/** What a server needs of a blob beside what the kernel reads: how to encode records, and where the other rows are. */
 export interface BlobManifest extends PageLayout {
   spec: FittedSpec;
   producer: string;
-  /** P × 16 bytes. */
+  /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
-  /** The catalogue: the field whose values name its items, and how many there are. */
+  /**
+   * The catalogue: the field whose values are the items' ids, and the number of items. Null where the model has none.
+   */
   items: { field: string; count: number } | null;
   evidence: Evidence;
   golden: GoldenRecords;
 }
 
 /**
- * Reads only the manifest of a blob whose checksums the kernel has verified at `load`; it checks header, table and
- * bounds again, but makes no pass over the rows and weights.
+ * Reads the manifest of a blob whose checksums the kernel has verified at `load`. It checks header, table and bounds
+ * again, but makes no pass over rows and weights. Throws FormatError that names the section.
  */
 export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
   const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array);
-  // The kernel does not read SPEC, so only here do the two sections' numbers of fields and their sides meet.
+  // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
   const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
     sections[c.SECTION_MODEL - 1] as Uint8Array,
     spec,
@@ -50,7 +52,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   };
 }
 
-/** Reads a model blob, checking every byte's meaning before use. Throws FormatError naming the section. */
+/** Reads a model blob. Every byte is checked before it is used. Throws FormatError that names the section. */
 export function readBlob(bytes: Uint8Array): ModelBlob {
   const sections = readSections(bytes, true);
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
@@ -123,14 +125,8 @@ function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence
 
 const EvidenceSchema = v.record(v.string(), v.unknown());
 
-/** The JSON object that a section holds; a byte order mark is no JSON. */
 function readJson(id: number, bytes: Uint8Array): object {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (error) {
-    throw new FormatError(placeOf(id), `not JSON: ${(error as Error).message}`);
-  }
+  const parsed = parseJsonBytes(bytes, placeOf(id));
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new FormatError(placeOf(id), `got ${show(parsed)}, expected an object`);
   return parsed;

@@ -3,11 +3,11 @@ import { FormatError } from "./errors.ts";
 import { type DenseLayer, findHeavyLane, isPadded, laneSums, packedBytes, padTo, unpackWeights } from "./layer.ts";
 import { type LayerStack, ModelNumbers } from "./read-model.ts";
 
-/** Reads the layer entries of section MODEL and what they point at in section DENSE, checking both. */
+/** Reads the layer entries of section MODEL and the weights that they point at in section DENSE, and checks both. */
 export class LayerReader {
   readonly #numbers: ModelNumbers;
   readonly #dense: Uint8Array;
-  /** Where what was read last ends in DENSE: all is there in order, so that no byte is used twice. */
+  /** The end, in DENSE, of what was read last. Everything in DENSE must be in order, so that no byte is used twice. */
   #end = 0;
 
   constructor(model: Uint8Array, dense: Uint8Array) {
@@ -15,7 +15,7 @@ export class LayerReader {
     this.#dense = dense;
   }
 
-  /** The layers of a stack, each taking what the one before gives. */
+  /** The layers of a stack. The inputs of each are the outputs of the one before. */
   stack({ first, end, inputs, outputs }: LayerStack): DenseLayer[] {
     const layers: DenseLayer[] = [];
     let width = inputs;
@@ -27,7 +27,7 @@ export class LayerReader {
     return layers;
   }
 
-  /** The weights of the MLP's output unit, one a unit of the last layer. */
+  /** The weights of the MLP's output unit, one for each unit of the last layer. */
   outputWeights(layers: readonly DenseLayer[], count: number): Float32Array {
     const width = layers.at(-1)?.outputs;
     if (count !== 0 && count !== width) refuse("MODEL", `got output width ${count}, expected ${width}`);
@@ -35,7 +35,10 @@ export class LayerReader {
     return this.#floats("output weight", offset, padTo(count, c.PAD_OUTPUTS), count);
   }
 
-  /** Layer i. `fixed`: the outputs that a tower's last layer must have; such a one has no activation, every other one has. */
+  /**
+   * Layer i. `fixed` is given for the last layer of a tower: the number of outputs that it must have, and then it has
+   * no activation. All other layers have one.
+   */
   #layer(i: number, width: number, fixed: number | null): DenseLayer {
     const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
     const u32 = (name: string, offset: number, low?: number, high?: number): number =>
@@ -92,15 +95,15 @@ export class LayerReader {
   }
 }
 
-/** Beyond this bound a kernel's 16-bit sums would overflow. */
+/** Throws FormatError where a lane is so heavy that a kernel's 16-bit sums would overflow. */
 function refuseHeavyLanes(weights: Int8Array, inputs: number, outputs: number, layer: number): void {
   const heavy = findHeavyLane(weights, inputs, outputs);
   if (!heavy) return;
   const { above, below } = laneSums(weights, inputs, heavy.n, heavy.k);
   refuse(
     "DENSE",
-    `got layer ${layer} weights of output ${heavy.n} that add up to ${above} and ${below} in the lane of input ${heavy.k}, ` +
-      `expected at most ${c.MAX_LANE_WEIGHT} and at least ${-c.MAX_LANE_WEIGHT}`,
+    `got layer ${layer} weights of output ${heavy.n} that add up to ${above} and ${below} ` +
+      `in the lane of input ${heavy.k}, expected at most ${c.MAX_LANE_WEIGHT} and at least ${-c.MAX_LANE_WEIGHT}`,
   );
 }
 

@@ -3,7 +3,7 @@ import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 
-/** What section MODEL says before its layers, checked. Named as in `ModelBlob`. */
+/** What section MODEL says before its layers, checked. The names are those of `ModelBlob`. */
 export interface ModelHead {
   embeddingDim: number;
   rowType: number;
@@ -20,22 +20,23 @@ export interface ModelHead {
   layerCount: number;
   contextLayers: number;
   itemLayers: number;
-  /** The field whose values name the items of the catalogue, and how many there are; 0 and 0 without one. */
+  /** The position of the field whose values are the items' ids; 0 without a catalogue. */
   itemField: number;
+  /** The number of items; 0 without a catalogue. */
   itemCount: number;
-  /** N of the MLP's last hidden layer; 0 without TERM_MLP. */
+  /** The number of outputs of the MLP's last hidden layer; 0 without TERM_MLP. */
   outputWidth: number;
   sides: Uint8Array;
 }
 
-/** A stack of layers that feed each other: the MLP, or one tower. */
+/** Layers that feed each other: those of the MLP, or of one tower. */
 export interface LayerStack {
-  /** Its layers are [first, end). */
+  /** The stack has the layers from `first` up to, and without, `end`. */
   first: number;
   end: number;
-  /** Of its first layer. */
+  /** The number of inputs of the first layer. */
   inputs: number;
-  /** Of its last layer, which then has no activation; null: any number. */
+  /** The number of outputs of the last layer, which then has no activation; null where any number will do. */
   outputs: number | null;
 }
 
@@ -50,14 +51,14 @@ export class ModelNumbers {
     this.#view = new DataView(model.buffer, model.byteOffset, model.byteLength);
   }
 
-  /** A u32 of low … high. */
+  /** The u32 at an offset. Throws FormatError unless it is in low … high. */
   u32(name: string, offset: number, low = 0, high = 0xffffffff): number {
     const got = this.#view.getUint32(offset, true);
     if (got < low || got > high) refuse(`got ${name} ${got}, expected ${low === high ? low : `${low} to ${high}`}`);
     return got;
   }
 
-  /** A finite f32. */
+  /** The f32 at an offset. Throws FormatError unless it is finite. */
   f32(name: string, offset: number): number {
     const got = this.#view.getFloat32(offset, true);
     if (!Number.isFinite(got)) refuse(`got ${name} ${got}, expected a finite number`);
@@ -131,12 +132,12 @@ export function layerStacks(head: ModelHead): LayerStack[] {
   ];
 }
 
-/** Whether a field's values can name items: exactly, each by one row key. */
+/** Whether a field's values can be the ids of items: each value is then one row key, and no other value has it. */
 export function canNameItems(field: FittedField | undefined): boolean {
   return field?.side === "item" && field.type === "categorical" && field.encoding.kind === "vocabulary";
 }
 
-/** The fields' sides, which end the section. */
+/** The sides of the fields, which are the end of the section. */
 function readSides(model: Uint8Array, spec: FittedSpec, layerCount: number, towers: boolean): Uint8Array {
   const expected = fieldSides(spec);
   const at = c.MODEL_HEAD_BYTES + layerCount * c.LAYER_ENTRY_BYTES;

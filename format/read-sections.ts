@@ -1,9 +1,10 @@
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
+import { formatVersion } from "./format-version.ts";
 import { checksum } from "./hash.ts";
 import { padTo } from "./layer.ts";
 
-/** By the section's id. */
+/** Names of the sections, at the positions of their ids; ids begin at 1. */
 export const SECTION_NAMES = [
   "",
   "SPEC",
@@ -19,9 +20,13 @@ export const SECTION_NAMES = [
   "ITEMS",
 ];
 
-/** Checks header, table, bounds and, if asked, checksums, and returns the sections in the order of their ids. */
+/**
+ * Checks the header, the table, the bounds and, if asked, the checksums. Returns the sections in the order of their
+ * ids. Throws FormatError.
+ */
 export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] {
-  // A Node Buffer is a Uint8Array whose `slice` copies nothing: see it as the plain array that all else here expects.
+  // The `slice` of a Node Buffer makes no copy, so the bytes are seen as a plain Uint8Array, which all else here
+  // expects.
   const bytes = new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
   const fail = (place: string, problem: string): never => {
     throw new FormatError(place, problem);
@@ -34,8 +39,7 @@ export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8A
     const got = view.getUint32(offset, true);
     if (got !== expected) fail("blob: header", `got ${what} ${got}, expected ${expected}`);
   };
-  expect("magic", c.BLOB_HEADER_MAGIC, c.BLOB_MAGIC);
-  expect("version", c.BLOB_HEADER_VERSION, c.BLOB_VERSION);
+  formatVersion(bytes);
   expect("length", c.BLOB_HEADER_LENGTH, bytes.length);
   expect("sections", c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT);
   const tableSum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);

@@ -6,23 +6,23 @@ import { type Hash64, murmur128Text } from "./hash.ts";
 export type RawValue = string | number | bigint | boolean | null | undefined | readonly RawValue[];
 
 /**
- * Records as (row key, value) entries. Entries of record b and field f are `offsets[b·F + f]` up to
- * `offsets[b·F + f + 1]`: one for most fields, several for a multi-valued one, none where a missing value adds nothing.
- * A field's embedding is Σ value · row over its entries.
+ * Records as entries, pairs of a row key and a value. The entries of record b and field f are those from `offsets[b·F +
+ * f]` up to, and without, `offsets[b·F + f + 1]`: one for most fields, several for a multi-valued one, none where a
+ * missing value adds nothing. The embedding of a field is the sum of value · row over its entries.
  */
 export class EncodedRecords {
   /** Number of records, B. */
   count = 0;
   /** Number of entries. */
   entries = 0;
-  /** B·F + 1 entry numbers; longer than that while it grows. */
+  /** B·F + 1 positions of entries. The array is longer than that while it grows. */
   offsets: Uint32Array;
-  /** Row keys, two words (low, high) an entry. The key 0 stands for the field's OOV row. */
+  /** Row keys, two words (low, high) for each entry. The key 0 stands for the field's OOV row. */
   keys: Uint32Array;
-  /** What each entry's row is multiplied by. */
+  /** The number that each entry's row is multiplied by. */
   values: Float32Array;
 
-  /** `cells`: B·F, if it is known, with an entry each. */
+  /** `cells`: B·F, if it is known. Room is made for one entry in each. */
   constructor(cells = 1024) {
     this.offsets = new Uint32Array(cells + 1);
     this.keys = new Uint32Array(2 * Math.max(1, cells));
@@ -60,8 +60,8 @@ type EncodeField = (raw: RawValue, out: EncodedRecords, place: string) => void;
 export type FieldSide = FittedField["side"];
 
 /**
- * Turns raw records into row keys: the one encoding, for training, for the parity check and for serving, so that the
- * two sides cannot differ. FORMAT.md, "Record encoding", defines it; `test/golden/records.json` holds examples.
+ * Turns raw records into row keys. It is the one encoding for training, for the parity check and for serving, so that
+ * they cannot differ. FORMAT.md, "Record encoding", defines it, and `test/golden/records.json` has examples.
  */
 export class RecordEncoder {
   readonly fields: readonly FittedField[];
@@ -79,8 +79,9 @@ export class RecordEncoder {
   }
 
   /**
-   * Appends one record given as an object; with `side`, of that side's fields alone: the others have no entries, not even
-   * for a missing value. Throws FormatError on an unknown field, one of the other side, or a value of the wrong type.
+   * Appends one record, given as an object. With `side`, only the fields of that side get entries; those of the other
+   * side get none, not even for a missing value. Throws FormatError on an unknown field, a field of the other side, or
+   * a value of the wrong type.
    */
   encodeObject(record: unknown, out: EncodedRecords, place: string, side?: FieldSide): void {
     if (typeof record !== "object" || record === null || Array.isArray(record)) {
@@ -98,12 +99,12 @@ export class RecordEncoder {
     this.encodeValues(raw, out, place, side);
   }
 
-  /** Appends the entries of one value of the field at `position`, as part of no record. */
+  /** Appends the entries of one value of the field at `position`. They become part of no record. */
   encodeValue(position: number, raw: RawValue, out: EncodedRecords, place: string): void {
     (this.#encode[position] as EncodeField)(raw, out, place);
   }
 
-  /** Appends one record given as values in the order of the fields; `side` as above. */
+  /** Appends one record, given as values in the order of the fields. `side` means what it does for `encodeObject`. */
   encodeValues(raw: ArrayLike<RawValue>, out: EncodedRecords, place: string, side?: FieldSide): void {
     const fields = this.#encode.length;
     const base = out.count * fields;
@@ -125,7 +126,9 @@ export class RecordEncoder {
 
 const scratch: Hash64 = { lo: 0, hi: 0 };
 
-/** The seed under which a field's values are hashed: it depends on the name alone, so that fields can be added or moved. */
+/**
+ * The seed that a field's values are hashed with. It depends on the name alone, so that fields can be added and moved.
+ */
 export function fieldSeed(name: string): number {
   return murmur128Text(name, 0, { lo: 0, hi: 0 }).lo;
 }
@@ -213,12 +216,15 @@ function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
   }
 }
 
-/** The bin of the Criteo winners' discretisation: floor(ln(x)²) above 2, else "s" and the number rounded down. */
+/**
+ * The bin of the discretization by the Criteo challenge's winners: floor(ln(x)²) above 2, else "s" and the number
+ * rounded down.
+ */
 export function logSquaredBin(x: number): string {
   return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
 }
 
-/** How many of the ascending `boundaries` are ≤ x: the number of x's interval. */
+/** How many of the ascending `boundaries` are at most x, which is the number of x's interval. */
 export function upperBound(boundaries: readonly number[], x: number): number {
   let low = 0;
   let high = boundaries.length;
@@ -242,7 +248,7 @@ function toText(raw: RawValue, at: At, place: string): string {
     case "bigint":
       return String(raw);
     case "number":
-      // Beyond 2^53 JSON gives another id than the one that was written, and so another row.
+      // Beyond 2^53, JSON.parse rounds an integer to another one, which would have the row of another id.
       if (Number.isInteger(raw) && !Number.isSafeInteger(raw))
         throw new FormatError(at(place), `got ${raw}, expected integers beyond 2^53 as text`);
       if (Number.isFinite(raw)) return String(raw);

@@ -7,9 +7,9 @@ import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "./constants.ts";
 //   int4  f32 scale, f32 w, k × int4, the first of two in a byte's low bits, v = scale · q
 // Little-endian, as everything in the format.
 
-/** The largest q of each type; the smallest that is written is its negative, so that v and −v are rounded alike. */
+/** The largest q of each type. The smallest q that is written is its negative, so that v and −v are rounded alike. */
 const LARGEST: Record<number, number> = { [TYPE_I8]: 127, [TYPE_I4]: 7 };
-/** Shares of max|v| / 7 that are tried as an int4 row's scale. Of 8 bits clipping gains nothing. */
+/** The shares of max|v| / 7 that are tried as the scale of an int4 row. With 8 bits, clipping gains nothing. */
 const SHRINKS = Array.from({ length: 17 }, (_, i) => 1 - i / 32);
 const BITS: Record<number, number> = { [TYPE_F32]: 32, [TYPE_F16]: 16, [TYPE_I8]: 8, [TYPE_I4]: 4 };
 
@@ -20,9 +20,9 @@ export function rowStride(rowType: number, k: number): number {
 }
 
 /**
- * Writes w and v (`values[from]`, then k numbers) at `offset`, where zeros are. int8 rounds v to 127 steps either side of zero,
- * int4 to 7 steps of the scale of least squared error, f16 to the nearest, halves to even; beyond its range, ±65504, that is
- * infinite, which no reader takes.
+ * Writes w and v (`values[from]`, then k numbers) at `offset`, where there are zeros. int8 rounds v to 127 steps on
+ * either side of zero, int4 to 7 steps of the scale with the least squared error, f16 to the nearest number, halves to
+ * even. A number beyond the range of f16, ±65504, becomes infinite, which no reader takes.
  */
 export function writeRow(
   rowType: number,
@@ -70,7 +70,9 @@ function quantize(x: number, scale: number, rowType: number): number {
   return Math.max(-largest, Math.min(largest, q));
 }
 
-/** The scale of least Σ (v − scale · q)²: with 15 steps a row clips its largest elements to its gain. */
+/**
+ * The scale with the least Σ (v − scale · q)². With as few as 15 steps, a row gains by clipping its largest elements.
+ */
 function leastSquaresScale(v: Float32Array): number {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -88,25 +90,26 @@ function leastSquaresScale(v: Float32Array): number {
 const F32 = new Float32Array(1);
 const F32_BITS = new Uint32Array(F32.buffer);
 
-/** The bits of the binary16 number that is nearest to an f32, halves to even; infinite where that overflows. */
+/** The bits of the binary16 number that is nearest to an f32, halves to even; those of infinity where it overflows. */
 function toFloat16(x: number): number {
   F32[0] = x;
   const bits = F32_BITS[0] as number;
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00; // not a number
-  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65520, half-way from the largest number to the next one
-  // Below 2⁻¹⁴ the step is 2⁻²⁴: adding ½ leaves a float32 whose last bit is that, rounded as the processor rounds.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65520, half-way between the largest number and the next
+  // Below 2⁻¹⁴ the step is 2⁻²⁴, and ½ plus the number is a float32 whose last bit is that step, rounded by the
+  // processor.
   if (magnitude < 0x38800000) {
     F32[0] = Math.abs(x) + 0.5;
     return sign | ((F32_BITS[0] as number) - 0x3f000000);
   }
-  // 13 bits go: below, at or above a half of the last one kept. A carry into the exponent is right as it is.
+  // Drops 13 bits, rounding to even. A carry out of the fraction goes into the exponent, which is right.
   const odd = (magnitude >>> 13) & 1;
   return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
 }
 
-/** The number that 16 bits stand for, exactly. */
+/** The number that the 16 bits of a binary16 stand for, exactly. */
 function fromFloat16(bits: number): number {
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 0x3ff;
@@ -121,7 +124,7 @@ function fromFloat16(bits: number): number {
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
-/** The number of the first row in `rows` that has a number which is not finite, or -1. */
+/** The position of the first row in `rows` that has a number which is not finite, or -1. */
 export function findBrokenRow(rowType: number, k: number, rows: Uint8Array): number {
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength);
   const stride = rowStride(rowType, k);

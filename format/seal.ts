@@ -1,12 +1,17 @@
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
+import { formatVersion } from "./format-version.ts";
 import { sha256, toHex } from "./hash.ts";
 import { type PublicKey, type SigningKey, sign, verify } from "./signature.ts";
 
-// The envelope, the first 128 bytes of a blob: the digest of all that follows, and who signed it. A blob's name is the SHA-256
-// of its envelope, so it stands for every byte, and one pass over the blob checks name, digest and signature.
+// The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it.
 
-/** Writes the digest of a blob into its envelope and, with a key, its signature. Returns its name, 64 hex digits. */
+/** The first format in which the SHA-256 of the whole file names a blob. Before, that of the envelope did. */
+const NAMED_BY_WHOLE_FILE = 5;
+
+/**
+ * Writes a blob's digest into its envelope and, with a key, its signature. Returns the blob's version, 64 hex digits.
+ */
 export async function sealBlob(blob: Uint8Array, key?: SigningKey): Promise<string> {
   const digest = await digestOf(blob);
   blob.set(digest, c.BLOB_HEADER_DIGEST);
@@ -16,20 +21,39 @@ export async function sealBlob(blob: Uint8Array, key?: SigningKey): Promise<stri
     blob.set(key.id, c.BLOB_HEADER_KEY_ID);
     blob.set(await sign(key, digest), c.BLOB_HEADER_SIGNATURE);
   }
-  return blobName(blob);
-}
-
-/** The name under which a blob is stored: the SHA-256 of its envelope, 64 hex digits. */
-async function blobName(blob: Uint8Array): Promise<string> {
-  return toHex(await sha256(blob.subarray(0, c.BLOB_ENVELOPE_BYTES)));
+  return versionOf(blob);
 }
 
 /**
- * Checks a blob's digest and, where there are trusted keys, that one of them signed it. Returns its name. Throws FormatError.
+ * Checks a sealed blob and returns its version, 64 hex digits. Throws FormatError where the version is not the
+ * `expected` one, where there are trusted keys and none of them signed the blob, and where the digest in the envelope
+ * is wrong. The digest takes a pass of its own over the blob. It is left out where the version alone stands for every
+ * byte: in format 5, with an expected version and without keys.
  */
-export async function verifyBlob(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<string> {
+export async function verifyBlob(
+  blob: Uint8Array,
+  trusted: readonly PublicKey[] = [],
+  expected?: string,
+): Promise<string> {
   if (blob.length < c.BLOB_HEADER_BYTES)
     throw new FormatError("blob", `got ${blob.length} bytes, expected at least ${c.BLOB_HEADER_BYTES}`);
+  const versionIsEnough = formatVersion(blob) >= NAMED_BY_WHOLE_FILE && expected !== undefined && trusted.length === 0;
+  if (!versionIsEnough) {
+    const digest = await checkDigest(blob);
+    if (trusted.length > 0) await verifySignature(blob, digest, trusted);
+  }
+  const version = await versionOf(blob);
+  if (expected !== undefined && version !== expected)
+    throw new FormatError("blob", `got the version ${version} from its bytes, expected ${expected}`);
+  return version;
+}
+
+async function versionOf(blob: Uint8Array): Promise<string> {
+  const named = formatVersion(blob) >= NAMED_BY_WHOLE_FILE ? blob : blob.subarray(0, c.BLOB_ENVELOPE_BYTES);
+  return toHex(await sha256(named));
+}
+
+async function checkDigest(blob: Uint8Array): Promise<Uint8Array> {
   const stated = blob.slice(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE);
   const digest = await digestOf(blob);
   if (toHex(digest) !== toHex(stated))
@@ -37,8 +61,7 @@ export async function verifyBlob(blob: Uint8Array, trusted: readonly PublicKey[]
       "blob",
       `got bytes of SHA-256 ${toHex(digest)}, expected ${toHex(stated)} as its envelope says`,
     );
-  if (trusted.length > 0) await verifySignature(blob, digest, trusted);
-  return blobName(blob);
+  return digest;
 }
 
 /** The id of the key that a blob says it is signed with, in hex; null where it is not signed. */

@@ -25,7 +25,7 @@ export async function generateKeys(): Promise<{ privateKey: string; publicKey: s
   };
 }
 
-/** Reads a private key from PEM. Throws FormatError where it is none of Ed25519. */
+/** Reads a private key from PEM. Throws FormatError where it is no Ed25519 key. */
 export async function readSigningKey(pem: string, source: string): Promise<SigningKey> {
   const [, body] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem) ?? [];
   if (body === undefined)
@@ -39,12 +39,12 @@ export async function readSigningKey(pem: string, source: string): Promise<Signi
   return { id: await keyId(await publicBytes(key)), key };
 }
 
-/** What verifies the signatures of a private key that `readSigningKey` read. */
+/** The public key that belongs to a private key. */
 export async function publicKeyOf({ id, key }: SigningKey): Promise<PublicKey> {
   return { id, key: await crypto.subtle.importKey("raw", await publicBytes(key), ALGORITHM, true, ["verify"]) };
 }
 
-/** Reads public keys, base64 of 32 bytes each, with spaces or commas between. Throws FormatError. */
+/** Reads public keys, each base64 of 32 bytes, with spaces or commas between them. Throws FormatError. */
 export async function readPublicKeys(text: string, source: string): Promise<PublicKey[]> {
   const keys = text.split(/[\s,]+/).filter((part) => part !== "");
   return Promise.all(
@@ -60,7 +60,7 @@ export async function readPublicKeys(text: string, source: string): Promise<Publ
   );
 }
 
-/** 64 bytes. */
+/** The signature of a message, 64 bytes. */
 export async function sign({ key }: SigningKey, message: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign(ALGORITHM, key, message as Uint8Array<ArrayBuffer>));
 }
@@ -73,7 +73,7 @@ async function keyId(publicKey: Uint8Array): Promise<Uint8Array> {
   return (await sha256(publicKey)).slice(0, KEY_ID_BYTES);
 }
 
-/** The public key's bytes: in a JWK they stand beside the private ones. */
+/** The bytes of the public key. Web Crypto gives them away in a JWK only, where they stand beside the private ones. */
 async function publicBytes(privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
   const { x = "" } = (await crypto.subtle.exportKey("jwk", privateKey)) as JsonWebKey;
   return fromBase64(x.replaceAll("-", "+").replaceAll("_", "/"));

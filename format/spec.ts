@@ -9,18 +9,18 @@ import {
 } from "./constants.ts";
 import { show } from "./errors.ts";
 import {
-  boundaries,
-  hash,
+  boundariesEncoding,
+  categoricalMissing,
+  fieldName,
+  hashEncoding,
   labelIsNoField,
-  missing,
   modelName,
   multiValued,
-  name,
   numericMissing,
   positiveInteger,
   recordEntries,
   sharedName,
-} from "./fitted-spec.ts";
+} from "./field-schemas.ts";
 import { parseJson, parseWith } from "./parse.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
@@ -45,7 +45,7 @@ const minCount = v.pipe(
 
 const vocabulary = v.strictObject({ kind: v.literal("vocabulary"), minCount });
 const categoricalEncoding = v.pipe(
-  v.optional(v.variant("kind", [vocabulary, hash]), { kind: "vocabulary" }),
+  v.optional(v.variant("kind", [vocabulary, hashEncoding]), { kind: "vocabulary" }),
   about("vocabulary: a row per value. hash: a row per bucket."),
 );
 
@@ -56,30 +56,45 @@ const numericEncoding = v.pipe(
       v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
       logSquared,
       v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
-      boundaries,
+      boundariesEncoding,
     ]),
     { kind: "value" },
   ),
   about(
-    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. quantiles, boundaries: a row per interval.",
+    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
+      "quantiles, boundaries: a row per interval.",
   ),
 );
 
 const field = v.variant("type", [
-  v.strictObject({ name, type: v.literal("categorical"), encoding: categoricalEncoding, side, missing, store }),
-  v.strictObject({ name, type: v.literal("numeric"), encoding: numericEncoding, side, missing: numericMissing, store }),
   v.strictObject({
-    name,
+    name: fieldName,
+    type: v.literal("categorical"),
+    encoding: categoricalEncoding,
+    side,
+    missing: categoricalMissing,
+    store,
+  }),
+  v.strictObject({
+    name: fieldName,
+    type: v.literal("numeric"),
+    encoding: numericEncoding,
+    side,
+    missing: numericMissing,
+    store,
+  }),
+  v.strictObject({
+    name: fieldName,
     type: v.literal("multi-categorical"),
     encoding: categoricalEncoding,
     ...multiValued,
     side,
-    missing,
+    missing: categoricalMissing,
     store,
   }),
 ]);
 
-/** The models of the DeepFM paper's Table 2, by their names there and in its order, and the two-tower form of DeepFM. */
+/** The models of the DeepFM paper's Table 2, with their names and in their order there, and DeepFM in two towers. */
 export const MODEL_TYPES = [
   "LR",
   "FM",
@@ -117,7 +132,7 @@ const model = v.strictObject({
   dropout: v.pipe(v.optional(fraction, 0), about("The fraction of hidden units dropped in training.")),
   batchNorm: v.pipe(
     v.optional(v.boolean(), false),
-    about("Batch normalisation before each activation; folded into the weights at export."),
+    about("Batch normalization before each activation; folded into the weights at export."),
   ),
 });
 
@@ -136,17 +151,19 @@ const training = v.strictObject({
   loss: v.pipe(
     v.optional(v.picklist(["logistic", "in-batch"]), "logistic"),
     about(
-      "logistic: of the labels. in-batch, for the two-tower model: each positive record's item against the items of its batch's other positives, corrected for how frequent they are.",
+      "logistic: of the labels. in-batch, for the two-tower model: each positive record's item against the items of " +
+        "its batch's other positives, corrected for how frequent they are.",
     ),
   ),
   itemField: v.pipe(
-    v.optional(name),
+    v.optional(fieldName),
     about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
   ),
   optimizer: v.pipe(
     v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
     about(
-      "How rows learn: lazy Adam, row-wise Adagrad or FTRL-proximal. Dense weights learn by Adam, those of LR by FTRL with FTRL.",
+      "How rows learn: lazy Adam, row-wise Adagrad or FTRL-proximal. Dense weights learn by Adam, " +
+        "those of LR by FTRL with FTRL.",
     ),
   ),
   l1: v.pipe(v.optional(nonNegative, 0), about("λ of λ·|row|, for FTRL only: weights that do not pay stay zero.")),
@@ -173,7 +190,7 @@ const rows = v.strictObject({
   ),
 });
 
-/** Records that the shuffle buffer holds where a spec does not say. */
+/** The default size of the shuffle buffer. */
 const SHUFFLE_RECORDS = 2 ** 18;
 
 const sql = v.pipe(v.string(), v.minLength(1));
@@ -233,7 +250,8 @@ const data = v.strictObject({
       ),
     ),
     about(
-      "How one log becomes three. random: by record. hash: all records of a value of `by` together. time: the last ones by `by`.",
+      "How one log becomes three. random: by record. hash: all records of a value of `by` together. " +
+        "time: the last ones by `by`.",
     ),
   ),
   shuffle: v.pipe(
@@ -274,11 +292,14 @@ interface SpecParts {
   training: { loss: string; itemField?: string | undefined };
 }
 
-/** What a spec's model and fields contradict, if they do. */
+/** The contradiction between a spec's model and its fields or training, if there is one. */
 function contradiction({ model: { type }, training, fields }: SpecParts): string | undefined {
   const items = fields.filter(({ side }) => side === "item");
   if (type === "two-tower" && (items.length === 0 || items.length === fields.length))
-    return `got ${items.length} of ${fields.length} fields with side "item", expected some of either side in a two-tower model`;
+    return (
+      `got ${items.length} of ${fields.length} fields with side "item", ` +
+      "expected some of either side in a two-tower model"
+    );
   if (training.loss === "in-batch" && type !== "two-tower")
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))

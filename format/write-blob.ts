@@ -6,8 +6,8 @@ import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./
 import { readBlob } from "./read-blob.ts";
 
 /**
- * Lays a model blob out, unsealed: digest and signature are zeros until `sealBlob`. Throws FormatError where the model breaks a
- * rule of FORMAT.md, before any byte leaves.
+ * Lays out a model blob. It is not sealed yet: its digest and signature are zeros until `sealBlob`. Throws FormatError
+ * where the model breaks a rule of FORMAT.md.
  */
 export function writeBlob(model: ModelBlob): Uint8Array {
   model.layers.forEach((layer, i) => {
@@ -51,11 +51,14 @@ export function writeBlob(model: ModelBlob): Uint8Array {
   view.setUint32(c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT, true);
   const tableSum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
   writeChecksum(view, c.BLOB_HEADER_TABLE_CHECKSUM, tableSum);
-  readBlob(blob); // one set of rules: what could not be read is never written
+  readBlob(blob); // what could not be read is never written
   return blob;
 }
 
-/** Arrays of other lengths would overwrite their neighbours, or leave zeros that no reader can tell from weights. */
+/**
+ * Throws FormatError where an array has another length than its layer's shape: it would overwrite its neighbors, or
+ * leave zeros that no reader can tell from weights.
+ */
 function checkLayer(layer: DenseLayer, place: string): void {
   expectLength(`${place}.weights`, layer.weights.length, layer.inputs * layer.outputs);
   expectLength(`${place}.scales`, layer.scales.length, weightType(layer) === c.TYPE_I8 ? layer.outputs : 0);

@@ -1,13 +1,13 @@
-// What the scoring kernel and its host agree on beside the format. Read by two compilers, as format/constants.ts is: every line
-// is an untyped `export const NAME = integer`, and nothing else may stand here.
+// What the scoring kernel and its host agree on beside the format. Two compilers read this file, as they read
+// format/constants.ts: every line is an untyped `export const NAME = integer`, and nothing else may stand here.
 
-// One kernel call takes at most this many records, (row, value) entries, and rows copied in from pages. One record has at most
-// MAX_RECORD_ENTRIES of either (format/constants.ts), so a record always fits into a call.
+// One call of the kernel takes at most this many records, entries, and rows copied in from pages. A record has at most
+// MAX_RECORD_ENTRIES entries (format/constants.ts), so it always fits into a call.
 export const MAX_BATCH = 64;
 export const MAX_ENTRIES = 16384;
 export const ARENA_ROWS = 4096;
 
-// What the kernel's `load` returns.
+// The codes that the kernel's `load` returns.
 export const LOAD_OK = 0;
 export const LOAD_TOO_SHORT = 1;
 export const LOAD_BAD_MAGIC = 2;
@@ -22,7 +22,7 @@ export const LOAD_BAD_LAYER = 10;
 export const LOAD_NO_MEMORY = 11;
 export const LOAD_BAD_ITEMS = 12;
 
-// What the kernel's other functions return.
+// The codes that the kernel's other functions return.
 export const CALL_OK = 0;
 export const CALL_NOT_LOADED = 1;
 export const CALL_BAD_COUNT = 2;

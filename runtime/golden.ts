@@ -1,7 +1,10 @@
 import { FormatError } from "../format/errors.ts";
 import type { Scorer } from "./scorer.ts";
 
-/** Throws FormatError where the scorer's own blob has a golden record that it scores otherwise. */
+/**
+ * Scores the golden records that a scorer's blob carries. Throws FormatError where a logit is not the one stated,
+ * within the tolerance.
+ */
 export function checkGolden(scorer: Scorer): void {
   const { records, tolerance } = scorer.manifest.golden;
   const logits = goldenLogits(
@@ -18,7 +21,7 @@ export function checkGolden(scorer: Scorer): void {
   });
 }
 
-/** Logits of raw records by the blob alone. */
+/** The logits of raw records from the blob alone, without any page. */
 export function goldenLogits(scorer: Scorer, records: readonly unknown[]): Float32Array {
   return scorer.score(scorer.locate(scorer.encode(records)), new Map()).logits;
 }

@@ -7,14 +7,14 @@ import type { PlacedBlob } from "./placed-blob.ts";
 const LOAD_PROBLEMS: Record<number, string> = {
   [abi.LOAD_TOO_SHORT]: "it is shorter than a header and section table",
   [abi.LOAD_BAD_MAGIC]: "it does not begin with the magic DFEM",
-  [abi.LOAD_BAD_VERSION]: `its version is not ${c.BLOB_VERSION}`,
+  [abi.LOAD_BAD_VERSION]: `its version is neither ${c.OLDEST_BLOB_VERSION} nor ${c.BLOB_VERSION}`,
   [abi.LOAD_BAD_LENGTH]: "its header states another length than it has",
   [abi.LOAD_BAD_TABLE]: "its section table does not match its checksum",
   [abi.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",
   [abi.LOAD_BAD_CHECKSUM]: "a section does not match its checksum",
   [abi.LOAD_BAD_MODEL]: "section MODEL states sizes outside the limits",
   [abi.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
-  [abi.LOAD_BAD_LAYER]: "a layer does not fit its neighbours or section DENSE",
+  [abi.LOAD_BAD_LAYER]: "a layer does not fit its neighbors or section DENSE",
   [abi.LOAD_NO_MEMORY]: "the memory for it could not be had",
   [abi.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",
 };
@@ -28,21 +28,22 @@ const CALL_PROBLEMS: Record<number, string> = {
   [abi.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
 };
 
-/** What `lookupItems` gives for a key that is not in the catalogue. */
+/** The number that `lookupItems` gives for a key that is not in the catalogue. */
 export const NO_ITEM = 0xffffffff;
 
-/** Records as the kernel takes them. */
+/** Up to MAX_BATCH records, encoded, as the kernel takes them. */
 export interface KernelBatch {
-  /** n·F + 1 numbers of entries, starting anywhere. */
+  /** n·F + 1 positions of entries, which may start at any number. */
   offsets: Uint32Array;
-  /** Rows of the entries from offsets[0] on, and what they are multiplied by. */
+  /** The addresses of the rows of the entries from offsets[0] on. */
   addresses: Uint32Array;
+  /** The numbers that these rows are multiplied by. */
   values: Float32Array;
 }
 
 /**
- * One instance of the scoring kernel with one blob loaded. Dropping it frees the model. The kernel's own buffers take at
- * most MAX_BATCH records and MAX_ENTRIES entries at a time; `Scorer` cuts a request into such calls.
+ * One instance of the scoring kernel, with one blob loaded. Dropping it frees the model. The kernel's own buffers take
+ * at most MAX_BATCH records and MAX_ENTRIES entries at a time; `Scorer` cuts a request into such calls.
  */
 export class Kernel {
   /** Bytes of one row. */
@@ -82,7 +83,7 @@ export class Kernel {
     this.#scores = new Float32Array(buffer, kernel.scoresAddress(), abi.MAX_BATCH);
   }
 
-  /** Looks keys [0, 2n) up among the blob's rows: n addresses, 0 where the blob has no such key. */
+  /** Looks up the n keys of 2n words among the blob's rows. Writes n addresses, 0 where the blob has no such key. */
   lookup(keys: Uint32Array, addresses: Uint32Array): void {
     for (let start = 0; start < addresses.length; start += abi.MAX_ENTRIES) {
       const count = Math.min(abi.MAX_ENTRIES, addresses.length - start);
@@ -92,29 +93,33 @@ export class Kernel {
     }
   }
 
-  /** Copies a row from a page to place `slot` of the arena; returns its address. The next chunk may overwrite it. */
+  /**
+   * Copies a row from a page to place `slot` of the arena. Returns its address, which is good until a row is put there
+   * again.
+   */
   placeRow(slot: number, row: Uint8Array): number {
     const offset = slot * this.rowBytes;
     this.#arena.set(row, offset);
     return this.#arenaAddress + offset;
   }
 
-  /** Scores the n ≤ MAX_BATCH records of a batch. Writes logits and probabilities. */
+  /** Scores the n ≤ MAX_BATCH records of a batch. Writes n logits and n probabilities. */
   score(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
     const records = this.#take(batch);
     check("score", this.#exports.score(records));
     this.#give(records, logits, scores);
   }
 
-  /** Takes the one record of a batch as the context of the candidates that follow; only its context's fields count. */
+  /** Makes the only record of a batch the context of the candidates that follow. Only its context fields count. */
   scoreContext(batch: KernelBatch): void {
     this.#take(batch);
     check("scoreContext", this.#exports.scoreContext());
   }
 
   /**
-   * Scores n ≤ MAX_BATCH candidates, of which only the item's fields count, with that context: as `score` would whole
-   * records, and with the same bits, but that a first layer of float32 sums in another order. Throws without a context.
+   * Scores n ≤ MAX_BATCH candidates, of which only the item fields count, with that context. The result is that of
+   * `score` for whole records, to the bit unless the first layer is float32, whose sums are taken in another order.
+   * Throws without a context.
    */
   scoreCandidates(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
     const records = this.#take(batch);
@@ -122,7 +127,7 @@ export class Kernel {
     this.#give(records, logits, scores);
   }
 
-  /** Looks keys [0, 2n) up in the catalogue: the numbers of n items, NO_ITEM where it has no such key. */
+  /** Looks up the n keys of 2n words in the catalogue. Writes n item numbers, NO_ITEM where it has no such key. */
   lookupItems(keys: Uint32Array, items: Uint32Array): void {
     for (let start = 0; start < items.length; start += abi.MAX_ENTRIES) {
       const count = Math.min(abi.MAX_ENTRIES, items.length - start);
@@ -139,7 +144,9 @@ export class Kernel {
     this.#give(items.length, logits, scores);
   }
 
-  /** The catalogue's record of the item that is the one record of a batch. The context of the last `scoreContext` is lost. */
+  /**
+   * Computes the catalogue's record of an item, the only record of a batch. The last `scoreContext` is forgotten by it.
+   */
   precomputeItem(batch: KernelBatch): Uint8Array {
     this.#take(batch);
     check("precomputeItem", this.#exports.precomputeItem());
@@ -147,7 +154,7 @@ export class Kernel {
     return new Uint8Array(memory.buffer, itemRecordAddress(), itemBytes()).slice();
   }
 
-  /** Copies a batch into the kernel's buffers; the number of its records. */
+  /** Copies a batch into the kernel's buffers. Returns the number of its records. */
   #take({ offsets, addresses, values }: KernelBatch): number {
     const first = offsets[0];
     for (let i = 0; i < offsets.length; i++) this.#offsets[i] = offsets[i] - first;

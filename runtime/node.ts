@@ -7,7 +7,7 @@ export function kernelModule(variant: KernelVariant = bestKernelVariant()): WebA
   return new WebAssembly.Module(readKernel(variant));
 }
 
-/** Bytes of the kernel that this engine runs. */
+/** The size of the kernel that this engine runs, in bytes. */
 export function kernelBytes(): number {
   return readKernel(bestKernelVariant()).byteLength;
 }

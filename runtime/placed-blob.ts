@@ -2,7 +2,7 @@ import { BLOB_HEADER_BYTES, BLOB_HEADER_LENGTH, MAX_BLOB_BYTES } from "../format
 import { FormatError } from "../format/errors.ts";
 import type { KernelExports } from "./kernel-exports.ts";
 
-/** A blob in the memory of a kernel of its own, where the kernel will check and read it: no other copy need exist. */
+/** A blob in the memory of a kernel of its own, where the kernel checks and reads it. No other copy need exist. */
 export interface PlacedBlob {
   kernel: KernelExports;
   /** Where the blob is, or is to be. The kernel's `load` may detach it. */

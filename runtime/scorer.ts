@@ -7,7 +7,7 @@ import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
 
-/** Encoded records with the addresses of those rows that the blob holds; 0 where a row is elsewhere or nowhere. */
+/** Encoded records with the addresses of those rows that the blob holds; 0 where a row is in a page, or nowhere. */
 export interface LocatedRecords {
   encoded: EncodedRecords;
   addresses: Uint32Array;
@@ -17,9 +17,9 @@ export interface LocatedRecords {
 
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
-  /** The context, then those items that the catalogue does not have, known by their id alone. */
+  /** The context, then the items that the catalogue does not have, of which nothing but the id is known. */
   records: LocatedRecords;
-  /** For each item its number in the catalogue, or NO_ITEM. */
+  /** The number of each item in the catalogue, or NO_ITEM. */
   numbers: Uint32Array;
 }
 
@@ -32,15 +32,16 @@ export interface Scores {
 }
 
 /**
- * Scores records with one model: encode, look up in the blob, take the rest from pages, run the kernel. The caller
- * brings the pages between `locate` and `score`, from wherever it keeps them; both calls are synchronous.
+ * Scores records with one model: encodes them, looks them up in the blob, takes the other rows from pages, and runs the
+ * kernel. The caller brings the pages between `locate` and `score`, from wherever it keeps them. Both calls are
+ * synchronous.
  */
 export class Scorer {
   readonly manifest: BlobManifest;
   readonly #encoder: RecordEncoder;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
-  /** Row addresses of a batch's entries. */
+  /** The row addresses of a batch's entries. */
   readonly #resolved = new Uint32Array(MAX_ENTRIES);
 
   /** Throws FormatError where the blob is refused. */
@@ -53,8 +54,8 @@ export class Scorer {
   }
 
   /**
-   * Encodes records. Throws FormatError at the first one that breaks the spec, or with which there are more than
-   * `maxEntries` values: multi-valued fields can make millions out of a body of a few bytes each.
+   * Encodes records. Throws FormatError at the first one that breaks the spec, and at the one with which there are more
+   * than `maxEntries` values: multi-valued fields can make millions of values out of a few bytes each.
    */
   encode(records: readonly unknown[], maxEntries: number = Number.POSITIVE_INFINITY): EncodedRecords {
     const encoded = new EncodedRecords(records.length * this.#kvFields.length);
@@ -67,8 +68,8 @@ export class Scorer {
   }
 
   /**
-   * Encodes one context and its candidates, for `rank`: record 0 has the context's fields, each other one those of an item.
-   * Throws FormatError as `encode` does, and where a record has a field of the other side.
+   * Encodes one context and its candidates, for `rank`. Record 0 gets the context's fields, and each of the others the
+   * fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other side.
    */
   encodeCandidates(
     context: unknown,
@@ -87,8 +88,8 @@ export class Scorer {
   }
 
   /**
-   * Encodes a context and finds items by their ids, values of the catalogue's field, for `rankItems`. Throws FormatError as
-   * `encodeCandidates` does, where an id is empty, and where the model has no catalogue.
+   * Encodes a context, and looks up items by their ids, which are values of the catalogue's field, for `rankItems`.
+   * Throws FormatError as `encodeCandidates` does, where an id is empty, and where the model has no catalogue.
    */
   locateItems(context: unknown, ids: readonly RawValue[], maxEntries: number = Number.POSITIVE_INFINITY): LocatedItems {
     const field = this.manifest.items?.field;
@@ -116,14 +117,18 @@ export class Scorer {
     return { encoded, addresses, pages };
   }
 
-  /** Scores located records with the pages at hand. A row that is in none of its places scores as its field's OOV row. */
+  /**
+   * Scores located records with the pages at hand. A row that neither the blob nor a page has scores as its field's OOV
+   * row.
+   */
   score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
     return this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch));
   }
 
   /**
-   * Scores located candidates, records 1 … n, with their context, record 0, as `encodeCandidates` made them. The scores are
-   * those of the whole records, to the bit but where a first layer is of float32; the context's part is computed once.
+   * Scores located candidates, records 1 … n, with their context, record 0, as `encodeCandidates` made them. The scores
+   * are those of the whole records, to the bit unless the first layer is float32. The part of the context is computed
+   * once.
    */
   rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
     const context = this.#batch(0, 1, located, pages);
@@ -134,8 +139,9 @@ export class Scorer {
   }
 
   /**
-   * Scores the items that `locateItems` found with their context, each from its one record of the catalogue: as `rank` would,
-   * but for the order in which float32 sums are taken. Items that the catalogue does not have score by their id alone.
+   * Scores the items that `locateItems` found with their context, each from its record in the catalogue. The scores are
+   * those of `rank`, up to the order in which float32 sums are taken. Items that are not in the catalogue score by
+   * their id alone.
    */
   rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
     const others = this.rank(records, pages);
@@ -159,8 +165,9 @@ export class Scorer {
   }
 
   /**
-   * Computes what each of the item's records adds to the score of any context, as the catalogue's records; with the row key of the
-   * value of the field at `position`, which names the items. Throws FormatError as `encode` does, and where an item has no such value.
+   * Computes the catalogue's records of items: what each adds to the score of any context. With them come the row keys
+   * of the items' ids, the values of the field at `position`. Throws FormatError as `encode` does, and where an item
+   * has no id.
    */
   precomputeItems(
     items: readonly unknown[],
@@ -183,7 +190,7 @@ export class Scorer {
     return { keys, records };
   }
 
-  /** Scores records [first, count), a batch a call of `run`. */
+  /** Scores the records from `first` on, a batch in each call of `run`. */
   #scoreFrom(
     first: number,
     located: LocatedRecords,
@@ -203,7 +210,10 @@ export class Scorer {
     return { logits, scores, rowsMissing };
   }
 
-  /** The longest batch from record `start` on, and the record after it; the rows that pages have are put into the arena. */
+  /**
+   * The longest batch from record `start` on, and the number of the record after it. Rows from pages are put into the
+   * arena.
+   */
   #batch(
     start: number,
     limit: number,
@@ -217,7 +227,7 @@ export class Scorer {
     let rowsMissing = 0;
     let slots = 0;
     let end = start;
-    // It grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
+    // The batch grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
     for (; end < limit && end - start < MAX_BATCH; end++) {
       const to = offsets[(end + 1) * fields];
       const from = offsets[end * fields];
@@ -257,7 +267,9 @@ export class Scorer {
     return { batch, end, rowsMissing };
   }
 
-  /** Visits the entries that have a key which may be in a page: not in the blob, and of a field with rows in KV. */
+  /**
+   * Visits the entries whose row may be in a page: those with a key, not in the blob, and of a field with rows in KV.
+   */
   #eachAbsent(
     encoded: EncodedRecords,
     addresses: Uint32Array,

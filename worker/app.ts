@@ -1,45 +1,52 @@
-import { Hono } from "hono";
-import { methodNotAllowed } from "hono/method-not-allowed";
+import { type Context, type Handler, Hono } from "hono";
 import { requestId } from "hono/request-id";
-import type { AppEnv } from "./app-env.ts";
+import type { AppEnv, RouteOptions } from "./app-env.ts";
 import * as problem from "./http/problem.ts";
-import type { KernelModule } from "./models/kernel-modules.ts";
+import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-slot.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { rankRoute } from "./routes/rank.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./rows/row-store.ts";
+import { type AppOptions, type DefaultBindings, settingsOf } from "./settings.ts";
 
-export interface AppOptions {
-  kernel: KernelModule;
-  /** Milliseconds since the epoch. */
-  now: () => number;
+/**
+ * The HTTP application, with a model store and a page cache of its own; an isolate makes one. It serves alone, or
+ * mounted in another Hono app: `other.route("/ctr", createApp())`. It answers everything below its path, with its own
+ * 404s and 405s too, so an app that mounts it at "/" does so after all its own routes.
+ */
+export function createApp<Bindings extends object = DefaultBindings>(
+  options: AppOptions<Bindings> = {},
+): Hono<AppEnv<Bindings>> {
+  const { kernel = bestKernelModule(), now = Date.now } = options;
+  const shared: RouteOptions = {
+    models: new ModelStore(kernel, now),
+    rows: new RowStore(now),
+    settings: settingsOf(options),
+  };
+  const routes: [method: "GET" | "POST", path: string, handler: Handler<AppEnv>][] = [
+    ["POST", "/v1/score", scoreRoute(shared)],
+    ["POST", "/v1/rank", rankRoute(shared)],
+    ["GET", "/v1/models", modelsRoute(shared)],
+    ["GET", "/healthz", healthRoute],
+    ["GET", "/readyz", readyRoute(shared)],
+  ];
+
+  const app = new Hono<AppEnv>();
+  app.use(requestId());
+  for (const [method, path, handler] of routes) {
+    app.on(method, path, handler);
+    app.all(path, (c) => refuseMethod(c, method === "GET" ? ["GET", "HEAD"] : [method]));
+  }
+  // `app.notFound` would be lost where this app is mounted in another.
+  app.all("*", (c) => problem.respond(c, problem.notFound(c.req.path)));
+  app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
+  // Handlers read the bindings through `settings` alone, so their type does not matter to them.
+  return app as unknown as Hono<AppEnv<Bindings>>;
 }
 
-/** The HTTP application, with a model store and a page cache of its own: an isolate has one. */
-export function createApp({ kernel, now }: AppOptions): Hono<AppEnv> {
-  const models = new ModelStore(kernel, now);
-  const rows = new RowStore(now);
-  const app = new Hono<AppEnv>();
-
-  app.use(requestId());
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, allowed) => {
-        c.header("allow", allowed.join(", "));
-        return problem.respond(c, problem.methodNotAllowed(c.req.method, allowed));
-      },
-    }),
-  );
-  app.post("/v1/score", scoreRoute({ models, rows }));
-  app.post("/v1/rank", rankRoute({ models, rows }));
-  app.get("/v1/models", modelsRoute({ models }));
-  app.get("/healthz", healthRoute);
-  app.get("/readyz", readyRoute({ models }));
-
-  app.notFound((c) => problem.respond(c, problem.notFound(c.req.path)));
-  app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
-  return app;
+function refuseMethod(c: Context<AppEnv>, allowed: readonly string[]): Response {
+  c.header("allow", allowed.join(", "));
+  return problem.respond(c, problem.methodNotAllowed(c.req.method, allowed));
 }

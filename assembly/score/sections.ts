@@ -9,6 +9,7 @@ import {
   BLOB_HEADER_VERSION,
   BLOB_MAGIC,
   BLOB_VERSION,
+  OLDEST_BLOB_VERSION,
   SECTION_COUNT,
   SECTION_ENTRY_BYTES,
   SECTION_ENTRY_CHECKSUM,
@@ -39,7 +40,8 @@ export function checkSections(address: usize, bytes: u32): i32 {
   blob = address;
   if (bytes < <u32>TABLE_END) return LOAD_TOO_SHORT;
   if (load<u32>(blob, BLOB_HEADER_MAGIC) !== BLOB_MAGIC) return LOAD_BAD_MAGIC;
-  if (load<u32>(blob, BLOB_HEADER_VERSION) !== BLOB_VERSION) return LOAD_BAD_VERSION;
+  const version = load<u32>(blob, BLOB_HEADER_VERSION);
+  if (version < <u32>OLDEST_BLOB_VERSION || version > <u32>BLOB_VERSION) return LOAD_BAD_VERSION;
   if (load<u32>(blob, BLOB_HEADER_LENGTH) !== bytes) return LOAD_BAD_LENGTH;
   if (load<u32>(blob, BLOB_HEADER_SECTION_COUNT) !== SECTION_COUNT) return LOAD_BAD_SECTION;
   const tableSum = load<u64>(blob, BLOB_HEADER_TABLE_CHECKSUM);

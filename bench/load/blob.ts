@@ -18,6 +18,8 @@ const KNOWN = 0.9;
 export interface BenchBlob {
   name: string;
   blob: Uint8Array;
+  /** What names the blob, 64 hex digits. */
+  version: string;
   /** Base64; empty if the blob is not signed. */
   publicKey: string;
 }
@@ -41,13 +43,13 @@ export async function benchBlobs(): Promise<BenchBlob[]> {
     ),
   );
   const model = { ...drawn, keys: new Uint32Array(keys.buffer) };
-  const { blob } = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, records);
+  const { version, blob } = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, records);
   const signed = blob.slice();
   const { privateKey, publicKey } = await generateKeys();
-  await sealBlob(signed, await readSigningKey(privateKey, "key"));
+  const signedVersion = await sealBlob(signed, await readSigningKey(privateKey, "key"));
   return [
-    { name: "unsigned", blob, publicKey: "" },
-    { name: "signed", blob: signed, publicKey },
+    { name: "unsigned", blob, version, publicKey: "" },
+    { name: "signed", blob: signed, version: signedVersion, publicKey },
   ];
 }
 

@@ -11,12 +11,14 @@ import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
  * `place` copies a blob into a fresh kernel's memory; `streamBlob` does the same part by part. `load` is all that
- * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`. Those of the kernel
- * each begin at the start and end after the check that they are named for, so their times are not to be summed.
+ * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`; `digest` and `signature`
+ * are so for a signed blob only. Those of the kernel each begin at the start and end after the check that they are named
+ * for, so their times are not to be summed.
  */
 export const STEPS = [
   "place",
   "load",
+  "version",
   "digest",
   "signature",
   "kernel: checksums",
@@ -33,14 +35,16 @@ export type StepName = (typeof STEPS)[number] | "place and load";
 export class LoadSteps {
   readonly #module: WebAssembly.Module;
   readonly #blob: Uint8Array;
+  readonly #version: string;
   readonly #publicKey: string;
   readonly #runs = new Map<StepName, () => void | Promise<void>>();
   #placed: PlacedBlob | null = null;
 
-  /** `publicKey`: base64; empty if the blob is not signed. */
-  constructor(module: WebAssembly.Module, blob: Uint8Array, publicKey: string) {
+  /** `version`: what names the blob. `publicKey`: base64; empty if the blob is not signed. */
+  constructor(module: WebAssembly.Module, blob: Uint8Array, version: string, publicKey: string) {
     this.#module = module;
     this.#blob = blob;
+    this.#version = version;
     this.#publicKey = publicKey;
   }
 
@@ -52,11 +56,10 @@ export class LoadSteps {
   }
 
   #step(step: StepName): () => void | Promise<void> {
-    const [module, blob, publicKey] = [this.#module, this.#blob, this.#publicKey];
+    const [module, blob, version, publicKey] = [this.#module, this.#blob, this.#version, this.#publicKey];
     const digest = blob.slice(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE);
     const load = async (placed: PlacedBlob): Promise<void> => {
-      const name = toHex(await sha256(blob.subarray(0, c.BLOB_ENVELOPE_BYTES)));
-      await loadModel(placed, name, await readPublicKeys(publicKey, "key"));
+      await loadModel(placed, version, await readPublicKeys(publicKey, "key"));
     };
     switch (step) {
       case "place and load":
@@ -65,6 +68,8 @@ export class LoadSteps {
         return () => void placeBlob(module, blob);
       case "load":
         return () => load(this.#inPlace());
+      case "version":
+        return async () => expect("version", toHex(await sha256(blob)), version);
       case "digest":
         return async () => expect("digest", toHex(await sha256(blob.subarray(c.BLOB_ENVELOPE_BYTES))), toHex(digest));
       case "signature":

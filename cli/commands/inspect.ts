@@ -58,10 +58,11 @@ function print(blob: Inspection): void {
   const number = (x: number): string => x.toPrecision(3);
   console.log(
     table(
-      [blob.name, ""],
+      ["model", blob.model],
       [
-        ["model", blob.model],
-        ["format", `version ${blob.version}, ${bytesText(blob.bytes)}, by ${blob.producer}`],
+        ["version", blob.version],
+        ["SHA-256 of the file", blob.sha256],
+        ["format", `${blob.format}, ${bytesText(blob.bytes)}, by ${blob.producer}`],
         ["signed", signatureText(blob)],
         ["logit", terms.join(" + ")],
         [

@@ -22,14 +22,14 @@ export function keygenCommand(): Command {
 
 export function signCommand(): Command {
   return new Command("sign")
-    .description("Sign an exported model, so that a Worker with MODEL_KEYS lets it serve. The model gets another name.")
+    .description("Sign an exported model, so that a Worker with MODEL_KEYS lets it serve. It becomes another version.")
     .argument("<export>", "the folder that `export` wrote")
     .requiredOption("--key <file>", "private key, PEM, from `keygen` or `openssl genpkey -algorithm ed25519`")
     .action(async (folder: string, { key: path }: { key: string }) => {
       const key = await readSigningKey(readText(path), path);
       const exported = await loadExport(folder);
-      const hash = await sealBlob(exported.blob, key);
-      saveExport(folder, { ...exported, hash });
-      console.log(`${folder}: ${hash}, signed by the key ${Buffer.from(key.id).toString("hex")}`);
+      const version = await sealBlob(exported.blob, key);
+      saveExport(folder, { ...exported, version });
+      console.log(`${folder}: ${exported.model}@${version}, signed by the key ${Buffer.from(key.id).toString("hex")}`);
     });
 }

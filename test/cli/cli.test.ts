@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,7 +72,9 @@ describe("a blob", () => {
     expect(stdout).toMatch(/MLP +│ +4 │ +3 │ +int8 │ +relu │/);
     const json = JSON.parse((await run("inspect", blob, "--json")).stdout);
     expect(json).toMatchObject({
-      version: 4,
+      model: "tiny",
+      version: createHash("sha256").update(readFileSync(blob)).digest("hex"),
+      format: 5,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,
@@ -81,7 +84,18 @@ describe("a blob", () => {
       evidence: { provenance: { note: "made by hand" } },
       rows: { rows: 4 },
     });
+    expect(json.sha256).toBe(json.version);
     expect(json.sections.map(({ name }: { name: string }) => name)).toContain("GOLDEN");
+  });
+
+  it("of the format before has a version that is not the SHA-256 of the file", async () => {
+    const old = fileURLToPath(new URL("../golden/v4/tiny.blob.bin", import.meta.url));
+    expect(JSON.parse((await run("inspect", old, "--json")).stdout)).toMatchObject({
+      model: "tiny",
+      version: "c6874a2b98b9b922fd36d4d27fabcc6ff3592369db83fa263b68eb1f322b7845",
+      sha256: createHash("sha256").update(readFileSync(old)).digest("hex"),
+      format: 4,
+    });
   });
 
   it("that is broken is refused by name", async () => {

@@ -57,7 +57,7 @@ describe("the golden blob", () => {
   });
 });
 
-/** A model of type seed mod 10, of odd sizes. */
+/** A model of odd sizes, of the type that the seed modulo 10 says. */
 function oddModel(seed: number): ModelBlob {
   const random = seeded(seed);
   const type = cycled(MODEL_TYPES, seed);
@@ -207,7 +207,8 @@ test("a byte changed anywhere is refused, or belongs to the envelope, to padding
       meaningless++;
     }
   }
-  // The envelope but for magic, version and length; 52 bytes of the rest of the header; what lies between the sections.
+  // These bytes may change: the envelope without magic, version and length, 52 bytes of the rest of the header, and
+  // what lies between the sections.
   const view = viewOf(golden);
   let lengths = 0;
   for (let id = 1; id <= c.SECTION_COUNT; id++) lengths += view.getUint32(entryOf(id) + 8, true);

@@ -4,8 +4,12 @@ import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { toHex } from "../../format/hash.ts";
 import { padTo } from "../../format/layer.ts";
-import { readBlob } from "../../format/read-blob.ts";
+import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
+import { checkGolden } from "../../runtime/golden.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { dumpBlob, dumpPage, parseDump } from "../../testing/format/dump.ts";
 import { between, catalogueScores, goldenFiles, specJsonSchema } from "../../testing/format/golden.ts";
 import { forward } from "../../testing/format/reference.ts";
@@ -26,6 +30,23 @@ describe("generated files are what scripts/golden.ts would write", async () => {
       true,
     );
   });
+});
+
+describe("the golden blobs of format 4, which stay as they were", () => {
+  test.each(["tiny", "pnn", "towers", "catalogue", "f16", "int4"])(
+    "%s is that of format 5 but for the version",
+    (name) => {
+      const old = read(`test/golden/v4/${name}.blob.bin`);
+      const present = read(`test/golden/${name}.blob.bin`);
+      expect(old[c.BLOB_HEADER_VERSION]).toBe(4);
+      expect(present[c.BLOB_HEADER_VERSION]).toBe(5);
+      expect(toHex(old).replace(/^(.{8})04/, "$105")).toBe(toHex(present));
+      expect(readBlob(old)).toEqual(readBlob(present));
+      expect(readManifest(old)).toEqual(readManifest(present));
+      for (const variant of ["relaxed", "simd", "scalar"] as const)
+        expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
+    },
+  );
 });
 
 describe("the dumps in FORMAT.md", () => {
@@ -80,7 +101,10 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | sections 1 … ${c.SECTION_COUNT}`,
+    `reader takes the present one and the one before, ${c.BLOB_VERSION} and ${c.OLDEST_BLOB_VERSION}, and refuses all`,
+    `the format version is neither ${c.BLOB_VERSION} nor ${c.OLDEST_BLOB_VERSION} `,
+    `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
+      `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
     `shorter than header and table (${tableEnd})`,
     `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
@@ -99,7 +123,7 @@ describe("scores", () => {
     expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
   });
 
-  test("the golden scores of the catalogue are those of the formulas, and of an item as it is there those of its record", () => {
+  test("the golden scores of the catalogue are those of the formulas; an item as it is scores as its record", () => {
     const scores: { record?: object; context?: object; item?: string; logit: number }[] = JSON.parse(
       text("test/golden/catalogue.scores.json"),
     );

@@ -173,7 +173,8 @@ describe("round trip", () => {
       const his = Array.from({ length: integer(random, 0, 50) }, () => integer(random, low, high - 1));
       const keys = Uint32Array.from(his.sort((a, b) => a - b).flatMap((hi, i) => [i + 1, hi]));
       const stride = rowStride(shape.rowType, shape.embeddingDim);
-      const rows = Uint8Array.from({ length: his.length * stride }, () => integer(random, 0, 120)); // finite as f32 and as f16
+      // Such bytes are finite numbers, as f32 and as f16.
+      const rows = Uint8Array.from({ length: his.length * stride }, () => integer(random, 0, 120));
       const bytes = writePage(shape, number, keys, rows);
       const larger = new Uint8Array(bytes.length + 7);
       larger.set(bytes, 3);

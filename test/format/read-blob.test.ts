@@ -6,8 +6,8 @@ import { edited, inSection } from "../../testing/format/edit-blob.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
 import { f32, head, layer, refuses, resized, tiny, u8, u32 } from "./refuse-blob.ts";
 
-// One test for each check of read-blob.ts and read-layers.ts after section MODEL's head, in their order: a blob that is wrong there and right
-// everywhere else.
+// One test for each check of read-blob.ts and read-layers.ts that comes after the head of section MODEL, in the order
+// of the checks. Each has a blob that is wrong in one place and right everywhere else.
 
 const M = "blob: section MODEL:";
 

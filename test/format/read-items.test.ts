@@ -11,10 +11,14 @@ import { tinyPnn, tinyTowers } from "../../testing/format/tiny.ts";
 import { tinyCatalogue } from "../../testing/format/tiny-catalogue.ts";
 import { type Case, refuses } from "./refuse-blob.ts";
 
-// What the golden catalogue has and the tiny blob has not: lanes that could be too heavy, and items. One test for each check.
+// One test for each check of what the golden catalogue has and the tiny blob has not: items, and lanes that could be
+// too heavy.
 
 const catalogue = new Uint8Array(readFileSync(new URL("../golden/catalogue.blob.bin", import.meta.url)));
-/** 16 bytes, fmDim 2, first layer 3. */
+/**
+ * The bytes of a record: 16, the FM sums of fmDim 2, padded to 8 numbers, and the 3 sums of the first layer, padded to
+ * 8.
+ */
 const STRIDE = 16 + 32 + 32;
 
 const edit = (id: number, change: (view: DataView, bytes: Uint8Array) => void) => (): Uint8Array =>
@@ -22,7 +26,7 @@ const edit = (id: number, change: (view: DataView, bytes: Uint8Array) => void) =
 const u32 = (id: number, at: number, value: number) => edit(id, (view) => view.setUint32(at, value, true));
 const f32 = (id: number, at: number, value: number) => edit(id, (view) => view.setFloat32(at, value, true));
 const head = (at: number, value: number) => u32(c.SECTION_MODEL, at, value);
-/** Weights of output n and inputs from k on, in layer 0: 8 → 3 int8. */
+/** Sets weights of output n, those of the lane that begins at input k, in layer 0, which is int8, 8 → 3. */
 const weights = (n: number, k: number, values: number[]) =>
   edit(c.SECTION_DENSE, (view) => {
     values.forEach((w, i) => {

@@ -7,7 +7,7 @@ import { inSection } from "../../testing/format/edit-blob.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { f32, head, refuses, resized, tiny } from "./refuse-blob.ts";
 
-// One test for each check of read-model.ts: a blob that is wrong there and right everywhere else.
+// One test for each check of read-model.ts. Each has a blob that is wrong in one place and right everywhere else.
 
 const M = "blob: section MODEL:";
 

@@ -3,8 +3,8 @@ import * as c from "../../format/constants.ts";
 import { edited, entryOf, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
-// One test for each check of read-blob.ts as far as section SPEC, in its order: a blob that is wrong there and right
-// everywhere else.
+// One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
+// in one place and right everywhere else.
 
 test("the edited blobs are right but for their edit", () => {
   for (let id = 1; id <= c.SECTION_COUNT; id++) expect(withSection(tiny, id, sectionOf(tiny, id))).toEqual(tiny);
@@ -21,7 +21,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["another version", header(4, 3), "blob: header: got version 3, expected 4"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 or 5"],
+    ["a newer version", header(4, 6), "blob: header: got version 6, expected 4 or 5"],
     ["another length", header(8, 2559), "blob: header: got length 2559, expected 2560"],
     ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 11"],
     [

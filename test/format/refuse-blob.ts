@@ -4,13 +4,13 @@ import * as c from "../../format/constants.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { edited, inSection, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 
-// The golden blob with one thing wrong, and the test that it is refused for just that.
+// Tests that the golden blob is refused when one thing of it is wrong, and for just that.
 
 export const tiny = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
 
 export type Case = [name: string, blob: () => Uint8Array, message: string];
 
-/** A named test for each case, in which the message must be the whole one. */
+/** A named test for each case. The message must be exactly the one given. */
 export function refuses(cases: Case[]): void {
   test.each(cases)("%s", (_name, blob, message) => {
     expect(() => readBlob(blob())).toThrow(expect.objectContaining({ name: "FormatError", message }));

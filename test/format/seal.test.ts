@@ -1,13 +1,16 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import * as c from "../../format/constants.ts";
 import { sealBlob, signerOf, verifyBlob } from "../../format/seal.ts";
 import { generateKeys, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { edited } from "../../testing/format/edit-blob.ts";
 import { PUBLIC_KEY } from "../../testing/format/golden.ts";
 
-// The golden blob is signed with the private key of RFC 8032, section 7.1, test 1.
-const golden = new Uint8Array(readFileSync(new URL("../golden/tiny.blob.bin", import.meta.url)));
+// The golden blobs are signed with the private key of RFC 8032, section 7.1, test 1.
+const read = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, import.meta.url)));
+const golden = read("../golden/tiny.blob.bin");
+const goldenOfFormat4 = read("../golden/v4/tiny.blob.bin");
 const [rfc] = await readPublicKeys(PUBLIC_KEY, "RFC 8032");
 if (!rfc) throw new Error("no key");
 const pair = await generateKeys();
@@ -15,30 +18,71 @@ const own = await readSigningKey(pair.privateKey, "own");
 const [ownPublic] = await readPublicKeys(pair.publicKey, "own");
 if (!ownPublic) throw new Error("no key");
 
-describe("a blob's name", () => {
-  test("stands for every byte", async () => {
-    const name = await verifyBlob(golden, [rfc]);
-    expect(name).toMatch(/^[0-9a-f]{64}$/);
-    for (let at = 0; at < golden.length; at += 1) {
-      const changed = edited(golden, (_, bytes) => {
+describe("a blob's version", () => {
+  test.each([
+    ["format 5", golden],
+    ["format 4", goldenOfFormat4],
+  ])("stands for every byte: %s", async (_, blob) => {
+    const version = await verifyBlob(blob, [rfc]);
+    expect(version).toMatch(/^[0-9a-f]{64}$/);
+    for (let at = 0; at < blob.length; at += 1) {
+      const changed = edited(blob, (_, bytes) => {
         bytes[at] = bytes[at] ^ 1;
       });
       const got = await verifyBlob(changed, [rfc]).catch(() => "refused");
-      expect(got, `byte ${at}`).not.toBe(name);
+      expect(got, `byte ${at}`).not.toBe(version);
       if (at >= c.BLOB_HEADER_KEY_ID) expect(got, `byte ${at}`).toBe("refused");
+      await expect(verifyBlob(changed, [], version), `byte ${at}`).rejects.toThrow(/^blob: /);
     }
+  });
+
+  test("is the SHA-256 of the file; in format 4 that of the envelope", async () => {
+    const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+    expect(await verifyBlob(golden)).toBe(sha256(golden));
+    expect(await verifyBlob(goldenOfFormat4)).toBe(sha256(goldenOfFormat4.subarray(0, c.BLOB_ENVELOPE_BYTES)));
+  });
+
+  test("is all that is checked where it is expected: one pass, which does not see a false digest", async () => {
+    const digest = vi.spyOn(crypto.subtle, "digest");
+    onTestFinished(() => digest.mockRestore());
+    const passes = (): number[] => digest.mock.calls.map(([, bytes]) => bytes.byteLength);
+    const version = await verifyBlob(golden);
+    expect(passes()).toEqual([golden.length - c.BLOB_ENVELOPE_BYTES, golden.length]);
+    digest.mockClear();
+    expect(await verifyBlob(golden, [], version)).toBe(version);
+    expect(passes()).toEqual([golden.length]);
+
+    const falseDigest = edited(golden, (_, bytes) => {
+      bytes[c.BLOB_HEADER_DIGEST] = bytes[c.BLOB_HEADER_DIGEST] ^ 1;
+    });
+    const own = createHash("sha256").update(falseDigest).digest("hex");
+    expect(await verifyBlob(falseDigest, [], own)).toBe(own);
+    await expect(verifyBlob(falseDigest)).rejects.toThrow("blob: got bytes of SHA-256");
+    await expect(verifyBlob(falseDigest, [rfc], own)).rejects.toThrow("blob: got bytes of SHA-256");
+  });
+
+  test("that is expected and another are both named", async () => {
+    const [version, other] = [await verifyBlob(golden), "0".repeat(64)];
+    for (const keys of [[], [rfc]])
+      await expect(verifyBlob(golden, keys, other)).rejects.toThrow(
+        `blob: got the version ${version} from its bytes, expected ${other}`,
+      );
   });
 
   test("differs with the signature, not with the order of signing", async () => {
     const [unsigned, signed] = [golden.slice(), golden.slice()];
-    const name = await sealBlob(unsigned);
-    expect(await sealBlob(signed, own)).not.toBe(name);
-    expect(await sealBlob(signed)).toBe(name);
+    const version = await sealBlob(unsigned);
+    expect(await sealBlob(signed, own)).not.toBe(version);
+    expect(await sealBlob(signed)).toBe(version);
     expect(signed).toEqual(unsigned);
   });
 
-  test("needs a header", async () => {
+  test("needs a header, of a format that readers take", async () => {
     await expect(verifyBlob(golden.subarray(0, 191))).rejects.toThrow("blob: got 191 bytes, expected at least 192");
+    for (const format of [3, 6])
+      await expect(
+        verifyBlob(edited(golden, (view) => view.setUint32(c.BLOB_HEADER_VERSION, format, true))),
+      ).rejects.toThrow(`blob: header: got version ${format}, expected 4 or 5`);
   });
 });
 

@@ -11,12 +11,12 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 
-// A shop that ranks its ads: a model with random weights whose rows are half in the blob and half in pages, and a catalogue
-// of all ads but the newest.
+// A shop that ranks its ads: a model with random weights, half of whose rows are in the blob and half in pages, and a
+// catalogue of all ads but the newest.
 
 const categorical = { type: "categorical", encoding: { kind: "vocabulary" }, missing: "own", kv: true } as const;
 
-/** The ads are named by field 0. The sides interleave as those of `randomModel` do. */
+/** Field 0 names the ads. The sides interleave as those of `randomModel` do. */
 const FIELDS: FittedField[] = [
   { name: "ad", side: "item", ...categorical },
   { name: "site", side: "context", ...categorical },
@@ -38,7 +38,7 @@ const SPEC: FittedSpec = { name: "shop", label: "click", fields: FIELDS };
 export const AD = 0;
 const PAGES = 2;
 
-/** More than two kernel calls take. */
+/** More ads than two calls of the kernel take. */
 export const ADS = Array.from({ length: 150 }, (_, i) => ({
   ad: `ad${i}`,
   price: i % 9,
@@ -49,17 +49,19 @@ export const KNOWN = 140;
 
 export const SITES = Array.from({ length: 12 }, (_, i) => `site${i}`);
 
-/** Models that can have items: those without products. */
+/** The types of models that can have items: those without products. */
 export const SHOP_TYPES = MODEL_TYPES.filter((type) => shapeOfType(type, 4).products === 0);
 
 export interface Shop {
-  /** Without a catalogue. */
+  /** The same model without a catalogue. */
   plain: Uint8Array;
   blob: Uint8Array;
   pages: ReadonlyMap<number, Page>;
 }
 
-/** A shop whose catalogue `kernel` made; it has none where the model has products. `layerType`: of all layers. */
+/**
+ * A shop whose catalogue `kernel` made; without one where the model has products. `layerType`: the type of all layers.
+ */
 export async function openShop(kernel: WebAssembly.Module, type: ModelType, layerType: number): Promise<Shop> {
   const values: [string, string][] = [
     ...ADS.map(({ ad }): [string, string] => ["ad", ad]),

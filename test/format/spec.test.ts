@@ -1,8 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FittedSpecSchema, recordEntries } from "../../format/fitted-spec.ts";
-import { parseWith } from "../../format/parse.ts";
 import { MODEL_TYPES, parseFeatureSpec } from "../../format/spec.ts";
-import { TINY_SPEC } from "../../testing/format/tiny.ts";
 
 type Json = Record<string, unknown>;
 const site: Json = { name: "site", type: "categorical" };
@@ -75,7 +72,7 @@ describe("accepted", () => {
     ["a number for a missing number", field({ name: "p", missing: -1 }, price)],
     ["a missing value that is skipped", field({ missing: "skip" })],
     ["2³¹ buckets", hashed(2 ** 31)],
-    ["standardised values", numeric({ kind: "value", scale: "standard" })],
+    ["standardized values", numeric({ kind: "value", scale: "standard" })],
     ["log2", numeric({ kind: "log2", minCount: 5 })],
     ["quantiles", numeric({ kind: "quantiles", count: 2 })],
     ["one boundary", numeric({ kind: "boundaries", boundaries: [0] })],
@@ -94,7 +91,7 @@ describe("accepted", () => {
   });
 });
 
-/** n multi-valued fields of `each` values, and n single ones. */
+/** 2n fields: n multi-valued ones of `each` values, and n single-valued ones. */
 function many(n: number, each: number): Json[] {
   const multi = Array.from({ length: n }, (_, i) => ({ ...tags, name: `m${i}`, maxValues: each }));
   return [...multi, ...Array.from({ length: n }, (_, i) => ({ ...site, name: `s${i}` }))];
@@ -295,42 +292,4 @@ describe("rejected", () => {
   test("text that is not JSON, with the reason", () => {
     expect(() => parseFeatureSpec('{"name": }', "ads.json")).toThrow(/^ads\.json: not JSON: Unexpected token/);
   });
-});
-
-describe("the fitted spec", () => {
-  const fitted = (changes: Json): unknown => ({ ...TINY_SPEC, ...changes });
-  const of = (index: number, changes: Json): unknown =>
-    fitted({ fields: TINY_SPEC.fields.map((one, i) => (i === index ? { ...one, ...changes } : one)) });
-
-  test("is accepted as training writes it", () => {
-    expect(parseWith(FittedSpecSchema, TINY_SPEC, "blob")).toEqual(TINY_SPEC);
-  });
-
-  test.each<[string, unknown, string]>([
-    ["a budget of rows", fitted({ rows: {} }), "blob: rows: unknown key"],
-    ["a field without kv", of(0, { kv: undefined }), "blob: fields[0].kv: missing, expected boolean"],
-    ["a store", of(0, { store: "auto" }), "blob: fields[0].store: unknown key"],
-    [
-      "a minimal count",
-      of(0, { encoding: { kind: "vocabulary", minCount: 1 } }),
-      "blob: fields[0].encoding.minCount: unknown key",
-    ],
-    [
-      "a value without a shift",
-      of(1, { encoding: { kind: "value", factor: 1 } }),
-      'blob: fields[1].encoding.shift: missing, expected "shift"',
-    ],
-    [
-      "quantiles",
-      of(1, { encoding: { kind: "quantiles", count: 4 } }),
-      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
-    ],
-    ["two fields of one name", of(1, { name: "site" }), 'blob: got two fields "site", expected names that differ'],
-  ])("%s is refused", (_name, input, message) => {
-    expect(() => parseWith(FittedSpecSchema, input, "blob")).toThrow(expect.objectContaining({ message }));
-  });
-});
-
-test("a record's entries are one a field, or the most values of a list", () => {
-  expect(recordEntries([{ type: "numeric" }, { type: "multi-categorical", maxValues: 50 }])).toBe(51);
 });

@@ -4,6 +4,8 @@ import { at, check } from "./refusal.ts";
 
 // Section 5: the envelope and the sections of a blob.
 
+/** The versions of the format that a reader takes. */
+const FORMATS = [4, 5];
 const ENVELOPE = 128;
 const HEADER = 192;
 const SECTIONS = 11;
@@ -19,9 +21,14 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** 64 lower-case hexadecimal digits. */
-export function nameOf(blob: Uint8Array): string {
-  return sha256(blob.subarray(0, ENVELOPE)).toString("hex");
+/** The version of the format. */
+export function formatOf(blob: Uint8Array): number {
+  return viewOf(blob).getUint32(4, true);
+}
+
+/** The version that names a blob, 64 lower-case hexadecimal digits. */
+export function versionOf(blob: Uint8Array): string {
+  return sha256(formatOf(blob) === 5 ? blob : blob.subarray(0, ENVELOPE)).toString("hex");
 }
 
 function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {
@@ -31,12 +38,22 @@ function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {
   return verify(null, blob.subarray(32, 64), createPublicKey({ key: jwk, format: "jwk" }), blob.subarray(64, ENVELOPE));
 }
 
-/** What a server checks before all else. `keys` are raw Ed25519 public keys, 32 bytes each; without any, none need sign. */
-export function checkEnvelope(blob: Uint8Array, name: string, keys: Uint8Array[] = []): void {
+/**
+ * What a server checks before all else, as the table in "Header" lists it. `version`: the one that it asked for, or
+ * null where it has the blob alone. `keys`: raw Ed25519 public keys of 32 bytes; where there are none, nobody need have
+ * signed.
+ */
+export function checkEnvelope(blob: Uint8Array, version: string | null, keys: Uint8Array[] = []): void {
   check(blob.length >= HEADER, 0, `got ${blob.length} bytes, expected a header of ${HEADER}`);
-  check(sha256(blob.subarray(ENVELOPE)).equals(blob.subarray(32, 64)), 0, "the digest differs");
+  check(isMagic(blob) && FORMATS.includes(formatOf(blob)), 0, "the magic or the version of the format differs");
+  if (formatOf(blob) === 4 || version === null || keys.length > 0)
+    check(sha256(blob.subarray(ENVELOPE)).equals(blob.subarray(32, 64)), 0, "the digest differs");
   check(keys.length === 0 || keys.some((key) => isSignedBy(blob, key)), 0, "no trusted key signed it");
-  check(nameOf(blob) === name, 0, `got the name ${nameOf(blob)}, expected ${name}`);
+  check(version === null || versionOf(blob) === version, 0, `got version ${versionOf(blob)}, expected ${version}`);
+}
+
+function isMagic(blob: Uint8Array): boolean {
+  return Buffer.from(blob.subarray(0, 4)).toString("latin1") === "DFEM";
 }
 
 /** Bytes of sections 1 … 11, at the positions 0 … 10. Rules 1–5. */
@@ -44,8 +61,8 @@ export function readSections(blob: Uint8Array): Uint8Array[] {
   const end = HEADER + SECTIONS * ENTRY;
   check(blob.length >= end && blob.length <= MAX_BLOB, 1, `got ${blob.length} bytes`);
   const view = viewOf(blob);
-  check(Buffer.from(blob.subarray(0, 4)).toString("latin1") === "DFEM", 2, "the magic differs");
-  check(view.getUint32(4, true) === 4, 2, "the version differs");
+  check(isMagic(blob), 2, "the magic differs");
+  check(FORMATS.includes(formatOf(blob)), 2, "the version of the format differs");
   check(view.getUint32(8, true) === blob.length, 2, "the length differs");
   check(view.getUint32(128, true) === SECTIONS, 2, "the number of sections differs");
   check(view.getBigUint64(136, true) === murmur64(blob.subarray(HEADER, end), 0), 3, "the table's checksum differs");

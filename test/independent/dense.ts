@@ -4,17 +4,17 @@ import { at, check } from "./refusal.ts";
 // Section 5, section 7 DENSE: packed weights and vectors.
 
 const ALIGN = 64;
-/** Of a lane's weights above 0, and of those below, the most that they add up to. */
+/** The most that a lane's weights above 0, and the sizes of those below, may add up to. */
 const MAX_LANE = 258;
 
 export function roundUp(x: number, multiple: number): number {
   return Math.ceil(x / multiple) * multiple;
 }
 
-/** DENSE, read from its begin to its end. */
+/** Reads DENSE from its beginning to its end. */
 export class Dense {
   readonly #bytes: Uint8Array;
-  /** Where the place before ends. */
+  /** The end of the place that was read before. */
   #end = 0;
 
   constructor(bytes: Uint8Array) {

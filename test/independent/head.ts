@@ -7,7 +7,7 @@ import type { Spec } from "./spec.ts";
 export const HEAD_BYTES = 128;
 const MAX_INPUTS = 65_536;
 
-/** The terms of a score, and the products of an MLP: sums of these. */
+/** The terms of a score, and the products that an MLP takes; a model states the sum of its own. */
 export const LINEAR = 1;
 export const FM = 2;
 export const MLP = 4;
@@ -17,7 +17,7 @@ export const OUTER = 2;
 
 /** The head of MODEL. */
 export interface Head {
-  /** F, D, h */
+  /** F, then D and h. */
   fields: number;
   dim: number;
   hot: number;
@@ -37,11 +37,11 @@ export interface Head {
   contextLayers: number;
   itemLayers: number;
   itemField: number;
-  /** m */
+  /** m, the number of items in the catalogue. */
   items: number;
 }
 
-/** K of a first layer: of the MLP, or of the tower of `side`. */
+/** K of a first layer: that of the MLP, or that of the tower of `side`. */
 export function firstInputs(head: Head, spec: Spec, side?: "context" | "item"): number {
   if (side) return head.dim * spec.fields.filter((field) => field.side === side).length;
   const d = head.dim - head.mlpFrom;

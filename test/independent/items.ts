@@ -15,7 +15,7 @@ export interface Item {
   logit: number;
   /** fmDim numbers. */
   sums: number[];
-  /** Of the first layer, N numbers; or the vector of the item's tower; or none. */
+  /** N sums of the first layer; or the vector of the item's tower; or nothing. */
   deep: number[];
 }
 

@@ -9,11 +9,11 @@ import type { Spec } from "./spec.ts";
 const ENTRY = 64;
 
 export interface Layer {
-  /** W of shape N × K: numbers as stored, of int8 layers without their scales. */
+  /** W of shape N × K, as stored: the numbers of int8 layers are without their scales. */
   weights: number[][];
   bias: number[];
   activation: number;
-  /** Of an int8 layer: N output scales, and the quantization of the input. */
+  /** For an int8 layer: N scales of the outputs, and the quantization of the input. */
   int8: { scale: number[]; inverseScale: number; zero: number } | null;
 }
 

@@ -17,9 +17,9 @@ export interface Model extends Head {
   oov: Row[];
   /** Rows in the blob by key. */
   rows: Map<bigint, Row>;
-  /** Of pages 0 … P − 1. */
+  /** The digests of pages 0 … P − 1. */
   digests: Uint8Array[];
-  /** Of the MLP, or of the context tower and then the item tower. */
+  /** The layers of the MLP, or those of the context tower and then of the item tower. */
   stack: Layer[];
   outputWeights: number[];
   /** The catalogue, by the keys of the item field's values. */

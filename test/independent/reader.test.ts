@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { checkEnvelope, nameOf } from "./container.ts";
+import { checkEnvelope, formatOf, sha256, versionOf } from "./container.ts";
 import { type Entry, encode, keyOf } from "./encode.ts";
 import type { Item } from "./items.ts";
 import { type Model, readBlob } from "./model.ts";
@@ -9,11 +9,18 @@ import { at, RecordError } from "./refusal.ts";
 import { itemLogitOf, logitOf, type Pages, quantize, scoreOf } from "./score.ts";
 import { readSpec } from "./spec.ts";
 
-// FORMAT.md, read by someone who knows nothing else: its golden files are read, encoded and scored by plain scalar code
-// that shares nothing with ours. rejections.test.ts has damaged ones.
+// Reads FORMAT.md's golden files as someone would who knows nothing else: plain scalar code, which shares nothing with
+// the project's own, reads, encodes and scores them. rejections.test.ts has damaged files.
 
 const folder = new URL("../golden/", import.meta.url);
-const blobs = readdirSync(folder).filter((file) => file.endsWith(".blob.bin"));
+/** The golden blobs of format 5, and those of format 4. */
+const blobs = ["", "v4/"].flatMap((place) =>
+  readdirSync(new URL(place, folder))
+    .filter((file) => file.endsWith(".blob.bin"))
+    .map((file) => `${place}${file}`),
+);
+/** The name that a model's blobs, pages and scores have in common. */
+const nameOf = (file: string): string => file.replace(/^v4\//, "").replace(".blob.bin", "");
 const bytesOf = (file: string): Buffer => readFileSync(new URL(file, folder));
 const jsonOf = (file: string) =>
   JSON.parse(bytesOf(file).toString(), (_, value) => (value?.$bigint ? BigInt(value.$bigint) : value));
@@ -37,7 +44,7 @@ interface Scored {
 
 /** The rows of a golden blob's pages. */
 function pagesOf(file: string, model: Model): Pages {
-  const name = file.replace(".blob.bin", "");
+  const name = nameOf(file);
   const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
   const files = name === "catalogue" ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
   expect(files).toHaveLength(model.digests.length);
@@ -53,7 +60,9 @@ function itemOf(model: Model, id: unknown): Item {
 
 test("all golden blobs are there", () => {
   expect(blobs).toEqual(
-    expect.arrayContaining(["catalogue", "pnn", "tiny", "towers"].map((name) => `${name}.blob.bin`)),
+    expect.arrayContaining(
+      ["catalogue", "pnn", "tiny", "towers"].flatMap((name) => [`${name}.blob.bin`, `v4/${name}.blob.bin`]),
+    ),
   );
 });
 
@@ -61,9 +70,10 @@ describe.each(blobs)("%s", (file) => {
   const blob = bytesOf(file);
   const model = readBlob(blob);
 
-  test("has its digest, its name and the signature of a trusted key", () => {
-    expect(nameOf(blob)).toMatch(/^[0-9a-f]{64}$/);
-    expect(() => checkEnvelope(blob, nameOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
+  test("has its digest, its version and the signature of a trusted key", () => {
+    expect(versionOf(blob)).toMatch(/^[0-9a-f]{64}$/);
+    expect(formatOf(blob)).toBe(file.startsWith("v4/") ? 4 : 5);
+    expect(() => checkEnvelope(blob, versionOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
   });
 
   test("scores its golden records within its tolerance, and as closely as float64 does", () => {
@@ -76,7 +86,7 @@ describe.each(blobs)("%s", (file) => {
 
   test("scores the records and items beside it with the pages", () => {
     const pages = pagesOf(file, model);
-    const scored: Scored[] = jsonOf(file.replace(".blob.bin", ".scores.json"));
+    const scored: Scored[] = jsonOf(`${nameOf(file)}.scores.json`);
     for (const { record, context, item, logit, score } of scored) {
       const got = record
         ? logitOf(model, record, pages)
@@ -90,9 +100,10 @@ describe.each(blobs)("%s", (file) => {
   });
 });
 
-test("tiny.blob.bin has the name that FORMAT.md states", () => {
+test("tiny.blob.bin has the version that FORMAT.md states, which is the SHA-256 of the file", () => {
   const document = readFileSync(new URL("../../format/FORMAT.md", import.meta.url), "utf8");
-  expect(document.match(/named\s`([0-9a-f]{64})`/)?.[1]).toBe(nameOf(bytesOf("tiny.blob.bin")));
+  expect(document.match(/named\s`([0-9a-f]{64})`/)?.[1]).toBe(versionOf(bytesOf("tiny.blob.bin")));
+  expect(versionOf(bytesOf("tiny.blob.bin"))).toBe(sha256(bytesOf("tiny.blob.bin")).toString("hex"));
 });
 
 test("quantizes in f32, with ties to even, to 0 … 127", () => {

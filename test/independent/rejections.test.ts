@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { checkEnvelope, nameOf, sha256 } from "./container.ts";
+import { checkEnvelope, formatOf, sha256, versionOf } from "./container.ts";
 import { type Model, readBlob } from "./model.ts";
 import { murmur64 } from "./murmur.ts";
 import { readPage } from "./page.ts";
@@ -180,7 +180,7 @@ describe("damaged blobs", () => {
 
     test("rule 7: a hashed field that names items", () => {
       const hashed: Edit = (bytes) => {
-        // `missing` may be left out, and leaves room.
+        // `missing` may be left out, which makes room for the other text.
         const old = '"encoding":{"kind":"vocabulary"},"missing":"own"';
         const from = bytes.indexOf(old, bytes.indexOf('"name":"ad"'));
         bytes.write('"encoding":{"kind":"hash","buckets":8}'.padEnd(old.length), from);
@@ -201,9 +201,14 @@ describe("damaged blobs", () => {
     expect(read(sameSide)).toBe(8);
   });
 
-  test("the envelope: digest, key, signature and name", () => {
-    const server = (blob: Buffer, key = PUBLIC_KEY, name = nameOf(blob)) =>
-      ruleOf(() => checkEnvelope(blob, name, [key]));
+  test.each([
+    ["tiny.blob.bin", 5],
+    ["v4/tiny.blob.bin", 4],
+  ])("the envelope of %s: digest, key, signature and version", (file, format) => {
+    const tiny = bytesOf(file);
+    expect(formatOf(tiny)).toBe(format);
+    const server = (blob: Buffer, key = PUBLIC_KEY, version = versionOf(blob)) =>
+      ruleOf(() => checkEnvelope(blob, version, [key]));
     const unsigned = edited(tiny, (bytes) => void bytes.fill(0, 16, 32).fill(0, 64, 128));
     expect(server(tiny)).toBe(-1);
     expect(server(tiny.subarray(0, 191))).toBe(0);
@@ -211,8 +216,16 @@ describe("damaged blobs", () => {
     expect(server(tiny, Buffer.alloc(32, 1))).toBe(0);
     expect(server(edited(tiny, byte(64, 0)))).toBe(0);
     expect(server(unsigned)).toBe(0);
-    expect(server(tiny, PUBLIC_KEY, nameOf(unsigned))).toBe(0);
-    expect(ruleOf(() => checkEnvelope(unsigned, nameOf(unsigned)))).toBe(-1);
+    expect(server(tiny, PUBLIC_KEY, versionOf(unsigned))).toBe(0);
+    expect(ruleOf(() => checkEnvelope(unsigned, versionOf(unsigned)))).toBe(-1);
+    expect(ruleOf(() => checkEnvelope(unsigned, versionOf(tiny)))).toBe(0);
+    for (const other of [3, 6]) expect(server(edited(tiny, u32(4, other)))).toBe(0);
+
+    // In format 5 the version covers every byte, so that without keys the digest is not looked at.
+    const falseDigest = edited(unsigned, byte(40, 0));
+    expect(ruleOf(() => checkEnvelope(falseDigest, versionOf(falseDigest)))).toBe(format === 5 ? -1 : 0);
+    expect(ruleOf(() => checkEnvelope(falseDigest, null))).toBe(0);
+    expect(ruleOf(() => checkEnvelope(unsigned, null))).toBe(-1);
   });
 });
 

@@ -36,7 +36,7 @@ function roundHalfEven(x: number): number {
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** 7 bits: 0 … 127. */
+/** Activations have 7 bits: 0 … 127. */
 export function quantize(a: number, inverseScale: number, zero: number): number {
   const argument = Math.fround(Math.fround(Math.fround(a) * inverseScale) + zero);
   return Math.min(127, Math.max(0, roundHalfEven(argument)));

@@ -17,7 +17,7 @@ export interface Field {
   missing: "own" | "oov" | "skip" | number;
   /** Whether a row of the field may be in a page. */
   kv: boolean;
-  /** Of a multi-categorical field. */
+  /** For a multi-categorical field. */
   separator: string;
   pooling: "mean" | "sum";
   maxValues: number;

@@ -10,18 +10,18 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { KERNELS, type TestKernel } from "../../testing/kernel/harness.ts";
 import { AD, ADS, KNOWN, openShop, SHOP_TYPES, type Shop, SITES } from "../format/shop.ts";
 
-// Scorer.locateItems, rankItems and precomputeItems, from ids to scores.
+// Scorer.locateItems, rankItems and precomputeItems: from ids to scores.
 
 const RELEASE = KERNELS.filter(({ debug }) => !debug);
 const [SCALAR] = RELEASE as [TestKernel];
-/** What sums of float32 in another order may differ by, relative to a logit. */
+/** How far float32 sums in another order may be from each other, relative to a logit. */
 const ROUNDING = 1e-5;
 
-/** Known ids out of order, some twice, with new and unheard-of ones among them. */
+/** Known ids out of order, some of them twice, and among them new and unknown ones. */
 const IDS = Array.from({ length: 200 }, (_, i) => (i % 11 === 5 ? `new${i}` : `ad${(i * 37) % ADS.length}`));
 const CONTEXT = { site: SITES[1], hour: 7 };
 
-/** What the ids stand for: the whole item, or of one that is not in the catalogue the id alone. */
+/** The items that the ids stand for: the whole item, or the id alone where it is not in the catalogue. */
 function candidates(ids: readonly string[]): object[] {
   return ids.map((id) => ADS.slice(0, KNOWN).find(({ ad }) => ad === id) ?? { ad: id });
 }
@@ -58,7 +58,7 @@ describe.each(SHOP_TYPES.flatMap((type) => [TYPE_I8, TYPE_F32].map((layerType) =
       const stride = records.length / KNOWN;
       made.records.forEach((record, i) => {
         const at = stride * findKey(keys, made.keys[2 * i], made.keys[2 * i + 1]);
-        // Of float32, a relaxed build may round otherwise.
+        // A relaxed build may round float32 otherwise.
         if (layerType === TYPE_I8 || type === "FM") expect(record).toEqual(records.slice(at, at + stride));
         else expectClose(record, records.slice(at, at + stride));
       });

@@ -1,5 +1,6 @@
-// One suite that every scorer must pass, for every model: the trainer's forward pass, a float64 reading of the blob, and the scalar, SIMD
-// and relaxed-SIMD kernels, each on blobs of every quantization. All start from raw records, as users send them.
+// One suite that every scorer must pass, for every model: the trainer's forward pass, a float64 reading of the blob,
+// and the scalar, SIMD and relaxed-SIMD kernels, each on blobs of every quantization. All start from raw records, as
+// users send them.
 import { beforeAll, describe, expect, it } from "vitest";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
@@ -28,13 +29,14 @@ const TAGS = ["new", "sale", "été", "日本", ""];
 
 function specOf(type: ModelType): FeatureSpec {
   return {
-    // BatchNorm, so that folding it is part of what must agree; a small blob budget, so that most rows are in pages.
+    // BatchNorm, so that its folding is a part of what must agree; and a small budget for the blob, so that most rows
+    // are in pages.
     ...tinySpec({ type, embeddingDim: 5, hidden: [17, 9], batchNorm: true, activation: ACTIVATION[type] ?? "relu" }),
     rows: { blobBytes: 400, pageBytes: 1024 },
   };
 }
 
-/** Two models have the other activations. */
+/** Two models have activations other than ReLU. */
 const ACTIVATION: Partial<Record<ModelType, string>> = { FNN: "tanh", "two-tower": "sigmoid" };
 
 const fitted = fittedOf(specOf("DeepFM"));
@@ -82,7 +84,7 @@ const CASES: Record<string, Record<string, unknown>[]> = {
 interface Fixture {
   learner: Learner;
   exported: Record<Quantization, ExportedModel>;
-  /** With all rows in the blob. */
+  /** The same models with all rows in the blob. */
   whole: Record<Quantization, ExportedModel>;
   truth: Record<string, number[]>;
 }
@@ -95,7 +97,7 @@ function encode(records: readonly object[]): EncodedRecords {
   return encoded;
 }
 
-/** Row numbers for each entry: of the vocabulary, as the trainer and the reference use them. */
+/** Records with the row numbers of their entries in the vocabulary, as the trainer and the reference take them. */
 function datasetOf(records: readonly object[]): Dataset {
   const encoded = encode(records);
   const rows = new Int32Array(encoded.entries);
@@ -125,7 +127,10 @@ function referenceRecords(records: readonly object[]): ReferenceRecord[] {
   return cellsOf(dataset, (entry) => dataset.rows[entry]);
 }
 
-/** float64 over the blob alone: rows that are not in it score as OOV, so it is asked only where all rows are there. */
+/**
+ * Computes in float64 from the blob alone. Rows that are not in it score as OOV rows, so it is asked only where all
+ * rows are there.
+ */
 function wholeBlob(exported: ExportedModel, records: readonly object[]): number[] {
   const model = readBlob(exported.blob);
   const encoded = encode(records);
@@ -288,7 +293,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
       const none = scorer.rank(located, new Map());
       const noneWhole = scorer.score(scorer.locate(scorer.encode(whole)), new Map());
       expect(none.logits).toEqual(noneWhole.logits);
-      // A whole record misses its user's row each time, a ranking once.
+      // Whole records miss their user's row in each of them, a ranking once.
       expect(none.rowsMissing).toBeGreaterThan(0);
       expect(none.rowsMissing).toBeLessThanOrEqual(noneWhole.rowsMissing);
     }

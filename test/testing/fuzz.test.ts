@@ -47,7 +47,7 @@ describe("a mutant", () => {
 describe("the check of the kernels", () => {
   const kernels = new KernelCheck();
   const check = (blob: Uint8Array, reading: Parameters<KernelCheck["check"]>[1]): boolean =>
-    // A seed whose batches have a record.
+    // The batches of this seed have a record.
     kernels.check(blob, reading, 0, seeded(2));
 
   it("takes what readBlob and kernels agree on", () => {

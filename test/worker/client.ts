@@ -1,10 +1,9 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { onTestFinished, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { createApp } from "../../worker/app.ts";
-import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
-/** A Worker as in a new isolate: no model, no pages, and a clock that stands until a test moves it. */
+/** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
 export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
@@ -18,6 +17,7 @@ export interface TestWorker {
 export interface ScoreAnswer {
   scores: number[];
   model: string;
+  version: string;
   degraded?: { rows: number; reason: string };
 }
 
@@ -31,7 +31,7 @@ export interface ProblemAnswer {
 
 export function startWorker(overrides: Partial<Env> = {}): TestWorker {
   const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };
-  const app = createApp({ kernel: bestKernelModule(), now: () => clock.ms });
+  const app = createApp({ now: () => clock.ms });
   // The real deadline would make tests on a slow machine fail by chance.
   const bindings: Env = { ...env, ROW_DEADLINE_MS: 30_000, ...overrides };
 
@@ -67,4 +67,13 @@ export function loggedErrors(): () => Record<string, unknown>[] {
     .mockImplementation(() => {});
   onTestFinished(() => spy.mockRestore());
   return () => spy.mock.calls.map(([line]) => JSON.parse(String(line)));
+}
+
+/** The problem that a response is, and a problem it must be. */
+export async function problemOf(response: Response): Promise<ProblemAnswer> {
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const problem = await response.json<ProblemAnswer>();
+  expect(problem.status).toBe(response.status);
+  expect(problem.type).toMatch(/^urn:deepfm-edge:problem:[a-z-]+$/);
+  return problem;
 }

@@ -1,5 +1,13 @@
 import { fieldSides, type ItemCatalogue, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
-import { ACTIVATION_RELU, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_I8 } from "../../format/constants.ts";
+import {
+  ACTIVATION_RELU,
+  BLOB_HEADER_VERSION,
+  BLOB_VERSION,
+  TERM_FM,
+  TERM_LINEAR,
+  TERM_MLP,
+  TYPE_I8,
+} from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
@@ -16,8 +24,8 @@ import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
 import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
-// A model of the kind that a trainer publishes, with random weights: site and tags have hot rows in the blob and the
-// rest in pages, device and price are in the blob alone.
+// A model of the kind that a trainer publishes, with random weights. Of site and tags, hot rows are in the blob and the
+// others in pages; device, ad and price are in the blob alone.
 
 const K = 4;
 const ROW_TYPE = TYPE_I8;
@@ -81,7 +89,8 @@ interface Row {
 }
 
 export interface TinyModel {
-  hash: string;
+  model: string;
+  version: string;
   blob: Uint8Array;
   layout: PageLayout;
   /** Bytes and digest by page number. */
@@ -89,11 +98,13 @@ export interface TinyModel {
 }
 
 export interface TinyModelOptions {
-  /** 0: every cold value is out of vocabulary. */
+  /** Without pages, 0, every cold value is out of vocabulary. */
   pageCount?: number;
   /** Who signs the blob. */
   key?: SigningKey;
-  /** The catalogue, named by their `ad`. */
+  /** The version of the format that the blob states. All bytes from 128 on are the same in formats 4 and 5. */
+  format?: number;
+  /** Items of a catalogue, each named by its `ad`. */
   items?: readonly Record<string, unknown>[];
   /** How far the golden logits are from what the kernel computes. */
   goldenError?: number;
@@ -104,10 +115,10 @@ const GOLDEN_RECORDS = [
   { site: "site399", tags: "tag1|tag399" },
 ];
 
-/** `seed` makes the weights, and so the hash. */
+/** `seed` makes the weights, and so the version. */
 export async function makeModel(
   seed: number,
-  { pageCount = 4, key, items = [], goldenError = 0 }: TinyModelOptions = {},
+  { pageCount = 4, key, format = BLOB_VERSION, items = [], goldenError = 0 }: TinyModelOptions = {},
 ): Promise<TinyModel> {
   const random = seeded(seed);
   const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
@@ -168,7 +179,8 @@ export async function makeModel(
   const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, writeBlob(model))), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: logits[i] + goldenError }));
   const blob = writeBlob(model);
-  return { hash: await sealBlob(blob, key), blob, layout, pages };
+  new DataView(blob.buffer).setUint32(BLOB_HEADER_VERSION, format, true);
+  return { model: SPEC.name, version: await sealBlob(blob, key), blob, layout, pages };
 }
 
 /** A catalogue of items, made as the trainer makes it. */
@@ -194,13 +206,16 @@ async function catalogueOf(
 }
 
 /** Stores a model as the trainer does: pages, blob, and last the pointer. */
-export async function publish(kv: KVNamespace, { hash, blob, pages }: TinyModel): Promise<void> {
+export async function publish(kv: KVNamespace, { model, version, blob, pages }: TinyModel): Promise<void> {
   await Promise.all(pages.map(({ bytes, digest }) => kv.put(pageKey(digest), bytes.toBase64())));
-  await kv.put(blobKey(hash), blob);
-  await kv.put(pointerKey(), writePointer({ model: hash }));
+  await kv.put(blobKey(version), blob);
+  await kv.put(pointerKey(), writePointer({ model, version }));
 }
 
-/** What the Worker must answer: the scores of the same kernel on the same bytes, with all pages at hand but `without`. */
+/**
+ * The scores that the Worker must answer: the same kernel's, on the same bytes, with all pages at hand but those of
+ * `without`.
+ */
 export async function expectedScores(model: TinyModel, records: unknown[], without: number[] = []): Promise<number[]> {
   const scorer = new Scorer(placeBlob(bestKernelModule().module, model.blob));
   const pages = new Map<number, Page>();

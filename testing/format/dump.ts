@@ -8,10 +8,10 @@ import { entryOf, viewOf } from "./edit-blob.ts";
 
 // The annotated dumps at the end of FORMAT.md. Every byte of a file belongs to one region, so a dump is complete.
 
-/** In the order of their ids, which begin at 1. */
+/** The sections' names in the order of their ids, which begin at 1. */
 const SECTIONS = SECTION_NAMES.slice(1);
 
-/** Builds a dump from the first byte to the last: each call takes the next bytes. */
+/** Builds a dump from the first byte to the last. Each call takes the next bytes. */
 class Dump {
   readonly lines: string[] = [];
   readonly #bytes: Uint8Array;
@@ -226,7 +226,7 @@ function dumpRow(dump: Dump, rowType: number, k: number, name: string): void {
   dump.take(rowStride(rowType, k) - 8, "  v / scale, padded");
 }
 
-/** The bytes that a dump shows: what it says must be what it was made from. */
+/** The bytes that a dump shows: the inverse of a dump. Throws where there is a hole. */
 export function parseDump(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const line of text.split("\n")) {

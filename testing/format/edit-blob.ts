@@ -2,7 +2,7 @@ import * as c from "../../format/constants.ts";
 import { checksum } from "../../format/hash.ts";
 import { padTo } from "../../format/layer.ts";
 
-// Blobs that are wrong in one place and right in all others, so that a test reaches the check that it names.
+// Makes blobs that are wrong in one place and right in all others, so that a test reaches the check that it names.
 
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
 
@@ -21,14 +21,14 @@ export function sectionOf(blob: Uint8Array, id: number): Uint8Array {
   return blob.subarray(offset, offset + view.getUint32(entryOf(id) + 8, true));
 }
 
-/** A copy with `edit` applied to the raw bytes; no checksum is put right. */
+/** A copy with `edit` applied to its raw bytes. No checksum is put right. */
 export function edited(blob: Uint8Array, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   const copy = blob.slice();
   edit(viewOf(copy), copy);
   return copy;
 }
 
-/** A copy with `edit` applied to header and table; the table's checksum is put right. */
+/** A copy with `edit` applied to its header and table. The table's checksum is put right. */
 export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uint8Array {
   return edited(blob, (view, bytes) => {
     edit(view);
@@ -36,14 +36,14 @@ export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uin
   });
 }
 
-/** Writes the table's checksum, in place. */
+/** Puts the table's checksum right, in place. */
 function putTableRight(blob: Uint8Array): void {
   const sum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
   viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
   viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
 }
 
-/** A copy whose section `id` is `section`, of whatever size; offsets, length and checksums are put right. */
+/** A copy whose section `id` is `section`, of any size. Offsets, length and checksums are put right. */
 export function withSection(blob: Uint8Array, id: number, section: Uint8Array): Uint8Array {
   return withSections(
     blob,
@@ -51,7 +51,10 @@ export function withSection(blob: Uint8Array, id: number, section: Uint8Array): 
   );
 }
 
-/** The blob's header before `sections`, in the order of their ids; offsets, length and checksums are right. */
+/**
+ * A blob with the header of `blob` and with `sections`, in the order of their ids. Offsets, length and checksums are
+ * right.
+ */
 export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
   let total = padTo(TABLE_END, c.SECTION_ALIGNMENT);
   for (const { length } of sections) total = padTo(total + length, c.SECTION_ALIGNMENT);
@@ -74,7 +77,7 @@ export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]):
   return bytes;
 }
 
-/** A copy with `edit` applied to section `id`; its checksum is put right. */
+/** A copy with `edit` applied to section `id`. Its checksum is put right. */
 export function inSection(blob: Uint8Array, id: number, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   return withSection(blob, id, edited(sectionOf(blob, id), edit));
 }

@@ -1,6 +1,7 @@
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 
-// Raw records whose encoding is kept in test/golden/records.json. A JSON file has no bigint: there it is {"$bigint": "17"}.
+// Raw records whose encoding is kept in test/golden/records.json. JSON has no bigint, so there 17n is {"$bigint":
+// "17"}.
 
 export interface RecordCase {
   spec: FittedSpec;
@@ -37,7 +38,7 @@ function multi(name: string, options: Partial<Multi> = {}): FittedField {
   };
 }
 
-/** One field and its values; `undefined` is a record without the field. */
+/** A case for one field: a record for each of its values. `undefined` is a record without the field. */
 function one(field: FittedField, values: unknown[]): RecordCase {
   const records = values.map((value) => (value === undefined ? {} : { [field.name]: value }));
   return { spec: { name: "golden", label: "click", fields: [field] }, records };
@@ -65,7 +66,7 @@ export const RECORD_CASES: RecordCase[] = [
   one(numeric("price", price, 14), [14, null]),
   one(numeric("count", { kind: "log2" }), [
     ...[-2.5, -1, 0, 0.5, 1, 2, 2.000001, Math.E, 3, 7, 8, "10", 1e6, 1e30, -1e30, null],
-    // e to the square root of 4 and of 9 is where the bins 4 and 9 begin.
+    // The bins 4 and 9 begin at e to the power of the square roots of 4 and of 9.
     ...[7.389056, 7.389057, 20.085536, 20.085537],
   ]),
   one(numeric("count", { kind: "log2" }, 3), [null, 3]),
@@ -89,7 +90,7 @@ export const RECORD_CASES: RecordCase[] = [
   },
 ];
 
-/** A record as JSON can hold it, and back. */
+/** Turns a value of a record into one that JSON can hold. */
 export function toJsonValue(value: unknown): unknown {
   if (typeof value === "bigint") return { $bigint: String(value) };
   if (Array.isArray(value)) return value.map(toJsonValue);

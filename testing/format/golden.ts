@@ -14,7 +14,8 @@ import { forward, forwardItem } from "./reference.ts";
 import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
 import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
 
-// What scripts/golden.ts writes and the tests compare, from the code as it is now.
+// The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The blobs of format 4
+// in test/golden/v4/ are not among them: no code writes that format any more, and they stay as they are.
 
 const encoder = new TextEncoder();
 
@@ -55,12 +56,18 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
   ]);
 }
 
-/** RFC 8032, section 7.1, test 1: a private key that everyone has. Its public key: */
-const PRIVATE_KEY =
-  "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
+/** RFC 8032, section 7.1, test 1: a private key that everyone has, and its public key. */
+const PRIVATE_KEY = [
+  "-----BEGIN PRIVATE KEY-----",
+  "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g",
+  "-----END PRIVATE KEY-----",
+].join("\n");
 export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/** The bytes of a golden file: with evidence, records as the float64 reference scores them, and a signature. */
+/**
+ * The bytes of a golden blob. It has evidence, a signature, and records with the logits that the float64 reference
+ * gives them.
+ */
 export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<Uint8Array> {
   const plain = writeBlob(model);
   const records = raw.map((record) => ({ record, logit: forward(plain, [], record).logit }));
@@ -73,11 +80,12 @@ export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<
 const JSON_SCHEMA: ConversionConfig = {
   target: "draft-07",
   typeMode: "input",
-  // JSON has no number that is not finite; a schema of draft 7 cannot compare one value with another.
+  // "finite" has no meaning in JSON, which has no other numbers; "check" compares values with each other, which draft 7
+  // cannot.
   ignoreActions: ["finite", "check"],
 };
 
-/** The JSON Schema of the feature spec, for editors. What only code can check (names that differ, …) is not in it. */
+/** The JSON Schema of the feature spec, for editors. It lacks what only code can check, such as that names differ. */
 export function specJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(FeatureSpecSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge feature spec", ...schema };
@@ -140,7 +148,7 @@ function scoresJson(blob: Uint8Array, pages: Uint8Array[]): string {
   return linesJson(TINY_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) })));
 }
 
-/** Records, then items of the catalogue with contexts. */
+/** The scores of records, then those of the catalogue's items with contexts. */
 export function catalogueScores(blob: Uint8Array, pages: Uint8Array[]): object[] {
   const model = readBlob(blob);
   const records = CATALOGUE_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) }));

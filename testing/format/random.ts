@@ -1,4 +1,4 @@
-/** A seeded source of numbers in [0, 1): mulberry32, so that a failing case can be run again. */
+/** A seeded source of numbers in [0, 1), by mulberry32, so that a case that fails can be run again. */
 export function seeded(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -9,12 +9,12 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** An integer of [low, high]. */
+/** A random integer from `low` to `high`, both included. */
 export function integer(random: () => number, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
 }
 
-/** An element of a list that is not empty. */
+/** A random element of a list that is not empty. */
 export function pick<T>(random: () => number, list: readonly T[]): T {
   return list[integer(random, 0, list.length - 1)];
 }

@@ -8,9 +8,9 @@ import { readBlob } from "../../format/read-blob.ts";
 import { EncodedRecords, type FieldSide, RecordEncoder } from "../../format/record.ts";
 import { readRow, rowStride } from "../../format/row.ts";
 
-// FORMAT.md, "Meaning of a score", in float64 and word for word: slow, and with nothing of a kernel's layout in it.
+// FORMAT.md, "Meaning of a score", word for word in float64. It is slow, and knows nothing of a kernel's layout.
 
-/** The score of one record. `pages[p]`: the bytes of page p. */
+/** Scores one record. `pages[p]`: the bytes of page p. */
 export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown): Score {
   const model = readBlob(blob);
   const { e, linear } = embed(model, pages, record);
@@ -31,7 +31,7 @@ function scoreOf(logit: number): Score {
   return { logit, score: 1 / (1 + Math.exp(-logit)) };
 }
 
-/** An item's record as ITEMS has it; `item` has the item's fields alone. */
+/** An item's record as ITEMS has it. `item` has only the fields of the item. */
 export function itemRecord(blob: Uint8Array, pages: Uint8Array[], item: unknown): Uint8Array {
   const model = readBlob(blob);
   const { terms, fmDim, embeddingDim: D, layers } = model;
@@ -55,7 +55,7 @@ export function itemRecord(blob: Uint8Array, pages: Uint8Array[], item: unknown)
   return new Uint8Array(view.buffer);
 }
 
-/** The score of an item of the catalogue, by its number, with a context, which has the context's fields alone. */
+/** Scores an item of the catalogue, by its number, with a context, which has only the fields of the context. */
 export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unknown, item: number): Score {
   const model = readBlob(blob);
   const { terms, fmDim, embeddingDim: D } = model;
@@ -87,7 +87,9 @@ export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unkn
   return scoreOf(logit);
 }
 
-/** Each field's embedding, D numbers, and the sum of all linear terms; with `side`, of its fields alone. */
+/**
+ * Each field's embedding, D numbers, and the sum of all linear terms. With `side`, only the fields of that side count.
+ */
 function embed(
   { spec, rowType, embeddingDim: D, keys, rows }: ModelBlob,
   pages: Uint8Array[],
@@ -136,7 +138,7 @@ function fmSums({ fmDim }: ModelBlob, e: readonly number[][]): number[] {
   return sum(e.map((v) => v.slice(0, fmDim)));
 }
 
-/** Σ W[n, k] · a⁰[k] over the inputs of one side's fields, a⁰ quantized for int8 weights: N numbers. */
+/** N numbers: Σ W[n, k] · a⁰[k] over the inputs of the fields of one side. For int8 weights a⁰ is quantized. */
 function firstSums(model: ModelBlob, layer: DenseLayer, e: readonly number[][], side: number): number[] {
   const d = model.embeddingDim - model.mlpFrom;
   const input = inputsOf(layer, mlpInputs(model, e));
@@ -144,7 +146,7 @@ function firstSums(model: ModelBlob, layer: DenseLayer, e: readonly number[][], 
   return sumsOf(layer, own);
 }
 
-/** The deep parts of the embeddings, then the products. */
+/** a⁰ of the MLP: the elements of the embeddings from mlpFrom on, then the products. */
 function mlpInputs(model: ModelBlob, e: readonly number[][]): number[] {
   const deep = e.map((v) => v.slice(model.mlpFrom));
   const inputs = deep.flat();
@@ -158,7 +160,7 @@ function mlpInputs(model: ModelBlob, e: readonly number[][]): number[] {
   return inputs;
 }
 
-/** The vector of one side's tower. */
+/** The vector that the tower of one side gives. */
 function tower(model: ModelBlob, side: number, e: readonly number[][]): number[] {
   const n = model.contextLayers;
   const layers = side === c.SIDE_CONTEXT ? model.layers.slice(0, n) : model.layers.slice(n);
@@ -176,7 +178,7 @@ function dense(layer: DenseLayer, a: number[]): number[] {
   return finish(layer, sumsOf(layer, inputsOf(layer, a)));
 }
 
-/** What a layer's weights are multiplied by. */
+/** The numbers that a layer's weights are multiplied by: its inputs, quantized for int8 weights. */
 function inputsOf({ weights, inputInverseScale, inputZero }: DenseLayer, a: number[]): number[] {
   return weights instanceof Int8Array ? a.map((x) => quantize(x, inputInverseScale, inputZero)) : a;
 }
@@ -185,7 +187,7 @@ function sumsOf({ inputs, outputs, weights }: DenseLayer, input: readonly number
   return Array.from({ length: outputs }, (_, n) => inner(weights.subarray(n * inputs, (n + 1) * inputs), input));
 }
 
-/** A layer's outputs from its sums. */
+/** The outputs of a layer, from the sums over its inputs. */
 function finish({ weights, scales, biases, activation }: DenseLayer, sums: readonly number[]): number[] {
   const int8 = weights instanceof Int8Array;
   return sums.map((x, n) => activate(activation, (int8 ? x * (scales[n] ?? 0) : x) + (biases[n] ?? 0)));
@@ -207,12 +209,12 @@ function sum(vectors: readonly number[][]): number[] {
   return (vectors[0] ?? []).map((_, j) => vectors.reduce((total, v) => total + (v[j] ?? 0), 0));
 }
 
-/** All pairs of a list, each in its order, in lexicographic order. */
+/** All pairs of two elements of a list, in lexicographic order of their positions. */
 function pairs<T>(list: readonly T[]): [T, T][] {
   return list.flatMap((a, i) => list.slice(i + 1).map((b): [T, T] => [a, b]));
 }
 
-/** clamp(roundHalfEven(x · inverseScale + zero), 0, 127), the argument of the rounding in float32. */
+/** clamp(roundHalfEven(x · inverseScale + zero), 0, 127). What is rounded is computed in float32. */
 function quantize(x: number, inverseScale: number, zero: number): number {
   const t = Math.fround(Math.fround(Math.fround(x) * inverseScale) + zero);
   const floor = Math.floor(t);

@@ -2,10 +2,10 @@ import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { ModelType } from "../../format/spec.ts";
 
-/** What tells the blobs of two types of model apart, but for their layers. */
+/** What the blobs of two types of model differ in, beside their layers. */
 export type TypeShape = Pick<ModelBlob, "terms" | "embeddingDim" | "fmDim" | "mlpFrom" | "products">;
 
-/** A model type's terms and dimensions in the blob; k: the spec's `embeddingDim`. */
+/** The terms and dimensions of a model type in the blob. k: the spec's `embeddingDim`. */
 export function shapeOfType(type: ModelType, k: number): TypeShape {
   const shape = { embeddingDim: k, fmDim: 0, mlpFrom: 0, products: 0 };
   const linear = c.TERM_LINEAR;

@@ -8,8 +8,8 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { itemRecord } from "./reference.ts";
 import { concat, floatLayer, packRows, table } from "./tiny.ts";
 
-// The golden model with a catalogue: FM & DNN, f32 rows, two pages, three items. The sides interleave, and the first layer has
-// lanes as heavy as they may be.
+// The golden model with a catalogue: FM & DNN, f32 rows, two pages, three items. The fields of the two sides
+// interleave, and lanes of the first layer are as heavy as they may be.
 
 const SPEC: FittedSpec = {
   name: "catalogue",
@@ -55,7 +55,7 @@ const HOT: Row[] = [
   { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25, 0.375, -0.125] },
 ];
 
-/** Two of them on page 0, and two on page 1. */
+/** The rows in pages: two on page 0 and two on page 1. */
 const COLD: Row[] = [
   { field: "site", text: "shop", row: [-0.5, 0.25, -1, 0.5, 2] },
   { field: "ad", text: "lamp", row: [0.625, -1.25, 0.5, -0.75, -0.5] },
@@ -63,10 +63,10 @@ const COLD: Row[] = [
   { field: "ad", text: "tent", row: [-0.75, 2, 0.125, 1, -0.375] },
 ];
 
-/** Items 0 … 2 of the catalogue, and as they are in it: by their keys. */
+/** The items of the catalogue, which orders them by their keys. */
 const ITEMS = [{ ad: "boots", price: 12 }, { ad: "lamp", price: "3.5" }, { ad: "sofa" }];
 
-/** Pages 0 and 1. */
+/** The bytes of pages 0 and 1. */
 export function cataloguePages(): Uint8Array[] {
   return [0, 1].map((page) => {
     const own = COLD.filter(({ field, text }) => pageOfKey(keyOf(field, text).hi, 2) === page);
@@ -75,7 +75,9 @@ export function cataloguePages(): Uint8Array[] {
   });
 }
 
-/** F = 4, D = 4; 8 → 3 int8, 3 → 2 f32, 2 → 1. The items' records are the float64 reference's. */
+/**
+ * F = 4 and D = 4, with the layers 8 → 3 int8, 3 → 2 f32 and 2 → 1. The float64 reference computed the items' records.
+ */
 export async function tinyCatalogue(): Promise<ModelBlob> {
   const hot = table(TYPE_F32, HOT);
   const pages = cataloguePages();
@@ -120,7 +122,7 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
   return { ...model, items: { field: AD, keys, records: concat(items.map(({ record }) => record)) } };
 }
 
-/** The number of an item in the catalogue. */
+/** The number of an item in the catalogue, by its id. */
 export function itemNumber({ items }: ModelBlob, ad: string): number {
   const { lo, hi } = keyOf("ad", ad);
   return findKey(items.keys, lo, hi);
@@ -130,7 +132,10 @@ function keyOf(field: string, text: string): { lo: number; hi: number } {
   return rowKey(fieldSeed(field), text, { lo: 0, hi: 0 });
 }
 
-/** Hot, in KV, unseen and missing values on either side; items of the catalogue as they are there, and otherwise. */
+/**
+ * Records with values that are hot, in KV, unseen and missing on either side; and with items of the catalogue, as they
+ * are there and otherwise.
+ */
 export const CATALOGUE_RECORDS: Record<string, unknown>[] = [
   { site: "news", ad: "boots", hour: 7, price: 12 },
   { site: "shop", ad: "lamp", hour: 23, price: 3.5 },
@@ -140,7 +145,7 @@ export const CATALOGUE_RECORDS: Record<string, unknown>[] = [
   {},
 ];
 
-/** Each of these contexts with each of the items, known by their ids. */
+/** Pairs of each of these contexts with each of the items, by their ids. */
 export const CATALOGUE_PAIRS: { context: object; item: string }[] = [
   { site: "news", hour: 7 },
   { site: "shop", hour: 23 },

@@ -21,8 +21,8 @@ import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
-// side. Its bytes are golden files and the dumps at the end of FORMAT.md; the other two show products and towers, and
-// tiny-catalogue.ts a catalogue of items.
+// side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Two other models here have products and
+// towers; tiny-catalogue.ts has one with a catalogue of items.
 
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",
@@ -49,10 +49,10 @@ export const TINY_SPEC: FittedSpec = {
 
 export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, pageCount: 1 };
 
-/** The tiny model's golden files with rows of other types. */
+/** The golden files that hold the tiny model with rows of other types, by name. */
 export const TINY_ROW_TYPES = { f16: TYPE_F16, int4: TYPE_I4 };
 
-/** Keys and rows ([w, v₁ … v_D] each) in the order of the keys. */
+/** Keys, ascending, and their rows as numbers: w, v₁ … v_D for each. */
 export function table(
   rowType: number,
   entries: { field: string; text: string; row: number[] }[],
@@ -69,7 +69,7 @@ export function table(
   };
 }
 
-/** Rows ([w, v₁ … v_D] each), of which there is one at least. */
+/** Packs one or more rows of numbers, w, v₁ … v_D for each. */
 export function packRows(rowType: number, rows: readonly number[][]): Uint8Array {
   const embeddingDim = rows[0].length - 1;
   const stride = rowStride(rowType, embeddingDim);
@@ -81,18 +81,21 @@ export function packRows(rowType: number, rows: readonly number[][]): Uint8Array
   return bytes;
 }
 
-/** The bytes of all parts, one after the other. */
+/** Joins byte arrays. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-/** Page 0 of 1: the row of site "shop". */
+/** Page 0 of 1, with the row of site "shop". */
 export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
   const { keys, rows } = table(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
   return writePage({ ...TINY_LAYOUT, rowType }, 0, keys, rows);
 }
 
-/** F = 2, k = 2, hot rows of site "news" and of the price's value; 4 → 3 int8, 3 → 2 f32, 2 → 1. */
+/**
+ * F = 2 and k = 2, with hot rows of site "news" and of the price's value, and the layers 4 → 3 int8, 3 → 2 f32 and 2 →
+ * 1.
+ */
 export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlob> {
   const hot = table(rowType, [
     { field: "site", text: "news", row: [0.75, 1, 0.5] },
@@ -153,7 +156,10 @@ export function floatLayer(activation: number, inputs: number, biases: number[],
   };
 }
 
-/** PNN* over the same rows: 4 embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 → 1. */
+/**
+ * PNN* over the same rows. 4 numbers of embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 →
+ * 1.
+ */
 export async function tinyPnn(): Promise<ModelBlob> {
   return {
     ...(await tinyModel()),
@@ -178,7 +184,7 @@ export async function tinyPnn(): Promise<ModelBlob> {
   };
 }
 
-/** Two towers over the same rows: site, 2 → 3 int8 tanh → 2 f32; price, 2 → 2 f32. */
+/** Two towers over the same rows. Of site: 2 → 3 int8 tanh → 2 f32. Of price: 2 → 2 f32. */
 export async function tinyTowers(): Promise<ModelBlob> {
   return {
     ...(await tinyModel()),
@@ -201,7 +207,10 @@ export async function tinyTowers(): Promise<ModelBlob> {
   };
 }
 
-/** Hot, in KV, unseen, missing; the numeric field present, missing, clamped. */
+/**
+ * Records with values that are hot, in KV, unseen and missing, and with a numeric field that is present, missing and
+ * clamped.
+ */
 export const TINY_RECORDS: Record<string, unknown>[] = [
   { site: "news", price: 12 },
   { site: "shop", price: "12" },

@@ -1,14 +1,18 @@
-// Batches as a host writes them into a kernel's buffers: right ones, and ones with an offset or address that is not.
+// Batches as a host writes them into a kernel's buffers: right ones, and ones with an offset or an address that is
+// wrong.
 import * as abi from "../../runtime/abi.ts";
 import { integer, pick } from "../format/random.ts";
 import type { KernelExports } from "../kernel/harness.ts";
 
 type Random = () => number;
 
-/** Rows of the arena that batches use. */
+/** How many rows of the arena batches use. */
 export const ARENA_SLOTS = 4;
 
-/** Entries name rows by number: row r of the blob, then ARENA_SLOTS of the arena. So they hold for every kernel. */
+/**
+ * A batch whose entries name rows by number: first the rows of the blob, then ARENA_SLOTS rows of the arena. So it fits
+ * every kernel.
+ */
 export interface RowBatch {
   records: number;
   offsets: Uint32Array;
@@ -16,7 +20,7 @@ export interface RowBatch {
   values: Float32Array;
 }
 
-/** Up to 5 records, some batches a whole one of MAX_BATCH; no entry to a few in each field. */
+/** A batch of up to 5 records, or now and then of MAX_BATCH, with no entry to a few in each field. */
 export function randomBatch(fields: number, rowCount: number, random: Random): RowBatch {
   const records = random() < 0.02 ? abi.MAX_BATCH : integer(random, 0, 5);
   const offsets = new Uint32Array(records * fields + 1);
@@ -43,7 +47,7 @@ export function valueSums({ records, offsets, values }: RowBatch, fields: number
   return sums;
 }
 
-/** Where a kernel has a row of a batch. */
+/** The address of a row of a batch in a kernel's memory. */
 function addressOf(exports: KernelExports, rowCount: number, row: number): number {
   const bytes = exports.rowBytes();
   return row < rowCount ? exports.rowsAddress() + row * bytes : exports.arenaAddress() + (row - rowCount) * bytes;
@@ -66,7 +70,7 @@ export function writeBatch(exports: KernelExports, batch: RowBatch, rowCount: nu
 }
 
 /**
- * Spoils the batch that a kernel's buffers hold, in one place, and returns the CALL_* code that it must be refused with;
+ * Spoils the batch in a kernel's buffers, in one place. Returns the CALL_* code that it must be refused with, or
  * CALL_OK where what was written is right by chance.
  */
 export function spoilBatch(

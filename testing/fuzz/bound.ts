@@ -1,5 +1,5 @@
-// The largest number that a kernel can meet when it scores a batch, from the blob's weights and the batch's values: every
-// sum of absolute values, in the order of FORMAT.md's "Meaning of a score". Where that stays within f32, FORMAT.md
+// A bound of the numbers that a kernel can meet when it scores a batch, from the blob's weights and the batch's values:
+// sums of absolute values in the order of FORMAT.md's "Meaning of a score". Where the bound is within f32, FORMAT.md
 // promises finite scores. Padding counts, as kernels compute with it.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
@@ -8,19 +8,22 @@ import { readRow, rowStride } from "../../format/row.ts";
 import { sectionOf, viewOf } from "../format/edit-blob.ts";
 
 /**
- * A bound of any f32 that `blob`, read as `model`, makes of records with `sums[f]` = the largest Σ |value| of field f; and of contexts
- * and candidates, whose sums are parts of theirs.
+ * A bound of all f32 that `blob`, read as `model`, makes of records whose largest Σ |value| of field f is `sums[f]`. It
+ * holds for contexts and candidates too, whose sums are parts of those of records.
  */
 export function largestNumber(model: ModelBlob, blob: Uint8Array, sums: Float64Array): number {
   return largest(numbersMet(model, blob, sums, NO_ITEM));
 }
 
-/** The same of the catalogue's items with such contexts. */
+/** A bound of all f32 that scoring the catalogue's items with such contexts makes. */
 export function largestOfItems(model: ModelBlob, blob: Uint8Array, sums: Float64Array): number {
   return largest(numbersMet(model, blob, sums, largestItem(model)));
 }
 
-/** The largest of an item's numbers: |logit|, |Σ y|, and of the first layer's sums or the tower's vector. */
+/**
+ * The largest absolute values in the records of items: of the logit, of Σ y, and of the first layer's sums or the
+ * tower's vector.
+ */
 interface LargestItem {
   logit: number;
   sum: number;
@@ -28,7 +31,7 @@ interface LargestItem {
 }
 
 const NO_ITEM: LargestItem = { logit: 0, sum: 0, deep: 0 };
-/** Of an int8 layer's sums, which wrap around. */
+/** The bound of an int8 layer's sums, which wrap around. */
 const MAX_INTEGER = 2 ** 31;
 
 function largestItem({ items, terms, fmDim, layers }: ModelBlob): LargestItem {
@@ -46,7 +49,7 @@ function largestItem({ items, terms, fmDim, layers }: ModelBlob): LargestItem {
   return most;
 }
 
-/** All bounds on the way to a logit; `item` is added to what a record's own fields give. */
+/** The bounds of all numbers on the way to a logit. `item` is added to what a record's own fields give. */
 function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item: LargestItem): number[] {
   const { embeddingDim: D, terms, products, sides } = model;
   const d = D - model.mlpFrom;
@@ -84,8 +87,8 @@ function numbersMet(model: ModelBlob, blob: Uint8Array, sums: Float64Array, item
 }
 
 /**
- * Whether all that an accepted blob's layers and output unit take from DENSE are places of their own: then a record costs at
- * most a pass over the section, and no small blob can make a call long.
+ * Whether layers and output unit take no byte of DENSE twice. Then a record costs at most one pass over the section,
+ * and no small blob can make a call long.
  */
 export function placesApart(model: ModelBlob, blob: Uint8Array): boolean {
   const section = viewOf(sectionOf(blob, c.SECTION_MODEL));
@@ -104,7 +107,7 @@ export function placesApart(model: ModelBlob, blob: Uint8Array): boolean {
   return places.every(([start], i) => i === 0 || start >= places[i - 1].reduce((a, b) => a + b));
 }
 
-/** max |w| and max |v| over all rows. */
+/** The largest |w| and |v| of all rows. */
 function largestInRows({ rowType, embeddingDim: D, rows }: ModelBlob): { w: number; v: number } {
   const view = viewOf(rows);
   const row = new Float32Array(D + 1);
@@ -113,14 +116,17 @@ function largestInRows({ rowType, embeddingDim: D, rows }: ModelBlob): { w: numb
     readRow(rowType, D, view, at, row, 0);
     w = Math.max(w, Math.abs(row[0]));
     v = Math.max(v, largest(row.subarray(1)));
-    // The kernel multiplies value and scale first, and q may be 0.
+    // The kernel multiplies value and scale first, so their product counts even where q is 0.
     const steps = rowType === c.TYPE_I8 ? 128 : rowType === c.TYPE_I4 ? 8 : 0;
     if (steps > 0) v = Math.max(v, steps * Math.abs(view.getFloat32(at, true)));
   }
   return { w, v };
 }
 
-/** A bound of the outputs of layers that feed each other, the first of which is `model.layers[first]`; `shared` is added to its sums. */
+/**
+ * A bound of the outputs of layers that feed each other, from `model.layers[first]` on. `shared` is added to the sums
+ * of the first one.
+ */
 function stack(
   layers: readonly DenseLayer[],
   first: number,

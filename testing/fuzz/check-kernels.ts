@@ -1,5 +1,6 @@
-// What holds of the kernels for any bytes: a LOAD_* code that readBlob agrees with, no trap, scores of every batch that is
-// right and a CALL_* code for every one that is not, within the memory that they declare and a second a call.
+// What holds for the kernels, whatever the bytes are: a LOAD_* code that agrees with readBlob, no trap, scores for
+// every batch that is right and a CALL_* code for every one that is not, within the memory that they declare and within
+// a second a call.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FormatError } from "../../format/errors.ts";
@@ -10,27 +11,36 @@ import { largestNumber, largestOfItems, placesApart } from "./bound.ts";
 import { expectItemsFound, expectRecord, expectRefusals, randomItems, rankIn, scoresOf } from "./check-rank.ts";
 import { expect, timed } from "./expect.ts";
 
-/** What `readBlob` said. */
+/** The outcome of `readBlob`: a model or an error. */
 export type Reading = { model: ModelBlob; error?: never } | { model?: never; error: FormatError };
 
-/** The kernels' own maximum, scripts/build-kernel.ts. */
+/** The largest memory that the kernels declare: scripts/build-kernel.ts. */
 const MEMORY_BYTES = 64 * 2 ** 20;
-/** An instance is used again until its memory is larger: filling more with poison would cost more than a new one. */
+/**
+ * An instance is used again until its memory is larger than this, since filling more with poison costs more than a new
+ * instance.
+ */
 const REUSED_BYTES = 2 ** 20;
-/** FORMAT.md, "Meaning of a score": up to here logits are finite. */
+/** Up to here FORMAT.md, "Meaning of a score", promises finite logits. */
 const FINITE = 2 ** 127;
-const POISON = 0xff; // of which four are a NaN
+/** Four such bytes are a NaN. */
+const POISON = 0xff;
 
 interface Instance {
   kernel: TestKernel;
   exports: KernelExports;
 }
 
-/** Release builds of all variants and a debug build, with asserts, of each in turn; instances are used again. */
+/**
+ * Checks the release builds of all variants and, by turns, one of the debug builds, which have asserts. Instances are
+ * used again.
+ */
 export class KernelCheck {
   readonly #instances: Instance[] = KERNELS.map((kernel) => ({ kernel, exports: instantiate(kernel) }));
 
-  /** Throws where one of the above does not hold. Returns whether the kernels took the blob. */
+  /**
+   * Throws where something of what the head of this file says does not hold. Returns whether the kernels took the blob.
+   */
   check(blob: Uint8Array, reading: Reading, number: number, random: () => number): boolean {
     const debug = (["scalar", "simd", "relaxed"] as const)[number % 3];
     const instances = this.#instances.filter(({ kernel }) => !kernel.debug || kernel.variant === debug);
@@ -82,7 +92,7 @@ export class KernelCheck {
     const all = instances.map(({ kernel, exports }): Numbers[] => {
       expectKeysFound(exports, model, rowCount);
       expectItemsFound(exports, model);
-      // What the kernel does not write itself, it must not read.
+      // A kernel must not read what it has not written itself.
       if (kernel.debug) poison(exports, blob);
       const scores = this.#scores(exports, batch, rowCount);
       expectPromised(scores, finite);
@@ -92,14 +102,14 @@ export class KernelCheck {
       expectPromised(ranking.items, finiteItems);
       if (finite) expectRecord(ranking.record, model);
       expectSameAsWhole(scores, ranking.candidates, model);
-      // A record's integers would be NaN as floats, and only where nothing overflows are its floats none.
+      // As floats, a record's integers could be NaN; and its floats are numbers only where nothing overflows.
       const record = finite ? new Int32Array(ranking.record.buffer) : new Float32Array(ranking.record.buffer);
       return [scores, ranking.candidates, ranking.items, record];
     });
     const exact = model.layers.every(({ weights }) => weights instanceof Int8Array);
     const [reference] = all;
     instances.forEach(({ kernel }, i) => {
-      // Only a relaxed build's f32 layers may round otherwise.
+      // Only a relaxed build may round otherwise, and only in f32 layers.
       if (kernel.variant !== "relaxed" || exact)
         all[i]?.forEach((numbers, j) => {
           const expected = reference?.[j];
@@ -115,7 +125,7 @@ export class KernelCheck {
     }
   }
 
-  /** Logits, then scores. */
+  /** The logits of a batch, then its scores. */
   #scores(exports: KernelExports, batch: RowBatch, rowCount: number): Float32Array {
     const { buffer } = exports.memory;
     writeBatch(exports, batch, rowCount);
@@ -126,7 +136,7 @@ export class KernelCheck {
   }
 }
 
-/** Which codes go with the place that readBlob names. */
+/** Checks that a kernel's code is one that goes with what readBlob says. */
 function expectAgreement(code: number, { error }: Reading): void {
   if (!error) {
     expect(code === abi.LOAD_OK, `readBlob takes what the kernels refuse with ${code}`);
@@ -152,10 +162,10 @@ function refusals(place: string, problem: string): readonly number[] {
   if (/^got (id|offset|end) /.test(problem)) return [abi.LOAD_BAD_SECTION];
   if (problem === "got bytes that do not match their checksum") return [abi.LOAD_BAD_CHECKSUM];
   const [, section = ""] = /^blob: section ([A-Z_]+)/.exec(place) ?? [];
-  // The kernel reads no JSON, and readBlob reads SPEC first, so it cannot say what else there is.
+  // The kernel reads no JSON, and readBlob reads SPEC first, so the kernel may find another fault or none.
   if (section === "SPEC" || problem.endsWith("as in SPEC") || problem.startsWith("got fields "))
     return [abi.LOAD_OK, ...CONTENT];
-  // readBlob looks at the item field before what other sections hold; that its values name items exactly, it alone.
+  // readBlob looks at the item field before the other sections, and it alone sees whether its values can be ids.
   if (problem.startsWith("got item field")) return problem.endsWith("vocabulary") ? [abi.LOAD_OK, ...CONTENT] : CONTENT;
   if (section.startsWith("ITEM") || problem.endsWith("none with products")) return [abi.LOAD_BAD_ITEMS];
   if (section === "EVIDENCE" || section === "GOLDEN") return [abi.LOAD_OK, abi.LOAD_BAD_ITEMS];
@@ -163,7 +173,7 @@ function refusals(place: string, problem: string): readonly number[] {
   return section === "DENSE" ? [abi.LOAD_BAD_LAYER] : [abi.LOAD_BAD_ROWS];
 }
 
-/** `scores`: logits, then scores. Where nothing can overflow, they are finite; elsewhere a score may be NaN. */
+/** Checks logits and then scores: they are finite where nothing can overflow; elsewhere a score may be NaN. */
 function expectPromised(scores: Float32Array, finite: boolean): void {
   scores.forEach((x, i) => {
     const logit = i < scores.length / 2;
@@ -172,14 +182,17 @@ function expectPromised(scores: Float32Array, finite: boolean): void {
   });
 }
 
-/** Record 0 as a candidate with itself as context scores as before, to the bit, but where a first layer of f32 is shared out. */
+/**
+ * Checks that record 0, as a candidate with itself as context, scores as before: to the bit, unless an f32 first layer
+ * is computed in two parts.
+ */
 function expectSameAsWhole(scores: Float32Array, candidates: Float32Array, { terms, layers }: ModelBlob): void {
   if (terms & c.TERM_MLP && layers[0]?.weights instanceof Float32Array) return;
   const [whole, ranked] = [scores.subarray(0, 1), candidates.subarray(0, 1)];
   expect(sameNumbers(whole, ranked), `a candidate scores ${ranked}, its whole record ${whole}`);
 }
 
-/** Every key is at its row, and a key that is not in the blob nowhere. */
+/** Checks that every key is found at its row, and a key that is not in the blob is not found. */
 function expectKeysFound(exports: KernelExports, { keys, sides }: ModelBlob, rowCount: number): void {
   const count = keys.length / 2;
   const buffer = new Uint32Array(exports.memory.buffer, exports.keysAddress(), keys.length + 2);
@@ -193,7 +206,10 @@ function expectKeysFound(exports: KernelExports, { keys, sides }: ModelBlob, row
   expect(found, `${rowCount} rows, and keys that are not found`);
 }
 
-/** Fills the buffers, which lie behind the blob, keys first, and loads again: what `load` prepares there is right again. */
+/**
+ * Fills all buffers, which lie behind the blob, with poison and loads again, so that what `load` prepares there is
+ * right again.
+ */
 function poison(exports: KernelExports, blob: Uint8Array): void {
   const buffers = exports.keysAddress();
   expect(buffers >= blob.length, "buffers within the blob");

@@ -1,5 +1,5 @@
-// What holds of ranking, once a kernel took the bytes: no trap, CALL_* codes for what is wrong, and the scores of candidates and
-// of a catalogue's items that the host is promised.
+// What holds for ranking once a kernel took the bytes: no trap, CALL_* codes for what is wrong, and for candidates and
+// items of the catalogue the scores that the host is promised.
 import type { ModelBlob } from "../../format/blob.ts";
 import { checkItems } from "../../format/items.ts";
 import * as abi from "../../runtime/abi.ts";
@@ -13,21 +13,21 @@ type Random = () => number;
 
 /** What a kernel makes of a batch whose record 0 is the context. */
 export interface Ranking {
-  /** Logits of the batch's records as candidates, then scores. */
+  /** The logits of the batch's records as candidates, then their scores. */
   candidates: Float32Array;
-  /** Logits of items of the catalogue, then scores; none without one. */
+  /** The logits of items of the catalogue, then their scores; empty without a catalogue. */
   items: Float32Array;
-  /** What ITEMS would have of record 0; empty where the model has products. */
+  /** The record that ITEMS would have of record 0; empty where the model has products. */
   record: Uint8Array;
 }
 
-/** Numbers of a catalogue's items, some as many as a call may have; none without one. */
+/** Numbers of a catalogue's items, now and then as many as a call may have; none without a catalogue. */
 export function randomItems(itemCount: number, random: Random): Uint32Array {
   const count = itemCount === 0 ? 0 : random() < 0.02 ? abi.MAX_BATCH : integer(random, 0, 5);
   return Uint32Array.from({ length: count }, () => integer(random, 0, itemCount - 1));
 }
 
-/** Ranks with one kernel, into which `model` has just been loaded; the batch has a record at least. */
+/** Ranks with one kernel, into which `model` has just been loaded. The batch has at least one record. */
 export function rankIn(exports: KernelExports, model: ModelBlob, batch: RowBatch, items: Uint32Array): Ranking {
   const { records } = batch;
   const rowCount = model.sides.length + model.keys.length / 2;
@@ -63,7 +63,7 @@ export function scoresOf(exports: KernelExports, count: number): Float32Array {
   return scores;
 }
 
-/** Every item is found by its key, and a key that is not in the catalogue nowhere. */
+/** Checks that every item is found by its key, and a key that is not in the catalogue is not found. */
 export function expectItemsFound(exports: KernelExports, { items: { keys } }: ModelBlob): void {
   const count = Math.min(keys.length / 2, abi.MAX_ENTRIES - 1);
   const buffer = new Uint32Array(exports.memory.buffer, exports.keysAddress(), 2 * count + 2);
@@ -78,12 +78,12 @@ export function expectItemsFound(exports: KernelExports, { items: { keys } }: Mo
   );
 }
 
-/** A precomputed record is one that readers take, where nothing can overflow. */
+/** Checks that readers take a record that a kernel has computed, where nothing can overflow. */
 export function expectRecord(record: Uint8Array, model: ModelBlob): void {
   if (record.length > 0) checkItems({ field: 0, keys: Uint32Array.of(1, 0), records: record }, model);
 }
 
-/** Calls with numbers of items that are not there, and with a batch that was spoilt, end with a code. */
+/** Checks that calls with item numbers that are not there, and with a batch that was spoilt, end with a code. */
 export function expectRefusals(
   exports: KernelExports,
   { items, sides }: ModelBlob,

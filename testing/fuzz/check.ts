@@ -1,5 +1,5 @@
-// What holds of every mutant, for the readers in TypeScript, the kernels and the Scorer: refused by a FormatError or a code,
-// or right.
+// What holds for every mutant, in the readers in TypeScript, the kernels and the Scorer: a FormatError or a code
+// refuses it, or it is right.
 import { hash } from "node:crypto";
 import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
@@ -20,12 +20,15 @@ import type { OriginalPage } from "./corpus.ts";
 import { expect } from "./expect.ts";
 import type { Mutant } from "./mutant.ts";
 
-/** One mutant of so many is checked against its digest, too: Web Crypto takes as long as all the rest together. */
+/** One in this many mutants is checked against its digest too: Web Crypto takes as long as all the rest together. */
 const SEAL_EVERY = 256;
-/** One of so many is given to a Scorer, which makes a new instance; and all that differ in what the kernel does not read. */
+/**
+ * One in this many is given to a Scorer, which makes a new instance, and so are all that kernel and reader judge
+ * differently.
+ */
 const SCORER_EVERY = 4;
 
-/** Checks mutant after mutant; keeps kernels. */
+/** Checks mutants one after the other. It keeps the kernels' instances. */
 export class Check {
   readonly #kernels = new KernelCheck();
   readonly #release = KERNELS.filter(({ debug }) => !debug);
@@ -54,7 +57,8 @@ export class Check {
       const refused = this.#load(bytes, number);
       if (reading.error) expect(refused !== null, `the Scorer takes what readBlob refuses: ${reading.error.message}`);
       else if (refused) {
-        // Its golden records may have logits that it does not have any more, or values that its fields do not take.
+        // The mutant may have other weights than its golden logits are of, or fields that do not take its golden
+        // values.
         expect(/^(blob: section GOLDEN|records\[)/.test(refused.place), refused.message);
         return "golden records";
       }
@@ -64,7 +68,7 @@ export class Check {
     return "scored";
   }
 
-  /** As the Worker loads a model: null, or why it is refused. */
+  /** Loads a blob as the Worker does. Returns null, or why it is refused. */
   #load(bytes: Uint8Array, number: number): FormatError | null {
     const { module } = this.#release[number % this.#release.length];
     return attempt(
@@ -81,25 +85,43 @@ export class Check {
     );
   }
 
-  /** A blob is verified exactly if its digest is right, and with keys only if it is the very one that was signed. */
+  /**
+   * A blob is verified if and only if its digest is right, and with keys only if it is the very one that was signed.
+   */
   async #checkSeal(blob: Uint8Array, original: Uint8Array): Promise<void> {
     const digest = (bytes: Uint8Array): string => hash("sha256", bytes.subarray(c.BLOB_ENVELOPE_BYTES));
     const stated = toHex(blob.subarray(c.BLOB_HEADER_DIGEST, c.BLOB_HEADER_SIGNATURE));
-    const right = blob.length >= c.BLOB_HEADER_BYTES && stated === digest(blob);
-    const name = await attemptLater(() => verifyBlob(blob));
+    const format = formatOf(blob);
+    const right = format !== null && stated === digest(blob);
+    const version = await attemptLater(() => verifyBlob(blob));
     expect(
-      right === (typeof name === "string"),
-      `verifyBlob gives ${name}, of a digest that is ${right ? "right" : "wrong"}`,
+      right === (typeof version === "string"),
+      `verifyBlob gives ${version}, of a digest that is ${right ? "right" : "wrong"}`,
     );
-    if (right)
-      expect(name === hash("sha256", blob.subarray(0, c.BLOB_ENVELOPE_BYTES)), `verifyBlob gives the name ${name}`);
+    const expected = hash("sha256", format === 4 ? blob.subarray(0, c.BLOB_ENVELOPE_BYTES) : blob);
+    if (right) expect(version === expected, `verifyBlob gives the version ${version}`);
+    const named = await attemptLater(() => verifyBlob(blob, [], expected));
+    expect((named === expected) === (format === 5 || right), `verifyBlob of ${expected} gives ${named}`);
+    const other = await attemptLater(() => verifyBlob(blob, [], hash("sha256", expected)));
+    expect(typeof other !== "string", "verifyBlob takes a blob under another's version");
     const trusted = await this.#trusted;
     const signed = await attemptLater(() => verifyBlob(blob, trusted));
     expect(typeof signed !== "string" || digest(blob) === digest(original), "verifyBlob takes what no key signed");
   }
 }
 
-/** Ids, of which a catalogue may have some, are ranked with an empty context, or a field does not take a missing value. */
+/** The version of the format that a blob states; null where it has no header, or one that no reader takes. */
+function formatOf(blob: Uint8Array): number | null {
+  if (blob.length < c.BLOB_HEADER_BYTES) return null;
+  const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  const format = view.getUint32(c.BLOB_HEADER_VERSION, true);
+  return view.getUint32(c.BLOB_HEADER_MAGIC, true) === c.BLOB_MAGIC && (format === 4 || format === 5) ? format : null;
+}
+
+/**
+ * Ranks ids, of which the catalogue may have some, with an empty context. They are refused only where a field does not
+ * take a missing value.
+ */
 function rankItems(scorer: Scorer): void {
   const ids = ["a", "b", "boots", 1, true, "?"];
   const problem = attempt(
@@ -110,7 +132,7 @@ function rankItems(scorer: Scorer): void {
   expect(problem === null, `${problem}`);
 }
 
-/** Opened by a digest that is right, it is what the page is; by any other, it is refused. */
+/** A page opens under the right digest if it can be read, and never under another digest. */
 async function checkDigest(bytes: Uint8Array, { layout, page }: OriginalPage): Promise<void> {
   const digest = hash("sha256", bytes, "buffer").subarray(0, c.PAGE_DIGEST_BYTES);
   const opened = await attemptLater(() => openPage(bytes, layout, page, digest));
@@ -125,7 +147,7 @@ async function checkDigest(bytes: Uint8Array, { layout, page }: OriginalPage): P
   expect(other instanceof FormatError, "openPage takes a page of another digest");
 }
 
-/** Every key of a page that was read belongs there and has a row, of finite numbers; the key 0 has none. */
+/** Checks that every key of a page belongs there and has a row of finite numbers, and that the key 0 has none. */
 function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
   const read = attempt(
     () => new Page(bytes, layout, page),
@@ -146,7 +168,7 @@ function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
     const source = new DataView((row as Uint8Array).slice().buffer);
     const numbers = new Float32Array(1 + layout.embeddingDim);
     readRow(layout.rowType, layout.embeddingDim, source, 0, numbers, 0);
-    // What is quantized has a scale; its product with an element may overflow.
+    // Quantized rows have a scale; the product of scale and element may overflow, and is not looked at.
     const kept = scaled ? [numbers[0], source.getFloat32(0, true)] : [...numbers];
     expect(kept.every(Number.isFinite), "a row that is not finite");
   }
@@ -154,12 +176,15 @@ function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
   return "read";
 }
 
-/** What an error says was refused: its place up to the section. */
+/** The part of the blob that an error is about: its place up to the section. */
 function placeOf({ place }: FormatError): string {
   return /^blob: section [A-Z_]+|^blob: header|^blob/.exec(place)?.[0] ?? place;
 }
 
-/** `then` of what an action gives, or `otherwise` of the FormatError that it throws; whatever else it throws is a find. */
+/**
+ * Runs an action. Returns `then` of its result, or `otherwise` of the FormatError that it throws; any other error is a
+ * find.
+ */
 function attempt<A, B, C>(action: () => A, then: (value: A) => B, otherwise: (error: FormatError) => C): B | C {
   let value: A;
   try {

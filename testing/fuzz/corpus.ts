@@ -1,5 +1,6 @@
-// What mutants are made of: the golden blobs and page, and random models of every type, with rows and layers of either
-// type, golden records of their own and pages. All of it is the same on every machine: golden logits are the scalar kernel's.
+// What mutants are made of: the golden blobs and page; and random models of every type, with rows and layers of either
+// type, golden records and pages. All of it is the same on every machine, since the scalar kernel gives the golden
+// logits.
 import { readFileSync } from "node:fs";
 import type { ModelBlob } from "../../format/blob.ts";
 import { type ItemCatalogue, NO_ITEMS } from "../../format/blob.ts";
@@ -26,7 +27,7 @@ export interface OriginalBlob {
   bytes: Uint8Array;
 }
 
-/** A page of its model, with what its reader is told of it. */
+/** A page, with what its reader is told of it. */
 export interface OriginalPage {
   name: string;
   bytes: Uint8Array;
@@ -69,7 +70,7 @@ function readGolden(name: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`../../test/golden/${name}`, import.meta.url)));
 }
 
-/** A blob of a type's smallest interesting sizes: an odd D and odd widths, so that everything is padded. */
+/** A blob of a type, of the smallest interesting sizes: D and the widths are odd, so that everything is padded. */
 function randomBlob(type: ModelType, i: number): OriginalBlob {
   const model = randomModel({
     ...shapeOfType(type, cycled([1, 3, 5], i)),
@@ -93,10 +94,10 @@ function randomBlob(type: ModelType, i: number): OriginalBlob {
   return { name: `${type} ${i}`, bytes: writeBlob({ ...whole, golden: goldenOf(whole, records) }) };
 }
 
-/** A categorical, a numeric and a multi-categorical field, of other encodings in other models. */
+/** A categorical, a numeric and a multi-categorical field, with encodings that differ from model to model. */
 function fieldOfType({ name, side, kv }: FittedField, f: number, i: number): FittedField {
   const common = { name, side, kv };
-  // One blob of each type has field 0 with a vocabulary, so that its values can name items.
+  // Of each type, one blob has a vocabulary in field 0, so that its values can be ids of items.
   const encoding = cycled([{ kind: "vocabulary" }, { kind: "hash", buckets: 5 }] as const, i + (i >> 2));
   if (f === 0) return { ...common, type: "categorical", encoding, missing: cycled(["own", "oov", "skip"], i) };
   if (f === 1)
@@ -112,7 +113,7 @@ function fieldOfType({ name, side, kv }: FittedField, f: number, i: number): Fit
   };
 }
 
-/** The keys of all entries of records, ascending. */
+/** The keys of all entries of the records, ascending. */
 function keysOf(spec: FittedSpec, records: readonly unknown[]): Uint32Array {
   const encoded = new EncodedRecords();
   const encoder = new RecordEncoder(spec);
@@ -132,7 +133,7 @@ function goldenOf(model: ModelBlob, records: readonly Record<string, unknown>[])
   return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] })) };
 }
 
-/** A catalogue of all texts, where field 0 can name items and there are no products. */
+/** A catalogue of all texts, where field 0 can have ids and there are no products. */
 function itemsOf(model: ModelBlob): ItemCatalogue {
   if (model.products !== 0 || !canNameItems(model.spec.fields[0])) return NO_ITEMS;
   const items = TEXTS.slice(1).map((text) => ({ f0: text, f2: [text, `${text}x`] }));

@@ -1,11 +1,11 @@
-// Damage to JSON text: most of it still JSON, so that it gets to what reads the values.
+// Damages JSON text. Most of the results are still JSON, so that they get to what reads the values.
 import { integer, pick } from "../format/random.ts";
 
 type Random = () => number;
 
 const DEEP = 8000;
 
-/** In the place of a value, of an object's key (then not JSON), or between two characters. */
+/** What is put in place of a value or of an object's key (then it is no JSON), or between two characters. */
 const VALUES = [
   ...[
     "null",
@@ -33,7 +33,7 @@ const VALUES = [
   ...["[1,2,3]", "[3,2,1]", "[null]", "[[1]]", '["a","b","c","d","e","f"]'],
 ];
 
-/** Deeper and longer than what any recursion or buffer is made for. */
+/** Deeper and longer than any recursion or buffer is made for. */
 const LARGE = [
   ...["[".repeat(DEEP) + "]".repeat(DEEP), `${'{"a":'.repeat(DEEP)}1${"}".repeat(DEEP)}`, `"${"y".repeat(DEEP)}"`],
 ];
@@ -70,7 +70,7 @@ export function damagedJson(bytes: Uint8Array, random: Random): Uint8Array {
   return new TextEncoder().encode(random() < 0.7 ? otherValue(text, random) : otherText(text, random));
 }
 
-/** One value, key or pair of values changed. */
+/** Changes one value, key or pair of values. */
 function otherValue(text: string, random: Random): string {
   const places = [...text.matchAll(VALUE)].map(({ index, 0: { length } }) => [index, index + length] as const);
   if (places.length === 0) return anyValue(random);
@@ -81,7 +81,7 @@ function otherValue(text: string, random: Random): string {
   return text.slice(0, from) + value + text.slice(to);
 }
 
-/** Characters removed, repeated or put in. */
+/** Removes, repeats or inserts characters. */
 function otherText(text: string, random: Random): string {
   const at = integer(random, 0, text.length);
   const end = Math.min(text.length, at + integer(random, 1, random() < 0.7 ? 4 : 200));

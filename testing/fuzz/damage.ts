@@ -1,9 +1,9 @@
-// Damage to a run of bytes, of the kinds that no format knows of.
+// Damages bytes, in ways that know nothing of a format.
 import { integer, pick } from "../format/random.ts";
 
 type Random = () => number;
 
-/** Counts, lengths and offsets at their limits, and the floats that break arithmetic. */
+/** Words that counts, lengths and offsets have at their limits, and the floats that break arithmetic. */
 const WORDS = [
   ...[0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 255, 256, 257, 8192, 8193, 0xffff, 0x10000],
   ...[2 ** 20, 2 ** 20 + 1, 2 ** 24, 2 ** 26, 2 ** 28, 2 ** 29, 2 ** 30, 0x7fffffff, 0x80000000, 0x80000001],
@@ -13,7 +13,7 @@ const WORDS = [
   ...[0x3f800000, 0xbf800000, 0x3f000000, 0x40000000],
 ];
 
-/** Sets the word at `at` to an edge value, one near the old, or that of another place; `places` has such ones. */
+/** Sets the word at `at` to an edge value, to one near the old, or to that of another place, one of `places`. */
 export function edgeWord(bytes: Uint8Array, at: number, places: readonly number[], random: Random): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const old = view.getUint32(at, true);
@@ -25,7 +25,7 @@ export function edgeWord(bytes: Uint8Array, at: number, places: readonly number[
   view.setUint32(at, word, true);
 }
 
-/** Flips bits, overwrites bytes or words, or moves a run of bytes within `bytes`; they keep their length. */
+/** Flips bits, overwrites bytes or words, or moves a run of bytes within `bytes`, in place. */
 export function damage(bytes: Uint8Array, random: Random): void {
   if (bytes.length === 0) return;
   const at = integer(random, 0, bytes.length - 1);
@@ -45,7 +45,7 @@ export function damage(bytes: Uint8Array, random: Random): void {
   } else bytes.fill(pick(random, [0, 0xff]), at, at + integer(random, 1, 64));
 }
 
-/** The bytes truncated, extended by zeros, ones or themselves, or gone. */
+/** A copy that is truncated, empty, or extended by zeros, by ones or by itself. */
 export function resized(bytes: Uint8Array, random: Random): Uint8Array {
   const way = random();
   if (way < 0.1) return new Uint8Array(0);
@@ -59,7 +59,7 @@ export function resized(bytes: Uint8Array, random: Random): Uint8Array {
   return result;
 }
 
-/** A run of `other` over, or into, `bytes`. */
+/** A copy in which a run of `other` overwrites bytes or is inserted. */
 export function spliced(bytes: Uint8Array, other: Uint8Array, random: Random): Uint8Array {
   const from = integer(random, 0, other.length);
   const run = other.subarray(from, integer(random, from, Math.min(other.length, from + 256)));

@@ -4,35 +4,36 @@ import type { Find, Progress, Task } from "./worker.ts";
 
 export interface FuzzOptions {
   seed: number;
-  /** Mutants first … end − 1 of the seed. Default: all. */
+  /** The number of the first mutant. Default: 0. */
   first?: number;
+  /** The number at which to stop, itself not included. Default: none. */
   end?: number;
-  /** No mutant begins later. Default: none. */
+  /** After this many seconds no mutant begins. Default: none. */
   seconds?: number;
-  /** Default: 1. */
+  /** How many threads check mutants. Default: 1. */
   threads?: number;
-  /** A mutant that takes longer hangs: its thread is ended, and another goes on behind it. Default: 30. */
+  /** A mutant that takes longer counts as a find. Its thread is ended, and another goes on behind it. Default: 30. */
   hangSeconds?: number;
   progress?: (report: FuzzReport) => void;
 }
 
 export interface FuzzReport {
   mutants: number;
-  /** How many were scored, read, or refused at each place. */
+  /** How many mutants were scored, read, or refused, by the place that was refused. */
   outcomes: Map<string, number>;
   finds: Find[];
 }
 
-/** What is there to learn from more? */
+/** The run ends after this many finds: more would tell little. */
 const MOST_FINDS = 100;
 
-/** 2³¹ mutants of a seed: the number at work is an i32. */
+/** The last mutant of a seed: an i32 holds the number that is being worked on. */
 const LAST = 2 ** 31 - 1;
 
-/** Young objects are what a mutant is made of; the default of 16 MiB is collected a hundred times a second. */
+/** A mutant is made of young objects, and the default of 16 MiB would be collected a hundred times a second. */
 const LIMITS = { maxYoungGenerationSizeMb: 64 };
 
-/** Checks mutants. Everything that they did wrong is in the report; throws nothing. */
+/** Checks mutants. The report holds everything that went wrong; nothing is thrown. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const { threads = 1, first = 0, seconds = Number.POSITIVE_INFINITY } = options;
   const report: FuzzReport = { mutants: 0, outcomes: new Map(), finds: [] };
@@ -42,7 +43,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   return report;
 }
 
-/** Runs every `threads`th mutant from `first` on, in one worker after another if they hang or die. */
+/** Checks every `threads`th mutant from `first` on, in one worker after another where one hangs or dies. */
 async function runThread(first: number, options: FuzzOptions, report: FuzzReport, stopAt: number): Promise<void> {
   const { seed, threads: step = 1, end = LAST } = options;
   let next: number | null = first;
@@ -54,7 +55,7 @@ async function runThread(first: number, options: FuzzOptions, report: FuzzReport
   }
 }
 
-/** Runs a worker to its end. Returns the number of the mutant that it was lost at, null if it came to its end. */
+/** Runs a worker to its end. Returns the number of the mutant at which it was lost; null where it was not lost. */
 function runWorker(
   task: Task,
   { hangSeconds = 30, progress }: FuzzOptions,

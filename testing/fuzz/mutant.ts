@@ -1,5 +1,5 @@
-// Mutants: blobs and pages that were changed in a way that a seed and a number alone decide. Most have right checksums and
-// a right digest, so that the damage gets as far as the check that must stop it.
+// Mutants: blobs and pages with damage that only a seed and a number decide. Most have right checksums and a right
+// digest, so that the damage gets as far as the check that must stop it.
 import { hash } from "node:crypto";
 import * as c from "../../format/constants.ts";
 import { edited, entryOf, sectionOf, viewOf, withSections, withTable } from "../format/edit-blob.ts";
@@ -15,7 +15,7 @@ export type Mutant = { number: number; bytes: Uint8Array; random: Random } & (
   | { kind: "page"; original: OriginalPage }
 );
 
-/** Mutant `number` of `seed`. Its `random` goes on where the mutation ended, for what a check draws. */
+/** Makes mutant `number` of `seed`. Its `random` goes on where the mutation ended, for what a check draws. */
 export function mutant(seed: number, number: number): Mutant {
   const random = seeded(Math.imul(seed, 0x9e3779b1) + number);
   if (random() < 0.1) {
@@ -23,7 +23,16 @@ export function mutant(seed: number, number: number): Mutant {
     return { kind: "page", number, original, bytes: mutatedPage(original.bytes, random), random };
   }
   const original = pick(random, BLOBS);
-  return { kind: "blob", number, original, bytes: mutatedBlob(original.bytes, random), random };
+  const good = number % OLDER_EVERY === 0 ? inOlderFormat(original.bytes) : original.bytes;
+  return { kind: "blob", number, original, bytes: mutatedBlob(good, random), random };
+}
+
+/** One in this many mutants begins as a blob of the oldest format that readers take. */
+const OLDER_EVERY = 8;
+
+/** The blob in that format, which is the present one but for its version. */
+function inOlderFormat(blob: Uint8Array): Uint8Array {
+  return edited(blob, (view) => view.setUint32(c.BLOB_HEADER_VERSION, c.OLDEST_BLOB_VERSION, true));
 }
 
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
@@ -56,10 +65,10 @@ function mutatedBlob(good: Uint8Array, random: Random): Uint8Array {
   return random() < 0.9 ? sealed(blob) : blob;
 }
 
-/** Changes one of the sections, which are not copies. */
+/** Replaces one of the sections by a damaged copy. */
 function editSection(sections: Uint8Array[], random: Random): void {
   let id = pick(random, TARGETS);
-  // Little can be done to a section without bytes.
+  // There is little to damage in an empty section.
   if (sections[id - 1]?.length === 0) id = pick(random, TARGETS);
   const old = sections[id - 1];
   const way = random();
@@ -100,7 +109,7 @@ function editModel(model: Uint8Array, random: Random): void {
   } else damage(model.subarray(end), random);
 }
 
-/** Changes header, table or the file's length, or anything at all under checksums that are then wrong. */
+/** Changes the header, the table or the file's length, or anything else, under checksums that are wrong then. */
 function mutatedContainer(good: Uint8Array, random: Random): Uint8Array {
   const way = random();
   if (way < 0.3) {
@@ -116,13 +125,13 @@ function mutatedContainer(good: Uint8Array, random: Random): Uint8Array {
   return edited(good, (_, bytes) => damage(bytes, random));
 }
 
-/** Writes the length of a file, if it has room for that, into its header, in place. */
+/** Writes a file's length into its header, in place, where there is room for it. */
 function statingItsLength(bytes: Uint8Array, at: number): Uint8Array {
   if (bytes.length >= at + 4) viewOf(bytes).setUint32(at, bytes.length, true);
   return bytes;
 }
 
-/** Writes the digest into the envelope, in place, where there is one. */
+/** Puts the digest in the envelope right, in place, where there is an envelope. */
 function sealed(blob: Uint8Array): Uint8Array {
   if (blob.length >= c.BLOB_ENVELOPE_BYTES)
     blob.set(hash("sha256", blob.subarray(c.BLOB_ENVELOPE_BYTES), "buffer"), c.BLOB_HEADER_DIGEST);
@@ -136,6 +145,6 @@ function mutatedPage(good: Uint8Array, random: Random): Uint8Array {
   const bytes = way < 0.3 ? resized(good, random) : good.slice();
   if (way < 0.6 && bytes.length >= c.PAGE_HEADER_BYTES) edgeWord(bytes, pick(random, PAGE_HEADER), PAGE_HEADER, random);
   else damage(bytes.subarray(c.PAGE_HEADER_BYTES), random);
-  // Most state their own length.
+  // Most mutants state their own length.
   return random() < 0.8 ? statingItsLength(bytes, c.PAGE_BYTES) : bytes;
 }

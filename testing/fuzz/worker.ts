@@ -1,19 +1,23 @@
-// A thread of the fuzzer: checks every `step`th mutant and says which one it is at, so that one that never ends is known.
+// A thread of the fuzzer. It checks every `step`th mutant and says which one it is at, so that one which never ends is
+// known.
 import { parentPort, workerData } from "node:worker_threads";
 import { Check } from "./check.ts";
 import { mutant } from "./mutant.ts";
 
 export interface Task {
   seed: number;
-  /** Numbers first, first + step … below end. */
+  /** The numbers to check: first, first + step and so on, below end. */
   first: number;
   step: number;
   end: number;
-  /** [the number at work, 1 to stop] */
+  /** Two words: the number that is being worked on, and 1 to make the thread stop. */
   shared: Int32Array<SharedArrayBuffer>;
 }
 
-/** Since the last message: mutants by what became of them, and finds; `done` with the last one. */
+/**
+ * What happened since the last message: the number of mutants by outcome, and the finds. `done` comes with the last
+ * message.
+ */
 export interface Progress {
   outcomes: Map<string, number>;
   finds: Find[];
@@ -27,7 +31,7 @@ export interface Find {
 
 const REPORT_EVERY = 256;
 
-/** What is thrown is refused: nobody reads where, and taking a stack takes as long as reading a blob. */
+/** No stack is kept: nobody reads where a mutant was refused, and taking a stack takes as long as reading a blob. */
 Error.stackTraceLimit = 0;
 
 const { seed, first, step, end, shared } = workerData as Task;

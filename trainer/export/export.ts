@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
-import { FormatError } from "../../format/errors.ts";
+import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
-import { parseWith } from "../../format/parse.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
+import { readManifest } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
+import { VersionSchema } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { toJson, writeWhole } from "../io/files.ts";
@@ -25,8 +27,10 @@ const PRODUCER = `deepfm-edge ${VERSION}`;
 
 /** A model as it is published: one blob and its pages, each named by the hash of its bytes. */
 export interface ExportedModel {
-  /** The blob's name, 64 hex digits. */
-  hash: string;
+  /** The model's name. */
+  model: string;
+  /** What names its blob, 64 hex digits: the SHA-256 of the file. */
+  version: string;
   blob: Uint8Array;
   pages: WrittenPage[];
 }
@@ -89,24 +93,34 @@ export async function exportModel(
 }
 
 /** What `export` leaves in its folder beside the blob and pages, and `publish` starts from. */
-const ManifestSchema = v.strictObject({
-  model: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  pages: v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
-});
+const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));
+const ManifestSchema = v.strictObject({ model: v.string(), version: VersionSchema, pages: pageNames });
 
-const blobPath = (folder: string, hash: string): string => join(folder, `${hash}.blob`);
+/** The manifest as it was up to format 4 of the blob: what it calls the model is the version. */
+const UnnamedManifestSchema = v.strictObject({ model: VersionSchema, pages: pageNames });
+
+/** `model` is null where the manifest is an old one, without the name. */
+function readExportManifest(path: string): { model: string | null; version: string; pages: string[] } {
+  const manifest = parseJson(readFileSync(path, "utf8"), path);
+  if (typeof manifest === "object" && manifest !== null && "version" in manifest)
+    return parseWith(ManifestSchema, manifest, path);
+  const { model, pages } = parseWith(UnnamedManifestSchema, manifest, path);
+  return { model: null, version: model, pages };
+}
+
+const blobPath = (folder: string, version: string): string => join(folder, `${version}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
 /** Writes an exported model into `folder`. The manifest comes last, so an export that was cut off leaves the one before it valid. */
-export function saveExport(folder: string, { hash, blob, pages }: ExportedModel): void {
+export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
     writeWhole(pagePath(folder, names[i]), bytes);
   });
-  writeWhole(blobPath(folder, hash), blob);
-  writeWhole(join(folder, "export.json"), toJson({ model: hash, pages: names }));
+  writeWhole(blobPath(folder, version), blob);
+  writeWhole(join(folder, "export.json"), toJson({ model, version, pages: names }));
 
-  const current = new Set([`${hash}.blob`, ...names.map((name) => `${name}.page`)]);
+  const current = new Set([`${version}.blob`, ...names.map((name) => `${name}.page`)]);
   for (const place of [folder, join(folder, "pages")]) {
     if (!existsSync(place)) continue;
     for (const file of readdirSync(place)) {
@@ -119,7 +133,7 @@ export function saveExport(folder: string, { hash, blob, pages }: ExportedModel)
 export async function loadExport(folder: string): Promise<ExportedModel> {
   const path = join(folder, "export.json");
   if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
-  const manifest = parseWith(ManifestSchema, JSON.parse(readFileSync(path, "utf8")), path);
+  const manifest = readExportManifest(path);
   const verified = async (
     file: string,
     expected: string,
@@ -130,7 +144,10 @@ export async function loadExport(folder: string): Promise<ExportedModel> {
     if (got !== expected) throw new FormatError(file, `got the name ${got} from its bytes, expected ${expected}`);
     return bytes;
   };
-  const blob = await verified(blobPath(folder, manifest.model), manifest.model, verifyBlob);
+  const blob = await verified(blobPath(folder, manifest.version), manifest.version, (bytes) => verifyBlob(bytes));
+  const model = readManifest(blob).spec.name;
+  if (manifest.model !== null && manifest.model !== model)
+    throw new FormatError(path, `got the model ${show(manifest.model)}, expected ${show(model)} as in its blob`);
   const pages: WrittenPage[] = [];
   for (const digest of manifest.pages) {
     pages.push({
@@ -138,5 +155,5 @@ export async function loadExport(folder: string): Promise<ExportedModel> {
       bytes: await verified(pagePath(folder, digest), digest, async (bytes) => toHex(await pageDigest(bytes))),
     });
   }
-  return { hash: manifest.model, blob, pages };
+  return { model, version: manifest.version, blob, pages };
 }

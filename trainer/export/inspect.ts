@@ -1,6 +1,8 @@
 import type { Evidence, ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedField } from "../../format/fitted-spec.ts";
+import { formatVersion } from "../../format/format-version.ts";
+import { sha256, toHex } from "../../format/hash.ts";
 import { itemStride } from "../../format/items.ts";
 import { packedBytes, weightType } from "../../format/layer.ts";
 import { readBlob } from "../../format/read-blob.ts";
@@ -19,15 +21,20 @@ export interface RowStatistics {
 
 /** All that a blob says of itself, and what can be seen of its weights. */
 export interface Inspection {
+  /** The model's name. */
   model: string;
-  version: number;
+  /** What names the blob, 64 hex digits. */
+  version: string;
+  /** SHA-256 of the file, in hex: from format 5 on the version. */
+  sha256: string;
+  /** The version of the format that the blob is written in. */
+  format: number;
   bytes: number;
   /** The id of the key that the blob names as its signer's, in hex; null where it is not signed. Anyone can write a name. */
   signer: string | null;
   /** Whether the signature was verified with a key that the user gave. */
   signatureVerified: boolean;
   producer: string;
-  name: string;
   label: string;
   terms: string[];
   rowType: string;
@@ -56,17 +63,18 @@ const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
  * of them signed it.
  */
 export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
-  const model = await verifyBlob(blob, trusted);
+  const version = await verifyBlob(blob, trusted);
   const sections = readSections(blob, true);
   const read = readBlob(blob);
   return {
-    model,
-    version: c.BLOB_VERSION,
+    model: read.spec.name,
+    version,
+    sha256: toHex(await sha256(blob)),
+    format: formatVersion(blob),
     bytes: blob.length,
     signer: signerOf(blob),
     signatureVerified: trusted.length > 0,
     producer: read.producer,
-    name: read.spec.name,
     label: read.spec.label,
     terms: termsOf(read),
     rowType: TYPES.get(read.rowType) ?? String(read.rowType),

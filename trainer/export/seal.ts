@@ -21,7 +21,7 @@ const SPREAD_FACTOR = 4;
 const LEAST_TOLERANCE = 1e-3;
 const VARIANTS: readonly KernelVariant[] = ["relaxed", "simd", "scalar"];
 
-/** The last step of an export: evidence and golden records go in, and the blob gets its digest and name. */
+/** The last step of an export: evidence and golden records go in, and the blob gets its digest and version. */
 export async function sealExport(
   { model, pages }: DraftExport,
   evidence: Evidence,
@@ -38,5 +38,5 @@ export async function sealExport(
     records: records.map((record, i) => ({ record, logit: logits[0]?.[i] })),
   };
   const blob = writeBlob({ ...model, evidence, golden });
-  return { hash: await sealBlob(blob), blob, pages };
+  return { model: model.spec.name, version: await sealBlob(blob), blob, pages };
 }

@@ -1,24 +1,37 @@
+import type * as v from "valibot";
+import { FormatError, RequestError } from "../../format/errors.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
 import { readParts } from "./read-parts.ts";
 
-/** Bytes that are read at a time; most bodies are shorter. */
+/** Bytes that are read at a time. Most bodies are shorter. */
 const PART_BYTES = 64 * 1024;
 
 /**
- * Reads a request's body as JSON. A body beyond the limits is refused as soon as that is known, from its declared length
- * or while it arrives, and is never held whole. Throws BodyError.
+ * Reads a request's body as JSON of the form that `schema` says. A body beyond the limits is refused as soon as that is
+ * known, from its declared length or while it arrives, and is never held whole. Throws BodyError where the body is not
+ * JSON or too large, and RequestError where the JSON has another form.
  */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readBody<Schema extends v.GenericSchema>(
+  request: Request,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  const body = await readJson(request);
+  return RequestError.during(() => parseWith(schema, body, "body"));
+}
+
+async function readJson(request: Request): Promise<unknown> {
   const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (mediaType !== "application/json") {
     throw new BodyError("media-type", `got content-type ${mediaType ?? "none"}, expected application/json`);
   }
   const text = await readText(request);
   try {
-    return JSON.parse(text);
+    return parseJson(text, "body");
   } catch (error) {
-    throw new BodyError("not-json", `the body is not JSON: ${(error as Error).message}`);
+    if (error instanceof FormatError) throw new BodyError("not-json", `the body is ${error.problem}`);
+    throw error;
   }
 }
 
@@ -49,7 +62,7 @@ async function readText(request: Request): Promise<string> {
   return text + decode(decoder);
 }
 
-/** Opening brackets, of text too: that many in text are as unusual. */
+/** Counts opening brackets, also those within strings, where so many are no less unusual. */
 function countBrackets(part: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < part.length; i++) {

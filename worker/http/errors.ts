@@ -1,4 +1,4 @@
-/** A request whose body cannot be read as JSON, before its content is looked at. */
+/** The body of a request cannot be read as JSON. What it holds has not been looked at. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
   readonly reason: "media-type" | "too-large" | "not-json";
@@ -9,7 +9,7 @@ export class BodyError extends Error {
   }
 }
 
-/** No model serves; the message says why, in words fit for a client. */
+/** No model serves. The message says why, in words that are fit for a client. */
 export class ModelUnavailableError extends Error {
   override readonly name = "ModelUnavailableError";
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { MAX_RECORDS } from "../limits.ts";
 
-/** A list of at most MAX_RECORDS; `name`: what it is a list of. */
+/** A list of at most MAX_RECORDS. `name` says of what, for the error. */
 export function atMostRecords<Item extends v.GenericSchema>(name: string, item: Item) {
   return v.pipe(
     v.array(item),

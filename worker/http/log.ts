@@ -1,4 +1,4 @@
-// One JSON object a line, so that a log drain can filter by `event` and `level`.
+// The log has one JSON object a line, so that a log drain can filter by `event` and `level`.
 
 export function logInfo(event: string, details: Record<string, unknown>): void {
   console.log(JSON.stringify({ level: "info", event, ...details }));

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { FormatError } from "../../format/errors.ts";
+import { RequestError } from "../../format/errors.ts";
 import { LOAD_RETRY_MS } from "../limits.ts";
 import { BodyError, ModelUnavailableError } from "./errors.ts";
 import { logError } from "./log.ts";
@@ -20,13 +20,15 @@ const BODY_PROBLEMS = {
   "media-type": { name: "media-type", title: "The body's type is not supported", status: 415 },
 } as const;
 
-/** The only place that gives an error its HTTP form. */
+/**
+ * The HTTP form of an error, given here and nowhere else. Only what is the client's fault names a place in its body.
+ */
 export function toProblem(error: unknown): Problem {
   if (error instanceof BodyError) {
     const { name, title, status } = BODY_PROBLEMS[error.reason];
     return problem(name, title, status, error.message);
   }
-  if (error instanceof FormatError) {
+  if (error instanceof RequestError) {
     const field = error.place.replace(/^body(: )?/, "");
     const detail = field === "" ? `body: ${error.problem}` : `${field}: ${error.problem}`;
     return {
@@ -53,7 +55,7 @@ function problem(name: string, title: string, status: Problem["status"], detail:
   return { type: `urn:deepfm-edge:problem:${name}`, title, status, detail };
 }
 
-/** Answers with `problem`; logs `error` where the fault is the Worker's. */
+/** Answers with a problem. Logs `error` where the fault is the Worker's. */
 export function respond(c: Context, problem: Problem, error?: unknown): Response {
   if (problem.status === 500) {
     const stack = error instanceof Error ? error.stack : undefined;

@@ -1,7 +1,7 @@
-/** Keeps the runtime from ending work when its request is answered: `ctx.waitUntil`. */
+/** Keeps the runtime from ending work when its request has been answered: `ctx.waitUntil`. */
 export type KeepAlive = (promise: Promise<unknown>) => void;
 
-/** Waits for `promise` to settle, but no longer than `ms`: whether it did. Rejects as `promise` does. */
+/** Waits until `promise` settles, but no longer than `ms`. Returns whether it settled; rejects as `promise` does. */
 export async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const late = new Promise<boolean>((resolve) => {

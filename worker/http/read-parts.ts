@@ -1,7 +1,7 @@
 /**
- * A stream's bytes in parts of `size`, the last one shorter, each in the same buffer and so to be used before the next. A stream's
- * own chunks have 4 KiB, and each takes longer to ask for than to read: of 300 KB of JSON three quarters of the time. A stream that
- * a program made out of chunks of its own comes as those.
+ * Yields the bytes of a stream in parts of `size`, the last one shorter. All are in the same buffer, so a part is to be
+ * used before the next is asked for. The stream's own chunks have 4 KiB, and each takes longer to ask for than to read:
+ * three quarters of the time that 300 KB of JSON take. A stream whose chunks a program made comes in those chunks.
  */
 export async function* readParts(stream: ReadableStream, size: number): AsyncGenerator<Uint8Array> {
   const reader = byteReader(stream);
@@ -19,7 +19,7 @@ export async function* readParts(stream: ReadableStream, size: number): AsyncGen
   }
 }
 
-/** Null for a stream that cannot fill a buffer. */
+/** A reader that fills buffers; null where the stream cannot. */
 function byteReader(stream: ReadableStream): ReadableStreamBYOBReader | null {
   try {
     return stream.getReader({ mode: "byob" });

@@ -1,23 +1,30 @@
-import { FormatError } from "../../format/errors.ts";
+import { FormatError, show } from "../../format/errors.ts";
 import { signerOf } from "../../format/seal.ts";
 import { readPublicKeys } from "../../format/signature.ts";
-import { blobKey, pointerKey, readPointer } from "../../format/store.ts";
+import { blobKey, type PublishedPointer, pointerKey, readPointer } from "../../format/store.ts";
 import type { Scorer } from "../../runtime/scorer.ts";
 import type { KernelVariant } from "../../runtime/variant.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { logError, logInfo } from "../http/log.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
+import type { Source } from "../source/source.ts";
 import type { KernelModule } from "./kernel-modules.ts";
 import { loadModel } from "./load-model.ts";
 import { streamBlob } from "./stream-blob.ts";
 
-/** Where models are, and whose are trusted. */
-export type ModelBindings = Pick<Env, "MODELS" | "MODEL_KEYS">;
+/** Where the model comes from. */
+export interface ModelOrigin {
+  source: Source;
+  /** Public keys, one of which must have signed it, as text; empty: none need have. */
+  keys: string;
+}
 
 export interface LoadedModel {
-  /** The blob's name, in hex. */
-  hash: string;
+  /** Its name. */
+  model: string;
+  /** What names its blob, 64 hex digits. */
+  version: string;
   /** Id of the key that signed it, in hex; null where it is not signed. */
   signer: string | null;
   blobBytes: number;
@@ -28,8 +35,8 @@ export interface LoadedModel {
 }
 
 /**
- * The isolate's model: the one that the pointer in KV names. It is loaded by the first request that needs it, and
- * replaced in one assignment once a newer one has passed every check; until then, and if it fails one, the old serves.
+ * The isolate's model: the one that the pointer names. The first request that needs it loads it. A newer one replaces
+ * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves.
  */
 export class ModelStore {
   readonly #kernel: KernelModule;
@@ -45,16 +52,16 @@ export class ModelStore {
   }
 
   /** The model to score with. Throws ModelUnavailableError where there is none. */
-  async current(env: ModelBindings, keepAlive: KeepAlive): Promise<LoadedModel> {
+  async current(origin: ModelOrigin, keepAlive: KeepAlive): Promise<LoadedModel> {
     const now = this.#now();
     if (this.#model) {
-      if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(env, keepAlive);
+      if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(origin, keepAlive);
       return this.#model;
     }
     if (this.#failure && now - this.#failure.at < limits.LOAD_RETRY_MS) throw this.#failure.error;
     this.#failure = null;
-    // The load may belong to another request, which can be killed: so the wait has an end.
-    await settledWithin(this.#load(env, keepAlive), limits.LOAD_TIMEOUT_MS);
+    // Another request may have begun the load, and can be killed; so the wait has an end.
+    await settledWithin(this.#load(origin, keepAlive), limits.LOAD_TIMEOUT_MS);
     return this.#model ?? this.#fail();
   }
 
@@ -62,11 +69,14 @@ export class ModelStore {
     throw this.#failure?.error ?? new ModelUnavailableError("the model is still loading");
   }
 
-  /** Begins a load, or joins the one under way. The promise never rejects, and its request is kept alive for it. */
-  #load(env: ModelBindings, keepAlive: KeepAlive): Promise<void> {
+  /**
+   * Begins a load, or joins the one under way. The promise never rejects, and the request that began it is kept alive
+   * for it.
+   */
+  #load(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
     const startedAt = this.#now();
     if (this.#loading && startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
-    const loading = { startedAt, done: this.#update(env) };
+    const loading = { startedAt, done: this.#update(origin) };
     this.#loading = loading;
     const done = loading.done.finally(() => {
       if (this.#loading === loading) this.#loading = null;
@@ -75,49 +85,57 @@ export class ModelStore {
     return done;
   }
 
-  async #update(env: ModelBindings): Promise<void> {
+  async #update(origin: ModelOrigin): Promise<void> {
     this.#pointerReadAt = this.#now();
     try {
-      const hash = await readModelPointer(env.MODELS);
-      if (hash === this.#model?.hash) return;
-      const trusted = await readPublicKeys(env.MODEL_KEYS, "MODEL_KEYS");
-      const blob = await streamBlob(this.#kernel.module, await findBlob(env.MODELS, hash));
-      const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
-      const scorer = await loadModel(blob, hash, trusted);
-      this.#model = {
-        hash,
-        signer,
-        blobBytes,
-        scorer,
-        variant: this.#kernel.variant,
-        loadedAt: this.#now(),
-      };
-      logInfo("model_loaded", { model: hash, name: scorer.manifest.spec.name, bytes: blobBytes });
+      const pointer = await findPointer(origin.source);
+      if (pointer.version === this.#model?.version) return refuseOtherName(pointer, this.#model);
+      const loaded = await this.#read(pointer.version, origin);
+      refuseOtherName(pointer, loaded);
+      this.#model = loaded;
+      const { model, version, blobBytes } = loaded;
+      logInfo("model_loaded", { model, version, bytes: blobBytes });
     } catch (error) {
-      logError("model_load_failed", error, { serving: this.#model?.hash ?? null });
+      logError("model_load_failed", error, { serving: this.#model?.version ?? null });
       this.#failure = { error: unavailable(error), at: this.#now() };
     }
   }
+
+  /** Reads, checks and loads the model of a version. Throws FormatError where a check fails. */
+  async #read(version: string, { source, keys }: ModelOrigin): Promise<LoadedModel> {
+    const trusted = await readPublicKeys(keys, "MODEL_KEYS");
+    const blob = await streamBlob(this.#kernel.module, await findBlob(source, version));
+    // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
+    const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
+    const scorer = await loadModel(blob, version, trusted);
+    const { variant } = this.#kernel;
+    return { model: scorer.manifest.spec.name, version, signer, blobBytes, scorer, variant, loadedAt: this.#now() };
+  }
 }
 
-async function readModelPointer(kv: KVNamespace): Promise<string> {
-  const text = await kv.get(pointerKey(), { type: "text", cacheTtl: limits.KV_MIN_CACHE_SECONDS });
-  if (text === null) throw new ModelUnavailableError("no model is published");
-  return readPointer(text).model;
+async function findPointer(source: Source): Promise<PublishedPointer> {
+  const stream = await source.stream(pointerKey());
+  if (stream === null) throw new ModelUnavailableError("no model is published");
+  return readPointer(await new Response(stream).text());
 }
 
-async function findBlob(kv: KVNamespace, hash: string): Promise<ReadableStream> {
-  const key = blobKey(hash);
-  const read = (cacheTtl: number): Promise<ReadableStream | null> => kv.get(key, { type: "stream", cacheTtl });
-  // KV may have cached the key's absence from before the blob was published; the short cacheTtl makes it look again.
-  const stream = (await read(limits.IMMUTABLE_CACHE_SECONDS)) ?? (await read(limits.KV_MIN_CACHE_SECONDS));
-  if (stream === null) throw new ModelUnavailableError(`the pointer names model ${hash}, whose blob is missing`);
+async function findBlob(source: Source, version: string): Promise<ReadableStream> {
+  const stream = await source.stream(blobKey(version));
+  if (stream === null) throw new ModelUnavailableError(`the pointer names version ${version}, whose blob is missing`);
   return stream;
+}
+
+function refuseOtherName(pointer: PublishedPointer, { model, version }: LoadedModel): void {
+  if (pointer.model !== null && pointer.model !== model)
+    throw new FormatError(
+      "pointer: model",
+      `got ${show(pointer.model)}, expected ${show(model)} as in blob ${version}`,
+    );
 }
 
 function unavailable(error: unknown): ModelUnavailableError {
   if (error instanceof ModelUnavailableError) return error;
-  // A FormatError speaks of the model's bytes, which a client may know; anything else may speak of internals.
+  // A FormatError is about the model's bytes, which a client may know; any other error may be about internals.
   const why = error instanceof FormatError ? error.message : "the model store cannot be read";
   return new ModelUnavailableError(`the published model cannot be loaded: ${why}`, { cause: error });
 }

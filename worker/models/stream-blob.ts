@@ -2,13 +2,13 @@ import { FormatError } from "../../format/errors.ts";
 import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed-blob.ts";
 import { readParts } from "../http/read-parts.ts";
 
-/** Bytes of a blob's part: few enough to stay in a cache, and enough that 80 reads bring the largest blob. */
+/** Bytes of a part: few enough for a processor's cache, and so many that 100 reads bring the largest blob. */
 const PART_BYTES = 256 * 1024;
 
 /**
- * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob would cost as much time again, most
- * of it the system's for fresh pages, and as much of the isolate's memory. Throws FormatError where the blob is not as long as
- * its header says.
+ * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob in between would cost as
+ * much time again, most of it the system's for fresh memory, and as much of the isolate's memory. Throws FormatError
+ * where the blob is not as long as its header says.
  */
 export async function streamBlob(module: WebAssembly.Module, stream: ReadableStream): Promise<PlacedBlob> {
   let placed: PlacedBlob | null = null;

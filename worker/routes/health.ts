@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import type { AppEnv } from "../app-env.ts";
-import type { ModelStore } from "../models/model-slot.ts";
+import type { AppEnv, RouteOptions } from "../app-env.ts";
+import { currentModel } from "./current-model.ts";
 
 /** GET /healthz: the Worker runs. */
 export function healthRoute(c: Context<AppEnv>): Response {
@@ -8,10 +8,9 @@ export function healthRoute(c: Context<AppEnv>): Response {
 }
 
 /** GET /readyz: a model is loaded, or could be now. */
-export function readyRoute(options: { models: ModelStore }) {
+export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
-    const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const { hash } = await options.models.current(c.env, keepAlive);
-    return c.json({ status: "ready", model: hash });
+    const { model, version } = await currentModel(c, options);
+    return c.json({ status: "ready", model, version });
   };
 }

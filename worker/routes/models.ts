@@ -1,21 +1,20 @@
 import type { Context } from "hono";
-import type { AppEnv } from "../app-env.ts";
-import type { LoadedModel, ModelStore } from "../models/model-slot.ts";
+import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { LoadedModel } from "../models/model-slot.ts";
+import { currentModel } from "./current-model.ts";
 
 /** GET /v1/models: what serves in this isolate. */
-export function modelsRoute(options: { models: ModelStore }) {
+export function modelsRoute(options: RouteOptions) {
   return async function models(c: Context<AppEnv>): Promise<Response> {
-    const keepAlive = (promise: Promise<unknown>): void => c.executionCtx.waitUntil(promise);
-    const model = await options.models.current(c.env, keepAlive);
-    return c.json({ models: [describe(model)] });
+    return c.json({ models: [describe(await currentModel(c, options))] });
   };
 }
 
-function describe({ hash, signer, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
+function describe({ model, version, signer, blobBytes, scorer, variant, loadedAt }: LoadedModel) {
   const { spec, producer, embeddingDim, pageCount, items, evidence, golden } = scorer.manifest;
   return {
-    model: hash,
-    name: spec.name,
+    model,
+    version,
     producer,
     signer,
     fields: spec.fields.map(({ name, type, side }) => ({ name, type, side })),

@@ -1,13 +1,11 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { parseWith } from "../../format/parse.ts";
-import type { AppEnv } from "../app-env.ts";
-import { readJson } from "../http/body.ts";
+import type { AppEnv, RouteOptions } from "../app-env.ts";
+import { readBody } from "../http/body.ts";
 import { atMostRecords } from "../http/list-schema.ts";
-import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
-import { answer, type ScoringOptions } from "./answer.ts";
+import { answer } from "./answer.ts";
 
-const RankRequest = v.pipe(
+const RankBody = v.pipe(
   v.strictObject({
     // What the context and a candidate hold is for the model's encoder to judge.
     context: v.optional(v.unknown(), {}),
@@ -21,21 +19,10 @@ const RankRequest = v.pipe(
   ),
 );
 
-/** POST /v1/rank */
-export function rankRoute(options: ScoringOptions) {
+/** POST /v1/rank: scores many candidates, or items of the catalogue, for one context. */
+export function rankRoute(options: RouteOptions) {
   return async function rank(c: Context<AppEnv>): Promise<Response> {
-    const { context, candidates = [], items } = parseWith(RankRequest, await readJson(c.req.raw), "body");
-    return answer(c, options, (scorer) => {
-      if (items) {
-        const located = scorer.locateItems(context, items, MAX_ENTRIES_PER_REQUEST);
-        return {
-          located: located.records,
-          run: (pages) => scorer.rankItems(located, pages),
-          place: (i) => `items[${i}]`,
-        };
-      }
-      const located = scorer.locate(scorer.encodeCandidates(context, candidates, MAX_ENTRIES_PER_REQUEST));
-      return { located, run: (pages) => scorer.rank(located, pages), place: (i) => `candidates[${i}]` };
-    });
+    const { context, candidates = [], items } = await readBody(c.req.raw, RankBody);
+    return answer(c, options, items ? { context, items } : { context, candidates });
   };
 }

@@ -1,6 +1,9 @@
 import type { Page } from "../../format/page.ts";
 
-/** Pages of this isolate, the least recently used going first. A request holds the pages it uses, so none is pulled away. */
+/**
+ * The pages that an isolate has read, those used least recently being dropped first. A request holds the pages that it
+ * uses, so none is pulled away from it.
+ */
 export class PageCache {
   readonly #maxBytes: number;
   readonly #pages = new Map<string, Page>();
@@ -41,7 +44,7 @@ export class PageCache {
   }
 }
 
-/** An upper bound: beside its bytes, a page keeps a copy of its keys, which are a part of them. */
+/** An upper bound of the memory that a page takes: its bytes, and a copy of its keys, which are a part of them. */
 function cost(page: Page): number {
   return 2 * page.bytes.byteLength;
 }

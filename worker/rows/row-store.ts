@@ -6,19 +6,20 @@ import { pageKey } from "../../format/store.ts";
 import { errorText, logError } from "../http/log.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
+import type { PageContent, Source } from "../source/source.ts";
 import { PageCache } from "./page-cache.ts";
 
 /**
- * Why a request's pages are not all there. deadline: some were late. unavailable: KV failed, or a page is missing or
- * broken. limit: the request needs more pages than one may read.
+ * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
+ * missing or broken. limit: the request needs more pages than one request may read.
  */
 export type Shortfall = "deadline" | "unavailable" | "limit";
 
 export interface Rows {
   /** The pages at hand, by number. The request holds them, so that the cache's eviction cannot hurt it. */
   pages: ReadonlyMap<number, Page>;
-  /** Keys that were read from KV for them: what is billed. */
-  keysRead: number;
+  /** How many pages were asked of the source: the keys that KV bills. */
+  pagesRead: number;
   shortfall: Shortfall | null;
 }
 
@@ -26,7 +27,8 @@ export interface RowRequest {
   manifest: BlobManifest;
   /** Numbers of the wanted pages. */
   pages: Iterable<number>;
-  kv: KVNamespace;
+  source: Source;
+  /** Milliseconds to wait for them. */
   deadlineMs: number;
   keepAlive: KeepAlive;
 }
@@ -34,23 +36,27 @@ export interface RowRequest {
 interface AbsentPage {
   number: number;
   digest: Uint8Array;
-  /** In KV. */
+  /** The key in the source. */
   key: string;
+  /** The key in the cache, which has all that the page was checked against. */
   cacheKey: string;
 }
 
-/** Pages of embedding rows: from the isolate's cache, else from KV in bulk, within a deadline. Never throws for want of one. */
+/**
+ * Pages of embedding rows, from the isolate's cache or else from the source, in bulk and within a deadline. A page that
+ * cannot be had is not an error.
+ */
 export class RowStore {
   readonly #cache = new PageCache(limits.PAGE_CACHE_BYTES);
   readonly #now: () => number;
-  /** When pages failed that were missing or broken, by cache key. */
+  /** By cache key: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  async fetch({ manifest, pages: wanted, kv, deadlineMs, keepAlive }: RowRequest): Promise<Rows> {
+  async fetch({ manifest, pages: wanted, source, deadlineMs, keepAlive }: RowRequest): Promise<Rows> {
     const pages = new Map<number, Page>();
     const absent: AbsentPage[] = [];
     let limited = false;
@@ -68,34 +74,32 @@ export class RowStore {
 
     const reads: Promise<void>[] = [];
     for (let start = 0; start < absent.length; start += limits.PAGES_PER_READ) {
-      reads.push(this.#read(absent.slice(start, start + limits.PAGES_PER_READ), manifest, kv, pages));
+      reads.push(this.#read(absent.slice(start, start + limits.PAGES_PER_READ), manifest, source, pages));
     }
     let late = false;
     if (reads.length > 0) {
       const all = Promise.all(reads);
       late = !(await settledWithin(all, deadlineMs));
-      if (late) keepAlive(all); // they still enter the cache, for the requests that follow
+      if (late) keepAlive(all); // late pages still enter the cache, for the requests that follow
       failed ||= absent.some(({ number }) => !pages.has(number));
     }
     const shortfall = late ? "deadline" : failed ? "unavailable" : limited ? "limit" : null;
-    return { pages, keysRead: absent.length, shortfall };
+    return { pages, pagesRead: absent.length, shortfall };
   }
 
-  /** Reads pages into the cache and into `pages`; logs those that are not to be had. Never rejects. */
+  /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
   async #read(
     absent: readonly AbsentPage[],
     manifest: BlobManifest,
-    kv: KVNamespace,
+    source: Source,
     pages: Map<number, Page>,
   ): Promise<void> {
-    // KV may have cached a page's absence; after a failure, the short cacheTtl makes it look again.
     const again = absent.some(({ cacheKey }) => this.#failedAt.has(cacheKey));
-    const cacheTtl = again ? limits.KV_MIN_CACHE_SECONDS : limits.IMMUTABLE_CACHE_SECONDS;
-    let texts: Map<string, string | null>;
+    let contents: ReadonlyMap<string, PageContent | null>;
     try {
-      texts = await kv.get(
+      contents = await source.pages(
         absent.map(({ key }) => key),
-        { type: "text", cacheTtl },
+        again,
       );
     } catch (error) {
       logError("rows_unavailable", error, { model: manifest.spec.name, keys: absent.length });
@@ -105,7 +109,7 @@ export class RowStore {
     await Promise.all(
       absent.map(async ({ number, digest, key, cacheKey }) => {
         try {
-          const page = await openPage(decodeText(texts.get(key), number, key), manifest, number, digest);
+          const page = await openPage(bytesOf(contents.get(key), number, key), manifest, number, digest);
           this.#failedAt.delete(cacheKey);
           this.#cache.set(cacheKey, page);
           pages.set(number, page);
@@ -135,10 +139,12 @@ export class RowStore {
   }
 }
 
-function decodeText(text: string | null | undefined, page: number, key: string): Uint8Array {
-  if (text === null || text === undefined) throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
+function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
+  if (content === null || content === undefined)
+    throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
+  if (typeof content !== "string") return content;
   try {
-    return Uint8Array.fromBase64(text);
+    return Uint8Array.fromBase64(content);
   } catch (error) {
     throw new FormatError(`page ${page}`, `not base64: ${(error as Error).message}`);
   }

@@ -1,6 +1,6 @@
 // A Worker that takes one step of loading a blob many times in one request. It is timed from outside, because clocks
 // stand still in workerd while it computes.
-//   PUT /?key=BASE64
+//   PUT /?version=HEX&key=BASE64
 //     keeps the body, a sealed blob, here and in KV; key: the public key of its signature, empty if it has none
 //   POST /?step=NAME&times=N
 //     takes a step of ../steps.ts, or a read from KV, N times
@@ -17,7 +17,8 @@ async function handle(request: Request, { KV: kv }: { KV: KVNamespace }): Promis
   if (request.method === "PUT") {
     const blob = await request.arrayBuffer();
     await kv.put(KEY, blob);
-    steps = new LoadSteps(relaxed, new Uint8Array(blob), searchParams.get("key") ?? "");
+    const [version, key] = [searchParams.get("version") ?? "", searchParams.get("key") ?? ""];
+    steps = new LoadSteps(relaxed, new Uint8Array(blob), version, key);
     return new Response();
   }
   if (!steps) return new Response("no blob was put", { status: 409 });

@@ -119,13 +119,13 @@ describe("sealExport", () => {
   it("puts in the evidence, and records with the logits that every build of the kernel gives them", async () => {
     const model = trainedModel({});
     const draft = await exportModel(model, "int8", model.dataset);
-    const { hash, blob } = await sealExport(draft, { provenance: { seed: 1 } }, records);
+    const { version, blob } = await sealExport(draft, { provenance: { seed: 1 } }, records);
     const { evidence, golden } = readBlob(blob);
     expect(evidence).toEqual({ provenance: { seed: 1 } });
     expect(golden.records.map(({ record }) => record)).toEqual(records);
     for (const variant of ["relaxed", "simd", "scalar"] as const)
       expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), blob)))).not.toThrow();
-    expect(await verifyBlob(blob)).toBe(hash);
+    expect(await verifyBlob(blob)).toBe(version);
   });
 
   it("gives a blob that a server refuses whose weights are not those of its golden records", async () => {
@@ -146,10 +146,23 @@ describe("an export's folder", () => {
     const second = trainedModel({ blobBytes: 0, pageBytes: 2048 }, undefined, 2);
     const exported = await sealExport(await exportModel(second, "int8", second.dataset), {}, []);
     saveExport(place, exported);
-    const { hash, blob, pages } = await loadExport(place);
-    expect({ hash, blob, pages }).toEqual(exported);
+    const { model, version, blob, pages } = await loadExport(place);
+    expect({ model, version, blob, pages }).toEqual(exported);
     expect(readdirSync(join(place, "pages"))).toHaveLength(pages.length);
-    expect(readdirSync(place).filter((file) => file.endsWith(".blob"))).toEqual([`${hash}.blob`]);
+    expect(readdirSync(place).filter((file) => file.endsWith(".blob"))).toEqual([`${version}.blob`]);
+  });
+
+  it("has a manifest with the model's name and version; one of before, with the version alone, is read too", async () => {
+    const place = join(folder, "manifest");
+    const run = trainedModel({});
+    const { model, version } = await sealExport(await exportModel(run, "int8", run.dataset), {}, []);
+    saveExport(place, await sealExport(await exportModel(run, "int8", run.dataset), {}, []));
+    const path = join(place, "export.json");
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ model, version, pages: [] });
+    writeFileSync(path, JSON.stringify({ model: version, pages: [] }));
+    expect(await loadExport(place)).toMatchObject({ model, version });
+    writeFileSync(path, JSON.stringify({ model: "other", version, pages: [] }));
+    await expect(loadExport(place)).rejects.toThrow(`got the model "other", expected "${model}" as in its blob`);
   });
 
   it("is refused where a file is not what its name says", async () => {

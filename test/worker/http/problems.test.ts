@@ -1,8 +1,10 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
-import { MAX_BODY_BYTES } from "../../../worker/limits.ts";
-import { loggedErrors, type ProblemAnswer, startWorker } from "../client.ts";
+import { FormatError, RequestError } from "../../../format/errors.ts";
+import { ModelUnavailableError } from "../../../worker/http/errors.ts";
+import { toProblem } from "../../../worker/http/problem.ts";
+import { loggedErrors, problemOf, startWorker } from "../client.ts";
 import { makeModel, publish } from "../tiny-model.ts";
 
 const model = await makeModel(1);
@@ -12,55 +14,6 @@ beforeAll(async () => {
   await reset();
   await publish(env.MODELS, model);
 });
-
-async function problemOf(response: Response): Promise<ProblemAnswer> {
-  expect(response.headers.get("content-type")).toBe("application/problem+json");
-  const problem = await response.json<ProblemAnswer>();
-  expect(problem.status).toBe(response.status);
-  expect(problem.type).toMatch(/^urn:deepfm-edge:problem:[a-z-]+$/);
-  return problem;
-}
-
-function postBytes(body: BodyInit | null, contentType: string | null): Promise<Response> {
-  return worker.fetch("/v1/score", {
-    method: "POST",
-    body,
-    headers: contentType ? { "content-type": contentType } : {},
-  });
-}
-
-const NOT_JSON: { what: string; body: BodyInit | null; detail: string }[] = [
-  { what: "an empty body", body: null, detail: "the body is not JSON" },
-  { what: "half a body", body: '{"records":[{"site":', detail: "the body is not JSON" },
-  { what: "two bodies", body: '{"records":[]}{}', detail: "the body is not JSON" },
-  { what: "NaN", body: '{"records":[{"price":NaN}]}', detail: "the body is not JSON" },
-  { what: "bytes that are not UTF-8", body: new Uint8Array([0x22, 0xff, 0x22]), detail: "it is not UTF-8" },
-  { what: "half a character", body: new Uint8Array([0x22, 0xe2, 0x82]), detail: "it is not UTF-8" },
-];
-
-test.each(NOT_JSON)("$what is 400", async ({ body, detail }) => {
-  const problem = await problemOf(await postBytes(body, "application/json"));
-  expect(problem).toMatchObject({ status: 400, type: "urn:deepfm-edge:problem:not-json" });
-  expect(problem.detail).toContain(detail);
-});
-
-test.each([null, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])(
-  "content-type %s is 415",
-  async (type) => {
-    const response = await postBytes(new TextEncoder().encode('{"records":[]}'), type);
-    expect(await problemOf(response)).toMatchObject({
-      status: 415,
-      detail: expect.stringContaining("expected application/json"),
-    });
-  },
-);
-
-test.each(["application/json", "application/json; charset=utf-8", "Application/JSON"])(
-  "content-type %s is taken",
-  async (type) => {
-    expect((await postBytes('{"records":[]}', type)).status).toBe(200);
-  },
-);
 
 const INVALID: { what: string; body: unknown; field?: string; detail: string }[] = [
   { what: "a list", body: [], field: "records", detail: "records: missing" },
@@ -185,52 +138,6 @@ test.each(INVALID)("$what is 422", async ({ body, field, detail }) => {
   expect(problem.detail).toContain(detail);
 });
 
-test.each(["{},", "[],", "["])("a body of very many %s is 413", async (text) => {
-  const problem = await problemOf(await worker.score(`{"records":[${text.repeat(200_000)}`));
-  expect(problem).toMatchObject({ status: 413, detail: expect.stringContaining("131072 objects and lists") });
-});
-
-test("a body that is declared too long is 413, and none of it is read", async () => {
-  const pulled = { bytes: 0 };
-  const response = await worker.fetch("/v1/score", {
-    method: "POST",
-    headers: { "content-type": "application/json", "content-length": String(50 * 2 ** 20) },
-    body: endless(pulled),
-  });
-  expect(await problemOf(response)).toMatchObject({
-    status: 413,
-    detail: "got a body of 52428800 bytes, expected at most 8388608",
-  });
-  expect(pulled.bytes).toBeLessThanOrEqual(2 ** 20);
-});
-
-test.each(["bytes", undefined] as const)(
-  "a body that turns out too long is 413 as soon as it is: type %s",
-  async (type) => {
-    const pulled = { bytes: 0 };
-    const response = await worker.fetch("/v1/score", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: endless(pulled, type),
-    });
-    expect(await problemOf(response)).toMatchObject({ status: 413, type: "urn:deepfm-edge:problem:body-too-large" });
-    expect(pulled.bytes).toBeLessThanOrEqual(MAX_BODY_BYTES + 2 ** 20);
-  },
-);
-
-/** 50 MB in chunks of 64 KiB, counting what was taken. */
-function endless(pulled: { bytes: number }, type?: "bytes"): ReadableStream<Uint8Array> {
-  const chunk = new Uint8Array(2 ** 16).fill(0x20);
-  return new ReadableStream({
-    type: type as undefined,
-    pull(controller) {
-      pulled.bytes += chunk.byteLength;
-      if (pulled.bytes > 50 * 2 ** 20) controller.close();
-      else controller.enqueue(chunk.slice());
-    },
-  });
-}
-
 test.each([
   ["GET", "/v1/score", "POST"],
   ["PUT", "/v1/score", "POST"],
@@ -275,6 +182,18 @@ test("a fault of the Worker is 500, with nothing of its inside, and one line in 
       error: "Error: ROW_DEADLINE_MS: got NaN, expected milliseconds",
     }),
   ]);
+});
+
+test.each([
+  [new RequestError("records[3].age", "unknown field"), 422, "records[3].age"],
+  [new RequestError("body", "got null"), 422, undefined],
+  [new FormatError("blob: section ROWS", "got row 3 with a number that is not finite"), 500, undefined],
+  [new FormatError("page 1", "got digest 00"), 500, undefined],
+  [new ModelUnavailableError("no model is published"), 503, undefined],
+  [new TypeError("a defect"), 500, undefined],
+])("whose fault it was is told by its class: %s", (error, status, field) => {
+  expect(toProblem(error)).toMatchObject({ status });
+  expect(toProblem(error).field).toBe(field);
 });
 
 test("every response has a request id: the client's, if it is fit for a log", async () => {

@@ -16,7 +16,7 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** In parts of `size` bytes, as a network may bring them. */
+/** A stream of parts of `size` bytes, as a network may bring them. */
 function streamOf(bytes: Uint8Array<ArrayBuffer>, size: number): ReadableStream {
   let at = 0;
   return new ReadableStream({

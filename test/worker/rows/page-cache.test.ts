@@ -5,7 +5,7 @@ import { PageCache } from "../../../worker/rows/page-cache.ts";
 
 const LAYOUT = { rowType: TYPE_F32, embeddingDim: 1, pageCount: 1 };
 
-/** A page of 32 + 16 · `rows` bytes, which costs twice that. */
+/** A page of 32 + 16 · `rows` bytes, which the cache counts twice. */
 function page(rows: number): Page {
   const keys = Uint32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : i));
   return new Page(writePage(LAYOUT, 0, keys, new Uint8Array(8 * rows)), LAYOUT, 0);

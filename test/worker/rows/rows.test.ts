@@ -24,7 +24,7 @@ function bytesOf(page: number, of: TinyModel = model): Uint8Array {
   return of.pages[page]?.bytes.slice() ?? new Uint8Array();
 }
 
-/** What stands in KV in place of the page, and what the log must say of it. */
+/** What is in KV in place of the page, and what the log must say of it. */
 const BROKEN_PAGES: { what: string; put: () => Promise<void>; log: string }[] = [
   {
     what: "is missing",
@@ -75,7 +75,8 @@ test.each(BROKEN_PAGES)("a page that $what is scored without, and logged", async
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({
     scores: await expectedScores(model, RECORDS, [PAGE]),
-    model: model.hash,
+    model: "tiny",
+    version: model.version,
     degraded: { rows: 1, reason: "unavailable" },
   });
   expect(errors()).toEqual([expect.objectContaining({ event: "pages_unavailable", pages: 1 })]);
@@ -99,7 +100,11 @@ test("a page that failed is not asked for again at once, but later", async () =>
   worker.clock.ms += PAGE_RETRY_MS;
   const later = await worker.score({ records: RECORDS });
   expect(kvKeys(later)).toBe(1);
-  expect(await later.json()).toEqual({ scores: await expectedScores(model, RECORDS), model: model.hash });
+  expect(await later.json()).toEqual({
+    scores: await expectedScores(model, RECORDS),
+    model: "tiny",
+    version: model.version,
+  });
 });
 
 /** The real KV, whose bulk reads first wait for `before`. */
@@ -123,12 +128,17 @@ test("pages that are late are scored without, and are there for the next request
   const late = await worker.score({ records: RECORDS });
   expect(await late.json()).toEqual({
     scores: await expectedScores(model, RECORDS, [PAGE]),
-    model: model.hash,
+    model: "tiny",
+    version: model.version,
     degraded: { rows: 1, reason: "deadline" },
   });
   const next = await worker.score({ records: RECORDS });
   expect(kvKeys(next)).toBe(0);
-  expect(await next.json()).toEqual({ scores: await expectedScores(model, RECORDS), model: model.hash });
+  expect(await next.json()).toEqual({
+    scores: await expectedScores(model, RECORDS),
+    model: "tiny",
+    version: model.version,
+  });
 });
 
 test("a KV that fails is scored without, and asked again by the next request", async () => {
@@ -141,7 +151,11 @@ test("a KV that fails is scored without, and asked again by the next request", a
     expect.objectContaining({ event: "rows_unavailable", error: "Error: KV GET failed: 503" }),
   ]);
   const next = await worker.score({ records: RECORDS });
-  expect(await next.json()).toEqual({ scores: await expectedScores(model, RECORDS), model: model.hash });
+  expect(await next.json()).toEqual({
+    scores: await expectedScores(model, RECORDS),
+    model: "tiny",
+    version: model.version,
+  });
 });
 
 test("a request reads at most its share of pages, in reads of at most 100 keys", async () => {

@@ -12,6 +12,7 @@ const container: BrokenBlob[] = [
   { name: "a header without a table", code: abi.LOAD_TOO_SHORT, blob: GOOD_BLOB.slice(0, TABLE_END - 1) },
   { name: "another magic", code: abi.LOAD_BAD_MAGIC, blob: edited(GOOD_BLOB, u32(0, c.PAGE_MAGIC)) },
   { name: "a later version", code: abi.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.BLOB_VERSION + 1)) },
+  { name: "an old version", code: abi.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.OLDEST_BLOB_VERSION - 1)) },
   { name: "a length of more bytes", code: abi.LOAD_BAD_LENGTH, blob: edited(GOOD_BLOB, add(8, 64)) },
   { name: "a truncated end", code: abi.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, -64) },
   { name: "a truncated table", code: abi.LOAD_BAD_LENGTH, blob: GOOD_BLOB.slice(0, TABLE_END) },

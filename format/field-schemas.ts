@@ -1,0 +1,71 @@
+import * as v from "valibot";
+import { show } from "./errors.ts";
+
+// The schemas that the feature spec (spec.ts) and the fitted spec (fitted-spec.ts) have in common.
+
+const about = v.description;
+export const positiveInteger = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+export const fieldName = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(128),
+  about("The column's name in the log, and the key in a record."),
+);
+export const modelName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
+);
+export const categoricalMissing = v.pipe(
+  v.optional(v.picklist(["own", "oov", "skip"]), "own"),
+  about("A missing value (null, absent or empty) has a row of its own, or the out-of-vocabulary row, or adds nothing."),
+);
+export const numericMissing = v.pipe(
+  v.optional(v.union([v.picklist(["own", "oov", "skip"]), v.pipe(v.number(), v.finite())]), "own"),
+  about("As for categorical fields, or a number that stands in for a missing one."),
+);
+export const hashEncoding = v.strictObject({
+  kind: v.literal("hash"),
+  buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)),
+});
+export const boundariesEncoding = v.strictObject({
+  kind: v.literal("boundaries"),
+  boundaries: v.pipe(
+    v.array(v.pipe(v.number(), v.finite())),
+    v.minLength(1),
+    v.maxLength(4096),
+    v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
+  ),
+});
+export const multiValued = {
+  separator: v.pipe(
+    v.optional(v.pipe(v.string(), v.minLength(1)), "|"),
+    about("Splits a text cell; a list needs none."),
+  ),
+  pooling: v.pipe(
+    v.optional(v.picklist(["sum", "mean"]), "mean"),
+    about("How the rows of a list become one embedding."),
+  ),
+  maxValues: v.pipe(
+    v.optional(v.pipe(positiveInteger, v.maxValue(1024)), 50),
+    about("Longer lists keep their first values."),
+  ),
+};
+
+/** The largest number of values that one record can have over all its fields. */
+export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
+  return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
+}
+
+/** The first name that two fields share, if there is one. */
+export function sharedName(fields: readonly { name: string }[]): string | undefined {
+  const seen = new Set<string>();
+  return fields.find(({ name }) => seen.size === seen.add(name).size)?.name;
+}
+
+export function labelIsNoField<Spec extends { label: string; fields: readonly { name: string }[] }>() {
+  return v.check<Spec, (issue: v.CheckIssue<Spec>) => string>(
+    ({ label, fields }) => fields.every((f) => f.name !== label),
+    ({ input }) => `got the label ${show(input.label)} as a field, expected it to be none`,
+  );
+}

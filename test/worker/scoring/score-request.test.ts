@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { FormatError, RequestError } from "../../../format/errors.ts";
+import { blobKey, pageKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
+import { type LoadedModel, ModelStore } from "../../../worker/models/model-slot.ts";
+import { RowStore } from "../../../worker/rows/row-store.ts";
+import { type ScoreRequest, type ScoreResult, scoreRequest } from "../../../worker/scoring/score-request.ts";
+import type { Source } from "../../../worker/source/source.ts";
+import { expectedScores, makeModel, type TinyModel } from "../tiny-model.ts";
+
+// Scoring without HTTP, without Hono and without KV: from a source that is a Map.
+
+const ITEMS = [
+  { ad: "ad0", tags: ["tag1", "tag250"], price: 12.5 },
+  { ad: "ad1", tags: "tag3", price: 9 },
+];
+const tiny = await makeModel(1, { items: ITEMS });
+const CONTEXT = { site: "site57", device: "phone" };
+const WHOLE = ITEMS.map((item) => ({ ...CONTEXT, ...item }));
+
+/** A source of published models. It has pages as bytes, not as text. */
+function sourceOf({ model, version, blob, pages }: TinyModel): Source & { values: Map<string, Uint8Array> } {
+  const values = new Map<string, Uint8Array>([
+    [pointerKey(), new TextEncoder().encode(writePointer({ model, version }))],
+    [blobKey(version), blob],
+    ...pages.map(({ bytes, digest }) => [pageKey(digest), bytes] as const),
+  ]);
+  return {
+    values,
+    async stream(key) {
+      const bytes = values.get(key);
+      return bytes ? new Response(bytes.slice()).body : null;
+    },
+    async pages(keys) {
+      return new Map(keys.map((key) => [key, values.get(key) ?? null]));
+    },
+  };
+}
+
+const source = sourceOf(tiny);
+
+function keepAlive(): void {}
+
+async function load(from: Source): Promise<LoadedModel> {
+  return new ModelStore(bestKernelModule(), Date.now).current({ source: from, keys: "" }, keepAlive);
+}
+
+const model = await load(source);
+
+function score(request: ScoreRequest, from: Source = source): Promise<ScoreResult> {
+  return scoreRequest(request, { model, rows: new RowStore(Date.now), source: from, deadlineMs: 30_000, keepAlive });
+}
+
+test("records score as the kernel scores them, with logits, identity and cost", async () => {
+  const result = await score({ records: WHOLE });
+  expect(Array.from(result.scores)).toEqual(await expectedScores(tiny, WHOLE));
+  result.logits.forEach((logit, i) => {
+    expect(1 / (1 + Math.exp(-logit))).toBeCloseTo(result.scores[i], 6);
+  });
+  expect(result).toMatchObject({ model: "tiny", version: tiny.version, missing: null });
+  expect(result.pagesRead).toBeGreaterThan(0);
+  expect(Object.keys(result.timings)).toEqual(["encode", "rows", "kernel"]);
+});
+
+test("candidates and items of the catalogue score as their whole records do", async () => {
+  const expected = await expectedScores(tiny, WHOLE);
+  const ranked = await score({ context: CONTEXT, candidates: ITEMS });
+  expect(Array.from(ranked.scores)).toEqual(expected);
+  const items = await score({ context: CONTEXT, items: ["ad1", "ad0"] });
+  [expected[1], expected[0]].forEach((one, i) => {
+    expect(items.scores[i]).toBeCloseTo(one ?? Number.NaN, 5);
+  });
+});
+
+test("pages that the source does not have are missing, not an error", async () => {
+  const blobOnly = sourceOf({ ...tiny, pages: [] });
+  const result = await score({ records: [{ site: "site57" }] }, blobOnly);
+  expect(result.missing).toEqual({ rows: 1, reason: "unavailable" });
+  expect(Array.from(result.scores)).toEqual(await expectedScores(tiny, [{ site: "site57" }], [0, 1, 2, 3]));
+});
+
+test.each<[ScoreRequest, string]>([
+  [{ records: [{}, { age: 3 }] }, "records[1].age"],
+  [{ records: [{ price: 1e30 }] }, "records[0]"],
+  [{ context: { ad: "ad0" }, candidates: [] }, "context.ad"],
+  [{ context: {}, candidates: [{ price: 1e30 }] }, "candidates[0]"],
+  [{ context: {}, items: [""] }, "items[0]"],
+])("what breaks the model's contract is the request's fault: %j", async (request, place) => {
+  const error = await score(request).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(RequestError);
+  expect((error as RequestError).place).toBe(place);
+});
+
+test("what a source gives in place of a blob is not the request's fault", async () => {
+  const broken = sourceOf(tiny);
+  broken.values.set(blobKey(tiny.version), tiny.blob.subarray(0, 1000));
+  const error = await load(broken).catch((thrown: unknown) => thrown);
+  expect(error).not.toBeInstanceOf(FormatError);
+  expect(error).toMatchObject({ name: "ModelUnavailableError" });
+});

@@ -1,0 +1,14 @@
+import type { Context } from "hono";
+import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { KeepAlive } from "../http/promises.ts";
+import type { LoadedModel } from "../models/model-slot.ts";
+
+/** The model that serves, in the environment of a request. Throws ModelUnavailableError where there is none. */
+export function currentModel(c: Context<AppEnv>, { models, settings }: RouteOptions): Promise<LoadedModel> {
+  const origin = { source: settings.source(c.env), keys: settings.keys(c.env) };
+  return models.current(origin, keepAliveOf(c));
+}
+
+export function keepAliveOf(c: Context<AppEnv>): KeepAlive {
+  return (promise) => c.executionCtx.waitUntil(promise);
+}

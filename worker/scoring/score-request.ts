@@ -1,0 +1,113 @@
+import { RequestError } from "../../format/errors.ts";
+import type { Page } from "../../format/page.ts";
+import type { RawValue } from "../../format/record.ts";
+import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
+import type { KeepAlive } from "../http/promises.ts";
+import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
+import type { LoadedModel } from "../models/model-slot.ts";
+import type { RowStore, Shortfall } from "../rows/row-store.ts";
+import type { Source } from "../source/source.ts";
+
+/**
+ * What is to be scored: whole records, or one context with its candidates or with the ids of items of the catalogue.
+ */
+export type ScoreRequest =
+  | { records: readonly unknown[] }
+  | { context: unknown; candidates: readonly unknown[] }
+  | { context: unknown; items: readonly RawValue[] };
+
+/** What a request is scored with. */
+export interface ScoreOptions {
+  model: Pick<LoadedModel, "model" | "version" | "scorer">;
+  rows: RowStore;
+  /** Where the model's pages are. */
+  source: Source;
+  /** Milliseconds to wait for pages. */
+  deadlineMs: number;
+  keepAlive: KeepAlive;
+}
+
+export interface ScoreResult {
+  /** A probability for each record, candidate or item, in their order. */
+  scores: Float32Array;
+  logits: Float32Array;
+  /** The model's name. */
+  model: string;
+  /** What names the model's blob, 64 hex digits. */
+  version: string;
+  /** Set where pages were missing: so many of the request's values were scored as if never seen. */
+  missing: { rows: number; reason: Shortfall } | null;
+  /** Pages that were read from the source: the keys that KV bills. */
+  pagesRead: number;
+  timings: ScoreTimings;
+}
+
+/**
+ * Milliseconds that the steps of a request took. In a deployed Worker clocks stand still while code computes, so there
+ * `encode` and `kernel` are 0.
+ */
+export interface ScoreTimings {
+  /** Encoding the records and looking them up among the blob's rows. */
+  encode: number;
+  /** Waiting for rows. */
+  rows: number;
+  /** Running the scoring kernel. */
+  kernel: number;
+}
+
+/**
+ * Scores a request: encodes it, reads pages from the source, and runs the kernel. Throws RequestError, with a place
+ * such as `records[3].age`, where the request breaks the model's contract or has too many values. A page that cannot be
+ * had is no error: `missing` counts the values that it would have had.
+ */
+export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
+  const { model, rows, source, deadlineMs, keepAlive } = options;
+  const { scorer } = model;
+  const started = performance.now();
+  const { located, run } = RequestError.during(() => encode(request, scorer));
+  const encoded = performance.now();
+  const wanted = { manifest: scorer.manifest, pages: located.pages, source, deadlineMs, keepAlive };
+  const { pages, pagesRead, shortfall } = await rows.fetch(wanted);
+  const fetched = performance.now();
+  const { scores, logits, rowsMissing } = run(pages);
+  const scored = performance.now();
+
+  refuseNonFinite(scores, request);
+  return {
+    scores,
+    logits,
+    model: model.model,
+    version: model.version,
+    missing: rowsMissing > 0 && shortfall ? { rows: rowsMissing, reason: shortfall } : null,
+    pagesRead,
+    timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
+  };
+}
+
+/** An encoded request, whose rows are looked up in the blob, and what scores it once the pages are there. */
+interface EncodedRequest {
+  located: LocatedRecords;
+  run(pages: ReadonlyMap<number, Page>): Scores;
+}
+
+function encode(request: ScoreRequest, scorer: Scorer): EncodedRequest {
+  if ("records" in request) {
+    const located = scorer.locate(scorer.encode(request.records, MAX_ENTRIES_PER_REQUEST));
+    return { located, run: (pages) => scorer.score(located, pages) };
+  }
+  if ("items" in request) {
+    const located = scorer.locateItems(request.context, request.items, MAX_ENTRIES_PER_REQUEST);
+    return { located: located.records, run: (pages) => scorer.rankItems(located, pages) };
+  }
+  const { context, candidates } = request;
+  const located = scorer.locate(scorer.encodeCandidates(context, candidates, MAX_ENTRIES_PER_REQUEST));
+  return { located, run: (pages) => scorer.rank(located, pages) };
+}
+
+/** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
+function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
+  const at = scores.findIndex((score) => !Number.isFinite(score));
+  if (at < 0) return;
+  const list = "records" in request ? "records" : "items" in request ? "items" : "candidates";
+  throw new RequestError(`${list}[${at}]`, "got numbers too large to score, expected a finite score");
+}

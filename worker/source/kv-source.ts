@@ -1,0 +1,25 @@
+import { pointerKey } from "../../format/store.ts";
+import { IMMUTABLE_CACHE_SECONDS, KV_MIN_CACHE_SECONDS } from "../limits.ts";
+import type { Source } from "./source.ts";
+
+/** What is used of a Workers KV namespace. */
+export interface KVReader {
+  get(key: string, options: { type: "stream"; cacheTtl: number }): Promise<ReadableStream | null>;
+  get(keys: string[], options: { type: "text"; cacheTtl: number }): Promise<Map<string, string | null>>;
+}
+
+/** A namespace of Workers KV, where `deepfm-edge publish` puts models. */
+export function kvSource(kv: KVReader): Source {
+  const read = (key: string, cacheTtl: number): Promise<ReadableStream | null> =>
+    kv.get(key, { type: "stream", cacheTtl });
+  return {
+    async stream(key) {
+      if (key === pointerKey()) return read(key, KV_MIN_CACHE_SECONDS);
+      // KV may have cached the key's absence from before it was written; the short cacheTtl makes it look again.
+      return (await read(key, IMMUTABLE_CACHE_SECONDS)) ?? (await read(key, KV_MIN_CACHE_SECONDS));
+    },
+    pages(keys, again) {
+      return kv.get([...keys], { type: "text", cacheTtl: again ? KV_MIN_CACHE_SECONDS : IMMUTABLE_CACHE_SECONDS });
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/**
+ * Where published models are read from, by the keys of format/store.ts. Workers KV is one source (kv-source.ts); a
+ * folder, static assets or another Worker can be others.
+ */
+export interface Source {
+  /** The bytes under a key, or null where there are none. Only the pointer ever changes. */
+  stream(key: string): Promise<ReadableStream | null>;
+  /**
+   * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent. `again`:
+   * some of them were missing or broken a while ago, so a cache must not answer.
+   */
+  pages(keys: readonly string[], again: boolean): Promise<ReadonlyMap<string, PageContent | null>>;
+}
+
+/** A page's bytes, or their base64 text, which is what Workers KV holds. */
+export type PageContent = Uint8Array | string;
