@@ -1,34 +1,40 @@
 import * as v from "valibot";
+import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
-import { parseWith } from "../format/parse.ts";
+import { parseJson, parseWith } from "../format/parse.ts";
 import { refuseLabel, toLabel } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import type { ClickLog } from "../trainer/data/read.ts";
+import { UserError } from "../trainer/errors.ts";
 import { auc } from "../trainer/metrics/auc.ts";
 import { loglossOfScores } from "../trainer/metrics/logloss.ts";
 import type { Metrics } from "../trainer/metrics/metrics.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 
-/** What a user of the HTTP API gets: quality and speed, measured through it. */
+/** The quality and the speed that a client of the HTTP API sees. */
 export interface HttpEvaluation extends Metrics {
   records: number;
   requests: number;
   recordsPerSecond: number;
   kvKeysPerRequest: number;
-  /** Rows that scored as out-of-vocabulary because KV did not bring them in time. */
+  /** Rows that KV did not deliver in time, in whose place the fields' OOV rows were scored. */
   rowsMissing: number;
 }
 
 const RECORDS_PER_REQUEST = 500;
 const CONNECTIONS = 2;
 
+/** What the evaluation needs of an answer. */
 const ReplySchema = v.object({
   scores: v.array(v.number()),
   degraded: v.optional(v.object({ rows: v.number() })),
 });
 
-/** Scores a whole labelled log over HTTP and compares the answers with its labels. */
-export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
+/**
+ * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server cannot
+ * be reached or answers with another status than 200, and FormatError where its answer is not what the API promises.
+ */
+export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
   const task = startTask("score over HTTP", null, "records");
   const scores: number[] = [];
   const labels: number[] = [];
@@ -37,27 +43,19 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
   let rowsMissing = 0;
   const started = performance.now();
 
-  const send = async (start: number, records: unknown[]): Promise<void> => {
-    const response = await fetch(new URL("/v1/score", url), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ records }),
+  const send = async (start: number, records: readonly RawRecord[]): Promise<void> => {
+    const answer = await score(server, records);
+    answer.scores.forEach((p, i) => {
+      scores[start + i] = p;
     });
-    if (!response.ok)
-      throw new Error(`POST ${url}v1/score: got ${response.status} ${await response.text()}, expected 200`);
-    const reply = parseWith(ReplySchema, await response.json(), `POST ${url}v1/score`);
-    if (reply.scores.length !== records.length) {
-      throw new Error(`POST ${url}v1/score: got ${reply.scores.length} scores, expected ${records.length}`);
-    }
-    for (let i = 0; i < records.length; i++) scores[start + i] = reply.scores[i] as number;
     requests++;
-    kvKeys += Number(/(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "")?.[1] ?? 0);
-    rowsMissing += reply.degraded?.rows ?? 0;
+    kvKeys += answer.kvKeys;
+    rowsMissing += answer.rowsMissing;
     task.advance(records.length);
   };
 
   const pending = new Set<Promise<void>>();
-  const dispatch = async (start: number, records: unknown[]): Promise<void> => {
+  const dispatch = async (start: number, records: readonly RawRecord[]): Promise<void> => {
     if (pending.size >= CONNECTIONS) await Promise.race(pending);
     const request = send(start, records).finally(() => pending.delete(request));
     pending.add(request);
@@ -90,4 +88,31 @@ export async function evaluate(url: URL, log: ClickLog, fitted: FittedSpec): Pro
     kvKeysPerRequest: kvKeys / requests,
     rowsMissing,
   };
+}
+
+interface Answer {
+  /** One probability a record. */
+  scores: readonly number[];
+  kvKeys: number;
+  rowsMissing: number;
+}
+
+/** One request to /v1/score. */
+async function score(server: URL, records: readonly RawRecord[]): Promise<Answer> {
+  const url = new URL("/v1/score", server);
+  const place = `POST ${url}`;
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ records }),
+  }).catch((error: Error) => {
+    throw new UserError(`${place}: ${error.cause instanceof Error ? error.cause.message : error.message}`);
+  });
+  const text = await response.text();
+  if (!response.ok) throw new UserError(`${place}: got ${response.status} ${text}, expected 200`);
+  const { scores, degraded } = parseWith(ReplySchema, parseJson(text, place), place);
+  if (scores.length !== records.length)
+    throw new FormatError(place, `got ${scores.length} scores, expected ${records.length}`);
+  const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "")?.[1];
+  return { scores, kvKeys: Number(kvKeys ?? 0), rowsMissing: degraded?.rows ?? 0 };
 }

@@ -1,7 +1,7 @@
 import { checkFile, type KnownFile, type Recipe, writeParts } from "./recipe.ts";
 
-// As Juan et al. 2014, the winners of the challenge, did: a count x becomes floor(ln(x)²), and all values of a field that
-// are seen fewer than ten times become one.
+// As Juan et al. 2014, the winners of the challenge, did: a count x becomes floor(ln(x)²), and all values of a field
+// that are seen fewer than ten times become one.
 
 const COUNTS = Array.from({ length: 13 }, (_, i) => `I${i + 1}`);
 const IDS = Array.from({ length: 26 }, (_, i) => `C${i + 1}`);

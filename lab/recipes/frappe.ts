@@ -17,8 +17,8 @@ export const frappe: Recipe = {
   about: "Use of mobile apps in context, 288,609 records; the official split",
   source:
     "Frappe is by Baltrunas et al. 2015 (baltrunas.info/context-aware), its split by He and Chua 2017 " +
-    "(github.com/hexiangnan/neural_factorization_machine). Expected: train.csv.gz, valid.csv.gz, test.csv.gz with the " +
-    `columns ${COLUMNS.join(", ")}.`,
+    "(github.com/hexiangnan/neural_factorization_machine). Expected: train.csv.gz, valid.csv.gz, test.csv.gz with " +
+    `the columns ${COLUMNS.join(", ")}.`,
   spec,
   async prepare(from, _out, parquet) {
     const parts = Object.keys(RECORDS) as (keyof typeof RECORDS)[];

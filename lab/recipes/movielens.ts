@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { identifier, literal, openDuckDb } from "../../trainer/data/duckdb.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
-// A rating of 4 or 5 is a click. The split is by time, so that a model is never trained on what comes after its test; most
-// users of the test log are then new, and all that is known of them is what they liked before, the field `liked`.
+// A rating of 4 or 5 is a click. The split is by time, so that a model is never trained on what comes after its test;
+// most users of the test log are then new, and all that is known of them is what they liked before, the field `liked`.
 
 const FIELDS = [
   { name: "user", type: "categorical" },
@@ -46,7 +46,8 @@ export const movielens: Recipe = {
   about: "MovieLens 100K: a rating of 4 or 5 as the label, users' and items' fields joined; split by time",
   source:
     "MovieLens 100K is by GroupLens (grouplens.org/datasets/movielens/100k), for research only. Expected: " +
-    "ml-100k.inter, ml-100k.item and ml-100k.user (also .gz), the atomic files of RecBole (recbole.io/dataset_list.html).",
+    "ml-100k.inter, ml-100k.item and ml-100k.user (also .gz), the atomic files of RecBole " +
+    "(recbole.io/dataset_list.html).",
   spec: {
     name: "movielens-100k",
     fields: FIELDS,

@@ -8,8 +8,8 @@ import type { Part } from "../../trainer/data/split.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 
-// A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test files,
-// and a feature spec with the settings that are usual in the literature.
+// A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test
+// files, and a feature spec with the settings that are usual in the literature.
 
 /** A feature spec before its defaults are filled in. */
 export type SpecInput = Record<string, unknown> & { fields: readonly { name: string; [key: string]: unknown }[] };
@@ -60,8 +60,8 @@ export function dataSettings(data: Partial<DataSettings>): DataSettings {
 }
 
 /**
- * Finds a file of a data set in the folder `from`, in one of its layouts. Throws FormatError where there is none, or where
- * its columns or the number of its records are not those of the data set.
+ * Finds a file of a data set in the folder `from`, in one of its layouts. Throws FormatError where there is none, or
+ * where its columns or the number of its records are not those of the data set.
  */
 export async function checkFile(
   source: string,

@@ -46,7 +46,8 @@ export const SearchSpaceSchema = v.strictObject({
     v.record(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
     v.check((parameters) => Object.keys(parameters).length > 0, "expected at least one path"),
     about(
-      "By dotted path of the feature spec, a field under its name: training.learningRate, fields.user.encoding.minCount.",
+      "By dotted path of the feature spec, a field under its name: training.learningRate, " +
+        "fields.user.encoding.minCount.",
     ),
   ),
 });

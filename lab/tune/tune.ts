@@ -148,8 +148,8 @@ async function run(
 }
 
 /**
- * Orders trials from best to worst: by AUC, or by logloss where the log has one class and so no AUC. Diverged trials come
- * last; of equal trials the one that was drawn first comes first.
+ * Orders trials from best to worst: by AUC, or by logloss where the log has one class and so no AUC. Diverged trials
+ * come last; of equal trials the one that was drawn first comes first.
  */
 function byQuality(a: Trial, b: Trial): number {
   const auc = (b.valid.auc ?? -1) - (a.valid.auc ?? -1);

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../errors.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
 /** Fastest first; the order in which a backend is chosen. */
@@ -57,7 +58,7 @@ async function firstThatStarts(asked: Backend | undefined): Promise<Backend> {
       problems.push(`backend ${backend} is not available here: ${firstLine(error)}`);
     }
   }
-  throw new Error(problems.join("\n"));
+  throw new UserError(problems.join("\n"));
 }
 
 function firstLine(error: unknown): string {

@@ -6,7 +6,7 @@ import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
-import { parseWith } from "../../format/parse.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
 import { writeBlob } from "../../format/write-blob.ts";
@@ -17,9 +17,6 @@ import type { TrainedModel } from "../model/trained-model.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
-
-/** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
-export const CALIBRATION_RECORDS = 2 ** 17;
 
 const PRODUCER = `deepfm-edge ${VERSION}`;
 
@@ -38,11 +35,11 @@ export interface DraftExport {
   pages: WrittenPage[];
 }
 
-/** Makes the blob and pages of a trained model. `calibration`: records to measure activation ranges on. */
+/** Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. */
 export async function exportModel(
   trained: TrainedModel,
   quantization: Quantization,
-  calibration: Dataset,
+  calibrationSet: Dataset,
 ): Promise<DraftExport> {
   const { spec, vocabulary, learner } = trained;
   const { tables } = learner;
@@ -60,10 +57,10 @@ export async function exportModel(
     fields: trained.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
   };
 
-  // 2. Dense weights: BatchNorm folded, quantized.
-  const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibration);
+  // 2. Dense layers, with BatchNorm folded in, quantized.
+  const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibrationSet);
 
-  // 3. The blob, which names every page by its digest.
+  // 3. The blob, which names each page by its digest.
   const oov = spec.fields.map((_, f) => f);
   const pageDigests = new Uint8Array(pages.flatMap(({ digest }) => [...digest]));
   const model: ModelBlob = {
@@ -88,7 +85,7 @@ export async function exportModel(
   return { model, blob: writeBlob(model), pages };
 }
 
-/** What `export` leaves in its folder beside the blob and pages, and `publish` starts from. */
+/** export.json: names the blob and the pages in the folder. */
 const ManifestSchema = v.strictObject({
   model: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   pages: v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
@@ -97,7 +94,10 @@ const ManifestSchema = v.strictObject({
 const blobPath = (folder: string, hash: string): string => join(folder, `${hash}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
-/** Writes an exported model into `folder`. The manifest comes last, so an export that was cut off leaves the one before it valid. */
+/**
+ * Writes an exported model into `folder`, and removes the files of the export before it. The manifest is written after
+ * all other files, so that an export that is cut off leaves the one before it valid.
+ */
 export function saveExport(folder: string, { hash, blob, pages }: ExportedModel): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
@@ -119,12 +119,13 @@ export function saveExport(folder: string, { hash, blob, pages }: ExportedModel)
 export async function loadExport(folder: string): Promise<ExportedModel> {
   const path = join(folder, "export.json");
   if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
-  const manifest = parseWith(ManifestSchema, JSON.parse(readFileSync(path, "utf8")), path);
+  const manifest = parseWith(ManifestSchema, parseJson(readFileSync(path, "utf8"), path), path);
   const verified = async (
     file: string,
     expected: string,
     nameOf: (bytes: Uint8Array) => Promise<string>,
   ): Promise<Uint8Array> => {
+    if (!existsSync(file)) throw new FormatError(file, "no such file; export.json names it");
     const bytes = new Uint8Array(readFileSync(file));
     const got = await nameOf(bytes);
     if (got !== expected) throw new FormatError(file, `got the name ${got} from its bytes, expected ${expected}`);

@@ -4,6 +4,7 @@ import { Random } from "../data/random.ts";
 import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { type Gradients, Graph, type OnActivations } from "../engine/tfjs-engine.ts";
+import { DivergedError } from "../errors.ts";
 import type { NamedTensor } from "../io/safetensors.ts";
 import { Model } from "./model.ts";
 import { Ftrl } from "./optimizers/ftrl.ts";
@@ -92,7 +93,7 @@ export class Learner {
     batch.gather(dataset, used, this.tables, true);
     const { loss, dense, dEmbeddings, dLinear } = this.gradients(batch);
     if (!Number.isFinite(loss)) {
-      throw new Error(
+      throw new DivergedError(
         `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
       );
     }

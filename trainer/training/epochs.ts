@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
+import { DivergedError } from "../errors.ts";
 import { type Metrics, metricsOfLogits } from "../metrics/metrics.ts";
 import type { Learner, Weights } from "../model/learner.ts";
 import { say, startTask } from "../terminal/progress.ts";
@@ -116,7 +117,7 @@ export class Training {
     const metrics = metricsOfLogits(logits, labels, weights);
     // Weights can break in the epoch's last step, after its last loss.
     if (!Number.isFinite(metrics.logloss)) {
-      throw new Error(
+      throw new DivergedError(
         `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, or smaller numbers in the log`,
       );
     }
