@@ -22,6 +22,7 @@ export interface HttpEvaluation extends Metrics {
 }
 
 const RECORDS_PER_REQUEST = 500;
+/** Requests that are sent at the same time. */
 const CONNECTIONS = 2;
 
 /** What the evaluation needs of an answer. */
@@ -55,9 +56,16 @@ export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: Fitte
   };
 
   const pending = new Set<Promise<void>>();
+  /** What the first request that failed was rejected with. It may fail while nothing waits for it. */
+  let failure: unknown = null;
   const dispatch = async (start: number, records: readonly RawRecord[]): Promise<void> => {
     if (pending.size >= CONNECTIONS) await Promise.race(pending);
-    const request = send(start, records).finally(() => pending.delete(request));
+    if (failure !== null) throw failure;
+    const request = send(start, records)
+      .catch((error) => {
+        failure ??= error;
+      })
+      .finally(() => pending.delete(request));
     pending.add(request);
   };
   let batch: RawRecord[] = [];
@@ -74,6 +82,7 @@ export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: Fitte
   }
   if (batch.length > 0) await dispatch(labels.length - batch.length, batch);
   await Promise.all(pending);
+  if (failure !== null) throw failure;
 
   const seconds = (performance.now() - started) / 1000;
   task.done();

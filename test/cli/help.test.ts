@@ -1,0 +1,32 @@
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { runCommand } from "./cli-process.ts";
+
+const run = (...args: string[]) => runCommand(tmpdir(), args);
+
+describe("help", () => {
+  it("says what each command needs", async () => {
+    const { code, stdout } = await run("--help");
+    expect(code).toBe(0);
+    for (const command of [
+      "generate",
+      "train",
+      "compare",
+      "study",
+      "tune",
+      "export",
+      "inspect",
+      "keygen",
+      "sign",
+      "publish",
+      "evaluate",
+      "start",
+      "recipe",
+    ])
+      expect(stdout).toContain(command);
+    const { stdout: train } = await run("train", "--help");
+    expect(train).toMatch(
+      /--data <path\.\.\.>.*--train <path\.\.\.>.*--valid <path\.\.\.>.*--test <path\.\.\.>.*--cache <folder>.*--out <folder>.*--backend <name>.*tfjs-node-gpu/s,
+    );
+  });
+});
