@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The command deepfm-edge, in JavaScript that every Node reads. It starts the program from its sources where they are, in
-// a checkout, and otherwise as it was compiled for the package. Where this Node is too old for that, the Node that the
-// project installs for itself takes over.
+// The command deepfm-edge, in JavaScript that every Node reads. It starts the program from its sources where they are,
+// in a checkout, and otherwise as it was compiled for the package. Where this Node is too old for that, the Node that
+// the project installs for itself takes over.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";

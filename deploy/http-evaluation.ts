@@ -32,8 +32,9 @@ const ReplySchema = v.object({
 });
 
 /**
- * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server cannot
- * be reached or answers with another status than 200, and FormatError where its answer is not what the API promises.
+ * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server
+ * cannot be reached or answers with another status than 200, and FormatError where its answer is not what the API
+ * promises.
  */
 export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
   const task = startTask("score over HTTP", null, "records");

@@ -8,7 +8,9 @@ import type { ExportedModel } from "../trainer/export/export.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { wrangler } from "./wrangler.ts";
 
-/** The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else in wrangler's own. */
+/**
+ * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else in wrangler's own.
+ */
 export type PublishTarget = { remote: true } | { remote: false; persistTo?: string };
 
 /** What `wrangler kv key list` prints. */

@@ -66,7 +66,7 @@ describe("train on one log", () => {
   });
 
   it("is not exported where that loses more than is allowed, unless forced", async () => {
-    // Fitted on users that the model does not know, it cannot tell those that it does.
+    // The calibration set has only users that the model does not know, so that its layers are fitted badly.
     const lossy = ["export", "one", "--out", "lossy", "--quantize", "int4", "--calibrate", good];
     const strict = [...lossy, "--max-auc-loss", "0.0001"];
     const refused = await folder.run(...strict);

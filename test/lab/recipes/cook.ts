@@ -59,7 +59,7 @@ async function rowsOf(path: string): Promise<Record<string, unknown>[]> {
   return rows;
 }
 
-/** Whether the trainer takes what a recipe wrote: every value encodes, the training part gives rows. */
+/** Checks that the trainer can encode what a recipe wrote. Returns how many rows the training log gives. */
 export async function trainable({ spec, out }: Cooked): Promise<number> {
   const cache = join(out, "cache");
   const log = await openTrainingLog(spec, { paths: [join(out, "train.parquet")] }, cache);

@@ -18,7 +18,8 @@ describe("movielens", () => {
       occupation: "technician",
       region: "8",
     });
-    // What the first user of the log liked at earlier times, the last first; 108 and 772 were rated in the same second.
+    // What the first user of the log liked before each rating, the latest first; 108 and 772 were rated in the same
+    // second.
     const first = result.rows[0]?.filter(({ user }) => user === "259").slice(0, 7) ?? [];
     expect(first.map(({ item, liked }) => [item, liked])).toEqual([
       ["255", null],

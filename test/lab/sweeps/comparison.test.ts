@@ -56,7 +56,7 @@ describe("compareModels", () => {
     expect(quality(await compareModels(models, options))).toEqual(quality(first));
     expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
 
-    // Another setting, or a log that was written anew, is another run.
+    // Another setting is another run, and so is another log; a log that was only written anew is the same.
     const [lr] = specsOfModels([base], ["LR"], { LR: { "training.maxEpochs": 1 } }, "");
     if (!lr) throw new Error("expected a model");
     await compareModels([lr], { ...options, seeds: 1 });
@@ -85,7 +85,7 @@ describe("compareModels", () => {
       expect(lr?.timeToLr).toBe(1);
       return fnn?.timeToLr ?? Number.NaN;
     };
-    // As an earlier version has left it: without the epochs of pre-training.
+    // Results as an earlier version saved them, without the epochs of pre-training.
     const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e12 });
     expect(one).toBeGreaterThan(0.1);
     expect(one).toBeLessThan(1e3);
@@ -127,7 +127,7 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   const json = JSON.parse(readFileSync(join(folder, "cut.json"), "utf8"));
   expect(json).toEqual({ models: [line("LR"), line("DeepFM")] });
 
-  // Uninterrupted, it gives the same quality.
+  // A command that is not killed gives the same quality.
   await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
   const whole = JSON.parse(readFileSync(join(folder, "whole.json"), "utf8"));
   const quality = (result: typeof json) => result.models.map(({ auc, logloss }: typeof json) => [auc, logloss]);

@@ -29,7 +29,7 @@ describe("shapes", () => {
         expect(Math.min(...rises(shapeWidths("increasing", total, layers)))).toBe(1);
         expect(Math.max(...rises(shapeWidths("decreasing", total, layers)))).toBe(-1);
         const diamond = shapeWidths("diamond", total, layers);
-        // An even number of layers has two in the middle, of which one may have a unit more.
+        // An even number of layers has two in the middle; one of them may have a unit more than the other.
         const half = diamond.length / 2;
         expect([diamond[Math.floor(half)], diamond[Math.ceil(half) - 1]]).toContain(Math.max(...diamond));
         const constant = shapeWidths("constant", total, layers);

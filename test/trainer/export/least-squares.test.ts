@@ -43,7 +43,7 @@ describe("least squares", () => {
   const many = Float32Array.from({ length: 200 * K }, () => random.normal());
   const diagonal = grid((i, j) => (i === j ? at(variances, i) : 0));
 
-  /** Σ over outputs of (w − s·q)C(w − s·q)ᵀ. */
+  /** (w − s·q) · metric · (w − s·q)ᵀ, summed over the outputs. */
   function outputError(of: Float32Array, { weights: q, scales }: RoundedWeights, metric: Float32Array): number {
     let sum = 0;
     for (let n = 0; n < scales.length; n++) {
@@ -84,7 +84,7 @@ describe("least squares", () => {
       const { weights: q, scales } = roundWeights(new Float32Array(K).fill(w), variances, factor);
       expect(findHeavyLane(q, K, 1)).toBeNull();
       expect(at(scales, 0)).toBeCloseTo(2 / 127, 7);
-      // 63.5 steps; where one is rounded up, its neighbours make it good.
+      // Each weight is 63.5 steps; where one is rounded up, its neighbors make good the error.
       for (const steps of q) expect(Math.abs(steps)).toSatisfy((size: number) => size >= 62 && size <= 65);
     });
 
