@@ -16,7 +16,7 @@ import { VERSION } from "../io/project.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
-import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
+import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 const PRODUCER = `deepfm-edge ${VERSION}`;
 
@@ -74,7 +74,7 @@ export async function exportModel(
     products,
     bias: parameters.view("bias")[0] + learner.logitCorrection + biasCorrection,
     keys: keysOf(hot, vocabulary),
-    rows: packRows([...oov, ...hot], tables.values, rowType, dim),
+    rows: quantizeRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
     sides: fieldSides(fitted),
     ...networks,

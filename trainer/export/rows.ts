@@ -64,7 +64,7 @@ export function keysOf(rows: readonly number[], vocabulary: Vocabulary): Uint32A
 }
 
 /** The given rows as a blob or a page has them: quantized, one after the other. */
-export function packRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
+export function quantizeRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
   const stride = rowStride(rowType, k);
   const bytes = new Uint8Array(rows.length * stride);
   const view = new DataView(bytes.buffer);
@@ -99,7 +99,7 @@ export async function writePages(
   const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
   return Promise.all(
     rowsOfPages.map(async (rows, page) => {
-      const bytes = writePage(layout, page, keysOf(rows, vocabulary), packRows(rows, values, rowType, k));
+      const bytes = writePage(layout, page, keysOf(rows, vocabulary), quantizeRows(rows, values, rowType, k));
       return { digest: await pageDigest(bytes), bytes };
     }),
   );
