@@ -38,6 +38,6 @@ export function evaluateCommand(): Command {
 }
 
 function parseUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new InvalidArgumentError(`got ${text}, expected one such as http://127.0.0.1:8787`);
+  if (!URL.canParse(text)) throw new InvalidArgumentError(`got ${text}, expected one like http://127.0.0.1:8787`);
   return new URL(text);
 }

@@ -10,7 +10,6 @@ import { CommandFolder, LOG, runCommand, SPEC } from "./cli-process.ts";
 
 const folder = new CommandFolder();
 afterAll(() => folder[Symbol.dispose]());
-const spec = folder.file("spec.json", JSON.stringify(SPEC));
 const log = folder.file("log.csv", LOG);
 const blob = fileURLToPath(new URL("../golden/tiny.blob.bin", import.meta.url));
 

@@ -71,8 +71,9 @@ describe("train on one log", () => {
     const strict = [...lossy, "--max-auc-loss", "0.0001"];
     const refused = await folder.run(...strict);
     expect(refused.stderr).toMatch(
-      /error: tiny: as int4 it loses too much on \d\d records: got ΔAUC .* and Δlogloss .*, expected at least −0\.000100 and at most \+0\.100 %/,
+      /error: tiny: as int4 it loses too much on \d\d records: got ΔAUC .* and Δlogloss .*,/,
     );
+    expect(refused.stderr).toContain(", expected at least −0.000100 and at most +0.100 %;");
     expect(refused.code).toBe(1);
     expect(existsSync(join(folder.path, "lossy"))).toBe(false);
     const forced = await folder.run(...strict, "--max-logloss-loss", "0", "--force");
