@@ -1,33 +1,39 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as v from "valibot";
+import { parseJson, parseWith } from "../format/parse.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../format/store.ts";
 import type { ExportedModel } from "../trainer/export/export.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { wrangler } from "./wrangler.ts";
 
 /**
- * Where to publish: the account's KV namespace; or the local one of `wrangler dev`, in its default folder or in
- * another.
+ * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else in wrangler's own.
  */
-export type Target = { remote: true } | { remote: false; persistTo?: string };
+export type PublishTarget = { remote: true } | { remote: false; persistTo?: string };
+
+/** What `wrangler kv key list` prints. */
+const KeyListSchema = v.array(v.object({ name: v.string() }));
 
 const BINDING = ["--binding", "MODELS"];
 
 /**
- * Publishes a model: its blob and those of its pages that are not there yet, and then, once all of them are stored, the
- * pointer. A publication that fails on the way leaves the model before it serving.
+ * Publishes a model: uploads its blob and those of its pages that are not there yet, and then, when all of them are
+ * stored, writes the pointer. A publication that fails on the way leaves the model before it serving. Returns how many
+ * blobs and pages were uploaded, and how many were there already. Throws UserError where wrangler fails.
  */
 export async function publish(
   { model, version, blob, pages }: ExportedModel,
-  target: Target,
+  target: PublishTarget,
 ): Promise<{ uploaded: number; present: number }> {
   const where = target.remote
     ? ["--remote"]
     : ["--local", ...(target.persistTo ? ["--persist-to", target.persistTo] : [])];
   const task = startTask("publish", null, "keys");
 
-  const listed: { name: string }[] = JSON.parse(await wrangler(["kv", "key", "list", ...BINDING, ...where]));
+  const list = await wrangler(["kv", "key", "list", ...BINDING, ...where]);
+  const listed = parseWith(KeyListSchema, parseJson(list, "wrangler kv key list"), "wrangler kv key list");
   const present = new Set(listed.map(({ name }) => name));
   const pairs = [
     ...pages.map(({ digest, bytes }) => ({ key: pageKey(digest), value: Buffer.from(bytes).toString("base64") })),

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { QUIET, WRANGLER_CONFIG, wrangler } from "./wrangler.ts";
 
-export interface LocalServer {
+/** A Worker that runs in workerd on this machine until it is disposed. */
+export interface LocalServer extends AsyncDisposable {
   url: URL;
-  stop(): Promise<void>;
 }
 
-/** Starts the Worker in workerd on this machine, over the KV in `persistTo` (where `publish` put a model). */
+/** Starts the Worker over the KV in `persistTo`, where `publish` put a model; 0 is a free port. */
 export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
   Object.assign(process.env, QUIET);
   const { unstable_startWorker } = await import("wrangler");
@@ -24,7 +24,7 @@ export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
     },
   });
   await worker.ready;
-  return { url: await worker.url, stop: () => worker.dispose() };
+  return { url: await worker.url, [Symbol.asyncDispose]: () => worker.dispose() };
 }
 
 /** Bytes of the Worker's upload, gzipped, without any model: what `wrangler deploy` would send. */

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { UserError } from "../trainer/errors.ts";
 import { PROJECT } from "../trainer/io/project.ts";
 
 export const WRANGLER_CONFIG = join(PROJECT, "wrangler.toml");
 
-/** No telemetry, no questions, no look-up of the machine's place. */
+/** Wrangler's environment: no telemetry, no questions, no look-up of where the machine is. */
 export const QUIET = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
@@ -13,7 +14,7 @@ export const QUIET = {
   CI: "1",
 };
 
-/** Runs a wrangler command; returns what it prints. Throws with its last lines where it fails. */
+/** Runs a wrangler command and returns what it prints. Throws UserError, with its last lines, where it fails. */
 export function wrangler(args: readonly string[]): Promise<string> {
   const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
   return new Promise((resolve, reject) => {
@@ -33,7 +34,7 @@ export function wrangler(args: readonly string[]): Promise<string> {
     child.on("close", (code) => {
       if (code === 0) return resolve(stdout);
       const end = `${stdout}\n${stderr}`.trim().split("\n").slice(-8).join("\n");
-      reject(new Error(`wrangler ${args.slice(0, 3).join(" ")} failed (exit ${code}):\n${end}`));
+      reject(new UserError(`wrangler ${args.slice(0, 3).join(" ")} failed (exit ${code}):\n${end}`));
     });
   });
 }

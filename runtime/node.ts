@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { FormatError } from "../format/errors.ts";
 import { bestKernelVariant, type KernelVariant } from "./variant.ts";
 
 /** Compiles the scoring kernel: the very module that the Worker runs. */
@@ -14,6 +15,6 @@ export function kernelBytes(): number {
 
 function readKernel(variant: KernelVariant): Uint8Array<ArrayBuffer> {
   const path = fileURLToPath(new URL(`../build/kernel.${variant}.wasm`, import.meta.url));
-  if (!existsSync(path)) throw new Error("the kernel is not built: run `npm run build` first");
+  if (!existsSync(path)) throw new FormatError(path, "the kernel is not built: run `npm run build` first");
   return new Uint8Array(readFileSync(path));
 }

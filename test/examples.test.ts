@@ -2,12 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseFeatureSpec } from "../format/spec.ts";
 import { movielens } from "../lab/recipes/movielens.ts";
-import { parseModelSettings, specsOfModels, TABLE_2 } from "../lab/sweeps/compare.ts";
+import { TABLE_2 } from "../lab/sweeps/comparison.ts";
+import { parseModelSettings, specsOfModels } from "../lab/sweeps/model-specs.ts";
 import { withSettings } from "../lab/sweeps/settings.ts";
 import { draw, parseSearchSpace } from "../lab/tune/space.ts";
 import { Random } from "../trainer/data/random.ts";
 
-// Every file of examples/ is read by what it is for.
+// Every file of examples/ is read by the code that it is an example for.
 
 const folder = new URL("../examples/", import.meta.url);
 const text = (file: string): string => readFileSync(new URL(file, folder), "utf8");

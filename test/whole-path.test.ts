@@ -16,12 +16,12 @@ describe("start", () => {
     const printed = vi.spyOn(console, "log").mockImplementation(() => {});
     const json = join(folder, "result.json");
     const made = { out: join(folder, "run"), rows: 20_000, seed: 3, port: 0, json, exit: true };
-    // Of 2,000 test records the AUC of two models differs by more than the default limit by chance.
+    // On 2,000 test records, the AUC of two models differs by more than the default limit by chance.
     await start({ ...made, quantize: "int8", limits: { auc: 0.003, logloss: 0.01 } });
     const result = JSON.parse(readFileSync(json, "utf8"));
     expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
 
-    // What HTTP gives is what the kernel gives here, to the last bit of a score; both are what was trained, quantized.
+    // HTTP gives the scores that the kernel gives here; both differ from the trainer's by the quantization only.
     expect(result.auc.http).toBeCloseTo(result.auc.kernel, 6);
     expect(result.logloss.http).toBeCloseTo(result.logloss.kernel, 6);
     expect(Math.abs(result.auc.http - result.auc.trainer)).toBeLessThan(0.005);

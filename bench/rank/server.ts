@@ -37,13 +37,13 @@ export async function startRankServer(): Promise<RankServer> {
   try {
     const sealed = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, golden);
     await publish(sealed, { remote: false, persistTo: folder });
-    const { url, stop } = await serve(folder);
+    const worker = await serve(folder);
     return {
-      url,
+      url: worker.url,
       text: `${one.name}, ${CONTEXT_FIELDS} fields of the context, ${one.fields - CONTEXT_FIELDS} of an item; int8`,
       requests: (candidates) => requestsFor(one, recordOf, candidates),
       async stop() {
-        await stop();
+        await worker[Symbol.asyncDispose]();
         rmSync(folder, { recursive: true, force: true });
       },
     };

@@ -4,12 +4,12 @@ import { BLOB_MAGIC } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../../trainer/export/export.ts";
-import { type Inspection, inspect } from "../../trainer/export/inspect.ts";
+import { type Inspection, inspectBlob } from "../../trainer/export/inspect-blob.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { readBytes, readText } from "./options.ts";
 
-/** The number that a blob begins with, as text. */
+/** The four bytes that a blob begins with, as text. */
 const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).buffer));
 
 export function inspectCommand(): Command {
@@ -24,7 +24,7 @@ export function inspectCommand(): Command {
     .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
       const trusted = key === undefined ? [] : await trustedKeys(key);
       const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-      const inspection = await inspect(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
+      const inspection = await inspectBlob(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
       if (json) return void process.stdout.write(toJson(inspection));
       print(inspection);
     });
@@ -37,7 +37,7 @@ function readBlobFile(path: string): Uint8Array {
   return bytes;
 }
 
-/** The keys that `--key` names: as text, in a file of that text, or of the private key that `keygen` wrote. */
+/** The keys that `--key` names: public keys as text, a file of such text, or the file of a private key. */
 async function trustedKeys(key: string): Promise<PublicKey[]> {
   const [text, source] = existsSync(key) ? [readText(key), key] : [key, "--key, which is no file"];
   if (text.includes("PRIVATE KEY")) return [await publicKeyOf(await readSigningKey(text, source))];

@@ -1,24 +1,27 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { FormatError } from "../../format/errors.ts";
-import type { FeatureSpec } from "../../format/spec.ts";
+import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { BACKENDS } from "../../trainer/engine/backend.ts";
+import { UserError } from "../../trainer/errors.ts";
+import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 
-// What several commands take.
+// Arguments and options that several commands take, and how their texts are read.
 
 export const LOG_HELP =
-  "A click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; a label of 0 or 1.";
+  "A click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; " +
+  "a label of 0 or 1.";
 export const SPEC_HELP = 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")';
 
 /** How a user names logs, and where their encoded records are kept. */
-export interface LogOptions extends LogNames {
+export interface LogFlags extends LogNames {
   cache: string;
 }
 
-/** Gives a command the options that name logs. `test`: what the test log is for. */
+/** Gives a command the options that name logs. `test` says what the test log is for. */
 export function withLogs(command: Command, test: string): Command {
   return command
     .option("--data <path...>", "one log, which the spec's data.split divides into three")
@@ -28,11 +31,11 @@ export function withLogs(command: Command, test: string): Command {
     .option("--cache <folder>", "where encoded logs are kept, so that a second run starts at once", DEFAULT_CACHE);
 }
 
-/** The logs that the options name, with a test log among them. */
-export function testedLogs(options: LogOptions, spec: FeatureSpec): Logs & { test: LogPart; cache: string } {
-  const { test, ...logs } = chooseLogs(options, spec);
-  if (test === null) throw new Error("got no log to test on, expected --test, or a data.split with a share for it");
-  return { ...logs, test, cache: options.cache };
+/** The logs that the options name. Throws UserError where there is no test log among them. */
+export function testedLogs(flags: LogFlags, spec: FeatureSpec): Logs & { test: LogPart; cache: string } {
+  const { test, ...logs } = chooseLogs(flags, spec);
+  if (test === null) throw new UserError("got no log to test on, expected --test, or a data.split with a share for it");
+  return { ...logs, test, cache: flags.cache };
 }
 
 export function backendOption(): Option {
@@ -41,36 +44,14 @@ export function backendOption(): Option {
   );
 }
 
-export function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
-  return Number(text);
-}
-
-/** A list separated by commas. */
-export function commaSeparated(text: string): string[] {
-  return text.split(",").map((part) => part.trim());
-}
-
-export function readText(path: string): string {
-  return readBytes(path).toString("utf8");
-}
-
-export function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new FormatError(path, (error as Error).message);
-  }
-}
-
-export function minutes(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
-  return value;
+export function quantizeOption(): Option {
+  return new Option("--quantize <type>", "how rows are stored; dense layers are int8, with f32 rows f32")
+    .choices(QUANTIZATIONS)
+    .default("int8");
 }
 
 /** What an export may lose, as a user says it. */
-export interface LimitOptions {
+export interface LimitFlags {
   maxAucLoss: number;
   /** In per cent. */
   maxLoglossLoss: number;
@@ -81,23 +62,56 @@ export interface LimitOptions {
 export function withLimits(command: Command): Command {
   const { auc, logloss } = DEFAULT_LIMITS;
   return command
-    .option("--max-auc-loss <x>", "refuse an export whose AUC is lower by more", notNegative, auc)
+    .option("--max-auc-loss <x>", "refuse an export whose AUC is lower by more", parseNotNegative, auc)
     .option(
       "--max-logloss-loss <%>",
       "refuse an export whose logloss is higher by more per cent",
-      notNegative,
+      parseNotNegative,
       100 * logloss,
     )
     .option("--force", "export even what loses more");
 }
 
-export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitOptions): Limits {
+export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitFlags): Limits {
   return { auc: maxAucLoss, logloss: maxLoglossLoss / 100 };
 }
 
-function notNegative(text: string): number {
+export function parsePositiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
+  return Number(text);
+}
+
+export function parseMinutes(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
+  return value;
+}
+
+function parseNotNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0))
     throw new InvalidArgumentError(`got ${text}, expected a number of 0 or more`);
   return value;
+}
+
+/** Parses a list separated by commas. */
+export function parseList(text: string): string[] {
+  return text.split(",").map((part) => part.trim());
+}
+
+export function readSpec(path: string): FeatureSpec {
+  return parseFeatureSpec(readText(path), path);
+}
+
+export function readText(path: string): string {
+  return readBytes(path).toString("utf8");
+}
+
+/** The bytes of a file. Throws FormatError where it cannot be read. */
+export function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FormatError(path, (error as Error).message);
+  }
 }

@@ -19,8 +19,7 @@ export function recipeCommand(): Command {
       const recipe = RECIPES.find((one) => one.name === name);
       if (!recipe) throw new Error(`no recipe ${name}`);
       await runRecipe(recipe, from, out);
-      console.log(
-        `deepfm-edge train ${out}/spec.json --train ${out}/train.parquet --valid ${out}/valid.parquet --test ${out}/test.parquet --out runs/${name}`,
-      );
+      const logs = `--train ${out}/train.parquet --valid ${out}/valid.parquet --test ${out}/test.parquet`;
+      console.log(`deepfm-edge train ${out}/spec.json ${logs} --out runs/${name}`);
     });
 }

@@ -5,9 +5,9 @@ import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
-import { type LogOptions, positiveInteger, testedLogs, withLogs } from "./options.ts";
+import { type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
 
-interface RetrieveCommandOptions extends LogOptions {
+interface RetrieveFlags extends LogFlags {
   at: number;
   json?: string;
 }
@@ -15,22 +15,23 @@ interface RetrieveCommandOptions extends LogOptions {
 export function retrieveCommand(): Command {
   const command = new Command("retrieve")
     .description(
-      "Recall@k of a two-tower model: how often the item of a positive test record is among the k best of all the training log's items, against the k most popular.",
+      "Recall@k of a two-tower model: how often the item of a positive test record is among the k best of all the " +
+        "training log's items, against the k most popular.",
     )
     .argument("<run>", "the folder that `train` saved");
   return withLogs(command, "the log whose positive records are looked for")
-    .option("--at <k>", "the k of recall@k", positiveInteger, 100)
+    .option("--at <k>", "the k of recall@k", parsePositiveInteger, 100)
     .option("--json <file>", "write the result as JSON")
-    .action(async (folder: string, options: RetrieveCommandOptions) => {
+    .action(async (folder: string, flags: RetrieveFlags) => {
       await startBackend();
       const run = loadRun(folder);
-      const logs = testedLogs(options, run.spec);
+      const logs = testedLogs(flags, run.spec);
       const [train, test] = [
         await openHeldOutLog(run.spec, run, logs.train, logs.cache),
         await openHeldOutLog(run.spec, run, logs.test, logs.cache),
       ];
-      const result = await measureRetrieval(run.learner, run.spec, train, test, options.at);
-      if (options.json) writeWhole(options.json, toJson(result));
+      const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
+      if (flags.json) writeWhole(flags.json, toJson(result));
       const { k, positives, items, recall, popularity } = result;
       console.log(
         table(

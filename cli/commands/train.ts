@@ -1,28 +1,28 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { parseFeatureSpec } from "../../format/spec.ts";
-import { type EvaluatedLog, runReport } from "../../lab/report/run-report.ts";
+import { type EvaluatedLog, evaluationRows } from "../../lab/report/evaluated-log.ts";
+import { runReport } from "../../lab/report/run-report.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import { evaluatePredictions, evaluationLines } from "../../trainer/metrics/evaluation.ts";
+import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
 import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   backendOption,
-  commaSeparated,
-  type LogOptions,
-  minutes,
-  positiveInteger,
-  readText,
+  type LogFlags,
+  parseList,
+  parseMinutes,
+  parsePositiveInteger,
+  readSpec,
   SPEC_HELP,
   withLogs,
 } from "./options.ts";
 
-interface TrainCommandOptions extends LogOptions {
+interface TrainFlags extends LogFlags {
   out: string;
   group?: string;
   at: number;
@@ -40,63 +40,62 @@ export function trainCommand(): Command {
   return withLogs(command, "a log to report the final model on")
     .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
     .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
-    .option("--at <k>", "the k of NDCG@k", positiveInteger, 10)
+    .option("--at <k>", "the k of NDCG@k", parsePositiveInteger, 10)
     .option(
       "--slices <columns>",
       "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
-      commaSeparated,
+      parseList,
     )
     .option("--json <file>", "write all metrics as JSON")
     .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
     .option(
       "--checkpoint-every <minutes>",
       "how often to save a checkpoint; SIGINT and SIGTERM save one too",
-      minutes,
+      parseMinutes,
       CHECKPOINT_MINUTES,
     )
     .addOption(backendOption())
     .action(trainAndReport);
 }
 
-async function trainAndReport(specPath: string, options: TrainCommandOptions): Promise<void> {
-  const spec = parseFeatureSpec(readText(specPath), specPath);
-  const { backend, group, at, out } = options;
-  const logs = chooseLogs(options, spec);
-  const slices = options.slices ?? defaultSlices(spec);
+async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void> {
+  // 1. What is needed after hours of training is checked before.
+  const spec = readSpec(specPath);
+  const { backend, group, at, out, cache } = flags;
+  const logs = chooseLogs(flags, spec);
+  const slices = flags.slices ?? defaultSlices(spec);
   const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
   for (const log of [logs.valid, logs.test]) if (log !== null) await checkLog(spec, log, needed);
 
+  // 2. Training.
   const trained = await train(spec, {
     ...logs,
-    cache: options.cache,
+    cache,
     out,
-    resume: options.resume === true,
-    checkpointMinutes: options.checkpointEvery,
+    resume: flags.resume === true,
+    checkpointMinutes: flags.checkpointEvery,
     onEpoch: recordEpochs(out, spec, logs.valid),
     ...(backend && { backend }),
   });
   saveRun(out, trained, logs.valid);
   trained.checkpoints?.remove();
 
+  // 3. The metrics on the held-out logs, and the report.
   const evaluated: EvaluatedLog[] = [];
   for (const [name, log] of [
     ["validation", logs.valid],
     ["test", logs.test],
   ] as const) {
     if (log === null) continue;
-    const heldOut = await scoreHeldOut(trained, log, options.cache, { group, slices });
+    const heldOut = await scoreHeldOut(trained, log, cache, { group, slices });
     evaluated.push({ name, heldOut, evaluation: evaluatePredictions(heldOut.predictions, heldOut.groups, at) });
   }
-  writeWhole(join(out, "report.html"), await runReport(trained, evaluated));
-  if (options.json)
-    writeWhole(options.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
-  console.log(metricsTable(evaluated, trained.valid.epoch));
-  console.log(`${out}: epoch ${trained.valid.epoch} of ${trained.epochs.length}, ${join(out, "report.html")}`);
-}
-
-function metricsTable(logs: readonly EvaluatedLog[], epoch: number): string {
-  const columns = logs.map(({ evaluation }) => evaluationLines(evaluation));
-  const head = logs.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
-  const rows = (columns[0] ?? []).map(([name], i) => [name, ...columns.map((lines) => lines[i]?.[1] ?? "")]);
-  return table(["", ...head], rows);
+  const report = join(out, "report.html");
+  writeWhole(report, await runReport(trained, evaluated));
+  if (flags.json)
+    writeWhole(flags.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
+  const { epoch } = trained.valid;
+  const head = evaluated.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
+  console.log(table(["", ...head], evaluationRows(evaluated)));
+  console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, ${report}`);
 }

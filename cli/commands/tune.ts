@@ -1,18 +1,26 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parseFeatureSpec } from "../../format/spec.ts";
-import { modelType } from "../../lab/sweeps/compare.ts";
+import { modelType } from "../../lab/sweeps/model-specs.ts";
 import { settingsText, withSettings } from "../../lab/sweeps/settings.ts";
-import { rungsOf } from "../../lab/tune/rungs.ts";
+import { type Rung, rungsOf } from "../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../lab/tune/space.ts";
+import type { Trial } from "../../lab/tune/trial-log.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";
-import { backendOption, type LogOptions, positiveInteger, readText, SPEC_HELP, withLogs } from "./options.ts";
+import {
+  backendOption,
+  type LogFlags,
+  parsePositiveInteger,
+  readSpec,
+  readText,
+  SPEC_HELP,
+  withLogs,
+} from "./options.ts";
 
-interface TuneCommandOptions extends LogOptions {
+interface TuneFlags extends LogFlags {
   model?: string;
   space: string;
   method: "halving" | "random";
@@ -26,7 +34,7 @@ interface TuneCommandOptions extends LogOptions {
   backend?: Backend;
 }
 
-/** The most trials that are printed; all of them are in trials.jsonl and the JSON. */
+/** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
 
 export function tuneCommand(): Command {
@@ -36,65 +44,67 @@ export function tuneCommand(): Command {
   return withLogs(command, "not used: a test log has no part in a choice")
     .requiredOption(
       "--space <file>",
-      'JSON (trainer/tune/search-space.schema.json): {"parameters": {"training.learningRate": {"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", "values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
+      'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
+        '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
+        '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
     )
     .option("--model <name>", "the model to tune, in place of the spec's model.type")
-    .option("--trials <n>", "settings to draw", positiveInteger, 27)
+    .option("--trials <n>", "settings to draw", parsePositiveInteger, 27)
     .addOption(
       new Option(
         "--method <name>",
-        "halving: all trials get few epochs, the best of them more, the last all (successive halving). random: each gets all",
+        "halving: all trials get few epochs, the best of them more, the last all (successive halving). " +
+          "random: each gets all",
       )
         .choices(["halving", "random"])
         .default("halving"),
     )
-    .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", etaOption, 3)
-    .option("--min-epochs <n>", "of halving: the fewest epochs that a trial is judged by", positiveInteger, 1)
+    .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
+    .option("--min-epochs <n>", "of halving: the fewest epochs that a trial is judged by", parsePositiveInteger, 1)
     .option(
       "--seeds <n>",
       "seeds that the last trials are trained with, to rank them by their mean",
-      positiveInteger,
+      parsePositiveInteger,
       1,
     )
-    .option("--seed <n>", "of the draws", positiveInteger, 1)
+    .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
     .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
     .option("--json <file>", "write the best settings and all trials as JSON")
     .addOption(backendOption())
-    .action(async (path: string, options: TuneCommandOptions) => {
-      const given = parseFeatureSpec(readText(path), path);
-      const type = options.model && modelType(options.model, "--model");
-      const spec = type ? withSettings(given, { "model.type": type }, path) : given;
-      const space = parseSearchSpace(readText(options.space), options.space);
-      const { trials, seeds, seed, out, backend } = options;
-      const { maxEpochs } = spec.training;
-      const rungs =
-        options.method === "random"
-          ? [{ trials, epochs: maxEpochs }]
-          : rungsOf(trials, maxEpochs, options.minEpochs, options.eta);
-      const last = rungs.length - 1;
-      const judged = rungs.map((rung, i) => (i === last ? { ...rung, seeds } : rung));
-      const logs = { ...chooseLogs(options, spec), test: null, cache: options.cache };
-      const tuned = await tune(spec, space, options.space, { logs, rungs: judged, seed, folder: out, backend });
-      const { $schema, ...best } = tuned.spec;
-      writeWhole(join(out, "best.json"), toJson(best));
-      if (options.json) writeWhole(options.json, toJson({ best: tuned.best, trials: tuned.trials }));
-      const rows = tuned.trials
-        .slice(0, SHOWN)
-        .map(({ trial, valid, budget, settings }) => [
-          `#${trial}`,
-          valid.auc?.toFixed(5) ?? "–",
-          valid.logloss?.toFixed(5) ?? "–",
-          budget,
-          settingsText(settings),
-        ]);
-      console.log(table(["trial", "valid AUC", "logloss", "epochs", "settings"], rows));
-      console.log(JSON.stringify(best, null, 2));
-      console.log(`${join(out, "best.json")}: the spec with the settings of #${tuned.best.trial}`);
-    });
+    .action(tuneAndReport);
 }
 
-function etaOption(text: string): number {
-  const eta = positiveInteger(text);
+async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
+  const given = readSpec(path);
+  const type = flags.model && modelType(flags.model, "--model");
+  const spec = type ? withSettings(given, { "model.type": type }, path) : given;
+  const space = parseSearchSpace(readText(flags.space), flags.space);
+  const { seed, out, backend, json } = flags;
+  const logs = { ...chooseLogs(flags, spec), test: null, cache: flags.cache };
+  const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
+  const tuned = await tune(spec, space, flags.space, { logs, rungs, seed, folder: out, backend });
+  const { $schema, ...best } = tuned.spec;
+  const bestPath = join(out, "best.json");
+  writeWhole(bestPath, toJson(best));
+  if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
+  const rows = tuned.trials.slice(0, SHOWN).map(trialRow);
+  console.log(table(["trial", "valid AUC", "logloss", "epochs", "settings"], rows));
+  console.log(JSON.stringify(best, null, 2));
+  console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}`);
+}
+
+function rungsOfFlags({ method, trials, minEpochs, eta, seeds }: TuneFlags, maxEpochs: number): Rung[] {
+  const rungs = method === "random" ? [{ trials, epochs: maxEpochs }] : rungsOf(trials, maxEpochs, minEpochs, eta);
+  return rungs.map((rung, i) => (i === rungs.length - 1 ? { ...rung, seeds } : rung));
+}
+
+function trialRow({ trial, valid, budget, settings }: Trial): (string | number)[] {
+  const text = (metric: number | null): string => metric?.toFixed(5) ?? "–";
+  return [`#${trial}`, text(valid.auc), text(valid.logloss), budget, settingsText(settings)];
+}
+
+function parseEta(text: string): number {
+  const eta = parsePositiveInteger(text);
   if (eta < 2) throw new InvalidArgumentError(`got ${text}, expected at least 2`);
   return eta;
 }

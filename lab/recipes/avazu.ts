@@ -1,13 +1,13 @@
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
-// As in the BARS benchmark (Avazu_x4): the id is no feature, and the hour is taken apart.
+// As in the BARS benchmark (Avazu_x4): the id is no feature, and the hour becomes hour of day, weekday and weekend.
 
 const PLAIN = [
   ...["C1", "banner_pos", "site_id", "site_domain", "site_category", "app_id", "app_domain", "app_category"],
   ...["device_id", "device_ip", "device_model", "device_type", "device_conn_type"],
   ...["C14", "C15", "C16", "C17", "C18", "C19", "C20", "C21"],
 ];
-/** Of the ad, not of the visitor or the page. */
+/** Columns that describe the ad; the others describe the visitor or the page. */
 const OF_ITEM = new Set(["banner_pos", "C14", "C15", "C16", "C17"]);
 const TIME = ["hour_of_day", "weekday", "weekend"];
 const SPLIT = { kind: "random", valid: 0.1, test: 0.1, seed: 2014 } as const;
@@ -25,7 +25,8 @@ export const avazu: Recipe = {
   name: "avazu",
   about: "Mobile advertising, 40.4 million impressions of 10 days; a random 80/10/10 split",
   source:
-    "Get train.gz from “Click-Through Rate Prediction”, Avazu (kaggle.com/c/avazu-ctr-prediction): CSV with a header, the columns id, click, hour, C1 … C21.",
+    "Get train.gz from “Click-Through Rate Prediction”, Avazu (kaggle.com/c/avazu-ctr-prediction): CSV with a " +
+    "header, the columns id, click, hour, C1 … C21.",
   spec: {
     name: "avazu",
     fields: [...TIME, ...PLAIN].map((name) => ({

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { identifier, literal, openDuckDb } from "../../trainer/data/duckdb.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
-// Ratings of 4 and 5 are clicks; the last ratings are the test, so that no one's future is trained on. Most users of the
-// test are then new: what is known of them is what they liked just before, the field `liked`.
+// A rating of 4 or 5 is a click. The split is by time, so that a model is never trained on what comes after its test;
+// most users of the test log are then new, and all that is known of them is what they liked before, the field `liked`.
 
 const FIELDS = [
   { name: "user", type: "categorical" },
@@ -19,9 +19,10 @@ const FIELDS = [
 ];
 const SPLIT = { kind: "time", by: "timestamp", valid: 0.1, test: 0.1 } as const;
 
-/** Items that the user clicked at earlier times, the last ones first. */
+/** SQL: the items that the user clicked at earlier times, the latest 50, the latest first. */
 const LIKED = `list_aggregate(list_transform(list_reverse_sort(
-    list({seen: CAST("timestamp:float" AS DOUBLE), item: "item_id:token"}) FILTER (CAST("rating:float" AS DOUBLE) >= 4) OVER earlier
+    list({seen: CAST("timestamp:float" AS DOUBLE), item: "item_id:token"})
+      FILTER (CAST("rating:float" AS DOUBLE) >= 4) OVER earlier
   )[:50], x -> x.item), 'string_agg', ' ')`;
 const EARLIER = `(PARTITION BY "user_id:token" ORDER BY CAST("timestamp:float" AS DOUBLE)
   RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
@@ -44,7 +45,9 @@ export const movielens: Recipe = {
   name: "movielens",
   about: "MovieLens 100K: a rating of 4 or 5 as the label, users' and items' fields joined; split by time",
   source:
-    "MovieLens 100K is by GroupLens (grouplens.org/datasets/movielens/100k), for research only. Expected: ml-100k.inter, ml-100k.item and ml-100k.user (also .gz), the atomic files of RecBole (recbole.io/dataset_list.html).",
+    "MovieLens 100K is by GroupLens (grouplens.org/datasets/movielens/100k), for research only. Expected: " +
+    "ml-100k.inter, ml-100k.item and ml-100k.user (also .gz), the atomic files of RecBole " +
+    "(recbole.io/dataset_list.html).",
   spec: {
     name: "movielens-100k",
     fields: FIELDS,
@@ -59,8 +62,8 @@ export const movielens: Recipe = {
       }),
     );
     const joined = join(out, `joined.parquet.${process.pid}.tmp`);
-    const table = (path: string | undefined): string =>
-      `read_csv(${literal(path ?? "")}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
+    const table = (path: string): string =>
+      `read_csv(${literal(path)}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
     const columns = [
       `CAST("rating:float" AS DOUBLE) >= 4 AS label`,
       `CAST("timestamp:float" AS DOUBLE) AS timestamp`,
@@ -78,7 +81,8 @@ export const movielens: Recipe = {
       const connection = await (await openDuckDb()).connect();
       await connection.run(
         `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
-          JOIN ${table(users)} AS users USING (${identifier("user_id:token")}) JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
+          JOIN ${table(users)} AS users USING (${identifier("user_id:token")})
+          JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
           WINDOW earlier AS ${EARLIER} ORDER BY timestamp, "user", item)
           TO ${literal(joined)} (FORMAT parquet)`,
       );

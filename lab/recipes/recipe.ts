@@ -8,8 +8,8 @@ import type { Part } from "../../trainer/data/split.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 
-// A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test files and
-// a feature spec with the settings that the field uses.
+// A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test
+// files, and a feature spec with the settings that are usual in the literature.
 
 /** A feature spec before its defaults are filled in. */
 export type SpecInput = Record<string, unknown> & { fields: readonly { name: string; [key: string]: unknown }[] };
@@ -17,26 +17,27 @@ export type SpecInput = Record<string, unknown> & { fields: readonly { name: str
 export interface Recipe {
   name: string;
   about: string;
-  /** Where a user gets the files, and what they must be. */
+  /** Where a user gets the files, and what files they are. */
   source: string;
   spec: SpecInput;
-  /** Checks the files in a folder, and writes train.parquet, valid.parquet and test.parquet into another. */
+  /** Checks the files in the folder `from`, and writes each part to the path `parquet(part)`, in the folder `out`. */
   prepare(from: string, out: string, parquet: (part: Part) => string): Promise<void>;
 }
 
-/** What is known of a file before it is read. */
+/** A file of a data set, as it has to be. */
 export interface KnownFile {
-  /** Names that it may have; the first one that is there is taken. */
+  /** Names that it may have; the first one that exists is read. */
   names: readonly string[];
   data?: Partial<DataSettings>;
-  /** Columns that it must have, by its own names. */
+  /** Columns that it must have, by their names in the file. */
   columns: readonly string[];
-  /** Records of the whole data set. Fewer are a sample where `sample` says so, and otherwise an error. */
+  /** Records of the whole data set. */
   records: number;
+  /** Whether a file with fewer records is taken as a sample; otherwise it is refused. */
   sample?: boolean;
 }
 
-/** Runs a recipe. What is written under a final name is whole. */
+/** Runs a recipe. A file that has its final name is whole: each is written under another name first. */
 export async function runRecipe(recipe: Recipe, from: string, out: string): Promise<void> {
   parseWith(FeatureSpecSchema, recipe.spec, `recipe ${recipe.name}`);
   const parts: Part[] = ["train", "valid", "test"];
@@ -54,12 +55,13 @@ export async function runRecipe(recipe: Recipe, from: string, out: string): Prom
   writeWhole(join(out, "spec.json"), toJson(recipe.spec));
 }
 
-export function settings(data: Partial<DataSettings>): DataSettings {
+export function dataSettings(data: Partial<DataSettings>): DataSettings {
   return { types: {}, hive: false, select: {}, shuffle: 1, ...data };
 }
 
 /**
- * Finds a file of a data set in one of its layouts and checks it: that it is there, its columns, and how many records it has.
+ * Finds a file of a data set in the folder `from`, in one of its layouts. Throws FormatError where there is none, or
+ * where its columns or the number of its records are not those of the data set.
  */
 export async function checkFile(
   source: string,
@@ -73,8 +75,8 @@ export async function checkFile(
     throw new FormatError(from, `got none of ${names}, expected one. ${source}`);
   }
   const path = join(from, name);
-  const data = settings(known.data ?? {});
-  // Without what is made of its columns, which is only possible where they are there.
+  const data = dataSettings(known.data ?? {});
+  // Without `select`, whose SQL fails where a column is missing: that is checked below, with a better error.
   const log = await openLog(path, { data: { ...data, select: {} } });
   const missing = known.columns.find((column) => !log.columns.includes(column));
   if (missing !== undefined)
@@ -91,7 +93,7 @@ export async function checkFile(
   return { path, data };
 }
 
-/** Divides a log as `data` says, and writes each part. */
+/** Divides a log as `data.split` says, and writes each part. */
 export async function writeParts(
   path: string,
   data: Partial<DataSettings>,
@@ -99,13 +101,18 @@ export async function writeParts(
   parquet: (part: Part) => string,
 ): Promise<void> {
   for (const part of ["train", "valid", "test"] as const)
-    await write(await openLog(path, { data: settings(data), part }), columns, parquet(part), part);
+    await writeParquet(await openLog(path, { data: dataSettings(data), part }), columns, parquet(part), part);
 }
 
-/** Writes a log's columns as Parquet. */
-export async function write(log: ClickLog, columns: readonly string[], path: string, name: string): Promise<void> {
+/** Writes columns of a log as a Parquet file. `name` is shown with the progress. */
+export async function writeParquet(
+  log: ClickLog,
+  columns: readonly string[],
+  path: string,
+  name: string,
+): Promise<void> {
   const task = startTask(name, null, "records");
   await log.copy(columns, path);
-  task.advance(await (await openLog(path, { data: settings({ format: "parquet" }) })).count());
+  task.advance(await (await openLog(path, { data: dataSettings({ format: "parquet" }) })).count());
   task.done();
 }

@@ -1,10 +1,10 @@
 import type { TopLevelSpec } from "vega-lite";
 
-/** Plot widths that a phone shows at their own size; a wider column scales them up. */
+/** The plot's size in pixels, with the usual padding: a phone shows it at that size, a wider column scales it up. */
 const WIDTH = 300;
 const HEIGHT = 190;
 
-/** Room around the plot, in pixels. Fixed, as without a canvas vega only guesses how wide a text is. */
+/** Room around the plot, in pixels. It is fixed, as vega can only guess how wide a text is without a canvas. */
 const PADDING = { left: 46, right: 14, top: 10, bottom: 42 };
 
 const CONFIG: NonNullable<TopLevelSpec["config"]> = {
@@ -25,13 +25,13 @@ const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   axisX: { grid: false, labelPadding: 4 },
 };
 
-/** What a chart is made of: vega-lite's layers and their data, with colours that may be CSS variables. */
+/** What a chart is made of: vega-lite's layers and their data, with colors that may be CSS variables. */
 export type ChartLayers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
 
 export type ChartLayer = ChartLayers[number];
 
 export interface ChartOptions {
-  /** What a screen reader says. */
+  /** What a screen reader reads aloud. */
   description: string;
   height?: number;
   /** Pixels left of the plot, for long labels. */
@@ -40,7 +40,7 @@ export interface ChartOptions {
 
 /** Renders layers to an SVG that stands alone: no script, no font to fetch. */
 export async function chart(layer: ChartLayers, { description, height = HEIGHT, left }: ChartOptions): Promise<string> {
-  // Loading them takes half a second, which only a report should cost.
+  // Loading vega takes half a second: only a command that writes a report pays for it.
   const [vega, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
   const padding = { ...PADDING, left: left ?? PADDING.left };
   const width = WIDTH + PADDING.left - padding.left;
@@ -58,6 +58,6 @@ export async function chart(layer: ChartLayers, { description, height = HEIGHT, 
   const view = new vega.View(vega.parse(compile(spec, { logger }).spec), { renderer: "none", logger });
   const svg = await view.toSVG();
   view.finalize();
-  // Without a width the page's column decides; the height follows.
+  // Without its own width the SVG takes that of the page's column, and a height in proportion.
   return svg.replace(/^<svg ([^>]*?) width="[^"]*" height="[^"]*"/, "<svg $1");
 }

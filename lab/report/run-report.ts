@@ -1,21 +1,14 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { HeldOut } from "../../trainer/evaluation/held-out.ts";
-import { type Evaluation, evaluationLines, fixed } from "../../trainer/metrics/evaluation.ts";
+import { type Evaluation, fixed } from "../../trainer/metrics/evaluation.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
 import { versions } from "../../trainer/training/run-record.ts";
 import type { TrainingResult } from "../../trainer/training/train.ts";
 import { type ChartLayer, chart } from "./chart.ts";
+import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
 import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
-import { aucByValue, reliabilityDiagram, scoreHistogram } from "./quality.ts";
+import { aucByValue, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
 
-/** A held-out log with all its metrics. */
-export interface EvaluatedLog {
-  name: string;
-  heldOut: HeldOut;
-  evaluation: Evaluation;
-}
-
-/** The report of one training run: its last evaluated log is the one that the figures show. */
+/** The report of one training run; its figures show the last of the evaluated logs. */
 export async function runReport(
   model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid">,
   logs: readonly EvaluatedLog[],
@@ -38,11 +31,13 @@ export async function runReport(
       html: figures([await reliabilityDiagram(heldOut.predictions), await scoreHistogram(heldOut.predictions)]),
     },
     ...(slices.length > 0 ? [{ title: "Where it is good, where not", html: figures(slices) }] : []),
-    { title: "All metrics", html: metricsTable(logs) },
+    { title: "All metrics", html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs)) },
     { title: "Settings", html: settingsTable(model, logs) + folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ];
   const { type } = spec.model;
-  const lead = `${type} trained for ${epochs.length} epochs on label “${spec.label}” with ${spec.fields.length} fields; the weights of epoch ${valid.epoch} were kept.`;
+  const lead =
+    `${type} trained for ${epochs.length} epochs on label “${spec.label}” with ${spec.fields.length} fields; ` +
+    `the weights of epoch ${valid.epoch} were kept.`;
   return page(`${spec.name}: ${type}`, lead, sections);
 }
 
@@ -68,7 +63,7 @@ async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Fi
     title: "epoch",
     scale: { zero: false, nice: false, padding: 8 },
   } as const;
-  // Whole epochs only: at most ten of them are labelled.
+  // Ticks at whole epochs only, at most ten of them.
   const step = Math.ceil(epochs.length / 10);
   const ticks = epochs.map(({ epoch }) => epoch).filter((epoch) => epoch % step === 0);
   const axis = { values: ticks, format: "d" };
@@ -124,12 +119,6 @@ async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Fi
   ];
 }
 
-function metricsTable(logs: readonly EvaluatedLog[]): string {
-  const columns = logs.map(({ evaluation }) => evaluationLines(evaluation));
-  const rows = (columns[0] ?? []).map(([name], i) => [name, ...columns.map((lines) => lines[i]?.[1] ?? "")]);
-  return htmlTable(["", ...logs.map(({ name }) => name)], rows);
-}
-
 function settingsTable(
   { spec, backend, vocabulary, epochs }: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs">,
   logs: readonly EvaluatedLog[],
@@ -152,7 +141,7 @@ function settings({ model, training }: FeatureSpec): [string, string][] {
     ["hidden layers", model.hidden.join(" – ")],
     ["activation", model.activation],
     ["dropout", String(model.dropout)],
-    ["batch normalisation", model.batchNorm ? "yes" : "no"],
+    ["batch normalization", model.batchNorm ? "yes" : "no"],
     ["optimizer", training.optimizer],
     ["learning rate", String(training.learningRate)],
     ["batch size", String(training.batchSize)],

@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { type Spread, spreadText } from "../sweeps/spread.ts";
 import { STUDIES, type StudiedModel, type Study, type StudyResult } from "../sweeps/study.ts";
-import { type Spread, spreadText } from "../sweeps/summary.ts";
 import { chart } from "./chart.ts";
 import { type Figure, figures, folded, htmlTable, page, SERIES } from "./page.ts";
 
@@ -8,7 +8,7 @@ export function studyHead(study: Study): string[] {
   return ["model", STUDIES[study].axis, "AUC", "logloss", "parameters"];
 }
 
-/** A study as rows of text, one a model and value. Hidden layers are named where they are what is varied. */
+/** A study as rows of text under `studyHead`, one for each model and value. */
 export function studyRows(models: readonly StudiedModel[], seeds: number): string[][] {
   return models.flatMap(({ model, results }) =>
     results.map((result) => [
@@ -21,6 +21,7 @@ export function studyRows(models: readonly StudiedModel[], seeds: number): strin
   );
 }
 
+/** The value; where it changes the hidden layers, with their widths. */
 function valueText({ value, settings }: StudyResult): string {
   const hidden = settings["model.hidden"];
   return Array.isArray(hidden) ? `${value} (${hidden.join("-")})` : value;

@@ -7,19 +7,19 @@ import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { startLearner } from "../../trainer/training/train.ts";
-import type { ExperimentLogs } from "./run.ts";
+import type { RunLogs } from "./run.ts";
 
-// How long an epoch takes, of several models on one machine in the same minutes. What the epochs of finished runs took
-// would say more of what else the machine did on the day of each.
+// How long an epoch of several models takes, measured on one machine in the same minutes. The times of finished runs
+// cannot be compared: they depend on what else the machine did on the day of each.
 
 /** Rounds in which each model trains a piece; the first only warms up. */
 const ROUNDS = 5;
 /**
- * How long a piece is: as long for each model, so that another process takes its share of all. A piece of as many records
- * for each would be 20 ms of an LR beside 2 s of a deep model, and on a busy machine those 20 ms were found to vary fourfold.
+ * Every model's pieces take this long, so that other processes slow all models alike. With pieces of equal numbers of
+ * records, an LR's would take 20 ms beside a deep model's 2 s, and on a busy machine those 20 ms varied fourfold.
  */
 const PIECE_SECONDS = 1;
-/** Fewest batches of a piece. */
+/** A piece has at least so many batches, however long they take. */
 const LEAST_BATCHES = 3;
 
 interface Runner {
@@ -29,14 +29,15 @@ interface Runner {
 }
 
 /**
- * Seconds of an epoch of each spec, reading included: the median of rounds in which each trains a piece of an epoch in
- * turn, so that what else the machine does falls on all of them. Wall time, as it is what a user waits. All
- * learners and one shuffle buffer are in memory. `name`: what the progress calls it.
+ * Seconds that an epoch of each spec takes, reading included, by the clock on the wall, as that is what a user waits.
+ * In each of several rounds every spec trains a piece of an epoch, one after the other, so that whatever else the
+ * machine does slows all of them; the median of the rounds counts. All learners and one shuffle buffer are in memory.
+ * `name` is shown with the progress.
  */
 export async function measureEpochs(
   name: string,
   specs: readonly FeatureSpec[],
-  logs: ExperimentLogs,
+  logs: RunLogs,
   backend?: Backend,
 ): Promise<number[]> {
   await startBackend(backend);
@@ -50,17 +51,17 @@ export async function measureEpochs(
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, runner] of runners.entries()) {
       const pace = await trainPiece(runner, round);
-      if (round > 0) paces[i]?.push(pace);
+      if (round > 0) paces[i].push(pace);
       task.advance(1);
     }
   }
   task.done();
-  return runners.map(({ source }, i) => source.count * median(paces[i] as number[]));
+  return runners.map(({ source }, i) => source.count * median(paces[i]));
 }
 
 /**
- * Trains a piece, which ends where the shuffle buffer does at the latest. Returns the seconds of a record: of its step, and
- * of its reading, which is timed as the buffer is filled and shared among all that are in it.
+ * Trains a piece, which ends where the shuffle buffer does at the latest. Returns seconds a record: the time of the
+ * steps divided by the records trained, plus the time that filled the buffer divided by the records in it.
  */
 async function trainPiece({ learner, source, training }: Runner, round: number): Promise<number> {
   const batches = source.epoch(new Random(training.seed + round));
@@ -75,7 +76,7 @@ async function trainPiece({ learner, source, training }: Runner, round: number):
   let batch: TrainingBatch | undefined = first.value;
   while (batch?.dataset === dataset && (steps < LEAST_BATCHES || ended - started < 1000 * PIECE_SECONDS)) {
     learner.step(dataset, batch.records, training.learningRate);
-    await setImmediate(); // as Training does
+    await setImmediate(); // Training does so after each step, and it takes time
     ended = performance.now();
     steps++;
     records += batch.records.length;
@@ -90,5 +91,5 @@ async function trainPiece({ learner, source, training }: Runner, round: number):
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] as number) + (sorted[Math.ceil(middle)] as number)) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }

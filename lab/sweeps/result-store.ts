@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { parseWith } from "../../format/parse.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { inputsOf } from "../../trainer/data/cache.ts";
 import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import type { ExperimentResult } from "./run.ts";
+import type { RunResult } from "./run.ts";
 
-// Finished runs, a JSON file each, so that what was trained is not trained again. A file's name holds the hash of all
+// Results of finished runs, a JSON file each, so that no run is trained twice. The name of a file has a digest of all
 // that its result depends on.
 
 // JSON has no NaN, which is the AUC of a log with one class.
@@ -40,13 +40,13 @@ export class ResultStore {
     this.#backend = backend;
   }
 
-  get(name: string, spec: FeatureSpec): ExperimentResult | null {
+  get(name: string, spec: FeatureSpec): RunResult | null {
     const path = this.#path(name, spec);
     if (!existsSync(path)) return null;
-    return parseWith(ResultSchema, JSON.parse(readFileSync(path, "utf8")), path);
+    return parseWith(ResultSchema, parseJson(readFileSync(path, "utf8"), path), path);
   }
 
-  put(name: string, spec: FeatureSpec, result: ExperimentResult): void {
+  put(name: string, spec: FeatureSpec, result: RunResult): void {
     writeWhole(this.#path(name, spec), toJson({ name, ...result, spec }));
   }
 
@@ -56,23 +56,23 @@ export class ResultStore {
   }
 }
 
-/** Names all that a result depends on: the spec, what the logs hold, the backend. */
+/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend. */
 export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string {
   const { $schema, ...settings } = spec;
   const text = JSON.stringify([settings, logsIdentity(logs), backend ?? "default"]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-/** The contents of the logs, so that the same files elsewhere, or copied anew, are the same logs. */
+/** Names logs by what is in their files, so that copies of a log in another folder count as the same log. */
 export function logsIdentity({ train, valid, test }: Logs): string {
   const identity = [train, valid, test].map((log) => log && [log.paths.flatMap(filesOf).map(digestOf), log.part]);
   return JSON.stringify(identity);
 }
 
-/** Digests by path, size and time of change: a log is read once a process. */
+/** Digests by path, size and time of change, so that a process reads each file once. */
 const digests = new Map<string, string>();
 
-/** SHA-256 of a file, read in pieces. */
+/** SHA-256 of a file, which is read in pieces, as it may be larger than memory. */
 function digestOf(path: string): string {
   const key = JSON.stringify(inputsOf([path]));
   const known = digests.get(key);

@@ -5,32 +5,31 @@ import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { type Metrics, metricsOfLogits } from "../../trainer/metrics/metrics.ts";
 import { type TrainingResult, train } from "../../trainer/training/train.ts";
 
-// The one place where compare, study and tune meet training: a spec and logs go in, numbers come out.
+// A run: one training and its metrics. Here alone comparisons, studies and tuning meet the trainer: a spec and logs go
+// in, numbers come out.
 
-/** Logs, and the folder where their encoded records are kept. Without a test log only the validation metrics are known. */
-export interface ExperimentLogs extends Logs {
+/** The logs of a run. Without a test log only the validation metrics are known. */
+export interface RunLogs extends Logs {
+  /** The folder where encoded logs are kept. */
   cache: string;
 }
 
-export interface ExperimentResult {
+export interface RunResult {
   valid: Metrics;
   /** Equal to `valid` where there is no test log. */
   test: Metrics;
-  /** Trained numbers: dense weights and rows. */
+  /** How many numbers were trained: dense weights and rows. */
   parameters: number;
-  /** Epochs trained, with those after the best one. */
+  /** Epochs of the training, those after the best one included. */
   epochs: number;
-  /** Epochs of an FNN's pre-training, 0 of another model. Results of earlier versions do not say. */
+  /** FNN only: epochs of the FM pre-training; 0 for other models. Absent in a result that an earlier version saved. */
   pretrainingEpochs?: number;
-  /** Time of those epochs, and of an FNN's pre-training; reading the logs is not in it. */
+  /** Time of all these epochs in seconds, without the reading of the logs before them. */
   seconds: number;
 }
 
-export async function runExperiment(
-  spec: FeatureSpec,
-  logs: ExperimentLogs,
-  backend?: Backend,
-): Promise<ExperimentResult> {
+/** Trains a model and measures it. Throws DivergedError where its loss is no longer finite. */
+export async function trainRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunResult> {
   const trained = await train(spec, { ...logs, ...(backend && { backend }) });
   const valid = { auc: trained.valid.auc, logloss: trained.valid.logloss };
   return {
@@ -46,9 +45,4 @@ export async function runExperiment(
 async function testMetrics(trained: TrainingResult, test: LogPart, cache: string): Promise<Metrics> {
   const { predictions } = await scoreHeldOut(trained, test, cache);
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
-}
-
-/** Whether training ended because the loss was no number any more: settings that do not work, not a defect. */
-export function isDivergence(error: unknown): boolean {
-  return error instanceof Error && / loss became /.test(error.message);
 }

@@ -6,7 +6,7 @@ import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 export type Settings = Record<string, unknown>;
 
 /**
- * The spec with other settings, checked anew. In a path, a field stands under its name. Throws FormatError, naming
+ * The spec with the settings put in, checked anew. A path names a field by its name. Throws FormatError, naming
  * `source` and the path, where there is no such setting or the value does not fit.
  */
 export function withSettings(spec: FeatureSpec, settings: Settings, source: string): FeatureSpec {
@@ -17,7 +17,7 @@ export function withSettings(spec: FeatureSpec, settings: Settings, source: stri
     let at: unknown = changed;
     for (const key of keys) at = child(at, key);
     if (!isObject(at) || Array.isArray(at))
-      throw new FormatError(`${source}: ${path}`, `got a path to nothing, expected one into the feature spec`);
+      throw new FormatError(`${source}: ${path}`, "got a path to nothing, expected one into the feature spec");
     at[last] = value;
   }
   return parseWith(FeatureSpecSchema, changed, source);

@@ -1,10 +1,10 @@
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
-import { type ExperimentOptions, runExperiments } from "./runs.ts";
+import { MLP_SHAPES, shapeWidths } from "./mlp-shapes.ts";
 import { type Settings, withSettings } from "./settings.ts";
-import { SHAPES, shapeWidths } from "./shapes.ts";
-import { type Spread, spread } from "./summary.ts";
+import { type Spread, spread } from "./spread.ts";
+import { runSweep, type SweepOptions } from "./sweep.ts";
 
-// The hyper-parameter studies of the DeepFM paper (Guo et al. 2017, section 3.3), for any of its deep models.
+// The studies of hyper-parameters in the DeepFM paper (Guo et al. 2017, section 3.3), for any of its deep models.
 
 /** What can be varied, each with the paper's figure. */
 export const STUDIES = {
@@ -19,25 +19,26 @@ export type Study = keyof typeof STUDIES;
 /** The models that have hidden layers, in the order of Table 2. */
 export const DEEP_MODELS: readonly ModelType[] = ["FNN", "IPNN", "OPNN", "PNN*", "LR & DNN", "FM & DNN", "DeepFM"];
 
-/** One value of what is varied, and what it means for a spec. */
+/** One value of the setting that is varied, and the settings of a spec that make it so. */
 export interface Variant {
   value: string;
   settings: Settings;
 }
 
+/** Shares of the units that dropout keeps. */
 const KEEP = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
 const WIDTHS = [100, 200, 400, 800];
 const DEPTHS = [1, 3, 5, 7];
 
-/** The values that the paper's figure has, as settings of this spec. */
+/** The values of the paper's figure, as settings of this spec. */
 export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Variant[] {
-  const [first] = hidden as [number, ...number[]];
+  const [first] = hidden;
   const total = hidden.reduce((sum, width) => sum + width, 0);
   switch (study) {
     case "activation":
       return ["relu", "tanh", "sigmoid"].map((value) => ({ value, settings: { "model.activation": value } }));
     case "dropout":
-      // 1 − 0.9 is 0.09999999999999998.
+      // Rounded, as 1 − 0.9 is 0.09999999999999998.
       return KEEP.map((keep) => ({
         value: keep.toFixed(1),
         settings: { "model.dropout": Number((1 - keep).toFixed(1)) },
@@ -50,7 +51,7 @@ export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Va
         settings: { "model.hidden": new Array(depth).fill(first) },
       }));
     case "shape":
-      return SHAPES.map((shape) => ({
+      return MLP_SHAPES.map((shape) => ({
         value: shape,
         settings: { "model.hidden": shapeWidths(shape, total, hidden.length) },
       }));
@@ -76,7 +77,7 @@ export async function runStudy(
   study: Study,
   spec: FeatureSpec,
   models: readonly ModelType[],
-  options: ExperimentOptions,
+  options: SweepOptions,
 ): Promise<StudiedModel[]> {
   const variants = variantsOf(study, spec);
   const cases = models.flatMap((model) =>
@@ -88,15 +89,15 @@ export async function runStudy(
       spec: withSettings(spec, { "model.type": model, ...settings }, `${model}, ${study} ${value}`),
     })),
   );
-  const runs = await runExperiments(cases, options);
+  const runs = await runSweep(cases, options);
   const results = cases.map(({ model, value, settings }, i) => ({
     model,
     result: {
       value,
       settings,
-      auc: spread((runs[i] ?? []).map(({ test }) => test.auc)),
-      logloss: spread((runs[i] ?? []).map(({ test }) => test.logloss)),
-      parameters: runs[i]?.[0]?.parameters ?? Number.NaN,
+      auc: spread(runs[i].map(({ test }) => test.auc)),
+      logloss: spread(runs[i].map(({ test }) => test.logloss)),
+      parameters: runs[i][0].parameters,
     },
   }));
   return models.map((model) => ({

@@ -1,15 +1,16 @@
-/** A stage of successive halving: so many trials, each trained for at most so many epochs. */
+/** A stage of successive halving. */
 export interface Rung {
   trials: number;
+  /** The most epochs that each trial is trained for. */
   epochs: number;
-  /** With so many seeds, the spec's and those that follow it, to be judged by the mean; 1 where it is not given. */
+  /** Seeds that each trial is trained with, the spec's and those that follow it; the mean counts. Default: 1. */
   seeds?: number;
 }
 
 /**
- * Successive halving (Jamieson and Talwalkar 2016, algorithm 1; with η as in Li et al. 2018, "Hyperband", algorithm 1):
- * the last rung has `maxEpochs`, each one before it 1/η of the epochs, down to `minEpochs`; from a rung to the next the
- * best 1/η of the trials go on, at least one.
+ * The rungs of successive halving (Jamieson and Talwalkar 2016, algorithm 1; with η as in Li et al. 2018, "Hyperband",
+ * algorithm 1). The last rung has `maxEpochs`, and each rung before it 1/η of the epochs of the next, down to
+ * `minEpochs`. The best 1/η of a rung's trials reach the next rung, at least one.
  */
 export function rungsOf(trials: number, maxEpochs: number, minEpochs: number, eta: number): Rung[] {
   const epochs = [maxEpochs];

@@ -1,10 +1,9 @@
 import * as v from "valibot";
-import { FormatError } from "../../format/errors.ts";
-import { parseWith } from "../../format/parse.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import type { Settings } from "../sweeps/settings.ts";
 
-// The search space of `tune`: for dotted paths of a feature spec, what their values are drawn from.
+// The search space of `tune`: the values that each setting of a feature spec, named by its dotted path, is drawn from.
 // `search-space.schema.json` is generated from this schema.
 
 const about = v.description;
@@ -29,7 +28,7 @@ const uniform = v.pipe(
 const logUniform = v.pipe(
   v.strictObject({ type: v.literal("log-uniform"), low: positive, high: positive }),
   ascending(),
-  about("A number between low and high whose logarithm is uniform: for rates and regularisation."),
+  about("A number between low and high whose logarithm is uniform: for rates and regularization."),
 );
 const integer = v.pipe(
   v.strictObject({
@@ -47,7 +46,8 @@ export const SearchSpaceSchema = v.strictObject({
     v.record(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
     v.check((parameters) => Object.keys(parameters).length > 0, "expected at least one path"),
     about(
-      "By dotted path of the feature spec, a field under its name: training.learningRate, fields.user.encoding.minCount.",
+      "By dotted path of the feature spec, a field under its name: training.learningRate, " +
+        "fields.user.encoding.minCount.",
     ),
   ),
 });
@@ -57,21 +57,15 @@ type Range = SearchSpace["parameters"][string];
 
 /** Parses the JSON text of a search space. */
 export function parseSearchSpace(text: string, source: string): SearchSpace {
-  let input: unknown;
-  try {
-    input = JSON.parse(text);
-  } catch (error) {
-    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
-  }
-  return parseWith(SearchSpaceSchema, input, source);
+  return parseWith(SearchSpaceSchema, parseJson(text, source), source);
 }
 
-/** Draws one value a path, independently. */
+/** Draws a value for each path, independently of the others. */
 export function draw({ parameters }: SearchSpace, random: Random): Settings {
   return Object.fromEntries(Object.entries(parameters).map(([path, range]) => [path, drawValue(range, random)]));
 }
 
-/** Significant digits of a drawn number: more would tell nothing, and make a spec hard to read. */
+/** Significant digits of a drawn number: more would change nothing, and make a spec hard to read. */
 const DIGITS = 4;
 
 function drawValue(range: Range, random: Random): unknown {

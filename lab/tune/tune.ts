@@ -2,21 +2,22 @@ import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { DivergedError } from "../../trainer/errors.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
-import { type ExperimentLogs, isDivergence, runExperiment } from "../sweeps/run.ts";
+import { type RunLogs, trainRun } from "../sweeps/run.ts";
 import { type Settings, settingsText, withSettings } from "../sweeps/settings.ts";
 import type { Rung } from "./rungs.ts";
 import { draw, type SearchSpace } from "./space.ts";
 import { type Trial, TrialLog } from "./trial-log.ts";
 
 export interface TuneOptions {
-  /** Training and validation; nothing of a test log may enter a choice. */
-  logs: ExperimentLogs;
+  /** The training and the validation log; a test log has no part in a choice. */
+  logs: RunLogs;
   rungs: readonly Rung[];
-  /** Of the draws; the trainings keep the spec's seed. */
+  /** Seed of the draws; the trainings have the spec's. */
   seed: number;
-  /** Where trials.jsonl is. */
+  /** The folder of trials.jsonl. */
   folder: string;
   backend?: Backend | undefined;
 }
@@ -25,7 +26,7 @@ export interface Tuned {
   /** The spec with the best settings. */
   spec: FeatureSpec;
   best: Trial;
-  /** Each trial at its last rung, best first, of later rungs before earlier ones. */
+  /** Every trial as its last rung left it: those of a later rung before those of an earlier one, the best first. */
   trials: Trial[];
 }
 
@@ -36,9 +37,10 @@ interface Candidate {
 }
 
 /**
- * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung, of which the best by
- * validation AUC reach the next; by the mean where a rung has several seeds. A promoted trial is trained anew with more epochs; one
- * that had stopped early would only repeat itself, and keeps its result. Trials that the folder has are not trained again.
+ * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung. The best of each
+ * rung by validation AUC reach the next; where a rung has several seeds, the mean counts. A trial that reaches the next
+ * rung is trained anew with more epochs, unless it had stopped early: then it would only repeat itself, and keeps its
+ * result. Trials that are in the folder are not trained again. Throws DivergedError where every trial diverged.
  */
 export async function tune(
   spec: FeatureSpec,
@@ -89,14 +91,14 @@ export async function tune(
   const best = winner && before.get(winner.trial);
   if (!winner || !best) throw new Error("got no trial, expected at least one");
   if (best.valid.logloss === null)
-    throw new Error("every trial diverged; expected a space with smaller learning rates");
+    throw new DivergedError("every trial diverged; expected a space with smaller learning rates");
   return { spec: winner.spec, best, trials: ranked };
 }
 
-/** Draws in a row that may bring nothing new before the space counts as used up. */
+/** After so many draws in a row without a new one the space counts as used up. */
 const MAX_REPEATS = 1000;
 
-/** Distinct draws: fewer than asked for where the space has no more. */
+/** Draws `count` different settings, or fewer where the space has no more. */
 function drawCandidates(
   spec: FeatureSpec,
   space: SearchSpace,
@@ -120,32 +122,35 @@ function drawCandidates(
   }));
 }
 
-/** A trial's runs with several seeds as one; diverged where any of them is. */
+/** The mean of a trial's runs with several seeds; it counts as diverged where one of them is. */
 function meanOf(runs: readonly Trial[]): Trial {
   const mean = (values: readonly (number | null)[]): number | null =>
     values.reduce<number | null>((sum, x) => (sum === null || x === null ? null : sum + x / values.length), 0);
   const auc = mean(runs.map(({ valid }) => valid.auc));
-  return { ...(runs[0] as Trial), valid: { auc, logloss: mean(runs.map(({ valid }) => valid.logloss)) } };
+  return { ...runs[0], valid: { auc, logloss: mean(runs.map(({ valid }) => valid.logloss)) } };
 }
 
 async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
-  logs: ExperimentLogs,
+  logs: RunLogs,
   backend: Backend | undefined,
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
   try {
-    const { valid, epochs, seconds } = await runExperiment(spec, logs, backend);
+    const { valid, epochs, seconds } = await trainRun(spec, logs, backend);
     const auc = Number.isNaN(valid.auc) ? null : valid.auc;
     return { trial, budget, settings, valid: { auc, logloss: valid.logloss }, epochs, seconds };
   } catch (error) {
-    if (!isDivergence(error)) throw error;
+    if (!(error instanceof DivergedError)) throw error;
     return { trial, budget, settings, valid: { auc: null, logloss: null }, epochs: 0, seconds: 0 };
   }
 }
 
-/** The better one first: by AUC; by logloss where the log has one class; a diverged one last; then the earlier one. */
+/**
+ * Orders trials from best to worst: by AUC, or by logloss where the log has one class and so no AUC. Diverged trials
+ * come last; of equal trials the one that was drawn first comes first.
+ */
 function byQuality(a: Trial, b: Trial): number {
   const auc = (b.valid.auc ?? -1) - (a.valid.auc ?? -1);
   if (auc !== 0) return auc;
@@ -153,7 +158,7 @@ function byQuality(a: Trial, b: Trial): number {
   return ours - theirs || a.trial - b.trial;
 }
 
-/** Says after each trial how it went, and how long the rest will take at the pace of the epochs so far. */
+/** Prints after each trial how it went, and how long the rest will take at the pace of the epochs so far. */
 class Progress {
   readonly #started = performance.now();
   #epochsLeft: number;

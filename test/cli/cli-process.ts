@@ -1,20 +1,30 @@
-// A command in a process of its own, which a test may kill.
+// A command of the program in a process of its own, which a test may kill.
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CLI = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
 
-/** Runs a command to its end; its exit code and what it printed. */
-export async function runCommand(cwd: string, args: readonly string[]): Promise<{ code: number | null; out: string }> {
-  const { child, ended } = startCommand(cwd, args);
-  let out = "";
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    out += chunk;
-  });
-  return { code: await ended, out };
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Both, in the order in which they were printed. */
+  out: string;
+}
+
+/** Runs a command to its end. */
+export async function runCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const { child, ended } = startCommand(cwd, args, env);
+  const printed = { stdout: "", stderr: "", out: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].on("data", (chunk) => {
+      printed[stream] += chunk;
+      printed.out += chunk;
+    });
+  return { code: await ended, ...printed };
 }
 
 /** Kills a command (SIGKILL: nothing of it can tidy up) as soon as `when` says so, and waits for its end. */
@@ -30,8 +40,31 @@ export async function killCommand(cwd: string, args: readonly string[], when: ()
   await ended;
 }
 
-function startCommand(cwd: string, args: readonly string[]) {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd });
+function startCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...process.env, ...env } });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   return { child, ended };
 }
+
+/** A folder of a test's own, in which commands run; its files are written by name. */
+export class CommandFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "deepfm-edge-cli-"));
+
+  /** Writes a file, and returns its name. */
+  file(name: string, content: string | Uint8Array): string {
+    writeFileSync(join(this.path, name), content);
+    return name;
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    return runCommand(this.path, args);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+/** The smallest spec, and a log for it. */
+export const SPEC = { name: "tiny", fields: [{ name: "user", type: "categorical" }] };
+export const LOG = "label,user\n1,a\n0,b\n1,a\n0,b\n";

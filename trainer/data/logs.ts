@@ -1,4 +1,5 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { UserError } from "../errors.ts";
 import { type ClickLog, openLog } from "./read.ts";
 import type { Part } from "./split.ts";
 
@@ -27,12 +28,12 @@ export interface LogNames {
 export function chooseLogs({ data, train, valid, test }: LogNames, spec: FeatureSpec): Logs {
   const { split } = spec.data;
   if (data) {
-    if (train || valid || test) throw new Error("--data goes without --train, --valid and --test");
-    if (!split) throw new Error("--data needs data.split in the spec, which says how one log becomes three");
+    if (train || valid || test) throw new UserError("--data goes without --train, --valid and --test");
+    if (!split) throw new UserError("--data needs data.split in the spec, which says how one log becomes three");
     const of = (part: Part): LogPart => ({ paths: data, part });
     return { train: of("train"), valid: of("valid"), test: split.test > 0 ? of("test") : null };
   }
-  if (!train || !valid) throw new Error("--train and --valid go together; give both, or --data for one log");
+  if (!train || !valid) throw new UserError("--train and --valid go together; give both, or --data for one log");
   return { train: { paths: train }, valid: { paths: valid }, test: test ? { paths: test } : null };
 }
 

@@ -6,20 +6,22 @@ import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Moments } from "./least-squares.ts";
 
-/** Records that layers are fitted on: some ten for each weight of an output, or fewer where layers are wide. */
+/** The most records that a layer is fitted on: some ten for each weight of an output unit. */
 const RECORDS = 2 ** 13;
-/** A layer's inputs in memory: 64 MiB. */
+/** The most inputs of a layer that are in memory, over all records of the sample: 64 MiB of floats. */
 const FLOATS = 2 ** 24;
 
-/** An even sample of the calibration records, of a size that fits the model's widest layer into memory. */
-export function sampleRecords({ model, tables }: Learner, calibration: Dataset): Dataset {
+/**
+ * An even sample of the calibration set: so many records that the inputs of the model's widest layer fit into memory.
+ */
+export function sampleRecords({ model, tables }: Learner, calibrationSet: Dataset): Dataset {
   const widest = Math.max(1, ...model.definition.networks.flatMap(({ inputs, hidden }) => [inputs, ...hidden]));
-  const count = Math.min(calibration.count, RECORDS, Math.max(1, Math.floor(FLOATS / widest)));
-  const records = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * calibration.count) / count));
-  return pick(calibration, records, tables.fields);
+  const count = Math.min(calibrationSet.count, RECORDS, Math.max(1, Math.floor(FLOATS / widest)));
+  const records = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * calibrationSet.count) / count));
+  return pick(calibrationSet, records, tables.fields);
 }
 
-/** What a network's first layer is given, [n, K]: computed from the rows as they are served in `rowType`. */
+/** The inputs of a network's first layer, [n, K], computed from rows that are stored as `rowType`. */
 export function firstInputs(learner: Learner, sample: Dataset, network: Mlp, rowType: number): Float32Array {
   const inputs = new Float32Array(sample.count * network.inputs);
   let at = 0;
@@ -33,7 +35,10 @@ export function firstInputs(learner: Learner, sample: Dataset, network: Mlp, row
   return inputs;
 }
 
-/** Runs `work` while the sample's rows are as a blob holds them. Only those rows are copied, so memory does not grow with the table. */
+/**
+ * Runs `work` while the sample's rows have the values that a blob with `rowType` gives them, and then puts the trained
+ * values back. Only those rows are copied, so that memory does not grow with the table.
+ */
 function withServedRows({ tables }: Learner, sample: Dataset, rowType: number, work: () => void): void {
   if (rowType === TYPE_F32) {
     work();
@@ -59,7 +64,9 @@ function withServedRows({ tables }: Learner, sample: Dataset, rowType: number, w
   }
 }
 
-/** Moments of what a layer was trained on and of what it is given, both [n, K]; with covariances only if asked for. */
+/**
+ * Moments of the inputs that a layer was trained on and of those that it is given, both [n, K]; covariances on demand.
+ */
 export function momentsOf(trained: tf.Tensor2D, given: tf.Tensor2D, covariances: boolean): Moments {
   const numbers = (compute: () => tf.Tensor): Float32Array => {
     const result = tf.tidy(compute);
@@ -67,13 +74,13 @@ export function momentsOf(trained: tf.Tensor2D, given: tf.Tensor2D, covariances:
     result.dispose();
     return copy;
   };
-  const centred = (x: tf.Tensor2D): tf.Tensor2D => x.sub(x.mean(0));
+  const centered = (x: tf.Tensor2D): tf.Tensor2D => x.sub(x.mean(0));
   const product = (left: tf.Tensor2D): Float32Array =>
-    numbers(() => tf.matMul(centred(left), centred(given), true, false).div(given.shape[0]));
+    numbers(() => tf.matMul(centered(left), centered(given), true, false).div(given.shape[0]));
   return {
     trainedMean: numbers(() => trained.mean(0)),
     givenMean: numbers(() => given.mean(0)),
-    variances: numbers(() => centred(given).square().mean(0)),
+    variances: numbers(() => centered(given).square().mean(0)),
     covariances: covariances ? { given: product(given), cross: product(trained) } : null,
   };
 }

@@ -18,10 +18,7 @@ import { VERSION } from "../io/project.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
-import { keysOf, packRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
-
-/** Records that activation ranges are measured on: enough for the tails, and few enough for memory. */
-export const CALIBRATION_RECORDS = 2 ** 17;
+import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
 
 const PRODUCER = `deepfm-edge ${VERSION}`;
 
@@ -42,11 +39,11 @@ export interface DraftExport {
   pages: WrittenPage[];
 }
 
-/** Makes the blob and pages of a trained model. `calibration`: records to measure activation ranges on. */
+/** Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. */
 export async function exportModel(
   trained: TrainedModel,
   quantization: Quantization,
-  calibration: Dataset,
+  calibrationSet: Dataset,
 ): Promise<DraftExport> {
   const { spec, vocabulary, learner } = trained;
   const { tables } = learner;
@@ -64,10 +61,10 @@ export async function exportModel(
     fields: trained.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
   };
 
-  // 2. Dense weights: BatchNorm folded, quantized.
-  const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibration);
+  // 2. Dense layers, with BatchNorm folded in, quantized.
+  const { biasCorrection, ...networks } = servedNetworks(learner, quantization, calibrationSet);
 
-  // 3. The blob, which names every page by its digest.
+  // 3. The blob, which names each page by its digest.
   const oov = spec.fields.map((_, f) => f);
   const pageDigests = new Uint8Array(pages.flatMap(({ digest }) => [...digest]));
   const model: ModelBlob = {
@@ -81,7 +78,7 @@ export async function exportModel(
     products,
     bias: parameters.view("bias")[0] + learner.logitCorrection + biasCorrection,
     keys: keysOf(hot, vocabulary),
-    rows: packRows([...oov, ...hot], tables.values, rowType, dim),
+    rows: quantizeRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
     sides: fieldSides(fitted),
     ...networks,
@@ -92,8 +89,8 @@ export async function exportModel(
   return { model, blob: writeBlob(model), pages };
 }
 
-/** What `export` leaves in its folder beside the blob and pages, and `publish` starts from. */
 const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));
+/** export.json: names the model, its blob and the pages in the folder. */
 const ManifestSchema = v.strictObject({ model: v.string(), version: VersionSchema, pages: pageNames });
 
 /** The manifest as it was up to format 4 of the blob: what it calls the model is the version. */
@@ -111,7 +108,10 @@ function readExportManifest(path: string): { model: string | null; version: stri
 const blobPath = (folder: string, version: string): string => join(folder, `${version}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
-/** Writes an exported model into `folder`. The manifest comes last, so an export that was cut off leaves the one before it valid. */
+/**
+ * Writes an exported model into `folder`, and removes the files of the export before it. The manifest is written after
+ * all other files, so that an export that is cut off leaves the one before it valid.
+ */
 export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel): void {
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
@@ -139,6 +139,7 @@ export async function loadExport(folder: string): Promise<ExportedModel> {
     expected: string,
     nameOf: (bytes: Uint8Array) => Promise<string>,
   ): Promise<Uint8Array> => {
+    if (!existsSync(file)) throw new FormatError(file, "no such file; export.json names it");
     const bytes = new Uint8Array(readFileSync(file));
     const got = await nameOf(bytes);
     if (got !== expected) throw new FormatError(file, `got the name ${got} from its bytes, expected ${expected}`);

@@ -5,16 +5,19 @@ import type { Model } from "../model/model.ts";
 
 const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };
 
-/** The hidden layers of a network and, in a tower, its output layer. */
+/** A network's layers as a blob has them: its hidden layers, and the output layer of a tower. */
 export function foldLayers(model: Model, network: Mlp): DenseLayer[] {
   const layers = network.hidden.map((_, i) => foldBatchNorm(model, network, i));
-  if (network.outputs === 1) return layers; // the blob has an MLP's one output unit apart
+  if (network.outputs === 1) return layers; // an MLP's one output unit has its own section in the blob
   const name = `${network.name}.output`;
   const ones = new Float32Array(network.outputs).fill(1);
   return [...layers, transposed(model, name, ones, model.parameters.view(`${name}.bias`).slice(), ACTIVATION_NONE)];
 }
 
-/** W·diag(γ/√(σ² + ε)) and β − μγ/√(σ² + ε). */
+/**
+ * Hidden layer i with its BatchNorm folded in: the weights W·diag(γ/√(σ² + ε)) and the biases b − μγ/√(σ² + ε), where
+ * b, the layer's bias, stands for BatchNorm's β.
+ */
 function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Mlp, i: number): DenseLayer {
   const layer = `${name}.${i}`;
   const outputs = hidden[i];
@@ -32,7 +35,7 @@ function foldBatchNorm(model: Model, { name, activation, batchNorm, hidden }: Ml
   return transposed(model, layer, factors, biases, ACTIVATIONS[activation]);
 }
 
-/** A layer with its weights turned from [K, N] to [N][K], a factor an output. */
+/** A layer with its weights transposed from [K, N] to [N, K], each output's multiplied by its factor. */
 function transposed(
   model: Model,
   name: string,

@@ -15,17 +15,18 @@ import { type ClickLog, openLog } from "../data/read.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
 
-/** What a catalogue costs, and what scoring its items from it changes; the blob carries it as evidence. */
+/** What a catalogue costs, and how far its scores are from those of whole items. The blob has it as evidence. */
 export interface CatalogueReport {
   field: string;
   items: number;
   bytesPerItem: number;
-  /** Over `contexts` × all items, to the logits of the same items with all their fields. */
+  /** The largest difference to the logits of the same items with all their fields, over `contexts` × all items. */
   maxLogitDifference: number;
+  /** How many contexts were compared. */
   contexts: number;
 }
 
-/** Opens a catalogue: a log of which only the item's fields are read, with the columns that `data.select` computes for them. */
+/** Opens a log of items. Only the fields of the item's side are read; `data.select` may compute them. */
 export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Promise<ClickLog> {
   const names = new Set(itemFields(spec));
   const { types, format, hive } = spec.data;
@@ -34,8 +35,10 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
 }
 
 /**
- * The export with a catalogue of the items in `log`, named by the values of the field `id`: what each adds to a score, computed by
- * the kernel that serves. `contexts`: records on which that is compared with scoring the items whole. Throws FormatError.
+ * Adds a catalogue of the items in `log` to a draft. Each item is named by its value of the field `id`; its share of a
+ * score is computed by the kernel that serves. Scores from the catalogue are compared with those of whole items in the
+ * given contexts. Throws FormatError where the field cannot name items, where an item has no name or stands twice with
+ * different fields, where the model has products, or where the blob would be too large.
  */
 export async function addCatalogue(
   { model, blob, pages }: DraftExport,
@@ -48,7 +51,8 @@ export async function addCatalogue(
     const possible = model.spec.fields.filter(canNameItems).map(({ name }) => name);
     throw new FormatError(
       `--item-id ${id}`,
-      `expected a categorical field of the item's side with a vocabulary: ${possible.join(", ") || "the spec has none"}`,
+      `expected a categorical field of the item's side with a vocabulary: ` +
+        (possible.join(", ") || "the spec has none"),
     );
   }
   const stride = itemStride(model);
@@ -60,8 +64,8 @@ export async function addCatalogue(
   if (bytes > MAX_BLOB_BYTES) {
     throw new FormatError(
       log.path,
-      `got ${items.length.toLocaleString("en")} items of ${stride} bytes, with which the blob would have ${bytesText(bytes)}, ` +
-        `expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer items, or a narrower first layer`,
+      `got ${items.length.toLocaleString("en")} items of ${stride} bytes, with which the blob would have ` +
+        `${bytesText(bytes)}, expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer items, or a narrower first layer`,
     );
   }
   const scorer = new Scorer(placeBlob(kernelModule(), blob));
@@ -93,7 +97,7 @@ function itemFields({ fields }: { fields: readonly { name: string; side: string 
   return fields.filter(({ side }) => side === "item").map(({ name }) => name);
 }
 
-/** The different items. Two rows may name one item, as in a click log, if they say the same of it. */
+/** The different items of a log. An item may stand in many rows, as in a click log, if all say the same of it. */
 async function readItems(log: ClickLog, names: readonly string[], id: string): Promise<RawRecord[]> {
   const fields = names.map((name) => ({ name }));
   const seen = new Map<string, { text: string; place: () => Promise<string> }>();
@@ -119,6 +123,7 @@ async function readItems(log: ClickLog, names: readonly string[], id: string): P
   return items;
 }
 
+/** The catalogue in ascending order of its keys, in which the kernel looks for an item. */
 function inOrderOfKeys(
   field: number,
   keys: Uint32Array,
@@ -135,6 +140,7 @@ function inOrderOfKeys(
   return { field, keys: Uint32Array.from(order.flatMap((item) => [word(item, 0), word(item, 1)])), records: bytes };
 }
 
+/** The largest difference of a logit between scoring items from the catalogue and scoring them whole. */
 function differenceOf(
   scorer: Scorer,
   contexts: readonly RawRecord[],

@@ -5,18 +5,19 @@ import { momentsOf } from "./activations.ts";
 import { factorize, type Moments, refit, roundWeights } from "./least-squares.ts";
 import { chooseRange, type Range, type Steps, stepsOf } from "./ranges.ts";
 
-/** Inputs of a layer up to which its weights are fitted: beyond, K × K covariances take too much time and memory. */
+/** A layer with more inputs is not fitted: its K × K covariances would take too much time and memory. */
 const FIT_INPUTS = 2048;
-/** Multiplications for each candidate of a range: those of 400 records in a layer of 400 × 400. */
+/** Multiplications that a candidate for a range may cost: 400 records through a layer of 400 × 400. */
 const RANGE_PRODUCTS = 2 ** 26;
 
-/** A network's activations over a sample of records, as trained and as served, taken from layer to layer. */
+/** Fits a network layer by layer, with its activations on a sample of records: as trained, and as served. */
 export class NetworkFit {
-  /** [n, K] of the trained network and of the served one: inputs of the next layer. */
+  /** The next layer's inputs, [n, K], in the trained network. */
   #trained: tf.Tensor2D;
+  /** The next layer's inputs, [n, K], in the network that is served. */
   #given: tf.Tensor2D;
 
-  /** Takes both tensors over. */
+  /** Owns both tensors from here on. */
   constructor(trained: tf.Tensor2D, given: tf.Tensor2D) {
     this.#trained = trained;
     this.#given = given;
@@ -26,18 +27,18 @@ export class NetworkFit {
     tf.dispose([this.#trained, this.#given]);
   }
 
-  /** The range of the next layer's inputs in columns [from, to) that loses least. */
+  /** The best range for the next layer's inputs in columns [from, to): the one that loses least. */
   range(layer: DenseLayer, from: number, to: number): Range {
     return bestRange(layer, this.#given, from, to);
   }
 
-  /** Multiplies the next layer's inputs by a factor a column. */
+  /** Multiplies each column of the next layer's inputs by its factor. */
   scaleInputs(factors: Float32Array): void {
     const scaled = (inputs: tf.Tensor2D): tf.Tensor2D => tf.tidy(() => inputs.mul(tf.tensor1d(factors))) as tf.Tensor2D;
     this.#advance(scaled(this.#trained), scaled(this.#given));
   }
 
-  /** Quantizes the next layer. `range`: of its inputs; without it the one that loses least. */
+  /** Quantizes the next layer. `range` is that of its inputs; by default, the one that loses least. */
   quantize(layer: DenseLayer, range?: Range): DenseLayer {
     const { inputs, outputs } = layer;
     const weights = layer.weights as Float32Array;
@@ -60,7 +61,7 @@ export class NetworkFit {
     return { ...layer, weights: rounded.weights, scales, biases, inputInverseScale: 1 / step, inputZero: zero };
   }
 
-  /** The next layer in float32, fitted to its inputs. */
+  /** Keeps the next layer in float32, its weights fitted to the inputs that it is given. */
   keep(layer: DenseLayer): DenseLayer {
     const weights = layer.weights as Float32Array;
     const served = this.#refit(weights, layer.biases);
@@ -69,7 +70,10 @@ export class NetworkFit {
     return { ...layer, ...served };
   }
 
-  /** A last unit's weights [K], which stay f32; the bias that keeps its mean output; and the errors of its outputs that remain, [n]. */
+  /**
+   * Fits the output unit, whose weights [K] stay float32. Returns them, the bias that keeps the mean output, and the
+   * errors [n] that its outputs still have.
+   */
   output(weights: Float32Array): { weights: Float32Array; bias: number; errors: Float32Array } {
     const { weights: fitted, biases } = this.#refit(weights, new Float32Array(1));
     const bias = biases[0];
@@ -81,7 +85,7 @@ export class NetworkFit {
     return { weights: fitted, bias, errors };
   }
 
-  /** Weights [N, K] and biases [N] fitted to the inputs. */
+  /** Weights [N, K] and biases [N], fitted to the inputs that the layer is given. */
   #refit(weights: Float32Array, biases: Float32Array): { weights: Float32Array; biases: Float32Array } {
     const inputs = weights.length / biases.length;
     const moments = momentsOf(this.#trained, this.#given, inputs <= FIT_INPUTS);
@@ -98,8 +102,8 @@ export class NetworkFit {
 }
 
 /**
- * What output n's bias makes good, so that its mean is kept (Nagel et al. 2019, "Data-Free Quantization", section 4.2, with the
- * means measured): Σ_k trained weight · trained mean − served weight · given mean.
+ * By how much the mean of output n is too small without a correction of its bias: Σ_k trained weight · trained mean −
+ * served weight · given mean (Nagel et al. 2019, "Data-Free Quantization", section 4.2, but with measured means).
  */
 function meanLoss(trained: Float32Array, served: Float32Array, { trainedMean, givenMean }: Moments, n: number): number {
   const K = trainedMean.length;
@@ -111,7 +115,7 @@ function meanLoss(trained: Float32Array, served: Float32Array, { trainedMean, gi
   return sum;
 }
 
-/** What the layer computes with, of inputs [n, K]: step · (q − zero). */
+/** The numbers that a layer computes with in place of its inputs [n, K]: step · (q − zero). */
 function quantizeInputs(inputs: tf.Tensor2D, { step, zero }: Steps): tf.Tensor2D {
   return tf.tidy(() =>
     inputs
@@ -124,6 +128,7 @@ function quantizeInputs(inputs: tf.Tensor2D, { step, zero }: Steps): tf.Tensor2D
   ) as tf.Tensor2D;
 }
 
+/** A layer's outputs [n, N]. */
 function run(
   inputs: tf.Tensor2D,
   { inputs: K, outputs, activation }: DenseLayer,
@@ -139,8 +144,8 @@ function run(
 }
 
 /**
- * The range of the inputs [n, K] in columns [from, to) whose quantization changes the layer's sums least: of least
- * Σ (W·δ − its mean)², as a bias makes good the mean.
+ * The range for the inputs [n, K] in columns [from, to) whose quantization changes the layer's sums least. With δ, the
+ * errors of the inputs, that is the range of least Σ (W·δ − its mean)²: the bias makes good the mean.
  */
 function bestRange({ weights, inputs: K, outputs }: DenseLayer, given: tf.Tensor2D, from: number, to: number): Range {
   const records = given.shape[0];

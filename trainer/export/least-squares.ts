@@ -1,34 +1,37 @@
-// What a layer's weights become when their inputs have been quantized and they are to be, chosen by the least squared error of
-// the layer's outputs. Sums are taken in float64; K inputs, N outputs, n records.
+// A layer's weights, fitted to quantized inputs and rounded to int8, so that the squared error of the layer's outputs
+// is least. Sums are taken in float64. K inputs, N outputs, n records.
 import { MAX_LANE_WEIGHT } from "../../format/constants.ts";
 import { firstOfLane, laneSums } from "../../format/layer.ts";
 
-/** Moments of a layer's inputs over a sample: of those it was trained on, and of those it is given. */
+/** Moments over a sample of the inputs that a layer was trained on, and of those that it is given when served. */
 export interface Moments {
   /** [K] */
   trainedMean: Float32Array;
   /** [K] */
   givenMean: Float32Array;
-  /** [K] of the given inputs. */
+  /** [K], of the given inputs. */
   variances: Float32Array;
-  /** Null where the layer is too wide for them. */
+  /** Null where the layer has too many inputs for them. */
   covariances: Covariances | null;
 }
 
 export interface Covariances {
-  /** [K, K] of the given inputs. */
+  /** [K, K], of the given inputs. */
   given: Float32Array;
   /** [K, K]: Cov(trained_i, given_j). */
   cross: Float32Array;
 }
 
 /**
- * How much a change of a weight is held against it, as a share of its input's variance: few records say little about inputs
- * that hardly vary. 0.01 is what Frantar et al. 2023 ("GPTQ", section 3.3, step 3) add to the diagonal.
+ * What is added to each variance, as a share of it, so that a weight whose input hardly varies in the sample does not
+ * move far. Frantar et al. 2023 ("GPTQ", section 3.3, step 3) add as much to the diagonal.
  */
 const DAMPING = 0.01;
 
-/** The Cholesky factor L of covariance + damping, [K, K], lower triangle; of an input that never varies, a row of the identity. */
+/**
+ * The Cholesky factor L, [K, K], a lower triangle, of covariance + damping. An input that never varies has a row of the
+ * identity.
+ */
 export function factorize(covariance: Float32Array, variances: Float32Array): Float64Array {
   const K = variances.length;
   const L = new Float64Array(K * K);
@@ -42,7 +45,7 @@ export function factorize(covariance: Float32Array, variances: Float32Array): Fl
       if (!(variances[j] > 0)) continue;
       let sum = i === j ? variance * (1 + DAMPING) : covariance[i * K + j];
       for (let m = 0; m < j; m++) sum -= L[i * K + m] * L[j * K + m];
-      // Rounding may leave less than the damping, of inputs that are all but copies of others.
+      // Of an input that is almost a copy of others, rounding may leave less than the damping, or nothing.
       L[i * K + j] = i === j ? Math.sqrt(Math.max(sum, 0.5 * DAMPING * variance)) : sum / L[j * K + j];
     }
   }
@@ -50,9 +53,10 @@ export function factorize(covariance: Float32Array, variances: Float32Array): Fl
 }
 
 /**
- * Weights V [N, K] for which V·given comes closest to W·trained: W + W(cross − covariance)(covariance + damping)⁻¹, the ridge
- * regression that starts from W. So a layer makes good what its inputs lost, where it can (Hubara et al. 2021, "Accurate
- * Post Training Quantization With Small Calibration Sets", section 3, layer by layer and in closed form).
+ * Weights V [N, K] for which V·given comes closest to W·trained: V = W + W(cross − covariance)(covariance + damping)⁻¹,
+ * the ridge regression that starts from W. So a layer makes good what it can of the errors of its inputs (Hubara et al.
+ * 2021, "Accurate Post Training Quantization With Small Calibration Sets", section 3, here in closed form). `weights`
+ * is W, `L` the factor of covariance + damping.
  */
 export function refit(weights: Float32Array, { given, cross }: Covariances, L: Float64Array): Float32Array {
   const K = Math.sqrt(L.length);
@@ -72,7 +76,7 @@ export function refit(weights: Float32Array, { given, cross }: Covariances, L: F
   return fitted;
 }
 
-/** x ← (L·Lᵀ)⁻¹x */
+/** Solves in place: x ← (L·Lᵀ)⁻¹x. */
 function solve(L: Float64Array, x: Float64Array): void {
   const K = x.length;
   for (let i = 0; i < K; i++) {
@@ -87,8 +91,12 @@ function solve(L: Float64Array, x: Float64Array): void {
   }
 }
 
+/** The largest int8 weight; −128 is not used. */
 const LARGEST = 127;
-/** Multiples of max|w| / 127 that are tried as an output's scale. With 2, four weights of 64 are a lane's most, whatever they are. */
+/**
+ * Multiples of max|w| / 127 that are tried as an output's scale. With 2 the weights are at most 64, so that the four of
+ * a lane never exceed what its sum may be.
+ */
 const SCALES = [2, 1.6, 1.3, 1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6];
 
 /** int8 weights and their scales, [N, K] and [N]: w ≈ scale · q. */
@@ -98,9 +106,10 @@ export interface RoundedWeights {
 }
 
 /**
- * Rounds each output's weights. Its scale is the one of least Σ variance · (w − scale · q)². With a factor of the covariance, a
- * weight's rounding error is made good by those not yet rounded, in the metric of the outputs (Frantar et al. 2023,
- * "GPTQ", equation 2; here as Babai's nearest plane, from the last weight to the first, which needs no inverse).
+ * Rounds the weights [N, K]. An output's scale is the one of least Σ variance · (w − scale · q)². With `L`, the factor
+ * of the covariance, the weights are rounded from the last to the first, and those not yet rounded make good the errors
+ * of those that are, as far as the output shows them (Frantar et al. 2023, "GPTQ", equation 2; here as Babai's nearest
+ * plane algorithm, which needs no inverse). Without it, each weight is rounded by itself.
  */
 export function roundWeights(weights: Float32Array, variances: Float32Array, L: Float64Array | null): RoundedWeights {
   const K = variances.length;
@@ -125,7 +134,7 @@ export function roundWeights(weights: Float32Array, variances: Float32Array, L: 
   return rounded;
 }
 
-/** [K, K]: L_jk / L_kk at (k, j), so that a column of L is read in a row. */
+/** [K, K] with L_jk / L_kk at (k, j): the columns of L as rows, so that each is read in one go. */
 function normalizedColumns(L: Float64Array, K: number): Float64Array {
   const columns = new Float64Array(K * K);
   for (let k = 0; k < K; k++) {
@@ -134,6 +143,7 @@ function normalizedColumns(L: Float64Array, K: number): Float64Array {
   return columns;
 }
 
+/** The scale for an output's weights that has the least Σ variance · (w − scale · q)². */
 function chooseScale(row: Float32Array, variances: Float32Array): number {
   const widest = row.reduce((most, w) => Math.max(most, Math.abs(w)), 0) / LARGEST || 1;
   const q = new Int8Array(row.length);
@@ -155,7 +165,10 @@ function chooseScale(row: Float32Array, variances: Float32Array): number {
   return best;
 }
 
-/** The integer nearest to `target` that weight k of an output may be beside the others of its lane; those not yet rounded are 0. */
+/**
+ * The integer nearest to `target` that weight k of an output may have, given the other weights of its lane; those that
+ * are not yet rounded count as 0.
+ */
 function nearestWeight(target: number, q: Int8Array, k: number): number {
   const { above, below } = laneSums(q, q.length, 0, firstOfLane(k));
   const most = Math.min(LARGEST, MAX_LANE_WEIGHT - above);

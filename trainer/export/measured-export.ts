@@ -10,27 +10,27 @@ import { measureParity, type Parity } from "./parity.ts";
 import { QUANTIZATIONS, type Quantization } from "./quantization.ts";
 import type { Limits, Measure, QuantizationReport } from "./report.ts";
 
-/** Records that the choices not taken are measured on: their losses are to be seen beside the chosen one's, no more. */
+/** Records that the other quantizations are measured on: enough to show their losses beside those of the chosen one. */
 const OTHERS_RECORDS = 20_000;
 
 export interface ExportOptions {
   quantization: Quantization;
-  /** Records to fit the quantized layers on. */
-  calibration: Dataset;
-  /** The held-out log to measure on: all of it for the chosen quantization, its first records for the others. */
+  /** Records that the quantized layers are fitted on. */
+  calibrationSet: Dataset;
+  /** The held-out log: the chosen quantization is measured on all of it, the others on its first records. */
   log: ClickLog;
   limits: Limits;
 }
 
 /**
- * Exports a model in the quantization chosen, and measures what every quantization would cost and lose. One model at a time is in
- * memory beside the chosen one. Whether that loses too much, `checkLimits` says.
+ * Exports a model in the chosen quantization, and measures what each quantization would cost and lose. Beside the
+ * chosen export, one other is in memory at a time. `checkLimits` then tells whether the chosen one loses too much.
  */
 export async function exportMeasured(
   trained: TrainedModel,
-  { quantization: chosen, calibration, log, limits }: ExportOptions,
+  { quantization: chosen, calibrationSet, log, limits }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
-  const draft = await exportModel(trained, chosen, calibration);
+  const draft = await exportModel(trained, chosen, calibrationSet);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
@@ -38,7 +38,7 @@ export async function exportMeasured(
       continue;
     }
     try {
-      const other = await exportModel(trained, quantization, calibration);
+      const other = await exportModel(trained, quantization, calibrationSet);
       const parity = await within(quantization, () => measureParity(trained, other, log, { most: OTHERS_RECORDS }));
       report.measured.push(measureOf(quantization, other, parity));
     } catch (error) {

@@ -21,7 +21,7 @@ export interface ServedNetworks {
   contextLayers: number;
   /** How many of `layers` are the item tower's; 0 without towers. */
   itemLayers: number;
-  /** What products are multiplied by, so that they share the range of the embeddings beside them. */
+  /** The factors of inner and of outer products, which bring them to the range of the embeddings beside them. */
   innerScale: number;
   outerScale: number;
   /** The MLP's one output unit; empty without an MLP. */
@@ -31,10 +31,10 @@ export interface ServedNetworks {
 }
 
 /**
- * The networks as they are served: BatchNorm folded in; and quantized layer by layer, each fitted on `calibration` to what the
- * trained network computes, given rows and layers before it that are quantized already.
+ * The networks as they are served: with BatchNorm folded in, and quantized layer by layer. Each layer is fitted on the
+ * calibration set to what the trained network computes there, given the quantized rows and layers before it.
  */
-export function servedNetworks(learner: Learner, quantization: Quantization, calibration: Dataset): ServedNetworks {
+export function servedNetworks(learner: Learner, quantization: Quantization, calibrationSet: Dataset): ServedNetworks {
   const { model } = learner;
   const { networks, terms } = model.definition;
   const folded = networks.map((network) => foldLayers(model, network));
@@ -49,7 +49,7 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
   };
   if (quantization === "f32" || networks.length === 0) return served;
 
-  const sample = sampleRecords(learner, calibration);
+  const sample = sampleRecords(learner, calibrationSet);
   if (terms & TERM_TOWERS) {
     served.layers = networks.flatMap((network, n) => {
       const fit = fitOf(learner, network, sample, quantization);
@@ -69,15 +69,16 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
 }
 
 /**
- * What quantizing an MLP's first layer may add to the logloss, relatively; where it is more, that layer stays float32 (precision
- * by a layer's sensitivity: Dong et al. 2019, "HAWQ"). Its inputs are the embeddings, whose sizes differ most, so that 7 bits
- * may be too few there where they are enough behind it.
+ * By which share of itself the logloss may grow when an MLP's first layer is quantized. Where it grows more, that layer
+ * stays float32 (mixed precision by a layer's sensitivity: Dong et al. 2019, "HAWQ"). The first layer's inputs are the
+ * embeddings, whose sizes differ most: 7 bits may be too few for them, and yet enough for the layers behind.
  */
 const FIRST_LAYER_LOSS = 5e-4;
 
 /**
- * By how much errors δ of logits z raise the model's own logloss, relatively, to second order: ½ Σ p(1 − p)δ² / Σ entropy(p), with
- * p = sigmoid(z). The expected loss, not the one on labels, which has far more noise.
+ * By which share of itself the expected logloss grows when the logits z get the errors δ, to second order: ½ Σ p(1 −
+ * p)δ² / Σ entropy(p), with p = sigmoid(z). It is the loss that the model itself expects, as the loss on labels has far
+ * more noise.
  */
 export function expectedLoss(logits: Float32Array, errors: Float32Array): number {
   let loss = 0;
@@ -90,7 +91,10 @@ export function expectedLoss(logits: Float32Array, errors: Float32Array): number
   return loss / entropy;
 }
 
-/** An MLP and its output unit, quantized but for a first layer of type `firstType`; and the errors of its outputs on the sample. */
+/**
+ * Quantizes an MLP and fits its output unit; the first layer gets the type `firstType`. Returns the networks, and the
+ * errors [n] of the MLP's outputs on the sample.
+ */
 function servedMlp(
   learner: Learner,
   network: Mlp,
@@ -122,13 +126,14 @@ function servedMlp(
   }
 }
 
+/** A fit that begins with a network's inputs on the sample. */
 function fitOf(learner: Learner, network: Mlp, sample: Dataset, quantization: Quantization): NetworkFit {
   const inputs = (rowType: number): tf.Tensor2D =>
     tf.tensor2d(firstInputs(learner, sample, network, rowType), [sample.count, network.inputs]);
   return new NetworkFit(inputs(TYPE_F32), inputs(rowTypeOf(quantization)));
 }
 
-/** Widths of what an MLP's first layer takes: embeddings, inner products, outer products. */
+/** Widths of the sections of an MLP's inputs: embeddings, inner products, outer products. */
 function sectionsOf({ model, tables }: Learner, network: Mlp): number[] {
   const { products } = model.definition;
   const inner = products & PRODUCT_INNER ? innerProducts(tables.fields) : 0;
@@ -137,15 +142,17 @@ function sectionsOf({ model, tables }: Learner, network: Mlp): number[] {
 }
 
 interface Aligned {
-  /** For each section, and for each column, the factor that brings it to the first section's range. */
+  /** The factor of each section that brings it to the first section's range. */
   scales: number[];
+  /** The factor of each column: that of its section. */
   perColumn: Float32Array;
-  /** The first layer, its weights divided by the factors. */
+  /** The layer, its weights divided by the factors. */
   layer: DenseLayer;
+  /** The range of all sections together. */
   range: Range;
 }
 
-/** Brings the sections of a first layer's inputs to one range, so that they share its steps. */
+/** Brings the sections of a first layer's inputs to one range, as all of them share its steps. */
 function alignSections(layer: DenseLayer, sections: readonly number[], fit: NetworkFit): Aligned {
   let from = 0;
   const ranges = sections.map((width) => {
@@ -165,6 +172,7 @@ function alignSections(layer: DenseLayer, sections: readonly number[], fit: Netw
   return { scales, perColumn, layer: { ...layer, weights }, range: union(scaled) };
 }
 
+/** The factors of inner and of outer products; 1 where the model has none. */
 function productScales(model: Model, scales: readonly number[]): [number, number] {
   const { products } = model.definition;
   const inner = products & PRODUCT_INNER ? scales[1] : 1;

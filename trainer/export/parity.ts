@@ -12,16 +12,16 @@ import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
 import type { DraftExport } from "./export.ts";
 
-/** Null where the records have one class only, or none. */
+/** Null where the metric does not exist, as AUC of records with one class. */
 const MetricSchema = v.nullable(v.number());
 const QualitySchema = v.strictObject({ auc: MetricSchema, logloss: MetricSchema, calibrationRatio: MetricSchema });
 
-/** The served model against the trained one on the same held-out records. */
+/** The served model beside the trained one, on the same held-out records. */
 export const ParitySchema = v.strictObject({
   records: v.number(),
   trained: QualitySchema,
   served: QualitySchema,
-  /** Served − trained; of logloss as a share of the trained one's. */
+  /** Served − trained; for logloss, as a share of the trained one's. */
   delta: QualitySchema,
   logitDifference: v.strictObject({ max: v.number(), mean: v.number() }),
 });
@@ -30,8 +30,9 @@ export type Quality = v.InferOutput<typeof QualitySchema>;
 export type Parity = v.InferOutput<typeof ParitySchema>;
 
 /**
- * Scores a held-out log, or little more than its first `most` records, twice: with the trainer's float32 model, and with the exported
- * one in the kernel that serves it.
+ * Scores a held-out log twice: with the trainer's float32 model, and with the exported one in the kernel that serves
+ * it. With `most`, reading stops after the chunk in which so many records are reached. `name` is shown with the
+ * progress.
  */
 export async function measureParity(
   model: Omit<TrainedModel, "spec">,
@@ -57,7 +58,7 @@ export async function measureParity(
     if (records >= most) break;
   }
   task.done();
-  return compare(
+  return compareLogits(
     joined(trained),
     joined(served),
     Uint8Array.from(labels.flatMap((list) => [...list])),
@@ -66,7 +67,7 @@ export async function measureParity(
 }
 
 /** Compares two models' logits of the same records. */
-export function compare(
+export function compareLogits(
   trained: Float32Array,
   served: Float32Array,
   labels: Uint8Array,

@@ -1,17 +1,19 @@
 import { TYPE_F16, TYPE_F32, TYPE_I4, TYPE_I8 } from "../../format/constants.ts";
 
-/** How an export stores weights: the name is the rows' type. Dense layers are int8 beside all of them but f32. */
+/**
+ * How an export stores weights. The name is the type of the rows; dense layers are f32 beside f32 rows, otherwise int8.
+ */
 export const QUANTIZATIONS = ["int8", "int4", "f16", "f32"] as const;
 export type Quantization = (typeof QUANTIZATIONS)[number];
 
 const ROW_TYPES: Record<Quantization, number> = { int8: TYPE_I8, int4: TYPE_I4, f16: TYPE_F16, f32: TYPE_F32 };
 
-/** TYPE_… of the rows. */
+/** The type of the rows: one of TYPE_… */
 export function rowTypeOf(quantization: Quantization): number {
   return ROW_TYPES[quantization];
 }
 
-/** TYPE_… of the dense layers; an MLP's first one may stay f32 where 7-bit inputs lose too much (dense.ts). */
+/** The type of the dense layers: one of TYPE_… An MLP's first layer may stay f32 all the same (networks.ts). */
 export function denseTypeOf(quantization: Quantization): number {
   return quantization === "f32" ? TYPE_F32 : TYPE_I8;
 }

@@ -1,26 +1,28 @@
 import { ACTIVATION_MAX } from "../../format/constants.ts";
 
-/** The interval that a layer's inputs are kept in. Zero is inside, so that padding and absent fields are exact. */
+/** The interval that a layer's inputs are clipped to. Zero is inside, so that padding and absent fields are exact. */
 export interface Range {
   low: number;
   high: number;
 }
 
-/** An end is moved towards zero in steps of this share of it: outliers, not the bulk, are to be clipped. */
+/** Each end is moved towards zero in steps of this share of it. */
 const SHRINK = 0.05;
+/** The last step leaves 0.4 of an end: only outliers are to be clipped. */
 const STEPS = 12;
-/** Each end is chosen with the other given; the second round changes little. */
+/** In each round either end is chosen with the other as it is; the second round changes little. */
 const ROUNDS = 2;
 
 /**
- * What clipping must gain to be worth it, as a share of the error: it falls on few records, of which each may then be far off,
- * and on Frappe a gain of 2 % in the mean error made the largest one three times larger.
+ * The share of the error that clipping must save to be done. Clipping affects few records, but each of them may then be
+ * far off: on Frappe a saving of 2 % of the mean error made the largest error three times larger.
  */
 const WORTH = 0.1;
 
 /**
- * The range of least `error`, from that of all inputs inwards. Clipping a few outliers gives all others a finer step (Sung et
- * al. 2015, "Resiliency of Deep Neural Networks under Quantization", section 3: L2 error minimization).
+ * Searches for the range of least `error`, from the range of all inputs inwards: clipping a few outliers gives all
+ * other inputs a finer step (Sung et al. 2015, "Resiliency of Deep Neural Networks under Quantization", section 3: L2
+ * error minimization).
  */
 export function chooseRange(widest: Range, error: (range: Range) => number): Range {
   let best = widest;
@@ -30,18 +32,18 @@ export function chooseRange(widest: Range, error: (range: Range) => number): Ran
       if (widest[end] === 0) continue;
       for (let step = 1; step <= STEPS; step++) {
         const candidate = { ...best, [end]: widest[end] * (1 - SHRINK * step) };
-        const its = error(candidate);
-        if (its >= (1 - WORTH) * least) continue;
-        least = its;
+        const candidateError = error(candidate);
+        if (candidateError >= (1 - WORTH) * least) continue;
+        least = candidateError;
         best = candidate;
       }
     }
-    if (widest.low === 0 || widest.high === 0) break; // the one end has been chosen for good
+    if (widest.low === 0 || widest.high === 0) break; // there is one end only, and it has been chosen
   }
   return best;
 }
 
-/** How numbers become 7-bit ones: q = clamp(round(x / step + zero), 0, ACTIVATION_MAX). */
+/** How an input x becomes a 7-bit number: q = clamp(round(x / step + zero), 0, ACTIVATION_MAX). */
 export interface Steps {
   step: number;
   zero: number;
@@ -52,6 +54,7 @@ export function stepsOf({ low, high }: Range): Steps {
   return { step, zero: Math.round(-low / step) };
 }
 
+/** The smallest range that has all of these inside. */
 export function union(ranges: readonly Range[]): Range {
   return {
     low: Math.min(...ranges.map(({ low }) => low)),

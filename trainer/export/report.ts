@@ -7,9 +7,9 @@ import { QUANTIZATIONS } from "./quantization.ts";
 
 /** What a quantization may lose. */
 export interface Limits {
-  /** AUC, absolute. */
+  /** The largest loss of AUC, as a difference. */
   auc: number;
-  /** Logloss, as a share of the trained model's. */
+  /** The largest growth of logloss, as a share of the trained model's. */
   logloss: number;
 }
 
@@ -20,19 +20,19 @@ const QuantizationSchema = v.picklist(QUANTIZATIONS);
 /** One quantization of a model: its size, and what it loses. */
 const MeasureSchema = v.strictObject({
   quantization: QuantizationSchema,
-  /** Of the blob without evidence and golden records, and of all pages. */
+  /** Bytes of the blob, without evidence and golden records, and of all pages together. */
   bytes: v.strictObject({ blob: v.number(), pages: v.number() }),
-  /** Weight types of the dense layers in order. */
+  /** Types of the dense layers' weights, in the order of the layers. */
   layers: v.array(v.picklist(["int8", "f32"])),
   ...ParitySchema.entries,
 });
 
-/** What each quantization of a model costs and loses: plain data, which the blob carries as evidence. */
+/** What each quantization of a model costs and loses: plain data, which the blob has as evidence. */
 export const ReportSchema = v.strictObject({
   chosen: QuantizationSchema,
   limits: v.strictObject({ auc: v.number(), logloss: v.number() }),
   measured: v.array(MeasureSchema),
-  /** Those that make no blob, as one that would be too large, and why. */
+  /** Quantizations that make no blob, for example as it would be too large, and why. */
   refused: v.array(v.strictObject({ quantization: QuantizationSchema, problem: v.string() })),
 });
 
@@ -44,20 +44,22 @@ export function chosenOf({ chosen, measured }: QuantizationReport): Measure {
   return measured.find(({ quantization }) => quantization === chosen) as Measure;
 }
 
-/** Throws FormatError where the quantization that was chosen loses more than the limits. */
+/** Throws FormatError where the chosen quantization loses more than the limits. `name` is the model's. */
 export function checkLimits(name: string, report: QuantizationReport): void {
   const { limits, chosen } = report;
   const { delta, records } = chosenOf(report);
   if (-(delta.auc ?? 0) <= limits.auc && (delta.logloss ?? 0) <= limits.logloss) return;
   throw new FormatError(
     name,
-    `as ${chosen} it loses too much on ${records} records: got ΔAUC ${signed(delta.auc, 6)} and Δlogloss ${percent(delta.logloss)}, ` +
-      `expected at least ${signed(-limits.auc, 6)} and at most ${percent(limits.logloss)}; another --quantize may lose less, ` +
+    `as ${chosen} it loses too much on ${records} records: ` +
+      `got ΔAUC ${signed(delta.auc, 6)} and Δlogloss ${percent(delta.logloss)}, ` +
+      `expected at least ${signed(-limits.auc, 6)} and at most ${percent(limits.logloss)}; ` +
+      "another --quantize may lose less, " +
       "--max-auc-loss and --max-logloss-loss allow more, --force exports it all the same",
   );
 }
 
-/** All choices in one table, the chosen one marked. */
+/** A table of all quantizations, with the chosen one marked. */
 export function reportTable(report: QuantizationReport): string {
   const { chosen, measured, refused } = report;
   const lines = measured.map(({ quantization, records, bytes, layers, served, delta, logitDifference }) => [

@@ -8,15 +8,16 @@ import type { Vocabulary } from "../data/vocabulary.ts";
 
 const KEY_BYTES = 8;
 
-/** Row numbers in ascending order of their keys. */
+/** Sorts row numbers in ascending order of the rows' keys. */
 function byKey(rows: number[], keys: Uint32Array): number[] {
   const word = (row: number, i: number): number => keys[2 * row + i];
   return rows.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
 }
 
 /**
- * Splits rows of `rowBytes` between the blob (hot) and pages (cold): a field's `store` decides, and `auto` fields share the budget of
- * bytes, their most used rows first. The fields' OOV rows (the first F) are in neither list: they always travel in the blob.
+ * Splits the rows, of `rowBytes` each, between the blob (hot) and pages (cold). A field's `store` decides; the fields
+ * whose store is `auto` share the blob's budget of bytes, and their most frequent rows are taken first. The fields' OOV
+ * rows, the first F, are in neither list: the blob always has them.
  */
 export function splitRows(
   spec: FeatureSpec,
@@ -53,7 +54,7 @@ export function countHotRows(spec: FeatureSpec, vocabulary: Vocabulary, rowBytes
   return counts.blob + Math.min(counts.auto, roomForRows(spec, rowBytes));
 }
 
-/** Keys of the given rows, in their order. */
+/** Keys of the given rows, [2·n], in the order of the rows. */
 export function keysOf(rows: readonly number[], vocabulary: Vocabulary): Uint32Array {
   const keys = new Uint32Array(2 * rows.length);
   rows.forEach((row, i) => {
@@ -62,8 +63,8 @@ export function keysOf(rows: readonly number[], vocabulary: Vocabulary): Uint32A
   return keys;
 }
 
-/** The given rows as they travel: quantized, one after the other. */
-export function packRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
+/** The given rows as a blob or a page has them: quantized, one after the other. */
+export function quantizeRows(rows: readonly number[], values: Float32Array, rowType: number, k: number): Uint8Array {
   const stride = rowStride(rowType, k);
   const bytes = new Uint8Array(rows.length * stride);
   const view = new DataView(bytes.buffer);
@@ -90,21 +91,24 @@ export async function writePages(
   const rowBytes = KEY_BYTES + rowStride(rowType, k);
   const rowsOfPages = divide(cold, vocabulary, Math.floor((pageBytes - PAGE_HEADER_BYTES) / rowBytes));
   if (rowsOfPages === null) {
-    const problem = `got ${pageBytes}, expected more: ${cold.length} rows of ${rowBytes} bytes do not fit ${MAX_PAGES} such pages`;
-    throw new FormatError("rows.pageBytes", problem);
+    throw new FormatError(
+      "rows.pageBytes",
+      `got ${pageBytes}, expected more: ${cold.length} rows of ${rowBytes} bytes do not fit ${MAX_PAGES} such pages`,
+    );
   }
   const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
   return Promise.all(
     rowsOfPages.map(async (rows, page) => {
-      const bytes = writePage(layout, page, keysOf(rows, vocabulary), packRows(rows, values, rowType, k));
+      const bytes = writePage(layout, page, keysOf(rows, vocabulary), quantizeRows(rows, values, rowType, k));
       return { digest: await pageDigest(bytes), bytes };
     }),
   );
 }
 
 /**
- * Deals rows out to few pages of which none has more than `capacity`. Keys are spread evenly, so for pages of hundreds
- * of rows their number is near rows/capacity; for pages of a few it is far more. Null where MAX_PAGES are too few.
+ * Distributes rows over so many pages that none has more than `capacity` rows. Keys spread evenly, so that pages of
+ * hundreds of rows are nearly full; where a page holds few rows, many more pages than rows/capacity are needed. Null
+ * where even MAX_PAGES are too few.
  */
 function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: number): number[][] | null {
   if (cold.length === 0) return [];

@@ -10,18 +10,19 @@ import type { KernelVariant } from "../../runtime/variant.ts";
 import type { RawRecord } from "../data/raw-record.ts";
 import type { DraftExport, ExportedModel } from "./export.ts";
 
-/** Golden records that a blob gets: enough to meet every field's rows, and scored in well under a millisecond. */
+/** How many golden records a blob gets: enough to use rows of every field, and scored in well under a millisecond. */
 export const GOLDEN_RECORDS = 32;
 
 /**
- * How far another build of the kernel may be from a golden logit: several times as far as this machine's builds are from each
- * other, which an activation between two of its 7-bit steps decides; at least what f32 sums in another order can make.
+ * The tolerance of golden logits is this many times the largest difference between this machine's builds of the kernel.
+ * Builds differ where an activation falls between two 7-bit steps and is rounded up by one and down by another.
  */
 const SPREAD_FACTOR = 4;
+/** A smaller tolerance would not allow for float32 sums in another order. */
 const LEAST_TOLERANCE = 1e-3;
 const VARIANTS: readonly KernelVariant[] = ["relaxed", "simd", "scalar"];
 
-/** The last step of an export: evidence and golden records go in, and the blob gets its digest and version. */
+/** The last step of an export: the blob gets its evidence, its golden records, its digest and its version. */
 export async function sealExport(
   { model, pages }: DraftExport,
   evidence: Evidence,

@@ -11,8 +11,8 @@ import { denseTypeOf, type Quantization, rowTypeOf } from "./quantization.ts";
 import { countHotRows } from "./rows.ts";
 
 /**
- * Throws FormatError where the blob of a model yet to be trained would be larger than a blob may be. Without a
- * vocabulary only the sizes that the spec alone decides are counted.
+ * Throws FormatError where the blob of a model that is yet to be trained would be too large. Without a vocabulary only
+ * those sizes are counted that follow from the spec.
  */
 export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
   const type = denseTypeOf(quantization);
@@ -32,8 +32,9 @@ export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, voc
   if (layers + rows <= MAX_BLOB_BYTES) return;
   throw new FormatError(
     spec.name,
-    `got a blob of at least ${bytesText(layers + rows)} (hidden layers ${bytesText(layers)}, rows ${bytesText(rows)} as ` +
-      `${quantization}), expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer hidden units, a smaller embeddingDim, a ` +
-      `smaller rows.blobBytes, or no field whose store is "blob"`,
+    `got a blob of at least ${bytesText(layers + rows)} ` +
+      `(hidden layers ${bytesText(layers)}, rows ${bytesText(rows)} as ${quantization}), ` +
+      `expected at most ${bytesText(MAX_BLOB_BYTES)}: fewer hidden units, a smaller embeddingDim, ` +
+      `a smaller rows.blobBytes, or no field whose store is "blob"`,
   );
 }

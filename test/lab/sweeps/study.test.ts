@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { SHAPES, type Shape, shapeWidths } from "../../../lab/sweeps/shapes.ts";
+import { MLP_SHAPES, type MlpShape, shapeWidths } from "../../../lab/sweeps/mlp-shapes.ts";
 import { type Study, variantsOf } from "../../../lab/sweeps/study.ts";
 import { runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 describe("shapes", () => {
-  it.each<[Shape, number[]]>([
+  it.each<[MlpShape, number[]]>([
     ["constant", [200, 200, 200]],
     ["increasing", [100, 200, 300]],
     ["decreasing", [300, 200, 100]],
@@ -20,7 +20,7 @@ describe("shapes", () => {
     const rises = (list: number[]): number[] => list.slice(1).map((x, i) => Math.sign(x - list[i]));
     for (const layers of [1, 2, 3, 4, 5, 8]) {
       for (const total of [97, 600, 1200, 1201]) {
-        for (const shape of SHAPES) {
+        for (const shape of MLP_SHAPES) {
           const widths = shapeWidths(shape, total, layers);
           expect(widths).toHaveLength(Math.max(3, layers));
           expect(widths.reduce((a, b) => a + b, 0)).toBe(total);
@@ -29,7 +29,7 @@ describe("shapes", () => {
         expect(Math.min(...rises(shapeWidths("increasing", total, layers)))).toBe(1);
         expect(Math.max(...rises(shapeWidths("decreasing", total, layers)))).toBe(-1);
         const diamond = shapeWidths("diamond", total, layers);
-        // An even number of layers has two in the middle, of which one may have a unit more.
+        // An even number of layers has two in the middle; one of them may have a unit more than the other.
         const half = diamond.length / 2;
         expect([diamond[Math.floor(half)], diamond[Math.ceil(half) - 1]]).toContain(Math.max(...diamond));
         const constant = shapeWidths("constant", total, layers);
@@ -87,7 +87,7 @@ describe("the command", async () => {
     expect(json.over).toBe("shape");
     expect(json.models.map(({ model }: { model: string }) => model)).toEqual(["FNN", "DeepFM"]);
     for (const { results } of json.models) {
-      expect(results.map(({ value }: { value: string }) => value)).toEqual([...SHAPES]);
+      expect(results.map(({ value }: { value: string }) => value)).toEqual([...MLP_SHAPES]);
       for (const { auc, logloss, settings } of results) {
         expect(auc.mean).toBeGreaterThan(0);
         expect(logloss.mean).toBeGreaterThan(0);
@@ -97,7 +97,7 @@ describe("the command", async () => {
     const html = readFileSync(join(folder, "study", "report-shape.html"), "utf8");
     expect(html).toContain("Figure 11 of the DeepFM paper");
     expect(html.match(/<svg /g)).toHaveLength(2);
-    for (const shape of SHAPES) expect(html).toContain(`>${shape}</text>`);
+    for (const shape of MLP_SHAPES) expect(html).toContain(`>${shape}</text>`);
     expect(html).not.toMatch(/<script|NaN|undefined/);
   });
 

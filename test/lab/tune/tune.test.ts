@@ -45,7 +45,7 @@ describe("rungs", () => {
 });
 
 describe("tune", () => {
-  it("trains every trial on the first rung, the best of each on the next, and returns the best of the last", async () => {
+  it("trains all trials on the first rung, the best of each on the next, returns the best of the last", async () => {
     const rungs = rungsOf(4, 4, 1, 2);
     const options = { logs, rungs, seed: 3, folder: join(folder, "halving"), backend: "wasm" } as const;
     const { best, trials, spec: found } = await tune(spec, space, "space.json", options);
@@ -67,7 +67,7 @@ describe("tune", () => {
     expect(found.training.maxEpochs).toBe(4);
     expect(found.fields).toEqual(spec.fields);
 
-    // A second run knows all of it, also with a last line that a kill cut short.
+    // A second search takes all trials from the log, and removes a last line that a kill cut short.
     const path = join(folder, "halving", "trials.jsonl");
     const text = readFileSync(path, "utf8");
     writeFileSync(path, `${text}{"key":"12`);

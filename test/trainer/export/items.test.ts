@@ -18,7 +18,10 @@ beforeAll(async () => {
 
 const FIELDS = 3;
 
-/** Field 0 is the context's; 1 and 2 are the item's. Rows of all in pages but the first few. */
+/**
+ * A model whose field 0 is of the context's side and whose fields 1 and 2 are of the item's; few of its rows are in the
+ * blob.
+ */
 async function draftOf(type: FeatureSpec["model"]["type"]) {
   const random = new Random(1);
   const base = tinySpec({ type, embeddingDim: 4, hidden: [10] });

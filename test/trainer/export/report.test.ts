@@ -6,7 +6,7 @@ import { readHeldOutLog } from "../../../trainer/data/dataset.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { exportMeasured } from "../../../trainer/export/measured-export.ts";
-import { compare, measureParity } from "../../../trainer/export/parity.ts";
+import { compareLogits, measureParity } from "../../../trainer/export/parity.ts";
 import { QUANTIZATIONS } from "../../../trainer/export/quantization.ts";
 import {
   checkLimits,
@@ -22,13 +22,13 @@ import { QUIET_TASK, tinyLog, tinyRunSpec } from "../tiny-run.ts";
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("compare", () => {
+describe("compareLogits", () => {
   const trained = Float32Array.of(-1, 0, 1, 2);
   const served = Float32Array.of(-1, 0.5, 0.25, 2);
   const labels = Uint8Array.of(0, 0, 1, 1);
 
   it("gives the metrics of both, their differences and those of the logits", () => {
-    const parity = compare(trained, served, labels);
+    const parity = compareLogits(trained, served, labels);
     expect(parity.records).toBe(4);
     expect(parity.logitDifference).toEqual({ max: 0.75, mean: 0.3125 });
     expect([parity.trained.auc, parity.served.auc, parity.delta.auc]).toEqual([1, 0.75, -0.25]);
@@ -40,11 +40,11 @@ describe("compare", () => {
   });
 
   it("counts records by their weights", () => {
-    expect(compare(trained, served, labels, Float32Array.of(1, 0, 1, 1)).served.auc).toBe(1);
+    expect(compareLogits(trained, served, labels, Float32Array.of(1, 0, 1, 1)).served.auc).toBe(1);
   });
 
   it("has no AUC where a class is missing, and no calibration without a positive", () => {
-    const { served: quality, delta } = compare(trained, served, new Uint8Array(4));
+    const { served: quality, delta } = compareLogits(trained, served, new Uint8Array(4));
     expect([quality.auc, quality.calibrationRatio, delta.auc]).toEqual([null, null, null]);
     expect(delta.logloss).not.toBeNull();
   });
@@ -58,13 +58,13 @@ describe("exportMeasured", () => {
     const spec = tinyRunSpec();
     const model = await train(spec, { ...logs, backend: "wasm" });
     const { fitted, vocabulary } = model;
-    const calibration = await readHeldOutLog(await openPart(spec, logs.valid), fitted, vocabulary, QUIET_TASK);
+    const calibrationSet = await readHeldOutLog(await openPart(spec, logs.valid), fitted, vocabulary, QUIET_TASK);
     const log = await openPart(spec, logs.test);
-    const options = { quantization: "f16", calibration, log, limits: DEFAULT_LIMITS } as const;
+    const options = { quantization: "f16", calibrationSet, log, limits: DEFAULT_LIMITS } as const;
     const result = await exportMeasured(model, options);
     report = result.report;
     blob = result.draft.blob;
-    const exported = await exportModel(model, "f16", calibration);
+    const exported = await exportModel(model, "f16", calibrationSet);
     alone = { blob: exported.blob, parity: await measureParity(model, exported, log) };
   }, 60_000);
 

@@ -11,7 +11,7 @@ import { readRow, rowStride } from "../../format/row.ts";
 import { signerOf, verifyBlob } from "../../format/seal.ts";
 import type { PublicKey } from "../../format/signature.ts";
 
-/** Mean and largest of a row's |w| and ‖v‖ over rows, and how many rows are all zero. */
+/** How many rows there are, how many of them are all zero, and the mean and the largest of their |w| and ‖v‖. */
 export interface RowStatistics {
   rows: number;
   zero: number;
@@ -19,7 +19,7 @@ export interface RowStatistics {
   norm: { mean: number; max: number };
 }
 
-/** All that a blob says of itself, and what can be seen of its weights. */
+/** All that a blob says of itself, and statistics of its weights. */
 export interface Inspection {
   /** The model's name. */
   model: string;
@@ -30,9 +30,12 @@ export interface Inspection {
   /** The version of the format that the blob is written in. */
   format: number;
   bytes: number;
-  /** The id of the key that the blob names as its signer's, in hex; null where it is not signed. Anyone can write a name. */
+  /**
+   * The id, in hex, of the key that the blob says it is signed with; null where it is not signed. Without
+   * `signatureVerified` it is a claim only: anyone can write it.
+   */
   signer: string | null;
-  /** Whether the signature was verified with a key that the user gave. */
+  /** Whether the signature was verified with a trusted key. */
   signatureVerified: boolean;
   producer: string;
   label: string;
@@ -45,7 +48,7 @@ export interface Inspection {
   layers: { network: string; inputs: number; outputs: number; weights: string; activation: string; bytes: number }[];
   rows: RowStatistics;
   goldenRecords: { count: number; tolerance: number };
-  /** The catalogue. */
+  /** The catalogue of items; null where the blob has none. */
   items: { field: string; count: number; bytesPerItem: number } | null;
   evidence: Evidence;
 }
@@ -59,10 +62,10 @@ const TYPES = new Map([
 const ACTIVATIONS = ["none", "relu", "tanh", "sigmoid"];
 
 /**
- * Reads a blob with every check that there is, and describes it. Throws FormatError, also where there are trusted keys and none
- * of them signed it.
+ * Reads a blob with every check that there is, and describes it. Throws FormatError where a check fails, and where keys
+ * are given of which none has signed it.
  */
-export async function inspect(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
+export async function inspectBlob(blob: Uint8Array, trusted: readonly PublicKey[] = []): Promise<Inspection> {
   const version = await verifyBlob(blob, trusted);
   const sections = readSections(blob, true);
   const read = readBlob(blob);

@@ -11,7 +11,7 @@ export function spread(values: readonly number[]): Spread {
   return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** The mean, and the deviation where there is more than one seed. */
+/** The mean with five decimals, and the standard deviation where there is more than one seed. */
 export function spreadText({ mean, sd }: Spread, seeds: number): string {
   return seeds > 1 ? `${mean.toFixed(5)} ± ${sd.toFixed(5)}` : mean.toFixed(5);
 }

@@ -6,17 +6,18 @@ import { sigmoid } from "../../trainer/metrics/metrics.ts";
 import { chart } from "./chart.ts";
 import { ACCENT, type Figure, SERIES } from "./page.ts";
 
-// Figures of one set of predictions: is it calibrated, does it separate, and for which values of a field does it not?
+// Figures of one set of predictions: whether they are calibrated, how well they tell clicks from other records, and how
+// well they do so for each value of a field.
 
 const HISTOGRAM_BINS = 40;
 
-/** Characters of a value that have room beside a chart. */
+/** Characters that have room beside a chart. */
 const LABEL_CHARACTERS = 14;
 
-/** The most values of a field that are compared, by frequency. */
+/** How many of a field's most frequent values are compared. */
 const SLICE_VALUES = 12;
 
-/** Mean prediction against click rate, in bins of equal frequency, beside the diagonal of a calibrated model. */
+/** Click rate by mean prediction, in bins of equal frequency, beside the diagonal of a calibrated model. */
 export async function reliabilityDiagram({ logits, labels, weights }: Predictions): Promise<Figure> {
   const bins = binsOfEqualFrequency(Float64Array.from(logits, sigmoid), labels, weights);
   const most = Math.max(...bins.map(({ predicted, observed }) => Math.max(predicted, observed)));
@@ -50,27 +51,26 @@ export async function reliabilityDiagram({ logits, labels, weights }: Prediction
   };
 }
 
-/** The distribution of predictions, of clicks and of the rest apart. */
+/** Histograms of the predictions: one of the clicked records, one of the others. */
 export async function scoreHistogram({ logits, labels }: Predictions): Promise<Figure> {
   // Click probabilities are often all small: the axis ends at the largest one.
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of logits) most = Math.max(most, logit);
   const end = sigmoid(most);
-  const counts = [new Float64Array(HISTOGRAM_BINS), new Float64Array(HISTOGRAM_BINS)] as const;
+  const counts = [new Float64Array(HISTOGRAM_BINS), new Float64Array(HISTOGRAM_BINS)];
   const totals = [0, 0];
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i] === 1 ? 1 : 0;
-    const bin = Math.min(HISTOGRAM_BINS - 1, Math.floor((sigmoid(logits[i] as number) / end) * HISTOGRAM_BINS));
-    counts[label][bin] = (counts[label][bin] as number) + 1;
-    totals[label] = (totals[label] as number) + 1;
+    const bin = Math.min(HISTOGRAM_BINS - 1, Math.floor((sigmoid(logits[i]) / end) * HISTOGRAM_BINS));
+    counts[label][bin]++;
+    totals[label]++;
   }
   const values = [1, 0].flatMap((label) =>
     // One more point, so that the last step is drawn to its end.
     Array.from({ length: HISTOGRAM_BINS + 1 }, (_, bin) => ({
       label: label === 1 ? "clicked" : "not clicked",
       p: (end * bin) / HISTOGRAM_BINS,
-      share:
-        (counts[label as 0 | 1][Math.min(bin, HISTOGRAM_BINS - 1)] as number) / Math.max(1, totals[label] as number),
+      share: counts[label][Math.min(bin, HISTOGRAM_BINS - 1)] / Math.max(1, totals[label]),
     })),
   );
   const svg = await chart(
@@ -101,32 +101,32 @@ export async function scoreHistogram({ logits, labels }: Predictions): Promise<F
   return { title: "Scores", note, svg, legend: ["clicked", "not clicked"] };
 }
 
-/** AUC among the records of each of a column's most frequent values. Null where none has both labels. */
+/** AUC among the records of each of a column's most frequent values; null where no value's records have both labels. */
 export async function aucByValue(
   { name, values, offsets, of }: IndexedColumn,
   { logits, labels, weights }: Predictions,
   overall: number,
 ): Promise<Figure | null> {
   const counts = new Uint32Array(values.length);
-  for (const value of of) counts[value] = (counts[value] as number) + 1;
-  const frequent = [...values.keys()]
-    .sort((a, b) => (counts[b] as number) - (counts[a] as number))
-    .slice(0, SLICE_VALUES);
+  for (const value of of) counts[value]++;
+  const frequent = [...values.keys()].sort((a, b) => counts[b] - counts[a]).slice(0, SLICE_VALUES);
   const records = new Map<number, number[]>(frequent.map((value) => [value, []]));
   for (let i = 0; i < labels.length; i++) {
-    for (let j = offsets[i] as number; j < (offsets[i + 1] as number); j++) records.get(of[j] as number)?.push(i);
+    for (let j = offsets[i]; j < offsets[i + 1]; j++) records.get(of[j])?.push(i);
   }
   const rows = frequent.flatMap((value) => {
     const chosen = records.get(value) ?? [];
-    const pick = (column: Float32Array | Float64Array): Float64Array =>
-      Float64Array.from(chosen, (i) => column[i] as number);
-    const chosenLabels = Uint8Array.from(chosen, (i) => labels[i] as number);
-    const a = auc(pick(logits), chosenLabels, weights && pick(weights));
+    const those = (numbers: Float32Array | Float64Array): Float64Array => Float64Array.from(chosen, (i) => numbers[i]);
+    const aucOfValue = auc(
+      those(logits),
+      Uint8Array.from(chosen, (i) => labels[i]),
+      weights && those(weights),
+    );
     const label = shortened(values[value] || "(missing)");
-    return Number.isNaN(a) ? [] : [{ rank: value, label, auc: a, records: chosen.length }];
+    return Number.isNaN(aucOfValue) ? [] : [{ rank: value, label, auc: aucOfValue, records: chosen.length }];
   });
   if (rows.length === 0) return null;
-  // By rank, as two values may be shortened to one text; the labels are marks, for the same reason.
+  // The axis is by rank and has no labels of its own, as two values may be shortened to one text; marks stand for them.
   const y = { field: "rank", type: "ordinal", sort: null, axis: null } as const;
   const svg = await chart(
     [
@@ -166,7 +166,7 @@ export async function aucByValue(
   return { title: `AUC by ${name}`, note, svg };
 }
 
-/** A text cut in its middle, as ids often differ at their end. */
+/** A text with its middle cut out, as ids often differ at their ends. */
 function shortened(text: string): string {
   if (text.length <= LABEL_CHARACTERS) return text;
   const half = (LABEL_CHARACTERS - 1) / 2;

@@ -1,66 +1,17 @@
 import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  compare,
-  modelType,
-  parseModelSettings,
-  specsOfModels,
-  TABLE_2,
-  trainingSeconds,
-} from "../../../lab/sweeps/compare.ts";
+import { compareModels, trainingSeconds } from "../../../lab/sweeps/comparison.ts";
+import { specsOfModels } from "../../../lab/sweeps/model-specs.ts";
 import { median } from "../../../lab/sweeps/pace.ts";
 import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
-import type { ExperimentResult } from "../../../lab/sweeps/run.ts";
-import { spread, spreadText } from "../../../lab/sweeps/summary.ts";
+import type { RunResult } from "../../../lab/sweeps/run.ts";
 import { killCommand, runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 const base = { path: "base.json", spec: tinyRunSpec() };
-
-describe("specsOfModels", () => {
-  it("is the nine models of Table 2 under one setting", () => {
-    const models = specsOfModels([base], TABLE_2, {}, "");
-    expect(models.map(({ name }) => name)).toEqual([
-      ...["LR", "FM", "FNN", "IPNN", "OPNN", "PNN*", "LR & DNN", "FM & DNN", "DeepFM"],
-    ]);
-    for (const { name, spec } of models)
-      expect(spec).toEqual({ ...base.spec, model: { ...base.spec.model, type: name } });
-  });
-
-  it("takes a further spec for its own model, and settings on top", () => {
-    const own = { path: "lr.json", spec: tinyRunSpec({ type: "LR" }, { learningRate: 0.5 }) };
-    const settings = parseModelSettings('{"fm": {"training.l2": 0.25}, "LR": {"training.l2": 0.75}}', "settings.json");
-    const models = specsOfModels([base, own], ["LR", "FM", "DeepFM"], settings, "settings.json");
-    expect(models.map(({ spec: { model, training } }) => [model.type, training.learningRate, training.l2])).toEqual([
-      ["LR", 0.5, 0.75],
-      ["FM", 0.01, 0.25],
-      ["DeepFM", 0.01, 0],
-    ]);
-  });
-
-  it("refuses what it cannot tell apart or does not know, by name", () => {
-    expect(() => specsOfModels([base, base, base], ["LR"], {}, "")).toThrow("base.json: got a second spec of DeepFM");
-    const other = { path: "other.json", spec: { ...base.spec, label: "buy" } };
-    expect(() => specsOfModels([base, other], ["LR"], {}, "")).toThrow('other.json: got the label "buy"');
-    expect(() => modelType("GBDT", "--models")).toThrow('--models: got the model "GBDT", expected one of LR, FM');
-    expect(() => parseModelSettings('{"LR": 1}', "settings.json")).toThrow("settings.json: LR: got 1");
-    const settings = { LR: { "training.rate": 1 } };
-    expect(() => specsOfModels([base], ["LR"], settings, "settings.json")).toThrow("settings.json: LR: training.rate");
-    expect(modelType("lr&dnn", "--models")).toBe("LR & DNN");
-  });
-});
-
-describe("spread", () => {
-  it("is mean and sample deviation; one seed has none", () => {
-    expect(spread([1, 2, 3, 4])).toEqual({ mean: 2.5, sd: Math.sqrt(5 / 3) });
-    expect(spread([7])).toEqual({ mean: 7, sd: 0 });
-    expect(spreadText({ mean: 0.5, sd: 0.25 }, 2)).toBe("0.50000 ± 0.25000");
-    expect(spreadText({ mean: 0.5, sd: 0 }, 1)).toBe("0.50000");
-  });
-});
 
 describe("the time that training takes", () => {
   it("is the mean of epochs, each of the time that an epoch takes", () => {
@@ -84,11 +35,11 @@ describe("the time that training takes", () => {
   });
 });
 
-describe("compare", () => {
+describe("compareModels", () => {
   it("trains every model with every seed, and keeps what is finished", async () => {
     const models = specsOfModels([base], ["LR", "DeepFM"], { DeepFM: { "training.maxEpochs": 1 } }, "");
     const options = { logs, seeds: 2, folder: join(folder, "kept"), backend: "wasm" } as const;
-    const first = await compare(models, options);
+    const first = await compareModels(models, options);
     expect(first.map(({ model }) => model)).toEqual(["LR", "DeepFM"]);
     for (const { auc, logloss, parameters, timeToLr } of first) {
       expect(auc.mean).toBeGreaterThan(0.4);
@@ -102,13 +53,13 @@ describe("compare", () => {
     expect(files).toHaveLength(4);
     const times = files.map((file) => statSync(file).mtimeMs);
     const quality = (compared: typeof first) => compared.map(({ timeToLr, ...rest }) => rest);
-    expect(quality(await compare(models, options))).toEqual(quality(first));
+    expect(quality(await compareModels(models, options))).toEqual(quality(first));
     expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
 
-    // Another setting, or a log that was written anew, is another run.
+    // Another setting is another run, and so is another log; a log that was only written anew is the same.
     const [lr] = specsOfModels([base], ["LR"], { LR: { "training.maxEpochs": 1 } }, "");
     if (!lr) throw new Error("expected a model");
-    await compare([lr], { ...options, seeds: 1 });
+    await compareModels([lr], { ...options, seeds: 1 });
     expect(globSync(join(folder, "kept", "*.json"))).toHaveLength(5);
     const before = logsIdentity(logs);
     const bytes = readFileSync(log.valid);
@@ -122,19 +73,19 @@ describe("compare", () => {
   it("measures how the times relate: what the finished runs took does not count, their epochs do", async () => {
     const models = specsOfModels([base], ["LR", "FNN"], {}, "");
     const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
-    const [, trained] = await compare(models, options);
+    const [, trained] = await compareModels(models, options);
     expect(trained?.timeToLr).toBeGreaterThan(0);
     const store = new ResultStore(options.folder, logs, "wasm");
-    const ratio = async (ofLr: Partial<ExperimentResult>, ofFnn: Partial<ExperimentResult>): Promise<number> => {
+    const ratio = async (ofLr: Partial<RunResult>, ofFnn: Partial<RunResult>): Promise<number> => {
       models.forEach(({ name, spec }, i) => {
-        const { pretrainingEpochs, ...result } = store.get(name, spec) as ExperimentResult;
+        const { pretrainingEpochs, ...result } = store.get(name, spec) as RunResult;
         store.put(name, spec, { ...result, ...[ofLr, ofFnn][i] });
       });
-      const [lr, fnn] = await compare(models, options);
+      const [lr, fnn] = await compareModels(models, options);
       expect(lr?.timeToLr).toBe(1);
       return fnn?.timeToLr ?? Number.NaN;
     };
-    // As an earlier version has left it: without the epochs of pre-training.
+    // Results as an earlier version saved them, without the epochs of pre-training.
     const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e12 });
     expect(one).toBeGreaterThan(0.1);
     expect(one).toBeLessThan(1e3);
@@ -145,7 +96,7 @@ describe("compare", () => {
   it("has no times to relate without an LR", async () => {
     const models = specsOfModels([base], ["FM"], {}, "");
     const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
-    expect((await compare(models, options))[0]?.timeToLr).toBeNull();
+    expect((await compareModels(models, options))[0]?.timeToLr).toBeNull();
   });
 });
 
@@ -176,7 +127,7 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   const json = JSON.parse(readFileSync(join(folder, "cut.json"), "utf8"));
   expect(json).toEqual({ models: [line("LR"), line("DeepFM")] });
 
-  // Uninterrupted, it gives the same quality.
+  // A command that is not killed gives the same quality.
   await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
   const whole = JSON.parse(readFileSync(join(folder, "whole.json"), "utf8"));
   const quality = (result: typeof json) => result.models.map(({ auc, logloss }: typeof json) => [auc, logloss]);

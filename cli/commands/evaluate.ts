@@ -1,0 +1,43 @@
+import { Command, InvalidArgumentError } from "commander";
+import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
+import { readManifest } from "../../format/read-blob.ts";
+import { openPart } from "../../trainer/data/logs.ts";
+import { openLog } from "../../trainer/data/read.ts";
+import { loadExport } from "../../trainer/export/export.ts";
+import { toJson } from "../../trainer/io/files.ts";
+import { metricsTable } from "../metrics-table.ts";
+import { LOG_HELP, readSpec } from "./options.ts";
+
+interface EvaluateFlags {
+  export: string;
+  test: string[];
+  spec?: string;
+  json?: boolean;
+}
+
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
+    .argument("<url>", "the Worker's address", parseUrl)
+    .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
+    .requiredOption("--test <path...>", LOG_HELP)
+    .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
+    .option("--json", "print the result as JSON")
+    .action(async (url: URL, flags: EvaluateFlags) => {
+      const { spec } = readManifest((await loadExport(flags.export)).blob);
+      const log =
+        flags.spec === undefined
+          ? await openLog(flags.test)
+          : await openPart(readSpec(flags.spec), { paths: flags.test });
+      const result = await evaluateOverHttp(url, log, spec);
+      if (flags.json) return void process.stdout.write(toJson(result));
+      const { recordsPerSecond, kvKeysPerRequest } = result;
+      console.log(metricsTable("", [["over HTTP", result]]));
+      console.log(`${Math.round(recordsPerSecond)} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
+    });
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw new InvalidArgumentError(`got ${text}, expected one like http://127.0.0.1:8787`);
+  return new URL(text);
+}

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { type LogPart, openPart } from "../../trainer/data/logs.ts";
+import { startBackend } from "../../trainer/engine/backend.ts";
+import { UserError } from "../../trainer/errors.ts";
+import { exportRun } from "../../trainer/export/export-run.ts";
+import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
+import type { Quantization } from "../../trainer/export/quantization.ts";
+import { chosenOf, reportTable } from "../../trainer/export/report.ts";
+import { bytesText } from "../../trainer/terminal/table.ts";
+import { loadRun } from "../../trainer/training/run-folder.ts";
+import { type LimitFlags, limitsOf, quantizeOption, withLimits } from "./options.ts";
+
+interface ExportFlags extends LimitFlags {
+  records?: string[];
+  calibrate?: string[];
+  items?: string[];
+  itemId?: string;
+  out?: string;
+  quantize: Quantization;
+}
+
+export function exportCommand(): Command {
+  const command = new Command("export")
+    .description(
+      "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
+    )
+    .argument("<run>", "the folder that `train` saved")
+    .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
+    .option("--calibrate <path...>", "log to fit the quantized layers on (default: the run's validation log)")
+    .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
+    .option("--item-id <field>", "the field whose values name the items")
+    .option("--out <folder>", "where to write (default: <run>/export)")
+    .addOption(quantizeOption());
+  return withLimits(command).action(exportSavedRun);
+}
+
+async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {
+  const { items, itemId, quantize: quantization, force } = flags;
+  if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
+  await startBackend();
+  const run = loadRun(runFolder);
+  const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
+  const folder = flags.out ?? join(runFolder, "export");
+  const { exported, report, catalogue } = await exportRun(run, {
+    folder,
+    quantization,
+    limits: limitsOf(flags),
+    force,
+    calibrationLog: await openPart(run.spec, partOf(flags.calibrate)),
+    heldOutLog: await openPart(run.spec, partOf(flags.records)),
+    catalogue: items && itemId ? { log: await openCatalogue(run.spec, items), itemId } : undefined,
+    trainedOn: run.trainedOn,
+    onReport: (measured) => console.log(reportTable(measured)),
+  });
+  if (catalogue) console.log(catalogueText(catalogue));
+  const blob = bytesText(exported.blob.length);
+  const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
+  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}`);
+}

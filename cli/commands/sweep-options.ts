@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import type { FeatureSpec, ModelType } from "../../format/spec.ts";
+import { modelType } from "../../lab/sweeps/model-specs.ts";
+import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
+import type { Backend } from "../../trainer/engine/backend.ts";
+import { backendOption, type LogFlags, parseList, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
+
+// Options of the commands that sweep: those that train several models with several seeds, and report on all of them.
+
+export interface SweepFlags extends LogFlags {
+  models: ModelType[];
+  seeds: number;
+  out: string;
+  json?: string;
+  backend?: Backend;
+}
+
+interface SweepDefaults {
+  /** What the test log is for. */
+  test: string;
+  models: readonly ModelType[];
+  seeds: number;
+  out: string;
+  /** The name of the report's file in `out`. */
+  report: string;
+}
+
+/** Gives a command the options of a sweep. */
+export function withSweep(command: Command, { test, models, seeds, out, report }: SweepDefaults): Command {
+  return withLogs(command, test)
+    .addOption(
+      new Option("--models <names>", "models, separated by commas")
+        .argParser(parseModels)
+        .default([...models], models.join(",")),
+    )
+    .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
+    .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
+    .option("--json <file>", "write the table as JSON")
+    .addOption(backendOption());
+}
+
+function parseModels(text: string): ModelType[] {
+  return [...new Set(parseList(text).map((name) => modelType(name, "--models")))];
+}
+
+export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions {
+  const { seeds, out, backend } = flags;
+  return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), backend };
+}
+
+/** The last line that a sweep prints. */
+export function sweepText(seeds: number, report: string): string {
+  return `${seeds} ${seeds === 1 ? "seed" : "seeds"}, ${report}`;
+}

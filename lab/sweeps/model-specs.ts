@@ -1,0 +1,58 @@
+import * as v from "valibot";
+import { FormatError, show } from "../../format/errors.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
+import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
+import { type Settings, withSettings } from "./settings.ts";
+
+/** A spec with the file that it came from. */
+export interface NamedSpec {
+  path: string;
+  spec: FeatureSpec;
+}
+
+/** For each model, what differs from the common setting. */
+export type ModelSettings = Partial<Record<ModelType, Settings>>;
+
+const ModelSettingsSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+
+/** Parses the JSON text of settings per model: `{"LR": {"training.optimizer": "ftrl"}, …}`. */
+export function parseModelSettings(text: string, source: string): ModelSettings {
+  const parsed = parseWith(ModelSettingsSchema, parseJson(text, source), source);
+  return Object.fromEntries(Object.entries(parsed).map(([name, settings]) => [modelType(name, source), settings]));
+}
+
+/** The model type of that name; letter case and spaces do not matter. */
+export function modelType(name: string, source: string): ModelType {
+  const plain = (text: string): string => text.replaceAll(/\s/g, "").toLowerCase();
+  const found = MODEL_TYPES.find((type) => plain(type) === plain(name));
+  if (!found) throw new FormatError(source, `got the model ${show(name)}, expected one of ${MODEL_TYPES.join(", ")}`);
+  return found;
+}
+
+/**
+ * The spec that each model is trained with. A model takes the further spec of its own type where there is one, and
+ * otherwise the first spec with `model.type` replaced; its settings, which `source` names in errors, are put on top.
+ */
+export function specsOfModels(
+  [base, ...own]: readonly NamedSpec[],
+  models: readonly ModelType[],
+  settings: ModelSettings,
+  source: string,
+): { name: ModelType; spec: FeatureSpec }[] {
+  if (!base) throw new Error("got no spec, expected at least one");
+  for (const [i, { path, spec }] of own.entries()) {
+    const { type } = spec.model;
+    if (own.slice(0, i).some((other) => other.spec.model.type === type))
+      throw new FormatError(path, `got a second spec of ${type} after the first, expected one a model`);
+    if (spec.label !== base.spec.label)
+      throw new FormatError(
+        path,
+        `got the label ${show(spec.label)}, expected ${show(base.spec.label)} as in ${base.path}`,
+      );
+  }
+  return models.map((name) => {
+    const { path, spec } = own.find((other) => other.spec.model.type === name) ?? base;
+    const typed = withSettings(spec, { "model.type": name }, path);
+    return { name, spec: withSettings(typed, settings[name] ?? {}, `${source}: ${name}`) };
+  });
+}

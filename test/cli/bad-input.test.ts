@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { CommandFolder, LOG, SPEC } from "./cli-process.ts";
+
+const folder = new CommandFolder();
+afterAll(() => folder[Symbol.dispose]());
+const spec = folder.file("spec.json", JSON.stringify(SPEC));
+const good = folder.file("good.csv", LOG);
+
+describe("bad input: one line that names the place, exit code 1, nothing written", () => {
+  const unknownKey = folder.file("unknown-key.json", JSON.stringify({ ...SPEC, feilds: [] }));
+  const notJson = folder.file("not-json.json", "{");
+  const noLabel = folder.file("no-label.csv", "click,user\n1,a\n");
+  const badLabel = folder.file("bad-label.csv", "label,user\n1,a\n2,b\n");
+  const train = (specFile: string, log: string, ...more: string[]) => [
+    "train",
+    specFile,
+    "--train",
+    log,
+    "--valid",
+    good,
+    "--out",
+    "bad",
+    ...more,
+  ];
+  it.each<[string, string[], string]>([
+    ["a spec with an unknown key", train(unknownKey, good), "error: unknown-key.json: feilds: unknown key"],
+    ["a spec that is not JSON", train(notJson, good), "error: not-json.json: not JSON"],
+    ["a spec that is not there", train("absent.json", good), "error: absent.json: ENOENT"],
+    [
+      "a log without the label column",
+      train(spec, noLabel),
+      'error: no-label.csv: no column "label"; got "click", "user"',
+    ],
+    [
+      "a label of 2",
+      train(spec, badLabel),
+      'error: bad-label.csv, line 3: column label: got "2", expected a label of 0 or 1',
+    ],
+    ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
+    ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
+    [
+      "a group that is no column",
+      train(spec, good, "--group", "session"),
+      'error: good.csv: no column "session"; got "label", "user"',
+    ],
+    ["a backend that does not exist", train(spec, good, "--backend", "abacus"), "argument 'abacus' is invalid"],
+    [
+      "a recipe for nothing",
+      ["recipe", "criteo", "--from", "nowhere", "--out", "bad"],
+      "error: nowhere: got none of train.txt",
+    ],
+    ["a run that is not there", ["export", "nowhere"], "error: nowhere/model.safetensors: not a trained model"],
+    ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
+    ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],
+  ])("%s", async (_, args, problem) => {
+    const { code, stdout, stderr } = await folder.run(...args);
+    expect(stderr).toContain(problem);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stdout).toBe("");
+    expect(code).toBe(1);
+    expect(existsSync(join(folder.path, "bad"))).toBe(false);
+  });
+});

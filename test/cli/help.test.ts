@@ -1,0 +1,35 @@
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { runCommand } from "./cli-process.ts";
+
+const run = (...args: string[]) => runCommand(tmpdir(), args);
+
+describe("help", () => {
+  it("says what each command needs", async () => {
+    const { code, stdout } = await run("--help");
+    expect(code).toBe(0);
+    for (const command of [
+      "generate",
+      "train",
+      "compare",
+      "study",
+      "tune",
+      "export",
+      "inspect",
+      "keygen",
+      "sign",
+      "publish",
+      "evaluate",
+      "start",
+      "recipe",
+    ])
+      expect(stdout).toContain(command);
+    const { stdout: train } = await run("train", "--help");
+    const flags = ["--data <path...>", "--train <path...>", "--valid <path...>", "--test <path...>"];
+    const places = [...flags, "--cache <folder>", "--out <folder>", "--backend <name>", "tfjs-node-gpu"].map((text) =>
+      train.indexOf(text),
+    );
+    expect(Math.min(...places)).toBeGreaterThan(0);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+});

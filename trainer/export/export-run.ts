@@ -1,0 +1,79 @@
+import { readHeldOutLog } from "../data/dataset.ts";
+import { someRecords } from "../data/raw-record.ts";
+import type { ClickLog } from "../data/read.ts";
+import type { Backend } from "../engine/backend.ts";
+import type { TrainedModel } from "../model/trained-model.ts";
+import { startTask } from "../terminal/progress.ts";
+import { runRecord } from "../training/run-record.ts";
+import { type ExportedModel, saveExport } from "./export.ts";
+import { addCatalogue, type CatalogueReport } from "./items.ts";
+import { exportMeasured } from "./measured-export.ts";
+import type { Quantization } from "./quantization.ts";
+import { checkLimits, type Limits, type QuantizationReport } from "./report.ts";
+import { GOLDEN_RECORDS, sealExport } from "./seal.ts";
+
+/** How many records the quantized layers are fitted on: enough for the tails, and few enough for memory. */
+const CALIBRATION_SET_RECORDS = 2 ** 17;
+
+export interface ExportRunOptions {
+  /** Where the exported model is saved. */
+  folder: string;
+  quantization: Quantization;
+  /** What the quantization may lose. */
+  limits: Limits;
+  /** Exports even what loses more. */
+  force?: boolean | undefined;
+  /** The log whose first records are the calibration set. */
+  calibrationLog: ClickLog;
+  /** The log that losses are measured on, and whose first rows give the golden records. */
+  heldOutLog: ClickLog;
+  /** A log of items, named by the field `itemId`: the blob gets a catalogue of them. */
+  catalogue?: { log: ClickLog; itemId: string } | undefined;
+  /** The backend that trained the model: part of the provenance. */
+  trainedOn: Backend;
+  /** Called when the losses are known, before an export that loses too much is refused. */
+  onReport?: (report: QuantizationReport) => void;
+}
+
+export interface ExportedRun {
+  exported: ExportedModel;
+  report: QuantizationReport;
+  catalogue: CatalogueReport | null;
+}
+
+/**
+ * Exports a trained model, measures what that loses, and saves it. Throws FormatError, and saves nothing, where it
+ * loses more than the limits and is not forced, where its blob would be too large, or where the catalogue does not fit
+ * it.
+ */
+export async function exportRun(trained: TrainedModel, options: ExportRunOptions): Promise<ExportedRun> {
+  const { spec, fitted, vocabulary } = trained;
+  const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
+
+  // 1. The calibration set.
+  const task = startTask("calibrate", null, "records");
+  const calibrationSet = await readHeldOutLog(calibrationLog, fitted, vocabulary, task, CALIBRATION_SET_RECORDS);
+  task.done();
+
+  // 2. The export, and what every quantization would cost and lose.
+  const { draft, report } = await exportMeasured(trained, { quantization, calibrationSet, log: heldOutLog, limits });
+  options.onReport?.(report);
+  if (!options.force) checkLimits(spec.name, report);
+
+  // 3. The catalogue, if one is wanted.
+  const golden = await someRecords(heldOutLog, fitted.fields, GOLDEN_RECORDS);
+  const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden) : null;
+
+  // 4. Evidence, golden records and name.
+  const exported = await sealExport(
+    catalogue?.draft ?? draft,
+    {
+      provenance: runRecord(spec, options.trainedOn),
+      quantization: report,
+      ...(catalogue && { items: catalogue.report }),
+    },
+    golden,
+  );
+  saveExport(folder, exported);
+  return { exported, report, catalogue: catalogue?.report ?? null };
+}
