@@ -34,6 +34,11 @@ export function isJson(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
 }
 
+/** A type's name in SQL, JSON told apart from other text. */
+export function typeName(type: DuckDBType): string {
+  return isJson(type) ? "JSON" : String(type);
+}
+
 /** SQL for a column, `name` quoted: itself, but for float32, whose shortest decimal is what DuckDB writes as its text. */
 export function cellSql(name: string, type: DuckDBType): string {
   if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`;

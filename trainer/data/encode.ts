@@ -1,7 +1,7 @@
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
-import type { ClickLog, LogChunk } from "./read.ts";
+import type { ClickLog, LogChunk } from "./click-log.ts";
 
 /** Some thousand records of a log, valid until the next ones are asked for. */
 export interface EncodedChunk {

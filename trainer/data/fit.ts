@@ -1,7 +1,7 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
 /** Fits what a feature spec leaves to the data: quantiles become boundaries, a standardised value gets mean and deviation. */
 export async function fitSpec(spec: FeatureSpec, log: ClickLog): Promise<FittedSpec> {

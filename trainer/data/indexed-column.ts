@@ -1,5 +1,5 @@
 import type { RawValue } from "../../format/record.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
 /** A column of a log as it is written there, each value once: what records are grouped by. */
 export interface IndexedColumn {

@@ -46,11 +46,14 @@ export async function findRecord(path: string, n: number, quoted: boolean, blank
   return record === n && !blank ? { line: start, bytes: Uint8Array.from(kept) } : null;
 }
 
-/** What is wrong with a compressed file, such as one that was cut off, which DuckDB takes for a shorter one; or null. */
-export async function findDamage(path: string): Promise<string | null> {
+/**
+ * What is wrong with a compressed file, such as one that was cut off, which DuckDB takes for a shorter one. Null where
+ * nothing is, and where `signal` ends the search early.
+ */
+export async function findDamage(path: string, signal: AbortSignal): Promise<string | null> {
   if (!/\.(gz|zst)$/.test(path)) return null;
   try {
-    for await (const _ of open(path));
+    for await (const _ of open(path)) if (signal.aborted) return null;
     return null;
   } catch (error) {
     return (error as Error).message;

@@ -7,7 +7,7 @@ import { isSparseLine, type Scan, SPARSE_TOKEN, wholeLines } from "./scan.ts";
 
 // DuckDB's errors as ours: what is wrong, in which file, on which line and in which column.
 
-export interface Reading {
+export interface LogReading {
   log: LogFiles;
   data: DataSettings;
   connection: DuckDBConnection;
@@ -16,7 +16,7 @@ export interface Reading {
 }
 
 /** The place of the log's nth record (from 0), as an error names it. */
-export async function placeOf({ log, scan, connection }: Reading, record: number): Promise<string> {
+export async function placeOf({ log, scan, connection }: LogReading, record: number): Promise<string> {
   let before = 0;
   for (const file of log.files) {
     if (!scan) break;
@@ -34,7 +34,7 @@ export async function placeOf({ log, scan, connection }: Reading, record: number
 }
 
 /** The error to throw for one of DuckDB's. */
-export async function explain(reading: Reading, error: unknown): Promise<FormatError> {
+export async function explain(reading: LogReading, error: unknown): Promise<FormatError> {
   if (error instanceof FormatError) return error;
   const { message } = error as Error;
   const { format } = reading.log;
@@ -56,7 +56,7 @@ export function firstLines(message: string): string {
   return lines.slice(0, end < 0 ? 3 : Math.min(end, 3)).join("; ");
 }
 
-async function explainText({ log, scan }: Reading, message: string): Promise<FormatError> {
+async function explainText({ log, scan }: LogReading, message: string): Promise<FormatError> {
   const file = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? log.files[0] ?? log.name;
   const record = Number(/CSV Error on Line: (\d+)/.exec(message)?.[1]);
   // What DuckDB calls a line is a record: line breaks within quotes are not counted, blank lines are.
@@ -101,7 +101,7 @@ function badCell(record: Uint8Array, delimiter: string): number | null {
 }
 
 /** DuckDB's line of malformed JSON is sometimes the one after it. */
-async function explainJson({ log, connection }: Reading, message: string): Promise<FormatError> {
+async function explainJson({ log, connection }: LogReading, message: string): Promise<FormatError> {
   for (const file of log.files) {
     const lines = `SELECT row_number() OVER () AS n, line FROM ${wholeLines([file])}`;
     try {
@@ -119,7 +119,7 @@ async function explainJson({ log, connection }: Reading, message: string): Promi
 }
 
 async function explainSparse(
-  { log, connection }: Reading,
+  { log, connection }: LogReading,
   format: keyof typeof SPARSE_TOKEN,
 ): Promise<FormatError | null> {
   const { name, pattern } = SPARSE_TOKEN[format];

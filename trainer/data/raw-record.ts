@@ -1,5 +1,5 @@
 import type { RawValue } from "../../format/record.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
 /** A log's record as a client would send it: field → value, as JSON can hold it. */
 export type RawRecord = Record<string, RawValue>;

@@ -1,14 +1,14 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
-import { identifier, literal } from "./duckdb.ts";
 import type { LogFiles } from "./files.ts";
 import { findRecord } from "./lines.ts";
+import { identifier, literal } from "./sql.ts";
 
 // How DuckDB reads each format: a relation in SQL, and what its columns are called in the log.
 
 /** A column of the log: its name there, and SQL for it over the relation. */
-export interface Column {
+export interface LogColumn {
   name: string;
   sql: string;
 }
@@ -16,7 +16,7 @@ export interface Column {
 export interface Scan {
   /** The relation that reads these files, in their order. */
   relation(files: readonly string[]): string;
-  columns: Column[];
+  columns: LogColumn[];
   /** How records lie in the file, for those who look for one in it; null where it is not text. */
   text: { header: number; quoted: boolean; blanks: boolean; delimiter: string | null } | null;
 }
@@ -46,7 +46,7 @@ const listOf = (files: readonly string[]): string => `[${files.map(literal).join
 const hiveOf = ({ hive }: DataSettings): string => `hive_partitioning = ${hive}, hive_types_autocast = false`;
 
 /** The columns that folders named key=value give. */
-function hiveColumns({ files }: LogFiles, { hive }: DataSettings): Column[] {
+function hiveColumns({ files }: LogFiles, { hive }: DataSettings): LogColumn[] {
   const parts = hive ? (files[0] ?? "").split(/[/\\]/).slice(0, -1) : [];
   return parts.flatMap((part) => {
     const name = /^([^=]+)=/.exec(part)?.[1];
@@ -164,7 +164,7 @@ export function isSparseLine(format: keyof typeof SPARSE_TOKEN): string {
 function scanSparse(format: "libsvm" | "libffm"): Scan {
   const part = (i: number, type: string): string =>
     `list_transform(tokens, lambda token: CAST(split_part(token, ':', ${i}) AS ${type}))`;
-  const parts: Column[] =
+  const parts: LogColumn[] =
     format === "libsvm"
       ? [
           { name: "features", sql: part(1, "BIGINT") },

@@ -1,5 +1,5 @@
 import type { DataSettings } from "../../format/spec.ts";
-import { literal } from "./duckdb.ts";
+import { literal } from "./sql.ts";
 
 // Which records go where, as SQL: decided per record by its place in the log or by its values, before any shuffling, so that
 // every reading of a log divides it alike.

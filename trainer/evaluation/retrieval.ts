@@ -1,6 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { concatenate, type Dataset, firstRow, pick } from "../data/dataset.ts";
+import { concatenate, type Dataset, firstRow, pickRecords } from "../data/dataset.ts";
 import type { HeldOutSource } from "../data/source.ts";
 import type { Learner } from "../model/learner.ts";
 import { itemField } from "../model/popularity.ts";
@@ -51,10 +51,10 @@ export async function measureRetrieval(
   const byModel = new Hits(k);
   const byPopularity = new Hits(k);
   let positives = 0;
-  const task = startTask("retrieve", test.count, "records");
+  using task = startTask("retrieve", test.count, "records");
   for await (const chunk of test.chunks()) {
     const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter((i) => chunk.labels[i] === 1);
-    const dataset = pick(chunk, records, spec.fields.length);
+    const dataset = pickRecords(chunk, records, spec.fields.length);
     const { context, width } = learner.vectors(dataset);
     for (let record = 0; record < dataset.count; record++) {
       positives++;
@@ -124,7 +124,7 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
       const items = seen.get(who) ?? new Set();
       seen.set(who, items.add(at));
     }
-    parts.push(pick(chunk, Uint32Array.from(first), fields));
+    parts.push(pickRecords(chunk, Uint32Array.from(first), fields));
   }
   return { records: concatenate(parts, fields), place, positives: Float64Array.from(counts), seen };
 }

@@ -1,4 +1,4 @@
-import { type Column, endOfTie, orderByScore } from "./order.ts";
+import { endOfTie, type Floats, orderByScore } from "./order.ts";
 
 /** Bins of a calibration error (Guo et al. 2017, section 4, use 15). */
 export const CALIBRATION_BINS = 15;
@@ -14,7 +14,7 @@ export interface CalibrationBin {
 }
 
 /** Σ p / Σ label: how many times the clicks that there were are predicted; 1 is right (He et al. 2014, section 2). */
-export function calibrationRatio(probabilities: Column, labels: Uint8Array, weights?: Column): number {
+export function calibrationRatio(probabilities: Floats, labels: Uint8Array, weights?: Floats): number {
   let predicted = 0;
   let observed = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -27,9 +27,9 @@ export function calibrationRatio(probabilities: Column, labels: Uint8Array, weig
 
 /** Bins of equal width over [0, 1]: bin m holds ((m − 1)/M, m/M], the first one 0 too (Guo et al. 2017). Empty ones are left out. */
 export function binsOfEqualWidth(
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
   bins = CALIBRATION_BINS,
 ): CalibrationBin[] {
   const sums = emptySums(bins);
@@ -45,9 +45,9 @@ export function binsOfEqualWidth(
  * 2015). Equal predictions are never parted: all of them go to the bin that their middle falls into.
  */
 export function binsOfEqualFrequency(
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
   bins = CALIBRATION_BINS,
 ): CalibrationBin[] {
   const sums = emptySums(bins);
@@ -90,9 +90,9 @@ function emptySums(bins: number): Sums[] {
 
 function add(
   sums: Sums | undefined,
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights: Column | undefined,
+  weights: Floats | undefined,
   i: number,
 ): void {
   if (!sums) throw new Error(`got the prediction ${probabilities[i]}, expected a probability`);

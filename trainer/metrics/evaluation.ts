@@ -9,15 +9,8 @@ import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
-import { type Column, orderByGroup } from "./order.ts";
-
-/** A labelled log as a model scored it, N records. */
-export interface Predictions {
-  logits: Column;
-  labels: Uint8Array;
-  /** Sample weights; without them every record counts 1. */
-  weights?: Column;
-}
+import { orderByGroup } from "./order.ts";
+import type { Predictions } from "./predictions.ts";
 
 /** Which records belong together, for GAUC and NDCG: of one user, or of one request. */
 export interface Groups {

@@ -1,5 +1,5 @@
 import { aucOfOrdered } from "./auc.ts";
-import type { Column, GroupedOrder } from "./order.ts";
+import type { Floats, GroupedOrder } from "./order.ts";
 
 /**
  * Group AUC: Σ n_g·AUC_g / Σ n_g over groups (users, say) with n_g impressions each (Zhu et al. 2017, "Optimized Cost per
@@ -8,9 +8,9 @@ import type { Column, GroupedOrder } from "./order.ts";
  */
 export function gauc(
   { order, starts }: GroupedOrder,
-  scores: Column,
+  scores: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
 ): { gauc: number; groups: number } {
   let sum = 0;
   let impressions = 0;

@@ -1,4 +1,4 @@
-import { type Column, endOfTie, type GroupedOrder } from "./order.ts";
+import { endOfTie, type Floats, type GroupedOrder } from "./order.ts";
 
 /**
  * NDCG@k, the mean over groups of DCG@k / ideal DCG@k, with DCG@k = Σ_{r ≤ k} label_r / log2(r + 1) in descending order of
@@ -6,7 +6,7 @@ import { type Column, endOfTie, type GroupedOrder } from "./order.ts";
  * does not matter (McSherry and Najork 2008). A group without a click has no ideal and is left out; a record's
  * sample weight has no meaning inside a ranking. NaN where no group is left.
  */
-export function ndcg({ order, starts }: GroupedOrder, scores: Column, labels: Uint8Array, k: number): number {
+export function ndcg({ order, starts }: GroupedOrder, scores: Floats, labels: Uint8Array, k: number): number {
   const discounts = discountSums(k);
   const upTo = (rank: number): number => discounts[Math.min(rank, k)];
   let sum = 0;
