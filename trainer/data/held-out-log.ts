@@ -35,7 +35,7 @@ export async function openHeldOutLog(
   const entry = await cached(cache, ["held out", encoding, rows, read, part], inputs, async (folder) => {
     const options = { data, label, temporary: join(cache, "duckdb"), ...(part && { part }) };
     await using log = await ClickLog.open(paths, options);
-    return writeHeldOutLog(log, { fitted, vocabulary }, folder);
+    return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
   });
   return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
 }

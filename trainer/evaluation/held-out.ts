@@ -52,13 +52,19 @@ async function readPartColumns(
 ): Promise<IndexedColumn[]> {
   if (requests.length === 0) return [];
   await using log = await openPart(spec, part);
-  return readColumns(log, requests);
+  return await readColumns(log, requests);
 }
 
 /** Throws FormatError where a log is not there or lacks a column. It is called before training, which may take hours. */
 export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
   await using log = await openPart(spec, part);
   for await (const _ of log.chunks(columns)) return;
+}
+
+/** Checks that a log has the label, once for all specs that read it alike. Throws FormatError where one does not find it. */
+export async function checkLabels(specs: readonly FeatureSpec[], part: LogPart): Promise<void> {
+  const different = new Map(specs.map((spec) => [JSON.stringify([spec.data, spec.label]), spec]));
+  for (const spec of different.values()) await checkLog(spec, part, [spec.label]);
 }
 
 /** How many fields a report slices by where none are named. */
