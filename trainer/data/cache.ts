@@ -8,7 +8,7 @@ import { systemFault, toJson } from "../io/files.ts";
 // Encoded logs on disk, each in a folder that is named by the hash of what it was made from. A folder is made under
 // another name and renamed when it is whole, so that a full disk or a kill leaves nothing under its final name.
 
-/** Raised whenever the files or the encoding change, so that old entries are not found. */
+/** To be raised whenever the files or the encoding change, so that old entries are not found. */
 const CACHE_VERSION = 1;
 const META = "meta.json";
 
@@ -24,7 +24,7 @@ const MetaSchema = v.object({
   fitted: v.optional(v.unknown()),
 });
 type CacheMeta = v.InferOutput<typeof MetaSchema>;
-/** What the maker of an entry knows of it. */
+/** What `build` knows of the entry that it made. */
 export type BuiltMeta = Omit<CacheMeta, "inputs">;
 export type CacheInput = v.InferOutput<typeof input>;
 
@@ -42,8 +42,8 @@ export function inputsOf(files: readonly string[]): CacheInput[] {
 }
 
 /**
- * The entry of a cache for a key, which is anything that JSON can hold. `build` makes it in a folder where it is not there
- * yet. Throws UserError where the system does not let it be written.
+ * The entry of a cache for a key, which is anything that JSON can hold. Where there is none yet, `build` makes it in
+ * the folder that it is given. Throws UserError where the system does not let it be written.
  */
 export async function cached(
   cache: string,
@@ -88,7 +88,7 @@ function load(folder: string): CacheEntry | null {
   return { folder, meta: parseWith(MetaSchema, parseJson(readFileSync(path, "utf8"), path), path) };
 }
 
-/** Removes what killed processes left, and entries whose input has changed since: they can never be used again. */
+/** Removes what killed processes left, and the entries that can never be used again as their inputs have changed. */
 function removeRemains(cache: string): void {
   for (const name of readdirSync(cache)) {
     const owner = /\.(\d+)\.tmp$/.exec(name)?.[1];

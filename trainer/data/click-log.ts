@@ -104,8 +104,8 @@ export class ClickLog implements AsyncDisposable {
   }
 
   /**
-   * Aggregates over the numbers of one column, computed in SQL. `expressions` name the number x; values that are missing
-   * or not finite are left out.
+   * Aggregates over the numbers of one column, computed in SQL. The expressions call the number x. Values that are
+   * missing or not finite are left out.
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
     const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;

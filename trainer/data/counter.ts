@@ -3,28 +3,28 @@ import { DuckDb } from "./duckdb.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import { WordList } from "./word-list.ts";
 
-/** Different keys that are counted in memory, 44 bytes each, before their counts move to DuckDB, which spills to disk. */
+/** Different keys that are counted in memory, 44 bytes each, before their counts move to DuckDB. */
 const KEYS_IN_MEMORY = 2 ** 20;
 /** Rows of a DuckDB data chunk. */
 const CHUNK_ROWS = 2048;
 const TYPES = [USMALLINT, UINTEGER, UINTEGER, DOUBLE, DOUBLE];
 
 /**
- * Counts row keys in bounded memory, however many different ones there are: in a hash table, which is emptied into a table
- * of DuckDB whenever it is full. That table is grouped at the end, and only the keys that get rows come back. It holds a
- * database until it is closed.
+ * Counts row keys in bounded memory, however many different ones there are. A hash table counts them; whenever it is
+ * full it is emptied into a table of DuckDB, which spills to disk. That table is grouped at the end, and only the keys
+ * that get rows come back. The counter holds a database until it is closed.
  */
 export class KeyCounter implements AsyncDisposable {
   readonly #fields: number;
   readonly #capacity: number;
   readonly #duckdb: DuckDb;
-  /** For each field, its uses that have no row: all of them, until `vocabulary` takes off those of the keys it keeps. */
+  /** Uses of each field's entries, from which `vocabulary` takes those of the keys that it keeps. */
   readonly #unseen: Float64Array;
-  // Open addressing, at most half full. A slot without uses is free.
+  // The hash table: open addressing, at most half full. A slot without uses is free.
   readonly #keys: Uint32Array;
   readonly #field: Uint16Array;
   readonly #uses: Uint32Array;
-  /** When each key was first seen: its number among all entries. */
+  /** The number of the entry that had each key first. */
   readonly #first: Float64Array;
   #size = 0;
   #entries = 0;
@@ -40,7 +40,7 @@ export class KeyCounter implements AsyncDisposable {
     this.#first = new Float64Array(2 * capacity);
   }
 
-  /** `temporary`: where DuckDB spills. `capacity`: a power of two. */
+  /** `temporary`: the folder to spill to. `capacity`: keys that are counted in memory, a power of two. */
   static async create(fields: number, temporary: string, capacity = KEYS_IN_MEMORY): Promise<KeyCounter> {
     await using opened = new AsyncDisposableStack();
     const duckdb = opened.use(await DuckDb.open(temporary));
@@ -56,7 +56,7 @@ export class KeyCounter implements AsyncDisposable {
     return this.#size >= this.#capacity;
   }
 
-  /** Counts one use of a key. The key 0 is the field's OOV row. */
+  /** Counts one use of a key. The key 0 stands for the field's OOV row. */
   count(field: number, lo: number, hi: number): void {
     this.#unseen[field] = this.#unseen[field] + 1;
     const now = this.#entries++;
@@ -101,8 +101,8 @@ export class KeyCounter implements AsyncDisposable {
   }
 
   /**
-   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. Uses of the others
-   * count for their field's OOV row.
+   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. The uses
+   * of the others count for their field's OOV row.
    */
   async vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     await this.spill();

@@ -29,8 +29,8 @@ export function nameOf(paths: readonly string[]): string {
 }
 
 /**
- * Finds the files of a log. `paths` are files, globs and folders, below which files are found at any depth. The order of
- * the paths is kept. Throws FormatError where one means no file, a file is empty, or the files differ in format.
+ * Finds the files of a log. `paths` are files, globs, and folders whose files are found at any depth; their order is
+ * kept. Throws FormatError where one means no file, a file is empty, or the files differ in format.
  */
 export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
   const name = nameOf(paths);
@@ -45,7 +45,7 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   return { name, format: first, files };
 }
 
-/** The files that a path means: itself, those that match it as a glob, or those below it as a folder; sorted by name. */
+/** The files that a path means: itself, those that match it as a glob, or those below it as a folder. */
 export function filesOf(path: string): string[] {
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) return [path];

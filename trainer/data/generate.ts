@@ -4,8 +4,8 @@ import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Task } from "../terminal/progress.ts";
 import { Random } from "./random.ts";
 
-// A click log with a known truth. Ids follow Zipf's law. The logit of each row is a sum of planted effects of first order
-// (one field), second order (two fields) and third order (three fields at once), and the label is drawn with that
+// A click log with a known truth. Ids follow Zipf's law. The logit of each row is a sum of planted effects of first
+// order (one field), second order (two fields) and third order (three fields at once), and the label is drawn with that
 // probability; so the AUC of the true probabilities is the best that any model can reach.
 
 export interface GeneratedLog {

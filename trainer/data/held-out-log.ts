@@ -19,8 +19,9 @@ export interface Encoding {
 }
 
 /**
- * The records of a log to predict on, encoded as a model does; values that have no row become their field's OOV row.
- * `cache`: the folder of all cache entries. The first time, the log is read and encoded into it; later only the entry is.
+ * The records of a log to predict on, encoded as a model does; a value that has no row gets its field's OOV row.
+ * `cache`: the folder of all cache entries. The first time, the log is read and encoded into it; later only the entry
+ * is read.
  */
 export async function openHeldOutLog(
   { data, label }: Pick<FeatureSpec, "data" | "label">,

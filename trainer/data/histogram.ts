@@ -6,7 +6,10 @@ export interface ValueCount {
   count: number;
 }
 
-/** The different finite values of the SQL number `x`, ascending. DuckDB groups them on disk where memory is too small. */
+/**
+ * The different finite values of `x`, SQL of a number, ascending. DuckDB groups them, on disk where memory is too
+ * small.
+ */
 export async function* histogramOf(database: LogDatabase, x: string, from: string): AsyncGenerator<ValueCount> {
   const numbers = `SELECT ${x} AS x FROM ${from}`;
   const sql = `SELECT x, count(*) FROM (${numbers}) WHERE x IS NOT NULL AND isfinite(x) GROUP BY x ORDER BY x`;

@@ -2,21 +2,21 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
-// Where a record is in a text file. Only errors ask, so the file is simply read again from its start.
+// Where a record is in a text file. Only error messages need it, so the file is read again from its start.
 
 const NEWLINE = 10;
 const RETURN = 13;
 const QUOTE = 34;
 
 export interface TextLine {
-  /** From 1. */
+  /** The number of the line, from 1. */
   line: number;
   bytes: Uint8Array;
 }
 
 /**
- * The nth record (from 0) of a text file and the line that it begins on; null where there are fewer. With `quoted`, a line
- * break within quotes ends no record. A blank line is a record where `blanks` says so.
+ * Record n, from 0, of a text file, and the line that it begins on; null where the file has fewer. `quoted`: whether a
+ * line break within quotes is part of a record. `blanks`: whether a blank line is a record.
  */
 export async function findRecord(path: string, n: number, quoted: boolean, blanks: boolean): Promise<TextLine | null> {
   let line = 1;
@@ -62,7 +62,7 @@ export async function findDamage(path: string, signal: AbortSignal): Promise<str
 
 function open(path: string): AsyncIterable<unknown> {
   const file = createReadStream(path);
-  const ignore = (): void => {}; // the reader of the last stream gets the error
+  const ignore = (): void => {}; // whoever reads the last stream gets the error
   if (path.endsWith(".gz")) return pipeline(file, createGunzip(), ignore);
   if (path.endsWith(".zst")) return pipeline(file, createZstdDecompress(), ignore);
   return file;

@@ -52,7 +52,7 @@ export class LogDatabase implements AsyncDisposable {
     return scan;
   }
 
-  /** Checks a user's SQL before it is used in queries. Throws FormatError at `place` where DuckDB does not accept it. */
+  /** Checks a query with a user's SQL in it. Throws FormatError at `place` where DuckDB does not accept it. */
   async checkSql(place: string, query: string): Promise<void> {
     try {
       await this.#duckdb.connection.prepare(query);
@@ -61,7 +61,7 @@ export class LogDatabase implements AsyncDisposable {
     }
   }
 
-  /** Makes errors of later queries look for the first row for which this expression cannot be computed. */
+  /** When a later query fails, the first row for which this expression cannot be computed is named. */
   watch(expression: UserExpression): void {
     this.#expressions.push(expression);
   }

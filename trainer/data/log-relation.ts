@@ -6,7 +6,7 @@ import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogColumn, sparseColumn } from "./scan.ts";
 import { identifier } from "./sql.ts";
 
-/** A column as it is read: of the files, or computed by `data.select`. */
+/** A column to read: one of the files, or one that `data.select` computes. */
 export interface TypedColumn extends LogColumn {
   type: DuckDBType;
 }
@@ -18,7 +18,7 @@ export interface LogRelation {
   columns: readonly TypedColumn[];
 }
 
-/** Makes the relation of a log: its columns by name, those that `data.select` computes, the rows that `data.where` keeps. */
+/** Makes the relation of a log, with the columns of `data.select` and the rows of `data.where`. */
 export async function openRelation(database: LogDatabase): Promise<LogRelation> {
   const { data } = database;
 
@@ -51,7 +51,10 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
   return { sql, columns: columns.map((column, i) => ({ ...column, type: types[i] })) };
 }
 
-/** The files' columns under their own names. Those that SQL cannot tell apart, as User and user, are named by their place. */
+/**
+ * The files' columns under their own names. One that SQL cannot tell from another, as user from User, is named by its
+ * place.
+ */
 async function fileRelation(database: LogDatabase): Promise<{ sql: string; columns: LogColumn[] }> {
   const { log } = database;
   const scan = await database.scan();
@@ -81,7 +84,7 @@ export function requireColumn({ columns }: LogRelation, { log }: LogDatabase, na
   return column;
 }
 
-/** A column of libsvm or libffm that is named by a number. */
+/** A column of libsvm or libffm that a number names; null where the log has none. */
 function numberedColumn(columns: readonly TypedColumn[], { format }: LogFiles, name: string): TypedColumn | null {
   const sql = sparseColumn(format, name);
   const values = columns.find((column) => column.name === "values");

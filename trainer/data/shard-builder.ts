@@ -61,7 +61,7 @@ export class ShardBuilder {
     }
   }
 
-  /** The records gathered so far, valid until the next `add`; starts anew. */
+  /** A shard of the records gathered so far, valid until the next `add`, which begins the next shard. */
   take(): Shard {
     const records = this.#records;
     const shard = {

@@ -21,7 +21,7 @@ import { Variation } from "./variation.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { loadVocabulary, saveVocabulary } from "./vocabulary-file.ts";
 
-/** A log that a model learns from: what was learnt about its fields, and its records. */
+/** A log that a model learns from: what was fitted to it, and its records. */
 export interface TrainingLog {
   fitted: FittedSpec;
   vocabulary: Vocabulary;
@@ -36,8 +36,8 @@ const KEYS = "keys.bin";
 const VOCABULARY = "vocabulary.safetensors";
 
 /**
- * A log to train on. `cache`: the folder of all cache entries. The first time, the log is read, its keys are counted and
- * its records encoded into the cache; later only the entry is read.
+ * A log to train on. `cache`: the folder of all cache entries. The first time, the log is read, its keys are counted,
+ * and its records are encoded into the cache; later only the entry is read.
  */
 export async function openTrainingLog(spec: FeatureSpec, part: LogPart, cache: string): Promise<TrainingLog> {
   const { fields, label, data } = spec;

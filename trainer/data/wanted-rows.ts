@@ -15,7 +15,7 @@ export interface RowChoice {
   training?: boolean;
 }
 
-/** SQL of the rows that are wanted. A split by time reads the whole log for its bounds. */
+/** SQL of a relation of the rows that are wanted. A split by time reads the whole log for its bounds. */
 export async function wantedRows(
   database: LogDatabase,
   relation: LogRelation,

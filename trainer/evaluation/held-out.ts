@@ -55,13 +55,15 @@ async function readPartColumns(
   return await readColumns(log, requests);
 }
 
-/** Throws FormatError where a log is not there or lacks a column. It is called before training, which may take hours. */
+/**
+ * Throws FormatError where a log is not there or lacks a column: to be called before training, which may take hours.
+ */
 export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
   await using log = await openPart(spec, part);
   for await (const _ of log.chunks(columns)) return;
 }
 
-/** Checks that a log has the label, once for all specs that read it alike. Throws FormatError where one does not find it. */
+/** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */
 export async function checkLabels(specs: readonly FeatureSpec[], part: LogPart): Promise<void> {
   const different = new Map(specs.map((spec) => [JSON.stringify([spec.data, spec.label]), spec]));
   for (const spec of different.values()) await checkLog(spec, part, [spec.label]);

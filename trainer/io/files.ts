@@ -22,8 +22,8 @@ export function writeSecret(path: string, content: string): void {
 }
 
 /**
- * The error to throw for one that came up while `path` was written: what the system refused, such as room on the disk or
- * a permission, is for the user to mend; any other error stays as it is.
+ * The error to throw for one that came up while `path` was written. What the system refuses, such as room on the disk,
+ * the user can mend: that becomes a UserError. Any other error stays as it is.
  */
 export function systemFault(path: string, error: unknown): unknown {
   if (!(error instanceof Error && "syscall" in error)) return error;

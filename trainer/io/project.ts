@@ -3,7 +3,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "../../format/parse.ts";
 
-/** The folder of package.json, wrangler.toml and examples/. In a package the compiled files are one folder further down. */
+/**
+ * The folder of package.json, wrangler.toml and examples/. In a package the compiled files are one folder further down.
+ */
 export const PROJECT = findProject(dirname(fileURLToPath(import.meta.url)));
 
 /** The version of this software, as package.json states it. */

@@ -46,7 +46,7 @@ export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata:
   return bytes;
 }
 
-/** Reads a safetensors file. `place`: its name, for errors. Throws FormatError where the header, a length or a type is wrong. */
+/** Reads a safetensors file. `place`: its name in errors. Throws FormatError where a length or a type is wrong. */
 export function readSafetensors(
   bytes: Uint8Array,
   place: string,

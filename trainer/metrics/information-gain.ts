@@ -1,9 +1,9 @@
 import type { Floats } from "./order.ts";
 
 /**
- * Relative information gain, 1 − NE, where the normalised entropy NE is the logloss divided by the entropy of the log's
- * own click rate p: −(p ln p + (1 − p) ln(1 − p)) (He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at
- * Facebook", section 2, equation 1). 0 is no better than always saying p, 1 is perfect. NaN where a class is empty.
+ * Relative information gain, 1 − NE. The normalized entropy NE is the logloss divided by the entropy of the log's own
+ * click rate p, −(p ln p + (1 − p) ln(1 − p)) (He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at
+ * Facebook", section 2, equation 1). 0 is as good as always predicting p, 1 is perfect. NaN where a class is empty.
  */
 export function relativeInformationGain(logloss: number, labels: Uint8Array, weights?: Floats): number {
   const p = clickRate(labels, weights);

@@ -3,7 +3,7 @@ import type { Floats } from "./order.ts";
 /** A probability is kept this far from 0 and 1, where its logarithm would be infinite. */
 const CLIP = 1e-7;
 
-/** Mean of −ln p(label) from logits, computed without forming probabilities of 0 or 1. */
+/** Mean of −ln p(label) from logits. Large ones lose nothing, as no probability of 0 or 1 is formed. */
 export function loglossOfLogits(logits: Floats, labels: Uint8Array, weights?: Floats): number {
   return mean(logits.length, weights, (i) => {
     const z = logits[i];
@@ -11,7 +11,7 @@ export function loglossOfLogits(logits: Floats, labels: Uint8Array, weights?: Fl
   });
 }
 
-/** Mean of −ln p(label) from probabilities, which are kept 1e-7 away from 0 and 1. */
+/** Mean of −ln p(label) from probabilities, which are kept CLIP away from 0 and 1. */
 export function loglossOfScores(scores: Floats, labels: Uint8Array, weights?: Floats): number {
   return mean(scores.length, weights, (i) => {
     const p = Math.min(1 - CLIP, Math.max(CLIP, scores[i]));

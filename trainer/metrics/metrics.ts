@@ -2,7 +2,7 @@ import { auc } from "./auc.ts";
 import { loglossOfLogits } from "./logloss.ts";
 import type { Floats } from "./order.ts";
 
-/** AUC and logloss of one set of predictions: what decides when to stop, and what every table shows. */
+/** AUC and logloss of one set of predictions. They decide when training stops, and every table shows them. */
 export interface Metrics {
   auc: number;
   logloss: number;

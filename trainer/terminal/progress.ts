@@ -39,9 +39,9 @@ export function say(line: string): void {
 const formatCount = new Intl.NumberFormat("en");
 
 /**
- * Starts a task of `total` units, null where that is not known. In a terminal it is a bar with the rate and the time left,
- * elsewhere one line at its end. Progress goes to stderr, so that stdout holds results only. Whoever starts a task ends
- * it, errors or not: `using task = startTask(…)`.
+ * Starts a task of `total` units, or null where that is not known. A terminal shows a bar with the rate and the time
+ * left, anything else gets one line at the end. Progress goes to stderr, so that stdout holds results only. Whoever
+ * starts a task ends it, even where it fails: `using task = startTask(…)`.
  */
 export function startTask(name: string, total: number | null, unit: string): ShownTask {
   const started = performance.now();

@@ -7,10 +7,8 @@ const PARTS = ["train", "valid", "test"] as const;
 
 describe("data.split and data.negatives", () => {
   const N = 4000;
-  const path = file(
-    "many.csv",
-    `label,user,at\n${Array.from({ length: N }, (_, i) => `${i % 4 === 0 ? 1 : 0},u${i % 97},${Math.floor((i * 7919) % N) + 1000}`).join("\n")}\n`,
-  );
+  const record = (i: number): string => `${i % 4 === 0 ? 1 : 0},u${i % 97},${Math.floor((i * 7919) % N) + 1000}`;
+  const path = file("many.csv", `label,user,at\n${Array.from({ length: N }, (_, i) => record(i)).join("\n")}\n`);
   const parts = async (split: object): Promise<unknown[][][]> =>
     Promise.all(PARTS.map((part) => readRows(["label", "user", "at"], path, { split }, { part })));
   const whole = (found: unknown[][][]): string[] => found.flat().map(String).sort();

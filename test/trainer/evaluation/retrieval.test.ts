@@ -143,7 +143,8 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
 });
 
 describe("the in-batch loss", () => {
-  // New users of two groups; each group takes one half of the items, and in each half some items more often than others.
+  // New users of two groups; each group takes one half of the items, and in each half some items more often than
+  // others.
   const spec = parseWith(
     FeatureSpecSchema,
     {
