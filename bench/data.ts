@@ -48,8 +48,9 @@ function run(records: number, parent: string): void {
       Math.round(cold.records / seconds).toLocaleString("en"),
       `${Math.round(peak / 2 ** 20)} MiB`,
     ];
-    const log = `${records.toLocaleString("en")} records, ${cold.fields} fields, ${cold.rows.toLocaleString("en")} rows`;
-    console.log(`${log}; ${learnt.model}: ${learnt.parameters.toLocaleString("en")} parameters`);
+    const count = (n: number): string => n.toLocaleString("en");
+    const log = `${count(records)} records, ${cold.fields} fields, ${count(cold.rows)} rows`;
+    console.log(`${log}; ${learnt.model}: ${count(learnt.parameters)} parameters`);
     console.log(`CSV ${gibibytes(cold.csv)}, cache ${gibibytes(cold.cache)}`);
     console.log(
       table(

@@ -7,7 +7,7 @@ import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { findFiles } from "./files.ts";
 import type { LogPart } from "./logs.ts";
-import { RECORDS, recordFile, writeRecords } from "./record-file.ts";
+import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
 import { ShardWriter } from "./shard-writer.ts";
 import { type HeldOutSource, heldOutSource } from "./source.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -43,7 +43,7 @@ export async function openHeldOutLog(
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
   using task = startTask("read", null, "records");
-  await using writer = await ShardWriter.create(join(folder, RECORDS));
+  await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
   await writeRecords(log, fitted, writer, task, vocabulary);
   await writer.finish();
   task.done();

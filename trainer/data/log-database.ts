@@ -3,7 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
 import type { LogFiles } from "./files.ts";
-import { explain, firstLines, type LogReading, placeOf } from "./problems.ts";
+import { explain, firstLines, type LogReading, placeOfRecord } from "./problems.ts";
 import { type Scan, scanLog } from "./scan.ts";
 import { identifier } from "./sql.ts";
 
@@ -86,7 +86,7 @@ export class LogDatabase implements AsyncDisposable {
 
   /** The place of a row, as errors name it. `row`: the value of its ROW column. */
   place(row: unknown): Promise<string> {
-    return placeOf(this.#reading, Number(row) - 1);
+    return placeOfRecord(this.#reading, Number(row) - 1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,7 +17,7 @@ export interface LogReading {
 }
 
 /** The place of a log's record n, from 0, as errors name it. */
-export async function placeOf({ log, scan, connection }: LogReading, record: number): Promise<string> {
+export async function placeOfRecord({ log, scan, connection }: LogReading, record: number): Promise<string> {
   let before = 0;
   for (const file of log.files) {
     if (!scan) break;

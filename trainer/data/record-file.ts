@@ -12,12 +12,12 @@ import type { ShardFile } from "./source.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** The file of a cache entry that holds the encoded records, as shards of rows. */
-export const RECORDS = "records.bin";
+export const RECORDS_FILE = "records.bin";
 
 /** The records of a cache entry, as sources read them. */
 export function recordFile({ folder, meta }: CacheEntry, fitted: FittedSpec, weighted: boolean): ShardFile {
   return {
-    path: join(folder, RECORDS),
+    path: join(folder, RECORDS_FILE),
     layout: shardLayout(fitted.fields, weighted),
     places: meta.shards,
     count: meta.records,

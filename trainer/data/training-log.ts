@@ -12,7 +12,7 @@ import { KeyCounter } from "./counter.ts";
 import { findFiles } from "./files.ts";
 import { fitSpec } from "./fit.ts";
 import type { LogPart } from "./logs.ts";
-import { RECORDS, recordFile, writeRecords } from "./record-file.ts";
+import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
 import { readShard, type ShardPlace, withRows } from "./shard.ts";
 import { type ShardLayout, shardLayout } from "./shard-layout.ts";
 import { ShardWriter } from "./shard-writer.ts";
@@ -113,7 +113,7 @@ async function replaceKeys(
 ): Promise<ShardPlace[]> {
   const path = join(folder, KEYS);
   const row = (f: number, lo: number, hi: number): number => vocabulary.row(f, lo, hi);
-  await using writer = await ShardWriter.create(join(folder, RECORDS));
+  await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
   {
     await using file = await open(path);
     for (const place of places) {

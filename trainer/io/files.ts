@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "../errors.ts";
 
@@ -10,15 +10,19 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     writeFileSync(temporary, content, { flush: true });
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    if (existsSync(temporary)) rmSync(temporary);
     throw systemFault(path, error);
   }
 }
 
-/** Writes a file that its owner alone may read, and that must be new. */
+/** Writes a file that its owner alone may read, and that must be new. Throws UserError. */
 export function writeSecret(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content, { flag: "wx", mode: 0o600, flush: true });
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { flag: "wx", mode: 0o600, flush: true });
+  } catch (error) {
+    throw systemFault(path, error);
+  }
 }
 
 /**
