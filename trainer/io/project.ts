@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "../../format/parse.ts";
+import { UserError } from "../errors.ts";
 
 /**
  * The folder of package.json, wrangler.toml and examples/. In a package the compiled files are one folder further down.
@@ -18,6 +19,7 @@ function packageVersion(path: string): string {
 function findProject(folder: string): string {
   if (existsSync(join(folder, "package.json"))) return folder;
   const parent = dirname(folder);
-  if (parent === folder) throw new Error("no package.json above the trainer's files: the installation is incomplete");
+  if (parent === folder)
+    throw new UserError("no package.json above the trainer's files: the installation is incomplete");
   return findProject(parent);
 }
