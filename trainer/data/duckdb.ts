@@ -43,17 +43,17 @@ export class DuckDb implements AsyncDisposable {
     const connection = await this.#instance.connect();
     try {
       const result = await connection.stream(sql);
-      let ended = false;
+      let reading = false; // whether the reader has a chunk, and may ask for no other
       try {
         while (true) {
-          ended = true; // a fetch that fails ends the result as the last chunk does
           const chunk = await result.fetchChunk();
           if (chunk === null || chunk.rowCount === 0) return;
-          ended = false;
+          reading = true;
           yield chunk;
+          reading = false;
         }
       } finally {
-        if (!ended) await abandon(connection, result);
+        if (reading) await abandon(connection, result);
       }
     } finally {
       connection.closeSync();
