@@ -109,7 +109,7 @@ export class ClickLog implements AsyncDisposable {
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
     const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
-    const row = await this.#database.firstRow(
+    const row = await this.#database.fetchRow(
       `SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL AND isfinite(x)`,
     );
     return row.map(Number);
@@ -122,7 +122,7 @@ export class ClickLog implements AsyncDisposable {
 
   /** How many rows the log has. */
   async count(): Promise<number> {
-    const [count] = await this.#database.firstRow(`SELECT count(*) FROM ${await this.#rows()}`);
+    const [count] = await this.#database.fetchRow(`SELECT count(*) FROM ${await this.#rows()}`);
     return Number(count);
   }
 

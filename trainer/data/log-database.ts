@@ -71,7 +71,7 @@ export class LogDatabase implements AsyncDisposable {
   }
 
   /** The first row of a query's result; empty where it has none. */
-  firstRow(sql: string): Promise<DuckDBValue[]> {
+  fetchRow(sql: string): Promise<DuckDBValue[]> {
     return this.#explained(async () => (await this.#duckdb.connection.runAndReadAll(sql)).getRows()[0] ?? []);
   }
 

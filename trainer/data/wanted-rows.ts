@@ -35,7 +35,7 @@ async function partSql(database: LogDatabase, relation: LogRelation, part: Part)
   const { sql, type } = requireColumn(relation, database, split.by);
   if (split.kind === "hash") return inPart(split, part, ROW, sql, null);
   const time = timeSql(sql, typeName(type));
-  const [row, value] = await database.firstRow(
+  const [row, value] = await database.fetchRow(
     `SELECT ${ROW}, CAST(${sql} AS VARCHAR) FROM ${relation.sql} WHERE ${time} IS NULL LIMIT 1`,
   );
   if (row !== undefined)
@@ -43,7 +43,7 @@ async function partSql(database: LogDatabase, relation: LogRelation, part: Part)
       `${await database.place(row)}: column ${split.by}`,
       `got ${show(value)}, expected a number or a time`,
     );
-  const [count] = await database.firstRow(`SELECT count(*) FROM ${relation.sql}`);
+  const [count] = await database.fetchRow(`SELECT count(*) FROM ${relation.sql}`);
   const bounds = await timeBounds(split, Number(count), histogramOf(database, time, relation.sql));
   return inPart(split, part, ROW, time, bounds);
 }
