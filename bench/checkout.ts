@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { median, ratios, rounded } from "./ratio.ts";
+import { ratios, rounded } from "./ratio.ts";
 
 /** Rounds in which both checkouts take their turn: many, since the question is one of a few per cent. */
 export const AGAINST_ROUNDS = 31;

@@ -1,23 +1,24 @@
-// 20 million generated records from CSV into the cache, from there in batches, and a DeepFM that learns from them for an epoch.
-// Prints; gates nothing but its own memory.
-//   node bench/data.ts [records] [folder]
+// Reads 20 million generated records from CSV into the cache and from there in batches, and trains a DeepFM on them for
+// an epoch. Prints seconds, records/s and peak memory of each step; fails only where a step takes more memory than
+// allowed. node bench/data.ts [records] [folder]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseWith } from "../format/parse.ts";
+import { parseJson, parseWith } from "../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../format/spec.ts";
 import { generateLog } from "../trainer/data/generate.ts";
 import { Random } from "../trainer/data/random.ts";
 import { openTrainingLog } from "../trainer/data/training-log.ts";
+import { PROJECT } from "../trainer/io/project.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { train } from "../trainer/training/train.ts";
 
-/** Reading and training may never take more, however long the log is. */
+/** The memory that reading and training may take, however long the log is. */
 const LIMIT_BYTES = 4 * 2 ** 30;
-/** A CSV record, and twice what it becomes in the cache. */
+/** Room on the disk for a record: in the CSV file, and twice in the cache while that is made. */
 const BYTES_A_RECORD = 150;
 const WORLD = { users: 2_000_000, items: 500_000 };
 const ME = fileURLToPath(import.meta.url);
@@ -28,7 +29,7 @@ else if (first === "open") await open(second as string);
 else if (first === "learn") await learn(second as string);
 else run(Number(first), second ?? tmpdir());
 
-/** Each step is a process of its own, so that its peak memory is its own. */
+/** Runs each step in a process of its own, so that its peak memory is its own. */
 function run(records: number, parent: string): void {
   const { bavail, bsize } = statfsSync(parent);
   if (bavail * bsize < records * BYTES_A_RECORD)
@@ -47,9 +48,9 @@ function run(records: number, parent: string): void {
       Math.round(cold.records / seconds).toLocaleString("en"),
       `${Math.round(peak / 2 ** 20)} MiB`,
     ];
-    console.log(
-      `${records.toLocaleString("en")} records, ${cold.fields} fields, ${cold.rows.toLocaleString("en")} rows; ${learnt.model}: ${learnt.parameters.toLocaleString("en")} parameters`,
-    );
+    const count = (n: number): string => n.toLocaleString("en");
+    const log = `${count(records)} records, ${cold.fields} fields, ${count(cold.rows)} rows`;
+    console.log(`${log}; ${learnt.model}: ${count(learnt.parameters)} parameters`);
     console.log(`CSV ${gibibytes(cold.csv)}, cache ${gibibytes(cold.cache)}`);
     console.log(
       table(
@@ -74,7 +75,7 @@ function run(records: number, parent: string): void {
 }
 
 async function generate(folder: string, records: number): Promise<void> {
-  const task = startTask("generate", records, "rows");
+  using task = startTask("generate", records, "rows");
   await generateLog(folder, records, 7, task, WORLD);
   task.done();
 }
@@ -99,14 +100,24 @@ interface Learnt {
   peak: number;
 }
 
-/** The example's spec, for a log of one in a hundred records to validate on and rare values without rows of their own. */
+interface ExampleSpec {
+  fields: { type: string }[];
+  training: object;
+}
+
+/** The example's spec, but one record in a hundred is for validation, and rare values have no rows of their own. */
 function specOf(): FeatureSpec {
-  const example = JSON.parse(readFileSync(new URL("../examples/generated.json", import.meta.url), "utf8"));
-  for (const field of example.fields)
-    if (field.type === "categorical") field.encoding = { kind: "vocabulary", minCount: 10 };
-  example.data = { split: { kind: "random", valid: 0.01, test: 0 } };
-  example.training.maxEpochs = 1;
-  return parseWith(FeatureSpecSchema, example, "generated.json");
+  const path = join(PROJECT, "examples", "generated.json");
+  const example = parseJson(readFileSync(path, "utf8"), path) as ExampleSpec;
+  const fields = example.fields.map((field) =>
+    field.type === "categorical" ? { ...field, encoding: { kind: "vocabulary", minCount: 10 } } : field,
+  );
+  const data = { split: { kind: "random", valid: 0.01, test: 0 } };
+  return parseWith(
+    FeatureSpecSchema,
+    { ...example, fields, data, training: { ...example.training, maxEpochs: 1 } },
+    path,
+  );
 }
 
 function pathsIn(folder: string): string[] {
@@ -117,7 +128,7 @@ function peakOf(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-/** Opens the log through the cache, and takes every batch of an epoch without learning from it. */
+/** Opens the log through the cache, and reads every batch of an epoch without training on it. */
 async function open(folder: string): Promise<void> {
   const paths = pathsIn(folder);
   const started = performance.now();

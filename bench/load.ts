@@ -7,12 +7,13 @@
 import { parseArgs } from "node:util";
 import { kernelModule } from "../runtime/node.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { type BenchBlob, benchBlobs } from "./load/blob.ts";
 import { LoadSteps, STEPS, type StepName } from "./load/steps.ts";
 import { processorMs } from "./processor-time.ts";
-import { median, rounded } from "./ratio.ts";
+import { rounded } from "./ratio.ts";
 
 /** Takes a step `times` times. Returns milliseconds of processor time in all. */
 type Runtime = (step: string, times: number) => Promise<number>;

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
 import { Random } from "../trainer/data/random.ts";
 import { installWasmMatMul } from "../trainer/engine/wasm-matmul.ts";
+import { median } from "../trainer/metrics/median.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 9);
 const SHAPES = [1024, 4096].flatMap((batch) => [
@@ -33,10 +34,6 @@ function time(product: Product): number {
   const start = performance.now();
   product().dispose();
   return performance.now() - start;
-}
-
-function median(list: number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1];
 }
 
 function batchMatMul(): tf.KernelConfig {

@@ -4,6 +4,7 @@
 //   node bench/optimizers.ts [steps]
 
 import { Random } from "../trainer/data/random.ts";
+import { median } from "../trainer/metrics/median.ts";
 import { Adam } from "../trainer/model/optimizers/adam.ts";
 import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
 import { sumOfSquares } from "../trainer/model/optimizers/row-optimizer.ts";
@@ -38,10 +39,6 @@ function zipfRows(rows: number, random: Random): Int32Array {
 function now(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-function median(list: number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
 }
 
 const lines: (string | number)[][] = [];

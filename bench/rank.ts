@@ -9,6 +9,7 @@
 //   node bench/rank.ts --against FOLDER [--rounds 31] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
 import {
   AGAINST_ROUNDS,
@@ -21,7 +22,7 @@ import {
 import type { Way } from "./kernel/contestant.ts";
 import { measure } from "./rank/measure.ts";
 import { type RankServer, startRankServer } from "./rank/server.ts";
-import { median, medianRatio, rounded } from "./ratio.ts";
+import { medianRatio, rounded } from "./ratio.ts";
 
 const CANDIDATES = [100, 500, 2000];
 const ROUNDS = 15;

@@ -1,8 +1,5 @@
 // Comparing by rounds: everything that is compared takes its turn once a round, so its times list one number a round.
-
-export function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[list.length >> 1];
-}
+import { median } from "../trainer/metrics/median.ts";
 
 /** One time divided by the other, round by round. */
 export function ratios(times: readonly number[], others: readonly number[]): number[] {

@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJson, parseWith } from "../format/parse.ts";
+import type { ClickLog } from "../trainer/data/click-log.ts";
 import { refuseLabel, toLabel } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
-import type { ClickLog } from "../trainer/data/read.ts";
 import { UserError } from "../trainer/errors.ts";
 import { auc } from "../trainer/metrics/auc.ts";
 import { loglossOfScores } from "../trainer/metrics/logloss.ts";
@@ -37,7 +37,7 @@ const ReplySchema = v.object({
  * promises.
  */
 export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
-  const task = startTask("score over HTTP", null, "records");
+  using task = startTask("score over HTTP", null, "records");
   const scores: number[] = [];
   const labels: number[] = [];
   let requests = 0;

@@ -30,7 +30,7 @@ export async function publish(
   const where = target.remote
     ? ["--remote"]
     : ["--local", ...(target.persistTo ? ["--persist-to", target.persistTo] : [])];
-  const task = startTask("publish", null, "keys");
+  using task = startTask("publish", null, "keys");
 
   const list = await wrangler(["kv", "key", "list", ...BINDING, ...where]);
   const listed = parseWith(KeyListSchema, parseJson(list, "wrangler kv key list"), "wrangler kv key list");

@@ -1,5 +1,6 @@
+import { median } from "../../trainer/metrics/median.ts";
 import { table } from "../../trainer/terminal/table.ts";
-import { median, medianRatio, rounded } from "../ratio.ts";
+import { medianRatio, rounded } from "../ratio.ts";
 
 /** One form of our kernel at one batch size. `npm run bench -- kernel --json FILE` writes {"results": Result[]}. */
 export interface Result {

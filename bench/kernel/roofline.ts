@@ -1,7 +1,7 @@
 // The machine's limit on one thread, measured by loops that hold nothing but one instruction (assembly/roofline).
 import { readFileSync } from "node:fs";
+import { median } from "../../trainer/metrics/median.ts";
 import { processorMs } from "../processor-time.ts";
-import { median } from "../ratio.ts";
 import { type BenchCase, type Precision, rowBytes } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { readManifest } from "../../format/read-blob.ts";
+import { ClickLog } from "../../trainer/data/click-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
-import { openLog } from "../../trainer/data/read.ts";
 import { loadExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { metricsTable } from "../metrics-table.ts";
@@ -25,9 +25,9 @@ export function evaluateCommand(): Command {
     .option("--json", "print the result as JSON")
     .action(async (url: URL, flags: EvaluateFlags) => {
       const { spec } = readManifest((await loadExport(flags.export)).blob);
-      const log =
+      await using log =
         flags.spec === undefined
-          ? await openLog(flags.test)
+          ? await ClickLog.open(flags.test)
           : await openPart(readSpec(flags.spec), { paths: flags.test });
       const result = await evaluateOverHttp(url, log, spec);
       if (flags.json) return void process.stdout.write(toJson(result));

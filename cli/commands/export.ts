@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, openPart } from "../../trainer/data/logs.ts";
+import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
@@ -16,6 +18,7 @@ interface ExportFlags extends LimitFlags {
   calibrate?: string[];
   items?: string[];
   itemId?: string;
+  cache: string;
   out?: string;
   quantize: Quantization;
 }
@@ -30,6 +33,7 @@ export function exportCommand(): Command {
     .option("--calibrate <path...>", "log to fit the quantized layers on (default: the run's validation log)")
     .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
     .option("--item-id <field>", "the field whose values name the items")
+    .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
     .addOption(quantizeOption());
   return withLimits(command).action(exportSavedRun);
@@ -42,14 +46,16 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const run = loadRun(runFolder);
   const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
   const folder = flags.out ?? join(runFolder, "export");
+  await using heldOutLog = await openPart(run.spec, partOf(flags.records));
+  await using itemLog = items ? await openCatalogue(run.spec, items) : null;
   const { exported, report, catalogue } = await exportRun(run, {
     folder,
     quantization,
     limits: limitsOf(flags),
     force,
-    calibrationLog: await openPart(run.spec, partOf(flags.calibrate)),
-    heldOutLog: await openPart(run.spec, partOf(flags.records)),
-    catalogue: items && itemId ? { log: await openCatalogue(run.spec, items), itemId } : undefined,
+    calibrationLog: await openHeldOutLog(run.spec, run, partOf(flags.calibrate), flags.cache),
+    heldOutLog,
+    catalogue: itemLog && itemId ? { log: itemLog, itemId } : undefined,
     trainedOn: run.trainedOn,
     onReport: (measured) => console.log(reportTable(measured)),
   });

@@ -11,7 +11,7 @@ export function generateCommand(): Command {
     .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
     .option("--seed <n>", "the same seed gives the same files", parsePositiveInteger, 7)
     .action(async (folder: string, { rows, seed }: { rows: number; seed: number }) => {
-      const task = startTask("generate", rows, "rows");
+      using task = startTask("generate", rows, "rows");
       const { best } = await generateLog(folder, rows, seed, task);
       task.done();
       console.log(metricsTable("", [["best possible", best]]));

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { openHeldOutLog } from "../../trainer/data/training-log.ts";
+import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";

@@ -5,6 +5,7 @@ import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { publish } from "../../deploy/publish.ts";
 import { bundleBytes, serve } from "../../deploy/serve.ts";
 import { kernelBytes } from "../../runtime/node.ts";
+import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
@@ -72,9 +73,10 @@ export async function start(options: StartOptions): Promise<void> {
   const { spec, logs, best } = await prepareLogs(options);
 
   // 2. Training.
+  const cache = options.cache ?? join(out, "cache");
   const trained = await train(spec, {
     ...logs,
-    cache: options.cache ?? join(out, "cache"),
+    cache,
     onEpoch: recordEpochs(out, spec, logs.valid),
     quantize,
     ...(backend && { backend }),
@@ -82,13 +84,13 @@ export async function start(options: StartOptions): Promise<void> {
   saveRun(out, trained, logs.valid);
 
   // 3. Export, checked against the trainer on the test split.
-  const test = await openPart(spec, logs.test);
+  await using test = await openPart(spec, logs.test);
   const { exported, report } = await exportRun(trained, {
     folder: join(out, "export"),
     quantization: quantize,
     limits,
     force,
-    calibrationLog: await openPart(spec, logs.valid),
+    calibrationLog: await openHeldOutLog(spec, trained, logs.valid, cache),
     heldOutLog: test,
     trainedOn: trained.backend,
     onReport: (measured) => console.log(reportTable(measured)),

@@ -46,7 +46,7 @@ function ownLogs(path: string, names: LogNames): StartLogs {
 }
 
 async function generatedLogs({ out, rows, seed }: StartLogFlags): Promise<StartLogs> {
-  const task = startTask("generate", rows, "rows");
+  using task = startTask("generate", rows, "rows");
   const { train, valid, test, best } = await generateLog(join(out, "log"), rows, seed, task);
   task.done();
   const of = (file: string): LogPart => ({ paths: [file] });

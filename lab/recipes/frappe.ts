@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseJson } from "../../format/parse.ts";
-import { openLog } from "../../trainer/data/read.ts";
+import { ClickLog } from "../../trainer/data/click-log.ts";
 import { PROJECT } from "../../trainer/io/project.ts";
 import { checkFile, type Recipe, type SpecInput, writeParquet } from "./recipe.ts";
 
@@ -29,7 +29,8 @@ export const frappe: Recipe = {
     }
     for (const [i, { path, data }] of files.entries()) {
       const part = parts[i];
-      await writeParquet(await openLog(path, { data }), COLUMNS, parquet(part), part);
+      await using log = await ClickLog.open(path, { data });
+      await writeParquet(log, COLUMNS, parquet(part), part);
     }
   },
 };

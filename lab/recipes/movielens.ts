@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { identifier, literal, openDuckDb } from "../../trainer/data/duckdb.ts";
+import { DuckDb } from "../../trainer/data/duckdb.ts";
+import { identifier, literal } from "../../trainer/data/sql.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
 // A rating of 4 or 5 is a click. The split is by time, so that a model is never trained on what comes after its test;
@@ -78,8 +79,8 @@ export const movielens: Recipe = {
       `"class:token_seq" AS genres`,
     ];
     try {
-      const connection = await (await openDuckDb()).connect();
-      await connection.run(
+      await using duckdb = await DuckDb.open();
+      await duckdb.connection.run(
         `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
           JOIN ${table(users)} AS users USING (${identifier("user_id:token")})
           JOIN ${table(items)} AS items USING (${identifier("item_id:token")})

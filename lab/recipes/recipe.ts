@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { FormatError, show } from "../../format/errors.ts";
 import { parseWith } from "../../format/parse.ts";
 import { type DataSettings, FeatureSpecSchema } from "../../format/spec.ts";
-import { type ClickLog, openLog } from "../../trainer/data/read.ts";
+import { ClickLog } from "../../trainer/data/click-log.ts";
 import type { Part } from "../../trainer/data/split.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
@@ -77,7 +77,7 @@ export async function checkFile(
   const path = join(from, name);
   const data = dataSettings(known.data ?? {});
   // Without `select`, whose SQL fails where a column is missing: that is checked below, with a better error.
-  const log = await openLog(path, { data: { ...data, select: {} } });
+  await using log = await ClickLog.open(path, { data: { ...data, select: {} } });
   const missing = known.columns.find((column) => !log.columns.includes(column));
   if (missing !== undefined)
     throw new FormatError(
@@ -100,8 +100,10 @@ export async function writeParts(
   columns: readonly string[],
   parquet: (part: Part) => string,
 ): Promise<void> {
-  for (const part of ["train", "valid", "test"] as const)
-    await writeParquet(await openLog(path, { data: dataSettings(data), part }), columns, parquet(part), part);
+  for (const part of ["train", "valid", "test"] as const) {
+    await using log = await ClickLog.open(path, { data: dataSettings(data), part });
+    await writeParquet(log, columns, parquet(part), part);
+  }
 }
 
 /** Writes columns of a log as a Parquet file. `name` is shown with the progress. */
@@ -111,8 +113,9 @@ export async function writeParquet(
   path: string,
   name: string,
 ): Promise<void> {
-  const task = startTask(name, null, "records");
+  using task = startTask(name, null, "records");
   await log.copy(columns, path);
-  task.advance(await (await openLog(path, { data: dataSettings({ format: "parquet" }) })).count());
+  await using written = await ClickLog.open(path, { data: dataSettings({ format: "parquet" }) });
+  task.advance(await written.count());
   task.done();
 }

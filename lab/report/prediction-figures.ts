@@ -1,8 +1,8 @@
 import type { IndexedColumn } from "../../trainer/data/indexed-column.ts";
 import { auc } from "../../trainer/metrics/auc.ts";
 import { binsOfEqualFrequency } from "../../trainer/metrics/calibration.ts";
-import type { Predictions } from "../../trainer/metrics/evaluation.ts";
 import { sigmoid } from "../../trainer/metrics/metrics.ts";
+import type { Predictions } from "../../trainer/metrics/predictions.ts";
 import { chart } from "./chart.ts";
 import { ACCENT, type Figure, SERIES } from "./page.ts";
 

@@ -4,6 +4,7 @@ import { Random } from "../../trainer/data/random.ts";
 import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { median } from "../../trainer/metrics/median.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { startLearner } from "../../trainer/training/train.ts";
@@ -46,7 +47,7 @@ export async function measureEpochs(
     const log = await openTrainingLog(spec, logs.train, logs.cache);
     runners.push({ learner: await startLearner(spec, log), source: log.source, training: spec.training });
   }
-  const task = startTask(name, ROUNDS * runners.length, "pieces");
+  using task = startTask(name, ROUNDS * runners.length, "pieces");
   const paces: number[][] = runners.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, runner] of runners.entries()) {
@@ -85,11 +86,4 @@ async function trainPiece({ learner, source, training }: Runner, round: number):
   }
   await batches.return(undefined);
   return ((started - opened) / dataset.count + (ended - started) / records) / 1000;
-}
-
-/** The middle number, or the mean of the two in the middle. */
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }

@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
-import { checkLog } from "../../trainer/evaluation/held-out.ts";
+import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { ResultStore } from "./result-store.ts";
 import { type RunLogs, type RunResult, trainRun } from "./run.ts";
@@ -43,7 +43,8 @@ export async function runSweep(
   const missing = runs.filter(({ kept }) => kept === null).length;
   if (missing < runs.length)
     process.stderr.write(`${runs.length - missing} of ${runs.length} runs are in ${folder} already\n`);
-  if (missing > 0 && logs.test !== null) for (const { spec } of cases) await checkLog(spec, logs.test, [spec.label]);
+  const specs = cases.map(({ spec }) => spec);
+  if (missing > 0 && logs.test !== null) await checkLabels(specs, logs.test);
   const started = performance.now();
   let trained = 0;
   for (const [at, { i, seed, name, spec, kept }] of runs.entries()) {

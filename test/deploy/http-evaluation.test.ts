@@ -10,7 +10,7 @@ import { evaluateOverHttp, type HttpEvaluation } from "../../deploy/http-evaluat
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
-import { openLog } from "../../trainer/data/read.ts";
+import { ClickLog } from "../../trainer/data/click-log.ts";
 import { UserError } from "../../trainer/errors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-http-"));
@@ -32,11 +32,10 @@ async function evaluate(answer: (response: ServerResponse, request: ScoreRequest
     answer(response, JSON.parse(await text(request)));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const log = await openLog(path);
+  await using log = await ClickLog.open(path);
   try {
     return await evaluateOverHttp(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), log, fitted);
   } finally {
-    log.close();
     server.close();
     server.closeAllConnections();
   }
@@ -73,10 +72,9 @@ describe("evaluateOverHttp", () => {
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
     await once(server.close(), "close");
-    const log = await openLog(path);
+    await using log = await ClickLog.open(path);
     const nowhere = evaluateOverHttp(new URL(`http://127.0.0.1:${port}`), log, fitted);
     await expect(nowhere).rejects.toThrow(UserError);
     await expect(nowhere).rejects.toThrow(`POST http://127.0.0.1:${port}/v1/score: connect ECONNREFUSED`);
-    log.close();
   });
 });

@@ -2,15 +2,18 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, expect } from "vitest";
 import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
+import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 
 export const QUIET_TASK = { advance: () => {}, done: () => {} };
 
-/** Makes a folder for a test's files, and in it a log of 2,000 rows. */
+/** Makes a folder for a test's files, and in it a log of 2,000 rows. No test of the file may leave a database open. */
 export async function tinyLog(): Promise<{ folder: string; log: GeneratedLog; logs: TinyLogs }> {
+  afterAll(() => expect(DuckDb.openCount).toBe(0));
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-run-"));
   const log = await generateLog(join(folder, "log"), 2_000, 7, QUIET_TASK);
   const of = (path: string): LogPart => ({ paths: [path] });

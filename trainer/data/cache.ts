@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { parseWith } from "../../format/parse.ts";
-import { toJson } from "../io/files.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
+import { systemFault, toJson } from "../io/files.ts";
 
-// Encoded logs on disk, each in a folder named by the hash of what it was made from. A folder is made under another name and
-// renamed when it is whole, so that a full disk or a kill leaves nothing under the final one.
+// Encoded logs on disk, each in a folder that is named by the hash of what it was made from. A folder is made under
+// another name and renamed when it is whole, so that a full disk or a kill leaves nothing under its final name.
 
-/** Raised whenever the files or the encoding change, so that old entries are not found. */
+/** To be raised whenever the files or the encoding change, so that old entries are not found. */
 const CACHE_VERSION = 1;
 const META = "meta.json";
 
@@ -23,7 +23,9 @@ const MetaSchema = v.object({
   /** For a training log: the fitted spec. */
   fitted: v.optional(v.unknown()),
 });
-export type CacheMeta = v.InferOutput<typeof MetaSchema>;
+type CacheMeta = v.InferOutput<typeof MetaSchema>;
+/** What `build` knows of the entry that it made. */
+export type BuiltMeta = Omit<CacheMeta, "inputs">;
 export type CacheInput = v.InferOutput<typeof input>;
 
 export interface CacheEntry {
@@ -39,12 +41,15 @@ export function inputsOf(files: readonly string[]): CacheInput[] {
   });
 }
 
-/** The entry of a cache for a key (anything that JSON holds), made by `build` if it is not there yet. */
+/**
+ * The entry of a cache for a key, which is anything that JSON can hold. Where there is none yet, `build` makes it in
+ * the folder that it is given. Throws UserError where the system does not let it be written.
+ */
 export async function cached(
   cache: string,
   key: unknown,
   inputs: readonly CacheInput[],
-  build: (folder: string) => Promise<Omit<CacheMeta, "inputs">>,
+  build: (folder: string) => Promise<BuiltMeta>,
 ): Promise<CacheEntry> {
   const hash = createHash("sha256")
     .update(JSON.stringify([CACHE_VERSION, key, inputs]))
@@ -68,7 +73,7 @@ export async function cached(
     return load(folder) ?? { folder, meta };
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
-    throw error;
+    throw systemFault(cache, error);
   }
 }
 
@@ -80,10 +85,10 @@ export function temporaryOf(folder: string): string {
 function load(folder: string): CacheEntry | null {
   const path = join(folder, META);
   if (!existsSync(path)) return null;
-  return { folder, meta: parseWith(MetaSchema, JSON.parse(readFileSync(path, "utf8")), path) };
+  return { folder, meta: parseWith(MetaSchema, parseJson(readFileSync(path, "utf8"), path), path) };
 }
 
-/** Removes what killed processes left, and entries whose input has changed since: they can never be used again. */
+/** Removes what killed processes left, and the entries that can never be used again as their inputs have changed. */
 function removeRemains(cache: string): void {
   for (const name of readdirSync(cache)) {
     const owner = /\.(\d+)\.tmp$/.exec(name)?.[1];

@@ -9,22 +9,22 @@ import {
 } from "@duckdb/node-api";
 import type { RawValue } from "../../format/record.ts";
 
-// A cell of a Parquet file as the raw value that a client would send as JSON for it, so that both get one row key:
+// A cell of a Parquet file becomes the raw value that a client would send for it as JSON, so that both get one row key:
 //
 //   integers of every width    number or bigint: their digits
 //   DECIMAL                    the number: 17.50 is 17.5, and 17.00 is 17
-//   FLOAT                      the shortest decimal that is this float32: 17.1, where as a float64 it is 17.100000381469727
-//   DOUBLE, BOOLEAN, text      as they are; text may be marked as such or be plain bytes
+//   FLOAT                      the shortest decimal that is this float32: 17.1, and not 17.100000381469727
+//   DOUBLE, BOOLEAN, text      unchanged; text may be stored as such or as plain bytes
 //   DATE, TIME, TIMESTAMP      2024-01-31 and 2024-01-31 23:59:00, with a fraction where there is one
-//   TIMESTAMP with time zone   the same in UTC, with +00 after it, whatever zone this machine is in
-//   lists                      lists of those; a NULL in one is a missing element
-//   STRUCT, MAP, UNION         refused: a record has no value like them
+//   TIMESTAMP with time zone   the time stamp in UTC with +00 after it, whatever this machine's zone is
+//   lists                      lists of these values; a NULL in one is a missing element
+//   STRUCT, MAP, UNION         refused, since no value of a record is like them
 
 DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
 
 const REFUSED: readonly DuckDBTypeId[] = [DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION];
 
-/** Whether a column of this type has no raw values. */
+/** Whether a column of this type cannot be read, since it has no raw values. */
 export function isRefused(type: DuckDBType): boolean {
   return REFUSED.includes(type.typeId) || ("valueType" in type && isRefused(type.valueType));
 }
@@ -34,7 +34,12 @@ export function isJson(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
 }
 
-/** SQL for a column, `name` quoted: itself, but for float32, whose shortest decimal is what DuckDB writes as its text. */
+/** A type's name in SQL, JSON told apart from other text. */
+export function typeName(type: DuckDBType): string {
+  return isJson(type) ? "JSON" : String(type);
+}
+
+/** SQL to fetch a column with: a float32 through its text, which DuckDB writes as the shortest decimal. */
 export function cellSql(name: string, type: DuckDBType): string {
   if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`;
   if ("valueType" in type && type.valueType.typeId === DuckDBTypeId.FLOAT)

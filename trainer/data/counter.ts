@@ -1,48 +1,54 @@
-import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, UINTEGER, USMALLINT } from "@duckdb/node-api";
-import { openDuckDb } from "./duckdb.ts";
+import { DOUBLE, DuckDBDataChunk, UINTEGER, USMALLINT } from "@duckdb/node-api";
+import { DuckDb } from "./duckdb.ts";
 import { Vocabulary } from "./vocabulary.ts";
+import { WordList } from "./word-list.ts";
 
-/** Different keys that are counted in memory, 30 bytes each; then their counts move to DuckDB, which spills to disk. */
+/** Different keys that are counted in memory, 44 bytes each, before their counts move to DuckDB. */
 const KEYS_IN_MEMORY = 2 ** 20;
 /** Rows of a DuckDB data chunk. */
 const CHUNK_ROWS = 2048;
 const TYPES = [USMALLINT, UINTEGER, UINTEGER, DOUBLE, DOUBLE];
 
 /**
- * Counts row keys, however many different ones there are, in bounded memory: a hash table of the recent ones, emptied into a
- * DuckDB table when it is full, which is grouped at the end. Only keys that are kept come back.
+ * Counts row keys in bounded memory, however many different ones there are. A hash table counts them; whenever it is
+ * full it is emptied into a table of DuckDB, which spills to disk. That table is grouped at the end, and only the keys
+ * that get rows come back. The counter holds a database until it is closed.
  */
-export class KeyCounter {
+export class KeyCounter implements AsyncDisposable {
   readonly #fields: number;
   readonly #capacity: number;
-  readonly #connection: DuckDBConnection;
-  /** Uses of each field's entries. */
-  readonly #totals: Float64Array;
-  // Open addressing, at most half full. A slot without uses is free.
+  readonly #duckdb: DuckDb;
+  /** Uses of each field's entries, from which `vocabulary` takes those of the keys that it keeps. */
+  readonly #unseen: Float64Array;
+  // The hash table: open addressing, at most half full. A slot without uses is free.
   readonly #keys: Uint32Array;
   readonly #field: Uint16Array;
   readonly #uses: Uint32Array;
-  /** When each key was first seen: its number among all entries. */
+  /** The number of the entry that had each key first. */
   readonly #first: Float64Array;
   #size = 0;
   #entries = 0;
 
-  private constructor(fields: number, capacity: number, connection: DuckDBConnection) {
+  private constructor(fields: number, capacity: number, duckdb: DuckDb) {
     this.#fields = fields;
     this.#capacity = capacity;
-    this.#connection = connection;
-    this.#totals = new Float64Array(fields);
+    this.#duckdb = duckdb;
+    this.#unseen = new Float64Array(fields);
     this.#keys = new Uint32Array(4 * capacity);
     this.#field = new Uint16Array(2 * capacity);
     this.#uses = new Uint32Array(2 * capacity);
     this.#first = new Float64Array(2 * capacity);
   }
 
-  /** `temporary`: where DuckDB spills. `capacity`: a power of two. */
+  /** `temporary`: the folder to spill to. `capacity`: keys that are counted in memory, a power of two. */
   static async create(fields: number, temporary: string, capacity = KEYS_IN_MEMORY): Promise<KeyCounter> {
-    const connection = await (await openDuckDb(temporary)).connect();
-    await connection.run("CREATE TABLE counts (field USMALLINT, lo UINTEGER, hi UINTEGER, uses DOUBLE, first DOUBLE)");
-    return new KeyCounter(fields, capacity, connection);
+    await using opened = new AsyncDisposableStack();
+    const duckdb = opened.use(await DuckDb.open(temporary));
+    await duckdb.connection.run(
+      "CREATE TABLE counts (field USMALLINT, lo UINTEGER, hi UINTEGER, uses DOUBLE, first DOUBLE)",
+    );
+    opened.move(); // the counter closes it from here on
+    return new KeyCounter(fields, capacity, duckdb);
   }
 
   /** Whether `spill` must be called before more keys are counted. */
@@ -50,9 +56,9 @@ export class KeyCounter {
     return this.#size >= this.#capacity;
   }
 
-  /** Counts one use of a key. The key 0 is the field's OOV row. */
+  /** Counts one use of a key. The key 0 stands for the field's OOV row. */
   count(field: number, lo: number, hi: number): void {
-    this.#totals[field] = this.#totals[field] + 1;
+    this.#unseen[field] = this.#unseen[field] + 1;
     const now = this.#entries++;
     if ((lo | hi) === 0) return;
     const mask = this.#uses.length - 1;
@@ -72,7 +78,7 @@ export class KeyCounter {
 
   /** Moves the counts out of memory. */
   async spill(): Promise<void> {
-    const appender = await this.#connection.createAppender("counts");
+    const appender = await this.#duckdb.connection.createAppender("counts");
     let rows: number[][] = [[], [], [], [], []];
     const append = (): void => {
       const chunk = DuckDBDataChunk.create(TYPES, rows[0]?.length ?? 0);
@@ -95,64 +101,38 @@ export class KeyCounter {
   }
 
   /**
-   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. Uses of the others
-   * count for their field's OOV row.
+   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. The uses
+   * of the others count for their field's OOV row.
    */
   async vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     await this.spill();
-    const result = await this.#connection.stream(
-      `SELECT field, lo, hi, sum(uses) FROM counts GROUP BY field, lo, hi
-       HAVING sum(uses) >= [${minCounts.join(", ")}][field + 1] ORDER BY min(first)`,
-    );
-    const keys = new Words(2 * this.#fields);
-    const fieldOf = new Words(0);
-    const counts = new Words(0);
+    const keys = new WordList(2 * this.#fields);
+    const fieldOf = new WordList();
+    const counts = new WordList();
     for (let f = 0; f < this.#fields; f++) {
       fieldOf.push(f);
       counts.push(0);
     }
-    while (true) {
-      const chunk = await result.fetchChunk();
-      if (!chunk || chunk.rowCount === 0) break;
+    const kept = this.#duckdb.stream(
+      `SELECT field, lo, hi, sum(uses) FROM counts GROUP BY field, lo, hi
+       HAVING sum(uses) >= [${minCounts.join(", ")}][field + 1] ORDER BY min(first)`,
+    );
+    for await (const chunk of kept) {
       const [field = [], lo = [], hi = [], uses = []] = chunk.getColumns();
       for (let i = 0; i < chunk.rowCount; i++) {
         keys.push(Number(lo[i]));
         keys.push(Number(hi[i]));
         fieldOf.push(Number(field[i]));
         counts.push(Number(uses[i]));
-        this.#totals[Number(field[i])] = this.#totals[Number(field[i])] - Number(uses[i]);
+        this.#unseen[Number(field[i])] = this.#unseen[Number(field[i])] - Number(uses[i]);
       }
     }
-    const all = counts.list();
-    this.#totals.forEach((unseen, field) => {
-      all[field] = unseen;
-    });
-    this.#connection.closeSync();
-    return new Vocabulary(this.#fields, keys.list(), Uint16Array.from(fieldOf.list()), all);
-  }
-}
-
-/** A list of 32-bit words that grows. */
-class Words {
-  #words: Uint32Array;
-  #length: number;
-
-  /** Begins with `zeros` zeros. */
-  constructor(zeros: number) {
-    this.#words = new Uint32Array(Math.max(1024, zeros));
-    this.#length = zeros;
+    const all = counts.toArray();
+    all.set(this.#unseen);
+    return new Vocabulary(this.#fields, keys.toArray(), Uint16Array.from(fieldOf.toArray()), all);
   }
 
-  push(word: number): void {
-    if (this.#length === this.#words.length) {
-      const larger = new Uint32Array(2 * this.#length);
-      larger.set(this.#words);
-      this.#words = larger;
-    }
-    this.#words[this.#length++] = word;
-  }
-
-  list(): Uint32Array {
-    return this.#words.slice(0, this.#length);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#duckdb[Symbol.asyncDispose]();
   }
 }

@@ -1,8 +1,4 @@
-import { FormatError } from "../../format/errors.ts";
-import type { FittedSpec } from "../../format/fitted-spec.ts";
-import type { Task } from "../terminal/progress.ts";
-import { type EncodedChunk, encodeLog } from "./encode.ts";
-import type { ClickLog } from "./read.ts";
+import type { EncodedChunk } from "./encode.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Records as the trainer reads them: N records of F fields, each field's entries as (row, value). */
@@ -21,8 +17,8 @@ export interface Dataset {
   values: Float32Array;
 }
 
-/** Encoded records with the rows of their keys. */
-export function toDataset({ encoded, labels, weights }: EncodedChunk, vocabulary: Vocabulary): Dataset {
+/** Encoded records with the row of each key; a key that the vocabulary lacks gets its field's OOV row. */
+export function lookUpRows({ encoded, labels, weights }: EncodedChunk, vocabulary: Vocabulary): Dataset {
   const { count, entries, offsets, keys, values } = encoded;
   const { fields } = vocabulary;
   const rows = new Int32Array(entries);
@@ -35,28 +31,8 @@ export function toDataset({ encoded, labels, weights }: EncodedChunk, vocabulary
   return { count, labels, ...(weights && { weights }), ...own, rows };
 }
 
-/** Reads a log, or little more than its first `most` records, into memory; values that the vocabulary lacks become OOV rows. */
-export async function readHeldOutLog(
-  log: ClickLog,
-  fitted: FittedSpec,
-  vocabulary: Vocabulary,
-  task: Task,
-  most = Number.POSITIVE_INFINITY,
-): Promise<Dataset> {
-  const parts: Dataset[] = [];
-  let count = 0;
-  for await (const chunk of encodeLog(log, fitted)) {
-    parts.push(toDataset(chunk, vocabulary));
-    count += chunk.encoded.count;
-    task.advance(chunk.encoded.count);
-    if (count >= most) break;
-  }
-  if (count === 0) throw new FormatError(log.path, "got no rows, expected at least one");
-  return concatenate(parts, vocabulary.fields);
-}
-
 /** The given records of a dataset as one of their own. */
-export function pick(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
+export function pickRecords(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
   const { offsets } = dataset;
   const start = (record: number): number => offsets[record * fields];
   const entries = records.reduce((sum, record) => sum + start(record + 1) - start(record), 0);

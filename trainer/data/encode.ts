@@ -1,18 +1,18 @@
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
-import type { ClickLog, LogChunk } from "./read.ts";
+import type { ClickLog, LogChunk } from "./click-log.ts";
 
-/** Some thousand records of a log, valid until the next ones are asked for. */
+/** Some thousand records of a log. Their arrays are used again for the next ones. */
 export interface EncodedChunk {
   encoded: EncodedRecords;
-  /** 0 or 1. */
+  /** A label of 0 or 1 for each record. */
   labels: Uint8Array;
-  /** Sample weights, where the log has them. */
+  /** A sample weight for each record, where the log has them. */
   weights: Float32Array | null;
 }
 
-/** Streams a log as encoded records with their labels: the one way from a file to row keys. */
+/** Reads a log as encoded records with their labels. Files become row keys here and nowhere else. */
 export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenerator<EncodedChunk> {
   const encoder = new RecordEncoder(fitted);
   const fields = fitted.fields.length;
@@ -48,11 +48,13 @@ export function toLabel(raw: RawValue): number | null {
   return null;
 }
 
+/** Throws the FormatError for a value that is no label. */
 export async function refuseLabel(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
   const got = show(chunk.columns[column]?.[row]);
   throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a label of 0 or 1`);
 }
 
+/** The sample weight of a row; null where it is none. */
 function toWeight(raw: RawValue): number | null {
   const missing = raw === null || raw === undefined || (typeof raw === "string" && raw.trim() === "");
   const weight = missing || typeof raw === "object" ? Number.NaN : Math.fround(Number(raw));

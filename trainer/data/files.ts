@@ -23,9 +23,17 @@ const ENDINGS: Record<LogFormat, readonly string[]> = {
 };
 const COMPRESSED = ["", ".gz", ".zst"];
 
-/** Finds the files of a log: `paths` are files, globs or folders, whose files are found at any depth. A list keeps its order. */
+/** What errors and reports call the log of these paths. */
+export function nameOf(paths: readonly string[]): string {
+  return paths.join(", ");
+}
+
+/**
+ * Finds the files of a log. `paths` are files, globs, and folders whose files are found at any depth; their order is
+ * kept. Throws FormatError where one means no file, a file is empty, or the files differ in format.
+ */
 export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
-  const name = paths.join(", ");
+  const name = nameOf(paths);
   const files = [...new Set(paths.flatMap((path) => dataFiles(path, format)))];
   const formats = new Set(files.map((file) => format ?? formatOf(file)));
   const [first] = formats;
@@ -37,11 +45,11 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   return { name, format: first, files };
 }
 
-/** The files that a path means: itself, those that match it as a glob, or those below it as a folder, by name. */
+/** The files that a path means: itself, those that match it as a glob, or those below it as a folder. */
 export function filesOf(path: string): string[] {
   if (existsSync(path)) {
     if (!statSync(path).isDirectory()) return [path];
-    // As everywhere, names that begin with a dot or an underscore are no data: _SUCCESS, .crc.
+    // Names that begin with a dot or an underscore are no data, as elsewhere: _SUCCESS, .crc.
     return globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
       .map((file) => join(path, file))
       .filter((file) => statSync(file).isFile())
@@ -52,7 +60,7 @@ export function filesOf(path: string): string[] {
   return found;
 }
 
-/** Of a folder, the files that are logs by their names. */
+/** The files that a path means; of a folder only those whose names are a log's. */
 function dataFiles(path: string, format: LogFormat | undefined): string[] {
   const files = filesOf(path);
   if (files[0] === path || !existsSync(path)) return files;

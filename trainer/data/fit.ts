@@ -1,9 +1,12 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
-/** Fits what a feature spec leaves to the data: quantiles become boundaries, a standardised value gets mean and deviation. */
+/**
+ * Fits what a feature spec leaves to the data: the boundaries of quantiles, the mean and deviation of standardized
+ * values.
+ */
 export async function fitSpec(spec: FeatureSpec, log: ClickLog): Promise<FittedSpec> {
   const fields: FittedField[] = [];
   for (const field of spec.fields) fields.push(await fitField(field, log));
@@ -12,13 +15,13 @@ export async function fitSpec(spec: FeatureSpec, log: ClickLog): Promise<FittedS
 
 async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField> {
   const { store, encoding, ...rest } = field;
-  const kv = store !== "blob"; // until export knows which rows really go there
+  const kv = store !== "blob"; // the export will know which rows really go there
   if (rest.type === "numeric") return { ...rest, kv, encoding: await fitNumeric(field, log) } as FittedField;
   const { kind } = encoding;
   return { ...rest, kv, encoding: kind === "hash" ? { kind, buckets: encoding.buckets } : { kind } } as FittedField;
 }
 
-/** A deviation below this share of the mean is rounding error. */
+/** A standard deviation below this share of the mean is a rounding error. */
 const CONSTANT = 1e-12;
 
 type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
@@ -40,7 +43,8 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
       const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
       if (!Number.isFinite(mean))
         throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
-      // A constant column's deviation need not come out as 0: dividing by what rounding left would blow up any other value.
+      // The deviation of a constant column need not come out as 0, and any other value must not be divided by what is
+      // left.
       const varies = deviation > CONSTANT * Math.abs(mean) && Number.isFinite(1 / deviation);
       return { kind: "value", shift: mean, factor: varies ? 1 / deviation : 1 };
     }
@@ -49,13 +53,16 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
   }
 }
 
-/** The `count` − 1 numbers that cut a column into `count` parts, interpolated between neighbours (R's type 7), out of core. */
+/**
+ * The `count` − 1 numbers that cut a column into `count` parts, interpolated between neighbors (type 7 of R's
+ * quantile).
+ */
 async function quantiles(log: ClickLog, name: string, count: number): Promise<number[]> {
   const [total = 0] = await log.aggregate(name, ["count(*)"]);
   if (total === 0) return [];
   const ranks = Array.from({ length: count - 1 }, (_, i) => ((i + 1) / count) * (total - 1));
   const found: number[] = [];
-  let before = 0; // values below this one
+  let before = 0; // how many values are below this one
   let last = Number.NaN;
   for await (const { value, count: times } of log.histogram(name)) {
     while (found.length < ranks.length && ranks[found.length] <= before + times - 1) {

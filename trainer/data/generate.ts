@@ -1,21 +1,18 @@
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { finished } from "node:stream/promises";
 import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Task } from "../terminal/progress.ts";
 import { Random } from "./random.ts";
 
-// A click log with a known truth: ids follow Zipf's law, and the logit of each row is a sum of planted effects of first
-// order (a field alone), second order (pairs of fields) and third order (three fields at once), so the AUC of the true
-// probabilities is the best that any model can reach.
+// A click log with a known truth. Ids follow Zipf's law. The logit of each row is a sum of planted effects of first
+// order (one field), second order (two fields) and third order (three fields at once), and the label is drawn with that
+// probability; so the AUC of the true probabilities is the best that any model can reach.
 
 export interface GeneratedLog {
   train: string;
   valid: string;
   test: string;
-  /** Of the true probabilities, on the test file. */
+  /** Metrics of the true probabilities on the test file. */
   best: Metrics;
 }
 
@@ -31,6 +28,8 @@ const DEVICES = ["phone", "tablet", "desktop", "tv"];
 const COUNTRIES = ["br", "cn", "de", "es", "fr", "gb", "in", "it", "jp", "mx", "pl", "us"];
 const TAGS = Array.from({ length: 24 }, (_, i) => `tag-${i}`);
 const DAY_PARTS = 4;
+/** Characters that are gathered before they are written. */
+const WRITE_LENGTH = 2 ** 16;
 const HEADER = "label,user,country,device,hour,age,item,category,price,tags";
 
 /** Writes train.csv, valid.csv and test.csv (8 : 1 : 1) into `folder`. The same seed gives the same bytes. */
@@ -49,25 +48,26 @@ export async function generateLog(
     count: number,
   ): Promise<{ path: string; logits: Float64Array; labels: Uint8Array }> => {
     const path = join(folder, name);
-    const stream = createWriteStream(`${path}.tmp`);
     const logits = new Float64Array(count);
     const labels = new Uint8Array(count);
-    let text = `${HEADER}\n`;
-    for (let i = 0; i < count; i++) {
-      const { cells, logit } = drawRow();
-      logits[i] = logit;
-      labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
-      text += `${labels[i]},${cells}\n`;
-      if (text.length > 1 << 16 || i === count - 1) {
-        if (!stream.write(text)) await once(stream, "drain");
-        text = "";
+    const unfinished = `${path}.tmp`;
+    {
+      await using file = await open(unfinished, "w");
+      let text = `${HEADER}\n`;
+      for (let i = 0; i < count; i++) {
+        const { cells, logit } = drawRow();
+        logits[i] = logit;
+        labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
+        text += `${labels[i]},${cells}\n`;
+        if (text.length > WRITE_LENGTH || i === count - 1) {
+          await file.writeFile(text);
+          text = "";
+        }
+        if (i % 4096 === 4095) task.advance(4096);
+        else if (i === count - 1) task.advance(count % 4096);
       }
-      if (i % 4096 === 4095) task.advance(4096);
-      else if (i === count - 1) task.advance(count % 4096);
     }
-    stream.end();
-    await finished(stream);
-    await rename(`${path}.tmp`, path);
+    await rename(unfinished, path);
     return { path, logits, labels };
   };
   const tenth = Math.floor(rows / 10);
@@ -77,7 +77,7 @@ export async function generateLog(
   return { train: train.path, valid: valid.path, test: test.path, best: metricsOfLogits(test.logits, test.labels) };
 }
 
-/** Draws the world's effects; returns a function that draws one row of it: its cells after the label, and its true logit. */
+/** Draws the world's effects. Returns a function that draws a row: its cells after the label, and its true logit. */
 function plantedWorld(random: Random, { users, items }: WorldSize): () => { cells: string; logit: number } {
   const table = (size: number, deviation: number): Float64Array =>
     Float64Array.from({ length: size }, () => deviation * random.normal());

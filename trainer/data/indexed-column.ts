@@ -1,23 +1,29 @@
 import type { RawValue } from "../../format/record.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
-/** A column of a log as it is written there, each value once: what records are grouped by. */
+/**
+ * A column of a log by which records are grouped or sliced: its different values, and which of them each record has.
+ */
 export interface IndexedColumn {
   name: string;
   /** The distinct values, in the order in which they first appear; a missing one is "". */
   values: string[];
-  /** Record i has the values `of[offsets[i] … offsets[i + 1])`, [N + 1]. */
+  /** [N + 1]: the values of record i are at `of[offsets[i] … offsets[i + 1])`. */
   offsets: Uint32Array;
+  /** Indices into `values`. */
   of: Uint32Array;
 }
 
-/** What to read: a column, and the text that separates its values where a record can have several. */
+/** A column to read. `separator`: the text between its values where a record can have several. */
 export interface ColumnRequest {
   name: string;
   separator: string | null;
 }
 
-/** Reads columns of a log, in the order of its rows. The memory is that of the distinct values and 4 bytes a value. */
+/**
+ * Reads columns of a log, in the order of its rows. All different values are in memory, and 4 bytes for each use of
+ * one.
+ */
 export async function readColumns(log: ClickLog, requests: readonly ColumnRequest[]): Promise<IndexedColumn[]> {
   const columns = requests.map(({ name }) => ({
     name,

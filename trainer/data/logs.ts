@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { UserError } from "../errors.ts";
-import { type ClickLog, openLog } from "./read.ts";
+import { ClickLog } from "./click-log.ts";
+import { nameOf } from "./files.ts";
 import type { Part } from "./split.ts";
 
 /** A log, or the part of it that `data.split` makes. */
@@ -24,7 +25,7 @@ export interface LogNames {
   test?: readonly string[];
 }
 
-/** The logs to train with. Throws where they are too few or too many. */
+/** The logs to train with. Throws UserError where too few or too many are named. */
 export function chooseLogs({ data, train, valid, test }: LogNames, spec: FeatureSpec): Logs {
   const { split } = spec.data;
   if (data) {
@@ -37,7 +38,12 @@ export function chooseLogs({ data, train, valid, test }: LogNames, spec: Feature
   return { train: { paths: train }, valid: { paths: valid }, test: test ? { paths: test } : null };
 }
 
-/** Opens a log to read its records once, as the spec says. */
+/** What errors and reports call a log: its paths as the user gave them. */
+export function logName({ paths }: LogPart): string {
+  return nameOf(paths);
+}
+
+/** Opens a log, as the spec says, to read its records as they are written there. Whoever opens it closes it. */
 export function openPart({ data, label }: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
-  return openLog(paths, { data, label, ...(part && { part }) });
+  return ClickLog.open(paths, { data, label, ...(part && { part }) });
 }

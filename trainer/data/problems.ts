@@ -5,18 +5,19 @@ import type { LogFiles } from "./files.ts";
 import { findRecord } from "./lines.ts";
 import { isSparseLine, type Scan, SPARSE_TOKEN, wholeLines } from "./scan.ts";
 
-// DuckDB's errors as ours: what is wrong, in which file, on which line and in which column.
+// Turns errors of DuckDB into errors that say what is wrong in which file, on which line and in which column.
 
-export interface Reading {
+/** A log while it is read. */
+export interface LogReading {
   log: LogFiles;
   data: DataSettings;
   connection: DuckDBConnection;
-  /** Null until it is known. */
+  /** Null until it is known how the files are read. */
   scan: Scan | null;
 }
 
-/** The place of the log's nth record (from 0), as an error names it. */
-export async function placeOf({ log, scan, connection }: Reading, record: number): Promise<string> {
+/** The place of a log's record n, from 0, as errors name it. */
+export async function placeOfRecord({ log, scan, connection }: LogReading, record: number): Promise<string> {
   let before = 0;
   for (const file of log.files) {
     if (!scan) break;
@@ -33,8 +34,8 @@ export async function placeOf({ log, scan, connection }: Reading, record: number
   return log.name;
 }
 
-/** The error to throw for one of DuckDB's. */
-export async function explain(reading: Reading, error: unknown): Promise<FormatError> {
+/** The error to throw in place of one of DuckDB's. */
+export async function explain(reading: LogReading, error: unknown): Promise<FormatError> {
   if (error instanceof FormatError) return error;
   const { message } = error as Error;
   const { format } = reading.log;
@@ -49,17 +50,17 @@ export async function explain(reading: Reading, error: unknown): Promise<FormatE
   return new FormatError(reading.log.name, firstLines(message));
 }
 
-/** What DuckDB says first, without its advice and its pointing at our SQL. */
+/** The first lines of a message of DuckDB, without its advice and the lines that point into the SQL. */
 export function firstLines(message: string): string {
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   const end = lines.findIndex((line) => /^LINE \d|possible (fix|solution)|^Try /i.test(line));
   return lines.slice(0, end < 0 ? 3 : Math.min(end, 3)).join("; ");
 }
 
-async function explainText({ log, scan }: Reading, message: string): Promise<FormatError> {
+async function explainText({ log, scan }: LogReading, message: string): Promise<FormatError> {
   const file = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? log.files[0] ?? log.name;
   const record = Number(/CSV Error on Line: (\d+)/.exec(message)?.[1]);
-  // What DuckDB calls a line is a record: line breaks within quotes are not counted, blank lines are.
+  // DuckDB's number of a line is that of a record, blank lines counted: line breaks within quotes do not count.
   const found = await findRecord(file, record - 1, scan?.text?.quoted ?? false, true);
   const place = `${file}, line ${found?.line ?? record}`;
   const width = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
@@ -82,7 +83,7 @@ async function explainText({ log, scan }: Reading, message: string): Promise<For
   return new FormatError(place, reason ?? firstLines(message));
 }
 
-/** Which cell of a record is not UTF-8. */
+/** The number of the first cell of a record that is not UTF-8; null where all are. */
 function badCell(record: Uint8Array, delimiter: string): number | null {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let cell = 0;
@@ -100,8 +101,8 @@ function badCell(record: Uint8Array, delimiter: string): number | null {
   return null;
 }
 
-/** DuckDB's line of malformed JSON is sometimes the one after it. */
-async function explainJson({ log, connection }: Reading, message: string): Promise<FormatError> {
+/** Looks for the line that is not JSON, as DuckDB sometimes names the one after it. */
+async function explainJson({ log, connection }: LogReading, message: string): Promise<FormatError> {
   for (const file of log.files) {
     const lines = `SELECT row_number() OVER () AS n, line FROM ${wholeLines([file])}`;
     try {
@@ -119,7 +120,7 @@ async function explainJson({ log, connection }: Reading, message: string): Promi
 }
 
 async function explainSparse(
-  { log, connection }: Reading,
+  { log, connection }: LogReading,
   format: keyof typeof SPARSE_TOKEN,
 ): Promise<FormatError | null> {
   const { name, pattern } = SPARSE_TOKEN[format];

@@ -19,7 +19,7 @@ export class Random {
     for (let i = 0; i < 15; i++) this.bits();
   }
 
-  /** All that the next numbers depend on. */
+  /** The state, on which alone the next numbers depend. */
   state(): RandomState {
     return [this.#a, this.#b, this.#c, this.#counter, this.#spare];
   }

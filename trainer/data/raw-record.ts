@@ -1,10 +1,10 @@
 import type { RawValue } from "../../format/record.ts";
-import type { ClickLog } from "./read.ts";
+import type { ClickLog } from "./click-log.ts";
 
-/** A log's record as a client would send it: field → value, as JSON can hold it. */
+/** A log's record as a client would send it: the value of each field, as JSON can hold it. */
 export type RawRecord = Record<string, RawValue>;
 
-/** Row `row` of columns that were read in the order of the fields. */
+/** The record of one row. `columns`: the fields' columns, in the order of the fields. */
 export function rawRecord(
   fields: readonly { name: string }[],
   columns: readonly ArrayLike<RawValue>[],

@@ -1,27 +1,30 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
-import { identifier, literal } from "./duckdb.ts";
 import type { LogFiles } from "./files.ts";
 import { findRecord } from "./lines.ts";
+import { identifier, literal } from "./sql.ts";
 
-// How DuckDB reads each format: a relation in SQL, and what its columns are called in the log.
+// How DuckDB reads each format: an SQL relation over the files, and the names that its columns have in the log.
 
-/** A column of the log: its name there, and SQL for it over the relation. */
-export interface Column {
+/** A column of the log: its name there, and its SQL over the relation. */
+export interface LogColumn {
   name: string;
   sql: string;
 }
 
 export interface Scan {
-  /** The relation that reads these files, in their order. */
+  /** SQL that reads these files, in their order. */
   relation(files: readonly string[]): string;
-  columns: Column[];
-  /** How records lie in the file, for those who look for one in it; null where it is not text. */
+  columns: LogColumn[];
+  /**
+   * How to find a record in a text file: lines of its header, whether line breaks may be quoted, whether a blank line
+   * is a record, and what separates cells. Null where the file is not text.
+   */
   text: { header: number; quoted: boolean; blanks: boolean; delimiter: string | null } | null;
 }
 
-/** JSON lines whose keys are looked at to know what the columns are. */
+/** JSON lines whose keys are taken for the columns. */
 const JSON_SAMPLE = 10_000;
 
 export function scanLog(log: LogFiles, data: DataSettings, connection: DuckDBConnection): Promise<Scan> {
@@ -45,8 +48,8 @@ export function scanLog(log: LogFiles, data: DataSettings, connection: DuckDBCon
 const listOf = (files: readonly string[]): string => `[${files.map(literal).join(", ")}]`;
 const hiveOf = ({ hive }: DataSettings): string => `hive_partitioning = ${hive}, hive_types_autocast = false`;
 
-/** The columns that folders named key=value give. */
-function hiveColumns({ files }: LogFiles, { hive }: DataSettings): Column[] {
+/** The columns that the names of folders give: key=value. */
+function hiveColumns({ files }: LogFiles, { hive }: DataSettings): LogColumn[] {
   const parts = hive ? (files[0] ?? "").split(/[/\\]/).slice(0, -1) : [];
   return parts.flatMap((part) => {
     const name = /^([^=]+)=/.exec(part)?.[1];
@@ -54,21 +57,24 @@ function hiveColumns({ files }: LogFiles, { hive }: DataSettings): Column[] {
   });
 }
 
-/** Columns by their place: SQL takes User and user for one name, and none for none. Every cell is text unless `types` says more. */
+/**
+ * Columns are named by their place, as SQL takes User and user for one name. A cell is text unless `types` says
+ * otherwise.
+ */
 async function scanText(log: LogFiles, data: DataSettings, delimiter: string): Promise<Scan> {
   const names = data.columns ?? (await headerOf(log.files, delimiter));
   const columns = names.map((name, i) => ({ name, sql: `c${i}` }));
   const types = columns.map(({ name, sql }) => `${sql}: ${literal(data.types[name] ?? "VARCHAR")}`).join(", ");
   return {
     relation: (files) => `read_csv(${listOf(files)}, columns = {${types}}, delim = ${literal(delimiter)},
-      header = ${!data.columns}, quote = '"', escape = '"', auto_detect = false, strict_mode = true, null_padding = false,
-      ${hiveOf(data)})`,
+      header = ${!data.columns}, quote = '"', escape = '"', auto_detect = false, strict_mode = true,
+      null_padding = false, ${hiveOf(data)})`,
     columns: [...columns, ...hiveColumns(log, data)],
     text: { header: data.columns ? 0 : 1, quoted: true, blanks: names.length === 1, delimiter },
   };
 }
 
-/** The names in the header, which all files must share. */
+/** The names in the header. Throws FormatError where the files' headers differ. */
 async function headerOf(files: readonly string[], delimiter: string): Promise<string[]> {
   let first: string[] | null = null;
   for (const file of files) {
@@ -113,11 +119,15 @@ export function cellsOf(text: string, delimiter: string): string[] {
   return cells;
 }
 
-/** Values as JSON, so that a record means what it means in a request. Its columns are the keys of the first records. */
+/**
+ * Cells are JSON, so that a record means what it would mean in a request. The columns are the keys of the first
+ * records.
+ */
 async function scanJson(log: LogFiles, data: DataSettings, connection: DuckDBConnection): Promise<Scan> {
   const objects = `read_json_objects(${listOf(log.files)}, format = 'newline_delimited')`;
   const keys = await connection.runAndReadAll(
-    `SELECT DISTINCT unnest(json_keys(json)) AS key FROM (SELECT json FROM ${objects} LIMIT ${JSON_SAMPLE}) ORDER BY key`,
+    `SELECT DISTINCT unnest(json_keys(json)) AS key
+     FROM (SELECT json FROM ${objects} LIMIT ${JSON_SAMPLE}) ORDER BY key`,
   );
   const names = [...new Set([...keys.getRows().map(([key]) => String(key)), ...Object.keys(data.types)])];
   if (names.length === 0) throw new FormatError(log.name, "got no key in any line, expected JSON objects");
@@ -138,33 +148,33 @@ async function scanParquet(log: LogFiles, data: DataSettings, connection: DuckDB
   return { relation, columns: empty.columnNames().map((name) => ({ name, sql: identifier(name) })), text: null };
 }
 
-/** Lines as they are, under the name `line`. */
+/** SQL that reads whole lines, under the name `line`. */
 export function wholeLines(files: readonly string[]): string {
-  return `read_csv(${listOf(files)}, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false,
-    auto_detect = false, hive_partitioning = false)`;
+  return `read_csv(${listOf(files)}, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '',
+    header = false, auto_detect = false, hive_partitioning = false)`;
 }
 
 const NUMBER = String.raw`[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?`;
 
-/** What follows the label on a line of libsvm and libffm. */
+/** What a line of libsvm or libffm has after its label, any number of times. */
 export const SPARSE_TOKEN = {
   libsvm: { name: "index:value", pattern: String.raw`\d+:${NUMBER}` },
   libffm: { name: "field:index:value", pattern: String.raw`\d+:\d+:${NUMBER}` },
 };
 
-/** SQL: whether `line` is one of that format. */
+/** SQL of whether `line` is a line of that format. */
 export function isSparseLine(format: keyof typeof SPARSE_TOKEN): string {
   return `regexp_full_match(line, ${literal(String.raw`\s*[^\s:]+(\s+${SPARSE_TOKEN[format].pattern})*\s*`)})`;
 }
 
 /**
- * libsvm and libffm: the columns `label` (with −1 as 0), `features` and `values` (lists), with libffm `fields` too. A column
- * named by a number n is the value of index n (libsvm), or what field n holds (libffm); see `sparseColumn`.
+ * libsvm and libffm have the columns `label`, with −1 as 0, and the lists `features` and `values`; libffm has the list
+ * `fields`, too. Further columns are named by numbers: see `sparseColumn`.
  */
 function scanSparse(format: "libsvm" | "libffm"): Scan {
   const part = (i: number, type: string): string =>
     `list_transform(tokens, lambda token: CAST(split_part(token, ':', ${i}) AS ${type}))`;
-  const parts: Column[] =
+  const parts: LogColumn[] =
     format === "libsvm"
       ? [
           { name: "features", sql: part(1, "BIGINT") },
@@ -177,14 +187,18 @@ function scanSparse(format: "libsvm" | "libffm"): Scan {
         ];
   return {
     relation: (files) => `(SELECT cells[1] AS label, cells[2:] AS tokens
-      FROM (SELECT CASE WHEN ${isSparseLine(format)} THEN string_split_regex(trim(line), '\\s+') ELSE error('bad line') END AS cells
+      FROM (SELECT CASE WHEN ${isSparseLine(format)} THEN string_split_regex(trim(line), '\\s+')
+                        ELSE error('bad line') END AS cells
       FROM ${wholeLines(files)} WHERE line IS NOT NULL))`,
     columns: [{ name: "label", sql: "CASE label WHEN '-1' THEN '0' WHEN '+1' THEN '1' ELSE label END" }, ...parts],
     text: { header: 0, quoted: false, blanks: false, delimiter: null },
   };
 }
 
-/** SQL over `fields`, `features` and `values` for the column that a number names; null where `name` is no number. */
+/**
+ * SQL, over `fields`, `features` and `values`, of the column that a number n names: the value of index n in libsvm; the
+ * features of field n in libffm, whose value is the column "n.value". Null where `name` is no such name.
+ */
 export function sparseColumn(format: LogFiles["format"], name: string): string | null {
   const [, n, value] = /^(\d+)(\.value)?$/.exec(name) ?? [];
   if (n === undefined) return null;

@@ -1,9 +1,10 @@
 import type { EncodedRecords } from "../../format/record.ts";
-import { SHARD_RECORDS, type Shape, type Shard } from "./shard.ts";
+import { SHARD_RECORDS, type Shard } from "./shard.ts";
+import type { ShardLayout } from "./shard-layout.ts";
 
 /** Gathers encoded records until they fill a shard. */
 export class ShardBuilder {
-  readonly #shape: Shape;
+  readonly #layout: ShardLayout;
   readonly #labels = new Uint8Array(SHARD_RECORDS);
   readonly #weights = new Float32Array(SHARD_RECORDS);
   readonly #counts: Uint16Array;
@@ -14,9 +15,9 @@ export class ShardBuilder {
   #wordsLength = 0;
   #valuesLength = 0;
 
-  constructor(shape: Shape) {
-    this.#shape = shape;
-    this.#counts = new Uint16Array(SHARD_RECORDS * shape.single.filter((single) => !single).length);
+  constructor(layout: ShardLayout) {
+    this.#layout = layout;
+    this.#counts = new Uint16Array(SHARD_RECORDS * layout.single.filter((single) => !single).length);
   }
 
   get full(): boolean {
@@ -27,7 +28,7 @@ export class ShardBuilder {
     return this.#records;
   }
 
-  /** Adds a record of encoded ones. `row` gives the row of a key; without it, the key itself is kept. */
+  /** Adds one of the encoded records. `row` gives the row of a key; without it, the key itself is stored. */
   add(
     encoded: EncodedRecords,
     record: number,
@@ -35,7 +36,7 @@ export class ShardBuilder {
     weight: number,
     row?: (field: number, lo: number, hi: number) => number,
   ): void {
-    const { fields, single, values } = this.#shape;
+    const { fields, single, values } = this.#layout;
     this.#labels[this.#records] = label;
     this.#weights[this.#records++] = weight;
     for (let f = 0; f < fields; f++) {
@@ -60,13 +61,13 @@ export class ShardBuilder {
     }
   }
 
-  /** The records gathered so far, valid until the next `add`; starts anew. */
+  /** A shard of the records gathered so far, valid until the next `add`, which begins the next shard. */
   take(): Shard {
     const records = this.#records;
     const shard = {
       records,
       labels: this.#labels.subarray(0, records),
-      weights: this.#shape.weighted ? this.#weights.subarray(0, records) : null,
+      weights: this.#layout.weighted ? this.#weights.subarray(0, records) : null,
       counts: this.#counts.subarray(0, this.#countsLength),
       words: this.#words.subarray(0, this.#wordsLength),
       values: this.#values.subarray(0, this.#valuesLength),

@@ -1,20 +1,23 @@
 import type { DataSettings } from "../../format/spec.ts";
-import { literal } from "./duckdb.ts";
+import { literal } from "./sql.ts";
 
-// Which records go where, as SQL: decided per record by its place in the log or by its values, before any shuffling, so that
-// every reading of a log divides it alike.
+// SQL that decides to which part a record belongs. It looks at the record's number in the log or at its values alone,
+// so that every reading of a log divides it alike.
 
-/** A third of a log that `data.split` divides. */
+/** One of the three parts into which `data.split` divides a log. */
 export type Part = "train" | "valid" | "test";
 
 type Split = NonNullable<DataSettings["split"]>;
 
-/** Uniform in [0, 1), from 64 bits of MD5, which is the same in every version of DuckDB. */
+/** SQL of a number that is uniform in [0, 1): 64 bits of MD5, which is the same in every version of DuckDB. */
 function uniform(purpose: string, seed: number, text: string): string {
   return `(md5_number_lower(concat(${literal(`${purpose} ${seed} `)}, ${text})) / 18446744073709551616.0)`;
 }
 
-/** Whether a record is of that part. `row`: SQL of its number in the log; `by`: of the split's column, as text or as time. */
+/**
+ * SQL of whether a record belongs to a part. `row`: SQL of its number in the log. `by`: SQL of the split's column, of
+ * the time as a number where the split is by time.
+ */
 export function inPart(split: Split, part: Part, row: string, by: string, times: TimeBounds | null): string {
   if (split.kind === "time") {
     const { valid, test } = times ?? { valid: Number.NaN, test: Number.NaN };
@@ -27,28 +30,29 @@ export function inPart(split: Split, part: Part, row: string, by: string, times:
   return part === "train" ? `${u} >= ${held}` : `(${u} >= ${split.test} AND ${u} < ${held})`;
 }
 
-/** Whether training keeps a record: all but some with the label 0. */
+/** SQL of whether training keeps a record: each with the label 1, and a share of those with the label 0. */
 export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, row: string, label: string): string {
-  return `(coalesce(CAST(${label} AS VARCHAR), '') NOT IN ('0', 'false') OR ${uniform("negatives", seed, row)} < ${rate})`;
+  const isPositive = `coalesce(CAST(${label} AS VARCHAR), '') NOT IN ('0', 'false')`;
+  return `(${isPositive} OR ${uniform("negatives", seed, row)} < ${rate})`;
 }
 
 /**
- * What is to be added to the logit of a model that was trained on a share r of the negatives: ln r, since the odds of a click
- * in what it saw are 1/r of those in the log. 0 where all were kept.
+ * What has to be added to the logits of a model that was trained on a share r of the negatives: ln r, as the odds of a
+ * click were 1/r times those of the whole log. 0 where all negatives were kept.
  */
 export function logitCorrection({ negatives }: DataSettings): number {
   return negatives ? Math.log(negatives.rate) : 0;
 }
 
-/** From when on records are for validation, and from when on for the test. */
+/** The time from which on records are for validation, and that from which on they are for the test. */
 export interface TimeBounds {
   valid: number;
   test: number;
 }
 
 /**
- * The bounds that leave the last shares of `total` records, whose times come ascending: those of one time stay together, so
- * the shares are at least so large.
+ * The bounds that leave the last shares of `total` records to validation and test. `times` come ascending. Records of
+ * one time stay together, so a share may be larger than it was asked for.
  */
 export async function timeBounds(
   { valid, test }: Extract<Split, { kind: "time" }>,
@@ -65,7 +69,9 @@ export async function timeBounds(
   return bounds;
 }
 
-/** SQL of a time as a number: a number is one, a date or a time stamp gives the seconds since 1970. NULL for anything else. */
+/**
+ * SQL of a time as a number: a number itself, the seconds since 1970 of a date or time stamp; NULL of anything else.
+ */
 export function timeSql(column: string, type: string): string {
   if (/^(DATE|TIMESTAMP)/.test(type)) return `epoch(${column})`;
   if (type === "JSON") return timeSql(`(${column} ->> '$')`, "VARCHAR");

@@ -1,9 +1,9 @@
 import type { EncodedRecords } from "../../format/record.ts";
 
-/** Finds the fields that are the same in every record: a constant tells nothing, and is mostly a mistake. */
+/** Finds the fields that are the same in every record. Such a field tells a model nothing, and is mostly a mistake. */
 export class Variation {
   readonly #fields: number;
-  /** What each field had in the first record: keys and values of its entries. */
+  /** For each field, the keys and values of its entries in the first record. */
   #first: number[][] | null = null;
   /** The fields in which no record has differed yet. */
   #same: number[];
@@ -38,7 +38,7 @@ export class Variation {
     return list;
   }
 
-  /** The constant fields of more than one record. */
+  /** The fields that never differed; none where there was one record only. */
   get constant(): readonly number[] {
     return this.#records > 1 ? this.#same : [];
   }

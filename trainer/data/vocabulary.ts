@@ -1,16 +1,16 @@
 import { RowIndex } from "./row-index.ts";
 
 /**
- * Which rows the tables have, all fields' together: V rows, of which the first F are the fields' OOV rows. A row's
- * number is its place in every array of the trainer.
+ * The rows of all fields' tables together: V rows, of which the first F are the fields' OOV rows. A row's number is its
+ * place in every array of the trainer.
  */
 export class Vocabulary {
   readonly fields: number;
-  /** V × 2 words (low, high); zeros for the OOV rows. */
+  /** [V, 2]: each row's key as two words, the low one first; zeros for the OOV rows. */
   readonly keys: Uint32Array;
-  /** V: the field that each row belongs to. */
+  /** [V]: the field that each row belongs to. */
   readonly fieldOf: Uint16Array;
-  /** V: how often each row was used by the training log. */
+  /** [V]: how often the training log uses each row. */
   readonly counts: Uint32Array;
   readonly #index = new RowIndex();
 
@@ -29,7 +29,7 @@ export class Vocabulary {
     return this.counts.length;
   }
 
-  /** The row of a key, or the field's OOV row. */
+  /** The row of a key; the field's OOV row where the key has none. */
   row(field: number, lo: number, hi: number): number {
     const row = this.#index.get(lo, hi);
     return row < 0 ? field : row;

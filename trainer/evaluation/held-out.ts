@@ -1,10 +1,11 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
+import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
-import { type LogPart, openPart } from "../data/logs.ts";
-import { type Predictions, predictLog } from "../data/source.ts";
-import { openHeldOutLog } from "../data/training-log.ts";
+import { type LogPart, logName, openPart } from "../data/logs.ts";
+import { predictLog } from "../data/source.ts";
 import type { Groups } from "../metrics/evaluation.ts";
+import type { Predictions } from "../metrics/predictions.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
 
@@ -13,24 +14,23 @@ export interface HeldOut {
   path: string;
   predictions: Predictions;
   groups: Groups | null;
-  /** The columns whose values are compared, with the log's rows in the same order. */
+  /** The columns by whose values the records are compared, in the order of the predictions. */
   slices: IndexedColumn[];
 }
 
-/** Scores a log with a trained model, and reads beside it the column that groups records and those to slice by. */
+/** Scores a log with a trained model. Reads, too, the column that groups its records and the columns to slice it by. */
 export async function scoreHeldOut(
   { spec, fitted, vocabulary, learner }: TrainedModel,
   part: LogPart,
   cache: string,
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
 ): Promise<HeldOut> {
-  const log = await openPart(spec, part);
-  const path = log.path;
+  const path = logName(part);
   const requests = slices.map((name) => ({ name, separator: separatorOf(spec, name) }));
   const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
-  const columns = await readColumns(log, [...grouping, ...requests]);
+  const columns = await readPartColumns(spec, part, [...grouping, ...requests]);
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
-  const task = startTask(`predict ${path}`, source.count, "records");
+  using task = startTask(`predict ${path}`, source.count, "records");
   const predictions = await predictLog(source, (dataset) =>
     learner.predict(dataset, (records) => task.advance(records)),
   );
@@ -44,16 +44,35 @@ export async function scoreHeldOut(
   return { path, predictions, groups, slices: columns.slice(grouping.length) };
 }
 
-/** Throws FormatError where a log is not there or lacks a column: before training, which may take hours. */
+/** Reads columns of a log; opens it only where there are some to read. */
+async function readPartColumns(
+  spec: FeatureSpec,
+  part: LogPart,
+  requests: readonly ColumnRequest[],
+): Promise<IndexedColumn[]> {
+  if (requests.length === 0) return [];
+  await using log = await openPart(spec, part);
+  return await readColumns(log, requests);
+}
+
+/**
+ * Throws FormatError where a log is not there or lacks a column: to be called before training, which may take hours.
+ */
 export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
-  const log = await openPart(spec, part);
+  await using log = await openPart(spec, part);
   for await (const _ of log.chunks(columns)) return;
 }
 
-/** How many fields a report compares the values of, where none are named. */
+/** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */
+export async function checkLabels(specs: readonly FeatureSpec[], part: LogPart): Promise<void> {
+  const different = new Map(specs.map((spec) => [JSON.stringify([spec.data, spec.label]), spec]));
+  for (const spec of different.values()) await checkLog(spec, part, [spec.label]);
+}
+
+/** How many fields a report slices by where none are named. */
 const DEFAULT_SLICES = 6;
 
-/** The columns whose values a report compares where none are named: the first categorical ones. */
+/** The columns that a report slices by where none are named: the first categorical ones. */
 export function defaultSlices(spec: FeatureSpec): string[] {
   const categorical = spec.fields.filter(({ type }) => type !== "numeric");
   return categorical.slice(0, DEFAULT_SLICES).map(({ name }) => name);

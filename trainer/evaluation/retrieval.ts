@@ -1,6 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { concatenate, type Dataset, firstRow, pick } from "../data/dataset.ts";
+import { concatenate, type Dataset, firstRow, pickRecords } from "../data/dataset.ts";
 import type { HeldOutSource } from "../data/source.ts";
 import type { Learner } from "../model/learner.ts";
 import { itemField } from "../model/popularity.ts";
@@ -11,30 +11,34 @@ export interface Retrieval {
   k: number;
   /** Positive records of the test log. */
   positives: number;
-  /** Items that the training log has, all of them candidates for each record. */
+  /** Items of the training log: the candidates for each positive record. */
   items: number;
-  /** Share of the positives whose item is among the k items with the largest logits; one that no training record has is missed. */
+  /**
+   * Share of the positives whose item is among the k with the largest logits. An item without training records is not.
+   */
   recall: number;
-  /** The same for the k items with the most positive training records. */
+  /** Share of the positives whose item is among the k with the most positive training records. */
   popularity: number;
 }
 
-/** A training log's items and who had which. */
+/** The items of a training log, and which users had them. */
 interface Catalogue {
-  /** A record of each item, in the order of first appearance. */
+  /** One record of each item, in the order of their first appearance. */
   records: Dataset;
-  /** Item row → its place in `records`. */
+  /** The place in `records` of each item, by the item's row. */
   place: Map<number, number>;
-  /** Positive training records an item. */
+  /** How many positive training records each item has. */
   positives: Float64Array;
-  /** User row → places of the items of the user's positive training records: never candidates again. */
+  /**
+   * By the user's row, the places of the items of the user's positive training records. They are no candidates again.
+   */
   seen: Map<number, Set<number>>;
 }
 
 /**
- * Recall@k over all items (Covington et al. 2016 and after): for each positive record of the test log, its context's vector against
- * every item's. The items of a user's own positive training records are left out, for the model and for popularity alike.
- * A user with a row is told from others by the first context field, an item by `training.itemField`.
+ * Recall@k over all items (Covington et al. 2016 and after). For each positive record of the test log, the vector of
+ * its context is compared with that of every item, but for the items of the user's own positive training records. The
+ * first context field tells users apart, `training.itemField` items.
  */
 export async function measureRetrieval(
   learner: Learner,
@@ -51,10 +55,10 @@ export async function measureRetrieval(
   const byModel = new Hits(k);
   const byPopularity = new Hits(k);
   let positives = 0;
-  const task = startTask("retrieve", test.count, "records");
+  using task = startTask("retrieve", test.count, "records");
   for await (const chunk of test.chunks()) {
     const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter((i) => chunk.labels[i] === 1);
-    const dataset = pick(chunk, records, spec.fields.length);
+    const dataset = pickRecords(chunk, records, spec.fields.length);
     const { context, width } = learner.vectors(dataset);
     for (let record = 0; record < dataset.count; record++) {
       positives++;
@@ -86,7 +90,7 @@ class Hits {
     this.#k = k;
   }
 
-  /** Items with the same score as `own` come half before it, half after. */
+  /** Counts a hit where fewer than k items come before `own`. Of those with its score, one half comes before it. */
   count(own: number, items: number, seen: Set<number> | undefined, score: (item: number) => number): void {
     const target = score(own);
     let before = 0;
@@ -124,7 +128,7 @@ async function readCatalogue(train: HeldOutSource, { user, item }: Fields): Prom
       const items = seen.get(who) ?? new Set();
       seen.set(who, items.add(at));
     }
-    parts.push(pick(chunk, Uint32Array.from(first), fields));
+    parts.push(pickRecords(chunk, Uint32Array.from(first), fields));
   }
   return { records: concatenate(parts, fields), place, positives: Float64Array.from(counts), seen };
 }

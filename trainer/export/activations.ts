@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { TYPE_F32 } from "../../format/constants.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
-import { type Dataset, pick } from "../data/dataset.ts";
+import { type Dataset, pickRecords } from "../data/dataset.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Moments } from "./least-squares.ts";
@@ -18,7 +18,7 @@ export function sampleRecords({ model, tables }: Learner, calibrationSet: Datase
   const widest = Math.max(1, ...model.definition.networks.flatMap(({ inputs, hidden }) => [inputs, ...hidden]));
   const count = Math.min(calibrationSet.count, RECORDS, Math.max(1, Math.floor(FLOATS / widest)));
   const records = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * calibrationSet.count) / count));
-  return pick(calibrationSet, records, tables.fields);
+  return pickRecords(calibrationSet, records, tables.fields);
 }
 
 /** The inputs of a network's first layer, [n, K], computed from rows that are stored as `rowType`. */

@@ -1,9 +1,8 @@
-import { readHeldOutLog } from "../data/dataset.ts";
+import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
-import type { ClickLog } from "../data/read.ts";
+import type { HeldOutSource } from "../data/source.ts";
 import type { Backend } from "../engine/backend.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
-import { startTask } from "../terminal/progress.ts";
 import { runRecord } from "../training/run-record.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
@@ -24,7 +23,7 @@ export interface ExportRunOptions {
   /** Exports even what loses more. */
   force?: boolean | undefined;
   /** The log whose first records are the calibration set. */
-  calibrationLog: ClickLog;
+  calibrationLog: HeldOutSource;
   /** The log that losses are measured on, and whose first rows give the golden records. */
   heldOutLog: ClickLog;
   /** A log of items, named by the field `itemId`: the blob gets a catalogue of them. */
@@ -47,13 +46,11 @@ export interface ExportedRun {
  * it.
  */
 export async function exportRun(trained: TrainedModel, options: ExportRunOptions): Promise<ExportedRun> {
-  const { spec, fitted, vocabulary } = trained;
+  const { spec, fitted } = trained;
   const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
 
   // 1. The calibration set.
-  const task = startTask("calibrate", null, "records");
-  const calibrationSet = await readHeldOutLog(calibrationLog, fitted, vocabulary, task, CALIBRATION_SET_RECORDS);
-  task.done();
+  const calibrationSet = await calibrationLog.head(CALIBRATION_SET_RECORDS);
 
   // 2. The export, and what every quantization would cost and lose.
   const { draft, report } = await exportMeasured(trained, { quantization, calibrationSet, log: heldOutLog, limits });

@@ -10,8 +10,8 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { ClickLog } from "../data/click-log.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
-import { type ClickLog, openLog } from "../data/read.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
 
@@ -31,7 +31,7 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
   const names = new Set(itemFields(spec));
   const { types, format, hive } = spec.data;
   const select = Object.fromEntries(Object.entries(spec.data.select).filter(([name]) => names.has(name)));
-  return openLog(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) } });
+  return ClickLog.open(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) } });
 }
 
 /**

@@ -1,8 +1,8 @@
 import { TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { weightType } from "../../format/layer.ts";
+import type { ClickLog } from "../data/click-log.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { ClickLog } from "../data/read.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { within } from "../terminal/progress.ts";
 import { type DraftExport, exportModel } from "./export.ts";

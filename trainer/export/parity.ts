@@ -3,9 +3,9 @@ import { Page } from "../../format/page.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
-import { toDataset } from "../data/dataset.ts";
+import type { ClickLog } from "../data/click-log.ts";
+import { lookUpRows } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
-import type { ClickLog } from "../data/read.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
@@ -40,7 +40,7 @@ export async function measureParity(
   log: ClickLog,
   { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
 ): Promise<Parity> {
-  const task = startTask(name, null, "records");
+  using task = startTask(name, null, "records");
   const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const trained: Float32Array[] = [];
@@ -49,7 +49,7 @@ export async function measureParity(
   const weights: Float32Array[] = [];
   let records = 0;
   for await (const chunk of encodeLog(log, model.fitted)) {
-    trained.push(model.learner.predict(toDataset(chunk, model.vocabulary)));
+    trained.push(model.learner.predict(lookUpRows(chunk, model.vocabulary)));
     served.push(scorer.score(scorer.locate(chunk.encoded), pages).logits);
     labels.push(chunk.labels);
     if (chunk.weights) weights.push(chunk.weights);

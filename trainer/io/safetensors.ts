@@ -1,6 +1,9 @@
+import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 
-// safetensors (Hugging Face): u64 length of a JSON header, the header, the tensors' bytes. Every framework reads it.
+// The safetensors format of Hugging Face, which every framework reads: the u64 length of a JSON header, the header, the
+// bytes of the tensors.
 
 type Data = Float32Array | Uint32Array | Uint16Array;
 export interface NamedTensor {
@@ -10,6 +13,11 @@ export interface NamedTensor {
 
 const TYPES = { F32: Float32Array, U32: Uint32Array, U16: Uint16Array } as const;
 type TypeName = keyof typeof TYPES;
+
+const HeaderSchema = v.objectWithRest(
+  { __metadata__: v.optional(v.record(v.string(), v.string()), {}) },
+  v.object({ dtype: v.string(), shape: v.array(v.number()), data_offsets: v.tuple([v.number(), v.number()]) }),
+);
 
 function typeName(data: Data): TypeName {
   if (data instanceof Float32Array) return "F32";
@@ -38,7 +46,7 @@ export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata:
   return bytes;
 }
 
-/** Reads a safetensors file. Throws FormatError where lengths or types do not fit. */
+/** Reads a safetensors file. `place`: its name in errors. Throws FormatError where a length or a type is wrong. */
 export function readSafetensors(
   bytes: Uint8Array,
   place: string,
@@ -47,26 +55,13 @@ export function readSafetensors(
   const headerBytes = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
   if (headerBytes > bytes.length - 8)
     throw new FormatError(place, `got ${bytes.length} bytes, expected a header that fits in them`);
-  let header: Record<string, { dtype: TypeName; shape: number[]; data_offsets: [number, number] }>;
-  let metadata: Record<string, string>;
-  try {
-    const { __metadata__, ...rest } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes)));
-    header = rest;
-    metadata = __metadata__ ?? {};
-  } catch (error) {
-    throw new FormatError(place, `header is not JSON: ${(error as Error).message}`);
-  }
+  const text = new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes));
+  const { __metadata__: metadata, ...header } = parseWith(HeaderSchema, parseJson(text, `${place}: header`), place);
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + headerBytes, bytes.length - 8 - headerBytes);
   const tensors: Record<string, NamedTensor> = {};
-  for (const [
-    name,
-    {
-      dtype,
-      shape,
-      data_offsets: [start, end],
-    },
-  ] of Object.entries(header)) {
-    const Type = TYPES[dtype];
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
+    const [start, end] = data_offsets;
+    const Type = TYPES[dtype as TypeName] as (typeof TYPES)[TypeName] | undefined;
     if (!Type)
       throw new FormatError(`${place}: ${name}`, `got type ${dtype}, expected ${Object.keys(TYPES).join(", ")}`);
     const expected = shape.reduce((a, b) => a * b, 1) * Type.BYTES_PER_ELEMENT;

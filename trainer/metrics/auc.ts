@@ -1,12 +1,12 @@
-import { type Column, endOfTie, orderByScore } from "./order.ts";
+import { endOfTie, type Floats, orderByScore } from "./order.ts";
 
 /**
- * Area under the ROC curve: the share of (positive, negative) pairs in the right order, ties counting half (Mann and
- * Whitney 1947; Hanley and McNeil 1982). Exact. With sample weights a pair counts as the product of its two. NaN where a
- * class is empty, or a score is NaN.
+ * Area under the ROC curve: the share of (positive, negative) pairs in the right order, where a tie counts half (Mann
+ * and Whitney 1947; Hanley and McNeil 1982). Exact. With sample weights a pair counts as the product of its two
+ * weights. NaN where a class is empty or a score is NaN.
  */
-export function auc(scores: Column, labels: Uint8Array, weights?: Column): number {
-  if (scores.some(Number.isNaN)) return Number.NaN; // it has no rank, and is not even equal to itself
+export function auc(scores: Floats, labels: Uint8Array, weights?: Floats): number {
+  if (scores.some(Number.isNaN)) return Number.NaN; // NaN has no rank and is not equal to itself
   return aucOfOrdered(orderByScore(scores), 0, scores.length, scores, labels, weights);
 }
 
@@ -15,9 +15,9 @@ export function aucOfOrdered(
   order: Uint32Array,
   start: number,
   end: number,
-  scores: Column,
+  scores: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
 ): number {
   let positives = 0;
   let negatives = 0;

@@ -1,6 +1,6 @@
-import { type Column, endOfTie, orderByScore } from "./order.ts";
+import { endOfTie, type Floats, orderByScore } from "./order.ts";
 
-/** Bins of a calibration error (Guo et al. 2017, section 4, use 15). */
+/** Bins of a calibration error: as many as Guo et al. 2017, section 4, use. */
 export const CALIBRATION_BINS = 15;
 
 /** Records whose predictions are close to each other. */
@@ -13,8 +13,8 @@ export interface CalibrationBin {
   observed: number;
 }
 
-/** Σ p / Σ label: how many times the clicks that there were are predicted; 1 is right (He et al. 2014, section 2). */
-export function calibrationRatio(probabilities: Column, labels: Uint8Array, weights?: Column): number {
+/** Predicted clicks by those that there were, Σ p / Σ label; 1 is perfect (He et al. 2014, section 2). */
+export function calibrationRatio(probabilities: Floats, labels: Uint8Array, weights?: Floats): number {
   let predicted = 0;
   let observed = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -25,11 +25,14 @@ export function calibrationRatio(probabilities: Column, labels: Uint8Array, weig
   return predicted / observed;
 }
 
-/** Bins of equal width over [0, 1]: bin m holds ((m − 1)/M, m/M], the first one 0 too (Guo et al. 2017). Empty ones are left out. */
+/**
+ * Bins of equal width over [0, 1] without the empty ones: bin m of M holds predictions in ((m − 1)/M, m/M], the first
+ * one also 0 (Guo et al. 2017).
+ */
 export function binsOfEqualWidth(
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
   bins = CALIBRATION_BINS,
 ): CalibrationBin[] {
   const sums = emptySums(bins);
@@ -41,13 +44,13 @@ export function binsOfEqualWidth(
 }
 
 /**
- * Bins of equal weight, in ascending order of prediction, as click probabilities crowd near 0 (Nguyen and O'Connor
- * 2015). Equal predictions are never parted: all of them go to the bin that their middle falls into.
+ * Bins of equal weight, in ascending order of prediction, since click probabilities crowd near 0 (Nguyen and O'Connor
+ * 2015). Equal predictions are never parted: all of them go to the bin of the one in their middle.
  */
 export function binsOfEqualFrequency(
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
   bins = CALIBRATION_BINS,
 ): CalibrationBin[] {
   const sums = emptySums(bins);
@@ -67,7 +70,10 @@ export function binsOfEqualFrequency(
   return toBins(sums);
 }
 
-/** Expected calibration error: Σ_m weight_m/Σ weight · |observed_m − predicted_m| (Naeini et al. 2015; Guo et al. 2017, equation 3). */
+/**
+ * Expected calibration error: Σ_m weight_m/Σ weight · |observed_m − predicted_m| (Naeini et al. 2015; Guo et al. 2017,
+ * equation 3).
+ */
 export function expectedCalibrationError(bins: readonly CalibrationBin[]): number {
   let total = 0;
   let sum = 0;
@@ -90,9 +96,9 @@ function emptySums(bins: number): Sums[] {
 
 function add(
   sums: Sums | undefined,
-  probabilities: Column,
+  probabilities: Floats,
   labels: Uint8Array,
-  weights: Column | undefined,
+  weights: Floats | undefined,
   i: number,
 ): void {
   if (!sums) throw new Error(`got the prediction ${probabilities[i]}, expected a probability`);

@@ -9,21 +9,14 @@ import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
-import { type Column, orderByGroup } from "./order.ts";
+import { orderByGroup } from "./order.ts";
+import type { Predictions } from "./predictions.ts";
 
-/** A labelled log as a model scored it, N records. */
-export interface Predictions {
-  logits: Column;
-  labels: Uint8Array;
-  /** Sample weights; without them every record counts 1. */
-  weights?: Column;
-}
-
-/** Which records belong together, for GAUC and NDCG: of one user, or of one request. */
+/** Which records belong together for GAUC and NDCG, such as those of one user or of one request. */
 export interface Groups {
-  /** The column they come from. */
+  /** The column that groups. */
   name: string;
-  /** A group's number below `count` for each record, [N]. */
+  /** [N]: for each record, the number of its group, below `count`. */
   of: Uint32Array;
   count: number;
 }
@@ -43,13 +36,13 @@ export interface GroupedEvaluation {
   /** The column that groups. */
   by: string;
   gauc: number;
-  /** Groups with both classes, which GAUC is the mean of. */
+  /** Groups that GAUC is the mean of: those with both classes. */
   groups: number;
   k: number;
   ndcg: number;
 }
 
-/** Computes every metric; GAUC and NDCG@k where there are groups. */
+/** Computes every metric; GAUC and NDCG@k only where there are groups. */
 export function evaluatePredictions(
   { logits, labels, weights }: Predictions,
   groups: Groups | null,
@@ -74,7 +67,7 @@ function evaluateGroups({ logits, labels, weights }: Predictions, groups: Groups
   return { by: groups.name, ...gauc(grouped, logits, labels, weights), k, ndcg: ndcg(grouped, logits, labels, k) };
 }
 
-/** The metrics as lines of a table: a name and a value each, as people read them. */
+/** The metrics as lines of a table: a name and a value each. */
 export function evaluationLines(evaluation: Evaluation): [name: string, value: string][] {
   const { grouped } = evaluation;
   return [
@@ -96,7 +89,7 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
   ];
 }
 
-/** A number with so many decimals; a dash where a metric does not exist, as AUC where a class is empty. */
+/** A number with so many decimals; a dash for NaN, which is a metric that does not exist. */
 export function fixed(x: number, decimals: number): string {
   return Number.isNaN(x) ? "–" : x.toFixed(decimals);
 }

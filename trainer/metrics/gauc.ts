@@ -1,16 +1,16 @@
 import { aucOfOrdered } from "./auc.ts";
-import type { Column, GroupedOrder } from "./order.ts";
+import type { Floats, GroupedOrder } from "./order.ts";
 
 /**
- * Group AUC: Σ n_g·AUC_g / Σ n_g over groups (users, say) with n_g impressions each (Zhu et al. 2017, "Optimized Cost per
- * Click in Taobao Display Advertising"; Zhou et al. 2018, "Deep Interest Network", section 6). A group with
- * one class only has no AUC and is left out of both sums. With sample weights n_g is their sum. NaN where no group is left.
+ * Group AUC: Σ n_g·AUC_g / Σ n_g over groups, such as users, of n_g impressions (Zhu et al. 2017, "Optimized Cost per
+ * Click in Taobao Display Advertising"; Zhou et al. 2018, "Deep Interest Network", section 6). A group with one class
+ * only has no AUC and is left out of both sums. With sample weights, n_g is their sum. NaN where no group is left.
  */
 export function gauc(
   { order, starts }: GroupedOrder,
-  scores: Column,
+  scores: Floats,
   labels: Uint8Array,
-  weights?: Column,
+  weights?: Floats,
 ): { gauc: number; groups: number } {
   let sum = 0;
   let impressions = 0;

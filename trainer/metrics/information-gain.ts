@@ -1,18 +1,18 @@
-import type { Column } from "./order.ts";
+import type { Floats } from "./order.ts";
 
 /**
- * Relative information gain, 1 − NE, where the normalised entropy NE is the logloss divided by the entropy of the log's
- * own click rate p: −(p ln p + (1 − p) ln(1 − p)) (He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at
- * Facebook", section 2, equation 1). 0 is no better than always saying p, 1 is perfect. NaN where a class is empty.
+ * Relative information gain, 1 − NE. The normalized entropy NE is the logloss divided by the entropy of the log's own
+ * click rate p, −(p ln p + (1 − p) ln(1 − p)) (He et al. 2014, "Practical Lessons from Predicting Clicks on Ads at
+ * Facebook", section 2, equation 1). 0 is as good as always predicting p, 1 is perfect. NaN where a class is empty.
  */
-export function relativeInformationGain(logloss: number, labels: Uint8Array, weights?: Column): number {
+export function relativeInformationGain(logloss: number, labels: Uint8Array, weights?: Floats): number {
   const p = clickRate(labels, weights);
   const entropy = -(p * Math.log(p) + (1 - p) * Math.log(1 - p));
   return 1 - logloss / entropy;
 }
 
 /** The weighted share of records whose label is 1. */
-export function clickRate(labels: Uint8Array, weights?: Column): number {
+export function clickRate(labels: Uint8Array, weights?: Floats): number {
   let clicks = 0;
   let total = 0;
   for (let i = 0; i < labels.length; i++) {

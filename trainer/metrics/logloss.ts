@@ -1,18 +1,18 @@
-import type { Column } from "./order.ts";
+import type { Floats } from "./order.ts";
 
 /** A probability is kept this far from 0 and 1, where its logarithm would be infinite. */
 const CLIP = 1e-7;
 
-/** Mean of −ln p(label) from logits, computed without forming probabilities of 0 or 1. */
-export function loglossOfLogits(logits: Column, labels: Uint8Array, weights?: Column): number {
+/** Mean of −ln p(label) from logits. Large ones lose nothing, as no probability of 0 or 1 is formed. */
+export function loglossOfLogits(logits: Floats, labels: Uint8Array, weights?: Floats): number {
   return mean(logits.length, weights, (i) => {
     const z = logits[i];
     return Math.max(z, 0) - z * labels[i] + Math.log1p(Math.exp(-Math.abs(z)));
   });
 }
 
-/** Mean of −ln p(label) from probabilities, which are kept 1e-7 away from 0 and 1. */
-export function loglossOfScores(scores: Column, labels: Uint8Array, weights?: Column): number {
+/** Mean of −ln p(label) from probabilities, which are kept CLIP away from 0 and 1. */
+export function loglossOfScores(scores: Floats, labels: Uint8Array, weights?: Floats): number {
   return mean(scores.length, weights, (i) => {
     const p = Math.min(1 - CLIP, Math.max(CLIP, scores[i]));
     return -Math.log(labels[i] === 1 ? p : 1 - p);
@@ -20,7 +20,7 @@ export function loglossOfScores(scores: Column, labels: Uint8Array, weights?: Co
 }
 
 /** The weighted mean of `of(0) … of(count − 1)`. */
-function mean(count: number, weights: Column | undefined, of: (i: number) => number): number {
+function mean(count: number, weights: Floats | undefined, of: (i: number) => number): number {
   let sum = 0;
   let total = 0;
   for (let i = 0; i < count; i++) {

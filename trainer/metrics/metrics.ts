@@ -1,8 +1,8 @@
 import { auc } from "./auc.ts";
 import { loglossOfLogits } from "./logloss.ts";
-import type { Column } from "./order.ts";
+import type { Floats } from "./order.ts";
 
-/** AUC and logloss of one set of predictions: what decides when to stop, and what every table shows. */
+/** AUC and logloss of one set of predictions. They decide when training stops, and every table shows them. */
 export interface Metrics {
   auc: number;
   logloss: number;
@@ -13,6 +13,6 @@ export function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }
 
-export function metricsOfLogits(logits: Column, labels: Uint8Array, weights?: Column): Metrics {
+export function metricsOfLogits(logits: Floats, labels: Uint8Array, weights?: Floats): Metrics {
   return { auc: auc(logits, labels, weights), logloss: loglossOfLogits(logits, labels, weights) };
 }

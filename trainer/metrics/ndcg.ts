@@ -1,12 +1,12 @@
-import { type Column, endOfTie, type GroupedOrder } from "./order.ts";
+import { endOfTie, type Floats, type GroupedOrder } from "./order.ts";
 
 /**
- * NDCG@k, the mean over groups of DCG@k / ideal DCG@k, with DCG@k = Σ_{r ≤ k} label_r / log2(r + 1) in descending order of
- * score (Järvelin and Kekäläinen 2002). Records of equal score share the mean of their ranks' discounts, so that their order
- * does not matter (McSherry and Najork 2008). A group without a click has no ideal and is left out; a record's
- * sample weight has no meaning inside a ranking. NaN where no group is left.
+ * NDCG@k, the mean over groups of DCG@k / ideal DCG@k, with DCG@k = Σ_{r ≤ k} label_r / log2(r + 1) in descending order
+ * of score (Järvelin and Kekäläinen 2002). Records of equal score share the mean of their ranks' discounts, so that
+ * their order does not matter (McSherry and Najork 2008). A group without a click has no ideal and is left out. Sample
+ * weights have no meaning inside a ranking. NaN where no group is left.
  */
-export function ndcg({ order, starts }: GroupedOrder, scores: Column, labels: Uint8Array, k: number): number {
+export function ndcg({ order, starts }: GroupedOrder, scores: Floats, labels: Uint8Array, k: number): number {
   const discounts = discountSums(k);
   const upTo = (rank: number): number => discounts[Math.min(rank, k)];
   let sum = 0;
@@ -19,7 +19,7 @@ export function ndcg({ order, starts }: GroupedOrder, scores: Column, labels: Ui
       const next = endOfTie(scores, order, i, end);
       let tied = 0;
       for (let j = i; j < next; j++) tied += labels[order[j]];
-      // Ascending order: the records i … next have the ranks end − next + 1 … end − i.
+      // The order ascends: the records i … next − 1 have the ranks end − next + 1 … end − i.
       gain += (tied / (next - i)) * (upTo(end - i) - upTo(end - next));
       clicks += tied;
       i = next;

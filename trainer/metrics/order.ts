@@ -1,15 +1,15 @@
-/** One number a record, N of them: logits, probabilities or sample weights. */
-export type Column = Float32Array | Float64Array;
+/** [N]: one number for each record, such as its logit, its probability or its sample weight. */
+export type Floats = Float32Array | Float64Array;
 
-/** Bits of a radix sort's digit. */
+/** Bits of a digit of the radix sort. */
 const DIGIT_BITS = 16;
 const SIGN = 0x8000;
 
 /**
- * Record numbers in ascending order of score, [N]; records of equal score keep their order, but −0 comes before 0. A radix
- * sort: a million float32 take 0.3 s of CPU where a sort by comparison takes 0.8 s. NaN is not ordered.
+ * [N]: record numbers in ascending order of score. Records of equal score keep their order, but −0 comes before 0, and
+ * NaN has no defined place. A radix sort: a million float32 take 0.3 s of CPU, where a sort by comparison takes 0.8 s.
  */
-export function orderByScore(scores: Column): Uint32Array {
+export function orderByScore(scores: Floats): Uint32Array {
   const digits = (8 * scores.BYTES_PER_ELEMENT) / DIGIT_BITS;
   const keys = sortableDigits(scores, digits);
   let order = new Uint32Array(scores.length);
@@ -36,10 +36,11 @@ export function orderByScore(scores: Column): Uint32Array {
 }
 
 /**
- * The scores as unsigned integers in the same order, as 16-bit digits, the lowest first: IEEE 754 orders numbers of one sign
- * as integers, so positive ones get their sign bit set, and negative ones all their bits inverted.
+ * The scores as unsigned integers that have the same order, in digits of 16 bits, the lowest first. The bits of IEEE
+ * 754 numbers of one sign are in order as integers; so positive ones get their sign bit set, negative ones all bits
+ * inverted.
  */
-function sortableDigits(scores: Column, digits: number): Uint16Array {
+function sortableDigits(scores: Floats, digits: number): Uint16Array {
   const keys = new Uint16Array(scores.slice().buffer);
   for (let top = digits - 1; top < keys.length; top += digits) {
     if (keys[top] < SIGN) keys[top] = keys[top] | SIGN;
@@ -56,8 +57,8 @@ export interface GroupedOrder {
   starts: Uint32Array;
 }
 
-/** Sorts records by group (a number below `count` each), then by score: a counting sort keeps the order by score. */
-export function orderByGroup(scores: Column, groups: Uint32Array, count: number): GroupedOrder {
+/** Sorts records by group, then by score. `groups`: for each record a number below `count`. */
+export function orderByGroup(scores: Floats, groups: Uint32Array, count: number): GroupedOrder {
   if (groups.length !== scores.length)
     throw new Error(`got groups of ${groups.length} records, expected ${scores.length}`);
   const starts = new Uint32Array(count + 1);
@@ -74,8 +75,8 @@ export function orderByGroup(scores: Column, groups: Uint32Array, count: number)
   return { order, starts };
 }
 
-/** The end of the run of records from `start` that share a score, at most `end`. */
-export function endOfTie(scores: Column, order: Uint32Array, start: number, end: number): number {
+/** The end of the records in `order`, from `start` on and at most to `end`, that share one score. */
+export function endOfTie(scores: Floats, order: Uint32Array, start: number, end: number): number {
   const score = scores[order[start]];
   let next = start + 1;
   while (next < end && scores[order[next]] === score) next++;

@@ -2,7 +2,7 @@ import Table from "cli-table3";
 
 type Cell = string | number;
 
-/** A plain table, its numbers to the right: readable in a terminal, in a log and in a README. */
+/** A plain table, all columns but the first flush right; readable in a terminal, in a log and in a README. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const text = new Table({
     head: [...head],

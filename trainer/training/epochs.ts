@@ -86,7 +86,7 @@ export class Training {
     while (!this.position.done) {
       const number = this.position.epochs.length + 1;
       const started = performance.now();
-      const task = startTask(`${name} ${number}`, this.#source.count, "records");
+      using task = startTask(`${name} ${number}`, this.#source.count, "records");
       await this.#learnEpoch(number, (records, loss) => {
         task.advance(records, `loss ${loss.toFixed(4)}`);
         afterStep();

@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { openHeldOutLog } from "../data/held-out-log.ts";
 import type { LogPart } from "../data/logs.ts";
-import { openHeldOutLog, openTrainingLog, type TrainingLog } from "../data/training-log.ts";
+import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import { type Backend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
 import { type FeatureSpec, parseFeatureSpec } from "../../../format/spec.ts";
 import { type Recipe, runRecipe } from "../../../lab/recipes/recipe.ts";
-import { openLog } from "../../../trainer/data/read.ts";
-import { openHeldOutLog, openTrainingLog } from "../../../trainer/data/training-log.ts";
+import { ClickLog } from "../../../trainer/data/click-log.ts";
+import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
+import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { sharedPath } from "../../trainer/shared-data.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-recipes-"));
@@ -50,7 +51,7 @@ export async function cook(recipe: Recipe, from: string): Promise<Cooked> {
 }
 
 async function rowsOf(path: string): Promise<Record<string, unknown>[]> {
-  const log = await openLog(path);
+  await using log = await ClickLog.open(path);
   const rows: Record<string, unknown>[] = [];
   for await (const { rows: count, columns } of log.chunks(log.columns)) {
     for (let row = 0; row < count; row++)

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { compareModels, trainingSeconds } from "../../../lab/sweeps/comparison.ts";
 import { specsOfModels } from "../../../lab/sweeps/model-specs.ts";
-import { median } from "../../../lab/sweeps/pace.ts";
 import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
 import type { RunResult } from "../../../lab/sweeps/run.ts";
+import { median } from "../../../trainer/metrics/median.ts";
 import { killCommand, runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 

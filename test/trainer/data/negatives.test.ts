@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema } from "../../../format/spec.ts";
+import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { predictLog } from "../../../trainer/data/source.ts";
-import { openHeldOutLog } from "../../../trainer/data/training-log.ts";
 import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 import { train } from "../../../trainer/training/train.ts";
 

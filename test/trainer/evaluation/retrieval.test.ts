@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema } from "../../../format/spec.ts";
-import { concatenate, type Dataset, pick } from "../../../trainer/data/dataset.ts";
+import { concatenate, type Dataset, pickRecords } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { HeldOutSource, TrainingSource } from "../../../trainer/data/source.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
@@ -52,13 +52,19 @@ function sourceOf(dataset: Dataset): HeldOutSource {
     async *chunks() {
       for (let start = 0; start < dataset.count; start += 7) {
         const size = Math.min(7, dataset.count - start);
-        yield pick(
+        yield pickRecords(
           dataset,
           Uint32Array.from({ length: size }, (_, i) => start + i),
           FIELDS,
         );
       }
     },
+    head: async (most) =>
+      pickRecords(
+        dataset,
+        Uint32Array.from({ length: most }, (_, i) => i),
+        FIELDS,
+      ),
   };
 }
 
@@ -98,7 +104,7 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
     const popularity = new Map<number, number>();
     for (let record = 0; record < train.count; record++) {
       const item = rowAt(train, record, ITEM);
-      if (!recordOf.has(item)) recordOf.set(item, pick(train, Uint32Array.of(record), FIELDS));
+      if (!recordOf.has(item)) recordOf.set(item, pickRecords(train, Uint32Array.of(record), FIELDS));
       popularity.set(item, (popularity.get(item) ?? 0) + train.labels[record]);
     }
     let [hits, popular, positives] = [0, 0, 0];
@@ -107,7 +113,7 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
       positives++;
       const own = rowAt(test, record, ITEM);
       const user = rowAt(test, record, USER);
-      const context = pick(test, Uint32Array.of(record), FIELDS);
+      const context = pickRecords(test, Uint32Array.of(record), FIELDS);
       const had = (item: number): boolean =>
         train.labels.some(
           (label, i) => label === 1 && rowAt(train, i, USER) === user && rowAt(train, i, ITEM) === item,
@@ -137,7 +143,8 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
 });
 
 describe("the in-batch loss", () => {
-  // New users of two groups; each group takes one half of the items, and in each half some items more often than others.
+  // New users of two groups; each group takes one half of the items, and in each half some items more often than
+  // others.
   const spec = parseWith(
     FeatureSpecSchema,
     {

@@ -43,12 +43,8 @@ async function catalogueOf(
   const { spec, draft, names } = await draftOf(type);
   const path = join(folder, "items.csv");
   writeFileSync(path, csv(names[1], names[2]));
-  const log = await openCatalogue(spec, [path]);
-  try {
-    return await addCatalogue(draft, id ?? names[1], log, [{ [names[0]]: "v7" }, {}]);
-  } finally {
-    log.close();
-  }
+  await using log = await openCatalogue(spec, [path]);
+  return await addCatalogue(draft, id ?? names[1], log, [{ [names[0]]: "v7" }, {}]);
 }
 
 const THREE = (id: string, other: string): string => `${id},${other},note\nv3,v1,x\nv4,,y\nnew,v9,z\nv3,v1,again\n`;

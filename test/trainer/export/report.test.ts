@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
-import { readHeldOutLog } from "../../../trainer/data/dataset.ts";
+import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { exportMeasured } from "../../../trainer/export/measured-export.ts";
@@ -17,7 +17,7 @@ import {
   reportTable,
 } from "../../../trainer/export/report.ts";
 import { train } from "../../../trainer/training/train.ts";
-import { QUIET_TASK, tinyLog, tinyRunSpec } from "../tiny-run.ts";
+import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -57,9 +57,8 @@ describe("exportMeasured", () => {
   beforeAll(async () => {
     const spec = tinyRunSpec();
     const model = await train(spec, { ...logs, backend: "wasm" });
-    const { fitted, vocabulary } = model;
-    const calibrationSet = await readHeldOutLog(await openPart(spec, logs.valid), fitted, vocabulary, QUIET_TASK);
-    const log = await openPart(spec, logs.test);
+    const calibrationSet = await (await openHeldOutLog(spec, model, logs.valid, logs.cache)).head(2 ** 17);
+    await using log = await openPart(spec, logs.test);
     const options = { quantization: "f16", calibrationSet, log, limits: DEFAULT_LIMITS } as const;
     const result = await exportMeasured(model, options);
     report = result.report;

@@ -18,7 +18,8 @@ describe("gauc", () => {
     expect(gauc(backwards, reversed(SCORES), reversed(LABELS))).toEqual({ gauc: 0.875, groups: 3 });
   });
 
-  // Two users of five records: - + - + + and - + + - +, in ascending order of score, the first two users' records apart.
+  // Two users of five records: - + - + + and - + + - +, in ascending order of score, the first two users' records
+  // apart.
   it("is the same for two orders that differ only between users, where AUC is 5/6 and 2/3", () => {
     const groups = Uint32Array.of(0, 0, 1, 0, 1);
     const scores = Float64Array.of(1, 2, 3, 4, 5);

@@ -1,5 +1,5 @@
-// Twelve records with ties across and inside classes, sample weights that binary fractions hold exactly, and five groups:
-// two mixed ones, one that a tie spoils, one of a single positive, one of a single negative.
+// Twelve records with ties across and inside classes, sample weights that binary fractions hold exactly, and five
+// groups: two mixed ones, one that a tie spoils, one of a single positive, one of a single negative.
 //
 // The expected values in the tests beside this file come from scikit-learn 1.9.1 (roc_auc_score, log_loss, ndcg_score,
 // calibration_curve) on these numbers, computed once; group means and ratios from those with NumPy.

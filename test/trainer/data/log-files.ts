@@ -1,0 +1,74 @@
+// Log files of a test, and what a log that is opened from them has.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, expect } from "vitest";
+import { parseWith } from "../../../format/parse.ts";
+import { type FeatureSpec, FeatureSpecSchema } from "../../../format/spec.ts";
+import { ClickLog, type ClickLogOptions } from "../../../trainer/data/click-log.ts";
+import { DuckDb } from "../../../trainer/data/duckdb.ts";
+
+/** A folder that goes when the file's tests are over; none of them may have left a database open. */
+export function testFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `deepfm-edge-${name}-`));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+    expect(DuckDb.openCount).toBe(0);
+  });
+  return folder;
+}
+
+/** A function that writes a file, with the folders that its name has, into `folder` and returns its path. */
+export function writerInto(folder: string): (name: string, content: string | Uint8Array) => string {
+  return (name, content) => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    return path;
+  };
+}
+
+/** A spec of one categorical field, id, with changes. */
+export function specOf(changes: object): FeatureSpec {
+  const input = { name: "s", fields: [{ name: "id", type: "categorical" }], ...changes };
+  return parseWith(FeatureSpecSchema, input, "spec.json");
+}
+
+/** A CSV log whose records all differ: the id is the record's number. */
+export function numberedLog(count: number): string {
+  return `label,id\n${Array.from({ length: count }, (_, i) => `${i % 2},r${i}`).join("\n")}\n`;
+}
+
+/** Opens a log as a spec's `data` says. */
+export function openLog(
+  paths: string | string[],
+  data: object = {},
+  choice: Pick<Partial<ClickLogOptions>, "part" | "training"> = {},
+): Promise<ClickLog> {
+  const spec = specOf({ data });
+  return ClickLog.open(paths, { data: spec.data, label: spec.label, ...choice });
+}
+
+/** The rows of a log: the values of these columns. */
+export async function rowsOf(log: ClickLog, names: readonly string[]): Promise<unknown[][]> {
+  const rows: unknown[][] = [];
+  for await (const chunk of log.chunks(names)) {
+    for (let row = 0; row < chunk.rows; row++) rows.push(names.map((_, c) => chunk.columns[c]?.[row]));
+  }
+  return rows;
+}
+
+/** Opens a log, reads its rows and closes it. */
+export async function readRows(names: readonly string[], ...log: Parameters<typeof openLog>): Promise<unknown[][]> {
+  await using opened = await openLog(...log);
+  return await rowsOf(opened, names);
+}
+
+/** The place of each row of a log. */
+export async function placesOf(log: ClickLog): Promise<string[]> {
+  const places: string[] = [];
+  for await (const chunk of log.chunks(["label"])) {
+    for (let row = 0; row < chunk.rows; row++) places.push(await chunk.place(row));
+  }
+  return places;
+}

@@ -1,0 +1,196 @@
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
+import { ClickLog } from "../../../trainer/data/click-log.ts";
+import { openTrainingLog } from "../../../trainer/data/training-log.ts";
+import { openLog, readRows, testFolder, writerInto } from "./log-files.ts";
+
+const folder = testFolder("problems");
+const file = writerInto(folder);
+const cache = join(folder, "cache");
+
+const spec = parseWith(
+  FeatureSpecSchema,
+  {
+    name: "tiny",
+    fields: [
+      { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 2 } },
+      { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 65] } },
+    ],
+  },
+  "tiny",
+);
+
+describe("a bad log is refused, naming the place", () => {
+  const cases: [string, string, string | Uint8Array, RegExp][] = [
+    [
+      "no label column",
+      "nolabel.csv",
+      "click,user,age\n1,u,2\n",
+      /nolabel\.csv: no column "label"; got "click", "user", "age"/,
+    ],
+    [
+      "a label of 2",
+      "two.csv",
+      "label,user,age\n1,u,2\n2,u,2\n",
+      /two\.csv, line 3: column label: got "2", expected a label of 0 or 1/,
+    ],
+    ["a missing label", "none.csv", "label,user,age\n,u,2\n", /none\.csv, line 2: column label: got null/],
+    [
+      "a word for a number",
+      "word.csv",
+      "label,user,age\n1,u,2\n0,u,old\n",
+      /word\.csv, line 3: column age: got "old", expected a number/,
+    ],
+    [
+      "a ragged row",
+      "ragged.csv",
+      "label,user,age\n1,u,2\n0,u,2,9\n",
+      /ragged\.csv, line 3: got 4 columns, expected 3/,
+    ],
+    ["an empty file", "empty.csv", "", /empty\.csv: got an empty file/],
+    ["a header alone", "header.csv", "label,user,age\n", /header\.csv: got no rows/],
+    [
+      "bytes that are not UTF-8",
+      "latin.csv",
+      Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"),
+      /latin\.csv, line 2: column user: got bytes that are not UTF-8/,
+    ],
+    ["a column twice", "twice.csv", "label,user,user,age\n1,u,v,2\n", /twice\.csv: got the column "user" twice/],
+    [
+      "too few columns after a blank line",
+      "short.csv",
+      "label,user,age\n1,u,2\n\n0,u\n",
+      /short\.csv, line 4: got 2 columns/,
+    ],
+    [
+      "a bad label after a cell of two lines",
+      "lines.csv",
+      'label,user,age\n1,"u\nv",2\n\n3,u,2\n',
+      /lines\.csv, line 5: column label: got "3"/,
+    ],
+    [
+      "a ragged row after a cell of two lines",
+      "lines2.csv",
+      'label,user,age\n1,"u\nv",2\n0,u\n',
+      /lines2\.csv, line 4: got 2/,
+    ],
+    [
+      "a quote without its end",
+      "quote.csv",
+      'label,user,age\n1,"u,2\n',
+      /quote\.csv, line 2: got a quote that is never/,
+    ],
+    ["what is no gzip", "not.csv.gz", "label,user,age\n1,u,2\n", /not\.csv\.gz: .*(gzip|header)/i],
+    ["an unknown format", "log.xlsx", "x", /log\.xlsx: got a file of unknown format, expected .*\.csv/],
+  ];
+  it.each(cases)("%s", async (_, name, content, problem) => {
+    const path = file(name, content);
+    await expect(openTrainingLog(spec, { paths: [path] }, cache)).rejects.toThrow(problem);
+  });
+  it("a file that is not there", async () => {
+    await expect(ClickLog.open(join(folder, "absent.csv"))).rejects.toThrow(/absent\.csv: no such file/);
+  });
+});
+
+describe("what is wrong is named by line and column", () => {
+  it.each<[string, string, string | Uint8Array, RegExp, object?]>([
+    [
+      "JSON cut off",
+      "cut.jsonl",
+      '{"label":1}\n{"label":\n',
+      /cut\.jsonl, line 2: got "\{\\"label\\":", expected a JSON object/,
+    ],
+    [
+      "JSON not in UTF-8",
+      "latin.jsonl",
+      Buffer.from('{"label":"\xe9"}\n', "latin1"),
+      /latin\.jsonl, line 1: got bytes that are not UTF-8/,
+    ],
+    [
+      "a typed JSON key",
+      "typed.jsonl",
+      '{"label":1}\n{"label":"x"}\n',
+      /typed\.jsonl, line 2: .*"x"/,
+      { types: { label: "DOUBLE" } },
+    ],
+    [
+      "a typed CSV column",
+      "typed.csv",
+      "label,n\n1,2\n0,old\n",
+      /typed\.csv, line 3: column n: got "old", expected DOUBLE/,
+      { types: { n: "DOUBLE" } },
+    ],
+    [
+      "libsvm without an index",
+      "x.libsvm",
+      "1 2:3\n0 x\n",
+      /x\.libsvm, line 2: column 2: got "x", expected index:value/,
+    ],
+    ["libsvm with a word", "w.libsvm", "1 2:3 4:y\n", /w\.libsvm, line 1: column 3: got "4:y", expected index:value/],
+    ["libffm as libsvm", "x.ffm", "1 2:3\n", /x\.ffm, line 1: column 2: got "2:3", expected field:index:value/],
+    [
+      "a computed column",
+      "select.csv",
+      "label,n\n1,2\n0,old\n",
+      /select\.csv, line 3: column m: Conversion Error: .*'old'/,
+      { select: { m: "CAST(n AS INTEGER)" } },
+    ],
+    [
+      "where",
+      "where.csv",
+      "label,n\n1,2\n0,old\n",
+      /where\.csv, line 3: data\.where: Conversion Error: .*'old'/,
+      { where: "CAST(n AS INTEGER) > 0" },
+    ],
+    ["JSON that is no object", "list.jsonl", "[1]\n", /list\.jsonl: got no key in any line, expected JSON objects/],
+    [
+      "a header not in UTF-8",
+      "head.csv",
+      Buffer.from("label,n\xe9\n1,2\n", "latin1"),
+      /head\.csv, line 1: got a header that is not UTF-8/,
+    ],
+    [
+      "a time that is none",
+      "time.csv",
+      "label,n\n1,2\n0,old\n",
+      /time\.csv, line 3: column n: got "old", expected a number or a time/,
+      { split: { kind: "time", by: "n" } },
+    ],
+  ])("%s", async (_, name, content, problem, data = {}) => {
+    const path = file(name, content);
+    const columns = (): string[] => {
+      if ("select" in data) return ["label", "m"];
+      if (name.endsWith("csv")) return ["label", "n"];
+      return name.endsWith("jsonl") ? ["label"] : ["label", "features"];
+    };
+    const choice = "split" in data ? ({ part: "train" } as const) : {};
+    await expect(readRows(columns(), path, data, choice)).rejects.toThrow(problem);
+  });
+
+  it.each<[string, (bytes: Buffer) => Uint8Array, number]>([
+    ["gzip", gzipSync, 20_000],
+    ["zstd", zstdCompressSync, 20_000],
+  ])("a %s file that was cut off", async (format, compress, length) => {
+    const text = `label,n\n${Array.from({ length: 30_000 }, (_, i) => `1,n${(i * 7919) % 30_011}`).join("\n")}\n`;
+    const path = file(`cut.csv.${format === "gzip" ? "gz" : "zst"}`, compress(Buffer.from(text)).subarray(0, length));
+    await expect(readRows(["label"], path)).rejects.toThrow(
+      /cut\.csv\.(gz|zst): got a damaged file: unexpected end of file/,
+    );
+  });
+
+  it.each<[string, object, RegExp]>([
+    ["data.select", { select: { m: "usr || 'x'" } }, /^data\.select\.m: Binder Error: .*usr/],
+    [
+      "data.select",
+      { select: { m: "n >= 4" } },
+      /^data\.select\.m: Binder Error: Cannot compare .* an explicit cast is required/,
+    ],
+    ["data.where", { where: "n >" }, /^data\.where: Parser Error/],
+    ["data.types", { types: { n: "NUMBER" } }, /NUMBER/],
+  ])("SQL of %s", async (_, data, problem) => {
+    await expect(openLog(file("sql.csv", "label,user,n\n1,a,2\n0,b,\n"), data)).rejects.toThrow(problem);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { openLog, readRows, testFolder, writerInto } from "./log-files.ts";
+
+const file = writerInto(testFolder("select"));
+
+describe("data.select and data.where", () => {
+  const path = file("ratings.csv", "user,rating,genres\na,5,Drama War\nb,3,\nc,4.5,War\n");
+  it("compute, replace and choose", async () => {
+    const data = {
+      types: { rating: "DOUBLE" },
+      select: { label: "rating >= 4", genres: "string_split(genres, ' ')" },
+      where: "user <> 'b'",
+    };
+    expect(await readRows(["label", "user", "genres"], path, data)).toEqual([
+      [true, "a", ["Drama", "War"]],
+      [true, "c", ["War"]],
+    ]);
+  });
+  it("a row's line is that of the file", async () => {
+    await using log = await openLog(path, { where: "user = 'c'" });
+    for await (const chunk of log.chunks(["user"])) expect(await chunk.place(0)).toBe(`${path}, line 4`);
+  });
+});
+
+describe("aggregates out of core", () => {
+  it("a histogram, ascending, of what are numbers", async () => {
+    await using log = await openLog(file("h2.csv", "label,n\n1,2\n0,10\n1,\n1,2.0\n0,-1\n"));
+    const found = [];
+    for await (const entry of log.histogram("n")) found.push(entry);
+    expect(found).toEqual([
+      { value: -1, count: 1 },
+      { value: 2, count: 2 },
+      { value: 10, count: 1 },
+    ]);
+  });
+});

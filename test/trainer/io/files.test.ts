@@ -1,0 +1,52 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { UserError } from "../../../trainer/errors.ts";
+import { systemFault, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-io-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The error that `write` throws. */
+function thrownBy(write: () => void): unknown {
+  try {
+    write();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected an error");
+}
+
+describe("what the system refuses is for the user to mend", () => {
+  it("a file in the place of a folder", () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const error = thrownBy(() => writeWhole(join(file, "inner.json"), "x"));
+    expect(error).toBeInstanceOf(UserError);
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/inner\.json: not written: E/),
+      cause: expect.any(Error),
+    });
+  });
+
+  it("a folder in the place of a file, and nothing is left beside it", () => {
+    const path = join(folder, "whole");
+    writeWhole(join(path, "inner.json"), "x");
+    expect(thrownBy(() => writeWhole(path, "y"))).toBeInstanceOf(UserError);
+    expect(readFileSync(join(path, "inner.json"), "utf8")).toBe("x");
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("a secret that is there already", () => {
+    const path = join(folder, "key.pem");
+    writeSecret(path, "first");
+    expect(thrownBy(() => writeSecret(path, "second"))).toBeInstanceOf(UserError);
+    expect(readFileSync(path, "utf8")).toBe("first");
+  });
+});
+
+it("any other error stays as it is", () => {
+  const defect = new TypeError("x is not a function");
+  expect(systemFault("file", defect)).toBe(defect);
+});

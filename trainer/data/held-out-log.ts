@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import { startTask } from "../terminal/progress.ts";
+import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
+import { ClickLog } from "./click-log.ts";
+import { findFiles } from "./files.ts";
+import type { LogPart } from "./logs.ts";
+import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
+import { ShardWriter } from "./shard-writer.ts";
+import { type HeldOutSource, heldOutSource } from "./source.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** How a model encodes records. */
+export interface Encoding {
+  fitted: FittedSpec;
+  vocabulary: Vocabulary;
+}
+
+/**
+ * The records of a log to predict on, encoded as a model does; a value that has no row gets its field's OOV row.
+ * `cache`: the folder of all cache entries. The first time, the log is read and encoded into it; later only the entry
+ * is read.
+ */
+export async function openHeldOutLog(
+  { data, label }: Pick<FeatureSpec, "data" | "label">,
+  { fitted, vocabulary }: Encoding,
+  { paths, part }: LogPart,
+  cache: string,
+): Promise<HeldOutSource> {
+  const { shuffle: _, negatives: __, ...read } = data;
+  const rows = createHash("sha256").update(vocabulary.keys).digest("hex");
+  const { name: ___, ...encoding } = fitted;
+  const inputs = inputsOf(findFiles(paths, data.format).files);
+  const entry = await cached(cache, ["held out", encoding, rows, read, part], inputs, async (folder) => {
+    const options = { data, label, temporary: join(cache, "duckdb"), ...(part && { part }) };
+    await using log = await ClickLog.open(paths, options);
+    return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
+  });
+  return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+}
+
+async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
+  using task = startTask("read", null, "records");
+  await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
+  await writeRecords(log, fitted, writer, task, vocabulary);
+  await writer.finish();
+  task.done();
+  const records = writer.places.reduce((sum, place) => sum + place.records, 0);
+  return { records, shards: writer.places, warnings: [] };
+}

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { FormatError } from "../../format/errors.ts";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
+import type { Task } from "../terminal/progress.ts";
+import type { CacheEntry } from "./cache.ts";
+import type { ClickLog } from "./click-log.ts";
+import { type EncodedChunk, encodeLog } from "./encode.ts";
+import { ShardBuilder } from "./shard-builder.ts";
+import { shardLayout } from "./shard-layout.ts";
+import type { ShardWriter } from "./shard-writer.ts";
+import type { ShardFile } from "./source.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+/** The file of a cache entry that holds the encoded records, as shards of rows. */
+export const RECORDS_FILE = "records.bin";
+
+/** The records of a cache entry, as sources read them. */
+export function recordFile({ folder, meta }: CacheEntry, fitted: FittedSpec, weighted: boolean): ShardFile {
+  return {
+    path: join(folder, RECORDS_FILE),
+    layout: shardLayout(fitted.fields, weighted),
+    places: meta.shards,
+    count: meta.records,
+  };
+}
+
+/**
+ * Encodes a log's records into shards: of rows where the vocabulary is known, otherwise of keys. `look` sees each chunk
+ * of them. Throws FormatError where the log has no record.
+ */
+export async function writeRecords(
+  log: ClickLog,
+  fitted: FittedSpec,
+  writer: ShardWriter,
+  task: Task,
+  vocabulary: Vocabulary | null,
+  look: (encoded: EncodedChunk["encoded"]) => Promise<void> = async () => {},
+): Promise<void> {
+  const builder = new ShardBuilder(shardLayout(fitted.fields, log.options.data.weight !== undefined));
+  const row = vocabulary ? (f: number, lo: number, hi: number): number => vocabulary.row(f, lo, hi) : undefined;
+  const wordsPerEntry = vocabulary ? 1 : 2;
+  const flush = async (): Promise<void> => {
+    const shard = builder.take();
+    await writer.write(shard, shard.words.length / wordsPerEntry);
+  };
+  for await (const { encoded, labels, weights } of encodeLog(log, fitted)) {
+    for (let record = 0; record < encoded.count; record++) {
+      builder.add(encoded, record, labels[record], weights?.[record] ?? 1, row);
+      if (builder.full) await flush();
+    }
+    await look(encoded);
+    task.advance(encoded.count);
+  }
+  if (builder.records > 0) await flush();
+  if (writer.places.length === 0) throw new FormatError(log.path, "got no rows, expected at least one");
+}

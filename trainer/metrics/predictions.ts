@@ -1,0 +1,11 @@
+import type { Floats } from "./order.ts";
+
+/** A labelled log as a model scored it, N records. */
+export interface Predictions {
+  /** [N] */
+  logits: Floats;
+  /** [N]: 0 or 1. */
+  labels: Uint8Array;
+  /** [N] sample weights; without them every record counts 1. */
+  weights?: Floats;
+}
