@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors.ts";
+import * as tf from "./tfjs.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
 /** TensorFlow.js's backends, fastest first: the order in which they are tried. */
