@@ -14,7 +14,10 @@ const start: Record<Backend, () => Promise<void>> = {
     await import("@tensorflow/tfjs-backend-wasm");
     await select("wasm");
   },
-  cpu: () => select("cpu"),
+  cpu: async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+    await select("cpu");
+  },
 };
 
 /** The native packages need libtensorflow, which `npm ci` does not fetch. Only an import tells whether they work. */

@@ -6,6 +6,7 @@ import { concatGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Concat_gr
 import { expGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Exp_grad.js";
 import { logGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Log_grad.js";
 import { maxGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Max_grad.js";
+import { meanGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Mean_grad.js";
 import { multiplyGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Multiply_grad.js";
 import { reluGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Relu_grad.js";
 import { reshapeGradConfig } from "@tensorflow/tfjs-core/dist/gradients/Reshape_grad.js";
@@ -50,6 +51,7 @@ const GRADIENTS: readonly GradConfig[] = [
   expGradConfig,
   logGradConfig,
   maxGradConfig,
+  meanGradConfig,
   multiplyGradConfig,
   reluGradConfig,
   reshapeGradConfig,
