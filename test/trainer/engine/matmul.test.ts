@@ -167,7 +167,12 @@ describe.each(["simd", "relaxed"] as const)("%s", (variant) => {
       const c = tf.matMul(a, b);
       expect(c.shape).toEqual([2, 3, 5]);
       const each = tf.unstack(a).map((x, i) => tf.matMul(x as tf.Tensor2D, tf.unstack(b)[i] as tf.Tensor2D));
-      expect(tf.abs(c.sub(tf.stack(each))).max().dataSync()[0]).toBeLessThan(1e-6);
+      expect(
+        tf
+          .abs(c.sub(tf.stack(each)))
+          .max()
+          .dataSync()[0],
+      ).toBeLessThan(1e-6);
       expect(tf.matMul(a, b.slice([1], [1])).shape).toEqual([2, 3, 5]);
       expect(tf.matMul(tf.ones([0, 3]), tf.ones([3, 2])).shape).toEqual([0, 2]);
     });
