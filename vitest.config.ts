@@ -20,7 +20,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: "istanbul",
-      include: ["{format,runtime,trainer,lab,deploy,cli,worker,scripts}/**/*.ts"],
+      include: ["{format,runtime,trainer,lab,deploy,cli,worker,package,scripts}/**/*.ts"],
       exclude: ["**/*.d.ts"],
       reporter: ["text-summary"],
     },
