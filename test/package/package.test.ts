@@ -1,6 +1,6 @@
 // The package as its users have it: packed, installed from the tarball into an empty folder, and used from there.
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readManifest } from "../../format/read-blob.ts";
@@ -91,6 +91,30 @@ describe("what is installed", () => {
     const compilerOptions = { module: "nodenext", target: "es2022", strict: true, noEmit: true };
     writeFileSync(join(installed.folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.ts"] }));
     await runTool(installed.folder, "typescript/bin/tsc", ["-p", "."]);
+  });
+});
+
+describe("the command", () => {
+  const command = (...args: string[]) =>
+    run(installed.folder, process.execPath, [join("node_modules", "deepfm-edge", "cli", "bin.js"), ...args]);
+  const { devDependencies, peerDependencies } = manifest as Record<string, Record<string, string>>;
+  const needed = Object.keys(devDependencies).filter((name) => name in peerDependencies);
+
+  test("says in one line what is to be installed for it", async () => {
+    const install = needed.map((name) => `${name}@${devDependencies[name]}`).join(" ");
+    const line = `error: the command line needs packages that are not installed: npm install ${install}`;
+    await expect(command("--version")).rejects.toThrow(line);
+  });
+
+  test("runs as it was compiled, once they are there", async () => {
+    for (const name of needed) {
+      const link = join(installed.folder, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, "node_modules", name), link, "junction");
+    }
+    expect((await command("--version")).trim()).toBe(manifest.version);
+    const inspected = JSON.parse(await command("inspect", join(ROOT, "test", "golden", "tiny.blob.bin"), "--json"));
+    expect(inspected).toMatchObject({ model: readManifest(blob).spec.name });
   });
 });
 

@@ -20,13 +20,22 @@ const start: Record<Backend, () => Promise<void>> = {
   },
 };
 
-/** The native packages need libtensorflow, which `npm ci` does not fetch. Only an import tells whether they work. */
+/**
+ * Native packages are not installed with this project, and need libtensorflow, which their install script downloads. Only
+ * an import tells whether they work.
+ */
 async function startNative(name: string): Promise<void> {
   // tfjs-node 4.22 calls two functions of node:util that Node 23 removed.
   const util = createRequire(import.meta.url)("node:util");
   util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
   util.isArray ??= Array.isArray;
-  await import(name);
+  try {
+    await import(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    // The packages of TensorFlow.js are released together, and each takes its own version of tfjs-core alone.
+    throw new Error(`to install it: npm install --no-save ${name}@${tf.version_core}`, { cause: error });
+  }
   await select("tensorflow");
 }
 
