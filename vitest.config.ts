@@ -4,13 +4,31 @@ import { defineConfig } from "vitest/config";
 // Generous, as a shared machine may be slow for seconds; a test that hangs still ends.
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
-export default defineConfig({
+/**
+ * What `npm run test:quick` leaves out, by kind: tests that train models or read logs, start commands or servers, pack the
+ * package, try kernels on every shape, or look for faults at random.
+ */
+const SLOW = [
+  "test/trainer/{data,model,engine,training,export,evaluation}/**",
+  "test/runtime/scorers.test.ts",
+  "test/lab/{sweeps,tune}/**",
+  "test/{cli,deploy,package,testing}/**",
+  "test/whole-path.test.ts",
+  "test/assembly/score/{forward,items}.test.ts",
+];
+
+export default defineConfig(({ mode }) => ({
   test: {
     silent: "passed-only",
     globalSetup: "./test/global-setup.ts",
     projects: [
       {
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["test/worker/**"], ...timeouts },
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/worker/**", ...(mode === "quick" ? SLOW : [])],
+          ...timeouts,
+        },
       },
       {
         // Inside workerd, with real KV; the Worker runs in the same isolate as its tests.
@@ -20,9 +38,9 @@ export default defineConfig({
     ],
     coverage: {
       provider: "istanbul",
-      include: ["{format,runtime,trainer,lab,deploy,cli,worker,scripts}/**/*.ts"],
+      include: ["{format,runtime,trainer,lab,deploy,cli,worker,package,scripts}/**/*.ts"],
       exclude: ["**/*.d.ts"],
       reporter: ["text-summary"],
     },
   },
-});
+}));

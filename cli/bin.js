@@ -8,12 +8,12 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 /** Node 24 runs TypeScript and `await using` as they are written. */
-const OLDEST_FOR_SOURCES = 24;
-/** Node 22 is the first with `fs.globSync`. */
-const OLDEST_FOR_COMPILED = 22;
+const OLDEST_FOR_SOURCES = "24";
+/** Node 22.15 is the first with `module.registerHooks`. */
+const OLDEST_FOR_COMPILED = "22.15";
 
 const sources = new URL("./cli.ts", import.meta.url);
-const compiled = new URL("../dist/cli/cli.js", import.meta.url);
+const compiled = new URL("../dist/cli/packaged.js", import.meta.url);
 
 const fromSources = existsSync(sources);
 const oldest = fromSources ? OLDEST_FOR_SOURCES : OLDEST_FOR_COMPILED;
@@ -24,7 +24,8 @@ const projectNode = fileURLToPath(
   ),
 );
 
-if (Number.parseInt(process.versions.node, 10) >= oldest) import((fromSources ? sources : compiled).href);
+if (process.versions.node.localeCompare(oldest, "en", { numeric: true }) >= 0)
+  import((fromSources ? sources : compiled).href);
 else if (existsSync(projectNode)) runWith(projectNode);
 else {
   const hint = fromSources ? ": run `npm ci`, which installs one, and then `npx deepfm-edge …`" : "";

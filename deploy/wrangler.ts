@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../trainer/errors.ts";
-import { PROJECT } from "../trainer/io/project.ts";
 
-export const WRANGLER_CONFIG = join(PROJECT, "wrangler.toml");
+/** The Worker's configuration: the repository's, or the one beside the compiled rooms, which names the compiled Worker. */
+export const WRANGLER_CONFIG = fileURLToPath(new URL("../wrangler.toml", import.meta.url));
 
 /** Wrangler's environment: no telemetry, no questions, no look-up of where the machine is. */
 export const QUIET = {

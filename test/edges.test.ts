@@ -19,6 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   lab: ["lab/**", "trainer/**", "runtime/**", "format/**", "npm", "node"],
   deploy: ["deploy/**", "trainer/**", "runtime/**", "format/**", "npm", "node"],
   cli: ["cli/**", "lab/**", "deploy/**", "trainer/**", "runtime/**", "format/**", "npm", "node"],
+  package: ["package/**", "worker/**", "runtime/**", "format/**"],
   // Written from FORMAT.md alone, so that the document is tested too.
   "test/independent": ["test/independent/**", "vitest", "node"],
 };

@@ -1,9 +1,15 @@
-// `npm test`: every test of every runner, its coverage, and one closing line. Arguments go to vitest.
+// `npm test`: every test of every runner, its coverage, the slowest files, and one closing line. `npm run test:quick`
+// (--quick) leaves the coverage out, and the slow kinds of tests, which vitest.config.ts names. Other arguments go to vitest.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** How many files `npm test` names. */
+const SLOWEST = 10;
 
 interface Report {
   numPassedTests: number;
@@ -11,25 +17,45 @@ interface Report {
   numFailedTestSuites: number;
   numPendingTests: number;
   numTodoTests: number;
+  testResults: { name: string; startTime: number; endTime: number }[];
 }
 
-const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-test-"));
-const file = join(folder, "report.json");
-const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
-const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-const { status } = spawnSync(process.execPath, [vitest, "run", "--coverage", ...reporters, ...process.argv.slice(2)], {
-  stdio: "inherit",
-  cwd: fileURLToPath(new URL("..", import.meta.url)),
-  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
-});
-
-let report: Report | null = null;
-try {
-  report = JSON.parse(readFileSync(file, "utf8"));
-} catch {
-  console.error("vitest left no report");
+/** Runs vitest to its end; its exit status, and its report, which is null where it left none. */
+function runVitest(args: readonly string[]): { status: number | null; report: Report | null } {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-test-"));
+  const file = join(folder, "report.json");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const { status } = spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], {
+    stdio: "inherit",
+    cwd: ROOT,
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+  });
+  try {
+    return { status, report: JSON.parse(readFileSync(file, "utf8")) };
+  } catch {
+    console.error("vitest left no report");
+    return { status, report: null };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
-rmSync(folder, { recursive: true });
+
+/** A line for each of the files whose tests took longest. */
+function slowest({ testResults }: Report): string {
+  const files = testResults.map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1000 }));
+  files.sort((a, b) => b.seconds - a.seconds);
+  const lines = files
+    .slice(0, SLOWEST)
+    .map(({ name, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${relative(ROOT, name)}`);
+  return ["Slowest test files:", ...lines].join("\n");
+}
+
+const args = process.argv.slice(2);
+const quick = args.includes("--quick");
+const own = quick ? ["--mode", "quick"] : ["--coverage"];
+const { status, report } = runVitest([...own, ...args.filter((argument) => argument !== "--quick")]);
+if (report && !quick) console.log(slowest(report));
 
 const passed = report?.numPassedTests ?? 0;
 // A file that fails to load runs no test and yet is a failure.

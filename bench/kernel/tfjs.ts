@@ -1,8 +1,9 @@
 // TensorFlow.js on its own wasm backend, without the matrix product that the trainer puts into it; one thread.
-import * as tf from "@tensorflow/tfjs";
+
 import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
+import * as tf from "../../trainer/engine/tfjs.ts";
 import type { BenchCase } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 import { fieldPairs, floatTables } from "./inputs.ts";

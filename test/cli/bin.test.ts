@@ -45,9 +45,9 @@ describe("bin.js", () => {
   });
 
   it("starts the compiled program where there are no sources, and otherwise the sources", async () => {
-    const compiled = installation("compiled", "dist/cli/cli.js");
-    expect((await run(process.execPath, compiled, "train")).stdout).toBe("dist/cli/cli.js train\n");
-    const both = installation("both", "dist/cli/cli.js", "cli/cli.ts");
+    const compiled = installation("compiled", "dist/cli/packaged.js");
+    expect((await run(process.execPath, compiled, "train")).stdout).toBe("dist/cli/packaged.js train\n");
+    const both = installation("both", "dist/cli/packaged.js", "cli/cli.ts");
     expect((await run(process.execPath, both, "train")).stdout).toBe("cli/cli.ts train\n");
   });
 });

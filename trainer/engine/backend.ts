@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../errors.ts";
+import * as tf from "./tfjs.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
 /** TensorFlow.js's backends, fastest first: the order in which they are tried. */
@@ -14,16 +14,28 @@ const start: Record<Backend, () => Promise<void>> = {
     await import("@tensorflow/tfjs-backend-wasm");
     await select("wasm");
   },
-  cpu: () => select("cpu"),
+  cpu: async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+    await select("cpu");
+  },
 };
 
-/** The native packages need libtensorflow, which `npm ci` does not fetch. Only an import tells whether they work. */
+/**
+ * Native packages are not installed with this project, and need libtensorflow, which their install script downloads. Only
+ * an import tells whether they work.
+ */
 async function startNative(name: string): Promise<void> {
   // tfjs-node 4.22 calls two functions of node:util that Node 23 removed.
   const util = createRequire(import.meta.url)("node:util");
   util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
   util.isArray ??= Array.isArray;
-  await import(name);
+  try {
+    await import(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    // The packages of TensorFlow.js are released together, and each takes its own version of tfjs-core alone.
+    throw new Error(`to install it: npm install --no-save ${name}@${tf.version_core}`, { cause: error });
+  }
   await select("tensorflow");
 }
 

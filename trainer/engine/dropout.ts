@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../data/random.ts";
+import * as tf from "../engine/tfjs.ts";
 
 /** Rates are rounded to multiples of 1/256, so that one random word decides four units. */
 const STEPS = 256;

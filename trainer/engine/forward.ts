@@ -1,6 +1,6 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Mlp } from "../model/mlp.ts";
 import { batchNorm, linear, normalize } from "./layers.ts";
+import * as tf from "./tfjs.ts";
 
 /** Tensors by the names of the parameters or running statistics that they hold. */
 export type Tensors = Record<string, tf.Tensor>;

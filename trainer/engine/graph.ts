@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs";
 import { PRODUCT_INNER, PRODUCT_OUTER, TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../format/constants.ts";
 import type { ModelDefinition } from "../model/model.ts";
 import { forward, type Pass } from "./forward.ts";
@@ -11,6 +10,7 @@ import {
   sliceFields,
   sumFields,
 } from "./interactions.ts";
+import * as tf from "./tfjs.ts";
 
 // The equations of all models in TensorFlow.js. A model's definition says which of the terms it sums.
 

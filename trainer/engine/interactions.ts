@@ -1,4 +1,4 @@
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "../engine/tfjs.ts";
 
 // How embeddings meet: FM's pairs, and the products of PNN. E stands for the fields' embeddings side by side, [B, F·d].
 

@@ -1,5 +1,5 @@
-import * as tf from "@tensorflow/tfjs";
 import { BATCH_NORM_EPSILON } from "../model/mlp.ts";
+import * as tf from "./tfjs.ts";
 
 // Layers whose gradients are written here, as TensorFlow.js's own are many times slower on the wasm backend: a sum over
 // the rows of [4096, 400] takes 12 ms there, a product with a row of ones 0.3 ms.

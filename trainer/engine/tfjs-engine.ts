@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs";
 import type { Random } from "../data/random.ts";
 import type { Batch, Engine, Gradients, OnActivations } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
@@ -6,6 +5,7 @@ import type { Parameters } from "../model/parameters.ts";
 import { DropoutMasks } from "./dropout.ts";
 import type { Pass, Tensors, TrainingPass } from "./forward.ts";
 import { type Inputs, inBatchLoss, logisticLoss, logits, vectors } from "./graph.ts";
+import * as tf from "./tfjs.ts";
 
 /** The engine of TensorFlow.js, on the backend that has been started. */
 export function tfjsEngine(model: Model, random: Random): Engine {

@@ -1,4 +1,4 @@
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "./tfjs.ts";
 import { installWasmMatMul } from "./wasm-matmul.ts";
 
 // Replaces kernels of TensorFlow.js's wasm backend. A training step on a batch of 4096 then takes 269 ms instead of 708,

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import * as tf from "@tensorflow/tfjs";
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
+import * as tf from "./tfjs.ts";
 
 // TensorFlow.js's wasm backend spends nine tenths of a training step in BatchMatMul. Where an operand is transposed, as
 // in both gradients, it runs scalar code (1–3 GFLOP/s). This registers the product of assembly/gemm instead, which

@@ -1,7 +1,7 @@
-import * as tf from "@tensorflow/tfjs";
 import { TYPE_F32 } from "../../format/constants.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
 import { type Dataset, pickRecords } from "../data/dataset.ts";
+import * as tf from "../engine/tfjs.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Moments } from "./least-squares.ts";

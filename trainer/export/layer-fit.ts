@@ -1,6 +1,6 @@
-import * as tf from "@tensorflow/tfjs";
 import { ACTIVATION_MAX, ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
+import * as tf from "../engine/tfjs.ts";
 import { momentsOf } from "./activations.ts";
 import { factorize, type Moments, refit, roundWeights } from "./least-squares.ts";
 import { chooseRange, type Range, type Steps, stepsOf } from "./ranges.ts";

@@ -1,8 +1,8 @@
-import * as tf from "@tensorflow/tfjs";
 import { innerProducts, outerProducts } from "../../format/blob.ts";
 import { PRODUCT_INNER, PRODUCT_OUTER, TERM_MLP, TERM_TOWERS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
+import * as tf from "../engine/tfjs.ts";
 import { sigmoid } from "../metrics/metrics.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";

@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import type { Backend } from "../engine/backend.ts";
+import * as tf from "../engine/tfjs.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
@@ -36,7 +36,7 @@ export function versions(backend: Backend): Record<string, string> {
   return {
     "deepfm-edge": VERSION,
     node: process.versions.node,
-    "@tensorflow/tfjs": tf.version.tfjs,
+    "@tensorflow/tfjs-core": tf.version_core,
     ...(name && { [name]: of(`${name}/package.json`) }),
   };
 }

@@ -29,7 +29,7 @@ describe("the run folder", () => {
     expect(run.versions).toMatchObject({
       "deepfm-edge": "0.1.0",
       node: process.versions.node,
-      "@tensorflow/tfjs": "4.22.0",
+      "@tensorflow/tfjs-core": "4.22.0",
       "@tensorflow/tfjs-backend-wasm": "4.22.0",
     });
   });

@@ -1,6 +1,6 @@
-import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startBackend } from "../../../trainer/engine/backend.ts";
+import * as tf from "../../../trainer/engine/tfjs.ts";
 import { momentsOf } from "../../../trainer/export/activations.ts";
 import { at, covariance, given, K, mean, tensorOf, trained } from "./layer-inputs.ts";
 

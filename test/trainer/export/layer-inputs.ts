@@ -1,6 +1,7 @@
 // A layer's inputs, and a float64 computation of their moments, which each step of the quantization is compared with.
-import * as tf from "@tensorflow/tfjs";
+
 import { Random } from "../../../trainer/data/random.ts";
+import * as tf from "../../../trainer/engine/tfjs.ts";
 
 /** Inputs of the layer. */
 export const K = 7;
