@@ -9,10 +9,7 @@ import { readDocument } from "../testing/docs/document.ts";
 const root = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 const DOCUMENTS = [
-  "README.md",
-  "CONTRIBUTING.md",
-  "CHANGELOG.md",
-  "SECURITY.md",
+  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "assembly/README.md"],
   ...globSync("docs/*.md", { cwd: root }),
 ];
 

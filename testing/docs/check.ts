@@ -31,7 +31,11 @@ export function check(documents: readonly Document[], repository: Repository): s
   return [
     ...documents.flatMap((document) => [
       ...faults(document, document.links, (text) => linkFault(document, text, repository)),
-      ...faults(document, document.spans, (text) => pathFault(text, repository) ?? optionFault(text, repository)),
+      ...faults(
+        document,
+        document.spans,
+        (text) => pathFault(document, text, repository) ?? optionFault(text, repository),
+      ),
       ...faults(document, document.commands, (text) => commandFault(text, repository)),
       ...faults(document, document.prose, widthFault),
       ...tablesWithoutCommand(document),
@@ -60,15 +64,15 @@ function linkFault({ path, headings }: Document, target: string, { exists, read 
   return there.some(({ text }) => anchorOf(text) === anchor) ? null : `links to ${target}, which has no such heading`;
 }
 
-/** A span that reads as a path must be one from the root. */
-function pathFault(span: string, { exists, exports }: Repository): string | null {
+/** A span that reads as a path must be one from the root, or from the document's folder. */
+function pathFault({ path }: Document, span: string, { exists, exports }: Repository): string | null {
   if (!/^[\w.@*-]+(\/[\w.*-]+)*\/?$/.test(span)) return null;
   const [first = ""] = span.split("/");
   if (first === "deepfm-edge")
     return exports.includes(`.${span.slice(first.length)}`) ? null : `${span} is not exported`;
   if (ELSEWHERE.includes(first) || first.startsWith("@") || first === ".") return null;
   if (!span.includes("/") && !/\.(ts|md|toml)$/.test(span)) return null;
-  return exists(span) ? null : `names ${span}, which is not there`;
+  return exists(span) || exists(posix.join(posix.dirname(path), span)) ? null : `names ${span}, which is not there`;
 }
 
 /** A span that begins with an option must name one that some command has. */
