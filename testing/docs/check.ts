@@ -9,7 +9,7 @@ export interface Repository {
   exists(path: string): boolean;
   read(path: string): string;
   scripts: Record<string, string>;
-  /** The package's entries, such as "./worker". */
+  /** The package's entries, such as "./worker"; `*` stands for any name. */
   exports: readonly string[];
   /** The options of each command of `deepfm-edge`, such as "--out". */
   options: ReadonlyMap<string, ReadonlySet<string>>;
@@ -68,8 +68,10 @@ function linkFault({ path, headings }: Document, target: string, { exists, read 
 function pathFault({ path }: Document, span: string, { exists, exports }: Repository): string | null {
   if (!/^[\w.@*-]+(\/[\w.*-]+)*\/?$/.test(span)) return null;
   const [first = ""] = span.split("/");
-  if (first === "deepfm-edge")
-    return exports.includes(`.${span.slice(first.length)}`) ? null : `${span} is not exported`;
+  if (first === "deepfm-edge") {
+    const entry = `.${span.slice(first.length)}`;
+    return exports.some((pattern) => posix.matchesGlob(entry, pattern)) ? null : `${span} is not exported`;
+  }
   if (ELSEWHERE.includes(first) || first.startsWith("@") || first === ".") return null;
   if (!span.includes("/") && !/\.(ts|md|toml)$/.test(span)) return null;
   return exists(span) || exists(posix.join(posix.dirname(path), span)) ? null : `names ${span}, which is not there`;
