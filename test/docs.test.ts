@@ -1,0 +1,112 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { Command } from "commander";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { check, type Repository } from "../testing/docs/check.ts";
+import { readDocument } from "../testing/docs/document.ts";
+
+// Every link, path, command and option of the documents exists, and every figure stands once.
+
+const root = new URL("../", import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
+const DOCUMENTS = [
+  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "assembly/README.md"],
+  ...globSync("docs/*.md", { cwd: root }),
+];
+
+let repository: Repository;
+
+beforeAll(async () => {
+  const { scripts, exports = {} } = JSON.parse(read("package.json"));
+  repository = {
+    exists: (path) => (path.includes("*") ? globSync(path, { cwd: root }).length > 0 : existsSync(new URL(path, root))),
+    read,
+    scripts,
+    exports: Object.keys(exports),
+    options: await commandOptions(),
+  };
+});
+
+/** The options of each command, from the command line's own program, which is kept from running. */
+async function commandOptions(): Promise<Map<string, Set<string>>> {
+  let program = new Command();
+  const parse = vi.spyOn(Command.prototype, "parseAsync").mockImplementation(async function (this: Command) {
+    program = this;
+    return this;
+  });
+  await import("../cli/cli.ts");
+  parse.mockRestore();
+  return new Map(
+    program.commands.map((command) => [command.name(), new Set(command.options.map(({ long }) => long ?? ""))]),
+  );
+}
+
+test("the documents say what is so", () => {
+  expect(
+    check(
+      DOCUMENTS.map((path) => readDocument(path, read(path))),
+      repository,
+    ),
+  ).toEqual([]);
+});
+
+test("there is something to check", () => {
+  const documents = DOCUMENTS.map((path) => readDocument(path, read(path)));
+  expect(documents.flatMap(({ links }) => links).length).toBeGreaterThan(50);
+  expect(documents.flatMap(({ commands }) => commands).length).toBeGreaterThan(50);
+  expect(documents.flatMap(({ spans }) => spans).length).toBeGreaterThan(200);
+  expect(documents.flatMap(({ rows }) => rows).length).toBeGreaterThan(100);
+});
+
+describe("the checker", () => {
+  const checked = (text: string, path = "docs/a.md"): string[] => check([readDocument(path, text)], repository);
+
+  test.each([
+    ["a link", "[a](missing.md)"],
+    ["a link from the root", "[a](README.md)"],
+    ["an anchor", "[a](#missing)"],
+    ["another document's anchor", "[a](training.md#missing)"],
+    ["a path", "`worker/missing.ts`"],
+    ["a folder", "`worker/missing`"],
+    ["a path that is not from the root", "`limits.ts`"],
+    ["a pattern", "`worker/*.missing`"],
+    ["an entry of the package", "`deepfm-edge/missing`"],
+    ["an option", "`--missing`"],
+    ["a script", "    npm run missing"],
+    ["a script in prose", "`npm run missing`"],
+    ["a command", "    npx deepfm-edge missing"],
+    ["a command in a fence", "```sh\nnpx deepfm-edge missing\n```"],
+    ["a command's option", "    npx deepfm-edge train spec.json --missing 1"],
+    ["an option on a continuation line", "    npx deepfm-edge train spec.json \\\n      --missing 1"],
+    ["another command's option", "    npx deepfm-edge publish runs/a --quantize int8"],
+    ["an option of npm start", "    npm start -- --missing"],
+    ["a benchmark", "    npm run bench -- missing"],
+    ["an option of the fuzzer", "    npm run fuzz -- --missing 1"],
+    ["a file that a command takes", "    npx deepfm-edge train examples/missing.json"],
+    ["a command of the packages", "    npx missing"],
+    ["a table without its command", "# A\n\n| a | 0.12345 | 0.23456 |"],
+    ["a table that stands twice", "# A\n\n    npm start\n\n| a | 0.12345 | 1,234 |\n\n│ a │ 0.12345 │ 1,234 │"],
+    ["a long line", "a ".repeat(61)],
+  ])("finds %s", (_, text) => {
+    expect(checked(text)).toHaveLength(1);
+  });
+
+  test("finds a README that is too long", () => {
+    expect(checked("a\n".repeat(131), "README.md")).toEqual(["README.md: got 131 lines, expected at most 130"]);
+    expect(checked("a\n".repeat(130), "README.md")).toEqual([]);
+  });
+
+  test("names place and fault", () => {
+    expect(checked("a\n\n`worker/missing.ts`")).toEqual(["docs/a.md:3: names worker/missing.ts, which is not there"]);
+  });
+
+  test.each([
+    ["[a](../README.md) [b](https://example.org/c) [c](training.md#the-models)"],
+    ["## Which model, which settings?\n\n[a](#which-model-which-settings)"],
+    ["`worker/limits.ts` `trainer/model/zoo/` `docs/*.md` `runs/a/export` `application/json` `/v1/score` `w/x y`"],
+    ["    npx deepfm-edge COMMAND --help\n    npx deepfm-edge train a.json --out runs/a # --missing"],
+    ["    npm ci --prefix bench/peers\n    npm run bench -- NAME\n    npm run fuzz -- --minutes 10 --seed 1"],
+    ["# A\n\n    npm start\n\n| a | 0.12345 | 1,234 |"],
+  ])("finds nothing in %j", (text) => {
+    expect(checked(text)).toEqual([]);
+  });
+});
