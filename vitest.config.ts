@@ -5,8 +5,8 @@ import { defineConfig } from "vitest/config";
 const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 /**
- * What `npm run test:quick` leaves out, by kind: tests that train models or read logs, start commands or servers, pack the
- * package, try kernels on every shape, or look for faults at random.
+ * What `npm run test:quick` leaves out, by kind: tests that train models or read logs, start commands or servers, pack
+ * the package, try kernels on every shape, or look for faults at random.
  */
 const SLOW = [
   "test/trainer/{data,model,engine,training,export,evaluation}/**",

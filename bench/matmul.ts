@@ -1,5 +1,5 @@
-// Compares tf.matMul on the wasm backend, stock and ours, in the three forms of a training step: the forward product and
-// the two gradients. Prints, and gates nothing.
+// Compares tf.matMul on the wasm backend, stock and ours, in the three forms of a training step: the forward product
+// and the two gradients. Prints, and gates nothing.
 //   node bench/matmul.ts [rounds]
 import * as tf from "../trainer/engine/tfjs.ts";
 import "@tensorflow/tfjs-backend-wasm";

@@ -1,5 +1,5 @@
-// The command line as the package has it. The package installs only what scoring needs; the packages that a command needs
-// are its optional peers, in the versions that this project is tested with.
+// The command line as the package has it. The package installs only what scoring needs; the packages that a command
+// needs are its optional peers, in the versions that this project is tested with.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { join } from "node:path";
@@ -29,7 +29,9 @@ function major(version: string): string {
   return version.replace(/\..*/, "");
 }
 
-/** `name@version` of each package that the commands need and that is not installed, or only in another major version. */
+/**
+ * `name@version` of each package that the commands need and that is not installed, or only in another major version.
+ */
 function missingPackages({ devDependencies, peerDependencies }: Manifest): string[] {
   return Object.entries(devDependencies)
     .filter(([name, version]) => name in peerDependencies && major(installedVersion(name) ?? "") !== major(version))

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../trainer/errors.ts";
 
-/** The Worker's configuration: the repository's, or the one beside the compiled rooms, which names the compiled Worker. */
+/**
+ * The Worker's configuration: the repository's, or the one beside the compiled rooms, which names the compiled Worker.
+ */
 export const WRANGLER_CONFIG = fileURLToPath(new URL("../wrangler.toml", import.meta.url));
 
 /** Wrangler's environment: no telemetry, no questions, no look-up of where the machine is. */

@@ -74,19 +74,19 @@ export function fieldSides(spec: FittedSpec): Uint8Array {
 }
 
 /** How many inner products `fields` embeddings have: one for each pair of fields. */
-export function innerProducts(fields: number): number {
+export function innerProductCount(fields: number): number {
   return (fields * (fields - 1)) / 2;
 }
 
 /** How many outer products there are in d dimensions: the elements on and above the diagonal of a d × d matrix. */
-export function outerProducts(d: number): number {
+export function outerProductCount(d: number): number {
   return (d * (d + 1)) / 2;
 }
 
 /** The number of inputs of the MLP's first layer: F·d of embeddings, then the inner products, then the outer ones. */
 export function mlpInputs(fields: number, d: number, products: number): number {
-  const inner = products & PRODUCT_INNER ? innerProducts(fields) : 0;
-  const outer = products & PRODUCT_OUTER ? outerProducts(d) : 0;
+  const inner = products & PRODUCT_INNER ? innerProductCount(fields) : 0;
+  const outer = products & PRODUCT_OUTER ? outerProductCount(d) : 0;
   return fields * d + inner + outer;
 }
 

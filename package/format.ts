@@ -1,5 +1,5 @@
-// deepfm-edge/format: reads what the command line writes, and checks it. format/FORMAT.md, in this package, defines every byte.
-// It runs in Node, browsers and Workers.
+// deepfm-edge/format: reads what the command line writes, and checks it. format/FORMAT.md, in this package, defines
+// every byte. It runs in Node, browsers and Workers.
 
 export type { Evidence, ItemCatalogue, ModelBlob } from "../format/blob.ts";
 export {

@@ -10,7 +10,10 @@ export { FormatError } from "../format/errors.ts";
 export { openPage, Page } from "../format/page.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
 export type { RawValue } from "../format/record.ts";
-/** `checkGolden` scores the records that a blob brings, and throws where the kernel's logits are not those of the export. */
+/**
+ * `checkGolden` scores the records that a blob brings, and throws where the kernel's logits are not those of the
+ * export.
+ */
 export { checkGolden, goldenLogits } from "../runtime/golden.ts";
 /** `placeBlob` copies a blob into a kernel; `reserveBlob` only makes room, for a blob that is read piece by piece. */
 export { type PlacedBlob, placeBlob, reserveBlob, statedLength } from "../runtime/placed-blob.ts";

@@ -1,6 +1,7 @@
 // deepfm-edge/worker: the HTTP application, for a bundler that makes modules of .wasm files, as wrangler does.
 //
-//   export default createApp();                 a Worker of its own, with the bindings MODELS, MODEL_KEYS, ROW_DEADLINE_MS
+//   export default createApp();                 a Worker of its own, with the bindings MODELS, MODEL_KEYS,
+// ROW_DEADLINE_MS
 //   app.route("/ctr", createApp());             below a path of another Hono app
 //   createApp<Env>({ source: (env) => kvSource(env.CTR_MODELS) })      with bindings of other names
 

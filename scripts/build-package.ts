@@ -1,5 +1,6 @@
-// Builds what `npm pack` packs into dist/: the rooms compiled, with their declarations, the kernels beside them as the sources
-// have them beside theirs, and the Worker's configuration. The kernels must be built already (scripts/build-kernel.ts).
+// Builds what `npm pack` packs into dist/: the rooms compiled, with their declarations, the kernels beside them as the
+// sources have them beside theirs, and the Worker's configuration. The kernels must be built already
+// (scripts/build-kernel.ts).
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

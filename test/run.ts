@@ -1,5 +1,6 @@
 // `npm test`: every test of every runner, its coverage, the slowest files, and one closing line. `npm run test:quick`
-// (--quick) leaves the coverage out, and the slow kinds of tests, which vitest.config.ts names. Other arguments go to vitest.
+// (--quick) leaves the coverage out, and the slow kinds of tests, which vitest.config.ts names. Other arguments go to
+// vitest.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -14,7 +14,9 @@ interface Side {
   workerd: Workerd;
 }
 
-/** Races all of `heats(quick)` and prints µs a record. `folder`: the other checkout, with its node_modules and build. */
+/**
+ * Races all of `heats(quick)` and prints µs a record. `folder`: the other checkout, with its node_modules and build.
+ */
 export async function raceAgainst(folder: string, quick: boolean, rounds: number): Promise<Comparison[]> {
   const other: Checkout = {
     cases: await importFrom(folder, "bench/kernel/cases.ts"),

@@ -13,7 +13,7 @@ import { quantizeModel } from "./quantize.ts";
 /** Known values, over all fields; each has a row. */
 const ROWS = 200_000;
 /** Records of a case: so many that their rows and activations do not all stay in the nearest cache. */
-export const RECORDS = 2048;
+export const BENCH_RECORDS = 2048;
 /** The first so many records show the ranges of activations. */
 const CALIBRATION_RECORDS = 64;
 
@@ -65,7 +65,7 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
   texts.forEach(({ field }, i) => {
     rowsOfField[field].push(fields + i);
   });
-  const rows = Uint32Array.from({ length: RECORDS * fields }, (_, cell) => {
+  const rows = Uint32Array.from({ length: BENCH_RECORDS * fields }, (_, cell) => {
     const own = rowsOfField[cell % fields];
     // The item's first field names it, so its value is another one in each record.
     const i = cell % fields === CONTEXT_FIELDS ? Math.floor(cell / fields) : random.integer(own.length);

@@ -5,7 +5,7 @@ import { Kernel } from "../../runtime/kernel.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Caller } from "./caller.ts";
-import { type BenchCase, CONTEXT_FIELDS, type Precision, RECORDS } from "./cases.ts";
+import { BENCH_RECORDS, type BenchCase, CONTEXT_FIELDS, type Precision } from "./cases.ts";
 import type { Way } from "./contestant.ts";
 
 export interface CatalogueModel {
@@ -17,7 +17,7 @@ export interface CatalogueModel {
 /** A case's model for a way of scoring: with a catalogue where that needs one, and else with numbers that are all 0. */
 export function modelFor(one: BenchCase, precision: Precision, way: Way): CatalogueModel {
   if (way === "catalogue") return withCatalogue(one, precision);
-  return { model: one.models[precision], numbers: new Uint32Array(RECORDS) };
+  return { model: one.models[precision], numbers: new Uint32Array(BENCH_RECORDS) };
 }
 
 /** A case's model with a catalogue of all records' items. An item is named by its first field's value. */
@@ -29,20 +29,20 @@ export function withCatalogue({ fields, rows, models }: BenchCase, precision: Pr
     rows,
     CONTEXT_FIELDS,
   );
-  const keys = Uint32Array.from({ length: 2 * RECORDS }, (_, word) => {
+  const keys = Uint32Array.from({ length: 2 * BENCH_RECORDS }, (_, word) => {
     const row = rows[(word >>> 1) * fields + CONTEXT_FIELDS];
     return model.keys[2 * (row - fields) + (word & 1)];
   });
   const word = (item: number, i: number): number => keys[2 * item + i];
-  const order = Array.from({ length: RECORDS }, (_, i) => i);
+  const order = Array.from({ length: BENCH_RECORDS }, (_, i) => i);
   order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
-  const numbers = new Uint32Array(RECORDS);
+  const numbers = new Uint32Array(BENCH_RECORDS);
   order.forEach((record, number) => {
     numbers[record] = number;
   });
   const items = order.map((record) => caller.item(record));
   const stride = items[0].length;
-  const records = new Uint8Array(RECORDS * stride);
+  const records = new Uint8Array(BENCH_RECORDS * stride);
   items.forEach((item, i) => {
     records.set(item, i * stride);
   });

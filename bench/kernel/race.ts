@@ -1,5 +1,5 @@
 import { processorMs } from "../processor-time.ts";
-import { RECORDS } from "./cases.ts";
+import { BENCH_RECORDS } from "./cases.ts";
 import type { Contestant } from "./contestant.ts";
 
 /** Processor time of a contestant's turn: long enough for a clock of microseconds. */
@@ -31,7 +31,7 @@ export async function race(contestants: readonly Contestant[], batch: number, ro
     for (let call = 0; call < calls; call++) {
       const done = contestant.score(next, batch, logits);
       if (done) await done;
-      next = (next + batch) % (RECORDS - batch + 1);
+      next = (next + batch) % (BENCH_RECORDS - batch + 1);
     }
     return processorMs() - started;
   };

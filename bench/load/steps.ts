@@ -11,9 +11,9 @@ import { loadModel } from "../../worker/models/load-model.ts";
 
 /**
  * `place` copies a blob into a fresh kernel's memory; `streamBlob` does the same part by part. `load` is all that
- * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`; `digest` and `signature`
- * are so for a signed blob only. Those of the kernel each begin at the start and end after the check that they are named
- * for, so their times are not to be summed.
+ * worker/models/load-model.ts does with a blob in place. The steps after it are parts of `load`; `digest` and
+ * `signature` are so for a signed blob only. Those of the kernel each begin at the start and end after the check that
+ * they are named for, so their times are not to be summed.
  */
 export const STEPS = [
   "place",

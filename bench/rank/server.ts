@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { publish } from "../../deploy/publish.ts";
 import { serve } from "../../deploy/serve.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
-import { type BenchCase, benchCase, CONTEXT_FIELDS, RECORDS, SHAPES, withOneContext } from "../kernel/cases.ts";
+import { BENCH_RECORDS, type BenchCase, benchCase, CONTEXT_FIELDS, SHAPES, withOneContext } from "../kernel/cases.ts";
 import { withCatalogue } from "../kernel/catalogue.ts";
 import type { Way } from "../kernel/contestant.ts";
 
@@ -66,7 +66,7 @@ function textOf({ rows, fields, texts }: BenchCase, r: number, field: number): s
 
 function requestsFor(one: BenchCase, recordOf: RecordOf, candidates: number): RankRequest[] {
   const { fields } = one;
-  const list = Array.from({ length: Math.min(candidates, RECORDS) }, (_, r) => r);
+  const list = Array.from({ length: Math.min(candidates, BENCH_RECORDS) }, (_, r) => r);
   const context = recordOf(0, 0, CONTEXT_FIELDS);
   const records = list.map((r) => recordOf(r, 0, fields));
   const items = list.map((r) => textOf(one, r, CONTEXT_FIELDS));

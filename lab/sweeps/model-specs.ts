@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { FormatError, show } from "../../format/errors.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
-import { type Settings, withSettings } from "./settings.ts";
+import { type SettingOverrides, withSettings } from "./settings.ts";
 
 /** A spec with the file that it came from. */
 export interface NamedSpec {
@@ -11,7 +11,7 @@ export interface NamedSpec {
 }
 
 /** For each model, what differs from the common setting. */
-export type ModelSettings = Partial<Record<ModelType, Settings>>;
+export type ModelSettings = Partial<Record<ModelType, SettingOverrides>>;
 
 const ModelSettingsSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
 

@@ -3,13 +3,13 @@ import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
 
 /** Values to put into a feature spec, by dotted path: `training.learningRate`, `fields.user.encoding.minCount`. */
-export type Settings = Record<string, unknown>;
+export type SettingOverrides = Record<string, unknown>;
 
 /**
  * The spec with the settings put in, checked anew. A path names a field by its name. Throws FormatError, naming
  * `source` and the path, where there is no such setting or the value does not fit.
  */
-export function withSettings(spec: FeatureSpec, settings: Settings, source: string): FeatureSpec {
+export function withSettings(spec: FeatureSpec, settings: SettingOverrides, source: string): FeatureSpec {
   const changed: unknown = structuredClone(spec);
   for (const [path, value] of Object.entries(settings)) {
     const keys = path.split(".");
@@ -34,7 +34,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Settings as one line of text. */
-export function settingsText(settings: Settings): string {
+export function settingsText(settings: SettingOverrides): string {
   return Object.entries(settings)
     .map(([path, value]) => `${path} = ${typeof value === "number" ? Number(value.toPrecision(4)) : show(value)}`)
     .join(", ");

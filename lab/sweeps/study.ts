@@ -1,6 +1,6 @@
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { MLP_SHAPES, shapeWidths } from "./mlp-shapes.ts";
-import { type Settings, withSettings } from "./settings.ts";
+import { type SettingOverrides, withSettings } from "./settings.ts";
 import { type Spread, spread } from "./spread.ts";
 import { runSweep, type SweepOptions } from "./sweep.ts";
 
@@ -22,7 +22,7 @@ export const DEEP_MODELS: readonly ModelType[] = ["FNN", "IPNN", "OPNN", "PNN*",
 /** One value of the setting that is varied, and the settings of a spec that make it so. */
 export interface Variant {
   value: string;
-  settings: Settings;
+  settings: SettingOverrides;
 }
 
 /** Shares of the units that dropout keeps. */
@@ -61,7 +61,7 @@ export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Va
 /** One point of a figure, over all seeds, on the test log. */
 export interface StudyResult {
   value: string;
-  settings: Settings;
+  settings: SettingOverrides;
   auc: Spread;
   logloss: Spread;
   parameters: number;

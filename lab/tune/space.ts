@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import type { Random } from "../../trainer/data/random.ts";
-import type { Settings } from "../sweeps/settings.ts";
+import type { SettingOverrides } from "../sweeps/settings.ts";
 
 // The search space of `tune`: the values that each setting of a feature spec, named by its dotted path, is drawn from.
 // `search-space.schema.json` is generated from this schema.
@@ -61,7 +61,7 @@ export function parseSearchSpace(text: string, source: string): SearchSpace {
 }
 
 /** Draws a value for each path, independently of the others. */
-export function draw({ parameters }: SearchSpace, random: Random): Settings {
+export function draw({ parameters }: SearchSpace, random: Random): SettingOverrides {
   return Object.fromEntries(Object.entries(parameters).map(([path, range]) => [path, drawValue(range, random)]));
 }
 

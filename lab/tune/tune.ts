@@ -6,7 +6,7 @@ import { DivergedError } from "../../trainer/errors.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
 import { type RunLogs, trainRun } from "../sweeps/run.ts";
-import { type Settings, settingsText, withSettings } from "../sweeps/settings.ts";
+import { type SettingOverrides, settingsText, withSettings } from "../sweeps/settings.ts";
 import type { Rung } from "./rungs.ts";
 import { draw, type SearchSpace } from "./space.ts";
 import { type Trial, TrialLog } from "./trial-log.ts";
@@ -32,7 +32,7 @@ export interface Tuned {
 
 interface Candidate {
   trial: number;
-  settings: Settings;
+  settings: SettingOverrides;
   spec: FeatureSpec;
 }
 
@@ -107,7 +107,7 @@ function drawCandidates(
   seed: number,
 ): Candidate[] {
   const random = new Random(seed);
-  const drawn = new Map<string, Settings>();
+  const drawn = new Map<string, SettingOverrides>();
   for (let repeats = 0; drawn.size < count && repeats < MAX_REPEATS; ) {
     const settings = draw(space, random);
     const key = JSON.stringify(settings);

@@ -41,7 +41,7 @@ it("compare opens a log once to check it and once to encode it, for all models a
   expect([log.train, log.valid, log.test].map(timesOpened)).toEqual([0, 0, 1]);
 });
 
-it("train opens a held-out log to check it, to encode it, and for its report's columns; export once for all it measures", async () => {
+it("train opens a held-out log to check it, to encode it and for its report; export once for all it measures", async () => {
   const cache = ["--cache", join(folder, "own")];
   const run = join(folder, "run");
   await trainCommand().parseAsync([spec, ...logs, ...cache, "--out", run], { from: "user" });

@@ -12,7 +12,7 @@ import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { dumpBlob, dumpPage, parseDump } from "../../testing/format/dump.ts";
 import { between, catalogueScores, goldenFiles, specJsonSchema } from "../../testing/format/golden.ts";
-import { forward } from "../../testing/format/reference.ts";
+import { referenceScore } from "../../testing/format/reference.ts";
 import { TINY_RECORDS, tinyPage } from "../../testing/format/tiny.ts";
 import { cataloguePages } from "../../testing/format/tiny-catalogue.ts";
 
@@ -120,7 +120,7 @@ describe("scores", () => {
     const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
     const model = read(`test/golden/${name}.blob.bin`);
     const pages = [tinyPage(readBlob(model).rowType)];
-    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...forward(model, pages, record) })));
+    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...referenceScore(model, pages, record) })));
   });
 
   test("the golden scores of the catalogue are those of the formulas; an item as it is scores as its record", () => {
@@ -161,7 +161,7 @@ describe("scores", () => {
     const h0 = Math.max(0, a0 - a1 + 0.5 * a2 + 0.5);
     const h1 = Math.max(0, 0.25 * a0 + 2 * a1 - 0.75 * a2 - 0.25);
     const logit = -1.5 + 0.0625 + 0.5 * 0.125 + fm + 1.5 * h0 - 2 * h1;
-    expect(forward(blob, [page], { site: "unseen", price: 11 }).logit).toBeCloseTo(logit, 6);
+    expect(referenceScore(blob, [page], { site: "unseen", price: 11 }).logit).toBeCloseTo(logit, 6);
   });
 });
 

@@ -35,8 +35,8 @@ export function findChromium(): string | null {
 }
 
 /**
- * Opens page.html of a folder in a headless Chromium, from a server on loopback which also has the folder's other files and
- * the blob under /blob. Returns what the page posts to /result.
+ * Opens page.html of a folder in a headless Chromium, from a server on loopback which also has the folder's other files
+ * and the blob under /blob. Returns what the page posts to /result.
  */
 export async function openPage(chromium: string, folder: string, blob: Uint8Array): Promise<unknown> {
   const posted = Promise.withResolvers<unknown>();

@@ -43,7 +43,7 @@ export function randomLearner(spec: FeatureSpec, vocabulary: Vocabulary, random:
 }
 
 /** Records with 0 to 3 entries a field, as references and as a dataset. */
-export function randomRecords(
+export function randomDataset(
   count: number,
   fields: number,
   rows: number,

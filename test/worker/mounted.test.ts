@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../worker/app.ts";
 import { kvSource } from "../../worker/source/kv-source.ts";
 import { loggedErrors, type ScoreAnswer } from "./client.ts";
-import { expectedScores, makeModel, publish } from "./tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "./tiny-model.ts";
 
 // The Worker in another Hono app, with that app's own bindings, routes and errors.
 
@@ -52,7 +52,7 @@ function post(path: string, body: unknown, bindings?: object): Promise<Response>
 
 beforeEach(async () => {
   await reset();
-  await publish(env.MODELS, tiny);
+  await publishTiny(env.MODELS, tiny);
 });
 
 test("scores with the host's bindings", async () => {

@@ -206,7 +206,7 @@ async function catalogueOf(
 }
 
 /** Stores a model as the trainer does: pages, blob, and last the pointer. */
-export async function publish(kv: KVNamespace, { model, version, blob, pages }: TinyModel): Promise<void> {
+export async function publishTiny(kv: KVNamespace, { model, version, blob, pages }: TinyModel): Promise<void> {
   await Promise.all(pages.map(({ bytes, digest }) => kv.put(pageKey(digest), bytes.toBase64())));
   await kv.put(blobKey(version), blob);
   await kv.put(pointerKey(), writePointer({ model, version }));

@@ -15,7 +15,9 @@ export interface Document {
   links: Found[];
   /** What stands in backticks, outside blocks of code. */
   spans: Found[];
-  /** Commands of npm and npx, from blocks of code and from spans, without comments and with their continuation lines. */
+  /**
+   * Commands of npm and npx, from blocks of code and from spans, without comments and with their continuation lines.
+   */
   commands: Found[];
   /** Rows of tables, in Markdown or drawn with lines. */
   rows: Found[];

@@ -10,7 +10,7 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
-import { forward, forwardItem } from "./reference.ts";
+import { forwardItem, referenceScore } from "./reference.ts";
 import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
 import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
 
@@ -70,7 +70,7 @@ export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
  */
 export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<Uint8Array> {
   const plain = writeBlob(model);
-  const records = raw.map((record) => ({ record, logit: forward(plain, [], record).logit }));
+  const records = raw.map((record) => ({ record, logit: referenceScore(plain, [], record).logit }));
   const evidence = { provenance: { note: "made by hand" } };
   const blob = writeBlob({ ...model, evidence, golden: { tolerance: 1e-4, records } });
   await sealBlob(blob, await readSigningKey(PRIVATE_KEY, "RFC 8032"));
@@ -145,13 +145,13 @@ export function encodedJson(
 }
 
 function scoresJson(blob: Uint8Array, pages: Uint8Array[]): string {
-  return linesJson(TINY_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) })));
+  return linesJson(TINY_RECORDS.map((record) => ({ record, ...referenceScore(blob, pages, record) })));
 }
 
 /** The scores of records, then those of the catalogue's items with contexts. */
 export function catalogueScores(blob: Uint8Array, pages: Uint8Array[]): object[] {
   const model = readBlob(blob);
-  const records = CATALOGUE_RECORDS.map((record) => ({ record, ...forward(blob, pages, record) }));
+  const records = CATALOGUE_RECORDS.map((record) => ({ record, ...referenceScore(blob, pages, record) }));
   const pairs = CATALOGUE_PAIRS.map(({ context, item }) => ({
     ...{ context, item },
     ...forwardItem(blob, pages, context, itemNumber(model, item)),

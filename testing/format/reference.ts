@@ -11,7 +11,7 @@ import { readRow, rowStride } from "../../format/row.ts";
 // FORMAT.md, "Meaning of a score", word for word in float64. It is slow, and knows nothing of a kernel's layout.
 
 /** Scores one record. `pages[p]`: the bytes of page p. */
-export function forward(blob: Uint8Array, pages: Uint8Array[], record: unknown): Score {
+export function referenceScore(blob: Uint8Array, pages: Uint8Array[], record: unknown): Score {
   const model = readBlob(blob);
   const { e, linear } = embed(model, pages, record);
   let logit = model.bias;

@@ -6,7 +6,7 @@ import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { itemRecord } from "./reference.ts";
-import { concat, floatLayer, packRows, table } from "./tiny.ts";
+import { ascendingRows, concat, floatLayer, packRows } from "./tiny.ts";
 
 // The golden model with a catalogue: FM & DNN, f32 rows, two pages, three items. The fields of the two sides
 // interleave, and lanes of the first layer are as heavy as they may be.
@@ -70,7 +70,7 @@ const ITEMS = [{ ad: "boots", price: 12 }, { ad: "lamp", price: "3.5" }, { ad: "
 export function cataloguePages(): Uint8Array[] {
   return [0, 1].map((page) => {
     const own = COLD.filter(({ field, text }) => pageOfKey(keyOf(field, text).hi, 2) === page);
-    const { keys, rows } = table(TYPE_F32, own);
+    const { keys, rows } = ascendingRows(TYPE_F32, own);
     return writePage(LAYOUT, page, keys, rows);
   });
 }
@@ -79,7 +79,7 @@ export function cataloguePages(): Uint8Array[] {
  * F = 4 and D = 4, with the layers 8 → 3 int8, 3 → 2 f32 and 2 → 1. The float64 reference computed the items' records.
  */
 export async function tinyCatalogue(): Promise<ModelBlob> {
-  const hot = table(TYPE_F32, HOT);
+  const hot = ascendingRows(TYPE_F32, HOT);
   const pages = cataloguePages();
   const model: ModelBlob = {
     spec: SPEC,

@@ -53,7 +53,7 @@ export const TINY_LAYOUT: PageLayout = { rowType: TYPE_I8, embeddingDim: 2, page
 export const TINY_ROW_TYPES = { f16: TYPE_F16, int4: TYPE_I4 };
 
 /** Keys, ascending, and their rows as numbers: w, v₁ … v_D for each. */
-export function table(
+export function ascendingRows(
   rowType: number,
   entries: { field: string; text: string; row: number[] }[],
 ): { keys: Uint32Array; rows: Uint8Array } {
@@ -88,7 +88,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Page 0 of 1, with the row of site "shop". */
 export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
-  const { keys, rows } = table(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
+  const { keys, rows } = ascendingRows(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
   return writePage({ ...TINY_LAYOUT, rowType }, 0, keys, rows);
 }
 
@@ -97,7 +97,7 @@ export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
  * 1.
  */
 export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlob> {
-  const hot = table(rowType, [
+  const hot = ascendingRows(rowType, [
     { field: "site", text: "news", row: [0.75, 1, 0.5] },
     { field: "price", text: VALUE_ROW, row: [0.125, -0.5, 0.25] },
   ]);

@@ -46,7 +46,7 @@ export function damage(bytes: Uint8Array, random: Random): void {
 }
 
 /** A copy that is truncated, empty, or extended by zeros, by ones or by itself. */
-export function resized(bytes: Uint8Array, random: Random): Uint8Array {
+export function resizedBytes(bytes: Uint8Array, random: Random): Uint8Array {
   const way = random();
   if (way < 0.1) return new Uint8Array(0);
   const steps = [-64, -32, -16, -8, -4, -1, 1, 4, 8, 16, 32, 64];

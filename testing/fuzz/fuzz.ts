@@ -1,6 +1,6 @@
 // The fuzzer: threads that check mutants, and a watchdog over them.
 import { Worker } from "node:worker_threads";
-import type { Find, Progress, Task } from "./worker.ts";
+import type { Find, FuzzTask, Progress } from "./worker.ts";
 
 export interface FuzzOptions {
   seed: number;
@@ -57,7 +57,7 @@ async function runThread(first: number, options: FuzzOptions, report: FuzzReport
 
 /** Runs a worker to its end. Returns the number of the mutant at which it was lost; null where it was not lost. */
 function runWorker(
-  task: Task,
+  task: FuzzTask,
   { hangSeconds = 30, progress }: FuzzOptions,
   report: FuzzReport,
   stopAt: number,

@@ -5,7 +5,7 @@ import * as c from "../../format/constants.ts";
 import { edited, entryOf, sectionOf, viewOf, withSections, withTable } from "../format/edit-blob.ts";
 import { integer, pick, seeded } from "../format/random.ts";
 import { BLOBS, type OriginalBlob, type OriginalPage, PAGES } from "./corpus.ts";
-import { damage, edgeWord, resized, spliced } from "./damage.ts";
+import { damage, edgeWord, resizedBytes, spliced } from "./damage.ts";
 import { damagedJson } from "./damage-json.ts";
 
 type Random = () => number;
@@ -72,7 +72,7 @@ function editSection(sections: Uint8Array[], random: Random): void {
   if (sections[id - 1]?.length === 0) id = pick(random, TARGETS);
   const old = sections[id - 1];
   const way = random();
-  if (way < 0.06) sections[id - 1] = resized(old, random);
+  if (way < 0.06) sections[id - 1] = resizedBytes(old, random);
   else if (way < 0.12) {
     const other = pick(random, BLOBS).bytes;
     const from = sectionOf(other, random() < 0.8 ? id : integer(random, 1, c.SECTION_COUNT));
@@ -119,8 +119,8 @@ function mutatedContainer(good: Uint8Array, random: Random): Uint8Array {
   if (way < 0.5) {
     return edited(good, (_, bytes) => edgeWord(bytes, pick(random, BLOB_HEADER), BLOB_HEADER, random));
   }
-  if (way < 0.6) return statingItsLength(resized(good, random), c.BLOB_HEADER_LENGTH);
-  if (way < 0.7) return resized(good, random);
+  if (way < 0.6) return statingItsLength(resizedBytes(good, random), c.BLOB_HEADER_LENGTH);
+  if (way < 0.7) return resizedBytes(good, random);
   if (way < 0.75) return spliced(good, pick(random, BLOBS).bytes, random);
   return edited(good, (_, bytes) => damage(bytes, random));
 }
@@ -140,9 +140,9 @@ function sealed(blob: Uint8Array): Uint8Array {
 
 function mutatedPage(good: Uint8Array, random: Random): Uint8Array {
   const way = random();
-  if (way < 0.1) return resized(good, random);
+  if (way < 0.1) return resizedBytes(good, random);
   if (way < 0.2) return spliced(good, pick(random, PAGES).bytes, random);
-  const bytes = way < 0.3 ? resized(good, random) : good.slice();
+  const bytes = way < 0.3 ? resizedBytes(good, random) : good.slice();
   if (way < 0.6 && bytes.length >= c.PAGE_HEADER_BYTES) edgeWord(bytes, pick(random, PAGE_HEADER), PAGE_HEADER, random);
   else damage(bytes.subarray(c.PAGE_HEADER_BYTES), random);
   // Most mutants state their own length.

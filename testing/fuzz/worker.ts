@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Check } from "./check.ts";
 import { mutant } from "./mutant.ts";
 
-export interface Task {
+export interface FuzzTask {
   seed: number;
   /** The numbers to check: first, first + step and so on, below end. */
   first: number;
@@ -34,7 +34,7 @@ const REPORT_EVERY = 256;
 /** No stack is kept: nobody reads where a mutant was refused, and taking a stack takes as long as reading a blob. */
 Error.stackTraceLimit = 0;
 
-const { seed, first, step, end, shared } = workerData as Task;
+const { seed, first, step, end, shared } = workerData as FuzzTask;
 const check = new Check();
 let outcomes = new Map<string, number>();
 let finds: Find[] = [];

@@ -21,8 +21,8 @@ const start: Record<Backend, () => Promise<void>> = {
 };
 
 /**
- * Native packages are not installed with this project, and need libtensorflow, which their install script downloads. Only
- * an import tells whether they work.
+ * Native packages are not installed with this project, and need libtensorflow, which their install script downloads.
+ * Only an import tells whether they work.
  */
 async function startNative(name: string): Promise<void> {
   // tfjs-node 4.22 calls two functions of node:util that Node 23 removed.

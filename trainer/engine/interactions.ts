@@ -3,8 +3,8 @@ import * as tf from "../engine/tfjs.ts";
 // How embeddings meet: FM's pairs, and the products of PNN. E stands for the fields' embeddings side by side, [B, F·d].
 
 /**
- * Σ_f e_f, [B, d], as a product with F stacked identity matrices: on every backend it is faster than a sum over a middle
- * axis.
+ * Σ_f e_f, [B, d], as a product with F stacked identity matrices: on every backend it is faster than a sum over a
+ * middle axis.
  */
 export function sumFields(embeddings: tf.Tensor2D, fields: number): tf.Tensor2D {
   const d = embeddings.shape[1] / fields;

@@ -39,9 +39,9 @@ import "@tensorflow/tfjs-core/dist/public/chained_ops/sum.js";
 import "@tensorflow/tfjs-core/dist/public/chained_ops/tanh.js";
 import "@tensorflow/tfjs-core/dist/public/chained_ops/transpose.js";
 
-// What the models need beside tfjs-core's own entry. Each chained method, as in `x.add(y)`, is registered by its import,
-// which brings its type too: a method that is missing above does not compile. Training throws "gradient function not found"
-// for an operation whose gradient is missing below.
+// What the models need beside tfjs-core's own entry. Each chained method, as in `x.add(y)`, is registered by its
+// import, which brings its type too: a method that is missing above does not compile. Training throws "gradient
+// function not found" for an operation whose gradient is missing below.
 
 const GRADIENTS: readonly GradConfig[] = [
   addGradConfig,

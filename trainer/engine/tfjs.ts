@@ -1,7 +1,7 @@
 import { type RegisterHooksOptions, registerHooks } from "node:module";
 
-// TensorFlow.js as this project uses it: tfjs-core with the gradients and chained methods that the models need. The package
-// @tensorflow/tfjs, which has all of them, brings 240 MB of layers, converters, WebGL and bundles.
+// TensorFlow.js as this project uses it: tfjs-core with the gradients and chained methods that the models need. The
+// package @tensorflow/tfjs, which has all of them, brings 240 MB of layers, converters, WebGL and bundles.
 
 export * from "@tensorflow/tfjs-core";
 // Its methods' types.
@@ -9,7 +9,9 @@ export type * from "./tfjs-parts.ts";
 
 const DIST = "@tensorflow/tfjs-core/dist/";
 
-/** tfjs-core's single files are ES modules that name each other without ".js", as bundlers take it and Node does not. */
+/**
+ * tfjs-core's single files are ES modules that name each other without ".js", as bundlers take it and Node does not.
+ */
 const resolve: NonNullable<RegisterHooksOptions["resolve"]> = (specifier, context, next) => {
   const fromInside = specifier.startsWith(".") && context.parentURL?.includes(DIST);
   if (!fromInside && !specifier.includes(DIST)) return next(specifier, context);

@@ -1,4 +1,4 @@
-import { innerProducts, outerProducts } from "../../format/blob.ts";
+import { innerProductCount, outerProductCount } from "../../format/blob.ts";
 import { PRODUCT_INNER, PRODUCT_OUTER, TERM_MLP, TERM_TOWERS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -136,8 +136,8 @@ function fitOf(learner: Learner, network: Mlp, sample: Dataset, quantization: Qu
 /** Widths of the sections of an MLP's inputs: embeddings, inner products, outer products. */
 function sectionsOf({ model, tables }: Learner, network: Mlp): number[] {
   const { products } = model.definition;
-  const inner = products & PRODUCT_INNER ? innerProducts(tables.fields) : 0;
-  const outer = products & PRODUCT_OUTER ? outerProducts(tables.dim) : 0;
+  const inner = products & PRODUCT_INNER ? innerProductCount(tables.fields) : 0;
+  const outer = products & PRODUCT_OUTER ? outerProductCount(tables.dim) : 0;
   return [network.inputs - inner - outer, inner, outer].filter((width) => width > 0);
 }
 

@@ -11,8 +11,8 @@ const EMPTY: Dataset = {
 };
 
 /**
- * Gathers the rows of a batch from the tables into dense arrays for an engine, and takes the gradients back to the rows.
- * Its cost depends on the batch's entries alone, not on V. One object serves batch after batch.
+ * Gathers the rows of a batch from the tables into dense arrays for an engine, and takes the gradients back to the
+ * rows. Its cost depends on the batch's entries alone, not on V. One object serves batch after batch.
  */
 export class GatheredBatch implements Batch, BatchRows {
   /** The most records that it has room for. */

@@ -61,9 +61,9 @@ export class Learner {
   }
 
   /**
-   * Prepares for the in-batch loss. `logItemShares` [V]: ln of each item's share among the positive records. Each item's
-   * first-order weight starts there, so that the first ranking is by popularity, and training learns how a context
-   * differs from it.
+   * Prepares for the in-batch loss. `logItemShares` [V]: ln of each item's share among the positive records. Each
+   * item's first-order weight starts there, so that the first ranking is by popularity, and training learns how a
+   * context differs from it.
    */
   startFromPopularity(logItemShares: Float32Array): void {
     const { values, dim } = this.tables;
@@ -139,9 +139,9 @@ export class Learner {
   }
 
   /**
-   * The sum of the in-batch loss over a dataset's positive records; null for a model that learns by the logistic loss. It
-   * decides which epoch is best. The batches are always the same, but shuffled, as neighbors in a log often belong to one
-   * user or one hour.
+   * The sum of the in-batch loss over a dataset's positive records; null for a model that learns by the logistic loss.
+   * It decides which epoch is best. The batches are always the same, but shuffled, as neighbors in a log often belong
+   * to one user or one hour.
    */
   ownLoss(dataset: Dataset): { sum: number; records: number } | null {
     if (!this.#usesPositives) return null;

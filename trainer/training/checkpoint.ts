@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
+import { parseJson } from "../../format/parse.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
@@ -81,7 +82,7 @@ export class Checkpoints {
   #read(): { tensors: Record<string, NamedTensor>; metadata: Metadata } {
     const { tensors, metadata: texts } = readSafetensors(readFileSync(this.path), this.path);
     const metadata = Object.fromEntries(
-      Object.entries(texts).map(([key, text]) => [key, JSON.parse(text)]),
+      Object.entries(texts).map(([key, text]) => [key, parseJson(text, `${this.path}: ${key}`)]),
     ) as unknown as Metadata;
     if (metadata.identity === this.#identity) return { tensors, metadata };
     throw new FormatError(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
-import { parseWith } from "../../format/parse.ts";
+import { parseJson, parseJsonBytes, parseWith } from "../../format/parse.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
@@ -80,10 +80,10 @@ export interface SavedRun extends TrainedModel {
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
   const { tensors, metadata } = readSafetensors(readFile(path), path);
-  const spec = parseWith(FeatureSpecSchema, JSON.parse(metadata.spec ?? "null"), path);
-  const fitted = parseWith(FittedSpecSchema, JSON.parse(metadata.fitted ?? "null"), path);
+  const spec = parseWith(FeatureSpecSchema, parseJson(metadata.spec ?? "null", `${path}: spec`), path);
+  const fitted = parseWith(FittedSpecSchema, parseJson(metadata.fitted ?? "null", `${path}: fitted`), path);
   const runPath = join(folder, "run.json");
-  const run = parseWith(RunSchema, JSON.parse(new TextDecoder().decode(readFile(runPath))), runPath);
+  const run = parseWith(RunSchema, parseJsonBytes(readFile(runPath), runPath), runPath);
 
   const counts = tensors["rows.counts"];
   if (!counts) throw new FormatError(`${path}: rows.counts`, "got nothing, expected U32 [V]");

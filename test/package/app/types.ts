@@ -1,4 +1,5 @@
-// What a user's program may write, checked by the compiler against the installed package: every entry and its main types.
+// What a user's program may write, checked by the compiler against the installed package: every entry and its main
+// types.
 import { type FeatureSpec, VERSION } from "deepfm-edge";
 import { type BlobManifest, FormatError, parseFeatureSpec, pointerKey, readManifest } from "deepfm-edge/format";
 import { checkGolden, loadKernel, type Page, placeBlob, Scorer } from "deepfm-edge/runtime";

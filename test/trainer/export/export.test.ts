@@ -19,7 +19,7 @@ import { exportModel, loadExport, saveExport } from "../../../trainer/export/exp
 import { splitRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
-import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-export-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,7 +42,7 @@ function trainedModel(rows: object, stores: string[] = ["auto", "auto", "auto"],
     vocabulary.counts[row] = random.integer(1000);
   });
   const learner = randomLearner(spec, vocabulary, random);
-  const { dataset } = randomRecords(100, FIELDS, vocabulary.size, random);
+  const { dataset } = randomDataset(100, FIELDS, vocabulary.size, random);
   return { spec, fitted: fittedOf(spec), vocabulary, learner, dataset };
 }
 
@@ -152,7 +152,7 @@ describe("an export's folder", () => {
     expect(readdirSync(place).filter((file) => file.endsWith(".blob"))).toEqual([`${version}.blob`]);
   });
 
-  it("has a manifest with the model's name and version; one of before, with the version alone, is read too", async () => {
+  it("has a manifest with the model's name and version; an old one, with the version alone, is read too", async () => {
     const place = join(folder, "manifest");
     const run = trainedModel({});
     const { model, version } = await sealExport(await exportModel(run, "int8", run.dataset), {}, []);

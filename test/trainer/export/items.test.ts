@@ -8,7 +8,7 @@ import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
-import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-items-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,7 +30,7 @@ async function draftOf(type: FeatureSpec["model"]["type"]) {
   const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024 } };
   const vocabulary = tinyVocabulary(FIELDS, 50, random);
   const learner = randomLearner(spec, vocabulary, random);
-  const { dataset } = randomRecords(100, FIELDS, vocabulary.size, random);
+  const { dataset } = randomDataset(100, FIELDS, vocabulary.size, random);
   const draft = await exportModel({ spec, fitted: fittedOf(spec), vocabulary, learner }, "int8", dataset);
   return { spec, draft, names: spec.fields.map(({ name }) => name) as [string, string, string] };
 }

@@ -3,7 +3,7 @@ import { ACTIVATION_NONE, ACTIVATION_RELU } from "../../../format/constants.ts";
 import type { DenseLayer } from "../../../format/layer.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { NetworkFit } from "../../../trainer/export/layer-fit.ts";
-import { at, given, K, RECORDS, random, tensorOf, trained } from "./layer-inputs.ts";
+import { at, given, INPUT_RECORDS, K, random, tensorOf, trained } from "./layer-inputs.ts";
 
 beforeAll(async () => {
   await startBackend("wasm");
@@ -44,10 +44,10 @@ describe("a fitted network", () => {
         if (n === 2) largest = Math.max(largest, Math.abs(error));
       }
     });
-    for (const sum of sums) expect(Math.abs(sum) / RECORDS).toBeLessThan(1e-3);
+    for (const sum of sums) expect(Math.abs(sum) / INPUT_RECORDS).toBeLessThan(1e-3);
     expect(largest).toBeGreaterThan(0.01);
     // The output unit is fitted to what the layer before it lost.
-    expect(Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / RECORDS)).toBeLessThan(largest);
+    expect(Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / INPUT_RECORDS)).toBeLessThan(largest);
   });
 
   it("a layer kept in float32 is fitted to its inputs and keeps its mean", () => {
@@ -62,7 +62,7 @@ describe("a fitted network", () => {
         return error;
       });
     const own = errors(kept.weights, at(kept.biases, 0));
-    expect(Math.abs(own.reduce((sum, e) => sum + e, 0)) / RECORDS).toBeLessThan(1e-4);
+    expect(Math.abs(own.reduce((sum, e) => sum + e, 0)) / INPUT_RECORDS).toBeLessThan(1e-4);
     const squares = (list: readonly number[]): number => list.reduce((sum, e) => sum + e * e, 0);
     expect(squares(own)).toBeLessThan(squares(errors(float.weights, at(float.biases, 0))));
   });

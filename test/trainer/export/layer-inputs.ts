@@ -5,13 +5,13 @@ import * as tf from "../../../trainer/engine/tfjs.ts";
 
 /** Inputs of the layer. */
 export const K = 7;
-export const RECORDS = 300;
+export const INPUT_RECORDS = 300;
 export const random = new Random(3);
 
 /** [n, K] correlated inputs of unlike sizes; the last never varies. */
 function correlated(): Float64Array[] {
   const mix = Array.from({ length: K }, () => Array.from({ length: K }, () => random.normal()));
-  return Array.from({ length: RECORDS }, () => {
+  return Array.from({ length: INPUT_RECORDS }, () => {
     const z = Array.from({ length: K }, () => random.normal());
     return Float64Array.from(mix, (row, k) =>
       k === K - 1 ? 0.25 : 1 + 2 ** (k % 3) * row.reduce((sum, m, j) => sum + m * z[j], 0),

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { expectedLoss, servedNetworks } from "../../../trainer/export/networks.ts";
-import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 beforeAll(async () => {
   await startBackend("wasm");
@@ -16,7 +16,7 @@ describe("served networks", () => {
     const vocabulary = tinyVocabulary(3, 50, random);
     const learner = randomLearner(spec, vocabulary, random);
     const before = learner.tables.values.slice();
-    servedNetworks(learner, "int8", randomRecords(100, 3, vocabulary.size, random).dataset);
+    servedNetworks(learner, "int8", randomDataset(100, 3, vocabulary.size, random).dataset);
     expect(learner.tables.values).toEqual(before);
   });
 

@@ -11,8 +11,8 @@ export interface DenseOptimizer {
 }
 
 /**
- * Adam: Kingma and Ba 2015, algorithm 1 with the bias correction of §2, as in torch.optim.Adam. The moments have the type
- * of the values, float32 or float64.
+ * Adam: Kingma and Ba 2015, algorithm 1 with the bias correction of §2, as in torch.optim.Adam. The moments have the
+ * type of the values, float32 or float64.
  */
 export function denseAdam(values: Floats, lambda: number): DenseOptimizer {
   const [m, v] = [values.slice().fill(0), values.slice().fill(0)];

@@ -9,7 +9,7 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { EngineFactory } from "../../../trainer/model/engine.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
-import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { randomDataset, tinySpec, tinyVocabulary } from "../tiny.ts";
 import { referenceEngine } from "./reference-engine.ts";
 
 const FIELDS = 3;
@@ -29,7 +29,7 @@ function trainBoth(model: object, training: object = {}): { float32: Trained; fl
   const random = new Random(12);
   const spec = tinySpec({ embeddingDim: 3, hidden: [4], ...model }, { batchSize: BATCH, ...training });
   const vocabulary = tinyVocabulary(FIELDS, 6, random);
-  const { dataset } = randomRecords(STEPS * BATCH, FIELDS, vocabulary.size, random);
+  const { dataset } = randomDataset(STEPS * BATCH, FIELDS, vocabulary.size, random);
   const train = (engineOf: EngineFactory): Trained => {
     const learner = new Learner(spec, vocabulary, engineOf);
     if (spec.training.loss === "in-batch")

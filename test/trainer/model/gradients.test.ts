@@ -6,7 +6,7 @@ import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
-import { randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 import {
   type ReferenceRecord,
   type ReferenceWeights,
@@ -16,8 +16,9 @@ import {
   referenceWeights,
 } from "./reference.ts";
 
-// The engine computes in float32 and the reference in float64. So they differ by the engine's rounding errors: about 1e-6
-// of the largest gradient in sums over 24 records. The step is so small that it hardly ever crosses a kink of ReLU.
+// The engine computes in float32 and the reference in float64. So they differ by the engine's rounding errors: about
+// 1e-6 of the largest gradient in sums over 24 records. The step is so small that it hardly ever crosses a kink of
+// ReLU.
 const STEP = 1e-6;
 const TOLERANCE = 4e-5;
 const FIELDS = 3;
@@ -36,7 +37,7 @@ function randomCase(model: object, training: object = {}): Case {
   const spec = tinySpec({ embeddingDim: 3, hidden: [5], ...model }, training);
   const vocabulary = tinyVocabulary(FIELDS, 6, random);
   const learner = randomLearner(spec, vocabulary, random);
-  return { spec, vocabulary, learner, ...randomRecords(RECORDS, FIELDS, vocabulary.size, random) };
+  return { spec, vocabulary, learner, ...randomDataset(RECORDS, FIELDS, vocabulary.size, random) };
 }
 
 /** Compares each partial derivative that the engine gives with a central difference of the reference's loss. */

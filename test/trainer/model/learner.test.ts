@@ -6,7 +6,7 @@ import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { Gradients } from "../../../trainer/model/engine.ts";
 import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
-import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { randomDataset, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
 const BATCH = 32;
@@ -29,7 +29,7 @@ function learnTwoEpochs(training: object): { losses: number[]; learner: Learner 
     { batchSize: BATCH, ...training },
   );
   const vocabulary = tinyVocabulary(FIELDS, 20, random);
-  const { dataset } = randomRecords(200, FIELDS, vocabulary.size, random);
+  const { dataset } = randomDataset(200, FIELDS, vocabulary.size, random);
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   const losses = [learnEpoch(learner, dataset, 1), learnEpoch(learner, dataset, 2)];
   return { losses, learner };
@@ -53,7 +53,7 @@ describe("Learner", () => {
     const random = new Random(2);
     const spec = tinySpec({ embeddingDim: 4, hidden: [8] });
     const vocabulary = tinyVocabulary(FIELDS, 20, random);
-    const { dataset } = randomRecords(40, FIELDS, vocabulary.size, random);
+    const { dataset } = randomDataset(40, FIELDS, vocabulary.size, random);
     const half = { ...spec, data: { ...spec.data, negatives: { rate: 0.5, seed: 1 } } };
     const [all, sampled] = [new Learner(spec, vocabulary, tfjsEngine), new Learner(half, vocabulary, tfjsEngine)];
     expect(learnEpoch(sampled, dataset, 1)).toBe(learnEpoch(all, dataset, 1));
@@ -67,7 +67,7 @@ describe("Learner", () => {
     const random = new Random(2);
     const spec = tinySpec({ embeddingDim: 4, hidden: [8] });
     const vocabulary = tinyVocabulary(FIELDS, 20, random);
-    const { dataset } = randomRecords(4, FIELDS, vocabulary.size, random);
+    const { dataset } = randomDataset(4, FIELDS, vocabulary.size, random);
     const gradientsOf = (records: number[], weights?: number[]): Gradients => {
       const learner = new Learner(spec, vocabulary, tfjsEngine);
       const batch = new GatheredBatch(records.length, FIELDS, 4, vocabulary.size);
@@ -101,7 +101,7 @@ describe("Learner", () => {
 
   it("restores what it saved", () => {
     const { learner } = learnTwoEpochs({});
-    const { dataset } = randomRecords(50, FIELDS, 63, new Random(4));
+    const { dataset } = randomDataset(50, FIELDS, 63, new Random(4));
     const saved = learner.weights();
     const before = learner.predict(dataset);
     learnEpoch(learner, dataset, 3);
@@ -113,7 +113,7 @@ describe("Learner", () => {
   it("stops where the loss is no longer a number, and says what to change", () => {
     const { learner } = learnTwoEpochs({});
     learner.tables.values.fill(Number.NaN);
-    const { dataset } = randomRecords(50, FIELDS, 63, new Random(4));
+    const { dataset } = randomDataset(50, FIELDS, 63, new Random(4));
     expect(() => learnEpoch(learner, dataset, 3)).toThrow("the loss became NaN: got learningRate 0.01");
   });
 });

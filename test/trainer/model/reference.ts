@@ -167,8 +167,8 @@ export function referenceLoss(logits: readonly number[], labels: readonly number
 }
 
 /**
- * The mean of −ln softmax over the batch's items c of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the own item of each record b (Yi
- * et al. 2019, equation 3).
+ * The mean of −ln softmax over the batch's items c of ⟨u_b, i_c⟩ + w(i_c) − ln p_c, at the own item of each record b
+ * (Yi et al. 2019, equation 3).
  */
 export function referenceInBatchLoss(
   weights: ReferenceWeights,

@@ -5,8 +5,8 @@ import { TableAdam } from "../../../trainer/model/optimizers/table-adam.ts";
 import { EXACT_STEPS, stride, type WholeTable } from "../../../trainer/model/optimizers/whole-table.ts";
 import { type DenseOptimizer, denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
 
-// Compares the optimizers that have L2 over the whole table without a pass over it with those that pass over it at every
-// step.
+// Compares the optimizers that have L2 over the whole table without a pass over it with those that pass over it at
+// every step.
 
 const WIDTH = 3;
 
@@ -37,8 +37,8 @@ interface Deviation {
 
 /**
  * Trains a lazy and a dense optimizer on the same batches, each by the gradients at its own weights. The gradients, of
- * the batch's rows only, point away from a random target and are noisy. Compares each row as it is touched, and all rows
- * at the end.
+ * the batch's rows only, point away from a random target and are noisy. Compares each row as it is touched, and all
+ * rows at the end.
  */
 function train(
   lazy: (values: Float32Array) => WholeTable,

@@ -3,7 +3,7 @@ import { Random } from "../../../trainer/data/random.ts";
 import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
 import { Tables } from "../../../trainer/model/tables.ts";
-import { randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { randomDataset, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
 const K = 4;
@@ -14,7 +14,7 @@ function setUp(records: number) {
   const vocabulary = tinyVocabulary(FIELDS, 5, random);
   const tables = new Tables(vocabulary, K, TRAINING, random);
   tables.replace(tables.values.map(() => random.normal()));
-  return { random, vocabulary, tables, ...randomRecords(records, FIELDS, vocabulary.size, random) };
+  return { random, vocabulary, tables, ...randomDataset(records, FIELDS, vocabulary.size, random) };
 }
 
 describe("GatheredBatch", () => {

@@ -1,5 +1,5 @@
-// A training that is killed at random moments and resumed ends with the same bytes as one that was left alone. It is the
-// real command in a process of its own, as a process is what gets killed.
+// A training that is killed at random moments and resumed ends with the same bytes as one that was left alone. It is
+// the real command in a process of its own, as a process is what gets killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -9,7 +9,7 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { type NamedTensor, readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import type { TrainedModel } from "../../../trainer/model/trained-model.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
-import { fittedOf, randomLearner, randomRecords, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 // F = 3 fields, of which `user` is the context's; V = 3 · (1 + 6) rows; k = 4; hidden layers of 8 and 5 units.
 const FIELDS = 3;
@@ -27,7 +27,7 @@ function trainedModel(model: object, training: object = {}): TrainedModel & { da
   const spec = tinySpec({ embeddingDim: 4, hidden: [8, 5], ...model }, training);
   const vocabulary = tinyVocabulary(FIELDS, PER_FIELD, random);
   const learner = randomLearner(spec, vocabulary, random);
-  const { dataset } = randomRecords(40, FIELDS, vocabulary.size, random);
+  const { dataset } = randomDataset(40, FIELDS, vocabulary.size, random);
   return { spec, fitted: fittedOf(spec), vocabulary, learner, dataset };
 }
 

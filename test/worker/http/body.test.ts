@@ -3,14 +3,14 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../../worker/limits.ts";
 import { problemOf, startWorker } from "../client.ts";
-import { makeModel, publish } from "../tiny-model.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
 const worker = startWorker();
 
 beforeAll(async () => {
   await reset();
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
 });
 
 function postBytes(body: BodyInit | null, contentType: string | null): Promise<Response> {

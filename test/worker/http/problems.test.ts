@@ -5,14 +5,14 @@ import { FormatError, RequestError } from "../../../format/errors.ts";
 import { ModelUnavailableError } from "../../../worker/http/errors.ts";
 import { toProblem } from "../../../worker/http/problem.ts";
 import { loggedErrors, problemOf, startWorker } from "../client.ts";
-import { makeModel, publish } from "../tiny-model.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
 const worker = startWorker();
 
 beforeAll(async () => {
   await reset();
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
 });
 
 const INVALID: { what: string; body: unknown; field?: string; detail: string }[] = [

@@ -8,7 +8,7 @@ import { POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import page from "../../golden/tiny.page.bin";
 import blobOfFormat4 from "../../golden/v4/tiny.blob.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
 // The Worker takes blobs of the present format, 5, and of the one before, so that Workers can be rolled out before
 // models.
@@ -41,11 +41,11 @@ test("a blob of format 4 is replaced by one of format 5, and back", async () => 
   expect(old.version).not.toBe(present.version);
   const worker = startWorker();
   const scores = await expectedScores(present, RECORDS);
-  await publish(env.MODELS, old);
+  await publishTiny(env.MODELS, old);
   for (const next of [present, old]) {
     const answer = await (await worker.score({ records: RECORDS })).json();
     expect(answer).toEqual({ scores, model: "tiny", version: next === present ? old.version : present.version });
-    await publish(env.MODELS, next);
+    await publishTiny(env.MODELS, next);
     worker.clock.ms += POINTER_MAX_AGE_MS;
     await worker.score({ records: RECORDS });
     expect((await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).version).toBe(next.version);
@@ -55,7 +55,7 @@ test("a blob of format 4 is replaced by one of format 5, and back", async () => 
 test.each([4, 5])("a signature in format %i is checked where keys are set", async (format) => {
   const { privateKey, publicKey } = await generateKeys();
   const signed = await makeModel(1, { format, key: await readSigningKey(privateKey, "key") });
-  await publish(env.MODELS, signed);
+  await publishTiny(env.MODELS, signed);
   const worker = startWorker({ MODEL_KEYS: publicKey });
   expect((await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).version).toBe(signed.version);
 });

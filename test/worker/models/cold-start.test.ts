@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import type { ScoreAnswer } from "../client.ts";
-import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
 // Goes through the Worker's own entry, where each request has a context of its own, as when deployed. It is one test
 // only, because an isolate is cold once.
@@ -17,7 +17,7 @@ function score(body: string, signal: AbortSignal | null = null): Promise<Respons
 
 test("many requests at once to a cold isolate load the model once, and all are answered", async () => {
   const model = await makeModel(1);
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
   const log = vi.spyOn(console, "log").mockImplementation(() => {});
   const records = [{ site: "site57", tags: "tag77", price: 3 }];
   const body = JSON.stringify({ records });

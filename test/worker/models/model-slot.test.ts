@@ -8,7 +8,7 @@ import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
 import { sectionOf } from "../../../testing/format/edit-blob.ts";
 import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
 const good = await makeModel(1);
 const next = await makeModel(2);
@@ -51,7 +51,7 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   },
   {
     what: "the pointer's model is not the blob's",
-    put: () => publish(env.MODELS, { ...next, model: "other" }),
+    put: () => publishTiny(env.MODELS, { ...next, model: "other" }),
     why: `pointer: model: got "other", expected "tiny" as in blob ${next.version}`,
   },
   {
@@ -76,7 +76,7 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   },
   {
     what: "the kernel does not score the golden records as they were",
-    put: () => publish(env.MODELS, strange),
+    put: () => publishTiny(env.MODELS, strange),
     why: "blob: section GOLDEN: records[0]: got the logit",
   },
   {
@@ -109,7 +109,7 @@ test.each(BROKEN_MODELS)("where $what, no model serves and the answer says why",
 });
 
 test.each(BROKEN_MODELS)("where $what, the model that serves goes on serving", async ({ put, why }) => {
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   const worker = startWorker();
   const expected = { scores: await expectedScores(good, RECORDS), model: "tiny", version: good.version };
   expect(await (await worker.score({ records: RECORDS })).json()).toEqual(expected);
@@ -135,12 +135,12 @@ test("where keys are set, only a model that one of them signed serves", async ()
     const response = await startWorker({ MODEL_KEYS }).score({ records: RECORDS });
     return response.status === 200 ? "serves" : (await response.json<ProblemAnswer>()).detail;
   };
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   expect(await detail()).toMatch(/: blob: got no signature, expected one by the key [0-9a-f]{32}$/);
-  await publish(env.MODELS, await makeModel(1, { key: other }));
+  await publishTiny(env.MODELS, await makeModel(1, { key: other }));
   expect(await detail()).toMatch(/: blob: got a signature by the key [0-9a-f]{32}, expected [0-9a-f]{32}$/);
   const signed = await makeModel(1, { key: trusted });
-  await publish(env.MODELS, signed);
+  await publishTiny(env.MODELS, signed);
   expect(await detail()).toBe("serves");
   expect(signed.version).not.toBe(good.version);
   const models = await startWorker({ MODEL_KEYS }).fetch("/v1/models");
@@ -149,7 +149,7 @@ test("where keys are set, only a model that one of them signed serves", async ()
 });
 
 test("a key that is none is told", async () => {
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   loggedErrors();
   const response = await startWorker({ MODEL_KEYS: "secret" }).score({ records: RECORDS });
   expect((await response.json<ProblemAnswer>()).detail).toContain(
@@ -174,13 +174,13 @@ test("where KV cannot be read, the answer says so and no more, and the log says 
 });
 
 test("a new pointer is seen once the old one is too old, by the request after the one that sees it", async () => {
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   const worker = startWorker();
   const served = async (): Promise<string> =>
     (await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).version;
   expect(await served()).toBe(good.version);
 
-  await publish(env.MODELS, next);
+  await publishTiny(env.MODELS, next);
   worker.clock.ms += POINTER_MAX_AGE_MS - 1;
   expect(await served()).toBe(good.version);
   expect(await served()).toBe(good.version);
@@ -204,7 +204,7 @@ test("without a model, the store is asked again only after a while", async () =>
   const before = await worker.score({ records: RECORDS });
   expect(await before.json()).toMatchObject({ status: 503, detail: "no model is published" });
 
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   expect((await worker.score({ records: RECORDS })).status).toBe(503);
   worker.clock.ms += LOAD_RETRY_MS;
   expect((await worker.score({ records: RECORDS })).status).toBe(200);

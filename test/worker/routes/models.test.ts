@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { LOAD_RETRY_MS } from "../../../worker/limits.ts";
 import { startWorker } from "../client.ts";
-import { makeModel, publish } from "../tiny-model.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const good = await makeModel(1);
 
@@ -16,7 +16,7 @@ test("readyz is 503 until a model can be loaded, healthz is always 200", async (
   expect(unready.status).toBe(503);
   expect(unready.headers.get("content-type")).toBe("application/problem+json");
 
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   worker.clock.ms += LOAD_RETRY_MS;
   const ready = await worker.fetch("/readyz");
   expect(ready.status).toBe(200);
@@ -26,7 +26,7 @@ test("readyz is 503 until a model can be loaded, healthz is always 200", async (
 });
 
 test("models describes what serves", async () => {
-  await publish(env.MODELS, good);
+  await publishTiny(env.MODELS, good);
   const response = await startWorker().fetch("/v1/models");
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({

@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { kvKeys, type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
 const CONTEXT = { site: "site57", device: "phone" };
 const ITEMS = [
@@ -17,7 +17,7 @@ const withoutCatalogue = await makeModel(2);
 
 beforeEach(async () => {
   await reset();
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
 });
 
 async function scoresOf(response: Response): Promise<number[]> {
@@ -82,7 +82,7 @@ describe("a request that breaks the contract is 422 and names the place", () => 
   });
 
   test("ids for a model without a catalogue", async () => {
-    await publish(env.MODELS, withoutCatalogue);
+    await publishTiny(env.MODELS, withoutCatalogue);
     const response = await startWorker().post("/v1/rank", { items: ["ad0"] });
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({ field: "items", detail: expect.stringContaining("no catalogue") });

@@ -2,14 +2,14 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { kvKeys, type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publish } from "../tiny-model.ts";
+import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
 const ALL_PAGES = [0, 1, 2, 3];
 
 beforeEach(async () => {
   await reset();
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
 });
 
 const RECORDS = [
@@ -106,7 +106,7 @@ test("concurrent requests with different pages do not disturb one another", asyn
 
 test("a model without pages scores cold values with the OOV row, from no key", async () => {
   const blobOnly = await makeModel(2, { pageCount: 0 });
-  await publish(env.MODELS, blobOnly);
+  await publishTiny(env.MODELS, blobOnly);
   const response = await startWorker().score({ records: RECORDS });
   expect(kvKeys(response)).toBe(0);
   expect((await response.json<ScoreAnswer>()).scores).toEqual(await expectedScores(blobOnly, RECORDS));

@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { pageKey } from "../../../format/store.ts";
 import { MAX_PAGES_PER_REQUEST, PAGE_RETRY_MS } from "../../../worker/limits.ts";
 import { kvKeys, loggedErrors, type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, pageOf, publish, type TinyModel } from "../tiny-model.ts";
+import { expectedScores, makeModel, pageOf, publishTiny, type TinyModel } from "../tiny-model.ts";
 
 const model = await makeModel(1);
 const RECORDS = [{ site: "site57" }, { site: "site3" }];
@@ -13,7 +13,7 @@ const OTHER_PAGE = (PAGE + 1) % model.pages.length;
 
 beforeEach(async () => {
   await reset();
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
 });
 
 function keyOf(page: number, of: TinyModel = model): string {
@@ -92,7 +92,7 @@ test("a page that failed is not asked for again at once, but later", async () =>
   const worker = startWorker();
   expect(kvKeys(await worker.score({ records: RECORDS }))).toBe(1);
 
-  await publish(env.MODELS, model);
+  await publishTiny(env.MODELS, model);
   const soon = await worker.score({ records: RECORDS });
   expect(kvKeys(soon)).toBe(0);
   expect((await soon.json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "unavailable" });
@@ -160,7 +160,7 @@ test("a KV that fails is scored without, and asked again by the next request", a
 
 test("a request reads at most its share of pages, in reads of at most 100 keys", async () => {
   const wide = await makeModel(3, { pageCount: MAX_PAGES_PER_REQUEST + 200 });
-  await publish(env.MODELS, wide);
+  await publishTiny(env.MODELS, wide);
   const before = vi.fn(async () => {});
   const worker = startWorker({ MODELS: kvWithBulkReads(before) });
   const records = Array.from({ length: 8000 }, (_, i) => ({ site: `unseen${i}` }));

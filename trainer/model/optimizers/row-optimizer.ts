@@ -40,8 +40,9 @@ export interface RowUpdate {
   /** D */
   readonly width: number;
   /**
-   * Begins a step of all the rows that `update` is then given. They share the learning rate, the scale and the decay, which
-   * are not arguments of `update`, as numbers with a fraction cost an allocation each where a call is not inlined.
+   * Begins a step of all the rows that `update` is then given. They share the learning rate, the scale and the decay,
+   * which are not arguments of `update`, as numbers with a fraction cost an allocation each where a call is not
+   * inlined.
    */
   begin(learningRate: number, scale: number, decay: number): void;
   /** Updates a row by the gradient (gradients[from, from + D) + decay · row) · scale. */
