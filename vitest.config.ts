@@ -11,7 +11,7 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 const SLOW = [
   "test/trainer/{data,model,engine,training,export,evaluation}/**",
   "test/runtime/scorers.test.ts",
-  "test/lab/{sweeps,tune}/**",
+  "test/lab/{report,sweeps,tune}/**",
   "test/{cli,deploy,package,testing}/**",
   "test/whole-path.test.ts",
   "test/assembly/score/{forward,items}.test.ts",

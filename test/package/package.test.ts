@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Miniflare } from "miniflare";
+import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readManifest } from "../../format/read-blob.ts";
 import { findChromium, openPage } from "./browser.ts";
@@ -116,6 +117,28 @@ describe("the command", () => {
     const inspected = JSON.parse(await command("inspect", join(ROOT, "test", "golden", "tiny.blob.bin"), "--json"));
     expect(inspected).toMatchObject({ model: readManifest(blob).spec.name });
   });
+});
+
+/** The packages and modules of Node that a compiled entry imports, itself or through others. */
+function externalImports(entry: string): string[] {
+  const external = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { fileName } of ts.preProcessFile(readFileSync(path, "utf8"), true, true).importedFiles) {
+      if (fileName.startsWith(".")) visit(join(dirname(path), fileName));
+      else external.add(fileName);
+    }
+  };
+  visit(join(installed.folder, "node_modules", "deepfm-edge", "dist", "package", entry));
+  return [...external].sort();
+}
+
+test("what browsers load needs neither Node nor the command line's packages", () => {
+  expect(externalImports("index.js")).toEqual([]);
+  expect(externalImports("format.js")).toEqual(["valibot"]);
+  expect(externalImports("runtime.browser.js")).toEqual(["valibot"]);
 });
 
 test("deepfm-edge/runtime scores in Node", async () => {
