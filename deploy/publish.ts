@@ -9,9 +9,10 @@ import { startTask } from "../trainer/terminal/progress.ts";
 import { wrangler } from "./wrangler.ts";
 
 /**
- * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else in wrangler's own.
+ * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else beside the
+ * configuration. `config`: wrangler's configuration that binds the namespace as MODELS; this project's if it is absent.
  */
-export type PublishTarget = { remote: true } | { remote: false; persistTo?: string };
+export type PublishTarget = { config?: string } & ({ remote: true } | { remote: false; persistTo?: string });
 
 /** What `wrangler kv key list` prints. */
 const KeyListSchema = v.array(v.object({ name: v.string() }));
@@ -32,7 +33,7 @@ export async function publish(
     : ["--local", ...(target.persistTo ? ["--persist-to", target.persistTo] : [])];
   using task = startTask("publish", null, "keys");
 
-  const list = await wrangler(["kv", "key", "list", ...BINDING, ...where]);
+  const list = await wrangler(["kv", "key", "list", ...BINDING, ...where], target.config);
   const listed = parseWith(KeyListSchema, parseJson(list, "wrangler kv key list"), "wrangler kv key list");
   const present = new Set(listed.map(({ name }) => name));
   const pairs = [
@@ -40,8 +41,8 @@ export async function publish(
     { key: blobKey(version), value: Buffer.from(blob).toString("base64"), base64: true },
   ];
   const missing = pairs.filter(({ key }) => !present.has(key));
-  if (missing.length > 0) await put(missing, where);
-  await put([{ key: pointerKey(), value: writePointer({ model, version }) }], where);
+  if (missing.length > 0) await put(missing, where, target.config);
+  await put([{ key: pointerKey(), value: writePointer({ model, version }) }], where, target.config);
 
   task.advance(missing.length + 1);
   task.done(`${pairs.length - missing.length} already there`);
@@ -51,12 +52,13 @@ export async function publish(
 async function put(
   pairs: readonly { key: string; value: string; base64?: boolean }[],
   where: readonly string[],
+  config: string | undefined,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-"));
   try {
     const file = join(folder, "pairs.json");
     writeFileSync(file, JSON.stringify(pairs));
-    await wrangler(["kv", "bulk", "put", file, ...BINDING, ...where]);
+    await wrangler(["kv", "bulk", "put", file, ...BINDING, ...where], config);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -17,11 +17,14 @@ export const QUIET = {
   CI: "1",
 };
 
-/** Runs a wrangler command and returns what it prints. Throws UserError, with its last lines, where it fails. */
-export function wrangler(args: readonly string[]): Promise<string> {
+/**
+ * Runs a wrangler command with a configuration and returns what it prints. Throws UserError, with its last lines, where
+ * it fails.
+ */
+export function wrangler(args: readonly string[], config = WRANGLER_CONFIG): Promise<string> {
   const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args, "--config", WRANGLER_CONFIG], {
+    const child = spawn(process.execPath, [script, ...args, "--config", config], {
       env: { ...process.env, ...QUIET },
       stdio: ["ignore", "pipe", "pipe"],
     });

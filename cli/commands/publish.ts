@@ -1,9 +1,12 @@
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
+import { UserError } from "../../trainer/errors.ts";
 import { loadExport } from "../../trainer/export/export.ts";
 
 interface PublishFlags {
-  remote?: boolean;
+  config?: string;
+  remote?: true;
   persistTo?: string;
 }
 
@@ -13,9 +16,12 @@ export function publishCommand(): Command {
     .argument("<export>", "the folder that `export` wrote")
     .option("--remote", "into your account's namespace (default: the local one of `npm run dev`)")
     .option("--persist-to <folder>", "another local folder than .wrangler/state")
-    .action(async (folder: string, { remote, persistTo }: PublishFlags) => {
+    .option("--config <file>", "wrangler's configuration of your own Worker, which binds the namespace as MODELS")
+    .action(async (folder: string, { config, remote, persistTo }: PublishFlags) => {
+      if (config !== undefined && !existsSync(config)) throw new UserError(`${config}: no such file`);
       const exported = await loadExport(folder);
-      await publish(exported, remote ? { remote: true } : { remote: false, ...(persistTo && { persistTo }) });
+      const target = remote ? { remote } : { remote: false as const, ...(persistTo && { persistTo }) };
+      await publish(exported, { ...target, ...(config && { config }) });
       console.log(`published ${exported.model}@${exported.version}`);
     });
 }
