@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type FeatureSpec, parseFeatureSpec } from "../../../format/spec.ts";
 import { type Recipe, runRecipe } from "../../../lab/recipes/recipe.ts";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
@@ -10,14 +10,18 @@ import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { sharedPath } from "../../trainer/shared-data.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-recipes-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+/** A folder of the running test, removed at its end: a module may be loaded once for several test files. */
+function ownFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), "deepfm-edge-recipes-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
 
 const PARTS = ["train", "valid", "test"] as const;
 
 /** Writes files into a folder of that name, and returns its path. */
 export function made(name: string, files: Record<string, string | Uint8Array>): string {
-  const path = join(folder, name);
+  const path = join(ownFolder(), name);
   mkdirSync(path, { recursive: true });
   for (const [file, content] of Object.entries(files)) writeFileSync(join(path, file), content);
   return path;
@@ -32,7 +36,7 @@ export interface Cooked {
 
 /** What a recipe writes, read back. */
 export async function cook(recipe: Recipe, from: string): Promise<Cooked> {
-  const out = mkdtempSync(join(folder, "out-"));
+  const out = ownFolder();
   const written = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
   let warnings: string;
   try {
