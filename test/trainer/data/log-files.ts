@@ -28,6 +28,19 @@ export function writerInto(folder: string): (name: string, content: string | Uin
   };
 }
 
+/** A spec of a categorical field, whose values need two records to have a row, and of a numeric one with bins. */
+export const USER_AGE_SPEC = parseWith(
+  FeatureSpecSchema,
+  {
+    name: "tiny",
+    fields: [
+      { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 2 } },
+      { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 65] } },
+    ],
+  },
+  "tiny",
+);
+
 /** A spec of one categorical field, id, with changes. */
 export function specOf(changes: object): FeatureSpec {
   const input = { name: "s", fields: [{ name: "id", type: "categorical" }], ...changes };

@@ -1,27 +1,14 @@
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { parseWith } from "../../../format/parse.ts";
-import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { openLog, readRows, testFolder, writerInto } from "./log-files.ts";
+import { openLog, readRows, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
 
 const folder = testFolder("problems");
 const file = writerInto(folder);
 const cache = join(folder, "cache");
-
-const spec = parseWith(
-  FeatureSpecSchema,
-  {
-    name: "tiny",
-    fields: [
-      { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 2 } },
-      { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 65] } },
-    ],
-  },
-  "tiny",
-);
+const spec = USER_AGE_SPEC;
 
 describe("a bad log is refused, naming the place", () => {
   const cases: [string, string, string | Uint8Array, RegExp][] = [

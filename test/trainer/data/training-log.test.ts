@@ -1,26 +1,13 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseWith } from "../../../format/parse.ts";
-import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { testFolder, writerInto } from "./log-files.ts";
+import { testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
 
 const folder = testFolder("training-log");
 const file = writerInto(folder);
 const cache = join(folder, "cache");
-
-const spec = parseWith(
-  FeatureSpecSchema,
-  {
-    name: "tiny",
-    fields: [
-      { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 2 } },
-      { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 65] } },
-    ],
-  },
-  "tiny",
-);
+const spec = USER_AGE_SPEC;
 
 describe("a training log becomes rows", () => {
   it("in the order of the file, rare values sharing the OOV row", async () => {
