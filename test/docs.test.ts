@@ -33,7 +33,7 @@ async function commandOptions(): Promise<Map<string, Set<string>>> {
     program = this;
     return this;
   });
-  await import("../cli/cli.ts");
+  await import("../cli/commands/program.ts");
   parse.mockRestore();
   return new Map(
     program.commands.map((command) => [command.name(), new Set(command.options.map(({ long }) => long ?? ""))]),

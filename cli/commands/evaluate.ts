@@ -5,7 +5,7 @@ import { ClickLog } from "../../trainer/data/click-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { loadExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
-import { metricsTable } from "../metrics-table.ts";
+import { metricsTable } from "./metrics-table.ts";
 import { LOG_HELP, readSpec } from "./options.ts";
 
 interface EvaluateFlags {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { generateLog } from "../../trainer/data/generate.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { metricsTable } from "../metrics-table.ts";
+import { metricsTable } from "./metrics-table.ts";
 import { parsePositiveInteger } from "./options.ts";
 
 export function generateCommand(): Command {

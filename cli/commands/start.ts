@@ -16,8 +16,6 @@ import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
-import { prepareLogs, type StartLogFlags } from "../start/logs.ts";
-import { type StartResult, summaryData, summaryText } from "../start/summary.ts";
 import {
   backendOption,
   type LimitFlags,
@@ -27,6 +25,8 @@ import {
   quantizeOption,
   withLimits,
 } from "./options.ts";
+import { prepareLogs, type StartLogFlags } from "./start/logs.ts";
+import { type StartResult, summaryData, summaryText } from "./start/summary.ts";
 
 export interface StartOptions extends StartLogFlags {
   cache?: string;

@@ -9,7 +9,9 @@ import { VERSION } from "../../trainer/io/project.ts";
 
 // The entry of the command, which also a Node that cannot run the program starts.
 
-const BIN = fileURLToPath(new URL("../../cli/bin.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../cli", import.meta.url));
+const BIN = join(CLI, "bin.js");
+const BY_HAND = join(CLI, "cli.ts");
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-bin-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -34,21 +36,22 @@ function installation(name: string, ...files: string[]): string {
     writeFileSync(join(root, file), `console.log("${file}", ...process.argv.slice(2));\n`);
   }
   writeFileSync(join(root, "package.json"), '{"type": "module"}');
-  mkdirSync(join(root, "cli"), { recursive: true });
-  copyFileSync(BIN, join(root, "cli", "bin.js"));
+  mkdirSync(join(root, "cli/commands"), { recursive: true });
+  for (const file of ["bin.js", "cli.ts", "package.json", "commands/package.json"])
+    copyFileSync(join(CLI, file), join(root, "cli", file));
   return join(root, "cli", "bin.js");
 }
 
-describe("bin.js", () => {
-  it("starts the program with its arguments", async () => {
-    expect(await run(process.execPath, BIN, "--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+describe("the command", () => {
+  it.each([BIN, BY_HAND])("starts the program with its arguments: %s", async (entry) => {
+    expect(await run(process.execPath, entry, "--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
   });
 
   it("starts the compiled program where there are no sources, and otherwise the sources", async () => {
-    const compiled = installation("compiled", "dist/cli/packaged.js");
-    expect((await run(process.execPath, compiled, "train")).stdout).toBe("dist/cli/packaged.js train\n");
-    const both = installation("both", "dist/cli/packaged.js", "cli/cli.ts");
-    expect((await run(process.execPath, both, "train")).stdout).toBe("cli/cli.ts train\n");
+    const compiled = installation("compiled", "dist/cli/commands/packaged.js");
+    expect((await run(process.execPath, compiled, "train")).stdout).toBe("dist/cli/commands/packaged.js train\n");
+    const both = installation("both", "dist/cli/commands/packaged.js", "cli/commands/program.ts");
+    expect((await run(process.execPath, both, "train")).stdout).toBe("cli/commands/program.ts train\n");
   });
 });
 
@@ -61,9 +64,9 @@ function oldNode(): string | null {
 }
 
 const old = oldNode();
-describe.skipIf(old === null)(`bin.js with a Node that is too old${old ? "" : ": skipped, none on the PATH"}`, () => {
-  it("starts the program with the project's own Node", async () => {
-    expect(await run(String(old), BIN, "--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+describe.skipIf(old === null)(`with a Node that is too old${old ? "" : ": skipped, none on the PATH"}`, () => {
+  it.each([BIN, BY_HAND])("starts the program with the project's own Node: %s", async (entry) => {
+    expect(await run(String(old), entry, "--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
   });
 
   it("gives back the exit code of the program", async () => {
@@ -72,8 +75,9 @@ describe.skipIf(old === null)(`bin.js with a Node that is too old${old ? "" : ":
     expect(code).toBe(1);
   });
 
-  it("says in one line what to do where the project has no Node", async () => {
-    const { code, stdout, stderr } = await run(String(old), installation("bare", "cli/cli.ts"));
+  it.each(["bin.js", "cli.ts"])("says in one line what to do where the project has no Node: %s", async (entry) => {
+    const bin = installation("bare", "cli/commands/program.ts");
+    const { code, stdout, stderr } = await run(String(old), join(dirname(bin), entry));
     expect(stderr).toMatch(/^error: got Node [\d.]+, expected at least 24: run `npm ci`, .*`npx deepfm-edge …`\n$/);
     expect([code, stdout]).toEqual([1, ""]);
   });

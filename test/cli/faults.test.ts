@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { exitCodeOf, faultText } from "../../cli/faults.ts";
+import { exitCodeOf, faultText } from "../../cli/commands/faults.ts";
 import { FormatError } from "../../format/errors.ts";
 import { DivergedError, UserError } from "../../trainer/errors.ts";
 import { Interrupted } from "../../trainer/training/checkpoint.ts";

@@ -1,6 +1,6 @@
-import { fixed } from "../trainer/metrics/evaluation.ts";
-import type { Metrics } from "../trainer/metrics/metrics.ts";
-import { table } from "../trainer/terminal/table.ts";
+import { fixed } from "../../trainer/metrics/evaluation.ts";
+import type { Metrics } from "../../trainer/metrics/metrics.ts";
+import { table } from "../../trainer/terminal/table.ts";
 
 /** Metrics of which some may not exist, as AUC of records with one class. */
 type SomeMetrics = { [Name in keyof Metrics]: Metrics[Name] | null };

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
-import { FormatError } from "../format/errors.ts";
-import { DivergedError, UserError } from "../trainer/errors.ts";
-import { Interrupted } from "../trainer/training/checkpoint.ts";
+import { FormatError } from "../../format/errors.ts";
+import { DivergedError, UserError } from "../../trainer/errors.ts";
+import { Interrupted } from "../../trainer/training/checkpoint.ts";
 
 /** What the command line prints of a fault: one line where the user can act on it, otherwise a defect's stack. */
 export function faultText(error: unknown): string {

@@ -1,9 +1,9 @@
-import type { HttpEvaluation } from "../../deploy/http-evaluation.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
-import type { ExportedModel } from "../../trainer/export/export.ts";
-import { chosenOf, type QuantizationReport } from "../../trainer/export/report.ts";
-import type { Metrics } from "../../trainer/metrics/metrics.ts";
-import { bytesText, table } from "../../trainer/terminal/table.ts";
+import type { HttpEvaluation } from "../../../deploy/http-evaluation.ts";
+import type { Backend } from "../../../trainer/engine/backend.ts";
+import type { ExportedModel } from "../../../trainer/export/export.ts";
+import { chosenOf, type QuantizationReport } from "../../../trainer/export/report.ts";
+import type { Metrics } from "../../../trainer/metrics/metrics.ts";
+import { bytesText, table } from "../../../trainer/terminal/table.ts";
 import { metricsTable } from "../metrics-table.ts";
 
 /** What came of the whole path: how well each stage scores the test split, how fast, and in how many bytes. */

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { join } from "node:path";
-import { PROJECT } from "../trainer/io/project.ts";
+import { PROJECT } from "../../trainer/io/project.ts";
 
 interface Manifest {
   version: string;
@@ -39,7 +39,7 @@ function missingPackages({ devDependencies, peerDependencies }: Manifest): strin
 }
 
 const missing = missingPackages(readManifest(join(PROJECT, "package.json")));
-if (missing.length === 0) await import("./cli.ts");
+if (missing.length === 0) await import("./program.ts");
 else {
   console.error(`error: the command line needs packages that are not installed: npm install ${missing.join(" ")}`);
   process.exitCode = 1;

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { FormatError } from "../../format/errors.ts";
-import type { FeatureSpec } from "../../format/spec.ts";
-import { generateLog } from "../../trainer/data/generate.ts";
-import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
-import { UserError } from "../../trainer/errors.ts";
-import { PROJECT } from "../../trainer/io/project.ts";
-import type { Metrics } from "../../trainer/metrics/metrics.ts";
-import { startTask } from "../../trainer/terminal/progress.ts";
-import { readSpec } from "../commands/options.ts";
+import { FormatError } from "../../../format/errors.ts";
+import type { FeatureSpec } from "../../../format/spec.ts";
+import { generateLog } from "../../../trainer/data/generate.ts";
+import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../../trainer/data/logs.ts";
+import { UserError } from "../../../trainer/errors.ts";
+import { PROJECT } from "../../../trainer/io/project.ts";
+import type { Metrics } from "../../../trainer/metrics/metrics.ts";
+import { startTask } from "../../../trainer/terminal/progress.ts";
+import { readSpec } from "../options.ts";
 
 /** The user's own spec and logs, or none of them for a generated log. */
 export interface StartLogFlags extends LogNames {

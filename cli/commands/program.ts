@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import { VERSION } from "../../trainer/io/project.ts";
+import { compareCommand } from "./compare.ts";
+import { evaluateCommand } from "./evaluate.ts";
+import { exportCommand } from "./export.ts";
+import { exitCodeOf, faultText } from "./faults.ts";
+import { generateCommand } from "./generate.ts";
+import { inspectCommand } from "./inspect.ts";
+import { publishCommand } from "./publish.ts";
+import { recipeCommand } from "./recipe.ts";
+import { retrieveCommand } from "./retrieve.ts";
+import { keygenCommand, signCommand } from "./sign.ts";
+import { startCommand } from "./start.ts";
+import { studyCommand } from "./study.ts";
+import { trainCommand } from "./train.ts";
+import { tuneCommand } from "./tune.ts";
+
+// The program deepfm-edge: its commands, in the order in which --help lists them.
+
+const program = new Command("deepfm-edge")
+  .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
+  .version(VERSION)
+  .showHelpAfterError("(--help on each command says what it needs)");
+
+for (const command of [
+  generateCommand(),
+  recipeCommand(),
+  trainCommand(),
+  compareCommand(),
+  studyCommand(),
+  retrieveCommand(),
+  tuneCommand(),
+  exportCommand(),
+  inspectCommand(),
+  keygenCommand(),
+  signCommand(),
+  publishCommand(),
+  evaluateCommand(),
+  startCommand(),
+])
+  program.addCommand(command.copyInheritedSettings(program));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(faultText(error));
+  process.exitCode = exitCodeOf(error);
+}
