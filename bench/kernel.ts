@@ -3,10 +3,10 @@
 // is compared takes turns. Against the machine's limit: the time of the roofline (kernel/roofline.ts) divided by ours.
 // Against onnxruntime and TensorFlow.js on the same weights: our time divided by theirs. Each ratio is computed round
 // by round, and its median shown. Checks that all compute the same logits; gates nothing else.
-//   node bench/kernel.ts [--quick] [--json FILE]
+//   npm run bench -- kernel [--quick] [--json FILE]
 // With --against, this checkout's kernel is compared with that of another checkout (a folder with its node_modules and
 // build) in place of the peers: our time divided by theirs.
-//   node bench/kernel.ts --against FOLDER [--rounds 31] [--quick] [--json FILE]
+//   npm run bench -- kernel --against FOLDER [--rounds 31] [--quick] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { AGAINST_ROUNDS } from "./checkout.ts";

@@ -3,7 +3,7 @@
 // pass over the whole blob; for a blob that is signed and one that is not. Each step has its turn in each round, so
 // that a slow moment of the machine falls on all; a time is the median of the faster half of the rounds. Beside them
 // the first load of a fresh workerd, in which its engine compiles the kernel. Prints; gates nothing.
-//   node bench/load.ts [--rounds 9] [--json FILE]
+//   npm run bench -- load [--rounds 9] [--json FILE]
 import { parseArgs } from "node:util";
 import { kernelModule } from "../runtime/node.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";

@@ -1,6 +1,6 @@
 // Compares tf.matMul on the wasm backend, stock and ours, in the three forms of a training step: the forward product
 // and the two gradients. Prints, and gates nothing.
-//   node bench/matmul.ts [rounds]
+//   npm run bench -- matmul [rounds]
 import * as tf from "../trainer/engine/tfjs.ts";
 import "@tensorflow/tfjs-backend-wasm";
 import { Random } from "../trainer/data/random.ts";

@@ -1,7 +1,7 @@
 // Measures the processor time that each row optimizer takes for a training step: touch, norm for clipping, step. All of
 // them take turns on the same batches, so that a slow moment of the machine falls on all; prints medians, and gates
 // nothing. Dense Adam, which passes over the whole table, is there to compare with.
-//   node bench/optimizers.ts [steps]
+//   npm run bench -- optimizers [steps]
 
 import { Random } from "../trainer/data/random.ts";
 import { median } from "../trainer/metrics/median.ts";

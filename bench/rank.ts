@@ -3,10 +3,10 @@
 // request's bytes to the response's, the median of rounds in which all take turns. Ratio: that of whole records divided
 // by this way's, so the factor of throughput; computed round by round, its median shown. Checks that all score alike;
 // gates nothing else.
-//   node bench/rank.ts [--rounds 15] [--json FILE]
+//   npm run bench -- rank [--rounds 15] [--json FILE]
 // With --against, this checkout's Worker is compared with that of another checkout (a folder with its node_modules and
 // build), way by way: our time divided by theirs.
-//   node bench/rank.ts --against FOLDER [--rounds 31] [--json FILE]
+//   npm run bench -- rank --against FOLDER [--rounds 31] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
