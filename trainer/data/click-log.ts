@@ -1,14 +1,15 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
 import { parseJson } from "../../format/parse.ts";
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { findFiles } from "./files.ts";
-import { histogramOf, type ValueCount } from "./histogram.ts";
+import { Histogram } from "./histogram.ts";
 import { findDamage } from "./lines.ts";
 import { LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, openRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
+import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
 import { identifier, literal } from "./sql.ts";
 import { type RowChoice, wantedRows } from "./wanted-rows.ts";
@@ -104,20 +105,20 @@ export class ClickLog implements AsyncDisposable {
   }
 
   /**
-   * Aggregates over the numbers of one column, computed in SQL. The expressions call the number x. Values that are
-   * missing or not finite are left out.
+   * Aggregates over the numbers of one column, computed in SQL; NaN where it has no number. The expressions call the
+   * number x. Missing values are left out. Throws FormatError where another value is no number.
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
-    const row = await this.#database.fetchRow(
-      `SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL AND isfinite(x)`,
-    );
-    return row.map(Number);
+    const from = await this.#rows();
+    const numbers = `SELECT ${this.#number(column, from)} AS x FROM ${from}`;
+    const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
+    return row.map((value) => Number(value ?? Number.NaN));
   }
 
-  /** The different numbers of a column, ascending, with how many rows have each. */
-  async *histogram(column: string): AsyncGenerator<ValueCount> {
-    yield* histogramOf(this.#database, this.#number(column), await this.#rows());
+  /** The different numbers of a column. Throws FormatError where a value is neither a number nor missing. */
+  async histogram(column: string): Promise<Histogram> {
+    const from = await this.#rows();
+    return await Histogram.of(this.#database, this.#number(column, from), from);
   }
 
   /** How many rows the log has. */
@@ -147,10 +148,11 @@ export class ClickLog implements AsyncDisposable {
     return requireColumn(this.#relation, this.#database, name);
   }
 
-  /** SQL of a column as a number; NULL where it holds none. */
-  #number(name: string): string {
-    const { sql, type } = this.#column(name);
-    return `TRY_CAST(${isJson(type) ? `(${sql} ->> '$')` : sql} AS DOUBLE)`;
+  /** SQL of a column as a number; NULL where it is missing. */
+  #number(name: string, from: string): string {
+    const sql = meaningSql("number", this.#column(name));
+    this.#database.watch({ place: `column ${name}`, sql, from });
+    return sql;
   }
 
   async #cells(

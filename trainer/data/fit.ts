@@ -58,13 +58,14 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
  * quantile).
  */
 async function quantiles(log: ClickLog, name: string, count: number): Promise<number[]> {
-  const [total = 0] = await log.aggregate(name, ["count(*)"]);
+  await using histogram = await log.histogram(name);
+  const { total } = histogram;
   if (total === 0) return [];
   const ranks = Array.from({ length: count - 1 }, (_, i) => ((i + 1) / count) * (total - 1));
   const found: number[] = [];
   let before = 0; // how many values are below this one
   let last = Number.NaN;
-  for await (const { value, count: times } of log.histogram(name)) {
+  for await (const { value, count: times } of histogram.values()) {
     while (found.length < ranks.length && ranks[found.length] <= before + times - 1) {
       const rank = ranks[found.length];
       found.push(rank < before ? last + (rank - before + 1) * (value - last) : value);

@@ -1,5 +1,6 @@
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
+import { groupText } from "./group-text.ts";
 
 /**
  * A column of a log by which records are grouped or sliced: its different values, and which of them each record has.
@@ -59,7 +60,7 @@ function valuesOf(raw: RawValue, separator: string | null): string[] {
   return [...new Set(list)];
 }
 
+/** A value that has no text, such as NaN, is told from others all the same. */
 function text(raw: RawValue): string {
-  if (raw === null || raw === undefined) return "";
-  return Array.isArray(raw) ? raw.map(text).join("|") : String(raw);
+  return groupText(raw) ?? String(raw);
 }

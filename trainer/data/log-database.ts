@@ -3,6 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
 import type { LogFiles } from "./files.ts";
+import { registerMeanings } from "./meaning.ts";
 import { explain, firstLines, type LogReading, placeOfRecord } from "./problems.ts";
 import { type Scan, scanLog } from "./scan.ts";
 import { identifier } from "./sql.ts";
@@ -33,6 +34,7 @@ export class LogDatabase implements AsyncDisposable {
   /** `temporary`: the folder to spill to. */
   static async open(log: LogFiles, data: DataSettings, temporary?: string): Promise<LogDatabase> {
     const duckdb = await DuckDb.open(temporary);
+    registerMeanings(duckdb.connection);
     return new LogDatabase(duckdb, { log, data, connection: duckdb.connection, scan: null });
   }
 
@@ -118,7 +120,7 @@ export class LogDatabase implements AsyncDisposable {
         const line = await this.place(row);
         return await connection.run(`SELECT (${sql}) FROM ${from} WHERE ${ROW} = ${row}`).then(
           () => null,
-          (error) => new FormatError(`${line}: ${place}`, firstLines((error as Error).message)),
+          (error) => new FormatError(`${line}: ${place}`, reasonOf(error as Error)),
         );
       } catch {
         // The log itself cannot be read, which is what the error to be explained is about.
@@ -126,4 +128,9 @@ export class LogDatabase implements AsyncDisposable {
     }
     return null;
   }
+}
+
+/** Why an expression cannot be computed, in the words of `meaningSql` where a value is refused. */
+function reasonOf({ message }: Error): string {
+  return firstLines(message).replace(/^Invalid Input Error: (?=got |not JSON)/, "");
 }
