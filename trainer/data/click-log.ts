@@ -12,7 +12,7 @@ import { type LogRelation, openRelation, requireColumn, type TypedColumn } from 
 import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
 import { identifier, literal } from "./sql.ts";
-import { type RowChoice, wantedRows } from "./wanted-rows.ts";
+import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
 
 /** Rows of a click log, some thousand at a time, by column. */
 export interface LogChunk {
@@ -106,19 +106,25 @@ export class ClickLog implements AsyncDisposable {
 
   /**
    * Aggregates over the numbers of one column, computed in SQL; NaN where it has no number. The expressions call the
-   * number x. Missing values are left out. Throws FormatError where another value is no number.
+   * number x. Other values are left out.
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const from = await this.#rows();
-    const numbers = `SELECT ${this.#number(column, from)} AS x FROM ${from}`;
+    const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
     const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
     return row.map((value) => Number(value ?? Number.NaN));
   }
 
-  /** The different numbers of a column. Throws FormatError where a value is neither a number nor missing. */
+  /** The different numbers of a column. */
   async histogram(column: string): Promise<Histogram> {
-    const from = await this.#rows();
-    return await Histogram.of(this.#database, this.#number(column, from), from);
+    return await Histogram.of(this.#database, this.#number(column), await this.#rows());
+  }
+
+  /** Throws FormatError where a value of a column is neither missing nor a number. */
+  async requireNumbers(name: string): Promise<void> {
+    const column = this.#column(name);
+    const bad = `${this.#number(name)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+    const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${await this.#rows()} WHERE ${bad} LIMIT 1`);
+    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, column, row[0], "a number");
   }
 
   /** How many rows the log has. */
@@ -148,11 +154,9 @@ export class ClickLog implements AsyncDisposable {
     return requireColumn(this.#relation, this.#database, name);
   }
 
-  /** SQL of a column as a number; NULL where it is missing. */
-  #number(name: string, from: string): string {
-    const sql = meaningSql("number", this.#column(name));
-    this.#database.watch({ place: `column ${name}`, sql, from });
-    return sql;
+  /** SQL of a column as a number; NULL where it holds none. */
+  #number(name: string): string {
+    return meaningSql("number", this.#column(name));
   }
 
   async #cells(

@@ -4,11 +4,14 @@ import { type RawValue, textOf } from "../../format/raw-value.ts";
 const SEPARATOR = "|";
 
 /**
- * The text that tells records of one value from others: the canonical text; of a list, those of its elements, joined.
- * Null where the value, or one of its elements, has none.
+ * The text by which records of one value are told from others: the canonical text where a value has one; of a list,
+ * those of its elements, joined; and of what the encoder refuses, any that is its own.
  */
-export function groupText(raw: RawValue): string | null {
-  if (!Array.isArray(raw)) return textOf(raw);
-  const texts = raw.map(groupText);
-  return texts.includes(null) ? null : texts.filter((text) => text !== "").join(SEPARATOR);
+export function groupText(raw: RawValue): string {
+  if (Array.isArray(raw))
+    return raw
+      .map(groupText)
+      .filter((text) => text !== "")
+      .join(SEPARATOR);
+  return textOf(raw) ?? (typeof raw === "object" ? JSON.stringify(raw) : String(raw));
 }

@@ -1,4 +1,4 @@
-import type { LogDatabase } from "./log-database.ts";
+import { type LogDatabase, ROW } from "./log-database.ts";
 import { identifier } from "./sql.ts";
 
 /** A number that occurs in a column, and in how many rows. */
@@ -18,30 +18,36 @@ export class Histogram implements AsyncDisposable {
   /** The least and the largest number; NaN where there is none. */
   readonly least: number;
   readonly largest: number;
+  /** The first row that has no number, as its ROW column says; null where all have one. */
+  readonly without: number | null;
   readonly #database: LogDatabase;
   readonly #table: string;
 
-  private constructor(database: LogDatabase, table: string, [total, least, largest]: unknown[]) {
+  private constructor(database: LogDatabase, table: string, [total, least, largest, without]: unknown[]) {
     this.#database = database;
     this.#table = table;
     this.total = Number(total);
     this.least = Number(least ?? Number.NaN);
     this.largest = Number(largest ?? Number.NaN);
+    this.without = without === null ? null : Number(without);
   }
 
   /** `x`: SQL of a number that is finite or NULL, over the relation `from`. */
   static async of(database: LogDatabase, x: string, from: string): Promise<Histogram> {
     const table = identifier(`\u0001histogram${Histogram.#tables++}`);
     await database.run(
-      `CREATE TABLE ${table} AS SELECT x, count(*) AS n FROM (SELECT ${x} AS x FROM ${from}) WHERE x IS NOT NULL GROUP BY x`,
+      `CREATE TABLE ${table} AS SELECT ${x} AS x, count(*) AS n, min(${ROW}) AS first FROM ${from} GROUP BY 1`,
     );
-    const facts = await database.fetchRow(`SELECT coalesce(sum(n), 0), min(x), max(x) FROM ${table}`);
+    const facts = await database.fetchRow(
+      `SELECT coalesce(sum(n) FILTER (x IS NOT NULL), 0), min(x), max(x), min(first) FILTER (x IS NULL) FROM ${table}`,
+    );
     return new Histogram(database, table, facts);
   }
 
   /** Ascending. */
   async *values(): AsyncGenerator<ValueCount> {
-    for await (const chunk of this.#database.stream(`SELECT x, n FROM ${this.#table} ORDER BY x`)) {
+    const sql = `SELECT x, n FROM ${this.#table} WHERE x IS NOT NULL ORDER BY x`;
+    for await (const chunk of this.#database.stream(sql)) {
       const counts = chunk.getColumnValues(1);
       for (const [i, value] of chunk.getColumnValues(0).entries())
         yield { value: Number(value), count: Number(counts[i]) };

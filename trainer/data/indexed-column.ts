@@ -55,12 +55,7 @@ export async function readColumns(log: ClickLog, requests: readonly ColumnReques
 }
 
 function valuesOf(raw: RawValue, separator: string | null): string[] {
-  if (separator === null) return [text(raw)];
-  const list = Array.isArray(raw) ? raw.map(text) : text(raw).split(separator);
+  if (separator === null) return [groupText(raw)];
+  const list = Array.isArray(raw) ? raw.map(groupText) : groupText(raw).split(separator);
   return [...new Set(list)];
-}
-
-/** A value that has no text, such as NaN, is told from others all the same. */
-function text(raw: RawValue): string {
-  return groupText(raw) ?? String(raw);
 }

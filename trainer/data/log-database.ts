@@ -120,7 +120,7 @@ export class LogDatabase implements AsyncDisposable {
         const line = await this.place(row);
         return await connection.run(`SELECT (${sql}) FROM ${from} WHERE ${ROW} = ${row}`).then(
           () => null,
-          (error) => new FormatError(`${line}: ${place}`, reasonOf(error as Error)),
+          (error) => new FormatError(`${line}: ${place}`, firstLines((error as Error).message)),
         );
       } catch {
         // The log itself cannot be read, which is what the error to be explained is about.
@@ -128,9 +128,4 @@ export class LogDatabase implements AsyncDisposable {
     }
     return null;
   }
-}
-
-/** Why an expression cannot be computed, in the words of `meaningSql` where a value is refused. */
-function reasonOf({ message }: Error): string {
-  return firstLines(message).replace(/^Invalid Input Error: (?=got |not JSON)/, "");
 }

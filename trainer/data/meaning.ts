@@ -7,8 +7,6 @@ import {
   DuckDBTypeId as Id,
   VARCHAR,
 } from "@duckdb/node-api";
-import { FormatError, show } from "../../format/errors.ts";
-import { parseJson } from "../../format/parse.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
 import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { groupText } from "./group-text.ts";
@@ -18,8 +16,7 @@ import { timeOf } from "./time.ts";
 // SQL of what a column's values mean. DuckDB calls the functions that the encoder calls, so that a log is divided,
 // sampled and measured by the values that are then encoded. A call takes half a microsecond a value. Where most values
 // are plain, such as short numbers in digits, SQL computes their meaning itself, and calls for the others only;
-// test/trainer/data/meaning.test.ts compares the two. A value that is refused fails the query: a LogDatabase that
-// watches the expression names the row.
+// test/trainer/data/meaning.test.ts compares the two.
 
 /** What a value is asked for: text as records are grouped by it, a time as seconds since 1970, a label of 0 or 1. */
 export type Meaning = "number" | "label" | "time" | "text";
@@ -28,7 +25,10 @@ export type Meaning = "number" | "label" | "time" | "text";
 type Plain = [when: string, then: string];
 
 interface Judge {
-  /** The meaning of a value; null where a missing one has none. Throws FormatError where the value is refused. */
+  /**
+   * The meaning of a value, null where it has none. Never throws: DuckDB may ask about values that no row has, such as
+   * all of a Parquet file's dictionary.
+   */
   of(raw: RawValue): number | string | null;
   plain(x: string, kind: Kind): Plain[];
 }
@@ -46,12 +46,12 @@ const JUDGES: Record<Meaning, Judge> = {
   number: {
     of(raw) {
       const x = numberOf(raw);
-      return Number.isNaN(x) ? refuse(raw, "a number") : x;
+      return Number.isNaN(x) ? null : x;
     },
     plain: (x, kind) => [[`${x} IS NULL`, "NULL"], ...plainNumbers(x, kind)],
   },
   label: {
-    of: (raw) => labelOf(raw) ?? refuse(raw, "a label of 0 or 1"),
+    of: labelOf,
     plain(x, kind) {
       if (kind === "boolean") return [[`${x} IS NOT NULL`, `CAST(${x} AS DOUBLE)`]];
       if (kind === "integer") return [[`${x} IN (0, 1)`, `CAST(${x} AS DOUBLE)`]];
@@ -59,7 +59,7 @@ const JUDGES: Record<Meaning, Judge> = {
     },
   },
   time: {
-    of: (raw) => timeOf(raw) ?? refuse(raw, "a number or a time"),
+    of: timeOf,
     plain(x, kind) {
       if (kind === "date") return [[`year(${x}) BETWEEN 1 AND 9999`, `epoch(${x})`]];
       const time = `TRY_CAST(${x} AS TIMESTAMP)`;
@@ -69,7 +69,7 @@ const JUDGES: Record<Meaning, Judge> = {
     },
   },
   text: {
-    of: (raw) => groupText(raw) ?? refuse(raw, "text, a number, true, false, null or a list of them"),
+    of: groupText,
     plain(x, kind) {
       if (kind === "text") return [["TRUE", `coalesce(${x}, '')`]];
       if (kind === "integer" || kind === "boolean") return [["TRUE", `coalesce(CAST(${x} AS VARCHAR), '')`]];
@@ -120,11 +120,12 @@ function kindOf(type: DuckDBType): Kind {
   return typeId === Id.VARCHAR ? "text" : "other";
 }
 
-/** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text. Fails on values that are refused. */
+/** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text; NULL where a value has none. */
 export function meaningSql(meaning: Meaning, { sql, type }: { sql: string; type: DuckDBType }): string {
   const kind = kindOf(type);
-  // A column of which no value is known has the type NULL, which no function takes.
-  const x = kind === "json" || type.typeId === Id.SQLNULL ? `CAST(${sql} AS VARCHAR)` : cellSql(sql, type);
+  // A column of nothing but NULL is said to be INTEGER, but has a type of its own, which no function takes.
+  const x =
+    kind === "json" ? `CAST(${sql} AS VARCHAR)` : kind === "integer" ? `CAST(${sql} AS ${type})` : cellSql(sql, type);
   const plain = JUDGES[meaning].plain(x, kind).map(([when, then]) => `WHEN ${when} THEN ${then}`);
   const asked = `${functionName(meaning, kind === "json")}(${x})`;
   return plain.length > 0 ? `CASE ${plain.join(" ")} ELSE ${asked} END` : asked;
@@ -143,8 +144,17 @@ function functionName(meaning: Meaning, json: boolean): string {
   return `raw_${meaning}${json ? "_of_json" : ""}`;
 }
 
+const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
+
+/** A JSON value. Of an integer beyond 2^53 every digit is kept, and what is not JSON stays text. */
 function fromJson(text: RawValue): RawValue {
-  return parseJson(String(text), "") as RawValue;
+  const json = String(text);
+  if (LONG_INTEGER.test(json)) return BigInt(json);
+  try {
+    return JSON.parse(json) as RawValue;
+  } catch {
+    return json;
+  }
 }
 
 function register(connection: DuckDBConnection, name: string, meaning: Meaning, of: Judge["of"]): void {
@@ -155,17 +165,9 @@ function register(connection: DuckDBConnection, name: string, meaning: Meaning, 
       returnType: meaning === "text" ? VARCHAR : DOUBLE,
       specialHandling: true, // or it would not be called for NULL
       mainFunction(_info, input, output) {
-        try {
-          for (const [i, value] of input.getColumnValues(0).entries()) output.setItem(i, of(toRawValue(value)));
-        } catch (error) {
-          throw new Error(error instanceof FormatError ? error.problem : String(error)); // its row becomes its place
-        }
+        for (const [i, value] of input.getColumnValues(0).entries()) output.setItem(i, of(toRawValue(value)));
         output.flush();
       },
     }),
   );
-}
-
-function refuse(raw: RawValue, expected: string): never {
-  throw new FormatError("", `got ${show(raw)}, expected ${expected}`);
 }

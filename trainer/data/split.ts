@@ -30,9 +30,12 @@ export function inPart(split: Split, part: Part, row: string, by: string, times:
   return part === "train" ? `${u} >= ${held}` : `(${u} >= ${split.test} AND ${u} < ${held})`;
 }
 
-/** SQL of whether training keeps a record: each with the label 1, and a share of those with the label 0. */
+/**
+ * SQL of whether training keeps a record: a share of those with the label 0, and all others, so that one without a label
+ * is refused where it is encoded. `label`: SQL of its label.
+ */
 export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, row: string, label: string): string {
-  return `(${label} <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
+  return `(coalesce(${label}, 1) <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
 }
 
 /**

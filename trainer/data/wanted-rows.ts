@@ -1,8 +1,9 @@
 import { FormatError, show } from "../../format/errors.ts";
+import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { Histogram } from "./histogram.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
-import { type Meaning, meaningSql } from "./meaning.ts";
+import { meaningSql } from "./meaning.ts";
 import { inPart, isKept, type Part, timeBounds } from "./split.ts";
 
 /** Which of a log's rows are read. */
@@ -25,17 +26,21 @@ export async function wantedRows(
   const conditions: string[] = [];
   if (part) conditions.push(await partSql(database, relation, part));
   if (training && negatives)
-    conditions.push(
-      isKept(negatives, ROW, watched(database, relation, "label", requireColumn(relation, database, label))),
-    );
+    conditions.push(isKept(negatives, ROW, meaningSql("label", requireColumn(relation, database, label))));
   return conditions.length > 0 ? `(SELECT * FROM ${relation.sql} WHERE ${conditions.join(" AND ")})` : relation.sql;
 }
 
-/** SQL of what a column's values mean. When a query fails since one is refused, its row is named. */
-function watched(database: LogDatabase, relation: LogRelation, meaning: Meaning, column: TypedColumn): string {
-  const sql = meaningSql(meaning, column);
-  database.watch({ place: `column ${column.name}`, sql, from: relation.sql });
-  return sql;
+/** The error for a column's value in a row, whose number its ROW column says. */
+export async function refusedValue(
+  database: LogDatabase,
+  { sql: from }: LogRelation,
+  { name, sql, type }: TypedColumn,
+  row: unknown,
+  expected: string,
+): Promise<FormatError> {
+  const [cell = null] = await database.fetchRow(`SELECT ${cellSql(sql, type)} FROM ${from} WHERE ${ROW} = ${row}`);
+  const got = isJson(type) && cell !== null ? String(cell) : show(toRawValue(cell));
+  return new FormatError(`${await database.place(row)}: column ${name}`, `got ${got}, expected ${expected}`);
 }
 
 async function partSql(database: LogDatabase, relation: LogRelation, part: Part): Promise<string> {
@@ -49,9 +54,10 @@ async function partSql(database: LogDatabase, relation: LogRelation, part: Part)
       `got ${show(split.by)}, which is a column of ${database.log.name} and another one in data.select: give the ` +
         "computed one another name, and here the name of the one to split by",
     );
-  if (split.kind === "hash") return inPart(split, part, ROW, watched(database, relation, "text", column), null);
-  const time = watched(database, relation, "time", column);
+  if (split.kind === "hash") return inPart(split, part, ROW, meaningSql("text", column), null);
+  const time = meaningSql("time", column);
   await using times = await Histogram.of(database, time, relation.sql);
+  if (times.without !== null) throw await refusedValue(database, relation, column, times.without, "a number or a time");
   if (times.least < SECONDS.least || times.largest > SECONDS.most) await checkUnit(database, relation, column, time);
   return inPart(split, part, ROW, time, await timeBounds(split, times.total, times.values()));
 }
@@ -69,7 +75,7 @@ async function checkUnit(
   column: TypedColumn,
   time: string,
 ): Promise<void> {
-  const isNumber = `TRY(${meaningSql("number", column)}) IS NOT NULL`;
+  const isNumber = `${meaningSql("number", column)} IS NOT NULL`;
   const { least, most } = SECONDS;
   const [row, number] = await database.fetchRow(
     `SELECT ${ROW}, ${time} FROM ${from} WHERE (${time} < ${least} OR ${time} > ${most}) AND ${isNumber} LIMIT 1`,
