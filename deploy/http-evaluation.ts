@@ -2,8 +2,9 @@ import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJson, parseWith } from "../format/parse.ts";
+import { labelOf } from "../format/raw-value.ts";
 import type { ClickLog } from "../trainer/data/click-log.ts";
-import { refuseLabel, toLabel } from "../trainer/data/encode.ts";
+import { refuseLabel } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import { UserError } from "../trainer/errors.ts";
 import { auc } from "../trainer/metrics/auc.ts";
@@ -74,7 +75,7 @@ export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: Fitte
   for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
     for (let row = 0; row < chunk.rows; row++) {
       batch.push(rawRecord(fitted.fields, chunk.columns, row));
-      const label = toLabel(chunk.columns[labelColumn]?.[row]);
+      const label = labelOf(chunk.columns[labelColumn]?.[row]);
       labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
       if (batch.length < RECORDS_PER_REQUEST) continue;
       await dispatch(labels.length - batch.length, batch);

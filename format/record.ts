@@ -1,9 +1,7 @@
 import { FormatError, show } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import { type Hash64, murmur128Text } from "./hash.ts";
-
-/** A field's value as a log or a request states it. Text and JSON types mean the same: "17" is 17, "" is null. */
-export type RawValue = string | number | bigint | boolean | null | undefined | readonly RawValue[];
+import { isRounded, numberOf, type RawValue, textOf } from "./raw-value.ts";
 
 /**
  * Records as entries, pairs of a row key and a value. The entries of record b and field f are those from `offsets[b·F +
@@ -239,35 +237,18 @@ export function upperBound(boundaries: readonly number[], x: number): number {
 type At = (place: string) => string;
 
 function toText(raw: RawValue, at: At, place: string): string {
-  switch (typeof raw) {
-    case "string":
-      return raw;
-    case "undefined":
-      return "";
-    case "boolean":
-    case "bigint":
-      return String(raw);
-    case "number":
-      // Beyond 2^53, JSON.parse rounds an integer to another one, which would have the row of another id.
-      if (Number.isInteger(raw) && !Number.isSafeInteger(raw))
-        throw new FormatError(at(place), `got ${raw}, expected integers beyond 2^53 as text`);
-      if (Number.isFinite(raw)) return String(raw);
-      break;
-    case "object":
-      if (raw === null) return "";
-  }
-  throw new FormatError(at(place), `got ${show(raw)}, expected a string, a number, true, false or null`);
+  const text = textOf(raw);
+  if (text !== null) return text;
+  throw new FormatError(
+    at(place),
+    isRounded(raw)
+      ? `got ${raw}, expected integers beyond 2^53 as text`
+      : `got ${show(raw)}, expected a string, a number, true, false or null`,
+  );
 }
 
-const DECIMAL = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
-
 function toNumber(raw: RawValue, at: At, place: string): number | null {
-  if (raw === null || raw === undefined || raw === "") return null;
-  if (typeof raw === "boolean") return raw ? 1 : 0;
-  const decimal = typeof raw === "string" ? DECIMAL.test(raw) : typeof raw !== "object";
-  const x = decimal ? Number(raw) : Number.NaN;
-  if (!Number.isFinite(Math.fround(x))) {
-    throw new FormatError(at(place), `got ${show(raw)}, expected a number`);
-  }
+  const x = numberOf(raw);
+  if (Number.isNaN(x)) throw new FormatError(at(place), `got ${show(raw)}, expected a number`);
   return x;
 }

@@ -18,9 +18,9 @@ export { pageOfKey } from "../format/keys.ts";
 export type { DenseLayer } from "../format/layer.ts";
 /** `openPage` checks a page against the digest that its blob's manifest has for it. */
 export { openPage, Page, type PageLayout, pageDigest } from "../format/page.ts";
+export type { RawValue } from "../format/raw-value.ts";
 /** `readManifest` reads what a server needs; `readBlob` reads, and checks, all of a blob. */
 export { type BlobManifest, readBlob, readManifest } from "../format/read-blob.ts";
-export type { RawValue } from "../format/record.ts";
 /** `verifyBlob` checks a blob's version and signature; `signerOf` says whose signature it has. */
 export { signerOf, verifyBlob } from "../format/seal.ts";
 export { type PublicKey, readPublicKeys } from "../format/signature.ts";

@@ -8,8 +8,8 @@
 /** Thrown where a blob is refused, and where a record breaks the model's contract. */
 export { FormatError } from "../format/errors.ts";
 export { openPage, Page } from "../format/page.ts";
+export type { RawValue } from "../format/raw-value.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
-export type { RawValue } from "../format/record.ts";
 /**
  * `checkGolden` scores the records that a blob brings, and throws where the kernel's logits are not those of the
  * export.

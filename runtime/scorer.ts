@@ -1,8 +1,9 @@
 import { FormatError } from "../format/errors.ts";
 import { pageOfKey } from "../format/keys.ts";
 import type { Page } from "../format/page.ts";
+import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
-import { EncodedRecords, type RawValue, RecordEncoder } from "../format/record.ts";
+import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import type { PlacedBlob } from "./placed-blob.ts";

@@ -7,7 +7,7 @@ import {
   DuckDBTypeId,
   type DuckDBValue,
 } from "@duckdb/node-api";
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 
 // A cell of a Parquet file becomes the raw value that a client would send for it as JSON, so that both get one row key:
 //
@@ -32,11 +32,6 @@ export function isRefused(type: DuckDBType): boolean {
 /** Whether a column is JSON text, which DuckDB takes for a kind of VARCHAR. */
 export function isJson(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
-}
-
-/** A type's name in SQL, JSON told apart from other text. */
-export function typeName(type: DuckDBType): string {
-  return isJson(type) ? "JSON" : String(type);
 }
 
 /** SQL to fetch a column with: a float32 through its text, which DuckDB writes as the shortest decimal. */

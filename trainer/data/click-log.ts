@@ -1,17 +1,18 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
 import { parseJson } from "../../format/parse.ts";
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { findFiles } from "./files.ts";
-import { histogramOf, type ValueCount } from "./histogram.ts";
+import { Histogram } from "./histogram.ts";
 import { findDamage } from "./lines.ts";
 import { LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, openRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
+import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
 import { identifier, literal } from "./sql.ts";
-import { type RowChoice, wantedRows } from "./wanted-rows.ts";
+import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
 
 /** Rows of a click log, some thousand at a time, by column. */
 export interface LogChunk {
@@ -104,20 +105,26 @@ export class ClickLog implements AsyncDisposable {
   }
 
   /**
-   * Aggregates over the numbers of one column, computed in SQL. The expressions call the number x. Values that are
-   * missing or not finite are left out.
+   * Aggregates over the numbers of one column, computed in SQL; NaN where it has no number. The expressions call the
+   * number x. Other values are left out.
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
     const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
-    const row = await this.#database.fetchRow(
-      `SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL AND isfinite(x)`,
-    );
-    return row.map(Number);
+    const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
+    return row.map((value) => Number(value ?? Number.NaN));
   }
 
-  /** The different numbers of a column, ascending, with how many rows have each. */
-  async *histogram(column: string): AsyncGenerator<ValueCount> {
-    yield* histogramOf(this.#database, this.#number(column), await this.#rows());
+  /** The different numbers of a column. */
+  async histogram(column: string): Promise<Histogram> {
+    return await Histogram.of(this.#database, this.#number(column), await this.#rows());
+  }
+
+  /** Throws FormatError where a value of a column is neither missing nor a number. */
+  async requireNumbers(name: string): Promise<void> {
+    const column = this.#column(name);
+    const bad = `${this.#number(name)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+    const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${await this.#rows()} WHERE ${bad} LIMIT 1`);
+    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, column, row[0], "a number");
   }
 
   /** How many rows the log has. */
@@ -149,8 +156,7 @@ export class ClickLog implements AsyncDisposable {
 
   /** SQL of a column as a number; NULL where it holds none. */
   #number(name: string): string {
-    const { sql, type } = this.#column(name);
-    return `TRY_CAST(${isJson(type) ? `(${sql} ->> '$')` : sql} AS DOUBLE)`;
+    return meaningSql("number", this.#column(name));
   }
 
   async #cells(

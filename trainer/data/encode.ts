@@ -1,6 +1,7 @@
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import { EncodedRecords, type RawValue, RecordEncoder } from "../../format/record.ts";
+import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
+import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import type { ClickLog, LogChunk } from "./click-log.ts";
 
 /** Some thousand records of a log. Their arrays are used again for the next ones. */
@@ -32,20 +33,13 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
         if (!(error instanceof FormatError)) throw error;
         throw new FormatError(`${await chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
       }
-      labels[row] = toLabel(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
+      labels[row] = labelOf(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
       if (weights && weight !== undefined)
         weights[row] =
           toWeight(chunk.columns[fields + 1]?.[row]) ?? (await refuseWeight(chunk, row, fields + 1, weight));
     }
     yield { encoded, labels, weights };
   }
-}
-
-/** The label of a row: 0 or 1; null where it is neither. */
-export function toLabel(raw: RawValue): number | null {
-  if (raw === "1" || raw === 1 || raw === 1n || raw === true) return 1;
-  if (raw === "0" || raw === 0 || raw === 0n || raw === false) return 0;
-  return null;
 }
 
 /** Throws the FormatError for a value that is no label. */
@@ -56,9 +50,8 @@ export async function refuseLabel(chunk: LogChunk, row: number, column: number, 
 
 /** The sample weight of a row; null where it is none. */
 function toWeight(raw: RawValue): number | null {
-  const missing = raw === null || raw === undefined || (typeof raw === "string" && raw.trim() === "");
-  const weight = missing || typeof raw === "object" ? Number.NaN : Math.fround(Number(raw));
-  return weight >= 0 && Number.isFinite(weight) ? weight : null;
+  const weight = Math.fround(numberOf(raw) ?? Number.NaN);
+  return weight >= 0 ? weight : null;
 }
 
 async function refuseWeight(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {

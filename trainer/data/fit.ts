@@ -34,15 +34,13 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
       return encoding;
     case "quantiles": {
       const boundaries = [...new Set(await quantiles(log, name, encoding.count))];
-      if (boundaries.length === 0)
-        throw new FormatError(log.path, `got no number in column "${name}", expected some for its quantiles`);
+      if (boundaries.length === 0) await refuseColumn(log, name, "its quantiles");
       return { kind: "boundaries", boundaries };
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };
       const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
-      if (!Number.isFinite(mean))
-        throw new FormatError(log.path, `got no number in column "${name}", expected some for its mean`);
+      if (!Number.isFinite(mean)) await refuseColumn(log, name, "its mean");
       // The deviation of a constant column need not come out as 0, and any other value must not be divided by what is
       // left.
       const varies = deviation > CONSTANT * Math.abs(mean) && Number.isFinite(1 / deviation);
@@ -53,18 +51,25 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
   }
 }
 
+/** Throws FormatError for a column without numbers: one that names a value in their place, where there is one. */
+async function refuseColumn(log: ClickLog, name: string, purpose: string): Promise<never> {
+  await log.requireNumbers(name);
+  throw new FormatError(log.path, `got no number in column "${name}", expected some for ${purpose}`);
+}
+
 /**
  * The `count` − 1 numbers that cut a column into `count` parts, interpolated between neighbors (type 7 of R's
  * quantile).
  */
 async function quantiles(log: ClickLog, name: string, count: number): Promise<number[]> {
-  const [total = 0] = await log.aggregate(name, ["count(*)"]);
+  await using histogram = await log.histogram(name);
+  const { total } = histogram;
   if (total === 0) return [];
   const ranks = Array.from({ length: count - 1 }, (_, i) => ((i + 1) / count) * (total - 1));
   const found: number[] = [];
   let before = 0; // how many values are below this one
   let last = Number.NaN;
-  for await (const { value, count: times } of log.histogram(name)) {
+  for await (const { value, count: times } of histogram.values()) {
     while (found.length < ranks.length && ranks[found.length] <= before + times - 1) {
       const rank = ranks[found.length];
       found.push(rank < before ? last + (rank - before + 1) * (value - last) : value);

@@ -1,5 +1,6 @@
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
+import { groupText } from "./group-text.ts";
 
 /**
  * A column of a log by which records are grouped or sliced: its different values, and which of them each record has.
@@ -54,12 +55,7 @@ export async function readColumns(log: ClickLog, requests: readonly ColumnReques
 }
 
 function valuesOf(raw: RawValue, separator: string | null): string[] {
-  if (separator === null) return [text(raw)];
-  const list = Array.isArray(raw) ? raw.map(text) : text(raw).split(separator);
+  if (separator === null) return [groupText(raw)];
+  const list = Array.isArray(raw) ? raw.map(groupText) : groupText(raw).split(separator);
   return [...new Set(list)];
-}
-
-function text(raw: RawValue): string {
-  if (raw === null || raw === undefined) return "";
-  return Array.isArray(raw) ? raw.map(text).join("|") : String(raw);
 }

@@ -3,6 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
 import type { LogFiles } from "./files.ts";
+import { registerMeanings } from "./meaning.ts";
 import { explain, firstLines, type LogReading, placeOfRecord } from "./problems.ts";
 import { type Scan, scanLog } from "./scan.ts";
 import { identifier } from "./sql.ts";
@@ -33,6 +34,7 @@ export class LogDatabase implements AsyncDisposable {
   /** `temporary`: the folder to spill to. */
   static async open(log: LogFiles, data: DataSettings, temporary?: string): Promise<LogDatabase> {
     const duckdb = await DuckDb.open(temporary);
+    registerMeanings(duckdb.connection);
     return new LogDatabase(duckdb, { log, data, connection: duckdb.connection, scan: null });
   }
 

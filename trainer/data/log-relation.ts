@@ -16,6 +16,8 @@ export interface LogRelation {
   /** The rows that `data.where` keeps. */
   sql: string;
   columns: readonly TypedColumn[];
+  /** Columns of the files in whose place are others, that `data.select` computes. */
+  replaced: readonly string[];
 }
 
 /** Makes the relation of a log, with the columns of `data.select` and the rows of `data.where`. */
@@ -25,12 +27,14 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
   // 1. The columns of the files, each row with its number.
   const source = await fileRelation(database);
   let { sql, columns } = source;
+  let replaced: string[] = [];
 
   // 2. The columns that are computed, in the place of those of the same name.
   const computed = Object.entries(data.select);
   if (computed.length > 0) {
-    const replaced = new Set(computed.map(([name]) => name.toLowerCase()));
-    const kept = columns.filter(({ name }) => !replaced.has(name.toLowerCase()));
+    const names = new Set(computed.map(([name]) => name.toLowerCase()));
+    const kept = columns.filter(({ name }) => !names.has(name.toLowerCase()));
+    replaced = columns.filter((column) => !kept.includes(column)).map(({ name }) => name);
     const made = computed.map(([name, expression]) => `(${expression}) AS ${identifier(name)}`);
     sql = `(SELECT ${[ROW, ...kept.map((column) => column.sql), ...made].join(", ")} FROM ${source.sql})`;
     columns = [...kept, ...computed.map(([name]) => ({ name, sql: identifier(name) }))];
@@ -48,7 +52,7 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
     database.watch({ place: "data.where", sql: data.where, from: sql });
     sql = `(SELECT * FROM ${sql} WHERE (${data.where}))`;
   }
-  return { sql, columns: columns.map((column, i) => ({ ...column, type: types[i] })) };
+  return { sql, columns: columns.map((column, i) => ({ ...column, type: types[i] })), replaced };
 }
 
 /**

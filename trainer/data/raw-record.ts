@@ -1,4 +1,4 @@
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
 
 /** A log's record as a client would send it: the value of each field, as JSON can hold it. */

@@ -1,5 +1,5 @@
 import { type DuckDBDataChunk, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import { toRawValue } from "./cell.ts";
 
 // Rows of text are fetched from DuckDB as one text each. It takes a quarter less time than fetching cell by cell.

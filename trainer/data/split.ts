@@ -15,8 +15,8 @@ function uniform(purpose: string, seed: number, text: string): string {
 }
 
 /**
- * SQL of whether a record belongs to a part. `row`: SQL of its number in the log. `by`: SQL of the split's column, of
- * the time as a number where the split is by time.
+ * SQL of whether a record belongs to a part. `row`: SQL of its number in the log. `by`: SQL of what the split goes by,
+ * a text for `hash` and a number for `time`.
  */
 export function inPart(split: Split, part: Part, row: string, by: string, times: TimeBounds | null): string {
   if (split.kind === "time") {
@@ -24,16 +24,18 @@ export function inPart(split: Split, part: Part, row: string, by: string, times:
     if (part === "train") return `${by} < ${number(valid)}`;
     return part === "test" ? `${by} >= ${number(test)}` : `(${by} >= ${number(valid)} AND ${by} < ${number(test)})`;
   }
-  const u = uniform("split", split.seed, split.kind === "random" ? row : `coalesce(CAST(${by} AS VARCHAR), '')`);
+  const u = uniform("split", split.seed, split.kind === "random" ? row : by);
   if (part === "test") return `${u} < ${split.test}`;
   const held = split.test + split.valid;
   return part === "train" ? `${u} >= ${held}` : `(${u} >= ${split.test} AND ${u} < ${held})`;
 }
 
-/** SQL of whether training keeps a record: each with the label 1, and a share of those with the label 0. */
+/**
+ * SQL of whether training keeps a record: a share of those with the label 0, and all others, so that one without a label
+ * is refused where it is encoded. `label`: SQL of its label.
+ */
 export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, row: string, label: string): string {
-  const isPositive = `coalesce(CAST(${label} AS VARCHAR), '') NOT IN ('0', 'false')`;
-  return `(${isPositive} OR ${uniform("negatives", seed, row)} < ${rate})`;
+  return `(coalesce(${label}, 1) <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
 }
 
 /**
@@ -69,16 +71,7 @@ export async function timeBounds(
   return bounds;
 }
 
-/**
- * SQL of a time as a number: a number itself, the seconds since 1970 of a date or time stamp; NULL of anything else.
- */
-export function timeSql(column: string, type: string): string {
-  if (/^(DATE|TIMESTAMP)/.test(type)) return `epoch(${column})`;
-  if (type === "JSON") return timeSql(`(${column} ->> '$')`, "VARCHAR");
-  if (type === "VARCHAR") return `coalesce(TRY_CAST(${column} AS DOUBLE), epoch(TRY_CAST(${column} AS TIMESTAMP)))`;
-  return `TRY_CAST(${column} AS DOUBLE)`;
-}
-
+/** SQL of exactly this number: DuckDB takes digits with a point for a DECIMAL. */
 function number(x: number): string {
-  return Number.isFinite(x) ? String(x) : "CAST('Infinity' AS DOUBLE)";
+  return `CAST('${x}' AS DOUBLE)`;
 }

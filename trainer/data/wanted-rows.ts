@@ -1,9 +1,10 @@
 import { FormatError, show } from "../../format/errors.ts";
-import { typeName } from "./cell.ts";
-import { histogramOf } from "./histogram.ts";
+import { cellSql, isJson, toRawValue } from "./cell.ts";
+import { Histogram } from "./histogram.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
-import { type LogRelation, requireColumn } from "./log-relation.ts";
-import { inPart, isKept, type Part, timeBounds, timeSql } from "./split.ts";
+import { type LogRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
+import { meaningSql } from "./meaning.ts";
+import { inPart, isKept, type Part, timeBounds } from "./split.ts";
 
 /** Which of a log's rows are read. */
 export interface RowChoice {
@@ -24,26 +25,66 @@ export async function wantedRows(
   const { negatives } = database.data;
   const conditions: string[] = [];
   if (part) conditions.push(await partSql(database, relation, part));
-  if (training && negatives) conditions.push(isKept(negatives, ROW, requireColumn(relation, database, label).sql));
+  if (training && negatives)
+    conditions.push(isKept(negatives, ROW, meaningSql("label", requireColumn(relation, database, label))));
   return conditions.length > 0 ? `(SELECT * FROM ${relation.sql} WHERE ${conditions.join(" AND ")})` : relation.sql;
+}
+
+/** The error for a column's value in a row, whose number its ROW column says. */
+export async function refusedValue(
+  database: LogDatabase,
+  { sql: from }: LogRelation,
+  { name, sql, type }: TypedColumn,
+  row: unknown,
+  expected: string,
+): Promise<FormatError> {
+  const [cell = null] = await database.fetchRow(`SELECT ${cellSql(sql, type)} FROM ${from} WHERE ${ROW} = ${row}`);
+  const got = isJson(type) && cell !== null ? String(cell) : show(toRawValue(cell));
+  return new FormatError(`${await database.place(row)}: column ${name}`, `got ${got}, expected ${expected}`);
 }
 
 async function partSql(database: LogDatabase, relation: LogRelation, part: Part): Promise<string> {
   const { split } = database.data;
   if (!split) throw new FormatError("data.split", "missing, expected how one log becomes three");
   if (split.kind === "random") return inPart(split, part, ROW, "", null);
-  const { sql, type } = requireColumn(relation, database, split.by);
-  if (split.kind === "hash") return inPart(split, part, ROW, sql, null);
-  const time = timeSql(sql, typeName(type));
-  const [row, value] = await database.fetchRow(
-    `SELECT ${ROW}, CAST(${sql} AS VARCHAR) FROM ${relation.sql} WHERE ${time} IS NULL LIMIT 1`,
-  );
-  if (row !== undefined)
+  const column = requireColumn(relation, database, split.by);
+  if (relation.replaced.some((name) => name.toLowerCase() === split.by.toLowerCase()))
     throw new FormatError(
-      `${await database.place(row)}: column ${split.by}`,
-      `got ${show(value)}, expected a number or a time`,
+      "data.split.by",
+      `got ${show(split.by)}, which is a column of ${database.log.name} and another one in data.select: give the ` +
+        "computed one another name, and here the name of the one to split by",
     );
-  const [count] = await database.fetchRow(`SELECT count(*) FROM ${relation.sql}`);
-  const bounds = await timeBounds(split, Number(count), histogramOf(database, time, relation.sql));
-  return inPart(split, part, ROW, time, bounds);
+  if (split.kind === "hash") return inPart(split, part, ROW, meaningSql("text", column), null);
+  const time = meaningSql("time", column);
+  await using times = await Histogram.of(database, time, relation.sql);
+  if (times.without !== null) throw await refusedValue(database, relation, column, times.without, "a number or a time");
+  if (times.least < SECONDS.least || times.largest > SECONDS.most) await checkUnit(database, relation, column, time);
+  return inPart(split, part, ROW, time, await timeBounds(split, times.total, times.values()));
+}
+
+/** Numbers beside dates are seconds since 1970 of the years 1973 to 5138. Others are milliseconds or the like. */
+const SECONDS = { least: 1e8, most: 1e11 };
+
+/**
+ * Throws FormatError where some values of a column are dates, and others are numbers that cannot be seconds. A column
+ * of numbers alone may count anything.
+ */
+async function checkUnit(
+  database: LogDatabase,
+  { sql: from }: LogRelation,
+  column: TypedColumn,
+  time: string,
+): Promise<void> {
+  const isNumber = `${meaningSql("number", column)} IS NOT NULL`;
+  const { least, most } = SECONDS;
+  const [row, number] = await database.fetchRow(
+    `SELECT ${ROW}, ${time} FROM ${from} WHERE (${time} < ${least} OR ${time} > ${most}) AND ${isNumber} LIMIT 1`,
+  );
+  if (row === undefined) return;
+  const [date] = await database.fetchRow(`SELECT ${ROW} FROM ${from} WHERE NOT (${isNumber}) LIMIT 1`);
+  if (date === undefined) return;
+  throw new FormatError(
+    `${await database.place(row)}: column ${column.name}`,
+    `got ${number}, expected seconds since 1970, as there is a date in ${await database.place(date)}`,
+  );
 }

@@ -1,6 +1,6 @@
 import { RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
-import type { RawValue } from "../../format/record.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";

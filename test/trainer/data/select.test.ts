@@ -26,7 +26,9 @@ describe("aggregates out of core", () => {
   it("a histogram, ascending, of what are numbers", async () => {
     await using log = await openLog(file("h2.csv", "label,n\n1,2\n0,10\n1,\n1,2.0\n0,-1\n"));
     const found = [];
-    for await (const entry of log.histogram("n")) found.push(entry);
+    await using histogram = await log.histogram("n");
+    expect(histogram).toMatchObject({ total: 4, least: -1, largest: 10 });
+    for await (const entry of histogram.values()) found.push(entry);
     expect(found).toEqual([
       { value: -1, count: 1 },
       { value: 2, count: 2 },
