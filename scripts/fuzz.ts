@@ -38,7 +38,7 @@ const count = new Intl.NumberFormat("en");
 async function run({ minutes, seed, number: only, threads, out }: Options): Promise<void> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
-  const task = startTask("fuzz", null, "mutants");
+  using task = startTask("fuzz", null, "mutants");
   let [seen, line] = [0, LINE_EVERY];
   const range = only === undefined ? { seconds: 60 * minutes, threads } : { first: only, end: only + 1 };
   const { mutants, outcomes, finds } = await fuzz({

@@ -6,6 +6,7 @@ import { exportCommand } from "./export.ts";
 import { exitCodeOf, faultText } from "./faults.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { takeOutputErrors } from "./output.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
 import { retrieveCommand } from "./retrieve.ts";
@@ -40,6 +41,7 @@ for (const command of [
 ])
   program.addCommand(command.copyInheritedSettings(program));
 
+takeOutputErrors();
 try {
   await program.parseAsync();
 } catch (error) {

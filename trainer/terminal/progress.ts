@@ -1,4 +1,4 @@
-import { Presets, SingleBar } from "cli-progress";
+import { clearStatus, showStatus } from "./status-line.ts";
 
 /** A piece of long work that reports how far it is. */
 export interface Task {
@@ -8,7 +8,7 @@ export interface Task {
   done(note?: string): void;
 }
 
-/** A task as a terminal shows it. Its bar has a timer and hides the cursor until the task is done or disposed of. */
+/** A task as a terminal shows it. Its bar is there until the task is done or disposed of. */
 export interface ShownTask extends Task, Disposable {}
 
 /** A length of time in the unit that suits it. */
@@ -33,55 +33,63 @@ export async function within<T>(name: string, work: () => Promise<T>): Promise<T
 
 /** Prints a line of progress, but not within longer work. */
 export function say(line: string): void {
-  if (outer === "") process.stderr.write(`${line}\n`);
+  if (outer !== "") return;
+  clearStatus();
+  process.stderr.write(`${line}\n`);
 }
 
 const formatCount = new Intl.NumberFormat("en");
+
+/** Characters of a bar. */
+const BAR_LENGTH = 20;
+/** Milliseconds between two drawings of a bar: smooth to the eye, and nothing beside the work. */
+const REDRAW_MS = 100;
 
 /**
  * Starts a task of `total` units, or null where that is not known. A terminal shows a bar with the rate and the time
  * left, anything else gets one line at the end. Progress goes to stderr, so that stdout holds results only. Whoever
  * starts a task ends it, even where it fails: `using task = startTask(…)`.
+ *
+ * A task's own steps draw its bar, and no timer does: a bar keeps no process alive, and takes no signal.
  */
 export function startTask(name: string, total: number | null, unit: string): ShownTask {
+  const title = `${outer}${name}`;
   const started = performance.now();
   const seconds = (): number => Math.max((performance.now() - started) / 1000, 1e-3);
   let steps = 0;
-  const rate = (): string => `${formatCount.format(Math.round(steps / seconds()))} ${unit}/s`;
-
-  const bar = process.stderr.isTTY
-    ? new SingleBar(
-        {
-          stream: process.stderr,
-          clearOnComplete: true,
-          hideCursor: true,
-          format:
-            total === null
-              ? `${outer}${name}  {value} ${unit}  {rate}  {note}`
-              : `${outer}${name} {bar} {percentage} %  {rate}  {eta_formatted} left  {note}`,
-        },
-        Presets.shades_classic,
-      )
-    : null;
   let note = "";
-  bar?.start(total ?? 0, 0, { rate: "", note });
+  let drawn = Number.NEGATIVE_INFINITY;
+  const rate = (): string => `${formatCount.format(Math.round(steps / seconds()))} ${unit}/s`;
+  const amount = (): string => {
+    if (total === null || total === 0) return ` ${formatCount.format(steps)} ${unit}`;
+    const share = Math.min(steps / total, 1);
+    const full = Math.round(share * BAR_LENGTH);
+    return `${"█".repeat(full)}${"░".repeat(BAR_LENGTH - full)} ${Math.floor(100 * share)} %`;
+  };
+  const left = (): string =>
+    total === null || steps === 0 ? "" : `  ${durationText((Math.max(total - steps, 0) / steps) * seconds())} left`;
+  const draw = (): void => {
+    if (!process.stderr.isTTY || performance.now() - drawn < REDRAW_MS) return;
+    showStatus(`${title} ${amount()}  ${rate()}${left()}  ${note}`.trimEnd());
+    drawn = performance.now();
+  };
+
+  draw();
   return {
     advance(by, text) {
       steps += by;
       note = text ?? note;
-      bar?.update(steps, { rate: rate(), note });
+      draw();
     },
     done(text) {
-      bar?.stop();
+      clearStatus();
       const end = text ?? note;
-      const amount =
+      const sum =
         steps > 0
           ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})`
           : `${seconds().toFixed(1)} s`;
-      say(`${name}: ${amount}${end ? `  ${end}` : ""}`);
+      say(`${name}: ${sum}${end ? `  ${end}` : ""}`);
     },
-    [Symbol.dispose]() {
-      bar?.stop();
-    },
+    [Symbol.dispose]: clearStatus,
   };
 }
