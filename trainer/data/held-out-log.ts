@@ -33,12 +33,13 @@ export async function openHeldOutLog(
   const rows = createHash("sha256").update(vocabulary.keys).digest("hex");
   const { name: ___, ...encoding } = fitted;
   const inputs = inputsOf(findFiles(paths, data.format).files);
-  const entry = await cached(cache, ["held out", encoding, rows, read, part], inputs, async (folder) => {
-    const options = { data, label, temporary: join(cache, "duckdb"), ...(part && { part }) };
-    await using log = await ClickLog.open(paths, options);
+  const build = async (folder: string): Promise<BuiltMeta> => {
+    await using log = await ClickLog.open(paths, { data, label, temporary: folder, ...(part && { part }) });
     return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
-  });
-  return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+  };
+  return await cached(cache, ["held out", encoding, rows, read, part], inputs, build, (entry) =>
+    heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle),
+  );
 }
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
@@ -14,10 +15,17 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** The file of a cache entry that holds the encoded records, as shards of rows. */
 export const RECORDS_FILE = "records.bin";
 
-/** The records of a cache entry, as sources read them. */
+/**
+ * The records of a cache entry, as sources read them. Throws FormatError where the file has another length than it had;
+ * its bytes are checked when they are read.
+ */
 export function recordFile({ folder, meta }: CacheEntry, fitted: FittedSpec, weighted: boolean): ShardFile {
+  const path = join(folder, RECORDS_FILE);
+  const expected = meta.shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  const got = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (got !== expected) throw new FormatError(path, `got ${got} bytes, expected ${expected}`);
   return {
-    path: join(folder, RECORDS_FILE),
+    path,
     layout: shardLayout(fitted.fields, weighted),
     places: meta.shards,
     count: meta.records,

@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { readFault } from "../io/system-fault.ts";
 import type { Predictions } from "../metrics/predictions.ts";
 import { concatenate, type Dataset, pickRecords } from "./dataset.ts";
 import { Random } from "./random.ts";
@@ -124,7 +125,9 @@ export function heldOutSource(file: ShardFile, buffer: number): HeldOutSource {
 }
 
 async function load({ path, layout }: ShardFile, places: readonly ShardPlace[]): Promise<Dataset> {
-  await using file = await open(path);
+  await using file = await open(path).catch((error) => {
+    throw readFault(path, error);
+  });
   const parts: Dataset[] = [];
   for (const place of places) parts.push(shardToDataset(await readShard(file, path, place, layout, 1), layout));
   return concatenate(parts, layout.fields);
