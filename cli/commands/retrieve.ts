@@ -1,8 +1,11 @@
 import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
+import { checkPositives } from "../../trainer/data/label-counts.ts";
+import { logName } from "../../trainer/data/logs.ts";
 import { startBackend } from "../../trainer/engine/backend.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
 import { type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
@@ -30,6 +33,7 @@ export function retrieveCommand(): Command {
         await openHeldOutLog(run.spec, run, logs.train, logs.cache),
         await openHeldOutLog(run.spec, run, logs.test, logs.cache),
       ];
+      checkPositives(logName(logs.test), run.spec, test.labels, "their items are looked for");
       const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
       if (flags.json) writeWhole(flags.json, toJson(result));
       const { k, positives, items, recall, popularity } = result;
@@ -39,7 +43,7 @@ export function retrieveCommand(): Command {
           [
             ["two-tower", recall.toFixed(4)],
             ["most popular", popularity.toFixed(4)],
-            ["ratio", (recall / popularity).toFixed(2)],
+            ["ratio", fixed(recall / popularity, 2)],
           ],
         ),
       );

@@ -9,6 +9,7 @@ import { readJson, writeJson } from "../io/json-file.ts";
 import { readFault, systemFault } from "../io/system-fault.ts";
 import { removeQuietly, TemporaryFolder, temporaryPath } from "../io/temporary.ts";
 import { warn } from "../terminal/warning.ts";
+import { LabelCountsSchema } from "./label-counts.ts";
 
 // Encoded logs on disk, each in a folder that is named by the hash of what it was made from. Processes share a cache,
 // perhaps those of several machines or containers, and none owns anything in it: each makes the entry that it lacks in a
@@ -33,6 +34,7 @@ const MetaSchema = v.object({
   inputs: v.array(input),
   warnings: v.array(v.string()),
   records: v.number(),
+  labels: LabelCountsSchema,
   shards: v.array(place),
   /** For a training log: the fitted spec. */
   fitted: v.optional(v.unknown()),

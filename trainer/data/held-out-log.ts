@@ -45,9 +45,9 @@ export async function openHeldOutLog(
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
   using task = startTask("read", null, "records");
   await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
-  await writeRecords(log, fitted, writer, task, vocabulary);
+  const labels = await writeRecords(log, fitted, writer, task, vocabulary);
   await writer.finish();
   task.done();
   const records = writer.places.reduce((sum, place) => sum + place.records, 0);
-  return { records, shards: writer.places, warnings: [] };
+  return { records, labels, shards: writer.places, warnings: [] };
 }

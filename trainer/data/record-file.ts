@@ -6,6 +6,7 @@ import type { Task } from "../terminal/progress.ts";
 import type { CacheEntry } from "./cache.ts";
 import type { ClickLog } from "./click-log.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
+import { countLabel, type LabelCounts, noLabels } from "./label-counts.ts";
 import { ShardBuilder } from "./shard-builder.ts";
 import { shardLayout } from "./shard-layout.ts";
 import type { ShardWriter } from "./shard-writer.ts";
@@ -29,12 +30,13 @@ export function recordFile({ folder, meta }: CacheEntry, fitted: FittedSpec, wei
     layout: shardLayout(fitted.fields, weighted),
     places: meta.shards,
     count: meta.records,
+    labels: meta.labels,
   };
 }
 
 /**
  * Encodes a log's records into shards: of rows where the vocabulary is known, otherwise of keys. `look` sees each chunk
- * of them. Throws FormatError where the log has no record.
+ * of them. Returns the counts of the labels. Throws FormatError where the log has no record.
  */
 export async function writeRecords(
   log: ClickLog,
@@ -43,7 +45,8 @@ export async function writeRecords(
   task: Task,
   vocabulary: Vocabulary | null,
   look: (encoded: EncodedChunk["encoded"]) => Promise<void> = async () => {},
-): Promise<void> {
+): Promise<LabelCounts> {
+  const counts = noLabels();
   const builder = new ShardBuilder(shardLayout(fitted.fields, log.options.data.weight !== undefined));
   const row = vocabulary ? (f: number, lo: number, hi: number): number => vocabulary.row(f, lo, hi) : undefined;
   const wordsPerEntry = vocabulary ? 1 : 2;
@@ -53,7 +56,9 @@ export async function writeRecords(
   };
   for await (const { encoded, labels, weights } of encodeLog(log, fitted)) {
     for (let record = 0; record < encoded.count; record++) {
-      builder.add(encoded, record, labels[record], weights?.[record] ?? 1, row);
+      const weight = weights?.[record] ?? 1;
+      countLabel(counts, labels[record], weight);
+      builder.add(encoded, record, labels[record], weight, row);
       if (builder.full) await flush();
     }
     await look(encoded);
@@ -61,4 +66,5 @@ export async function writeRecords(
   }
   if (builder.records > 0) await flush();
   if (writer.places.length === 0) throw new FormatError(log.path, "got no rows, expected at least one");
+  return counts;
 }

@@ -70,7 +70,7 @@ async function buildTrainingLog(spec: FeatureSpec, { paths, part }: LogPart, fol
   // 1. The records with their keys, which are counted.
   await using counter = await KeyCounter.create(layout.fields, folder);
   await using keys = await ShardWriter.create(join(folder, KEYS));
-  await writeRecords(log, fitted, keys, task, null, async (encoded) => {
+  const labels = await writeRecords(log, fitted, keys, task, null, async (encoded) => {
     countKeys(counter, encoded, layout.fields);
     variation.look(encoded);
     if (counter.full) await counter.spill();
@@ -87,7 +87,7 @@ async function buildTrainingLog(spec: FeatureSpec, { paths, part }: LogPart, fol
   const warnings = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  return { records, shards, warnings, fitted };
+  return { records, labels, shards, warnings, fitted };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {

@@ -110,11 +110,11 @@ describe("Learner", () => {
     expect(learner.predict(dataset)).toEqual(before);
   });
 
-  it("stops where the loss is no longer a number, and says what to change", () => {
+  it("stops where the loss is no longer a number", () => {
     const { learner } = learnTwoEpochs({});
     learner.tables.values.fill(Number.NaN);
     const { dataset } = randomDataset(50, FIELDS, 63, new Random(4));
-    expect(() => learnEpoch(learner, dataset, 3)).toThrow("the loss became NaN: got learningRate 0.01");
+    expect(() => learnEpoch(learner, dataset, 3)).toThrow("the loss of a batch became NaN with the learningRate 0.01");
   });
 });
 
