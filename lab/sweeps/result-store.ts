@@ -35,9 +35,9 @@ const OutcomeSchema = v.union([
 export class ResultStore {
   readonly #folder: string;
   readonly #logs: Logs;
-  readonly #backend: Backend | undefined;
+  readonly #backend: Backend;
 
-  constructor(folder: string, logs: Logs, backend?: Backend) {
+  constructor(folder: string, logs: Logs, backend: Backend) {
     this.#folder = folder;
     this.#logs = logs;
     this.#backend = backend;
@@ -59,10 +59,10 @@ export class ResultStore {
   }
 }
 
-/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend. */
-export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string {
+/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend that runs. */
+export function runKey(spec: FeatureSpec, logs: Logs, backend: Backend): string {
   const { $schema, ...settings } = spec;
-  const text = JSON.stringify([settings, logsIdentity(logs), backend ?? "default"]);
+  const text = JSON.stringify([settings, logsIdentity(logs), backend]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 

@@ -1,5 +1,5 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { ResultStore } from "./result-store.ts";
@@ -30,8 +30,9 @@ export interface SweepOptions {
  */
 export async function runSweep(
   cases: readonly SweepCase[],
-  { logs, seeds, folder, backend }: SweepOptions,
+  { logs, seeds, folder, backend: asked }: SweepOptions,
 ): Promise<RunOutcome[][]> {
+  const { name: backend } = await startBackend(asked);
   const store = new ResultStore(folder, logs, backend);
   const results: RunOutcome[][] = cases.map(() => []);
   const runs = Array.from({ length: seeds }, (_, seed) =>

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
@@ -47,9 +47,10 @@ export async function tune(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
-  { logs, rungs, seed, folder, backend }: TuneOptions,
+  { logs, rungs, seed, folder, backend: asked }: TuneOptions,
 ): Promise<Tuned> {
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, seed);
+  const { name: backend } = await startBackend(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs);
   let ranked: Trial[] = [];
@@ -134,7 +135,7 @@ async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
   logs: RunLogs,
-  backend: Backend | undefined,
+  backend: Backend,
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
   const outcome = await trainRun(spec, logs, backend);

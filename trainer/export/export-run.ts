@@ -2,7 +2,6 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
 import type { HeldOutSource } from "../data/source.ts";
-import type { Backend } from "../engine/backend.ts";
 import { DivergedError } from "../errors.ts";
 import { clickRate } from "../metrics/information-gain.ts";
 import { loglossOfLogits } from "../metrics/logloss.ts";
@@ -16,7 +15,7 @@ import {
   warnIfWorseThanRate,
 } from "../model/divergence.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
-import { runRecord } from "../training/run-record.ts";
+import type { SavedRun } from "../training/run-folder.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
@@ -41,8 +40,8 @@ export interface ExportRunOptions {
   heldOutLog: ClickLog;
   /** A log of items, named by the field `itemId`: the blob gets a catalogue of them. */
   catalogue?: { log: ClickLog; itemId: string } | undefined;
-  /** The backend that trained the model: part of the provenance. */
-  trainedOn: Backend;
+  /** What the model was trained with: part of the provenance. */
+  trainedWith: SavedRun["record"];
   /** Called when the losses are known, before an export that loses too much is refused. */
   onReport?: (report: QuantizationReport) => void;
 }
@@ -86,7 +85,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const exported = await sealExport(
     catalogue?.draft ?? draft,
     {
-      provenance: runRecord(spec, options.trainedOn),
+      provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
       quantization: report,
       ...(catalogue && { items: catalogue.report }),
     },

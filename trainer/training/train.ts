@@ -3,7 +3,7 @@ import { openHeldOutLog } from "../data/held-out-log.ts";
 import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
-import { type Backend, startBackend } from "../engine/backend.ts";
+import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
@@ -22,7 +22,7 @@ export const CHECKPOINT_MINUTES = 5;
 
 /** A trained model and the story of its training. */
 export interface TrainingResult extends TrainedModel {
-  backend: Backend;
+  backend: RunningBackend;
   epochs: Epoch[];
   /** FNN only: epochs of the FM pre-training; 0 for other models, and for a training that was resumed after them. */
   pretrainingEpochs: number;
@@ -48,7 +48,7 @@ export interface TrainOptions {
   /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
   /** Called after each epoch. */
-  onEpoch?: (epoch: Epoch, backend: Backend) => void;
+  onEpoch?: (epoch: Epoch, backend: RunningBackend) => void;
 }
 
 /**
@@ -72,7 +72,7 @@ export async function train(
 ): Promise<TrainingResult> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
-  say(`TensorFlow.js backend: ${backend}`);
+  say(`TensorFlow.js backend: ${backendText(backend)}`);
 
   const log = await openTrainingLog(spec, train, cache);
   const { fitted, vocabulary, source } = log;

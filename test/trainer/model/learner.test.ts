@@ -123,7 +123,7 @@ describe("startBackend", () => {
   afterEach(() => startBackend(restore));
 
   it("takes the one asked for", async () => {
-    expect(await startBackend("cpu")).toBe("cpu");
+    expect(await startBackend("cpu")).toMatchObject({ name: "cpu", device: "cpu", threads: 1 });
     restore = "wasm";
   });
 
@@ -137,6 +137,6 @@ describe("startBackend", () => {
     }
     // Where libtensorflow is installed it is no error, but then it must be the one that runs.
     if (worked) restore = "tfjs-node-gpu";
-    expect(await startBackend()).toMatch(worked ? /^tfjs-node-gpu$/ : /^(tfjs-node|wasm)$/);
+    expect((await startBackend()).name).toMatch(worked ? /^tfjs-node-gpu$/ : /^(tfjs-node|wasm)$/);
   });
 });

@@ -12,6 +12,7 @@ import { exportRun } from "../../../trainer/export/export-run.ts";
 import { inBatchLossLimit, loglossLimit } from "../../../trainer/model/divergence.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
 import { Training } from "../../../trainer/training/epochs.ts";
+import { runRecord } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
 import { CommandFolder } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
@@ -166,7 +167,7 @@ describe("the export of a diverged model", () => {
       force,
       calibrationLog: await openHeldOutLog(trained.spec, trained, logs.valid, logs.cache),
       heldOutLog,
-      trainedOn: trained.backend,
+      trainedWith: runRecord(trained.spec, trained.backend),
     });
   }
 
