@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, openPart } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
@@ -11,7 +11,7 @@ import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
-import { type LimitFlags, limitsOf, quantizeOption, withLimits } from "./options.ts";
+import { backendOption, type LimitFlags, limitsOf, quantizeOption, withLimits } from "./options.ts";
 
 interface ExportFlags extends LimitFlags {
   records?: string[];
@@ -21,6 +21,7 @@ interface ExportFlags extends LimitFlags {
   cache: string;
   out?: string;
   quantize: Quantization;
+  backend?: Backend;
 }
 
 export function exportCommand(): Command {
@@ -35,15 +36,16 @@ export function exportCommand(): Command {
     .option("--item-id <field>", "the field whose values name the items")
     .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
-    .addOption(quantizeOption());
+    .addOption(quantizeOption())
+    .addOption(backendOption("the one that trained the run"));
   return withLimits(command).action(exportSavedRun);
 }
 
 async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {
   const { items, itemId, quantize: quantization, force } = flags;
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
-  await startBackend();
   const run = loadRun(runFolder);
+  await startBackendOfRun(run.record.backend, flags.backend);
   const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
@@ -56,7 +58,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     calibrationLog: await openHeldOutLog(run.spec, run, partOf(flags.calibrate), flags.cache),
     heldOutLog,
     catalogue: itemLog && itemId ? { log: itemLog, itemId } : undefined,
-    trainedOn: run.trainedOn,
+    trainedWith: run.record,
     onReport: (measured) => console.log(reportTable(measured)),
   });
   if (catalogue) console.log(catalogueText(catalogue));

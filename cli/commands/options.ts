@@ -38,10 +38,8 @@ export function testedLogs(flags: LogFlags, spec: FeatureSpec): Logs & { test: L
   return { ...logs, test, cache: flags.cache };
 }
 
-export function backendOption(): Option {
-  return new Option("--backend <name>", "TensorFlow.js backend (default: the first of these that works)").choices(
-    BACKENDS,
-  );
+export function backendOption(byDefault = "the first of these that works"): Option {
+  return new Option("--backend <name>", `TensorFlow.js backend (default: ${byDefault})`).choices(BACKENDS);
 }
 
 export function quantizeOption(): Option {

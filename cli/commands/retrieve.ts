@@ -1,15 +1,19 @@
 import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
-import { startBackend } from "../../trainer/engine/backend.ts";
+import { checkPositives } from "../../trainer/data/label-counts.ts";
+import { logName } from "../../trainer/data/logs.ts";
+import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
-import { type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
+import { backendOption, type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
 
 interface RetrieveFlags extends LogFlags {
   at: number;
   json?: string;
+  backend?: Backend;
 }
 
 export function retrieveCommand(): Command {
@@ -22,14 +26,16 @@ export function retrieveCommand(): Command {
   return withLogs(command, "the log whose positive records are looked for")
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, 100)
     .option("--json <file>", "write the result as JSON")
+    .addOption(backendOption("the one that trained the run"))
     .action(async (folder: string, flags: RetrieveFlags) => {
-      await startBackend();
       const run = loadRun(folder);
+      await startBackendOfRun(run.record.backend, flags.backend);
       const logs = testedLogs(flags, run.spec);
       const [train, test] = [
         await openHeldOutLog(run.spec, run, logs.train, logs.cache),
         await openHeldOutLog(run.spec, run, logs.test, logs.cache),
       ];
+      checkPositives(logName(logs.test), run.spec, test.labels, "their items are looked for");
       const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
       if (flags.json) writeWhole(flags.json, toJson(result));
       const { k, positives, items, recall, popularity } = result;
@@ -39,7 +45,7 @@ export function retrieveCommand(): Command {
           [
             ["two-tower", recall.toFixed(4)],
             ["most popular", popularity.toFixed(4)],
-            ["ratio", (recall / popularity).toFixed(2)],
+            ["ratio", fixed(recall / popularity, 2)],
           ],
         ),
       );

@@ -14,7 +14,7 @@ import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
-import { recordEpochs } from "../../trainer/training/run-record.ts";
+import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
 import {
   backendOption,
@@ -92,7 +92,7 @@ export async function start(options: StartOptions): Promise<void> {
     force,
     calibrationLog: await openHeldOutLog(spec, trained, logs.valid, cache),
     heldOutLog: test,
-    trainedOn: trained.backend,
+    trainedWith: runRecord(spec, trained.backend),
     onReport: (measured) => console.log(reportTable(measured)),
   });
 
@@ -107,7 +107,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 6. The summary, and a request to try.
   const result: StartResult = {
-    ...{ backend: trained.backend, best, report, http, exported },
+    ...{ backend: trained.backend.name, best, report, http, exported },
     kernelBytes: kernelBytes(),
     workerBytes: await bundleBytes(),
   };

@@ -7,6 +7,7 @@ import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
+import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
@@ -88,7 +89,11 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   ] as const) {
     if (log === null) continue;
     const heldOut = await scoreHeldOut(trained, log, cache, { group, slices });
-    evaluated.push({ name, heldOut, evaluation: evaluatePredictions(heldOut.predictions, heldOut.groups, at) });
+    const evaluation = evaluatePredictions(heldOut.predictions, heldOut.groups, at);
+    evaluated.push({ name, heldOut, evaluation });
+    // By the in-batch loss a model does not learn to say probabilities.
+    if (spec.training.loss === "logistic")
+      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
   }
   const report = join(out, "report.html");
   writeWhole(report, await runReport(trained, evaluated));

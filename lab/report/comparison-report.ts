@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { ComparedModel } from "../sweeps/comparison.ts";
-import { type Spread, spreadText } from "../sweeps/spread.ts";
+import type { Spread } from "../sweeps/spread.ts";
+import { summaryCells } from "../sweeps/summary.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { ACCENT, type Figure, figures, folded, htmlTable, page } from "./page.ts";
 
@@ -11,11 +12,9 @@ export const COMPARISON_HEAD = ["model", "AUC", "logloss", "parameters", "time /
 
 /** The paper's Table 2 for these models, as rows of text under COMPARISON_HEAD. */
 export function comparisonRows(models: readonly ComparedModel[], seeds: number): string[][] {
-  return models.map(({ model, auc, logloss, parameters, timeToLr }) => [
+  return models.map(({ model, timeToLr, ...summary }) => [
     model,
-    spreadText(auc, seeds),
-    spreadText(logloss, seeds),
-    parameters.toLocaleString("en"),
+    ...summaryCells(summary, seeds),
     timeToLr === null ? "" : timeToLr.toFixed(2),
   ]);
 }
@@ -48,10 +47,12 @@ async function spreadFigure(
   models: readonly ComparedModel[],
   of: (model: ComparedModel) => Spread,
 ): Promise<Figure> {
-  const values = models.map((model) => {
-    const { mean, sd } = of(model);
-    return { model: model.model, mean, low: mean - sd, high: mean + sd };
-  });
+  const values = models
+    .map((model) => {
+      const { mean, sd } = of(model);
+      return { model: model.model, mean, low: mean - sd, high: mean + sd };
+    })
+    .filter(({ mean }) => Number.isFinite(mean));
   const x = { type: "quantitative", title: null, scale: { zero: false, padding: 10 } } as const;
   const y = { field: "model", type: "nominal", title: null, sort: null } as const;
   const axis = { grid: true, tickCount: 5 };
@@ -72,7 +73,9 @@ async function spreadFigure(
 }
 
 async function timeFigure(models: readonly ComparedModel[]): Promise<Figure> {
-  const values = models.map(({ model, timeToLr }) => ({ model, ratio: timeToLr }));
+  const values = models
+    .map(({ model, timeToLr }) => ({ model, ratio: timeToLr }))
+    .filter(({ ratio }) => ratio !== null);
   const svg = await chart(
     [
       {

@@ -1,7 +1,8 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { backendText } from "../../trainer/engine/backend.ts";
 import { type Evaluation, fixed } from "../../trainer/metrics/evaluation.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
-import { versions } from "../../trainer/training/run-record.ts";
+import { versionsWith } from "../../trainer/training/run-record.ts";
 import type { TrainingResult } from "../../trainer/training/train.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
@@ -128,8 +129,8 @@ function settingsTable(
     ...settings(spec),
     ["rows of the tables", vocabulary.size.toLocaleString("en")],
     ["training time", `${seconds.toFixed(1)} s`],
-    ["backend", backend],
-    ...Object.entries(versions(backend)),
+    ["backend", backendText(backend)],
+    ...Object.entries(versionsWith(backend)),
     ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
   ]);
 }

@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import { type Spread, spreadText } from "../sweeps/spread.ts";
+import type { Spread } from "../sweeps/spread.ts";
 import { STUDIES, type StudiedModel, type Study, type StudyResult } from "../sweeps/study.ts";
+import { summaryCells } from "../sweeps/summary.ts";
 import { chart } from "./chart.ts";
 import { type Figure, figures, folded, htmlTable, page, SERIES } from "./page.ts";
 
@@ -11,13 +12,7 @@ export function studyHead(study: Study): string[] {
 /** A study as rows of text under `studyHead`, one for each model and value. */
 export function studyRows(models: readonly StudiedModel[], seeds: number): string[][] {
   return models.flatMap(({ model, results }) =>
-    results.map((result) => [
-      model,
-      valueText(result),
-      spreadText(result.auc, seeds),
-      spreadText(result.logloss, seeds),
-      result.parameters.toLocaleString("en"),
-    ]),
+    results.map((result) => [model, valueText(result), ...summaryCells(result, seeds)]),
   );
 }
 
@@ -56,12 +51,14 @@ async function lines(
   models: readonly StudiedModel[],
   of: (result: StudyResult) => Spread,
 ): Promise<Figure> {
-  const values = models.flatMap(({ model, results }) =>
-    results.map((result) => {
-      const { mean, sd } = of(result);
-      return { model, value: result.value, mean, low: mean - sd, high: mean + sd };
-    }),
-  );
+  const values = models
+    .flatMap(({ model, results }) =>
+      results.map((result) => {
+        const { mean, sd } = of(result);
+        return { model, value: result.value, mean, low: mean - sd, high: mean + sd };
+      }),
+    )
+    .filter(({ mean }) => Number.isFinite(mean));
   const names = models.map(({ model }) => model);
   const x = { field: "value", type: "ordinal", title: axis, sort: null, axis: { labelAngle: 0 } } as const;
   const y = { type: "quantitative", title: null, scale: { zero: false }, axis: { tickCount: 5 } } as const;

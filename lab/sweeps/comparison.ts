@@ -1,20 +1,21 @@
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { pretrainingSpec } from "../../trainer/model/pretrain.ts";
 import { measureEpochs } from "./pace.ts";
-import type { RunResult } from "./run.ts";
-import { type Spread, spread } from "./spread.ts";
+import type { RunOutcome, RunResult } from "./run.ts";
+import { spread } from "./spread.ts";
+import { type RunSummary, summarize, trainedRuns } from "./summary.ts";
 import { runSweep, type SweepOptions } from "./sweep.ts";
 
 /** The nine models of the DeepFM paper's Table 2 (Guo et al. 2017), in its order. */
 export const TABLE_2: readonly ModelType[] = MODEL_TYPES.filter((type) => type !== "two-tower");
 
 /** A line of Table 2: a model over all seeds, on the test log. */
-export interface ComparedModel {
+export interface ComparedModel extends RunSummary {
   model: ModelType;
-  auc: Spread;
-  logloss: Spread;
-  parameters: number;
-  /** Training time divided by LR's (Figure 6), with an FNN's pre-training. Null where LR is not among the models. */
+  /**
+   * Training time divided by LR's (Figure 6), with an FNN's pre-training. Null where LR is not among the models, and
+   * where all runs of LR or of the model diverged.
+   */
   timeToLr: number | null;
 }
 
@@ -25,34 +26,30 @@ export async function compareModels(
 ): Promise<ComparedModel[]> {
   const results = await runSweep(models, options);
   const times = await timesToLr(models, results, options);
-  return models.map(({ name }, i) => {
-    const runs = results[i];
-    return {
-      model: name,
-      auc: spread(runs.map(({ test }) => test.auc)),
-      logloss: spread(runs.map(({ test }) => test.logloss)),
-      parameters: runs[0].parameters,
-      timeToLr: times?.[i] ?? null,
-    };
-  });
+  return models.map(({ name }, i) => ({ model: name, ...summarize(results[i]), timeToLr: times?.[i] ?? null }));
 }
 
-/** Training time of each model divided by LR's; null where LR is not among them. */
+/** Training time of each model divided by LR's; null where LR is not among them, or diverged. */
 async function timesToLr(
   models: readonly { name: ModelType; spec: FeatureSpec }[],
-  results: readonly RunResult[][],
+  results: readonly RunOutcome[][],
   { logs, backend }: SweepOptions,
-): Promise<number[] | null> {
+): Promise<(number | null)[] | null> {
   const lr = models.findIndex(({ name }) => name === "LR");
-  if (lr < 0) return null;
-  const stages = models.map(({ name, spec }) => (name === "FNN" ? [spec, pretrainingSpec(spec)] : [spec]));
-  const title = `measure the pace of ${models.length} ${models.length === 1 ? "model" : "models"}`;
+  const runs = results.map(trainedRuns);
+  if (lr < 0 || runs[lr].length === 0) return null;
+  const stages = models.map(({ name, spec }, i) => {
+    if (runs[i].length === 0) return [];
+    return name === "FNN" ? [spec, pretrainingSpec(spec)] : [spec];
+  });
+  const measured = stages.filter(({ length }) => length > 0).length;
+  const title = `measure the pace of ${measured} ${measured === 1 ? "model" : "models"}`;
   const epochs = await measureEpochs(title, stages.flat(), logs, backend);
   const seconds = stages.map(({ length }, i) => {
     const [training, pretraining] = epochs.splice(0, length);
-    return trainingSeconds(results[i], training, pretraining);
+    return length === 0 ? Number.NaN : trainingSeconds(runs[i], training, pretraining);
   });
-  return seconds.map((time) => time / seconds[lr]);
+  return seconds.map((time) => (Number.isFinite(time / seconds[lr]) ? time / seconds[lr] : null));
 }
 
 /**

@@ -4,6 +4,7 @@ import { Random } from "../../trainer/data/random.ts";
 import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { DivergedError } from "../../trainer/errors.ts";
 import { median } from "../../trainer/metrics/median.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
@@ -33,7 +34,7 @@ interface Runner {
  * Seconds that an epoch of each spec takes, reading included, by the clock on the wall, as that is what a user waits.
  * In each of several rounds every spec trains a piece of an epoch, one after the other, so that whatever else the
  * machine does slows all of them; the median of the rounds counts. All learners and one shuffle buffer are in memory.
- * `name` is shown with the progress.
+ * `name` is shown with the progress. NaN for a spec whose training diverges here.
  */
 export async function measureEpochs(
   name: string,
@@ -51,13 +52,18 @@ export async function measureEpochs(
   const paces: number[][] = runners.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, runner] of runners.entries()) {
-      const pace = await trainPiece(runner, round);
+      const pace = await trainPiece(runner, round).catch(nanIfDiverged);
       if (round > 0) paces[i].push(pace);
       task.advance(1);
     }
   }
   task.done();
   return runners.map(({ source }, i) => source.count * median(paces[i]));
+}
+
+function nanIfDiverged(error: unknown): number {
+  if (error instanceof DivergedError) return Number.NaN;
+  throw error;
 }
 
 /**

@@ -9,7 +9,7 @@ import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
-import type { RunResult } from "./run.ts";
+import type { RunOutcome } from "./run.ts";
 
 // Results of finished runs, a JSON file each, so that no run is trained twice. The name of a file has a digest of all
 // that its result depends on.
@@ -20,34 +20,37 @@ const number = v.pipe(
   v.transform((x) => x ?? Number.NaN),
 );
 const metrics = v.object({ auc: number, logloss: number });
-const ResultSchema = v.object({
-  valid: metrics,
-  test: metrics,
-  parameters: v.number(),
-  epochs: v.number(),
-  pretrainingEpochs: v.exactOptional(v.number()),
-  seconds: v.number(),
-});
+const OutcomeSchema = v.union([
+  v.object({ diverged: v.string() }),
+  v.object({
+    valid: metrics,
+    test: metrics,
+    parameters: v.number(),
+    epochs: v.number(),
+    pretrainingEpochs: v.exactOptional(v.number()),
+    seconds: v.number(),
+  }),
+]);
 
 export class ResultStore {
   readonly #folder: string;
   readonly #logs: Logs;
-  readonly #backend: Backend | undefined;
+  readonly #backend: Backend;
 
-  constructor(folder: string, logs: Logs, backend?: Backend) {
+  constructor(folder: string, logs: Logs, backend: Backend) {
     this.#folder = folder;
     this.#logs = logs;
     this.#backend = backend;
   }
 
-  get(name: string, spec: FeatureSpec): RunResult | null {
+  get(name: string, spec: FeatureSpec): RunOutcome | null {
     const path = this.#path(name, spec);
     if (!existsSync(path)) return null;
-    return parseWith(ResultSchema, parseJson(readFileSync(path, "utf8"), path), path);
+    return parseWith(OutcomeSchema, parseJson(readFileSync(path, "utf8"), path), path);
   }
 
-  put(name: string, spec: FeatureSpec, result: RunResult): void {
-    writeWhole(this.#path(name, spec), toJson({ name, ...result, spec }));
+  put(name: string, spec: FeatureSpec, outcome: RunOutcome): void {
+    writeWhole(this.#path(name, spec), toJson({ name, ...outcome, spec }));
   }
 
   #path(name: string, spec: FeatureSpec): string {
@@ -56,10 +59,10 @@ export class ResultStore {
   }
 }
 
-/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend. */
-export function runKey(spec: FeatureSpec, logs: Logs, backend?: Backend): string {
+/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend that runs. */
+export function runKey(spec: FeatureSpec, logs: Logs, backend: Backend): string {
   const { $schema, ...settings } = spec;
-  const text = JSON.stringify([settings, logsIdentity(logs), backend ?? "default"]);
+  const text = JSON.stringify([settings, logsIdentity(logs), backend]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 

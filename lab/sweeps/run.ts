@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { DivergedError } from "../../trainer/errors.ts";
 import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { type Metrics, metricsOfLogits } from "../../trainer/metrics/metrics.ts";
 import { type TrainingResult, train } from "../../trainer/training/train.ts";
@@ -28,8 +29,20 @@ export interface RunResult {
   seconds: number;
 }
 
-/** Trains a model and measures it. Throws DivergedError where its loss is no longer finite. */
-export async function trainRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunResult> {
+/** What came of a run: numbers, or the message of how it diverged. */
+export type RunOutcome = RunResult | { diverged: string };
+
+/** Trains a model and measures it. That it diverges is an outcome too: it says something of the spec. */
+export async function trainRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunOutcome> {
+  try {
+    return await measuredRun(spec, logs, backend);
+  } catch (error) {
+    if (!(error instanceof DivergedError)) throw error;
+    return { diverged: error.message };
+  }
+}
+
+async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunResult> {
   const trained = await train(spec, { ...logs, ...(backend && { backend }) });
   const valid = { auc: trained.valid.auc, logloss: trained.valid.logloss };
   return {

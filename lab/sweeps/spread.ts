@@ -11,7 +11,8 @@ export function spread(values: readonly number[]): Spread {
   return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** The mean with five decimals, and the standard deviation where there is more than one seed. */
+/** The mean with five decimals, and the standard deviation where there is more than one seed; a dash for no number. */
 export function spreadText({ mean, sd }: Spread, seeds: number): string {
+  if (Number.isNaN(mean)) return "–";
   return seeds > 1 ? `${mean.toFixed(5)} ± ${sd.toFixed(5)}` : mean.toFixed(5);
 }

@@ -1,7 +1,7 @@
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { MLP_SHAPES, shapeWidths } from "./mlp-shapes.ts";
 import { type SettingOverrides, withSettings } from "./settings.ts";
-import { type Spread, spread } from "./spread.ts";
+import { type RunSummary, summarize } from "./summary.ts";
 import { runSweep, type SweepOptions } from "./sweep.ts";
 
 // The studies of hyper-parameters in the DeepFM paper (Guo et al. 2017, section 3.3), for any of its deep models.
@@ -59,12 +59,9 @@ export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Va
 }
 
 /** One point of a figure, over all seeds, on the test log. */
-export interface StudyResult {
+export interface StudyResult extends RunSummary {
   value: string;
   settings: SettingOverrides;
-  auc: Spread;
-  logloss: Spread;
-  parameters: number;
 }
 
 export interface StudiedModel {
@@ -92,13 +89,7 @@ export async function runStudy(
   const runs = await runSweep(cases, options);
   const results = cases.map(({ model, value, settings }, i) => ({
     model,
-    result: {
-      value,
-      settings,
-      auc: spread(runs[i].map(({ test }) => test.auc)),
-      logloss: spread(runs[i].map(({ test }) => test.logloss)),
-      parameters: runs[i][0].parameters,
-    },
+    result: { value, settings, ...summarize(runs[i]) },
   }));
   return models.map((model) => ({
     model,

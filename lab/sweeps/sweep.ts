@@ -1,9 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { ResultStore } from "./result-store.ts";
-import { type RunLogs, type RunResult, trainRun } from "./run.ts";
+import { type RunLogs, type RunOutcome, trainRun } from "./run.ts";
 import { withSettings } from "./settings.ts";
 
 // A sweep: the runs of several cases, each with several seeds.
@@ -24,16 +24,17 @@ export interface SweepOptions {
 }
 
 /**
- * Trains each case with each seed. Returns the results of each case, one a seed. A run whose result is in the folder is
+ * Trains each case with each seed. Returns the outcomes of each case, one a seed; a run that diverges ends no sweep. A run whose result is in the folder is
  * not trained again. All cases are trained with their first seed before any is trained with its second, so that
  * whatever else the machine does meanwhile affects all of them alike.
  */
 export async function runSweep(
   cases: readonly SweepCase[],
-  { logs, seeds, folder, backend }: SweepOptions,
-): Promise<RunResult[][]> {
+  { logs, seeds, folder, backend: asked }: SweepOptions,
+): Promise<RunOutcome[][]> {
+  const { name: backend } = await startBackend(asked);
   const store = new ResultStore(folder, logs, backend);
-  const results: RunResult[][] = cases.map(() => []);
+  const results: RunOutcome[][] = cases.map(() => []);
   const runs = Array.from({ length: seeds }, (_, seed) =>
     cases.map(({ name, spec }, i) => {
       const seeded = withSettings(spec, { "training.seed": spec.training.seed + seed }, name);
@@ -62,6 +63,12 @@ export async function runSweep(
   return results;
 }
 
-function resultText({ test: { auc, logloss }, epochs, seconds }: RunResult): string {
+function resultText(outcome: RunOutcome): string {
+  if ("diverged" in outcome) return outcome.diverged;
+  const {
+    test: { auc, logloss },
+    epochs,
+    seconds,
+  } = outcome;
   return `AUC ${auc.toFixed(5)}, logloss ${logloss.toFixed(5)}, ${epochs} epochs in ${durationText(seconds)}`;
 }

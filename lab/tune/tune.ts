@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import { DivergedError } from "../../trainer/errors.ts";
+import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
 import { type RunLogs, trainRun } from "../sweeps/run.ts";
@@ -46,9 +47,10 @@ export async function tune(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
-  { logs, rungs, seed, folder, backend }: TuneOptions,
+  { logs, rungs, seed, folder, backend: asked }: TuneOptions,
 ): Promise<Tuned> {
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, seed);
+  const { name: backend } = await startBackend(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs);
   let ranked: Trial[] = [];
@@ -90,8 +92,7 @@ export async function tune(
   const [winner] = candidates;
   const best = winner && before.get(winner.trial);
   if (!winner || !best) throw new Error("got no trial, expected at least one");
-  if (best.valid.logloss === null)
-    throw new DivergedError("every trial diverged; expected a space with smaller learning rates");
+  if (best.valid.logloss === null) throw new DivergedError(`every trial diverged; ${adviceFor(winner.spec)}`);
   return { spec: winner.spec, best, trials: ranked };
 }
 
@@ -134,17 +135,15 @@ async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
   logs: RunLogs,
-  backend: Backend | undefined,
+  backend: Backend,
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
-  try {
-    const { valid, epochs, seconds } = await trainRun(spec, logs, backend);
-    const auc = Number.isNaN(valid.auc) ? null : valid.auc;
-    return { trial, budget, settings, valid: { auc, logloss: valid.logloss }, epochs, seconds };
-  } catch (error) {
-    if (!(error instanceof DivergedError)) throw error;
+  const outcome = await trainRun(spec, logs, backend);
+  if ("diverged" in outcome)
     return { trial, budget, settings, valid: { auc: null, logloss: null }, epochs: 0, seconds: 0 };
-  }
+  const { valid, epochs, seconds } = outcome;
+  const auc = Number.isNaN(valid.auc) ? null : valid.auc;
+  return { trial, budget, settings, valid: { auc, logloss: valid.logloss }, epochs, seconds };
 }
 
 /**

@@ -1,16 +1,31 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { parseJson, parseWith } from "../../format/parse.ts";
-import { systemFault, toJson } from "../io/files.ts";
+import { FormatError } from "../../format/errors.ts";
+import { UserError } from "../errors.ts";
+import { isSilent, keepAlive, lastSign } from "../io/heartbeat.ts";
+import { readJson, writeJson } from "../io/json-file.ts";
+import { readFault, systemFault } from "../io/system-fault.ts";
+import { removeQuietly, TemporaryFolder, temporaryPath } from "../io/temporary.ts";
+import { warn } from "../terminal/warning.ts";
+import { LabelCountsSchema } from "./label-counts.ts";
 
-// Encoded logs on disk, each in a folder that is named by the hash of what it was made from. A folder is made under
-// another name and renamed when it is whole, so that a full disk or a kill leaves nothing under its final name.
+// Encoded logs on disk, each in a folder that is named by the hash of what it was made from. Processes share a cache,
+// perhaps those of several machines or containers, and none owns anything in it: each makes the entry that it lacks in a
+// folder of its own, which gets its final name when it is whole. Whoever comes second uses the entry of the first. So a
+// full disk or a kill leaves nothing under a final name.
 
 /** To be raised whenever the files or the encoding change, so that old entries are not found. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 const META = "meta.json";
+/**
+ * An entry whose inputs have changed is of no use to later runs, but one may still be reading it: it stays until nobody
+ * has for so long.
+ */
+const UNUSED_SECONDS = 600;
+/** How often an entry is made anew whose folder another process took for a left-over while this one was asleep. */
+const MOST_BUILDS = 3;
 
 const place = v.object({ offset: v.number(), bytes: v.number(), records: v.number() });
 const input = v.object({ path: v.string(), bytes: v.number(), modified: v.number() });
@@ -19,6 +34,7 @@ const MetaSchema = v.object({
   inputs: v.array(input),
   warnings: v.array(v.string()),
   records: v.number(),
+  labels: LabelCountsSchema,
   shards: v.array(place),
   /** For a training log: the fitted spec. */
   fitted: v.optional(v.unknown()),
@@ -42,73 +58,109 @@ export function inputsOf(files: readonly string[]): CacheInput[] {
 }
 
 /**
- * The entry of a cache for a key, which is anything that JSON can hold. Where there is none yet, `build` makes it in
- * the folder that it is given. Throws UserError where the system does not let it be written.
+ * What is in the entry of a cache for a key, which is anything that JSON can hold. `open` reads an entry and throws
+ * FormatError where it is damaged. Where there is none yet, or a damaged one, `build` makes it in the folder that it is
+ * given. Throws UserError where the system does not let it be written.
  */
-export async function cached(
+export async function cached<T>(
   cache: string,
   key: unknown,
   inputs: readonly CacheInput[],
   build: (folder: string) => Promise<BuiltMeta>,
-): Promise<CacheEntry> {
+  open: (entry: CacheEntry) => T,
+): Promise<T> {
   const hash = createHash("sha256")
     .update(JSON.stringify([CACHE_VERSION, key, inputs]))
     .digest("hex")
     .slice(0, 32);
   const folder = join(cache, hash);
-  const found = load(folder);
-  if (found) return found;
+  for (let builds = 1; ; builds++) {
+    if (builds > MOST_BUILDS) throw new UserError(`${cache}: got the unfinished entry removed ${MOST_BUILDS} times`);
+    const found = openWhole(folder, open);
+    if (found) return found.opened;
+    using unfinished = newFolder(cache, hash);
+    try {
+      removeUnused(cache, lastSign(unfinished.path));
+      const meta = { inputs: [...inputs], ...(await build(unfinished.path)) };
+      writeJson(join(unfinished.path, META), meta);
+      if (unfinished.intact) return publish(unfinished, folder, open);
+    } catch (error) {
+      if (unfinished.intact) throw systemFault(unfinished.path, error);
+    }
+  }
+}
 
-  mkdirSync(cache, { recursive: true });
-  removeRemains(cache);
-  const unfinished = join(cache, `${hash}.${process.pid}.tmp`);
-  mkdirSync(unfinished);
+function newFolder(cache: string, hash: string): TemporaryFolder {
   try {
-    const meta = { inputs: [...inputs], ...(await build(unfinished)) };
-    rmSync(temporaryOf(unfinished), { recursive: true, force: true });
-    writeFileSync(join(unfinished, META), toJson(meta), { flush: true });
-    if (existsSync(folder))
-      rmSync(unfinished, { recursive: true }); // another process was first
-    else renameSync(unfinished, folder);
-    return load(folder) ?? { folder, meta };
+    return new TemporaryFolder(cache, hash);
   } catch (error) {
-    rmSync(unfinished, { recursive: true, force: true });
     throw systemFault(cache, error);
   }
 }
 
-/** Where DuckDB may spill while an entry is made. */
-export function temporaryOf(folder: string): string {
-  return join(folder, "duckdb");
+/** An entry, if it is there and whole; then it is kept alive as long as this process lives. */
+function openWhole<T>(folder: string, open: (entry: CacheEntry) => T): { opened: T } | null {
+  if (!existsSync(folder)) return null;
+  try {
+    const opened = open({ folder, meta: readJson(join(folder, META), MetaSchema) });
+    keepAlive(folder);
+    return { opened };
+  } catch (error) {
+    const fault = readFault(folder, error);
+    if (!(fault instanceof FormatError)) throw fault;
+    if (existsSync(folder)) warn(`${fault.message}: this entry of the cache is made again`);
+    return null;
+  }
 }
 
-function load(folder: string): CacheEntry | null {
-  const path = join(folder, META);
-  if (!existsSync(path)) return null;
-  return { folder, meta: parseWith(MetaSchema, parseJson(readFileSync(path, "utf8"), path), path) };
+/** Gives a folder that is whole its final name, or opens the entry that another process published meanwhile. */
+function publish<T>(unfinished: TemporaryFolder, folder: string, open: (entry: CacheEntry) => T): T {
+  if (existsSync(folder)) {
+    const winner = openWhole(folder, open);
+    if (winner) return winner.opened;
+    moveAway(folder);
+  }
+  try {
+    unfinished.publish(folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error; // otherwise another process was first
+  }
+  keepAlive(folder);
+  return open({ folder, meta: readJson(join(folder, META), MetaSchema) });
 }
 
-/** Removes what killed processes left, and the entries that can never be used again as their inputs have changed. */
-function removeRemains(cache: string): void {
+/** Removes an entry in one step, as others see it. */
+function moveAway(folder: string): void {
+  const away = temporaryPath(folder);
+  try {
+    renameSync(folder, away);
+  } catch {
+    return; // another process was first
+  }
+  removeQuietly(away);
+}
+
+/**
+ * Removes the entries that can never be used again, as their inputs have changed, and that nobody is reading. `now`: the
+ * time of the cache's file system, in milliseconds.
+ */
+function removeUnused(cache: string, now: number): void {
   for (const name of readdirSync(cache)) {
-    const owner = /\.(\d+)\.tmp$/.exec(name)?.[1];
-    const entry = /^[0-9a-f]{32}$/.test(name) ? load(join(cache, name)) : null;
-    if (owner === undefined ? entry?.meta.inputs.some(hasChanged) : !isRunning(Number(owner)))
-      rmSync(join(cache, name), { recursive: true, force: true });
+    const folder = join(cache, name);
+    const path = join(folder, META);
+    if (!/^[0-9a-f]{32}$/.test(name) || !existsSync(path)) continue;
+    try {
+      const { inputs } = readJson(path, v.object({ inputs: v.array(input) }));
+      if (inputs.some(hasChanged) && isSilent(folder, now, UNUSED_SECONDS)) moveAway(folder);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      warn(`${error.message}: this entry of the cache is passed over, and may be deleted`);
+    }
   }
 }
 
 function hasChanged({ path, bytes, modified }: CacheInput): boolean {
-  if (!existsSync(path)) return false; // it may come back
-  const { size, mtimeMs } = statSync(path);
-  return size !== bytes || mtimeMs !== modified;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return false; // it may come back
+  return found.size !== bytes || found.mtimeMs !== modified;
 }

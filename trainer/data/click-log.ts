@@ -25,7 +25,7 @@ export interface LogChunk {
 
 export interface ClickLogOptions extends RowChoice {
   data: DataSettings;
-  /** The folder where DuckDB spills what memory does not hold. */
+  /** The folder in which DuckDB makes one to spill what memory does not hold. */
   temporary?: string;
 }
 

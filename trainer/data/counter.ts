@@ -40,7 +40,7 @@ export class KeyCounter implements AsyncDisposable {
     this.#first = new Float64Array(2 * capacity);
   }
 
-  /** `temporary`: the folder to spill to. `capacity`: keys that are counted in memory, a power of two. */
+  /** `temporary`: the folder in which it makes one to spill to. `capacity`: keys that are counted in memory, a power of two. */
   static async create(fields: number, temporary: string, capacity = KEYS_IN_MEMORY): Promise<KeyCounter> {
     await using opened = new AsyncDisposableStack();
     const duckdb = opened.use(await DuckDb.open(temporary));
@@ -76,8 +76,20 @@ export class KeyCounter implements AsyncDisposable {
     this.#uses[slot] = this.#uses[slot] + 1;
   }
 
-  /** Moves the counts out of memory. */
+  /** Moves the counts out of memory. Throws UserError where the disk has no room for them. */
   async spill(): Promise<void> {
+    return await this.#onDisk(() => this.#spill());
+  }
+
+  async #onDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#duckdb.diskFault(error) ?? error;
+    }
+  }
+
+  async #spill(): Promise<void> {
     const appender = await this.#duckdb.connection.createAppender("counts");
     let rows: number[][] = [[], [], [], [], []];
     const append = (): void => {
@@ -102,10 +114,14 @@ export class KeyCounter implements AsyncDisposable {
 
   /**
    * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. The uses
-   * of the others count for their field's OOV row.
+   * of the others count for their field's OOV row. Throws UserError where the disk has no room for sorting them.
    */
   async vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     await this.spill();
+    return await this.#onDisk(() => this.#vocabulary(minCounts));
+  }
+
+  async #vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     const keys = new WordList(2 * this.#fields);
     const fieldOf = new WordList();
     const counts = new WordList();

@@ -1,6 +1,9 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from "@duckdb/node-api";
+import type { UserError } from "../errors.ts";
+import { toldFault } from "../io/system-fault.ts";
+import { TemporaryFolder } from "../io/temporary.ts";
 
 /**
  * Memory that one database may use. Two are open while a log is encoded: one reads it, one counts its keys. What they
@@ -12,12 +15,22 @@ export const DUCKDB_MEMORY_MIB = 512;
 export class DuckDb implements AsyncDisposable {
   static #openCount = 0;
   readonly #instance: DuckDBInstance;
+  /** Where it spills: two databases that spill to one folder would write the same files. */
+  readonly #spill: TemporaryFolder | null;
+  readonly #temporary: string;
   /** For queries that end before the next one starts. */
   readonly connection: DuckDBConnection;
   #closed = false;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    spill: TemporaryFolder | null,
+    temporary: string,
+  ) {
     this.#instance = instance;
+    this.#spill = spill;
+    this.#temporary = temporary;
     this.connection = connection;
     DuckDb.#openCount++;
   }
@@ -27,15 +40,23 @@ export class DuckDb implements AsyncDisposable {
     return DuckDb.#openCount;
   }
 
-  /** `temporary`: the folder to spill to. Extensions that are not built in are neither installed nor loaded. */
-  static async open(temporary = join(tmpdir(), "deepfm-edge")): Promise<DuckDb> {
+  /**
+   * `temporary`: the folder in which it makes one to spill to. Extensions that are not built in are neither installed nor
+   * loaded.
+   */
+  static async open(temporary = tmpdir()): Promise<DuckDb> {
+    using opened = new DisposableStack();
+    const spill = spillFolder(temporary);
+    if (spill) opened.use(spill);
     const instance = await DuckDBInstance.create(":memory:", {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
       memory_limit: `${DUCKDB_MEMORY_MIB}MiB`,
-      temp_directory: temporary,
+      temp_directory: spill?.path ?? join(temporary, "deepfm-edge"),
     });
-    return new DuckDb(instance, await instance.connect());
+    const duckdb = new DuckDb(instance, await instance.connect(), spill, temporary);
+    opened.move(); // the database removes it from here on
+    return duckdb;
   }
 
   /** A query's rows in chunks, on a connection of its own, so that other queries may run meanwhile. */
@@ -60,12 +81,32 @@ export class DuckDb implements AsyncDisposable {
     }
   }
 
+  /** The UserError to throw for one of DuckDB's, where the disk that it writes to was at fault; otherwise null. */
+  diskFault(error: unknown): UserError | null {
+    const { message } = error as Error;
+    if (message.includes("max_temp_directory_size")) return toldFault(this.#temporary, "No space left on device");
+    const written = /(?:Could not write file|Failed to create directory|Cannot open file) "(.*?)": (.*)/.exec(message);
+    const [, path = "", reason = ""] = written ?? [];
+    const isOurs = path.endsWith(".tmp") || !message.includes("Cannot open file");
+    return written && isOurs ? toldFault(path, reason) : null;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.connection.closeSync();
     this.#instance.closeSync();
+    this.#spill?.[Symbol.dispose]();
     DuckDb.#openCount--;
+  }
+}
+
+/** Null where it cannot be made: whoever never spills does not need it. */
+function spillFolder(parent: string): TemporaryFolder | null {
+  try {
+    return new TemporaryFolder(parent, "duckdb");
+  } catch {
+    return null;
   }
 }
 

@@ -33,20 +33,21 @@ export async function openHeldOutLog(
   const rows = createHash("sha256").update(vocabulary.keys).digest("hex");
   const { name: ___, ...encoding } = fitted;
   const inputs = inputsOf(findFiles(paths, data.format).files);
-  const entry = await cached(cache, ["held out", encoding, rows, read, part], inputs, async (folder) => {
-    const options = { data, label, temporary: join(cache, "duckdb"), ...(part && { part }) };
-    await using log = await ClickLog.open(paths, options);
+  const build = async (folder: string): Promise<BuiltMeta> => {
+    await using log = await ClickLog.open(paths, { data, label, temporary: folder, ...(part && { part }) });
     return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
-  });
-  return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+  };
+  return await cached(cache, ["held out", encoding, rows, read, part], inputs, build, (entry) =>
+    heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle),
+  );
 }
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
   using task = startTask("read", null, "records");
   await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
-  await writeRecords(log, fitted, writer, task, vocabulary);
+  const labels = await writeRecords(log, fitted, writer, task, vocabulary);
   await writer.finish();
   task.done();
   const records = writer.places.reduce((sum, place) => sum + place.records, 0);
-  return { records, shards: writer.places, warnings: [] };
+  return { records, labels, shards: writer.places, warnings: [] };
 }

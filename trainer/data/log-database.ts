@@ -31,7 +31,7 @@ export class LogDatabase implements AsyncDisposable {
     this.#reading = reading;
   }
 
-  /** `temporary`: the folder to spill to. */
+  /** `temporary`: the folder in which DuckDB makes one to spill to. */
   static async open(log: LogFiles, data: DataSettings, temporary?: string): Promise<LogDatabase> {
     const duckdb = await DuckDb.open(temporary);
     registerMeanings(duckdb.connection);
@@ -103,8 +103,8 @@ export class LogDatabase implements AsyncDisposable {
     }
   }
 
-  async #explain(error: unknown): Promise<FormatError> {
-    return (await this.#badExpression()) ?? (await explain(this.#reading, error));
+  async #explain(error: unknown): Promise<Error> {
+    return this.#duckdb.diskFault(error) ?? (await this.#badExpression()) ?? (await explain(this.#reading, error));
   }
 
   /** The error of the first row for which one of the user's expressions cannot be computed. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
@@ -5,6 +6,7 @@ import type { Task } from "../terminal/progress.ts";
 import type { CacheEntry } from "./cache.ts";
 import type { ClickLog } from "./click-log.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
+import { countLabel, type LabelCounts, noLabels } from "./label-counts.ts";
 import { ShardBuilder } from "./shard-builder.ts";
 import { shardLayout } from "./shard-layout.ts";
 import type { ShardWriter } from "./shard-writer.ts";
@@ -14,19 +16,27 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** The file of a cache entry that holds the encoded records, as shards of rows. */
 export const RECORDS_FILE = "records.bin";
 
-/** The records of a cache entry, as sources read them. */
+/**
+ * The records of a cache entry, as sources read them. Throws FormatError where the file has another length than it had;
+ * its bytes are checked when they are read.
+ */
 export function recordFile({ folder, meta }: CacheEntry, fitted: FittedSpec, weighted: boolean): ShardFile {
+  const path = join(folder, RECORDS_FILE);
+  const expected = meta.shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  const got = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (got !== expected) throw new FormatError(path, `got ${got} bytes, expected ${expected}`);
   return {
-    path: join(folder, RECORDS_FILE),
+    path,
     layout: shardLayout(fitted.fields, weighted),
     places: meta.shards,
     count: meta.records,
+    labels: meta.labels,
   };
 }
 
 /**
  * Encodes a log's records into shards: of rows where the vocabulary is known, otherwise of keys. `look` sees each chunk
- * of them. Throws FormatError where the log has no record.
+ * of them. Returns the counts of the labels. Throws FormatError where the log has no record.
  */
 export async function writeRecords(
   log: ClickLog,
@@ -35,7 +45,8 @@ export async function writeRecords(
   task: Task,
   vocabulary: Vocabulary | null,
   look: (encoded: EncodedChunk["encoded"]) => Promise<void> = async () => {},
-): Promise<void> {
+): Promise<LabelCounts> {
+  const counts = noLabels();
   const builder = new ShardBuilder(shardLayout(fitted.fields, log.options.data.weight !== undefined));
   const row = vocabulary ? (f: number, lo: number, hi: number): number => vocabulary.row(f, lo, hi) : undefined;
   const wordsPerEntry = vocabulary ? 1 : 2;
@@ -45,7 +56,9 @@ export async function writeRecords(
   };
   for await (const { encoded, labels, weights } of encodeLog(log, fitted)) {
     for (let record = 0; record < encoded.count; record++) {
-      builder.add(encoded, record, labels[record], weights?.[record] ?? 1, row);
+      const weight = weights?.[record] ?? 1;
+      countLabel(counts, labels[record], weight);
+      builder.add(encoded, record, labels[record], weight, row);
       if (builder.full) await flush();
     }
     await look(encoded);
@@ -53,4 +66,5 @@ export async function writeRecords(
   }
   if (builder.records > 0) await flush();
   if (writer.places.length === 0) throw new FormatError(log.path, "got no rows, expected at least one");
+  return counts;
 }

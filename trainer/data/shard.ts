@@ -7,7 +7,7 @@ import type { ShardLayout } from "./shard-layout.ts";
 // Encoded records on disk: shards of a few thousand records each, one after the other in a file. What follows from the
 // spec is not stored: the number of a field's entries where it is always one, and their values where they are 1 or 1/n.
 //
-//   u32 × 4    records n, entries, stored values, CRC-32 of what follows
+//   u32 × 4    records n, entries, stored values, CRC-32 of these three and of what follows
 //   u8 × n     labels, padded with zeros to a multiple of 4
 //   f32 × n    sample weights, where the log has them
 //   u16 × n·R  for each record, its number of entries in each of the R fields where that varies; padded
@@ -18,6 +18,9 @@ import type { ShardLayout } from "./shard-layout.ts";
 export const SHARD_RECORDS = 16_384;
 /** The four words before the labels. */
 export const SHARD_HEADER_BYTES = 16;
+
+/** What to do about a damaged file. */
+const REMEDY = "delete its folder, which is then made again";
 
 export interface Shard {
   records: number;
@@ -37,6 +40,11 @@ export interface ShardPlace {
   records: number;
 }
 
+/** The checksum of a shard's bytes, which its header has in its fourth word. */
+export function shardChecksum(bytes: Uint8Array): number {
+  return crc32(bytes.subarray(SHARD_HEADER_BYTES), crc32(bytes.subarray(0, SHARD_HEADER_BYTES - 4)));
+}
+
 /** Bytes of a section of a shard, which begins at a multiple of 4. */
 export function padded(bytes: number): number {
   return Math.ceil(bytes / 4) * 4;
@@ -54,12 +62,12 @@ export async function readShard(
   const bytes = new Uint8Array(buffer);
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, place.offset + done);
-    if (bytesRead === 0) throw new FormatError(path, `got ${place.offset + done} bytes, expected more: delete it`);
+    if (bytesRead === 0) throw new FormatError(path, `got ${place.offset + done} bytes, expected more: ${REMEDY}`);
     done += bytesRead;
   }
   const [records = 0, entries = 0, stored = 0, checksum] = new Uint32Array(buffer, 0, 4);
-  if (crc32(bytes.subarray(SHARD_HEADER_BYTES)) !== checksum || records !== place.records)
-    throw new FormatError(path, `got damaged bytes from ${place.offset}, expected what was written: delete it`);
+  if (shardChecksum(bytes) !== checksum || records !== place.records)
+    throw new FormatError(path, `got damaged bytes from ${place.offset}, expected what was written: ${REMEDY}`);
   let at = SHARD_HEADER_BYTES;
   const take = (length: number): number => {
     const start = at;

@@ -1,6 +1,8 @@
 import { open } from "node:fs/promises";
+import { readFault } from "../io/system-fault.ts";
 import type { Predictions } from "../metrics/predictions.ts";
 import { concatenate, type Dataset, pickRecords } from "./dataset.ts";
+import type { LabelCounts } from "./label-counts.ts";
 import { Random } from "./random.ts";
 import { readShard, SHARD_RECORDS, type ShardPlace, shardToDataset } from "./shard.ts";
 import type { ShardLayout } from "./shard-layout.ts";
@@ -17,6 +19,7 @@ export interface TrainingBatch {
 export interface TrainingSource {
   /** Records of an epoch, N. */
   count: number;
+  labels: LabelCounts;
   /** F */
   fields: number;
   /** Batches of an epoch. */
@@ -33,6 +36,7 @@ export interface TrainingSource {
 export interface HeldOutSource {
   /** N */
   count: number;
+  labels: LabelCounts;
   /** F */
   fields: number;
   /** All records, a part at a time. */
@@ -47,11 +51,12 @@ export interface ShardFile {
   layout: ShardLayout;
   places: readonly ShardPlace[];
   count: number;
+  labels: LabelCounts;
 }
 
 /** A source whose epochs hold `buffer` records in memory at once, rounded down to whole shards, at least one shard. */
 export function trainingSource(file: ShardFile, batchSize: number, buffer: number): TrainingSource {
-  const { layout, places, count } = file;
+  const { layout, places, count, labels } = file;
   const batches = Math.ceil(count / batchSize);
   const group = Math.max(1, Math.floor(buffer / SHARD_RECORDS));
 
@@ -90,12 +95,12 @@ export function trainingSource(file: ShardFile, batchSize: number, buffer: numbe
     }
   }
 
-  return { count, fields: layout.fields, batches, epoch };
+  return { count, labels, fields: layout.fields, batches, epoch };
 }
 
 /** A source whose chunks have `buffer` records, rounded down to whole shards, at least one shard. */
 export function heldOutSource(file: ShardFile, buffer: number): HeldOutSource {
-  const { layout, places, count } = file;
+  const { layout, places, count, labels } = file;
   const group = Math.max(1, Math.floor(buffer / SHARD_RECORDS));
 
   async function* chunks(): AsyncGenerator<Dataset> {
@@ -120,11 +125,13 @@ export function heldOutSource(file: ShardFile, buffer: number): HeldOutSource {
         );
   }
 
-  return { count, fields: layout.fields, chunks, head };
+  return { count, labels, fields: layout.fields, chunks, head };
 }
 
 async function load({ path, layout }: ShardFile, places: readonly ShardPlace[]): Promise<Dataset> {
-  await using file = await open(path);
+  await using file = await open(path).catch((error) => {
+    throw readFault(path, error);
+  });
   const parts: Dataset[] = [];
   for (const place of places) parts.push(shardToDataset(await readShard(file, path, place, layout, 1), layout));
   return concatenate(parts, layout.fields);

@@ -6,7 +6,8 @@ import { parseWith } from "../../format/parse.ts";
 import type { EncodedRecords } from "../../format/record.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { startTask } from "../terminal/progress.ts";
-import { type BuiltMeta, type CacheEntry, cached, inputsOf, temporaryOf } from "./cache.ts";
+import { warn } from "../terminal/warning.ts";
+import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { KeyCounter } from "./counter.ts";
 import { findFiles } from "./files.ts";
@@ -44,29 +45,22 @@ export async function openTrainingLog(spec: FeatureSpec, part: LogPart, cache: s
   const { shuffle: _, ...read } = data;
   const inputs = inputsOf(findFiles(part.paths, data.format).files);
   const key = ["train", fields, label, read, part.part];
-  const entry = await cached(cache, key, inputs, (folder) => buildTrainingLog(spec, part, cache, folder));
-  warn(entry);
-  const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
-  const file = recordFile(entry, fitted, data.weight !== undefined);
-  return {
-    fitted,
-    vocabulary: loadVocabulary(join(entry.folder, VOCABULARY), fields.length),
-    source: trainingSource(file, Math.min(spec.training.batchSize, file.count), data.shuffle),
-  };
+  const build = (folder: string): Promise<BuiltMeta> => buildTrainingLog(spec, part, folder);
+  return await cached(cache, key, inputs, build, (entry) => {
+    for (const warning of entry.meta.warnings) warn(warning);
+    const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
+    const file = recordFile(entry, fitted, data.weight !== undefined);
+    return {
+      fitted,
+      vocabulary: loadVocabulary(join(entry.folder, VOCABULARY), fields.length),
+      source: trainingSource(file, Math.min(spec.training.batchSize, file.count), data.shuffle),
+    };
+  });
 }
 
-function warn({ meta }: CacheEntry): void {
-  for (const warning of meta.warnings) process.stderr.write(`warning: ${warning}\n`);
-}
-
-async function buildTrainingLog(
-  spec: FeatureSpec,
-  { paths, part }: LogPart,
-  cache: string,
-  folder: string,
-): Promise<BuiltMeta> {
+async function buildTrainingLog(spec: FeatureSpec, { paths, part }: LogPart, folder: string): Promise<BuiltMeta> {
   const { data, label } = spec;
-  const options = { data, label, training: true, temporary: join(cache, "duckdb"), ...(part && { part }) };
+  const options = { data, label, training: true, temporary: folder, ...(part && { part }) };
   await using log = await ClickLog.open(paths, options);
   using task = startTask("read", null, "records");
   const fitted = await fitSpec(spec, log);
@@ -74,9 +68,9 @@ async function buildTrainingLog(
   const variation = new Variation(layout.fields);
 
   // 1. The records with their keys, which are counted.
-  await using counter = await KeyCounter.create(layout.fields, temporaryOf(folder));
+  await using counter = await KeyCounter.create(layout.fields, folder);
   await using keys = await ShardWriter.create(join(folder, KEYS));
-  await writeRecords(log, fitted, keys, task, null, async (encoded) => {
+  const labels = await writeRecords(log, fitted, keys, task, null, async (encoded) => {
     countKeys(counter, encoded, layout.fields);
     variation.look(encoded);
     if (counter.full) await counter.spill();
@@ -93,7 +87,7 @@ async function buildTrainingLog(
   const warnings = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  return { records, shards, warnings, fitted };
+  return { records, labels, shards, warnings, fitted };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {

@@ -2,10 +2,12 @@ import { FormatError } from "../../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
+import { checkHeldOutLabels } from "../data/label-counts.ts";
 import { type LogPart, logName, openPart } from "../data/logs.ts";
 import { predictLog } from "../data/source.ts";
 import type { Groups } from "../metrics/evaluation.ts";
 import type { Predictions } from "../metrics/predictions.ts";
+import { checkLogits } from "../model/divergence.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
 
@@ -18,7 +20,10 @@ export interface HeldOut {
   slices: IndexedColumn[];
 }
 
-/** Scores a log with a trained model. Reads, too, the column that groups its records and the columns to slice it by. */
+/**
+ * Scores a log with a trained model. Reads, too, the column that groups its records and the columns to slice it by.
+ * Throws DivergedError where a logit is not finite.
+ */
 export async function scoreHeldOut(
   { spec, fitted, vocabulary, learner }: TrainedModel,
   part: LogPart,
@@ -30,11 +35,13 @@ export async function scoreHeldOut(
   const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
   const columns = await readPartColumns(spec, part, [...grouping, ...requests]);
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
+  checkHeldOutLabels(path, spec, source.labels);
   using task = startTask(`predict ${path}`, source.count, "records");
   const predictions = await predictLog(source, (dataset) =>
     learner.predict(dataset, (records) => task.advance(records)),
   );
   task.done();
+  checkLogits(path, predictions.logits);
   for (const { name, offsets } of columns) {
     if (offsets.length !== source.count + 1)
       throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${source.count}`);

@@ -1,9 +1,21 @@
+import type { FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
 import type { HeldOutSource } from "../data/source.ts";
-import type { Backend } from "../engine/backend.ts";
+import { DivergedError } from "../errors.ts";
+import { clickRate } from "../metrics/information-gain.ts";
+import { loglossOfLogits } from "../metrics/logloss.ts";
+import type { Predictions } from "../metrics/predictions.ts";
+import {
+  adviceFor,
+  checkLogits,
+  checkLoss,
+  checkWeights,
+  LARGEST_LOGLOSS,
+  warnIfWorseThanRate,
+} from "../model/divergence.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
-import { runRecord } from "../training/run-record.ts";
+import type { SavedRun } from "../training/run-folder.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
@@ -28,8 +40,8 @@ export interface ExportRunOptions {
   heldOutLog: ClickLog;
   /** A log of items, named by the field `itemId`: the blob gets a catalogue of them. */
   catalogue?: { log: ClickLog; itemId: string } | undefined;
-  /** The backend that trained the model: part of the provenance. */
-  trainedOn: Backend;
+  /** What the model was trained with: part of the provenance. */
+  trainedWith: SavedRun["record"];
   /** Called when the losses are known, before an export that loses too much is refused. */
   onReport?: (report: QuantizationReport) => void;
 }
@@ -41,19 +53,27 @@ export interface ExportedRun {
 }
 
 /**
- * Exports a trained model, measures what that loses, and saves it. Throws FormatError, and saves nothing, where it
+ * Exports a trained model, measures what that loses, and saves it. Throws DivergedError, and saves nothing, where the
+ * model has diverged; if its numbers are finite all the same, it can be forced. Throws FormatError where it
  * loses more than the limits and is not forced, where its blob would be too large, or where the catalogue does not fit
  * it.
  */
 export async function exportRun(trained: TrainedModel, options: ExportRunOptions): Promise<ExportedRun> {
-  const { spec, fitted } = trained;
+  const { spec, fitted, learner } = trained;
+  explained(spec, () => checkWeights(learner));
   const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
 
   // 1. The calibration set.
   const calibrationSet = await calibrationLog.head(CALIBRATION_SET_RECORDS);
 
   // 2. The export, and what every quantization would cost and lose.
-  const { draft, report } = await exportMeasured(trained, { quantization, calibrationSet, log: heldOutLog, limits });
+  const { draft, report } = await exportMeasured(trained, {
+    quantization,
+    calibrationSet,
+    log: heldOutLog,
+    limits,
+    onTrained: (predictions) => checkTrained(spec, heldOutLog.path, predictions, options.force === true),
+  });
   options.onReport?.(report);
   if (!options.force) checkLimits(spec.name, report);
 
@@ -65,7 +85,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const exported = await sealExport(
     catalogue?.draft ?? draft,
     {
-      provenance: runRecord(spec, options.trainedOn),
+      provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
       quantization: report,
       ...(catalogue && { items: catalogue.report }),
     },
@@ -73,4 +93,29 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   );
   saveExport(folder, exported);
   return { exported, report, catalogue: catalogue?.report ?? null };
+}
+
+/** Throws DivergedError where the trained model's predictions show that it has diverged. */
+function checkTrained(spec: FeatureSpec, log: string, predictions: Predictions, force: boolean): void {
+  const { logits, labels, weights } = predictions;
+  explained(spec, () => checkLogits(log, logits));
+  if (spec.training.loss === "in-batch") return; // it does not learn to say probabilities
+  const logloss = loglossOfLogits(logits, labels, weights);
+  if (!force)
+    explained(
+      spec,
+      () => checkLoss(`the logloss on ${log}`, logloss, LARGEST_LOGLOSS),
+      "; --force exports it all the same",
+    );
+  warnIfWorseThanRate(log, spec, logloss, clickRate(labels, weights));
+}
+
+/** Adds to a DivergedError which model it is about, and what to do. */
+function explained(spec: FeatureSpec, check: () => void, also = ""): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof DivergedError)) throw error;
+    throw new DivergedError(`${spec.name} has diverged: ${error.message}; ${adviceFor(spec)}, and train again${also}`);
+  }
 }

@@ -3,6 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import { weightType } from "../../format/layer.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Predictions } from "../metrics/predictions.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { within } from "../terminal/progress.ts";
 import { type DraftExport, exportModel } from "./export.ts";
@@ -20,6 +21,8 @@ export interface ExportOptions {
   /** The held-out log: the chosen quantization is measured on all of it, the others on its first records. */
   log: ClickLog;
   limits: Limits;
+  /** Receives the trained model's predictions on the held-out log. */
+  onTrained?: (predictions: Predictions) => void;
 }
 
 /**
@@ -28,13 +31,14 @@ export interface ExportOptions {
  */
 export async function exportMeasured(
   trained: TrainedModel,
-  { quantization: chosen, calibrationSet, log, limits }: ExportOptions,
+  { quantization: chosen, calibrationSet, log, limits, onTrained }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
   const draft = await exportModel(trained, chosen, calibrationSet);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
-      report.measured.push(measureOf(chosen, draft, await measureParity(trained, draft, log)));
+      const parity = await measureParity(trained, draft, log, { ...(onTrained && { onTrained }) });
+      report.measured.push(measureOf(chosen, draft, parity));
       continue;
     }
     try {

@@ -8,6 +8,8 @@ import { lookUpRows } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import type { Floats } from "../metrics/order.ts";
+import type { Predictions } from "../metrics/predictions.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
 import type { DraftExport } from "./export.ts";
@@ -29,16 +31,24 @@ export const ParitySchema = v.strictObject({
 export type Quality = v.InferOutput<typeof QualitySchema>;
 export type Parity = v.InferOutput<typeof ParitySchema>;
 
+export interface ParityOptions {
+  /** What the progress is called. */
+  name?: string;
+  /** Reading stops after the chunk in which so many records are reached. */
+  most?: number;
+  /** Receives the trained model's predictions on all that was read. */
+  onTrained?: (predictions: Predictions) => void;
+}
+
 /**
  * Scores a held-out log twice: with the trainer's float32 model, and with the exported one in the kernel that serves
- * it. With `most`, reading stops after the chunk in which so many records are reached. `name` is shown with the
- * progress.
+ * it.
  */
 export async function measureParity(
   model: Omit<TrainedModel, "spec">,
   exported: DraftExport,
   log: ClickLog,
-  { name = "parity", most = Number.POSITIVE_INFINITY }: { name?: string; most?: number } = {},
+  { name = "parity", most = Number.POSITIVE_INFINITY, onTrained }: ParityOptions = {},
 ): Promise<Parity> {
   using task = startTask(name, null, "records");
   const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
@@ -58,21 +68,17 @@ export async function measureParity(
     if (records >= most) break;
   }
   task.done();
-  return compareLogits(
-    joined(trained),
-    joined(served),
-    Uint8Array.from(labels.flatMap((list) => [...list])),
-    weights.length > 0 ? joined(weights) : undefined,
-  );
+  const predictions: Predictions = {
+    logits: joined(Float32Array, trained),
+    labels: joined(Uint8Array, labels),
+    ...(weights.length > 0 && { weights: joined(Float32Array, weights) }),
+  };
+  onTrained?.(predictions);
+  return compareLogits(predictions.logits, joined(Float32Array, served), predictions.labels, predictions.weights);
 }
 
 /** Compares two models' logits of the same records. */
-export function compareLogits(
-  trained: Float32Array,
-  served: Float32Array,
-  labels: Uint8Array,
-  weights?: Float32Array,
-): Parity {
+export function compareLogits(trained: Floats, served: Floats, labels: Uint8Array, weights?: Floats): Parity {
   let max = 0;
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {
@@ -94,7 +100,7 @@ export function compareLogits(
   };
 }
 
-function qualityOf(logits: Float32Array, labels: Uint8Array, weights?: Float32Array): Quality {
+function qualityOf(logits: Floats, labels: Uint8Array, weights?: Floats): Quality {
   const { auc, logloss } = metricsOfLogits(logits, labels, weights);
   const ratio = calibrationRatio(Float64Array.from(logits, sigmoid), labels, weights);
   return { auc: finite(auc), logloss: finite(logloss), calibrationRatio: finite(ratio) };
@@ -109,8 +115,8 @@ function finite(x: number): number | null {
   return Number.isFinite(x) ? x : null;
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+function joined<T extends Float32Array | Uint8Array>(List: new (length: number) => T, parts: readonly T[]): T {
+  const whole = new List(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

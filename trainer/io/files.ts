@@ -1,37 +1,132 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { UserError } from "../errors.ts";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
+import { readFault, systemFault } from "./system-fault.ts";
+import { removeQuietly, removeRemains, temporaryPath } from "./temporary.ts";
+
+/** Bytes that one call gives to the system, which takes at most 2 GiB at once. */
+const WRITE_BYTES = 2 ** 26;
+
+/** What a file shall hold: text, bytes, or bytes in parts, which need never be in memory together. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
 
 /** Writes a whole file or none: under another name first, then renamed. Makes the folder. Throws UserError. */
-export function writeWhole(path: string, content: Uint8Array | string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, content, { flush: true });
-    renameSync(temporary, path);
-  } catch (error) {
-    if (existsSync(temporary)) rmSync(temporary);
-    throw systemFault(path, error);
+export function writeWhole(path: string, content: FileContent): void {
+  using file = new WholeFile(path);
+  const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+  for (const part of parts) file.write(part);
+  file.finish();
+}
+
+/**
+ * A file that is written piece by piece. It gets its name when it is finished; one that is disposed of before leaves
+ * nothing, and what had the name before stays. Each method throws UserError where the system refuses to write.
+ */
+export class WholeFile implements Disposable {
+  readonly #path: string;
+  readonly #temporary: string;
+  /** The descriptor; null when it is closed. */
+  #file: number | null = null;
+
+  /** Makes the folder, and removes what killed processes left there. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#temporary = temporaryPath(path);
+    this.#orNothing(() => {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#file = openSync(this.#temporary, "wx");
+      tidy(dirname(path), fstatSync(this.#file).mtimeMs);
+    });
   }
+
+  write(content: string | Uint8Array): void {
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    this.#orNothing(() => {
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(this.#opened(), bytes, done, Math.min(WRITE_BYTES, bytes.length - done));
+    });
+  }
+
+  /** Ends the file; it is on the disk when this returns. */
+  finish(): void {
+    this.#orNothing(() => {
+      fsyncSync(this.#opened());
+      this.#close();
+      renameSync(this.#temporary, this.#path);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file === null) return;
+    this.#close();
+    removeQuietly(this.#temporary);
+  }
+
+  /** Does a step; one that fails is the end of the file. */
+  #orNothing(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#close();
+      removeQuietly(this.#temporary);
+      throw systemFault(this.#path, error);
+    }
+  }
+
+  #opened(): number {
+    if (this.#file === null) throw new Error(`${this.#path}: got a file that has ended, expected an open one`);
+    return this.#file;
+  }
+
+  #close(): void {
+    const file = this.#file;
+    this.#file = null;
+    if (file !== null) closeSync(file);
+  }
+}
+
+/** The folders that this process has tidied already: looking through a large one for every file would take long. */
+const tidied = new Set<string>();
+
+function tidy(folder: string, now: number): void {
+  const path = resolve(folder);
+  if (tidied.has(path)) return;
+  tidied.add(path);
+  removeRemains(path, now);
 }
 
 /** Writes a file that its owner alone may read, and that must be new. Throws UserError. */
 export function writeSecret(path: string, content: string): void {
+  let file: number | null = null;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content, { flag: "wx", mode: 0o600, flush: true });
+    file = openSync(path, "wx", 0o600);
+    writeSync(file, content);
+    fsyncSync(file);
   } catch (error) {
+    if (file !== null) rmSync(path, { force: true });
     throw systemFault(path, error);
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
 
-/**
- * The error to throw for one that came up while `path` was written. What the system refuses, such as room on the disk,
- * the user can mend: that becomes a UserError. Any other error stays as it is.
- */
-export function systemFault(path: string, error: unknown): unknown {
-  if (!(error instanceof Error && "syscall" in error)) return error;
-  return new UserError(`${path}: not written: ${error.message}`, { cause: error });
+/** The bytes of a file. Throws FormatError where it cannot be read. */
+export function readWhole(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw readFault(path, error);
+  }
 }
 
 /** JSON as people read it. */

@@ -1,9 +1,13 @@
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
+import { CHECKSUM, checksumOf, verifyChecksum } from "./checksum.ts";
 
 // The safetensors format of Hugging Face, which every framework reads: the u64 length of a JSON header, the header, the
-// bytes of the tensors.
+// bytes of the tensors. The first metadata is the checksum of the whole file, in which its own digits count as zeros.
+// A file without it is another program's, or an earlier version's.
+
+const UNKNOWN_CHECKSUM = "00000000";
 
 type Data = Float32Array | Uint32Array | Uint16Array;
 export interface NamedTensor {
@@ -24,9 +28,9 @@ function typeName(data: Data): TypeName {
   return data instanceof Uint32Array ? "U32" : "U16";
 }
 
-/** The bytes of a safetensors file. */
+/** The bytes of a safetensors file. `metadata`: texts by their names; the name of the checksum is not among them. */
 export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata: Record<string, string>): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = { __metadata__: { [CHECKSUM]: UNKNOWN_CHECKSUM, ...metadata } };
   let size = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
     header[name] = { dtype: typeName(data), shape, data_offsets: [size, size + data.byteLength] };
@@ -43,10 +47,22 @@ export function writeSafetensors(tensors: Record<string, NamedTensor>, metadata:
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
+  bytes.set(new TextEncoder().encode(checksumOf(bytes)), 8 + text.indexOf(UNKNOWN_CHECKSUM));
   return bytes;
 }
 
-/** Reads a safetensors file. `place`: its name in errors. Throws FormatError where a length or a type is wrong. */
+/** Compares a file with the checksum in its header. Throws FormatError. */
+function verifyFile(bytes: Uint8Array, header: string, stated: string, place: string): void {
+  const before = header.slice(0, header.indexOf(stated, header.indexOf(`"${CHECKSUM}"`)));
+  const at = 8 + new TextEncoder().encode(before).length;
+  const zeroed = [bytes.subarray(0, at), UNKNOWN_CHECKSUM, bytes.subarray(at + stated.length)];
+  verifyChecksum(checksumOf(...zeroed), stated, place);
+}
+
+/**
+ * Reads a safetensors file. `place`: its name in errors. Throws FormatError where it is damaged, or where a length or a
+ * type is wrong.
+ */
 export function readSafetensors(
   bytes: Uint8Array,
   place: string,
@@ -56,7 +72,11 @@ export function readSafetensors(
   if (headerBytes > bytes.length - 8)
     throw new FormatError(place, `got ${bytes.length} bytes, expected a header that fits in them`);
   const text = new TextDecoder().decode(bytes.subarray(8, 8 + headerBytes));
-  const { __metadata__: metadata, ...header } = parseWith(HeaderSchema, parseJson(text, `${place}: header`), place);
+  const {
+    __metadata__: { [CHECKSUM]: stated, ...metadata },
+    ...header
+  } = parseWith(HeaderSchema, parseJson(text, `${place}: header`), place);
+  if (stated !== undefined) verifyFile(bytes, text, stated, place);
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + headerBytes, bytes.length - 8 - headerBytes);
   const tensors: Record<string, NamedTensor> = {};
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {

@@ -89,7 +89,7 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
   ];
 }
 
-/** A number with so many decimals; a dash for NaN, which is a metric that does not exist. */
+/** A number with so many decimals; a dash where the metric does not exist. */
 export function fixed(x: number, decimals: number): string {
-  return Number.isNaN(x) ? "–" : x.toFixed(decimals);
+  return Number.isFinite(x) ? x.toFixed(decimals) : "–";
 }

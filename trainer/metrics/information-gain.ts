@@ -6,9 +6,14 @@ import type { Floats } from "./order.ts";
  * Facebook", section 2, equation 1). 0 is as good as always predicting p, 1 is perfect. NaN where a class is empty.
  */
 export function relativeInformationGain(logloss: number, labels: Uint8Array, weights?: Floats): number {
-  const p = clickRate(labels, weights);
-  const entropy = -(p * Math.log(p) + (1 - p) * Math.log(1 - p));
-  return 1 - logloss / entropy;
+  const ofLog = entropy(clickRate(labels, weights));
+  return ofLog > 0 ? 1 - logloss / ofLog : Number.NaN;
+}
+
+/** The entropy in nats of a click that has the probability p: the logloss of a model that always says p. */
+export function entropy(p: number): number {
+  const term = (x: number): number => (x > 0 ? -x * Math.log(x) : 0);
+  return term(p) + term(1 - p);
 }
 
 /** The weighted share of records whose label is 1. */

@@ -87,9 +87,7 @@ export class Learner {
     batch.gather(dataset, used, this.tables, true);
     const { loss, dense, dEmbeddings, dLinear, batchStats } = this.gradients(batch);
     if (!Number.isFinite(loss)) {
-      throw new DivergedError(
-        `the loss became ${loss}: got learningRate ${learningRate}, expected a smaller one, or a smaller clipNorm`,
-      );
+      throw new DivergedError(`the loss of a batch became ${loss} with the learningRate ${learningRate}`);
     }
     this.#moveRunningStats(batchStats, batch.size);
     const rows = batch.scatter(dEmbeddings, dLinear);

@@ -3,10 +3,20 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
 import { DivergedError } from "../errors.ts";
-import { type Metrics, metricsOfLogits } from "../metrics/metrics.ts";
+import { clickRate } from "../metrics/information-gain.ts";
+import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import {
+  adviceFor,
+  checkLogits,
+  checkLoss,
+  checkWeights,
+  inBatchLossLimit,
+  loglossLimit,
+} from "../model/divergence.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Weights } from "../model/weights.ts";
-import { say, startTask } from "../terminal/progress.ts";
+import { startTask } from "../terminal/progress.ts";
+import { warn } from "../terminal/warning.ts";
 
 /** One epoch of a training, with its metrics on the validation log. */
 export interface Epoch extends Metrics {
@@ -51,16 +61,16 @@ export class Training {
   position: Position;
   /** The weights after the best epoch; null before there is one. */
   bestWeights: Weights | null = null;
-  readonly #settings: FeatureSpec["training"];
+  readonly #spec: FeatureSpec;
   readonly #source: TrainingSource;
   readonly #valid: HeldOutSource;
 
-  constructor(learner: Learner, settings: FeatureSpec["training"], source: TrainingSource, valid: HeldOutSource) {
+  constructor(learner: Learner, spec: FeatureSpec, source: TrainingSource, valid: HeldOutSource) {
     this.learner = learner;
-    this.#settings = settings;
+    this.#spec = spec;
     this.#source = source;
     this.#valid = valid;
-    const { learningRate, rateDrops: drops } = settings;
+    const { learningRate, rateDrops: drops } = spec.training;
     this.position = {
       epochs: [],
       steps: 0,
@@ -76,7 +86,8 @@ export class Training {
 
   /**
    * Trains from `position` to the end. `name` is what the progress calls an epoch; `afterStep` and `afterEpoch` may
-   * save what is there. Throws DivergedError where a loss is no longer finite.
+   * save what is there. Where the model diverges, training ends with the best epoch before; without one, it throws
+   * DivergedError.
    */
   async run(
     name: string,
@@ -87,11 +98,18 @@ export class Training {
       const number = this.position.epochs.length + 1;
       const started = performance.now();
       using task = startTask(`${name} ${number}`, this.#source.count, "records");
-      await this.#learnEpoch(number, (records, loss) => {
-        task.advance(records, `loss ${loss.toFixed(4)}`);
-        afterStep();
-      });
-      const epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
+      let epoch: Epoch;
+      try {
+        await this.#learnEpoch(number, (records, loss) => {
+          task.advance(records, `loss ${loss.toFixed(4)}`);
+          afterStep();
+        });
+        epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
+      } catch (error) {
+        if (!(error instanceof DivergedError)) throw error;
+        this.#endDiverged(`${name} ${number}`, error);
+        return;
+      }
       const { loss, auc, logloss, validLoss: own } = epoch;
       const valid = own === undefined ? "valid" : `valid loss ${own.toFixed(4)} `;
       task.done(`loss ${loss.toFixed(4)}  ${valid} AUC ${auc.toFixed(5)}  logloss ${logloss.toFixed(5)}`);
@@ -102,7 +120,7 @@ export class Training {
   async #learnEpoch(number: number, onStep: (records: number, loss: number) => void): Promise<void> {
     const { position } = this;
     // Each epoch's order has its own seed, so that training can be resumed at any step of an epoch.
-    const random = new Random(this.#settings.seed + number * 0x9e3779b9);
+    const random = new Random(this.#spec.training.seed + number * 0x9e3779b9);
     for await (const { dataset, records } of this.#source.epoch(random, position.steps)) {
       const loss = this.learner.step(dataset, records, position.learningRate);
       position.steps++;
@@ -122,34 +140,49 @@ export class Training {
       if (records > 0) own = { sum: (own?.sum ?? 0) + sum, records: (own?.records ?? 0) + records };
       return learner.predict(dataset);
     });
-    if (number === 1 && labels.every((label) => label === labels[0]))
-      say(`validation: every label is ${labels[0]}, so there is no AUC; logloss decides when to stop`);
+    // The epoch's last step may have broken the weights, after the last loss was computed, or a row that validation
+    // does not use.
+    checkWeights(learner);
+    const epochOwn = validLoss(own);
+    checkLogits("the validation log", logits);
     const metrics = metricsOfLogits(logits, labels, weights);
-    // The epoch's last step may have broken the weights, after the last loss was computed.
-    if (!Number.isFinite(metrics.logloss)) {
-      throw new DivergedError(
-        `the validation loss became ${metrics.logloss}: got learningRate ${learningRate}, expected a smaller one, ` +
-          "or smaller numbers in the log",
-      );
-    }
+    if (epochOwn.validLoss === undefined)
+      checkLoss("the validation logloss", metrics.logloss, loglossLimit(clickRate(labels, weights), this.#learnedRate));
+    else checkLoss("the validation loss", epochOwn.validLoss, inBatchLossLimit(this.#spec.training.batchSize));
     const loss = position.lossSum / position.records;
-    const epoch: Epoch = { epoch: number, learningRate, loss, ...metrics, ...validLoss(own), seconds };
+    const epoch: Epoch = { epoch: number, learningRate, loss, ...metrics, ...epochOwn, seconds };
     position.epochs.push(epoch);
     Object.assign(position, { steps: 0, records: 0, lossSum: 0 });
     if (this.bestWeights === null || position.best === null || isBetter(epoch, position.best)) {
       position.best = epoch;
       position.waited = 0;
       this.bestWeights = learner.weights();
-    } else if (++position.waited >= this.#settings.patience) {
+    } else if (++position.waited >= this.#spec.training.patience) {
       learner.restore(this.bestWeights);
       if (position.drops === 0) position.done = true;
       position.drops--;
       position.learningRate /= 10;
       position.waited = 0;
     }
-    if (number >= this.#settings.maxEpochs) position.done = true;
+    if (number >= this.#spec.training.maxEpochs) position.done = true;
     if (position.done) learner.restore(this.bestWeights);
     return epoch;
+  }
+
+  /** The click rate of the training log, as predictions have it: with all its negatives. */
+  get #learnedRate(): number {
+    const { negatives, positives } = this.#source.labels;
+    return sigmoid(Math.log(positives.weight / negatives.weight) + this.learner.logitCorrection);
+  }
+
+  /** Ends a training that has diverged with the best weights before, which are good; without any, throws. */
+  #endDiverged(epoch: string, { message }: DivergedError): void {
+    const { position, bestWeights } = this;
+    const problem = `${epoch} diverged: ${message}; ${adviceFor(this.#spec, position.learningRate)}`;
+    if (bestWeights === null || position.best === null) throw new DivergedError(problem);
+    warn(`${problem}; training ends with the weights of epoch ${position.best.epoch}`);
+    this.learner.restore(bestWeights);
+    Object.assign(position, { steps: 0, records: 0, lossSum: 0, done: true });
   }
 }
 

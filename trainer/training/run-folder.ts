@@ -7,14 +7,14 @@ import { parseJson, parseJsonBytes, parseWith } from "../../format/parse.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
-import { BACKENDS, type Backend } from "../engine/backend.ts";
+import { BACKENDS } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { readSafetensors, tensorData, writeSafetensors } from "../io/safetensors.ts";
 import { Learner } from "../model/learner.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
-import { runRecord } from "./run-record.ts";
+import { type RunRecord, runRecord } from "./run-record.ts";
 import type { TrainingResult } from "./train.ts";
 
 // What `train` leaves in a run folder: model.safetensors, and the text files of run-record.ts.
@@ -45,7 +45,13 @@ const LogPartSchema = v.object({
   paths: v.array(v.string()),
   part: v.exactOptional(v.picklist(["train", "valid", "test"])),
 });
-const RunSchema = v.object({ backend: v.picklist(BACKENDS), validLog: LogPartSchema });
+const RunSchema = v.object({
+  backend: v.picklist(BACKENDS),
+  device: v.exactOptional(v.picklist(["gpu", "cpu"])),
+  threads: v.exactOptional(v.nullable(v.number())),
+  versions: v.record(v.string(), v.string()),
+  validLog: LogPartSchema,
+});
 
 /** Saves a trained model in `folder`. An export is calibrated with `validLog` unless told otherwise. */
 export function saveRun(
@@ -70,7 +76,8 @@ export function saveRun(
 export interface SavedRun extends TrainedModel {
   /** The log that chose the best epoch, with which exports are calibrated. */
   validLog: LogPart;
-  trainedOn: Backend;
+  /** What run.json says it was trained with; earlier versions did not record the device and the threads. */
+  record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "device" | "threads">>;
 }
 
 /**
@@ -103,7 +110,8 @@ export function loadRun(folder: string): SavedRun {
   );
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
-  return { spec, fitted, vocabulary, learner, validLog: run.validLog, trainedOn: run.backend };
+  const { validLog, ...record } = run;
+  return { spec, fitted, vocabulary, learner, validLog, record };
 }
 
 function readFile(path: string): Uint8Array {

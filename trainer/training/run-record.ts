@@ -1,9 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend, RunningBackend } from "../engine/backend.ts";
 import * as tf from "../engine/tfjs.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
@@ -15,29 +14,24 @@ export interface RunRecord {
   spec: FeatureSpec;
   seed: number;
   backend: Backend;
+  device: RunningBackend["device"];
+  threads: number | null;
   versions: Record<string, string>;
 }
 
-export function runRecord(spec: FeatureSpec, backend: Backend): RunRecord {
-  return { spec, seed: spec.training.seed, backend, versions: versions(backend) };
+/** What a run is trained with: what runs, and not what was asked for. */
+export function runRecord(spec: FeatureSpec, backend: RunningBackend): RunRecord {
+  const { name, device, threads } = backend;
+  return { spec, seed: spec.training.seed, backend: name, device, threads, versions: versionsWith(backend) };
 }
 
 /** The versions of all software that the weights depend on. */
-export function versions(backend: Backend): Record<string, string> {
-  const require = createRequire(import.meta.url);
-  const of = (path: string): string => (require(path) as { version: string }).version;
-  const packages: Record<Backend, string | null> = {
-    "tfjs-node-gpu": "@tensorflow/tfjs-node-gpu",
-    "tfjs-node": "@tensorflow/tfjs-node",
-    wasm: "@tensorflow/tfjs-backend-wasm",
-    cpu: null,
-  };
-  const name = packages[backend];
+export function versionsWith({ versions }: RunningBackend): Record<string, string> {
   return {
     "deepfm-edge": VERSION,
     node: process.versions.node,
     "@tensorflow/tfjs-core": tf.version_core,
-    ...(name && { [name]: of(`${name}/package.json`) }),
+    ...versions,
   };
 }
 
@@ -50,7 +44,7 @@ export function recordEpochs(
   folder: string,
   spec: FeatureSpec,
   validLog: LogPart,
-): (epoch: Epoch, backend: Backend) => void {
+): (epoch: Epoch, backend: RunningBackend) => void {
   const path = join(folder, "metrics.jsonl");
   let begun = false;
   return (epoch, backend) => {

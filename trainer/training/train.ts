@@ -1,8 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
-import type { LogPart } from "../data/logs.ts";
+import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
+import { type LogPart, logName } from "../data/logs.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
-import { type Backend, startBackend } from "../engine/backend.ts";
+import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
@@ -21,7 +22,7 @@ export const CHECKPOINT_MINUTES = 5;
 
 /** A trained model and the story of its training. */
 export interface TrainingResult extends TrainedModel {
-  backend: Backend;
+  backend: RunningBackend;
   epochs: Epoch[];
   /** FNN only: epochs of the FM pre-training; 0 for other models, and for a training that was resumed after them. */
   pretrainingEpochs: number;
@@ -47,13 +48,13 @@ export interface TrainOptions {
   /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
   /** Called after each epoch. */
-  onEpoch?: (epoch: Epoch, backend: Backend) => void;
+  onEpoch?: (epoch: Epoch, backend: RunningBackend) => void;
 }
 
 /**
  * Trains a model on a click log: fits the spec, encodes the logs, learns until validation AUC stops rising, and keeps
- * the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where a loss is no longer
- * finite, and Interrupted after SIGINT or SIGTERM.
+ * the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where no epoch's weights are
+ * worth keeping (model/divergence.ts), and Interrupted after SIGINT or SIGTERM.
  */
 export async function train(
   spec: FeatureSpec,
@@ -71,11 +72,13 @@ export async function train(
 ): Promise<TrainingResult> {
   checkBlobSize(spec, quantize);
   const backend = await startBackend(asked);
-  say(`TensorFlow.js backend: ${backend}`);
+  say(`TensorFlow.js backend: ${backendText(backend)}`);
 
   const log = await openTrainingLog(spec, train, cache);
   const { fitted, vocabulary, source } = log;
+  checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
+  checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
@@ -83,7 +86,7 @@ export async function train(
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
-    const training = new Training(of, settings.training, source, validSource);
+    const training = new Training(of, settings, source, validSource);
     if (stage === name) checkpoints?.restore(training);
     const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
     try {
@@ -124,4 +127,10 @@ export async function startLearner(spec: FeatureSpec, { vocabulary, source }: Tr
 
 function secondsOf({ position }: Training): number {
   return position.epochs.reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+/** Checks a log's labels by the loss that the model learns by. `logistic` checks them for the logistic one. */
+function checkLabels(spec: FeatureSpec, path: string, labels: LabelCounts, logistic: typeof checkTrainingLabels): void {
+  if (spec.training.loss === "logistic") logistic(path, spec, labels);
+  else checkPositives(path, spec, labels, "the in-batch loss is that of these alone");
 }

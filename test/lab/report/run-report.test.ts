@@ -7,6 +7,7 @@ import { auc } from "../../../trainer/metrics/auc.ts";
 import { evaluatePredictions } from "../../../trainer/metrics/evaluation.ts";
 import { recordEpochs } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
+import { WASM } from "../../trainer/running-backend.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();
@@ -25,7 +26,7 @@ describe("the run folder", () => {
     const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line))).toEqual(trained.epochs);
     const run = JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
-    expect(run).toMatchObject({ seed: 1, backend: "wasm", spec: { name: "tiny" } });
+    expect(run).toMatchObject({ seed: 1, backend: "wasm", device: "cpu", threads: 1, spec: { name: "tiny" } });
     expect(run.versions).toMatchObject({
       "deepfm-edge": "0.1.0",
       node: process.versions.node,
@@ -38,8 +39,8 @@ describe("the run folder", () => {
     const onEpoch = recordEpochs(folder, spec, logs.valid);
     const [first, second] = trained.epochs;
     if (!first || !second) throw new Error("expected two epochs");
-    onEpoch({ ...second, loss: 7 }, "wasm");
-    onEpoch({ ...second, epoch: 3, loss: 8 }, "wasm");
+    onEpoch({ ...second, loss: 7 }, WASM);
+    onEpoch({ ...second, epoch: 3, loss: 8 }, WASM);
     const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).loss)).toEqual([first.loss, 7, 8]);
   });

@@ -1,10 +1,12 @@
 import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { comparisonReport, comparisonRows } from "../../../lab/report/comparison-report.ts";
 import { compareModels, trainingSeconds } from "../../../lab/sweeps/comparison.ts";
 import { specsOfModels } from "../../../lab/sweeps/model-specs.ts";
 import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
 import type { RunResult } from "../../../lab/sweeps/run.ts";
+import { summarize, summaryCells } from "../../../lab/sweeps/summary.ts";
 import { median } from "../../../trainer/metrics/median.ts";
 import { killCommand, runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
@@ -97,6 +99,38 @@ describe("compareModels", () => {
     const models = specsOfModels([base], ["FM"], {}, "");
     const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
     expect((await compareModels(models, options))[0]?.timeToLr).toBeNull();
+  });
+});
+
+describe("a model that diverges", () => {
+  it("is a result of the sweep, is not trained again, and has no time", async () => {
+    const wild = { LR: {}, FM: { "training.learningRate": 1e6 }, FNN: { "training.learningRate": 1e6 } };
+    const models = specsOfModels([base], ["LR", "FM", "FNN"], wild, "");
+    const options = { logs, seeds: 2, folder: join(folder, "wild"), backend: "wasm" } as const;
+    const none = { mean: Number.NaN, sd: Number.NaN };
+    const first = await compareModels(models, options);
+    const diverged = { auc: none, logloss: none, parameters: null, diverged: 2, timeToLr: null };
+    expect(first.slice(1)).toEqual([
+      { model: "FM", ...diverged },
+      { model: "FNN", ...diverged },
+    ]);
+    expect(first[0]?.timeToLr).toBe(1);
+    expect(comparisonRows(first, 2)[1]).toEqual(["FM", "diverged", "–", "–", ""]);
+    const files = globSync(join(folder, "wild", "FM*.json"));
+    const times = files.map((file) => statSync(file).mtimeMs);
+    expect(times).toHaveLength(2);
+    expect(JSON.parse(readFileSync(files[0] ?? "", "utf8")).diverged).toMatch(/^epoch 1 diverged: /);
+    expect((await compareModels(models, options)).slice(1)).toEqual(first.slice(1));
+    expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
+    expect(await comparisonReport(first, models, 2)).not.toMatch(/NaN|undefined/);
+  });
+
+  it("with one seed has no mean over the others", () => {
+    const run = { auc: 0.7, logloss: 0.5 };
+    const trained = { valid: run, test: run, parameters: 12, epochs: 1, seconds: 1 };
+    const summary = summarize([trained, { diverged: "epoch 1 diverged" }, trained]);
+    expect(summary).toMatchObject({ auc: { mean: Number.NaN }, parameters: 12, diverged: 1 });
+    expect(summaryCells(summary, 3)).toEqual(["1 of 3 diverged", "–", "12"]);
   });
 });
 

@@ -21,6 +21,15 @@ const folder = testFolder("cache");
 const file = writerInto(folder);
 const numbered = (name: string, count: number): string => file(name, numberedLog(count));
 
+/** The files of an entry. */
+const FILES = ["heartbeat", "meta.json", "records.bin", "vocabulary.safetensors"];
+
+/** Sets the times of a folder and of the files in it back. */
+function age(path: string, seconds: number): void {
+  const time = new Date(Date.now() - 1000 * seconds);
+  for (const one of [...readdirSync(path).map((name) => join(path, name)), path]) utimesSync(one, time, time);
+}
+
 const entriesOf = (cache: string): string[] => readdirSync(cache).filter((name) => /^[0-9a-f]{32}$/.test(name));
 
 describe("the cache", () => {
@@ -49,11 +58,12 @@ describe("the cache", () => {
     const path = numbered("changed.csv", 100);
     const open = () => openTrainingLog(specOf({}), { paths: [path] }, cache);
     await open();
-    const old = entriesOf(cache);
+    const [first] = entriesOf(cache);
     appendFileSync(path, "1,new\n");
     expect((await open()).source.count).toBe(101);
-    expect(entriesOf(cache).length).toBe(1);
-    expect(entriesOf(cache)).not.toEqual(old);
+    // Another run may still be reading the entry: it goes when nobody has been using it for a while.
+    expect(entriesOf(cache)).toContain(first);
+    for (const name of entriesOf(cache)) age(join(cache, name), 3600);
     // The same size, another time.
     utimesSync(path, new Date(), new Date(Date.now() + 5000));
     await open();
@@ -82,17 +92,16 @@ describe("the cache", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it("warns of a field that never changes, each time", async () => {
+  it("warns of a field that never changes, once", async () => {
     const path = file("constant.csv", "label,id,x\n1,a,5\n0,b,5\n1,c,5.0\n");
     const fields = ["id", "x"].map((name) => ({ name, type: name === "x" ? "numeric" : "categorical" }));
     const written = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
     try {
-      for (const _ of [1, 2]) {
+      for (const times of [1, 0]) {
         written.mockClear();
         await openTrainingLog(specOf({ fields }), { paths: [path] }, join(folder, "constant"));
-        expect(written.mock.calls.flat().join("")).toContain(
-          `warning: ${path}: column x is the same in all 3 records, so it says nothing\n`,
-        );
+        const said = `warning: ${path}: column x is the same in all 3 records, so it says nothing\n`;
+        expect(written.mock.calls.flat().filter((text) => text === said)).toHaveLength(times);
       }
     } finally {
       written.mockRestore();
@@ -131,7 +140,7 @@ describe.skipIf(process.platform === "win32")("a build that is cut off leaves no
     return { code, text };
   }
 
-  it("killed at any moment; the next one starts anew", async () => {
+  it("killed at any moment; the next one starts anew, and removes what is left when it is silent", async () => {
     const cache = join(folder, "killed");
     const random = new Random(Date.now());
     let cut = 0;
@@ -139,12 +148,13 @@ describe.skipIf(process.platform === "win32")("a build that is cut off leaves no
       const { code } = await build(cache, "", 300 + random.integer(900));
       if (code === null) cut++;
       for (const entry of existsSync(cache) ? entriesOf(cache) : [])
-        expect(readdirSync(join(cache, entry)).sort()).toEqual(["meta.json", "records.bin", "vocabulary.safetensors"]);
+        expect(readdirSync(join(cache, entry)).sort()).toEqual(FILES);
       if (code === 0) rmSync(cache, { recursive: true });
     }
     expect(cut).toBeGreaterThan(0);
+    for (const name of existsSync(cache) ? readdirSync(cache) : []) age(join(cache, name), 120);
     expect((await build(cache, "", null)).code).toBe(0);
-    expect(readdirSync(cache).filter((name) => name !== "duckdb")).toEqual(entriesOf(cache));
+    expect(readdirSync(cache)).toEqual(entriesOf(cache));
     expect(entriesOf(cache).length).toBe(1);
   });
 

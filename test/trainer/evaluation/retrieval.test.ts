@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema } from "../../../format/spec.ts";
 import { concatenate, type Dataset, pickRecords } from "../../../trainer/data/dataset.ts";
+import { noLabels } from "../../../trainer/data/label-counts.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { HeldOutSource, TrainingSource } from "../../../trainer/data/source.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
@@ -48,6 +49,7 @@ function randomLog(count: number, seed: number): Dataset {
 function sourceOf(dataset: Dataset): HeldOutSource {
   return {
     count: dataset.count,
+    labels: noLabels(),
     fields: FIELDS,
     async *chunks() {
       for (let start = 0; start < dataset.count; start += 7) {

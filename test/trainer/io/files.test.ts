@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../../trainer/errors.ts";
-import { systemFault, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+import { writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+import { systemFault } from "../../../trainer/io/system-fault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-io-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,0 +1,89 @@
+import * as v from "valibot";
+import { FormatError } from "../../format/errors.ts";
+import { warn } from "../terminal/warning.ts";
+
+const count = v.strictObject({ records: v.number(), weight: v.number() });
+
+/** The records of a log by their label, and the sums of their sample weights; a record without one weighs 1. */
+export const LabelCountsSchema = v.strictObject({ negatives: count, positives: count });
+export type LabelCounts = v.InferOutput<typeof LabelCountsSchema>;
+
+export function noLabels(): LabelCounts {
+  return { negatives: { records: 0, weight: 0 }, positives: { records: 0, weight: 0 } };
+}
+
+/** Counts one record more. */
+export function countLabel(counts: LabelCounts, label: number, weight: number): void {
+  const of = label === 1 ? counts.positives : counts.negatives;
+  of.records++;
+  of.weight += weight;
+}
+
+/** The columns of a log that say what a record counts for, as a spec names them. */
+export interface LabelColumns {
+  label: string;
+  data: { weight?: string | undefined };
+}
+
+/** Throws FormatError where a log has no record with label 1. `why`: what they are needed for. */
+export function checkPositives(
+  path: string,
+  { label }: LabelColumns,
+  { negatives, positives }: LabelCounts,
+  why: string,
+): void {
+  if (positives.records > 0) return;
+  throw new FormatError(`${path}: column ${label}`, `got 0 in ${allOf(negatives.records)}, expected some 1: ${why}`);
+}
+
+/**
+ * Throws FormatError where a model can learn nothing from a log by the logistic loss, as its labels are of one class or
+ * its weights are 0.
+ */
+export function checkTrainingLabels(path: string, columns: LabelColumns, counts: LabelCounts): void {
+  const { negatives, positives } = counts;
+  checkWeights(path, columns, counts);
+  const only = onlyLabel(counts);
+  if (only !== null) {
+    const records = positives.records + negatives.records;
+    throw new FormatError(
+      `${path}: column ${columns.label}`,
+      `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them`,
+    );
+  }
+  for (const [label, { records, weight }] of [
+    [0, negatives],
+    [1, positives],
+  ] as const) {
+    if (weight > 0) continue;
+    const what = `${allOf(records)} whose ${columns.label} is ${label}`;
+    throw new FormatError(`${path}: column ${columns.data.weight}`, `got 0 in ${what}, expected some above 0`);
+  }
+}
+
+/**
+ * Throws FormatError where there is nothing to measure a model by, as all weights are 0; warns of labels of one class.
+ */
+export function checkHeldOutLabels(path: string, columns: LabelColumns, counts: LabelCounts): void {
+  checkWeights(path, columns, counts);
+  const only = onlyLabel(counts);
+  if (only === null) return;
+  const all = allOf(counts.positives.records + counts.negatives.records);
+  warn(`${path}: column ${columns.label} is ${only} in ${all}, so there is no AUC, and logloss alone is compared`);
+}
+
+function checkWeights(path: string, { data }: LabelColumns, { negatives, positives }: LabelCounts): void {
+  if (negatives.weight + positives.weight > 0) return;
+  const all = allOf(positives.records + negatives.records);
+  throw new FormatError(`${path}: column ${data.weight}`, `got 0 in ${all}, expected some above 0`);
+}
+
+/** The label of all records; null where there are both. */
+function onlyLabel({ negatives, positives }: LabelCounts): 0 | 1 | null {
+  if (positives.records === 0) return 0;
+  return negatives.records === 0 ? 1 : null;
+}
+
+function allOf(records: number): string {
+  return records === 1 ? "its one record" : `all ${records} records`;
+}

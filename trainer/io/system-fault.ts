@@ -1,0 +1,82 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { FormatError } from "../../format/errors.ts";
+import { UserError } from "../errors.ts";
+
+// What the system refuses, told as the user can mend it: the path, the system's word for it, and what to do.
+
+/** What to do about each error of the system, by its code (errno(3)). */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "the disk is full: free some room on it, or write to another one"],
+  ["EDQUOT", "the disk quota is used up: free some room, or write to another disk"],
+  ["EFBIG", "files may not become so large here: raise the limit (ulimit -f), or write to another disk"],
+  ["EACCES", "allow it (chmod, chown), or choose another path"],
+  ["EPERM", "allow it (chmod, chown), or choose another path"],
+  ["EROFS", "the disk can only be read: write to another one"],
+  ["EISDIR", "a folder has this name: choose another path"],
+  ["ENOTEMPTY", "a folder has this name: choose another path"],
+  ["EMFILE", "this process has too many files open: raise the limit (ulimit -n)"],
+  ["ENFILE", "the system has too many files open: close some"],
+  ["ENAMETOOLONG", "choose a shorter path"],
+  ["EIO", "the disk does not work as it should"],
+]);
+
+/** The system's own words for errors (strerror(3)), as other programs repeat them. */
+const WORDS: readonly (readonly [string, string])[] = [
+  ["No space left on device", "ENOSPC"],
+  ["Disk quota exceeded", "EDQUOT"],
+  ["File too large", "EFBIG"],
+  ["Permission denied", "EACCES"],
+  ["Read-only file system", "EROFS"],
+  ["Too many open files", "EMFILE"],
+  ["Input/output error", "EIO"],
+];
+
+/**
+ * The error to throw for one that came up while `path` was written. What the system refuses, such as room on the disk,
+ * the user can mend: that becomes a UserError. Any other error stays as it is.
+ */
+export function systemFault(path: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return new UserError(`${path}: not written: ${reasonOf(path, error)}`, { cause: error });
+}
+
+/** The same for an error that came up while `path` was read: a FormatError, as an input is not as it must be. */
+export function readFault(path: string, error: unknown): unknown {
+  return isSystemError(error) ? new FormatError(path, reasonOf(path, error)) : error;
+}
+
+/**
+ * The error to throw where another program's text says what the system refused while `path` was written; null where it
+ * says nothing of the kind.
+ */
+export function toldFault(path: string, text: string): UserError | null {
+  for (const [words, code] of WORDS) {
+    if (text.includes(words))
+      return new UserError(`${path}: not written: ${code}: ${words.toLowerCase()}; ${ADVICE.get(code)}`);
+  }
+  return null;
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+function reasonOf(path: string, { message, code = "", syscall = "" }: NodeJS.ErrnoException): string {
+  // Node's texts end with the call and the paths that it was given: "ENOENT: no such file or directory, open 'x'".
+  const text = message.split(`, ${syscall}`, 1)[0] ?? message;
+  const file = code === "ENOTDIR" || code === "EEXIST" ? fileAbove(path) : null;
+  const advice = file ? `${file} is a file, where a folder is needed: choose another path` : ADVICE.get(code);
+  return advice ? `${text}; ${advice}` : text;
+}
+
+/** The nearest thing above a path that is no folder; null where there is none. */
+function fileAbove(path: string): string | null {
+  const above = dirname(path);
+  if (above === path) return null;
+  try {
+    return statSync(above).isDirectory() ? null : above;
+  } catch {
+    return fileAbove(above);
+  }
+}

@@ -1,0 +1,8 @@
+const said = new Set<string>();
+
+/** Prints a warning to stderr. A process says each only once, however many runs of a sweep meet it. */
+export function warn(text: string): void {
+  if (said.has(text)) return;
+  said.add(text);
+  process.stderr.write(`warning: ${text}\n`);
+}
