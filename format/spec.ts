@@ -21,7 +21,9 @@ import {
   recordEntries,
   sharedName,
 } from "./field-schemas.ts";
-import { parseJson, parseWith } from "./parse.ts";
+import { namedValues } from "./named-values.ts";
+import { parseJson } from "./parse.ts";
+import { parseSettings } from "./unknown-key.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
 // model is trained on them. `feature-spec.schema.json` is generated from these schemas.
@@ -213,9 +215,10 @@ const data = v.strictObject({
     about("Names of the columns in their order, for CSV and TSV files without a header."),
   ),
   types: v.pipe(
-    v.optional(v.record(column, sql), {}),
+    v.optional(namedValues(column, sql), {}),
     about(
-      "DuckDB types of columns of CSV, TSV and JSON lines that `select` and `where` compute with; the others are text.",
+      "DuckDB types of columns that `select` and `where` compute with. Without one, a column of CSV or TSV is text, a " +
+        "key of JSON lines is JSON, and a column of Parquet has the type that all files give it.",
     ),
   ),
   hive: v.pipe(
@@ -223,7 +226,7 @@ const data = v.strictObject({
     about("Whether folders named key=value give columns (Hive partitions)."),
   ),
   select: v.pipe(
-    v.optional(v.record(column, sql), {}),
+    v.optional(namedValues(column, sql), {}),
     about("Columns that are computed: name → DuckDB SQL over the log's columns. One of the same name is replaced."),
   ),
   where: v.pipe(v.optional(sql), about("DuckDB SQL: the records to use, over the columns of the log and of `select`.")),
@@ -313,5 +316,5 @@ export type DataSettings = FeatureSpec["data"];
 
 /** Parses the JSON text of a feature spec. */
 export function parseFeatureSpec(text: string, source: string): FeatureSpec {
-  return parseWith(FeatureSpecSchema, parseJson(text, source), source);
+  return parseSettings(FeatureSpecSchema, parseJson(text, source), source);
 }

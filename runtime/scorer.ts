@@ -1,5 +1,6 @@
 import { FormatError } from "../format/errors.ts";
 import { pageOfKey } from "../format/keys.ts";
+import { ownValue } from "../format/own-value.ts";
 import type { Page } from "../format/page.ts";
 import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
@@ -179,7 +180,7 @@ export class Scorer {
     const { name } = this.#encoder.fields[position];
     items.forEach((item, i) => {
       this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
-      refuseNoId((item as Record<string, unknown>)[name], `items[${i}].${name}`);
+      refuseNoId(ownValue(item as object, name), `items[${i}].${name}`);
     });
     const located = this.locate(encoded);
     const fields = this.#kvFields.length;

@@ -29,7 +29,7 @@ export const frappe: Recipe = {
     }
     for (const [i, { path, data }] of files.entries()) {
       const part = parts[i];
-      await using log = await ClickLog.open(path, { data });
+      await using log = await ClickLog.open(path, { data, output: parquet(part) });
       await writeParquet(log, COLUMNS, parquet(part), part);
     }
   },

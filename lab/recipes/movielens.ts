@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
+import { FileLinks } from "../../trainer/data/file-links.ts";
 import { identifier, literal } from "../../trainer/data/sql.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
@@ -62,9 +63,10 @@ export const movielens: Recipe = {
         return (await checkFile(movielens.source, from, [{ names, data: { format: "tsv" }, columns, records }])).path;
       }),
     );
-    const joined = join(out, `joined.parquet.${process.pid}.tmp`);
+    const joined = resolve(out, `joined.parquet.${process.pid}.tmp`);
+    using links = new FileLinks([ratings, items, users]);
     const table = (path: string): string =>
-      `read_csv(${literal(path)}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
+      `read_csv(${literal(links.of(path))}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
     const columns = [
       `CAST("rating:float" AS DOUBLE) >= 4 AS label`,
       `CAST("timestamp:float" AS DOUBLE) AS timestamp`,
@@ -79,7 +81,7 @@ export const movielens: Recipe = {
       `"class:token_seq" AS genres`,
     ];
     try {
-      await using duckdb = await DuckDb.open();
+      await using duckdb = await DuckDb.open(undefined, [...links.paths, joined]);
       await duckdb.connection.run(
         `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
           JOIN ${table(users)} AS users USING (${identifier("user_id:token")})

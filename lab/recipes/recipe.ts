@@ -101,7 +101,7 @@ export async function writeParts(
   parquet: (part: Part) => string,
 ): Promise<void> {
   for (const part of ["train", "valid", "test"] as const) {
-    await using log = await ClickLog.open(path, { data: dataSettings(data), part });
+    await using log = await ClickLog.open(path, { data: dataSettings(data), part, output: parquet(part) });
     await writeParquet(log, columns, parquet(part), part);
   }
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { FormatError, show } from "../../format/errors.ts";
+import { namedValues } from "../../format/named-values.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { type SettingOverrides, withSettings } from "./settings.ts";
@@ -13,7 +14,7 @@ export interface NamedSpec {
 /** For each model, what differs from the common setting. */
 export type ModelSettings = Partial<Record<ModelType, SettingOverrides>>;
 
-const ModelSettingsSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+const ModelSettingsSchema = namedValues(v.string(), namedValues(v.string(), v.unknown()));
 
 /** Parses the JSON text of settings per model: `{"LR": {"training.optimizer": "ftrl"}, …}`. */
 export function parseModelSettings(text: string, source: string): ModelSettings {

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../../format/errors.ts";
-import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
+import { parseSettings } from "../../format/unknown-key.ts";
 
 /** Values to put into a feature spec, by dotted path: `training.learningRate`, `fields.user.encoding.minCount`. */
 export type SettingOverrides = Record<string, unknown>;
@@ -18,9 +18,10 @@ export function withSettings(spec: FeatureSpec, settings: SettingOverrides, sour
     for (const key of keys) at = child(at, key);
     if (!isObject(at) || Array.isArray(at))
       throw new FormatError(`${source}: ${path}`, "got a path to nothing, expected one into the feature spec");
-    at[last] = value;
+    // Not by assignment, which would set the prototype of an object where a path ends in __proto__.
+    Object.defineProperty(at, last, { value, enumerable: true, writable: true, configurable: true });
   }
-  return parseWith(FeatureSpecSchema, changed, source);
+  return parseSettings(FeatureSpecSchema, changed, source);
 }
 
 /** What a path's key leads to: a field by its name, or a property. */

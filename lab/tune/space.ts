@@ -1,5 +1,7 @@
 import * as v from "valibot";
-import { parseJson, parseWith } from "../../format/parse.ts";
+import { namedValues } from "../../format/named-values.ts";
+import { parseJson } from "../../format/parse.ts";
+import { parseSettings } from "../../format/unknown-key.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import type { SettingOverrides } from "../sweeps/settings.ts";
 
@@ -43,7 +45,7 @@ const integer = v.pipe(
 export const SearchSpaceSchema = v.strictObject({
   $schema: v.optional(v.string()),
   parameters: v.pipe(
-    v.record(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
+    namedValues(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
     v.check((parameters) => Object.keys(parameters).length > 0, "expected at least one path"),
     about(
       "By dotted path of the feature spec, a field under its name: training.learningRate, " +
@@ -57,7 +59,7 @@ type Range = SearchSpace["parameters"][string];
 
 /** Parses the JSON text of a search space. */
 export function parseSearchSpace(text: string, source: string): SearchSpace {
-  return parseWith(SearchSpaceSchema, parseJson(text, source), source);
+  return parseSettings(SearchSpaceSchema, parseJson(text, source), source);
 }
 
 /** Draws a value for each path, independently of the others. */

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
+import { namedValues } from "../../format/named-values.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 
@@ -13,7 +14,7 @@ const TrialSchema = v.object({
   trial: v.number(),
   /** The most epochs that the trial was allowed. */
   budget: v.number(),
-  settings: v.record(v.string(), v.unknown()),
+  settings: namedValues(v.string(), v.unknown()),
   /**
    * Of the best epoch, on the validation log. Both are null where the loss diverged; AUC alone where the log has one
    * class.

@@ -16,6 +16,11 @@ const without = (of: Json, key: string): Json =>
 const hashed = (buckets: unknown): string => field({ name: "s", encoding: { kind: "hash", buckets } });
 const numeric = (encoding: unknown): string => spec({ fields: [{ ...price, encoding }] });
 
+const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(", ");
+const DATA_KEYS = [
+  ...["format", "columns", "types", "hive", "select", "where", "weight", "negatives", "split", "shuffle"],
+];
+
 describe("accepted", () => {
   test("the shortest spec has every default", () => {
     const common = { side: "context", missing: "own", store: "auto" };
@@ -102,14 +107,22 @@ describe("rejected", () => {
   const kinds = '("value" | "log2" | "quantiles" | "boundaries")';
   test.each<[string, string, string]>([
     ["no object", "17", "s: got 17, expected Object"],
-    ["an unknown key", spec({ modle: {} }), "s: modle: unknown key"],
-    ["an unknown key of a field", field({ minCount: 2 }), "s: fields[1].minCount: unknown key"],
+    ["an unknown key", spec({ modle: {} }), 's: modle: unknown key, expected "model"'],
+    [
+      "an unknown key of a field",
+      field({ minCount: 2 }),
+      `s: fields[1].minCount: unknown key, expected one of ${quoted(["name", "type", "encoding", "side", "missing", "store"])}`,
+    ],
     [
       "an unknown key of an encoding",
       field({ encoding: { kind: "vocabulary", buckets: 2 } }),
-      "s: fields[1].encoding.buckets: unknown key",
+      's: fields[1].encoding.buckets: unknown key, expected one of "kind", "minCount"',
     ],
-    ["an unknown key of model", spec({ model: { layers: 3 } }), "s: model.layers: unknown key"],
+    [
+      "an unknown key of model",
+      spec({ model: { layers: 3 } }),
+      's: model.layers: unknown key, expected one of "type", "embeddingDim", "hidden", "activation", "dropout", "batchNorm"',
+    ],
     ["a schema that is no text", spec({ $schema: 1 }), "s: $schema: got 1, expected string"],
     ["no name", spec({ name: undefined }), 's: name: missing, expected "name"'],
     [
@@ -227,7 +240,11 @@ describe("rejected", () => {
       field({ separator: "" }, tags),
       "s: fields[1].separator: got length 0, expected >=1",
     ],
-    ["a separator of a single value", field({ separator: "," }), "s: fields[1].separator: unknown key"],
+    [
+      "a separator of a single value",
+      field({ separator: "," }),
+      `s: fields[1].separator: unknown key, expected one of ${quoted(["name", "type", "encoding", "side", "missing", "store"])}`,
+    ],
     [
       "an unknown pooling",
       field({ pooling: "max" }, tags),
@@ -245,7 +262,11 @@ describe("rejected", () => {
       spec({ model: { type: "XDeepFM" } }),
       `s: model.type: got "XDeepFM", expected (${MODEL_TYPES.map((type) => `"${type}"`).join(" | ")})`,
     ],
-    ["an unknown key of data", spec({ data: { header: true } }), "s: data.header: unknown key"],
+    [
+      "an unknown key of data",
+      spec({ data: { header: true } }),
+      `s: data.header: unknown key, expected one of ${quoted(DATA_KEYS)}`,
+    ],
     ["SQL that is no text", spec({ data: { select: { a: 1 } } }), "s: data.select.a: got 1, expected string"],
     ["no share of negatives", spec({ data: { negatives: { rate: 0 } } }), "s: data.negatives.rate: got 0, expected >0"],
     [

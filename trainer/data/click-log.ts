@@ -1,18 +1,21 @@
+import { resolve } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { FormatError } from "../../format/errors.ts";
-import { parseJson } from "../../format/parse.ts";
+import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { findFiles } from "./files.ts";
 import { Histogram } from "./histogram.ts";
+import { keyValue, parseLine, repeatedKey } from "./json-line.ts";
 import { findDamage } from "./lines.ts";
 import { LogDatabase, ROW } from "./log-database.ts";
-import { type LogRelation, openRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
+import { type LogRelation, openRelation, requireColumn, SOURCE, type TypedColumn } from "./log-relation.ts";
 import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
+import { KEY_COUNT } from "./scan-json-lines.ts";
 import { identifier, literal } from "./sql.ts";
 import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
+import { LINE } from "./whole-lines.ts";
 
 /** Rows of a click log, some thousand at a time, by column. */
 export interface LogChunk {
@@ -27,6 +30,8 @@ export interface ClickLogOptions extends RowChoice {
   data: DataSettings;
   /** The folder in which DuckDB makes one to spill what memory does not hold. */
   temporary?: string;
+  /** The file that `copy` may write. */
+  output?: string;
 }
 
 const EVERYTHING: DataSettings = { types: {}, hive: false, select: {}, shuffle: 1 };
@@ -41,6 +46,8 @@ export class ClickLog implements AsyncDisposable {
   readonly #relation: LogRelation;
   /** SQL of the rows to read. Null until they are first read, as finding them out may take a pass over the log. */
   #wanted: Promise<string> | null = null;
+  /** Keys of JSON lines that were asked for and that no line read so far has. */
+  readonly #absent = new Set<string>();
 
   private constructor(options: ClickLogOptions, database: LogDatabase, relation: LogRelation) {
     this.options = options;
@@ -58,7 +65,7 @@ export class ClickLog implements AsyncDisposable {
   ): Promise<ClickLog> {
     const files = findFiles(typeof paths === "string" ? [paths] : paths, data.format);
     await using opened = new AsyncDisposableStack();
-    const database = opened.use(await LogDatabase.open(files, data, options.temporary));
+    const database = opened.use(await LogDatabase.open(files, data, options));
     const log = new ClickLog({ data, label, ...options }, database, await openRelation(database));
     opened.move(); // the log closes it from here on
     return log;
@@ -73,7 +80,30 @@ export class ClickLog implements AsyncDisposable {
     return this.#database.log.files;
   }
 
-  /** Names of the columns, with those that `data.select` computes. */
+  /** What the user should know about the log. Complete once its rows have been read. */
+  get warnings(): readonly string[] {
+    const absent = [...this.#absent].map(
+      (key) => `${this.path}: no line has the key ${show(key)}, so it is missing in all records`,
+    );
+    return [...this.#relation.warnings, ...absent];
+  }
+
+  /** Names of the columns that `data.select` computes. */
+  get computed(): readonly string[] {
+    return this.#relation.computed;
+  }
+
+  /** For each of the first rows, some thousand: all that the log itself holds of it, before `data.select`, as text. */
+  async sources(): Promise<readonly string[]> {
+    const list = `SELECT ${SOURCE} FROM ${await this.#rows()}`;
+    for await (const chunk of this.#database.stream(list)) return chunk.getColumnValues(0).map(String);
+    return [];
+  }
+
+  /**
+   * Names of the columns, with those that `data.select` computes. Any key of JSON lines is a column; the names of these
+   * are found out only where SQL looks at them.
+   */
   get columns(): readonly string[] {
     return this.#relation.columns.map(({ name }) => name);
   }
@@ -81,23 +111,18 @@ export class ClickLog implements AsyncDisposable {
   /** The log's rows in their order, with only the columns asked for. Throws FormatError where a file is damaged. */
   async *chunks(names: readonly string[]): AsyncGenerator<LogChunk> {
     const columns = names.map((name) => this.#column(name));
-    const joined = joinedText(columns);
-    const list = joined ?? columns.map(({ sql, type }) => cellSql(sql, type));
-    const sql = `SELECT ${[...list, ROW].join(", ")} FROM ${await this.#rows()}`;
+    const read = this.#reader(columns);
+    const sql = `SELECT ${[...read.list, ROW].join(", ")} FROM ${await this.#rows()}`;
     // A damaged file is found beside the reading, on other threads.
     const ended = new AbortController();
-    const damage = Promise.all(this.files.map((file) => findDamage(file, ended.signal)));
+    const damage = Promise.all(this.files.map((file) => findDamage(file, this.#isLines, ended.signal)));
     try {
       for await (const chunk of this.#database.stream(sql)) {
         const place = (row: number): Promise<string> =>
-          this.#database.place(chunk.getColumnVector(list.length).getItem(row));
-        const cells = joined
-          ? apart(chunk, columns.length)
-          : await Promise.all(columns.map((column, c) => this.#cells(chunk, c, column, place)));
-        yield { rows: chunk.rowCount, columns: cells, place };
+          this.#database.place(chunk.getColumnVector(read.list.length).getItem(row));
+        yield { rows: chunk.rowCount, columns: await read.cells(chunk, place), place };
       }
-      for (const [i, problem] of (await damage).entries())
-        if (problem !== null) throw new FormatError(this.files[i], `got a damaged file: ${problem}`);
+      for (const problem of await damage) if (problem !== null) throw problem;
     } finally {
       ended.abort();
       await damage;
@@ -133,11 +158,11 @@ export class ClickLog implements AsyncDisposable {
     return Number(count);
   }
 
-  /** Writes the log's rows, with these columns, into a Parquet file. */
+  /** Writes the log's rows, with these columns, into a Parquet file: the one that the log was opened to write. */
   async copy(columns: readonly string[], path: string): Promise<void> {
     const list = columns.map((name) => this.#column(name)).map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
     const rows = `SELECT ${list.join(", ")} FROM ${await this.#rows()}`;
-    await this.#database.run(`COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await this.#database.run(`COPY (${rows}) TO ${literal(resolve(path))} (FORMAT parquet, COMPRESSION zstd)`);
   }
 
   /** Closes the database. Nothing can be read after it. */
@@ -159,6 +184,42 @@ export class ClickLog implements AsyncDisposable {
     return meaningSql("number", this.#column(name));
   }
 
+  /** Whether the log's format is read line by line. */
+  get #isLines(): boolean {
+    return ["jsonl", "libsvm", "libffm"].includes(this.#database.log.format);
+  }
+
+  /** How columns are fetched: the SQL expressions, and what makes cells of them. */
+  #reader(columns: readonly TypedColumn[]): ColumnReader {
+    if (this.#database.log.format === "jsonl") return this.#lineReader(columns);
+    const joined = joinedText(columns);
+    if (joined) return { list: joined, cells: async (chunk) => apart(chunk, columns.length) };
+    return {
+      list: columns.map(({ sql, type }) => cellSql(sql, type)),
+      cells: (chunk, place) => Promise.all(columns.map((column, c) => this.#cells(chunk, c, column, place))),
+    };
+  }
+
+  /** Of JSON lines, each line is parsed, whatever is read of it. */
+  #lineReader(columns: readonly TypedColumn[]): ColumnReader {
+    const computed = columns.filter(({ key }) => !key);
+    const keys = columns.filter(({ key }) => key).map(({ name }) => name);
+    for (const key of keys) this.#absent.add(key);
+    return {
+      list: [...computed.map(({ sql, type }) => cellSql(sql, type)), LINE, KEY_COUNT],
+      cells: async (chunk, place) => {
+        const lines = await parseLines(
+          chunk.getColumnValues(computed.length),
+          chunk.getColumnValues(computed.length + 1),
+          place,
+        );
+        for (const key of this.#absent) if (lines.some((line) => Object.hasOwn(line, key))) this.#absent.delete(key);
+        const made = await Promise.all(computed.map((column, c) => this.#cells(chunk, c, column, place)));
+        return columns.map(({ name, key }) => (key ? lines.map((line) => keyValue(line, name)) : (made.shift() ?? [])));
+      },
+    };
+  }
+
   async #cells(
     chunk: DuckDBDataChunk,
     c: number,
@@ -172,14 +233,55 @@ export class ClickLog implements AsyncDisposable {
   }
 }
 
-/** The values of JSON texts, null of null. */
+/** How some columns are fetched from DuckDB. */
+interface ColumnReader {
+  /** SQL expressions. */
+  list: readonly string[];
+  /** The columns' cells of a chunk that begins with them. */
+  cells(chunk: DuckDBDataChunk, place: LogChunk["place"]): Promise<RawValue[][]>;
+}
+
+/**
+ * The objects of JSON lines. `counts`: how many keys DuckDB sees in each. It takes the first of equal keys where
+ * JSON.parse takes the last, so a line with two is refused.
+ */
+async function parseLines(
+  texts: readonly unknown[],
+  counts: readonly unknown[],
+  place: LogChunk["place"],
+): Promise<object[]> {
+  const lines: object[] = [];
+  let problem: FormatError | null = null;
+  for (const [i, text] of texts.entries()) {
+    try {
+      const line = parseLine(String(text), "");
+      const keys = Object.keys(line).length;
+      if (counts[i] !== null && Number(counts[i]) !== keys)
+        problem = new FormatError("", `got the key ${show(repeatedKey(String(text)))} twice, expected it once`);
+      lines.push(line);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      problem = error;
+    }
+    if (problem) throw new FormatError(`${await place(i)}${problem.place}`, problem.problem);
+  }
+  return lines;
+}
+
+/** The values of JSON texts, null of null. DuckDB's JSON has texts for numbers that are not finite. */
 async function parseCells(texts: readonly unknown[], place: (row: number) => Promise<string>): Promise<RawValue[]> {
   const values: RawValue[] = [];
-  try {
-    for (const text of texts) values.push(text === null ? null : (parseJson(String(text), "") as RawValue));
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new FormatError(await place(values.length), error.problem);
+  for (const text of texts) {
+    const json = String(text);
+    if (text === null) values.push(null);
+    else if (/^(NaN|-?Infinity)$/.test(json)) values.push(Number(json));
+    else {
+      try {
+        values.push(JSON.parse(json) as RawValue);
+      } catch {
+        throw new FormatError(await place(values.length), `got ${show(json)}, expected JSON`);
+      }
+    }
   }
   return values;
 }

@@ -1,9 +1,10 @@
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from "@duckdb/node-api";
 import type { UserError } from "../errors.ts";
 import { toldFault } from "../io/system-fault.ts";
 import { TemporaryFolder } from "../io/temporary.ts";
+import { literal } from "./sql.ts";
 
 /**
  * Memory that one database may use. Two are open while a log is encoded: one reads it, one counts its keys. What they
@@ -41,10 +42,10 @@ export class DuckDb implements AsyncDisposable {
   }
 
   /**
-   * `temporary`: the folder in which it makes one to spill to. Extensions that are not built in are neither installed nor
-   * loaded.
+   * `temporary`: the folder in which it makes one to spill to. `files`: the only files that queries can read and write.
+   * Nothing else is in reach of a query: no other file, no network, no extension that is not built in, no setting.
    */
-  static async open(temporary = tmpdir()): Promise<DuckDb> {
+  static async open(temporary = tmpdir(), files: readonly string[] = []): Promise<DuckDb> {
     using opened = new DisposableStack();
     const spill = spillFolder(temporary);
     if (spill) opened.use(spill);
@@ -54,7 +55,12 @@ export class DuckDb implements AsyncDisposable {
       memory_limit: `${DUCKDB_MEMORY_MIB}MiB`,
       temp_directory: spill?.path ?? join(temporary, "deepfm-edge"),
     });
-    const duckdb = new DuckDb(instance, await instance.connect(), spill, temporary);
+    const connection = await instance.connect();
+    await connection.run(`SET allowed_paths = [${files.map((file) => literal(resolve(file))).join(", ")}]`);
+    await connection.run("SET TimeZone = 'UTC'"); // a time stamp with a zone is UTC, whatever this machine's zone is
+    await connection.run("SET enable_external_access = false");
+    await connection.run("SET lock_configuration = true");
+    const duckdb = new DuckDb(instance, connection, spill, temporary);
     opened.move(); // the database removes it from here on
     return duckdb;
   }

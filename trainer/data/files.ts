@@ -1,4 +1,4 @@
-import { existsSync, globSync, statSync } from "node:fs";
+import { type BigIntStats, globSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
@@ -10,7 +10,10 @@ export interface LogFiles {
   /** What the user asked for. */
   name: string;
   format: LogFormat;
+  /** Each file once, under the first of its names. */
   files: string[];
+  /** What to tell the user about files that were named more than once. */
+  warnings: string[];
 }
 
 const ENDINGS: Record<LogFormat, readonly string[]> = {
@@ -30,44 +33,73 @@ export function nameOf(paths: readonly string[]): string {
 
 /**
  * Finds the files of a log. `paths` are files, globs, and folders whose files are found at any depth; their order is
- * kept. Throws FormatError where one means no file, a file is empty, or the files differ in format.
+ * kept. A file that several paths or links name is read once. Throws FormatError where one means no file, a file is
+ * empty, or the files differ in format.
  */
 export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
   const name = nameOf(paths);
-  const files = [...new Set(paths.flatMap((path) => dataFiles(path, format)))];
+  const known = new Map<string, string>(); // a file's device and number, and its first name
+  const warnings: string[] = [];
+  for (const file of paths.flatMap((path) => dataFiles(path, format))) {
+    const found = statsOf(file);
+    if (!found) throw new FormatError(file, "no such file");
+    // A log is read several times, and DuckDB reads a file in parts at once.
+    if (!found.isFile()) throw new FormatError(file, `got ${kindOf(found)}, expected a file that can be read twice`);
+    if (found.size === 0n) throw new FormatError(file, "got an empty file, expected records");
+    const identity = `${found.dev}:${found.ino}`;
+    const first = known.get(identity);
+    if (first === undefined) known.set(identity, file);
+    else warnings.push(`${file}: got the file ${first} again; it is read once`);
+  }
+  const files = [...known.values()];
   const formats = new Set(files.map((file) => format ?? formatOf(file)));
   const [first] = formats;
   if (first === undefined) throw new FormatError(name, "got no file, expected at least one");
   if (formats.size > 1) throw new FormatError(name, `got files of ${[...formats].join(" and ")}, expected one format`);
-  for (const file of files) {
-    if (statSync(file).size === 0) throw new FormatError(file, "got an empty file, expected records");
-  }
-  return { name, format: first, files };
+  return { name, format: first, files, warnings };
 }
 
-/** The files that a path means: itself, those that match it as a glob, or those below it as a folder. */
+/**
+ * The files that a path means: itself, or those below it as a folder. Where nothing has this very name, those that it
+ * matches as a glob.
+ */
 export function filesOf(path: string): string[] {
-  if (existsSync(path)) {
-    if (!statSync(path).isDirectory()) return [path];
-    // Names that begin with a dot or an underscore are no data, as elsewhere: _SUCCESS, .crc.
-    return globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
-      .map((file) => join(path, file))
-      .filter((file) => statSync(file).isFile())
-      .sort();
-  }
-  const found = /[*?[{]/.test(path) ? globSync(path).sort() : [];
+  if (statsOf(path)) return filesAt(path);
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) throw new FormatError(path, "got a URL, expected a file on this machine");
+  const found = /[*?[{]/.test(path) ? globSync(path).sort().flatMap(filesAt) : [];
   if (found.length === 0) throw new FormatError(path, "no such file");
   return found;
+}
+
+/** A path that is there, or the files below it where it is a folder. */
+function filesAt(path: string): string[] {
+  if (!statsOf(path)?.isDirectory()) return [path];
+  // Names that begin with a dot or an underscore are no data, as elsewhere: _SUCCESS, .crc.
+  return globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
+    .map((file) => join(path, file))
+    .filter((file) => statsOf(file)?.isFile())
+    .sort();
 }
 
 /** The files that a path means; of a folder only those whose names are a log's. */
 function dataFiles(path: string, format: LogFormat | undefined): string[] {
   const files = filesOf(path);
-  if (files[0] === path || !existsSync(path)) return files;
+  if (!statsOf(path)?.isDirectory()) return files;
   const found = files.filter((file) => format !== undefined || knownFormat(file) !== null);
   if (found.length === 0)
     throw new FormatError(path, `got no log in this folder, expected names that end in ${known()}`);
   return found;
+}
+
+/** What is at a path, links followed; undefined where nothing is. */
+function statsOf(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+function kindOf(found: BigIntStats): string {
+  if (found.isFIFO()) return "a pipe";
+  if (found.isSocket()) return "a socket";
+  return found.isDirectory() ? "a folder" : "a device";
 }
 
 function knownFormat(file: string): LogFormat | null {

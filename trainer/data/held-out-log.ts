@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { startTask } from "../terminal/progress.ts";
+import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { findFiles } from "./files.ts";
@@ -32,14 +33,16 @@ export async function openHeldOutLog(
   const { shuffle: _, negatives: __, ...read } = data;
   const rows = createHash("sha256").update(vocabulary.keys).digest("hex");
   const { name: ___, ...encoding } = fitted;
-  const inputs = inputsOf(findFiles(paths, data.format).files);
+  const { files, warnings } = findFiles(paths, data.format);
+  warnings.forEach(warn);
   const build = async (folder: string): Promise<BuiltMeta> => {
     await using log = await ClickLog.open(paths, { data, label, temporary: folder, ...(part && { part }) });
     return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
   };
-  return await cached(cache, ["held out", encoding, rows, read, part], inputs, build, (entry) =>
-    heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle),
-  );
+  return await cached(cache, ["held out", encoding, rows, read, part], inputsOf(files), build, (entry) => {
+    entry.meta.warnings.forEach(warn);
+    return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+  });
 }
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
@@ -49,5 +52,5 @@ async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, 
   await writer.finish();
   task.done();
   const records = writer.places.reduce((sum, place) => sum + place.records, 0);
-  return { records, labels, shards: writer.places, warnings: [] };
+  return { records, labels, shards: writer.places, warnings: [...log.warnings] };
 }

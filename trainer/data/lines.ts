@@ -1,63 +1,157 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { FormatError } from "../../format/errors.ts";
 
-// Where a record is in a text file. Only error messages need it, so the file is read again from its start.
+// Where a record is in a text file. Only error messages and headers need it, so the file is read again from its start.
 
+const TAB = 9;
 const NEWLINE = 10;
 const RETURN = 13;
+const SPACE = 32;
 const QUOTE = 34;
 
-export interface TextLine {
-  /** The number of the line, from 1. */
+/** How records stand in a text file. */
+export interface TextLayout {
+  /** What separates the cells of a line, any of which may be quoted; null where a line is one text. */
+  delimiter: string | null;
+  /** Whether a blank line is a record. Lines of spaces and tabs are blank where a line is one text. */
+  blanks: boolean;
+}
+
+/** What ends a line. */
+export type LineEnd = "LF" | "CRLF" | "CR";
+
+export interface TextRecord {
+  /** The number of the line that the record begins on, from 1. */
   line: number;
   bytes: Uint8Array;
+  /** What ends the record; null where the file does. */
+  end: LineEnd | null;
+  /** The number of the line that it ends on. */
+  lastLine: number;
+  /** Whether the file ends within quotes. */
+  unclosed: boolean;
 }
 
 /**
- * Record n, from 0, of a text file, and the line that it begins on; null where the file has fewer. `quoted`: whether a
- * line break within quotes is part of a record. `blanks`: whether a blank line is a record.
+ * The records of a text file. A quote counts where a cell begins with one: it is closed by the next single quote, and
+ * line ends before that are part of the record.
  */
-export async function findRecord(path: string, n: number, quoted: boolean, blanks: boolean): Promise<TextLine | null> {
-  let line = 1;
+export async function* recordsOf(path: string, { delimiter, blanks }: TextLayout): AsyncGenerator<TextRecord> {
+  const separator = delimiter?.charCodeAt(0);
+  let line = 1; // of the byte that comes next
   let start = 1; // the line on which this record began
-  let record = 0;
+  let parts: Uint8Array[] = []; // the record so far, without what the present chunk has of it
+  let afterReturn = false; // whether the last byte was a CR that may be the first half of a CRLF
   let inQuotes = false;
-  let blank = true;
-  let kept: number[] = [];
-  for await (const chunk of open(path)) {
-    for (const byte of chunk as Uint8Array) {
-      if (byte === QUOTE && quoted) inQuotes = !inQuotes;
-      if (byte === NEWLINE) line++;
-      if (byte !== NEWLINE || inQuotes) {
-        if (byte !== RETURN) blank = false;
-        if (record === n) kept.push(byte);
-        continue;
-      }
-      if (!blank || blanks) {
-        if (record === n) return { line: start, bytes: Uint8Array.from(kept) };
-        record++;
-      }
-      start = line;
-      blank = true;
-      kept = [];
-    }
+  let quotable = separator !== undefined; // whether a quote that comes next opens, or opens again after a closing one
+
+  function record(end: LineEnd | null): TextRecord[] {
+    const bytes = Buffer.concat(parts);
+    const found = { line: start, bytes, end, lastLine: line, unclosed: inQuotes };
+    parts = [];
+    quotable = separator !== undefined;
+    const blank = separator === undefined ? bytes.every(isSpace) : bytes.length === 0;
+    return blanks || inQuotes || !blank ? [found] : [];
   }
-  return record === n && !blank ? { line: start, bytes: Uint8Array.from(kept) } : null;
+
+  for await (const data of open(path)) {
+    const chunk = data as Uint8Array;
+    let from = 0; // where the record begins in the chunk
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i];
+      if (afterReturn) {
+        afterReturn = false;
+        const paired = byte === NEWLINE;
+        if (!inQuotes) {
+          yield* record(paired ? "CRLF" : "CR");
+          from = paired ? i + 1 : i;
+          start = line + 1;
+        }
+        line++;
+        if (paired) continue;
+      }
+      if (byte === RETURN) {
+        afterReturn = true;
+        if (!inQuotes) parts.push(Buffer.from(chunk.subarray(from, i)));
+        if (!inQuotes) from = i + 1;
+      } else if (byte === NEWLINE) {
+        if (!inQuotes) {
+          parts.push(chunk.subarray(from, i));
+          yield* record("LF");
+          from = i + 1;
+          start = line + 1;
+        }
+        line++;
+      } else if (inQuotes) {
+        if (byte === QUOTE) inQuotes = false;
+        quotable = byte === QUOTE;
+      } else if (byte === QUOTE) {
+        inQuotes = quotable;
+        quotable = false;
+      } else {
+        quotable = byte === separator || (quotable && byte === SPACE); // DuckDB lets spaces stand before the quote
+      }
+    }
+    parts.push(Buffer.from(chunk.subarray(from)));
+  }
+  if (afterReturn) yield* record("CR");
+  else if (inQuotes || parts.some(({ length }) => length > 0)) yield* record(null);
 }
 
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
+/** Record n of a text file, from 0; null where the file has fewer. */
+export async function findRecord(path: string, n: number, layout: TextLayout): Promise<TextRecord | null> {
+  let number = 0;
+  for await (const record of recordsOf(path, layout)) if (number++ === n) return record;
+  return null;
+}
+
+/** A byte that no line of JSON, libsvm or libffm has: behind it, DuckDB would read another column. */
+export const LINE_DELIMITER = 1;
+
 /**
- * What is wrong with a compressed file, such as one that was cut off, which DuckDB takes for a shorter one. Null where
- * nothing is, and where `signal` ends the search early.
+ * What is wrong with the bytes of a file that DuckDB reads without a word: a compressed file that was cut off,
+ * which it takes for a shorter one; in a format that is read line by line (`lines`), a CR alone, behind which it loses a
+ * byte, and LINE_DELIMITER. Null where nothing is, and where `signal` ends the
+ * search early. Throws what the system says of a file that cannot be read.
  */
-export async function findDamage(path: string, signal: AbortSignal): Promise<string | null> {
-  if (!/\.(gz|zst)$/.test(path)) return null;
+export async function findDamage(path: string, lines: boolean, signal: AbortSignal): Promise<FormatError | null> {
+  const compressed = /\.(gz|zst)$/.test(path);
+  if (!compressed && !lines) return null;
+  let suspect = false;
+  let last = 0; // the byte before this chunk
   try {
-    for await (const _ of open(path)) if (signal.aborted) return null;
-    return null;
+    for await (const data of open(path)) {
+      if (signal.aborted) return null;
+      const chunk = data as Buffer;
+      if (lines && (hasSingleReturn(chunk, last) || chunk.includes(LINE_DELIMITER))) {
+        suspect = true;
+        break;
+      }
+      last = chunk[chunk.length - 1];
+    }
   } catch (error) {
-    return (error as Error).message;
+    return new FormatError(path, `got a damaged file: ${(error as Error).message}`);
   }
+  if (!suspect && last !== RETURN) return null;
+  for await (const { bytes, end, lastLine } of recordsOf(path, { delimiter: null, blanks: true })) {
+    if (end === "CR") return new FormatError(`${path}, line ${lastLine}`, "got a CR alone, expected LF or CRLF");
+    if (bytes.includes(LINE_DELIMITER)) return new FormatError(`${path}, line ${lastLine}`, "got a byte 0x01");
+  }
+  return null;
+}
+
+/** Whether a chunk of a file has a CR that no LF follows, but for one at its end. `last`: the byte before the chunk. */
+function hasSingleReturn(chunk: Buffer, last: number): boolean {
+  if (last === RETURN && chunk[0] !== NEWLINE) return true;
+  for (let at = chunk.indexOf(RETURN); at >= 0; at = chunk.indexOf(RETURN, at + 1))
+    if (at + 1 < chunk.length && chunk[at + 1] !== NEWLINE) return true;
+  return false;
 }
 
 function open(path: string): AsyncIterable<unknown> {

@@ -2,40 +2,60 @@ import type { DuckDBDataChunk, DuckDBMaterializedResult, DuckDBValue } from "@du
 import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
+import { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
 import { registerMeanings } from "./meaning.ts";
-import { explain, firstLines, type LogReading, placeOfRecord } from "./problems.ts";
+import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
 import { type Scan, scanLog } from "./scan.ts";
 import { identifier } from "./sql.ts";
+import { columnReferences } from "./sql-references.ts";
 
 /** The column that numbers a log's rows, from 1. No log has a column of this name. */
 export const ROW = identifier("\u0001row");
 
-/** SQL that the user wrote. */
-interface UserExpression {
+/** SQL that can fail for a row: the user's own, or what gives a column the type that the user asks for. */
+interface WatchedExpression {
   /** The setting or column that it belongs to, as errors name it. */
   place: string;
   sql: string;
   /** The relation that it is computed over. */
   from: string;
+  /** Where it is a cast: SQL of the value, and the type that it should have. */
+  cast?: { from: string; type: string };
+}
+
+export interface DatabaseOptions {
+  /** The folder to spill to. */
+  temporary?: string;
+  /** The file that a query may write. */
+  output?: string;
 }
 
 /** The database that reads one log. Errors of DuckDB become FormatErrors that name the log's file, line and column. */
 export class LogDatabase implements AsyncDisposable {
   readonly #duckdb: DuckDb;
+  readonly #links: FileLinks;
   readonly #reading: LogReading;
-  readonly #expressions: UserExpression[] = [];
+  readonly #expressions: WatchedExpression[] = [];
 
-  private constructor(duckdb: DuckDb, reading: LogReading) {
+  private constructor(duckdb: DuckDb, links: FileLinks, reading: LogReading) {
     this.#duckdb = duckdb;
+    this.#links = links;
     this.#reading = reading;
   }
 
-  /** `temporary`: the folder in which DuckDB makes one to spill to. */
-  static async open(log: LogFiles, data: DataSettings, temporary?: string): Promise<LogDatabase> {
-    const duckdb = await DuckDb.open(temporary);
+  static async open(
+    log: LogFiles,
+    data: DataSettings,
+    { temporary, output }: DatabaseOptions = {},
+  ): Promise<LogDatabase> {
+    await using opened = new AsyncDisposableStack();
+    const links = opened.use(new FileLinks(log.files));
+    const files = [...links.paths, ...(output === undefined ? [] : [output])];
+    const duckdb = opened.use(await DuckDb.open(temporary, files));
     registerMeanings(duckdb.connection);
-    return new LogDatabase(duckdb, { log, data, connection: duckdb.connection, scan: null });
+    opened.move(); // the database closes them from here on
+    return new LogDatabase(duckdb, links, { log, data, links, connection: duckdb.connection, scan: null });
   }
 
   get log(): LogFiles {
@@ -48,9 +68,20 @@ export class LogDatabase implements AsyncDisposable {
 
   /** Finds out how the files are to be read. Comes before every other query. */
   async scan(): Promise<Scan> {
-    const { log, data, connection } = this.#reading;
-    const scan = await this.#explained(() => scanLog(log, data, connection));
+    const { log, data, links, connection } = this.#reading;
+    for (const [name, type] of Object.entries(data.types))
+      await this.checkSql(`data.types.${name}`, `SELECT CAST(NULL AS ${type})`);
+    const computed = new Set(Object.keys(data.select).map((name) => name.toLowerCase()));
+    const references = await columnReferences(connection, Object.values(data.select));
+    const chosen = await columnReferences(connection, data.where === undefined ? [] : [data.where]);
+    const all = references && chosen && new Set([...references, ...[...chosen].filter((name) => !computed.has(name))]);
+    const scan = await this.#explained(() => scanLog({ log, data, links, connection, references: all }));
     this.#reading.scan = scan;
+    for (const name of all ?? []) {
+      const problem =
+        scan.partial.get(name) ?? scan.columns.find((column) => column.name.toLowerCase() === name)?.problem;
+      if (problem) throw problem;
+    }
     return scan;
   }
 
@@ -59,12 +90,12 @@ export class LogDatabase implements AsyncDisposable {
     try {
       await this.#duckdb.connection.prepare(query);
     } catch (error) {
-      throw new FormatError(place, firstLines((error as Error).message));
+      throw explainSql(this.#reading, place, error);
     }
   }
 
   /** When a later query fails, the first row for which this expression cannot be computed is named. */
-  watch(expression: UserExpression): void {
+  watch(expression: WatchedExpression): void {
     this.#expressions.push(expression);
   }
 
@@ -93,6 +124,7 @@ export class LogDatabase implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#duckdb[Symbol.asyncDispose]();
+    this.#links[Symbol.dispose]();
   }
 
   async #explained<T>(query: () => Promise<T>): Promise<T> {
@@ -104,23 +136,26 @@ export class LogDatabase implements AsyncDisposable {
   }
 
   async #explain(error: unknown): Promise<Error> {
+    if (error instanceof FormatError) return error;
     return this.#duckdb.diskFault(error) ?? (await this.#badExpression()) ?? (await explain(this.#reading, error));
   }
 
-  /** The error of the first row for which one of the user's expressions cannot be computed. */
+  /** The error of the first row for which one of the watched expressions cannot be computed. */
   async #badExpression(): Promise<FormatError | null> {
     const { connection } = this.#duckdb;
-    for (const { place, sql, from } of this.#expressions) {
+    for (const { place, sql, from, cast } of this.#expressions) {
       try {
         const bad = await connection.runAndReadAll(
-          `SELECT ${ROW} FROM ${from} WHERE TRY([(${sql})]) IS NULL ORDER BY ${ROW} LIMIT 1`,
+          `SELECT ${ROW}, ${cast ? `CAST(${cast.from} AS VARCHAR)` : "NULL"} FROM ${from}
+           WHERE TRY([(${sql}\n)]) IS NULL ORDER BY ${ROW} LIMIT 1`,
         );
-        const row = bad.getRows()[0]?.[0];
+        const [row, value] = bad.getRows()[0] ?? [];
         if (row === undefined) continue;
         const line = await this.place(row);
-        return await connection.run(`SELECT (${sql}) FROM ${from} WHERE ${ROW} = ${row}`).then(
+        if (cast) return explainCast(this.#reading, `${line}: ${place}`, value, cast.type);
+        return await connection.run(`SELECT (${sql}\n) FROM ${from} WHERE ${ROW} = ${row}`).then(
           () => null,
-          (error) => new FormatError(`${line}: ${place}`, firstLines((error as Error).message)),
+          (error) => explainSql(this.#reading, `${line}: ${place}`, error),
         );
       } catch {
         // The log itself cannot be read, which is what the error to be explained is about.

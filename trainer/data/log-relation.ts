@@ -1,13 +1,19 @@
-import type { DuckDBType } from "@duckdb/node-api";
-import { FormatError } from "../../format/errors.ts";
+import { type DuckDBType, DuckDBVarCharType } from "@duckdb/node-api";
+import { FormatError, show } from "../../format/errors.ts";
 import { isRefused } from "./cell.ts";
 import type { LogFiles } from "./files.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
-import { type LogColumn, sparseColumn } from "./scan.ts";
+import type { LogColumn, Scan } from "./scan.ts";
+import { jsonKeySql } from "./scan-json-lines.ts";
+import { sparseColumn } from "./scan-sparse.ts";
 import { identifier } from "./sql.ts";
 
+/** The column of all that the log itself holds of a row, before `data.select`, as text. */
+export const SOURCE = identifier("\u0001source");
+const JSON_TYPE = new DuckDBVarCharType("JSON");
+
 /** A column to read: one of the files, or one that `data.select` computes. */
-export interface TypedColumn extends LogColumn {
+export interface TypedColumn extends Pick<LogColumn, "name" | "sql" | "key"> {
   type: DuckDBType;
 }
 
@@ -16,8 +22,13 @@ export interface LogRelation {
   /** The rows that `data.where` keeps. */
   sql: string;
   columns: readonly TypedColumn[];
-  /** Columns of the files in whose place are others, that `data.select` computes. */
+  /** Names of the columns that `data.select` computes, and of those of the files in whose place they are. */
+  computed: readonly string[];
   replaced: readonly string[];
+  /** The error of whoever asks for a column that only some files have. */
+  partial: ReadonlyMap<string, FormatError>;
+  /** What the user should know about the log. */
+  warnings: readonly string[];
 }
 
 /** Makes the relation of a log, with the columns of `data.select` and the rows of `data.where`. */
@@ -26,6 +37,7 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
 
   // 1. The columns of the files, each row with its number.
   const source = await fileRelation(database);
+  const { hidden, partial, warnings } = source.scan;
   let { sql, columns } = source;
   let replaced: string[] = [];
 
@@ -35,31 +47,41 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
     const names = new Set(computed.map(([name]) => name.toLowerCase()));
     const kept = columns.filter(({ name }) => !names.has(name.toLowerCase()));
     replaced = columns.filter((column) => !kept.includes(column)).map(({ name }) => name);
-    const made = computed.map(([name, expression]) => `(${expression}) AS ${identifier(name)}`);
-    sql = `(SELECT ${[ROW, ...kept.map((column) => column.sql), ...made].join(", ")} FROM ${source.sql})`;
+    const made = computed.map(([name, expression]) => `(${expression}\n) AS ${identifier(name)}`);
+    const list = [ROW, SOURCE, ...hidden, ...kept.map((column) => column.sql), ...made];
+    sql = `(SELECT ${list.join(", ")} FROM ${source.sql})`;
     columns = [...kept, ...computed.map(([name]) => ({ name, sql: identifier(name) }))];
     for (const [name, expression] of computed) {
-      await database.checkSql(`data.select.${name}`, `SELECT (${expression}) FROM ${source.sql}`);
+      await database.checkSql(`data.select.${name}`, `SELECT ${ROW}, (${expression}\n) FROM ${source.sql}`);
       database.watch({ place: `column ${name}`, sql: expression, from: source.sql });
     }
   }
-  const names = columns.map((column) => column.sql).join(", ");
-  const types = (await database.run(`SELECT ${names} FROM ${sql} LIMIT 0`)).columnTypes();
+  const names = [ROW, ...columns.map((column) => column.sql)].join(", ");
+  const [, ...types] = (await database.run(`SELECT ${names} FROM ${sql} LIMIT 0`)).columnTypes();
 
   // 3. The rows that are wanted.
   if (data.where !== undefined) {
-    await database.checkSql("data.where", `SELECT 1 FROM ${sql} WHERE (${data.where})`);
+    await database.checkSql("data.where", `SELECT 1 FROM ${sql} WHERE (${data.where}\n)`);
     database.watch({ place: "data.where", sql: data.where, from: sql });
-    sql = `(SELECT * FROM ${sql} WHERE (${data.where}))`;
+    sql = `(SELECT * FROM ${sql} WHERE (${data.where}\n))`;
   }
-  return { sql, columns: columns.map((column, i) => ({ ...column, type: types[i] })), replaced };
+  return {
+    sql,
+    columns: columns.map((column, i) => ({ ...column, type: types[i] })),
+    computed: computed.map(([name]) => name),
+    replaced,
+    partial,
+    warnings,
+  };
 }
 
 /**
  * The files' columns under their own names. One that SQL cannot tell from another, as user from User, is named by its
  * place.
  */
-async function fileRelation(database: LogDatabase): Promise<{ sql: string; columns: LogColumn[] }> {
+async function fileRelation(
+  database: LogDatabase,
+): Promise<{ sql: string; columns: Omit<TypedColumn, "type">[]; scan: Scan }> {
   const { log } = database;
   const scan = await database.scan();
   const names = scan.columns.map(({ name }) => name);
@@ -68,28 +90,46 @@ async function fileRelation(database: LogDatabase): Promise<{ sql: string; colum
     throw new FormatError(log.name, `got the column "${twice}" twice, expected names that differ`);
   const lower = names.map((name) => name.toLowerCase());
   const isOwn = (name: string, i: number): boolean => name !== "" && lower.indexOf(name.toLowerCase()) === i;
-  const columns = names.map((name, i) => ({ name, sql: identifier(isOwn(name, i) ? name : `\u0001${i}`) }));
-  const list = scan.columns.map(({ sql }, i) => `${sql} AS ${columns[i].sql}`).join(", ");
-  return { sql: `(SELECT row_number() OVER () AS ${ROW}, ${list} FROM ${scan.relation(log.files)})`, columns };
+  const columns = scan.columns.map(({ name, key }, i) => {
+    const sql = identifier(isOwn(name, i) ? name : `\u0001${i}`);
+    return { name, sql, ...(key && { key }) };
+  });
+  const list = scan.columns.map(({ sql }, i) => `${sql} AS ${columns[i].sql}`);
+  const number = `row_number() OVER () AS ${ROW}`;
+  const files = scan.relation(log.files);
+  for (const { name, sql, cast } of scan.columns)
+    if (cast) database.watch({ place: `column ${name}`, sql, from: `(SELECT ${number}, * FROM ${files})`, cast });
+  return {
+    sql: `(SELECT ${[number, sourceSql(scan), ...scan.hidden, ...list].join(", ")} FROM ${files})`,
+    columns,
+    scan,
+  };
+}
+
+/** SQL of what a row holds before anything is computed, under the name SOURCE. */
+function sourceSql({ columns, hidden }: Scan): string {
+  const texts = [...columns.map(({ sql }) => sql), ...hidden].map((sql) => `CAST(${sql} AS VARCHAR)`);
+  return `concat_ws(chr(31), ${texts.join(", ") || "''"}) AS ${SOURCE}`;
 }
 
 /** The column of a name. Throws FormatError where the log has none, or one of a type that records cannot have. */
-export function requireColumn({ columns }: LogRelation, { log }: LogDatabase, name: string): TypedColumn {
-  const column = columns.find((known) => known.name === name) ?? numberedColumn(columns, log, name);
+export function requireColumn({ columns, partial }: LogRelation, { log }: LogDatabase, name: string): TypedColumn {
+  const column = columns.find((known) => known.name === name) ?? namedColumn(columns, log, name);
   if (!column) {
-    const names = columns.map((known) => `"${known.name}"`).join(", ");
-    throw new FormatError(log.name, `no column "${name}"; got ${names}`);
+    const names = columns.map((known) => show(known.name)).join(", ");
+    throw partial.get(name) ?? new FormatError(log.name, `no column ${show(name)}; got ${names}`);
   }
   if (isRefused(column.type))
     throw new FormatError(
       log.name,
-      `column "${name}": got ${column.type}, expected text, numbers, booleans, times or lists`,
+      `column ${show(name)}: got ${column.type}, expected text, numbers, booleans, times or lists`,
     );
   return column;
 }
 
-/** A column of libsvm or libffm that a number names; null where the log has none. */
-function numberedColumn(columns: readonly TypedColumn[], { format }: LogFiles, name: string): TypedColumn | null {
+/** A column that the name alone gives; null where the log has none of this name. */
+function namedColumn(columns: readonly TypedColumn[], { format }: LogFiles, name: string): TypedColumn | null {
+  if (format === "jsonl") return { name, sql: jsonKeySql(name), type: JSON_TYPE, key: true };
   const sql = sparseColumn(format, name);
   const values = columns.find((column) => column.name === "values");
   return sql !== null && values ? { name, sql, type: values.type } : null;

@@ -1,7 +1,8 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { UserError } from "../errors.ts";
+import { warn } from "../terminal/warning.ts";
 import { ClickLog } from "./click-log.ts";
-import { nameOf } from "./files.ts";
+import { findFiles, nameOf } from "./files.ts";
 import type { Part } from "./split.ts";
 
 /** A log, or the part of it that `data.split` makes. */
@@ -45,5 +46,6 @@ export function logName({ paths }: LogPart): string {
 
 /** Opens a log, as the spec says, to read its records as they are written there. Whoever opens it closes it. */
 export function openPart({ data, label }: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
+  findFiles(paths, data.format).warnings.forEach(warn);
   return ClickLog.open(paths, { data, label, ...(part && { part }) });
 }

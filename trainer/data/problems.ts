@@ -1,9 +1,13 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
+import type { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
-import { findRecord } from "./lines.ts";
-import { isSparseLine, type Scan, SPARSE_TOKEN, wholeLines } from "./scan.ts";
+import { parseLine } from "./json-line.ts";
+import { findRecord, recordsOf } from "./lines.ts";
+import type { Scan } from "./scan.ts";
+import { isUtf16, MAX_LINE_BYTES } from "./scan-csv.ts";
+import { sparseProblem } from "./scan-sparse.ts";
 
 // Turns errors of DuckDB into errors that say what is wrong in which file, on which line and in which column.
 
@@ -11,6 +15,7 @@ import { isSparseLine, type Scan, SPARSE_TOKEN, wholeLines } from "./scan.ts";
 export interface LogReading {
   log: LogFiles;
   data: DataSettings;
+  links: FileLinks;
   connection: DuckDBConnection;
   /** Null until it is known how the files are read. */
   scan: Scan | null;
@@ -25,8 +30,7 @@ export async function placeOfRecord({ log, scan, connection }: LogReading, recor
     const count = Number(counted.getRows()[0]?.[0]);
     if (record < before + count) {
       if (!scan.text) return `${file}, row ${record - before + 1}`;
-      const { header, quoted, blanks } = scan.text;
-      const found = await findRecord(file, record - before + header, quoted, blanks);
+      const found = await findRecord(file, record - before + scan.text.header, scan.text);
       return found ? `${file}, line ${found.line}` : file;
     }
     before += count;
@@ -37,50 +41,81 @@ export async function placeOfRecord({ log, scan, connection }: LogReading, recor
 /** The error to throw in place of one of DuckDB's. */
 export async function explain(reading: LogReading, error: unknown): Promise<FormatError> {
   if (error instanceof FormatError) return error;
-  const { message } = error as Error;
-  const { format } = reading.log;
+  const message = reading.links.restore((error as Error).message);
+  const { log } = reading;
   if (/CSV Error on Line/.test(message)) return explainText(reading, message);
-  if (format === "jsonl" && /Malformed JSON/.test(message)) return explainJson(reading, message);
-  const cast = /JSON transform error in file "(.*)", in line (\d+): ([^\n]*)/.exec(message);
-  if (cast) return new FormatError(`${cast[1]}, line ${cast[2]}`, cast[3] ?? message);
-  if (format === "libsvm" || format === "libffm") {
-    const found = await explainSparse(reading, format);
+  if (log.format === "csv" || log.format === "tsv") {
+    const uneven = await explainLineEnds(reading);
+    if (uneven) return uneven;
+  }
+  if (log.format === "jsonl" || log.format === "libsvm" || log.format === "libffm") {
+    const found = await explainLines(log);
     if (found) return found;
   }
-  return new FormatError(reading.log.name, firstLines(message));
+  // DuckDB names the file that it cannot read.
+  const file = log.files.find((name) => message.includes(name));
+  return new FormatError(file ?? log.name, firstLine(message));
 }
 
-/** The first lines of a message of DuckDB, without its advice and the lines that point into the SQL. */
-export function firstLines(message: string): string {
-  const lines = message.split("\n").filter((line) => line.trim() !== "");
-  const end = lines.findIndex((line) => /^LINE \d|possible (fix|solution)|^Try /i.test(line));
-  return lines.slice(0, end < 0 ? 3 : Math.min(end, 3)).join("; ");
+/** The error of SQL that the user wrote. */
+export function explainSql({ log, links, scan }: LogReading, place: string, error: unknown): FormatError {
+  const message = links.restore((error as Error).message);
+  if (/Permission Error|Loading external extensions/.test(message))
+    return new FormatError(place, "got SQL that reads or writes something else, expected SQL over the log's columns");
+  const unknown = /Referenced column "(.*?)" not found|Table with name (.*?) does not exist/.exec(message);
+  if (unknown?.[1] !== undefined) {
+    const names = (scan?.columns ?? []).map(({ name }) => show(name)).join(", ");
+    return new FormatError(place, `no column ${show(unknown[1])}; got ${names}`);
+  }
+  const malformed = log.format === "jsonl" && /Malformed JSON/.test(message);
+  const hint = malformed ? " (a key of JSON lines is JSON in SQL unless data.types gives it a type)" : "";
+  return new FormatError(place, `${firstLine(message)}${hint}`);
 }
 
-async function explainText({ log, scan }: LogReading, message: string): Promise<FormatError> {
-  const file = /^ {2}file = (.*)$/m.exec(message)?.[1] ?? log.files[0] ?? log.name;
+/** The error of a value that is not of the type that `data.types` names. */
+export function explainCast({ log }: LogReading, place: string, value: unknown, type: string): FormatError {
+  return new FormatError(place, `got ${log.format === "jsonl" ? value : show(value)}, expected ${type}`);
+}
+
+/** A name that only we gave: see ROW, LINE and FILE_COLUMN. */
+const OWN_NAME = new RegExp(`"?${String.fromCharCode(1)}[a-z0-9]+"?`, "g");
+
+/** A message of DuckDB without its advice, the lines that point into the SQL, and the names that only we gave. */
+function firstLine(message: string): string {
+  const lines = message.split("\n").map((line) => line.trim());
+  const first = lines.find((line) => line !== "") ?? "";
+  return first.replaceAll(OWN_NAME, "the log");
+}
+
+async function explainText(reading: LogReading, message: string): Promise<FormatError> {
+  const { log, scan } = reading;
+  const file = log.files.find((name) => message.includes(`file = ${name}\n`)) ?? log.files[0] ?? log.name;
   const record = Number(/CSV Error on Line: (\d+)/.exec(message)?.[1]);
+  const delimiter = scan?.text?.delimiter ?? null;
   // DuckDB's number of a line is that of a record, blank lines counted: line breaks within quotes do not count.
-  const found = await findRecord(file, record - 1, scan?.text?.quoted ?? false, true);
+  const found = await findRecord(file, record - 1, { delimiter, blanks: true });
   const place = `${file}, line ${found?.line ?? record}`;
+  const nameOf = (cell: number): string | undefined => scan?.cells(file)[cell];
   const width = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (width) return new FormatError(place, `got ${width[2]} columns, expected ${width[1]}`);
   if (/not utf-8|Invalid unicode/i.test(message)) {
-    const column = found && scan?.text?.delimiter ? badCell(found.bytes, scan.text.delimiter) : null;
-    const name = column === null ? undefined : scan?.columns[column]?.name;
+    const first = await findRecord(file, 0, { delimiter: null, blanks: true });
+    if (first && isUtf16(first.bytes)) return new FormatError(`${file}, line 1`, "got UTF-16, expected UTF-8");
+    const cell = found && delimiter !== null ? badCell(found.bytes, delimiter) : null;
+    const name = cell === null ? undefined : nameOf(cell);
     return new FormatError(name === undefined ? place : `${place}: column ${name}`, "got bytes that are not UTF-8");
   }
-  if (/unterminated quote/i.test(message)) return new FormatError(place, "got a quote that is never closed");
-  const cast = /converting column "(.*?)". Could not convert string "(.*)" to '(.*)'/s.exec(message);
-  if (cast) {
-    const name = scan?.columns.find(({ sql }) => sql === cast[1])?.name ?? cast[1];
-    return new FormatError(`${place}: column ${name}`, `got ${show(cast[2])}, expected ${cast[3]}`);
-  }
+  if (/Maximum line size/i.test(message))
+    return new FormatError(place, `got a line of more than ${MAX_LINE_BYTES} bytes, expected at most that`);
+  if (/unterminated quote/i.test(message))
+    return new FormatError(place, "got a quote that is never closed, or text behind a quoted cell");
+  const cast = /converting column "c(\d+)". Could not convert string "(.*)" to '([^'\n]*)'/s.exec(message);
+  if (cast) return explainCast(reading, `${place}: column ${nameOf(Number(cast[1]))}`, cast[2], cast[3] ?? "");
   const reason = message
     .split("\n")
     .slice(1)
     .find((line) => line !== "" && !line.startsWith("Original Line"));
-  return new FormatError(place, reason ?? firstLines(message));
+  return new FormatError(place, reason ?? firstLine(message));
 }
 
 /** The number of the first cell of a record that is not UTF-8; null where all are. */
@@ -101,40 +136,61 @@ function badCell(record: Uint8Array, delimiter: string): number | null {
   return null;
 }
 
-/** Looks for the line that is not JSON, as DuckDB sometimes names the one after it. */
-async function explainJson({ log, connection }: LogReading, message: string): Promise<FormatError> {
+/** Looks for a line that ends otherwise than those before it, of which DuckDB says no more than that it is there. */
+async function explainLineEnds({ log, scan }: LogReading): Promise<FormatError | null> {
+  if (!scan?.text) return null;
   for (const file of log.files) {
-    const lines = `SELECT row_number() OVER () AS n, line FROM ${wholeLines([file])}`;
-    try {
-      const bad = await connection.runAndReadAll(
-        `SELECT n, line FROM (${lines}) WHERE line IS NOT NULL AND NOT json_valid(line) LIMIT 1`,
-      );
-      const [n, line] = bad.getRows()[0] ?? [];
-      if (n !== undefined) return new FormatError(`${file}, line ${n}`, `got ${show(line)}, expected a JSON object`);
-    } catch (error) {
-      const line = /CSV Error on Line: (\d+)/.exec((error as Error).message)?.[1];
-      if (line) return new FormatError(`${file}, line ${line}`, "got bytes that are not UTF-8");
+    let first: string | undefined;
+    for await (const { end, lastLine } of recordsOf(file, { ...scan.text, blanks: true })) {
+      if (end === null) break;
+      first ??= end;
+      if (end !== first)
+        return new FormatError(
+          `${file}, line ${lastLine}`,
+          `got a line that ends in ${end}, expected ${first} as before`,
+        );
     }
   }
-  return new FormatError(log.name, firstLines(message));
+  return null;
 }
 
-async function explainSparse(
-  { log, connection }: LogReading,
-  format: keyof typeof SPARSE_TOKEN,
-): Promise<FormatError | null> {
-  const { name, pattern } = SPARSE_TOKEN[format];
-  for (const file of log.files) {
-    const lines = `SELECT row_number() OVER () AS n, line FROM ${wholeLines([file])}`;
-    const bad = await connection.runAndReadAll(
-      `SELECT n, line FROM (${lines}) WHERE line IS NOT NULL AND NOT ${isSparseLine(format)} LIMIT 1`,
-    );
-    const [n, line] = bad.getRows()[0] ?? [];
-    if (n === undefined) continue;
-    const tokens = String(line).trim().split(/\s+/).slice(1);
-    const at = tokens.findIndex((token) => !new RegExp(`^${pattern}$`).test(token));
-    if (at < 0) return new FormatError(`${file}, line ${n}`, `got ${show(line)}, expected a label first`);
-    return new FormatError(`${file}, line ${n}: column ${at + 2}`, `got ${show(tokens[at])}, expected ${name}`);
+/** Looks for the first line that is not of its format. */
+async function explainLines({ files, format }: LogFiles): Promise<FormatError | null> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  for (const file of files) {
+    for await (const { line, bytes } of recordsOf(file, { delimiter: null, blanks: false })) {
+      const place = `${file}, line ${line}`;
+      if (line === 1 && isUtf16(bytes)) return new FormatError(place, "got UTF-16, expected UTF-8");
+      if (bytes.length > MAX_LINE_BYTES)
+        return new FormatError(place, `got a line of ${bytes.length} bytes, expected at most ${MAX_LINE_BYTES}`);
+      let text: string;
+      try {
+        text = decoder.decode(bytes);
+      } catch {
+        return new FormatError(place, "got bytes that are not UTF-8");
+      }
+      if (format === "jsonl") {
+        try {
+          parseLine(text, place);
+        } catch (error) {
+          if (error instanceof FormatError) return error;
+          throw error;
+        }
+        // DuckDB's JSON has no place for half a character, which a request's may have.
+        if (/\\u[dD][89abAB]/.test(text) && hasLoneSurrogate(text))
+          return new FormatError(place, "got an unpaired surrogate, expected none where SQL computes with the log");
+      } else if (format === "libsvm" || format === "libffm") {
+        const found = sparseProblem(format, text);
+        if (found) return new FormatError(`${place}: column ${found.column}`, found.problem);
+      }
+    }
   }
   return null;
+}
+
+/** Whether a JSON text escapes a surrogate that is not part of a pair. */
+function hasLoneSurrogate(json: string): boolean {
+  return !json
+    .replaceAll(/\\u([0-9a-fA-F]{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+    .isWellFormed();
 }

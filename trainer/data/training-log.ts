@@ -43,11 +43,13 @@ const VOCABULARY = "vocabulary.safetensors";
 export async function openTrainingLog(spec: FeatureSpec, part: LogPart, cache: string): Promise<TrainingLog> {
   const { fields, label, data } = spec;
   const { shuffle: _, ...read } = data;
-  const inputs = inputsOf(findFiles(part.paths, data.format).files);
+  const { files, warnings } = findFiles(part.paths, data.format);
+  warnings.forEach(warn);
+  const inputs = inputsOf(files);
   const key = ["train", fields, label, read, part.part];
   const build = (folder: string): Promise<BuiltMeta> => buildTrainingLog(spec, part, folder);
   return await cached(cache, key, inputs, build, (entry) => {
-    for (const warning of entry.meta.warnings) warn(warning);
+    entry.meta.warnings.forEach(warn);
     const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
     const file = recordFile(entry, fitted, data.weight !== undefined);
     return {
@@ -84,10 +86,10 @@ async function buildTrainingLog(spec: FeatureSpec, { paths, part }: LogPart, fol
   const records = shards.reduce((sum, place) => sum + place.records, 0);
   task.done(`${vocabulary.size} rows in ${layout.fields} fields`);
   saveVocabulary(join(folder, VOCABULARY), vocabulary);
-  const warnings = variation.constant.map(
+  const constant = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  return { records, labels, shards, warnings, fitted };
+  return { records, labels, shards, warnings: [...log.warnings, ...constant], fitted };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {

@@ -15,8 +15,10 @@ import {
   warnIfWorseThanRate,
 } from "../model/divergence.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
+import { warn } from "../terminal/warning.ts";
 import type { SavedRun } from "../training/run-folder.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
+import { foreignTexts } from "./foreign-texts.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
 import type { Quantization } from "./quantization.ts";
@@ -79,6 +81,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
 
   // 3. The catalogue, if one is wanted.
   const golden = await someRecords(heldOutLog, fitted.fields, GOLDEN_RECORDS);
+  (await foreignTexts(heldOutLog, golden)).forEach(warn);
   const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden) : null;
 
   // 4. Evidence, golden records and name.

@@ -30,6 +30,27 @@ describe("a log is the same in every format", () => {
     const tsv = 'label\tuser\tage, years\n1\tu1\t30\n0\t"a ""quoted"", name"\t\n1\t\t17.5\n';
     expect(await readRows(names, file("a.tsv", tsv))).toEqual(expected);
   });
+  it("csv with quotes within cells and within the header", async () => {
+    const path = file("inches.csv", 'label,5" disk, "user" \n1,3" x 4",a\n0,b, "c"\n');
+    expect(await readRows(["label", '5" disk', "user"], path)).toEqual([
+      ["1", '3" x 4"', "a"],
+      ["0", "b", "c"],
+    ]);
+  });
+  it("csv whose lines end in CR, and CR in a quoted cell", async () => {
+    expect(await readRows(["label", "u"], file("mac.csv", "label,u\r1,x\r0,y\r"))).toEqual([
+      ["1", "x"],
+      ["0", "y"],
+    ]);
+    expect(await readRows(["u"], file("quoted.csv", 'label,u\n1,"x\ry"\n0,z\n'))).toEqual([["x\ry"], ["z"]]);
+  });
+  it("csv with a NUL byte in a cell", async () => {
+    expect(await readRows(["u"], file("nul.csv", "label,u\n1,a\0b\n"))).toEqual([["a\0b"]]);
+  });
+  it("csv with a line of 3 MB", async () => {
+    const cell = "x".repeat(3_000_000);
+    expect(await readRows(["u"], file("wide.csv", `label,u\n1,${cell}\n`))).toEqual([[cell]]);
+  });
   it("a cell with the character that rows are fetched with", async () => {
     await using log = await openLog(file("unit.csv", "label,user\n1,a\u001fb\n0,c\n"));
     expect(await rowsOf(log, ["user", "label"])).toEqual([
@@ -76,6 +97,7 @@ describe("formats and compressions", () => {
   it.each<[string, string | Uint8Array]>([
     ["a.libsvm", "1 2:0.5 7:1\n-1 7:3\n"],
     ["a.libsvm.gz", gzipSync("1 2:0.5 7:1\n-1 7:3\n")],
+    ["blanks.libsvm", "\n \t1\t2:0.5  7:1 \t\r\n\n-1 7:3\t\n"],
   ])("%s: lists of indices and values, and an index as a column", async (name, content) => {
     expect(await readRows(["label", "features", "values", "2", "7"], file(name, content))).toEqual([
       ["1", [2n, 7n], [0.5, 1], 0.5, 1],
@@ -91,6 +113,11 @@ describe("formats and compressions", () => {
       ["1", 12n, [3n, 4n], 0.25],
       ["0", null, 5n, 2],
     ]);
+  });
+
+  it("libffm with indices that are hashes of 64 bits", async () => {
+    const path = file("hash.libffm", "1 0:18446744073709551615:1\t\n");
+    expect(await readRows(["0"], path)).toEqual([[18446744073709551615n]]);
   });
 
   it("a format that the name does not tell", async () => {

@@ -56,7 +56,7 @@ export function numberedLog(count: number): string {
 export function openLog(
   paths: string | string[],
   data: object = {},
-  choice: Pick<Partial<ClickLogOptions>, "part" | "training"> = {},
+  choice: Pick<Partial<ClickLogOptions>, "part" | "training" | "output"> = {},
 ): Promise<ClickLog> {
   const spec = specOf({ data });
   return ClickLog.open(paths, { data: spec.data, label: spec.label, ...choice });

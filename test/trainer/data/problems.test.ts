@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
+import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { openLog, readRows, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
 
@@ -45,7 +46,12 @@ describe("a bad log is refused, naming the place", () => {
       Buffer.from("label,user,age\n1,caf\xe9,2\n", "latin1"),
       /latin\.csv, line 2: column user: got bytes that are not UTF-8/,
     ],
-    ["a column twice", "twice.csv", "label,user,user,age\n1,u,v,2\n", /twice\.csv: got the column "user" twice/],
+    [
+      "a column twice",
+      "twice.csv",
+      "label,user,user,age\n1,u,v,2\n",
+      /twice\.csv, line 1: column 3: got the column "user" twice/,
+    ],
     [
       "too few columns after a blank line",
       "short.csv",
@@ -71,6 +77,45 @@ describe("a bad log is refused, naming the place", () => {
       /quote\.csv, line 2: got a quote that is never/,
     ],
     ["what is no gzip", "not.csv.gz", "label,user,age\n1,u,2\n", /not\.csv\.gz: .*(gzip|header)/i],
+    [
+      "lines that end in LF and in CRLF",
+      "mixed.csv",
+      "label,user,age\n1,u,2\r\n",
+      /mixed\.csv, line 2: got a line that ends in CRLF, expected LF as before/,
+    ],
+    [
+      "a CR in an unquoted cell",
+      "cr.csv",
+      "label,user,age\n1,u\rv,2\n",
+      /cr\.csv, line 2: got a line that ends in CR, expected LF as before/,
+    ],
+    [
+      "a bad label after quotes within cells",
+      "inches.csv",
+      'label,user,age\n1,5" disk,2\n1,3"x4",2\nmaybe,u,2\n',
+      /inches\.csv, line 4: column label: got "maybe"/,
+    ],
+    [
+      "text behind a quoted cell",
+      "behind.csv",
+      'label,user,age\n1,"5" disk",2\n',
+      /behind\.csv, line 2: got a quote that is never closed, or text behind a quoted cell/,
+    ],
+    [
+      "a header whose quote never closes",
+      "head.csv",
+      'label,"user,age\n1,u,2\n',
+      /head\.csv, line 1: got a quote that is never closed/,
+    ],
+    ["a blank line for a header", "blank.csv", "\nlabel,user,age\n", /blank\.csv, line 1: got a blank line/],
+    ["a header with a NUL byte", "nul.csv", "label,us\0er,age\n", /nul\.csv, line 1: got a NUL byte in the header/],
+    ["UTF-16", "wide.csv", Buffer.from("\uFEFFlabel,user,age\n", "utf16le"), /wide\.csv, line 1: got UTF-16, expected/],
+    [
+      "a line beyond the limit",
+      "long.csv",
+      `label,user,age\n1,${"x".repeat(MAX_LINE_BYTES + 1)},2\n`,
+      /long\.csv, line 2: got a line of more than 16777216 bytes/,
+    ],
     ["an unknown format", "log.xlsx", "x", /log\.xlsx: got a file of unknown format, expected .*\.csv/],
   ];
   it.each(cases)("%s", async (_, name, content, problem) => {
@@ -100,14 +145,14 @@ describe("what is wrong is named by line and column", () => {
       "a typed JSON key",
       "typed.jsonl",
       '{"label":1}\n{"label":"x"}\n',
-      /typed\.jsonl, line 2: .*"x"/,
+      /typed\.jsonl, line 2: column label: got "x", expected DOUBLE/,
       { types: { label: "DOUBLE" } },
     ],
     [
       "a typed CSV column",
       "typed.csv",
       "label,n\n1,2\n0,old\n",
-      /typed\.csv, line 3: column n: got "old", expected DOUBLE/,
+      /typed\.csv, line 3: column n: got "old", expected DOUBLE$/,
       { types: { n: "DOUBLE" } },
     ],
     [
@@ -117,6 +162,23 @@ describe("what is wrong is named by line and column", () => {
       /x\.libsvm, line 2: column 2: got "x", expected index:value/,
     ],
     ["libsvm with a word", "w.libsvm", "1 2:3 4:y\n", /w\.libsvm, line 1: column 3: got "4:y", expected index:value/],
+    [
+      "libsvm with an index beyond 64 bits",
+      "big.libsvm",
+      "1 2:3\n1 18446744073709551616:1\n",
+      /big\.libsvm, line 2: column 2: got "18446744073709551616:1", expected .* below 2\^64/,
+    ],
+    ["libsvm with a CR alone", "cr.libsvm", "1 2:3\r0 1:2\n", /cr\.libsvm, line 1: got a CR alone/],
+    [
+      "libsvm with a query",
+      "q.libsvm",
+      "1 qid:3 2:3\n",
+      /q\.libsvm, line 1: column 2: got "qid:3", expected index:value/,
+    ],
+    ["libsvm with a comment", "c.libsvm", "1 2:3 # x\n", /c\.libsvm, line 1: column 3: got "#", expected index:value/],
+    ["libsvm below 0", "neg.libsvm", "1 -2:3\n", /neg\.libsvm, line 1: column 2: got "-2:3", expected index:value/],
+    ["libsvm with NaN", "nan.libsvm", "1 2:nan\n", /nan\.libsvm, line 1: column 2: got "2:nan", expected index:value/],
+    ["libsvm without a label", "no.libsvm", "2:3 4:5\n", /no\.libsvm, line 1: column 1: got "2:3", expected a label/],
     ["libffm as libsvm", "x.ffm", "1 2:3\n", /x\.ffm, line 1: column 2: got "2:3", expected field:index:value/],
     [
       "a computed column",
@@ -132,7 +194,7 @@ describe("what is wrong is named by line and column", () => {
       /where\.csv, line 3: data\.where: Conversion Error: .*'old'/,
       { where: "CAST(n AS INTEGER) > 0" },
     ],
-    ["JSON that is no object", "list.jsonl", "[1]\n", /list\.jsonl: got no key in any line, expected JSON objects/],
+    ["JSON that is no object", "list.jsonl", "[1]\n", /list\.jsonl, line 1: got "\[1\]", expected a JSON object/],
     [
       "a header not in UTF-8",
       "head.csv",
@@ -169,14 +231,23 @@ describe("what is wrong is named by line and column", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["data.select", { select: { m: "usr || 'x'" } }, /^data\.select\.m: Binder Error: .*usr/],
+    ["data.select", { select: { m: "usr || 'x'" } }, /^data\.select\.m: no column "usr"; got "label", "user", "n"/],
     [
       "data.select",
       { select: { m: "n >= 4" } },
       /^data\.select\.m: Binder Error: Cannot compare .* an explicit cast is required/,
     ],
     ["data.where", { where: "n >" }, /^data\.where: Parser Error/],
-    ["data.types", { types: { n: "NUMBER" } }, /NUMBER/],
+    [
+      "data.types",
+      { types: { n: "NUMBER" } },
+      /^data\.types\.n: Catalog Error: Type with name NUMBER does not exist!$/,
+    ],
+    [
+      "data.select",
+      { select: { m: "sum(1)" } },
+      /^data\.select\.m: Binder Error: column the log must appear in the GROUP BY clause[^\n]*$/,
+    ],
   ])("SQL of %s", async (_, data, problem) => {
     await expect(openLog(file("sql.csv", "label,user,n\n1,a,2\n0,b,\n"), data)).rejects.toThrow(problem);
   });

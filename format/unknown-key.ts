@@ -1,0 +1,118 @@
+import type * as v from "valibot";
+import { FormatError, show } from "./errors.ts";
+import { parseWith } from "./parse.ts";
+
+// Settings that people write: a key that is none is mostly a slip of the pen, and what it was meant to be is near.
+
+/**
+ * Checks settings against `schema`, as `parseWith` does. A key that the schema does not know is named first, with the
+ * known key that is nearest to it, as it is often why another one is missing.
+ */
+export function parseSettings<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  source: string,
+): v.InferOutput<Schema> {
+  const unknown = findUnknownKey(schema, input);
+  if (unknown) throw new FormatError(`${source}: ${unknown.path}`, `unknown key, expected ${near(unknown)}`);
+  return parseWith(schema, input, source);
+}
+
+interface UnknownKey {
+  path: string;
+  key: string;
+  /** The keys that could stand in its place. */
+  known: readonly string[];
+}
+
+/** The first key, in the order in which the input is written, that is unknown where it stands. */
+function findUnknownKey(schema: v.GenericSchema, input: unknown, path = ""): UnknownKey | null {
+  if (typeof input !== "object" || input === null) return null;
+  const bare = unwrapped(schema);
+  if (Array.isArray(input)) {
+    if (!isArray(bare)) return null;
+    return first(input.entries(), ([i, item]) => findUnknownKey(bare.item, item, `${path}[${i}]`));
+  }
+  const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
+  if (isRecord(bare)) {
+    return first(Object.entries(input), ([key, value]) => findUnknownKey(bare.value, value, at(key)));
+  }
+  const options = isVariant(bare) ? optionsFor(bare, input) : isObject(bare) ? [bare] : [];
+  if (options.length === 0) return null;
+  const known = [...new Set(options.flatMap(({ entries }) => Object.keys(entries)))];
+  return first(Object.entries(input), ([key, value]) => {
+    if (!known.includes(key)) return { path: at(key), key, known };
+    const [only, ...others] = options;
+    const inner = others.length === 0 ? only?.entries[key] : undefined;
+    return inner ? findUnknownKey(inner, value, at(key)) : null;
+  });
+}
+
+function first<Item, Found>(items: Iterable<Item>, find: (item: Item) => Found | null): Found | null {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+type ObjectSchema = v.GenericSchema & { entries: Record<string, v.GenericSchema> };
+type VariantSchema = v.GenericSchema & { key: string; options: readonly v.GenericSchema[] };
+
+/** The schema that says what an input's keys are: the one that an optional schema wraps. */
+function unwrapped(schema: v.GenericSchema): v.GenericSchema {
+  return "wrapped" in schema ? unwrapped(schema.wrapped as v.GenericSchema) : schema;
+}
+
+function isArray(schema: v.GenericSchema): schema is v.GenericSchema & { item: v.GenericSchema } {
+  return schema.type === "array";
+}
+
+function isRecord(schema: v.GenericSchema): schema is v.GenericSchema & { value: v.GenericSchema } {
+  return schema.type === "record";
+}
+
+function isVariant(schema: v.GenericSchema): schema is VariantSchema {
+  return schema.type === "variant";
+}
+
+function isObject(schema: v.GenericSchema): schema is ObjectSchema {
+  return schema.type === "strict_object";
+}
+
+/** The forms that an input can have by the key that tells them apart: all where it lacks that key. */
+function optionsFor({ key, options }: VariantSchema, input: object): ObjectSchema[] {
+  const all = options.map(unwrapped).filter(isObject);
+  const value = Object.hasOwn(input, key) ? (input as Record<string, unknown>)[key] : undefined;
+  const chosen = all.filter(({ entries }) => (entries[key] as { literal?: unknown }).literal === value);
+  return value === undefined ? all : chosen;
+}
+
+/** The known key that was meant, as far as that can be guessed; otherwise all known keys. */
+function near({ key, known }: UnknownKey): string {
+  const [nearest] = known
+    .map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits);
+  if (nearest && nearest.edits <= Math.max(1, key.length * MAX_EDITS)) return show(nearest.name);
+  return `one of ${known.map(show).join(", ")}`;
+}
+
+/** A key is taken for another one that differs in at most this share of its letters. */
+const MAX_EDITS = 0.4;
+
+/** How many letters have to be put in, left out, replaced or swapped with the next one (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    const [before = [], beforeThat = []] = [rows[i - 1], rows[i - 2]];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (before[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(replaced, (before[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j] as number, (beforeThat[j - 2] ?? 0) + 1);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]?.[b.length] ?? 0;
+}
