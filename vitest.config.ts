@@ -32,7 +32,17 @@ export default defineConfig(({ mode }) => ({
       },
       {
         // Inside workerd, with real KV; the Worker runs in the same isolate as its tests.
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            main: "./test/worker/main.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            // Besides the bindings of wrangler.toml: a decision who may score, and a rate limit that is soon reached.
+            miniflare: {
+              bindings: { AUTH: "off" },
+              ratelimits: { TIGHT_RATE_LIMIT: { namespace_id: "1002", simple: { limit: 6, period: 60 } } },
+            },
+          }),
+        ],
         test: { name: "worker", include: ["test/worker/**/*.test.ts"], ...timeouts },
       },
     ],

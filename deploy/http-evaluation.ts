@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
@@ -26,18 +27,28 @@ const RECORDS_PER_REQUEST = 500;
 /** Requests that are sent at the same time. */
 const CONNECTIONS = 2;
 
+/** How often a request that exceeded the rate limit is sent again. */
+const RATE_LIMIT_TRIES = 10;
+
 /** What the evaluation needs of an answer. */
 const ReplySchema = v.object({
   scores: v.array(v.number()),
-  degraded: v.optional(v.object({ rows: v.number() })),
+  degraded: v.optional(v.object({ rows: v.number(), reason: v.optional(v.string()) })),
 });
+
+/** Who is asked. */
+export interface HttpServer {
+  url: URL;
+  /** A bearer token of the scope score, where the server needs one. */
+  token?: string;
+}
 
 /**
  * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server
  * cannot be reached or answers with another status than 200, and FormatError where its answer is not what the API
  * promises.
  */
-export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
+export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
   using task = startTask("score over HTTP", null, "records");
   const scores: number[] = [];
   const labels: number[] = [];
@@ -51,7 +62,7 @@ export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: Fitte
     answer.scores.forEach((p, i) => {
       scores[start + i] = p;
     });
-    requests++;
+    requests += answer.requests;
     kvKeys += answer.kvKeys;
     rowsMissing += answer.rowsMissing;
     task.advance(records.length);
@@ -104,26 +115,54 @@ export async function evaluateOverHttp(server: URL, log: ClickLog, fitted: Fitte
 interface Answer {
   /** One probability a record. */
   scores: readonly number[];
+  requests: number;
   kvKeys: number;
   rowsMissing: number;
 }
 
-/** One request to /v1/score. */
-async function score(server: URL, records: readonly RawRecord[]): Promise<Answer> {
+/**
+ * Scores records at /v1/score. Clients send some records at a time, and each request has a budget of keys; so many
+ * records as here may exceed it. They are sent again while that brings rows.
+ */
+async function score(server: HttpServer, records: readonly RawRecord[]): Promise<Answer> {
+  let kvKeys = 0;
+  let rowsMissing = Number.POSITIVE_INFINITY;
+  for (let requests = 1; ; requests++) {
+    const reply = await request(server, records);
+    kvKeys += reply.kvKeys;
+    const { rows, reason } = reply.degraded ?? { rows: 0 };
+    const more = reason === "limit" && rows < rowsMissing;
+    rowsMissing = rows;
+    if (!more) return { scores: reply.scores, requests, kvKeys, rowsMissing };
+  }
+}
+
+type Reply = v.InferOutput<typeof ReplySchema> & { kvKeys: number };
+
+/** One request to /v1/score, sent again after a while where the client's rate limit is reached. */
+async function request({ url: server, token }: HttpServer, records: readonly RawRecord[]): Promise<Reply> {
   const url = new URL("/v1/score", server);
   const place = `POST ${url}`;
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ records }),
-  }).catch((error: Error) => {
-    throw new UserError(`${place}: ${error.cause instanceof Error ? error.cause.message : error.message}`);
-  });
-  const text = await response.text();
-  if (!response.ok) throw new UserError(`${place}: got ${response.status} ${text}, expected 200`);
-  const { scores, degraded } = parseWith(ReplySchema, parseJson(text, place), place);
-  if (scores.length !== records.length)
-    throw new FormatError(place, `got ${scores.length} scores, expected ${records.length}`);
-  const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "")?.[1];
-  return { scores, kvKeys: Number(kvKeys ?? 0), rowsMissing: degraded?.rows ?? 0 };
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ records }),
+    }).catch((error: Error) => {
+      throw new UserError(`${place}: ${error.cause instanceof Error ? error.cause.message : error.message}`);
+    });
+    const text = await response.text();
+    if (response.status === 429 && tries < RATE_LIMIT_TRIES) {
+      await sleep(1000 * Number(response.headers.get("retry-after") ?? 1));
+      continue;
+    }
+    if (response.status === 401 || response.status === 403)
+      throw new UserError(`${place}: got ${response.status} ${text}, expected 200; --token gives a token`);
+    if (!response.ok) throw new UserError(`${place}: got ${response.status} ${text}, expected 200`);
+    const reply = parseWith(ReplySchema, parseJson(text, place), place);
+    if (reply.scores.length !== records.length)
+      throw new FormatError(place, `got ${reply.scores.length} scores, expected ${records.length}`);
+    const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "")?.[1];
+    return { ...reply, kvKeys: Number(kvKeys ?? 0) };
+  }
 }

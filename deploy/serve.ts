@@ -9,12 +9,13 @@ export interface LocalServer extends AsyncDisposable {
   url: URL;
 }
 
-/** Starts the Worker over the KV in `persistTo`, where `publish` put a model; 0 is a free port. */
+/** Starts the Worker over the KV in `persistTo`, where `publish` put a model; 0 is a free port. It needs no token. */
 export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
   Object.assign(process.env, QUIET);
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: WRANGLER_CONFIG,
+    bindings: { AUTH: { type: "plain_text", value: "off" } },
     dev: {
       persist: persistTo,
       server: { hostname: "127.0.0.1", port },

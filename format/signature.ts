@@ -1,4 +1,4 @@
-import { FormatError, show } from "./errors.ts";
+import { FormatError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 
 // Ed25519 (RFC 8032) by Web Crypto, which both Node and workerd have.
@@ -6,6 +6,7 @@ import { sha256 } from "./hash.ts";
 const ALGORITHM = { name: "Ed25519" };
 const PUBLIC_KEY_BYTES = 32;
 const KEY_ID_BYTES = 16;
+const PUBLIC_KEY_FORM = "the 44 characters of an Ed25519 public key in base64";
 
 /** `id`: the first 16 bytes of the SHA-256 of the public key's 32 bytes. */
 export interface PublicKey {
@@ -44,13 +45,17 @@ export async function publicKeyOf({ id, key }: SigningKey): Promise<PublicKey> {
   return { id, key: await crypto.subtle.importKey("raw", await publicBytes(key), ALGORITHM, true, ["verify"]) };
 }
 
-/** Reads public keys, each base64 of 32 bytes, with spaces or commas between them. Throws FormatError. */
+/**
+ * Reads public keys, each base64 of 32 bytes, with spaces or commas between them. Throws FormatError, which never
+ * quotes the text: it may be a private key that was put in the wrong place.
+ */
 export async function readPublicKeys(text: string, source: string): Promise<PublicKey[]> {
   const keys = text.split(/[\s,]+/).filter((part) => part !== "");
   return Promise.all(
-    keys.map(async (part) => {
+    keys.map(async (part, i) => {
       const refuse = (): never => {
-        throw new FormatError(source, `got ${show(part)}, expected base64 of an Ed25519 public key's 32 bytes`);
+        const got = `got ${part.length} characters of another form`;
+        throw new FormatError(`${source}: key ${i + 1}`, `${got}, expected ${PUBLIC_KEY_FORM}`);
       };
       const bytes = /^[A-Za-z0-9+/]{43}=$/.test(part) ? fromBase64(part) : refuse();
       if (bytes.length !== PUBLIC_KEY_BYTES) refuse();

@@ -1,13 +1,16 @@
 // deepfm-edge/worker: the HTTP application, for a bundler that makes modules of .wasm files, as wrangler does.
 //
-//   export default createApp();                 a Worker of its own, with the bindings MODELS, MODEL_KEYS,
-// ROW_DEADLINE_MS
+//   export default createApp();                 a Worker of its own, with the bindings of DefaultBindings
 //   app.route("/ctr", createApp());             below a path of another Hono app
 //   createApp<Env>({ source: (env) => kvSource(env.CTR_MODELS) })      with bindings of other names
+//
+// It answers nobody until it is decided who may score: see the options `auth` and `tokens`.
 
+export type { AccessMode } from "../worker/access/caller.ts";
 export { createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
+export type { RateLimiter } from "../worker/rows/key-allowance.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */
 export { type KVReader, kvSource } from "../worker/source/kv-source.ts";

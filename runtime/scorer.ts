@@ -13,8 +13,8 @@ import type { PlacedBlob } from "./placed-blob.ts";
 export interface LocatedRecords {
   encoded: EncodedRecords;
   addresses: Uint32Array;
-  /** Numbers of the pages that may hold the other rows. */
-  pages: Set<number>;
+  /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
+  pages: Map<number, number>;
 }
 
 /** A context and the items that are to be ranked for it. */
@@ -105,16 +105,21 @@ export class Scorer {
     const numbers = new Uint32Array(ids.length);
     this.#kernel.lookupItems(encoded.keys, numbers);
     const others = ids.filter((_, i) => numbers[i] === NO_ITEM).map((id) => ({ [field]: id }));
-    return { records: this.locate(this.encodeCandidates(context, others, maxEntries)), numbers };
+    return { records: this.locate(this.encodeCandidates(context, others, maxEntries), ids.length), numbers };
   }
 
-  /** Finds the rows that the blob holds, and the pages that may hold the others. */
-  locate(encoded: EncodedRecords): LocatedRecords {
+  /**
+   * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
+   * takes part in, where it is the context of others.
+   */
+  locate(encoded: EncodedRecords, contextUses = 1): LocatedRecords {
     const addresses = new Uint32Array(encoded.entries);
     this.#kernel.lookup(encoded.keys, addresses);
-    const pages = new Set<number>();
-    this.#eachAbsent(encoded, addresses, (_entry, _lo, hi) => {
-      pages.add(pageOfKey(hi, this.manifest.pageCount));
+    const pages = new Map<number, number>();
+    const contextEntries = encoded.offsets[this.#kvFields.length];
+    this.#eachAbsent(encoded, addresses, (entry, _lo, hi) => {
+      const page = pageOfKey(hi, this.manifest.pageCount);
+      pages.set(page, (pages.get(page) ?? 0) + (entry < contextEntries ? contextUses : 1));
     });
     return { encoded, addresses, pages };
   }

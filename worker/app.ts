@@ -1,5 +1,7 @@
-import { type Context, type Handler, Hono } from "hono";
+import { type Context, type Handler, Hono, type Next } from "hono";
 import { requestId } from "hono/request-id";
+import type { Scope } from "../format/tokens.ts";
+import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv, RouteOptions } from "./app-env.ts";
 import * as problem from "./http/problem.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
@@ -9,7 +11,7 @@ import { modelsRoute } from "./routes/models.ts";
 import { rankRoute } from "./routes/rank.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./rows/row-store.ts";
-import { type AppOptions, type DefaultBindings, settingsOf } from "./settings.ts";
+import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
 
 /**
  * The HTTP application, with a model store and a page cache of its own; an isolate makes one. It serves alone, or
@@ -23,20 +25,20 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const shared: RouteOptions = {
     models: new ModelStore(kernel, now),
     rows: new RowStore(now),
-    settings: settingsOf(options),
+    settings: new SettingsReader(settingsOf(options)),
   };
-  const routes: [method: "GET" | "POST", path: string, handler: Handler<AppEnv>][] = [
-    ["POST", "/v1/score", scoreRoute(shared)],
-    ["POST", "/v1/rank", rankRoute(shared)],
-    ["GET", "/v1/models", modelsRoute(shared)],
+  const routes: [method: "GET" | "POST", path: string, ...handlers: Handler<AppEnv>[]][] = [
+    ["POST", "/v1/score", allow("score", shared), scoreRoute(shared)],
+    ["POST", "/v1/rank", allow("score", shared), rankRoute(shared)],
+    ["GET", "/v1/models", allow("score", shared), modelsRoute(shared)],
     ["GET", "/healthz", healthRoute],
-    ["GET", "/readyz", readyRoute(shared)],
+    ["GET", "/readyz", allow(null, shared), readyRoute(shared)],
   ];
 
   const app = new Hono<AppEnv>();
   app.use(requestId());
-  for (const [method, path, handler] of routes) {
-    app.on(method, path, handler);
+  for (const [method, path, ...handlers] of routes) {
+    app.on(method, [path], ...handlers);
     app.all(path, (c) => refuseMethod(c, method === "GET" ? ["GET", "HEAD"] : [method]));
   }
   // `app.notFound` would be lost where this app is mounted in another.
@@ -44,6 +46,16 @@ export function createApp<Bindings extends object = DefaultBindings>(
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>>;
+}
+
+/** Lets callers with a scope on to a route's handler, which finds in `caller` who it is; null: everyone. */
+function allow(scope: Scope | null, { settings }: RouteOptions) {
+  return async function allowed(c: Context<AppEnv>, next: Next): Promise<void> {
+    const caller = await callerOf(c.req.raw, settings.read(c.env));
+    if (scope !== null) requireScope(caller, scope);
+    c.set("caller", caller);
+    await next();
+  };
 }
 
 function refuseMethod(c: Context<AppEnv>, allowed: readonly string[]): Response {

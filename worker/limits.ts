@@ -20,16 +20,40 @@ export const MAX_ENTRIES_PER_REQUEST = 2 ** 20;
 export const PAGES_PER_READ = 100;
 
 /**
- * Pages that a request may read, in ten bulk reads. It caps the price of a request ($0.50 per million keys) and, at 16
- * KiB a page, its memory to 16 MB.
+ * Pages that a request may read where no setting says so. It caps the price of a request: 32 keys are $16 per million
+ * requests. Most requests read one key or none.
  */
-export const MAX_PAGES_PER_REQUEST = 1000;
+export const DEFAULT_ROW_KEYS_PER_REQUEST = 32;
+
+/**
+ * The most that the setting may allow, in ten bulk reads: the operations that Workers allow an invocation and, at 16
+ * KiB a page, 16 MB of memory.
+ */
+export const MAX_ROW_KEYS_PER_REQUEST = 1000;
+
+/** Keys that count as one towards a client's rate limit: a binding counts calls, and a usual request reads 1 to 3. */
+export const KEYS_PER_CHARGE = 8;
+
+/** Seconds of the rate limit's period in wrangler.toml, and what a client that exceeds it is told to wait. */
+export const RATE_LIMIT_SECONDS = 60;
+
+/** Milliseconds that a request waits for the rate limit's answer. It is kept on the same machine, so it is quick. */
+export const RATE_LIMIT_TIMEOUT_MS = 50;
+
+/**
+ * Milliseconds after which a read that another request began counts as lost: nobody waits for it any longer, and the
+ * next request reads the page itself. KV's 99th percentile is some hundreds.
+ */
+export const READ_LOST_MS = 1_000;
 
 /**
  * Milliseconds that a request waits for rows where no setting says so. KV's hot keys take 0.5 to 10 ms, its 99th
  * percentile some hundreds.
  */
 export const DEFAULT_ROW_DEADLINE_MS = 150;
+
+/** The longest such time that a setting may state. No client waits longer for a score. */
+export const MAX_ROW_DEADLINE_MS = 60_000;
 
 /** Bytes of memory for cached pages: about a thousand pages of the default 16 KiB, which count twice. */
 export const PAGE_CACHE_BYTES = 32 * 2 ** 20;

@@ -1,25 +1,58 @@
-import { DEFAULT_ROW_DEADLINE_MS } from "./limits.ts";
+import { FormatError } from "../format/errors.ts";
+import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
+import type { AccessMode } from "./access/caller.ts";
+import { SettingError } from "./http/errors.ts";
+import { logError, logWarning } from "./http/log.ts";
+import * as limits from "./limits.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
+import type { RateLimiter } from "./rows/key-allowance.ts";
 import { type KVReader, kvSource } from "./source/kv-source.ts";
 import type { Source } from "./source/source.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
 export interface DefaultBindings {
   MODELS: KVReader;
+  /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
+  AUTH?: string;
+  /** A secret: entries of tokens as `deepfm-edge token` prints them, with spaces, commas or line ends between. */
+  TOKENS?: string;
   /** Ed25519 public keys, base64 with spaces or commas between. Without any, every model may serve. */
   MODEL_KEYS?: string;
   /** Milliseconds that a request waits for rows; as text where it was set in the dashboard. */
   ROW_DEADLINE_MS?: number | string;
+  /** Keys of rows that a request may read. */
+  ROW_KEYS_PER_REQUEST?: number | string;
+  /** The rate limit of keys by client. */
+  ROW_RATE_LIMIT?: RateLimiter;
 }
 
 /** How an app finds in its environment what it needs. */
 export interface Settings<Bindings extends object> {
   /** Where models and pages are read from. Default: the KV namespace bound as MODELS. */
   source: (env: Bindings) => Source;
+  /** Whether a request needs a token; absent: it does if there are tokens. Default: AUTH. */
+  auth: (env: Bindings) => AccessMode | undefined;
+  /** Entries of the tokens that have access, as text. Default: TOKENS. */
+  tokens: (env: Bindings) => string;
   /** Public keys, one of which must have signed a model, as text; empty: every model may serve. Default: MODEL_KEYS. */
   keys: (env: Bindings) => string;
   /** Milliseconds that a request waits for rows. Default: ROW_DEADLINE_MS, or DEFAULT_ROW_DEADLINE_MS. */
   rowDeadlineMs: (env: Bindings) => number;
+  /** Keys of rows that a request may read. Default: ROW_KEYS_PER_REQUEST, or DEFAULT_ROW_KEYS_PER_REQUEST. */
+  rowKeysPerRequest: (env: Bindings) => number;
+  /** Limits the keys that a client may read; null: nothing does. Default: the binding ROW_RATE_LIMIT. */
+  rowRateLimit: (env: Bindings) => RateLimiter | null;
+}
+
+/** The settings as they were found, each checked. */
+export interface SettingValues {
+  source: Source;
+  auth: AccessMode;
+  tokens: readonly TokenEntry[];
+  keys: string;
+  rowDeadlineMs: number;
+  rowKeysPerRequest: number;
+  rowRateLimit: RateLimiter | null;
 }
 
 export interface AppOptions<Bindings extends object = DefaultBindings> extends Partial<Settings<Bindings>> {
@@ -29,27 +62,112 @@ export interface AppOptions<Bindings extends object = DefaultBindings> extends P
   now?: () => number;
 }
 
+/** The settings of an app, which are read once from an environment: an isolate has one. */
+export class SettingsReader {
+  readonly #settings: Settings<object>;
+  readonly #values = new WeakMap<object, SettingValues | SettingError>();
+
+  constructor(settings: Settings<object>) {
+    this.#settings = settings;
+  }
+
+  /** Throws SettingError, each time, where a setting is missing or wrong. The log has it once. */
+  read(env: object): SettingValues {
+    let values = this.#values.get(env);
+    if (values === undefined) {
+      values = tryRead(this.#settings, env);
+      this.#values.set(env, values);
+    }
+    if (values instanceof SettingError) throw values;
+    return values;
+  }
+}
+
+function tryRead(settings: Settings<object>, env: object): SettingValues | SettingError {
+  try {
+    const tokens = readTokenEntries(settings.tokens(env), "TOKENS");
+    const values = {
+      source: settings.source(env),
+      auth: accessMode(settings.auth(env), tokens),
+      tokens,
+      keys: settings.keys(env),
+      rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
+      rowKeysPerRequest: numberWithin(
+        "rowKeysPerRequest",
+        settings.rowKeysPerRequest(env),
+        limits.MAX_ROW_KEYS_PER_REQUEST,
+      ),
+      rowRateLimit: settings.rowRateLimit(env),
+    };
+    if (values.auth === "off") logWarning("auth_off", "anyone may score: AUTH is off");
+    return values;
+  } catch (error) {
+    logError("settings_refused", error);
+    if (error instanceof SettingError) return error;
+    if (error instanceof FormatError) return new SettingError(error.message);
+    // What an application's own function throws may quote a secret.
+    return new SettingError("the settings cannot be read; the log says why", { cause: error });
+  }
+}
+
+/** Without a decision nobody has access, so that a Worker which was only deployed does not answer everyone. */
+function accessMode(mode: string | undefined, tokens: readonly TokenEntry[]): AccessMode {
+  if (mode !== undefined && mode !== "off" && mode !== "tokens")
+    throw new SettingError('AUTH: got another text, expected "tokens" or "off"');
+  if (mode === "off") return mode;
+  if (tokens.length === 0)
+    throw new SettingError(
+      "TOKENS: got none, expected entries as `deepfm-edge token` prints them in this secret; " +
+        'or the variable AUTH = "off", with which anyone may score',
+    );
+  return "tokens";
+}
+
+/** A whole number in [0, max]. Throws SettingError, which shows no text that is no number. */
+function numberWithin(name: string, value: unknown, max: number): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= max) return number;
+  const got = typeof number === "number" && !Number.isNaN(number) ? String(number) : "no number";
+  throw new SettingError(`${name}: got ${got}, expected a whole number from 0 to ${max}`);
+}
+
 /** The settings of an app with these options. Handlers know no type of bindings. */
 export function settingsOf<Bindings extends object>({
   source = DEFAULT_SETTINGS.source,
+  auth = DEFAULT_SETTINGS.auth,
+  tokens = DEFAULT_SETTINGS.tokens,
   keys = DEFAULT_SETTINGS.keys,
   rowDeadlineMs = DEFAULT_SETTINGS.rowDeadlineMs,
+  rowKeysPerRequest = DEFAULT_SETTINGS.rowKeysPerRequest,
+  rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
 }: AppOptions<Bindings>): Settings<object> {
-  return { source, keys, rowDeadlineMs } as Settings<object>;
+  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit };
+  return settings as Settings<object>;
 }
 
 /** Reads the default bindings. */
 const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   source({ MODELS }) {
-    if (!MODELS) throw new Error("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
+    if (!MODELS)
+      throw new SettingError("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
     return kvSource(MODELS);
+  },
+  auth({ AUTH }) {
+    return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
+  },
+  tokens({ TOKENS = "" }) {
+    return TOKENS;
   },
   keys({ MODEL_KEYS = "" }) {
     return MODEL_KEYS;
   },
-  rowDeadlineMs({ ROW_DEADLINE_MS = DEFAULT_ROW_DEADLINE_MS }) {
-    const ms = Number(ROW_DEADLINE_MS);
-    if (!(ms >= 0)) throw new Error(`ROW_DEADLINE_MS: got ${ROW_DEADLINE_MS}, expected milliseconds`);
-    return ms;
+  rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {
+    return numberWithin("ROW_DEADLINE_MS", ROW_DEADLINE_MS, limits.MAX_ROW_DEADLINE_MS);
+  },
+  rowKeysPerRequest({ ROW_KEYS_PER_REQUEST = limits.DEFAULT_ROW_KEYS_PER_REQUEST }) {
+    return numberWithin("ROW_KEYS_PER_REQUEST", ROW_KEYS_PER_REQUEST, limits.MAX_ROW_KEYS_PER_REQUEST);
+  },
+  rowRateLimit({ ROW_RATE_LIMIT = null }) {
+    return ROW_RATE_LIMIT;
   },
 };

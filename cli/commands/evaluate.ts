@@ -6,12 +6,13 @@ import { openPart } from "../../trainer/data/logs.ts";
 import { loadExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { metricsTable } from "./metrics-table.ts";
-import { LOG_HELP, readSpec } from "./options.ts";
+import { LOG_HELP, readSpec, tokenOption } from "./options.ts";
 
 interface EvaluateFlags {
   export: string;
   test: string[];
   spec?: string;
+  token?: string;
   json?: boolean;
 }
 
@@ -22,6 +23,7 @@ export function evaluateCommand(): Command {
     .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
     .requiredOption("--test <path...>", LOG_HELP)
     .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
+    .addOption(tokenOption())
     .option("--json", "print the result as JSON")
     .action(async (url: URL, flags: EvaluateFlags) => {
       const { spec } = readManifest((await loadExport(flags.export)).blob);
@@ -29,11 +31,13 @@ export function evaluateCommand(): Command {
         flags.spec === undefined
           ? await ClickLog.open(flags.test)
           : await openPart(readSpec(flags.spec), { paths: flags.test });
-      const result = await evaluateOverHttp(url, log, spec);
+      const result = await evaluateOverHttp({ url, ...(flags.token && { token: flags.token }) }, log, spec);
       if (flags.json) return void process.stdout.write(toJson(result));
-      const { recordsPerSecond, kvKeysPerRequest } = result;
+      const { recordsPerSecond, kvKeysPerRequest, rowsMissing } = result;
       console.log(metricsTable("", [["over HTTP", result]]));
       console.log(`${Math.round(recordsPerSecond)} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
+      if (rowsMissing > 0)
+        console.log(`${rowsMissing} values were scored without their rows, which KV did not deliver`);
     });
 }
 

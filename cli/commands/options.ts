@@ -113,3 +113,8 @@ export function readBytes(path: string): Buffer {
     throw new FormatError(path, (error as Error).message);
   }
 }
+
+/** For clients of a Worker that needs tokens. The variable keeps a token out of lists of processes. */
+export function tokenOption(): Option {
+  return new Option("--token <token>", "a bearer token of the Worker").env("DEEPFM_EDGE_TOKEN");
+}

@@ -13,6 +13,7 @@ import { retrieveCommand } from "./retrieve.ts";
 import { keygenCommand, signCommand } from "./sign.ts";
 import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
+import { tokenCommand } from "./token.ts";
 import { trainCommand } from "./train.ts";
 import { tuneCommand } from "./tune.ts";
 
@@ -36,6 +37,7 @@ for (const command of [
   keygenCommand(),
   signCommand(),
   publishCommand(),
+  tokenCommand(),
   evaluateCommand(),
   startCommand(),
 ])

@@ -103,7 +103,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 5. Served from there, and the test split scored over HTTP.
   await using server = await serve(store, port);
-  const http = await evaluateOverHttp(server.url, test, trained.fitted);
+  const http = await evaluateOverHttp(server, test, trained.fitted);
 
   // 6. The summary, and a request to try.
   const result: StartResult = {

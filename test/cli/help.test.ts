@@ -19,6 +19,7 @@ describe("help", () => {
       "keygen",
       "sign",
       "publish",
+      "token",
       "evaluate",
       "start",
       "recipe",

@@ -27,14 +27,18 @@ interface ScoreRequest {
 }
 
 /** Evaluates a server that answers as `answer` says. */
-async function evaluate(answer: (response: ServerResponse, request: ScoreRequest) => void): Promise<HttpEvaluation> {
+async function evaluate(
+  answer: (response: ServerResponse, request: ScoreRequest, authorization?: string) => void,
+  token?: string,
+): Promise<HttpEvaluation> {
   const server = createServer(async (request, response) => {
-    answer(response, JSON.parse(await text(request)));
+    answer(response, JSON.parse(await text(request)), request.headers.authorization);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   await using log = await ClickLog.open(path);
   try {
-    return await evaluateOverHttp(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), log, fitted);
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    return await evaluateOverHttp({ url, ...(token && { token }) }, log, fitted);
   } finally {
     server.close();
     server.closeAllConnections();
@@ -51,6 +55,46 @@ describe("evaluateOverHttp", () => {
     expect(result).toMatchObject({ auc: 1, records: 600, requests: 2, kvKeysPerRequest: 3, rowsMissing: 4 });
     expect(result.logloss).toBeCloseTo(-Math.log(0.75), 12);
     expect(result.recordsPerSecond).toBeGreaterThan(0);
+  });
+
+  const scoresOf = ({ records }: ScoreRequest): number[] => records.map(() => 0.5);
+
+  it("sends its token, and says how to give one where it lacks", async () => {
+    const needsToken = (response: ServerResponse, request: ScoreRequest, authorization?: string) =>
+      authorization === "Bearer dfe_abc"
+        ? response.end(JSON.stringify({ scores: scoresOf(request) }))
+        : response.writeHead(401).end("no token");
+    expect(await evaluate(needsToken, "dfe_abc")).toMatchObject({ records: 600 });
+    const refused = evaluate(needsToken, "dfe_wrong");
+    await expect(refused).rejects.toThrow(/got 401 no token, expected 200; --token gives a token$/);
+    await expect(refused).rejects.not.toThrow("dfe_wrong");
+  });
+
+  it("sends records again while a request's budget of keys leaves rows out, and as long as that helps", async () => {
+    const left = new Map<number, number[]>([
+      [500, [70, 6, 0]],
+      [100, [5, 5]],
+    ]);
+    const result = await evaluate((response, request) => {
+      response.setHeader("server-timing", 'kv;desc="32"');
+      const rows = left.get(request.records.length)?.shift() ?? 0;
+      response.end(
+        JSON.stringify({ scores: scoresOf(request), ...(rows > 0 && { degraded: { rows, reason: "limit" } }) }),
+      );
+    });
+    expect(result).toMatchObject({ requests: 5, kvKeysPerRequest: 32, rowsMissing: 5 });
+  });
+
+  it("waits where it sends more than a server's rate limit allows", async () => {
+    let refusals = 3;
+    const result = await evaluate((response, request) => {
+      if (refusals-- > 0) response.writeHead(429, { "retry-after": "0" }).end();
+      else response.end(JSON.stringify({ scores: scoresOf(request) }));
+    });
+    expect(result).toMatchObject({ records: 600, requests: 2 });
+    await expect(evaluate((response) => response.writeHead(429, { "retry-after": "0" }).end("slow"))).rejects.toThrow(
+      /got 429 slow, expected 200$/,
+    );
   });
 
   it("refuses another status as the user's to mend, with the answer", async () => {
@@ -73,7 +117,7 @@ describe("evaluateOverHttp", () => {
     const { port } = server.address() as AddressInfo;
     await once(server.close(), "close");
     await using log = await ClickLog.open(path);
-    const nowhere = evaluateOverHttp(new URL(`http://127.0.0.1:${port}`), log, fitted);
+    const nowhere = evaluateOverHttp({ url: new URL(`http://127.0.0.1:${port}`) }, log, fitted);
     await expect(nowhere).rejects.toThrow(UserError);
     await expect(nowhere).rejects.toThrow(`POST http://127.0.0.1:${port}/v1/score: connect ECONNREFUSED`);
   });

@@ -1,13 +1,17 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, onTestFinished, vi } from "vitest";
+import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
 import { createApp } from "../../worker/app.ts";
+import type { DefaultBindings } from "../../worker/settings.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
 export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Sends a GET request with a token of the scope admin. */
+  asAdmin(path: string): Promise<Response>;
   /** POST with `body` as JSON. */
   post(path: string, body: unknown): Promise<Response>;
   /** POST /v1/score with `body` as JSON. */
@@ -27,19 +31,38 @@ export interface ProblemAnswer {
   status: number;
   detail: string;
   field?: string;
+  cause?: string;
 }
 
-export function startWorker(overrides: Partial<Env> = {}): TestWorker {
+const ADMIN_TOKEN = generateToken();
+/** The entry of the token that `asAdmin` sends. */
+export const ADMIN_ENTRY = await writeTokenEntry("tests", "admin", ADMIN_TOKEN);
+
+/** Bindings that tests set otherwise than wrangler.toml. */
+export type TestBindings = Partial<Omit<Env, "ROW_RATE_LIMIT"> & DefaultBindings>;
+
+export function startWorker(overrides: TestBindings = {}): TestWorker {
   const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };
-  const app = createApp({ now: () => clock.ms });
+  const app = createApp<TestBindings>({ now: () => clock.ms });
+  const { ROW_RATE_LIMIT, ...unlimited } = env;
   // The real deadline would make tests on a slow machine fail by chance.
-  const bindings: Env = { ...env, ROW_DEADLINE_MS: 30_000, ...overrides };
+  const bindings: TestBindings = {
+    ...unlimited,
+    AUTH: "off",
+    TOKENS: ADMIN_ENTRY,
+    ROW_DEADLINE_MS: 30_000,
+    ...overrides,
+  };
 
   async function fetch(path: string, init?: RequestInit): Promise<Response> {
     const ctx = createExecutionContext();
     const response = await app.fetch(new Request(`https://edge.test${path}`, init), bindings, ctx);
     await waitOnExecutionContext(ctx);
     return response;
+  }
+
+  function asAdmin(path: string): Promise<Response> {
+    return fetch(path, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   }
 
   function post(path: string, body: unknown): Promise<Response> {
@@ -50,7 +73,7 @@ export function startWorker(overrides: Partial<Env> = {}): TestWorker {
     });
   }
 
-  return { clock, fetch, post, score: (body) => post("/v1/score", body) };
+  return { clock, fetch, asAdmin, post, score: (body) => post("/v1/score", body) };
 }
 
 /** Keys that a scoring request read from KV, as its `server-timing` header states them. */

@@ -26,6 +26,7 @@ const ctr = createApp<HostBindings>({
   },
   keys: ({ CTR_KEYS }) => CTR_KEYS,
   rowDeadlineMs: ({ CTR_DEADLINE }) => CTR_DEADLINE,
+  auth: () => "off",
 });
 const host = new Hono<{ Bindings: HostBindings }>();
 host.use(async (c, next) => {
@@ -64,7 +65,12 @@ test("scores with the host's bindings", async () => {
   });
   expect(response.headers.get("x-host")).toBe("yes");
   expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-  expect(await (await fetch("/ctr/readyz")).json()).toEqual({ status: "ready", model: "tiny", version: tiny.version });
+  expect(await (await fetch("/ctr/readyz")).json()).toEqual({
+    status: "ready",
+    auth: "off",
+    model: "tiny",
+    version: tiny.version,
+  });
 });
 
 describe("has problems of its own", () => {
@@ -87,11 +93,31 @@ describe("has problems of its own", () => {
 
   test("a fault of the Worker is 500, and in the log", async () => {
     const errors = loggedErrors();
-    const response = await post("/ctr/v1/score", { records: RECORDS }, {});
+    const now = (): number => {
+      throw new Error("no clock");
+    };
+    const faulty = new Hono().route("/ctr", createApp({ source: () => kvSource(env.MODELS), auth: () => "off", now }));
+    const response = await faulty.fetch(new Request("https://edge.test/ctr/v1/models"), BINDINGS);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await response.json()).toMatchObject({ status: 500, type: "urn:deepfm-edge:problem:internal" });
-    expect(errors()).toEqual([expect.objectContaining({ event: "request_failed", path: "/ctr/v1/score" })]);
+    expect(errors()).toEqual([expect.objectContaining({ event: "request_failed", path: "/ctr/v1/models" })]);
   });
+});
+
+test("what a setting of the host throws is in the log alone, once", async () => {
+  const errors = loggedErrors();
+  const noBindings = {};
+  for (let time = 0; time < 2; time++) {
+    const response = await post("/ctr/v1/score", { records: RECORDS }, noBindings);
+    expect(await response.json()).toMatchObject({
+      status: 503,
+      type: "urn:deepfm-edge:problem:misconfigured",
+      detail: "the settings cannot be read; the log says why",
+    });
+  }
+  expect(errors()).toEqual([
+    expect.objectContaining({ event: "settings_refused", error: "Error: CTR_MODELS: got no binding" }),
+  ]);
 });
 
 test("leaves the rest to the host", async () => {
@@ -106,7 +132,7 @@ test("HEAD is as GET", async () => {
   expect(await response.text()).toBe("");
 });
 
-test("without options it reads MODELS, MODEL_KEYS and ROW_DEADLINE_MS, the last two where they are set", async () => {
+test("without options it reads MODELS and AUTH or TOKENS, and the other variables where they are set", async () => {
   const app = new Hono().route("/ctr", createApp());
   const answerOf = async (bindings: object): Promise<Response> => {
     const ctx = createExecutionContext();
@@ -115,10 +141,14 @@ test("without options it reads MODELS, MODEL_KEYS and ROW_DEADLINE_MS, the last 
     await waitOnExecutionContext(ctx);
     return response;
   };
-  expect((await answerOf({ MODELS: env.MODELS })).status).toBe(200);
-  const errors = loggedErrors();
-  expect((await answerOf({})).status).toBe(500);
-  expect(errors()[0]?.error).toBe(
-    "Error: MODELS: got no binding, expected a KV namespace, or createApp's option `source`",
-  );
+  expect((await answerOf({ MODELS: env.MODELS, AUTH: "off" })).status).toBe(200);
+  loggedErrors();
+  expect(await (await answerOf({ MODELS: env.MODELS })).json()).toMatchObject({
+    status: 503,
+    detail: expect.stringMatching(/^TOKENS: got none, expected entries .* AUTH = "off"/),
+  });
+  expect(await (await answerOf({ AUTH: "off" })).json()).toMatchObject({
+    status: 503,
+    detail: "MODELS: got no binding, expected a KV namespace, or createApp's option `source`",
+  });
 });

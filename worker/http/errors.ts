@@ -9,7 +9,34 @@ export class BodyError extends Error {
   }
 }
 
-/** No model serves. The message says why, in words that are fit for a client. */
+/**
+ * No model serves. The message is fit for any client; the cause, which may name what the store holds, is for the log
+ * and for callers with the scope admin.
+ */
 export class ModelUnavailableError extends Error {
   override readonly name = "ModelUnavailableError";
+}
+
+/** A request without the token that its route needs. */
+export class AccessError extends Error {
+  override readonly name = "AccessError";
+  readonly status: 401 | 403;
+  /** The value of `www-authenticate`, RFC 6750. */
+  readonly challenge: string;
+
+  constructor(status: AccessError["status"], challenge: string, message: string) {
+    super(message);
+    this.status = status;
+    this.challenge = challenge;
+  }
+}
+
+/** A client has read as many keys from the store as it may for now. */
+export class RateLimitError extends Error {
+  override readonly name = "RateLimitError";
+}
+
+/** A binding or variable of the Worker is missing or wrong. The message never quotes its value. */
+export class SettingError extends Error {
+  override readonly name = "SettingError";
 }

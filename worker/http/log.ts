@@ -4,6 +4,10 @@ export function logInfo(event: string, details: Record<string, unknown>): void {
   console.log(JSON.stringify({ level: "info", event, ...details }));
 }
 
+export function logWarning(event: string, message: string): void {
+  console.warn(JSON.stringify({ level: "warning", event, message }));
+}
+
 export function logError(event: string, error: unknown, details: Record<string, unknown> = {}): void {
   console.error(JSON.stringify({ level: "error", event, error: errorText(error), ...details }));
 }

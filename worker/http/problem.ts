@@ -1,17 +1,19 @@
 import type { Context } from "hono";
 import { RequestError } from "../../format/errors.ts";
-import { LOAD_RETRY_MS } from "../limits.ts";
-import { BodyError, ModelUnavailableError } from "./errors.ts";
+import { LOAD_RETRY_MS, RATE_LIMIT_SECONDS } from "../limits.ts";
+import { AccessError, BodyError, ModelUnavailableError, RateLimitError, SettingError } from "./errors.ts";
 import { logError } from "./log.ts";
 
 /** Problem details, RFC 9457. */
 export interface Problem {
   type: string;
   title: string;
-  status: 400 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 429 | 500 | 503;
   detail: string;
   /** The place in the request's body, such as `records[3].age`. */
   field?: string;
+  /** What is behind it, for callers with the scope admin. */
+  cause?: string;
 }
 
 const BODY_PROBLEMS = {
@@ -35,6 +37,17 @@ export function toProblem(error: unknown): Problem {
       ...problem("invalid-request", "The request breaks the model's contract", 422, detail),
       ...(field && { field }),
     };
+  }
+  if (error instanceof AccessError) {
+    return error.status === 401
+      ? problem("unauthorized", "The request needs a token", 401, error.message)
+      : problem("forbidden", "The token lacks a scope", 403, error.message);
+  }
+  if (error instanceof RateLimitError) {
+    return problem("rate-limited", "Too many rows were read", 429, error.message);
+  }
+  if (error instanceof SettingError) {
+    return problem("misconfigured", "A setting of the Worker is missing or wrong", 503, error.message);
   }
   if (error instanceof ModelUnavailableError) {
     return problem("model-unavailable", "No model can serve", 503, error.message);
@@ -61,6 +74,8 @@ export function respond(c: Context, problem: Problem, error?: unknown): Response
     const stack = error instanceof Error ? error.stack : undefined;
     logError("request_failed", error, { requestId: c.get("requestId"), path: c.req.path, stack });
   }
-  const retry = problem.status === 503 ? { "retry-after": String(LOAD_RETRY_MS / 1000) } : {};
-  return c.body(JSON.stringify(problem), problem.status, { "content-type": "application/problem+json", ...retry });
+  if (problem.status === 503) c.header("retry-after", String(LOAD_RETRY_MS / 1000));
+  if (problem.status === 429) c.header("retry-after", String(RATE_LIMIT_SECONDS));
+  if (error instanceof AccessError) c.header("www-authenticate", error.challenge);
+  return c.body(JSON.stringify(problem), problem.status, { "content-type": "application/problem+json" });
 }

@@ -121,7 +121,7 @@ async function findPointer(source: Source): Promise<PublishedPointer> {
 
 async function findBlob(source: Source, version: string): Promise<ReadableStream> {
   const stream = await source.stream(blobKey(version));
-  if (stream === null) throw new ModelUnavailableError(`the pointer names version ${version}, whose blob is missing`);
+  if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
   return stream;
 }
 
@@ -135,7 +135,5 @@ function refuseOtherName(pointer: PublishedPointer, { model, version }: LoadedMo
 
 function unavailable(error: unknown): ModelUnavailableError {
   if (error instanceof ModelUnavailableError) return error;
-  // A FormatError is about the model's bytes, which a client may know; any other error may be about internals.
-  const why = error instanceof FormatError ? error.message : "the model store cannot be read";
-  return new ModelUnavailableError(`the published model cannot be loaded: ${why}`, { cause: error });
+  return new ModelUnavailableError("the published model cannot be loaded; the log says why", { cause: error });
 }

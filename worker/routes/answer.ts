@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { AppEnv, RouteOptions } from "../app-env.ts";
 import { serverTiming } from "../http/server-timing.ts";
+import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { currentModel, keepAliveOf } from "./current-model.ts";
@@ -18,13 +19,14 @@ interface ScoresResponse {
 
 /** Scores what a request's body asks for, and answers with the scores. */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, request: ScoreRequest): Promise<Response> {
-  const { rows, settings } = options;
-  const model = await currentModel(c, options);
+  const { source, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
   const result = await scoreRequest(request, {
-    model,
-    rows,
-    source: settings.source(c.env),
-    deadlineMs: settings.rowDeadlineMs(c.env),
+    model: await currentModel(c, options),
+    rows: options.rows,
+    source,
+    deadlineMs: rowDeadlineMs,
+    maxKeys: rowKeysPerRequest,
+    charge: rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client),
     keepAlive: keepAliveOf(c),
   });
   c.header("server-timing", serverTiming(result));

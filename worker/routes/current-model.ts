@@ -5,8 +5,8 @@ import type { LoadedModel } from "../models/model-slot.ts";
 
 /** The model that serves, in the environment of a request. Throws ModelUnavailableError where there is none. */
 export function currentModel(c: Context<AppEnv>, { models, settings }: RouteOptions): Promise<LoadedModel> {
-  const origin = { source: settings.source(c.env), keys: settings.keys(c.env) };
-  return models.current(origin, keepAliveOf(c));
+  const { source, keys } = settings.read(c.env);
+  return models.current({ source, keys }, keepAliveOf(c));
 }
 
 export function keepAliveOf(c: Context<AppEnv>): KeepAlive {

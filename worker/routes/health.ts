@@ -1,5 +1,8 @@
 import type { Context } from "hono";
 import type { AppEnv, RouteOptions } from "../app-env.ts";
+import { ModelUnavailableError } from "../http/errors.ts";
+import { errorText } from "../http/log.ts";
+import * as problem from "../http/problem.ts";
 import { currentModel } from "./current-model.ts";
 
 /** GET /healthz: the Worker runs. */
@@ -7,10 +10,30 @@ export function healthRoute(c: Context<AppEnv>): Response {
   return c.json({ status: "ok" });
 }
 
-/** GET /readyz: a model is loaded, or could be now. */
+/**
+ * GET /readyz: a model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token; who may
+ * score also sees the model; the scope admin shows the settings, and why no model can be loaded.
+ */
 export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
-    const { model, version } = await currentModel(c, options);
-    return c.json({ status: "ready", model, version });
+    const { auth, tokens, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+    const { scope } = c.var.caller;
+    try {
+      const { model, version } = await currentModel(c, options);
+      const settings = {
+        tokens: tokens.map(({ name, scope }) => ({ name, scope })),
+        rowDeadlineMs,
+        rowKeysPerRequest,
+        rowRateLimit: rowRateLimit ? "bound" : "none: a client's keys per minute are not limited",
+      };
+      return c.json({
+        ...{ status: "ready", auth },
+        ...(scope !== null && { model, version }),
+        ...(scope === "admin" && { settings }),
+      });
+    } catch (error) {
+      if (scope !== "admin" || !(error instanceof ModelUnavailableError) || error.cause === undefined) throw error;
+      return problem.respond(c, { ...problem.toProblem(error), cause: errorText(error.cause) });
+    }
   };
 }

@@ -1,13 +1,13 @@
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
-import { FormatError } from "../../format/errors.ts";
-import { openPage, type Page } from "../../format/page.ts";
+import type { Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
-import { errorText, logError } from "../http/log.ts";
+import { RateLimitError } from "../http/errors.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
-import type { PageContent, Source } from "../source/source.ts";
-import { PageCache } from "./page-cache.ts";
+import type { Source } from "../source/source.ts";
+import type { Charge } from "./key-allowance.ts";
+import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
 
 /**
  * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
@@ -18,28 +18,23 @@ export type Shortfall = "deadline" | "unavailable" | "limit";
 export interface Rows {
   /** The pages at hand, by number. The request holds them, so that the cache's eviction cannot hurt it. */
   pages: ReadonlyMap<number, Page>;
-  /** How many pages were asked of the source: the keys that KV bills. */
+  /** How many pages this request asked of the source: the keys that KV bills for it. */
   pagesRead: number;
   shortfall: Shortfall | null;
 }
 
 export interface RowRequest {
   manifest: BlobManifest;
-  /** Numbers of the wanted pages. */
-  pages: Iterable<number>;
+  /** By number of a wanted page: how many rows are looked for in it. */
+  pages: ReadonlyMap<number, number>;
   source: Source;
   /** Milliseconds to wait for them. */
   deadlineMs: number;
+  /** Pages that may be asked of the source: those with the most rows to find come first. */
+  maxKeys: number;
+  /** Null: nothing limits the client. */
+  charge: Charge | null;
   keepAlive: KeepAlive;
-}
-
-interface AbsentPage {
-  number: number;
-  digest: Uint8Array;
-  /** The key in the source. */
-  key: string;
-  /** The key in the cache, which has all that the page was checked against. */
-  cacheKey: string;
 }
 
 /**
@@ -47,105 +42,130 @@ interface AbsentPage {
  * cannot be had is not an error.
  */
 export class RowStore {
-  readonly #cache = new PageCache(limits.PAGE_CACHE_BYTES);
-  readonly #now: () => number;
-  /** By cache key: when a page was found missing or broken. */
-  readonly #failedAt = new Map<string, number>();
+  readonly #reader: PageReader;
 
   constructor(now: () => number) {
-    this.#now = now;
+    this.#reader = new PageReader(now);
   }
 
-  async fetch({ manifest, pages: wanted, source, deadlineMs, keepAlive }: RowRequest): Promise<Rows> {
-    const pages = new Map<number, Page>();
-    const absent: AbsentPage[] = [];
-    let limited = false;
-    let failed = false;
-    for (const number of wanted) {
-      const digest = manifest.pageDigests.subarray(number * PAGE_DIGEST_BYTES, (number + 1) * PAGE_DIGEST_BYTES);
-      const key = pageKey(digest);
-      const cacheKey = `${key}:${number}/${manifest.pageCount}:${manifest.rowType}x${manifest.embeddingDim}`;
-      const cached = this.#cache.get(cacheKey);
-      if (cached) pages.set(number, cached);
-      else if (this.#failedRecently(cacheKey)) failed = true;
-      else if (absent.length === limits.MAX_PAGES_PER_REQUEST) limited = true;
-      else absent.push({ number, digest, key, cacheKey });
+  /** Throws RateLimitError where the client may not read what the request needs. */
+  async fetch(request: RowRequest): Promise<Rows> {
+    const { manifest, deadlineMs } = request;
+    const gathering = new Gathering(this.#reader, request);
+    const absent: WantedPage[] = [];
+    for (const number of request.pages.keys()) {
+      const page = describe(number, manifest);
+      if (!gathering.takeKnown(page)) absent.push(page);
     }
-
-    const reads: Promise<void>[] = [];
-    for (let start = 0; start < absent.length; start += limits.PAGES_PER_READ) {
-      reads.push(this.#read(absent.slice(start, start + limits.PAGES_PER_READ), manifest, source, pages));
+    if (absent.length > request.maxKeys) {
+      const { pages } = request;
+      absent.sort((a, b) => (pages.get(b.number) ?? 0) - (pages.get(a.number) ?? 0));
     }
-    let late = false;
-    if (reads.length > 0) {
-      const all = Promise.all(reads);
-      late = !(await settledWithin(all, deadlineMs));
-      if (late) keepAlive(all); // late pages still enter the cache, for the requests that follow
-      failed ||= absent.some(({ number }) => !pages.has(number));
-    }
-    const shortfall = late ? "deadline" : failed ? "unavailable" : limited ? "limit" : null;
-    return { pages, pagesRead: absent.length, shortfall };
-  }
-
-  /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
-  async #read(
-    absent: readonly AbsentPage[],
-    manifest: BlobManifest,
-    source: Source,
-    pages: Map<number, Page>,
-  ): Promise<void> {
-    const again = absent.some(({ cacheKey }) => this.#failedAt.has(cacheKey));
-    let contents: ReadonlyMap<string, PageContent | null>;
-    try {
-      contents = await source.pages(
-        absent.map(({ key }) => key),
-        again,
-      );
-    } catch (error) {
-      logError("rows_unavailable", error, { model: manifest.spec.name, keys: absent.length });
-      return;
-    }
-    const problems: string[] = [];
-    await Promise.all(
-      absent.map(async ({ number, digest, key, cacheKey }) => {
-        try {
-          const page = await openPage(bytesOf(contents.get(key), number, key), manifest, number, digest);
-          this.#failedAt.delete(cacheKey);
-          this.#cache.set(cacheKey, page);
-          pages.set(number, page);
-        } catch (error) {
-          this.#remember(cacheKey);
-          problems.push(errorText(error));
-        }
-      }),
-    );
-    if (problems.length > 0) {
-      logError("pages_unavailable", problems[0], {
-        model: manifest.spec.name,
-        pages: problems.length,
-        problems: problems.slice(0, 10),
-      });
-    }
-  }
-
-  #failedRecently(cacheKey: string): boolean {
-    const failedAt = this.#failedAt.get(cacheKey);
-    return failedAt !== undefined && this.#now() - failedAt < limits.PAGE_RETRY_MS;
-  }
-
-  #remember(cacheKey: string): void {
-    if (this.#failedAt.size >= limits.MAX_PAGES_REMEMBERED) this.#failedAt.clear();
-    this.#failedAt.set(cacheKey, this.#now());
+    const late = absent.length > 0 && !(await settledWithin(gathering.gather(absent), deadlineMs));
+    return gathering.close(late);
   }
 }
 
-function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
-  if (content === null || content === undefined)
-    throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
-  if (typeof content !== "string") return content;
-  try {
-    return Uint8Array.fromBase64(content);
-  } catch (error) {
-    throw new FormatError(`page ${page}`, `not base64: ${(error as Error).message}`);
+/** A page that was waited for, and the read of another request that it was expected from. */
+interface JoinedPage {
+  page: WantedPage;
+  from: PageRead;
+}
+
+/** The pages of one request, while they come together. */
+class Gathering {
+  readonly #reader: PageReader;
+  readonly #request: RowRequest;
+  readonly #pages = new Map<number, Page>();
+  #keysRead = 0;
+  #limited = false;
+  #failed = false;
+  #closed = false;
+
+  constructor(reader: PageReader, request: RowRequest) {
+    this.#reader = reader;
+    this.#request = request;
   }
+
+  /** Takes a page from the cache. Returns whether there is no need to wait for it: it is there, or has just failed. */
+  takeKnown({ number, cacheKey }: WantedPage): boolean {
+    const cached = this.#reader.cached(cacheKey);
+    if (cached) this.#pages.set(number, cached);
+    else if (this.#reader.failedRecently(cacheKey)) this.#failed = true;
+    else return false;
+    return true;
+  }
+
+  /**
+   * Waits for reads that other requests have begun, and reads the other pages itself. A page that another request's
+   * read did not bring, since that client may read no more or the request was killed, is read after all.
+   */
+  async gather(absent: readonly WantedPage[]): Promise<void> {
+    const lost = await this.#settle(this.#begin(absent, ({ cacheKey }) => this.#reader.underWay(cacheKey)));
+    if (lost.length === 0 || this.#closed) return;
+    const before = new Map(lost.map(({ page, from }) => [page, from]));
+    const again = lost.map(({ page }) => page).filter((page) => !this.takeKnown(page));
+    const waitedFor = this.#begin(again, (page) => {
+      const read = this.#reader.underWay(page.cacheKey);
+      return read?.charged && read !== before.get(page) ? read : undefined;
+    });
+    if ((await this.#settle(waitedFor)).length > 0) this.#failed = true;
+  }
+
+  close(late: boolean): Rows {
+    this.#closed = true;
+    const shortfall = late ? "deadline" : this.#failed ? "unavailable" : this.#limited ? "limit" : null;
+    return { pages: this.#pages, pagesRead: this.#keysRead, shortfall };
+  }
+
+  /** Joins the reads that `join` finds, and begins others. Returns the pages that are to come, by read. */
+  #begin(
+    absent: readonly WantedPage[],
+    join: (page: WantedPage) => PageRead | undefined,
+  ): Map<PageRead, { pages: WantedPage[]; own: boolean }> {
+    const reads = new Map<PageRead, { pages: WantedPage[]; own: boolean }>();
+    const own: WantedPage[] = [];
+    for (const page of absent) {
+      const read = join(page);
+      const joined = read && reads.get(read);
+      if (joined) joined.pages.push(page);
+      else if (read) reads.set(read, { pages: [page], own: false });
+      else if (this.#keysRead + own.length < this.#request.maxKeys) own.push(page);
+      else this.#limited = true;
+    }
+    this.#keysRead += own.length;
+    const { manifest, source, charge, keepAlive } = this.#request;
+    const reader: Reader = { model: manifest.spec.name, layout: manifest, source, charge, keepAlive };
+    for (let start = 0; start < own.length; start += limits.PAGES_PER_READ) {
+      const pages = own.slice(start, start + limits.PAGES_PER_READ);
+      reads.set(this.#reader.begin(pages, reader), { pages, own: true });
+    }
+    return reads;
+  }
+
+  /** Waits for reads and takes their pages. Returns those that another request's read did not bring. */
+  async #settle(reads: ReadonlyMap<PageRead, { pages: WantedPage[]; own: boolean }>): Promise<JoinedPage[]> {
+    const lost: JoinedPage[] = [];
+    await Promise.all(
+      Array.from(reads, async ([read, { pages, own }]) => {
+        const settled = own || (await settledWithin(read.done, limits.READ_LOST_MS));
+        const outcome = settled ? await read.done : "lost";
+        if (outcome === "refused" && own)
+          throw new RateLimitError("got more keys of rows than this client may read in a minute; try again later");
+        for (const page of pages) {
+          const opened = read.pages.get(page.cacheKey);
+          if (opened) this.#pages.set(page.number, opened);
+          else if (outcome === "refused" || outcome === "lost") lost.push({ page, from: read });
+          else this.#failed = true;
+        }
+      }),
+    );
+    return lost;
+  }
+}
+
+function describe(number: number, { pageDigests, pageCount, rowType, embeddingDim }: BlobManifest): WantedPage {
+  const digest = pageDigests.subarray(number * PAGE_DIGEST_BYTES, (number + 1) * PAGE_DIGEST_BYTES);
+  const key = pageKey(digest);
+  return { number, digest, key, cacheKey: `${key}:${number}/${pageCount}:${rowType}x${embeddingDim}` };
 }

@@ -5,6 +5,7 @@ import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
+import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
 
@@ -24,6 +25,10 @@ export interface ScoreOptions {
   source: Source;
   /** Milliseconds to wait for pages. */
   deadlineMs: number;
+  /** Pages that may be asked of the source. */
+  maxKeys: number;
+  /** Null: nothing limits the client. */
+  charge: Charge | null;
   keepAlive: KeepAlive;
 }
 
@@ -57,16 +62,17 @@ export interface ScoreTimings {
 
 /**
  * Scores a request: encodes it, reads pages from the source, and runs the kernel. Throws RequestError, with a place
- * such as `records[3].age`, where the request breaks the model's contract or has too many values. A page that cannot be
- * had is no error: `missing` counts the values that it would have had.
+ * such as `records[3].age`, where the request breaks the model's contract or has too many values, and RateLimitError
+ * where the client may not read the rows. A page that cannot be had is no error: `missing` counts the values that it
+ * would have had.
  */
 export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
-  const { model, rows, source, deadlineMs, keepAlive } = options;
+  const { model, rows, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
   const { located, run } = RequestError.during(() => encode(request, scorer));
   const encoded = performance.now();
-  const wanted = { manifest: scorer.manifest, pages: located.pages, source, deadlineMs, keepAlive };
+  const wanted = { manifest: scorer.manifest, pages: located.pages, ...reading };
   const { pages, pagesRead, shortfall } = await rows.fetch(wanted);
   const fetched = performance.now();
   const { scores, logits, rowsMissing } = run(pages);
@@ -100,7 +106,10 @@ function encode(request: ScoreRequest, scorer: Scorer): EncodedRequest {
     return { located: located.records, run: (pages) => scorer.rankItems(located, pages) };
   }
   const { context, candidates } = request;
-  const located = scorer.locate(scorer.encodeCandidates(context, candidates, MAX_ENTRIES_PER_REQUEST));
+  const located = scorer.locate(
+    scorer.encodeCandidates(context, candidates, MAX_ENTRIES_PER_REQUEST),
+    candidates.length,
+  );
   return { located, run: (pages) => scorer.rank(located, pages) };
 }
 

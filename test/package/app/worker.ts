@@ -10,7 +10,11 @@ const app = new Hono<{ Bindings: Bindings }>();
 app.get("/", (c) => c.text("the other app"));
 app.route(
   "/ctr",
-  createApp<Bindings>({ source: ({ CTR_MODELS }) => kvSource(CTR_MODELS), rowDeadlineMs: () => 30_000 }),
+  createApp<Bindings>({
+    source: ({ CTR_MODELS }) => kvSource(CTR_MODELS),
+    auth: () => "off",
+    rowDeadlineMs: () => 30_000,
+  }),
 );
 
 export default app;

@@ -2,6 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { FormatError, RequestError } from "../../../format/errors.ts";
+import { createApp } from "../../../worker/app.ts";
 import { ModelUnavailableError } from "../../../worker/http/errors.ts";
 import { toProblem } from "../../../worker/http/problem.ts";
 import { loggedErrors, problemOf, startWorker } from "../client.ts";
@@ -161,12 +162,13 @@ test.each(["/", "/v1", "/v2/score", "/v1/score/x"])("%s is 404", async (path) =>
 
 test("a fault of the Worker is 500, with nothing of its inside, and one line in the log", async () => {
   const errors = loggedErrors();
-  const faulty = startWorker({ ROW_DEADLINE_MS: Number.NaN });
-  const response = await faulty.fetch("/v1/score", {
+  const request = new Request("https://edge.test/v1/score", {
     method: "POST",
     headers: { "content-type": "application/json", "x-request-id": "abc-123" },
     body: '{"records":[]}',
   });
+  const bindings = { MODELS: env.MODELS, AUTH: "off" };
+  const response = await createApp().fetch(request, bindings); // without a context, which every Worker is given
   const problem = await problemOf(response);
   expect(problem).toEqual({
     type: "urn:deepfm-edge:problem:internal",
@@ -179,9 +181,32 @@ test("a fault of the Worker is 500, with nothing of its inside, and one line in 
       event: "request_failed",
       requestId: "abc-123",
       path: "/v1/score",
-      error: "Error: ROW_DEADLINE_MS: got NaN, expected milliseconds",
+      error: "Error: This context has no ExecutionContext",
     }),
   ]);
+});
+
+test.each([
+  ["ROW_DEADLINE_MS", Number.NaN, "got no number, expected a whole number from 0 to 60000"],
+  ["ROW_DEADLINE_MS", "soon", "got no number"],
+  ["ROW_DEADLINE_MS", "", "got no number"],
+  ["ROW_DEADLINE_MS", -1, "got -1"],
+  ["ROW_DEADLINE_MS", "1e12", "got 1000000000000"],
+  ["ROW_KEYS_PER_REQUEST", 1001, "got 1001, expected a whole number from 0 to 1000"],
+  ["ROW_KEYS_PER_REQUEST", "2.5", "got 2.5"],
+  ["AUTH", "OFF", 'got another text, expected "tokens" or "off"'],
+  ["TOKENS", "dfe_5ecre7", ": entry 1: got 10 characters of another form, expected <name>:<scope>:<SHA-256"],
+])("%s = %j is refused, once in the log, and its text is not shown", async (name, value, detail) => {
+  const errors = loggedErrors();
+  const faulty = startWorker({ [name]: value });
+  for (const path of ["/v1/models", "/readyz"]) {
+    const problem = await problemOf(await faulty.fetch(path));
+    expect(problem).toMatchObject({ status: 503, type: "urn:deepfm-edge:problem:misconfigured" });
+    expect(problem.detail).toContain(`${name}: ${detail}`.replace(": :", ":"));
+    expect(problem.detail).not.toMatch(/OFF|5ecre7|soon/);
+  }
+  expect((await faulty.fetch("/healthz")).status).toBe(200);
+  expect(errors()).toEqual([expect.objectContaining({ event: "settings_refused" })]);
 });
 
 test.each([

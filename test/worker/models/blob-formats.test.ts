@@ -63,10 +63,10 @@ test.each([4, 5])("a signature in format %i is checked where keys are set", asyn
 test.each([3, 6])("a blob of format %i is refused", async (format) => {
   await env.MODELS.put(blobKey("0".repeat(64)), edited(format));
   await env.MODELS.put(pointerKey(), JSON.stringify({ model: "tiny", version: "0".repeat(64) }));
-  const response = await startWorker().score({ records: RECORDS });
+  const response = await startWorker().asAdmin("/readyz");
   expect(await response.json()).toMatchObject({
     status: 503,
-    detail: `the published model cannot be loaded: blob: header: got version ${format}, expected 4 or 5`,
+    cause: `FormatError: blob: header: got version ${format}, expected 4 or 5`,
   });
 });
 

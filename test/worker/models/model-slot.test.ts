@@ -47,7 +47,7 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   {
     what: "the blob is missing",
     put: () => env.MODELS.put(pointerKey(), writePointer({ model: "tiny", version: NO_VERSION })),
-    why: `the pointer names version ${NO_VERSION}, whose blob is missing`,
+    why: `pointer: got version ${NO_VERSION}, whose blob is missing`,
   },
   {
     what: "the pointer's model is not the blob's",
@@ -96,15 +96,18 @@ const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[
   },
 ];
 
-test.each(BROKEN_MODELS)("where $what, no model serves and the answer says why", async ({ put, why }) => {
+test.each(BROKEN_MODELS)("where $what, no model serves, and an admin is told why", async ({ put, why }) => {
   await put();
   const errors = loggedErrors();
-  const response = await startWorker().score({ records: RECORDS });
+  const worker = startWorker();
+  const response = await worker.score({ records: RECORDS });
   expect(response.status).toBe(503);
   expect(response.headers.get("retry-after")).toBe("5");
   const problem = await response.json<ProblemAnswer>();
   expect(problem).toMatchObject({ type: "urn:deepfm-edge:problem:model-unavailable", status: 503 });
-  expect(problem.detail).toContain(why);
+  expect(problem.detail).toBe("the published model cannot be loaded; the log says why");
+  expect(problem.cause).toBeUndefined();
+  expect((await (await worker.asAdmin("/readyz")).json<ProblemAnswer>()).cause).toContain(why);
   expect(errors()[0]).toMatchObject({ event: "model_load_failed", serving: null });
 });
 
@@ -131,30 +134,36 @@ test("where keys are set, only a model that one of them signed serves", async ()
   if (!trusted || !other) throw new Error("no keys");
   const MODEL_KEYS = pairs[0]?.publicKey as string;
   const errors = loggedErrors();
-  const detail = async (): Promise<string> => {
-    const response = await startWorker({ MODEL_KEYS }).score({ records: RECORDS });
-    return response.status === 200 ? "serves" : (await response.json<ProblemAnswer>()).detail;
+  const cause = async (): Promise<string> => {
+    const response = await startWorker({ MODEL_KEYS }).asAdmin("/readyz");
+    return response.status === 200 ? "serves" : ((await response.json<ProblemAnswer>()).cause ?? "");
   };
   await publishTiny(env.MODELS, good);
-  expect(await detail()).toMatch(/: blob: got no signature, expected one by the key [0-9a-f]{32}$/);
+  expect(await cause()).toMatch(/: blob: got no signature, expected one by the key [0-9a-f]{32}$/);
   await publishTiny(env.MODELS, await makeModel(1, { key: other }));
-  expect(await detail()).toMatch(/: blob: got a signature by the key [0-9a-f]{32}, expected [0-9a-f]{32}$/);
+  expect(await cause()).toMatch(/: blob: got a signature by the key [0-9a-f]{32}, expected [0-9a-f]{32}$/);
   const signed = await makeModel(1, { key: trusted });
   await publishTiny(env.MODELS, signed);
-  expect(await detail()).toBe("serves");
+  expect(await cause()).toBe("serves");
   expect(signed.version).not.toBe(good.version);
-  const models = await startWorker({ MODEL_KEYS }).fetch("/v1/models");
+  const models = await startWorker({ MODEL_KEYS }).asAdmin("/v1/models");
   expect(await models.json()).toMatchObject({ models: [{ signer: Buffer.from(trusted.id).toString("hex") }] });
   expect(errors()).toHaveLength(2);
 });
 
-test("a key that is none is told", async () => {
+test("a key that is none is told, and never shown", async () => {
   await publishTiny(env.MODELS, good);
-  loggedErrors();
-  const response = await startWorker({ MODEL_KEYS: "secret" }).score({ records: RECORDS });
-  expect((await response.json<ProblemAnswer>()).detail).toContain(
-    'MODEL_KEYS: got "secret", expected base64 of an Ed25519 public key\'s 32 bytes',
-  );
+  const errors = loggedErrors();
+  const { privateKey } = await generateKeys();
+  const worker = startWorker({ MODEL_KEYS: privateKey });
+  const answers = [
+    await worker.score({ records: RECORDS }),
+    await worker.fetch("/readyz"),
+    await worker.asAdmin("/readyz"),
+  ];
+  const texts = await Promise.all(answers.map((response) => response.text()));
+  expect(texts[2]).toContain("MODEL_KEYS: key 1: got 10 characters of another form");
+  for (const text of [...texts, JSON.stringify(errors())]) expect(text).not.toMatch(/BEGIN|PRIVATE|MC4CAQ/);
 });
 
 test("where KV cannot be read, the answer says so and no more, and the log says why", async () => {
@@ -165,7 +174,7 @@ test("where KV cannot be read, the answer says so and no more, and the log says 
   const response = await startWorker({ MODELS: failing }).score({ records: RECORDS });
   expect(await response.json()).toMatchObject({
     status: 503,
-    detail: "the published model cannot be loaded: the model store cannot be read",
+    detail: "the published model cannot be loaded; the log says why",
   });
   expect(errors()[0]).toMatchObject({
     event: "model_load_failed",

@@ -20,29 +20,39 @@ test("readyz is 503 until a model can be loaded, healthz is always 200", async (
   worker.clock.ms += LOAD_RETRY_MS;
   const ready = await worker.fetch("/readyz");
   expect(ready.status).toBe(200);
-  expect(await ready.json()).toEqual({ status: "ready", model: "tiny", version: good.version });
+  expect(await ready.json()).toEqual({ status: "ready", auth: "off", model: "tiny", version: good.version });
   await reset();
   expect((await worker.fetch("/readyz")).status).toBe(200);
 });
 
-test("models describes what serves", async () => {
+const SUMMARY = {
+  model: "tiny",
+  version: good.version,
+  fields: [
+    { name: "site", type: "categorical", side: "context" },
+    { name: "device", type: "categorical", side: "context" },
+    { name: "tags", type: "multi-categorical", side: "item" },
+    { name: "ad", type: "categorical", side: "item" },
+    { name: "price", type: "numeric", side: "item" },
+  ],
+};
+
+test("who may score sees of the model what a request must say, and no more", async () => {
   await publishTiny(env.MODELS, good);
   const response = await startWorker().fetch("/v1/models");
   expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({ models: [SUMMARY] });
+});
+
+test("an admin sees all that describes what serves", async () => {
+  await publishTiny(env.MODELS, good);
+  const response = await startWorker().asAdmin("/v1/models");
   expect(await response.json()).toEqual({
     models: [
       {
-        model: "tiny",
-        version: good.version,
+        ...SUMMARY,
         producer: "tiny-model 1",
         signer: null,
-        fields: [
-          { name: "site", type: "categorical", side: "context" },
-          { name: "device", type: "categorical", side: "context" },
-          { name: "tags", type: "multi-categorical", side: "item" },
-          { name: "ad", type: "categorical", side: "item" },
-          { name: "price", type: "numeric", side: "item" },
-        ],
         embeddingDim: 4,
         pages: 4,
         blobBytes: good.blob.byteLength,

@@ -89,7 +89,7 @@ describe("a request that breaks the contract is 422 and names the place", () => 
   });
 });
 
-test("the models route shows the catalogue", async () => {
-  const response = await startWorker().fetch("/v1/models");
+test("the models route shows an admin the catalogue", async () => {
+  const response = await startWorker().asAdmin("/v1/models");
   expect(await response.json()).toMatchObject({ models: [{ items: { field: "ad", count: 3 } }] });
 });

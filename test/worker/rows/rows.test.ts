@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { pageKey } from "../../../format/store.ts";
-import { MAX_PAGES_PER_REQUEST, PAGE_RETRY_MS } from "../../../worker/limits.ts";
+import { DEFAULT_ROW_KEYS_PER_REQUEST, MAX_ROW_KEYS_PER_REQUEST, PAGE_RETRY_MS } from "../../../worker/limits.ts";
 import { kvKeys, loggedErrors, type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, pageOf, publishTiny, type TinyModel } from "../tiny-model.ts";
 
@@ -158,14 +158,15 @@ test("a KV that fails is scored without, and asked again by the next request", a
   });
 });
 
-test("a request reads at most its share of pages, in reads of at most 100 keys", async () => {
-  const wide = await makeModel(3, { pageCount: MAX_PAGES_PER_REQUEST + 200 });
+test("a request reads at most its budget of keys, in reads of at most 100", async () => {
+  const wide = await makeModel(3, { pageCount: MAX_ROW_KEYS_PER_REQUEST + 200 });
   await publishTiny(env.MODELS, wide);
   const before = vi.fn(async () => {});
-  const worker = startWorker({ MODELS: kvWithBulkReads(before) });
+  const bindings = { MODELS: kvWithBulkReads(before), ROW_KEYS_PER_REQUEST: MAX_ROW_KEYS_PER_REQUEST };
+  const worker = startWorker(bindings);
   const records = Array.from({ length: 8000 }, (_, i) => ({ site: `unseen${i}` }));
   const response = await worker.score({ records });
-  expect(kvKeys(response)).toBe(MAX_PAGES_PER_REQUEST);
+  expect(kvKeys(response)).toBe(MAX_ROW_KEYS_PER_REQUEST);
   expect(before).toHaveBeenCalledTimes(10);
   expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: expect.any(Number), reason: "limit" });
 
@@ -173,4 +174,30 @@ test("a request reads at most its share of pages, in reads of at most 100 keys",
   const again = await worker.score({ records });
   expect(kvKeys(again)).toBeLessThanOrEqual(200);
   expect((await again.json<ScoreAnswer>()).degraded).toBeUndefined();
+
+  // Unseen values, made up to read every page.
+  const usual = await startWorker().score({ records });
+  expect(kvKeys(usual)).toBe(DEFAULT_ROW_KEYS_PER_REQUEST);
+});
+
+test("the budget goes to the pages with the most rows to find: a context's serves every candidate", async () => {
+  const wide = await makeModel(3, { pageCount: 200 });
+  await publishTiny(env.MODELS, wide);
+  const site = "site57";
+  const elsewhere = Array.from({ length: 300 }, (_, i) => `tag${20 + i}`).filter(
+    (tag) => pageOf("tags", tag, wide) !== pageOf("site", site, wide),
+  );
+  const worker = startWorker({ ROW_KEYS_PER_REQUEST: 1 });
+  const candidates = elsewhere.slice(0, 3).map((tags) => ({ tags }));
+  const response = await worker.post("/v1/rank", { context: { site }, candidates });
+  expect(kvKeys(response)).toBe(1);
+  const without = wide.pages.map((_, page) => page).filter((page) => page !== pageOf("site", site, wide));
+  expect(await response.json()).toMatchObject({
+    scores: await expectedScores(
+      wide,
+      candidates.map((candidate) => ({ site, ...candidate })),
+      without,
+    ),
+    degraded: { rows: 3, reason: "limit" },
+  });
 });

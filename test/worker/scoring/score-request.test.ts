@@ -48,7 +48,8 @@ async function load(from: Source): Promise<LoadedModel> {
 const model = await load(source);
 
 function score(request: ScoreRequest, from: Source = source): Promise<ScoreResult> {
-  return scoreRequest(request, { model, rows: new RowStore(Date.now), source: from, deadlineMs: 30_000, keepAlive });
+  const reading = { source: from, deadlineMs: 30_000, maxKeys: 1000, charge: null, keepAlive };
+  return scoreRequest(request, { model, rows: new RowStore(Date.now), ...reading });
 }
 
 test("records score as the kernel scores them, with logits, identity and cost", async () => {

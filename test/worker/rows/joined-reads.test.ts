@@ -1,0 +1,143 @@
+import { env, exports } from "cloudflare:workers";
+import { beforeAll, expect, test } from "vitest";
+import { kvKeys, loggedErrors, type ScoreAnswer } from "../client.ts";
+import { type ReadFault, restart } from "../faulty-worker.ts";
+import { expectedScores, makeModel, pageOf, publishTiny } from "../tiny-model.ts";
+
+// Requests that want the same pages at the same time, each with a context of its own, as when deployed.
+
+const model = await makeModel(1, { pageCount: 50 });
+const RECORDS = Array.from({ length: 14 }, (_, i) => ({ site: `site${20 + i}`, price: 3 }));
+const ONE = [{ site: "site57" }];
+const PAGES = new Set(RECORDS.map(({ site }) => pageOf("site", site, model)));
+
+beforeAll(() => publishTiny(env.MODELS, model));
+
+interface Sent {
+  records: unknown[];
+  signal?: AbortSignal;
+  address?: string;
+}
+
+function score({ records, signal, address = "192.0.2.1" }: Sent): Promise<Response> {
+  return exports.FaultyWorker.fetch("https://edge.test/v1/score", {
+    method: "POST",
+    headers: { "content-type": "application/json", "cf-connecting-ip": address },
+    body: JSON.stringify({ records }),
+    ...(signal && { signal }),
+  });
+}
+
+/** Hangs for longer than any deadline here. It ends, since workerd waits for it. */
+const hangs: ReadFault = async () => {
+  await sleep(4_000);
+  throw new Error("hung");
+};
+const slow: ReadFault = async (read) => {
+  await sleep(200);
+  return read();
+};
+const slowlyFails: ReadFault = async () => {
+  await sleep(100);
+  throw new Error("KV GET failed: 503");
+};
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** The Worker with the model loaded, so that requests come to their rows at the same time. */
+async function warm(behavior: Partial<Parameters<typeof restart>[0]> = {}): Promise<string[][]> {
+  const reads = restart({ rowDeadlineMs: 30_000, rowRateLimit: null, faults: [], ...behavior });
+  expect((await score({ records: [] })).status).toBe(200);
+  return reads;
+}
+
+const complete = async (records: unknown[]) => ({
+  scores: await expectedScores(model, records),
+  model: "tiny",
+  version: model.version,
+});
+
+test("100 equal requests read each page once", async () => {
+  const reads = await warm({ faults: [slow] });
+  const responses = await Promise.all(Array.from({ length: 100 }, () => score({ records: RECORDS })));
+  expect(reads.flat()).toHaveLength(PAGES.size);
+  expect(responses.reduce((sum, response) => sum + kvKeys(response), 0)).toBe(PAGES.size);
+  const expected = await complete(RECORDS);
+  for (const response of responses) expect(await response.json()).toEqual(expected);
+});
+
+test("requests that share some pages read the others themselves", async () => {
+  const reads = await warm({ faults: [slow, slow] });
+  const [first, second] = await Promise.all([score({ records: RECORDS.slice(0, 8) }), score({ records: RECORDS })]);
+  expect(await first?.json()).toEqual(await complete(RECORDS.slice(0, 8)));
+  expect(await second?.json()).toEqual(await complete(RECORDS));
+  expect(reads.flat().toSorted()).toEqual([...new Set(reads.flat())].toSorted());
+  expect(reads.flat()).toHaveLength(PAGES.size);
+});
+
+test("a request that is given up does not take those that joined it along", async () => {
+  const reads = await warm({ faults: [slow] });
+  const client = new AbortController();
+  const abandoned = score({ records: ONE, signal: client.signal }).catch(() => null);
+  while (reads.length === 0) await sleep(1);
+  const others = Array.from({ length: 20 }, () => score({ records: ONE }));
+  await sleep(20);
+  client.abort();
+  await abandoned;
+  for (const response of await Promise.all(others)) expect(await response.json()).toEqual(await complete(ONE));
+  expect(reads).toHaveLength(1);
+});
+
+test("a read that hangs holds those that joined it for their deadline, and no longer", async () => {
+  const reads = await warm({ faults: [hangs], rowDeadlineMs: 50 });
+  const without = await expectedScores(model, ONE, [pageOf("site", "site57", model)]);
+  const responses = await Promise.all(Array.from({ length: 20 }, () => score({ records: ONE })));
+  for (const response of responses) {
+    expect(await response.json()).toEqual({
+      ...(await complete(ONE)),
+      scores: without,
+      degraded: { rows: 1, reason: "deadline" },
+    });
+  }
+  expect(reads).toHaveLength(1);
+});
+
+test("a read that is lost is begun again by those that have the time, once", async () => {
+  const reads = await warm({ faults: [hangs], rowDeadlineMs: 2_500 });
+  const first = score({ records: ONE });
+  while (reads.length === 0) await sleep(1);
+  const others = Array.from({ length: 20 }, () => score({ records: ONE }));
+  for (const response of await Promise.all(others)) expect(await response.json()).toEqual(await complete(ONE));
+  expect(reads).toHaveLength(2);
+  expect((await (await first).json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "deadline" });
+});
+
+test("a read that fails fails once, for all that joined it, and the next request reads again", async () => {
+  const errors = loggedErrors();
+  const reads = await warm({ faults: [slowlyFails] });
+  const responses = await Promise.all(Array.from({ length: 20 }, () => score({ records: ONE })));
+  for (const response of responses) {
+    expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "unavailable" });
+  }
+  expect(reads).toHaveLength(1);
+  expect(errors()).toHaveLength(1);
+  expect(await (await score({ records: ONE })).json()).toEqual(await complete(ONE));
+});
+
+test("a client that may read no more does not take those along that joined its read", async () => {
+  // The limit thinks for a while, so that others join before it refuses.
+  const rowRateLimit = {
+    async limit({ key }: { key: string }) {
+      await sleep(20);
+      return { success: key !== "network 192.0.2.66" };
+    },
+  };
+  const reads = await warm({ rowRateLimit });
+  const refused = score({ records: ONE, address: "192.0.2.66" });
+  const others = Array.from({ length: 5 }, () => score({ records: ONE }));
+  expect((await refused).status).toBe(429);
+  for (const response of await Promise.all(others)) expect(await response.json()).toEqual(await complete(ONE));
+  expect(new Set(reads.flat()).size).toBe(1);
+});

@@ -1,0 +1,88 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test } from "vitest";
+import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
+import { KEYS_PER_CHARGE } from "../../../worker/limits.ts";
+import { kvKeys, loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
+
+/** A real binding, which allows 6 calls a minute with one key (vitest.config.ts). */
+const { TIGHT_RATE_LIMIT: ROW_RATE_LIMIT } = env as unknown as { TIGHT_RATE_LIMIT: RateLimit };
+
+const model = await makeModel(1, { pageCount: 200 });
+const UNSEEN = Array.from({ length: 2000 }, (_, i) => ({ site: `unseen${i}` }));
+/** Charges of a request that reads all the keys that it may. */
+const CHARGES = 4;
+
+beforeAll(() => publishTiny(env.MODELS, model));
+
+function score(worker: TestWorker, records: unknown[], headers: Record<string, string>): Promise<Response> {
+  return worker.fetch("/v1/score", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ records }),
+  });
+}
+
+/** Charges a client until the binding refuses, which it then does for some seconds: periods are whole minutes. */
+async function exhaust(key: string): Promise<void> {
+  const left = 60_000 - (Date.now() % 60_000);
+  if (left < 3_000) await new Promise((resolve) => setTimeout(resolve, left));
+  while ((await ROW_RATE_LIMIT.limit({ key })).success);
+}
+
+test("a client that has read its keys is told to come back, and others are served", async () => {
+  const worker = startWorker({ ROW_RATE_LIMIT });
+  const mine = { "cf-connecting-ip": "2001:db8:1:2::1" };
+  const other = { "cf-connecting-ip": "2001:db8:1:3::1" };
+  expect(kvKeys(await score(worker, UNSEEN, mine))).toBe(32);
+
+  await exhaust("network 2001:db8:1:2::/64");
+  // Another address of the same network is the same client.
+  const refused = await score(worker, UNSEEN, { "cf-connecting-ip": "2001:db8:1:2:ffff::9" });
+  expect(refused.headers.get("retry-after")).toBe("60");
+  expect(await problemOf(refused)).toMatchObject({ status: 429, type: "urn:deepfm-edge:problem:rate-limited" });
+  expect((await score(worker, UNSEEN, other)).status).toBe(200);
+  // What costs nothing is not limited: rows of the blob, and pages that the isolate has.
+  const free = await score(worker, [{ site: "site3" }], mine);
+  expect([free.status, kvKeys(free)]).toEqual([200, 0]);
+});
+
+test("a token is one client, wherever it comes from", async () => {
+  const token = generateToken();
+  const TOKENS = await writeTokenEntry("shop", "score", token);
+  const worker = startWorker({ AUTH: "tokens", TOKENS, ROW_RATE_LIMIT });
+  await exhaust("token shop");
+  for (const address of ["192.0.2.1", "192.0.2.2"]) {
+    const headers = { authorization: `Bearer ${token}`, "cf-connecting-ip": address };
+    expect((await score(worker, UNSEEN, headers)).status).toBe(429);
+  }
+});
+
+test("keys are charged, not requests", async () => {
+  const keys: string[] = [];
+  const counting = {
+    async limit({ key }: { key: string }) {
+      keys.push(key);
+      return { success: true };
+    },
+  };
+  const worker = startWorker({ ROW_RATE_LIMIT: counting });
+  await score(worker, [{ site: "site3" }], {});
+  expect(keys).toEqual([]);
+  await score(worker, [{ site: "site57" }], {});
+  expect(keys).toEqual(["unknown"]);
+  const response = await score(worker, UNSEEN, { "cf-connecting-ip": "192.0.2.1" });
+  expect(kvKeys(response)).toBe(CHARGES * KEYS_PER_CHARGE);
+  expect(keys.slice(1)).toEqual(Array(CHARGES).fill("network 192.0.2.1"));
+});
+
+test.each([
+  ["fails", () => Promise.reject(new Error("limit is down")), "Error: limit is down"],
+  ["hangs", () => new Promise<{ success: boolean }>(() => {}), "Error: got no answer within 50 ms"],
+])("a rate limit that %s does not keep a request from its rows", async (_, limit, error) => {
+  const errors = loggedErrors();
+  const worker = startWorker({ ROW_RATE_LIMIT: { limit } });
+  const response = await score(worker, [{ site: "site57" }], {});
+  expect((await response.json<ScoreAnswer>()).degraded).toBeUndefined();
+  expect(errors()).toEqual([{ level: "error", event: "rate_limit_failed", error }]);
+});

@@ -1,0 +1,154 @@
+import { FormatError } from "../../format/errors.ts";
+import { openPage, type Page, type PageLayout } from "../../format/page.ts";
+import { errorText, logError } from "../http/log.ts";
+import type { KeepAlive } from "../http/promises.ts";
+import * as limits from "../limits.ts";
+import type { PageContent, Source } from "../source/source.ts";
+import type { Charge } from "./key-allowance.ts";
+import { PageCache } from "./page-cache.ts";
+
+/** A page that a request needs. */
+export interface WantedPage {
+  number: number;
+  digest: Uint8Array;
+  /** The key in the source. */
+  key: string;
+  /** Names all that the page is checked against. */
+  cacheKey: string;
+}
+
+/**
+ * How a read ended. read: its pages are there, but for those that are missing or broken. failed: the source failed.
+ * refused: the client that began it may read no more keys for now.
+ */
+export type Outcome = "read" | "failed" | "refused";
+
+/** A bulk read that is under way, or was. Requests share it. */
+export interface PageRead {
+  readonly startedAt: number;
+  /** Whether the client that began it may read; a request that was failed by another client joins no other read. */
+  readonly charged: boolean;
+  /** By cache key: what it has brought so far. */
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Never rejects. It may never settle, where the request that began it was killed. */
+  readonly done: Promise<Outcome>;
+}
+
+/** What a request brings to a read that it begins. */
+export interface Reader {
+  /** The model's name, for the log. */
+  model: string;
+  layout: PageLayout;
+  source: Source;
+  /** Null: nothing limits the client. */
+  charge: Charge | null;
+  keepAlive: KeepAlive;
+}
+
+/**
+ * The pages of an isolate: those that it has, and those that are being read. A page is read once, however many requests
+ * want it at the same time.
+ */
+export class PageReader {
+  readonly #cache = new PageCache(limits.PAGE_CACHE_BYTES);
+  readonly #now: () => number;
+  /** By cache key. */
+  readonly #reads = new Map<string, PageRead>();
+  /** By cache key: when a page was found missing or broken. */
+  readonly #failedAt = new Map<string, number>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  cached(cacheKey: string): Page | undefined {
+    return this.#cache.get(cacheKey);
+  }
+
+  failedRecently(cacheKey: string): boolean {
+    const failedAt = this.#failedAt.get(cacheKey);
+    return failedAt !== undefined && this.#now() - failedAt < limits.PAGE_RETRY_MS;
+  }
+
+  /** The read that will bring a page, unless it is lost. */
+  underWay(cacheKey: string): PageRead | undefined {
+    const read = this.#reads.get(cacheKey);
+    return read && this.#now() - read.startedAt < limits.READ_LOST_MS ? read : undefined;
+  }
+
+  /**
+   * Begins a bulk read of at most PAGES_PER_READ pages, which others may join from now on. The request that begins it
+   * is kept alive for it: a promise of a request that has ended never settles for those who wait for it.
+   */
+  begin(wanted: readonly WantedPage[], reader: Reader): PageRead {
+    const pages = new Map<string, Page>();
+    const read = { startedAt: this.#now(), charged: reader.charge === null, pages };
+    const perform = async (): Promise<Outcome> => {
+      if (reader.charge && !(await reader.charge(wanted.length))) return "refused";
+      read.charged = true;
+      return this.#read(wanted, reader, pages);
+    };
+    const shared: PageRead = Object.assign(read, {
+      done: perform().finally(() => {
+        for (const { cacheKey } of wanted) if (this.#reads.get(cacheKey) === shared) this.#reads.delete(cacheKey);
+      }),
+    });
+    // Reads that were lost stay behind.
+    if (this.#reads.size >= limits.MAX_PAGES_REMEMBERED) this.#reads.clear();
+    for (const { cacheKey } of wanted) this.#reads.set(cacheKey, shared);
+    reader.keepAlive(shared.done);
+    return shared;
+  }
+
+  /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
+  async #read(
+    wanted: readonly WantedPage[],
+    { model, layout, source }: Reader,
+    pages: Map<string, Page>,
+  ): Promise<Outcome> {
+    const again = wanted.some(({ cacheKey }) => this.#failedAt.has(cacheKey));
+    let contents: ReadonlyMap<string, PageContent | null>;
+    try {
+      contents = await source.pages(
+        wanted.map(({ key }) => key),
+        again,
+      );
+    } catch (error) {
+      logError("rows_unavailable", error, { model, keys: wanted.length });
+      return "failed";
+    }
+    const problems: string[] = [];
+    await Promise.all(
+      wanted.map(async ({ number, digest, key, cacheKey }) => {
+        try {
+          const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
+          this.#failedAt.delete(cacheKey);
+          this.#cache.set(cacheKey, page);
+          pages.set(cacheKey, page);
+        } catch (error) {
+          this.#remember(cacheKey);
+          problems.push(errorText(error));
+        }
+      }),
+    );
+    if (problems.length > 0)
+      logError("pages_unavailable", problems[0], { model, pages: problems.length, problems: problems.slice(0, 10) });
+    return "read";
+  }
+
+  #remember(cacheKey: string): void {
+    if (this.#failedAt.size >= limits.MAX_PAGES_REMEMBERED) this.#failedAt.clear();
+    this.#failedAt.set(cacheKey, this.#now());
+  }
+}
+
+function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
+  if (content === null || content === undefined)
+    throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
+  if (typeof content !== "string") return content;
+  try {
+    return Uint8Array.fromBase64(content);
+  } catch (error) {
+    throw new FormatError(`page ${page}`, `not base64: ${(error as Error).message}`);
+  }
+}
