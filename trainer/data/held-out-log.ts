@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { partsOf } from "../io/parts.ts";
 import { startTask } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
@@ -31,7 +32,9 @@ export async function openHeldOutLog(
   cache: string,
 ): Promise<HeldOutSource> {
   const { shuffle: _, negatives: __, ...read } = data;
-  const rows = createHash("sha256").update(vocabulary.keys).digest("hex");
+  const hash = createHash("sha256");
+  for (const part of partsOf(vocabulary.keys)) hash.update(part); // it takes at most 2 GiB at once
+  const rows = hash.digest("hex");
   const { name: ___, ...encoding } = fitted;
   const { files, warnings } = findFiles(paths, data.format);
   warnings.forEach(warn);

@@ -1,6 +1,7 @@
 import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
 import { groupText } from "./group-text.ts";
+import { WordList } from "./word-list.ts";
 
 /**
  * A column of a log by which records are grouped or sliced: its different values, and which of them each record has.
@@ -28,30 +29,51 @@ export interface ColumnRequest {
 export async function readColumns(log: ClickLog, requests: readonly ColumnRequest[]): Promise<IndexedColumn[]> {
   const columns = requests.map(({ name }) => ({
     name,
-    index: new Map<string, number>(),
-    of: [] as number[],
-    ends: [0],
+    index: new ValueIndex(),
+    of: new WordList(),
+    ends: new WordList(1),
   }));
   if (columns.length === 0) return [];
   for await (const chunk of log.chunks(requests.map(({ name }) => name))) {
     for (const [c, column] of columns.entries()) {
       const separator = requests[c]?.separator ?? null;
       for (let row = 0; row < chunk.rows; row++) {
-        for (const value of valuesOf(chunk.columns[c]?.[row], separator)) {
-          const known = column.index.get(value);
-          column.of.push(known ?? column.index.size);
-          if (known === undefined) column.index.set(value, column.index.size);
-        }
+        for (const value of valuesOf(chunk.columns[c]?.[row], separator)) column.of.push(column.index.numberOf(value));
         column.ends.push(column.of.length);
       }
     }
   }
   return columns.map(({ name, index, of, ends }) => ({
     name,
-    values: [...index.keys()],
-    offsets: Uint32Array.from(ends),
-    of: Uint32Array.from(of),
+    values: index.values,
+    offsets: ends.toArray(),
+    of: of.toArray(),
   }));
+}
+
+/** Texts in a Map, of which an engine holds 2²⁴ at most. */
+const MAP_ENTRIES = 2 ** 23;
+
+/** Numbers different texts, in the order in which they first appear. */
+export class ValueIndex {
+  readonly values: string[] = [];
+  readonly #mapEntries: number;
+  readonly #maps: Map<string, number>[] = [];
+
+  constructor(mapEntries = MAP_ENTRIES) {
+    this.#mapEntries = mapEntries;
+  }
+
+  /** The number of a text, which is new if it was not seen before. */
+  numberOf(value: string): number {
+    for (const map of this.#maps) {
+      const known = map.get(value);
+      if (known !== undefined) return known;
+    }
+    if (this.values.length === this.#maps.length * this.#mapEntries) this.#maps.push(new Map());
+    this.#maps.at(-1)?.set(value, this.values.length);
+    return this.values.push(value) - 1;
+  }
 }
 
 function valuesOf(raw: RawValue, separator: string | null): string[] {

@@ -1,5 +1,4 @@
 import { FormatError } from "../../format/errors.ts";
-import { readWhole, writeWhole } from "../io/files.ts";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -9,11 +8,11 @@ export function saveVocabulary(path: string, { keys, fieldOf, counts, size }: Vo
     fields: { shape: [size], data: fieldOf },
     counts: { shape: [size], data: counts },
   };
-  writeWhole(path, writeSafetensors(tensors, {}));
+  writeSafetensors(path, tensors, {});
 }
 
 export function loadVocabulary(path: string, fields: number): Vocabulary {
-  const { keys, fields: fieldOf, counts } = readSafetensors(readWhole(path), path).tensors;
+  const { keys, fields: fieldOf, counts } = readSafetensors(path).tensors;
   if (keys?.data instanceof Uint32Array && fieldOf?.data instanceof Uint16Array && counts?.data instanceof Uint32Array)
     return new Vocabulary(fields, keys.data, fieldOf.data, counts.data);
   throw new FormatError(path, "got other tensors, expected keys, fields and counts");

@@ -9,6 +9,10 @@ export class WordList {
     this.#length = zeros;
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   push(word: number): void {
     if (this.#length === this.#words.length) {
       const larger = new Uint32Array(2 * this.#length);

@@ -7,10 +7,24 @@ import { FormatError } from "../../format/errors.ts";
 /** The name of the member, or of the metadata, that has the checksum, as 8 hex digits. */
 export const CHECKSUM = "crc32";
 
-/** CRC-32 of parts that follow each other, as 8 hex digits. */
-export function checksumOf(...parts: readonly (string | Uint8Array)[]): string {
-  const sum = parts.reduce<number>((before, part) => crc32(part, before), 0);
-  return sum.toString(16).padStart(8, "0");
+/** CRC-32 of parts that follow each other. */
+export class Checksum {
+  #sum = 0;
+
+  add(part: string | Uint8Array): void {
+    this.#sum = crc32(part, this.#sum);
+  }
+
+  /** 8 hex digits. */
+  get text(): string {
+    return this.#sum.toString(16).padStart(8, "0");
+  }
+}
+
+export function checksumOf(whole: string | Uint8Array): string {
+  const sum = new Checksum();
+  sum.add(whole);
+  return sum.text;
 }
 
 /** Throws FormatError that names `place` where what was read is not what was written. */

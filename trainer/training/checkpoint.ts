@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
@@ -6,9 +6,9 @@ import { parseJson } from "../../format/parse.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { writeWhole } from "../io/files.ts";
-import { type NamedTensor, prefixed, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
+import { prefixed, readMetadata, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
+import { warn } from "../terminal/warning.ts";
 import type { Position, Training } from "./epochs.ts";
 
 // A checkpoint holds a training as it stands between two steps, so that one that is cut off and resumed ends with the
@@ -43,6 +43,11 @@ export class Checkpoints {
     this.#identity = identityOf(spec, vocabulary, records);
   }
 
+  get exists(): boolean {
+    return existsSync(this.path);
+  }
+
+  /** Throws UserError where the system refuses to write; the checkpoint before it stays. */
   save(stage: Stage, training: Training): void {
     const { learner, bestWeights, position } = training;
     const { model, tables } = learner;
@@ -50,17 +55,18 @@ export class Checkpoints {
     const tensors = { ...learner.state(), ...best };
     const metadata: Metadata = { identity: this.#identity, stage, position, random: learner.random.state() };
     const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
-    writeWhole(this.path, writeSafetensors(tensors, Object.fromEntries(texts)));
+    writeSafetensors(this.path, tensors, Object.fromEntries(texts));
   }
 
   /** The stage that was cut off; null where there is no checkpoint. Throws FormatError for another training's. */
   stage(): Stage | null {
-    return existsSync(this.path) ? this.#read().metadata.stage : null;
+    return this.exists ? this.#parse(readMetadata(this.path)).stage : null;
   }
 
   /** Takes a training that has just begun to where the checkpoint was saved. */
   restore(training: Training): void {
-    const { tensors, metadata } = this.#read();
+    const { tensors, metadata: texts } = readSafetensors(this.path);
+    const metadata = this.#parse(texts);
     const { learner } = training;
     learner.restoreState(tensors, this.path);
     learner.random.restore(metadata.random);
@@ -79,12 +85,11 @@ export class Checkpoints {
     rmSync(this.path, { force: true });
   }
 
-  #read(): { tensors: Record<string, NamedTensor>; metadata: Metadata } {
-    const { tensors, metadata: texts } = readSafetensors(readFileSync(this.path), this.path);
+  #parse(texts: Record<string, string>): Metadata {
     const metadata = Object.fromEntries(
       Object.entries(texts).map(([key, text]) => [key, parseJson(text, `${this.path}: ${key}`)]),
     ) as unknown as Metadata;
-    if (metadata.identity === this.#identity) return { tensors, metadata };
+    if (metadata.identity === this.#identity) return metadata;
     throw new FormatError(
       this.path,
       "got a checkpoint of another training, expected one of this spec and these logs; " +
@@ -93,13 +98,14 @@ export class Checkpoints {
   }
 }
 
-/** Thrown between two steps after SIGINT or SIGTERM, when the checkpoint is written. */
+/** Thrown between two steps after SIGINT or SIGTERM, when the checkpoint is written, or cannot be. */
 export class Interrupted extends Error {
   /** 128 + the signal's number, as shells report it. */
   readonly exitCode: number;
 
-  constructor(signal: "SIGINT" | "SIGTERM", path: string) {
-    super(`stopped by ${signal}; --resume goes on from ${path}`);
+  /** `path`: the checkpoint; null where there is none. */
+  constructor(signal: "SIGINT" | "SIGTERM", path: string | null) {
+    super(`stopped by ${signal}; ${path === null ? "there is no checkpoint" : `--resume goes on from ${path}`}`);
     this.exitCode = signal === "SIGINT" ? 130 : 143;
   }
 }
@@ -129,9 +135,21 @@ export class Saving {
   /** To be called between two steps. */
   afterStep(): void {
     if (this.#signal === null && performance.now() - this.#last < this.#every) return;
-    this.#checkpoints.save(this.#stage, this.#training);
+    this.#save();
     this.#last = performance.now();
-    if (this.#signal !== null) throw new Interrupted(this.#signal, this.#checkpoints.path);
+    const { path, exists } = this.#checkpoints;
+    if (this.#signal !== null) throw new Interrupted(this.#signal, exists ? path : null);
+  }
+
+  /** A checkpoint that cannot be saved, as on a full disk, is no reason to lose the training. */
+  #save(): void {
+    try {
+      this.#checkpoints.save(this.#stage, this.#training);
+    } catch (error) {
+      const { exists } = this.#checkpoints;
+      const last = exists ? "; the last checkpoint stays" : "";
+      warn(`no checkpoint was saved: ${(error as Error).message}${last}; training goes on`);
+    }
   }
 
   stop(): void {

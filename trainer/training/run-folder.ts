@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
@@ -66,10 +66,8 @@ export function saveRun(
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
     ...namedWeights(learner.model, learner.tables, learner.weights()),
   };
-  writeWhole(
-    join(folder, "model.safetensors"),
-    writeSafetensors(tensors, { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) }),
-  );
+  const texts = { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) };
+  writeSafetensors(join(folder, "model.safetensors"), tensors, texts);
   writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
 }
 
@@ -86,7 +84,7 @@ export interface SavedRun extends TrainedModel {
  */
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
-  const { tensors, metadata } = readSafetensors(readFile(path), path);
+  const { tensors, metadata } = readModel(path);
   const spec = parseWith(FeatureSpecSchema, parseJson(metadata.spec ?? "null", `${path}: spec`), path);
   const fitted = parseWith(FittedSpecSchema, parseJson(metadata.fitted ?? "null", `${path}: fitted`), path);
   const runPath = join(folder, "run.json");
@@ -112,6 +110,11 @@ export function loadRun(folder: string): SavedRun {
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const { validLog, ...record } = run;
   return { spec, fitted, vocabulary, learner, validLog, record };
+}
+
+function readModel(path: string): ReturnType<typeof readSafetensors> {
+  if (existsSync(path)) return readSafetensors(path);
+  throw new FormatError(path, "not a trained model: no such file");
 }
 
 function readFile(path: string): Uint8Array {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { cached } from "../../../trainer/data/cache.ts";
+import { noLabels } from "../../../trainer/data/label-counts.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
@@ -176,7 +177,7 @@ describe("an entry that is damaged", () => {
 });
 
 describe("whoever comes second", () => {
-  const meta = { records: 1, shards: [], warnings: [] };
+  const meta = { records: 1, shards: [], warnings: [], labels: noLabels() };
   const read = ({ folder: made }: { folder: string }): string => readFileSync(join(made, "data"), "utf8");
 
   it("uses the entry of the first", async () => {

@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../../trainer/data/random.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { Adam } from "../../../trainer/model/optimizers/adam.ts";
@@ -7,6 +10,9 @@ import { LazyRows } from "../../../trainer/model/optimizers/lazy-rows.ts";
 import { rowOptimizer } from "../../../trainer/model/optimizers/of-spec.ts";
 import { RowwiseAdagrad } from "../../../trainer/model/optimizers/rowwise-adagrad.ts";
 import { denseAdagrad, denseAdam, randomTable, zipfBatches } from "./dense-optimizers.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-optimizers-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const ROWS = 200;
 const WIDTH = 5;
@@ -37,7 +43,9 @@ describe.each(SETTINGS)("%s", (_name, setting) => {
     const values = randomTable(ROWS * WIDTH, 0.1, new Random(1));
     const optimizer = rowOptimizer(setting, ROWS, WIDTH);
     train(optimizer, values, 120, new Random(2));
-    const { tensors } = readSafetensors(writeSafetensors(optimizer.state(), {}), "checkpoint");
+    const path = join(folder, "state.safetensors");
+    writeSafetensors(path, optimizer.state(), {});
+    const { tensors } = readSafetensors(path);
     const resumed = values.slice();
     const again = rowOptimizer(setting, ROWS, WIDTH);
     again.restore(tensors);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -42,9 +42,9 @@ function save(model: TrainedModel): { run: string; path: string } {
 
 /** Changes the tensors of a saved run. */
 function change(path: string, edit: (tensors: Record<string, NamedTensor>) => void): void {
-  const { tensors, metadata } = readSafetensors(readFileSync(path), path);
+  const { tensors, metadata } = readSafetensors(path);
   edit(tensors);
-  writeFileSync(path, writeSafetensors(tensors, metadata));
+  writeSafetensors(path, tensors, metadata);
 }
 
 const rows = (D: number): Record<string, number[]> => ({
@@ -106,7 +106,7 @@ const LAYOUTS: { name: string; model: object; shapes: Record<string, number[]> }
 describe.each(LAYOUTS)("a run of $name", ({ model, shapes }) => {
   it("holds each weight as a tensor of its own, with its shape", () => {
     const { path } = save(trainedModel(model));
-    const { tensors } = readSafetensors(readFileSync(path), path);
+    const { tensors } = readSafetensors(path);
     expect(Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]))).toEqual(shapes);
   });
 
@@ -123,7 +123,7 @@ it("each name has the values of the parameter of that name", () => {
   const trained = trainedModel({ batchNorm: true });
   const { parameters, runningStats } = trained.learner.model;
   const { path } = save(trained);
-  const { tensors } = readSafetensors(readFileSync(path), path);
+  const { tensors } = readSafetensors(path);
   for (const name of parameters.shapes.keys()) expect(tensors[name].data).toEqual(parameters.view(name));
   for (const name of runningStats.shapes.keys()) expect(tensors[name].data).toEqual(runningStats.view(name));
   expect(tensors["rows.values"].data).toEqual(trained.learner.tables.values);

@@ -6,12 +6,14 @@ import type { NamedTensor } from "../../io/safetensors.ts";
 
 export type OptimizerState = Record<string, NamedTensor>;
 
+/** Shares the memory of the state, which may be large: to be written before the next step. */
 export function saveFloats(data: Float32Array): NamedTensor {
-  return { shape: [data.length], data: data.slice() };
+  return { shape: [data.length], data };
 }
 
+/** Shares the memory, too. */
 export function saveWords(data: Uint32Array): NamedTensor {
-  return { shape: [data.length], data: data.slice() };
+  return { shape: [data.length], data };
 }
 
 /** [n, 2]: each double's low and high word, on a little-endian machine. */
