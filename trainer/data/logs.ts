@@ -38,8 +38,7 @@ export function chooseLogs({ data, train, valid, test }: LogNames, spec: Feature
     return { train: of("train"), valid: of("valid"), test: split.test > 0 ? of("test") : null };
   }
   if (!train || !valid) throw new UserError("--train and --valid go together; give both, or --data for one log");
-  if (split)
-    warn("data.split is not used, as each log is named and read whole; --data names one to divide");
+  if (split) warn("data.split is not used, as each log is named and read whole; --data names one to divide");
   return { train: { paths: train }, valid: { paths: valid }, test: test ? { paths: test } : null };
 }
 

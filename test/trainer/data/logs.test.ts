@@ -60,6 +60,6 @@ describe("logs for each purpose", () => {
     chooseLogs(names, whole);
     expect(said()).toBe("");
     expect(chooseLogs(names, dividedBy())).toEqual({ train: { paths: [day1] }, valid: { paths: [day2] }, test: null });
-    expect(said()).toContain("note: data.split is not used");
+    expect(said()).toContain("data.split is not used");
   });
 });
