@@ -4,7 +4,7 @@ import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJson, parseWith } from "../format/parse.ts";
 import { labelOf } from "../format/raw-value.ts";
-import type { ClickLog } from "../trainer/data/click-log.ts";
+import { type ClickLog, placed } from "../trainer/data/click-log.ts";
 import { refuseLabel } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import { UserError } from "../trainer/errors.ts";
@@ -85,7 +85,11 @@ export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted
   const labelColumn = fitted.fields.length;
   for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
     for (let row = 0; row < chunk.rows; row++) {
-      batch.push(rawRecord(fitted.fields, chunk.columns, row));
+      try {
+        batch.push(rawRecord(fitted.fields, chunk.columns, row));
+      } catch (error) {
+        throw await placed(chunk, row, error);
+      }
       const label = labelOf(chunk.columns[labelColumn]?.[row]);
       labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
       if (batch.length < RECORDS_PER_REQUEST) continue;

@@ -203,7 +203,7 @@ const shares = {
   valid: v.pipe(v.optional(share, 0.1), about("Share of the records that decide when to stop.")),
   test: v.pipe(v.optional(v.union([v.literal(0), share]), 0.1), about("Share of the records to test on; 0 for none.")),
 };
-const by = v.pipe(column, about("A column of the log or of `select`."));
+const by = v.pipe(column, about("A column of the log or of `select`, not of both."));
 
 const data = v.strictObject({
   format: v.pipe(

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
-import { type LogPart, openPart } from "../../trainer/data/logs.ts";
+import { type LogPart, namedLater, openPart } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -46,7 +46,8 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
   const run = loadRun(runFolder);
   await startBackendOfRun(run.record.backend, flags.backend);
-  const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
+  const partOf = (paths: string[] | undefined): LogPart =>
+    paths ? namedLater(run.spec, run.validLog, paths, "valid") : run.validLog;
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;

@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { checkPositives } from "../../trainer/data/label-counts.ts";
-import { logName } from "../../trainer/data/logs.ts";
+import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
+import { type Part, testedPart } from "../../trainer/data/split.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
@@ -30,12 +31,15 @@ export function retrieveCommand(): Command {
     .action(async (folder: string, flags: RetrieveFlags) => {
       const run = loadRun(folder);
       await startBackendOfRun(run.record.backend, flags.backend);
-      const logs = testedLogs(flags, run.spec);
+      const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
+      const { split } = run.spec.data;
+      const partOf = (log: LogPart, part: Part): LogPart =>
+        log.part ? log : namedLater(run.spec, run.validLog, log.paths, part);
       const [train, test] = [
-        await openHeldOutLog(run.spec, run, logs.train, logs.cache),
-        await openHeldOutLog(run.spec, run, logs.test, logs.cache),
+        await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
+        await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),
       ];
-      checkPositives(logName(logs.test), run.spec, test.labels, "their items are looked for");
+      checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
       const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
       if (flags.json) writeWhole(flags.json, toJson(result));
       const { k, positives, items, recall, popularity } = result;

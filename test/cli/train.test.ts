@@ -1,5 +1,9 @@
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, it } from "vitest";
 import { CommandFolder, LOG, SPEC } from "./cli-process.ts";
 
@@ -63,6 +67,22 @@ describe("train on one log", () => {
     });
     const exported = await folder.run("export", "one");
     expect(exported.stdout).toMatch(/int8, chosen │ +[3-9]\d │/); // records: about 30 % of 200
+  });
+
+  it("and evaluate scores its part for the test", async () => {
+    let scored = 0;
+    const server = createServer(async (request, response) => {
+      const { records } = JSON.parse(await text(request)) as { records: unknown[] };
+      scored += records.length;
+      response.end(JSON.stringify({ scores: records.map(() => 0.5) }));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const named = ["--export", join("one", "export"), "--spec", divided, "--test", log];
+    const { stdout } = await folder.run("evaluate", url, ...named);
+    server.close();
+    expect(stdout).toContain(`${scored} records of one.csv: the part for the test that data.split makes`);
+    expect(scored / 200).toBeCloseTo(0.1, 1);
   });
 
   it("is not exported where that loses more than is allowed, unless forced", async () => {

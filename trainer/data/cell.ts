@@ -51,3 +51,8 @@ export function toRawValue(value: DuckDBValue): RawValue {
   }
   return String(value);
 }
+
+/** The raw value of JSON text. DuckDB's JSON has texts for numbers that are not finite. Throws SyntaxError. */
+export function fromJson(text: string): RawValue {
+  return /^(NaN|-?Infinity)$/.test(text) ? Number(text) : (JSON.parse(text) as RawValue);
+}

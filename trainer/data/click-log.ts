@@ -3,7 +3,7 @@ import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
-import { cellSql, isJson, toRawValue } from "./cell.ts";
+import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
 import { findFiles } from "./files.ts";
 import { Histogram } from "./histogram.ts";
 import { keyValue, parseLine, repeatedKey } from "./json-line.ts";
@@ -24,6 +24,12 @@ export interface LogChunk {
   columns: RawValue[][];
   /** The place of row r of this chunk, as errors name it. */
   place(row: number): Promise<string>;
+}
+
+/** What a reader of a row threw, as it is to be thrown: a FormatError, whose place is a column, names the row too. */
+export async function placed({ place }: LogChunk, row: number, error: unknown): Promise<unknown> {
+  if (!(error instanceof FormatError)) return error;
+  return new FormatError(`${await place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
 }
 
 export interface ClickLogOptions extends RowChoice {
@@ -268,20 +274,13 @@ async function parseLines(
   return lines;
 }
 
-/** The values of JSON texts, null of null. DuckDB's JSON has texts for numbers that are not finite. */
+/** The values of JSON texts, null of null. */
 async function parseCells(texts: readonly unknown[], place: (row: number) => Promise<string>): Promise<RawValue[]> {
   const values: RawValue[] = [];
-  for (const text of texts) {
-    const json = String(text);
-    if (text === null) values.push(null);
-    else if (/^(NaN|-?Infinity)$/.test(json)) values.push(Number(json));
-    else {
-      try {
-        values.push(JSON.parse(json) as RawValue);
-      } catch {
-        throw new FormatError(await place(values.length), `got ${show(json)}, expected JSON`);
-      }
-    }
+  try {
+    for (const text of texts) values.push(text === null ? null : fromJson(String(text)));
+  } catch {
+    throw new FormatError(await place(values.length), `got ${show(texts[values.length])}, expected JSON`);
   }
   return values;
 }

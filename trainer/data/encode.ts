@@ -2,7 +2,7 @@ import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
-import type { ClickLog, LogChunk } from "./click-log.ts";
+import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
 
 /** Some thousand records of a log. Their arrays are used again for the next ones. */
 export interface EncodedChunk {
@@ -30,8 +30,7 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
       try {
         encoder.encodeValues(raw, encoded, "");
       } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        throw new FormatError(`${await chunk.place(row)}: ${error.place.replace(/^\./, "column ")}`, error.problem);
+        throw await placed(chunk, row, error);
       }
       labels[row] = labelOf(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
       if (weights && weight !== undefined)

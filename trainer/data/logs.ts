@@ -1,9 +1,11 @@
+import { realpathSync } from "node:fs";
+import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { UserError } from "../errors.ts";
 import { warn } from "../terminal/warning.ts";
 import { ClickLog } from "./click-log.ts";
 import { findFiles, nameOf } from "./files.ts";
-import type { Part } from "./split.ts";
+import { type Part, testedPart } from "./split.ts";
 
 /** A log, or the part of it that `data.split` makes. */
 export interface LogPart {
@@ -36,12 +38,55 @@ export function chooseLogs({ data, train, valid, test }: LogNames, spec: Feature
     return { train: of("train"), valid: of("valid"), test: split.test > 0 ? of("test") : null };
   }
   if (!train || !valid) throw new UserError("--train and --valid go together; give both, or --data for one log");
+  if (split) warn("data.split is not used, as each log is named and read whole; --data names one to divide");
   return { train: { paths: train }, valid: { paths: valid }, test: test ? { paths: test } : null };
 }
 
 /** What errors and reports call a log: its paths as the user gave them. */
 export function logName({ paths }: LogPart): string {
   return nameOf(paths);
+}
+
+/**
+ * What is scored of a log: where its spec divides it, the part that models are tested on, so that it has nothing that
+ * they learned from; `asked` names another part, or all. Throws UserError where there is no such part.
+ */
+export function scoredPart(spec: FeatureSpec | null, paths: readonly string[], asked?: Part | "all"): LogPart {
+  const split = spec?.data.split;
+  if (asked && asked !== "all" && !split)
+    throw new UserError("--part needs a --spec with data.split, which makes parts");
+  const part = asked ?? (split ? testedPart(split) : "all");
+  if (part === "test" && split?.test === 0)
+    throw new UserError("--part test: data.split leaves no record for the test");
+  return part === "all" ? { paths } : { paths, part };
+}
+
+/**
+ * A log that a user names after a training. Where the training had a part of it, `part` is used, and said. `trained`: a
+ * log of the training, which is a part if the training divided one. Throws UserError where some files are those of the
+ * training, and others are not, as the split of these files would be another one.
+ */
+export function namedLater(spec: FeatureSpec, trained: LogPart, paths: readonly string[], part: Part): LogPart {
+  if (trained.part === undefined) return { paths };
+  const [files, known] = [realFiles(spec, paths), realFiles(spec, trained.paths)];
+  if (!files.some((file) => known.includes(file))) return { paths };
+  if (files.length !== known.length || files.some((file, i) => file !== known[i]))
+    throw new UserError(
+      `${nameOf(paths)}: got a part of the files that data.split divided for the training, expected all of them ` +
+        `(${logName(trained)}), or none`,
+    );
+  warn(`${nameOf(paths)}: data.split divided it for the training; its part for ${part} is used`);
+  return { paths, part };
+}
+
+/** The files of a log without links; none where they are no longer there. */
+function realFiles({ data }: FeatureSpec, paths: readonly string[]): string[] {
+  try {
+    return findFiles(paths, data.format).files.map((file) => realpathSync(file));
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
+  }
 }
 
 /** Opens a log, as the spec says, to read its records as they are written there. Whoever opens it closes it. */

@@ -8,7 +8,7 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
-import { cellSql, isJson, toRawValue } from "./cell.ts";
+import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
 import { groupText } from "./group-text.ts";
 import { literal } from "./sql.ts";
 import { timeOf } from "./time.ts";
@@ -136,7 +136,7 @@ export function registerMeanings(connection: DuckDBConnection): void {
   for (const meaning of Object.keys(JUDGES) as Meaning[]) {
     const { of } = JUDGES[meaning];
     register(connection, functionName(meaning, false), meaning, of);
-    register(connection, functionName(meaning, true), meaning, (text) => of(text === null ? null : fromJson(text)));
+    register(connection, functionName(meaning, true), meaning, (text) => of(text === null ? null : looseJson(text)));
   }
 }
 
@@ -147,11 +147,11 @@ function functionName(meaning: Meaning, json: boolean): string {
 const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
 
 /** A JSON value. Of an integer beyond 2^53 every digit is kept, and what is not JSON stays text. */
-function fromJson(text: RawValue): RawValue {
+function looseJson(text: RawValue): RawValue {
   const json = String(text);
   if (LONG_INTEGER.test(json)) return BigInt(json);
   try {
-    return JSON.parse(json) as RawValue;
+    return fromJson(json);
   } catch {
     return json;
   }

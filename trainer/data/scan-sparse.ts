@@ -47,7 +47,10 @@ export function scanSparse(input: ScanInput, format: SparseFormat): Scan {
       FROM (SELECT * EXCLUDE (line), CASE WHEN ${isSparseLine(format)} THEN string_split_regex(line, ${literal(BLANKS)})
                                      ELSE error(${literal(BAD_LINE)}) END AS cells
       FROM (SELECT *, ${trimmed} AS line FROM ${linesOf(input, files)})))`,
-    columns: [{ name: "label", sql: "CASE label WHEN '-1' THEN '0' WHEN '+1' THEN '1' ELSE label END" }, ...parts],
+    columns: [
+      { name: "label", sql: String.raw`CASE WHEN regexp_full_match(label, '-1(\.0*)?') THEN '0' ELSE label END` },
+      ...parts,
+    ],
     hidden: [],
     partial: new Map(),
     text: { header: 0, delimiter: null, blanks: false },

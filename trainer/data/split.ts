@@ -5,7 +5,8 @@ import { literal } from "./sql.ts";
 // so that every reading of a log divides it alike.
 
 /** One of the three parts into which `data.split` divides a log. */
-export type Part = "train" | "valid" | "test";
+export type Part = (typeof PARTS)[number];
+export const PARTS = ["train", "valid", "test"] as const;
 
 type Split = NonNullable<DataSettings["split"]>;
 
@@ -44,6 +45,11 @@ export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, r
  */
 export function logitCorrection({ negatives }: DataSettings): number {
   return negatives ? Math.log(negatives.rate) : 0;
+}
+
+/** The part that models are tested on: that for the test, or that for validation where a split has none for the test. */
+export function testedPart({ test }: Split): Part {
+  return test > 0 ? "test" : "valid";
 }
 
 /** The time from which on records are for validation, and that from which on they are for the test. */

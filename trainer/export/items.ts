@@ -11,6 +11,7 @@ import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { ClickLog } from "../data/click-log.ts";
+import { groupText } from "../data/group-text.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
@@ -105,7 +106,7 @@ async function readItems(log: ClickLog, names: readonly string[], id: string): P
   for await (const { rows, columns, place } of log.chunks(names)) {
     for (let row = 0; row < rows; row++) {
       const item = rawRecord(fields, columns, row);
-      const name = String(item[id] ?? "");
+      const name = groupText(item[id]);
       if (name === "") throw new FormatError(await place(row), `got no ${id}, expected the item's name`);
       const text = JSON.stringify(item);
       const before = seen.get(name);
