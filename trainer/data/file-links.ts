@@ -1,18 +1,22 @@
-import { linkSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { linkSync, realpathSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { systemFault } from "../io/system-fault.ts";
+import { TemporaryFolder } from "../io/temporary.ts";
 
 /**
  * Names for a log's files that mean nothing but a file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern
  * and s3:// for a service. They are links in a folder of their own, which goes with this object.
  */
 export class FileLinks implements Disposable {
+  readonly #own: TemporaryFolder;
   readonly #folder: string;
   readonly #files: readonly string[];
   readonly #links: ReadonlyMap<string, string>;
 
   constructor(files: readonly string[]) {
-    this.#folder = realpathSync(mkdtempSync(join(tmpdir(), "deepfm-edge-log-")));
+    this.#own = makeFolder();
+    this.#folder = realpathSync(this.#own.path);
     this.#files = files;
     this.#links = new Map(files.map((file, i) => [file, join(this.#folder, `${i}${endingOf(file)}`)]));
     for (const [file, link] of this.#links) makeLink(resolve(file), link);
@@ -39,13 +43,22 @@ export class FileLinks implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#own[Symbol.dispose]();
   }
 }
 
 /** SQL of a file's number in the log, from 0, by its name for DuckDB. */
 export function fileNumberSql(name: string): string {
   return `CAST(regexp_extract(${name}, '(\\d+)(\\.gz|\\.zst)?$', 1) AS INTEGER)`;
+}
+
+/** Throws UserError where the system does not let it be made. */
+function makeFolder(): TemporaryFolder {
+  try {
+    return new TemporaryFolder(tmpdir(), "log");
+  } catch (error) {
+    throw systemFault(tmpdir(), error);
+  }
 }
 
 /** DuckDB knows a compressed file by its ending. */

@@ -53,7 +53,7 @@ export async function explain(reading: LogReading, error: unknown): Promise<Form
     if (found) return found;
   }
   // DuckDB names the file that it cannot read.
-  const file = log.files.find((name) => message.includes(name));
+  const file = log.files.find((name) => message.includes(`"${name}"`) || message.includes(`'${name}'`));
   return new FormatError(file ?? log.name, firstLine(message));
 }
 

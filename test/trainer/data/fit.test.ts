@@ -2,9 +2,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FittedSpec } from "../../../format/fitted-spec.ts";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
-import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { fitSpec } from "../../../trainer/data/fit.ts";
-import { specOf, testFolder, writerInto } from "./log-files.ts";
+import { specOf, testFolder, writeParquet, writerInto } from "./log-files.ts";
 
 const folder = testFolder("fit");
 const file = writerInto(folder);
@@ -33,9 +32,8 @@ describe("fitting reads the numbers that the encoder reads", () => {
 
   it.each(["BOOLEAN", "DECIMAL(9, 2)", "FLOAT", "HUGEINT", "VARCHAR"])("a column of %s", async (type) => {
     const path = join(folder, "typed.parquet");
-    await using duckdb = await DuckDb.open();
     const value = type === "VARCHAR" ? "range" : `CAST(range AS ${type})`;
-    await duckdb.connection.run(`COPY (SELECT 1 AS label, CAST(${value} AS ${type}) AS n FROM range(2)) TO '${path}'`);
+    await writeParquet(path, `SELECT 1 AS label, CAST(${value} AS ${type}) AS n FROM range(2)`);
     expect(await fitted(path, standard)).toEqual({ kind: "value", shift: 0.5, factor: 2 });
     expect(await fitted(path, quantiles)).toEqual({ kind: "boundaries", boundaries: [0.5] });
   });

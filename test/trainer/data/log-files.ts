@@ -7,6 +7,7 @@ import { parseWith } from "../../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../../format/spec.ts";
 import { ClickLog, type ClickLogOptions } from "../../../trainer/data/click-log.ts";
 import { DuckDb } from "../../../trainer/data/duckdb.ts";
+import { literal } from "../../../trainer/data/sql.ts";
 
 /** A folder that goes when the file's tests are over; none of them may have left a database open. */
 export function testFolder(name: string): string {
@@ -26,6 +27,13 @@ export function writerInto(folder: string): (name: string, content: string | Uin
     writeFileSync(path, content);
     return path;
   };
+}
+
+/** Writes the rows of an SQL query as a Parquet file. */
+export async function writeParquet(path: string, query: string): Promise<string> {
+  await using duckdb = await DuckDb.open(undefined, [path]);
+  await duckdb.connection.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet)`);
+  return path;
 }
 
 /** A spec of a categorical field, whose values need two records to have a row, and of a numeric one with bins. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ownValue } from "../../../format/own-value.ts";
 import { parseFeatureSpec } from "../../../format/spec.ts";
 import { parseSearchSpace } from "../../../lab/tune/space.ts";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
@@ -40,6 +41,11 @@ describe.each(NAMES)("a column called %s", (name) => {
   it("with a type that is none names its place", () => {
     const spec = `{"name":"s","fields":[{"name":"id","type":"categorical"}],"data":{"types":{"${name}":5}}}`;
     expect(() => parseFeatureSpec(spec, "spec.json")).toThrow(`spec.json: data.types.${name}: got 5, expected string`);
+  });
+
+  it("is no value of an object that lacks it", () => {
+    expect(ownValue({}, name)).toBeUndefined();
+    expect(ownValue(JSON.parse(`{"${name}":1}`) as object, name)).toBe(1);
   });
 
   it("as a setting of a search is not left out", () => {

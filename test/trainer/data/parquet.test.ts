@@ -1,19 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { openLog, placesOf, readRows, rowsOf, specOf, testFolder } from "./log-files.ts";
+import { openLog, placesOf, readRows, rowsOf, specOf, testFolder, writeParquet } from "./log-files.ts";
 
 const folder = testFolder("parquet");
 
 /** Writes a Parquet file with the rows of a query. */
 async function parquet(name: string, ...rows: string[]): Promise<string> {
-  const path = join(folder, name);
-  await using duckdb = await DuckDb.open(undefined, [path]);
-  const query = rows.map((row) => `SELECT ${row}`).join(" UNION ALL ");
-  await duckdb.connection.run(`COPY (${query}) TO '${path}' (FORMAT parquet)`);
-  return path;
+  return await writeParquet(join(folder, name), rows.map((row) => `SELECT ${row}`).join(" UNION ALL "));
 }
 
 describe("a Parquet column gives the value that a client would send as JSON", () => {

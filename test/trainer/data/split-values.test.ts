@@ -1,19 +1,15 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import type { Part } from "../../../trainer/data/split.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { readRows, specOf, testFolder, writerInto } from "./log-files.ts";
+import { readRows, specOf, testFolder, writeParquet, writerInto } from "./log-files.ts";
 
 const folder = testFolder("split-values");
 const file = writerInto(folder);
 const PARTS = ["train", "valid", "test"] as const;
 
 async function parquet(name: string, select: string): Promise<string> {
-  const path = join(folder, name);
-  await using duckdb = await DuckDb.open();
-  await duckdb.connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`);
-  return path;
+  return await writeParquet(join(folder, name), select);
 }
 
 /** The values of a column in each of the three parts. */
