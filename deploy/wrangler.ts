@@ -18,13 +18,14 @@ export const QUIET = {
 };
 
 /**
- * Runs a wrangler command with a configuration and returns what it prints. Throws UserError, with its last lines, where
- * it fails.
+ * Runs a wrangler command with a configuration and returns what it prints. `cwd`: where relative paths, and the
+ * configuration's own build, begin. Throws UserError, with the last lines of what it printed, where it fails.
  */
-export function wrangler(args: readonly string[], config = WRANGLER_CONFIG): Promise<string> {
+export function wrangler(args: readonly string[], config = WRANGLER_CONFIG, cwd = process.cwd()): Promise<string> {
   const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args, "--config", config], {
+      cwd,
       env: { ...process.env, ...QUIET },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -31,12 +31,16 @@ function copyKernels(): void {
   for (const name of KERNELS) copyFileSync(path(`build/${name}.wasm`), path(`dist/build/${name}.wasm`));
 }
 
-/** wrangler.toml for the compiled Worker: the same but for the name of its main file. */
+/** The part of wrangler.toml that builds the kernels, with its comment: a package has them, and not their sources. */
+const BUILD = /(?:^#.*\n)*^\[build\]\n(?:.+\n)*\n/m;
+
+/** wrangler.toml for the compiled Worker: the same but for the name of its main file and for BUILD. */
 function writeWorkerConfig(): void {
   const source = 'main = "worker/index.ts"';
   const text = readFileSync(path("wrangler.toml"), "utf8");
   if (!text.includes(source)) throw new Error(`wrangler.toml: got no line ${source}`);
-  writeFileSync(path("dist/wrangler.toml"), text.replace(source, 'main = "worker/index.js"'));
+  if (!BUILD.test(text)) throw new Error("wrangler.toml: got no table [build]");
+  writeFileSync(path("dist/wrangler.toml"), text.replace(source, 'main = "worker/index.js"').replace(BUILD, ""));
 }
 
 compile();

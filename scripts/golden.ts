@@ -2,6 +2,7 @@
 // node scripts/golden.ts --check   compares them; names each file that is missing or differs, and then exits 1
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { goldenFiles } from "../testing/format/golden.ts";
+import { buildKernels } from "./kernels.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -20,6 +21,7 @@ async function main(args: string[]): Promise<number> {
     console.error(`golden: got ${args.join(" ")}, expected nothing or --check`);
     return 2;
   }
+  await buildKernels();
   const formatMd = await readFile(new URL("format/FORMAT.md", root), "utf8");
   const files = await goldenFiles(formatMd);
   let wrong = 0;

@@ -6,6 +6,7 @@ import { exportCommand } from "./export.ts";
 import { exitCodeOf, faultText } from "./faults.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { bringKernels } from "./kernels.ts";
 import { takeOutputErrors } from "./output.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -22,7 +23,8 @@ import { tuneCommand } from "./tune.ts";
 const program = new Command("deepfm-edge")
   .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
   .version(VERSION)
-  .showHelpAfterError("(--help on each command says what it needs)");
+  .showHelpAfterError("(--help on each command says what it needs)")
+  .hook("preAction", bringKernels);
 
 for (const command of [
   generateCommand(),
