@@ -29,9 +29,9 @@ function score({ records, signal, address = "192.0.2.1" }: Sent): Promise<Respon
 }
 
 /** Hangs for longer than any deadline here. It ends, since workerd waits for it. */
-const hangs: ReadFault = async () => {
+const hangs: ReadFault = async (read) => {
   await sleep(5_000);
-  throw new Error("hung");
+  return read();
 };
 /** A read that so many requests can join. */
 const joinedBy =
