@@ -57,7 +57,7 @@ try {
       ["request", "body", "keys a request", "$ per million"],
       results.map(({ name, bytes, keysPerRequest, dollarsPerMillion }) => [
         name,
-        `${(bytes / 1e3).toFixed(1)} kB`,
+        `${(bytes / 1e3).toFixed(2)} kB`,
         keysPerRequest.toFixed(2),
         dollarsPerMillion.toFixed(2),
       ]),

@@ -49,6 +49,7 @@ export interface HttpServer {
  * promises.
  */
 export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
+  refuseNoHeader(server.token);
   using task = startTask("score over HTTP", null, "records");
   const scores: number[] = [];
   const labels: number[] = [];
@@ -114,6 +115,12 @@ export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted
     kvKeysPerRequest: kvKeys / requests,
     rowsMissing,
   };
+}
+
+/** What no header can hold, `fetch` would quote in its error. */
+function refuseNoHeader(token: string | undefined): void {
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+    throw new UserError(`the token: got ${token.length} characters, not all of them printable ASCII without spaces`);
 }
 
 interface Answer {

@@ -68,6 +68,9 @@ describe("evaluateOverHttp", () => {
     const refused = evaluate(needsToken, "dfe_wrong");
     await expect(refused).rejects.toThrow(/got 401 no token, expected 200; --token gives a token$/);
     await expect(refused).rejects.not.toThrow("dfe_wrong");
+    await expect(evaluate(needsToken, "dfe_a\nbc")).rejects.toThrow(
+      "the token: got 8 characters, not all of them printable ASCII without spaces",
+    );
   });
 
   it("sends records again while a request's budget of keys leaves rows out, and as long as that helps", async () => {

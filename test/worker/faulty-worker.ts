@@ -18,12 +18,27 @@ interface Behavior {
 }
 
 let app: Hono<AppEnv<Env>> | null = null;
-let reads: string[][] = [];
+/** Requests since `restart` or `countArrivals`. */
+let arrived = 0;
+
+export function countArrivals(): void {
+  arrived = 0;
+}
+
+/** Waits until so many requests have arrived and, as far as one can know, wait for their pages. */
+export async function arrivalOf(requests: number): Promise<void> {
+  while (arrived < requests) await sleep(5);
+  await sleep(50);
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** Makes the Worker's isolate as good as new. Returns the keys of each bulk read from here on. */
 export function restart({ rowDeadlineMs, rowRateLimit, faults }: Behavior): string[][] {
   const keysRead: string[][] = [];
-  reads = keysRead;
+  countArrivals();
   app = createApp<Env>({
     auth: () => "off",
     source: ({ MODELS }): Source => {
@@ -40,13 +55,14 @@ export function restart({ rowDeadlineMs, rowRateLimit, faults }: Behavior): stri
     rowDeadlineMs: () => rowDeadlineMs,
     rowRateLimit: () => rowRateLimit,
   });
-  return reads;
+  return keysRead;
 }
 
 /** The Worker over KV, with faults where a test wants them. */
 export class FaultyWorker extends WorkerEntrypoint<Env> {
   override async fetch(request: Request): Promise<Response> {
     if (!app) throw new Error("restart() has not been called");
+    arrived++;
     return app.fetch(request, this.env, this.ctx);
   }
 }

@@ -106,9 +106,8 @@ describe("has problems of its own", () => {
 
 test("what a setting of the host throws is in the log alone, once", async () => {
   const errors = loggedErrors();
-  const noBindings = {};
   for (let time = 0; time < 2; time++) {
-    const response = await post("/ctr/v1/score", { records: RECORDS }, noBindings);
+    const response = await post("/ctr/v1/score", { records: RECORDS }, {}); // new each time
     expect(await response.json()).toMatchObject({
       status: 503,
       type: "urn:deepfm-edge:problem:misconfigured",
