@@ -1,81 +1,106 @@
 import type * as v from "valibot";
-import { FormatError, RequestError } from "../../format/errors.ts";
-import { parseJson, parseWith } from "../../format/parse.ts";
-import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
+import { clipped, RequestError } from "../../format/errors.ts";
+import { parseWith } from "../../format/parse.ts";
+import * as limits from "../limits.ts";
+import type { Lease } from "../memory/memory-budget.ts";
+import { BodyBytes } from "./body-bytes.ts";
+import { contentEncoding, DECOMPRESSION_BYTES, decodedBody } from "./content-encoding.ts";
 import { BodyError } from "./errors.ts";
-import { readParts } from "./read-parts.ts";
+import { outlineJson } from "./json-outline.ts";
+import { Deadline } from "./promises.ts";
 
 /** Bytes that are read at a time. Most bodies are shorter. */
 const PART_BYTES = 64 * 1024;
 
+/** A body that was read, with its lists still to be parsed. At its end its memory is given back. */
+export interface ReadBody<Body> extends Disposable {
+  body: Body;
+  /** Gives the memory of its lists back, which cannot be iterated any more. */
+  release(): void;
+}
+
 /**
- * Reads a request's body as JSON of the form that `schema` says. A body beyond the limits is refused as soon as that is
- * known, from its declared length or while it arrives, and is never held whole. Throws BodyError where the body is not
- * JSON or too large, and RequestError where the JSON has another form.
+ * The body of a request that is JSON. The constructor throws BodyError where the headers say that it cannot be read:
+ * it is of another type or encoding, or too long.
  */
-export async function readBody<Schema extends v.GenericSchema>(
-  request: Request,
-  schema: Schema,
-): Promise<v.InferOutput<Schema>> {
-  const body = await readJson(request);
-  return RequestError.during(() => parseWith(schema, body, "body"));
-}
+export class RequestBody {
+  readonly #request: Request;
+  readonly #encoding: ReturnType<typeof contentEncoding>;
+  readonly #declaredBytes: number;
 
-async function readJson(request: Request): Promise<unknown> {
-  const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new BodyError("media-type", `got content-type ${mediaType ?? "none"}, expected application/json`);
-  }
-  const text = await readText(request);
-  try {
-    return parseJson(text, "body");
-  } catch (error) {
-    if (error instanceof FormatError) throw new BodyError("not-json", `the body is ${error.problem}`);
-    throw error;
-  }
-}
-
-async function readText(request: Request): Promise<string> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > MAX_BODY_BYTES) {
-    throw new BodyError("too-large", `got a body of ${declared} bytes, expected at most ${MAX_BODY_BYTES}`);
-  }
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let size = 0;
-  let brackets = 0;
-  let text = "";
-  const part = declared > 0 ? Math.min(declared, PART_BYTES) : PART_BYTES;
-  for await (const bytes of request.body ? readParts(request.body, part) : []) {
-    size += bytes.byteLength;
-    if (size > MAX_BODY_BYTES) {
-      throw new BodyError("too-large", `got more than ${MAX_BODY_BYTES} bytes, expected at most that many`);
+  constructor(request: Request) {
+    const { headers } = request;
+    const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    if (mediaType !== "application/json") {
+      const got = mediaType === undefined ? "none" : clipped(mediaType, 200);
+      throw new BodyError("media-type", `got content-type ${got}, expected application/json`);
     }
-    brackets += countBrackets(bytes);
-    if (brackets > MAX_BODY_BRACKETS) {
-      throw new BodyError(
-        "too-large",
-        `got more than ${MAX_BODY_BRACKETS} objects and lists, expected at most that many`,
-      );
+    this.#encoding = contentEncoding(headers);
+    this.#request = request;
+    this.#declaredBytes = Number(headers.get("content-length") ?? 0);
+    if (this.#declaredBytes > limits.MAX_BODY_BYTES) throw tooLarge(`a body of ${this.#declaredBytes} bytes`);
+  }
+
+  /**
+   * Reads it as JSON of the form that `schema` says, in which each of `lists` is a JsonList. `lease` takes the memory
+   * for it, and for parsing its lists. A body beyond the limits is refused as soon as that is known, and is never held
+   * whole. Throws BodyError where it is not JSON, too large or too slow, OverloadedError where there is no memory, and
+   * RequestError where the JSON has another form.
+   */
+  async read<Schema extends v.GenericSchema>(
+    lists: readonly string[],
+    schema: Schema,
+    lease: Lease,
+  ): Promise<ReadBody<v.InferOutput<Schema>>> {
+    using stack = new DisposableStack();
+    const bytes = stack.use(this.#makeRoom(lease));
+    await this.#fill(bytes, lease);
+    const outline = outlineJson(bytes.bytes, lists);
+    const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
+    lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);
+    const json = outline.parse();
+    const body = RequestError.during(() => parseWith(schema, json, "body"));
+    stack.defer(() => {
+      for (const list of outline.lists) list.forget();
+      lease.giveBack(ofLists);
+    });
+    const memory = stack.move();
+    const release = (): void => memory.dispose();
+    return { body, release, [Symbol.dispose]: release };
+  }
+
+  /** Room for a declared length, which is taken at once; without one, it doubles. */
+  #makeRoom(lease: Lease): BodyBytes {
+    const room = this.#encoding === null && this.#declaredBytes > 0 ? this.#declaredBytes : PART_BYTES;
+    lease.resize(this.#around + room);
+    return new BodyBytes(room);
+  }
+
+  /** The memory that reading takes beside what is read. */
+  get #around(): number {
+    return PART_BYTES + (this.#encoding === null ? 0 : DECOMPRESSION_BYTES);
+  }
+
+  async #fill(bytes: BodyBytes, lease: Lease): Promise<void> {
+    const { body } = this.#request;
+    if (!body) return;
+    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(bytes.size));
+    for await (const part of decodedBody(body, this.#encoding, Math.min(bytes.room, PART_BYTES), deadline)) {
+      if (bytes.size + part.length > limits.MAX_BODY_BYTES) throw tooLarge(`more than ${limits.MAX_BODY_BYTES} bytes`);
+      const room = bytes.roomFor(part.length);
+      // While they are copied to more room, both are there.
+      if (room > bytes.room) lease.resize(this.#around + bytes.room + room);
+      bytes.append(part);
     }
-    text += decode(decoder, bytes);
+    lease.resize(bytes.room);
   }
-  return text + decode(decoder);
 }
 
-/** Counts opening brackets, also those within strings, where so many are no less unusual. */
-function countBrackets(part: Uint8Array): number {
-  let count = 0;
-  for (let i = 0; i < part.length; i++) {
-    const byte = part[i];
-    if (byte === 0x7b || byte === 0x5b) count++;
-  }
-  return count;
+function tooLarge(got: string): BodyError {
+  return new BodyError("too-large", `got ${got}, expected at most ${limits.MAX_BODY_BYTES}`);
 }
 
-function decode(decoder: TextDecoder, part?: Uint8Array): string {
-  try {
-    return part ? decoder.decode(part, { stream: true }) : decoder.decode();
-  } catch {
-    throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
-  }
+function tooSlow(size: number): BodyError {
+  const seconds = limits.BODY_TIMEOUT_MS / 1000;
+  return new BodyError("too-slow", `got ${size} bytes in ${seconds} s, expected the whole body by then`);
 }
