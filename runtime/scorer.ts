@@ -24,7 +24,7 @@ export interface EncodingLimits {
   reserve: (bytes: number) => void;
 }
 
-const NO_LIMITS: EncodingLimits = {
+export const NO_LIMITS: EncodingLimits = {
   maxEntries: Number.POSITIVE_INFINITY,
   maxPages: Number.POSITIVE_INFINITY,
   reserve() {},

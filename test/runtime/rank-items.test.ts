@@ -7,7 +7,7 @@ import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { NO_ITEM } from "../../runtime/kernel.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
-import { Scorer } from "../../runtime/scorer.ts";
+import { NO_LIMITS, Scorer } from "../../runtime/scorer.ts";
 import { KERNELS, type TestKernel } from "../../testing/kernel/harness.ts";
 import { AD, ADS, KNOWN, openShop, SHOP_TYPES, type Shop, SITES } from "../format/shop.ts";
 
@@ -140,8 +140,10 @@ describe("a shop", () => {
     expect(() => scorer.locateItems({ ad: "ad1" }, ["ad1"])).toThrow(
       "context.ad: got a field of the item, expected the context's",
     );
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], 2)).toThrow("candidates[0]: got");
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], 2)).not.toThrow();
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { ...NO_LIMITS, maxEntries: 2 })).toThrow(
+      "candidates[0]: got",
+    );
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], { ...NO_LIMITS, maxEntries: 2 })).not.toThrow();
   });
 
   it("refuses ids without a catalogue", () => {

@@ -6,7 +6,8 @@ import { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
 import { registerMeanings } from "./meaning.ts";
 import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
-import { type Scan, scanLog } from "./scan.ts";
+import type { Scan } from "./scan.ts";
+import { scanLog } from "./scan-log.ts";
 import { identifier } from "./sql.ts";
 import { columnReferences } from "./sql-references.ts";
 

@@ -1,14 +1,9 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { FormatError } from "../../format/errors.ts";
+import type { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import type { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
 import type { TextLayout } from "./lines.ts";
-import { withPartitions } from "./partitions.ts";
-import { scanCsv } from "./scan-csv.ts";
-import { scanJsonLines } from "./scan-json-lines.ts";
-import { scanParquet } from "./scan-parquet.ts";
-import { scanSparse } from "./scan-sparse.ts";
 
 // How DuckDB reads each format: an SQL relation over the files, and the names that its columns have in the log.
 
@@ -48,27 +43,4 @@ export interface ScanInput {
   links: FileLinks;
   /** Names that SQL of the user looks columns up by, in lower case; null where it may look at any. */
   references: ReadonlySet<string> | null;
-}
-
-export async function scanLog(input: ScanInput): Promise<Scan> {
-  const { log, data } = input;
-  if (data.columns && log.format !== "csv" && log.format !== "tsv")
-    throw new FormatError("data.columns", `got names for ${log.format}, expected them for CSV or TSV only`);
-  return withPartitions(await scanFormat(input), input);
-}
-
-function scanFormat(input: ScanInput): Promise<Scan> | Scan {
-  switch (input.log.format) {
-    case "csv":
-      return scanCsv(input, ",");
-    case "tsv":
-      return scanCsv(input, "\t");
-    case "jsonl":
-      return scanJsonLines(input);
-    case "parquet":
-      return scanParquet(input);
-    case "libsvm":
-    case "libffm":
-      return scanSparse(input, input.log.format);
-  }
 }
