@@ -87,7 +87,7 @@ export const movielens: Recipe = {
           JOIN ${table(users)} AS users USING (${identifier("user_id:token")})
           JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
           WINDOW earlier AS ${EARLIER} ORDER BY timestamp, "user", item)
-          TO ${literal(joined)} (FORMAT parquet)`,
+          TO ${literal(joined)} (FORMAT parquet, USE_TMP_FILE false)`,
       );
       await writeParts(
         joined,

@@ -168,7 +168,9 @@ export class ClickLog implements AsyncDisposable {
   async copy(columns: readonly string[], path: string): Promise<void> {
     const list = columns.map((name) => this.#column(name)).map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
     const rows = `SELECT ${list.join(", ")} FROM ${await this.#rows()}`;
-    await this.#database.run(`COPY (${rows}) TO ${literal(resolve(path))} (FORMAT parquet, COMPRESSION zstd)`);
+    // Written under its own name alone, as the database may write no other file.
+    const options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false";
+    await this.#database.run(`COPY (${rows}) TO ${literal(resolve(path))} (${options})`);
   }
 
   /** Closes the database. Nothing can be read after it. */

@@ -32,7 +32,7 @@ export function writerInto(folder: string): (name: string, content: string | Uin
 /** Writes the rows of an SQL query as a Parquet file. */
 export async function writeParquet(path: string, query: string): Promise<string> {
   await using duckdb = await DuckDb.open(undefined, [path]);
-  await duckdb.connection.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet)`);
+  await duckdb.connection.run(`COPY (${query}) TO ${literal(path)} (FORMAT parquet, USE_TMP_FILE false)`);
   return path;
 }
 
