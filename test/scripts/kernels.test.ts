@@ -23,7 +23,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const checkout = mkdtempSync(join(tmpdir(), "deepfm-edge-checkout-"));
 afterAll(() => rmSync(checkout, { recursive: true }));
 
-const ROOMS = ["cli", "lab", "deploy", "trainer", "runtime", "format", "scripts"];
+/** What the command line reads of a checkout. */
+const ROOMS = ["examples", "cli", "lab", "deploy", "trainer", "runtime", "format", "scripts"];
 const source = (module: string): string => join(checkout, "assembly", module, "index.ts");
 const built = (file: string): string => join(checkout, "build", file);
 const MODULES = readdirSync(join(ROOT, "build")).filter((file) => file.endsWith(".wasm"));
@@ -46,7 +47,8 @@ function state(): string {
   return JSON.stringify(files);
 }
 
-describe("the kernels of a checkout", () => {
+// Each test starts the compiler several times.
+describe("the kernels of a checkout", { timeout: 180_000 }, () => {
   it("are built by the command that comes first, and by two at the same time", async () => {
     const run = (): Promise<{ stderr: string; code: number }> =>
       promisify(execFile)(process.execPath, ["cli/bin.js", "inspect", "absent.blob"], { cwd: checkout }).then(
