@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { QUIET, WRANGLER_CONFIG, wrangler } from "./wrangler.ts";
 
@@ -15,6 +15,7 @@ export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
   const { unstable_startWorker } = await import("wrangler");
   const worker = await unstable_startWorker({
     config: WRANGLER_CONFIG,
+    build: { custom: { command: "" } }, // the kernels are there: the command line has built them
     bindings: { AUTH: { type: "plain_text", value: "off" } },
     dev: {
       persist: persistTo,
@@ -32,7 +33,7 @@ export async function serve(persistTo: string, port = 0): Promise<LocalServer> {
 export async function bundleBytes(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-"));
   try {
-    await wrangler(["deploy", "--dry-run", "--outdir", folder]);
+    await wrangler(["deploy", "--dry-run", "--outdir", folder], WRANGLER_CONFIG, dirname(WRANGLER_CONFIG));
     const files = readdirSync(folder).filter((file) => /\.(js|wasm)$/.test(file));
     return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(folder, file))).length, 0);
   } finally {

@@ -104,10 +104,9 @@ async function build(sources: string): Promise<void> {
   try {
     const modules: Record<string, string> = {};
     for (const target of TARGETS) {
-      const path = join(folder, target.file);
-      modules[target.file] = digest(await compile(target, path));
-      renameSync(path, join(BUILD, target.file));
+      modules[target.file] = digest(await compile(target, join(folder, target.file)));
     }
+    for (const { file } of TARGETS) renameSync(join(folder, file), join(BUILD, file));
     const path = join(folder, "kernels.json");
     writeFileSync(path, `${JSON.stringify({ sources, modules }, null, 2)}\n`);
     renameSync(path, STAMP);
