@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FittedSpec } from "../../../format/fitted-spec.ts";
@@ -33,7 +34,8 @@ describe("fitting reads the numbers that the encoder reads", () => {
 
   it.each(["BOOLEAN", "DECIMAL(9, 2)", "FLOAT", "HUGEINT", "VARCHAR"])("a column of %s", async (type) => {
     const path = join(folder, "typed.parquet");
-    await using duckdb = await DuckDb.open();
+    rmSync(path, { force: true }); // over a file, DuckDB writes one of another name first
+    await using duckdb = await DuckDb.open(undefined, [path]);
     const value = type === "VARCHAR" ? "range" : `CAST(range AS ${type})`;
     await duckdb.connection.run(`COPY (SELECT 1 AS label, CAST(${value} AS ${type}) AS n FROM range(2)) TO '${path}'`);
     expect(await fitted(path, standard)).toEqual({ kind: "value", shift: 0.5, factor: 2 });

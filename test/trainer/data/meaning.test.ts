@@ -12,9 +12,10 @@ import { Random } from "../../../trainer/data/random.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { timeOf } from "../../../trainer/data/time.ts";
 
+const NULLS = join(tmpdir(), `deepfm-edge-nulls-${process.pid}.parquet`);
 let duckdb: DuckDb;
 beforeAll(async () => {
-  duckdb = await DuckDb.open();
+  duckdb = await DuckDb.open(undefined, [NULLS]);
   registerMeanings(duckdb.connection);
 });
 afterAll(() => duckdb[Symbol.asyncDispose]());
@@ -212,6 +213,7 @@ describe("SQL says of a value what TypeScript says", () => {
     ["FLOAT[]", ["[17.1]"]],
     ["INTEGER[][]", ["[[1], [2, 3]]"]],
     ["DOUBLE[2]", ["[1, 2]"]],
+    ["FLOAT[2]", ["[1, 17.1]"]],
   ])("%s", async (type, values) => {
     expect(await expectAgreement(tableOf(values, type))).toBe(values.length);
   });
@@ -219,10 +221,9 @@ describe("SQL says of a value what TypeScript says", () => {
   it("a column of which no value is known", async () => {
     await expectAgreement("(SELECT NULL AS x)");
     for (const type of ["VARCHAR", "DOUBLE", "BOOLEAN", "HUGEINT", "TIMESTAMP_NS", "VARCHAR[]"]) {
-      const path = join(tmpdir(), `deepfm-edge-nulls-${process.pid}.parquet`);
-      await duckdb.connection.run(`COPY (SELECT CAST(NULL AS ${type}) AS x FROM range(3)) TO ${literal(path)}`);
-      expect(await expectAgreement(`read_parquet(${literal(path)})`)).toBe(3);
-      rmSync(path);
+      await duckdb.connection.run(`COPY (SELECT CAST(NULL AS ${type}) AS x FROM range(3)) TO ${literal(NULLS)}`);
+      expect(await expectAgreement(`read_parquet(${literal(NULLS)})`)).toBe(3);
+      rmSync(NULLS);
     }
   });
 

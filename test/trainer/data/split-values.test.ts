@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DuckDb } from "../../../trainer/data/duckdb.ts";
@@ -11,7 +12,8 @@ const PARTS = ["train", "valid", "test"] as const;
 
 async function parquet(name: string, select: string): Promise<string> {
   const path = join(folder, name);
-  await using duckdb = await DuckDb.open();
+  rmSync(path, { force: true }); // over a file, DuckDB writes one of another name first
+  await using duckdb = await DuckDb.open(undefined, [path]);
   await duckdb.connection.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`);
   return path;
 }
@@ -117,6 +119,16 @@ describe("a split by hash keeps a value together, however it is written", () => 
     }
   });
 
+  it("in files of several types", async () => {
+    const types = ["INTEGER", "DOUBLE", "VARCHAR", "DECIMAL(9, 2)"];
+    const query = (type: string): string => `SELECT 1 AS label, CAST(range AS ${type}) AS user FROM range(200)`;
+    const paths = await Promise.all(types.map((type, i) => parquet(`mixed${i}.parquet`, query(type))));
+    const divided = await Promise.all(PARTS.map((part) => readRows(["user"], paths, { split }, { part })));
+    const seen = divided.map((rows) => new Set(rows.map(([user]) => String(user))));
+    expect(divided.flat()).toHaveLength(800);
+    expect(seen.reduce((sum, { size }) => sum + size, 0)).toBe(200);
+  });
+
   it("but not values that the encoder tells apart", async () => {
     const path = file("apart.csv", `label,user\n${users.map((user) => `1,${user}\n1,${user}.0\n`).join("")}`);
     const found = await partsOfUsers(path);
@@ -178,6 +190,20 @@ describe("a split by time goes by the instant", () => {
     await expectLast(
       await parquet(`${type}.parquet`, `SELECT range AS n, CAST(${value} AS ${type}) AS at FROM range(${N})`),
     );
+  });
+
+  it("files of several types", async () => {
+    const at = "TIMESTAMP '2024-01-31 20:00:00' + INTERVAL (range) MINUTE";
+    const values = [
+      `CAST(${at} AS TIMESTAMPTZ)`,
+      `strftime(${at} + INTERVAL 5 HOUR, '%Y-%m-%dT%H:%M:%S+05:00')`,
+      `epoch(${at})`,
+    ];
+    const query = (i: number): string =>
+      `SELECT range AS n, ${values[i]} AS at FROM range(${N}) WHERE range % 3 = ${i}`;
+    const paths = await Promise.all(values.map((_, i) => parquet(`times${i}.parquet`, query(i))));
+    const last = (await readRows(["n"], paths, { split }, { part: "test" })).map(([n]) => Number(n));
+    expect(last.sort((a, b) => a - b)).toEqual(numbers(180, 200));
   });
 
   it.each([
