@@ -4,7 +4,7 @@ import { readManifest } from "../../format/read-blob.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { UserError } from "../../trainer/errors.ts";
-import { loadExport } from "../../trainer/export/export.ts";
+import { openExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { LOG_HELP, readSpec, tokenOption } from "./options.ts";
@@ -28,7 +28,7 @@ export function evaluateCommand(): Command {
     .option("--json", "print the result as JSON")
     .action(async (address: string, flags: EvaluateFlags) => {
       const url = parseUrl(address);
-      const { spec } = readManifest((await loadExport(flags.export)).blob);
+      const { spec } = readManifest((await openExport(flags.export)).blob);
       await using log =
         flags.spec === undefined
           ? await ClickLog.open(flags.test)
