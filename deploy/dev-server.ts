@@ -1,6 +1,5 @@
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inspect } from "node:util";
 import type { unstable_startWorker } from "wrangler";
 import { UserError } from "../trainer/errors.ts";
 import { endWorkerdsWithThisProcess } from "./children.ts";
@@ -46,6 +45,8 @@ export async function startDevServer(
   const { promise: failed, reject } = Promise.withResolvers<never>();
   failed.catch(() => {}); // it may fail when nothing waits for it any more
   for (const event of ["error", "buildFailed"]) environment.on(event, (fault) => reject(startFault(fault)));
+  const { promise: loaded, resolve: load } = Promise.withResolvers<void>();
+  environment.once("reloadComplete", () => load()); // `ready` is the proxy before the Worker
   const late = setTimeout(
     () => reject(new UserError(`the Worker of ${config} did not start in ${START_MS / 1000} s`)),
     START_MS,
@@ -63,12 +64,12 @@ export async function startDevServer(
   };
   try {
     const worker = await Promise.race([environment.startWorker(options), failed]);
-    await Promise.race([worker.ready, failed]);
+    await Promise.race([Promise.all([worker.ready, loaded]), failed]);
     return { url: await Promise.race([worker.url, failed]), [Symbol.asyncDispose]: () => worker.dispose() };
   } catch (error) {
     // Its own end may wait for a part that never started; this process's end then ends what is left.
     await Promise.race([environment.teardown().catch(() => {}), sleep(STOP_MS, undefined, { ref: false })]);
-    throw error;
+    throw startFault(error);
   } finally {
     clearTimeout(late);
   }
@@ -90,10 +91,13 @@ export async function checkPort(port: number): Promise<void> {
   }
 }
 
-/** What DevEnv says of a fault: an error, or an event with a reason and a cause. */
+/** The error for a fault of DevEnv: an error, or an event with a reason. Both may have causes, which say more. */
 function startFault(fault: unknown): UserError {
-  const { reason, cause } = fault as { reason?: string; cause?: unknown };
-  const error = fault instanceof Error ? fault : cause;
-  const message = error instanceof Error ? error.message : inspect(error, { depth: 2 });
-  return new UserError(`the Worker did not start: ${reason ? `${reason}: ` : ""}${message}`, { cause: fault });
+  if (fault instanceof UserError) return fault;
+  const says: string[] = [];
+  for (let at = fault; typeof at === "object" && at !== null; at = "cause" in at ? at.cause : null) {
+    if ("reason" in at && typeof at.reason === "string") says.push(at.reason);
+    if ("message" in at && typeof at.message === "string") says.push(at.message);
+  }
+  return new UserError(`the Worker did not start: ${says.join(": ")}`, { cause: fault });
 }

@@ -33,8 +33,8 @@ describe("publish, into a local KV", () => {
     await using store = await openLocalKv(config);
     await store.putTexts([{ key: String(page), value: "damaged" }]);
     await store.putBytes(blobKey(version), new Uint8Array(9));
-    expect(await publish(exported, target, { verify: false })).toEqual({ uploaded: 0, present: 2, repaired: 0 });
-    expect(await publish(exported, target)).toEqual({ uploaded: 0, present: 0, repaired: 2 });
+    expect(await publication(store, false).run(exported)).toEqual({ uploaded: 0, present: 2, repaired: 0 });
+    expect(await publication(store).run(exported)).toEqual({ uploaded: 0, present: 0, repaired: 2 });
     expect((await store.texts([String(page)])).get(String(page))).toBe(Buffer.from(pages[0].bytes).toString("base64"));
     expect(Buffer.compare((await store.bytes(blobKey(version))) ?? new Uint8Array(), exported.blob)).toBe(0);
     const pointer = await store.texts([pointerKey(), "absent"]);
