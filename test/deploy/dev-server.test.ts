@@ -51,7 +51,9 @@ describe("startDevServer", () => {
 
   it("says what is wrong with a Worker that does not build or start", async () => {
     const broken = startDevServer(worker("broken", "export default {"));
-    await expect(broken).rejects.toThrow(/^the Worker did not start: .*broken\.js:1:16: ERROR: Expected identifier but found end of file/s);
+    await expect(broken).rejects.toThrow(
+      /^the Worker did not start: .*broken\.js:1:16: ERROR: Expected identifier but found end of file/s,
+    );
     const throwing = startDevServer(worker("throwing", "throw new Error('on the way up');"));
     await expect(throwing).rejects.toThrow(/^the Worker did not start: .*on the way up/s);
     await expect(startDevServer(join(folder, "absent.toml"))).rejects.toThrow(
