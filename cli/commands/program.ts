@@ -6,6 +6,7 @@ import { exportCommand } from "./export.ts";
 import { exitCodeOf, faultText } from "./faults.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
+import { endWithLauncher } from "./launcher.ts";
 import { takeOutputErrors } from "./output.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -44,6 +45,7 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program));
 
 takeOutputErrors();
+endWithLauncher();
 try {
   await program.parseAsync();
 } catch (error) {
