@@ -29,7 +29,7 @@ export interface HttpAnswer {
 /** How often a request is sent, the first time included. */
 const ATTEMPTS = 5;
 /** The longest wait, in seconds, that a server may ask for. */
-const LONGEST_WAIT = 30;
+const LONGEST_WAIT = 60;
 
 /** Statuses that a later attempt may not get: too many requests, and a server or a gateway that is busy or restarts. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
