@@ -35,9 +35,13 @@ else {
 
 /** Runs this command again, with another Node. */
 function runWith(node) {
-  const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio: "inherit" });
+  // The child has a channel to this process, and ends where that closes: this process may be killed (see `program.ts`).
+  const stdio = ["inherit", "inherit", "inherit", "ipc"];
+  const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio });
   // A terminal sends Ctrl-C to both processes: the child ends the command, and this one must outlive it.
-  process.on("SIGINT", () => {});
+  process.on("SIGINT", () => {
+    if (!process.stdin.isTTY && !process.stderr.isTTY) child.kill("SIGINT");
+  });
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("error", (error) => {
     console.error(`error: ${node}: ${error.message}`);

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
-import { parseJson, parseWith } from "../format/parse.ts";
+import { parseJsonBytes, parseWith } from "../format/parse.ts";
 import { labelOf } from "../format/raw-value.ts";
 import { type ClickLog, placed } from "../trainer/data/click-log.ts";
 import { refuseLabel } from "../trainer/data/encode.ts";
@@ -12,6 +11,7 @@ import { auc } from "../trainer/metrics/auc.ts";
 import { loglossOfScores } from "../trainer/metrics/logloss.ts";
 import type { Metrics } from "../trainer/metrics/metrics.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
+import { excerpt, type HttpAnswer, type HttpRequest, placeOf, request } from "./http-request.ts";
 
 /** The quality and the speed that a client of the HTTP API sees. */
 export interface HttpEvaluation extends Metrics {
@@ -26,9 +26,10 @@ export interface HttpEvaluation extends Metrics {
 const RECORDS_PER_REQUEST = 500;
 /** Requests that are sent at the same time. */
 const CONNECTIONS = 2;
-
-/** How often a request that exceeded the rate limit is sent again. */
-const RATE_LIMIT_TRIES = 10;
+/** Milliseconds for one answer: a cold Worker loads its model first. */
+const DEADLINE_MS = 60_000;
+/** Bytes of the longest answer; a score takes at most 25. */
+const LONGEST_ANSWER = 2 ** 20;
 
 /** What the evaluation needs of an answer. */
 const ReplySchema = v.object({
@@ -38,35 +39,59 @@ const ReplySchema = v.object({
 
 /** Who is asked. */
 export interface HttpServer {
+  /** The address below which the Worker's routes are. */
   url: URL;
   /** A bearer token of the scope score, where the server needs one. */
   token?: string;
 }
 
+/** A request to /v1/score without its body. */
+type Scoring = Omit<HttpRequest, "body">;
+
 /**
  * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server
- * cannot be reached or answers with another status than 200, and FormatError where its answer is not what the API
- * promises.
+ * cannot be reached, gives no answer in time or another status than 200, and FormatError where its answer is not what
+ * the API promises.
  */
-export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted: FittedSpec): Promise<HttpEvaluation> {
-  refuseNoHeader(server.token);
+export async function evaluateOverHttp(
+  { url, token }: HttpServer,
+  log: ClickLog,
+  fitted: FittedSpec,
+  patience: Pick<Partial<HttpRequest>, "deadline" | "firstWait"> = {},
+): Promise<HttpEvaluation> {
+  refuseNoHeader(token);
   using task = startTask("score over HTTP", null, "records");
+  const end = new AbortController();
+  const scoring: Scoring = {
+    url: new URL("v1/score", `${url.origin}${url.pathname.replace(/\/*$/, "/")}`),
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+    deadline: DEADLINE_MS,
+    longest: LONGEST_ANSWER,
+    signal: end.signal,
+    onRetry: (why, seconds) => {
+      retries++;
+      task.advance(0, `${why}; again in ${seconds.toFixed(1)} s`);
+    },
+    ...patience,
+  };
   const scores: number[] = [];
   const labels: number[] = [];
   let requests = 0;
+  let retries = 0;
   let kvKeys = 0;
   let rowsMissing = 0;
   const started = performance.now();
 
   const send = async (start: number, records: readonly RawRecord[]): Promise<void> => {
-    const answer = await score(server, records);
+    const answer = await score(scoring, records);
     answer.scores.forEach((p, i) => {
       scores[start + i] = p;
     });
     requests += answer.requests;
     kvKeys += answer.kvKeys;
     rowsMissing += answer.rowsMissing;
-    task.advance(records.length);
+    task.advance(records.length, "");
   };
 
   const pending = new Set<Promise<void>>();
@@ -75,35 +100,39 @@ export async function evaluateOverHttp(server: HttpServer, log: ClickLog, fitted
   const dispatch = async (start: number, records: readonly RawRecord[]): Promise<void> => {
     if (pending.size >= CONNECTIONS) await Promise.race(pending);
     if (failure !== null) throw failure;
-    const request = send(start, records)
+    const sent = send(start, records)
       .catch((error) => {
         failure ??= error;
       })
-      .finally(() => pending.delete(request));
-    pending.add(request);
+      .finally(() => pending.delete(sent));
+    pending.add(sent);
   };
-  let batch: RawRecord[] = [];
   const labelColumn = fitted.fields.length;
-  for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
-    for (let row = 0; row < chunk.rows; row++) {
-      try {
-        batch.push(rawRecord(fitted.fields, chunk.columns, row));
-      } catch (error) {
-        throw await placed(chunk, row, error);
+  try {
+    let batch: RawRecord[] = [];
+    for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
+      for (let row = 0; row < chunk.rows; row++) {
+        try {
+          batch.push(rawRecord(fitted.fields, chunk.columns, row));
+        } catch (error) {
+          throw await placed(chunk, row, error);
+        }
+        const label = labelOf(chunk.columns[labelColumn]?.[row]);
+        labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
+        if (batch.length < RECORDS_PER_REQUEST) continue;
+        await dispatch(labels.length - batch.length, batch);
+        batch = [];
       }
-      const label = labelOf(chunk.columns[labelColumn]?.[row]);
-      labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
-      if (batch.length < RECORDS_PER_REQUEST) continue;
-      await dispatch(labels.length - batch.length, batch);
-      batch = [];
     }
+    if (batch.length > 0) await dispatch(labels.length - batch.length, batch);
+    while (pending.size > 0 && failure === null) await Promise.race(pending);
+    if (failure !== null) throw failure;
+  } finally {
+    end.abort(); // nothing waits for the requests that an error left behind
   }
-  if (batch.length > 0) await dispatch(labels.length - batch.length, batch);
-  await Promise.all(pending);
-  if (failure !== null) throw failure;
 
   const seconds = (performance.now() - started) / 1000;
-  task.done();
+  task.done(retries === 0 ? "" : `${retries} requests sent again`);
   const truth = Uint8Array.from(labels);
   const answers = Float64Array.from(scores);
   return {
@@ -135,11 +164,11 @@ interface Answer {
  * Scores records at /v1/score. Clients send some records at a time, and each request has a budget of keys; so many
  * records as here may exceed it. They are sent again while that brings rows.
  */
-async function score(server: HttpServer, records: readonly RawRecord[]): Promise<Answer> {
+async function score(scoring: Scoring, records: readonly RawRecord[]): Promise<Answer> {
   let kvKeys = 0;
   let rowsMissing = Number.POSITIVE_INFINITY;
   for (let requests = 1; ; requests++) {
-    const reply = await request(server, records);
+    const reply = await scoreOnce(scoring, records);
     kvKeys += reply.kvKeys;
     const { rows, reason } = reply.degraded ?? { rows: 0 };
     const more = reason === "limit" && rows < rowsMissing;
@@ -150,30 +179,32 @@ async function score(server: HttpServer, records: readonly RawRecord[]): Promise
 
 type Reply = v.InferOutput<typeof ReplySchema> & { kvKeys: number };
 
-/** One request to /v1/score, sent again after a while where the client's rate limit is reached. */
-async function request({ url: server, token }: HttpServer, records: readonly RawRecord[]): Promise<Reply> {
-  const url = new URL("/v1/score", server);
-  const place = `POST ${url}`;
-  for (let tries = 1; ; tries++) {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
-      body: JSON.stringify({ records }),
-    }).catch((error: Error) => {
-      throw new UserError(`${place}: ${error.cause instanceof Error ? error.cause.message : error.message}`);
-    });
-    const text = await response.text();
-    if (response.status === 429 && tries < RATE_LIMIT_TRIES) {
-      await sleep(1000 * Number(response.headers.get("retry-after") ?? 1));
-      continue;
-    }
-    if (response.status === 401 || response.status === 403)
-      throw new UserError(`${place}: got ${response.status} ${text}, expected 200; --token gives a token`);
-    if (!response.ok) throw new UserError(`${place}: got ${response.status} ${text}, expected 200`);
-    const reply = parseWith(ReplySchema, parseJson(text, place), place);
-    if (reply.scores.length !== records.length)
-      throw new FormatError(place, `got ${reply.scores.length} scores, expected ${records.length}`);
-    const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(response.headers.get("server-timing") ?? "")?.[1];
-    return { ...reply, kvKeys: Number(kvKeys ?? 0) };
-  }
+/** One request to /v1/score. */
+async function scoreOnce(scoring: Scoring, records: readonly RawRecord[]): Promise<Reply> {
+  const place = placeOf(scoring);
+  const answer = await request({ ...scoring, body: JSON.stringify({ records }) });
+  if (answer.status !== 200) throw new UserError(`${place}: ${refusal(answer)}`);
+  const type = answer.headers.get("content-type");
+  if (type !== null && !/\bjson\b/.test(type))
+    throw new UserError(`${place}: got an answer of type ${type}, expected application/json; ${IS_IT}`);
+  const reply = parseWith(ReplySchema, parseJsonBytes(answer.body, place), place);
+  if (reply.scores.length !== records.length)
+    throw new FormatError(place, `got ${reply.scores.length} scores, expected ${records.length}`);
+  const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(answer.headers.get("server-timing") ?? "")?.[1];
+  return { ...reply, kvKeys: Number(kvKeys ?? 0) };
+}
+
+const IS_IT = "is this the address of the Worker?";
+
+/** What another status than 200 means, and what to do. */
+function refusal(answer: HttpAnswer): string {
+  const { status, headers } = answer;
+  const location = headers.get("location");
+  if (status >= 300 && status < 400 && location !== null)
+    return `got ${status} to ${location}, expected 200; evaluate that address`;
+  const got = `${`got ${status} ${excerpt(answer)}`.trimEnd()}, expected 200`;
+  if (status === 401 || status === 403) return `${got}; --token gives a token`;
+  if (status === 404 || status === 405) return `${got}; ${IS_IT}`;
+  const later = headers.get("retry-after");
+  return later === null ? got : `${got}; it may be asked again after ${later} s`;
 }

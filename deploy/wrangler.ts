@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { UserError } from "../trainer/errors.ts";
+import { endWithThisProcess } from "./children.ts";
 
 /**
  * The Worker's configuration: the repository's, or the one beside the compiled rooms, which names the compiled Worker.
@@ -17,18 +19,27 @@ export const QUIET = {
   CI: "1",
 };
 
+/** Milliseconds that a command of wrangler may take. A build takes some seconds. */
+const DEADLINE_MS = 300_000;
+
 /**
  * Runs a wrangler command with a configuration and returns what it prints. `cwd`: where relative paths, and the
- * configuration's own build, begin. Throws UserError, with the last lines of what it printed, where it fails.
+ * configuration's own build, begin. Throws UserError, with the last lines of what it printed, where it
+ * fails or does not end in time. The process ends with this one.
  */
 export function wrangler(args: readonly string[], config = WRANGLER_CONFIG, cwd = process.cwd()): Promise<string> {
   const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
+  const name = `wrangler ${args.slice(0, 3).join(" ")}`;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args, "--config", config], {
       cwd,
-      env: { ...process.env, ...QUIET },
+      // What it prints is for this process, so the user's wish for more or less of it does not count.
+      env: { ...process.env, ...QUIET, WRANGLER_LOG: "log", NO_COLOR: "1", FORCE_COLOR: "0" },
       stdio: ["ignore", "pipe", "pipe"],
+      timeout: DEADLINE_MS,
+      killSignal: "SIGKILL",
     });
+    endWithThisProcess(child);
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (text) => {
@@ -37,11 +48,16 @@ export function wrangler(args: readonly string[], config = WRANGLER_CONFIG, cwd 
     child.stderr.on("data", (text) => {
       stderr += text;
     });
-    child.on("error", reject);
-    child.on("close", (code) => {
+    child.on("error", (error) => reject(new UserError(`${name} did not start: ${error.message}`, { cause: error })));
+    child.on("close", (code, signal) => {
       if (code === 0) return resolve(stdout);
-      const end = `${stdout}\n${stderr}`.trim().split("\n").slice(-8).join("\n");
-      reject(new UserError(`wrangler ${args.slice(0, 3).join(" ")} failed (exit ${code}):\n${end}`));
+      const lines = stripVTControlCharacters(`${stdout}\n${stderr}`).split("\n");
+      const end = lines
+        .map((line) => line.trim())
+        .filter((line) => line !== "")
+        .slice(-8)
+        .join("\n");
+      reject(new UserError(`${name} failed (${signal ? `ended by ${signal}` : `exit ${code}`}):\n${end}`));
     });
   });
 }

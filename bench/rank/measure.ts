@@ -65,5 +65,6 @@ async function nothing(url: URL, { body }: RankRequest): Promise<void> {
 }
 
 function post(url: URL, { path, body }: Pick<RankRequest, "path" | "body">): Promise<Response> {
-  return fetch(new URL(path, url), { method: "POST", headers: { "content-type": "application/json" }, body });
+  const headers = { "content-type": "application/json" };
+  return fetch(new URL(path, url), { method: "POST", headers, body, signal: AbortSignal.timeout(60_000) });
 }

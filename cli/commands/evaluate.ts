@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import { logName, openPart, scoredPart } from "../../trainer/data/logs.ts";
 import { PARTS, type Part } from "../../trainer/data/split.ts";
-import { loadExport } from "../../trainer/export/export.ts";
+import { UserError } from "../../trainer/errors.ts";
+import { openExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { LOG_HELP, readSpec, tokenOption } from "./options.ts";
@@ -21,7 +22,7 @@ interface EvaluateFlags {
 export function evaluateCommand(): Command {
   return new Command("evaluate")
     .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
-    .argument("<url>", "the Worker's address", parseUrl)
+    .argument("<url>", "the Worker's address, with the path below which its routes are")
     .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
     .requiredOption("--test <path...>", LOG_HELP)
     .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
@@ -33,8 +34,9 @@ export function evaluateCommand(): Command {
     )
     .addOption(tokenOption())
     .option("--json", "print the result as JSON")
-    .action(async (url: URL, flags: EvaluateFlags) => {
-      const { spec } = readManifest((await loadExport(flags.export)).blob);
+    .action(async (address: string, flags: EvaluateFlags) => {
+      const url = parseUrl(address);
+      const { spec } = readManifest((await openExport(flags.export)).blob);
       const data = flags.spec === undefined ? null : readSpec(flags.spec);
       const scored = scoredPart(data, flags.test, flags.part);
       await using log = data ? await openPart(data, scored) : await ClickLog.open(scored.paths);
@@ -58,6 +60,12 @@ const PART_TEXT: Record<Part | "all", string> = {
 };
 
 function parseUrl(text: string): URL {
-  if (!URL.canParse(text)) throw new InvalidArgumentError(`got ${text}, expected one like http://127.0.0.1:8787`);
-  return new URL(text);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    const guess = text.includes("://") || !URL.canParse(`http://${text}`) ? "http://127.0.0.1:8787" : `http://${text}`;
+    throw new UserError(`the Worker's address: got ${text}, expected one like ${guess}`);
+  }
+  if (url.username !== "" || url.password !== "")
+    throw new UserError(`the Worker's address: got one with a user or password, expected --token`);
+  return url;
 }

@@ -7,6 +7,7 @@ import { exitCodeOf, faultText } from "./faults.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
+import { endWithLauncher } from "./launcher.ts";
 import { takeOutputErrors } from "./output.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -46,6 +47,7 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program));
 
 takeOutputErrors();
+endWithLauncher();
 try {
   await program.parseAsync();
 } catch (error) {

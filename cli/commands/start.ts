@@ -1,7 +1,8 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { checkPort } from "../../deploy/dev-server.ts";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
+import { checkFolder } from "../../deploy/kv/local-kv.ts";
 import { publish } from "../../deploy/publish.ts";
 import { bundleBytes, serve } from "../../deploy/serve.ts";
 import { kernelBytes } from "../../runtime/node.ts";
@@ -69,6 +70,11 @@ export function startCommand(): Command {
 export async function start(options: StartOptions): Promise<void> {
   const { out, quantize, limits, force, backend, port, json } = options;
 
+  // What would stop the last steps is better said before the first.
+  const store = join(out, "kv");
+  checkFolder(store);
+  if (port !== 0) await checkPort(port);
+
   // 1. The click log: the user's, or a generated one whose best metrics are known.
   const { spec, logs, best } = await prepareLogs(options);
 
@@ -97,8 +103,6 @@ export async function start(options: StartOptions): Promise<void> {
   });
 
   // 4. Into a local KV.
-  const store = join(out, "kv");
-  rmSync(store, { recursive: true, force: true });
   await publish(exported, { remote: false, persistTo: store });
 
   // 5. Served from there, and the test split scored over HTTP.

@@ -1,11 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { VERSION } from "../../trainer/io/project.ts";
+import { saveGoldenExport } from "../deploy/golden-export.ts";
 
 // The entry of the command, which also a Node that cannot run the program starts.
 
@@ -73,6 +76,23 @@ describe.skipIf(old === null)(`with a Node that is too old${old ? "" : ": skippe
     const { code, stderr } = await run(String(old), BIN, "inspect", "absent.blob");
     expect(stderr).toContain("error: absent.blob: ENOENT");
     expect(code).toBe(1);
+  });
+
+  it.each(["SIGKILL", "SIGINT", "SIGTERM"] as const)("ends the program with itself, at %s", async (signal) => {
+    const silent = createServer(() => {}).unref();
+    const asked = once(silent, "request");
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const { port } = silent.address() as AddressInfo;
+    await saveGoldenExport(join(folder, "export"), "pnn");
+    const log = join(folder, "log.csv");
+    writeFileSync(log, "click,site,price\n1,a,2\n");
+    const args = ["evaluate", `http://127.0.0.1:${port}`, "--export", join(folder, "export"), "--test", log];
+    const launcher = spawn(String(old), [BIN, ...args], { stdio: "ignore" });
+    const [request] = await asked;
+    const closed = once((request as IncomingMessage).socket, "close");
+    launcher.kill(signal);
+    await closed; // the program's connection ends with it
+    silent.close();
   });
 
   it.each(["bin.js", "cli.ts"])("says in one line what to do where the project has no Node: %s", async (entry) => {

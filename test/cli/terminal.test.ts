@@ -20,6 +20,7 @@ const RECORDS = 100_000;
 const rows = Array.from({ length: RECORDS }, (_, i) => `${i % 3 === 0 ? 1 : 0},u${i % 500}`).join("\n");
 const log = folder.file("log.csv", `label,user\n${rows}\n`);
 const broken = folder.file("broken.csv", `label,user\n${rows}\nmaybe,u1\n`);
+const clicks = folder.file("clicks.csv", "click,site,price\n1,a,2\n");
 folder.file("train.txt", `1${"\t1".repeat(13)}${"\ta".repeat(26)}\n`.repeat(40_000));
 
 /** A server that takes requests and never answers. */
@@ -59,7 +60,7 @@ const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
     "score over HTTP",
     () => {
       const { port } = silent.address() as AddressInfo;
-      return ["evaluate", `http://127.0.0.1:${port}`, "--export", "export", "--test", log];
+      return ["evaluate", `http://127.0.0.1:${port}`, "--export", "export", "--test", clicks];
     },
   ],
 ];
@@ -67,7 +68,7 @@ const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
 describe.skipIf(NO_TERMINAL !== null)(`in a terminal${NO_TERMINAL ? `: skipped, ${NO_TERMINAL}` : ""}`, () => {
   it.each(COMMANDS)("%s ends at Ctrl-C in the middle of its bar", async (_, bar, args) => {
     using command = terminal(70, args());
-    await command.shows(new RegExp(`${bar} .*records|rows|keys`));
+    await command.shows(new RegExp(`${bar} .*(records|rows|keys)`));
     command.press(CTRL_C);
     const { code, printed } = await command.end();
     expect(code).toBe(130);

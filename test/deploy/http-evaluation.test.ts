@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,23 +26,33 @@ interface ScoreRequest {
   records: { user: string }[];
 }
 
+type Answer = (response: ServerResponse, request: ScoreRequest, headers: IncomingHttpHeaders, path: string) => void;
+
+interface Options {
+  token?: string;
+  deadline?: number;
+  firstWait?: number;
+}
+
 /** Evaluates a server that answers as `answer` says. */
-async function evaluate(
-  answer: (response: ServerResponse, request: ScoreRequest, authorization?: string) => void,
-  token?: string,
-): Promise<HttpEvaluation> {
+async function evaluate(answer: Answer, { token, ...patience }: Options = {}, base = ""): Promise<HttpEvaluation> {
   const server = createServer(async (request, response) => {
-    answer(response, JSON.parse(await text(request)), request.headers.authorization);
+    answer(response, JSON.parse(await text(request)), request.headers, String(request.url));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   await using log = await ClickLog.open(path);
   try {
-    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    return await evaluateOverHttp({ url, ...(token && { token }) }, log, fitted);
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${base}`);
+    return await evaluateOverHttp({ url, ...(token && { token }) }, log, fitted, patience);
   } finally {
     server.close();
     server.closeAllConnections();
   }
+}
+
+/** A Worker's answer. */
+function scored(response: ServerResponse, { records }: ScoreRequest): void {
+  response.end(JSON.stringify({ scores: records.map(() => 0.5) }));
 }
 
 describe("evaluateOverHttp", () => {
@@ -57,19 +67,9 @@ describe("evaluateOverHttp", () => {
     expect(result.recordsPerSecond).toBeGreaterThan(0);
   });
 
-  const scoresOf = ({ records }: ScoreRequest): number[] => records.map(() => 0.5);
-
-  it("sends its token, and says how to give one where it lacks", async () => {
-    const needsToken = (response: ServerResponse, request: ScoreRequest, authorization?: string) =>
-      authorization === "Bearer dfe_abc"
-        ? response.end(JSON.stringify({ scores: scoresOf(request) }))
-        : response.writeHead(401).end("no token");
-    expect(await evaluate(needsToken, "dfe_abc")).toMatchObject({ records: 600 });
-    const refused = evaluate(needsToken, "dfe_wrong");
-    await expect(refused).rejects.toThrow(/got 401 no token, expected 200; --token gives a token$/);
-    await expect(refused).rejects.not.toThrow("dfe_wrong");
-    await expect(evaluate(needsToken, "dfe_a\nbc")).rejects.toThrow(
-      "the token: got 8 characters, not all of them printable ASCII without spaces",
+  it("refuses a token that no header can hold, and does not show it", async () => {
+    await expect(evaluate(scored, { token: "dfe_a\nbc" })).rejects.toThrow(
+      /^the token: got 8 characters, not all of them printable ASCII without spaces$/,
     );
   });
 
@@ -78,32 +78,19 @@ describe("evaluateOverHttp", () => {
       [500, [70, 6, 0]],
       [100, [5, 5]],
     ]);
-    const result = await evaluate((response, request) => {
+    const result = await evaluate((response, { records }) => {
       response.setHeader("server-timing", 'kv;desc="32"');
-      const rows = left.get(request.records.length)?.shift() ?? 0;
-      response.end(
-        JSON.stringify({ scores: scoresOf(request), ...(rows > 0 && { degraded: { rows, reason: "limit" } }) }),
-      );
+      const rows = left.get(records.length)?.shift() ?? 0;
+      const scores = records.map(() => 0.5);
+      response.end(JSON.stringify({ scores, ...(rows > 0 && { degraded: { rows, reason: "limit" } }) }));
     });
     expect(result).toMatchObject({ requests: 5, kvKeysPerRequest: 32, rowsMissing: 5 });
   });
 
-  it("waits where it sends more than a server's rate limit allows", async () => {
-    let refusals = 3;
-    const result = await evaluate((response, request) => {
-      if (refusals-- > 0) response.writeHead(429, { "retry-after": "0" }).end();
-      else response.end(JSON.stringify({ scores: scoresOf(request) }));
-    });
-    expect(result).toMatchObject({ records: 600, requests: 2 });
-    await expect(evaluate((response) => response.writeHead(429, { "retry-after": "0" }).end("slow"))).rejects.toThrow(
-      /got 429 slow, expected 200$/,
-    );
-  });
-
   it("refuses another status as the user's to mend, with the answer", async () => {
-    const refused = evaluate((response) => response.writeHead(503).end("no model yet"));
+    const refused = evaluate((response) => response.writeHead(422).end("no model yet"));
     await expect(refused).rejects.toThrow(UserError);
-    await expect(refused).rejects.toThrow(/^POST http:.*\/v1\/score: got 503 no model yet, expected 200$/);
+    await expect(refused).rejects.toThrow(/^POST http:.*\/v1\/score: got 422 no model yet, expected 200$/);
   });
 
   it("refuses an answer that breaks the API's contract", async () => {
@@ -123,5 +110,81 @@ describe("evaluateOverHttp", () => {
     const nowhere = evaluateOverHttp({ url: new URL(`http://127.0.0.1:${port}`) }, log, fitted);
     await expect(nowhere).rejects.toThrow(UserError);
     await expect(nowhere).rejects.toThrow(`POST http://127.0.0.1:${port}/v1/score: connect ECONNREFUSED`);
+    const byName = evaluateOverHttp({ url: new URL(`http://localhost:${port}`) }, log, fitted);
+    await expect(byName).rejects.toThrow(/connect ECONNREFUSED \S+; is a server running there\?$/);
+  });
+
+  it("asks below the address's path, with the token", async () => {
+    const seen = new Set<string>();
+    const answer: Answer = (response, body, { authorization }, path) => {
+      seen.add(`${path} ${authorization}`);
+      scored(response, body);
+    };
+    await evaluate(answer, { token: "dfe_abc" }, "/ctr");
+    await evaluate(answer, {}, "/ctr/?a#b");
+    expect([...seen]).toEqual(["/ctr/v1/score Bearer dfe_abc", "/ctr/v1/score undefined"]);
+  });
+
+  it.each([
+    [
+      301,
+      { location: "https://edge.test/v1/score" },
+      "",
+      "got 301 to https://edge.test/v1/score, expected 200; evaluate that address",
+    ],
+    [401, {}, '{"detail": "no token"}', "got 401 no token, expected 200; --token gives a token"],
+    [404, {}, "<p>\n not  here</p>", "got 404 <p> not here</p>, expected 200; is this the address of the Worker?"],
+    [429, { "retry-after": "3600" }, "", "got 429, expected 200; it may be asked again after 3600 s"],
+    [
+      503,
+      { "retry-after": "0" },
+      '{"detail": "no model"}',
+      "got 503 no model, expected 200; it may be asked again after 0 s",
+    ],
+    [500, { "retry-after": "0" }, "x".repeat(9000), `got 500 ${"x".repeat(200)}, expected 200; it may`],
+  ])("says what %i means", async (status, headers, body, says) => {
+    const refused = evaluate((response) => response.writeHead(status, headers).end(body));
+    await expect(refused).rejects.toThrow(UserError);
+    await expect(refused).rejects.toThrow(`/v1/score: ${says}`);
+  });
+
+  it.each(["0", new Date(0).toUTCString()])("asks a busy server again after retry-after: %s", async (later) => {
+    let asked = 0;
+    const result = await evaluate((response, body) => {
+      if (++asked % 2 === 1) response.writeHead(asked % 4 === 1 ? 429 : 503, { "retry-after": later }).end();
+      else scored(response, body);
+    });
+    expect(result).toMatchObject({ records: 600, requests: 2 });
+    expect(asked).toBe(4);
+  });
+
+  it("asks again where an answer breaks off, and says so where every one does", async () => {
+    let asked = 0;
+    const half = (response: ServerResponse): void => {
+      response.writeHead(200, { "content-length": "1000" }).write('{"scores": [');
+      setTimeout(() => response.destroy(), 5);
+    };
+    const result = await evaluate((response, body) => (++asked === 1 ? half(response) : scored(response, body)));
+    expect(result.records).toBe(600);
+    const never = evaluate(half, { firstWait: 0.01 });
+    await expect(never).rejects.toThrow(UserError);
+    await expect(never).rejects.toThrow(/\/v1\/score: the connection broke off: /);
+  });
+
+  it("refuses a page that is no answer of the API, and one without an end", async () => {
+    const html = evaluate((response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>"));
+    await expect(html).rejects.toThrow(UserError);
+    await expect(html).rejects.toThrow("got an answer of type text/html, expected application/json; is this");
+    const endless = evaluate((response) => response.end("[".repeat(2 ** 21)));
+    await expect(endless).rejects.toThrow("/v1/score: got an answer of more than 1048576 bytes");
+  });
+
+  it.each([
+    ["says nothing", () => {}],
+    ["stops in the middle", (response: ServerResponse) => response.write('{"scores": [')],
+  ])("ends where a server %s", async (_, answer) => {
+    const hanging = evaluate(answer, { deadline: 200 });
+    await expect(hanging).rejects.toThrow(UserError);
+    await expect(hanging).rejects.toThrow("/v1/score: got no whole answer in 0.2 s");
   });
 });

@@ -19,6 +19,7 @@ import type { TrainedModel } from "../model/trained-model.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
+import type { StoredModel } from "./stored-model.ts";
 
 const PRODUCER = `deepfm-edge ${VERSION}`;
 
@@ -124,13 +125,13 @@ export function saveExport(folder: string, { model, version, blob, pages }: Expo
   for (const place of [folder, join(folder, "pages")]) {
     if (!existsSync(place)) continue;
     for (const file of readdirSync(place)) {
-      if (/^[0-9a-f]+\.(blob|page)$/.test(file) && !current.has(file)) rmSync(join(place, file));
+      if (/^([0-9a-f]{64}\.blob|[0-9a-f]{32}\.page)$/.test(file) && !current.has(file)) rmSync(join(place, file));
     }
   }
 }
 
-/** Loads what `saveExport` saved, and checks every file against its name. */
-export async function loadExport(folder: string): Promise<ExportedModel> {
+/** Opens what `saveExport` saved: checks the blob at once, and each page when it is read. */
+export async function openExport(folder: string): Promise<StoredModel> {
   const path = join(folder, "export.json");
   if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
   const manifest = readExportManifest(path);
@@ -149,12 +150,17 @@ export async function loadExport(folder: string): Promise<ExportedModel> {
   const model = readManifest(blob).spec.name;
   if (manifest.model !== null && manifest.model !== model)
     throw new FormatError(path, `got the model ${show(manifest.model)}, expected ${show(model)} as in its blob`);
-  const pages: WrittenPage[] = [];
-  for (const digest of manifest.pages) {
-    pages.push({
-      digest: fromHex(digest),
-      bytes: await verified(pagePath(folder, digest), digest, async (bytes) => toHex(await pageDigest(bytes))),
-    });
-  }
+  const pages = manifest.pages.map((digest) => ({
+    digest: fromHex(digest),
+    read: () => verified(pagePath(folder, digest), digest, async (bytes) => toHex(await pageDigest(bytes))),
+  }));
   return { model, version: manifest.version, blob, pages };
+}
+
+/** Loads all of what `saveExport` saved, and checks every file against its name. */
+export async function loadExport(folder: string): Promise<ExportedModel> {
+  const { pages: stored, ...model } = await openExport(folder);
+  const pages: WrittenPage[] = [];
+  for (const { digest, read } of stored) pages.push({ digest, bytes: await read() });
+  return { ...model, pages };
 }

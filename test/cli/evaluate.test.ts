@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { evaluateCommand } from "../../cli/commands/evaluate.ts";
+import { UserError } from "../../trainer/errors.ts";
+
+// The address is checked before anything is read.
+
+it.each([
+  ["localhost:8787", "got localhost:8787, expected one like http://localhost:8787"],
+  ["127.0.0.1:8787", "got 127.0.0.1:8787, expected one like http://127.0.0.1:8787"],
+  ["edge.test/ctr", "got edge.test/ctr, expected one like http://edge.test/ctr"],
+  ["ftp://edge.test", "got ftp://edge.test, expected one like http://127.0.0.1:8787"],
+  ["http://", "got http://, expected one like http://127.0.0.1:8787"],
+  ["https://me:secret@edge.test", "got one with a user or password, expected --token"],
+])("evaluate refuses %s", async (url, says) => {
+  const run = evaluateCommand().parseAsync([url, "--export", "absent", "--test", "absent"], { from: "user" });
+  await expect(run).rejects.toThrow(new UserError(`the Worker's address: ${says}`));
+});

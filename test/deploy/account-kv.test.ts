@@ -1,0 +1,176 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { findAccountNamespace } from "../../deploy/kv/account.ts";
+import { AccountKv } from "../../deploy/kv/account-kv.ts";
+import { CloudflareApi } from "../../deploy/kv/cloudflare-api.ts";
+import { ValuesTooLarge } from "../../deploy/kv/kv-store.ts";
+import { Publication, publish } from "../../deploy/publish.ts";
+import { blobKey, pageKey } from "../../format/store.ts";
+import { UserError } from "../../trainer/errors.ts";
+import { goldenExport } from "./golden-export.ts";
+
+// A server on loopback that speaks the part of Cloudflare's API that is used, as its documentation has it. The account
+// itself cannot be reached from a test.
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-account-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+const NAMESPACE = "/client/v4/accounts/acme/storage/kv/namespaces/0123abcd";
+const values = new Map<string, Buffer>();
+let accounts = [{ id: "acme", name: "Acme" }];
+/** Statuses of the next answers, before the server does anything. */
+let refusals: number[] = [];
+/** Keys that the next bulk write does not take. */
+let unsuccessful: string[] = [];
+let asked: string[] = [];
+let server: Server;
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const body = await buffer(request);
+    const { pathname, searchParams } = new URL(String(request.url), "http://localhost");
+    const call = `${request.method} ${pathname.replace(NAMESPACE, "")}`;
+    asked.push(call);
+    const answer = (result: unknown, more = {}): void => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ success: true, errors: [], result, ...more }));
+    };
+    const refuse = (status: number, code: number, message: string): void => {
+      response.writeHead(status, { "retry-after": "0" });
+      response.end(JSON.stringify({ success: false, errors: [{ code, message }], result: null }));
+    };
+    const refusal = refusals.shift();
+    if (refusal !== undefined) return refuse(refusal, 971, "please wait");
+    if (request.headers.authorization !== "Bearer t0ken") return refuse(401, 10000, "Authentication error");
+    if (call === "GET /client/v4/accounts") return answer(accounts);
+    if (!pathname.startsWith(NAMESPACE)) return refuse(404, 10013, "get namespace: namespace not found");
+    if (call === "GET /keys") {
+      const found = [...values.keys()].filter((key) => key.startsWith(searchParams.get("prefix") ?? ""));
+      const [from, to] = searchParams.get("cursor") ? [1, found.length] : [0, 1]; // pages of one, and of the others
+      const cursor = to < found.length ? "more" : "";
+      return answer(
+        found.slice(from, to).map((name) => ({ name })),
+        { result_info: { cursor, count: to - from } },
+      );
+    }
+    if (call === "POST /bulk/get") {
+      const { keys } = JSON.parse(String(body));
+      if (keys.includes("huge")) return refuse(413, 10147, "response too large");
+      return answer({
+        values: Object.fromEntries(keys.map((key: string) => [key, values.get(key)?.toString() ?? null])),
+      });
+    }
+    if (call === "PUT /bulk") {
+      const pairs: { key: string; value: string }[] = JSON.parse(String(body));
+      for (const { key, value } of pairs) if (!unsuccessful.includes(key)) values.set(key, Buffer.from(value));
+      const missed = unsuccessful;
+      unsuccessful = [];
+      return answer({ successful_key_count: pairs.length - missed.length, unsuccessful_keys: missed });
+    }
+    const key = decodeURIComponent(/^\S+ \/values\/(.*)$/.exec(call)?.[1] ?? "");
+    if (request.method === "PUT") {
+      values.set(key, body);
+      return answer({});
+    }
+    const value = values.get(key);
+    if (value === undefined) return refuse(404, 10009, "get: 'key not found'");
+    response.end(value);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+});
+afterAll(() => server.close());
+
+function base(): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
+}
+
+function store(token = "t0ken", id = "0123abcd"): AccountKv {
+  const api = new CloudflareApi(new URL(`${base()}/`), { authorization: `Bearer ${token}` });
+  return new AccountKv({ api, account: "acme", id });
+}
+
+/** A configuration of wrangler with these lines. */
+function config(name: string, ...lines: string[]): string {
+  const path = join(folder, `${name}.toml`);
+  writeFileSync(path, `name = "shop"\ncompatibility_date = "2026-10-20"\n${lines.join("\n")}\n`);
+  return path;
+}
+const MODELS = ["[[kv_namespaces]]", 'binding = "MODELS"', 'id = "0123abcd"'];
+
+describe("a publication into an account", () => {
+  it("writes what is not there, repairs, sends again what KV did not take, and waits for a busy API", async () => {
+    const model = await goldenExport("tiny");
+    const publication = (): Publication => new Publication(store(), true, () => {});
+    const [page = ""] = model.pages.map(({ digest }) => pageKey(digest));
+    values.set("page/other", Buffer.from("another model's"));
+    refusals = [429, 503, 500];
+    unsuccessful = [page];
+    expect(await publication().run(model)).toEqual({ uploaded: 2, present: 0, repaired: 0 });
+    expect(asked.at(-1)).toBe("PUT /bulk"); // the pointer
+    expect(JSON.parse(String(values.get("model")))).toEqual({ model: model.model, version: model.version });
+    expect(Buffer.compare(values.get(blobKey(model.version)) ?? Buffer.alloc(0), model.blob)).toBe(0);
+
+    values.set(page, Buffer.from("damaged"));
+    values.set(blobKey(model.version), Buffer.from("damaged"));
+    expect(await publication().run(model)).toEqual({ uploaded: 0, present: 0, repaired: 2 });
+    expect(await publication().run(model)).toEqual({ uploaded: 0, present: 2, repaired: 0 });
+    await expect(store().texts(["huge"])).rejects.toThrow(ValuesTooLarge);
+    expect(await store().bytes("absent")).toBe(null);
+  });
+
+  it("says what to do where the login or the namespace is refused", async () => {
+    const refused = store("another").keys("page/");
+    await expect(refused).rejects.toThrow(UserError);
+    await expect(refused).rejects.toThrow(
+      /got 401 Authentication error \(code 10000\); log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN to a/,
+    );
+    await expect(store("t0ken", "ffff").keys("page/")).rejects.toThrow(
+      /got 404 .*namespace not found \(code 10013\); `npx wrangler kv namespace list` shows the account's namespaces/,
+    );
+    asked = [];
+    refusals = Array(9).fill(503);
+    await expect(store().keys("page/")).rejects.toThrow("got 503 please wait (code 971)");
+    expect(asked).toHaveLength(5);
+    refusals = [];
+  });
+});
+
+describe("the namespace of a configuration", () => {
+  it.each([
+    ["no binding", [], "got no kv_namespaces with the binding MODELS, expected one"],
+    ["no id", MODELS.slice(0, 2), "kv_namespaces: got no id, expected the one that `npx wrangler kv namespace create"],
+    ["zeros", [...MODELS.slice(0, 2), 'id = "0000"'], "kv_namespaces: got the id 0000, expected the one that `npx"],
+  ])("is asked for where there is %s", async (name, lines, says) => {
+    const path = config(name, ...lines);
+    const exported = await goldenExport("pnn");
+    await expect(publish(exported, { remote: true, config: path })).rejects.toThrow(`${path}: ${says}`);
+  });
+
+  it("is found with wrangler's login, whatever wrangler logs", async () => {
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", base());
+    vi.stubEnv("CLOUDFLARE_API_TOKEN", "t0ken");
+    vi.stubEnv("WRANGLER_LOG", "debug");
+    const exported = await goldenExport("pnn");
+    const path = config("found", ...MODELS);
+    expect(await publish(exported, { remote: true, config: path })).toEqual({ uploaded: 1, present: 0, repaired: 0 });
+    accounts = [...accounts, { id: "other", name: "Other" }];
+    await expect(findAccountNamespace(path)).rejects.toThrow(
+      `${path}: got no account_id, and a login to 2 accounts: acme (Acme), other (Other); expected account_id, or`,
+    );
+  });
+
+  it("asks to log in", async () => {
+    for (const name of ["HOME", "XDG_CONFIG_HOME"]) vi.stubEnv(name, folder);
+    for (const name of ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"]) vi.stubEnv(name, undefined);
+    await expect(findAccountNamespace(config("anonymous", ...MODELS))).rejects.toThrow(
+      new UserError("you are not logged in to Cloudflare; run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN"),
+    );
+  });
+});
