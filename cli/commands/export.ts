@@ -46,7 +46,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
   const run = loadRun(runFolder);
   await startBackendOfRun(run.record.backend, flags.backend);
-  const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.validLog);
+  const partOf = (paths: string[] | undefined): LogPart => (paths ? { paths } : run.findValidLog());
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
