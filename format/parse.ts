@@ -1,13 +1,14 @@
 import type * as v from "valibot";
 import { safeParse } from "valibot";
 import { FormatError, show } from "./errors.ts";
+import { jsonProblem, placeIn } from "./json-problem.ts";
 
-/** Parses JSON text. Throws FormatError that names `source` where the text is not JSON. */
+/** Parses JSON text. Throws FormatError that names `source`, with line and column, where the text is not JSON. */
 export function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+    throw new FormatError(source, `not JSON: ${jsonProblem(text) ?? (error as Error).message}`);
   }
 }
 
@@ -19,10 +20,17 @@ export function parseJsonBytes(bytes: Uint8Array, source: string): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new FormatError(source, `not JSON: ${(error as Error).message}`);
+  } catch {
+    throw new FormatError(source, `not JSON: got bytes that are not UTF-8 ${badBytes(bytes)}`);
   }
   return parseJson(text, source);
+}
+
+/** Where bytes stop being UTF-8. */
+function badBytes(bytes: Uint8Array): string {
+  // Stands for what cannot be decoded. Where the text has it too, before that, the place is that of the first.
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return `at ${placeIn(text, text.indexOf("\uFFFD"))}`;
 }
 
 /**

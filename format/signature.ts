@@ -16,17 +16,25 @@ export interface PublicKey {
 
 export type SigningKey = PublicKey;
 
-/** A new key pair: the private key as PEM (PKCS #8, as OpenSSL writes it), the public one as base64 of its 32 bytes. */
+/** Stands before the public key in the text that comes before a private key (RFC 7468, section 5.2). */
+const PUBLIC_KEY_LABEL = "Public key: ";
+
+/**
+ * A new key pair: the private key as PEM (PKCS #8, as OpenSSL writes it) after a line with the public one, and the public
+ * one as base64 of its 32 bytes.
+ */
 export async function generateKeys(): Promise<{ privateKey: string; publicKey: string }> {
   const pair = (await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as CryptoKeyPair;
   const pkcs8 = new Uint8Array((await crypto.subtle.exportKey("pkcs8", pair.privateKey)) as ArrayBuffer);
-  return {
-    privateKey: `-----BEGIN PRIVATE KEY-----\n${toBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`,
-    publicKey: toBase64(await publicBytes(pair.privateKey)),
-  };
+  const publicKey = toBase64(await publicBytes(pair.privateKey));
+  const pem = `-----BEGIN PRIVATE KEY-----\n${toBase64(pkcs8)}\n-----END PRIVATE KEY-----\n`;
+  return { privateKey: `${PUBLIC_KEY_LABEL}${publicKey}\n${pem}`, publicKey };
 }
 
-/** Reads a private key from PEM. Throws FormatError where it is no Ed25519 key. */
+/**
+ * Reads a private key from PEM. Throws FormatError where it is no Ed25519 key, or does not belong to the public key that
+ * stands before it: any 32 bytes are a private key, so that only that tells a damaged one.
+ */
 export async function readSigningKey(pem: string, source: string): Promise<SigningKey> {
   const [, body] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem) ?? [];
   if (body === undefined)
@@ -37,7 +45,14 @@ export async function readSigningKey(pem: string, source: string): Promise<Signi
   } catch {
     throw new FormatError(source, "got a private key that cannot be read, expected one of Ed25519");
   }
-  return { id: await keyId(await publicBytes(key)), key };
+  const publicKey = await publicBytes(key);
+  const stated = new RegExp(`^${PUBLIC_KEY_LABEL}(\\S+)`, "m").exec(pem)?.[1] ?? toBase64(publicKey);
+  if (stated !== toBase64(publicKey))
+    throw new FormatError(
+      source,
+      `got a private key whose public key is ${toBase64(publicKey)}, expected ${stated} as the file says`,
+    );
+  return { id: await keyId(publicKey), key };
 }
 
 /** The public key that belongs to a private key. */

@@ -47,7 +47,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const run = loadRun(runFolder);
   await startBackendOfRun(run.record.backend, flags.backend);
   const partOf = (paths: string[] | undefined): LogPart =>
-    paths ? namedLater(run.spec, run.validLog, paths, "valid") : run.validLog;
+    paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { generateLog } from "../../trainer/data/generate.ts";
+import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { parsePositiveInteger } from "./options.ts";
@@ -11,6 +12,7 @@ export function generateCommand(): Command {
     .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
     .option("--seed <n>", "the same seed gives the same files", parsePositiveInteger, 7)
     .action(async (folder: string, { rows, seed }: { rows: number; seed: number }) => {
+      using _lock = new FolderLock(folder);
       using task = startTask("generate", rows, "rows");
       const { best } = await generateLog(folder, rows, seed, task);
       task.done();

@@ -34,7 +34,7 @@ export function retrieveCommand(): Command {
       const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
       const { split } = run.spec.data;
       const partOf = (log: LogPart, part: Part): LogPart =>
-        log.part ? log : namedLater(run.spec, run.validLog, log.paths, part);
+        log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
       const [train, test] = [
         await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
         await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),

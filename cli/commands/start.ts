@@ -14,6 +14,7 @@ import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
@@ -74,6 +75,8 @@ export async function start(options: StartOptions): Promise<void> {
   const store = join(out, "kv");
   checkFolder(store);
   if (port !== 0) await checkPort(port);
+  // Nothing else may write into the folder meanwhile.
+  using _lock = new FolderLock(out);
 
   // 1. The click log: the user's, or a generated one whose best metrics are known.
   const { spec, logs, best } = await prepareLogs(options);

@@ -6,6 +6,7 @@ import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
 import { table } from "../../trainer/terminal/table.ts";
@@ -68,7 +69,8 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
   for (const log of [logs.valid, logs.test]) if (log !== null) await checkLog(spec, log, needed);
 
-  // 2. Training.
+  // 2. Training, which alone writes into its folder.
+  using _lock = new FolderLock(out);
   const trained = await train(spec, {
     ...logs,
     cache,

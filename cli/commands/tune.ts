@@ -9,6 +9,7 @@ import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,
@@ -82,6 +83,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const { seed, out, backend, json } = flags;
   const logs = { ...chooseLogs(flags, spec), test: null, cache: flags.cache };
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
+  using _lock = new FolderLock(out);
   const tuned = await tune(spec, space, flags.space, { logs, rungs, seed, folder: out, backend });
   const { $schema, ...best } = tuned.spec;
   const bestPath = join(out, "best.json");

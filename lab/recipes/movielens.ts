@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { FileLinks } from "../../trainer/data/file-links.ts";
 import { identifier, literal } from "../../trainer/data/sql.ts";
+import { removeQuietly, temporaryPath } from "../../trainer/io/temporary.ts";
 import { checkFile, type Recipe, writeParts } from "./recipe.ts";
 
 // A rating of 4 or 5 is a click. The split is by time, so that a model is never trained on what comes after its test;
@@ -63,7 +63,7 @@ export const movielens: Recipe = {
         return (await checkFile(movielens.source, from, [{ names, data: { format: "tsv" }, columns, records }])).path;
       }),
     );
-    const joined = resolve(out, `joined.parquet.${process.pid}.tmp`);
+    const joined = temporaryPath(resolve(out, "joined.parquet"));
     using links = new FileLinks([ratings, items, users]);
     const table = (path: string): string =>
       `read_csv(${literal(links.of(path))}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
@@ -82,7 +82,7 @@ export const movielens: Recipe = {
     ];
     try {
       await using duckdb = await DuckDb.open(undefined, [...links.paths, joined]);
-      await duckdb.connection.run(
+      await duckdb.run(
         `COPY (SELECT ${columns.join(", ")} FROM ${table(ratings)} AS ratings
           JOIN ${table(users)} AS users USING (${identifier("user_id:token")})
           JOIN ${table(items)} AS items USING (${identifier("item_id:token")})
@@ -96,7 +96,7 @@ export const movielens: Recipe = {
         parquet,
       );
     } finally {
-      rmSync(joined, { force: true });
+      removeQuietly(joined);
     }
   },
 };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError, show } from "../../format/errors.ts";
 import { parseWith } from "../../format/parse.ts";
@@ -6,6 +6,9 @@ import { type DataSettings, FeatureSpecSchema } from "../../format/spec.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import type { Part } from "../../trainer/data/split.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { systemFault } from "../../trainer/io/system-fault.ts";
+import { removeQuietly, temporaryPath } from "../../trainer/io/temporary.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 
 // A recipe turns a public data set, as its owner gives it out, into what `train` takes: train, validation and test
@@ -37,20 +40,26 @@ export interface KnownFile {
   sample?: boolean;
 }
 
-/** Runs a recipe. A file that has its final name is whole: each is written under another name first. */
+/**
+ * Runs a recipe, which alone writes into the folder `out` meanwhile. A file that has its final name is whole: each is
+ * written under another name first. Throws UserError where the system refuses to write.
+ */
 export async function runRecipe(recipe: Recipe, from: string, out: string): Promise<void> {
   parseWith(FeatureSpecSchema, recipe.spec, `recipe ${recipe.name}`);
   const parts: Part[] = ["train", "valid", "test"];
-  const made = mkdirSync(out, { recursive: true });
+  using _lock = new FolderLock(out);
   const final = (part: Part): string => join(out, `${part}.parquet`);
-  const unfinished = (part: Part): string => `${final(part)}.${process.pid}.tmp`;
+  const unfinished = {
+    train: temporaryPath(final("train")),
+    valid: temporaryPath(final("valid")),
+    test: temporaryPath(final("test")),
+  };
   try {
-    await recipe.prepare(from, out, unfinished);
-    for (const part of parts) renameSync(unfinished(part), final(part));
+    await recipe.prepare(from, out, (part) => unfinished[part]);
+    for (const part of parts) renameSync(unfinished[part], final(part));
   } catch (error) {
-    for (const part of parts) rmSync(unfinished(part), { force: true });
-    if (made !== undefined) rmSync(made, { recursive: true });
-    throw error;
+    for (const part of parts) removeQuietly(unfinished[part]);
+    throw systemFault(out, error);
   }
   writeWhole(join(out, "spec.json"), toJson(recipe.spec));
 }

@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { parseJson, parseWith } from "../../format/parse.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { inputsOf } from "../../trainer/data/cache.ts";
 import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { readJson, writeJson } from "../../trainer/io/json-file.ts";
 import type { RunOutcome } from "./run.ts";
 
-// Results of finished runs, a JSON file each, so that no run is trained twice. The name of a file has a digest of all
-// that its result depends on.
+// Results of finished runs, a JSON file each with its checksum, so that no run is trained twice. The name of a file has
+// a digest of all that its result depends on.
 
 // JSON has no NaN, which is the AUC of a log with one class.
 const number = v.pipe(
@@ -43,14 +42,15 @@ export class ResultStore {
     this.#backend = backend;
   }
 
+  /** The outcome of a run; null where there is none yet. Throws FormatError where its file is damaged. */
   get(name: string, spec: FeatureSpec): RunOutcome | null {
     const path = this.#path(name, spec);
     if (!existsSync(path)) return null;
-    return parseWith(OutcomeSchema, parseJson(readFileSync(path, "utf8"), path), path);
+    return readJson(path, OutcomeSchema);
   }
 
   put(name: string, spec: FeatureSpec, outcome: RunOutcome): void {
-    writeWhole(this.#path(name, spec), toJson({ name, ...outcome, spec }));
+    writeJson(this.#path(name, spec), { name, ...outcome, spec });
   }
 
   #path(name: string, spec: FeatureSpec): string {

@@ -1,11 +1,11 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import * as v from "valibot";
 import { namedValues } from "../../format/named-values.ts";
-import { parseJson, parseWith } from "../../format/parse.ts";
-import { writeWhole } from "../../trainer/io/files.ts";
+import { readWhole, writeWhole } from "../../trainer/io/files.ts";
+import { readJsonText, withChecksum } from "../../trainer/io/json-file.ts";
+import { warn } from "../../trainer/terminal/warning.ts";
 
-// The trials of a search: one JSON line each, appended when the trial ends.
+// The trials of a search: one line each, of JSON with its checksum, added when the trial ends.
 
 const metric = v.nullable(v.number());
 const TrialSchema = v.object({
@@ -29,30 +29,35 @@ export type Trial = v.InferOutput<typeof TrialSchema>;
 export class TrialLog {
   readonly #path: string;
   readonly #trials = new Map<string, Trial>();
+  /** The lines of the file. */
+  #text = "";
 
-  /**
-   * Opens a log, or begins one. Removes a last line that a kill cut short. Throws FormatError where another line is no
-   * trial.
-   */
+  /** Opens a log, or begins one. Throws FormatError where a line is no trial, or damaged. */
   constructor(path: string) {
     this.#path = path;
-    mkdirSync(dirname(path), { recursive: true });
-    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    for (const [i, line] of whole.split("\n").slice(0, -1).entries()) {
-      const place = `${path}, line ${i + 1}`;
-      const trial = parseWith(TrialSchema, parseJson(line, place), place);
+    if (!existsSync(path)) return;
+    const text = readWhole(path).toString("utf8");
+    // Earlier versions appended lines, so that a kill could cut the last one short.
+    this.#text = text.slice(0, text.lastIndexOf("\n") + 1);
+    if (this.#text !== text) {
+      warn(`${path}: the last line is cut short: its trial is trained again`);
+      writeWhole(path, this.#text);
+    }
+    for (const [i, line] of this.#text.split("\n").slice(0, -1).entries()) {
+      const trial = readJsonText(line, TrialSchema, `${path}, line ${i + 1}`);
       this.#trials.set(trial.key, trial);
     }
-    if (whole !== text) writeWhole(path, whole);
   }
 
   get(key: string): Trial | undefined {
     return this.#trials.get(key);
   }
 
+  /** Adds a trial. Throws UserError where the system refuses to write it. */
   add(trial: Trial): void {
-    appendFileSync(this.#path, `${JSON.stringify(trial)}\n`, { flush: true });
+    const text = `${this.#text}${JSON.stringify(withChecksum(trial))}\n`;
+    writeWhole(this.#path, text);
+    this.#text = text;
     this.#trials.set(trial.key, trial);
   }
 }

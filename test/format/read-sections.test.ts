@@ -91,13 +91,13 @@ describe("sections EVIDENCE and GOLDEN", () => {
     [
       "evidence that is not JSON",
       text(c.SECTION_EVIDENCE, ""),
-      "blob: section EVIDENCE: not JSON: Unexpected end of JSON input",
+      "blob: section EVIDENCE: not JSON: got the end of the text at line 1, column 1, expected a value",
     ],
     ["evidence that is a list", text(c.SECTION_EVIDENCE, "[]"), "blob: section EVIDENCE: got [], expected an object"],
     [
       "golden records that are not UTF-8",
       () => withSection(tiny, c.SECTION_GOLDEN, Uint8Array.of(0x7b, 0xff)),
-      "blob: section GOLDEN: not JSON: The encoded data was not valid for encoding utf-8",
+      "blob: section GOLDEN: not JSON: got bytes that are not UTF-8 at line 1, column 2",
     ],
     [
       "a tolerance below 0",
@@ -132,9 +132,13 @@ describe("section SPEC", () => {
     [
       "bytes that are not UTF-8",
       () => withSection(tiny, c.SECTION_SPEC, Uint8Array.of(0x22, 0xff, 0x22)),
-      "blob: section SPEC: not JSON: The encoded data was not valid for encoding utf-8",
+      "blob: section SPEC: not JSON: got bytes that are not UTF-8 at line 1, column 2",
     ],
-    ["text that is not JSON", specText(""), "blob: section SPEC: not JSON: Unexpected end of JSON input"],
+    [
+      "text that is not JSON",
+      specText(""),
+      "blob: section SPEC: not JSON: got the end of the text at line 1, column 1, expected a value",
+    ],
     ["JSON null", specText("null"), "blob: section SPEC: got null, expected an object"],
     ["no producer", specText('{"spec": {}}'), "blob: section SPEC: producer: missing, expected string"],
     [
@@ -151,7 +155,7 @@ describe("section SPEC", () => {
     [
       "a byte order mark",
       specText("\uFEFF{}"),
-      "blob: section SPEC: not JSON: Unexpected token '\uFEFF', \"\uFEFF{}\" is not valid JSON",
+      'blob: section SPEC: not JSON: got "\uFEFF" at line 1, column 1, expected a value',
     ],
     [
       "a name that no model may have",

@@ -45,14 +45,18 @@ export class DuckDb implements AsyncDisposable {
    * `temporary`: the folder in which it makes one to spill to. `files`: the only files that queries can read and write.
    * Nothing else is in reach of a query: no other file, no network, no extension that is not built in, no setting.
    */
-  static async open(temporary = tmpdir(), files: readonly string[] = []): Promise<DuckDb> {
+  static async open(
+    temporary = tmpdir(),
+    files: readonly string[] = [],
+    memoryMib = DUCKDB_MEMORY_MIB,
+  ): Promise<DuckDb> {
     using opened = new DisposableStack();
     const spill = spillFolder(temporary);
     if (spill) opened.use(spill);
     const instance = await DuckDBInstance.create(":memory:", {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
-      memory_limit: `${DUCKDB_MEMORY_MIB}MiB`,
+      memory_limit: `${memoryMib}MiB`,
       temp_directory: spill?.path ?? join(temporary, "deepfm-edge"),
     });
     const connection = await instance.connect();
@@ -63,6 +67,15 @@ export class DuckDb implements AsyncDisposable {
     const duckdb = new DuckDb(instance, connection, spill, temporary);
     opened.move(); // the database removes it from here on
     return duckdb;
+  }
+
+  /** Runs a statement. Throws UserError where the disk that it writes to was at fault. */
+  async run(sql: string): Promise<void> {
+    try {
+      await this.connection.run(sql);
+    } catch (error) {
+      throw this.diskFault(error) ?? error;
+    }
   }
 
   /** A query's rows in chunks, on a connection of its own, so that other queries may run meanwhile. */

@@ -1,5 +1,6 @@
-import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { WholeFile } from "../io/files.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Task } from "../terminal/progress.ts";
 import { Random } from "./random.ts";
@@ -32,7 +33,10 @@ const DAY_PARTS = 4;
 const WRITE_LENGTH = 2 ** 16;
 const HEADER = "label,user,country,device,hour,age,item,category,price,tags";
 
-/** Writes train.csv, valid.csv and test.csv (8 : 1 : 1) into `folder`. The same seed gives the same bytes. */
+/**
+ * Writes train.csv, valid.csv and test.csv (8 : 1 : 1) into `folder`. The same seed gives the same bytes. Throws
+ * UserError where the system refuses to write.
+ */
 export async function generateLog(
   folder: string,
   rows: number,
@@ -40,7 +44,6 @@ export async function generateLog(
   task: Task,
   size: WorldSize = SMALL_WORLD,
 ): Promise<GeneratedLog> {
-  await mkdir(folder, { recursive: true });
   const random = new Random(seed);
   const drawRow = plantedWorld(random, size);
   const write = async (
@@ -50,24 +53,22 @@ export async function generateLog(
     const path = join(folder, name);
     const logits = new Float64Array(count);
     const labels = new Uint8Array(count);
-    const unfinished = `${path}.tmp`;
-    {
-      await using file = await open(unfinished, "w");
-      let text = `${HEADER}\n`;
-      for (let i = 0; i < count; i++) {
-        const { cells, logit } = drawRow();
-        logits[i] = logit;
-        labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
-        text += `${labels[i]},${cells}\n`;
-        if (text.length > WRITE_LENGTH || i === count - 1) {
-          await file.writeFile(text);
-          text = "";
-        }
-        if (i % 4096 === 4095) task.advance(4096);
-        else if (i === count - 1) task.advance(count % 4096);
+    using file = new WholeFile(path);
+    let text = `${HEADER}\n`;
+    for (let i = 0; i < count; i++) {
+      const { cells, logit } = drawRow();
+      logits[i] = logit;
+      labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
+      text += `${labels[i]},${cells}\n`;
+      if (text.length > WRITE_LENGTH || i === count - 1) {
+        file.write(text);
+        text = "";
+        await setImmediate(); // lets signals' handlers and timers run
       }
+      if (i % 4096 === 4095) task.advance(4096);
+      else if (i === count - 1) task.advance(count % 4096);
     }
-    await rename(unfinished, path);
+    file.finish();
     return { path, logits, labels };
   };
   const tenth = Math.floor(rows / 10);

@@ -62,11 +62,18 @@ export function scoredPart(spec: FeatureSpec | null, paths: readonly string[], a
 }
 
 /**
- * A log that a user names after a training. Where the training had a part of it, `part` is used, and said. `trained`: a
- * log of the training, which is a part if the training divided one. Throws UserError where some files are those of the
- * training, and others are not, as the split of these files would be another one.
+ * A log that a user names after a training. Where the training had a part of it, `part` is used, and said.
+ * `findTrained` finds a log of the training, which is a part if the training divided one; it throws FormatError where
+ * that is gone. Throws UserError where some files are those of the training, and others are not, as the split of these
+ * files would be another one.
  */
-export function namedLater(spec: FeatureSpec, trained: LogPart, paths: readonly string[], part: Part): LogPart {
+export function namedLater(
+  spec: FeatureSpec,
+  findTrained: () => LogPart,
+  paths: readonly string[],
+  part: Part,
+): LogPart {
+  const trained = unlessGone(findTrained, { paths: [] });
   if (trained.part === undefined) return { paths };
   const [files, known] = [realFiles(spec, paths), realFiles(spec, trained.paths)];
   if (!files.some((file) => known.includes(file))) return { paths };
@@ -81,10 +88,15 @@ export function namedLater(spec: FeatureSpec, trained: LogPart, paths: readonly 
 
 /** The files of a log without links; none where they are no longer there. */
 function realFiles({ data }: FeatureSpec, paths: readonly string[]): string[] {
+  return unlessGone(() => findFiles(paths, data.format).files.map((file) => realpathSync(file)), []);
+}
+
+/** What is found, or `otherwise` where the search throws FormatError. */
+function unlessGone<T>(find: () => T, otherwise: T): T {
   try {
-    return findFiles(paths, data.format).files.map((file) => realpathSync(file));
+    return find();
   } catch (error) {
-    if (error instanceof FormatError) return [];
+    if (error instanceof FormatError) return otherwise;
     throw error;
   }
 }

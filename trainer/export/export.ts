@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
@@ -6,14 +6,15 @@ import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
-import { parseJson, parseWith } from "../../format/parse.ts";
+import { parseJsonBytes, parseWith } from "../../format/parse.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
 import { VersionSchema } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { toJson, writeWhole } from "../io/files.ts";
+import { readWhole, toJson, writeWhole } from "../io/files.ts";
+import { FolderLock } from "../io/folder-lock.ts";
 import { VERSION } from "../io/project.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { servedNetworks } from "./networks.ts";
@@ -99,7 +100,7 @@ const UnnamedManifestSchema = v.strictObject({ model: VersionSchema, pages: page
 
 /** `model` is null where the manifest is an old one, without the name. */
 function readExportManifest(path: string): { model: string | null; version: string; pages: string[] } {
-  const manifest = parseJson(readFileSync(path, "utf8"), path);
+  const manifest = parseJsonBytes(readWhole(path), path);
   if (typeof manifest === "object" && manifest !== null && "version" in manifest)
     return parseWith(ManifestSchema, manifest, path);
   const { model, pages } = parseWith(UnnamedManifestSchema, manifest, path);
@@ -109,11 +110,16 @@ function readExportManifest(path: string): { model: string | null; version: stri
 const blobPath = (folder: string, version: string): string => join(folder, `${version}.blob`);
 const pagePath = (folder: string, digest: string): string => join(folder, "pages", `${digest}.page`);
 
+/** Milliseconds that an export waits while another one is written into its folder. */
+const SAVING_PATIENCE = 60_000;
+
 /**
  * Writes an exported model into `folder`, and removes the files of the export before it. The manifest is written after
- * all other files, so that an export that is cut off leaves the one before it valid.
+ * all other files, so that an export that is cut off leaves the one before it valid. Throws UserError where the system
+ * refuses to write.
  */
 export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel): void {
+  using _lock = new FolderLock(folder, SAVING_PATIENCE);
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
     writeWhole(pagePath(folder, names[i]), bytes);
@@ -141,8 +147,10 @@ export async function openExport(folder: string): Promise<StoredModel> {
     nameOf: (bytes: Uint8Array) => Promise<string>,
   ): Promise<Uint8Array> => {
     if (!existsSync(file)) throw new FormatError(file, "no such file; export.json names it");
-    const bytes = new Uint8Array(readFileSync(file));
-    const got = await nameOf(bytes);
+    const bytes = new Uint8Array(readWhole(file));
+    const got = await nameOf(bytes).catch((error) => {
+      throw error instanceof FormatError ? new FormatError(file, error.message) : error;
+    });
     if (got !== expected) throw new FormatError(file, `got the name ${got} from its bytes, expected ${expected}`);
     return bytes;
   };

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { makeFolder } from "./folders.ts";
 import { readFault, systemFault } from "./system-fault.ts";
 import { removeQuietly, removeRemains, temporaryPath } from "./temporary.ts";
 
@@ -42,7 +33,7 @@ export class WholeFile implements Disposable {
     this.#path = path;
     this.#temporary = temporaryPath(path);
     this.#orNothing(() => {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path), path);
       this.#file = openSync(this.#temporary, "wx");
       tidy(dirname(path), fstatSync(this.#file).mtimeMs);
     });
@@ -108,7 +99,7 @@ function tidy(folder: string, now: number): void {
 export function writeSecret(path: string, content: string): void {
   let file: number | null = null;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path), path);
     file = openSync(path, "wx", 0o600);
     writeSync(file, content);
     fsyncSync(file);

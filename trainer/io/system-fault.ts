@@ -65,18 +65,14 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 function reasonOf(path: string, { message, code = "", syscall = "" }: NodeJS.ErrnoException): string {
   // Node's texts end with the call and the paths that it was given: "ENOENT: no such file or directory, open 'x'".
   const text = message.split(`, ${syscall}`, 1)[0] ?? message;
-  const file = code === "ENOTDIR" || code === "EEXIST" ? fileAbove(path) : null;
+  const file = code === "ENOTDIR" || code === "EEXIST" ? fileOn(path) : null;
   const advice = file ? `${file} is a file, where a folder is needed: choose another path` : ADVICE.get(code);
   return advice ? `${text}; ${advice}` : text;
 }
 
-/** The nearest thing above a path that is no folder; null where there is none. */
-function fileAbove(path: string): string | null {
-  const above = dirname(path);
-  if (above === path) return null;
-  try {
-    return statSync(above).isDirectory() ? null : above;
-  } catch {
-    return fileAbove(above);
-  }
+/** What is in the way of a folder: the path itself where it is no folder, or something above it; null where nothing is. */
+function fileOn(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found) return found.isDirectory() ? null : path;
+  return dirname(path) === path ? null : fileOn(dirname(path));
 }

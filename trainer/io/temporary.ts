@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "./folders.ts";
 import { hasHeartbeat, isSilent, keepAlive, lastSign } from "./heartbeat.ts";
 
 // What is not whole yet has a name that no two processes ever choose, beside the name that it gets when it is whole. So
@@ -42,7 +43,7 @@ export class TemporaryFolder implements Disposable {
 
   /** Makes one in `parent`, which is made too, and removes what killed processes left there. */
   constructor(parent: string, name: string) {
-    mkdirSync(parent, { recursive: true });
+    makeFolder(parent);
     this.path = temporaryPath(join(parent, name));
     mkdirSync(this.path);
     this.#life = keepAlive(this.path);

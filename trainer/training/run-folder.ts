@@ -1,27 +1,30 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
-import { parseJson, parseJsonBytes, parseWith } from "../../format/parse.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
 import { BACKENDS } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import { toJson, writeWhole } from "../io/files.ts";
+import { makeFolder } from "../io/folders.ts";
+import { readJson, readJsonText } from "../io/json-file.ts";
 import { readSafetensors, tensorData, writeSafetensors } from "../io/safetensors.ts";
 import { Learner } from "../model/learner.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { type RunRecord, runRecord } from "./run-record.ts";
+import { findSavedLog, SavedLogSchema, savedLog } from "./saved-log.ts";
 import type { TrainingResult } from "./train.ts";
 
 // What `train` leaves in a run folder: model.safetensors, and the text files of run-record.ts.
 //
-// model.safetensors has the format of that name, which readers in many languages know. Its metadata are two texts in
-// JSON: `spec`, the user's with all defaults filled in, and `fitted`, which encodes records. Its tensors, for V rows
-// over F fields, row vectors of D numbers, and layers of K inputs and N units:
+// model.safetensors has the format of that name, which readers in many languages know. It holds all that is needed of a
+// run later, so that files of two runs are never mixed. Its metadata are its checksum and three texts in JSON: `spec`,
+// the user's with all defaults filled in, `fitted`, which encodes records, and `run`, what it was trained with and the
+// validation log. Its tensors, for V rows over F fields, row vectors of D numbers, and layers of K inputs and N units:
 //
 //     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
 //     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order
@@ -41,16 +44,13 @@ import type { TrainingResult } from "./train.ts";
 // D) of each; PNN's has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and
 // the products of each model).
 
-const LogPartSchema = v.object({
-  paths: v.array(v.string()),
-  part: v.exactOptional(v.picklist(["train", "valid", "test"])),
-});
+/** What a run says of itself: `run` in its model.safetensors; an earlier version's run has it in run.json alone. */
 const RunSchema = v.object({
   backend: v.picklist(BACKENDS),
   device: v.exactOptional(v.picklist(["gpu", "cpu"])),
   threads: v.exactOptional(v.nullable(v.number())),
   versions: v.record(v.string(), v.string()),
-  validLog: LogPartSchema,
+  validLog: SavedLogSchema,
 });
 
 /** Saves a trained model in `folder`. An export is calibrated with `validLog` unless told otherwise. */
@@ -66,15 +66,19 @@ export function saveRun(
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
     ...namedWeights(learner.model, learner.tables, learner.weights()),
   };
-  const texts = { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted) };
+  makeFolder(folder);
+  const record = runRecord(spec, backend);
+  const { spec: _, seed: __, ...trainedWith } = record;
+  const run = { ...trainedWith, validLog: savedLog(validLog, folder) };
+  const texts = { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted), run: JSON.stringify(run) };
   writeSafetensors(join(folder, "model.safetensors"), tensors, texts);
-  writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog, valid }));
+  writeWhole(join(folder, "run.json"), toJson({ ...record, validLog, valid }));
 }
 
 export interface SavedRun extends TrainedModel {
-  /** The log that chose the best epoch, with which exports are calibrated. */
-  validLog: LogPart;
-  /** What run.json says it was trained with; earlier versions did not record the device and the threads. */
+  /** Finds the log that chose the best epoch, with which exports are calibrated. Throws FormatError where it is gone. */
+  findValidLog: () => LogPart;
+  /** What it was trained with; earlier versions did not record the device and the threads. */
   record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "device" | "threads">>;
 }
 
@@ -85,10 +89,9 @@ export interface SavedRun extends TrainedModel {
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, "model.safetensors");
   const { tensors, metadata } = readModel(path);
-  const spec = parseWith(FeatureSpecSchema, parseJson(metadata.spec ?? "null", `${path}: spec`), path);
-  const fitted = parseWith(FittedSpecSchema, parseJson(metadata.fitted ?? "null", `${path}: fitted`), path);
-  const runPath = join(folder, "run.json");
-  const run = parseWith(RunSchema, parseJsonBytes(readFile(runPath), runPath), runPath);
+  const spec = readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`);
+  const fitted = readJsonText(metadata.fitted ?? "null", FittedSpecSchema, `${path}: fitted`);
+  const run = metadata.run ? readJsonText(metadata.run, RunSchema, `${path}: run`) : olderRun(folder);
 
   const counts = tensors["rows.counts"];
   if (!counts) throw new FormatError(`${path}: rows.counts`, "got nothing, expected U32 [V]");
@@ -109,7 +112,7 @@ export function loadRun(folder: string): SavedRun {
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const { validLog, ...record } = run;
-  return { spec, fitted, vocabulary, learner, validLog, record };
+  return { spec, fitted, vocabulary, learner, record, findValidLog: () => findSavedLog(validLog, folder) };
 }
 
 function readModel(path: string): ReturnType<typeof readSafetensors> {
@@ -117,10 +120,8 @@ function readModel(path: string): ReturnType<typeof readSafetensors> {
   throw new FormatError(path, "not a trained model: no such file");
 }
 
-function readFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new FormatError(path, `not a trained model: ${(error as Error).message}`);
-  }
+/** A run of an earlier version: its paths begin at the folder in which it was trained, which may be this one. */
+function olderRun(folder: string): v.InferOutput<typeof RunSchema> {
+  const run = readJson(join(folder, "run.json"), RunSchema);
+  return { ...run, validLog: savedLog(run.validLog, folder) };
 }

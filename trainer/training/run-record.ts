@@ -1,4 +1,3 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
@@ -8,7 +7,8 @@ import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
 
-// The text files of a run folder: run.json says what was trained and with what, metrics.jsonl has a line an epoch.
+// The text files of a run folder, which are for people and other programs: run.json says what was trained and with what,
+// metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet.
 
 export interface RunRecord {
   spec: FeatureSpec;
@@ -36,31 +36,18 @@ export function versionsWith({ versions }: RunningBackend): Record<string, strin
 }
 
 /**
- * Returns a function to call after each epoch of a run in `folder`. It appends a line to metrics.jsonl, and at its
- * first call writes run.json before. Lines of earlier epochs stay, as the training may have been resumed from a
- * checkpoint; the other lines are of a run before this one, and are removed.
+ * Returns a function to call after each epoch of a run in `folder`, with all its epochs so far. It writes metrics.jsonl
+ * anew, so that the file never holds epochs of another training, and at its first call run.json.
  */
 export function recordEpochs(
   folder: string,
   spec: FeatureSpec,
   validLog: LogPart,
-): (epoch: Epoch, backend: RunningBackend) => void {
-  const path = join(folder, "metrics.jsonl");
+): (epochs: readonly Epoch[], backend: RunningBackend) => void {
   let begun = false;
-  return (epoch, backend) => {
-    if (!begun) {
-      begun = true;
-      writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
-      writeWhole(path, linesBefore(path, epoch.epoch).join(""));
-    }
-    appendFileSync(path, `${JSON.stringify(epoch)}\n`, { flush: true });
+  return (epochs, backend) => {
+    if (!begun) writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
+    begun = true;
+    writeWhole(join(folder, "metrics.jsonl"), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   };
-}
-
-function linesBefore(path: string, epoch: number): string[] {
-  if (epoch === 1 || !existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8")
-    .split("\n")
-    .slice(0, epoch - 1);
-  return lines.filter((line) => line !== "").map((line) => `${line}\n`);
 }

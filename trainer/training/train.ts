@@ -47,8 +47,8 @@ export interface TrainOptions {
   checkpointMinutes?: number;
   /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
-  /** Called after each epoch. */
-  onEpoch?: (epoch: Epoch, backend: RunningBackend) => void;
+  /** Called after each epoch with all epochs so far, those before a resumption included. */
+  onEpoch?: (epochs: readonly Epoch[], backend: RunningBackend) => void;
 }
 
 /**
@@ -93,7 +93,7 @@ export async function train(
       await training.run(
         task,
         () => saving?.afterStep(),
-        (epoch) => name === "training" && onEpoch(epoch, backend),
+        () => name === "training" && onEpoch(training.position.epochs, backend),
       );
     } finally {
       saving?.stop();

@@ -35,14 +35,20 @@ describe("the run folder", () => {
     });
   });
 
-  it("keeps the lines of the epochs before the one that training goes on from", () => {
+  it("has the lines of this training alone, and of all its epochs where it was resumed", () => {
     const onEpoch = recordEpochs(folder, spec, logs.valid);
     const [first, second] = trained.epochs;
     if (!first || !second) throw new Error("expected two epochs");
-    onEpoch({ ...second, loss: 7 }, WASM);
-    onEpoch({ ...second, epoch: 3, loss: 8 }, WASM);
-    const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
-    expect(lines.map((line) => JSON.parse(line).loss)).toEqual([first.loss, 7, 8]);
+    const losses = (): number[] => {
+      const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+      return lines.map((line) => JSON.parse(line).loss);
+    };
+    onEpoch([first, { ...second, loss: 7 }], WASM);
+    expect(losses()).toEqual([first.loss, 7]);
+    onEpoch([first, { ...second, loss: 7 }, { ...second, epoch: 3, loss: 8 }], WASM);
+    expect(losses()).toEqual([first.loss, 7, 8]);
+    recordEpochs(folder, spec, logs.valid)([{ ...first, loss: 9 }], WASM);
+    expect(losses()).toEqual([9]);
   });
 });
 

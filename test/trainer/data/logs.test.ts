@@ -36,21 +36,26 @@ describe("a log that is named after a training", () => {
   it("is the part asked for where the training divided it, under whatever name", () => {
     const link = join(folder, "link.csv");
     symlinkSync(day1, link);
-    expect(namedLater(dividedBy(), trained, [link, day2], "valid")).toEqual({ paths: [link, day2], part: "valid" });
+    expect(namedLater(dividedBy(), () => trained, [link, day2], "valid")).toEqual({
+      paths: [link, day2],
+      part: "valid",
+    });
     expect(said()).toContain("data.split divided it for the training; its part for valid is used");
   });
   it("is taken whole where the training did not have it, or divided none", () => {
     const other = file("3.csv", numberedLog(10));
-    expect(namedLater(dividedBy(), trained, [other], "valid")).toEqual({ paths: [other] });
-    expect(namedLater(dividedBy(), { paths: [day1] }, [day1], "valid")).toEqual({ paths: [day1] });
-    expect(namedLater(dividedBy(), { ...trained, paths: ["gone.csv"] }, [day1], "valid")).toEqual({ paths: [day1] });
+    expect(namedLater(dividedBy(), () => trained, [other], "valid")).toEqual({ paths: [other] });
+    expect(namedLater(dividedBy(), () => ({ paths: [day1] }), [day1], "valid")).toEqual({ paths: [day1] });
+    expect(namedLater(dividedBy(), () => ({ ...trained, paths: ["gone.csv"] }), [day1], "valid")).toEqual({
+      paths: [day1],
+    });
     expect(said()).toBe("");
   });
   it("is refused where it has some of the training's files, which would be divided otherwise", () => {
-    expect(() => namedLater(dividedBy(), trained, [day2], "valid")).toThrow(
+    expect(() => namedLater(dividedBy(), () => trained, [day2], "valid")).toThrow(
       `${day2}: got a part of the files that data.split divided for the training, expected all of them (${day1}, ${day2})`,
     );
-    expect(() => namedLater(dividedBy(), trained, [day2, day1], "valid")).toThrow(UserError);
+    expect(() => namedLater(dividedBy(), () => trained, [day2, day1], "valid")).toThrow(UserError);
   });
 });
 

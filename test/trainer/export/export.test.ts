@@ -192,7 +192,9 @@ describe("a run's folder", () => {
     const loaded = loadRun(join(folder, "run"));
     expect(loaded.learner.predict(model.dataset)).toEqual(model.learner.predict(model.dataset));
     expect(loaded.fitted).toEqual(model.fitted);
-    expect(loaded.validLog).toEqual({ paths: ["valid.csv"] });
+    expect(() => loaded.findValidLog()).toThrow(
+      /^valid\.csv: no such file; the run .*run expects its validation log there/,
+    );
   });
 
   it("is refused where the model is cut short or absent", () => {

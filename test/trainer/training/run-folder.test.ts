@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FormatError } from "../../../format/errors.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
@@ -127,6 +127,65 @@ it("each name has the values of the parameter of that name", () => {
   for (const name of parameters.shapes.keys()) expect(tensors[name].data).toEqual(parameters.view(name));
   for (const name of runningStats.shapes.keys()) expect(tensors[name].data).toEqual(runningStats.view(name));
   expect(tensors["rows.values"].data).toEqual(trained.learner.tables.values);
+});
+
+describe("the validation log of a run", () => {
+  const place = mkdtempSync(join(folder, "place-"));
+  const at = (...names: string[]): string => join(place, ...names);
+  const log = (...names: string[]): string => relative(process.cwd(), at(...names));
+  const saveWith = (paths: string[]): void => {
+    const valid = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
+    saveRun(at("a", "run"), { ...trainedModel({ type: "LR" }), backend: WASM, valid }, { paths, part: "valid" });
+  };
+
+  it("is found from wherever the run is used, also where both were moved, and by a glob", () => {
+    mkdirSync(at("a"), { recursive: true });
+    for (const name of ["x.csv", "y.csv"]) writeFileSync(at("a", name), "label\n1\n");
+    saveWith([log("a", "x.csv"), log("a", "?.csv")]);
+    expect(loadRun(at("a", "run")).findValidLog()).toEqual({
+      paths: [log("a", "x.csv"), log("a", "?.csv")],
+      part: "valid",
+    });
+    renameSync(at("a"), at("b"));
+    expect(loadRun(at("b", "run")).findValidLog().paths).toEqual([log("b", "x.csv"), log("b", "?.csv")]);
+  });
+
+  it("that is gone is named, with what to do", () => {
+    renameSync(at("b", "run"), at("run"));
+    const run = loadRun(at("run"));
+    expect(() => run.findValidLog()).toThrow(
+      `${log("x.csv")}: no such file; the run ${at("run")} expects its validation log there: say where it is now with ` +
+        "--records and --calibrate",
+    );
+  });
+
+  it("with an absolute path stays where it is", () => {
+    saveWith([at("b", "x.csv")]);
+    renameSync(at("a", "run"), at("moved"));
+    expect(loadRun(at("moved")).findValidLog().paths).toEqual([at("b", "x.csv")]);
+  });
+
+  it("does not depend on run.json, which may be of a training that goes on", () => {
+    writeFileSync(at("moved", "run.json"), "{");
+    expect(loadRun(at("moved")).record.backend).toBe("wasm");
+  });
+
+  it("of a run of an earlier version is in run.json, whose problems are one line", () => {
+    const path = at("moved", "model.safetensors");
+    const { tensors, metadata } = readSafetensors(path);
+    const { run: _, ...older } = metadata;
+    writeSafetensors(path, tensors, older);
+    const json = at("moved", "run.json");
+    expect(() => loadRun(at("moved"))).toThrow(
+      `${json}: not JSON: got the end of the text at line 1, column 2, expected a key in quotes or }`,
+    );
+    writeFileSync(json, JSON.stringify({ backend: "abacus", validLog: { paths: [] } }));
+    expect(() => loadRun(at("moved"))).toThrow(/run\.json: backend: got "abacus", expected/);
+    writeFileSync(json, JSON.stringify({ backend: "cpu", versions: {}, validLog: { paths: [log("b", "x.csv")] } }));
+    expect(loadRun(at("moved")).findValidLog().paths).toEqual([log("b", "x.csv")]);
+    rmSync(json);
+    expect(() => loadRun(at("moved"))).toThrow(`${json}: ENOENT: no such file or directory`);
+  });
 });
 
 describe("a run is refused", () => {

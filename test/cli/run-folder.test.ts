@@ -1,0 +1,70 @@
+// A run folder is one training's at a time, and is of use from any other folder.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CommandFolder, killCommand, LOG, runCommand, SPEC } from "./cli-process.ts";
+
+const folder = new CommandFolder();
+afterAll(() => folder[Symbol.dispose]());
+const at = (...names: string[]): string => join(folder.path, ...names);
+const trainInto = (spec: string, out: string): string[] => {
+  const logs = ["--train", "log.csv", "--valid", "log.csv", "--cache", "cache", "--backend", "cpu"];
+  return ["train", spec, ...logs, "--out", out];
+};
+const long = { ...SPEC, training: { maxEpochs: 100_000, patience: 100_000 } };
+
+beforeAll(async () => {
+  folder.file("log.csv", LOG);
+  folder.file("spec.json", JSON.stringify({ ...SPEC, training: { maxEpochs: 2, patience: 2 } }));
+  folder.file("long.json", JSON.stringify(long));
+  const { code, stderr } = await folder.run(...trainInto("spec.json", "run"));
+  expect(code, stderr).toBe(0);
+});
+
+/** The epochs' numbers in a run's metrics.jsonl. */
+function epochsOf(out: string): number[] {
+  const lines = readFileSync(at(out, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+  return lines.map((line) => JSON.parse(line).epoch);
+}
+
+it("a run is exported from another folder than it was trained in", async () => {
+  mkdirSync(at("sub"));
+  const args = ["export", "../run", "--force", "--cache", "../cache"];
+  const { code, stdout, stderr } = await runCommand(at("sub"), args);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toContain("../run/export: blob");
+});
+
+describe("two trainings into one folder", () => {
+  it("at the same time: the second is refused, and the first goes on", async () => {
+    const args = trainInto("long.json", "shared");
+    let refused: Awaited<ReturnType<typeof runCommand>> | null = null;
+    const second = async (): Promise<void> => {
+      refused = await folder.run(...trainInto("spec.json", "shared"));
+    };
+    let started = false;
+    await killCommand(folder.path, args, () => {
+      if (!started && readdirSync(folder.path).includes("shared") && readdirSync(at("shared")).includes("run.json")) {
+        started = true;
+        void second();
+      }
+      return refused !== null;
+    });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^error: shared: got a folder that another process is writing into/m),
+    });
+    const epochs = epochsOf("shared");
+    expect(epochs).toEqual(epochs.map((_, i) => i + 1));
+    expect(JSON.parse(readFileSync(at("shared", "run.json"), "utf8")).spec.training.maxEpochs).toBe(100_000);
+  });
+
+  it("one after the other, the first killed: nothing of the first is left beside the second", async () => {
+    for (const name of ["model.safetensors", "metrics.jsonl"])
+      writeFileSync(at("shared", `${name}.deepfm-edge-${"0".repeat(16)}.tmp`), "half");
+    const { code, stderr } = await folder.run(...trainInto("spec.json", "shared"));
+    expect(code, stderr).toBe(0);
+    expect(epochsOf("shared")).toEqual([1, 2]);
+    expect(readdirSync(at("shared")).sort()).toEqual(["metrics.jsonl", "model.safetensors", "report.html", "run.json"]);
+  });
+});
