@@ -9,9 +9,10 @@ export class FormatError extends Error {
   readonly problem: string;
 
   constructor(place: string, problem: string) {
-    super(`${place}: ${problem}`);
-    this.place = place;
-    this.problem = problem;
+    const [where, what] = [clipped(place, MAX_PLACE), clipped(problem, MAX_PROBLEM)];
+    super(`${where}: ${what}`);
+    this.place = where;
+    this.problem = what;
   }
 }
 
@@ -33,18 +34,49 @@ export class RequestError extends FormatError {
   }
 }
 
-/** A value as an error shows it: short, and with its type plain to see. */
-export function show(value: unknown): string {
-  const text = asText(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+/** Characters of a place: the names in it may be a client's, as long as its request. */
+const MAX_PLACE = 200;
+
+/** Characters of a problem. The longest of our own sentences, which list what was expected, have some 300. */
+const MAX_PROBLEM = 1000;
+
+/** Characters of a value that an error quotes. */
+const MAX_SHOWN = 60;
+
+/**
+ * At most `length` characters of a text: its beginning, and "..." where more was cut off. The result does not hold on
+ * to the whole text.
+ */
+export function clipped(text: string, length: number): string {
+  if (text.length <= length) return text;
+  // A slice of a long text keeps all of it in memory; what JSON makes of the slice does not.
+  return JSON.parse(JSON.stringify(`${text.slice(0, length - 3)}...`));
 }
 
-function asText(value: unknown): string {
+/**
+ * A value as an error shows it: short, and with its type plain to see. It costs no more than it shows, whatever the
+ * size and depth of the value.
+ */
+export function show(value: unknown): string {
+  return clipped(asText(value, MAX_SHOWN), MAX_SHOWN);
+}
+
+/** JSON of a value, which may stop anywhere beyond `length` characters. */
+function asText(value: unknown, length: number): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, Math.max(0, length)));
   // JSON would write NaN and the infinities as null.
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
-  try {
-    return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
-  } catch {
-    return typeof value; // a cycle
+  if (typeof value !== "object" || value === null) return String(value);
+  const isList = Array.isArray(value);
+  let text = isList ? "[" : "{";
+  for (const [name, inner] of isList ? value.entries() : members(value)) {
+    if (text.length > length) return text;
+    if (text.length > 1) text += ",";
+    if (typeof name === "string") text += `${asText(name, length - text.length)}:`;
+    text += asText(inner, length - text.length);
   }
+  return text + (isList ? "]" : "}");
+}
+
+function* members(value: object): Generator<[string, unknown]> {
+  for (const name in value) if (Object.hasOwn(value, name)) yield [name, (value as Record<string, unknown>)[name]];
 }
