@@ -3,6 +3,14 @@ import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import { type Hash64, murmur128Text } from "./hash.ts";
 import { isRounded, numberOf, type RawValue, textOf } from "./raw-value.ts";
 
+/** Bytes of an entry: a key of two words, and a value. */
+const KEY_BYTES = 8;
+const VALUE_BYTES = 4;
+const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES;
+
+/** Entries that the arrays of many grow by at a time. Those of fewer double. */
+const MAX_GROWTH = 2 ** 18;
+
 /**
  * Records as entries, pairs of a row key and a value. The entries of record b and field f are those from `offsets[b·F +
  * f]` up to, and without, `offsets[b·F + f + 1]`: one for most fields, several for a multi-valued one, none where a
@@ -20,11 +28,24 @@ export class EncodedRecords {
   /** The number that each entry's row is multiplied by. */
   values: Float32Array;
 
-  /** `cells`: B·F, if it is known. Room is made for one entry in each. */
-  constructor(cells = 1024) {
+  readonly #reserve: (bytes: number) => void;
+
+  /**
+   * `cells`: B·F, if it is known. Room is made for as many entries, or for `entries` of them. `reserve` is told how many
+   * bytes the arrays are to take, before they do; what it throws, `add` throws, too.
+   */
+  constructor(cells = 1024, entries = cells, reserve: (bytes: number) => void = () => {}) {
+    const room = Math.max(1, entries);
+    this.#reserve = reserve;
+    reserve(4 * (cells + 1) + ENTRY_BYTES * room);
     this.offsets = new Uint32Array(cells + 1);
-    this.keys = new Uint32Array(2 * Math.max(1, cells));
-    this.values = new Float32Array(Math.max(1, cells));
+    this.keys = new Uint32Array(2 * room);
+    this.values = new Float32Array(room);
+  }
+
+  /** Bytes of memory that the arrays take. */
+  get bytes(): number {
+    return this.offsets.byteLength + ENTRY_BYTES * this.values.length;
   }
 
   clear(): void {
@@ -33,18 +54,28 @@ export class EncodedRecords {
   }
 
   add(lo: number, hi: number, value: number): void {
-    const entry = this.entries++;
-    if (entry === this.values.length) {
-      this.keys = grown(this.keys, new Uint32Array(4 * entry));
-      this.values = grown(this.values, new Float32Array(2 * entry));
-    }
+    const entry = this.entries;
+    if (entry === this.values.length) this.#grow();
     this.keys[2 * entry] = lo;
     this.keys[2 * entry + 1] = hi;
     this.values[entry] = value;
+    this.entries++;
   }
 
   reserveOffsets(length: number): void {
-    if (length > this.offsets.length) this.offsets = grown(this.offsets, new Uint32Array(2 * length));
+    if (length <= this.offsets.length) return;
+    this.#reserve(this.bytes + 8 * length);
+    this.offsets = grown(this.offsets, new Uint32Array(2 * length));
+  }
+
+  #grow(): void {
+    const before = this.values.length;
+    const room = before + Math.min(before, MAX_GROWTH);
+    // While the keys are copied, the old and the new ones are there, and the old values.
+    this.#reserve(this.bytes + KEY_BYTES * room);
+    this.keys = grown(this.keys, new Uint32Array(2 * room));
+    this.#reserve(this.offsets.byteLength + ENTRY_BYTES * room + VALUE_BYTES * before);
+    this.values = grown(this.values, new Float32Array(room));
   }
 }
 
@@ -180,7 +211,7 @@ function fieldEncoder(field: FittedField): EncodeField {
 
   const { separator, pooling, maxValues } = field;
   return (raw, out, place) => {
-    const list = Array.isArray(raw) ? raw : toText(raw, at, place).split(separator);
+    const list: Iterable<RawValue> = Array.isArray(raw) ? raw : pieces(toText(raw, at, place), separator);
     const texts: string[] = [];
     for (const value of list) {
       if (texts.length === maxValues) break;
@@ -191,6 +222,22 @@ function fieldEncoder(field: FittedField): EncodeField {
     const weight = pooling === "mean" ? 1 / texts.length : 1;
     for (const text of texts) addText(text, weight, out);
   };
+}
+
+/** Characters up to which a cell is split at once, which is quicker. A longer one may be millions of separators. */
+const SPLIT_CHARACTERS = 4096;
+
+function pieces(text: string, separator: string): Iterable<string> {
+  return text.length <= SPLIT_CHARACTERS ? text.split(separator) : eachPiece(text, separator);
+}
+
+function* eachPiece(text: string, separator: string): Generator<string> {
+  let from = 0;
+  for (let to = text.indexOf(separator); to >= 0; to = text.indexOf(separator, from)) {
+    if (to > from) yield text.slice(from, to);
+    from = to + separator.length;
+  }
+  yield text.slice(from);
 }
 
 type AddText = (text: string, value: number, out: EncodedRecords) => void;

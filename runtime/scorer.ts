@@ -1,4 +1,4 @@
-import { FormatError } from "../format/errors.ts";
+import { FormatError, show } from "../format/errors.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
 import type { Page } from "../format/page.ts";
@@ -8,6 +8,31 @@ import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
+
+/** A list that may be gone through more than once: an array, or one that makes its elements anew each time. */
+export interface Listed<Item> extends Iterable<Item> {
+  readonly length: number;
+}
+
+/** What bounds the work of a request that may be anything. */
+export interface EncodingLimits {
+  /** The most values, and the most cells, which are records × fields. */
+  maxEntries: number;
+  /** The most pages that are named for it. The rows of others count as missing. */
+  maxPages: number;
+  /** Told how many bytes of memory the encoded records are to take, before they do. It may throw. */
+  reserve: (bytes: number) => void;
+}
+
+const NO_LIMITS: EncodingLimits = {
+  maxEntries: Number.POSITIVE_INFINITY,
+  maxPages: Number.POSITIVE_INFINITY,
+  reserve() {},
+};
+
+/** Bytes of a row's address, and of a page's number in a Set, which V8 may keep twice while it grows. */
+const ADDRESS_BYTES = 4;
+const PAGE_NUMBER_BYTES = 64;
 
 /** Encoded records with the addresses of those rows that the blob holds; 0 where a row is in a page, or nowhere. */
 export interface LocatedRecords {
@@ -43,6 +68,8 @@ export class Scorer {
   readonly #encoder: RecordEncoder;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
+  /** How many fields are on the item's side. */
+  readonly #itemFields: number;
   /** The row addresses of a batch's entries. */
   readonly #resolved = new Uint32Array(MAX_ENTRIES);
 
@@ -52,20 +79,23 @@ export class Scorer {
     const { fields } = this.manifest.spec;
     this.#kernel = new Kernel(blob, fields.length);
     this.#encoder = new RecordEncoder(this.manifest.spec);
+    this.#itemFields = fields.filter(({ side }) => side === "item").length;
     this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
   }
 
   /**
    * Encodes records. Throws FormatError at the first one that breaks the spec, and at the one with which there are more
-   * than `maxEntries` values: multi-valued fields can make millions of values out of a few bytes each.
+   * values than `limits` allow: multi-valued fields can make millions of values out of a few bytes each.
    */
-  encode(records: readonly unknown[], maxEntries: number = Number.POSITIVE_INFINITY): EncodedRecords {
-    const encoded = new EncodedRecords(records.length * this.#kvFields.length);
-    records.forEach((record, i) => {
-      const place = `records[${i}]`;
+  encode(records: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): EncodedRecords {
+    const cells = records.length * this.#kvFields.length;
+    const encoded = this.#room("records", records.length, cells, cells, limits);
+    let i = 0;
+    for (const record of records) {
+      const place = `records[${i++}]`;
       this.#encoder.encodeObject(record, encoded, place);
-      refuseEntriesBeyond(maxEntries, encoded, place);
-    });
+      refuseEntriesBeyond(limits, encoded, place);
+    }
     return encoded;
   }
 
@@ -73,53 +103,58 @@ export class Scorer {
    * Encodes one context and its candidates, for `rank`. Record 0 gets the context's fields, and each of the others the
    * fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other side.
    */
-  encodeCandidates(
-    context: unknown,
-    candidates: readonly unknown[],
-    maxEntries: number = Number.POSITIVE_INFINITY,
-  ): EncodedRecords {
-    const encoded = new EncodedRecords((1 + candidates.length) * this.#kvFields.length);
+  encodeCandidates(context: unknown, candidates: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): EncodedRecords {
+    const fields = this.#kvFields.length;
+    const entries = fields - this.#itemFields + candidates.length * this.#itemFields;
+    const cells = (1 + candidates.length) * fields;
+    const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
     this.#encoder.encodeObject(context, encoded, "context", "context");
-    refuseEntriesBeyond(maxEntries, encoded, "context");
-    candidates.forEach((candidate, i) => {
-      const place = `candidates[${i}]`;
+    refuseEntriesBeyond(limits, encoded, "context");
+    let i = 0;
+    for (const candidate of candidates) {
+      const place = `candidates[${i++}]`;
       this.#encoder.encodeObject(candidate, encoded, place, "item");
-      refuseEntriesBeyond(maxEntries, encoded, place);
-    });
+      refuseEntriesBeyond(limits, encoded, place);
+    }
     return encoded;
   }
 
   /**
    * Encodes a context, and looks up items by their ids, which are values of the catalogue's field, for `rankItems`.
-   * Throws FormatError as `encodeCandidates` does, where an id is empty, and where the model has no catalogue.
+   * Throws FormatError as `encodeCandidates` does, where an id is no text or number or is empty, and where the model has
+   * no catalogue.
    */
-  locateItems(context: unknown, ids: readonly RawValue[], maxEntries: number = Number.POSITIVE_INFINITY): LocatedItems {
+  locateItems(context: unknown, ids: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): LocatedItems {
     const field = this.manifest.items?.field;
     if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
     const position = this.#encoder.fields.findIndex(({ name }) => name === field);
-    const encoded = new EncodedRecords();
-    ids.forEach((id, i) => {
-      refuseNoId(id, `items[${i}]`);
-      this.#encoder.encodeValue(position, id, encoded, `items[${i}]`);
-    });
+    const encoded = new EncodedRecords(ids.length, ids.length, limits.reserve);
+    let i = 0;
+    for (const id of ids) {
+      const place = `items[${i++}]`;
+      this.#encoder.encodeValue(position, idOf(id, place), encoded, place);
+    }
     const numbers = new Uint32Array(ids.length);
-    this.#kernel.lookupItems(encoded.keys, numbers);
-    const others = ids.filter((_, i) => numbers[i] === NO_ITEM).map((id) => ({ [field]: id }));
-    return { records: this.locate(this.encodeCandidates(context, others, maxEntries), ids.length), numbers };
+    this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
+    const others = new OtherItems(field, ids, numbers);
+    return { records: this.locate(this.encodeCandidates(context, others, limits), ids.length, limits), numbers };
   }
 
   /**
    * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
    * takes part in, where it is the context of others.
    */
-  locate(encoded: EncodedRecords, contextUses = 1): LocatedRecords {
+  locate(encoded: EncodedRecords, contextUses = 1, { maxPages, reserve }: EncodingLimits = NO_LIMITS): LocatedRecords {
+    const mostPages = Math.min(maxPages, this.manifest.pageCount, encoded.entries);
+    reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
     const addresses = new Uint32Array(encoded.entries);
     this.#kernel.lookup(encoded.keys, addresses);
     const pages = new Map<number, number>();
     const contextEntries = encoded.offsets[this.#kvFields.length];
     this.#eachAbsent(encoded, addresses, (entry, _lo, hi) => {
       const page = pageOfKey(hi, this.manifest.pageCount);
-      pages.set(page, (pages.get(page) ?? 0) + (entry < contextEntries ? contextUses : 1));
+      const uses = pages.get(page) ?? 0;
+      if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
     });
     return { encoded, addresses, pages };
   }
@@ -195,6 +230,16 @@ export class Scorer {
     });
     const records = items.map((_, i) => this.#kernel.precomputeItem(this.#batch(i, i + 1, located, pages).batch));
     return { keys, records };
+  }
+
+  /** Room for `count` records and the values of single-valued fields. Throws FormatError where that is too much. */
+  #room(place: string, count: number, cells: number, entries: number, limits: EncodingLimits): EncodedRecords {
+    const fields = this.#kvFields.length;
+    if (cells > limits.maxEntries) {
+      const most = Math.floor(limits.maxEntries / fields);
+      throw new FormatError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
+    }
+    return new EncodedRecords(cells, entries, limits.reserve);
   }
 
   /** Scores the records from `first` on, a batch in each call of `run`. */
@@ -297,11 +342,38 @@ export class Scorer {
   }
 }
 
+/** The items that a catalogue does not have, as records with nothing but their ids. */
+class OtherItems implements Listed<Record<string, unknown>> {
+  readonly length: number;
+  readonly #field: string;
+  readonly #ids: Iterable<unknown>;
+  readonly #numbers: Uint32Array;
+
+  constructor(field: string, ids: Iterable<unknown>, numbers: Uint32Array) {
+    this.#field = field;
+    this.#ids = ids;
+    this.#numbers = numbers;
+    this.length = numbers.reduce((count, number) => count + (number === NO_ITEM ? 1 : 0), 0);
+  }
+
+  *[Symbol.iterator](): Generator<Record<string, unknown>> {
+    if (this.length === 0) return;
+    let i = 0;
+    for (const id of this.#ids) if (this.#numbers[i++] === NO_ITEM) yield { [this.#field]: id };
+  }
+}
+
+function idOf(id: unknown, place: string): RawValue {
+  refuseNoId(id, place);
+  if (typeof id === "string" || typeof id === "number" || typeof id === "bigint") return id;
+  throw new FormatError(place, `got ${show(id)}, expected a string or a number`);
+}
+
 function refuseNoId(id: unknown, place: string): void {
   if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
 }
 
-function refuseEntriesBeyond(maxEntries: number, { entries }: EncodedRecords, place: string): void {
+function refuseEntriesBeyond({ maxEntries }: EncodingLimits, { entries }: EncodedRecords, place: string): void {
   if (entries > maxEntries)
     throw new FormatError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
 }

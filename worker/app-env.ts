@@ -1,5 +1,6 @@
 import type { RequestIdVariables } from "hono/request-id";
 import type { Caller } from "./access/caller.ts";
+import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { ModelStore } from "./models/model-slot.ts";
 import type { RowStore } from "./rows/row-store.ts";
 import type { SettingsReader } from "./settings.ts";
@@ -11,11 +12,12 @@ export interface AppEnv<Bindings extends object = object> {
 }
 
 /**
- * What the routes share: the stores, which live as long as the isolate, and the settings, which are found in the
- * environment of a request.
+ * What the routes share: the stores and the memory, which live as long as the isolate, and the settings, which are found
+ * in the environment of a request.
  */
 export interface RouteOptions {
   models: ModelStore;
   rows: RowStore;
+  memory: MemoryBudget;
   settings: SettingsReader;
 }

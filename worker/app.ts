@@ -4,6 +4,7 @@ import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv, RouteOptions } from "./app-env.ts";
 import * as problem from "./http/problem.ts";
+import { MemoryBudget } from "./memory/memory-budget.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-slot.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
@@ -22,9 +23,11 @@ export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>> {
   const { kernel = bestKernelModule(), now = Date.now } = options;
+  const memory = new MemoryBudget(now);
   const shared: RouteOptions = {
-    models: new ModelStore(kernel, now),
-    rows: new RowStore(now),
+    memory,
+    models: new ModelStore(kernel, memory, now),
+    rows: new RowStore(memory, now),
     settings: new SettingsReader(settingsOf(options)),
   };
   const routes: [method: "GET" | "POST", path: string, ...handlers: Handler<AppEnv>[]][] = [

@@ -1,20 +1,75 @@
-// Every limit of the Worker, each with its reason. Together, in the worst case, they stay within an isolate's 128 MB:
-// two models while one replaces the other, the page cache, and one request's body, entries and pages.
+// Every limit of the Worker, each with its reason.
 
-/** Bytes of a request body. 10,000 records of 40 fields are about 6 MB of JSON. */
-export const MAX_BODY_BYTES = 8 * 2 ** 20;
+const MIB = 2 ** 20;
 
 /**
- * Objects and lists of a body, counted by their opening brackets. A body of empty objects takes 64 bytes of memory for
- * 3 of text, 172 MB for 8 MiB; 10,000 records with a dozen lists each are just within the limit.
+ * Bytes of memory, and what they are for (memory/memory-budget.ts). Without them an isolate of 128 MB is ended by V8
+ * while it serves. What they leave is for the program itself, and for garbage that V8 has yet to collect.
  */
-export const MAX_BODY_BRACKETS = 2 ** 17;
+export const MEMORY = {
+  /** models + minPages + requests */
+  total: 96 * MIB,
+  /** WebAssembly memories of the model that serves and the one that is to replace it: of two blobs of 25 MiB. */
+  models: 52 * MIB,
+  /** Cached pages, when models take all of their share. */
+  minPages: 8 * MIB,
+  /** The most for cached pages: about a thousand of the default 16 KiB, which count twice. */
+  maxPages: 32 * MIB,
+  /** All requests together: bodies while they arrive, their text, their encoded records, pages that are being read. */
+  requests: 36 * MIB,
+  /** One request. The 8 MiB that it leaves are for small requests, so that large ones do not keep them out. */
+  oneRequest: 28 * MIB,
+  /** The most that a small request takes. Ranking 500 candidates of 40 fields takes less. */
+  smallRequest: 1 * MIB,
+} as const;
+
+/**
+ * Milliseconds after which the memory of a request may be taken for another: longer than a request that waits for its
+ * body and its rows as long as it may.
+ */
+export const REQUEST_LEASE_MS = 90_000;
+
+/** Milliseconds after which a client that there was no memory for is to try again: most requests take less. */
+export const OVERLOAD_RETRY_MS = 1_000;
+
+/** Bytes of a request body, once it is decompressed. 10,000 records of 40 fields are about 6 MB of JSON. */
+export const MAX_BODY_BYTES = 8 * MIB;
+
+/** Milliseconds in which a body must arrive: the largest at 7 Mbit/s. Until then it holds memory. */
+export const BODY_TIMEOUT_MS = 10_000;
+
+/**
+ * Characters of JSON that are parsed at a time: a part of a list, so many elements as begin within them. Their objects
+ * are garbage before the next part is parsed.
+ */
+export const JSON_PART_CHARACTERS = 16 * 2 ** 10;
+
+/**
+ * Characters of an element of a list, such as a record, or of another member of the body. A record of 4,096 values, the
+ * most that one may have, has 64 for each.
+ */
+export const MAX_ELEMENT_CHARACTERS = 256 * 2 ** 10;
+
+/**
+ * Bytes of memory that a character of JSON takes at most while it is parsed: 29 for nested lists in V8 15, 22 for empty
+ * objects, 27 for objects with a name each, 15 for numbers.
+ */
+export const JSON_BYTES_PER_CHARACTER = 32;
 
 /** Records of a request. A client with more should send several requests, each of which has a CPU budget of its own. */
 export const MAX_RECORDS = 10_000;
 
-/** Encoded values of a request. Each takes 12 bytes, so they take at most 18 MiB while their arrays grow. */
+/**
+ * Encoded values of a request, and its cells, records × fields, each of which has room for a value before anything is
+ * encoded. A value takes 16 bytes and a cell 4.
+ */
 export const MAX_ENTRIES_PER_REQUEST = 2 ** 20;
+
+/**
+ * Pages that a request may want, cached or not: so many that no cache holds them. A request of unseen values may name a
+ * million.
+ */
+export const MAX_PAGES_WANTED = 2 ** 14;
 
 /** Pages of one bulk read: the keys that Workers KV allows. */
 export const PAGES_PER_READ = 100;
@@ -55,9 +110,6 @@ export const DEFAULT_ROW_DEADLINE_MS = 150;
 /** The longest such time that a setting may state. No client waits longer for a score. */
 export const MAX_ROW_DEADLINE_MS = 60_000;
 
-/** Bytes of memory for cached pages: about a thousand pages of the default 16 KiB, which count twice. */
-export const PAGE_CACHE_BYTES = 32 * 2 ** 20;
-
 /**
  * Milliseconds until a page that was missing or broken is asked for again. KV remembers for at least 30 s that a key is
  * absent, and a request that cannot be helped should not pay for a key.
@@ -76,9 +128,12 @@ export const POINTER_MAX_AGE_MS = 30_000;
 export const LOAD_RETRY_MS = 5_000;
 
 /**
- * Milliseconds that a request waits for a load, perhaps one that another request began. After that the load counts as
- * lost.
+ * Milliseconds that a request waits for a load, perhaps one that another request began. The load goes on after that,
+ * and the client is told to come again.
  */
+export const LOAD_WAIT_MS = 3_000;
+
+/** Milliseconds after which a load is given up, or counts as lost with the request that began it. */
 export const LOAD_TIMEOUT_MS = 20_000;
 
 /** Seconds: the shortest cacheTtl that KV allows, for what may change or may be missing. */

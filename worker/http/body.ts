@@ -1,81 +1,114 @@
 import type * as v from "valibot";
-import { FormatError, RequestError } from "../../format/errors.ts";
-import { parseJson, parseWith } from "../../format/parse.ts";
-import { MAX_BODY_BRACKETS, MAX_BODY_BYTES } from "../limits.ts";
+import { clipped, RequestError } from "../../format/errors.ts";
+import { parseWith } from "../../format/parse.ts";
+import * as limits from "../limits.ts";
+import type { Lease } from "../memory/memory-budget.ts";
+import { contentEncoding, decodedBody } from "./content-encoding.ts";
 import { BodyError } from "./errors.ts";
-import { readParts } from "./read-parts.ts";
+import { outlineJson } from "./json-outline.ts";
+import { Deadline } from "./promises.ts";
 
 /** Bytes that are read at a time. Most bodies are shorter. */
 const PART_BYTES = 64 * 1024;
 
+/** A body that was read, with its lists still to be parsed. */
+export interface ReadBody<Body> {
+  body: Body;
+  /** Gives the memory of its lists back, which cannot be iterated any more. */
+  release(): void;
+}
+
 /**
- * Reads a request's body as JSON of the form that `schema` says. A body beyond the limits is refused as soon as that is
- * known, from its declared length or while it arrives, and is never held whole. Throws BodyError where the body is not
- * JSON or too large, and RequestError where the JSON has another form.
+ * The body of a request that is JSON. The constructor throws BodyError where the headers say that it cannot be read:
+ * it is of another type or encoding, or too long.
  */
-export async function readBody<Schema extends v.GenericSchema>(
-  request: Request,
-  schema: Schema,
-): Promise<v.InferOutput<Schema>> {
-  const body = await readJson(request);
-  return RequestError.during(() => parseWith(schema, body, "body"));
-}
+export class RequestBody {
+  readonly #request: Request;
+  readonly #declaredBytes: number;
 
-async function readJson(request: Request): Promise<unknown> {
-  const mediaType = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new BodyError("media-type", `got content-type ${mediaType ?? "none"}, expected application/json`);
-  }
-  const text = await readText(request);
-  try {
-    return parseJson(text, "body");
-  } catch (error) {
-    if (error instanceof FormatError) throw new BodyError("not-json", `the body is ${error.problem}`);
-    throw error;
-  }
-}
-
-async function readText(request: Request): Promise<string> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > MAX_BODY_BYTES) {
-    throw new BodyError("too-large", `got a body of ${declared} bytes, expected at most ${MAX_BODY_BYTES}`);
-  }
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let size = 0;
-  let brackets = 0;
-  let text = "";
-  const part = declared > 0 ? Math.min(declared, PART_BYTES) : PART_BYTES;
-  for await (const bytes of request.body ? readParts(request.body, part) : []) {
-    size += bytes.byteLength;
-    if (size > MAX_BODY_BYTES) {
-      throw new BodyError("too-large", `got more than ${MAX_BODY_BYTES} bytes, expected at most that many`);
+  constructor(request: Request) {
+    const { headers } = request;
+    const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    if (mediaType !== "application/json") {
+      const got = mediaType === undefined ? "none" : clipped(mediaType, 200);
+      throw new BodyError("media-type", `got content-type ${got}, expected application/json`);
     }
-    brackets += countBrackets(bytes);
-    if (brackets > MAX_BODY_BRACKETS) {
-      throw new BodyError(
-        "too-large",
-        `got more than ${MAX_BODY_BRACKETS} objects and lists, expected at most that many`,
-      );
+    contentEncoding(headers);
+    this.#request = request;
+    this.#declaredBytes = Number(headers.get("content-length") ?? 0);
+    if (this.#declaredBytes > limits.MAX_BODY_BYTES) throw tooLarge(`a body of ${this.#declaredBytes} bytes`);
+  }
+
+  /**
+   * Reads it as JSON of the form that `schema` says, in which each of `lists` is a JsonList. `lease` takes the memory
+   * for it, and for parsing its lists. A body beyond the limits is refused as soon as that is known, and is never held
+   * whole. Throws BodyError where it is not JSON, too large or too slow, OverloadedError where there is no memory, and
+   * RequestError where the JSON has another form.
+   */
+  async read<Schema extends v.GenericSchema>(
+    lists: readonly string[],
+    schema: Schema,
+    lease: Lease,
+  ): Promise<ReadBody<v.InferOutput<Schema>>> {
+    const text = decode(await this.#readBytes(lease), lease);
+    const outline = outlineJson(text, lists);
+    const ofLists = lease.bytes + limits.JSON_BYTES_PER_CHARACTER * outline.longestPart;
+    lease.resize(ofLists + limits.JSON_BYTES_PER_CHARACTER * outline.others);
+    const json = outline.parse();
+    return {
+      body: RequestError.during(() => parseWith(schema, json, "body")),
+      release() {
+        for (const list of outline.lists) list.forget();
+        lease.resize(lease.bytes - ofLists);
+      },
+    };
+  }
+
+  async #readBytes(lease: Lease): Promise<Uint8Array<ArrayBuffer>> {
+    const part = this.#declaredBytes > 0 ? Math.min(this.#declaredBytes, PART_BYTES) : PART_BYTES;
+    // Twice: the part that is read, and the bytes so far.
+    lease.resize(2 * part);
+    let bytes = new Uint8Array(new ArrayBuffer(part));
+    let size = 0;
+    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(size));
+    for await (const read of decodedBody(this.#request, part, deadline)) {
+      const end = size + read.byteLength;
+      if (end > limits.MAX_BODY_BYTES) throw tooLarge(`more than ${limits.MAX_BODY_BYTES} bytes`);
+      if (end > bytes.length) {
+        const room = Math.min(limits.MAX_BODY_BYTES, Math.max(end, 2 * bytes.length));
+        // Both buffers are there while one is copied to the other.
+        lease.resize(part + bytes.length + room);
+        bytes = new Uint8Array(bytes.buffer.transfer(room));
+        lease.resize(part + room);
+      }
+      bytes.set(read, size);
+      size = end;
     }
-    text += decode(decoder, bytes);
+    return bytes.subarray(0, size);
   }
-  return text + decode(decoder);
 }
 
-/** Counts opening brackets, also those within strings, where so many are no less unusual. */
-function countBrackets(part: Uint8Array): number {
-  let count = 0;
-  for (let i = 0; i < part.length; i++) {
-    const byte = part[i];
-    if (byte === 0x7b || byte === 0x5b) count++;
-  }
-  return count;
+function tooLarge(got: string): BodyError {
+  return new BodyError("too-large", `got ${got}, expected at most ${limits.MAX_BODY_BYTES}`);
 }
 
-function decode(decoder: TextDecoder, part?: Uint8Array): string {
+function tooSlow(size: number): BodyError {
+  const seconds = limits.BODY_TIMEOUT_MS / 1000;
+  return new BodyError("too-slow", `got ${size} bytes in ${seconds} s, expected the whole body by then`);
+}
+
+/** The text of a body, in whose place it is. */
+function decode(bytes: Uint8Array<ArrayBuffer>, lease: Lease): string {
+  const size = bytes.length;
+  // A character of a text that is all ASCII takes a byte, else two.
+  lease.resize(lease.bytes + 2 * size);
+  let text: string;
   try {
-    return part ? decoder.decode(part, { stream: true }) : decoder.decode();
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
   }
+  bytes.buffer.transfer(0); // frees the bytes at once
+  lease.resize(text.length === size ? size : 2 * size);
+  return text;
 }

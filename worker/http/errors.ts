@@ -1,10 +1,10 @@
 /** The body of a request cannot be read as JSON. What it holds has not been looked at. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
-  readonly reason: "media-type" | "too-large" | "not-json";
+  readonly reason: "media-type" | "encoding" | "too-large" | "too-slow" | "incomplete" | "not-json";
 
-  constructor(reason: BodyError["reason"], message: string) {
-    super(message);
+  constructor(reason: BodyError["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
     this.reason = reason;
   }
 }

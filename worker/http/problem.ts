@@ -1,6 +1,8 @@
 import type { Context } from "hono";
-import { RequestError } from "../../format/errors.ts";
-import { LOAD_RETRY_MS, RATE_LIMIT_SECONDS } from "../limits.ts";
+import { clipped, RequestError } from "../../format/errors.ts";
+import { LOAD_RETRY_MS, OVERLOAD_RETRY_MS, RATE_LIMIT_SECONDS } from "../limits.ts";
+import { OverloadedError } from "../memory/overloaded-error.ts";
+import { ACCEPTED_ENCODINGS } from "./content-encoding.ts";
 import { AccessError, BodyError, ModelUnavailableError, RateLimitError, SettingError } from "./errors.ts";
 import { logError } from "./log.ts";
 
@@ -8,7 +10,7 @@ import { logError } from "./log.ts";
 export interface Problem {
   type: string;
   title: string;
-  status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 422 | 429 | 500 | 503;
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 415 | 422 | 429 | 500 | 503;
   detail: string;
   /** The place in the request's body, such as `records[3].age`. */
   field?: string;
@@ -19,6 +21,9 @@ export interface Problem {
 const BODY_PROBLEMS = {
   "not-json": { name: "not-json", title: "The body is not JSON", status: 400 },
   "too-large": { name: "body-too-large", title: "The body is too large", status: 413 },
+  incomplete: { name: "body-incomplete", title: "The body is not whole", status: 400 },
+  "too-slow": { name: "body-too-slow", title: "The body took too long to arrive", status: 408 },
+  encoding: { name: "content-encoding", title: "The body's encoding is not supported", status: 415 },
   "media-type": { name: "media-type", title: "The body's type is not supported", status: 415 },
 } as const;
 
@@ -49,6 +54,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof SettingError) {
     return problem("misconfigured", "A setting of the Worker is missing or wrong", 503, error.message);
   }
+  if (error instanceof OverloadedError) {
+    return error.never
+      ? problem("body-too-large", "The body is too large", 413, error.message)
+      : problem("overloaded", "The Worker has no memory for the request now", 503, error.message);
+  }
   if (error instanceof ModelUnavailableError) {
     return problem("model-unavailable", "No model can serve", 503, error.message);
   }
@@ -56,11 +66,16 @@ export function toProblem(error: unknown): Problem {
 }
 
 export function notFound(path: string): Problem {
-  return problem("not-found", "No such route", 404, `got path ${path}, expected one of the documented routes`);
+  return problem(
+    "not-found",
+    "No such route",
+    404,
+    `got path ${clipped(path, 200)}, expected one of the documented routes`,
+  );
 }
 
 export function methodNotAllowed(method: string, allowed: readonly string[]): Problem {
-  const detail = `got method ${method}, expected ${allowed.join(" or ")}`;
+  const detail = `got method ${clipped(method, 200)}, expected ${allowed.join(" or ")}`;
   return problem("method-not-allowed", "The route has no such method", 405, detail);
 }
 
@@ -74,8 +89,12 @@ export function respond(c: Context, problem: Problem, error?: unknown): Response
     const stack = error instanceof Error ? error.stack : undefined;
     logError("request_failed", error, { requestId: c.get("requestId"), path: c.req.path, stack });
   }
-  if (problem.status === 503) c.header("retry-after", String(LOAD_RETRY_MS / 1000));
+  if (problem.status === 503) {
+    const ms = error instanceof OverloadedError ? OVERLOAD_RETRY_MS : LOAD_RETRY_MS;
+    c.header("retry-after", String(ms / 1000));
+  }
   if (problem.status === 429) c.header("retry-after", String(RATE_LIMIT_SECONDS));
   if (error instanceof AccessError) c.header("www-authenticate", error.challenge);
+  if (error instanceof BodyError && error.reason === "encoding") c.header("accept-encoding", ACCEPTED_ENCODINGS);
   return c.body(JSON.stringify(problem), problem.status, { "content-type": "application/problem+json" });
 }

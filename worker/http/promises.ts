@@ -13,3 +13,29 @@ export async function settledWithin(promise: Promise<unknown>, ms: number): Prom
     clearTimeout(timer);
   }
 }
+
+/** Milliseconds for several waits together. The time begins with the first of them. */
+export class Deadline implements Disposable {
+  readonly #ms: number;
+  readonly #error: () => Error;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #late: Promise<never> | null = null;
+
+  /** `error` makes what is thrown when the time is over. */
+  constructor(ms: number, error: () => Error) {
+    this.#ms = ms;
+    this.#error = error;
+  }
+
+  /** Settles as `promise` does; rejects when the time is over. */
+  race<T>(promise: Promise<T>): Promise<T> {
+    this.#late ??= new Promise<never>((_resolve, reject) => {
+      this.#timer = setTimeout(() => reject(this.#error()), this.#ms);
+    });
+    return Promise.race([promise, this.#late]);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,13 +1,15 @@
 import { FormatError, show } from "../../format/errors.ts";
 import { signerOf } from "../../format/seal.ts";
-import { readPublicKeys } from "../../format/signature.ts";
+import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
 import { blobKey, type PublishedPointer, pointerKey, readPointer } from "../../format/store.ts";
 import type { Scorer } from "../../runtime/scorer.ts";
 import type { KernelVariant } from "../../runtime/variant.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { logError, logInfo } from "../http/log.ts";
-import { type KeepAlive, settledWithin } from "../http/promises.ts";
+import { Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
+import { readParts } from "../http/read-parts.ts";
 import * as limits from "../limits.ts";
+import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
 import type { KernelModule } from "./kernel-modules.ts";
 import { loadModel } from "./load-model.ts";
@@ -34,38 +36,63 @@ export interface LoadedModel {
   loadedAt: number;
 }
 
+/** A load that is under way. */
+interface Load {
+  /** The number of the load: a later one has a higher number. */
+  generation: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** The memory of the model that it brings. */
+  lease: Lease;
+  /** Never rejects. */
+  done: Promise<void>;
+}
+
+/** The model that serves, and its memory. */
+interface Served {
+  model: LoadedModel;
+  lease: Lease;
+  /** The load that brought it, or that found it to be still the one. */
+  generation: number;
+}
+
 /**
  * The isolate's model: the one that the pointer names. The first request that needs it loads it. A newer one replaces
- * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves.
+ * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves. A load that
+ * a later one has overtaken changes nothing any more: what it read of the pointer is older.
  */
 export class ModelStore {
   readonly #kernel: KernelModule;
+  readonly #memory: MemoryBudget;
   readonly #now: () => number;
-  #model: LoadedModel | null = null;
-  #failure: { error: ModelUnavailableError; at: number } | null = null;
-  #loading: { done: Promise<void>; startedAt: number } | null = null;
+  #served: Served | null = null;
+  #failure: { error: ModelUnavailableError; at: number; generation: number } | null = null;
+  #loading: Load | null = null;
+  #generations = 0;
   #pointerReadAt = 0;
 
-  constructor(kernel: KernelModule, now: () => number) {
+  constructor(kernel: KernelModule, memory: MemoryBudget, now: () => number) {
     this.#kernel = kernel;
+    this.#memory = memory;
     this.#now = now;
   }
 
   /** The model to score with. Throws ModelUnavailableError where there is none. */
   async current(origin: ModelOrigin, keepAlive: KeepAlive): Promise<LoadedModel> {
     const now = this.#now();
-    if (this.#model) {
+    if (this.#served) {
       if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(origin, keepAlive);
-      return this.#model;
+      return this.#served.model;
     }
     if (this.#failure && now - this.#failure.at < limits.LOAD_RETRY_MS) throw this.#failure.error;
     this.#failure = null;
-    // Another request may have begun the load, and can be killed; so the wait has an end.
-    await settledWithin(this.#load(origin, keepAlive), limits.LOAD_TIMEOUT_MS);
-    return this.#model ?? this.#fail();
+    // The load goes on when the wait ends. Another request may have begun it, and can be killed.
+    await settledWithin(this.#load(origin, keepAlive), limits.LOAD_WAIT_MS);
+    return this.#loaded();
   }
 
-  #fail(): never {
+  #loaded(): LoadedModel {
+    if (this.#served) return this.#served.model;
     throw this.#failure?.error ?? new ModelUnavailableError("the model is still loading");
   }
 
@@ -75,54 +102,105 @@ export class ModelStore {
    */
   #load(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
     const startedAt = this.#now();
-    if (this.#loading && startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
-    const loading = { startedAt, done: this.#update(origin) };
-    this.#loading = loading;
-    const done = loading.done.finally(() => {
-      if (this.#loading === loading) this.#loading = null;
+    if (this.#loading) {
+      if (startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
+      // Its request may have been killed, and then nothing of it ever ends.
+      this.#loading.lease.end();
+    }
+    const generation = ++this.#generations;
+    const lease = this.#memory.lease("models");
+    const load: Load = { generation, startedAt, lease, done: this.#update(origin, generation, lease) };
+    this.#loading = load;
+    const done = load.done.finally(() => {
+      if (this.#loading === load) this.#loading = null;
     });
     keepAlive(done);
     return done;
   }
 
-  async #update(origin: ModelOrigin): Promise<void> {
+  async #update({ source, keys }: ModelOrigin, generation: number, lease: Lease): Promise<void> {
     this.#pointerReadAt = this.#now();
     try {
-      const pointer = await findPointer(origin.source);
-      if (pointer.version === this.#model?.version) return refuseOtherName(pointer, this.#model);
-      const loaded = await this.#read(pointer.version, origin);
-      refuseOtherName(pointer, loaded);
-      this.#model = loaded;
-      const { model, version, blobBytes } = loaded;
-      logInfo("model_loaded", { model, version, bytes: blobBytes });
+      using deadline = new Deadline(limits.LOAD_TIMEOUT_MS, tooSlow);
+      const pointer = await readPointerOf(source, deadline);
+      const serving = this.#served?.model;
+      if (serving && pointer.version === serving.version) {
+        refuseOtherName(pointer, serving);
+        this.#place(serving, null, generation);
+      } else {
+        const trusted = await readPublicKeys(keys, "MODEL_KEYS");
+        const loaded = await this.#read(pointer.version, source, trusted, lease, deadline);
+        refuseOtherName(pointer, loaded);
+        this.#place(loaded, lease, generation);
+      }
     } catch (error) {
-      logError("model_load_failed", error, { serving: this.#model?.version ?? null });
-      this.#failure = { error: unavailable(error), at: this.#now() };
+      lease.end();
+      logError("model_load_failed", error, { serving: this.#served?.model.version ?? null });
+      if (generation > (this.#failure?.generation ?? 0))
+        this.#failure = { error: unavailable(error), at: this.#now(), generation };
     }
   }
 
+  /** Makes a model the one that serves, unless a later load did so before. `lease`: null if it serves already. */
+  #place(model: LoadedModel, lease: Lease | null, generation: number): void {
+    const before = this.#served;
+    if (before && before.generation > generation) {
+      lease?.end();
+      logInfo("model_load_overtaken", { version: model.version, serving: before.model.version });
+      return;
+    }
+    if (before && (lease === null || before.model.version === model.version)) {
+      lease?.end();
+      before.generation = generation;
+      return;
+    }
+    if (lease === null) return;
+    this.#served = { model, lease, generation };
+    before?.lease.end();
+    logInfo("model_loaded", { model: model.model, version: model.version, bytes: model.blobBytes });
+  }
+
   /** Reads, checks and loads the model of a version. Throws FormatError where a check fails. */
-  async #read(version: string, { source, keys }: ModelOrigin): Promise<LoadedModel> {
-    const trusted = await readPublicKeys(keys, "MODEL_KEYS");
-    const blob = await streamBlob(this.#kernel.module, await findBlob(source, version));
+  async #read(
+    version: string,
+    source: Source,
+    trusted: readonly PublicKey[],
+    lease: Lease,
+    deadline: Deadline,
+  ): Promise<LoadedModel> {
+    const stream = await deadline.race(source.stream(blobKey(version)));
+    if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
+    const blob = await streamBlob(this.#kernel.module, stream, deadline, (bytes) => lease.resize(bytes + KERNEL_BYTES));
     // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
     const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
     const scorer = await loadModel(blob, version, trusted);
+    lease.resize(blob.kernel.memory.buffer.byteLength + scorer.manifest.pageDigests.byteLength);
     const { variant } = this.#kernel;
     return { model: scorer.manifest.spec.name, version, signer, blobBytes, scorer, variant, loadedAt: this.#now() };
   }
 }
 
-async function findPointer(source: Source): Promise<PublishedPointer> {
-  const stream = await source.stream(pointerKey());
+/** Bytes of the kernel's buffers for most models. Once they are laid out, their real size is counted. */
+const KERNEL_BYTES = 2 ** 20;
+
+/** Bytes of the pointer at most: it has a name of 128 characters and a version. */
+const MAX_POINTER_BYTES = 4096;
+
+async function readPointerOf(source: Source, deadline: Deadline): Promise<PublishedPointer> {
+  const stream = await deadline.race(source.stream(pointerKey()));
   if (stream === null) throw new ModelUnavailableError("no model is published");
-  return readPointer(await new Response(stream).text());
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const part of readParts(stream, MAX_POINTER_BYTES, deadline)) {
+    text += decoder.decode(part, { stream: true });
+    if (text.length > MAX_POINTER_BYTES)
+      throw new FormatError("pointer", `got more than ${MAX_POINTER_BYTES} bytes, expected at most that many`);
+  }
+  return readPointer(text + decoder.decode());
 }
 
-async function findBlob(source: Source, version: string): Promise<ReadableStream> {
-  const stream = await source.stream(blobKey(version));
-  if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
-  return stream;
+function tooSlow(): Error {
+  return new Error(`the model was not there after ${limits.LOAD_TIMEOUT_MS / 1000} s`);
 }
 
 function refuseOtherName(pointer: PublishedPointer, { model, version }: LoadedModel): void {

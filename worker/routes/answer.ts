@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import type { AppEnv, RouteOptions } from "../app-env.ts";
+import { type ReadBody, RequestBody } from "../http/body.ts";
 import { serverTiming } from "../http/server-timing.ts";
+import type { Lease } from "../memory/memory-budget.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
@@ -17,17 +19,27 @@ interface ScoresResponse {
   degraded?: { rows: number; reason: Shortfall };
 }
 
-/** Scores what a request's body asks for, and answers with the scores. */
-export async function answer(c: Context<AppEnv>, options: RouteOptions, request: ScoreRequest): Promise<Response> {
+/** Reads from a request's body what is to be scored. */
+type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<ScoreRequest>>;
+
+/** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
+export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
   const { source, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+  const body = new RequestBody(c.req.raw);
+  // The model comes first: as long as it loads, the body need not be held.
+  const model = await currentModel(c, options);
+  using lease = options.memory.lease("requests");
+  const { body: request, release } = await read(body, lease);
   const result = await scoreRequest(request, {
-    model: await currentModel(c, options),
+    model,
     rows: options.rows,
     source,
     deadlineMs: rowDeadlineMs,
     maxKeys: rowKeysPerRequest,
     charge: rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client),
     keepAlive: keepAliveOf(c),
+    lease,
+    release,
   });
   c.header("server-timing", serverTiming(result));
   return c.json(toResponse(result));

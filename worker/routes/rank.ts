@@ -1,16 +1,15 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { AppEnv, RouteOptions } from "../app-env.ts";
-import { readBody } from "../http/body.ts";
 import { atMostRecords } from "../http/list-schema.ts";
 import { answer } from "./answer.ts";
 
+// What the context, a candidate or an id is, is for the model's encoder to judge.
 const RankBody = v.pipe(
   v.strictObject({
-    // What the context and a candidate hold is for the model's encoder to judge.
     context: v.optional(v.unknown(), {}),
-    candidates: v.optional(atMostRecords("candidates", v.unknown())),
-    items: v.optional(atMostRecords("items", v.union([v.string(), v.number()]))),
+    candidates: v.optional(atMostRecords("candidates")),
+    items: v.optional(atMostRecords("items")),
   }),
   v.check(
     ({ candidates, items }) => (candidates === undefined) !== (items === undefined),
@@ -21,8 +20,11 @@ const RankBody = v.pipe(
 
 /** POST /v1/rank: scores many candidates, or items of the catalogue, for one context. */
 export function rankRoute(options: RouteOptions) {
-  return async function rank(c: Context<AppEnv>): Promise<Response> {
-    const { context, candidates = [], items } = await readBody(c.req.raw, RankBody);
-    return answer(c, options, items ? { context, items } : { context, candidates });
+  return function rank(c: Context<AppEnv>): Promise<Response> {
+    return answer(c, options, async (source, lease) => {
+      const { body, release } = await source.read(["candidates", "items"], RankBody, lease);
+      const { context, candidates = [], items } = body;
+      return { body: items ? { context, items } : { context, candidates }, release };
+    });
   };
 }

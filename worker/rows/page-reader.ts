@@ -3,6 +3,7 @@ import { openPage, type Page, type PageLayout } from "../../format/page.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import * as limits from "../limits.ts";
+import type { MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { PageCache } from "./page-cache.ts";
@@ -50,14 +51,15 @@ export interface Reader {
  * want it at the same time.
  */
 export class PageReader {
-  readonly #cache = new PageCache(limits.PAGE_CACHE_BYTES);
+  readonly #cache: PageCache;
   readonly #now: () => number;
   /** By cache key. */
   readonly #reads = new Map<string, PageRead>();
   /** By cache key: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
 
-  constructor(now: () => number) {
+  constructor(memory: MemoryBudget, now: () => number) {
+    this.#cache = new PageCache(memory);
     this.#now = now;
   }
 

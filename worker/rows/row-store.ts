@@ -5,6 +5,7 @@ import { pageKey } from "../../format/store.ts";
 import { RateLimitError } from "../http/errors.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
+import type { MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
@@ -44,8 +45,8 @@ export interface RowRequest {
 export class RowStore {
   readonly #reader: PageReader;
 
-  constructor(now: () => number) {
-    this.#reader = new PageReader(now);
+  constructor(memory: MemoryBudget, now: () => number) {
+    this.#reader = new PageReader(memory, now);
   }
 
   /** Throws RateLimitError where the client may not read what the request needs. */

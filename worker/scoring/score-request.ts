@@ -1,9 +1,9 @@
 import { RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
-import type { RawValue } from "../../format/raw-value.ts";
-import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
+import type { EncodingLimits, Listed, LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
-import { MAX_ENTRIES_PER_REQUEST } from "../limits.ts";
+import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
+import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
@@ -13,9 +13,9 @@ import type { Source } from "../source/source.ts";
  * What is to be scored: whole records, or one context with its candidates or with the ids of items of the catalogue.
  */
 export type ScoreRequest =
-  | { records: readonly unknown[] }
-  | { context: unknown; candidates: readonly unknown[] }
-  | { context: unknown; items: readonly RawValue[] };
+  | { records: Listed<unknown> }
+  | { context: unknown; candidates: Listed<unknown> }
+  | { context: unknown; items: Listed<unknown> };
 
 /** What a request is scored with. */
 export interface ScoreOptions {
@@ -30,6 +30,10 @@ export interface ScoreOptions {
   /** Null: nothing limits the client. */
   charge: Charge | null;
   keepAlive: KeepAlive;
+  /** Takes the memory that the request needs. */
+  lease: Lease;
+  /** Called once the lists of the request are encoded and not needed any more. */
+  release?: () => void;
 }
 
 export interface ScoreResult {
@@ -62,15 +66,17 @@ export interface ScoreTimings {
 
 /**
  * Scores a request: encodes it, reads pages from the source, and runs the kernel. Throws RequestError, with a place
- * such as `records[3].age`, where the request breaks the model's contract or has too many values, and RateLimitError
- * where the client may not read the rows. A page that cannot be had is no error: `missing` counts the values that it
- * would have had.
+ * such as `records[3].age`, where the request breaks the model's contract or has too many values, RateLimitError where
+ * the client may not read the rows, and OverloadedError where there is no memory. A page that cannot be had is no error:
+ * `missing` counts the values that it would have had.
  */
 export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
-  const { model, rows, ...reading } = options;
+  const { model, rows, lease, release, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
-  const { located, run } = RequestError.during(() => encode(request, scorer));
+  const { located, run } = RequestError.during(() => encode(request, scorer, lease));
+  release?.();
+  lease.resize(lease.bytes + RESULT_BYTES * located.encoded.count);
   const encoded = performance.now();
   const wanted = { manifest: scorer.manifest, pages: located.pages, ...reading };
   const { pages, pagesRead, shortfall } = await rows.fetch(wanted);
@@ -84,7 +90,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     logits,
     model: model.model,
     version: model.version,
-    missing: rowsMissing > 0 && shortfall ? { rows: rowsMissing, reason: shortfall } : null,
+    missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
     pagesRead,
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
   };
@@ -96,20 +102,27 @@ interface EncodedRequest {
   run(pages: ReadonlyMap<number, Page>): Scores;
 }
 
-function encode(request: ScoreRequest, scorer: Scorer): EncodedRequest {
+/** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
+const RESULT_BYTES = 64;
+
+function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
+  const held = lease.bytes;
+  const limits: EncodingLimits = {
+    maxEntries: MAX_ENTRIES_PER_REQUEST,
+    maxPages: MAX_PAGES_WANTED,
+    reserve: (bytes) => lease.resize(held + bytes),
+  };
   if ("records" in request) {
-    const located = scorer.locate(scorer.encode(request.records, MAX_ENTRIES_PER_REQUEST));
+    const located = scorer.locate(scorer.encode(request.records, limits), 1, limits);
     return { located, run: (pages) => scorer.score(located, pages) };
   }
   if ("items" in request) {
-    const located = scorer.locateItems(request.context, request.items, MAX_ENTRIES_PER_REQUEST);
+    const located = scorer.locateItems(request.context, request.items, limits);
     return { located: located.records, run: (pages) => scorer.rankItems(located, pages) };
   }
   const { context, candidates } = request;
-  const located = scorer.locate(
-    scorer.encodeCandidates(context, candidates, MAX_ENTRIES_PER_REQUEST),
-    candidates.length,
-  );
+  const encoded = scorer.encodeCandidates(context, candidates, limits);
+  const located = scorer.locate(encoded, candidates.length, limits);
   return { located, run: (pages) => scorer.rank(located, pages) };
 }
 

@@ -5,6 +5,7 @@
 //   POST /?step=NAME&times=N
 //     takes a step of ../steps.ts, or a read from KV, N times
 import relaxed from "../../../build/kernel.relaxed.wasm";
+import { Deadline } from "../../../worker/http/promises.ts";
 import { streamBlob } from "../../../worker/models/stream-blob.ts";
 import { LoadSteps, type StepName } from "../steps.ts";
 
@@ -32,7 +33,8 @@ async function handle(request: Request, { KV: kv }: { KV: KVNamespace }): Promis
 
 async function readToMemory(kv: KVNamespace): Promise<void> {
   const stream = await kv.get(KEY, { type: "stream" });
-  if (stream) await streamBlob(relaxed, stream);
+  using deadline = new Deadline(60_000, () => new Error("KV is too slow"));
+  if (stream) await streamBlob(relaxed, stream, deadline);
 }
 
 export default { fetch: handle };

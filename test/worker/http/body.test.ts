@@ -54,9 +54,26 @@ test.each(["application/json", "application/json; charset=utf-8", "Application/J
   },
 );
 
-test.each(["{},", "[],", "["])("a body of very many %s is 413", async (text) => {
-  const problem = await problemOf(await worker.score(`{"records":[${text.repeat(200_000)}`));
-  expect(problem).toMatchObject({ status: 413, detail: expect.stringContaining("131072 objects and lists") });
+test.each([
+  ["an element of a list", `{"records":[{},{"site":"${"x".repeat(2 ** 18)}"}]}`, "records[1]: got 262156 characters"],
+  ["a list in a list", `{"records":[${"[".repeat(2 ** 18)}]}`, "the body is not JSON"],
+  ["a member that is no list", `{"records":[],"x":${"[],".repeat(2 ** 17)}}`, "the body is not JSON"],
+  ["members", `{${'"x":"","y":"",'.repeat(2 ** 15)}"records":[]}`, "got it more than once"],
+  ["a name", `{"${"x".repeat(2 ** 18)}":1}`, "a name in the body: got 262146 characters"],
+  ["a value in place of an object", `"${"x".repeat(2 ** 18)}"`, "the body: got 262146 characters that are no object"],
+])("%s too long to be parsed at a time is refused", async (_what, body, detail) => {
+  const problem = await problemOf(await worker.score(body));
+  expect(problem.detail).toContain(detail);
+  expect(problem.detail.length).toBeLessThan(300);
+});
+
+test("a list of nothing but objects or lists is parsed by parts, to its fault", async () => {
+  const objects = await problemOf(await worker.score(`{"records":[${"{},".repeat(9_999)}{"x":1}]}`));
+  expect(objects).toMatchObject({ status: 422, field: "records[9999].x" });
+  const lists = await problemOf(await worker.score(`{"records":[${"[],".repeat(9_999)}[]]}`));
+  expect(lists).toMatchObject({ status: 422, field: "records[0]" });
+  const many = await problemOf(await worker.score(`{"records":[${"{},".repeat(2 ** 21)}{}]}`));
+  expect(many).toMatchObject({ status: 422, detail: "records: got 2097153 records, expected at most 10000" });
 });
 
 test("a body that is declared too long is 413, and none of it is read", async () => {

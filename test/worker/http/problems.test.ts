@@ -18,13 +18,14 @@ beforeAll(async () => {
 
 const INVALID: { what: string; body: unknown; field?: string; detail: string }[] = [
   { what: "a list", body: [], field: "records", detail: "records: missing" },
+  { what: "a member twice", body: '{"records":[],"records":[{}]}', field: "records", detail: "got it more than once" },
   { what: "null", body: null, detail: "body: got null, expected Object" },
   { what: "no records", body: {}, field: "records", detail: "records: missing, expected" },
   {
     what: "records of another type",
     body: { records: {} },
     field: "records",
-    detail: "records: got {}, expected Array",
+    detail: "records: got {}, expected a list",
   },
   { what: "an unknown key", body: { records: [], model: "x" }, field: "model", detail: "model: unknown key" },
   { what: "__proto__ as a key", body: '{"records":[],"__proto__":{}}', field: "__proto__", detail: "unknown key" },

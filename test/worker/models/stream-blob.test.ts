@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
 import * as c from "../../../format/constants.ts";
+import type { PlacedBlob } from "../../../runtime/placed-blob.ts";
+import { Deadline } from "../../../worker/http/promises.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { streamBlob } from "../../../worker/models/stream-blob.ts";
 
 const { module } = bestKernelModule();
+
+function read(stream: ReadableStream | null): Promise<PlacedBlob> {
+  const deadline = new Deadline(30_000, () => new Error("late"));
+  return streamBlob(module, stream as ReadableStream, deadline).finally(() => deadline[Symbol.dispose]());
+}
 
 /** `length` bytes, whose header states `stated`. */
 function bytesOf(length: number, stated = length): Uint8Array<ArrayBuffer> {
@@ -34,10 +41,10 @@ test.each([192, 1000, 262_143, 262_144, 262_145, 524_288, 700_001])(
   "%i bytes come into the kernel's memory",
   async (length) => {
     const bytes = bytesOf(length);
-    const whole = await streamBlob(module, new Response(bytes).body as ReadableStream);
+    const whole = await read(new Response(bytes).body);
     expect(isSame(whole.bytes, bytes)).toBe(true);
     expect(whole.bytes.buffer).toBe(whole.kernel.memory.buffer);
-    const parts = await streamBlob(module, streamOf(bytes, 50_000));
+    const parts = await read(streamOf(bytes, 50_000));
     expect(isSame(parts.bytes, bytes)).toBe(true);
   },
 );
@@ -51,7 +58,7 @@ test.each([
   [bytesOf(600_000, 262_145), "got at least 524288 bytes, expected 262145 as its header says"],
   [bytesOf(300_000, c.MAX_BLOB_BYTES + 1), `got ${c.MAX_BLOB_BYTES + 1} bytes, expected at most ${c.MAX_BLOB_BYTES}`],
 ])("refuses what is not as long as it says", async (bytes, why) => {
-  await expect(streamBlob(module, new Response(bytes).body as ReadableStream)).rejects.toThrow(why);
+  await expect(read(new Response(bytes).body)).rejects.toThrow(why);
 });
 
 test("a stream that breaks off is an error, not a shorter blob", async () => {
@@ -62,5 +69,11 @@ test("a stream that breaks off is an error, not a shorter blob", async () => {
       controller.error(new Error("the connection was lost"));
     },
   });
-  await expect(streamBlob(module, broken)).rejects.toThrow("the connection was lost");
+  await expect(read(broken)).rejects.toThrow("the connection was lost");
+});
+
+test("a stream that hangs is given up when the time is over", async () => {
+  using deadline = new Deadline(20, () => new Error("late"));
+  const hanging = new ReadableStream({ type: "bytes", pull: () => new Promise(() => {}) });
+  await expect(streamBlob(module, hanging, deadline)).rejects.toThrow("late");
 });

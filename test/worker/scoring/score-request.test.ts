@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { FormatError, RequestError } from "../../../format/errors.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { type LoadedModel, ModelStore } from "../../../worker/models/model-slot.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
@@ -37,19 +38,22 @@ function sourceOf({ model, version, blob, pages }: TinyModel): Source & { values
   };
 }
 
+const memory = new MemoryBudget(Date.now);
 const source = sourceOf(tiny);
 
 function keepAlive(): void {}
 
 async function load(from: Source): Promise<LoadedModel> {
-  return new ModelStore(bestKernelModule(), Date.now).current({ source: from, keys: "" }, keepAlive);
+  return new ModelStore(bestKernelModule(), memory, Date.now).current({ source: from, keys: "" }, keepAlive);
 }
 
 const model = await load(source);
 
-function score(request: ScoreRequest, from: Source = source): Promise<ScoreResult> {
+async function score(request: ScoreRequest, from: Source = source): Promise<ScoreResult> {
   const reading = { source: from, deadlineMs: 30_000, maxKeys: 1000, charge: null, keepAlive };
-  return scoreRequest(request, { model, rows: new RowStore(Date.now), ...reading });
+  const rows = new RowStore(new MemoryBudget(Date.now), Date.now);
+  using lease = memory.lease("requests");
+  return await scoreRequest(request, { model, rows, ...reading, lease });
 }
 
 test("records score as the kernel scores them, with logits, identity and cost", async () => {

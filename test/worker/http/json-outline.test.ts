@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import { seeded } from "../../../testing/format/random.ts";
+import { BodyError } from "../../../worker/http/errors.ts";
+import { JsonList } from "../../../worker/http/json-list.ts";
+import { outlineJson } from "../../../worker/http/json-outline.ts";
+import { JSON_PART_CHARACTERS } from "../../../worker/limits.ts";
+
+/** The body as the Worker reads it, with its list parsed part by part. */
+function outlined(text: string): unknown {
+  const body = outlineJson(text, ["list"]).parse();
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { list } = body as { list?: unknown };
+  return list instanceof JsonList ? { ...body, list: [...list] } : { ...body };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return "not JSON";
+  }
+}
+
+function outlinedOrNot(text: string): unknown {
+  try {
+    return outlined(text);
+  } catch (error) {
+    if (error instanceof BodyError) return "not JSON";
+    throw error;
+  }
+}
+
+const LONG = "x".repeat(JSON_PART_CHARACTERS);
+
+test.each([
+  "{}",
+  " {\n} ",
+  '{"list":[]}',
+  '{"list": [ ] , "other" : 1}',
+  '{"list":[1,"a,]}",[2,{"b":[]}],{"c":"\\"]"},null]}',
+  '{"l\\u0069st":[1]}',
+  '{"list":"[1,2]"}',
+  '{"list":{"list":[1]}}',
+  `{"list":["${LONG}","${LONG}",1]}`,
+  `{"list":["${LONG}",2,"${LONG}"],"other":[1,2]}`,
+  '{"list":["\\\\","\\\\\\""]}',
+  '{"list":["\u2028","\ud800","中"]}',
+  "",
+  " ",
+  "{",
+  "}",
+  '{"list"',
+  '{"list":',
+  '{"list":}',
+  '{"list":[',
+  '{"list":[1',
+  '{"list":[1,',
+  '{"list":[1,]}',
+  '{"list":[,1]}',
+  '{"list":[,]}',
+  '{"list":[1 2]}',
+  '{"list":[1]]}',
+  '{"list":[1}}',
+  '{"list":[{]}]}',
+  '{"list":[{"a":1]]}',
+  '{"list":[1]]',
+  '{"list":[1],}',
+  '{,"list":[1]}',
+  '{"list" [1]}',
+  "{list:[1]}",
+  "{'list':[1]}",
+  '{"list":[1]}{}',
+  '{"list":[1]} x',
+  '{"list":["a]}',
+  '{"list":["a\\"]}',
+  '{"list":[01]}',
+  '{"list":[NaN]}',
+  '{"list":["\n"]}',
+  `{"list":["${LONG}",]}`,
+  `{"list":["${LONG}","${LONG}",]}`,
+  `{"list":["${LONG}",,"${LONG}"]}`,
+  "[]",
+  "null",
+  "1",
+  '"list"',
+  "nul",
+])("means what JSON.parse makes of it: %#", (text) => {
+  expect(outlinedOrNot(text)).toEqual(parsed(text));
+});
+
+test("means what JSON.parse makes of any body with a few characters changed", () => {
+  const random = seeded(7);
+  const whole = '{"list":[{"a":"x","b":[1,2]},{"a":"\\"]"},3,[],"é"],"other":{"c":[true,null]}}';
+  const alphabet = '{}[],:"\\ 1a';
+  let good = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const characters = [...whole];
+    for (let edits = Math.floor(3 * random()); edits >= 0; edits--) {
+      const at = Math.floor(random() * characters.length);
+      const to = alphabet[Math.floor(random() * alphabet.length)] as string;
+      if (random() < 0.5) characters[at] = to;
+      else characters.splice(at, random() < 0.5 ? 1 : 0, ...(random() < 0.5 ? [to] : []));
+    }
+    const text = characters.join("");
+    const expected = parsed(text);
+    if (expected !== "not JSON") good++;
+    expect(outlinedOrNot(text), text).toEqual(expected);
+  }
+  expect(good).toBeGreaterThan(1000);
+});
+
+test("a list that was let go of cannot be iterated any more", () => {
+  const outline = outlineJson('{"list":[1,2]}', ["list"]);
+  const { list } = outline.parse() as { list: JsonList };
+  expect([...list]).toEqual([1, 2]);
+  expect([...list]).toEqual([1, 2]);
+  list.forget();
+  expect(() => [...list]).toThrow(BodyError);
+});

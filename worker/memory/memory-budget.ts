@@ -1,0 +1,132 @@
+import { MEMORY, REQUEST_LEASE_MS } from "../limits.ts";
+import { OverloadedError } from "./overloaded-error.ts";
+
+/** What memory is taken for. */
+export type MemoryShare = "models" | "pages" | "requests";
+
+/** What the budget says of itself, in bytes. */
+export interface MemoryReport {
+  /** The most that may ever be taken. */
+  budget: number;
+  taken: Record<MemoryShare, number>;
+  /** The most that was taken at a time. */
+  peak: number;
+  /** How often something was refused for want of memory. */
+  refused: number;
+}
+
+/**
+ * The memory of an isolate, in bytes: whatever grows with models or with what clients send is taken here before it is
+ * allocated, and nowhere else, since no one but the Worker itself keeps it below the 128 MB at which an isolate ends.
+ * The sum is that of MEMORY in limits.ts: models and requests each have a share of their own, so that no flood of
+ * requests keeps a model from loading, and cached pages have what models leave.
+ */
+export class MemoryBudget {
+  readonly #now: () => number;
+  readonly #taken: Record<MemoryShare, number> = { models: 0, pages: 0, requests: 0 };
+  /** Those of requests, the oldest first. */
+  readonly #leases = new Set<Lease>();
+  #trimPages: (maxBytes: number) => void = () => {};
+  #peak = 0;
+  #refused = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** A lease of nothing yet, for one request or one model. */
+  lease(share: "models" | "requests"): Lease {
+    return new Lease(this, share, this.#now() + REQUEST_LEASE_MS);
+  }
+
+  /** Makes `trim` what drops cached pages until they take at most so many bytes. */
+  trimPagesWith(trim: (maxBytes: number) => void): void {
+    this.#trimPages = trim;
+  }
+
+  /** The most that cached pages may take now. */
+  get maxPageBytes(): number {
+    return Math.min(MEMORY.maxPages, MEMORY.total - MEMORY.requests - this.#taken.models);
+  }
+
+  /** States what cached pages take. The cache keeps it at `maxPageBytes` or less. */
+  setPages(bytes: number): void {
+    this.#add("pages", bytes - this.#taken.pages);
+  }
+
+  report(): MemoryReport {
+    return { budget: MEMORY.total, taken: { ...this.#taken }, peak: this.#peak, refused: this.#refused };
+  }
+
+  /** For leases alone: takes `bytes` more, or gives back where they are negative. Throws OverloadedError. */
+  take(lease: Lease, bytes: number): void {
+    if (bytes > 0) this.#refuseBeyond(lease, lease.bytes + bytes);
+    this.#add(lease.share, bytes);
+    if (lease.share === "models") this.#trimPages(this.maxPageBytes);
+    else if (lease.bytes + bytes > 0) this.#leases.add(lease);
+    else this.#leases.delete(lease);
+  }
+
+  #add(share: MemoryShare, bytes: number): void {
+    this.#taken[share] += bytes;
+    const { models, pages, requests } = this.#taken;
+    this.#peak = Math.max(this.#peak, models + pages + requests);
+  }
+
+  #refuseBeyond(lease: Lease, wanted: number): void {
+    const most = lease.share === "models" ? MEMORY.models : MEMORY.oneRequest;
+    if (wanted > most) this.#refuse(lease, wanted, most, true);
+    // A large request leaves room for small ones.
+    const limit = lease.share === "requests" && wanted <= MEMORY.smallRequest ? MEMORY.requests : most;
+    const free = (): number => limit - this.#taken[lease.share] + lease.bytes;
+    if (wanted > free()) this.#endOldLeases(lease);
+    if (wanted > free()) this.#refuse(lease, wanted, free(), false);
+  }
+
+  #refuse({ share }: Lease, wanted: number, free: number, never: boolean): never {
+    this.#refused++;
+    throw new OverloadedError(share === "models" ? "the model" : "the request", wanted, free, never);
+  }
+
+  /** Of a request whose client has gone, the runtime may drop all that was to follow, and so the end of its lease. */
+  #endOldLeases(but: Lease): void {
+    const now = this.#now();
+    for (const lease of this.#leases) {
+      if (lease.endsAt > now) return;
+      if (lease !== but) lease.end();
+    }
+  }
+}
+
+/** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */
+export class Lease implements Disposable {
+  readonly share: "models" | "requests";
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number;
+  readonly #budget: MemoryBudget;
+  #bytes = 0;
+
+  constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number) {
+    this.#budget = budget;
+    this.share = share;
+    this.endsAt = endsAt;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Makes it a lease of so many bytes in all. Throws OverloadedError where they cannot be had. */
+  resize(bytes: number): void {
+    this.#budget.take(this, bytes - this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  end(): void {
+    this.resize(0);
+  }
+
+  [Symbol.dispose](): void {
+    this.end();
+  }
+}
