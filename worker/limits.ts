@@ -15,7 +15,7 @@ export const MEMORY = {
   minPages: 8 * MIB,
   /** The most for cached pages: about a thousand of the default 16 KiB, which count twice. */
   maxPages: 32 * MIB,
-  /** All requests together: bodies while they arrive, their text, their encoded records, pages that are being read. */
+  /** All requests together: their bodies, what is parsed of them, encoded records, pages that are being read. */
   requests: 36 * MIB,
   /** One request. The 8 MiB that it leaves are for small requests, so that large ones do not keep them out. */
   oneRequest: 28 * MIB,
@@ -39,22 +39,22 @@ export const MAX_BODY_BYTES = 8 * MIB;
 export const BODY_TIMEOUT_MS = 10_000;
 
 /**
- * Characters of JSON that are parsed at a time: a part of a list, so many elements as begin within them. Their objects
- * are garbage before the next part is parsed.
+ * Bytes of JSON that are parsed at a time: a part of a list, so many elements as begin within them. Their text
+ * and objects are garbage before the next part is parsed.
  */
-export const JSON_PART_CHARACTERS = 16 * 2 ** 10;
+export const JSON_PART_BYTES = 16 * 2 ** 10;
 
 /**
- * Characters of an element of a list, such as a record, or of another member of the body. A record of 4,096 values, the
+ * Bytes of an element of a list, such as a record, or of another member of the body. A record of 4,096 values, the
  * most that one may have, has 64 for each.
  */
-export const MAX_ELEMENT_CHARACTERS = 256 * 2 ** 10;
+export const MAX_ELEMENT_BYTES = 256 * 2 ** 10;
 
 /**
- * Bytes of memory that a character of JSON takes at most while it is parsed: 29 for nested lists in V8 15, 22 for empty
+ * Bytes of memory that a byte of JSON takes at most while it is parsed: 29 for nested lists in V8 15, 22 for empty
  * objects, 27 for objects with a name each, 15 for numbers.
  */
-export const JSON_BYTES_PER_CHARACTER = 32;
+export const JSON_MEMORY_FACTOR = 32;
 
 /** Records of a request. A client with more should send several requests, each of which has a CPU budget of its own. */
 export const MAX_RECORDS = 10_000;

@@ -3,7 +3,8 @@ import { clipped, RequestError } from "../../format/errors.ts";
 import { parseWith } from "../../format/parse.ts";
 import * as limits from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
-import { contentEncoding, decodedBody } from "./content-encoding.ts";
+import { BodyBytes } from "./body-bytes.ts";
+import { contentEncoding, DECOMPRESSION_BYTES, decodedBody } from "./content-encoding.ts";
 import { BodyError } from "./errors.ts";
 import { outlineJson } from "./json-outline.ts";
 import { Deadline } from "./promises.ts";
@@ -11,8 +12,8 @@ import { Deadline } from "./promises.ts";
 /** Bytes that are read at a time. Most bodies are shorter. */
 const PART_BYTES = 64 * 1024;
 
-/** A body that was read, with its lists still to be parsed. */
-export interface ReadBody<Body> {
+/** A body that was read, with its lists still to be parsed. At its end its memory is given back. */
+export interface ReadBody<Body> extends Disposable {
   body: Body;
   /** Gives the memory of its lists back, which cannot be iterated any more. */
   release(): void;
@@ -24,6 +25,7 @@ export interface ReadBody<Body> {
  */
 export class RequestBody {
   readonly #request: Request;
+  readonly #encoding: ReturnType<typeof contentEncoding>;
   readonly #declaredBytes: number;
 
   constructor(request: Request) {
@@ -33,7 +35,7 @@ export class RequestBody {
       const got = mediaType === undefined ? "none" : clipped(mediaType, 200);
       throw new BodyError("media-type", `got content-type ${got}, expected application/json`);
     }
-    contentEncoding(headers);
+    this.#encoding = contentEncoding(headers);
     this.#request = request;
     this.#declaredBytes = Number(headers.get("content-length") ?? 0);
     if (this.#declaredBytes > limits.MAX_BODY_BYTES) throw tooLarge(`a body of ${this.#declaredBytes} bytes`);
@@ -50,41 +52,47 @@ export class RequestBody {
     schema: Schema,
     lease: Lease,
   ): Promise<ReadBody<v.InferOutput<Schema>>> {
-    const text = decode(await this.#readBytes(lease), lease);
-    const outline = outlineJson(text, lists);
-    const ofLists = lease.bytes + limits.JSON_BYTES_PER_CHARACTER * outline.longestPart;
-    lease.resize(ofLists + limits.JSON_BYTES_PER_CHARACTER * outline.others);
+    using stack = new DisposableStack();
+    const bytes = stack.use(this.#makeRoom(lease));
+    await this.#fill(bytes, lease);
+    const outline = outlineJson(bytes.bytes, lists);
+    const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
+    lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);
     const json = outline.parse();
-    return {
-      body: RequestError.during(() => parseWith(schema, json, "body")),
-      release() {
-        for (const list of outline.lists) list.forget();
-        lease.resize(lease.bytes - ofLists);
-      },
-    };
+    const body = RequestError.during(() => parseWith(schema, json, "body"));
+    stack.defer(() => {
+      for (const list of outline.lists) list.forget();
+      lease.giveBack(ofLists);
+    });
+    const memory = stack.move();
+    const release = (): void => memory.dispose();
+    return { body, release, [Symbol.dispose]: release };
   }
 
-  async #readBytes(lease: Lease): Promise<Uint8Array<ArrayBuffer>> {
-    const part = this.#declaredBytes > 0 ? Math.min(this.#declaredBytes, PART_BYTES) : PART_BYTES;
-    // Twice: the part that is read, and the bytes so far.
-    lease.resize(2 * part);
-    let bytes = new Uint8Array(new ArrayBuffer(part));
-    let size = 0;
-    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(size));
-    for await (const read of decodedBody(this.#request, part, deadline)) {
-      const end = size + read.byteLength;
-      if (end > limits.MAX_BODY_BYTES) throw tooLarge(`more than ${limits.MAX_BODY_BYTES} bytes`);
-      if (end > bytes.length) {
-        const room = Math.min(limits.MAX_BODY_BYTES, Math.max(end, 2 * bytes.length));
-        // Both buffers are there while one is copied to the other.
-        lease.resize(part + bytes.length + room);
-        bytes = new Uint8Array(bytes.buffer.transfer(room));
-        lease.resize(part + room);
-      }
-      bytes.set(read, size);
-      size = end;
+  /** Room for a declared length, which is taken at once; without one, it doubles. */
+  #makeRoom(lease: Lease): BodyBytes {
+    const room = this.#encoding === null && this.#declaredBytes > 0 ? this.#declaredBytes : PART_BYTES;
+    lease.resize(this.#around + room);
+    return new BodyBytes(room);
+  }
+
+  /** The memory that reading takes beside what is read. */
+  get #around(): number {
+    return PART_BYTES + (this.#encoding === null ? 0 : DECOMPRESSION_BYTES);
+  }
+
+  async #fill(bytes: BodyBytes, lease: Lease): Promise<void> {
+    const { body } = this.#request;
+    if (!body) return;
+    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(bytes.size));
+    for await (const part of decodedBody(body, this.#encoding, Math.min(bytes.room, PART_BYTES), deadline)) {
+      if (bytes.size + part.length > limits.MAX_BODY_BYTES) throw tooLarge(`more than ${limits.MAX_BODY_BYTES} bytes`);
+      const room = bytes.roomFor(part.length);
+      // While they are copied to more room, both are there.
+      if (room > bytes.room) lease.resize(this.#around + bytes.room + room);
+      bytes.append(part);
     }
-    return bytes.subarray(0, size);
+    lease.resize(bytes.room);
   }
 }
 
@@ -95,20 +103,4 @@ function tooLarge(got: string): BodyError {
 function tooSlow(size: number): BodyError {
   const seconds = limits.BODY_TIMEOUT_MS / 1000;
   return new BodyError("too-slow", `got ${size} bytes in ${seconds} s, expected the whole body by then`);
-}
-
-/** The text of a body, in whose place it is. */
-function decode(bytes: Uint8Array<ArrayBuffer>, lease: Lease): string {
-  const size = bytes.length;
-  // A character of a text that is all ASCII takes a byte, else two.
-  lease.resize(lease.bytes + 2 * size);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch {
-    throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
-  }
-  bytes.buffer.transfer(0); // frees the bytes at once
-  lease.resize(text.length === size ? size : 2 * size);
-  return text;
 }

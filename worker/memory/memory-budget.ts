@@ -122,6 +122,11 @@ export class Lease implements Disposable {
     this.#bytes = bytes;
   }
 
+  /** Gives so many bytes back. */
+  giveBack(bytes: number): void {
+    this.resize(Math.max(0, this.#bytes - bytes));
+  }
+
   end(): void {
     this.resize(0);
   }

@@ -28,9 +28,8 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const body = new RequestBody(c.req.raw);
   // The model comes first: as long as it loads, the body need not be held.
   const model = await currentModel(c, options);
-  using lease = options.memory.lease("requests");
-  const { body: request, release } = await read(body, lease);
-  const result = await scoreRequest(request, {
+  using request = await read(body, lease);
+  const result = await scoreRequest(request.body, {
     model,
     rows: options.rows,
     source,
@@ -39,7 +38,7 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
     charge: rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client),
     keepAlive: keepAliveOf(c),
     lease,
-    release,
+    release: request.release,
   });
   c.header("server-timing", serverTiming(result));
   return c.json(toResponse(result));

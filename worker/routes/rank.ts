@@ -22,9 +22,9 @@ const RankBody = v.pipe(
 export function rankRoute(options: RouteOptions) {
   return function rank(c: Context<AppEnv>): Promise<Response> {
     return answer(c, options, async (source, lease) => {
-      const { body, release } = await source.read(["candidates", "items"], RankBody, lease);
-      const { context, candidates = [], items } = body;
-      return { body: items ? { context, items } : { context, candidates }, release };
+      const read = await source.read(["candidates", "items"], RankBody, lease);
+      const { context, candidates = [], items } = read.body;
+      return { ...read, body: items ? { context, items } : { context, candidates } };
     });
   };
 }

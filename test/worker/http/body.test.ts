@@ -55,12 +55,12 @@ test.each(["application/json", "application/json; charset=utf-8", "Application/J
 );
 
 test.each([
-  ["an element of a list", `{"records":[{},{"site":"${"x".repeat(2 ** 18)}"}]}`, "records[1]: got 262156 characters"],
+  ["an element of a list", `{"records":[{},{"site":"${"x".repeat(2 ** 18)}"}]}`, "records[1]: got 262156 bytes"],
   ["a list in a list", `{"records":[${"[".repeat(2 ** 18)}]}`, "the body is not JSON"],
   ["a member that is no list", `{"records":[],"x":${"[],".repeat(2 ** 17)}}`, "the body is not JSON"],
   ["members", `{${'"x":"","y":"",'.repeat(2 ** 15)}"records":[]}`, "got it more than once"],
-  ["a name", `{"${"x".repeat(2 ** 18)}":1}`, "a name in the body: got 262146 characters"],
-  ["a value in place of an object", `"${"x".repeat(2 ** 18)}"`, "the body: got 262146 characters that are no object"],
+  ["a name", `{"${"x".repeat(2 ** 18)}":1}`, "a name in the body: got 262146 bytes"],
+  ["a value in place of an object", `"${"x".repeat(2 ** 18)}"`, "a body that is no object: got 262146 bytes"],
 ])("%s too long to be parsed at a time is refused", async (_what, body, detail) => {
   const problem = await problemOf(await worker.score(body));
   expect(problem.detail).toContain(detail);

@@ -3,11 +3,11 @@ import { seeded } from "../../../testing/format/random.ts";
 import { BodyError } from "../../../worker/http/errors.ts";
 import { JsonList } from "../../../worker/http/json-list.ts";
 import { outlineJson } from "../../../worker/http/json-outline.ts";
-import { JSON_PART_CHARACTERS } from "../../../worker/limits.ts";
+import { JSON_PART_BYTES } from "../../../worker/limits.ts";
 
 /** The body as the Worker reads it, with its list parsed part by part. */
 function outlined(text: string): unknown {
-  const body = outlineJson(text, ["list"]).parse();
+  const body = outlineJson(new TextEncoder().encode(text), ["list"]).parse();
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
   const { list } = body as { list?: unknown };
   return list instanceof JsonList ? { ...body, list: [...list] } : { ...body };
@@ -30,7 +30,7 @@ function outlinedOrNot(text: string): unknown {
   }
 }
 
-const LONG = "x".repeat(JSON_PART_CHARACTERS);
+const LONG = "x".repeat(JSON_PART_BYTES);
 
 test.each([
   "{}",
@@ -44,7 +44,7 @@ test.each([
   `{"list":["${LONG}","${LONG}",1]}`,
   `{"list":["${LONG}",2,"${LONG}"],"other":[1,2]}`,
   '{"list":["\\\\","\\\\\\""]}',
-  '{"list":["\u2028","\ud800","中"]}',
+  '{"list":["\u2028","中"]}',
   "",
   " ",
   "{",
@@ -110,7 +110,7 @@ test("means what JSON.parse makes of any body with a few characters changed", ()
 });
 
 test("a list that was let go of cannot be iterated any more", () => {
-  const outline = outlineJson('{"list":[1,2]}', ["list"]);
+  const outline = outlineJson(new TextEncoder().encode('{"list":[1,2]}'), ["list"]);
   const { list } = outline.parse() as { list: JsonList };
   expect([...list]).toEqual([1, 2]);
   expect([...list]).toEqual([1, 2]);

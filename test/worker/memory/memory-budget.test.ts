@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { seeded } from "../../../testing/format/random.ts";
+import { MEMORY, REQUEST_LEASE_MS } from "../../../worker/limits.ts";
+import { type Lease, MemoryBudget } from "../../../worker/memory/memory-budget.ts";
+
+const MIB = 2 ** 20;
+
+test("the shares add up to the budget, which an isolate of 128 MB has room for", () => {
+  expect(MEMORY.models + MEMORY.minPages + MEMORY.requests).toBe(MEMORY.total);
+  expect(MEMORY.total).toBeLessThan(128e6);
+  expect(MEMORY.oneRequest).toBeLessThan(MEMORY.requests);
+  expect(MEMORY.minPages).toBeLessThan(MEMORY.maxPages);
+});
+
+test("no order of leases takes more than the shares, and all comes back", () => {
+  const random = seeded(3);
+  const clock = { ms: 0 };
+  const budget = new MemoryBudget(() => clock.ms);
+  const leases: Lease[] = [];
+  let refused = 0;
+  for (let i = 0; i < 20_000; i++) {
+    clock.ms += 1;
+    const share = random() < 0.1 ? "models" : "requests";
+    if (random() < 0.4) leases.push(budget.lease(share));
+    const lease = leases[Math.floor(random() * leases.length)];
+    if (!lease) continue;
+    try {
+      if (random() < 0.3) lease.end();
+      else lease.resize(Math.floor(random() * 30 * MIB * random() ** 4));
+    } catch {
+      refused++;
+    }
+    budget.setPages(Math.floor(random() * budget.maxPageBytes));
+    const { taken } = budget.report();
+    expect(taken.requests).toBeLessThanOrEqual(MEMORY.requests);
+    expect(taken.models).toBeLessThanOrEqual(MEMORY.models);
+    expect(taken.models + taken.pages + taken.requests).toBeLessThanOrEqual(MEMORY.total);
+  }
+  expect(refused).toBeGreaterThan(100);
+  for (const lease of leases) lease.end();
+  budget.setPages(0);
+  expect(budget.report()).toMatchObject({ taken: { models: 0, pages: 0, requests: 0 }, refused });
+  expect(budget.report().peak).toBeLessThanOrEqual(MEMORY.total);
+});
+
+test("what can never fit is told from what does not fit now", () => {
+  const budget = new MemoryBudget(Date.now);
+  const lease = budget.lease("requests");
+  expect(() => lease.resize(MEMORY.oneRequest + 1)).toThrow(
+    expect.objectContaining({ never: true, message: expect.stringContaining(`at most ${MEMORY.oneRequest}`) }),
+  );
+  budget.lease("requests").resize(20 * MIB);
+  expect(() => lease.resize(9 * MIB)).toThrow(
+    expect.objectContaining({ never: false, message: expect.stringContaining(`the ${8 * MIB} that are free now`) }),
+  );
+  expect(lease.bytes).toBe(0);
+});
+
+test("large requests leave room for small ones", () => {
+  const budget = new MemoryBudget(Date.now);
+  budget.lease("requests").resize(MEMORY.oneRequest);
+  expect(() => budget.lease("requests").resize(MEMORY.smallRequest + 1)).toThrow("that takes");
+  for (let i = 0; i < (MEMORY.requests - MEMORY.oneRequest) / MEMORY.smallRequest; i++)
+    budget.lease("requests").resize(MEMORY.smallRequest);
+  expect(() => budget.lease("requests").resize(1)).toThrow("that takes 1 bytes of memory");
+});
+
+test("memory of a request that the runtime has dropped is given to others after a while", () => {
+  const clock = { ms: 0 };
+  const budget = new MemoryBudget(() => clock.ms);
+  budget.lease("requests").resize(20 * MIB);
+  clock.ms += REQUEST_LEASE_MS - 1;
+  const later = budget.lease("requests");
+  expect(() => later.resize(20 * MIB)).toThrow();
+  clock.ms += 1;
+  later.resize(20 * MIB);
+  expect(budget.report().taken.requests).toBe(20 * MIB);
+});

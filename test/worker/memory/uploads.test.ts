@@ -1,0 +1,151 @@
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test, vi } from "vitest";
+import * as limits from "../../../worker/limits.ts";
+import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
+
+const model = await makeModel(1);
+const MIB = 2 ** 20;
+const HEADERS = { "content-type": "application/json" };
+
+beforeAll(async () => {
+  await reset();
+  await publishTiny(env.MODELS, model);
+});
+
+/** A body of `declared` bytes, of which `sent` arrive and the rest when `end` is called. */
+function slowBody(declared: number, sent: number): { init: RequestInit; end: (how: "close" | "break") => void } {
+  let end: (how: "close" | "break") => void = () => {};
+  const rest = new Promise<"close" | "break">((resolve) => {
+    end = resolve;
+  });
+  const body = new ReadableStream({
+    async start(controller) {
+      const start = new TextEncoder().encode('{"records":[{}]');
+      controller.enqueue(start);
+      controller.enqueue(new Uint8Array(sent - start.length).fill(0x20));
+      if ((await rest) === "break") return controller.error(new Error("Network connection lost."));
+      const last = new Uint8Array(declared - sent).fill(0x20);
+      last[last.length - 1] = 0x7d;
+      controller.enqueue(last);
+      controller.close();
+    },
+  });
+  return { init: { method: "POST", headers: { ...HEADERS, "content-length": String(declared) }, body }, end };
+}
+
+async function memoryOf(worker: TestWorker): Promise<number> {
+  return worker.memory().taken.requests;
+}
+
+test("slow uploads beyond the memory of requests are 503 at once, small requests go on, and all memory comes back", async () => {
+  const worker = startWorker();
+  await worker.score({ records: [] });
+  const uploads = Array.from({ length: 5 }, () => slowBody(8 * MIB - 1000, 4 * MIB));
+  const answers = uploads.map(({ init }) => worker.fetch("/v1/score", init));
+  const refused = await Promise.race(answers);
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(await problemOf(refused)).toMatchObject({ status: 503, type: "urn:deepfm-edge:problem:overloaded" });
+
+  expect((await worker.score({ records: [{}] })).status).toBe(200);
+  expect(await memoryOf(worker)).toBeGreaterThan(20 * MIB);
+  expect(await memoryOf(worker)).toBeLessThanOrEqual(limits.MEMORY.requests);
+  for (const { end } of uploads) end("close");
+  const statuses = (await Promise.all(answers)).map(({ status }) => status).sort();
+  expect(statuses).toEqual([413, 413, 413, 503, 503]); // blanks between a list and a brace are no element's, but long
+  expect(await memoryOf(worker)).toBe(0);
+  expect(worker.memory().peak).toBeLessThanOrEqual(limits.MEMORY.total);
+});
+
+test("a body that breaks off is 400 without a line in the log, and its memory comes back", async () => {
+  const errors = loggedErrors();
+  const worker = startWorker();
+  const upload = slowBody(4 * MIB, 2 * MIB);
+  const answer = worker.fetch("/v1/score", upload.init);
+  upload.end("break");
+  expect(await problemOf(await answer)).toMatchObject({
+    status: 400,
+    type: "urn:deepfm-edge:problem:body-incomplete",
+    detail: "the body broke off",
+  });
+  expect(errors()).toEqual([]);
+  expect(await memoryOf(worker)).toBe(0);
+});
+
+test("a body that does not arrive in time is 408, and its memory comes back", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const worker = startWorker();
+    const upload = slowBody(4 * MIB, 2 * MIB);
+    const answer = worker.fetch("/v1/score", upload.init);
+    await vi.waitFor(async () => {
+      await vi.advanceTimersByTimeAsync(limits.BODY_TIMEOUT_MS);
+      expect(await memoryOf(worker)).toBe(0);
+    });
+    const problem = await problemOf(await answer);
+    expect(problem).toMatchObject({ status: 408, type: "urn:deepfm-edge:problem:body-too-slow" });
+    expect(problem.detail).toContain("in 10 s, expected the whole body by then");
+    upload.end("close");
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+const ABUSES: [what: string, body: string, status: number][] = [
+  ["10,000 empty records", `{"records":[${"{},".repeat(9_999)}{}]}`, 200],
+  ["a cell of 200,000 separators", `{"records":[{"tags":"${"|".repeat(200_000)}"}]}`, 200],
+  ["a name of 8 MiB", `{"records":[{"${"x".repeat(8 * MIB - 100)}":1}]}`, 413],
+  ["a cell of 8 MiB", `{"records":[{"site":"${"x".repeat(8 * MIB - 100)}"}]}`, 413],
+  ["a name of 200,000 characters", `{"records":[{"${"x".repeat(200_000)}":1}]}`, 422],
+  ["a deep list", `{"records":[${"[".repeat(100_000)}${"]".repeat(100_000)}]}`, 422],
+  ["4 million numbers", `{"records":[${"1,".repeat(4 * MIB - 50)}1]}`, 422],
+];
+
+test.each(ABUSES)("%s is answered shortly, and leaves nothing behind", async (_what, body, status) => {
+  const worker = startWorker();
+  const response = await worker.score(body);
+  expect(response.status).toBe(status);
+  expect((await response.text()).length).toBeLessThan(status === 200 ? 300_000 : 1000);
+  expect(await memoryOf(worker)).toBe(0);
+  expect(worker.memory().peak).toBeLessThanOrEqual(limits.MEMORY.total);
+});
+
+test("a compressed body is taken, and one that is no more than it says", async () => {
+  const worker = startWorker();
+  const records = Array.from({ length: 300 }, (_, i) => ({ site: `site${i}` }));
+  const plain = await (await worker.score({ records })).json<ScoreAnswer>();
+  for (const encoding of ["gzip", "deflate"] as const) {
+    const response = await worker.fetch("/v1/score", {
+      method: "POST",
+      headers: { ...HEADERS, "content-encoding": encoding },
+      body: await compressed(encoding, new TextEncoder().encode(JSON.stringify({ records }))),
+    });
+    expect(await response.json()).toEqual(plain);
+  }
+  const bomb = await compressed("gzip", new Uint8Array(64 * MIB));
+  const tooLarge = await worker.fetch("/v1/score", {
+    method: "POST",
+    headers: { ...HEADERS, "content-encoding": "gzip" },
+    body: bomb,
+  });
+  expect(await problemOf(tooLarge)).toMatchObject({ status: 413, type: "urn:deepfm-edge:problem:body-too-large" });
+  expect(await memoryOf(worker)).toBe(0);
+});
+
+test.each([
+  ["gzip", "{}", 400, "the body broke off, or is not one member of gzip and nothing else"],
+  ["br", "{}", 415, "got content-encoding br, expected gzip, deflate or none"],
+])("a body that says %s and is not, or may not be, is refused", async (encoding, body, status, detail) => {
+  const response = await startWorker().fetch("/v1/score", {
+    method: "POST",
+    headers: { ...HEADERS, "content-encoding": encoding },
+    body,
+  });
+  if (status === 415) expect(response.headers.get("accept-encoding")).toBe("gzip, deflate");
+  expect(await problemOf(response)).toMatchObject({ status, detail });
+});
+
+async function compressed(encoding: "gzip" | "deflate", bytes: Uint8Array): Promise<ArrayBuffer> {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream(encoding))).arrayBuffer();
+}
