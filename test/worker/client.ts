@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, onTestFinished, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
 import { createApp } from "../../worker/app.ts";
+import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import type { DefaultBindings } from "../../worker/settings.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
@@ -12,6 +13,8 @@ export interface TestWorker {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** Sends a GET request with a token of the scope admin. */
   asAdmin(path: string): Promise<Response>;
+  /** What the Worker's budget of memory says of itself. */
+  memory(): Promise<MemoryReport>;
   /** POST with `body` as JSON. */
   post(path: string, body: unknown): Promise<Response>;
   /** POST /v1/score with `body` as JSON. */
@@ -65,6 +68,10 @@ export function startWorker(overrides: TestBindings = {}): TestWorker {
     return fetch(path, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   }
 
+  async function memory(): Promise<MemoryReport> {
+    return (await (await asAdmin("/readyz")).json<{ memory: MemoryReport }>()).memory;
+  }
+
   function post(path: string, body: unknown): Promise<Response> {
     return fetch(path, {
       method: "POST",
@@ -73,7 +80,7 @@ export function startWorker(overrides: TestBindings = {}): TestWorker {
     });
   }
 
-  return { clock, fetch, asAdmin, post, score: (body) => post("/v1/score", body) };
+  return { clock, fetch, asAdmin, memory, post, score: (body) => post("/v1/score", body) };
 }
 
 /** Keys that a scoring request read from KV, as its `server-timing` header states them. */

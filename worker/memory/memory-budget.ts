@@ -46,7 +46,7 @@ export class MemoryBudget {
 
   /** The most that cached pages may take now. */
   get maxPageBytes(): number {
-    return Math.min(MEMORY.maxPages, MEMORY.total - MEMORY.requests - this.#taken.models);
+    return maxPagesBeside(this.#taken.models);
   }
 
   /** States what cached pages take. The cache keeps it at `maxPageBytes` or less. */
@@ -61,9 +61,10 @@ export class MemoryBudget {
   /** For leases alone: takes `bytes` more, or gives back where they are negative. Throws OverloadedError. */
   take(lease: Lease, bytes: number): void {
     if (bytes > 0) this.#refuseBeyond(lease, lease.bytes + bytes);
+    if (lease.share === "models") this.#trimPages(maxPagesBeside(this.#taken.models + bytes));
     this.#add(lease.share, bytes);
-    if (lease.share === "models") this.#trimPages(this.maxPageBytes);
-    else if (lease.bytes + bytes > 0) this.#leases.add(lease);
+    if (lease.share === "models") return;
+    if (lease.bytes + bytes > 0) this.#leases.add(lease);
     else this.#leases.delete(lease);
   }
 
@@ -96,6 +97,11 @@ export class MemoryBudget {
       if (lease !== but) lease.end();
     }
   }
+}
+
+/** The most that cached pages may take beside models of so many bytes. */
+function maxPagesBeside(models: number): number {
+  return Math.min(MEMORY.maxPages, MEMORY.total - MEMORY.requests - models);
 }
 
 /** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */

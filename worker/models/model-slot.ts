@@ -77,6 +77,11 @@ export class ModelStore {
     this.#now = now;
   }
 
+  /** The model that serves at the moment; null if none does. */
+  get serving(): LoadedModel | null {
+    return this.#served?.model ?? null;
+  }
+
   /** The model to score with. Throws ModelUnavailableError where there is none. */
   async current(origin: ModelOrigin, keepAlive: KeepAlive): Promise<LoadedModel> {
     const now = this.#now();

@@ -28,6 +28,7 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const body = new RequestBody(c.req.raw);
   // The model comes first: as long as it loads, the body need not be held.
   const model = await currentModel(c, options);
+  using lease = options.memory.lease("requests");
   using request = await read(body, lease);
   const result = await scoreRequest(request.body, {
     model,

@@ -12,7 +12,7 @@ export function healthRoute(c: Context<AppEnv>): Response {
 
 /**
  * GET /readyz: a model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token; who may
- * score also sees the model; the scope admin shows the settings, and why no model can be loaded.
+ * score also sees the model; the scope admin shows the settings and the memory, and why no model can be loaded.
  */
 export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
@@ -29,7 +29,7 @@ export function readyRoute(options: RouteOptions) {
       return c.json({
         ...{ status: "ready", auth },
         ...(scope !== null && { model, version }),
-        ...(scope === "admin" && { settings }),
+        ...(scope === "admin" && { settings, memory: options.memory.report() }),
       });
     } catch (error) {
       if (scope !== "admin" || !(error instanceof ModelUnavailableError) || error.cause === undefined) throw error;

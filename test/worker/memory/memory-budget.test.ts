@@ -16,9 +16,15 @@ test("no order of leases takes more than the shares, and all comes back", () => 
   const random = seeded(3);
   const clock = { ms: 0 };
   const budget = new MemoryBudget(() => clock.ms);
+  let pages = 0;
+  const setPages = (bytes: number): void => {
+    pages = bytes;
+    budget.setPages(bytes);
+  };
+  budget.trimPagesWith((maxBytes) => setPages(Math.min(pages, maxBytes)));
   const leases: Lease[] = [];
   let refused = 0;
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 3000; i++) {
     clock.ms += 1;
     const share = random() < 0.1 ? "models" : "requests";
     if (random() < 0.4) leases.push(budget.lease(share));
@@ -30,15 +36,15 @@ test("no order of leases takes more than the shares, and all comes back", () => 
     } catch {
       refused++;
     }
-    budget.setPages(Math.floor(random() * budget.maxPageBytes));
+    setPages(Math.floor(random() * budget.maxPageBytes));
     const { taken } = budget.report();
     expect(taken.requests).toBeLessThanOrEqual(MEMORY.requests);
     expect(taken.models).toBeLessThanOrEqual(MEMORY.models);
     expect(taken.models + taken.pages + taken.requests).toBeLessThanOrEqual(MEMORY.total);
   }
-  expect(refused).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(30);
   for (const lease of leases) lease.end();
-  budget.setPages(0);
+  setPages(0);
   expect(budget.report()).toMatchObject({ taken: { models: 0, pages: 0, requests: 0 }, refused });
   expect(budget.report().peak).toBeLessThanOrEqual(MEMORY.total);
 });

@@ -1,0 +1,102 @@
+import { expect, test, vi } from "vitest";
+import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { seeded } from "../../../testing/format/random.ts";
+import { ModelUnavailableError } from "../../../worker/http/errors.ts";
+import { LOAD_TIMEOUT_MS, LOAD_WAIT_MS, MEMORY } from "../../../worker/limits.ts";
+import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
+import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
+import { ModelStore } from "../../../worker/models/model-slot.ts";
+import type { Source } from "../../../worker/source/source.ts";
+import { loggedErrors } from "../client.ts";
+import { makeModel } from "../tiny-model.ts";
+
+const models = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => makeModel(seed)));
+
+/** A store whose reads each wait until the test lets them go on. The pointer's value is that of the read's beginning. */
+class SlowSource implements Source {
+  published = 0;
+  readonly waiting: (() => void)[] = [];
+
+  async stream(key: string): Promise<ReadableStream | null> {
+    const pointed = models[this.published];
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (key === pointerKey() && pointed)
+      return new Response(writePointer({ model: pointed.model, version: pointed.version })).body;
+    const model = models.find(({ version }) => key === blobKey(version));
+    return model ? new Response(model.blob.slice()).body : null;
+  }
+
+  async pages(): Promise<ReadonlyMap<string, null>> {
+    return new Map();
+  }
+}
+
+function keepAlive(): void {}
+
+/** Lets promises settle, of which a load has many. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+test.each([1, 2, 3, 4, 5, 6])("whatever the delays of loads, no model follows a later one: seed %i", async (seed) => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const random = seeded(seed);
+  const clock = { ms: 1e12 };
+  const source = new SlowSource();
+  const memory = new MemoryBudget(() => clock.ms);
+  const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
+  const origin = { source, keys: "" };
+  const first = store.current(origin, keepAlive);
+  for (let i = 0; i < 3; i++) {
+    await settle();
+    source.waiting.shift()?.();
+  }
+  await first;
+
+  let last = 0;
+  for (let step = 0; step < 60; step++) {
+    if (random() < 0.3) source.published = Math.min(models.length - 1, source.published + 1);
+    // So late that the load under way counts as lost, and another begins.
+    clock.ms += 2 * LOAD_TIMEOUT_MS;
+    await store.current(origin, keepAlive);
+    const [go] = source.waiting.splice(Math.floor(random() * source.waiting.length), 1);
+    go?.();
+    await settle();
+    const served = models.findIndex(({ version }) => version === store.serving?.version);
+    expect(served).toBeGreaterThanOrEqual(last);
+    last = served;
+  }
+  source.published = models.length - 1;
+  for (let i = 0; i < 400 && (source.waiting.length > 0 || i < 3); i++) {
+    if (i === 0) {
+      clock.ms += 2 * LOAD_TIMEOUT_MS;
+      await store.current(origin, keepAlive);
+    }
+    source.waiting.shift()?.();
+    await settle();
+  }
+  expect(store.serving?.version).toBe(models[models.length - 1]?.version);
+  expect(memory.report().taken.models).toBeLessThan(MEMORY.models / 10);
+});
+
+test("a store that hangs holds a request of a cold isolate for seconds, and its load goes on", async () => {
+  loggedErrors();
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const source = new SlowSource();
+  const store = new ModelStore(bestKernelModule(), new MemoryBudget(Date.now), Date.now);
+  const origin = { source, keys: "" };
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const waiting = [1, 2, 3].map(() => store.current(origin, keepAlive).catch((error: unknown) => error));
+    await vi.advanceTimersByTimeAsync(LOAD_WAIT_MS);
+    for (const answer of await Promise.all(waiting)) expect(answer).toBeInstanceOf(ModelUnavailableError);
+    expect(source.waiting).toHaveLength(1);
+  } finally {
+    vi.useRealTimers();
+  }
+  for (let i = 0; i < 3; i++) {
+    source.waiting.shift()?.();
+    await settle();
+  }
+  expect(store.serving?.version).toBe(models[0]?.version);
+});
