@@ -71,6 +71,9 @@ export const MAX_ENTRIES_PER_REQUEST = 2 ** 20;
  */
 export const MAX_PAGES_WANTED = 2 ** 14;
 
+/** Bytes of memory for one bulk read. */
+export const READ_BYTES = 20 * MIB;
+
 /** Pages of one bulk read: the keys that Workers KV allows. */
 export const PAGES_PER_READ = 100;
 

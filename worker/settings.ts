@@ -1,4 +1,4 @@
-import { FormatError } from "../format/errors.ts";
+import { FormatError, show } from "../format/errors.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
@@ -24,6 +24,8 @@ export interface DefaultBindings {
   ROW_KEYS_PER_REQUEST?: number | string;
   /** The rate limit of keys by client. */
   ROW_RATE_LIMIT?: RateLimiter;
+  /** Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may. */
+  ALLOWED_ORIGINS?: string;
 }
 
 /** How an app finds in its environment what it needs. */
@@ -42,6 +44,8 @@ export interface Settings<Bindings extends object> {
   rowKeysPerRequest: (env: Bindings) => number;
   /** Limits the keys that a client may read; null: nothing does. Default: the binding ROW_RATE_LIMIT. */
   rowRateLimit: (env: Bindings) => RateLimiter | null;
+  /** Origins whose pages may call the Worker from a browser, or "*". Default: ALLOWED_ORIGINS, or none. */
+  allowedOrigins: (env: Bindings) => readonly string[];
 }
 
 /** The settings as they were found, each checked. */
@@ -53,6 +57,7 @@ export interface SettingValues {
   rowDeadlineMs: number;
   rowKeysPerRequest: number;
   rowRateLimit: RateLimiter | null;
+  allowedOrigins: readonly string[];
 }
 
 export interface AppOptions<Bindings extends object = DefaultBindings> extends Partial<Settings<Bindings>> {
@@ -98,6 +103,7 @@ function tryRead(settings: Settings<object>, env: object): SettingValues | Setti
         limits.MAX_ROW_KEYS_PER_REQUEST,
       ),
       rowRateLimit: settings.rowRateLimit(env),
+      allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
     };
     if (values.auth === "off") logWarning("auth_off", "anyone may score: AUTH is off");
     return values;
@@ -123,6 +129,12 @@ function accessMode(mode: string | undefined, tokens: readonly TokenEntry[]): Ac
   return "tokens";
 }
 
+/** As a browser states it, so that it can be compared. */
+function checkOrigin(origin: string): string {
+  if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+  throw new SettingError(`ALLOWED_ORIGINS: got ${show(origin)}, expected origins such as https://example.com, or *`);
+}
+
 /** A whole number in [0, max]. Throws SettingError, which shows no text that is no number. */
 function numberWithin(name: string, value: unknown, max: number): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
@@ -140,8 +152,9 @@ export function settingsOf<Bindings extends object>({
   rowDeadlineMs = DEFAULT_SETTINGS.rowDeadlineMs,
   rowKeysPerRequest = DEFAULT_SETTINGS.rowKeysPerRequest,
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
+  allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
 }: AppOptions<Bindings>): Settings<object> {
-  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit };
+  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit, allowedOrigins };
   return settings as Settings<object>;
 }
 
@@ -169,5 +182,8 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   rowRateLimit({ ROW_RATE_LIMIT = null }) {
     return ROW_RATE_LIMIT;
+  },
+  allowedOrigins({ ALLOWED_ORIGINS = "" }) {
+    return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
   },
 };

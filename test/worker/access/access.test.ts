@@ -1,3 +1,4 @@
+import { MEMORY } from "../../../worker/limits.ts";
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
@@ -91,6 +92,7 @@ describe("with tokens", () => {
         rowKeysPerRequest: 32,
         rowRateLimit: "bound",
       },
+      memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
     });
   });
 
