@@ -140,8 +140,8 @@ describe("a shop", () => {
     expect(() => scorer.locateItems({ ad: "ad1" }, ["ad1"])).toThrow(
       "context.ad: got a field of the item, expected the context's",
     );
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], 2)).toThrow("candidates[0]: got");
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], 2)).not.toThrow();
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { maxEntries: 2 })).toThrow("candidates[0]: got");
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], { maxEntries: 2 })).not.toThrow();
   });
 
   it("refuses ids without a catalogue", () => {

@@ -307,7 +307,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
     expect(() => scorer.encodeCandidates({ user: "u1" }, [{ item: "i1" }, { user: "u1" }])).toThrow(
       "candidates[1].user: got a field of the context, expected the item's",
     );
-    expect(() => scorer.encodeCandidates({}, [{ tags: TAGS }], 3)).toThrow("candidates[0]: got");
+    expect(() => scorer.encodeCandidates({}, [{ tags: TAGS }], { maxEntries: 3 })).toThrow("candidates[0]: got");
   });
 
   it("rows are read from pages too", () => {

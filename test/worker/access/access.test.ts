@@ -1,8 +1,8 @@
-import { MEMORY } from "../../../worker/limits.ts";
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
+import { MEMORY } from "../../../worker/limits.ts";
 import { loggedErrors, problemOf, startWorker, type TestBindings, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 

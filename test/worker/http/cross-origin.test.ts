@@ -14,7 +14,11 @@ beforeAll(async () => {
 
 const preflight = {
   method: "OPTIONS",
-  headers: { origin: ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+  headers: {
+    origin: ORIGIN,
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "content-type",
+  },
 };
 const score = {
   method: "POST",
@@ -30,23 +34,23 @@ test("without allowed origins nothing is told to browsers", async () => {
   expect(response.headers.get("access-control-allow-origin")).toBeNull();
 });
 
-test.each([[`https://other.example, ${ORIGIN}`, ORIGIN], ["*", "*"]])(
-  "a page of an allowed origin may call: %s",
-  async (ALLOWED_ORIGINS, allowed) => {
-    const worker = startWorker({ ALLOWED_ORIGINS });
-    const told = await worker.fetch("/v1/score", preflight);
-    expect(told.status).toBe(204);
-    expect(told.headers.get("access-control-allow-origin")).toBe(allowed);
-    expect(told.headers.get("access-control-allow-methods")).toContain("POST");
-    expect(told.headers.get("access-control-allow-headers")).toMatch(/authorization.*content-encoding.*content-type/);
-    for (const body of [score.body, "{"]) {
-      const response = await worker.fetch("/v1/score", { ...score, body });
-      expect(response.status).toBe(body === "{" ? 400 : 200);
-      expect(response.headers.get("access-control-allow-origin")).toBe(allowed);
-      expect(response.headers.get("access-control-expose-headers")).toContain("x-request-id");
-    }
-  },
-);
+test.each([
+  [`https://other.example, ${ORIGIN}`, ORIGIN],
+  ["*", "*"],
+])("a page of an allowed origin may call: %s", async (ALLOWED_ORIGINS, allowed) => {
+  const worker = startWorker({ ALLOWED_ORIGINS });
+  const told = await worker.fetch("/v1/score", preflight);
+  expect(told.status).toBe(204);
+  expect(told.headers.get("access-control-allow-origin")).toBe(allowed);
+  expect(told.headers.get("access-control-allow-methods")).toContain("POST");
+  expect(told.headers.get("access-control-allow-headers")).toMatch(/authorization.*content-encoding.*content-type/);
+  for (const body of [score.body, "{"]) {
+    const response = await worker.fetch("/v1/score", { ...score, body });
+    expect(response.status).toBe(body === "{" ? 400 : 200);
+    expect(response.headers.get("access-control-allow-origin")).toBe(allowed);
+    expect(response.headers.get("access-control-expose-headers")).toContain("x-request-id");
+  }
+});
 
 test("a page of another origin may not", async () => {
   const worker = startWorker({ ALLOWED_ORIGINS: "https://other.example" });

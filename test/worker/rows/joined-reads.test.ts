@@ -38,7 +38,7 @@ const slow: ReadFault = async (read) => {
   return read();
 };
 const slowlyFails: ReadFault = async () => {
-  await sleep(100);
+  await sleep(500); // so that all requests have come, also on a busy machine
   throw new Error("KV GET failed: 503");
 };
 
