@@ -18,13 +18,9 @@ test("a gzip file of several members is read whole, as gzip's own -d does", asyn
   expect(await readRows(["label", "user"], path)).toEqual(ROWS);
 });
 
-test("a gzip file with zeros after its end, as tapes and blocks leave them, is read or refused by name", async () => {
+test("a gzip file with zeros after its end, as tapes leave them, is refused by name", async () => {
   const path = file("padded.csv.gz", Buffer.concat([gzipSync(HEAD + TAIL), Buffer.alloc(512)]));
-  const read = readRows(["label", "user"], path);
-  await expect(read.catch((error: Error) => error.message)).resolves.toSatisfy(
-    (result: unknown) =>
-      JSON.stringify(result) === JSON.stringify(ROWS) || /padded\.csv\.gz: got a damaged file/.test(String(result)),
-  );
+  await expect(readRows(["label", "user"], path)).rejects.toThrow(/padded\.csv\.gz: .*not a GZIP stream/);
 });
 
 test("an open file's descriptor is no name of a log", async () => {
