@@ -10,6 +10,7 @@ export { FormatError } from "../format/errors.ts";
 export { openPage, Page } from "../format/page.ts";
 export type { RawValue } from "../format/raw-value.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
+export type { EncodingLimits, Listed } from "../runtime/encoding-limits.ts";
 /**
  * `checkGolden` scores the records that a blob brings, and throws where the kernel's logits are not those of the
  * export.

@@ -6,29 +6,10 @@ import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
+import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
+import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
-
-/** A list that may be gone through more than once: an array, or one that makes its elements anew each time. */
-export interface Listed<Item> extends Iterable<Item> {
-  readonly length: number;
-}
-
-/** What bounds the work of a request that may be anything. */
-export interface EncodingLimits {
-  /** The most values, and the most cells, which are records × fields. */
-  maxEntries: number;
-  /** The most pages that are named for it. The rows of others count as missing. */
-  maxPages: number;
-  /** Told how many bytes of memory the encoded records are to take, before they do. It may throw. */
-  reserve: (bytes: number) => void;
-}
-
-export const NO_LIMITS: EncodingLimits = {
-  maxEntries: Number.POSITIVE_INFINITY,
-  maxPages: Number.POSITIVE_INFINITY,
-  reserve() {},
-};
 
 /** Bytes of a row's address, and of a page's number in a Set, which V8 may keep twice while it grows. */
 const ADDRESS_BYTES = 4;
@@ -85,9 +66,10 @@ export class Scorer {
 
   /**
    * Encodes records. Throws FormatError at the first one that breaks the spec, and at the one with which there are more
-   * values than `limits` allow: multi-valued fields can make millions of values out of a few bytes each.
+   * values than `given` allows: multi-valued fields can make millions of values out of a few bytes each.
    */
-  encode(records: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): EncodedRecords {
+  encode(records: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
+    const limits = { ...NO_LIMITS, ...given };
     const cells = records.length * this.#kvFields.length;
     const encoded = this.#room("records", records.length, cells, cells, limits);
     let i = 0;
@@ -103,7 +85,8 @@ export class Scorer {
    * Encodes one context and its candidates, for `rank`. Record 0 gets the context's fields, and each of the others the
    * fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other side.
    */
-  encodeCandidates(context: unknown, candidates: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): EncodedRecords {
+  encodeCandidates(context: unknown, candidates: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
+    const limits = { ...NO_LIMITS, ...given };
     const fields = this.#kvFields.length;
     const entries = fields - this.#itemFields + candidates.length * this.#itemFields;
     const cells = (1 + candidates.length) * fields;
@@ -124,7 +107,8 @@ export class Scorer {
    * Throws FormatError as `encodeCandidates` does, where an id is no text or number or is empty, and where the model has
    * no catalogue.
    */
-  locateItems(context: unknown, ids: Listed<unknown>, limits: EncodingLimits = NO_LIMITS): LocatedItems {
+  locateItems(context: unknown, ids: Listed<unknown>, given: EncodingLimits = {}): LocatedItems {
+    const limits = { ...NO_LIMITS, ...given };
     const field = this.manifest.items?.field;
     if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
     const position = this.#encoder.fields.findIndex(({ name }) => name === field);
@@ -144,7 +128,8 @@ export class Scorer {
    * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
    * takes part in, where it is the context of others.
    */
-  locate(encoded: EncodedRecords, contextUses = 1, { maxPages, reserve }: EncodingLimits = NO_LIMITS): LocatedRecords {
+  locate(encoded: EncodedRecords, contextUses = 1, given: EncodingLimits = {}): LocatedRecords {
+    const { maxPages, reserve } = { ...NO_LIMITS, ...given };
     const mostPages = Math.min(maxPages, this.manifest.pageCount, encoded.entries);
     reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
     const addresses = new Uint32Array(encoded.entries);
@@ -233,10 +218,16 @@ export class Scorer {
   }
 
   /** Room for `count` records and the values of single-valued fields. Throws FormatError where that is too much. */
-  #room(place: string, count: number, cells: number, entries: number, limits: EncodingLimits): EncodedRecords {
+  #room(
+    place: string,
+    count: number,
+    cells: number,
+    entries: number,
+    limits: Required<EncodingLimits>,
+  ): EncodedRecords {
     const fields = this.#kvFields.length;
-    if (cells > limits.maxEntries) {
-      const most = Math.floor(limits.maxEntries / fields);
+    if (cells > limits.maxCells) {
+      const most = Math.floor(limits.maxCells / fields);
       throw new FormatError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
     }
     return new EncodedRecords(cells, entries, limits.reserve);
@@ -342,27 +333,6 @@ export class Scorer {
   }
 }
 
-/** The items that a catalogue does not have, as records with nothing but their ids. */
-class OtherItems implements Listed<Record<string, unknown>> {
-  readonly length: number;
-  readonly #field: string;
-  readonly #ids: Iterable<unknown>;
-  readonly #numbers: Uint32Array;
-
-  constructor(field: string, ids: Iterable<unknown>, numbers: Uint32Array) {
-    this.#field = field;
-    this.#ids = ids;
-    this.#numbers = numbers;
-    this.length = numbers.reduce((count, number) => count + (number === NO_ITEM ? 1 : 0), 0);
-  }
-
-  *[Symbol.iterator](): Generator<Record<string, unknown>> {
-    if (this.length === 0) return;
-    let i = 0;
-    for (const id of this.#ids) if (this.#numbers[i++] === NO_ITEM) yield { [this.#field]: id };
-  }
-}
-
 function idOf(id: unknown, place: string): RawValue {
   refuseNoId(id, place);
   if (typeof id === "string" || typeof id === "number" || typeof id === "bigint") return id;
@@ -373,7 +343,11 @@ function refuseNoId(id: unknown, place: string): void {
   if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
 }
 
-function refuseEntriesBeyond({ maxEntries }: EncodingLimits, { entries }: EncodedRecords, place: string): void {
+function refuseEntriesBeyond(
+  { maxEntries }: Required<EncodingLimits>,
+  { entries }: EncodedRecords,
+  place: string,
+): void {
   if (entries > maxEntries)
     throw new FormatError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
 }

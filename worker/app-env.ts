@@ -1,5 +1,6 @@
 import type { RequestIdVariables } from "hono/request-id";
 import type { Caller } from "./access/caller.ts";
+import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { ModelStore } from "./models/model-slot.ts";
 import type { RowStore } from "./rows/row-store.ts";
@@ -19,5 +20,7 @@ export interface RouteOptions {
   models: ModelStore;
   rows: RowStore;
   memory: MemoryBudget;
+  /** Has a line for answers that were scored without some of their rows. */
+  degraded: SampledLog;
   settings: SettingsReader;
 }

@@ -3,7 +3,9 @@ import { requestId } from "hono/request-id";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv, RouteOptions } from "./app-env.ts";
+import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
+import { SampledLog } from "./http/sampled-log.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-slot.ts";
@@ -26,6 +28,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const memory = new MemoryBudget(now);
   const shared: RouteOptions = {
     memory,
+    degraded: new SampledLog("degraded", now),
     models: new ModelStore(kernel, memory, now),
     rows: new RowStore(memory, now),
     settings: new SettingsReader(settingsOf(options)),
@@ -40,6 +43,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
 
   const app = new Hono<AppEnv>();
   app.use(requestId());
+  app.use(crossOrigin(shared));
   for (const [method, path, ...handlers] of routes) {
     app.on(method, [path], ...handlers);
     app.all(path, (c) => refuseMethod(c, method === "GET" ? ["GET", "HEAD"] : [method]));

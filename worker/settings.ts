@@ -1,8 +1,8 @@
-import { FormatError } from "../format/errors.ts";
+import { FormatError, show } from "../format/errors.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
-import { errorText, logError, logWarning } from "./http/log.ts";
+import { logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
@@ -24,6 +24,8 @@ export interface DefaultBindings {
   ROW_KEYS_PER_REQUEST?: number | string;
   /** The rate limit of keys by client. */
   ROW_RATE_LIMIT?: RateLimiter;
+  /** Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may. */
+  ALLOWED_ORIGINS?: string;
 }
 
 /** How an app finds in its environment what it needs. */
@@ -32,16 +34,18 @@ export interface Settings<Bindings extends object> {
   source: (env: Bindings) => Source;
   /** Whether a request needs a token; absent: it does if there are tokens. Default: AUTH. */
   auth: (env: Bindings) => AccessMode | undefined;
-  /** Entries of the tokens that have access, as text; none without it. Default: TOKENS. */
-  tokens: (env: Bindings) => string | undefined;
-  /** Public keys, one of which must have signed a model, as text; without any, every model may. Default: MODEL_KEYS. */
-  keys: (env: Bindings) => string | undefined;
+  /** Entries of the tokens that have access, as text. Default: TOKENS. */
+  tokens: (env: Bindings) => string;
+  /** Public keys, one of which must have signed a model, as text; empty: every model may serve. Default: MODEL_KEYS. */
+  keys: (env: Bindings) => string;
   /** Milliseconds that a request waits for rows. Default: ROW_DEADLINE_MS, or DEFAULT_ROW_DEADLINE_MS. */
   rowDeadlineMs: (env: Bindings) => number;
   /** Keys of rows that a request may read. Default: ROW_KEYS_PER_REQUEST, or DEFAULT_ROW_KEYS_PER_REQUEST. */
   rowKeysPerRequest: (env: Bindings) => number;
   /** Limits the keys that a client may read; null: nothing does. Default: the binding ROW_RATE_LIMIT. */
   rowRateLimit: (env: Bindings) => RateLimiter | null;
+  /** Origins whose pages may call the Worker from a browser, or "*". Default: ALLOWED_ORIGINS, or none. */
+  allowedOrigins: (env: Bindings) => readonly string[];
 }
 
 /** The settings as they were found, each checked. */
@@ -53,6 +57,7 @@ export interface SettingValues {
   rowDeadlineMs: number;
   rowKeysPerRequest: number;
   rowRateLimit: RateLimiter | null;
+  allowedOrigins: readonly string[];
 }
 
 export interface AppOptions<Bindings extends object = DefaultBindings> extends Partial<Settings<Bindings>> {
@@ -62,12 +67,10 @@ export interface AppOptions<Bindings extends object = DefaultBindings> extends P
   now?: () => number;
 }
 
-/** The settings of an app, which are read once from an environment: a deployed isolate has one. */
+/** The settings of an app, which are read once from an environment: an isolate has one. */
 export class SettingsReader {
   readonly #settings: Settings<object>;
   readonly #values = new WeakMap<object, SettingValues | SettingError>();
-  /** What the log has already: an application may hand each request an environment of its own. */
-  readonly #logged = new Set<string>();
 
   constructor(settings: Settings<object>) {
     this.#settings = settings;
@@ -77,51 +80,40 @@ export class SettingsReader {
   read(env: object): SettingValues {
     let values = this.#values.get(env);
     if (values === undefined) {
-      values = this.#tryRead(env);
+      values = tryRead(this.#settings, env);
       this.#values.set(env, values);
     }
     if (values instanceof SettingError) throw values;
     return values;
   }
-
-  #tryRead(env: object): SettingValues | SettingError {
-    try {
-      const values = readSettings(this.#settings, env);
-      if (values.auth === "off")
-        this.#logOnce("auth_off", () => logWarning("auth_off", "anyone may score: AUTH is off"));
-      return values;
-    } catch (error) {
-      this.#logOnce(errorText(error), () => logError("settings_refused", error));
-      if (error instanceof SettingError) return error;
-      if (error instanceof FormatError) return new SettingError(error.message);
-      // What an application's own function throws may quote a secret.
-      return new SettingError("the settings cannot be read; the log says why", { cause: error });
-    }
-  }
-
-  #logOnce(what: string, log: () => void): void {
-    if (this.#logged.has(what)) return;
-    if (this.#logged.size >= limits.MAX_SETTINGS_LOGGED) this.#logged.clear();
-    this.#logged.add(what);
-    log();
-  }
 }
 
-function readSettings(settings: Settings<object>, env: object): SettingValues {
-  const tokens = readTokenEntries(settings.tokens(env) ?? "", "TOKENS");
-  return {
-    source: settings.source(env),
-    auth: accessMode(settings.auth(env), tokens),
-    tokens,
-    keys: settings.keys(env) ?? "",
-    rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
-    rowKeysPerRequest: numberWithin(
-      "rowKeysPerRequest",
-      settings.rowKeysPerRequest(env),
-      limits.MAX_ROW_KEYS_PER_REQUEST,
-    ),
-    rowRateLimit: settings.rowRateLimit(env),
-  };
+function tryRead(settings: Settings<object>, env: object): SettingValues | SettingError {
+  try {
+    const tokens = readTokenEntries(settings.tokens(env), "TOKENS");
+    const values = {
+      source: settings.source(env),
+      auth: accessMode(settings.auth(env), tokens),
+      tokens,
+      keys: settings.keys(env),
+      rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
+      rowKeysPerRequest: numberWithin(
+        "rowKeysPerRequest",
+        settings.rowKeysPerRequest(env),
+        limits.MAX_ROW_KEYS_PER_REQUEST,
+      ),
+      rowRateLimit: settings.rowRateLimit(env),
+      allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
+    };
+    if (values.auth === "off") logWarning("auth_off", "anyone may score: AUTH is off");
+    return values;
+  } catch (error) {
+    logError("settings_refused", error);
+    if (error instanceof SettingError) return error;
+    if (error instanceof FormatError) return new SettingError(error.message);
+    // What an application's own function throws may quote a secret.
+    return new SettingError("the settings cannot be read; the log says why", { cause: error });
+  }
 }
 
 /** Without a decision nobody has access, so that a Worker which was only deployed does not answer everyone. */
@@ -135,6 +127,12 @@ function accessMode(mode: string | undefined, tokens: readonly TokenEntry[]): Ac
         'or the variable AUTH = "off", with which anyone may score',
     );
   return "tokens";
+}
+
+/** As a browser states it, so that it can be compared. */
+function checkOrigin(origin: string): string {
+  if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
+  throw new SettingError(`ALLOWED_ORIGINS: got ${show(origin)}, expected origins such as https://example.com, or *`);
 }
 
 /** A whole number in [0, max]. Throws SettingError, which shows no text that is no number. */
@@ -154,8 +152,9 @@ export function settingsOf<Bindings extends object>({
   rowDeadlineMs = DEFAULT_SETTINGS.rowDeadlineMs,
   rowKeysPerRequest = DEFAULT_SETTINGS.rowKeysPerRequest,
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
+  allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
 }: AppOptions<Bindings>): Settings<object> {
-  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit };
+  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit, allowedOrigins };
   return settings as Settings<object>;
 }
 
@@ -169,10 +168,10 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   auth({ AUTH }) {
     return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
   },
-  tokens({ TOKENS }) {
+  tokens({ TOKENS = "" }) {
     return TOKENS;
   },
-  keys({ MODEL_KEYS }) {
+  keys({ MODEL_KEYS = "" }) {
     return MODEL_KEYS;
   },
   rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {
@@ -183,5 +182,8 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   rowRateLimit({ ROW_RATE_LIMIT = null }) {
     return ROW_RATE_LIMIT;
+  },
+  allowedOrigins({ ALLOWED_ORIGINS = "" }) {
+    return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
   },
 };

@@ -149,7 +149,7 @@ describe("section SPEC", () => {
     [
       "a producer of lists, nested deeper than the stack",
       specText(`{"producer": ${"[".repeat(100_000)}${"]".repeat(100_000)}, "spec": {}}`),
-      "blob: section SPEC: producer: got object, expected string",
+      "blob: section SPEC: producer: got [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[..., expected string",
     ],
     ["no spec", specText('{"producer": ""}'), "blob: section SPEC: missing, expected Object"],
     [

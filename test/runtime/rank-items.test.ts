@@ -7,7 +7,7 @@ import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { fieldSeed, rowKey } from "../../format/record.ts";
 import { NO_ITEM } from "../../runtime/kernel.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
-import { NO_LIMITS, Scorer } from "../../runtime/scorer.ts";
+import { Scorer } from "../../runtime/scorer.ts";
 import { KERNELS, type TestKernel } from "../../testing/kernel/harness.ts";
 import { AD, ADS, KNOWN, openShop, SHOP_TYPES, type Shop, SITES } from "../format/shop.ts";
 
@@ -102,7 +102,7 @@ describe("a shop", () => {
   it("needs no page for what its catalogue has, and the pages of the context and of the ids alone", () => {
     const known = ADS.slice(0, KNOWN).map(({ ad }) => ad);
     const hot = scorer.locateItems({ site: "site0" }, known);
-    expect(hot.records.pages.size).toBe(0);
+    expect(hot.records.pages).toEqual(new Map());
     const { logits, rowsMissing } = scorer.rankItems(hot, new Map());
     expect(rowsMissing).toBe(0);
     expect(logits).toEqual(scorer.rankItems(hot, shop.pages).logits);
@@ -140,10 +140,8 @@ describe("a shop", () => {
     expect(() => scorer.locateItems({ ad: "ad1" }, ["ad1"])).toThrow(
       "context.ad: got a field of the item, expected the context's",
     );
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { ...NO_LIMITS, maxEntries: 2 })).toThrow(
-      "candidates[0]: got",
-    );
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], { ...NO_LIMITS, maxEntries: 2 })).not.toThrow();
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { maxEntries: 2 })).toThrow("candidates[0]: got");
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], { maxEntries: 2 })).not.toThrow();
   });
 
   it("refuses ids without a catalogue", () => {

@@ -74,14 +74,27 @@ export class MemoryBudget {
     this.#peak = Math.max(this.#peak, models + pages + requests);
   }
 
-  #refuseBeyond(lease: Lease, wanted: number): void {
-    const most = lease.share === "models" ? MEMORY.models : MEMORY.oneRequest;
-    if (wanted > most) this.#refuse(lease, wanted, most, true);
+  /** For leases alone: whether a lease could be one of `bytes` now. */
+  hasRoom(lease: Lease, bytes: number): boolean {
+    return bytes <= this.#free(lease, bytes);
+  }
+
+  /** The most bytes that a lease which is to have `wanted` could have. */
+  #free(lease: Lease, wanted: number): number {
+    const { share } = lease;
     // A large request leaves room for small ones.
-    const limit = lease.share === "requests" && wanted <= MEMORY.smallRequest ? MEMORY.requests : most;
-    const free = (): number => limit - this.#taken[lease.share] + lease.bytes;
+    const isSmall = share === "requests" && wanted <= MEMORY.smallRequest;
+    const limit = isSmall ? MEMORY.requests : mostOf(share);
+    const free = (): number => limit - this.#taken[share] + lease.bytes;
     if (wanted > free()) this.#endOldLeases(lease);
-    if (wanted > free()) this.#refuse(lease, wanted, free(), false);
+    return free();
+  }
+
+  #refuseBeyond(lease: Lease, wanted: number): void {
+    const most = mostOf(lease.share);
+    if (wanted > most) this.#refuse(lease, wanted, most, true);
+    const free = this.#free(lease, wanted);
+    if (wanted > free) this.#refuse(lease, wanted, free, false);
   }
 
   #refuse({ share }: Lease, wanted: number, free: number, never: boolean): never {
@@ -97,6 +110,10 @@ export class MemoryBudget {
       if (lease !== but) lease.end();
     }
   }
+}
+
+function mostOf(share: "models" | "requests"): number {
+  return share === "models" ? MEMORY.models : MEMORY.oneRequest;
 }
 
 /** The most that cached pages may take beside models of so many bytes. */
@@ -126,6 +143,13 @@ export class Lease implements Disposable {
   resize(bytes: number): void {
     this.#budget.take(this, bytes - this.#bytes);
     this.#bytes = bytes;
+  }
+
+  /** As `resize`; returns false where the bytes cannot be had now. */
+  tryResize(bytes: number): boolean {
+    if (!this.#budget.hasRoom(this, bytes)) return false;
+    this.resize(bytes);
+    return true;
   }
 
   /** Gives so many bytes back. */

@@ -41,6 +41,7 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
     lease,
     release: request.release,
   });
+  if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   c.header("server-timing", serverTiming(result));
   return c.json(toResponse(result));
 }

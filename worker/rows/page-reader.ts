@@ -1,9 +1,10 @@
+import { MAX_PAGE_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { openPage, type Page, type PageLayout } from "../../format/page.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import * as limits from "../limits.ts";
-import type { MemoryBudget } from "../memory/memory-budget.ts";
+import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { PageCache } from "./page-cache.ts";
@@ -52,13 +53,17 @@ export interface Reader {
  */
 export class PageReader {
   readonly #cache: PageCache;
+  readonly #memory: MemoryBudget;
   readonly #now: () => number;
+  /** The largest page that was read of a model; what a page of another may take is not known. */
+  readonly #largest = new WeakMap<PageLayout, number>();
   /** By cache key. */
   readonly #reads = new Map<string, PageRead>();
   /** By cache key: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
 
   constructor(memory: MemoryBudget, now: () => number) {
+    this.#memory = memory;
     this.#cache = new PageCache(memory);
     this.#now = now;
   }
@@ -102,8 +107,40 @@ export class PageReader {
     return shared;
   }
 
+  /** Reads pages, as many at a time as there is memory for. Never rejects. */
+  async #read(wanted: readonly WantedPage[], reader: Reader, pages: Map<string, Page>): Promise<Outcome> {
+    for (let start = 0; start < wanted.length; ) {
+      using lease = this.#memory.lease("requests");
+      let some: readonly WantedPage[];
+      try {
+        some = await this.#takeSoon(wanted.slice(start), reader, lease);
+      } catch (error) {
+        logError("rows_unavailable", error, { model: reader.model, keys: wanted.length - start });
+        return "failed";
+      }
+      const outcome = await this.#readSome(some, reader, pages);
+      if (outcome !== "read") return outcome;
+      start += some.length;
+    }
+    return "read";
+  }
+
+  /**
+   * Takes memory for the first of the wanted pages, if need be once other requests have given theirs back. How large
+   * pages are shows when the first is there. Throws OverloadedError after a while.
+   */
+  async #takeSoon(wanted: readonly WantedPage[], { layout }: Reader, lease: Lease): Promise<readonly WantedPage[]> {
+    for (let waited = 0; ; waited += RETRY_MS) {
+      const pageBytes = READ_MEMORY_FACTOR * (this.#largest.get(layout) ?? MAX_PAGE_BYTES);
+      const some = wanted.slice(0, Math.max(1, Math.floor(limits.READ_BYTES / pageBytes)));
+      if (lease.tryResize(some.length * pageBytes)) return some;
+      if (waited >= limits.READ_LOST_MS) lease.resize(some.length * pageBytes);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
   /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
-  async #read(
+  async #readSome(
     wanted: readonly WantedPage[],
     { model, layout, source }: Reader,
     pages: Map<string, Page>,
@@ -125,6 +162,7 @@ export class PageReader {
         try {
           const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
           this.#failedAt.delete(cacheKey);
+          this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
           this.#cache.set(cacheKey, page);
           pages.set(cacheKey, page);
         } catch (error) {
@@ -143,6 +181,15 @@ export class PageReader {
     this.#failedAt.set(cacheKey, this.#now());
   }
 }
+
+/**
+ * Bytes of memory for a byte of a page while it is read: its base64 text, twice while the source's answer is taken
+ * apart, its bytes, and a copy of its keys.
+ */
+const READ_MEMORY_FACTOR = 5;
+
+/** Milliseconds between two tries to take memory. */
+const RETRY_MS = 5;
 
 function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
   if (content === null || content === undefined)

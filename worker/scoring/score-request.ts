@@ -1,6 +1,7 @@
 import { RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
-import type { EncodingLimits, Listed, LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
+import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
+import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -109,6 +110,7 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
   const held = lease.bytes;
   const limits: EncodingLimits = {
     maxEntries: MAX_ENTRIES_PER_REQUEST,
+    maxCells: MAX_ENTRIES_PER_REQUEST,
     maxPages: MAX_PAGES_WANTED,
     reserve: (bytes) => lease.resize(held + bytes),
   };

@@ -2,6 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
+import { MEMORY } from "../../../worker/limits.ts";
 import { loggedErrors, problemOf, startWorker, type TestBindings, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
@@ -91,6 +92,7 @@ describe("with tokens", () => {
         rowKeysPerRequest: 32,
         rowRateLimit: "bound",
       },
+      memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
     });
   });
 

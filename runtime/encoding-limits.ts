@@ -1,0 +1,23 @@
+/** A list that may be gone through more than once: an array, or one that makes its elements anew each time. */
+export interface Listed<Item> extends Iterable<Item> {
+  readonly length: number;
+}
+
+/** What bounds the work of a request that may be anything. */
+export interface EncodingLimits {
+  /** The most values. */
+  maxEntries?: number;
+  /** The most cells, records × fields. Each has room for a value before anything is encoded. */
+  maxCells?: number;
+  /** The most pages that are named. The rows of others count as missing. */
+  maxPages?: number;
+  /** Told how many bytes of memory the encoded records are to take, before they do. It may throw. */
+  reserve?: (bytes: number) => void;
+}
+
+export const NO_LIMITS: Required<EncodingLimits> = {
+  maxEntries: Number.POSITIVE_INFINITY,
+  maxCells: Number.POSITIVE_INFINITY,
+  maxPages: Number.POSITIVE_INFINITY,
+  reserve() {},
+};
