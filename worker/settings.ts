@@ -2,7 +2,7 @@ import { FormatError, show } from "../format/errors.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
-import { logError, logWarning } from "./http/log.ts";
+import { errorText, logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
@@ -34,10 +34,10 @@ export interface Settings<Bindings extends object> {
   source: (env: Bindings) => Source;
   /** Whether a request needs a token; absent: it does if there are tokens. Default: AUTH. */
   auth: (env: Bindings) => AccessMode | undefined;
-  /** Entries of the tokens that have access, as text. Default: TOKENS. */
-  tokens: (env: Bindings) => string;
-  /** Public keys, one of which must have signed a model, as text; empty: every model may serve. Default: MODEL_KEYS. */
-  keys: (env: Bindings) => string;
+  /** Entries of the tokens that have access, as text; none without it. Default: TOKENS. */
+  tokens: (env: Bindings) => string | undefined;
+  /** Public keys, one of which must have signed a model, as text; without any, every model may. Default: MODEL_KEYS. */
+  keys: (env: Bindings) => string | undefined;
   /** Milliseconds that a request waits for rows. Default: ROW_DEADLINE_MS, or DEFAULT_ROW_DEADLINE_MS. */
   rowDeadlineMs: (env: Bindings) => number;
   /** Keys of rows that a request may read. Default: ROW_KEYS_PER_REQUEST, or DEFAULT_ROW_KEYS_PER_REQUEST. */
@@ -67,10 +67,12 @@ export interface AppOptions<Bindings extends object = DefaultBindings> extends P
   now?: () => number;
 }
 
-/** The settings of an app, which are read once from an environment: an isolate has one. */
+/** The settings of an app, which are read once from an environment: a deployed isolate has one. */
 export class SettingsReader {
   readonly #settings: Settings<object>;
   readonly #values = new WeakMap<object, SettingValues | SettingError>();
+  /** What the log has already: an application may hand each request an environment of its own. */
+  readonly #logged = new Set<string>();
 
   constructor(settings: Settings<object>) {
     this.#settings = settings;
@@ -80,40 +82,52 @@ export class SettingsReader {
   read(env: object): SettingValues {
     let values = this.#values.get(env);
     if (values === undefined) {
-      values = tryRead(this.#settings, env);
+      values = this.#tryRead(env);
       this.#values.set(env, values);
     }
     if (values instanceof SettingError) throw values;
     return values;
   }
+
+  #tryRead(env: object): SettingValues | SettingError {
+    try {
+      const values = readSettings(this.#settings, env);
+      if (values.auth === "off")
+        this.#logOnce("auth_off", () => logWarning("auth_off", "anyone may score: AUTH is off"));
+      return values;
+    } catch (error) {
+      this.#logOnce(errorText(error), () => logError("settings_refused", error));
+      if (error instanceof SettingError) return error;
+      if (error instanceof FormatError) return new SettingError(error.message);
+      // What an application's own function throws may quote a secret.
+      return new SettingError("the settings cannot be read; the log says why", { cause: error });
+    }
+  }
+
+  #logOnce(what: string, log: () => void): void {
+    if (this.#logged.has(what)) return;
+    if (this.#logged.size >= limits.MAX_SETTINGS_LOGGED) this.#logged.clear();
+    this.#logged.add(what);
+    log();
+  }
 }
 
-function tryRead(settings: Settings<object>, env: object): SettingValues | SettingError {
-  try {
-    const tokens = readTokenEntries(settings.tokens(env), "TOKENS");
-    const values = {
-      source: settings.source(env),
-      auth: accessMode(settings.auth(env), tokens),
-      tokens,
-      keys: settings.keys(env),
-      rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
-      rowKeysPerRequest: numberWithin(
-        "rowKeysPerRequest",
-        settings.rowKeysPerRequest(env),
-        limits.MAX_ROW_KEYS_PER_REQUEST,
-      ),
-      rowRateLimit: settings.rowRateLimit(env),
-      allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
-    };
-    if (values.auth === "off") logWarning("auth_off", "anyone may score: AUTH is off");
-    return values;
-  } catch (error) {
-    logError("settings_refused", error);
-    if (error instanceof SettingError) return error;
-    if (error instanceof FormatError) return new SettingError(error.message);
-    // What an application's own function throws may quote a secret.
-    return new SettingError("the settings cannot be read; the log says why", { cause: error });
-  }
+function readSettings(settings: Settings<object>, env: object): SettingValues {
+  const tokens = readTokenEntries(settings.tokens(env) ?? "", "TOKENS");
+  return {
+    source: settings.source(env),
+    auth: accessMode(settings.auth(env), tokens),
+    tokens,
+    keys: settings.keys(env) ?? "",
+    rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
+    rowKeysPerRequest: numberWithin(
+      "rowKeysPerRequest",
+      settings.rowKeysPerRequest(env),
+      limits.MAX_ROW_KEYS_PER_REQUEST,
+    ),
+    rowRateLimit: settings.rowRateLimit(env),
+    allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
+  };
 }
 
 /** Without a decision nobody has access, so that a Worker which was only deployed does not answer everyone. */
@@ -168,10 +182,10 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   auth({ AUTH }) {
     return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
   },
-  tokens({ TOKENS = "" }) {
+  tokens({ TOKENS }) {
     return TOKENS;
   },
-  keys({ MODEL_KEYS = "" }) {
+  keys({ MODEL_KEYS }) {
     return MODEL_KEYS;
   },
   rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {

@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { kvKeys, loggedErrors, type ScoreAnswer } from "../client.ts";
-import { type ReadFault, restart } from "../faulty-worker.ts";
+import { arrivalOf, countArrivals, type ReadFault, restart, sleep } from "../faulty-worker.ts";
 import { expectedScores, makeModel, pageOf, publishTiny } from "../tiny-model.ts";
 
 // Requests that want the same pages at the same time, each with a context of its own, as when deployed.
@@ -29,27 +29,29 @@ function score({ records, signal, address = "192.0.2.1" }: Sent): Promise<Respon
 }
 
 /** Hangs for longer than any deadline here. It ends, since workerd waits for it. */
-const hangs: ReadFault = async () => {
-  await sleep(4_000);
-  throw new Error("hung");
-};
-const slow: ReadFault = async (read) => {
-  await sleep(200);
+const hangs: ReadFault = async (read) => {
+  await sleep(5_000);
   return read();
 };
-const slowlyFails: ReadFault = async () => {
-  await sleep(500); // so that all requests have come, also on a busy machine
-  throw new Error("KV GET failed: 503");
-};
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+/** A read that so many requests can join. */
+const joinedBy =
+  (requests: number): ReadFault =>
+  async (read) => {
+    await arrivalOf(requests);
+    return read();
+  };
+const failsFor =
+  (requests: number): ReadFault =>
+  async () => {
+    await arrivalOf(requests);
+    throw new Error("KV GET failed: 503");
+  };
 
 /** The Worker with the model loaded, so that requests come to their rows at the same time. */
 async function warm(behavior: Partial<Parameters<typeof restart>[0]> = {}): Promise<string[][]> {
   const reads = restart({ rowDeadlineMs: 30_000, rowRateLimit: null, faults: [], ...behavior });
   expect((await score({ records: [] })).status).toBe(200);
+  countArrivals();
   return reads;
 }
 
@@ -60,7 +62,7 @@ const complete = async (records: unknown[]) => ({
 });
 
 test("100 equal requests read each page once", async () => {
-  const reads = await warm({ faults: [slow] });
+  const reads = await warm({ faults: [joinedBy(100)] });
   const responses = await Promise.all(Array.from({ length: 100 }, () => score({ records: RECORDS })));
   expect(reads.flat()).toHaveLength(PAGES.size);
   expect(responses.reduce((sum, response) => sum + kvKeys(response), 0)).toBe(PAGES.size);
@@ -69,7 +71,7 @@ test("100 equal requests read each page once", async () => {
 });
 
 test("requests that share some pages read the others themselves", async () => {
-  const reads = await warm({ faults: [slow, slow] });
+  const reads = await warm({ faults: [joinedBy(2), joinedBy(2)] });
   const [first, second] = await Promise.all([score({ records: RECORDS.slice(0, 8) }), score({ records: RECORDS })]);
   expect(await first?.json()).toEqual(await complete(RECORDS.slice(0, 8)));
   expect(await second?.json()).toEqual(await complete(RECORDS));
@@ -78,12 +80,11 @@ test("requests that share some pages read the others themselves", async () => {
 });
 
 test("a request that is given up does not take those that joined it along", async () => {
-  const reads = await warm({ faults: [slow] });
+  const reads = await warm({ faults: [joinedBy(21)] });
   const client = new AbortController();
   const abandoned = score({ records: ONE, signal: client.signal }).catch(() => null);
   while (reads.length === 0) await sleep(1);
   const others = Array.from({ length: 20 }, () => score({ records: ONE }));
-  await sleep(20);
   client.abort();
   await abandoned;
   for (const response of await Promise.all(others)) expect(await response.json()).toEqual(await complete(ONE));
@@ -105,7 +106,7 @@ test("a read that hangs holds those that joined it for their deadline, and no lo
 });
 
 test("a read that is lost is begun again by those that have the time, once", async () => {
-  const reads = await warm({ faults: [hangs], rowDeadlineMs: 2_500 });
+  const reads = await warm({ faults: [hangs], rowDeadlineMs: 4_000 });
   const first = score({ records: ONE });
   while (reads.length === 0) await sleep(1);
   const others = Array.from({ length: 20 }, () => score({ records: ONE }));
@@ -116,7 +117,7 @@ test("a read that is lost is begun again by those that have the time, once", asy
 
 test("a read that fails fails once, for all that joined it, and the next request reads again", async () => {
   const errors = loggedErrors();
-  const reads = await warm({ faults: [slowlyFails] });
+  const reads = await warm({ faults: [failsFor(20)] });
   const responses = await Promise.all(Array.from({ length: 20 }, () => score({ records: ONE })));
   for (const response of responses) {
     expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "unavailable" });
@@ -127,15 +128,18 @@ test("a read that fails fails once, for all that joined it, and the next request
 });
 
 test("a client that may read no more does not take those along that joined its read", async () => {
-  // The limit thinks for a while, so that others join before it refuses.
+  // The limit takes its time, so that others join before it refuses.
+  let asked = false;
   const rowRateLimit = {
     async limit({ key }: { key: string }) {
+      asked = true;
       await sleep(20);
       return { success: key !== "network 192.0.2.66" };
     },
   };
   const reads = await warm({ rowRateLimit });
   const refused = score({ records: ONE, address: "192.0.2.66" });
+  while (!asked) await sleep(1);
   const others = Array.from({ length: 5 }, () => score({ records: ONE }));
   expect((await refused).status).toBe(429);
   for (const response of await Promise.all(others)) expect(await response.json()).toEqual(await complete(ONE));
