@@ -1,10 +1,13 @@
 // Random models and records of any shape, from a seed. The wider a layer, the smaller are its weights, as in trained
 // models. So activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
+
 import { fieldSides, type ModelBlob, mlpInputs, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { NO_FILTER } from "../../format/row-filter.ts";
+import { HASH_KEY } from "../format/hash-key.ts";
 import { integer, seeded } from "../format/random.ts";
 import { lightenLanes } from "./light-lanes.ts";
 
@@ -94,6 +97,7 @@ export function randomModel(shape: ModelShape): ModelBlob {
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    filter: NO_FILTER,
     rowType,
     embeddingDim: D,
     terms,
@@ -119,6 +123,7 @@ function randomSpec(fields: number, kv: boolean): FittedSpec {
   return {
     name: "random",
     label: "label",
+    hashKey: HASH_KEY,
     fields: Array.from({ length: fields }, (_, f) => ({
       name: `f${f}`,
       side: cycled(["item", "context", "item", "item", "context"] as const, f),
