@@ -102,7 +102,7 @@ describe("a shop", () => {
   it("needs no page for what its catalogue has, and the pages of the context and of the ids alone", () => {
     const known = ADS.slice(0, KNOWN).map(({ ad }) => ad);
     const hot = scorer.locateItems({ site: "site0" }, known);
-    expect(hot.records.pages).toEqual(new Set());
+    expect(hot.records.pages).toEqual(new Map());
     const { logits, rowsMissing } = scorer.rankItems(hot, new Map());
     expect(rowsMissing).toBe(0);
     expect(logits).toEqual(scorer.rankItems(hot, shop.pages).logits);
