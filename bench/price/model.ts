@@ -3,7 +3,8 @@ import * as c from "../../format/constants.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { pageDigest, writePage } from "../../format/page.ts";
 import { rowStride } from "../../format/row.ts";
-import { filterOf, rowKeyOf } from "../../testing/format/hash-key.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
+import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
@@ -22,10 +23,10 @@ export function textOf(i: number): string {
 export async function pagedModel(): Promise<{ exported: ExportedModel; item: string; context: string }> {
   const model = randomModel({ ...SHAPE, hotRows: 0, pages: PAGES });
   const layout = { rowType: SHAPE.rowType, embeddingDim: SHAPE.embeddingDim, pageCount: PAGES };
-  const keys = model.spec.fields.flatMap(({ name }) =>
-    Array.from({ length: VALUES }, (_, i) => rowKeyOf(name, textOf(i))),
-  );
-  model.filter = filterOf(keys);
+  const keys = model.spec.fields.flatMap(({ name }) => {
+    const hash = rowKeyHash(HASH_KEY, name);
+    return Array.from({ length: VALUES }, (_, i) => hash(textOf(i), { lo: 0, hi: 0 }));
+  });
   const byPage = Map.groupBy(
     keys.toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi)),
     ({ hi }) => pageOfKey(hi, PAGES),
@@ -41,7 +42,7 @@ export async function pagedModel(): Promise<{ exported: ExportedModel; item: str
   pages.forEach(({ digest }, page) => {
     model.pageDigests.set(digest, page * c.PAGE_DIGEST_BYTES);
   });
-  const exported = await sealExport({ model, pages }, {}, [{}]);
+  const exported = await sealExport({ model: { ...model, filter: filterOf(keys) }, pages }, {}, [{}]);
   const nameOf = (side: string): string => model.spec.fields.find((field) => field.side === side)?.name ?? "";
   return { exported, item: nameOf("item"), context: nameOf("context") };
 }
