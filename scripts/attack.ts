@@ -35,7 +35,7 @@ function integer(low: number, high: number): (text: string) => number {
 
 async function run({ seed, requests, clients, floods, slow, json }: Options): Promise<void> {
   const model = await attackModel(FULL);
-  await using server = await startServer(model, {});
+  await using server = await startServer(model);
   using task = startTask("attack", null, "requests");
   let seen = 0;
   const report = await attack(server, model, {

@@ -102,6 +102,7 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
 
     const peak = server.pid === null ? null : peakResidentBytes(server.pid);
     if (idle !== null && peak !== null) report.resident = { idle, peak };
+    if (idle !== null && peak === null) note(report, "workerd: ended during the attack");
     report.errors = server.takeErrors();
     return report;
   } finally {

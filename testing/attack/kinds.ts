@@ -25,7 +25,6 @@ export interface Kind {
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
-const MIB = 2 ** 20;
 const SCORE = "/v1/score";
 const RANK = "/v1/rank";
 
@@ -135,7 +134,7 @@ export const HOSTILE: readonly Kind[] = [
     name: "half a body",
     make: (random) => ({
       request: {
-        parts: [head(`content-length: ${integer(random, 100, 8 * MIB)}`), '{"records":['],
+        parts: [head(`content-length: ${integer(random, 100, limits.MAX_BODY_BYTES)}`), '{"records":['],
         pauseMs: 5,
         end: pick(random, ["reset", "close"] as const),
       },
@@ -177,45 +176,41 @@ export const HOSTILE: readonly Kind[] = [
 
 /** The bodies that cost a Worker most, at the limit or beyond it. `expected` has what may come of each. */
 export const WORST: readonly Kind[] = [
-  worst("one long value", [200, 413, 422], () => `{"records":[{"user":"${"u".repeat(fill(24))}"}]}`),
-  worst(
-    "one long value of two-byte characters",
-    [200, 413, 422],
-    () => `{"records":[{"user":"${"é".repeat(fill(24) / 2)}"}]}`,
-  ),
-  worst(
-    "one long value of escapes",
-    [200, 413, 422],
-    () => `{"records":[{"user":"${"\\u00e9".repeat(fill(24) / 6)}"}]}`,
-  ),
-  worst("separators alone", [200, 413, 422], () => `{"records":[{"tags":"${"|".repeat(fill(24))}"}]}`),
-  worst("a list of short values", [200, 413, 422], () => `{"records":[{"tags":[${repeat('"a"', fill(26))}]}]}`),
-  worst("a list of numbers", [413, 422], () => `{"records":[${repeat("1", fill(16))}]}`),
-  worst("empty records", [200, 413, 422], () => `{"records":[${repeat("{}", fill(16))}]}`),
-  worst(
-    "as many empty records as may be",
-    [200, 413],
-    () => `{"records":[${repeat("{}", 3 * limits.MAX_RECORDS - 1)}]}`,
-  ),
-  worst("nested lists", [400, 413, 422], () => `{"records":${"[".repeat(fill(12) / 2)}${"]".repeat(fill(12) / 2)}}`),
-  worst("a long name", [413, 422], () => `{"records":[{"${"n".repeat(fill(22))}":1}]}`),
-  worst("many names", [413, 422], () => `{"records":[{${numbered(fill(18), (i) => `"k${i}":1`)}}]}`),
-  worst("many values never seen", [200, 413, 422], (random) => {
-    const base = integer(random, 0, 2 ** 30);
-    const cell = (i: number): string =>
-      `{"user":"x${base + i}","site":"y${base + i}","item":"z${base + i}","brand":"b${base + i}"}`;
-    return `{"records":[${Array.from({ length: limits.MAX_RECORDS }, (_, i) => cell(i)).join(",")}]}`;
+  worst("one long value", [200, 413, 422], () => filled('{"records":[{"user":"', "u", '"}]}')),
+  worst("one long value of two bytes a character", [200, 413, 422], () => filled('{"records":[{"user":"', "é", '"}]}')),
+  worst("one long value of escapes", [200, 413, 422], () => filled('{"records":[{"user":"', "\\u00e9", '"}]}')),
+  worst("separators alone", [200, 413, 422], () => filled('{"records":[{"tags":"', "|", '"}]}')),
+  worst("short values and separators", [200, 413, 422], () => filled('{"records":[{"tags":"', "a|", '"}]}')),
+  worst("a list of short values", [200, 413, 422], () => filled('{"records":[{"tags":["a"', ',"a"', "]}]}")),
+  worst("a list of numbers", [413, 422], () => filled('{"records":[1', ",1", "]}")),
+  worst("empty records", [200, 413, 422], () => filled('{"records":[{}', ",{}", "]}")),
+  worst("as many empty records as may be", [200], () => `{"records":[{}${",{}".repeat(limits.MAX_RECORDS - 1)}]}`),
+  worst("nested lists", [400, 413, 422], () => filled('{"records":', "[", "")),
+  worst("a long name", [413, 422], () => filled('{"records":[{"', "n", '":1}]}')),
+  worst("many names", [413, 422], (random) => {
+    const first = integer(random, 1e6, 8e6);
+    return `{"records":[{"k":1${numbered(limits.MAX_BODY_BYTES - 21, (i) => `,"k${first + i}":1`)}}]}`;
+  }),
+  worst("many values never seen", [200, 413], (random) => {
+    const first = integer(random, 0, 2 ** 30);
+    const record = (i: number): string => `{"user":"x${i}","site":"y${i}","item":"z${i}","brand":"b${i}"}`;
+    return `{"records":[${Array.from({ length: limits.MAX_RECORDS }, (_, i) => record(first + i)).join(",")}]}`;
   }),
   worst("as many tags as may be", [200, 413, 422], (random) => {
-    const base = integer(random, 0, 2 ** 30);
-    const tags = Array.from({ length: 50 }, (_, i) => `t${base + i}`).join("|");
-    return `{"records":[${repeat(`{"tags":"${tags}"}`, 4 * MIB)}]}`;
+    const first = integer(random, 0, 2 ** 30);
+    const record = `{"tags":"${Array.from({ length: 50 }, (_, i) => `t${first + i}`).join("|")}"}`;
+    return filled(`{"records":[${record}`, `,${record}`, "]}");
   }),
   worst("a body beyond the limit", [413], () => `{"records":[]}${" ".repeat(limits.MAX_BODY_BYTES)}`),
   {
-    name: "gzip of a hundred times its size",
+    name: "gzip of a body beyond the limit",
     make: () => ({
-      request: { method: "POST", path: SCORE, headers: { ...JSON_TYPE, "content-encoding": "gzip" }, body: bomb() },
+      request: {
+        method: "POST",
+        path: SCORE,
+        headers: { ...JSON_TYPE, "content-encoding": "gzip" },
+        body: bomb(),
+      },
       expected: [413],
     }),
   },
@@ -259,31 +254,28 @@ function head(...headers: readonly string[]): string {
   return `POST ${SCORE} HTTP/1.1\r\n${all.join("\r\n")}\r\n\r\n`;
 }
 
-/** Bytes that are left of the largest body beside so many others. */
-function fill(others: number): number {
-  return limits.MAX_BODY_BYTES - others;
+/** `before`, as often `text` as makes the largest body, and `after`. */
+function filled(before: string, text: string, after: string): string {
+  const room = limits.MAX_BODY_BYTES - Buffer.byteLength(before + after);
+  return before + text.repeat(Math.floor(room / Buffer.byteLength(text))) + after;
 }
 
-/** A text again and again, with commas between, in at most so many bytes. */
-function repeat(text: string, bytes: number): string {
-  const times = Math.floor((bytes + 1) / (text.length + 1));
-  return `${`${text},`.repeat(times - 1)}${text}`;
-}
-
-/** Texts with commas between, in at most so many bytes. */
+/** Texts one after the other, in at most so many bytes. */
 function numbered(bytes: number, text: (i: number) => string): string {
   const texts: string[] = [];
   for (let i = 0, length = 0; ; i++) {
     const next = text(i);
-    length += next.length + 1;
-    if (length > bytes) return texts.join(",");
+    length += next.length;
+    if (length > bytes) return texts.join("");
     texts.push(next);
   }
 }
 
+/** Bytes of a body that gzip makes a thousand times smaller. */
+const BOMB_BYTES = 64 * 2 ** 20;
 let bombBytes: Buffer | undefined;
 function bomb(): Buffer {
-  bombBytes ??= gzipSync(`{"records":[{"user":"${"u".repeat(64 * MIB)}"}]}`);
+  bombBytes ??= gzipSync(`{"records":[{"user":"${"u".repeat(BOMB_BYTES)}"}]}`);
   return bombBytes;
 }
 

@@ -25,7 +25,7 @@ const HEAP_MB = 96;
 /** Bundles the Worker as wrangler would upload it, and starts it in workerd over KV that has the model. */
 export async function startServer(
   model: AttackModel,
-  bindings: Record<string, string | number>,
+  bindings: Record<string, string | number> = {},
 ): Promise<AttackedServer> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-attack-"));
   const errors: string[] = [];
