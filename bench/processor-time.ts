@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { childrenNamed } from "../testing/processes.ts";
 
 /** Milliseconds of processor time that all threads of this process have used. */
 export function processorMs(): number {
@@ -19,24 +20,12 @@ export function workerdMs(): number {
 function childrenMs(name: string): number | null {
   try {
     let nanoseconds = 0;
-    for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-      const stat = statOf(pid);
-      if (stat?.name !== name || stat.parent !== process.pid) continue;
+    for (const pid of childrenNamed(name)) {
       for (const task of readdirSync(`/proc/${pid}/task`)) {
         nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]);
       }
     }
     return nanoseconds > 0 ? nanoseconds / 1e6 : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Null for a process that has just ended. */
-function statOf(pid: string): { name: string; parent: number } | null {
-  try {
-    const [, name = "", parent] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-    return { name, parent: Number(parent) };
   } catch {
     return null;
   }

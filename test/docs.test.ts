@@ -81,6 +81,7 @@ describe("the checker", () => {
     ["an option of npm start", "    npm start -- --missing"],
     ["a benchmark", "    npm run bench -- missing"],
     ["an option of the fuzzer", "    npm run fuzz -- --missing 1"],
+    ["an option of the attack", "    npm run attack -- --missing 1"],
     ["a file that a command takes", "    npx deepfm-edge train examples/missing.json"],
     ["a command of the packages", "    npx missing"],
     ["a table without its command", "# A\n\n| a | 0.12345 | 0.23456 |"],

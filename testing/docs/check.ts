@@ -102,9 +102,9 @@ function commandFault(text: string, repository: Repository): string | null {
   const script = name === "run" ? (rest.shift() ?? "") : name;
   if (!(script in scripts)) return `${text}: there is no script ${script}`;
   if (script === "start") return ownCommandFault("start", rest, text, options);
-  if (script !== "bench" && script !== "fuzz") return null;
+  if (script !== "bench" && script !== "fuzz" && script !== "attack") return null;
   const [, ...args] = rest[0] === "--" ? rest : ["--", ...rest];
-  const file = script === "fuzz" ? "scripts/fuzz.ts" : `bench/${args.shift() ?? "run"}.ts`;
+  const file = script !== "bench" ? `scripts/${script}.ts` : `bench/${args.shift() ?? "run"}.ts`;
   if (/[A-Z]/.test(file)) return null; // NAME stands for any
   if (!exists(file)) return `${text}: ${file} is not there`;
   const unknown = args.find((arg) => arg.startsWith("--") && !repository.read(file).includes(arg));

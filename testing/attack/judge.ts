@@ -1,0 +1,52 @@
+import type { Attempt } from "./kinds.ts";
+import type { AttackModel } from "./model.ts";
+import type { Answer } from "./send.ts";
+
+/** Bytes of a problem's body: enough for any sentence, and no request's text given back. */
+const MAX_PROBLEM_BYTES = 2048;
+/** What the stack of a defect has, and no sentence. */
+const STACK = /\bat .*(\.js|\.ts|<anonymous>)\b/;
+
+interface ScoresAnswer {
+  scores: number[];
+  model: string;
+  version: string;
+  degraded?: { rows: number; reason: string };
+}
+
+/** What is wrong with an answer, in words; null where nothing is. */
+export function judge({ expected, records }: Attempt, answer: Answer, model: AttackModel): string | null {
+  const { status, headers, body } = answer;
+  if (status === 503) {
+    if (!/^\d+$/.test(headers["retry-after"] ?? "")) return `got 503 without retry-after: ${body.slice(0, 200)}`;
+  } else if (!expected.includes(status)) {
+    return `got ${status ?? "no answer"}, expected ${expected.join(" or ")}: ${body.slice(0, 200)}`;
+  }
+  if (status === null) return null;
+  // Behind an answer of the server that never reached the Worker there is no problem's body.
+  if (status !== 200) return headers["content-type"] === undefined ? null : judgeProblem(status, headers, body);
+  return judgeScores(JSON.parse(body), records, model);
+}
+
+function judgeProblem(status: number, headers: Answer["headers"], body: string): string | null {
+  if (headers["content-type"] !== "application/problem+json")
+    return `got ${status} as ${headers["content-type"]}, expected application/problem+json: ${body.slice(0, 200)}`;
+  if (body.length > MAX_PROBLEM_BYTES)
+    return `got a problem of ${body.length} bytes, expected at most ${MAX_PROBLEM_BYTES}`;
+  if (STACK.test(body)) return `got a stack: ${body}`;
+  const stated = JSON.parse(body).status;
+  return stated === status ? null : `got ${stated} in the body of a ${status}`;
+}
+
+function judgeScores(answer: ScoresAnswer, records: Attempt["records"], model: AttackModel): string | null {
+  const { scores, version, degraded } = answer;
+  if (version !== model.version) return `got version ${version}, expected ${model.version}`;
+  const odd = scores.find((score) => !(score >= 0 && score <= 1));
+  if (odd !== undefined) return `got a score of ${odd}`;
+  // A row that did not come in time is scored as a value never seen, and the answer says so.
+  if (records === undefined || degraded !== undefined) return null;
+  if (scores.length !== records.length) return `got ${scores.length} scores, expected ${records.length}`;
+  const right = model.score(records);
+  const wrong = scores.findIndex((score, i) => !(Math.abs(score - right[i]) <= model.tolerance));
+  return wrong < 0 ? null : `records[${wrong}]: got the score ${scores[wrong]}, expected ${right[wrong]}`;
+}

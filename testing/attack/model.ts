@@ -1,0 +1,192 @@
+// The model under attack: random weights, a blob of some 10 MiB, and pages as large as the format allows, so that
+// every page that a request can make the Worker read costs it as much as it can.
+import type { ModelBlob } from "../../format/blob.ts";
+import * as c from "../../format/constants.ts";
+import type { FittedField } from "../../format/fitted-spec.ts";
+import { compareKeys, pageOfKey } from "../../format/keys.ts";
+import { openPage, type Page, pageDigest, writePage } from "../../format/page.ts";
+import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { rowStride, writeRow } from "../../format/row.ts";
+import { kernelModule } from "../../runtime/node.ts";
+import { placeBlob } from "../../runtime/placed-blob.ts";
+import { Scorer } from "../../runtime/scorer.ts";
+import { sealExport } from "../../trainer/export/seal.ts";
+import { integer, seeded } from "../format/random.ts";
+import { randomModel } from "../kernel/random-model.ts";
+
+export interface AttackShape {
+  /** Rows in the blob. */
+  hot: number;
+  /** Rows in pages. */
+  cold: number;
+}
+
+/** A blob of 10 MiB, and 42 MiB of rows in pages. */
+export const FULL: AttackShape = { hot: 290_000, cold: 1_200_000 };
+/** What a test has the time to build: a blob of 1 MiB, and 5 MiB of rows in pages. */
+export const SMALL: AttackShape = { hot: 29_000, cold: 150_000 };
+
+const DIM = 16;
+const HIDDEN = [64, 32];
+const GOLDEN = 8;
+/** A page is filled to this part, so that none of them overflows, unevenly as keys spread. */
+const FILLED = 0.92;
+
+const common = { kv: true, missing: "own" } as const;
+const vocabulary = { kind: "vocabulary" } as const;
+const FIELDS: FittedField[] = [
+  { name: "user", side: "context", ...common, type: "categorical", encoding: vocabulary },
+  { name: "site", side: "context", ...common, type: "categorical", encoding: vocabulary },
+  {
+    name: "tags",
+    side: "context",
+    ...common,
+    type: "multi-categorical",
+    encoding: vocabulary,
+    separator: "|",
+    pooling: "mean",
+    maxValues: 50,
+  },
+  { name: "item", side: "item", ...common, type: "categorical", encoding: vocabulary },
+  { name: "brand", side: "item", ...common, type: "categorical", encoding: vocabulary },
+  { name: "price", side: "item", ...common, type: "numeric", encoding: { kind: "value", shift: 10, factor: 0.1 } },
+];
+/** The fields whose values have rows. */
+const NAMED = FIELDS.filter(({ type }) => type !== "numeric").map(({ name }) => name);
+
+export type RawRecord = Record<string, string | number | string[]>;
+
+export interface AttackModel {
+  name: string;
+  version: string;
+  blob: Uint8Array;
+  pages: { digest: Uint8Array; bytes: Uint8Array }[];
+  /** How far a score may be from `score`'s. */
+  tolerance: number;
+  /** A record whose values are known, hot ones and cold ones; one in `unseen` of them is not. */
+  record(random: () => number, unseen?: number): RawRecord;
+  /** The right scores, from all pages. */
+  score(records: readonly RawRecord[]): Float32Array;
+}
+
+/** The same model for the same shape, each time. */
+export async function attackModel({ hot, cold }: AttackShape): Promise<AttackModel> {
+  const values = hot + cold;
+  const keys = keysOfValues(values);
+  const hotKeys = sortedKeys(keys, 0, hot);
+  const stride = rowStride(c.TYPE_I8, DIM);
+  const perPage = Math.floor(((c.MAX_PAGE_BYTES - c.PAGE_HEADER_BYTES) / (8 + stride)) * FILLED);
+  const pageCount = Math.ceil(cold / perPage);
+  const layout = { rowType: c.TYPE_I8, embeddingDim: DIM, pageCount };
+  const pages = await Promise.all(
+    keysByPage(sortedKeys(keys, hot, values), pageCount).map(async (own, number) => {
+      const bytes = writePage(layout, number, own, randomRows(own.length / 2, number));
+      return { digest: await pageDigest(bytes), bytes };
+    }),
+  );
+
+  const drawn = randomModel({
+    fields: FIELDS.length,
+    embeddingDim: DIM,
+    hidden: HIDDEN,
+    rowType: c.TYPE_I8,
+    hotRows: hot,
+    pages: pageCount,
+  });
+  const model: ModelBlob = {
+    ...drawn,
+    spec: { name: "attacked", label: "click", fields: FIELDS },
+    sides: Uint8Array.from(FIELDS, ({ side }) => (side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT)),
+    keys: hotKeys,
+    pageDigests: Uint8Array.from(pages.flatMap(({ digest }) => [...digest])),
+  };
+  const record = recordsOf(hot, values);
+  const random = seeded(1);
+  const golden = Array.from({ length: GOLDEN }, () => record(random));
+  const exported = await sealExport({ model, blob: new Uint8Array(0), pages }, {}, golden);
+  const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
+  const opened = new Map<number, Page>();
+  for (const [number, { bytes, digest }] of pages.entries())
+    opened.set(number, await openPage(bytes, layout, number, digest));
+  return {
+    name: model.spec.name,
+    version: exported.version,
+    blob: exported.blob,
+    pages,
+    tolerance: scorer.manifest.golden.tolerance,
+    record,
+    score: (records) => scorer.score(scorer.locate(scorer.encode(records)), opened).scores,
+  };
+}
+
+/** The value with a number: values are dealt out to the fields in turn. */
+function valueNumbered(number: number): { field: string; text: string } {
+  return { field: NAMED[number % NAMED.length], text: `v${number}` };
+}
+
+/** The keys of the values, two words each, from the encoder that the Worker uses. */
+function keysOfValues(count: number): Uint32Array {
+  const encoder = new RecordEncoder({ name: "attacked", label: "click", fields: FIELDS });
+  const encoded = new EncodedRecords(count);
+  for (let number = 0; number < count; number++) {
+    const { field, text } = valueNumbered(number);
+    encoder.encodeValue(
+      FIELDS.findIndex(({ name }) => name === field),
+      text,
+      encoded,
+      "value",
+    );
+  }
+  return encoded.keys;
+}
+
+/** The keys from one value to another, ascending. */
+function sortedKeys(keys: Uint32Array, from: number, to: number): Uint32Array {
+  const order = Array.from({ length: to - from }, (_, i) => from + i);
+  order.sort((a, b) => compareKeys(keys[2 * a], keys[2 * a + 1], keys[2 * b], keys[2 * b + 1]));
+  const sorted = new Uint32Array(2 * order.length);
+  order.forEach((value, i) => {
+    sorted[2 * i] = keys[2 * value];
+    sorted[2 * i + 1] = keys[2 * value + 1];
+  });
+  return sorted;
+}
+
+function keysByPage(keys: Uint32Array, pageCount: number): Uint32Array[] {
+  const words = Array.from({ length: pageCount }, (): number[] => []);
+  for (let i = 0; i < keys.length; i += 2) words[pageOfKey(keys[i + 1], pageCount)].push(keys[i], keys[i + 1]);
+  return words.map((own) => Uint32Array.from(own));
+}
+
+function randomRows(count: number, seed: number): Uint8Array {
+  const random = seeded(seed);
+  const stride = rowStride(c.TYPE_I8, DIM);
+  const rows = new Uint8Array(count * stride);
+  const view = new DataView(rows.buffer);
+  const row = new Float32Array(DIM + 1);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j <= DIM; j++) row[j] = 0.6 * random() - 0.3;
+    writeRow(c.TYPE_I8, DIM, row, 0, view, i * stride);
+  }
+  return rows;
+}
+
+function recordsOf(hot: number, values: number): AttackModel["record"] {
+  return (random, unseen = 20) => {
+    /** A value of the field: mostly a hot one. */
+    const value = (field: number): string => {
+      if (integer(random, 1, unseen) === 1) return `unseen${integer(random, 0, 2 ** 31)}`;
+      const below = random() < 0.98 ? hot : values;
+      const turn = integer(random, 0, Math.floor(below / NAMED.length) - 1);
+      return `v${turn * NAMED.length + field}`;
+    };
+    return {
+      user: value(0),
+      site: value(1),
+      tags: Array.from({ length: integer(random, 0, 4) }, () => value(2)),
+      item: value(3),
+      brand: value(4),
+      price: integer(random, 0, 4000) / 100,
+    };
+  };
+}
