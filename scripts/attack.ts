@@ -65,7 +65,7 @@ async function run({ seed, requests, clients, floods, slow, json }: Options): Pr
   if (failures.length > 0) process.exitCode = 1;
 }
 
-function print({ kinds, resident }: AttackReport): void {
+function print({ kinds, memory, resident }: AttackReport): void {
   const rows = kinds.map(({ kind, answers, statuses, wrong }) => [
     kind,
     integers.format(answers),
@@ -76,6 +76,11 @@ function print({ kinds, resident }: AttackReport): void {
     integers.format(wrong),
   ]);
   console.log(table(["kind", "answers", "statuses", "wrong"], rows));
+  if (memory)
+    console.log(
+      `the Worker's own budget: at most ${bytesText(memory.peak)} of ${bytesText(memory.budget)} taken at a time, ` +
+        `${integers.format(memory.refused)} times refused`,
+    );
   if (!resident) console.log("workerd's memory: this system does not tell");
   else
     console.log(

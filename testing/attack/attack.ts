@@ -1,5 +1,6 @@
 // The attack: many clients at once that send what clients send, what they get wrong, and what costs a Worker most.
 import { Agent } from "node:http";
+import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import { integer, pick, seeded } from "../format/random.ts";
 import { judge } from "./judge.ts";
 import { type Attempt, HOSTILE, type Kind, slowBody, USUAL, WORST } from "./kinds.ts";
@@ -38,6 +39,8 @@ export interface AttackReport {
   wrongCount: number;
   /** What the Worker logged as errors, a line each. */
   errors: string[];
+  /** What the Worker's own budget of memory says at the end. */
+  memory: MemoryReport | null;
   /** Bytes that workerd had resident before the attack, and at most during it; null where the system does not tell. */
   resident: { idle: number; peak: number } | null;
 }
@@ -54,7 +57,15 @@ const PROBES = 4;
 
 export async function attack(server: AttackedServer, model: AttackModel, plan: AttackPlan): Promise<AttackReport> {
   const { seed, requests, clients, floods, slowSeconds, progress } = plan;
-  const report: AttackReport = { kinds: [], answers: 0, wrong: [], wrongCount: 0, errors: [], resident: null };
+  const report: AttackReport = {
+    kinds: [],
+    answers: 0,
+    wrong: [],
+    wrongCount: 0,
+    errors: [],
+    memory: null,
+    resident: null,
+  };
   const agent = new Agent({ keepAlive: true, maxSockets: clients + PROBES });
   const send = async (kind: string, attempt: Attempt): Promise<number | null> => {
     const { request } = attempt;
@@ -103,6 +114,10 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
     const peak = server.pid === null ? null : peakResidentBytes(server.pid);
     if (idle !== null && peak !== null) report.resident = { idle, peak };
     if (idle !== null && peak === null) note(report, "workerd: ended during the attack");
+    report.memory = await server.memory();
+    const { peak: taken, budget, taken: left } = report.memory;
+    if (taken > budget) note(report, `memory: got ${taken} bytes taken at a time, expected at most ${budget}`);
+    if (left.requests > 0) note(report, `memory: got ${left.requests} bytes for requests without any, expected 0`);
     report.errors = server.takeErrors();
     return report;
   } finally {

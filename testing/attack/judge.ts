@@ -25,7 +25,15 @@ export function judge({ expected, records }: Attempt, answer: Answer, model: Att
   if (status === null) return null;
   // Behind an answer of the server that never reached the Worker there is no problem's body.
   if (status !== 200) return headers["content-type"] === undefined ? null : judgeProblem(status, headers, body);
-  return judgeScores(JSON.parse(body), records, model);
+  const json = JSON.parse(body);
+  return json.scores === undefined ? judgeOther(body) : judgeScores(json, records, model);
+}
+
+/** An answer of another route shows nothing that only an admin should see. */
+function judgeOther(body: string): string | null {
+  return /evidence|blobBytes|hashKey|tokens/.test(body)
+    ? `got what only an admin should see: ${body.slice(0, 200)}`
+    : null;
 }
 
 function judgeProblem(status: number, headers: Answer["headers"], body: string): string | null {

@@ -1,9 +1,11 @@
 // The kinds of requests: what clients send, what they get wrong, and what an attacker would make of each limit.
 import { gzipSync } from "node:zlib";
+import { generateToken } from "../../format/tokens.ts";
 import * as limits from "../../worker/limits.ts";
 import { integer, pick } from "../format/random.ts";
 import type { AttackModel, RawRecord } from "./model.ts";
 import type { BrokenRequest, WholeRequest } from "./send.ts";
+import { TOKENS } from "./server.ts";
 
 export type Random = () => number;
 
@@ -24,7 +26,8 @@ export interface Kind {
   make(random: Random, model: AttackModel): Attempt;
 }
 
-const JSON_TYPE = { "content-type": "application/json" };
+const TOKEN = { authorization: `Bearer ${TOKENS.score}` };
+const JSON_TYPE = { "content-type": "application/json", ...TOKEN };
 const SCORE = "/v1/score";
 const RANK = "/v1/rank";
 
@@ -113,8 +116,23 @@ export const HOSTILE: readonly Kind[] = [
     name: "another type or method or path",
     make: (random) => {
       const [method, path, headers, body, expected] = pick(random, WRONG_REQUESTS);
-      return { request: { method, path, headers, ...(body !== undefined && { body }) }, expected: [expected] };
+      return {
+        request: { method, path, headers: { ...TOKEN, ...headers }, ...(body !== undefined && { body }) },
+        expected: [expected],
+      };
     },
+  },
+  {
+    name: "no token, or another",
+    make: (random) => {
+      const authorization = pick(random, [null, "Bearer", "Bearer x", `Bearer ${generateToken()}`, "Basic YTpi"]);
+      const headers = { "content-type": "application/json", ...(authorization !== null && { authorization }) };
+      return { request: { method: "POST", path: SCORE, headers, body: '{"records":[{}]}' }, expected: [401] };
+    },
+  },
+  {
+    name: "a route for the scope admin",
+    make: () => ({ request: { method: "GET", path: "/v1/models", headers: TOKEN }, expected: [200] }),
   },
   {
     name: "a broken chunk",
@@ -196,6 +214,13 @@ export const WORST: readonly Kind[] = [
     const record = (i: number): string => `{"user":"x${i}","site":"y${i}","item":"z${i}","brand":"b${i}"}`;
     return `{"records":[${Array.from({ length: limits.MAX_RECORDS }, (_, i) => record(first + i)).join(",")}]}`;
   }),
+  {
+    name: "many values of other pages",
+    make(random, model) {
+      const records = Array.from({ length: 400 }, () => model.cold(random));
+      return { ...post(SCORE, { records }), expected: [200], records };
+    },
+  },
   worst("as many tags as may be", [200, 413, 422], (random) => {
     const first = integer(random, 0, 2 ** 30);
     const record = `{"tags":"${Array.from({ length: 50 }, (_, i) => `t${first + i}`).join("|")}"}`;
@@ -250,7 +275,13 @@ function post(path: string, body: unknown): { request: WholeRequest } {
 
 /** The head of a request to score, after which the server closes the connection. */
 function head(...headers: readonly string[]): string {
-  const all = ["host: localhost", "connection: close", "content-type: application/json", ...headers];
+  const all = [
+    "host: localhost",
+    "connection: close",
+    "content-type: application/json",
+    `authorization: ${TOKEN.authorization}`,
+    ...headers,
+  ];
   return `POST ${SCORE} HTTP/1.1\r\n${all.join("\r\n")}\r\n\r\n`;
 }
 

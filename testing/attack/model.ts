@@ -2,15 +2,17 @@
 // every page that a request can make the Worker read costs it as much as it can.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import type { FittedField } from "../../format/fitted-spec.ts";
+import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, pageDigest, writePage } from "../../format/page.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { addToFilter, newFilter } from "../../format/row-filter.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
+import { HASH_KEY } from "../format/hash-key.ts";
 import { integer, seeded } from "../format/random.ts";
 import { randomModel } from "../kernel/random-model.ts";
 
@@ -29,6 +31,8 @@ export const SMALL: AttackShape = { hot: 29_000, cold: 150_000 };
 const DIM = 16;
 const HIDDEN = [64, 32];
 const GOLDEN = 8;
+/** Bits of the filter for each row in a page, as exports have them. */
+const FILTER_BITS = 12;
 /** A page is filled to this part, so that none of them overflows, unevenly as keys spread. */
 const FILLED = 0.92;
 
@@ -51,6 +55,7 @@ const FIELDS: FittedField[] = [
   { name: "brand", side: "item", ...common, type: "categorical", encoding: vocabulary },
   { name: "price", side: "item", ...common, type: "numeric", encoding: { kind: "value", shift: 10, factor: 0.1 } },
 ];
+const SPEC: FittedSpec = { name: "attacked", label: "click", fields: FIELDS, hashKey: HASH_KEY };
 /** The fields whose values have rows. */
 const NAMED = FIELDS.filter(({ type }) => type !== "numeric").map(({ name }) => name);
 
@@ -65,6 +70,8 @@ export interface AttackModel {
   tolerance: number;
   /** A record whose values are known, hot ones and cold ones; one in `unseen` of them is not. */
   record(random: () => number, unseen?: number): RawRecord;
+  /** A record whose values all have their rows in pages. */
+  cold(random: () => number): RawRecord;
   /** The right scores, from all pages. */
   score(records: readonly RawRecord[]): Float32Array;
 }
@@ -78,8 +85,9 @@ export async function attackModel({ hot, cold }: AttackShape): Promise<AttackMod
   const perPage = Math.floor(((c.MAX_PAGE_BYTES - c.PAGE_HEADER_BYTES) / (8 + stride)) * FILLED);
   const pageCount = Math.ceil(cold / perPage);
   const layout = { rowType: c.TYPE_I8, embeddingDim: DIM, pageCount };
+  const coldKeys = sortedKeys(keys, hot, values);
   const pages = await Promise.all(
-    keysByPage(sortedKeys(keys, hot, values), pageCount).map(async (own, number) => {
+    keysByPage(coldKeys, pageCount).map(async (own, number) => {
       const bytes = writePage(layout, number, own, randomRows(own.length / 2, number));
       return { digest: await pageDigest(bytes), bytes };
     }),
@@ -95,15 +103,16 @@ export async function attackModel({ hot, cold }: AttackShape): Promise<AttackMod
   });
   const model: ModelBlob = {
     ...drawn,
-    spec: { name: "attacked", label: "click", fields: FIELDS },
+    spec: SPEC,
     sides: Uint8Array.from(FIELDS, ({ side }) => (side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT)),
     keys: hotKeys,
+    filter: filterOf(coldKeys),
     pageDigests: Uint8Array.from(pages.flatMap(({ digest }) => [...digest])),
   };
   const record = recordsOf(hot, values);
   const random = seeded(1);
   const golden = Array.from({ length: GOLDEN }, () => record(random));
-  const exported = await sealExport({ model, blob: new Uint8Array(0), pages }, {}, golden);
+  const exported = await sealExport({ model, pages }, {}, golden);
   const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
   const opened = new Map<number, Page>();
   for (const [number, { bytes, digest }] of pages.entries())
@@ -115,6 +124,10 @@ export async function attackModel({ hot, cold }: AttackShape): Promise<AttackMod
     pages,
     tolerance: scorer.manifest.golden.tolerance,
     record,
+    cold: (random) => {
+      const value = (field: number): string => coldValue(random, field, hot, values);
+      return { user: value(0), site: value(1), tags: [value(2)], item: value(3), brand: value(4) };
+    },
     score: (records) => scorer.score(scorer.locate(scorer.encode(records)), opened).scores,
   };
 }
@@ -126,7 +139,7 @@ function valueNumbered(number: number): { field: string; text: string } {
 
 /** The keys of the values, two words each, from the encoder that the Worker uses. */
 function keysOfValues(count: number): Uint32Array {
-  const encoder = new RecordEncoder({ name: "attacked", label: "click", fields: FIELDS });
+  const encoder = new RecordEncoder(SPEC);
   const encoded = new EncodedRecords(count);
   for (let number = 0; number < count; number++) {
     const { field, text } = valueNumbered(number);
@@ -156,6 +169,17 @@ function keysByPage(keys: Uint32Array, pageCount: number): Uint32Array[] {
   const words = Array.from({ length: pageCount }, (): number[] => []);
   for (let i = 0; i < keys.length; i += 2) words[pageOfKey(keys[i + 1], pageCount)].push(keys[i], keys[i + 1]);
   return words.map((own) => Uint32Array.from(own));
+}
+
+function filterOf(keys: Uint32Array): Uint32Array {
+  const filter = newFilter(keys.length / 2, FILTER_BITS);
+  for (let i = 0; i < keys.length; i += 2) addToFilter(filter, keys[i], keys[i + 1]);
+  return filter;
+}
+
+function coldValue(random: () => number, field: number, hot: number, values: number): string {
+  const turn = integer(random, Math.ceil(hot / NAMED.length), Math.floor(values / NAMED.length) - 1);
+  return `v${turn * NAMED.length + field}`;
 }
 
 function randomRows(count: number, seed: number): Uint8Array {

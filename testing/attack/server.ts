@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { WRANGLER_CONFIG, wrangler } from "../../deploy/wrangler.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
+import { generateToken, SCOPES, type Scope, writeTokenEntry } from "../../format/tokens.ts";
+import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import { childrenNamed } from "../processes.ts";
 import type { AttackModel } from "./model.ts";
 
@@ -12,9 +14,14 @@ export interface AttackedServer extends AsyncDisposable {
   url: URL;
   /** The process id of workerd; null where the system does not tell. */
   pid: number | null;
+  /** What the Worker's own budget of memory says. */
+  memory(): Promise<MemoryReport>;
   /** What the Worker has logged as an error since the last call, a line each. */
   takeErrors(): string[];
 }
+
+/** The tokens that the Worker knows. */
+export const TOKENS: Readonly<Record<Scope, string>> = { score: generateToken(), admin: generateToken() };
 
 /**
  * Megabytes of V8's heap. An isolate of the platform has 128 MB for this and all else; the local runtime has no limit of
@@ -23,10 +30,7 @@ export interface AttackedServer extends AsyncDisposable {
 const HEAP_MB = 96;
 
 /** Bundles the Worker as wrangler would upload it, and starts it in workerd over KV that has the model. */
-export async function startServer(
-  model: AttackModel,
-  bindings: Record<string, string | number> = {},
-): Promise<AttackedServer> {
+export async function startServer(model: AttackModel): Promise<AttackedServer> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-attack-"));
   const errors: string[] = [];
   let miniflare: Miniflare | undefined;
@@ -54,7 +58,7 @@ export async function startServer(
         compatibilityDate: compatibilityDate(),
         kvNamespaces: ["MODELS"],
         resourcePersistencePath: kv,
-        bindings,
+        bindings: { TOKENS: await entriesOf(TOKENS) },
         handleStructuredLogs({ level, message }) {
           if (level === "error") errors.push(message);
         },
@@ -62,7 +66,16 @@ export async function startServer(
     );
     const url = await miniflare.ready;
     const pid = childrenNamed("workerd").find((child) => !others.has(child)) ?? null;
-    return { url, pid, takeErrors: () => errors.splice(0), [Symbol.asyncDispose]: stop };
+    return {
+      url,
+      pid,
+      async memory() {
+        const response = await fetch(new URL("/readyz", url), { headers: { authorization: `Bearer ${TOKENS.admin}` } });
+        return ((await response.json()) as { memory: MemoryReport }).memory;
+      },
+      takeErrors: () => errors.splice(0),
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -83,6 +96,11 @@ async function publishTo(folder: string, { name, version, blob, pages }: AttackM
   } finally {
     await publisher.dispose();
   }
+}
+
+/** The setting of the Worker that makes the tokens known to it. */
+async function entriesOf(tokens: Record<Scope, string>): Promise<string> {
+  return (await Promise.all(SCOPES.map((scope) => writeTokenEntry(scope, scope, tokens[scope])))).join(" ");
 }
 
 function compatibilityDate(): string {
