@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { AppEnv } from "../app-env.ts";
+import type { RouteOptions } from "../route-options.ts";
 import type { SettingsReader } from "../settings.ts";
 
 /** Seconds that a browser may remember what a preflight was told: the most that Chromium takes. */

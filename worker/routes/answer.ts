@@ -1,8 +1,9 @@
 import type { Context } from "hono";
-import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { AppEnv } from "../app-env.ts";
 import { type ReadBody, RequestBody } from "../http/body.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
+import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
-import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { AppEnv } from "../app-env.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { errorText } from "../http/log.ts";
 import * as problem from "../http/problem.ts";
+import type { RouteOptions } from "../route-options.ts";
 import { currentModel } from "./current-model.ts";
 
 /** GET /healthz: the Worker runs. */

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
-import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { AppEnv } from "../app-env.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
+import type { RouteOptions } from "../route-options.ts";
 import { currentModel } from "./current-model.ts";
 
 /**

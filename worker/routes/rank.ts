@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import type { AppEnv, RouteOptions } from "../app-env.ts";
+import type { AppEnv } from "../app-env.ts";
 import { atMostRecords } from "../http/list-schema.ts";
+import type { RouteOptions } from "../route-options.ts";
 import { answer } from "./answer.ts";
 
 // What the context, a candidate or an id is, is for the model's encoder to judge.

@@ -1,0 +1,18 @@
+import type { SampledLog } from "./http/sampled-log.ts";
+import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { ModelStore } from "./models/model-slot.ts";
+import type { RowStore } from "./rows/row-store.ts";
+import type { SettingsReader } from "./settings.ts";
+
+/**
+ * What the routes share: the stores and the memory, which live as long as the isolate, and the settings, which are found
+ * in the environment of a request.
+ */
+export interface RouteOptions {
+  models: ModelStore;
+  rows: RowStore;
+  memory: MemoryBudget;
+  /** Has a line for answers that were scored without some of their rows. */
+  degraded: SampledLog;
+  settings: SettingsReader;
+}
