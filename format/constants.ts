@@ -4,7 +4,7 @@
 // The model blob: a header, a section table, and the sections. The first part of the header is the envelope, with the
 // digest of all that follows it and its signature.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 5;
+export const BLOB_VERSION = 6;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;

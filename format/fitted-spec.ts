@@ -14,9 +14,10 @@ import {
   sharedName,
 } from "./field-schemas.ts";
 
-// The fitted spec: what the encoding of a record needs to know of each field, and all of the spec that a blob carries.
-// Training makes it of the feature spec: `quantiles` become `boundaries`, a standardized value gets its shift and
-// factor, and `kv` takes the place of `store`: whether a row of the field can be in KV.
+// The fitted spec: what the encoding of a record needs to know, and all of the spec that a blob carries. Training makes
+// it of the feature spec: `quantiles` become `boundaries`, a standardized value gets its shift and factor, and `kv`
+// takes the place of `store`: whether a row of the field can be in KV. `hashKey`, a secret, is what row keys are hashed
+// with; fitted specs from before format 6 of the blob have none.
 const common = { name: fieldName, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
@@ -52,10 +53,18 @@ const fittedField = v.variant("type", [
   }),
 ]);
 
+/** A key of the hash of row keys, as text: 128 bits. No error shows it, not even one that is misspelt. */
+const hashKey = v.pipe(v.string(), v.check(isHashKey, "got another text, expected 32 lower-case hex digits"));
+
+export function isHashKey(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text);
+}
+
 export const FittedSpecSchema = v.pipe(
   v.strictObject({
     name: modelName,
     label: v.pipe(v.string(), v.minLength(1)),
+    hashKey: v.exactOptional(hashKey),
     fields: v.pipe(v.array(fittedField), v.minLength(1), v.maxLength(MAX_FIELDS)),
   }),
   v.check(

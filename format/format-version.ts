@@ -11,6 +11,6 @@ export function formatVersion(blob: Uint8Array): number {
   if (magic !== BLOB_MAGIC) throw new FormatError("blob: header", `got magic ${magic}, expected ${BLOB_MAGIC}`);
   const version = view.getUint32(BLOB_HEADER_VERSION, true);
   if (version < OLDEST_BLOB_VERSION || version > BLOB_VERSION)
-    throw new FormatError("blob: header", `got version ${version}, expected ${OLDEST_BLOB_VERSION} or ${BLOB_VERSION}`);
+    throw new FormatError("blob: header", `got version ${version}, expected ${OLDEST_BLOB_VERSION} to ${BLOB_VERSION}`);
   return version;
 }

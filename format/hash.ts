@@ -1,44 +1,19 @@
-// MurmurHash3_x86_128 (Austin Appleby, public domain, SMHasher), the one hash of the whole format. It needs 32-bit
-// arithmetic only, so JavaScript and WebAssembly compute it at the same price. Its first 64 bits are well mixed even
-// for keys of a few bytes, which two 32-bit hashes with different seeds are not: their collisions go together.
+import { rotl, tailAt, wordAt } from "./words.ts";
+
+// MurmurHash3_x86_128 (Austin Appleby, public domain, SMHasher): the checksum of a blob's sections, and the hash of row
+// keys up to format 5 of the blob. It needs 32-bit arithmetic only, so JavaScript and WebAssembly compute it at the
+// same price. Whoever wants two texts with one hash can compute them, whatever the seed is: chaskey.ts has the hash of
+// row keys since.
 
 const C1 = 0x239b961b;
 const C2 = 0xab0e9789 | 0;
 const C3 = 0x38b34ae5;
 const C4 = 0xa1e38b93 | 0;
 
-function rotl(x: number, n: number): number {
-  return (x << n) | (x >>> (32 - n));
-}
-
 function avalanche(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);
-}
-
-/** The little-endian word of the four bytes from `i` on. */
-function wordAt(bytes: Uint8Array, i: number): number {
-  return (
-    (bytes[i] as number) |
-    ((bytes[i + 1] as number) << 8) |
-    ((bytes[i + 2] as number) << 16) |
-    ((bytes[i + 3] as number) << 24)
-  );
-}
-
-/** The little-endian word of the four bytes from `i` on, those at or beyond `end` taken as zeros. */
-function tailAt(bytes: Uint8Array, end: number, i: number): number {
-  return (
-    byteAt(bytes, end, i) |
-    (byteAt(bytes, end, i + 1) << 8) |
-    (byteAt(bytes, end, i + 2) << 16) |
-    (byteAt(bytes, end, i + 3) << 24)
-  );
-}
-
-function byteAt(bytes: Uint8Array, end: number, i: number): number {
-  return i < end ? (bytes[i] as number) : 0;
 }
 
 /** The first 64 bits of a 128-bit hash, as two unsigned 32-bit words. */
@@ -96,19 +71,20 @@ export function murmur128(bytes: Uint8Array, start: number, end: number, seed: n
 }
 
 const encoder = new TextEncoder();
-let scratch = new Uint8Array(1024);
+/** Room for the UTF-8 of most texts. A longer one gets an array of its own, which is not kept. */
+const scratch = new Uint8Array(1024);
 
 /** Hashes the UTF-8 bytes of `text`. */
 export function murmur128Text(text: string, seed: number, out: Hash64): Hash64 {
-  // One UTF-16 unit takes at most three bytes of UTF-8.
-  if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 3);
   const length = text.length;
+  // One UTF-16 unit takes at most three bytes of UTF-8.
+  const bytes = length * 3 > scratch.length ? new Uint8Array(length * 3) : scratch;
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit > 127) return murmur128(scratch, 0, encoder.encodeInto(text, scratch).written, seed, out);
-    scratch[i] = unit;
+    if (unit > 127) return murmur128(bytes, 0, encoder.encodeInto(text, bytes).written, seed, out);
+    bytes[i] = unit;
   }
-  return murmur128(scratch, 0, length, seed, out);
+  return murmur128(bytes, 0, length, seed, out);
 }
 
 /** The 64-bit checksum of a blob's section: the hash of its bytes, with its id as seed. */

@@ -3,6 +3,7 @@ import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
 import { type FittedField, type FittedSpec, FittedSpecSchema } from "./fitted-spec.ts";
+import { formatVersion } from "./format-version.ts";
 import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
@@ -34,7 +35,7 @@ export interface BlobManifest extends PageLayout {
 export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
-  const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array);
+  const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
   const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
     sections[c.SECTION_MODEL - 1] as Uint8Array,
@@ -56,7 +57,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
 export function readBlob(bytes: Uint8Array): ModelBlob {
   const sections = readSections(bytes, true);
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
-  const { producer, spec } = readSpecSection(section(c.SECTION_SPEC));
+  const { producer, spec } = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes));
   const head = readModelHead(section(c.SECTION_MODEL), spec);
   const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputWidth, ...rest } = head;
   const { itemField, itemCount, ...shape } = rest;
@@ -106,13 +107,23 @@ function placeOf(id: number): string {
   return `blob: section ${SECTION_NAMES[id]}`;
 }
 
-function readSpecSection(bytes: Uint8Array): { producer: string; spec: FittedSpec } {
+/** The first format whose row keys are hashed with a key. */
+const KEYED_HASH = 6;
+
+function readSpecSection(bytes: Uint8Array, format: number): { producer: string; spec: FittedSpec } {
   const place = placeOf(c.SECTION_SPEC);
   const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
-  return {
+  const read = {
     producer: parseWith(v.string(), producer, `${place}: producer`),
     spec: parseWith(FittedSpecSchema, spec, place),
   };
+  const keyed = read.spec.hashKey !== undefined;
+  if (keyed !== format >= KEYED_HASH)
+    throw new FormatError(
+      `${place}: hashKey`,
+      keyed ? `got one in format ${format}, expected none before format ${KEYED_HASH}` : "missing, expected a string",
+    );
+  return read;
 }
 
 function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {

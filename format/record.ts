@@ -1,7 +1,8 @@
 import { FormatError, show } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
-import { type Hash64, murmur128Text } from "./hash.ts";
+import type { Hash64 } from "./hash.ts";
 import { isRounded, numberOf, type RawValue, textOf } from "./raw-value.ts";
+import { rowKeyHash } from "./row-key.ts";
 
 /** Bytes of an entry: a key of two words, and a value. */
 const KEY_BYTES = 8;
@@ -102,7 +103,7 @@ export class RecordEncoder {
   constructor(spec: FittedSpec) {
     this.fields = spec.fields;
     this.#position = new Map(spec.fields.map((field, i) => [field.name, i]));
-    this.#encode = spec.fields.map(fieldEncoder);
+    this.#encode = spec.fields.map((field) => fieldEncoder(field, spec.hashKey));
     this.#sides = spec.fields.map(({ side }) => side);
     this.#raw = new Array(spec.fields.length);
   }
@@ -155,25 +156,13 @@ export class RecordEncoder {
 
 const scratch: Hash64 = { lo: 0, hi: 0 };
 
-/**
- * The seed that a field's values are hashed with. It depends on the name alone, so that fields can be added and moved.
- */
-export function fieldSeed(name: string): number {
-  return murmur128Text(name, 0, { lo: 0, hi: 0 }).lo;
-}
-
-/** The row key of a value's canonical text. Writes into `out`. */
-export function rowKey(seed: number, text: string, out: Hash64): Hash64 {
-  return murmur128Text(text, seed, out);
-}
-
 /** The text of a numeric field's only row when its encoding is `value`. */
 export const VALUE_ROW = "value";
 
-function fieldEncoder(field: FittedField): EncodeField {
-  const seed = fieldSeed(field.name);
+function fieldEncoder(field: FittedField, hashKey: string | undefined): EncodeField {
+  const rowKey = rowKeyHash(hashKey, field.name);
   const add = (text: string, value: number, out: EncodedRecords): void => {
-    rowKey(seed, text, scratch);
+    rowKey(text, scratch);
     out.add(scratch.lo, scratch.hi, value);
   };
   const addMissing = (out: EncodedRecords): void => {
@@ -197,7 +186,7 @@ function fieldEncoder(field: FittedField): EncodeField {
     encoding.kind === "vocabulary"
       ? add
       : (text, value, out) => {
-          rowKey(seed, text, scratch);
+          rowKey(text, scratch);
           add(String(scratch.lo % encoding.buckets), value, out);
         };
 

@@ -7,7 +7,7 @@ import type { PlacedBlob } from "./placed-blob.ts";
 const LOAD_PROBLEMS: Record<number, string> = {
   [abi.LOAD_TOO_SHORT]: "it is shorter than a header and section table",
   [abi.LOAD_BAD_MAGIC]: "it does not begin with the magic DFEM",
-  [abi.LOAD_BAD_VERSION]: `its version is neither ${c.OLDEST_BLOB_VERSION} nor ${c.BLOB_VERSION}`,
+  [abi.LOAD_BAD_VERSION]: `its version is not one of ${c.OLDEST_BLOB_VERSION} to ${c.BLOB_VERSION}`,
   [abi.LOAD_BAD_LENGTH]: "its header states another length than it has",
   [abi.LOAD_BAD_TABLE]: "its section table does not match its checksum",
   [abi.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",

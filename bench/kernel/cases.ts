@@ -1,9 +1,11 @@
 // The cases of the race: random models of real shapes, in float32 and in int8, and records with one value a field.
+
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
 import type { ModelType } from "../../format/spec.ts";
+import { HASH_KEY } from "../../testing/format/hash-key.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
@@ -89,10 +91,10 @@ export function benchCase({ type, fields, k, hidden }: CaseShape): BenchCase {
 
 /** ROWS values, dealt out to the fields in turn: their keys, ascending, and the values in the keys' order. */
 function keysOfValues(names: readonly string[]): { keys: Uint32Array; texts: { field: number; text: string }[] } {
-  const seeds = names.map(fieldSeed);
+  const hashes = names.map((name) => rowKeyHash(HASH_KEY, name));
   const values = Array.from({ length: ROWS }, (_, i) => {
     const field = i % names.length;
-    return { field, text: `v${i}`, ...rowKey(seeds[field], `v${i}`, { lo: 0, hi: 0 }) };
+    return { field, text: `v${i}`, ...hashes[field](`v${i}`, { lo: 0, hi: 0 }) };
   });
   values.sort((a, b) => a.hi - b.hi || a.lo - b.lo);
   return { keys: Uint32Array.from(values.flatMap(({ lo, hi }) => [lo, hi])), texts: values };

@@ -1,10 +1,11 @@
 import { bucketBits } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
@@ -28,9 +29,9 @@ export interface BenchBlob {
 export async function benchBlobs(): Promise<BenchBlob[]> {
   const hotRows = rowsThatFill();
   const drawn = randomModel({ ...SHAPE, hotRows });
-  const seeds = drawn.spec.fields.map(({ name }) => fieldSeed(name));
+  const hashes = drawn.spec.fields.map(({ name }) => rowKeyHash(HASH_KEY, name));
   const keys = BigUint64Array.from({ length: hotRows }, (_, i) => {
-    const { lo, hi } = rowKey(seeds[i % SHAPE.fields], textOf(i), { lo: 0, hi: 0 });
+    const { lo, hi } = hashes[i % SHAPE.fields](textOf(i), { lo: 0, hi: 0 });
     return (BigInt(hi) << 32n) | BigInt(lo);
   }).sort();
   const random = new Random(1);

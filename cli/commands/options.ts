@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { FormatError } from "../../format/errors.ts";
+import { isHashKey } from "../../format/fitted-spec.ts";
 import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
@@ -77,6 +78,12 @@ export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitFlags): Limits {
 export function parsePositiveInteger(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
   return Number(text);
+}
+
+/** Reads a hash key. No error shows it, as it is a secret. */
+export function parseHashKey(text: string): string {
+  if (!isHashKey(text)) throw new InvalidArgumentError("got another text, expected 32 lower-case hex digits");
+  return text;
 }
 
 export function parseMinutes(text: string): number {

@@ -16,6 +16,7 @@ import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   backendOption,
   type LogFlags,
+  parseHashKey,
   parseList,
   parseMinutes,
   parsePositiveInteger,
@@ -30,6 +31,7 @@ interface TrainFlags extends LogFlags {
   at: number;
   slices?: string[];
   json?: string;
+  hashKey?: string;
   resume?: boolean;
   checkpointEvery: number;
   backend?: Backend;
@@ -49,6 +51,11 @@ export function trainCommand(): Command {
       parseList,
     )
     .option("--json <file>", "write all metrics as JSON")
+    .option(
+      "--hash-key <hex>",
+      "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
+      parseHashKey,
+    )
     .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
     .option(
       "--checkpoint-every <minutes>",
@@ -63,7 +70,7 @@ export function trainCommand(): Command {
 async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void> {
   // 1. What is needed after hours of training is checked before.
   const spec = readSpec(specPath);
-  const { backend, group, at, out, cache } = flags;
+  const { backend, group, at, out, cache, hashKey } = flags;
   const logs = chooseLogs(flags, spec);
   const slices = flags.slices ?? defaultSlices(spec);
   const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
@@ -79,6 +86,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
     checkpointMinutes: flags.checkpointEvery,
     onEpoch: recordEpochs(out, spec, logs.valid),
     ...(backend && { backend }),
+    ...(hashKey && { hashKey }),
   });
   saveRun(out, trained, logs.valid);
   trained.checkpoints?.remove();

@@ -163,7 +163,7 @@ describe("the writer refuses", () => {
     [
       "a model too large for the store",
       (model) => Object.assign(model, { producer: "x".repeat(c.MAX_BLOB_BYTES) }),
-      `blob: got ${c.MAX_BLOB_BYTES + 2176} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
+      `blob: got ${c.MAX_BLOB_BYTES + 2240} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
     ],
   ])("%s", async (_name, spoil, message) => {
     const model = await tinyModel();

@@ -5,13 +5,13 @@ import * as c from "../../format/constants.ts";
 import { toHex } from "../../format/hash.ts";
 import { padTo } from "../../format/layer.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { checkGolden } from "../../runtime/golden.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { dumpBlob, dumpPage, parseDump } from "../../testing/format/dump.ts";
 import { between, catalogueScores, goldenFiles, specJsonSchema } from "../../testing/format/golden.ts";
+import { rowKeyOf } from "../../testing/format/hash-key.ts";
 import { referenceScore } from "../../testing/format/reference.ts";
 import { TINY_RECORDS, tinyPage } from "../../testing/format/tiny.ts";
 import { cataloguePages } from "../../testing/format/tiny-catalogue.ts";
@@ -32,21 +32,29 @@ describe("generated files are what scripts/golden.ts would write", async () => {
   });
 });
 
-describe("the golden blobs of format 4, which stay as they were", () => {
-  test.each(["tiny", "pnn", "towers", "catalogue", "f16", "int4"])(
-    "%s is that of format 5 but for the version",
-    (name) => {
-      const old = read(`test/golden/v4/${name}.blob.bin`);
-      const present = read(`test/golden/${name}.blob.bin`);
-      expect(old[c.BLOB_HEADER_VERSION]).toBe(4);
-      expect(present[c.BLOB_HEADER_VERSION]).toBe(5);
-      expect(toHex(old).replace(/^(.{8})04/, "$105")).toBe(toHex(present));
-      expect(readBlob(old)).toEqual(readBlob(present));
-      expect(readManifest(old)).toEqual(readManifest(present));
-      for (const variant of ["relaxed", "simd", "scalar"] as const)
-        expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
-    },
-  );
+describe("the golden blobs of formats 4 and 5, which stay as they were", () => {
+  const names = ["tiny", "pnn", "towers", "catalogue", "f16", "int4"];
+
+  test.each(names)("%s of format 4 is that of format 5 but for the version", (name) => {
+    const [four, five] = [4, 5].map((format) => read(`test/golden/v${format}/${name}.blob.bin`));
+    expect([four[c.BLOB_HEADER_VERSION], five[c.BLOB_HEADER_VERSION]]).toEqual([4, 5]);
+    expect(toHex(four).replace(/^(.{8})04/, "$105")).toBe(toHex(five));
+    expect(readBlob(four)).toEqual(readBlob(five));
+    expect(readManifest(four)).toEqual(readManifest(five));
+  });
+
+  test.each(names)("%s scores as that of format 6, whose row keys are other ones", (name) => {
+    const old = read(`test/golden/v5/${name}.blob.bin`);
+    const { keys, ...before } = readBlob(old);
+    const { keys: keysNow, ...now } = readBlob(read(`test/golden/${name}.blob.bin`));
+    expect(keys.length).toBe(keysNow.length);
+    expect(keys).not.toEqual(keysNow);
+    expect(before.spec).toEqual({ ...now.spec, hashKey: undefined });
+    expect(before.golden).toEqual(now.golden);
+    for (const variant of ["relaxed", "simd", "scalar"] as const)
+      expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
+    expect(text(`test/golden/v5/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+  });
 });
 
 describe("the dumps in FORMAT.md", () => {
@@ -67,10 +75,13 @@ describe("the dumps in FORMAT.md", () => {
 
   test("the keys are those that the text above the dumps names", () => {
     const keyOf = (field: string, value: string): number[] => {
-      const { lo, hi } = rowKey(fieldSeed(field), value, { lo: 0, hi: 0 });
+      const { lo, hi } = rowKeyOf(field, value);
       return [lo, hi];
     };
-    expect(Array.from(readBlob(blob).keys)).toEqual([...keyOf("site", "news"), ...keyOf("price", "value")]);
+    const [, ...named] = /Key 0 of the blob is field `(\w+)`, text `(\w+)`; key 1 is field `(\w+)`, text `(\w+)`/.exec(
+      formatMd,
+    ) as string[];
+    expect(Array.from(readBlob(blob).keys)).toEqual([...keyOf(named[0], named[1]), ...keyOf(named[2], named[3])]);
     expect(Array.from(new Uint32Array(page.slice(32, 40).buffer))).toEqual(keyOf("site", "shop"));
   });
 });
@@ -101,8 +112,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `reader takes the present one and the one before, ${c.BLOB_VERSION} and ${c.OLDEST_BLOB_VERSION}, and refuses all`,
-    `the format version is neither ${c.BLOB_VERSION} nor ${c.OLDEST_BLOB_VERSION} `,
+    `reader takes the present one and the two before, ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
+    `the format version is none of ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION} `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,

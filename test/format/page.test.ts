@@ -4,9 +4,9 @@ import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { toHex } from "../../format/hash.ts";
 import { openPage, Page, pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
 import { edited, viewOf } from "../../testing/format/edit-blob.ts";
+import { rowKeyOf } from "../../testing/format/hash-key.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
 import { TINY_LAYOUT, tinyModel, tinyPage } from "../../testing/format/tiny.ts";
 
@@ -19,7 +19,7 @@ describe("the golden page", () => {
 
   test("has the row of its key and no other", () => {
     const page = new Page(golden, TINY_LAYOUT, 0);
-    const { lo, hi } = rowKey(fieldSeed("site"), "shop", { lo: 0, hi: 0 });
+    const { lo, hi } = rowKeyOf("site", "shop");
     expect(page.row(lo, hi)).toEqual(golden.subarray(40));
     expect(page.row(lo + 1, hi)).toBeNull();
     expect(page.row(lo, hi - 1)).toBeNull();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
+import { checksum, type Hash64 } from "../../format/hash.ts";
 import { edited, entryOf, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
@@ -11,6 +12,12 @@ test("the edited blobs are right but for their edit", () => {
   expect(withTable(tiny, () => {})).toEqual(tiny);
 });
 
+const changedTable = header(entryOf(1) + 4, 640);
+
+function tableSum(blob: Uint8Array): Hash64 {
+  return checksum(blob.subarray(c.BLOB_HEADER_BYTES, entryOf(c.SECTION_COUNT + 1)), 0);
+}
+
 describe("header and table", () => {
   refuses([
     ["an empty file", () => new Uint8Array(0), "blob: got 0 bytes, expected at least 544"],
@@ -21,42 +28,42 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 or 5"],
-    ["a newer version", header(4, 6), "blob: header: got version 6, expected 4 or 5"],
-    ["another length", header(8, 2559), "blob: header: got length 2559, expected 2560"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 6"],
+    ["a newer version", header(4, 7), "blob: header: got version 7, expected 4 to 6"],
+    ["another length", header(8, 2623), "blob: header: got length 2623, expected 2624"],
     ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 11"],
     [
       "another low word of the table's checksum",
       header(136, 0),
-      "blob: header: got table checksum (low) 0, expected 3824011136",
+      `blob: header: got table checksum (low) 0, expected ${tableSum(tiny).lo}`,
     ],
     [
       "another high word of the table's checksum",
       header(140, 0),
-      "blob: header: got table checksum (high) 0, expected 3599758284",
+      `blob: header: got table checksum (high) 0, expected ${tableSum(tiny).hi}`,
     ],
     [
       "a table that was changed",
-      header(entryOf(1) + 4, 640),
-      "blob: header: got table checksum (low) 3824011136, expected 3429851927",
+      changedTable,
+      `blob: header: got table checksum (low) ${tableSum(tiny).lo}, expected ${tableSum(changedTable()).lo}`,
     ],
     ["sections out of order", table(entryOf(3), 4), "blob: section BUCKETS: got id 4, expected 3"],
     [
       "a section that overlaps its predecessor",
-      table(entryOf(2) + 4, 832),
-      "blob: section MODEL: got offset 832, expected 896",
+      table(entryOf(2) + 4, 896),
+      "blob: section MODEL: got offset 896, expected 960",
     ],
-    ["a hole before a section", table(entryOf(2) + 4, 960), "blob: section MODEL: got offset 960, expected 896"],
+    ["a hole before a section", table(entryOf(2) + 4, 1024), "blob: section MODEL: got offset 1024, expected 960"],
     ["a section at no multiple of 64", table(entryOf(1) + 4, 577), "blob: section SPEC: got offset 577, expected 576"],
     [
       "a section that ends beyond the blob",
       table(entryOf(9) + 8, 449),
-      "blob: section GOLDEN: got end 2561, expected at most 2560",
+      "blob: section GOLDEN: got end 2625, expected at most 2624",
     ],
     [
       "a section length that 32 bits would wrap",
       table(entryOf(9) + 8, 0xffffffff),
-      "blob: section GOLDEN: got end 4294969407, expected at most 2560",
+      "blob: section GOLDEN: got end 4294969471, expected at most 2624",
     ],
     [
       "a low checksum word of a section",
@@ -70,18 +77,32 @@ describe("header and table", () => {
     ],
     [
       "a byte of a section",
-      () => edited(tiny, (view) => view.setUint8(1344, 1)),
+      () => edited(tiny, (view) => view.setUint8(1408, 1)),
       "blob: section ROWS: got bytes that do not match their checksum",
     ],
-    ["bytes after the last section", trailing, "blob: got 2624 bytes, expected 2560 for its sections"],
+    ["bytes after the last section", trailing, "blob: got 2688 bytes, expected 2624 for its sections"],
   ]);
 });
 
 function trailing(): Uint8Array {
-  const longer = new Uint8Array(2624);
+  const longer = new Uint8Array(2688);
   longer.set(tiny);
-  return edited(longer, (view) => view.setUint32(8, 2624, true));
+  return edited(longer, (view) => view.setUint32(8, 2688, true));
 }
+
+describe("the hash key in SPEC", () => {
+  const keyed = (hashKey: unknown) => spec((of) => Object.assign(of, { hashKey }));
+  const inFormat5 = (): Uint8Array => edited(tiny, (view) => view.setUint32(c.BLOB_HEADER_VERSION, 5, true));
+  const place = "blob: section SPEC: hashKey:";
+  refuses([
+    ["none", keyed(undefined), `${place} missing, expected a string`],
+    ["another type", keyed(7), `${place} got 7, expected string`],
+    // A text that is nearly a key may show most of one.
+    ["too few digits", keyed("a".repeat(31)), `${place} got another text, expected 32 lower-case hex digits`],
+    ["upper case", keyed("A".repeat(32)), `${place} got another text, expected 32 lower-case hex digits`],
+    ["a key in format 5", inFormat5, `${place} got one in format 5, expected none before format 6`],
+  ]);
+});
 
 describe("sections EVIDENCE and GOLDEN", () => {
   const text = (id: number, json: string) => (): Uint8Array => withSection(tiny, id, new TextEncoder().encode(json));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
-import { EncodedRecords, fieldSeed, logSquaredBin, RecordEncoder, rowKey, upperBound } from "../../format/record.ts";
+import { EncodedRecords, logSquaredBin, RecordEncoder, upperBound } from "../../format/record.ts";
 import { encodedJson } from "../../testing/format/golden.ts";
+import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 
 const base = { name: "f", side: "context", kv: false } as const;
 const categorical: FittedField = { ...base, type: "categorical", encoding: { kind: "vocabulary" }, missing: "own" };
@@ -22,11 +23,11 @@ const multi: FittedField = {
 };
 
 function encode(field: FittedField, value: unknown): { offsets: number[]; keys: string[]; values: number[] } {
-  return encodedJson(new RecordEncoder({ name: "m", label: "y", fields: [field] }), { f: value });
+  return encodedJson(new RecordEncoder({ name: "m", label: "y", hashKey: HASH_KEY, fields: [field] }), { f: value });
 }
 
 function key(text: string): string {
-  const { lo, hi } = rowKey(fieldSeed("f"), text, { lo: 0, hi: 0 });
+  const { lo, hi } = rowKeyOf("f", text);
   return hi.toString(16).padStart(8, "0") + lo.toString(16).padStart(8, "0");
 }
 
@@ -59,7 +60,7 @@ describe("canonical text", () => {
   });
 
   test("a hash bucket is the low word modulo the buckets, under the key of its digits", () => {
-    const { lo } = rowKey(fieldSeed("f"), "news", { lo: 0, hi: 0 });
+    const { lo } = rowKeyOf("f", "news");
     const hashed: FittedField = { ...categorical, encoding: { kind: "hash", buckets: 1000 } };
     expect(encode(hashed, "news").keys).toEqual([key(String(lo % 1000))]);
     expect(encode(hashed, "").keys).toEqual([key("")]);
@@ -188,14 +189,14 @@ describe("rejections name the place, the value and what was expected", () => {
       "rows[3].f: got 3e+38, expected a number that float32 holds once it is scaled",
     ],
   ])("%s", (_name, field, value, message) => {
-    const encoder = new RecordEncoder({ name: "m", label: "y", fields: [field] });
+    const encoder = new RecordEncoder({ name: "m", label: "y", hashKey: HASH_KEY, fields: [field] });
     expect(() => encoder.encodeObject({ f: value }, new EncodedRecords(), "rows[3]")).toThrow(
       expect.objectContaining({ name: "FormatError", message }),
     );
   });
 
   test("an unknown field", () => {
-    const encoder = new RecordEncoder({ name: "m", label: "y", fields: [categorical] });
+    const encoder = new RecordEncoder({ name: "m", label: "y", hashKey: HASH_KEY, fields: [categorical] });
     const record = JSON.parse('{"f": 1, "__proto__": 2}');
     expect(() => encoder.encodeObject(record, new EncodedRecords(), "r")).toThrow("r.__proto__: unknown field");
   });
@@ -205,14 +206,19 @@ describe("rejections name the place, the value and what was expected", () => {
     [[], "[]"],
     ["a", '"a"'],
   ])("%j for a record", (record, shown) => {
-    const encoder = new RecordEncoder({ name: "m", label: "y", fields: [categorical] });
+    const encoder = new RecordEncoder({ name: "m", label: "y", hashKey: HASH_KEY, fields: [categorical] });
     expect(() => encoder.encodeObject(record, new EncodedRecords(), "r")).toThrow(
       `r: got ${shown}, expected an object of fields`,
     );
   });
 
   test("a refused record leaves the earlier ones as they were", () => {
-    const spec: FittedSpec = { name: "m", label: "y", fields: [{ ...multi, name: "tags" }, numeric] };
+    const spec: FittedSpec = {
+      name: "m",
+      label: "y",
+      hashKey: HASH_KEY,
+      fields: [{ ...multi, name: "tags" }, numeric],
+    };
     const encoder = new RecordEncoder(spec);
     const out = new EncodedRecords();
     encoder.encodeObject({ tags: "a|b", f: 1 }, out, "r");
@@ -225,7 +231,7 @@ describe("rejections name the place, the value and what was expected", () => {
 });
 
 test("many records, as objects and as values in the order of the fields, encode as each alone does", () => {
-  const spec: FittedSpec = { name: "m", label: "y", fields: [{ ...multi, name: "tags" }, numeric] };
+  const spec: FittedSpec = { name: "m", label: "y", hashKey: HASH_KEY, fields: [{ ...multi, name: "tags" }, numeric] };
   const encoder = new RecordEncoder(spec);
   const byObject = new EncodedRecords();
   const byValues = new EncodedRecords();
@@ -252,9 +258,14 @@ test("many records, as objects and as values in the order of the fields, encode 
   expect([byObject.count, byObject.entries]).toEqual([0, 0]);
 });
 
-test("a field's seed depends on its name alone", () => {
-  const [first] = encodedJson(new RecordEncoder({ name: "m", label: "y", fields: [categorical] }), { f: "a" }).keys;
-  const moved = new RecordEncoder({ name: "n", label: "z", fields: [{ ...categorical, name: "g" }, categorical] });
+test("a field's keys depend on its name and the hash key alone", () => {
+  const [first] = encodedJson(new RecordEncoder({ name: "m", label: "y", hashKey: HASH_KEY, fields: [categorical] }), {
+    f: "a",
+  }).keys;
+  const fields = [{ ...categorical, name: "g" }, categorical];
+  const moved = new RecordEncoder({ name: "n", label: "z", hashKey: HASH_KEY, fields });
   expect(encodedJson(moved, { g: "a", f: "a" }).keys[1]).toBe(first);
   expect(encodedJson(moved, { g: "a", f: "a" }).keys[0]).not.toBe(first);
+  const rekeyed = new RecordEncoder({ name: "n", label: "z", hashKey: "0".repeat(32), fields });
+  expect(encodedJson(rekeyed, { g: "a", f: "a" }).keys[1]).not.toBe(first);
 });

@@ -2,12 +2,13 @@ import type { ModelBlob } from "../../format/blob.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { Page, pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
 import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 
@@ -34,7 +35,7 @@ const FIELDS: FittedField[] = [
   },
 ];
 
-const SPEC: FittedSpec = { name: "shop", label: "click", fields: FIELDS };
+const SPEC: FittedSpec = { name: "shop", label: "click", hashKey: HASH_KEY, fields: FIELDS };
 export const AD = 0;
 const PAGES = 2;
 
@@ -71,7 +72,7 @@ export async function openShop(kernel: WebAssembly.Module, type: ModelType, laye
     ["price", VALUE_ROW],
   ];
   const keyed = values
-    .map(([field, text], i) => ({ ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), cold: i % 2 === 1 && i < 160 }))
+    .map(([field, text], i) => ({ ...rowKeyOf(field, text), cold: i % 2 === 1 && i < 160 }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   const hot = keyed.filter(({ cold }) => !cold);
   const drawn = randomModel({

@@ -5,7 +5,7 @@ import { at, check } from "./refusal.ts";
 // Section 5: the envelope and the sections of a blob.
 
 /** The versions of the format that a reader takes. */
-const FORMATS = [4, 5];
+const FORMATS = [4, 5, 6];
 const ENVELOPE = 128;
 const HEADER = 192;
 const SECTIONS = 11;
@@ -28,7 +28,7 @@ export function formatOf(blob: Uint8Array): number {
 
 /** The version that names a blob, 64 lower-case hexadecimal digits. */
 export function versionOf(blob: Uint8Array): string {
-  return sha256(formatOf(blob) === 5 ? blob : blob.subarray(0, ENVELOPE)).toString("hex");
+  return sha256(formatOf(blob) >= 5 ? blob : blob.subarray(0, ENVELOPE)).toString("hex");
 }
 
 function isSignedBy(blob: Uint8Array, key: Uint8Array): boolean {

@@ -1,3 +1,4 @@
+import { chaskey, wordsOf } from "./chaskey.ts";
 import { murmur64 } from "./murmur.ts";
 import { RecordError } from "./refusal.ts";
 import type { Field, Spec } from "./spec.ts";
@@ -10,11 +11,19 @@ export interface Entry {
   value: number;
 }
 
+/** The row key of a text of the field that is encoded. */
+type KeyOf = (text: string) => bigint;
+
 const NUMBER = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 
-/** First 64 bits of the hash of a text under the seed of its field. */
-export function keyOf(field: string, text: string): bigint {
+/** The row key of a text of a field. Without a hash key it is that of formats 4 and 5. */
+export function keyOf(hashKey: string | null, field: string, text: string): bigint {
   const utf8 = new TextEncoder();
+  if (hashKey !== null) {
+    const own = chaskey(utf8.encode(field), wordsOf(Buffer.from(hashKey, "hex")));
+    const [lo, hi] = chaskey(utf8.encode(text), own);
+    return (BigInt(hi) << 32n) | BigInt(lo);
+  }
   const seed = Number(murmur64(utf8.encode(field), 0) & 0xffff_ffffn);
   return murmur64(utf8.encode(text), seed);
 }
@@ -42,17 +51,17 @@ function numberOf(raw: unknown, field: Field): number {
   return x;
 }
 
-function missingEntries(field: Field): Entry[] {
-  if (typeof field.missing === "number") return [numericEntry(field.missing, field)];
+function missingEntries(field: Field, keyOf: KeyOf): Entry[] {
+  if (typeof field.missing === "number") return [numericEntry(field.missing, field, keyOf)];
   if (field.missing === "skip") return [];
-  return [{ key: field.missing === "own" ? keyOf(field.name, "") : 0n, value: 1 }];
+  return [{ key: field.missing === "own" ? keyOf("") : 0n, value: 1 }];
 }
 
-function categoricalKey({ name, encoding }: Field, text: string): bigint {
-  const key = keyOf(name, text);
+function categoricalKey({ encoding }: Field, text: string, keyOf: KeyOf): bigint {
+  const key = keyOf(text);
   if (encoding.kind !== "hash") return key;
   const bucket = (key & 0xffff_ffffn) % BigInt(encoding.buckets);
-  return keyOf(name, String(bucket));
+  return keyOf(String(bucket));
 }
 
 /** The bins of the Criteo challenge's winners: ⌊(ln x)²⌋ above 2. */
@@ -60,38 +69,41 @@ function log2Bin(x: number): string {
   return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
 }
 
-function numericEntry(raw: unknown, field: Field): Entry {
+function numericEntry(raw: unknown, field: Field, keyOf: KeyOf): Entry {
   const { name, encoding } = field;
   const x = numberOf(raw, field);
-  if (encoding.kind === "log2") return { key: keyOf(name, log2Bin(x)), value: 1 };
+  if (encoding.kind === "log2") return { key: keyOf(log2Bin(x)), value: 1 };
   if (encoding.kind === "boundaries") {
     const below = encoding.boundaries.filter((boundary) => boundary <= x).length;
-    return { key: keyOf(name, String(below)), value: 1 };
+    return { key: keyOf(String(below)), value: 1 };
   }
   if (encoding.kind !== "value") throw new RecordError(`${name}: ${encoding.kind} is no encoding of numbers`);
   const value = Math.fround((x - encoding.shift) * encoding.factor);
   if (!Number.isFinite(value)) throw new RecordError(`${name}: ${raw} is scaled to no finite f32`);
-  return { key: keyOf(name, "value"), value };
+  return { key: keyOf("value"), value };
 }
 
-function multiEntries(raw: unknown, field: Field): Entry[] {
+function multiEntries(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
   const elements = Array.isArray(raw) ? raw : textOf(raw, field).split(field.separator);
   const kept = elements.filter((element) => !isMissing(element)).slice(0, field.maxValues);
-  if (kept.length === 0) return missingEntries(field);
+  if (kept.length === 0) return missingEntries(field, keyOf);
   const value = field.pooling === "mean" ? Math.fround(1 / kept.length) : 1;
-  return kept.map((element) => ({ key: categoricalKey(field, textOf(element, field)), value }));
+  return kept.map((element) => ({ key: categoricalKey(field, textOf(element, field), keyOf), value }));
 }
 
-function entriesOf(raw: unknown, field: Field): Entry[] {
-  if (isMissing(raw)) return missingEntries(field);
-  if (field.type === "numeric") return [numericEntry(raw, field)];
-  if (field.type === "multi-categorical") return multiEntries(raw, field);
-  return [{ key: categoricalKey(field, textOf(raw, field)), value: 1 }];
+function entriesOf(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
+  if (isMissing(raw)) return missingEntries(field, keyOf);
+  if (field.type === "numeric") return [numericEntry(raw, field, keyOf)];
+  if (field.type === "multi-categorical") return multiEntries(raw, field, keyOf);
+  return [{ key: categoricalKey(field, textOf(raw, field), keyOf), value: 1 }];
 }
 
 /** The entries of each field, in the order of the spec. */
 export function encode(record: Record<string, unknown>, spec: Spec): Entry[][] {
   const unknown = Object.keys(record).find((key) => !spec.fields.some(({ name }) => name === key));
   if (unknown !== undefined) throw new RecordError(`got "${unknown}", which is no field`);
-  return spec.fields.map((field) => entriesOf(Object.hasOwn(record, field.name) ? record[field.name] : null, field));
+  return spec.fields.map((field) => {
+    const raw = Object.hasOwn(record, field.name) ? record[field.name] : null;
+    return entriesOf(raw, field, (text) => keyOf(spec.hashKey, field.name, text));
+  });
 }

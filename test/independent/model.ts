@@ -1,4 +1,4 @@
-import { readJson, readSections, viewOf } from "./container.ts";
+import { formatOf, readJson, readSections, viewOf } from "./container.ts";
 import { Dense } from "./dense.ts";
 import { HEAD_BYTES, type Head, readHead, TOWERS } from "./head.ts";
 import { type Item, readItems } from "./items.ts";
@@ -90,7 +90,7 @@ export function readBlob(blob: Uint8Array): Model {
   const sections = readSections(blob);
   const outer = readJson(sections, 1, 6);
   check(isObject(outer) && typeof outer.producer === "string", 6, "SPEC: got no producer");
-  const spec = readSpec(outer.spec);
+  const spec = readSpec(outer.spec, formatOf(blob));
   const head = readHead(at(sections, 1), spec);
   checkLengths(sections, head, spec);
   const keys = readKeys(sections, head);

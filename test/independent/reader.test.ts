@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { chaskey, wordsOf } from "./chaskey.ts";
 import { checkEnvelope, formatOf, sha256, versionOf } from "./container.ts";
 import { type Entry, encode, keyOf } from "./encode.ts";
 import type { Item } from "./items.ts";
@@ -13,14 +14,16 @@ import { readSpec } from "./spec.ts";
 // the project's own, reads, encodes and scores them. rejections.test.ts has damaged files.
 
 const folder = new URL("../golden/", import.meta.url);
-/** The golden blobs of format 5, and those of format 4. */
-const blobs = ["", "v4/"].flatMap((place) =>
+/** The golden blobs of format 6, and those of formats 5 and 4. */
+const blobs = ["", "v5/", "v4/"].flatMap((place) =>
   readdirSync(new URL(place, folder))
     .filter((file) => file.endsWith(".blob.bin"))
     .map((file) => `${place}${file}`),
 );
 /** The name that a model's blobs, pages and scores have in common. */
-const nameOf = (file: string): string => file.replace(/^v4\//, "").replace(".blob.bin", "");
+const nameOf = (file: string): string => file.replace(/^v[45]\//, "").replace(".blob.bin", "");
+/** The folder of a blob's pages and scores. Formats 4 and 5 have the same ones. */
+const placeOf = (file: string): string => (file.startsWith("v") ? "v5/" : "");
 const bytesOf = (file: string): Buffer => readFileSync(new URL(file, folder));
 const jsonOf = (file: string) =>
   JSON.parse(bytesOf(file).toString(), (_, value) => (value?.$bigint ? BigInt(value.$bigint) : value));
@@ -48,12 +51,12 @@ function pagesOf(file: string, model: Model): Pages {
   const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
   const files = name === "catalogue" ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
   expect(files).toHaveLength(model.digests.length);
-  return new Map(files.map((page, number) => [number, readPage(bytesOf(page), model, number)]));
+  return new Map(files.map((page, number) => [number, readPage(bytesOf(placeOf(file) + page), model, number)]));
 }
 
 /** The item of the catalogue with an id. */
 function itemOf(model: Model, id: unknown): Item {
-  const found = model.catalogue.get(keyOf(at(model.spec.fields, model.itemField).name, String(id)));
+  const found = model.catalogue.get(keyOf(model.spec.hashKey, at(model.spec.fields, model.itemField).name, String(id)));
   if (!found) throw new RangeError(`no item ${id}`);
   return found;
 }
@@ -61,7 +64,9 @@ function itemOf(model: Model, id: unknown): Item {
 test("all golden blobs are there", () => {
   expect(blobs).toEqual(
     expect.arrayContaining(
-      ["catalogue", "pnn", "tiny", "towers"].flatMap((name) => [`${name}.blob.bin`, `v4/${name}.blob.bin`]),
+      ["catalogue", "pnn", "tiny", "towers"].flatMap((name) =>
+        ["", "v5/", "v4/"].map((place) => `${place}${name}.blob.bin`),
+      ),
     ),
   );
 });
@@ -72,7 +77,7 @@ describe.each(blobs)("%s", (file) => {
 
   test("has its digest, its version and the signature of a trusted key", () => {
     expect(versionOf(blob)).toMatch(/^[0-9a-f]{64}$/);
-    expect(formatOf(blob)).toBe(file.startsWith("v4/") ? 4 : 5);
+    expect(formatOf(blob)).toBe(Number(/^v(\d)/.exec(file)?.[1] ?? 6));
     expect(() => checkEnvelope(blob, versionOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
   });
 
@@ -86,7 +91,7 @@ describe.each(blobs)("%s", (file) => {
 
   test("scores the records and items beside it with the pages", () => {
     const pages = pagesOf(file, model);
-    const scored: Scored[] = jsonOf(`${nameOf(file)}.scores.json`);
+    const scored: Scored[] = jsonOf(`${placeOf(file)}${nameOf(file)}.scores.json`);
     for (const { record, context, item, logit, score } of scored) {
       const got = record
         ? logitOf(model, record, pages)
@@ -106,16 +111,26 @@ test("tiny.blob.bin has the version that FORMAT.md states, which is the SHA-256 
   expect(versionOf(bytesOf("tiny.blob.bin"))).toBe(sha256(bytesOf("tiny.blob.bin")).toString("hex"));
 });
 
+test("Chaskey-12 has the tag that FORMAT.md states", () => {
+  const document = readFileSync(new URL("../../format/FORMAT.md", import.meta.url), "utf8");
+  const bytes = Buffer.from(Array.from({ length: 17 }, (_, i) => i));
+  const tag = Buffer.from(chaskey(bytes, wordsOf(bytes)).buffer).toString("hex");
+  expect(document.match(/that of the bytes 00 01 … 10 is\s`([0-9a-f]{32})`/)?.[1]).toBe(tag);
+});
+
 test("quantizes in f32, with ties to even, to 0 … 127", () => {
   expect([0.05, 0.35, 0.85].map((a) => quantize(a, 10, 0))).toEqual([0, 4, 8]);
   expect([0.5, 1.5, -0.5, -9, 126.5, 127.5, 1e30].map((a) => quantize(a, 1, 0))).toEqual([0, 2, 0, 0, 126, 127, 127]);
 });
 
 describe("records", () => {
-  test("have the entries of records.json", () => {
+  test.each([
+    ["records.json", 6],
+    ["v5/records.json", 5],
+  ])("have the entries of %s", (file, format) => {
     const digits = ({ key }: Entry) => key.toString(16).padStart(16, "0");
-    for (const { spec, records } of jsonOf("records.json")) {
-      const fitted = readSpec(spec);
+    for (const { spec, records } of jsonOf(file)) {
+      const fitted = readSpec(spec, format);
       for (const { record, ...expected } of records) {
         const fields = encode(record, fitted);
         const offsets = [0];
@@ -129,7 +144,7 @@ describe("records", () => {
   const site = { name: "site", type: "categorical", side: "context", kv: false, encoding: { kind: "vocabulary" } };
   const tags = { ...site, name: "tags", type: "multi-categorical" };
   const price = { ...site, name: "price", type: "numeric", encoding: { kind: "value", shift: 0, factor: 2 } };
-  const spec = readSpec({ name: "a", label: "click", fields: [site, tags, price] });
+  const spec = readSpec({ name: "a", label: "click", fields: [site, tags, price] }, 5);
 
   test.each([
     { other: 1 },

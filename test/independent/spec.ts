@@ -26,6 +26,8 @@ export interface Field {
 export interface Spec {
   name: string;
   label: string;
+  /** 32 hexadecimal digits; null in formats 4 and 5. */
+  hashKey: string | null;
   fields: Field[];
 }
 
@@ -101,9 +103,12 @@ function checkField(value: unknown): void {
   checkEncoding(encoding, String(type), place);
 }
 
-/** The fitted spec, checked, with its defaults. */
-export function readSpec(value: unknown): Spec {
-  const spec = objectOf(value, ["name", "label", "fields"], [], RULE);
+/** The fitted spec, checked, with its defaults. `format`: the version of the blob's format. */
+export function readSpec(value: unknown, format: number): Spec {
+  const keyed = format >= 6 ? ["hashKey"] : [];
+  const spec = objectOf(value, ["name", "label", ...keyed, "fields"], [], RULE);
+  const { hashKey = null } = spec;
+  check(hashKey === null || /^[0-9a-f]{32}$/.test(String(hashKey)), RULE, "got another hashKey");
   check(typeof spec.name === "string" && /^[a-z0-9][a-z0-9._-]{0,63}$/.test(spec.name), RULE, `got name ${spec.name}`);
   check(typeof spec.label === "string", RULE, `got label ${spec.label}`);
   check(Array.isArray(spec.fields) && isInteger(spec.fields.length, 1, 256), RULE, "got no list of 1–256 fields");
@@ -115,5 +120,5 @@ export function readSpec(value: unknown): Spec {
   check(names.size === fields.length + 1, RULE, "field names and label do not differ");
   const entries = fields.reduce((sum, { type, maxValues }) => sum + (type === "multi-categorical" ? maxValues : 1), 0);
   check(entries <= 4096, RULE, `got ${entries} entries of a record, expected at most 4096`);
-  return { name: spec.name, label: spec.label, fields };
+  return { name: spec.name, label: spec.label, hashKey: hashKey === null ? null : String(hashKey), fields };
 }

@@ -4,10 +4,10 @@ import { FormatError } from "../../format/errors.ts";
 import { findKey } from "../../format/keys.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { NO_ITEM } from "../../runtime/kernel.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { rowKeyOf } from "../../testing/format/hash-key.ts";
 import { KERNELS, type TestKernel } from "../../testing/kernel/harness.ts";
 import { AD, ADS, KNOWN, openShop, SHOP_TYPES, type Shop, SITES } from "../format/shop.ts";
 
@@ -91,7 +91,7 @@ describe("a shop", () => {
     const { numbers, records } = scorer.locateItems(CONTEXT, ["ad7", "new", "ad139", "ad140", "AD7", 7, "ad7"]);
     const { keys } = readBlob(shop.blob).items;
     const numberOf = (ad: string): number => {
-      const { lo, hi } = rowKey(fieldSeed("ad"), ad, { lo: 0, hi: 0 });
+      const { lo, hi } = rowKeyOf("ad", ad);
       return findKey(keys, lo, hi);
     };
     const [none, ...others] = [NO_ITEM, NO_ITEM, NO_ITEM, NO_ITEM];

@@ -3,6 +3,7 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
+import { HASH_KEY } from "../../testing/format/hash-key.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
@@ -76,6 +77,7 @@ export function fittedOf(spec: FeatureSpec): FittedSpec {
   return {
     name: spec.name,
     label: spec.label,
+    hashKey: HASH_KEY,
     fields: spec.fields.map(({ store, encoding, ...field }) => ({
       ...field,
       kv: store !== "blob",

@@ -1,18 +1,12 @@
 import { fieldSides, type ItemCatalogue, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
-import {
-  ACTIVATION_RELU,
-  BLOB_HEADER_VERSION,
-  BLOB_VERSION,
-  TERM_FM,
-  TERM_LINEAR,
-  TERM_MLP,
-  TYPE_I8,
-} from "../../format/constants.ts";
+import { ACTIVATION_RELU, BLOB_VERSION, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_I8 } from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
+import type { Hash64 } from "../../format/hash.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
 import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
@@ -20,6 +14,8 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { goldenLogits } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { inOldFormat } from "../../testing/format/edit-blob.ts";
+import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
 import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
@@ -35,6 +31,7 @@ const VALUES = 400;
 const SPEC: FittedSpec = {
   name: "tiny",
   label: "click",
+  hashKey: HASH_KEY,
   fields: [
     {
       name: "site",
@@ -102,7 +99,7 @@ export interface TinyModelOptions {
   pageCount?: number;
   /** Who signs the blob. */
   key?: SigningKey;
-  /** The version of the format that the blob states. All bytes from 128 on are the same in formats 4 and 5. */
+  /** The version of the blob's format. Before 6, row keys are hashed without a key. */
   format?: number;
   /** Items of a catalogue, each named by its `ad`. */
   items?: readonly Record<string, unknown>[];
@@ -126,12 +123,12 @@ export async function makeModel(
   const cold: Row[] = [];
   for (let i = 0; i < VALUES; i++) {
     const table = i < HOT_VALUES ? hot : cold;
-    table.push(makeRow(random, "site", `site${i}`), makeRow(random, "tags", `tag${i}`));
+    table.push(makeRow(random, format, "site", `site${i}`), makeRow(random, format, "tags", `tag${i}`));
   }
-  for (const device of ["phone", "desktop"]) hot.push(makeRow(random, "device", device));
-  for (const ad of ["ad0", "ad1", "ad2"]) hot.push(makeRow(random, "ad", ad));
-  hot.push(makeRow(random, "price", VALUE_ROW));
-  const oov = SPEC.fields.map(({ name }) => makeRow(random, name, "never a key"));
+  for (const device of ["phone", "desktop"]) hot.push(makeRow(random, format, "device", device));
+  for (const ad of ["ad0", "ad1", "ad2"]) hot.push(makeRow(random, format, "ad", ad));
+  hot.push(makeRow(random, format, "price", VALUE_ROW));
+  const oov = SPEC.fields.map(({ name }) => makeRow(random, format, name, "never a key"));
 
   const pages: TinyModel["pages"] = [];
   for (let page = 0; page < pageCount; page++) {
@@ -176,10 +173,13 @@ export async function makeModel(
     golden: { tolerance: 1e-4, records: [] },
   };
   if (items.length > 0) model.items = await catalogueOf(model, items, pages);
-  const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, writeBlob(model))), GOLDEN_RECORDS);
+  const write = (): Uint8Array => {
+    const blob = writeBlob(model);
+    return format === BLOB_VERSION ? blob : inOldFormat(blob, format);
+  };
+  const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, write())), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: logits[i] + goldenError }));
-  const blob = writeBlob(model);
-  new DataView(blob.buffer).setUint32(BLOB_HEADER_VERSION, format, true);
+  const blob = write();
   return { model: SPEC.name, version: await sealBlob(blob, key), blob, layout, pages };
 }
 
@@ -227,14 +227,18 @@ export async function expectedScores(model: TinyModel, records: unknown[], witho
 
 /** The page of a value's row. */
 export function pageOf(field: string, text: string, { layout }: TinyModel): number {
-  return pageOfKey(rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }).hi, layout.pageCount);
+  return pageOfKey(rowKeyOf(field, text).hi, layout.pageCount);
 }
 
-function makeRow(random: () => number, field: string, text: string): Row {
+function makeRow(random: () => number, format: number, field: string, text: string): Row {
   const values = Float32Array.from({ length: 1 + K }, () => 2 * random() - 1);
   const bytes = new Uint8Array(rowStride(ROW_TYPE, K));
   writeRow(ROW_TYPE, K, values, 0, new DataView(bytes.buffer), 0);
-  return { ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), bytes };
+  return { ...keyIn(format, field, text), bytes };
+}
+
+function keyIn(format: number, field: string, text: string): Hash64 {
+  return format >= 6 ? rowKeyOf(field, text) : rowKeyHash(undefined, field)(text, { lo: 0, hi: 0 });
 }
 
 function pack(rows: Row[]): { keys: Uint32Array; rows: Uint8Array } {

@@ -77,6 +77,15 @@ export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]):
   return bytes;
 }
 
+/** A copy in format 4 or 5, whose specs have no hash key. Its row keys are as they were. */
+export function inOldFormat(blob: Uint8Array, format: number): Uint8Array {
+  const spec = JSON.parse(new TextDecoder().decode(sectionOf(blob, c.SECTION_SPEC)));
+  delete spec.spec.hashKey;
+  const old = withSection(blob, c.SECTION_SPEC, new TextEncoder().encode(JSON.stringify(spec)));
+  viewOf(old).setUint32(c.BLOB_HEADER_VERSION, format, true);
+  return old;
+}
+
 /** A copy with `edit` applied to section `id`. Its checksum is put right. */
 export function inSection(blob: Uint8Array, id: number, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   return withSection(blob, id, edited(sectionOf(blob, id), edit));

@@ -1,4 +1,5 @@
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
+import { HASH_KEY } from "./hash-key.ts";
 
 // Raw records whose encoding is kept in test/golden/records.json. JSON has no bigint, so there 17n is {"$bigint":
 // "17"}.
@@ -41,7 +42,7 @@ function multi(name: string, options: Partial<Multi> = {}): FittedField {
 /** A case for one field: a record for each of its values. `undefined` is a record without the field. */
 function one(field: FittedField, values: unknown[]): RecordCase {
   const records = values.map((value) => (value === undefined ? {} : { [field.name]: value }));
-  return { spec: { name: "golden", label: "click", fields: [field] }, records };
+  return { spec: { name: "golden", label: "click", hashKey: HASH_KEY, fields: [field] }, records };
 }
 
 const price = { kind: "value", shift: 10, factor: 0.5 } as const;
@@ -84,6 +85,7 @@ export const RECORD_CASES: RecordCase[] = [
     spec: {
       name: "golden",
       label: "click",
+      hashKey: HASH_KEY,
       fields: [categorical("site"), multi("tags", { missing: "skip" }), numeric("price", price), categorical("user")],
     },
     records: [{ site: "news", tags: ["a", "b"], price: 11, user: 7 }, {}, { user: "7", tags: "a|b|c" }, { price: "9" }],

@@ -14,8 +14,8 @@ import { forwardItem, referenceScore } from "./reference.ts";
 import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
 import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
 
-// The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The blobs of format 4
-// in test/golden/v4/ are not among them: no code writes that format any more, and they stay as they are.
+// The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The files in
+// test/golden/v4/ and v5/ are not among them: no code writes those formats any more, and they stay as they are.
 
 const encoder = new TextEncoder();
 

@@ -3,8 +3,9 @@ import { ACTIVATION_RELU, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_F32 } from "../..
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { VALUE_ROW } from "../../format/record.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { HASH_KEY, rowKeyOf } from "./hash-key.ts";
 import { itemRecord } from "./reference.ts";
 import { ascendingRows, concat, floatLayer, packRows } from "./tiny.ts";
 
@@ -14,6 +15,7 @@ import { ascendingRows, concat, floatLayer, packRows } from "./tiny.ts";
 const SPEC: FittedSpec = {
   name: "catalogue",
   label: "click",
+  hashKey: HASH_KEY,
   fields: [
     {
       ...{ name: "site", side: "context", kv: true, type: "categorical" },
@@ -129,7 +131,7 @@ export function itemNumber({ items }: ModelBlob, ad: string): number {
 }
 
 function keyOf(field: string, text: string): { lo: number; hi: number } {
-  return rowKey(fieldSeed(field), text, { lo: 0, hi: 0 });
+  return rowKeyOf(field, text);
 }
 
 /**

@@ -17,8 +17,9 @@ import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys } from "../../format/keys.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey, VALUE_ROW } from "../../format/record.ts";
+import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { HASH_KEY, rowKeyOf } from "./hash-key.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
 // side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Two other models here have products and
@@ -27,6 +28,7 @@ import { rowStride, writeRow } from "../../format/row.ts";
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",
   label: "click",
+  hashKey: HASH_KEY,
   fields: [
     {
       name: "site",
@@ -58,7 +60,7 @@ export function ascendingRows(
   entries: { field: string; text: string; row: number[] }[],
 ): { keys: Uint32Array; rows: Uint8Array } {
   const keyed = entries
-    .map(({ field, text, row }) => ({ ...rowKey(fieldSeed(field), text, { lo: 0, hi: 0 }), row }))
+    .map(({ field, text, row }) => ({ ...rowKeyOf(field, text), row }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
   return {
     keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),

@@ -1,10 +1,12 @@
 // Random models and records of any shape, from a seed. The wider a layer, the smaller are its weights, as in trained
 // models. So activations neither vanish nor explode, and quantized ones use their range and sometimes leave it.
+
 import { fieldSides, type ModelBlob, mlpInputs, NO_ITEMS } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { HASH_KEY } from "../format/hash-key.ts";
 import { integer, seeded } from "../format/random.ts";
 import { lightenLanes } from "./light-lanes.ts";
 
@@ -119,6 +121,7 @@ function randomSpec(fields: number, kv: boolean): FittedSpec {
   return {
     name: "random",
     label: "label",
+    hashKey: HASH_KEY,
     fields: Array.from({ length: fields }, (_, f) => ({
       name: `f${f}`,
       side: cycled(["item", "context", "item", "item", "context"] as const, f),

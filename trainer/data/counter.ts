@@ -1,5 +1,7 @@
 import { DOUBLE, DuckDBDataChunk, UINTEGER, USMALLINT } from "@duckdb/node-api";
 import { DuckDb } from "./duckdb.ts";
+import { slotOf } from "./key-slots.ts";
+import { SharedKeyError } from "./shared-key.ts";
 import { Vocabulary } from "./vocabulary.ts";
 import { WordList } from "./word-list.ts";
 
@@ -56,23 +58,22 @@ export class KeyCounter implements AsyncDisposable {
     return this.#size >= this.#capacity;
   }
 
-  /** Counts one use of a key. The key 0 stands for the field's OOV row. */
+  /**
+   * Counts one use of a key. The key 0 stands for the field's OOV row. Throws SharedKeyError where another field has the
+   * key, if its counts are in memory; otherwise `vocabulary` does.
+   */
   count(field: number, lo: number, hi: number): void {
     this.#unseen[field] = this.#unseen[field] + 1;
     const now = this.#entries++;
     if ((lo | hi) === 0) return;
-    const mask = this.#uses.length - 1;
-    let slot = lo & mask;
-    while (this.#uses[slot] !== 0 && (this.#keys[2 * slot] !== lo || this.#keys[2 * slot + 1] !== hi)) {
-      slot = (slot + 1) & mask;
-    }
+    const slot = slotOf(this.#keys, this.#uses, lo, hi);
     if (this.#uses[slot] === 0) {
       this.#size++;
       this.#keys[2 * slot] = lo;
       this.#keys[2 * slot + 1] = hi;
       this.#field[slot] = field;
       this.#first[slot] = now;
-    }
+    } else if (this.#field[slot] !== field) throw new SharedKeyError(lo, hi);
     this.#uses[slot] = this.#uses[slot] + 1;
   }
 
@@ -114,7 +115,8 @@ export class KeyCounter implements AsyncDisposable {
 
   /**
    * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. The uses
-   * of the others count for their field's OOV row. Throws UserError where the disk has no room for sorting them.
+   * of the others count for their field's OOV row. Throws SharedKeyError where two fields have one key, and UserError
+   * where the disk has no room for sorting them.
    */
   async vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     await this.spill();
@@ -130,12 +132,13 @@ export class KeyCounter implements AsyncDisposable {
       counts.push(0);
     }
     const kept = this.#duckdb.stream(
-      `SELECT field, lo, hi, sum(uses) FROM counts GROUP BY field, lo, hi
-       HAVING sum(uses) >= [${minCounts.join(", ")}][field + 1] ORDER BY min(first)`,
+      `SELECT min(field), lo, hi, sum(uses), max(field) FROM counts GROUP BY lo, hi
+       HAVING sum(uses) >= [${minCounts.join(", ")}][min(field) + 1] OR min(field) <> max(field) ORDER BY min(first)`,
     );
     for await (const chunk of kept) {
-      const [field = [], lo = [], hi = [], uses = []] = chunk.getColumns();
+      const [field = [], lo = [], hi = [], uses = [], last = []] = chunk.getColumns();
       for (let i = 0; i < chunk.rowCount; i++) {
+        if (field[i] !== last[i]) throw new SharedKeyError(Number(lo[i]), Number(hi[i]));
         keys.push(Number(lo[i]));
         keys.push(Number(hi[i]));
         fieldOf.push(Number(field[i]));

@@ -5,12 +5,12 @@ import type { ClickLog } from "./click-log.ts";
 
 /**
  * Fits what a feature spec leaves to the data: the boundaries of quantiles, the mean and deviation of standardized
- * values.
+ * values. `hashKey`: what row keys are to be hashed with.
  */
-export async function fitSpec(spec: FeatureSpec, log: ClickLog): Promise<FittedSpec> {
+export async function fitSpec(spec: FeatureSpec, log: ClickLog, hashKey: string): Promise<FittedSpec> {
   const fields: FittedField[] = [];
   for (const field of spec.fields) fields.push(await fitField(field, log));
-  return { name: spec.name, label: spec.label, fields };
+  return { name: spec.name, label: spec.label, hashKey, fields };
 }
 
 async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField> {

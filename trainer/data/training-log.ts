@@ -5,18 +5,20 @@ import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import type { EncodedRecords } from "../../format/record.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
-import { startTask } from "../terminal/progress.ts";
+import { startTask, type Task } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { KeyCounter } from "./counter.ts";
 import { findFiles } from "./files.ts";
 import { fitSpec } from "./fit.ts";
+import { cacheHashKey } from "./hash-key.ts";
 import type { LogPart } from "./logs.ts";
 import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
 import { readShard, type ShardPlace, withRows } from "./shard.ts";
 import { type ShardLayout, shardLayout } from "./shard-layout.ts";
 import { ShardWriter } from "./shard-writer.ts";
+import { nameSharedKey, SharedKeyError } from "./shared-key.ts";
 import { type TrainingSource, trainingSource } from "./source.ts";
 import { Variation } from "./variation.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -38,16 +40,22 @@ const VOCABULARY = "vocabulary.safetensors";
 
 /**
  * A log to train on. `cache`: the folder of all cache entries. The first time, the log is read, its keys are counted,
- * and its records are encoded into the cache; later only the entry is read.
+ * and its records are encoded into the cache; later only the entry is read. `hashKey`: what row keys are hashed with;
+ * the cache's own where none is given. Throws FormatError where the log is wrong, or two fields share a row key.
  */
-export async function openTrainingLog(spec: FeatureSpec, part: LogPart, cache: string): Promise<TrainingLog> {
+export async function openTrainingLog(
+  spec: FeatureSpec,
+  part: LogPart,
+  cache: string,
+  hashKey: string = cacheHashKey(cache),
+): Promise<TrainingLog> {
   const { fields, label, data } = spec;
   const { shuffle: _, ...read } = data;
   const { files, warnings } = findFiles(part.paths, data.format);
   warnings.forEach(warn);
   const inputs = inputsOf(files);
-  const key = ["train", fields, label, read, part.part];
-  const build = (folder: string): Promise<BuiltMeta> => buildTrainingLog(spec, part, folder);
+  const key = ["train", fields, label, read, part.part, hashKey];
+  const build = (folder: string): Promise<BuiltMeta> => buildTrainingLog(spec, part, folder, hashKey);
   return await cached(cache, key, inputs, build, (entry) => {
     entry.meta.warnings.forEach(warn);
     const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
@@ -60,13 +68,32 @@ export async function openTrainingLog(spec: FeatureSpec, part: LogPart, cache: s
   });
 }
 
-async function buildTrainingLog(spec: FeatureSpec, { paths, part }: LogPart, folder: string): Promise<BuiltMeta> {
+async function buildTrainingLog(
+  spec: FeatureSpec,
+  { paths, part }: LogPart,
+  folder: string,
+  hashKey: string,
+): Promise<BuiltMeta> {
   const { data, label } = spec;
   const options = { data, label, training: true, temporary: folder, ...(part && { part }) };
   await using log = await ClickLog.open(paths, options);
   using task = startTask("read", null, "records");
-  const fitted = await fitSpec(spec, log);
-  const layout = shardLayout(fitted.fields, data.weight !== undefined);
+  const fitted = await fitSpec(spec, log, hashKey);
+  try {
+    return await encodeWithRows(spec, log, fitted, folder, task);
+  } catch (error) {
+    throw error instanceof SharedKeyError ? await nameSharedKey(log, fitted, error) : error;
+  }
+}
+
+async function encodeWithRows(
+  spec: FeatureSpec,
+  log: ClickLog,
+  fitted: FittedSpec,
+  folder: string,
+  task: Task,
+): Promise<BuiltMeta> {
+  const layout = shardLayout(fitted.fields, spec.data.weight !== undefined);
   const variation = new Variation(layout.fields);
 
   // 1. The records with their keys, which are counted.

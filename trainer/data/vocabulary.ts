@@ -1,4 +1,6 @@
+import { FormatError } from "../../format/errors.ts";
 import { RowIndex } from "./row-index.ts";
+import { keyText } from "./shared-key.ts";
 
 /**
  * The rows of all fields' tables together: V rows, of which the first F are the fields' OOV rows. A row's number is its
@@ -14,13 +16,20 @@ export class Vocabulary {
   readonly counts: Uint32Array;
   readonly #index = new RowIndex();
 
+  /** Throws FormatError where two rows have one key. */
   constructor(fields: number, keys: Uint32Array, fieldOf: Uint16Array, counts: Uint32Array) {
     this.fields = fields;
     this.keys = keys;
     this.fieldOf = fieldOf;
     this.counts = counts;
     for (let row = fields; row < counts.length; row++) {
-      this.#index.set(keys[2 * row], keys[2 * row + 1], row);
+      const before = this.#index.add(keys[2 * row], keys[2 * row + 1], row);
+      if (before >= 0)
+        throw new FormatError(
+          "rows.keys",
+          `got the row key ${keyText(keys[2 * row], keys[2 * row + 1])} twice, for row ${before} of field ` +
+            `${fieldOf[before]} and row ${row} of field ${fieldOf[row]}, expected different ones: train again`,
+        );
     }
   }
 

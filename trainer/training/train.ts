@@ -1,4 +1,5 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { savedHashKey, saveHashKey } from "../data/hash-key.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
@@ -40,6 +41,8 @@ export interface TrainOptions {
   /** The folder of encoded logs. */
   cache: string;
   backend?: Backend;
+  /** What row keys are hashed with, 32 hex digits. Default: where it is resumed, its own; otherwise the cache's. */
+  hashKey?: string;
   /** The folder to keep a checkpoint in; without it, none is saved. */
   out?: string;
   /** Resume from the checkpoint in `out`, if there is one. */
@@ -62,6 +65,7 @@ export async function train(
     train,
     valid,
     cache,
+    hashKey,
     backend: asked,
     quantize = "int8",
     out,
@@ -74,8 +78,10 @@ export async function train(
   const backend = await startBackend(asked);
   say(`TensorFlow.js backend: ${backendText(backend)}`);
 
-  const log = await openTrainingLog(spec, train, cache);
+  const resumed = resume && out !== undefined ? savedHashKey(out) : null;
+  const log = await openTrainingLog(spec, train, cache, hashKey ?? resumed ?? undefined);
   const { fitted, vocabulary, source } = log;
+  if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);

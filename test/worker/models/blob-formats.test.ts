@@ -5,40 +5,47 @@ import { pageDigest } from "../../../format/page.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
 import { blobKey, pageKey, pointerKey } from "../../../format/store.ts";
 import { POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
-import page from "../../golden/tiny.page.bin";
 import blobOfFormat4 from "../../golden/v4/tiny.blob.bin";
+import blobOfFormat5 from "../../golden/v5/tiny.blob.bin";
+import page from "../../golden/v5/tiny.page.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
 
-// The Worker takes blobs of the present format, 5, and of the one before, so that Workers can be rolled out before
+// The Worker takes blobs of the present format, 6, and of the two before, so that Workers can be rolled out before
 // models.
 
 const RECORDS = [{ site: "site57", tags: "tag1|tag77", device: "phone", price: 4 }];
-const old = await makeModel(1, { format: 4 });
+const old = await makeModel(1, { format: 5 });
 const present = await makeModel(1);
 
 beforeEach(reset);
 
-test("the golden blob of format 4 serves, under the pointer and the version that it was published with", async () => {
-  const version = "c6874a2b98b9b922fd36d4d27fabcc6ff3592369db83fa263b68eb1f322b7845";
-  await env.MODELS.put(pageKey(await pageDigest(new Uint8Array(page))), new Uint8Array(page).toBase64());
-  await env.MODELS.put(blobKey(version), blobOfFormat4);
-  await env.MODELS.put(pointerKey(), JSON.stringify({ model: version }));
-  const response = await startWorker().score({
-    records: [
-      { site: "news", price: 12 },
-      { site: "shop", price: "12" },
-    ],
-  });
-  const answer = await response.json<ScoreAnswer>();
-  expect(answer).toEqual({ scores: [expect.any(Number), expect.any(Number)], model: "tiny", version });
-  // The score of the first record in test/golden/tiny.scores.json.
-  expect(answer.scores[0]).toBeCloseTo(0.9483474, 5);
-});
+test.each([
+  [4, blobOfFormat4, "c6874a2b98b9b922fd36d4d27fabcc6ff3592369db83fa263b68eb1f322b7845"],
+  [5, blobOfFormat5, "04f5ea81eec78761cc48ad226f545c2bcfd9924f959f68238549b016b186b767"],
+])(
+  "the golden blob of format %i serves, under the version that it was published with",
+  async (format, blob, version) => {
+    await env.MODELS.put(pageKey(await pageDigest(new Uint8Array(page))), new Uint8Array(page).toBase64());
+    await env.MODELS.put(blobKey(version), blob);
+    const pointer = format === 4 ? { model: version } : { model: "tiny", version };
+    await env.MODELS.put(pointerKey(), JSON.stringify(pointer));
+    const response = await startWorker().score({
+      records: [
+        { site: "news", price: 12 },
+        { site: "shop", price: "12" },
+      ],
+    });
+    const answer = await response.json<ScoreAnswer>();
+    expect(answer).toEqual({ scores: [expect.any(Number), expect.any(Number)], model: "tiny", version });
+    // The scores of the first two records in test/golden/tiny.scores.json: a row of the blob, and one of the page.
+    expect(answer.scores[0]).toBeCloseTo(0.9483474, 5);
+    expect(answer.scores[1]).toBeCloseTo(0.930583, 5);
+  },
+);
 
-test("a blob of format 4 is replaced by one of format 5, and back", async () => {
-  expect(old.blob.slice(128)).toEqual(present.blob.slice(128));
-  expect(old.version).not.toBe(present.version);
+test("a blob of format 5 is replaced by one of format 6, whose row keys are other ones, and back", async () => {
+  expect(await expectedScores(old, RECORDS)).toEqual(await expectedScores(present, RECORDS));
   const worker = startWorker();
   const scores = await expectedScores(present, RECORDS);
   await publishTiny(env.MODELS, old);
@@ -52,7 +59,7 @@ test("a blob of format 4 is replaced by one of format 5, and back", async () => 
   }
 });
 
-test.each([4, 5])("a signature in format %i is checked where keys are set", async (format) => {
+test.each([4, 5, 6])("a signature in format %i is checked where keys are set", async (format) => {
   const { privateKey, publicKey } = await generateKeys();
   const signed = await makeModel(1, { format, key: await readSigningKey(privateKey, "key") });
   await publishTiny(env.MODELS, signed);
@@ -60,13 +67,13 @@ test.each([4, 5])("a signature in format %i is checked where keys are set", asyn
   expect((await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).version).toBe(signed.version);
 });
 
-test.each([3, 6])("a blob of format %i is refused", async (format) => {
+test.each([3, 7])("a blob of format %i is refused", async (format) => {
   await env.MODELS.put(blobKey("0".repeat(64)), edited(format));
   await env.MODELS.put(pointerKey(), JSON.stringify({ model: "tiny", version: "0".repeat(64) }));
   const response = await startWorker().asAdmin("/readyz");
   expect(await response.json()).toMatchObject({
     status: 503,
-    cause: `FormatError: blob: header: got version ${format}, expected 4 or 5`,
+    cause: `FormatError: blob: header: got version ${format}, expected 4 to 6`,
   });
 });
 
