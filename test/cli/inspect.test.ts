@@ -7,6 +7,7 @@ import { BLOB_HEADER_SIGNATURE } from "../../format/constants.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
 import { PUBLIC_KEY } from "../../testing/format/golden.ts";
+import { HASH_KEY } from "../../testing/format/hash-key.ts";
 import { CommandFolder, SPEC } from "./cli-process.ts";
 
 const folder = new CommandFolder();
@@ -27,7 +28,7 @@ describe("a blob", () => {
     expect(json).toMatchObject({
       model: "tiny",
       version: createHash("sha256").update(readFileSync(blob)).digest("hex"),
-      format: 5,
+      format: 6,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,
@@ -39,6 +40,8 @@ describe("a blob", () => {
     });
     expect(json.sha256).toBe(json.version);
     expect(json.sections.map(({ name }: { name: string }) => name)).toContain("GOLDEN");
+    expect(readFileSync(blob, "latin1")).toContain(HASH_KEY);
+    expect(stdout + JSON.stringify(json)).not.toContain(HASH_KEY);
   });
 
   it("of the format before has a version that is not the SHA-256 of the file", async () => {

@@ -41,13 +41,21 @@ export interface DraftExport {
   pages: WrittenPage[];
 }
 
-/** Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. */
+/**
+ * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. Throws
+ * FormatError where the model has no hash key, or its rows do not fit the pages.
+ */
 export async function exportModel(
   trained: TrainedModel,
   quantization: Quantization,
   calibrationSet: Dataset,
 ): Promise<DraftExport> {
-  const { spec, vocabulary, learner } = trained;
+  const { spec, fitted, vocabulary, learner } = trained;
+  if (fitted.hashKey === undefined)
+    throw new FormatError(
+      `${spec.name}: fitted.hashKey`,
+      "missing, as trainings before format 6 of the blob hashed row keys without one: train again",
+    );
   const { tables } = learner;
   const { parameters, definition } = learner.model;
   const { terms, fmDim, mlpFrom, products } = definition;
@@ -58,9 +66,9 @@ export async function exportModel(
   const { hot, cold } = splitRows(spec, vocabulary, rowStride(rowType, dim));
   const pages = await writePages(cold, vocabulary, tables.values, rowType, dim, spec.rows.pageBytes);
   const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
-  const fitted: FittedSpec = {
-    ...trained.fitted,
-    fields: trained.fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
+  const served: FittedSpec = {
+    ...fitted,
+    fields: fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
   };
 
   // 2. Dense layers, with BatchNorm folded in, quantized.
@@ -70,7 +78,7 @@ export async function exportModel(
   const oov = spec.fields.map((_, f) => f);
   const pageDigests = new Uint8Array(pages.flatMap(({ digest }) => [...digest]));
   const model: ModelBlob = {
-    spec: fitted,
+    spec: served,
     producer: PRODUCER,
     rowType,
     embeddingDim: dim,
@@ -82,7 +90,7 @@ export async function exportModel(
     keys: keysOf(hot, vocabulary),
     rows: quantizeRows([...oov, ...hot], tables.values, rowType, dim),
     pageDigests,
-    sides: fieldSides(fitted),
+    sides: fieldSides(served),
     ...networks,
     evidence: {},
     golden: { tolerance: 0, records: [] },

@@ -13,6 +13,7 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { ClickLog } from "../data/click-log.ts";
 import { groupText } from "../data/group-text.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
+import { keyText } from "../data/shared-key.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
 
@@ -72,7 +73,7 @@ export async function addCatalogue(
   const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
   const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
-  const catalogue = inOrderOfKeys(position, keys, records, stride);
+  const catalogue = inOrderOfKeys(position, keys, records, stride, (item) => `${id} ${show(items[item][id])}`);
   const draft = { model: { ...model, items: catalogue }, pages };
   const withItems = writeBlob(draft.model);
   return {
@@ -124,18 +125,29 @@ async function readItems(log: ClickLog, names: readonly string[], id: string): P
   return items;
 }
 
-/** The catalogue in ascending order of its keys, in which the kernel looks for an item. */
+/**
+ * The catalogue in ascending order of its keys, in which the kernel looks for an item. Throws FormatError where two
+ * items, named by `nameOf`, have one key.
+ */
 function inOrderOfKeys(
   field: number,
   keys: Uint32Array,
   records: readonly Uint8Array[],
   stride: number,
+  nameOf: (item: number) => string,
 ): ItemCatalogue {
   const word = (item: number, i: number): number => keys[2 * item + i];
   const order = records.map((_, i) => i);
   order.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
   const bytes = new Uint8Array(records.length * stride);
   order.forEach((item, i) => {
+    const before = order[i - 1];
+    if (i > 0 && word(item, 0) === word(before, 0) && word(item, 1) === word(before, 1))
+      throw new FormatError(
+        nameOf(item),
+        `got the row key ${keyText(word(item, 0), word(item, 1))}, which ${nameOf(before)} has too, expected ` +
+          "different ones: train with another hash key, or leave one of the two out",
+      );
     bytes.set(records[item], i * stride);
   });
   return { field, keys: Uint32Array.from(order.flatMap((item) => [word(item, 0), word(item, 1)])), records: bytes };

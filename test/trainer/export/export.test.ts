@@ -70,6 +70,15 @@ describe("splitRows", () => {
 });
 
 describe("exportModel", () => {
+  it("refuses a model of before row keys had a secret, and predicts with it all the same", async () => {
+    const { fitted, ...model } = trainedModel({});
+    const { hashKey: _, ...old } = fitted;
+    await expect(exportModel({ ...model, fitted: old }, "int8", model.dataset)).rejects.toThrow(
+      "tiny: fitted.hashKey: missing, as trainings before format 6 of the blob hashed row keys without one: train again",
+    );
+    expect(model.learner.predict(model.dataset)).toHaveLength(100);
+  });
+
   it("puts every row into exactly one place, under its key, within the page size", async () => {
     const model = trainedModel({ blobBytes: 24 * 50, pageBytes: 1024 });
     const { blob, pages } = await exportModel(model, "f32", model.dataset);

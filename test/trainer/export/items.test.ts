@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readBlob } from "../../../format/read-blob.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { craftText } from "../../../testing/format/craft-text.ts";
+import { rowKeyOf } from "../../../testing/format/hash-key.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
@@ -39,9 +41,10 @@ async function catalogueOf(
   type: FeatureSpec["model"]["type"],
   csv: (id: string, other: string) => string,
   id?: string,
+  file = "items.csv",
 ) {
   const { spec, draft, names } = await draftOf(type);
-  const path = join(folder, "items.csv");
+  const path = join(folder, file);
   writeFileSync(path, csv(names[1], names[2]));
   await using log = await openCatalogue(spec, [path]);
   return await addCatalogue(draft, id ?? names[1], log, [{ [names[0]]: "v7" }, {}]);
@@ -74,6 +77,16 @@ describe("addCatalogue", () => {
     await expect(catalogueOf("LR", csv)).rejects.toThrow(
       /items\.csv, line 4: got .* "v3" as .*"v2".*expected .*"v1".*items\.csv, line 2/,
     );
+  });
+
+  it("refuses two items with one row key, naming both", async () => {
+    const { names } = await draftOf("LR");
+    const { lo, hi } = rowKeyOf(names[1], "boots");
+    const twin = JSON.stringify(craftText(names[1], lo, hi));
+    const records = (id: string): string => `{"${id}": "boots"}\n{"${id}": ${twin}}\n`;
+    const error = await catalogueOf("LR", (id) => records(id), undefined, "items.jsonl").catch(String);
+    expect(error).toContain(`item ${twin}: got the row key`);
+    expect(error).toContain('which item "boots" has too, expected different ones: train with another hash key');
   });
 
   it("refuses an item without a name", async () => {

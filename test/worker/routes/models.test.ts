@@ -1,6 +1,10 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { SECTION_SPEC } from "../../../format/constants.ts";
+import { sealBlob } from "../../../format/seal.ts";
+import { sectionOf, withSection } from "../../../testing/format/edit-blob.ts";
+import { HASH_KEY } from "../../../testing/format/hash-key.ts";
 import { LOAD_RETRY_MS } from "../../../worker/limits.ts";
 import { startWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
@@ -36,6 +40,36 @@ const SUMMARY = {
     { name: "price", type: "numeric", side: "item" },
   ],
 };
+
+test("no answer and no log shows the hash key", async () => {
+  const logged: string[] = [];
+  for (const name of ["log", "error", "warn"] as const)
+    vi.spyOn(console, name).mockImplementation((...args) => void logged.push(JSON.stringify(args)));
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  expect(new TextDecoder("latin1").decode(good.blob)).toContain(HASH_KEY);
+  await publishTiny(env.MODELS, good);
+  const worker = startWorker();
+  const requests = [
+    worker.fetch("/v1/models"),
+    worker.asAdmin("/v1/models"),
+    worker.asAdmin("/readyz"),
+    worker.fetch("/openapi.json"),
+    worker.score({ records: [{ site: "site1" }] }),
+    worker.score({ records: [{ sites: "site1" }] }),
+  ];
+  for (const request of requests) expect(await (await request).text()).not.toContain(HASH_KEY);
+
+  // A blob whose key is nearly one: the error must not show it.
+  const spec = new TextDecoder().decode(sectionOf(good.blob, SECTION_SPEC)).replace(HASH_KEY, HASH_KEY.toUpperCase());
+  const blob = withSection(good.blob, SECTION_SPEC, new TextEncoder().encode(spec));
+  await publishTiny(env.MODELS, { ...good, version: await sealBlob(blob), blob });
+  const refused = await (await startWorker().asAdmin("/readyz")).text();
+  expect(refused).toContain("hashKey: got another text, expected 32 lower-case hex digits");
+  expect(refused.toLowerCase()).not.toContain(HASH_KEY);
+  expect(logged.join("").toLowerCase()).not.toContain(HASH_KEY);
+});
 
 test("who may score sees of the model what a request must say, and no more", async () => {
   await publishTiny(env.MODELS, good);

@@ -83,7 +83,7 @@ test.each(BROKEN_PAGES)("a page that $what is scored without, and logged", async
   expect(errors()[0]?.error).toContain(`page ${PAGE}: ${log}`);
 
   // The isolate goes on, with the rows that are there.
-  const other = [{ site: "site3" }, { tags: "tag5" }];
+  const other = [{ site: "site3" }, { site: "site4", tags: "tag5" }];
   expect((await (await worker.score({ records: other })).json<ScoreAnswer>()).degraded).toBeUndefined();
 });
 
