@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FittedSpec } from "../../../format/fitted-spec.ts";
+import { HASH_KEY } from "../../../testing/format/hash-key.ts";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
 import { fitSpec } from "../../../trainer/data/fit.ts";
 import { specOf, testFolder, writeParquet, writerInto } from "./log-files.ts";
@@ -11,7 +12,7 @@ const file = writerInto(folder);
 async function fitted(path: string, encoding: object): Promise<FittedSpec["fields"][number]["encoding"]> {
   const spec = specOf({ fields: [{ name: "n", type: "numeric", encoding }] });
   await using log = await ClickLog.open(path, { data: spec.data, label: spec.label });
-  return (await fitSpec(spec, log)).fields[0]?.encoding as FittedSpec["fields"][number]["encoding"];
+  return (await fitSpec(spec, log, HASH_KEY)).fields[0]?.encoding as FittedSpec["fields"][number]["encoding"];
 }
 
 const standard = { kind: "value", scale: "standard" };
