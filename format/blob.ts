@@ -34,6 +34,8 @@ export interface ModelBlob {
   rows: Uint8Array;
   /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
+  /** Which keys the pages hold, as row-filter.ts makes it; NO_FILTER where the model has none. */
+  filter: Uint32Array;
   /** The side of each of the F fields, SIDE_CONTEXT or SIDE_ITEM, as `fieldSides` gives them. */
   sides: Uint8Array;
   /** The MLP's hidden layers; or all layers of the context tower and then of the item tower, output layers included. */

@@ -6,6 +6,7 @@
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
 export const BLOB_VERSION = 6;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
+export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -35,7 +36,9 @@ export const SECTION_EVIDENCE = 8;
 export const SECTION_GOLDEN = 9;
 export const SECTION_ITEM_KEYS = 10;
 export const SECTION_ITEMS = 11;
-export const SECTION_COUNT = 11;
+export const SECTION_FILTER = 12; // from format 6 on
+export const SECTION_COUNT = 12;
+export const OLD_SECTION_COUNT = 11; // of formats 4 and 5
 
 // The MODEL section: a fixed head, then one entry per layer, then each field's side.
 export const MODEL_FIELDS = 0;
@@ -127,6 +130,9 @@ export const PAGE_NUMBER = 24;
 export const PAGE_PAGE_COUNT = 28;
 export const PAGE_HEADER_BYTES = 32;
 export const PAGE_DIGEST_BYTES = 16;
+
+// The filter of rows: blocks of eight words.
+export const FILTER_BLOCK_BYTES = 32;
 
 // Limits, each with its reason in FORMAT.md.
 export const MAX_BLOB_BYTES = 26214400; // a KV value

@@ -1,4 +1,12 @@
-import { BLOB_HEADER_VERSION, BLOB_MAGIC, BLOB_VERSION, OLDEST_BLOB_VERSION } from "./constants.ts";
+import {
+  BLOB_HEADER_VERSION,
+  BLOB_MAGIC,
+  BLOB_VERSION,
+  KEYED_BLOB_VERSION,
+  OLD_SECTION_COUNT,
+  OLDEST_BLOB_VERSION,
+  SECTION_COUNT,
+} from "./constants.ts";
 import { FormatError } from "./errors.ts";
 
 /**
@@ -13,4 +21,9 @@ export function formatVersion(blob: Uint8Array): number {
   if (version < OLDEST_BLOB_VERSION || version > BLOB_VERSION)
     throw new FormatError("blob: header", `got version ${version}, expected ${OLDEST_BLOB_VERSION} to ${BLOB_VERSION}`);
   return version;
+}
+
+/** The number of sections of a blob in that version of the format. */
+export function sectionCount(version: number): number {
+  return version < KEYED_BLOB_VERSION ? OLD_SECTION_COUNT : SECTION_COUNT;
 }

@@ -20,6 +20,8 @@ export interface BlobManifest extends PageLayout {
   producer: string;
   /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
+  /** Where in the blob the filter of the pages' rows is, and its bytes: 0 where there is none. */
+  filter: { offset: number; bytes: number };
   /**
    * The catalogue: the field whose values are the items' ids, and the number of items. Null where the model has none.
    */
@@ -35,6 +37,7 @@ export interface BlobManifest extends PageLayout {
 export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
+  const filter = sections[c.SECTION_FILTER - 1] as Uint8Array;
   const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
   const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
@@ -48,6 +51,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
     embeddingDim,
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
     pageDigests: pageDigests.slice(),
+    filter: { offset: filter.byteOffset - bytes.byteOffset, bytes: filter.length },
     items: itemCount === 0 ? null : { field: (spec.fields[itemField] as FittedField).name, count: itemCount },
     ...readJsonSections(sections),
   };
@@ -67,6 +71,11 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   expectBytes(c.SECTION_KEYS, section(c.SECTION_KEYS), 8 * hot);
   expectBytes(c.SECTION_ROWS, section(c.SECTION_ROWS), rowCount * rowStride(rowType, embeddingDim));
   expectBytes(c.SECTION_PAGES, section(c.SECTION_PAGES), pageCount * c.PAGE_DIGEST_BYTES);
+
+  const filter = section(c.SECTION_FILTER);
+  if (filter.length % c.FILTER_BLOCK_BYTES !== 0)
+    refuse(c.SECTION_FILTER, `got ${filter.length} bytes, expected a multiple of ${c.FILTER_BLOCK_BYTES}`);
+  if (pageCount === 0) expectBytes(c.SECTION_FILTER, filter, 0);
 
   const keys = words(section(c.SECTION_KEYS));
   if (!ascending(keys)) refuse(c.SECTION_KEYS, "got keys out of order, expected them ascending");
@@ -91,6 +100,7 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   return {
     ...{ spec, producer, rowType, embeddingDim, ...shape, keys },
     ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights, items },
+    filter: words(filter),
     ...json,
   };
 }
@@ -107,9 +117,6 @@ function placeOf(id: number): string {
   return `blob: section ${SECTION_NAMES[id]}`;
 }
 
-/** The first format whose row keys are hashed with a key. */
-const KEYED_HASH = 6;
-
 function readSpecSection(bytes: Uint8Array, format: number): { producer: string; spec: FittedSpec } {
   const place = placeOf(c.SECTION_SPEC);
   const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
@@ -118,10 +125,12 @@ function readSpecSection(bytes: Uint8Array, format: number): { producer: string;
     spec: parseWith(FittedSpecSchema, spec, place),
   };
   const keyed = read.spec.hashKey !== undefined;
-  if (keyed !== format >= KEYED_HASH)
+  if (keyed !== format >= c.KEYED_BLOB_VERSION)
     throw new FormatError(
       `${place}: hashKey`,
-      keyed ? `got one in format ${format}, expected none before format ${KEYED_HASH}` : "missing, expected a string",
+      keyed
+        ? `got one in format ${format}, expected none before format ${c.KEYED_BLOB_VERSION}`
+        : "missing, expected a string",
     );
   return read;
 }

@@ -1,6 +1,6 @@
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
-import { formatVersion } from "./format-version.ts";
+import { formatVersion, sectionCount } from "./format-version.ts";
 import { checksum } from "./hash.ts";
 import { padTo } from "./layer.ts";
 
@@ -18,11 +18,12 @@ export const SECTION_NAMES = [
   "GOLDEN",
   "ITEM_KEYS",
   "ITEMS",
+  "FILTER",
 ];
 
 /**
  * Checks the header, the table, the bounds and, if asked, the checksums. Returns the sections in the order of their
- * ids. Throws FormatError.
+ * ids; FILTER, which formats 4 and 5 do not have, is empty there. Throws FormatError.
  */
 export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8Array[] {
   // The `slice` of a Node Buffer makes no copy, so the bytes are seen as a plain Uint8Array, which all else here
@@ -31,24 +32,26 @@ export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8A
   const fail = (place: string, problem: string): never => {
     throw new FormatError(place, problem);
   };
-  const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
-  if (bytes.length < tableEnd) fail("blob", `got ${bytes.length} bytes, expected at least ${tableEnd}`);
+  const leastBytes = tableEndOf(c.OLD_SECTION_COUNT);
+  if (bytes.length < leastBytes) fail("blob", `got ${bytes.length} bytes, expected at least ${leastBytes}`);
   if (bytes.length > c.MAX_BLOB_BYTES) fail("blob", `got ${bytes.length} bytes, expected at most ${c.MAX_BLOB_BYTES}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const expect = (what: string, offset: number, expected: number): void => {
     const got = view.getUint32(offset, true);
     if (got !== expected) fail("blob: header", `got ${what} ${got}, expected ${expected}`);
   };
-  formatVersion(bytes);
+  const count = sectionCount(formatVersion(bytes));
   expect("length", c.BLOB_HEADER_LENGTH, bytes.length);
-  expect("sections", c.BLOB_HEADER_SECTION_COUNT, c.SECTION_COUNT);
+  expect("sections", c.BLOB_HEADER_SECTION_COUNT, count);
+  const tableEnd = tableEndOf(count);
+  if (bytes.length < tableEnd) fail("blob", `got ${bytes.length} bytes, expected at least ${tableEnd}`);
   const tableSum = checksum(bytes.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
   expect("table checksum (low)", c.BLOB_HEADER_TABLE_CHECKSUM, tableSum.lo);
   expect("table checksum (high)", c.BLOB_HEADER_TABLE_CHECKSUM + 4, tableSum.hi);
 
   const sections: Uint8Array[] = [];
   let offset = padTo(tableEnd, c.SECTION_ALIGNMENT);
-  for (let id = 1; id <= c.SECTION_COUNT; id++) {
+  for (let id = 1; id <= count; id++) {
     const entry = c.BLOB_HEADER_BYTES + (id - 1) * c.SECTION_ENTRY_BYTES;
     const place = `blob: section ${SECTION_NAMES[id]}`;
     const got = {
@@ -71,5 +74,10 @@ export function readSections(blob: Uint8Array, verifyChecksums: boolean): Uint8A
     offset = padTo(offset + got.size, c.SECTION_ALIGNMENT);
   }
   if (offset !== bytes.length) fail("blob", `got ${bytes.length} bytes, expected ${offset} for its sections`);
+  while (sections.length < c.SECTION_COUNT) sections.push(bytes.subarray(bytes.length));
   return sections;
+}
+
+function tableEndOf(sections: number): number {
+  return c.BLOB_HEADER_BYTES + sections * c.SECTION_ENTRY_BYTES;
 }

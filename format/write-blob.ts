@@ -27,6 +27,7 @@ export function writeBlob(model: ModelBlob): Uint8Array {
     json(model.golden),
     bytesOf(model.items.keys),
     model.items.records,
+    bytesOf(model.filter),
   ];
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   let total = padTo(tableEnd, c.SECTION_ALIGNMENT);

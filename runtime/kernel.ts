@@ -13,7 +13,7 @@ const LOAD_PROBLEMS: Record<number, string> = {
   [abi.LOAD_BAD_SECTION]: "a section is out of place or out of bounds",
   [abi.LOAD_BAD_CHECKSUM]: "a section does not match its checksum",
   [abi.LOAD_BAD_MODEL]: "section MODEL states sizes outside the limits",
-  [abi.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS and PAGES do not fit section MODEL",
+  [abi.LOAD_BAD_ROWS]: "sections BUCKETS, KEYS, ROWS, PAGES and FILTER do not fit section MODEL",
   [abi.LOAD_BAD_LAYER]: "a layer does not fit its neighbors or section DENSE",
   [abi.LOAD_NO_MEMORY]: "the memory for it could not be had",
   [abi.LOAD_BAD_ITEMS]: "sections ITEM_KEYS and ITEMS do not fit section MODEL",

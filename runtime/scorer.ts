@@ -5,6 +5,7 @@ import type { Page } from "../format/page.ts";
 import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../format/record.ts";
+import { filterHas } from "../format/row-filter.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
@@ -15,9 +16,13 @@ import type { PlacedBlob } from "./placed-blob.ts";
 const ADDRESS_BYTES = 4;
 const PAGE_NUMBER_BYTES = 64;
 
-/** Encoded records with the addresses of those rows that the blob holds; 0 where a row is in a page, or nowhere. */
+/** Encoded records with the addresses of their rows, as far as these are known without a page. */
 export interface LocatedRecords {
   encoded: EncodedRecords;
+  /**
+   * For each entry the address of its row in the blob; that of its field's OOV row where neither the blob nor a page has
+   * one; 0 where a page may have it.
+   */
   addresses: Uint32Array;
   /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
   pages: Map<number, number>;
@@ -51,6 +56,8 @@ export class Scorer {
   readonly #kvFields: readonly boolean[];
   /** How many fields are on the item's side. */
   readonly #itemFields: number;
+  /** The blob's section FILTER, in the kernel's memory. */
+  readonly #filter: Uint32Array;
   /** The row addresses of a batch's entries. */
   readonly #resolved = new Uint32Array(MAX_ENTRIES);
 
@@ -58,7 +65,10 @@ export class Scorer {
   constructor(blob: PlacedBlob) {
     this.manifest = readManifest(blob.bytes);
     const { fields } = this.manifest.spec;
+    const { byteOffset } = blob.bytes; // the kernel's `load` may detach them
     this.#kernel = new Kernel(blob, fields.length);
+    const { offset, bytes } = this.manifest.filter;
+    this.#filter = new Uint32Array(blob.kernel.memory.buffer, byteOffset + offset, bytes / 4);
     this.#encoder = new RecordEncoder(this.manifest.spec);
     this.#itemFields = fields.filter(({ side }) => side === "item").length;
     this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
@@ -134,14 +144,7 @@ export class Scorer {
     reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
     const addresses = new Uint32Array(encoded.entries);
     this.#kernel.lookup(encoded.keys, addresses);
-    const pages = new Map<number, number>();
-    const contextEntries = encoded.offsets[this.#kvFields.length];
-    this.#eachAbsent(encoded, addresses, (entry, _lo, hi) => {
-      const page = pageOfKey(hi, this.manifest.pageCount);
-      const uses = pages.get(page) ?? 0;
-      if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
-    });
-    return { encoded, addresses, pages };
+    return { encoded, addresses, pages: this.#locateAbsent(encoded, addresses, contextUses, mostPages) };
   }
 
   /**
@@ -283,21 +286,15 @@ export class Scorer {
         if (address === 0) absent = true;
       }
       for (let f = 0; absent && f < fields; f++) {
-        const oov = this.#kernel.rowsAddress + f * this.#kernel.rowBytes;
         const last = offsets[end * fields + f + 1];
         for (let entry = offsets[end * fields + f]; entry < last; entry++) {
-          if (addresses[entry] === 0) {
-            let address = oov;
-            const lo = keys[2 * entry];
-            const hi = keys[2 * entry + 1];
-            if (this.#kvFields[f] && (lo | hi) !== 0) {
-              const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
-              const row = page?.row(lo, hi);
-              if (row) address = this.#kernel.placeRow(slots++, row);
-              if (!page) rowsMissing++;
-            }
-            resolved[entry - firstEntry] = address;
-          }
+          if (addresses[entry] !== 0) continue;
+          const lo = keys[2 * entry];
+          const hi = keys[2 * entry + 1];
+          const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
+          const row = page?.row(lo, hi);
+          if (!page) rowsMissing++;
+          resolved[entry - firstEntry] = row ? this.#kernel.placeRow(slots++, row) : this.#oovAddress(f);
         }
       }
     }
@@ -311,25 +308,38 @@ export class Scorer {
   }
 
   /**
-   * Visits the entries whose row may be in a page: those with a key, not in the blob, and of a field with rows in KV.
+   * Gives the entries without a row in the blob their field's OOV row, but for those whose row may be in a page. Returns
+   * these pages, at most `mostPages` of them: by number, how many of the scores would use rows of it.
    */
-  #eachAbsent(
+  #locateAbsent(
     encoded: EncodedRecords,
     addresses: Uint32Array,
-    visit: (entry: number, lo: number, hi: number) => void,
-  ): void {
+    contextUses: number,
+    mostPages: number,
+  ): Map<number, number> {
+    const pages = new Map<number, number>();
+    if (!addresses.includes(0)) return pages;
     const fields = this.#kvFields.length;
-    if (!addresses.includes(0)) return;
+    const contextEntries = encoded.offsets[fields];
     for (let cell = 0; cell < encoded.count * fields; cell++) {
-      if (!this.#kvFields[cell % fields]) continue;
+      const field = cell % fields;
       const last = encoded.offsets[cell + 1];
       for (let entry = encoded.offsets[cell]; entry < last; entry++) {
         if (addresses[entry] !== 0) continue;
         const lo = encoded.keys[2 * entry];
         const hi = encoded.keys[2 * entry + 1];
-        if ((lo | hi) !== 0) visit(entry, lo, hi);
+        if (this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi)) {
+          const page = pageOfKey(hi, this.manifest.pageCount);
+          const uses = pages.get(page) ?? 0;
+          if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
+        } else addresses[entry] = this.#oovAddress(field);
       }
     }
+    return pages;
+  }
+
+  #oovAddress(field: number): number {
+    return this.#kernel.rowsAddress + field * this.#kernel.rowBytes;
   }
 }
 

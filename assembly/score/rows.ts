@@ -1,7 +1,9 @@
 // Sections BUCKETS, KEYS and ROWS: which rows the blob holds, and where they are.
 import {
+  FILTER_BLOCK_BYTES,
   PAGE_DIGEST_BYTES,
   SECTION_BUCKETS,
+  SECTION_FILTER,
   SECTION_KEYS,
   SECTION_PAGES,
   SECTION_ROWS,
@@ -35,6 +37,8 @@ export function checkRows(): i32 {
   if (sectionBytes(SECTION_KEYS) !== 8 * <u64>keyCount) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_ROWS) !== <u64>rowCount * rowStride) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_PAGES) !== pageCount * PAGE_DIGEST_BYTES) return LOAD_BAD_ROWS;
+  const filterBytes = sectionBytes(SECTION_FILTER);
+  if (filterBytes % FILTER_BLOCK_BYTES !== 0 || (pageCount === 0 && filterBytes !== 0)) return LOAD_BAD_ROWS;
   rows = sectionAddress(SECTION_ROWS);
   keys = sectionAddress(SECTION_KEYS);
   buckets = sectionAddress(SECTION_BUCKETS);

@@ -9,6 +9,8 @@ import {
   BLOB_HEADER_VERSION,
   BLOB_MAGIC,
   BLOB_VERSION,
+  KEYED_BLOB_VERSION,
+  OLD_SECTION_COUNT,
   OLDEST_BLOB_VERSION,
   SECTION_COUNT,
   SECTION_ENTRY_BYTES,
@@ -30,26 +32,28 @@ import {
 import { alignUp } from "../memory";
 import { murmur128 } from "./murmur";
 
-const TABLE_BYTES = SECTION_COUNT * SECTION_ENTRY_BYTES;
-const TABLE_END = BLOB_HEADER_BYTES + TABLE_BYTES;
-
 let blob: usize = 0;
+/** How many sections the checked blob has. */
+let sectionCount: i32 = 0;
 
 /** Checks the blob at `address`: its header, and the places and checksums of its sections. Returns a LOAD_* code. */
 export function checkSections(address: usize, bytes: u32): i32 {
   blob = address;
-  if (bytes < <u32>TABLE_END) return LOAD_TOO_SHORT;
+  sectionCount = OLD_SECTION_COUNT;
+  if (bytes < tableEnd()) return LOAD_TOO_SHORT;
   if (load<u32>(blob, BLOB_HEADER_MAGIC) !== BLOB_MAGIC) return LOAD_BAD_MAGIC;
   const version = load<u32>(blob, BLOB_HEADER_VERSION);
   if (version < <u32>OLDEST_BLOB_VERSION || version > <u32>BLOB_VERSION) return LOAD_BAD_VERSION;
   if (load<u32>(blob, BLOB_HEADER_LENGTH) !== bytes) return LOAD_BAD_LENGTH;
-  if (load<u32>(blob, BLOB_HEADER_SECTION_COUNT) !== SECTION_COUNT) return LOAD_BAD_SECTION;
+  if (version >= <u32>KEYED_BLOB_VERSION) sectionCount = SECTION_COUNT;
+  if (load<u32>(blob, BLOB_HEADER_SECTION_COUNT) !== sectionCount) return LOAD_BAD_SECTION;
+  if (bytes < tableEnd()) return LOAD_TOO_SHORT;
   const tableSum = load<u64>(blob, BLOB_HEADER_TABLE_CHECKSUM);
-  if (murmur128(blob + BLOB_HEADER_BYTES, TABLE_BYTES, 0) !== tableSum) return LOAD_BAD_TABLE;
+  if (murmur128(blob + BLOB_HEADER_BYTES, tableEnd() - BLOB_HEADER_BYTES, 0) !== tableSum) return LOAD_BAD_TABLE;
 
   // The sums have 64 bits, as the size that an entry states may be up to 2³² − 1.
-  let offset = alignUp(TABLE_END);
-  for (let id = 1; id <= SECTION_COUNT; id++) {
+  let offset = alignUp(tableEnd());
+  for (let id = 1; id <= sectionCount; id++) {
     const entry = entryAddress(id);
     const size = load<u32>(entry, SECTION_ENTRY_SIZE);
     if (load<u32>(entry, SECTION_ENTRY_ID) !== id) return LOAD_BAD_SECTION;
@@ -66,9 +70,14 @@ export function sectionAddress(id: i32): usize {
   return blob + load<u32>(entryAddress(id), SECTION_ENTRY_OFFSET);
 }
 
-/** How many bytes section `id` has. */
+/** How many bytes section `id` has; 0 where the blob's format does not have it. */
 export function sectionBytes(id: i32): u32 {
-  return load<u32>(entryAddress(id), SECTION_ENTRY_SIZE);
+  return id > sectionCount ? 0 : load<u32>(entryAddress(id), SECTION_ENTRY_SIZE);
+}
+
+/** Where the table ends, from the blob's first byte. */
+function tableEnd(): u32 {
+  return BLOB_HEADER_BYTES + sectionCount * SECTION_ENTRY_BYTES;
 }
 
 /** The address of a section's entry in the table. */

@@ -44,7 +44,7 @@ export async function benchBlobs(): Promise<BenchBlob[]> {
     ),
   );
   const model = { ...drawn, keys: new Uint32Array(keys.buffer) };
-  const { version, blob } = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, records);
+  const { version, blob } = await sealExport({ model, pages: [] }, {}, records);
   const signed = blob.slice();
   const { privateKey, publicKey } = await generateKeys();
   const signedVersion = await sealBlob(signed, await readSigningKey(privateKey, "key"));

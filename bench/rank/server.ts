@@ -35,7 +35,7 @@ export async function startRankServer(): Promise<RankServer> {
   const golden = Array.from({ length: GOLDEN_RECORDS }, (_, r) => recordOf(r, 0, one.fields));
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-bench-"));
   try {
-    const sealed = await sealExport({ model, blob: new Uint8Array(0), pages: [] }, {}, golden);
+    const sealed = await sealExport({ model, pages: [] }, {}, golden);
     await publish(sealed, { remote: false, persistTo: folder });
     const worker = await serve(folder);
     return {

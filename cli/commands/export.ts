@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, namedLater, openPart } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
+import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
@@ -21,6 +22,7 @@ interface ExportFlags extends LimitFlags {
   cache: string;
   out?: string;
   quantize: Quantization;
+  filterBits?: number;
   backend?: Backend;
 }
 
@@ -34,11 +36,23 @@ export function exportCommand(): Command {
     .option("--calibrate <path...>", "log to fit the quantized layers on (default: the run's validation log)")
     .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
     .option("--item-id <field>", "the field whose values name the items")
+    .option(
+      "--filter-bits <n>",
+      "bits a row in a page has in the blob's filter of these rows, up to 32; 0 for no filter (default: 12, or as many " +
+        "as keep it within 4 MiB)",
+      parseFilterBits,
+    )
     .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
     .addOption(quantizeOption())
     .addOption(backendOption("the one that trained the run"));
   return withLimits(command).action(exportSavedRun);
+}
+
+function parseFilterBits(text: string): number {
+  if (!/^\d{1,2}$/.test(text) || Number(text) > 32)
+    throw new InvalidArgumentError(`got ${text}, expected a whole number of bits from 0 to 32`);
+  return Number(text);
 }
 
 async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {
@@ -51,9 +65,10 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
-  const { exported, report, catalogue } = await exportRun(run, {
+  const { exported, report, filter, catalogue } = await exportRun(run, {
     folder,
     quantization,
+    filterBits: flags.filterBits,
     limits: limitsOf(flags),
     force,
     calibrationLog: await openHeldOutLog(run.spec, run, partOf(flags.calibrate), flags.cache),
@@ -63,6 +78,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     onReport: (measured) => console.log(reportTable(measured)),
   });
   if (catalogue) console.log(catalogueText(catalogue));
+  console.log(filterText(filter));
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
   console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}`);

@@ -43,6 +43,7 @@ describe("the golden blob", () => {
       embeddingDim,
       pageDigests,
       pageCount: 1,
+      filter: { offset: 2624, bytes: 32 },
       items: null,
       evidence,
       golden: records,
@@ -163,7 +164,7 @@ describe("the writer refuses", () => {
     [
       "a model too large for the store",
       (model) => Object.assign(model, { producer: "x".repeat(c.MAX_BLOB_BYTES) }),
-      `blob: got ${c.MAX_BLOB_BYTES + 2240} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
+      `blob: got ${c.MAX_BLOB_BYTES + 2304} bytes, expected at most ${c.MAX_BLOB_BYTES}`,
     ],
   ])("%s", async (_name, spoil, message) => {
     const model = await tinyModel();
@@ -212,7 +213,7 @@ test("a byte changed anywhere is refused, or belongs to the envelope, to padding
   const view = viewOf(golden);
   let lengths = 0;
   for (let id = 1; id <= c.SECTION_COUNT; id++) lengths += view.getUint32(entryOf(id) + 8, true);
-  expect(meaningless).toBe(c.BLOB_ENVELOPE_BYTES - 12 + 52 + golden.length - 544 - lengths);
+  expect(meaningless).toBe(c.BLOB_ENVELOPE_BYTES - 12 + 52 + golden.length - 576 - lengths);
 });
 
 test("a blob cut anywhere is refused", () => {

@@ -113,11 +113,11 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
     `reader takes the present one and the two before, ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
-    `the format version is none of ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION} `,
+    `the format version is none of ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}; `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
-    `shorter than header and table (${tableEnd})`,
+    `shorter than a header and the shorter table (${tableEnd - c.SECTION_ENTRY_BYTES})`,
     `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
     `each rounded up to a multiple of ${c.PAD_INPUTS}.`,
     `at most ${c.MAX_LANE_WEIGHT}, and those below 0 to at least −${c.MAX_LANE_WEIGHT}.`,

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { checksum, type Hash64 } from "../../format/hash.ts";
-import { edited, entryOf, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { NO_FILTER } from "../../format/row-filter.ts";
+import { writeBlob } from "../../format/write-blob.ts";
+import { edited, entryOf, inOldFormat, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
@@ -30,8 +33,13 @@ describe("header and table", () => {
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
     ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 6"],
     ["a newer version", header(4, 7), "blob: header: got version 7, expected 4 to 6"],
-    ["another length", header(8, 2623), "blob: header: got length 2623, expected 2624"],
-    ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 11"],
+    ["another length", header(8, 2687), "blob: header: got length 2687, expected 2688"],
+    [
+      "a table that is cut off",
+      () => edited(tiny.slice(0, 570), (view) => view.setUint32(8, 570, true)),
+      "blob: got 570 bytes, expected at least 576",
+    ],
+    ["another number of sections", header(128, 9), "blob: header: got sections 9, expected 12"],
     [
       "another low word of the table's checksum",
       header(136, 0),
@@ -57,13 +65,13 @@ describe("header and table", () => {
     ["a section at no multiple of 64", table(entryOf(1) + 4, 577), "blob: section SPEC: got offset 577, expected 576"],
     [
       "a section that ends beyond the blob",
-      table(entryOf(9) + 8, 449),
-      "blob: section GOLDEN: got end 2625, expected at most 2624",
+      table(entryOf(9) + 8, 513),
+      "blob: section GOLDEN: got end 2689, expected at most 2688",
     ],
     [
       "a section length that 32 bits would wrap",
       table(entryOf(9) + 8, 0xffffffff),
-      "blob: section GOLDEN: got end 4294969471, expected at most 2624",
+      "blob: section GOLDEN: got end 4294969471, expected at most 2688",
     ],
     [
       "a low checksum word of a section",
@@ -80,19 +88,33 @@ describe("header and table", () => {
       () => edited(tiny, (view) => view.setUint8(1408, 1)),
       "blob: section ROWS: got bytes that do not match their checksum",
     ],
-    ["bytes after the last section", trailing, "blob: got 2688 bytes, expected 2624 for its sections"],
+    ["bytes after the last section", trailing, "blob: got 2752 bytes, expected 2688 for its sections"],
   ]);
 });
 
 function trailing(): Uint8Array {
-  const longer = new Uint8Array(2688);
+  const longer = new Uint8Array(2752);
   longer.set(tiny);
-  return edited(longer, (view) => view.setUint32(8, 2688, true));
+  return edited(longer, (view) => view.setUint32(8, 2752, true));
 }
+
+describe("the filter", () => {
+  const filter = (blob: Uint8Array, bytes: number) => withSection(blob, c.SECTION_FILTER, new Uint8Array(bytes));
+  const withoutPages = writeBlob({ ...readBlob(tiny), pageDigests: new Uint8Array(0), filter: NO_FILTER });
+  refuses([
+    ["of no whole block", () => filter(tiny, 48), "blob: section FILTER: got 48 bytes, expected a multiple of 32"],
+    ["without pages", () => filter(withoutPages, 32), "blob: section FILTER: got 32 bytes, expected 0"],
+  ]);
+
+  test("may be left out", () => {
+    expect(readBlob(filter(tiny, 0)).filter).toEqual(NO_FILTER);
+  });
+});
 
 describe("the hash key in SPEC", () => {
   const keyed = (hashKey: unknown) => spec((of) => Object.assign(of, { hashKey }));
-  const inFormat5 = (): Uint8Array => edited(tiny, (view) => view.setUint32(c.BLOB_HEADER_VERSION, 5, true));
+  const inFormat5 = (): Uint8Array =>
+    withSection(inOldFormat(tiny, 5), c.SECTION_SPEC, sectionOf(tiny, c.SECTION_SPEC));
   const place = "blob: section SPEC: hashKey:";
   refuses([
     ["none", keyed(undefined), `${place} missing, expected a string`],

@@ -8,7 +8,7 @@ import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
-import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
+import { filterOf, HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 
@@ -98,6 +98,7 @@ export async function openShop(kernel: WebAssembly.Module, type: ModelType, laye
   const model: ModelBlob = {
     ...{ ...drawn, spec: SPEC, keys: wordsOf(hot), rows: drawn.rows.subarray(0, ownRows) },
     pageDigests: Uint8Array.from(digests),
+    filter: filterOf(keyed.filter(({ cold }) => cold)),
   };
   const plain = writeBlob(model);
   if (drawn.products !== 0) return { plain, blob: plain, pages };

@@ -8,7 +8,6 @@ import { at, check } from "./refusal.ts";
 const FORMATS = [4, 5, 6];
 const ENVELOPE = 128;
 const HEADER = 192;
-const SECTIONS = 11;
 const ENTRY = 32;
 const ALIGN = 64;
 const MAX_BLOB = 26_214_400;
@@ -56,20 +55,22 @@ function isMagic(blob: Uint8Array): boolean {
   return Buffer.from(blob.subarray(0, 4)).toString("latin1") === "DFEM";
 }
 
-/** Bytes of sections 1 … 11, at the positions 0 … 10. Rules 1–5. */
+/** Bytes of sections 1 … 12, at the positions 0 … 11; the last is empty in formats 4 and 5. Rules 1–5. */
 export function readSections(blob: Uint8Array): Uint8Array[] {
-  const end = HEADER + SECTIONS * ENTRY;
-  check(blob.length >= end && blob.length <= MAX_BLOB, 1, `got ${blob.length} bytes`);
+  check(blob.length >= HEADER + 11 * ENTRY && blob.length <= MAX_BLOB, 1, `got ${blob.length} bytes`);
   const view = viewOf(blob);
   check(isMagic(blob), 2, "the magic differs");
   check(FORMATS.includes(formatOf(blob)), 2, "the version of the format differs");
   check(view.getUint32(8, true) === blob.length, 2, "the length differs");
-  check(view.getUint32(128, true) === SECTIONS, 2, "the number of sections differs");
+  const count = formatOf(blob) >= 6 ? 12 : 11;
+  check(view.getUint32(128, true) === count, 2, "the number of sections differs");
+  const end = HEADER + count * ENTRY;
+  check(blob.length >= end, 2, "the table is not whole");
   check(view.getBigUint64(136, true) === murmur64(blob.subarray(HEADER, end), 0), 3, "the table's checksum differs");
 
   const sections: Uint8Array[] = [];
   let next = Math.ceil(end / ALIGN) * ALIGN;
-  for (let id = 1; id <= SECTIONS; id++) {
+  for (let id = 1; id <= count; id++) {
     const entry = HEADER + (id - 1) * ENTRY;
     const [offset, length] = [view.getUint32(entry + 4, true), view.getUint32(entry + 8, true)];
     check(view.getUint32(entry, true) === id, 4, `got another id, expected ${id}`);
@@ -81,7 +82,7 @@ export function readSections(blob: Uint8Array): Uint8Array[] {
     next = Math.ceil((offset + length) / ALIGN) * ALIGN;
   }
   check(next === blob.length, 5, `got ${blob.length} bytes, expected ${next}`);
-  return sections;
+  return count === 12 ? sections : [...sections, new Uint8Array(0)];
 }
 
 /** The JSON of a section, refused by the given rule. */

@@ -1,5 +1,6 @@
 import { formatOf, readJson, readSections, viewOf } from "./container.ts";
 import { Dense } from "./dense.ts";
+import { BLOCK_BYTES } from "./filter.ts";
 import { HEAD_BYTES, type Head, readHead, TOWERS } from "./head.ts";
 import { type Item, readItems } from "./items.ts";
 import { type Layer, readLayers, readOutput } from "./layers.ts";
@@ -7,7 +8,7 @@ import { at, check } from "./refusal.ts";
 import { faultOfKeys, type Row, readRow, strideOf } from "./rows.ts";
 import { isObject, objectOf, readSpec, type Spec } from "./spec.ts";
 
-// Section 5, from section 1 SPEC to section 11 ITEMS. Rules 6–16.
+// Section 5, from section 1 SPEC to section 12 FILTER. Rules 6–16.
 
 const LAYER_BYTES = 64;
 
@@ -19,6 +20,8 @@ export interface Model extends Head {
   rows: Map<bigint, Row>;
   /** The digests of pages 0 … P − 1. */
   digests: Uint8Array[];
+  /** The filter of the pages' keys. */
+  filter: Uint8Array;
   /** The layers of the MLP, or those of the context tower and then of the item tower. */
   stack: Layer[];
   outputWeights: number[];
@@ -41,6 +44,8 @@ function checkLengths(sections: Uint8Array[], head: Head, spec: Spec): void {
     const got = at(sections, i + 1).length;
     check(got === length, 8, `section ${i + 2}: got ${got} bytes, expected ${length}`);
   });
+  const filter = at(sections, 11).length;
+  check(filter % BLOCK_BYTES === 0 && (filter === 0 || head.pages > 0), 8, `section 12: got ${filter} bytes`);
   const sides = at(sections, 1).subarray(-F);
   spec.fields.forEach(({ name, side }, f) => {
     check(at(sides, f) === (side === "item" ? 1 : 0), 8, `field ${name}: got side ${sides[f]}`);
@@ -107,6 +112,7 @@ export function readBlob(blob: Uint8Array): Model {
     oov: rows.slice(0, head.fields),
     rows: new Map(keys.map((key, i) => [key, at(rows, head.fields + i)])),
     digests: Array.from({ length: head.pages }, (_, p) => at(sections, 5).subarray(16 * p, 16 * p + 16)),
+    filter: at(sections, 11),
     stack,
     outputWeights,
     catalogue: readItems(at(sections, 9), at(sections, 10), head, stack),

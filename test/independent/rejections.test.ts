@@ -39,13 +39,13 @@ const swap =
 
 /** Makes the checksums right again, of the sections and of their table, where they are within the blob. */
 function seal(blob: Buffer): Buffer {
-  for (let id = 1; id <= 11; id++) {
+  for (let id = 1; id <= blob.readUInt32LE(128); id++) {
     const entry = 192 + 32 * (id - 1);
     const offset = blob.readUInt32LE(entry + 4);
     const section = blob.subarray(offset, offset + blob.readUInt32LE(entry + 8));
     blob.writeBigUInt64LE(murmur64(section, id), entry + 16);
   }
-  blob.writeBigUInt64LE(murmur64(blob.subarray(192, 544), 0), 136);
+  blob.writeBigUInt64LE(murmur64(blob.subarray(192, 192 + 32 * blob.readUInt32LE(128)), 0), 136);
   return blob;
 }
 
@@ -93,6 +93,7 @@ describe("damaged blobs", () => {
     [7, "a bias that is not finite", f32(0x3dc, Number.NaN)],
     [7, "a scale of products that are not there", f32(0x3f8, 2)],
     [8, "a row too many", u32(0x3cc, 5)],
+    [8, "a filter of no whole number of blocks", u32(192 + 32 * 11 + 8, 31)],
     [8, "another side than SPEC's", byte(0x4c0, 1)],
     [9, "keys that do not ascend", byte(0x547, 0xff)],
     [10, "a bucket that starts elsewhere", u32(0x504, 1)],

@@ -1,4 +1,5 @@
 import { encode } from "./encode.ts";
+import { hasKey } from "./filter.ts";
 import { FM, INNER, LINEAR, MLP, OUTER, TOWERS } from "./head.ts";
 import type { Item } from "./items.ts";
 import type { Layer } from "./layers.ts";
@@ -82,7 +83,8 @@ function findRow(model: Model, pages: Pages, key: bigint, f: number): Row {
   const hot = model.rows.get(key);
   if (hot) return hot;
   const count = model.digests.length;
-  const cold = at(model.spec.fields, f).kv && count > 0 ? pages.get(pageOf(key, count))?.get(key) : undefined;
+  const inPage = at(model.spec.fields, f).kv && count > 0 && hasKey(model.filter, key);
+  const cold = inPage ? pages.get(pageOf(key, count))?.get(key) : undefined;
   return cold ?? at(model.oov, f);
 }
 

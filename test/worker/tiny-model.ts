@@ -6,6 +6,7 @@ import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { NO_FILTER } from "../../format/row-filter.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
@@ -15,7 +16,7 @@ import { goldenLogits } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import { inOldFormat } from "../../testing/format/edit-blob.ts";
-import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
+import { filterOf, HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
 import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
@@ -97,6 +98,8 @@ export interface TinyModel {
 export interface TinyModelOptions {
   /** Without pages, 0, every cold value is out of vocabulary. */
   pageCount?: number;
+  /** Whether the blob says which keys the pages hold. */
+  filtered?: boolean;
   /** Who signs the blob. */
   key?: SigningKey;
   /** The version of the blob's format. Before 6, row keys are hashed without a key. */
@@ -115,7 +118,7 @@ const GOLDEN_RECORDS = [
 /** `seed` makes the weights, and so the version. */
 export async function makeModel(
   seed: number,
-  { pageCount = 4, key, format = BLOB_VERSION, items = [], goldenError = 0 }: TinyModelOptions = {},
+  { pageCount = 4, filtered = true, key, format = BLOB_VERSION, items = [], goldenError = 0 }: TinyModelOptions = {},
 ): Promise<TinyModel> {
   const random = seeded(seed);
   const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
@@ -169,6 +172,7 @@ export async function makeModel(
     ],
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
     items: NO_ITEMS,
+    filter: filtered && pageCount > 0 ? filterOf(cold) : NO_FILTER,
     evidence: { provenance: { seed } },
     golden: { tolerance: 1e-4, records: [] },
   };

@@ -187,6 +187,9 @@ export function dumpBlob(bytes: Uint8Array): string {
   for (let i = 0; i < items; i++) dump.take(8, `key of item ${i}`);
   begin(c.SECTION_ITEMS);
   for (let i = 0; i < items; i++) dump.take(model.items.records.length / items, `item ${i}`);
+  begin(c.SECTION_FILTER);
+  for (let i = 0; i < model.filter.byteLength; i += c.FILTER_BLOCK_BYTES)
+    dump.take(c.FILTER_BLOCK_BYTES, `block ${i / c.FILTER_BLOCK_BYTES}`);
   dump.zerosTo(bytes.length, "padding to a multiple of 64");
   return dump.finish();
 }

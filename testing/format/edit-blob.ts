@@ -4,8 +4,6 @@ import { padTo } from "../../format/layer.ts";
 
 // Makes blobs that are wrong in one place and right in all others, so that a test reaches the check that it names.
 
-const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
-
 export function entryOf(id: number): number {
   return c.BLOB_HEADER_BYTES + (id - 1) * c.SECTION_ENTRY_BYTES;
 }
@@ -19,6 +17,12 @@ export function sectionOf(blob: Uint8Array, id: number): Uint8Array {
   const view = viewOf(blob);
   const offset = view.getUint32(entryOf(id) + 4, true);
   return blob.subarray(offset, offset + view.getUint32(entryOf(id) + 8, true));
+}
+
+/** All sections of a blob in the order of their ids, not copies. */
+export function sectionsOf(blob: Uint8Array): Uint8Array[] {
+  const length = viewOf(blob).getUint32(c.BLOB_HEADER_SECTION_COUNT, true);
+  return Array.from({ length }, (_, i) => sectionOf(blob, i + 1));
 }
 
 /** A copy with `edit` applied to its raw bytes. No checksum is put right. */
@@ -38,32 +42,32 @@ export function withTable(blob: Uint8Array, edit: (view: DataView) => void): Uin
 
 /** Puts the table's checksum right, in place. */
 function putTableRight(blob: Uint8Array): void {
-  const sum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, TABLE_END), 0);
+  const tableEnd = entryOf(viewOf(blob).getUint32(c.BLOB_HEADER_SECTION_COUNT, true) + 1);
+  const sum = checksum(blob.subarray(c.BLOB_HEADER_BYTES, tableEnd), 0);
   viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM, sum.lo, true);
   viewOf(blob).setUint32(c.BLOB_HEADER_TABLE_CHECKSUM + 4, sum.hi, true);
 }
 
 /** A copy whose section `id` is `section`, of any size. Offsets, length and checksums are put right. */
 export function withSection(blob: Uint8Array, id: number, section: Uint8Array): Uint8Array {
-  return withSections(
-    blob,
-    Array.from({ length: c.SECTION_COUNT }, (_, i) => (i + 1 === id ? section : sectionOf(blob, i + 1))),
-  );
+  return withSections(blob, sectionsOf(blob).with(id - 1, section));
 }
 
 /**
- * A blob with the header of `blob` and with `sections`, in the order of their ids. Offsets, length and checksums are
- * right.
+ * A blob with the header of `blob` and with `sections`, in the order of their ids. Their number, offsets, length and
+ * checksums are right.
  */
 export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
-  let total = padTo(TABLE_END, c.SECTION_ALIGNMENT);
+  const tableEnd = entryOf(sections.length + 1);
+  let total = padTo(tableEnd, c.SECTION_ALIGNMENT);
   for (const { length } of sections) total = padTo(total + length, c.SECTION_ALIGNMENT);
 
   const bytes = new Uint8Array(total);
-  bytes.set(blob.subarray(0, TABLE_END));
+  bytes.set(blob.subarray(0, tableEnd));
   const view = viewOf(bytes);
   view.setUint32(c.BLOB_HEADER_LENGTH, total, true);
-  let offset = padTo(TABLE_END, c.SECTION_ALIGNMENT);
+  view.setUint32(c.BLOB_HEADER_SECTION_COUNT, sections.length, true);
+  let offset = padTo(tableEnd, c.SECTION_ALIGNMENT);
   sections.forEach((part, i) => {
     bytes.set(part, offset);
     const sum = checksum(part, i + 1);
@@ -77,11 +81,12 @@ export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]):
   return bytes;
 }
 
-/** A copy in format 4 or 5, whose specs have no hash key. Its row keys are as they were. */
+/** A copy in format 4 or 5, whose specs have no hash key, and which have no filter. Its row keys are as they were. */
 export function inOldFormat(blob: Uint8Array, format: number): Uint8Array {
   const spec = JSON.parse(new TextDecoder().decode(sectionOf(blob, c.SECTION_SPEC)));
   delete spec.spec.hashKey;
-  const old = withSection(blob, c.SECTION_SPEC, new TextEncoder().encode(JSON.stringify(spec)));
+  const sections = sectionsOf(blob).slice(0, c.OLD_SECTION_COUNT);
+  const old = withSections(blob, sections.with(c.SECTION_SPEC - 1, new TextEncoder().encode(JSON.stringify(spec))));
   viewOf(old).setUint32(c.BLOB_HEADER_VERSION, format, true);
   return old;
 }

@@ -7,6 +7,7 @@ import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { EncodedRecords, type FieldSide, RecordEncoder } from "../../format/record.ts";
 import { readRow, rowStride } from "../../format/row.ts";
+import { filterHas } from "../../format/row-filter.ts";
 
 // FORMAT.md, "Meaning of a score", word for word in float64. It is slow, and knows nothing of a kernel's layout.
 
@@ -91,7 +92,7 @@ export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unkn
  * Each field's embedding, D numbers, and the sum of all linear terms. With `side`, only the fields of that side count.
  */
 function embed(
-  { spec, rowType, embeddingDim: D, keys, rows }: ModelBlob,
+  { spec, rowType, embeddingDim: D, keys, rows, filter }: ModelBlob,
   pages: Uint8Array[],
   record: unknown,
   side?: FieldSide,
@@ -106,7 +107,8 @@ function embed(
     const hot = findKey(keys, lo, hi);
     if (hot >= 0) return rows.subarray((fields + hot) * stride);
     const number = pageOfKey(hi, pages.length);
-    const page = spec.fields[field]?.kv && (lo !== 0 || hi !== 0) ? pages[number] : undefined;
+    const inPage = spec.fields[field]?.kv && (lo !== 0 || hi !== 0) && filterHas(filter, lo, hi);
+    const page = inPage ? pages[number] : undefined;
     const cold = page && new Page(page, layout, number).row(lo, hi);
     return cold ?? rows.subarray(field * stride);
   };

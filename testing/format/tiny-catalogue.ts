@@ -5,7 +5,7 @@ import { compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { VALUE_ROW } from "../../format/record.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { HASH_KEY, rowKeyOf } from "./hash-key.ts";
+import { filterOf, HASH_KEY, rowKeyOf } from "./hash-key.ts";
 import { itemRecord } from "./reference.ts";
 import { ascendingRows, concat, floatLayer, packRows } from "./tiny.ts";
 
@@ -90,6 +90,7 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    filter: filterOf(COLD.map(({ field, text }) => keyOf(field, text))),
     embeddingDim: LAYOUT.embeddingDim,
     terms: TERM_LINEAR | TERM_FM | TERM_MLP,
     ...{ fmDim: 2, mlpFrom: 2, products: 0, innerScale: 1, outerScale: 1 },

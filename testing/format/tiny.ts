@@ -19,7 +19,7 @@ import type { DenseLayer } from "../../format/layer.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
-import { HASH_KEY, rowKeyOf } from "./hash-key.ts";
+import { filterOf, HASH_KEY, rowKeyOf } from "./hash-key.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
 // side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Two other models here have products and
@@ -88,9 +88,11 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
+const TINY_COLD = [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }];
+
 /** Page 0 of 1, with the row of site "shop". */
 export function tinyPage(rowType = TINY_LAYOUT.rowType): Uint8Array {
-  const { keys, rows } = ascendingRows(rowType, [{ field: "site", text: "shop", row: [-0.5, 0.25, -1] }]);
+  const { keys, rows } = ascendingRows(rowType, TINY_COLD);
   return writePage({ ...TINY_LAYOUT, rowType }, 0, keys, rows);
 }
 
@@ -114,6 +116,7 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    filter: filterOf(TINY_COLD.map(({ field, text }) => rowKeyOf(field, text))),
     embeddingDim: TINY_LAYOUT.embeddingDim,
     terms: TERM_LINEAR | TERM_FM | TERM_MLP,
     ...{ fmDim: TINY_LAYOUT.embeddingDim, mlpFrom: 0, products: 0, innerScale: 1, outerScale: 1 },

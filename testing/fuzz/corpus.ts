@@ -47,7 +47,11 @@ const NUMERIC: NumericEncoding[] = [
   { kind: "boundaries", boundaries: [-1, 0, 2.5] },
 ];
 
-const golden = ["tiny", "pnn", "towers", "catalogue"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
+const golden = ["", "v5/", "v4/"].flatMap((place) =>
+  ["tiny", "pnn", "towers", "catalogue"].map((name) => ({
+    ...{ name: `${place}${name}`, bytes: readGolden(`${place}${name}.blob.bin`) },
+  })),
+);
 const ROW_TYPES = [c.TYPE_I8, c.TYPE_F32, c.TYPE_F16, c.TYPE_I4];
 
 const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(type, 2 * i + j)));

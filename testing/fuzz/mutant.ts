@@ -2,7 +2,7 @@
 // digest, so that the damage gets as far as the check that must stop it.
 import { hash } from "node:crypto";
 import * as c from "../../format/constants.ts";
-import { edited, entryOf, sectionOf, viewOf, withSections, withTable } from "../format/edit-blob.ts";
+import { edited, entryOf, sectionsOf, viewOf, withSections, withTable } from "../format/edit-blob.ts";
 import { integer, pick, seeded } from "../format/random.ts";
 import { BLOBS, type OriginalBlob, type OriginalPage, PAGES } from "./corpus.ts";
 import { damage, edgeWord, resizedBytes, spliced } from "./damage.ts";
@@ -23,16 +23,7 @@ export function mutant(seed: number, number: number): Mutant {
     return { kind: "page", number, original, bytes: mutatedPage(original.bytes, random), random };
   }
   const original = pick(random, BLOBS);
-  const good = number % OLDER_EVERY === 0 ? inOlderFormat(original.bytes) : original.bytes;
-  return { kind: "blob", number, original, bytes: mutatedBlob(good, random), random };
-}
-
-/** One in this many mutants begins as a blob of the oldest format that readers take. */
-const OLDER_EVERY = 8;
-
-/** The blob in that format, which is the present one but for its version. */
-function inOlderFormat(blob: Uint8Array): Uint8Array {
-  return edited(blob, (view) => view.setUint32(c.BLOB_HEADER_VERSION, c.OLDEST_BLOB_VERSION, true));
+  return { kind: "blob", number, original, bytes: mutatedBlob(original.bytes, random), random };
 }
 
 const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
@@ -50,7 +41,7 @@ const TARGETS = [
   ...Array<number>(2).fill(c.SECTION_ROWS),
   ...Array<number>(2).fill(c.SECTION_GOLDEN),
   ...Array<number>(3).fill(c.SECTION_ITEMS),
-  ...[c.SECTION_BUCKETS, c.SECTION_KEYS, c.SECTION_PAGES, c.SECTION_EVIDENCE, c.SECTION_ITEM_KEYS],
+  ...[c.SECTION_BUCKETS, c.SECTION_KEYS, c.SECTION_PAGES, c.SECTION_EVIDENCE, c.SECTION_ITEM_KEYS, c.SECTION_FILTER],
 ];
 
 /** The offsets of the words from `first` to `last`. */
@@ -59,7 +50,7 @@ function words(first: number, last: number): number[] {
 }
 
 function mutatedBlob(good: Uint8Array, random: Random): Uint8Array {
-  const sections = Array.from({ length: c.SECTION_COUNT }, (_, i) => sectionOf(good, i + 1));
+  const sections = sectionsOf(good);
   for (let edits = random() < 0.7 ? 1 : integer(random, 2, 4); edits > 0; edits--) editSection(sections, random);
   const blob = random() < 0.88 ? withSections(good, sections) : mutatedContainer(good, random);
   return random() < 0.9 ? sealed(blob) : blob;
@@ -69,16 +60,17 @@ function mutatedBlob(good: Uint8Array, random: Random): Uint8Array {
 function editSection(sections: Uint8Array[], random: Random): void {
   let id = pick(random, TARGETS);
   // There is little to damage in an empty section.
-  if (sections[id - 1]?.length === 0) id = pick(random, TARGETS);
+  if (!sections[id - 1]?.length) id = pick(random, TARGETS);
   const old = sections[id - 1];
+  if (!old) return; // a section that the blob's format does not have
   const way = random();
   if (way < 0.06) sections[id - 1] = resizedBytes(old, random);
   else if (way < 0.12) {
     const other = pick(random, BLOBS).bytes;
-    const from = sectionOf(other, random() < 0.8 ? id : integer(random, 1, c.SECTION_COUNT));
+    const from = random() < 0.8 ? (sectionsOf(other)[id - 1] ?? old) : pick(random, sectionsOf(other));
     sections[id - 1] = random() < 0.5 ? from : spliced(old, from, random);
   } else if (way < 0.14) {
-    const other = integer(random, 1, c.SECTION_COUNT);
+    const other = integer(random, 1, sections.length);
     sections[id - 1] = sections[other - 1];
     sections[other - 1] = old;
   } else if (JSON_SECTIONS.includes(id) && random() < 0.9) sections[id - 1] = damagedJson(old, random);

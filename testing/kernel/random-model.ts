@@ -6,6 +6,7 @@ import * as c from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
+import { NO_FILTER } from "../../format/row-filter.ts";
 import { HASH_KEY } from "../format/hash-key.ts";
 import { integer, seeded } from "../format/random.ts";
 import { lightenLanes } from "./light-lanes.ts";
@@ -96,6 +97,7 @@ export function randomModel(shape: ModelShape): ModelBlob {
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    filter: NO_FILTER,
     rowType,
     embeddingDim: D,
     terms,

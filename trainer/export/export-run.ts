@@ -18,6 +18,7 @@ import type { TrainedModel } from "../model/trained-model.ts";
 import { warn } from "../terminal/warning.ts";
 import type { SavedRun } from "../training/run-folder.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
+import type { FilterReport } from "./filter.ts";
 import { foreignTexts } from "./foreign-texts.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
@@ -32,6 +33,8 @@ export interface ExportRunOptions {
   /** Where the exported model is saved. */
   folder: string;
   quantization: Quantization;
+  /** Bits a row in the blob's filter, as for `exportModel`. */
+  filterBits?: number | undefined;
   /** What the quantization may lose. */
   limits: Limits;
   /** Exports even what loses more. */
@@ -51,6 +54,7 @@ export interface ExportRunOptions {
 export interface ExportedRun {
   exported: ExportedModel;
   report: QuantizationReport;
+  filter: FilterReport;
   catalogue: CatalogueReport | null;
 }
 
@@ -71,6 +75,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   // 2. The export, and what every quantization would cost and lose.
   const { draft, report } = await exportMeasured(trained, {
     quantization,
+    filterBits: options.filterBits,
     calibrationSet,
     log: heldOutLog,
     limits,
@@ -90,12 +95,13 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
     {
       provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
       quantization: report,
+      filter: draft.filter,
       ...(catalogue && { items: catalogue.report }),
     },
     golden,
   );
   saveExport(folder, exported);
-  return { exported, report, catalogue: catalogue?.report ?? null };
+  return { exported, report, filter: draft.filter, catalogue: catalogue?.report ?? null };
 }
 
 /** Throws DivergedError where the trained model's predictions show that it has diverged. */

@@ -17,6 +17,7 @@ import { readWhole, toJson, writeWhole } from "../io/files.ts";
 import { FolderLock } from "../io/folder-lock.ts";
 import { VERSION } from "../io/project.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
+import { type FilterReport, filterReport, rowFilter } from "./filter.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
@@ -39,16 +40,18 @@ export interface DraftExport {
   model: ModelBlob;
   blob: Uint8Array;
   pages: WrittenPage[];
+  filter: FilterReport;
 }
 
 /**
- * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. Throws
- * FormatError where the model has no hash key, or its rows do not fit the pages.
+ * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. `filterBits`: how
+ * many bits a row in a page has in the blob's filter; `rowFilter` has the default. Throws FormatError where the model has no hash key, or its rows do not fit the pages.
  */
 export async function exportModel(
   trained: TrainedModel,
   quantization: Quantization,
   calibrationSet: Dataset,
+  filterBits?: number,
 ): Promise<DraftExport> {
   const { spec, fitted, vocabulary, learner } = trained;
   if (fitted.hashKey === undefined)
@@ -65,6 +68,7 @@ export async function exportModel(
   // 1. Rows: hot ones into the blob, cold ones into pages.
   const { hot, cold } = splitRows(spec, vocabulary, rowStride(rowType, dim));
   const pages = await writePages(cold, vocabulary, tables.values, rowType, dim, spec.rows.pageBytes);
+  const filter = rowFilter(cold, vocabulary, filterBits);
   const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
   const served: FittedSpec = {
     ...fitted,
@@ -95,8 +99,9 @@ export async function exportModel(
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    filter,
   };
-  return { model, blob: writeBlob(model), pages };
+  return { model, blob: writeBlob(model), pages, filter: filterReport(cold.length, filter) };
 }
 
 const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));

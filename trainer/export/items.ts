@@ -43,7 +43,7 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
  * different fields, where the model has products, or where the blob would be too large.
  */
 export async function addCatalogue(
-  { model, blob, pages }: DraftExport,
+  { model, blob, pages, filter }: DraftExport,
   id: string,
   log: ClickLog,
   contexts: readonly RawRecord[],
@@ -74,7 +74,7 @@ export async function addCatalogue(
   const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
   const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
   const catalogue = inOrderOfKeys(position, keys, records, stride, (item) => `${id} ${show(items[item][id])}`);
-  const draft = { model: { ...model, items: catalogue }, pages };
+  const draft = { model: { ...model, items: catalogue }, pages, filter };
   const withItems = writeBlob(draft.model);
   return {
     draft: { ...draft, blob: withItems },

@@ -16,6 +16,8 @@ const OTHERS_RECORDS = 20_000;
 
 export interface ExportOptions {
   quantization: Quantization;
+  /** Bits a row in the blob's filter, as for `exportModel`. */
+  filterBits?: number | undefined;
   /** Records that the quantized layers are fitted on. */
   calibrationSet: Dataset;
   /** The held-out log: the chosen quantization is measured on all of it, the others on its first records. */
@@ -31,9 +33,9 @@ export interface ExportOptions {
  */
 export async function exportMeasured(
   trained: TrainedModel,
-  { quantization: chosen, calibrationSet, log, limits, onTrained }: ExportOptions,
+  { quantization: chosen, filterBits, calibrationSet, log, limits, onTrained }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
-  const draft = await exportModel(trained, chosen, calibrationSet);
+  const draft = await exportModel(trained, chosen, calibrationSet, filterBits);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
@@ -42,7 +44,7 @@ export async function exportMeasured(
       continue;
     }
     try {
-      const other = await exportModel(trained, quantization, calibrationSet);
+      const other = await exportModel(trained, quantization, calibrationSet, filterBits);
       const parity = await within(quantization, () => measureParity(trained, other, log, { most: OTHERS_RECORDS }));
       report.measured.push(measureOf(quantization, other, parity));
     } catch (error) {

@@ -24,7 +24,7 @@ const VARIANTS: readonly KernelVariant[] = ["relaxed", "simd", "scalar"];
 
 /** The last step of an export: the blob gets its evidence, its golden records, its digest and its version. */
 export async function sealExport(
-  { model, pages }: DraftExport,
+  { model, pages }: Pick<DraftExport, "model" | "pages">,
   evidence: Evidence,
   records: readonly RawRecord[],
 ): Promise<ExportedModel> {

@@ -158,8 +158,25 @@ test("a KV that fails is scored without, and asked again by the next request", a
   });
 });
 
+test("a value that training did not see reads no page, and every one that it saw is found", async () => {
+  const wide = await makeModel(4, { pageCount: 500 });
+  await publishTiny(env.MODELS, wide);
+  const worker = startWorker({ ROW_KEYS_PER_REQUEST: MAX_ROW_KEYS_PER_REQUEST });
+  const unseen = Array.from({ length: 1000 }, (_, i) => ({ site: `unseen${i}`, tags: `never${i}` }));
+  // 2,000 values, of which a filter of 12 bits a row lets 0.53 % through.
+  const response = await worker.score({ records: unseen });
+  expect(kvKeys(response)).toBeLessThan(30);
+  expect((await response.json<ScoreAnswer>()).scores).toEqual(await expectedScores(wide, unseen));
+
+  const seen = Array.from({ length: 400 }, (_, i) => ({ site: `site${i}`, tags: `tag${399 - i}` }));
+  const answer = await (await worker.score({ records: seen })).json<ScoreAnswer>();
+  const without = await makeModel(4, { pageCount: 500, filtered: false });
+  expect(answer.scores).toEqual(await expectedScores(without, seen));
+  expect(answer.degraded).toBeUndefined();
+});
+
 test("a request reads at most its budget of keys, in reads of at most 100", async () => {
-  const wide = await makeModel(3, { pageCount: MAX_ROW_KEYS_PER_REQUEST + 200 });
+  const wide = await makeModel(3, { pageCount: MAX_ROW_KEYS_PER_REQUEST + 200, filtered: false });
   await publishTiny(env.MODELS, wide);
   const before = vi.fn(async () => {});
   const bindings = { MODELS: kvWithBulkReads(before), ROW_KEYS_PER_REQUEST: MAX_ROW_KEYS_PER_REQUEST };

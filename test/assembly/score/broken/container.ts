@@ -9,7 +9,11 @@ const TABLE_END = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
 
 const container: BrokenBlob[] = [
   { name: "no bytes", code: abi.LOAD_TOO_SHORT, blob: new Uint8Array(0) },
-  { name: "a header without a table", code: abi.LOAD_TOO_SHORT, blob: GOOD_BLOB.slice(0, TABLE_END - 1) },
+  {
+    name: "a header without a table",
+    code: abi.LOAD_TOO_SHORT,
+    blob: GOOD_BLOB.slice(0, entryOf(c.OLD_SECTION_COUNT + 1) - 1),
+  },
   { name: "another magic", code: abi.LOAD_BAD_MAGIC, blob: edited(GOOD_BLOB, u32(0, c.PAGE_MAGIC)) },
   { name: "a later version", code: abi.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.BLOB_VERSION + 1)) },
   { name: "an old version", code: abi.LOAD_BAD_VERSION, blob: edited(GOOD_BLOB, u32(4, c.OLDEST_BLOB_VERSION - 1)) },
@@ -23,6 +27,12 @@ const container: BrokenBlob[] = [
     code: abi.LOAD_BAD_TABLE,
     blob: edited(GOOD_BLOB, add(c.BLOB_HEADER_TABLE_CHECKSUM + 4, 1)),
   },
+  {
+    name: "a header that ends where its table does not",
+    code: abi.LOAD_TOO_SHORT,
+    blob: edited(GOOD_BLOB.slice(0, TABLE_END - 16), u32(c.BLOB_HEADER_LENGTH, TABLE_END - 16)),
+  },
+  { name: "twelve sections in format 5", code: abi.LOAD_BAD_SECTION, blob: edited(GOOD_BLOB, u32(4, 5)) },
   {
     name: "64 bytes that no section owns",
     code: abi.LOAD_BAD_SECTION,

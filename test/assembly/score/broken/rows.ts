@@ -1,8 +1,8 @@
 // Blobs whose BUCKETS, KEYS or ROWS break a rule.
 import * as c from "../../../../format/constants.ts";
 import * as abi from "../../../../runtime/abi.ts";
-import { inSection } from "../../../../testing/format/edit-blob.ts";
-import { GOOD_CROWDED_BLOB, GOOD_F16_BLOB, GOOD_FLOAT_BLOB, GOOD_I4_BLOB } from "../good-blobs.ts";
+import { inSection, withSection } from "../../../../testing/format/edit-blob.ts";
+import { GOOD_BLOB, GOOD_CROWDED_BLOB, GOOD_F16_BLOB, GOOD_FLOAT_BLOB, GOOD_I4_BLOB } from "../good-blobs.ts";
 import { add, type BrokenBlob, broken, f32, u32 } from "./edits.ts";
 
 export const BROKEN_ROWS: readonly BrokenBlob[] = [
@@ -20,6 +20,16 @@ export const BROKEN_ROWS: readonly BrokenBlob[] = [
     "a first bucket that does not begin at 0": u32(0, 1),
     "a last bucket that does not end with the keys": (view) => add(view.byteLength - 4, -1)(view, new Uint8Array(0)),
   }),
+  {
+    name: "a filter that is no whole number of blocks",
+    code: abi.LOAD_BAD_ROWS,
+    blob: withSection(GOOD_BLOB, c.SECTION_FILTER, new Uint8Array(48)),
+  },
+  {
+    name: "a filter without pages",
+    code: abi.LOAD_BAD_ROWS,
+    blob: withSection(GOOD_FLOAT_BLOB, c.SECTION_FILTER, new Uint8Array(32)),
+  },
   ...broken(abi.LOAD_BAD_ROWS, c.SECTION_ROWS, {
     "a row with an infinite scale": f32(0, Number.NEGATIVE_INFINITY),
     "a last row with a weight that is NaN": (view) => view.setFloat32(view.byteLength - 12, Number.NaN, true),
