@@ -152,7 +152,8 @@ describe.skipIf(process.platform === "win32")("a build that is cut off leaves no
       if (code === 0) rmSync(cache, { recursive: true });
     }
     expect(cut).toBeGreaterThan(0);
-    for (const name of existsSync(cache) ? readdirSync(cache) : []) age(join(cache, name), 120);
+    const left = existsSync(cache) ? readdirSync(cache).filter((name) => name !== "hash-key") : [];
+    for (const name of left) age(join(cache, name), 120);
     expect((await build(cache, "", null)).code).toBe(0);
     expect(readdirSync(cache).filter((name) => name !== "hash-key")).toEqual(entriesOf(cache));
     expect(entriesOf(cache).length).toBe(1);

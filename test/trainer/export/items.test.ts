@@ -83,8 +83,9 @@ describe("addCatalogue", () => {
     const { names } = await draftOf("LR");
     const { lo, hi } = rowKeyOf(names[1], "boots");
     const twin = JSON.stringify(craftText(names[1], lo, hi));
-    const records = (id: string): string => `{"${id}": "boots"}\n{"${id}": ${twin}}\n`;
-    const error = await catalogueOf("LR", (id) => records(id), undefined, "items.jsonl").catch(String);
+    const records = (id: string, other: string): string =>
+      ['"boots"', twin].map((name) => `{"${id}": ${name}, "${other}": "v1"}\n`).join("");
+    const error = await catalogueOf("LR", records, undefined, "items.jsonl").catch(String);
     expect(error).toContain(`item ${twin}: got the row key`);
     expect(error).toContain('which item "boots" has too, expected different ones: train with another hash key');
   });
