@@ -2,8 +2,9 @@
 import * as c from "../../format/constants.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { pageDigest, writePage } from "../../format/page.ts";
-import { fieldSeed, rowKey } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
+import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
@@ -23,8 +24,8 @@ export async function pagedModel(): Promise<{ exported: ExportedModel; item: str
   const model = randomModel({ ...SHAPE, hotRows: 0, pages: PAGES });
   const layout = { rowType: SHAPE.rowType, embeddingDim: SHAPE.embeddingDim, pageCount: PAGES };
   const keys = model.spec.fields.flatMap(({ name }) => {
-    const seed = fieldSeed(name);
-    return Array.from({ length: VALUES }, (_, i) => rowKey(seed, textOf(i), { lo: 0, hi: 0 }));
+    const hash = rowKeyHash(HASH_KEY, name);
+    return Array.from({ length: VALUES }, (_, i) => hash(textOf(i), { lo: 0, hi: 0 }));
   });
   const byPage = Map.groupBy(
     keys.toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi)),
@@ -41,7 +42,7 @@ export async function pagedModel(): Promise<{ exported: ExportedModel; item: str
   pages.forEach(({ digest }, page) => {
     model.pageDigests.set(digest, page * c.PAGE_DIGEST_BYTES);
   });
-  const exported = await sealExport({ model, blob: new Uint8Array(0), pages }, {}, [{}]);
+  const exported = await sealExport({ model: { ...model, filter: filterOf(keys) }, pages }, {}, [{}]);
   const nameOf = (side: string): string => model.spec.fields.find((field) => field.side === side)?.name ?? "";
   return { exported, item: nameOf("item"), context: nameOf("context") };
 }

@@ -101,7 +101,7 @@ export class Check {
     const expected = hash("sha256", format === 4 ? blob.subarray(0, c.BLOB_ENVELOPE_BYTES) : blob);
     if (right) expect(version === expected, `verifyBlob gives the version ${version}`);
     const named = await attemptLater(() => verifyBlob(blob, [], expected));
-    expect((named === expected) === (format >= 5 || right), `verifyBlob of ${expected} gives ${named}`);
+    expect((named === expected) === ((format ?? 0) >= 5 || right), `verifyBlob of ${expected} gives ${named}`);
     const other = await attemptLater(() => verifyBlob(blob, [], hash("sha256", expected)));
     expect(typeof other !== "string", "verifyBlob takes a blob under another's version");
     const trusted = await this.#trusted;

@@ -8,7 +8,7 @@ import { makeModel, publishTiny } from "../tiny-model.ts";
 /** A real binding, which allows 6 calls a minute with one key (vitest.config.ts). */
 const { TIGHT_RATE_LIMIT: ROW_RATE_LIMIT } = env as unknown as { TIGHT_RATE_LIMIT: RateLimit };
 
-const model = await makeModel(1, { pageCount: 200 });
+const model = await makeModel(1, { pageCount: 200, filtered: false });
 const UNSEEN = Array.from({ length: 2000 }, (_, i) => ({ site: `unseen${i}` }));
 /** Charges of a request that reads all the keys that it may. */
 const CHARGES = 4;
