@@ -42,64 +42,74 @@ export function chaskey(bytes: Uint8Array, key: ChaskeyKey): Uint8Array {
   return new Uint8Array(state.slice().buffer);
 }
 
-/** Writes the first 64 bits of the tag of a text's UTF-8 into `out`, and returns it. A short text allocates nothing. */
+/** Writes the first 64 bits of the tag of a text's UTF-8 into `out`, and returns it. Only long texts allocate. */
 export function chaskeyText(text: string, key: ChaskeyKey, out: Hash64): Hash64 {
-  if (hashShortAscii(text, key, out)) return out;
-  absorbText(text, key);
+  if (hashAscii(text, key, out)) return out;
+  // One UTF-16 unit takes at most three bytes of UTF-8.
+  const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
+  absorb(bytes, encoder.encodeInto(text, bytes).written, key);
   out.lo = (state[0] as number) >>> 0;
   out.hi = (state[1] as number) >>> 0;
   return out;
-}
-
-/**
- * `chaskeyText` for an ASCII text of at most one block, which most values are: its words never go through memory, which
- * would take half as long again. Returns false for any other text.
- */
-function hashShortAscii(text: string, key: ChaskeyKey, out: Hash64): boolean {
-  const { length } = text;
-  if (length > BLOCK_BYTES) return false;
-  let w0 = 0;
-  let w1 = 0;
-  let w2 = 0;
-  let w3 = 0;
-  const full = length === BLOCK_BYTES;
-  const last = full ? K1 : K2;
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 127) return false;
-    const shifted = unit << ((i & 3) << 3);
-    if (i < 4) w0 |= shifted;
-    else if (i < 8) w1 |= shifted;
-    else if (i < 12) w2 |= shifted;
-    else w3 |= shifted;
-  }
-  if (!full) {
-    const one = 1 << ((length & 3) << 3);
-    if (length < 4) w0 |= one;
-    else if (length < 8) w1 |= one;
-    else if (length < 12) w2 |= one;
-    else w3 |= one;
-  }
-  mix(
-    (key[0] as number) ^ (key[last] as number) ^ w0,
-    (key[1] as number) ^ (key[last + 1] as number) ^ w1,
-    (key[2] as number) ^ (key[last + 2] as number) ^ w2,
-    (key[3] as number) ^ (key[last + 3] as number) ^ w3,
-  );
-  out.lo = ((state[0] as number) ^ (key[last] as number)) >>> 0;
-  out.hi = ((state[1] as number) ^ (key[last + 1] as number)) >>> 0;
-  return true;
 }
 
 const encoder = new TextEncoder();
 /** Room for the UTF-8 of most texts. A longer one gets an array of its own, which is not kept. */
 const scratch = new Uint8Array(1024);
 
-/** Makes `state` the tag of a text. */
-function absorbText(text: string, key: ChaskeyKey): void {
-  // One UTF-16 unit takes at most three bytes of UTF-8.
-  const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
-  absorb(bytes, encoder.encodeInto(text, bytes).written, key);
+/**
+ * `chaskeyText` for an ASCII text, which most values are. A way through an array of bytes would take half as long again.
+ * Returns false for any other text.
+ */
+function hashAscii(text: string, key: ChaskeyKey, out: Hash64): boolean {
+  const { length } = text;
+  let s0 = key[0] as number;
+  let s1 = key[1] as number;
+  let s2 = key[2] as number;
+  let s3 = key[3] as number;
+  for (let at = 0; ; at += BLOCK_BYTES) {
+    const end = Math.min(at + BLOCK_BYTES, length);
+    let w0 = 0;
+    let w1 = 0;
+    let w2 = 0;
+    let w3 = 0;
+    for (let i = at; i < end; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) return false;
+      const shifted = unit << ((i & 3) << 3);
+      const place = i - at;
+      if (place < 4) w0 |= shifted;
+      else if (place < 8) w1 |= shifted;
+      else if (place < 12) w2 |= shifted;
+      else w3 |= shifted;
+    }
+    if (end < length) {
+      mix(s0 ^ w0, s1 ^ w1, s2 ^ w2, s3 ^ w3);
+      s0 = state[0] as number;
+      s1 = state[1] as number;
+      s2 = state[2] as number;
+      s3 = state[3] as number;
+      continue;
+    }
+    const rest = end - at;
+    const last = rest === BLOCK_BYTES ? K1 : K2;
+    if (rest < BLOCK_BYTES) {
+      const one = 1 << ((rest & 3) << 3);
+      if (rest < 4) w0 |= one;
+      else if (rest < 8) w1 |= one;
+      else if (rest < 12) w2 |= one;
+      else w3 |= one;
+    }
+    mix(
+      s0 ^ w0 ^ (key[last] as number),
+      s1 ^ w1 ^ (key[last + 1] as number),
+      s2 ^ w2 ^ (key[last + 2] as number),
+      s3 ^ w3 ^ (key[last + 3] as number),
+    );
+    out.lo = ((state[0] as number) ^ (key[last] as number)) >>> 0;
+    out.hi = ((state[1] as number) ^ (key[last + 1] as number)) >>> 0;
+    return true;
+  }
 }
 
 /** Makes `state` the tag of the first `length` bytes. */

@@ -27,7 +27,7 @@ export const TOKENS: Readonly<Record<Scope, string>> = { score: generateToken(),
  * Megabytes of V8's heap. An isolate of the platform has 128 MB for this and all else; the local runtime has no limit of
  * its own, and would let garbage lie.
  */
-const HEAP_MB = 96;
+const HEAP_MB = Number(process.env.HEAP ?? 96);
 
 /** Bundles the Worker as wrangler would upload it, and starts it in workerd over KV that has the model. */
 export async function startServer(model: AttackModel): Promise<AttackedServer> {
@@ -57,6 +57,7 @@ export async function startServer(model: AttackModel): Promise<AttackedServer> {
         modulesRoot: bundle,
         compatibilityDate: compatibilityDate(),
         kvNamespaces: ["MODELS"],
+        unsafeDirectSockets: [{ host: "127.0.0.1" }], // without miniflare's own Worker before this one
         resourcePersistencePath: kv,
         bindings: { TOKENS: await entriesOf(TOKENS) },
         handleStructuredLogs({ level, message }) {
@@ -64,7 +65,8 @@ export async function startServer(model: AttackModel): Promise<AttackedServer> {
         },
       }),
     );
-    const url = await miniflare.ready;
+    await miniflare.ready;
+    const url = await miniflare.unsafeGetDirectURL();
     const pid = childrenNamed("workerd").find((child) => !others.has(child)) ?? null;
     return {
       url,
