@@ -38,6 +38,9 @@ export const MAX_BODY_BYTES = 8 * MIB;
 /** Milliseconds in which a body must arrive: the largest at 7 Mbit/s. Until then it holds memory. */
 export const BODY_TIMEOUT_MS = 10_000;
 
+/** Milliseconds after which the memory of a body that is still arriving may be taken for another request. */
+export const BODY_LEASE_MS = BODY_TIMEOUT_MS + 1_000;
+
 /**
  * Bytes of JSON that are parsed at a time: a part of a list, so many elements as begin within them. Their text
  * and objects are garbage before the next part is parsed.

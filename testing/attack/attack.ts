@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import { integer, pick, seeded } from "../format/random.ts";
 import { judge } from "./judge.ts";
-import { type Attempt, HOSTILE, type Kind, slowBody, USUAL, WORST } from "./kinds.ts";
+import { type Attempt, coldRequest, HOSTILE, type Kind, slowBody, USUAL, WORST } from "./kinds.ts";
 import type { AttackModel } from "./model.ts";
 import { forgetPeak, peakResidentBytes, residentBytes } from "./resident.ts";
 import { type Answer, sendBroken, sendWhole } from "./send.ts";
@@ -52,6 +52,9 @@ const USUAL_SHARE = 60;
 const WORST_SHARE = 2;
 /** Requests before the attack, after which the Worker's memory is looked at, and again after it. */
 const CALM = 50;
+/** Requests that fill the cache, each with a page for every key of its budget. */
+const FILL_REQUESTS = 12;
+const FILL_SEED = 1;
 /** How many clients go on sending usual requests during a flood. */
 const PROBES = 4;
 
@@ -91,6 +94,7 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
 
   try {
     await sendCalmly(0);
+    await fillPageCache(server, agent, model);
     const idle = server.pid === null ? null : residentBytes(server.pid);
     if (server.pid !== null && idle !== null) forgetPeak(server.pid);
 
@@ -115,14 +119,19 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
     if (idle !== null && peak !== null) report.resident = { idle, peak };
     if (idle !== null && peak === null) note(report, "workerd: ended during the attack");
     report.memory = await server.memory();
-    const { peak: taken, budget, taken: left } = report.memory;
+    const { peak: taken, budget } = report.memory;
     if (taken > budget) note(report, `memory: got ${taken} bytes taken at a time, expected at most ${budget}`);
-    if (left.requests > 0) note(report, `memory: got ${left.requests} bytes for requests without any, expected 0`);
     report.errors = server.takeErrors();
     return report;
   } finally {
     agent.destroy();
   }
+}
+
+/** Reads so many pages that the Worker's cache of them is full, which is a part of the memory of an idle Worker. */
+async function fillPageCache(server: AttackedServer, agent: Agent, model: AttackModel): Promise<void> {
+  const random = seeded(FILL_SEED);
+  for (let i = 0; i < FILL_REQUESTS; i++) await sendWhole(server.url, agent, coldRequest(random, model));
 }
 
 /** Does `count` pieces of work, numbered from 0, `width` at a time. */

@@ -33,11 +33,20 @@ const NO_ANSWER: Answer = { status: null, headers: {}, body: "" };
 /** An answer that takes longer counts as none. */
 const PATIENCE_MS = 120_000;
 
-export function sendWhole(
+/** Sends a request, anew where it was sent into a connection that the server was closing after the one before. */
+export async function sendWhole(url: URL, agent: Agent, request: WholeRequest): Promise<Answer> {
+  for (;;) {
+    const answer = await sendOnce(url, agent, request);
+    if (answer !== null) return answer;
+  }
+}
+
+/** Null where the connection was one that had been used, and was closed without an answer. */
+function sendOnce(
   url: URL,
   agent: Agent,
   { method, path, headers, body, chunked }: WholeRequest,
-): Promise<Answer> {
+): Promise<Answer | null> {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
   return new Promise((resolve) => {
     const length = bytes && !chunked ? { "content-length": String(bytes.length) } : {};
@@ -65,7 +74,9 @@ export function sendWhole(
       },
     );
     request.on("timeout", () => request.destroy(new Error("no answer")));
-    request.on("error", () => resolve(NO_ANSWER));
+    request.on("error", (error: NodeJS.ErrnoException) =>
+      resolve(request.reusedSocket && error.code === "ECONNRESET" ? null : NO_ANSWER),
+    );
     request.end(bytes);
   });
 }

@@ -53,8 +53,11 @@ export class RequestBody {
     lease: Lease,
   ): Promise<ReadBody<v.InferOutput<Schema>>> {
     using stack = new DisposableStack();
+    // A client that leaves with half of its body sent takes this request's end with it, and has no more than this.
+    lease.lasts(limits.BODY_LEASE_MS);
     const bytes = stack.use(this.#makeRoom(lease));
     await this.#fill(bytes, lease);
+    lease.lasts(limits.REQUEST_LEASE_MS);
     const outline = outlineJson(bytes.bytes, lists);
     const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
     lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);

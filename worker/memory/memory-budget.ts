@@ -24,7 +24,7 @@ export interface MemoryReport {
 export class MemoryBudget {
   readonly #now: () => number;
   readonly #taken: Record<MemoryShare, number> = { models: 0, pages: 0, requests: 0 };
-  /** Those of requests, the oldest first. */
+  /** Those of requests. */
   readonly #leases = new Set<Lease>();
   #trimPages: (maxBytes: number) => void = () => {};
   #peak = 0;
@@ -79,6 +79,11 @@ export class MemoryBudget {
     return bytes <= this.#free(lease, bytes);
   }
 
+  /** For leases alone: when one of `milliseconds` from now on ends. */
+  endAfter(milliseconds: number): number {
+    return this.#now() + milliseconds;
+  }
+
   /** The most bytes that a lease which is to have `wanted` could have. */
   #free(lease: Lease, wanted: number): number {
     const { share } = lease;
@@ -105,10 +110,7 @@ export class MemoryBudget {
   /** Of a request whose client has gone, the runtime may drop all that was to follow, and so the end of its lease. */
   #endOldLeases(but: Lease): void {
     const now = this.#now();
-    for (const lease of this.#leases) {
-      if (lease.endsAt > now) return;
-      if (lease !== but) lease.end();
-    }
+    for (const lease of this.#leases) if (lease.endsAt <= now && lease !== but) lease.end();
   }
 }
 
@@ -124,19 +126,28 @@ function maxPagesBeside(models: number): number {
 /** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */
 export class Lease implements Disposable {
   readonly share: "models" | "requests";
-  /** Milliseconds since the epoch. */
-  readonly endsAt: number;
   readonly #budget: MemoryBudget;
+  #endsAt: number;
   #bytes = 0;
 
   constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number) {
     this.#budget = budget;
     this.share = share;
-    this.endsAt = endsAt;
+    this.#endsAt = endsAt;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Milliseconds since the epoch. After that its memory may be taken for another. */
+  get endsAt(): number {
+    return this.#endsAt;
+  }
+
+  /** States anew how many milliseconds from now on it lasts. */
+  lasts(milliseconds: number): void {
+    this.#endsAt = this.#budget.endAfter(milliseconds);
   }
 
   /** Makes it a lease of so many bytes in all. Throws OverloadedError where they cannot be had. */

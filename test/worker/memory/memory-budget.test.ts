@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { seeded } from "../../../testing/format/random.ts";
-import { MEMORY, REQUEST_LEASE_MS } from "../../../worker/limits.ts";
+import { BODY_LEASE_MS, MEMORY, REQUEST_LEASE_MS } from "../../../worker/limits.ts";
 import { type Lease, MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 
 const MIB = 2 ** 20;
@@ -81,4 +81,16 @@ test("memory of a request that the runtime has dropped is given to others after 
   clock.ms += 1;
   later.resize(20 * MIB);
   expect(budget.report().taken.requests).toBe(20 * MIB);
+});
+
+test("memory of a body that nobody sends any more is given to others sooner, whatever else is under way", () => {
+  const clock = { ms: 0 };
+  const budget = new MemoryBudget(() => clock.ms);
+  budget.lease("requests").resize(2 * MIB);
+  const body = budget.lease("requests");
+  body.lasts(BODY_LEASE_MS);
+  body.resize(20 * MIB);
+  clock.ms += BODY_LEASE_MS;
+  budget.lease("requests").resize(20 * MIB);
+  expect(budget.report().taken.requests).toBe(22 * MIB);
 });
