@@ -1,6 +1,6 @@
 // Reads 20 million generated records from CSV into the cache and from there in batches, and trains a DeepFM on them for
 // an epoch. Prints seconds, records/s and peak memory of each step; fails only where a step takes more memory than
-// allowed. node bench/data.ts [records] [folder]
+// allowed. npm run bench -- data [records] [folder]
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

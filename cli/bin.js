@@ -13,7 +13,7 @@ const OLDEST_FOR_SOURCES = "24";
 /** Node 22.15 is the first with `module.registerHooks`. */
 const OLDEST_FOR_COMPILED = "22.15";
 
-const sources = join(__dirname, "commands", "program.ts");
+const sources = join(__dirname, "commands", "main.ts");
 const compiled = join(__dirname, "..", "dist", "cli", "commands", "packaged.js");
 
 const fromSources = existsSync(sources);
@@ -35,7 +35,7 @@ else {
 
 /** Runs this command again, with another Node. */
 function runWith(node) {
-  // The child has a channel to this process, and ends where that closes: this process may be killed (see `program.ts`).
+  // The child has a channel to this process, and ends where that closes: this process may be killed (see `launcher.ts`).
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
   const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio });
   // A terminal sends Ctrl-C to both processes: the child ends the command, and this one must outlive it.

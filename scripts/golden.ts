@@ -1,5 +1,5 @@
-// node scripts/golden.ts           writes the golden files, the JSON Schema of the feature spec and FORMAT.md's dumps
-// node scripts/golden.ts --check   compares them; names each file that is missing or differs, and then exits 1
+// npm run golden           writes the golden files, the JSON Schema of the feature spec and FORMAT.md's dumps
+// npm run golden:check     compares them; names each file that is missing or differs, and then exits 1
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { goldenFiles } from "../testing/format/golden.ts";
 import { buildKernels } from "./kernels.ts";

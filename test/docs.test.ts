@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { Command } from "commander";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
+import { makeProgram } from "../cli/commands/program.ts";
 import { check, type Repository } from "../testing/docs/check.ts";
 import { readDocument } from "../testing/docs/document.ts";
 
@@ -13,31 +13,19 @@ const DOCUMENTS = [
   ...globSync("docs/*.md", { cwd: root }),
 ];
 
-let repository: Repository;
+const { scripts, exports = {} } = JSON.parse(read("package.json"));
+const repository: Repository = {
+  exists: (path) => (path.includes("*") ? globSync(path, { cwd: root }).length > 0 : existsSync(new URL(path, root))),
+  read,
+  scripts,
+  exports: Object.keys(exports),
+  options: commandOptions(),
+};
 
-beforeAll(async () => {
-  const { scripts, exports = {} } = JSON.parse(read("package.json"));
-  repository = {
-    exists: (path) => (path.includes("*") ? globSync(path, { cwd: root }).length > 0 : existsSync(new URL(path, root))),
-    read,
-    scripts,
-    exports: Object.keys(exports),
-    options: await commandOptions(),
-  };
-});
-
-/** The options of each command, from the command line's own program, which is kept from running. */
-async function commandOptions(): Promise<Map<string, Set<string>>> {
-  let program = new Command();
-  const parse = vi.spyOn(Command.prototype, "parseAsync").mockImplementation(async function (this: Command) {
-    program = this;
-    return this;
-  });
-  await import("../cli/commands/program.ts");
-  parse.mockRestore();
-  return new Map(
-    program.commands.map((command) => [command.name(), new Set(command.options.map(({ long }) => long ?? ""))]),
-  );
+/** The options of each command of the command line. */
+function commandOptions(): Map<string, Set<string>> {
+  const { commands } = makeProgram();
+  return new Map(commands.map((command) => [command.name(), new Set(command.options.map(({ long }) => long ?? ""))]));
 }
 
 test("the documents say what is so", () => {

@@ -39,7 +39,7 @@ function missingPackages({ devDependencies, peerDependencies }: Manifest): strin
 }
 
 const missing = missingPackages(readManifest(join(PROJECT, "package.json")));
-if (missing.length === 0) await import("./program.ts");
+if (missing.length === 0) await import("./main.ts");
 else {
   console.error(`error: the command line needs packages that are not installed: npm install ${missing.join(" ")}`);
   process.exitCode = 1;

@@ -3,12 +3,9 @@ import { VERSION } from "../../trainer/io/project.ts";
 import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
-import { exitCodeOf, faultText } from "./faults.ts";
 import { generateCommand } from "./generate.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
-import { endWithLauncher } from "./launcher.ts";
-import { takeOutputErrors } from "./output.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
 import { retrieveCommand } from "./retrieve.ts";
@@ -19,38 +16,30 @@ import { tokenCommand } from "./token.ts";
 import { trainCommand } from "./train.ts";
 import { tuneCommand } from "./tune.ts";
 
-// The program deepfm-edge: its commands, in the order in which --help lists them.
-
-const program = new Command("deepfm-edge")
-  .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
-  .version(VERSION)
-  .showHelpAfterError("(--help on each command says what it needs)")
-  .hook("preAction", bringKernels);
-
-for (const command of [
-  generateCommand(),
-  recipeCommand(),
-  trainCommand(),
-  compareCommand(),
-  studyCommand(),
-  retrieveCommand(),
-  tuneCommand(),
-  exportCommand(),
-  inspectCommand(),
-  keygenCommand(),
-  signCommand(),
-  publishCommand(),
-  tokenCommand(),
-  evaluateCommand(),
-  startCommand(),
-])
-  program.addCommand(command.copyInheritedSettings(program));
-
-takeOutputErrors();
-endWithLauncher();
-try {
-  await program.parseAsync();
-} catch (error) {
-  console.error(faultText(error));
-  process.exitCode = exitCodeOf(error);
+/** The program deepfm-edge: its commands, in the order in which --help lists them. */
+export function makeProgram(): Command {
+  const program = new Command("deepfm-edge")
+    .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
+    .version(VERSION)
+    .showHelpAfterError("(--help on each command says what it needs)")
+    .hook("preAction", bringKernels);
+  for (const command of [
+    generateCommand(),
+    recipeCommand(),
+    trainCommand(),
+    compareCommand(),
+    studyCommand(),
+    retrieveCommand(),
+    tuneCommand(),
+    exportCommand(),
+    inspectCommand(),
+    keygenCommand(),
+    signCommand(),
+    publishCommand(),
+    tokenCommand(),
+    evaluateCommand(),
+    startCommand(),
+  ])
+    program.addCommand(command.copyInheritedSettings(program));
+  return program;
 }

@@ -53,8 +53,8 @@ describe("the command", () => {
   it("starts the compiled program where there are no sources, and otherwise the sources", async () => {
     const compiled = installation("compiled", "dist/cli/commands/packaged.js");
     expect((await run(process.execPath, compiled, "train")).stdout).toBe("dist/cli/commands/packaged.js train\n");
-    const both = installation("both", "dist/cli/commands/packaged.js", "cli/commands/program.ts");
-    expect((await run(process.execPath, both, "train")).stdout).toBe("cli/commands/program.ts train\n");
+    const both = installation("both", "dist/cli/commands/packaged.js", "cli/commands/main.ts");
+    expect((await run(process.execPath, both, "train")).stdout).toBe("cli/commands/main.ts train\n");
   });
 });
 
@@ -96,7 +96,7 @@ describe.skipIf(old === null)(`with a Node that is too old${old ? "" : ": skippe
   });
 
   it.each(["bin.js", "cli.ts"])("says in one line what to do where the project has no Node: %s", async (entry) => {
-    const bin = installation("bare", "cli/commands/program.ts");
+    const bin = installation("bare", "cli/commands/main.ts");
     const { code, stdout, stderr } = await run(String(old), join(dirname(bin), entry));
     expect(stderr).toMatch(/^error: got Node [\d.]+, expected at least 24: run `npm ci`, .*`npx deepfm-edge …`\n$/);
     expect([code, stdout]).toEqual([1, ""]);

@@ -47,12 +47,23 @@ const LOGS = ["--train", log, "--valid", log];
 const train = (name: string): string[] => ["train", spec, ...LOGS, "--out", name, "--backend", "cpu"];
 const compare = ["compare", spec, ...LOGS, "--test", log, "--models", "LR", "--seeds", "1", "--out", "compare"];
 
+const study = [
+  ...["study", spec, "--over", "depth", ...LOGS, "--test", log],
+  ...["--models", "DeepFM", "--seeds", "1", "--out", "study"],
+];
+const space = folder.file(
+  "space.json",
+  JSON.stringify({ parameters: { "training.learningRate": { type: "log-uniform", low: 1e-4, high: 0.1 } } }),
+);
+
 /** Each command that has a bar of its own, and what its first bar says. */
 const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
   ["generate", "generate", () => ["generate", "generated", "--rows", "2000000"]],
   ["recipe", "train", () => ["recipe", "criteo", "--from", ".", "--out", "criteo"]],
   ["train", "read", () => train("run")],
   ["compare", "1 of 1: LR, seed 1: read", () => compare],
+  ["study", "seed 1: read", () => study],
+  ["tune", "read", () => ["tune", spec, ...LOGS, "--space", space, "--trials", "1", "--out", "tune"]],
   ["start", "generate", () => ["start", "--rows", "2000000", "--out", "start"]],
   ["publish", "publish", () => ["publish", "export", "--persist-to", "kv"]],
   [

@@ -12,8 +12,11 @@ const FILE = ".lock";
 const BUSY = 5;
 const NOT_A_DATABASE = 26;
 
-/** The folders that this process has locked: the system's locks only tell processes apart. */
-const locked = new Set<string>();
+/**
+ * The folders that this process has locked: the system's locks only tell processes apart. It keeps their databases too,
+ * as one that nothing refers to is closed when garbage is collected.
+ */
+const locked = new Map<string, DatabaseSync | null>();
 
 /**
  * The right to be the only one who writes into a folder, until it is disposed of. The system takes it from a process that
@@ -36,7 +39,7 @@ export class FolderLock implements Disposable {
     this.#folder = realpathSync(folder);
     if (locked.has(this.#folder)) throw inUse(folder);
     this.#database = lock(folder, patience);
-    locked.add(this.#folder);
+    locked.set(this.#folder, this.#database);
     removeRemains(folder, null);
   }
 

@@ -1,0 +1,15 @@
+import { exitCodeOf, faultText } from "./faults.ts";
+import { endWithLauncher } from "./launcher.ts";
+import { takeOutputErrors } from "./output.ts";
+import { makeProgram } from "./program.ts";
+
+// Runs the program with the arguments of this process.
+
+takeOutputErrors();
+endWithLauncher();
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  console.error(faultText(error));
+  process.exitCode = exitCodeOf(error);
+}
