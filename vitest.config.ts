@@ -12,7 +12,7 @@ const SLOW = [
   "test/trainer/{data,model,engine,training,export,evaluation}/**",
   "test/runtime/scorers.test.ts",
   "test/lab/{report,sweeps,tune}/**",
-  "test/{cli,deploy,package,testing}/**",
+  "test/{cli,deploy,package,scripts,testing}/**",
   "test/whole-path.test.ts",
   "test/assembly/score/{forward,items}.test.ts",
 ];

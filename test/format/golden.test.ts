@@ -26,9 +26,7 @@ const page = read("test/golden/tiny.page.bin");
 describe("generated files are what scripts/golden.ts would write", async () => {
   const files = await goldenFiles(formatMd);
   test.each([...files.keys()])("%s", (path) => {
-    expect(Buffer.from(read(path)).equals(files.get(path) ?? new Uint8Array(0)), "run: npm run golden").toBe(
-      true,
-    );
+    expect(Buffer.from(read(path)).equals(files.get(path) ?? new Uint8Array(0)), "run: npm run golden").toBe(true);
   });
 });
 
