@@ -111,13 +111,8 @@ export class PageReader {
   async #read(wanted: readonly WantedPage[], reader: Reader, pages: Map<string, Page>): Promise<Outcome> {
     for (let start = 0; start < wanted.length; ) {
       using lease = this.#memory.lease("requests");
-      let some: readonly WantedPage[];
-      try {
-        some = await this.#takeSoon(wanted.slice(start), reader, lease);
-      } catch (error) {
-        logError("rows_unavailable", error, { model: reader.model, keys: wanted.length - start });
-        return "failed";
-      }
+      const some = await this.#takeSoon(wanted.slice(start), reader, lease);
+      if (some === null) return "failed";
       const outcome = await this.#readSome(some, reader, pages);
       if (outcome !== "read") return outcome;
       start += some.length;
@@ -127,16 +122,21 @@ export class PageReader {
 
   /**
    * Takes memory for the first of the wanted pages, if need be once other requests have given theirs back. How large
-   * pages are shows when the first is there. Throws OverloadedError after a while.
+   * pages are shows when the first is there. Null where there is none for a while, which needs no line in the log: the
+   * requests that lack these pages are counted there as degraded.
    */
-  async #takeSoon(wanted: readonly WantedPage[], { layout }: Reader, lease: Lease): Promise<readonly WantedPage[]> {
-    for (let waited = 0; ; waited += RETRY_MS) {
+  async #takeSoon(
+    wanted: readonly WantedPage[],
+    { layout }: Reader,
+    lease: Lease,
+  ): Promise<readonly WantedPage[] | null> {
+    for (let waited = 0; waited < limits.READ_LOST_MS; waited += RETRY_MS) {
       const pageBytes = READ_MEMORY_FACTOR * (this.#largest.get(layout) ?? MAX_PAGE_BYTES);
       const some = wanted.slice(0, Math.max(1, Math.floor(limits.READ_BYTES / pageBytes)));
       if (lease.tryResize(some.length * pageBytes)) return some;
-      if (waited >= limits.READ_LOST_MS) lease.resize(some.length * pageBytes);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+    return null;
   }
 
   /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */

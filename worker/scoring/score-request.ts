@@ -4,6 +4,7 @@ import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
+import { giveBack } from "../memory/give-back.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
 import type { Charge } from "../rows/key-allowance.ts";
@@ -76,6 +77,11 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { scorer } = model;
   const started = performance.now();
   const { located, run } = RequestError.during(() => encode(request, scorer, lease));
+  using stack = new DisposableStack();
+  stack.defer(() => {
+    const { offsets, keys, values } = located.encoded;
+    giveBack(offsets, keys, values, located.addresses);
+  });
   release?.();
   lease.resize(lease.bytes + RESULT_BYTES * located.encoded.count);
   const encoded = performance.now();
