@@ -35,7 +35,8 @@ else {
 
 /** Runs this command again, with another Node. */
 function runWith(node) {
-  // The child has a channel to this process, and ends where that closes: this process may be killed (see `launcher.ts`).
+  // The child has a channel to this process, and ends where that closes: this process may be killed (see
+  // `launcher.ts`).
   const stdio = ["inherit", "inherit", "inherit", "ipc"];
   const child = spawn(node, [__filename, ...process.argv.slice(2)], { stdio });
   // A terminal sends Ctrl-C to both processes: the child ends the command, and this one must outlive it.

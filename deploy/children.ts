@@ -3,8 +3,8 @@ import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { basename } from "node:path";
 
-// No process that this one starts outlives it, even where it is killed and can tidy up nothing: a shell of a few hundred
-// kilobytes waits for the end of a pipe that only this process holds, and then kills what is left.
+// No process that this one starts outlives it, even where it is killed and can tidy up nothing: a shell of a few
+// hundred kilobytes waits for the end of a pipe that only this process holds, and then kills what is left.
 
 /** Reads lines, each with the numbers of all processes that are alive, and kills those of the last one at the end. */
 const WATCH = `trap "" INT TERM HUP; while read -r line; do alive=$line; done; [ -z "$alive" ] || kill -9 $alive`;

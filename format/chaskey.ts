@@ -6,7 +6,9 @@ import { rotl, tailAt, wordAt } from "./words.ts";
 // know the key can find no two texts with one tag, and no text with a given tag. It takes 32-bit arithmetic only, which
 // JavaScript has at full speed: a text of 1–16 characters takes as long as with MurmurHash3.
 
-/** Twelve words: the key K of 128 bits, then K1 and K2. The last block takes K1 if it is full, and K2 if it is padded. */
+/**
+ * Twelve words: the key K of 128 bits, then K1 and K2. The last block takes K1 if it is full, and K2 if it is padded.
+ */
 export type ChaskeyKey = Int32Array;
 
 const ROUNDS = 12;
@@ -58,8 +60,8 @@ const encoder = new TextEncoder();
 const scratch = new Uint8Array(1024);
 
 /**
- * `chaskeyText` for an ASCII text, which most values are. A way through an array of bytes would take half as long again.
- * Returns false for any other text.
+ * `chaskeyText` for an ASCII text, which most values are. A way through an array of bytes would take half as long
+ * again. Returns false for any other text.
  */
 function hashAscii(text: string, key: ChaskeyKey, out: Hash64): boolean {
   const { length } = text;
@@ -128,7 +130,9 @@ function absorb(bytes: Uint8Array, length: number, key: ChaskeyKey): void {
   );
 }
 
-/** Adds the last block of a text of `length` bytes; zeros are where it ends. A block that is not full is padded by 1. */
+/**
+ * Adds the last block of a text of `length` bytes; zeros are where it ends. A block that is not full is padded by 1.
+ */
 function absorbLast(w0: number, w1: number, w2: number, w3: number, length: number, key: ChaskeyKey): void {
   const full = length > 0 && length % BLOCK_BYTES === 0;
   const last = full ? K1 : K2;

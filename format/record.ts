@@ -32,8 +32,8 @@ export class EncodedRecords {
   readonly #reserve: (bytes: number) => void;
 
   /**
-   * `cells`: B·F, if it is known. Room is made for as many entries, or for `entries` of them. `reserve` is told how many
-   * bytes the arrays are to take, before they do; what it throws, `add` throws, too.
+   * `cells`: B·F, if it is known. Room is made for as many entries, or for `entries` of them. `reserve` is told how
+   * many bytes the arrays are to take, before they do; what it throws, `add` throws, too.
    */
   constructor(cells = 1024, entries = cells, reserve: (bytes: number) => void = () => {}) {
     const room = Math.max(1, entries);

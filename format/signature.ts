@@ -20,8 +20,8 @@ export type SigningKey = PublicKey;
 const PUBLIC_KEY_LABEL = "Public key: ";
 
 /**
- * A new key pair: the private key as PEM (PKCS #8, as OpenSSL writes it) after a line with the public one, and the public
- * one as base64 of its 32 bytes.
+ * A new key pair: the private key as PEM (PKCS #8, as OpenSSL writes it) after a line with the public one, and the
+ * public one as base64 of its 32 bytes.
  */
 export async function generateKeys(): Promise<{ privateKey: string; publicKey: string }> {
   const pair = (await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as CryptoKeyPair;
@@ -32,8 +32,8 @@ export async function generateKeys(): Promise<{ privateKey: string; publicKey: s
 }
 
 /**
- * Reads a private key from PEM. Throws FormatError where it is no Ed25519 key, or does not belong to the public key that
- * stands before it: any 32 bytes are a private key, so that only that tells a damaged one.
+ * Reads a private key from PEM. Throws FormatError where it is no Ed25519 key, or does not belong to the public key
+ * that stands before it: any 32 bytes are a private key, so that only that tells a damaged one.
  */
 export async function readSigningKey(pem: string, source: string): Promise<SigningKey> {
   const [, body] = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem) ?? [];

@@ -20,8 +20,8 @@ const PAGE_NUMBER_BYTES = 64;
 export interface LocatedRecords {
   encoded: EncodedRecords;
   /**
-   * For each entry the address of its row in the blob; that of its field's OOV row where neither the blob nor a page has
-   * one; 0 where a page may have it.
+   * For each entry the address of its row in the blob; that of its field's OOV row where neither the blob nor a page
+   * has one; 0 where a page may have it.
    */
   addresses: Uint32Array;
   /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
@@ -114,8 +114,8 @@ export class Scorer {
 
   /**
    * Encodes a context, and looks up items by their ids, which are values of the catalogue's field, for `rankItems`.
-   * Throws FormatError as `encodeCandidates` does, where an id is no text or number or is empty, and where the model has
-   * no catalogue.
+   * Throws FormatError as `encodeCandidates` does, where an id is no text or number or is empty, and where the model
+   * has no catalogue.
    */
   locateItems(context: unknown, ids: Listed<unknown>, given: EncodingLimits = {}): LocatedItems {
     const limits = { ...NO_LIMITS, ...given };
@@ -308,8 +308,8 @@ export class Scorer {
   }
 
   /**
-   * Gives the entries without a row in the blob their field's OOV row, but for those whose row may be in a page. Returns
-   * these pages, at most `mostPages`: by number, how many of the scores would use rows of it.
+   * Gives the entries without a row in the blob their field's OOV row, but for those whose row may be in a page.
+   * Returns these pages, at most `mostPages`: by number, how many of the scores would use rows of it.
    */
   #locateAbsent(
     encoded: EncodedRecords,

@@ -1,12 +1,14 @@
 // `npm run attack -- --seed 1` sends the Worker, in a workerd of its own on this machine, what clients send, what they
 // get wrong, and what costs a Worker most, from many clients at once. Every answer is judged: a score must be right, a
-// fault be named by the status that is documented for it, and nothing but a 503 with retry-after may say that the Worker
-// is at its limits. Exits 1 where an answer was wrong, the Worker logged an error, or workerd took too much memory.
-import { Command, InvalidArgumentError } from "commander";
+// fault be named by the status that is documented for it, and nothing but a 503 with retry-after may say that the
+// Worker is at its limits. Exits 1 where an answer was wrong, the Worker logged an error, or workerd took too much
+// memory.
+import { Command } from "commander";
 import { type AttackReport, attack } from "../testing/attack/attack.ts";
 import { attackModel, FULL } from "../testing/attack/model.ts";
 import { startServer } from "../testing/attack/server.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 
@@ -23,15 +25,6 @@ interface Options {
 const MAX_GROWTH_BYTES = 128e6;
 
 const integers = new Intl.NumberFormat("en");
-
-function integer(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const x = Number(text);
-    if (text.trim() === "" || !Number.isInteger(x) || x < low || x > high)
-      throw new InvalidArgumentError(`got ${text}, expected an integer of ${low} to ${high}`);
-    return x;
-  };
-}
 
 async function run({ seed, requests, clients, floods, slow, json }: Options): Promise<void> {
   const model = await attackModel(FULL);
@@ -102,11 +95,11 @@ function failuresOf({ wrong, errors, resident }: AttackReport): string[] {
 
 await new Command("attack")
   .description("Attacks the Worker on this machine, and judges every answer.")
-  .option("--seed <n>", "which requests", integer(0, 2 ** 32 - 1), 1)
-  .option("--requests <n>", "how many requests of all kinds, mixed", integer(0, 1e7), 12_000)
-  .option("--clients <n>", "how many send at the same time", integer(1, 1000), 64)
-  .option("--floods <n>", "how often all clients send each of the worst bodies at once", integer(0, 1000), 1)
-  .option("--slow <seconds>", "how long a slow body takes; 0: none is sent", integer(0, 600), 20)
+  .option("--seed <n>", "which requests", integerWithin(0, 2 ** 32 - 1), 1)
+  .option("--requests <n>", "how many requests of all kinds, mixed", integerWithin(0, 1e7), 12_000)
+  .option("--clients <n>", "how many send at the same time", integerWithin(1, 1000), 64)
+  .option("--floods <n>", "how often all clients send each of the worst bodies at once", integerWithin(0, 1000), 1)
+  .option("--slow <seconds>", "how long a slow body takes; 0: none is sent", integerWithin(0, 600), 20)
   .option("--json <file>", "the report, as JSON")
   .action(run)
   .parseAsync();

@@ -3,10 +3,11 @@
 // its seed and number (--number). Exits 1 if there is a find.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { fuzz } from "../testing/fuzz/fuzz.ts";
 import { mutant } from "../testing/fuzz/mutant.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 
@@ -20,17 +21,6 @@ interface Options {
   number?: number;
   threads: number;
   out: string;
-}
-
-function number(low: number, high: number, integer: boolean): (text: string) => number {
-  return (text) => {
-    const x = Number(text);
-    if (text.trim() === "" || !(x >= low && x <= high) || (integer && !Number.isInteger(x)))
-      throw new InvalidArgumentError(
-        `got ${text}, expected ${integer ? "an integer" : "a number"} of ${low} to ${high}`,
-      );
-    return x;
-  };
 }
 
 const count = new Intl.NumberFormat("en");
@@ -89,10 +79,10 @@ function outcomeText(outcome: string): string {
 
 await new Command("fuzz")
   .description("Mutants of blobs and pages against readers, kernels and Scorer.")
-  .option("--minutes <n>", "how long", number(0, 1e6, false), 10)
-  .option("--seed <n>", "which mutants", number(0, MAX_SEED, true), 1)
-  .option("--number <n>", "that mutant of the seed alone", number(0, 2 ** 31 - 2, true))
-  .option("--threads <n>", "threads", number(1, 64, true), availableParallelism())
+  .option("--minutes <n>", "how long", numberWithin(0, 1e6), 10)
+  .option("--seed <n>", "which mutants", integerWithin(0, MAX_SEED), 1)
+  .option("--number <n>", "that mutant of the seed alone", integerWithin(0, 2 ** 31 - 2))
+  .option("--threads <n>", "threads", integerWithin(1, 64), availableParallelism())
   .option("--out <folder>", "where finds are written", "runs/fuzz")
   .action(run)
   .parseAsync();

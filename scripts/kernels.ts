@@ -1,6 +1,7 @@
-// Builds the modules of assembly/ into build/: the scoring kernel, kernel.<variant>.wasm, and its debug build for tests,
-// kernel.<variant>.debug.wasm, unoptimized and with assertions; the trainer's matrix product, gemm.<variant>.wasm, which
-// works on the memory that it imports; and the benchmark's roofline.wasm. A warning of the compiler is an error.
+// Builds the modules of assembly/ into build/: the scoring kernel, kernel.<variant>.wasm, and its debug build for
+// tests, kernel.<variant>.debug.wasm, unoptimized and with assertions; the trainer's matrix product,
+// gemm.<variant>.wasm, which works on the memory that it imports; and the benchmark's roofline.wasm. A warning of the
+// compiler is an error.
 //
 // They are built when they are needed: kernels.json says of which sources and what came of them, and what still fits is
 // left alone. Processes that build at the same time write the same bytes, each file whole.
@@ -86,8 +87,8 @@ interface Stamp {
 }
 
 /**
- * Builds the modules where they are not there, are not of the present sources, or have been damaged. `onBuild` is called
- * before, as it takes a quarter of a minute. Returns all modules.
+ * Builds the modules where they are not there, are not of the present sources, or have been damaged. `onBuild` is
+ * called before, as it takes a quarter of a minute. Returns all modules.
  */
 export async function buildKernels(onBuild: () => void = () => {}): Promise<BuiltKernel[]> {
   const sources = digestOfSources();

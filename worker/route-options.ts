@@ -5,8 +5,8 @@ import type { RowStore } from "./rows/row-store.ts";
 import type { SettingsReader } from "./settings.ts";
 
 /**
- * What the routes share: the stores and the memory, which live as long as the isolate, and the settings, which are found
- * in the environment of a request.
+ * What the routes share: the stores and the memory, which live as long as the isolate, and the settings, which are
+ * found in the environment of a request.
  */
 export interface RouteOptions {
   models: ModelStore;

@@ -24,7 +24,9 @@ export interface DefaultBindings {
   ROW_KEYS_PER_REQUEST?: number | string;
   /** The rate limit of keys by client. */
   ROW_RATE_LIMIT?: RateLimiter;
-  /** Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may. */
+  /**
+   * Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may.
+   */
   ALLOWED_ORIGINS?: string;
 }
 

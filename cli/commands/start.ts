@@ -15,6 +15,7 @@ import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
@@ -29,6 +30,9 @@ import {
 } from "./options.ts";
 import { prepareLogs, type StartLogFlags } from "./start/logs.ts";
 import { type StartResult, summaryData, summaryText } from "./start/summary.ts";
+
+/** The last port of TCP. */
+const MAX_PORT = 65_535;
 
 export interface StartOptions extends StartLogFlags {
   cache?: string;
@@ -56,7 +60,7 @@ export function startCommand(): Command {
     .option("--out <folder>", "where everything is written", "runs/start")
     .option("--rows <n>", "rows of the generated log", parsePositiveInteger, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
-    .option("--port <n>", "the Worker's port (default: a free one)", parsePositiveInteger, 0)
+    .option("--port <n>", "the Worker's port (default: a free one)", integerWithin(1, MAX_PORT), 0)
     .option("--json <file>", "write the final table as JSON")
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")

@@ -59,7 +59,9 @@ export class ResultStore {
   }
 }
 
-/** A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend that runs. */
+/**
+ * A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend that runs.
+ */
 export function runKey(spec: FeatureSpec, logs: Logs, backend: Backend): string {
   const { $schema, ...settings } = spec;
   const text = JSON.stringify([settings, logsIdentity(logs), backend]);

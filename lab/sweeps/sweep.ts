@@ -24,9 +24,9 @@ export interface SweepOptions {
 }
 
 /**
- * Trains each case with each seed. Returns the outcomes of each case, one a seed; a run that diverges ends no sweep. A run whose result is in the folder is
- * not trained again. All cases are trained with their first seed before any is trained with its second, so that
- * whatever else the machine does meanwhile affects all of them alike.
+ * Trains each case with each seed. Returns the outcomes of each case, one a seed; a run that diverges ends no sweep. A
+ * run whose result is in the folder is not trained again. All cases are trained with their first seed before any is
+ * trained with its second, so that whatever else the machine does meanwhile affects all of them alike.
  */
 export async function runSweep(
   cases: readonly SweepCase[],

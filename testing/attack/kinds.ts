@@ -193,8 +193,8 @@ export const HOSTILE: readonly Kind[] = [
 ];
 
 /**
- * The bodies that cost a Worker most, at the limit or beyond it. `expected` has what may come of each, beside nothing: a
- * server that answers before it has read a body closes the connection, and a client that still writes may miss the
+ * The bodies that cost a Worker most, at the limit or beyond it. `expected` has what may come of each, beside nothing:
+ * a server that answers before it has read a body closes the connection, and a client that still writes may miss the
  * answer (RFC 9112, 9.6).
  */
 export const WORST: readonly Kind[] = [

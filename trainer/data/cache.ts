@@ -12,9 +12,9 @@ import { warn } from "../terminal/warning.ts";
 import { LabelCountsSchema } from "./label-counts.ts";
 
 // Encoded logs on disk, each in a folder that is named by the hash of what it was made from. Processes share a cache,
-// perhaps those of several machines or containers, and none owns anything in it: each makes the entry that it lacks in a
-// folder of its own, which gets its final name when it is whole. Whoever comes second uses the entry of the first. So a
-// full disk or a kill leaves nothing under a final name.
+// perhaps those of several machines or containers, and none owns anything in it: each makes the entry that it lacks in
+// a folder of its own, which gets its final name when it is whole. Whoever comes second uses the entry of the first. So
+// a full disk or a kill leaves nothing under a final name.
 
 /** To be raised whenever the files or the encoding change, so that old entries are not found. */
 const CACHE_VERSION = 3;
@@ -141,8 +141,8 @@ function moveAway(folder: string): void {
 }
 
 /**
- * Removes the entries that can never be used again, as their inputs have changed, and that nobody is reading. `now`: the
- * time of the cache's file system, in milliseconds.
+ * Removes the entries that can never be used again, as their inputs have changed, and that nobody is reading. `now`:
+ * the time of the cache's file system, in milliseconds.
  */
 function removeUnused(cache: string, now: number): void {
   for (const name of readdirSync(cache)) {

@@ -42,7 +42,10 @@ export class KeyCounter implements AsyncDisposable {
     this.#first = new Float64Array(2 * capacity);
   }
 
-  /** `temporary`: the folder in which it makes one to spill to. `capacity`: keys that are counted in memory, a power of two. */
+  /**
+   * `temporary`: the folder in which it makes one to spill to. `capacity`: keys that are counted in memory, a power of
+   * two.
+   */
   static async create(fields: number, temporary: string, capacity = KEYS_IN_MEMORY): Promise<KeyCounter> {
     await using opened = new AsyncDisposableStack();
     const duckdb = opened.use(await DuckDb.open(temporary));
@@ -59,8 +62,8 @@ export class KeyCounter implements AsyncDisposable {
   }
 
   /**
-   * Counts one use of a key. The key 0 stands for the field's OOV row. Throws SharedKeyError where another field has the
-   * key, if its counts are in memory; otherwise `vocabulary` does.
+   * Counts one use of a key. The key 0 stands for the field's OOV row. Throws SharedKeyError where another field has
+   * the key, if its counts are in memory; otherwise `vocabulary` does.
    */
   count(field: number, lo: number, hi: number): void {
     this.#unseen[field] = this.#unseen[field] + 1;

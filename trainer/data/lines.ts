@@ -116,9 +116,9 @@ export const LINE_DELIMITER = 1;
 
 /**
  * What is wrong with the bytes of a file that DuckDB reads without a word: a compressed file that was cut off,
- * which it takes for a shorter one; in a format that is read line by line (`lines`), a CR alone, behind which it loses a
- * byte, and LINE_DELIMITER. Null where nothing is, and where `signal` ends the
- * search early. Throws what the system says of a file that cannot be read.
+ * which it takes for a shorter one; in a format that is read line by line (`lines`), a CR alone, behind which it loses
+ * a byte, and LINE_DELIMITER. Null where nothing is, and where `signal` ends the search early. Throws what the system
+ * says of a file that cannot be read.
  */
 export async function findDamage(path: string, lines: boolean, signal: AbortSignal): Promise<FormatError | null> {
   const compressed = /\.(gz|zst)$/.test(path);

@@ -32,8 +32,8 @@ export function inPart(split: Split, part: Part, row: string, by: string, times:
 }
 
 /**
- * SQL of whether training keeps a record: a share of those with the label 0, and all others, so that one without a label
- * is refused where it is encoded. `label`: SQL of its label.
+ * SQL of whether training keeps a record: a share of those with the label 0, and all others, so that one without a
+ * label is refused where it is encoded. `label`: SQL of its label.
  */
 export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, row: string, label: string): string {
   return `(coalesce(${label}, 1) <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
@@ -47,7 +47,9 @@ export function logitCorrection({ negatives }: DataSettings): number {
   return negatives ? Math.log(negatives.rate) : 0;
 }
 
-/** The part that models are tested on: that for the test, or that for validation where a split has none for the test. */
+/**
+ * The part that models are tested on: that for the test, or that for validation where a split has none for the test.
+ */
 export function testedPart({ test }: Split): Part {
   return test > 0 ? "test" : "valid";
 }

@@ -44,8 +44,9 @@ export interface DraftExport {
 }
 
 /**
- * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. `filterBits`: how
- * many bits a row in a page has in the blob's filter; `rowFilter` has the default. Throws FormatError where the model has no hash key, or its rows do not fit the pages.
+ * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. `filterBits`:
+ * how many bits a row in a page has in the blob's filter; `rowFilter` has the default. Throws FormatError where the
+ * model has no hash key, or its rows do not fit the pages.
  */
 export async function exportModel(
   trained: TrainedModel,

@@ -25,8 +25,8 @@ export interface FilterReport {
 }
 
 /**
- * The filter of the rows in pages. It takes no memory but its own. `bits`: how many a row, 0 for none; by default 12, or
- * as many as keep the filter within 4 MiB, and none where these are fewer than 5.
+ * The filter of the rows in pages. It takes no memory but its own. `bits`: how many a row, 0 for none; by default 12,
+ * or as many as keep the filter within 4 MiB, and none where these are fewer than 5.
  */
 export function rowFilter(cold: readonly number[], { keys }: Vocabulary, bits = bitsFor(cold.length)): Uint32Array {
   if (bits === 0 || cold.length === 0) return NO_FILTER;

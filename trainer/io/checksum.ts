@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
 
-// Checksums of what is written now and read later. CRC-32 (ISO 3309) finds every change of up to 32 bits in a row, so of
-// any one byte, and misses other damage once in 2³² times. It reads 2 to 3 GiB/s where SHA-256 reads 1.3.
+// Checksums of what is written now and read later. CRC-32 (ISO 3309) finds every change of up to 32 bits in a row, so
+// of any one byte, and misses other damage once in 2³² times. It reads 2 to 3 GiB/s where SHA-256 reads 1.3.
 
 /** The name of the member, or of the metadata, that has the checksum, as 8 hex digits. */
 export const CHECKSUM = "crc32";

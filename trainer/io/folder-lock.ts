@@ -19,9 +19,10 @@ const NOT_A_DATABASE = 26;
 const locked = new Map<string, DatabaseSync | null>();
 
 /**
- * The right to be the only one who writes into a folder, until it is disposed of. The system takes it from a process that
- * ends, however it ends, so that a killed one is in nobody's way. Node cannot lock a file, but the SQLite in it can: the
- * lock is an open transaction of an empty database. Nothing else may open the file: closing it would give the lock up.
+ * The right to be the only one who writes into a folder, until it is disposed of. The system takes it from a process
+ * that ends, however it ends, so that a killed one is in nobody's way. Node cannot lock a file, but the SQLite in it
+ * can: the lock is an open transaction of an empty database. Nothing else may open the file: closing it would give the
+ * lock up.
  */
 export class FolderLock implements Disposable {
   readonly #folder: string;

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-// Signs of life in folders that processes share, perhaps those of several machines or containers: a file that is written
-// anew every few seconds. Its time is the file system's, and it is compared with times of the same file system alone: so
-// it does not matter which clock is right, and neither does a process id, which another container may have too.
+// Signs of life in folders that processes share, perhaps those of several machines or containers: a file that is
+// written anew every few seconds. Its time is the file system's, and it is compared with times of the same file system
+// alone: so it does not matter which clock is right, and neither does a process id, which another container may have
+// too.
 
 const FILE = "heartbeat";
 const BEAT_SECONDS = 5;

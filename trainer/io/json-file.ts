@@ -4,8 +4,8 @@ import { CHECKSUM, checksumOf, verifyChecksum } from "./checksum.ts";
 import { readWhole, toJson, writeWhole } from "./files.ts";
 
 // JSON that one run writes and a later one reads: an object whose last member is the checksum of the others. It is that
-// of their values and not of the text, which may be laid out anew. JSON without it was written by hand, or by an earlier
-// version.
+// of their values and not of the text, which may be laid out anew. JSON without it was written by hand, or by an
+// earlier version.
 
 /** An object with its checksum. */
 export function withChecksum(object: object): object {

@@ -72,8 +72,8 @@ interface Safetensors {
 }
 
 /**
- * Reads a safetensors file, in parts. Throws FormatError where it cannot be read, where it is damaged, or where a length
- * or a type is wrong.
+ * Reads a safetensors file, in parts. Throws FormatError where it cannot be read, where it is damaged, or where a
+ * length or a type is wrong.
  */
 export function readSafetensors(path: string, partBytes = PART_BYTES): Safetensors {
   using file = new FileReader(path);

@@ -70,7 +70,9 @@ function reasonOf(path: string, { message, code = "", syscall = "" }: NodeJS.Err
   return advice ? `${text}; ${advice}` : text;
 }
 
-/** What is in the way of a folder: the path itself where it is no folder, or something above it; null where nothing is. */
+/**
+ * What is in the way of a folder: the path itself where it is no folder, or something above it; null where nothing is.
+ */
 function fileOn(path: string): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found) return found.isDirectory() ? null : path;

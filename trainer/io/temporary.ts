@@ -11,14 +11,16 @@ import { hasHeartbeat, isSilent, keepAlive, lastSign } from "./heartbeat.ts";
 /** No other program's file is taken for a left-over. In a cache, earlier versions had names with process ids. */
 const NAME = /\.deepfm-edge-[0-9a-f]{16}\.tmp$|^[0-9a-f]{32}\.\d+\.tmp$/;
 
-/** A name to write under what shall be called `path` when it is whole: in the same folder, so that it can be renamed. */
+/**
+ * A name to write under what shall be called `path` when it is whole: in the same folder, so that it can be renamed.
+ */
 export function temporaryPath(path: string): string {
   return `${path}.deepfm-edge-${randomBytes(8).toString("hex")}.tmp`;
 }
 
 /**
- * Removes files and folders with temporary names that have given no sign of life lately. `now`: the time of the folder's
- * file system, in milliseconds; null for whoever alone writes in the folder, where all of them are left-overs.
+ * Removes files and folders with temporary names that have given no sign of life lately. `now`: the time of the
+ * folder's file system, in milliseconds; null for whoever alone writes in the folder, where all of them are left-overs.
  */
 export function removeRemains(folder: string, now: number | null): void {
   for (const name of readdirSync(folder)) {

@@ -13,7 +13,10 @@ export interface CalibrationBin {
   observed: number;
 }
 
-/** Predicted clicks by those that there were, Σ p / Σ label; 1 is perfect (He et al. 2014, section 2). NaN without clicks. */
+/**
+ * Predicted clicks by those that there were, Σ p / Σ label; 1 is perfect (He et al. 2014, section 2). NaN without
+ * clicks.
+ */
 export function calibrationRatio(probabilities: Floats, labels: Uint8Array, weights?: Floats): number {
   let predicted = 0;
   let observed = 0;

@@ -76,7 +76,9 @@ export function saveRun(
 }
 
 export interface SavedRun extends TrainedModel {
-  /** Finds the log that chose the best epoch, with which exports are calibrated. Throws FormatError where it is gone. */
+  /**
+   * Finds the log that chose the best epoch, with which exports are calibrated. Throws FormatError where it is gone.
+   */
   findValidLog: () => LogPart;
   /** What it was trained with; earlier versions did not record the device and the threads. */
   record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "device" | "threads">>;

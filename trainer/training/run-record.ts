@@ -7,8 +7,8 @@ import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
 
-// The text files of a run folder, which are for people and other programs: run.json says what was trained and with what,
-// metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet.
+// The text files of a run folder, which are for people and other programs: run.json says what was trained and with
+// what, metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet.
 
 export interface RunRecord {
   spec: FeatureSpec;

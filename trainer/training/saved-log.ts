@@ -8,8 +8,8 @@ import type { LogPart } from "../data/logs.ts";
 // The log that a run names, so that it is found from whatever folder the run is used later.
 
 /**
- * A log as a run names it. A relative path begins at the run folder, so that a run and its log can be moved together; an
- * absolute one stays.
+ * A log as a run names it. A relative path begins at the run folder, so that a run and its log can be moved together;
+ * an absolute one stays.
  */
 export const SavedLogSchema = v.object({
   paths: v.array(v.string()),

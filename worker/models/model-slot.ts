@@ -58,8 +58,8 @@ interface Served {
 
 /**
  * The isolate's model: the one that the pointer names. The first request that needs it loads it. A newer one replaces
- * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves. A load that
- * a later one has overtaken changes nothing any more: what it read of the pointer is older.
+ * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves. A load
+ * that a later one has overtaken changes nothing any more: what it read of the pointer is older.
  */
 export class ModelStore {
   readonly #kernel: KernelModule;

@@ -69,8 +69,8 @@ export interface ScoreTimings {
 /**
  * Scores a request: encodes it, reads pages from the source, and runs the kernel. Throws RequestError, with a place
  * such as `records[3].age`, where the request breaks the model's contract or has too many values, RateLimitError where
- * the client may not read the rows, and OverloadedError where there is no memory. A page that cannot be had is no error:
- * `missing` counts the values that it would have had.
+ * the client may not read the rows, and OverloadedError where there is no memory. A page that cannot be had is no
+ * error: `missing` counts the values that it would have had.
  */
 export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
   const { model, rows, lease, release, ...reading } = options;

@@ -12,7 +12,9 @@ import { makeModel } from "../tiny-model.ts";
 
 const models = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => makeModel(seed)));
 
-/** A store whose reads each wait until the test lets them go on. The pointer's value is that of the read's beginning. */
+/**
+ * A store whose reads each wait until the test lets them go on. The pointer's value is that of the read's beginning.
+ */
 class SlowSource implements Source {
   published = 0;
   readonly waiting: (() => void)[] = [];
