@@ -126,6 +126,7 @@ async function compile({ source, file, options, imports, maxBytes }: Target, pat
     ...["--runtime", "stub"],
     ...["--use", "abort="], // a failed assertion traps, instead of calling an import
     ...["--disableWarning", "112"], // "exports v128": only other files call those functions
+    "--noColors", // messages are read by more than terminals, and some environments force colors
     ...options,
   ]);
   const messages = stderr.toString();

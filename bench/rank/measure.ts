@@ -14,7 +14,7 @@ export interface Measured extends RankRequest {
 /**
  * Lets each server answer the requests for a list of so many candidates, all in turn in each round. From the time of a
  * request is subtracted what the same body takes to a path without a route: that is the development server's. Throws
- * unless all answers have the same scores, up to TOLERANCE. Returns each server's requests.
+ * unless all answers of a server have the same scores, up to TOLERANCE. Returns each server's requests.
  */
 export async function measure(
   servers: readonly RankServer[],
@@ -25,7 +25,7 @@ export async function measure(
     server.requests(candidates).map((request): Measured => ({ ...request, times: [] })),
   );
   const turns = servers.flatMap(({ url }, i) => measured[i].map((request) => ({ url, request })));
-  await checkScores(turns, candidates);
+  for (const [i, { url }] of servers.entries()) await checkScores(url, measured[i], candidates);
   const repeat = Math.ceil(TURN_CANDIDATES / candidates);
   const backwards = turns.toReversed();
   for (let round = 0; round <= rounds; round++) {
@@ -42,8 +42,8 @@ export async function measure(
   return measured;
 }
 
-async function checkScores(turns: readonly { url: URL; request: RankRequest }[], candidates: number): Promise<void> {
-  const [expected, ...others] = await Promise.all(turns.map(({ url, request }) => scores(url, request)));
+async function checkScores(url: URL, requests: readonly RankRequest[], candidates: number): Promise<void> {
+  const [expected, ...others] = await Promise.all(requests.map((request) => scores(url, request)));
   for (const got of others) {
     const worst = Math.max(...got.map((score, i) => Math.abs(score - expected[i])));
     if (got.length !== candidates || !(worst < TOLERANCE))

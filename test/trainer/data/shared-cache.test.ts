@@ -112,7 +112,12 @@ const namespaces = ((): boolean => {
 it.skipIf(!namespaces)("a container that is killed and started again goes on, with the same process id", async () => {
   const cache = join(folder, "container");
   const container = "exec unshare --pid --fork --kill-child=SIGKILL";
-  const first = build(cache, container);
+  // The first one waits before its entry gets its final name, so that it is killed in the middle however slow it is.
+  const waiting =
+    'import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module"; const rename = fs.renameSync;' +
+    `fs.renameSync = (from, to) => { if (/[/][0-9a-f]{32}$/.test(to)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);` +
+    "rename(from, to); }; syncBuiltinESMExports();";
+  const first = build(cache, container, "--import", `data:text/javascript,${encodeURIComponent(waiting)}`);
   const timer = setInterval(() => {
     if (existsUnfinished(cache)) first.child.kill("SIGKILL");
   }, 5);
