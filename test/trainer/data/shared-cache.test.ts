@@ -131,7 +131,7 @@ it.skipIf(!namespaces)("a container that is killed and started again goes on, wi
 
 function existsUnfinished(cache: string): boolean {
   try {
-    return readdirSync(cache).some((name) => name.endsWith(".tmp"));
+    return readdirSync(cache).some((name) => /^[0-9a-f]{32}\..*\.tmp$/.test(name)); // not another file's
   } catch {
     return false;
   }
