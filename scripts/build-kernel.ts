@@ -1,4 +1,1 @@
-// Builds the kernels, if that is needed, and prints their sizes.
-import { buildKernels } from "./kernels.ts";
-
-console.table(await buildKernels());
+require("./start.js").start(__filename);

@@ -8,7 +8,7 @@ import { PROJECT } from "../../trainer/io/project.ts";
  * `git pull`. A package brings its own.
  */
 export async function bringKernels(): Promise<void> {
-  const script = join(PROJECT, "scripts", "kernels.ts");
+  const script = join(PROJECT, "scripts", "programs", "kernels.ts");
   if (!existsSync(script)) return;
   const { buildKernels } = await import(pathToFileURL(script).href);
   await buildKernels(() => process.stderr.write("building the kernels, as their sources are new\n"));

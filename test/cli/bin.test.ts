@@ -1,14 +1,15 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { VERSION } from "../../trainer/io/project.ts";
 import { saveGoldenExport } from "../deploy/golden-export.ts";
+import { oldNode } from "./old-node.ts";
 
 // The entry of the command, which also a Node that cannot run the program starts.
 
@@ -40,7 +41,7 @@ function installation(name: string, ...files: string[]): string {
   }
   writeFileSync(join(root, "package.json"), '{"type": "module"}');
   mkdirSync(join(root, "cli/commands"), { recursive: true });
-  for (const file of ["bin.js", "cli.ts", "package.json", "commands/package.json"])
+  for (const file of ["bin.js", "start-program.js", "cli.ts", "package.json", "commands/package.json"])
     copyFileSync(join(CLI, file), join(root, "cli", file));
   return join(root, "cli", "bin.js");
 }
@@ -57,14 +58,6 @@ describe("the command", () => {
     expect((await run(process.execPath, both, "train")).stdout).toBe("cli/commands/main.ts train\n");
   });
 });
-
-/** A Node on the PATH that cannot run TypeScript; null where there is none. */
-function oldNode(): string | null {
-  const found = (process.env.PATH ?? "").split(delimiter).map((path) => join(path, "node"));
-  const isOld = (node: string): boolean =>
-    existsSync(node) && Number.parseInt(execFileSync(node, ["--version"]).toString().slice(1), 10) < 24;
-  return found.find(isOld) ?? null;
-}
 
 const old = oldNode();
 describe.skipIf(old === null)(`with a Node that is too old${old ? "" : ": skipped, none on the PATH"}`, () => {

@@ -104,7 +104,7 @@ function commandFault(text: string, repository: Repository): string | null {
   if (script === "start") return ownCommandFault("start", rest, text, options);
   if (script !== "bench" && script !== "fuzz" && script !== "attack") return null;
   const [, ...args] = rest[0] === "--" ? rest : ["--", ...rest];
-  const file = script !== "bench" ? `scripts/${script}.ts` : `bench/${args.shift() ?? "run"}.ts`;
+  const file = script !== "bench" ? `scripts/programs/${script}.ts` : `bench/${args.shift() ?? "NAME"}.ts`;
   if (/[A-Z]/.test(file)) return null; // NAME stands for any
   if (!exists(file)) return `${text}: ${file} is not there`;
   const unknown = args.find((arg) => arg.startsWith("--") && !repository.read(file).includes(arg));

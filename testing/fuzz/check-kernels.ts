@@ -14,7 +14,7 @@ import { expect, timed } from "./expect.ts";
 /** The outcome of `readBlob`: a model or an error. */
 export type Reading = { model: ModelBlob; error?: never } | { model?: never; error: FormatError };
 
-/** The largest memory that the kernels declare: scripts/build-kernel.ts. */
+/** The largest memory that the kernels declare: scripts/programs/kernels.ts. */
 const MEMORY_BYTES = 64 * 2 ** 20;
 /**
  * An instance is used again until its memory is larger than this, since filling more with poison costs more than a new

@@ -10,14 +10,14 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, wri
 import { findPackageJSON } from "node:module";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { KernelVariant } from "../runtime/variant.ts";
+import type { KernelVariant } from "../../runtime/variant.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BUILD = join(ROOT, "build");
 const STAMP = join(BUILD, "kernels.json");
 
 /** What the modules are made of, besides the compiler: test/edges.test.ts lets assembly/ import nothing else. */
-const SOURCES = ["assembly/**/*.ts", "format/constants.ts", "runtime/abi.ts", "scripts/kernels.ts"];
+const SOURCES = ["assembly/**/*.ts", "format/constants.ts", "runtime/abi.ts", "scripts/programs/kernels.ts"];
 
 // A Worker uploads the kernel and compiles it at its start. It takes 23 KiB; more than this would mean that
 // AssemblyScript's runtime slipped in.

@@ -2,7 +2,7 @@
 // The head of bench/NAME.ts says what it measures, how, and what its arguments are.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { table } from "../trainer/terminal/table.ts";
+import { table } from "../../trainer/terminal/table.ts";
 
 const BENCHMARKS: Record<string, string> = {
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",
@@ -16,7 +16,7 @@ const BENCHMARKS: Record<string, string> = {
 
 const [name, ...args] = process.argv.slice(2);
 if (name !== undefined && name in BENCHMARKS) {
-  const root = fileURLToPath(new URL("..", import.meta.url));
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   for (const script of ["scripts/build-kernel.ts", `bench/${name}.ts`]) {
     const own = script.startsWith("bench/");
     const { status } = spawnSync(process.execPath, [script, ...(own ? args : [])], {
