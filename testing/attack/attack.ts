@@ -95,8 +95,8 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
   try {
     await sendCalmly(0);
     await fillPageCache(server, agent, model);
-    const idle = server.pid === null ? null : residentBytes(server.pid);
-    if (server.pid !== null && idle !== null) forgetPeak(server.pid);
+    const idle = residentBytes(server.pid);
+    if (idle !== null) forgetPeak(server.pid);
 
     await inParallel(clients, requests, (i) => sendOf(kindOf(seeded(seed ^ i)), CALM + i));
     const slow = Array.from({ length: slowSeconds > 0 ? clients : 0 }, () =>
@@ -115,7 +115,7 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
     // The Worker has taken no harm.
     await sendCalmly(number);
 
-    const peak = server.pid === null ? null : peakResidentBytes(server.pid);
+    const peak = peakResidentBytes(server.pid);
     if (idle !== null && peak !== null) report.resident = { idle, peak };
     if (idle !== null && peak === null) note(report, "workerd: ended during the attack");
     report.memory = await server.memory();
