@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { parseFeatureSpec } from "../format/spec.ts";
-import { movielens } from "../lab/recipes/movielens.ts";
-import { TABLE_2 } from "../lab/sweeps/comparison.ts";
-import { parseModelSettings, specsOfModels } from "../lab/sweeps/model-specs.ts";
-import { withSettings } from "../lab/sweeps/settings.ts";
-import { draw, parseSearchSpace } from "../lab/tune/space.ts";
-import { Random } from "../trainer/data/random.ts";
+import { parseFeatureSpec } from "../../format/spec.ts";
+import { movielens } from "../../lab/recipes/movielens.ts";
+import { TABLE_2 } from "../../lab/sweeps/comparison.ts";
+import { parseModelSettings, specsOfModels } from "../../lab/sweeps/model-specs.ts";
+import { withSettings } from "../../lab/sweeps/settings.ts";
+import { draw, parseSearchSpace } from "../../lab/tune/space.ts";
+import { Random } from "../../trainer/data/random.ts";
 
 // Every file of examples/ is read by the code that it is an example for.
 
-const folder = new URL("../examples/", import.meta.url);
+const folder = new URL("../../examples/", import.meta.url);
 const text = (file: string): string => readFileSync(new URL(file, folder), "utf8");
-const files = readdirSync(folder);
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
 const specOf = (file: string) => parseFeatureSpec(text(file), file);
 const recipeSpec = parseFeatureSpec(JSON.stringify(movielens.spec), "recipe");
 

@@ -1,0 +1,27 @@
+/**
+ * Orders the children of a list on a page by the probability of a click, the highest first.
+ *
+ * `url`: the Worker's. `list`: an element whose children have the item's fields as JSON in `data-item`. `context`: the
+ * fields of the side "context", as an object. Returns the model and version that scored, or null where the Worker did
+ * not answer in time: then the list stays as it is.
+ */
+export async function rerank(url, list, context, { token, milliseconds = 300 } = {}) {
+  const children = [...list.children];
+  const candidates = children.map((child) => JSON.parse(child.dataset.item));
+  try {
+    const response = await fetch(new URL("/v1/rank", url), {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ context, candidates }),
+      signal: AbortSignal.timeout(milliseconds),
+    });
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    const { scores, model, version } = await response.json();
+    const order = children.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
+    list.append(...order.map((i) => children[i])); // an element that is in the page already moves
+    return { model, version };
+  } catch (error) {
+    console.warn(`the list stays as it is: ${error.message}`);
+    return null;
+  }
+}

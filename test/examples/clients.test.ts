@@ -1,0 +1,150 @@
+// The clients of examples/ against the Worker in workerd: what they order is what the model's scores say.
+import { execFile, execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { convertV4MiniflareOptions, Miniflare, Response as WorkerResponse } from "miniflare";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LocalServer, startDevServer } from "../../deploy/dev-server.ts";
+import { publish } from "../../deploy/publish.ts";
+import { WRANGLER_CONFIG } from "../../deploy/wrangler.ts";
+import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
+import { goldenExport } from "../deploy/golden-export.ts";
+import { findChromium, openPage } from "../package/browser.ts";
+
+const CLIENTS = fileURLToPath(new URL("../../examples/clients/", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-clients-"));
+const token = generateToken();
+let server: LocalServer;
+
+const offers = [
+  { name: "Scarf", price: 8 },
+  { name: "Coat", price: 30 },
+  { name: "Hat", price: 12.5 },
+];
+const site = "a";
+let scores: number[];
+let inOrder: string[];
+
+beforeAll(async () => {
+  const persistTo = join(folder, "kv");
+  await publish(await goldenExport("tiny"), { remote: false, persistTo });
+  const text = (value: string) => ({ type: "plain_text", value }) as const;
+  const bindings = { TOKENS: text(await writeTokenEntry("client", "score", token)), ALLOWED_ORIGINS: text("*") };
+  server = await startDevServer(WRANGLER_CONFIG, { persistTo, bindings });
+  const response = await fetch(new URL("/v1/score", server.url), {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ records: offers.map(({ price }) => ({ site, price })) }),
+  });
+  ({ scores } = (await response.json()) as { scores: number[] });
+  inOrder = offers
+    .map(({ name }, i) => ({ name, score: scores[i] }))
+    .sort((a, b) => b.score - a.score)
+    .map(({ name }) => name);
+  expect(inOrder).not.toEqual(offers.map(({ name }) => name)); // so that an order that stays is seen
+}, 120_000);
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const python = ((): boolean => {
+  try {
+    execFileSync("python3", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!python)("score.py", () => {
+  const run = (records: object[], env: object): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise((resolve) => {
+      const args = [join(CLIENTS, "score.py"), server.url.href];
+      const child = execFile("python3", args, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+      });
+      child.stdin?.end(records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    });
+
+  it("prints the scores of JSON lines", async () => {
+    const records = offers.map(({ price }) => ({ site, price }));
+    const { code, stdout, stderr } = await run(records, { DEEPFM_EDGE_TOKEN: token });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.trim().split("\n").map(Number)).toEqual(scores);
+  });
+
+  it("says what the Worker says is wrong", async () => {
+    const { code, stderr } = await run([{ site, cost: 1 }], { DEEPFM_EDGE_TOKEN: token });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/RuntimeError: 422: .*records\[0\]\.cost/);
+  });
+});
+
+describe("worker.js", () => {
+  /** What a page gets from the API of a site that has the Worker before it. */
+  async function list(ctr: (request: Request) => Promise<Response>): Promise<{ total: number; items: typeof offers }> {
+    const miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        modules: true,
+        script: readFileSync(join(CLIENTS, "worker.js"), "utf8"),
+        compatibilityDate: "2026-10-20",
+        bindings: { CTR_TOKEN: token, RANK_MS: 30_000 },
+        serviceBindings: {
+          CTR: async (request) => {
+            const { status, headers, body } = await ctr(request as unknown as Request);
+            return new WorkerResponse(body as ConstructorParameters<typeof WorkerResponse>[0], {
+              status,
+              headers: Object.fromEntries(headers),
+            });
+          },
+        },
+        outboundService: () => WorkerResponse.json({ total: 3, items: offers }),
+      }),
+    );
+    try {
+      const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}`);
+      return (await response.json()) as { total: number; items: typeof offers };
+    } finally {
+      await miniflare.dispose();
+    }
+  }
+
+  it("answers the site's list in the model's order", async () => {
+    const { total, items } = await list(async (request) => {
+      const { pathname } = new URL(request.url);
+      return fetch(new URL(pathname, server.url), {
+        method: request.method,
+        headers: Object.fromEntries(request.headers),
+        body: await request.text(),
+      });
+    });
+    expect([total, items.map(({ name }) => name)]).toEqual([3, inOrder]);
+  });
+
+  it("answers the site's own order where the model cannot say", async () => {
+    const { items } = await list(async () => new Response("down", { status: 503 }));
+    expect(items).toEqual(offers);
+  });
+});
+
+const chromium = findChromium();
+describe.skipIf(chromium === null)("rerank.html", () => {
+  it("orders the list on the page", async () => {
+    const page = join(folder, "page");
+    mkdirSync(page);
+    copyFileSync(join(CLIENTS, "rerank.js"), join(page, "rerank.js"));
+    const html = readFileSync(join(CLIENTS, "rerank.html"), "utf8")
+      .replace("http://localhost:8787", server.url.origin)
+      .replace('{ site: "a" })', `{ site: "a" }, { token: "${token}", milliseconds: 30_000 })`)
+      .replace(
+        "</script>",
+        `const items = [...document.querySelectorAll("#offers li")].map((item) => item.textContent.split(",")[0]);
+         await fetch("/result", { method: "POST", body: JSON.stringify(items) });</script>`,
+      );
+    writeFileSync(join(page, "page.html"), html);
+    expect(await openPage(String(chromium), page, new Uint8Array())).toEqual(inOrder);
+  });
+});
