@@ -10,7 +10,7 @@ const root = new URL("../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "assembly/README.md"],
-  ...globSync("docs/*.md", { cwd: root }),
+  ...globSync("docs/**/*.md", { cwd: root }),
 ];
 
 const { scripts, exports = {} } = JSON.parse(read("package.json"));
