@@ -143,7 +143,14 @@ const training = v.strictObject({
   maxEpochs: v.optional(positiveInteger, 20),
   patience: v.pipe(
     v.optional(positiveInteger, 2),
-    about("Epochs without a better validation AUC before the learning rate drops, or training stops."),
+    about("Epochs without a better one on the validation log before the learning rate drops, or training stops."),
+  ),
+  monitor: v.pipe(
+    v.optional(v.picklist(["logloss", "auc"]), "logloss"),
+    about(
+      "What of the validation log decides which epoch is kept and when training stops, and what `tune` ranks by. " +
+        "logloss: scores are click rates. auc: their order alone counts. With the in-batch loss, that loss decides.",
+    ),
   ),
   learningRate: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
   rateDrops: v.pipe(
