@@ -60,9 +60,10 @@ export function checkTrainingLabels(path: string, columns: LabelColumns, counts:
   const only = onlyLabel(counts);
   if (only !== null) {
     const records = positives.records + negatives.records;
+    const hint = only === 1 ? "; data.negatives.sample makes negatives for a log of positives" : "";
     throw new FormatError(
       `${path}: column ${columns.label}`,
-      `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them`,
+      `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them${hint}`,
     );
   }
   for (const [label, { records, weight }] of [

@@ -72,8 +72,11 @@ async function readPartColumns(
  * Throws FormatError where a log is not there or lacks a column: to be called before training, which may take hours.
  */
 export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
-  await using log = await openPart(spec, part);
-  for await (const _ of log.chunks(columns)) return;
+  const { negatives, ...data } = spec.data;
+  // Drawing negatives takes as long as reading the log, and a log of positives needs no column of labels.
+  const sampled = negatives?.sample !== undefined;
+  await using log = await openPart(sampled ? { ...spec, data } : spec, part);
+  for await (const _ of log.chunks(columns.filter((name) => !sampled || name !== spec.label))) return;
 }
 
 /** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */
