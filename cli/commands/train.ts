@@ -107,9 +107,6 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
       await evaluateInBatch(trained, heldOut, logs.train, log, cache),
     );
     evaluated.push({ name, heldOut, evaluation });
-    // By the in-batch loss a model does not learn to say probabilities.
-    if (spec.training.loss === "logistic")
-      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
   }
   const report = join(out, "report.html");
   writeWhole(report, await runReport(trained, evaluated));
@@ -121,4 +118,8 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   const { monitor, loss } = spec.training;
   const judge = loss === "logistic" ? monitor : `the ${loss} loss`;
   console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, the best by ${judge}; ${report}`);
+  // Last, where it is seen. By the in-batch loss a model does not learn to say probabilities.
+  if (spec.training.loss === "logistic")
+    for (const { heldOut, evaluation } of evaluated)
+      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
 }

@@ -69,6 +69,13 @@ export class Learner {
     this.model.parameters.view("bias")[0] = logOdds(labels);
   }
 
+  /** Adds a number to w₀. */
+  shiftBias(shift: number): void {
+    const bias = this.model.parameters.view("bias");
+    bias[0] = bias[0] + shift;
+    this.#denseOptimizer.reset(this.model.parameters.values);
+  }
+
   /**
    * Prepares for the in-batch loss. `logItemShares` [V]: ln of each item's share among the positive records. Each
    * item's first-order weight starts there, so that the first ranking is by popularity, and training learns how a

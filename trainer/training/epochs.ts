@@ -19,6 +19,7 @@ import { MeanLoss } from "../model/own-loss.ts";
 import type { Weights } from "../model/weights.ts";
 import { startTask } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
+import { fitBias } from "./fit-bias.ts";
 
 /**
  * One epoch of a training, with its metrics on the validation log: NaN where one does not exist, which in JSON is null.
@@ -138,6 +139,7 @@ export class Training {
   async #endEpoch(number: number, seconds: number): Promise<Epoch> {
     const { position, learner } = this;
     const { learningRate } = position;
+    if (this.#spec.training.loss === "logistic") await fitBias(learner, this.#source);
     const own = new MeanLoss();
     const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => {
       own.add(learner.ownLoss(dataset));
