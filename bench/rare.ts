@@ -1,14 +1,16 @@
 // Measures how well LR, FM and DeepFM with default settings are calibrated where clicks are rare: on generated logs of
-// click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them. The probabilities that the
-// clicks were drawn with are known, so that predictions are compared with them, too: of 100 clicks that are expected,
-// chance alone makes 80 or 120. Prints ratios, and gates nothing.
+// click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them. Each seed has a log and a
+// training of its own. Predicted clicks are compared with those that the test log has, of which chance makes 80 or 120
+// where 100 are expected, and with the click rate that the model has learned from. Prints ratios, and gates nothing.
 //   npm run bench -- rare [--rows N] [--seeds N] [--rates 0.002,0.005] [--models LR,FM] [--kept 1,0.05] [--l2 0]
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parseWith } from "../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../format/spec.ts";
 import { modelType } from "../lab/sweeps/model-specs.ts";
 import { generateLog, SMALL_WORLD } from "../trainer/data/generate.ts";
+import { openHeldOutLog } from "../trainer/data/held-out-log.ts";
 import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
 import { TemporaryFolder } from "../trainer/io/temporary.ts";
 import { evaluatePredictions } from "../trainer/metrics/evaluation.ts";
@@ -25,11 +27,8 @@ const { values: options } = parseArgs({
     models: { type: "string", default: "LR,FM,DeepFM" },
     kept: { type: "string", default: "1,0.05" },
     l2: { type: "string", default: "0" },
-    data: { type: "string", default: "7" },
   },
 });
-
-const numbers = (text: string): number[] => text.split(",").map(Number);
 
 /** The default settings, over the fields of a generated log with their default encodings. */
 function specOf(model: string, rate: number, seed: number): FeatureSpec {
@@ -52,74 +51,81 @@ function specOf(model: string, rate: number, seed: number): FeatureSpec {
   );
 }
 
-using folder = new TemporaryFolder(".", "rare");
-const rows: string[][] = [];
-for (const clickRate of numbers(options.rates)) {
-  const log = await (async () => {
-    using task = startTask(`generate ${clickRate}`, Number(options.rows), "rows");
-    const shape = { ...SMALL_WORLD, clickRate };
-    return await generateLog(
-      join(folder.path, String(clickRate)),
-      Number(options.rows),
-      Number(options.data),
-      task,
-      shape,
-    );
-  })();
+interface Run {
+  predicted: number;
+  observed: number;
+  /** The mean prediction, divided by the click rate of the training log. */
+  toLearned: number;
+  logloss: number;
+  entropy: number;
+  best: number;
+  epoch: number;
+}
+
+/** A log of its own, and the training of each model on it. */
+async function runSeed(folder: string, clickRate: number, seed: number, runs: Map<string, Run[]>): Promise<void> {
+  const count = Number(options.rows);
+  using task = startTask(`generate ${clickRate}, ${seed}`, count, "rows");
+  const log = await generateLog(join(folder, "log"), count, 100 + seed, task, { ...SMALL_WORLD, clickRate });
+  task.done();
   const of = (path: string) => ({ paths: [path] });
-  const cache = join(folder.path, "cache");
-  for (const kept of numbers(options.kept)) {
+  const cache = join(folder, "cache");
+  for (const kept of options.kept.split(",").map(Number)) {
     for (const model of options.models.split(",")) {
-      const runs: {
-        observed: number;
-        expected: number;
-        logloss: number;
-        entropy: number;
-        auc: number;
-        epoch: number;
-      }[] = [];
-      for (let seed = 1; seed <= Number(options.seeds); seed++) {
-        const spec = specOf(model, kept, seed);
-        const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: "wasm" });
-        const { predictions } = await scoreHeldOut(trained, of(log.test), cache);
-        const { auc, logloss, calibrationRatio, clickRate: observed } = evaluatePredictions(predictions, null, 10);
-        runs.push({
-          observed: calibrationRatio,
-          expected: (calibrationRatio * observed) / log.expectedRate,
-          logloss,
-          entropy: entropy(observed),
-          auc,
-          epoch: trained.valid.epoch,
-        });
-      }
-      const range = (of: (run: (typeof runs)[number]) => number, digits: number): string => {
-        const all = runs.map(of);
-        const [least, most] = [Math.min(...all).toFixed(digits), Math.max(...all).toFixed(digits)];
-        return least === most ? least : `${least} – ${most}`;
+      const spec = specOf(model, kept, seed);
+      const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: "wasm" });
+      const { predictions } = await scoreHeldOut(trained, of(log.test), cache);
+      const { logloss, calibrationRatio, clickRate: rate, records } = evaluatePredictions(predictions, null, 10);
+      const { positives, negatives } = (await openHeldOutLog(spec, trained, of(log.train), cache)).labels;
+      const learned = positives.records / (positives.records + negatives.records);
+      const name = [`${100 * clickRate} %`, `${100 * kept} %`, model].join("\t");
+      const run: Run = {
+        predicted: calibrationRatio * rate * records,
+        observed: rate * records,
+        toLearned: (calibrationRatio * rate) / learned,
+        logloss,
+        entropy: entropy(rate),
+        best: log.best.logloss,
+        epoch: trained.valid.epoch,
       };
-      rows.push([
-        `${100 * clickRate} %`,
-        `${100 * kept} %`,
-        model,
-        range(({ observed }) => observed, 3),
-        range(({ expected }) => expected, 3),
-        range(({ logloss }) => logloss, 5),
-        range((run) => run.entropy, 5),
-        log.best.logloss.toFixed(5),
-        range(({ auc }) => auc, 3),
-        log.best.auc.toFixed(3),
-        range(({ epoch }) => epoch, 0),
-      ]);
-      console.error(rows.at(-1)?.join("  "));
+      runs.set(name, [...(runs.get(name) ?? []), run]);
+      console.error(name, JSON.stringify(run));
     }
+  }
+}
+
+function row([name, runs]: [string, Run[]]): string[] {
+  const sum = (of: (run: Run) => number): number => runs.reduce((total, run) => total + of(run), 0);
+  const mean = (of: (run: Run) => number): string => (sum(of) / runs.length).toFixed(5);
+  const range = (of: (run: Run) => number, digits: number): string =>
+    `${Math.min(...runs.map(of)).toFixed(digits)} – ${Math.max(...runs.map(of)).toFixed(digits)}`;
+  const observed = sum((run) => run.observed);
+  const ratio = sum(({ predicted }) => predicted) / observed;
+  return [
+    ...name.split("\t"),
+    Math.round(observed).toString(),
+    `${ratio.toFixed(3)} ± ${(ratio / Math.sqrt(observed)).toFixed(3)}`,
+    range(({ toLearned }) => toLearned, 3),
+    mean(({ logloss }) => logloss),
+    mean((run) => run.entropy),
+    mean(({ best }) => best),
+    range(({ epoch }) => epoch, 0),
+  ];
+}
+
+const runs = new Map<string, Run[]>();
+for (const clickRate of options.rates.split(",").map(Number)) {
+  for (let seed = 1; seed <= Number(options.seeds); seed++) {
+    using folder = new TemporaryFolder(tmpdir(), "rare");
+    await runSeed(folder.path, clickRate, seed, runs);
   }
 }
 console.log(
   table(
     [
-      ...["click rate", "negatives kept", "model", "predicted / observed", "predicted / expected", "logloss"],
-      ...["entropy", "best logloss", "AUC", "best AUC", "epoch kept"],
+      ...["click rate", "negatives kept", "model", "clicks of the tests", "predicted / observed"],
+      ...["mean prediction / learned rate", "logloss", "entropy", "best logloss", "epoch kept"],
     ],
-    rows,
+    [...runs].map(row),
   ),
 );
