@@ -143,7 +143,14 @@ const training = v.strictObject({
   maxEpochs: v.optional(positiveInteger, 20),
   patience: v.pipe(
     v.optional(positiveInteger, 2),
-    about("Epochs without a better validation AUC before the learning rate drops, or training stops."),
+    about("Epochs without a better one on the validation log before the learning rate drops, or training stops."),
+  ),
+  monitor: v.pipe(
+    v.optional(v.picklist(["logloss", "auc"]), "logloss"),
+    about(
+      "What of the validation log decides which epoch is kept and when training stops, and what `tune` ranks by. " +
+        "logloss: scores are click rates. auc: their order alone counts. With the in-batch loss, that loss decides.",
+    ),
   ),
   learningRate: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
   rateDrops: v.pipe(
@@ -192,6 +199,15 @@ const rows = v.strictObject({
   ),
 });
 
+/** A hundred times as many negatives as positives teach no more, and make the log a hundred times as long. */
+const MAX_SAMPLED_NEGATIVES = 100;
+
+/** A setting of sampled negatives that stands beside `rate`, if there is one. */
+function aloneInRate(settings: { rate?: unknown; by?: unknown; distribution?: unknown; user?: unknown }) {
+  if (settings.rate === undefined) return undefined;
+  return (["by", "distribution", "user"] as const).find((key) => settings[key] !== undefined);
+}
+
 /** The default size of the shuffle buffer. */
 const SHUFFLE_RECORDS = 2 ** 18;
 
@@ -235,8 +251,49 @@ const data = v.strictObject({
     about("The column of sample weights: how much a record's loss counts, 0 or more."),
   ),
   negatives: v.pipe(
-    v.optional(v.strictObject({ rate: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), seed })),
-    about("The share of the records with label 0 that training keeps. Logits are corrected by ln(rate)."),
+    v.optional(
+      v.pipe(
+        v.strictObject({
+          rate: v.pipe(
+            v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
+            about("The share of the records with label 0 that training keeps. Logits are corrected by ln(rate)."),
+          ),
+          sample: v.pipe(
+            v.optional(v.pipe(positiveInteger, v.maxValue(MAX_SAMPLED_NEGATIVES))),
+            about("How many records with label 0 are made of each with label 1: its context with another item."),
+          ),
+          by: v.pipe(v.optional(column), about("For `sample`: the field or column that tells items apart.")),
+          distribution: v.pipe(
+            v.optional(v.picklist(["uniform", "popularity"])),
+            about(
+              "For `sample`: how items are drawn. uniform, the default: all alike. " +
+                "popularity: by their records with label 1.",
+            ),
+          ),
+          user: v.pipe(
+            v.optional(column),
+            about(
+              "For `sample`: the field or column that tells users apart. An item of one of a user's records with label " +
+                "1 is no negative of this user. Default: the columns of all context fields together.",
+            ),
+          ),
+          seed,
+        }),
+        v.check(
+          ({ rate, sample }) => (rate === undefined) !== (sample === undefined),
+          ({ input: { rate } }) => `got ${rate === undefined ? "neither" : "both"}, expected rate or sample`,
+        ),
+        v.check(
+          ({ sample, by }) => sample === undefined || by !== undefined,
+          () => "got sample without by, expected the field or column that tells items apart",
+        ),
+        v.check(
+          (settings) => aloneInRate(settings) === undefined,
+          ({ input }) => `got ${aloneInRate(input)} with rate, which goes with sample alone`,
+        ),
+      ),
+    ),
+    about("How negatives, the records with label 0, are thinned (`rate`) or made (`sample`)."),
   ),
   split: v.pipe(
     v.optional(
@@ -291,12 +348,13 @@ export const FeatureSpecSchema = v.pipe(
 
 interface SpecParts {
   fields: readonly { name: string; side: string }[];
+  data: { negatives?: { sample?: number | undefined; by?: string | undefined; user?: string | undefined } | undefined };
   model: { type: ModelType };
   training: { loss: string; itemField?: string | undefined };
 }
 
 /** The contradiction between a spec's model and its fields or training, if there is one. */
-function contradiction({ model: { type }, training, fields }: SpecParts): string | undefined {
+function contradiction({ model: { type }, training, fields, data }: SpecParts): string | undefined {
   const items = fields.filter(({ side }) => side === "item");
   if (type === "two-tower" && (items.length === 0 || items.length === fields.length))
     return (
@@ -307,6 +365,24 @@ function contradiction({ model: { type }, training, fields }: SpecParts): string
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
+  return data.negatives?.sample === undefined ? undefined : samplingContradiction(fields, data.negatives);
+}
+
+/** The contradiction between a spec's fields and the negatives that are to be sampled, if there is one. */
+function samplingContradiction(
+  fields: SpecParts["fields"],
+  { by, user }: NonNullable<SpecParts["data"]["negatives"]>,
+): string | undefined {
+  const items = fields.filter(({ side }) => side === "item");
+  if (items.length === 0 || items.length === fields.length)
+    return (
+      `got ${items.length} of ${fields.length} fields with side "item", expected some of either side with ` +
+      "data.negatives.sample, which gives a context another item"
+    );
+  if (fields.some(({ name, side }) => name === by && side === "context"))
+    return `got data.negatives.by ${show(by)}, a field with side "context", expected one with side "item", or a column`;
+  if (user !== undefined && items.some(({ name }) => name === user))
+    return `got data.negatives.user ${show(user)}, a field with side "item", expected one with side "context", or a column`;
   return undefined;
 }
 

@@ -1,21 +1,35 @@
-import { Command } from "commander";
-import { generateLog } from "../../trainer/data/generate.ts";
+import { Command, InvalidArgumentError } from "commander";
+import { generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { parsePositiveInteger } from "./options.ts";
+
+interface GenerateFlags {
+  rows: number;
+  seed: number;
+  clickRate?: number;
+}
 
 export function generateCommand(): Command {
   return new Command("generate")
     .description("Write a click log with planted effects and a known best AUC: train.csv, valid.csv, test.csv.")
     .argument("<folder>", "where to write them")
     .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
+    .option("--click-rate <p>", "share of the rows with a click (default: about 1/4)", parseClickRate)
     .option("--seed <n>", "the same seed gives the same files", parsePositiveInteger, 7)
-    .action(async (folder: string, { rows, seed }: { rows: number; seed: number }) => {
+    .action(async (folder: string, { rows, seed, clickRate }: GenerateFlags) => {
       using _lock = new FolderLock(folder);
       using task = startTask("generate", rows, "rows");
-      const { best } = await generateLog(folder, rows, seed, task);
+      const { best } = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
       task.done();
       console.log(metricsTable("", [["best possible", best]]));
     });
+}
+
+function parseClickRate(text: string): number {
+  const rate = Number(text);
+  if (text.trim() === "" || !(rate > 0 && rate < 1))
+    throw new InvalidArgumentError(`got ${text}, expected a number between 0 and 1`);
+  return rate;
 }

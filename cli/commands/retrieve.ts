@@ -4,6 +4,7 @@ import { checkPositives } from "../../trainer/data/label-counts.ts";
 import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
 import { type Part, testedPart } from "../../trainer/data/split.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
+import { RECALL_AT } from "../../trainer/evaluation/in-batch.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
@@ -25,7 +26,7 @@ export function retrieveCommand(): Command {
     )
     .argument("<run>", "the folder that `train` saved");
   return withLogs(command, "the log whose positive records are looked for")
-    .option("--at <k>", "the k of recall@k", parsePositiveInteger, 100)
+    .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
     .option("--json <file>", "write the result as JSON")
     .addOption(backendOption("the one that trained the run"))
     .action(async (folder: string, flags: RetrieveFlags) => {

@@ -5,6 +5,7 @@ import { runReport } from "../../lab/report/run-report.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
@@ -99,11 +100,13 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   ] as const) {
     if (log === null) continue;
     const heldOut = await scoreHeldOut(trained, log, cache, { group, slices });
-    const evaluation = evaluatePredictions(heldOut.predictions, heldOut.groups, at);
+    const evaluation = evaluatePredictions(
+      heldOut.predictions,
+      heldOut.groups,
+      at,
+      await evaluateInBatch(trained, heldOut, logs.train, log, cache),
+    );
     evaluated.push({ name, heldOut, evaluation });
-    // By the in-batch loss a model does not learn to say probabilities.
-    if (spec.training.loss === "logistic")
-      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
   }
   const report = join(out, "report.html");
   writeWhole(report, await runReport(trained, evaluated));
@@ -112,5 +115,11 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   const { epoch } = trained.valid;
   const head = evaluated.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
   console.log(table(["", ...head], evaluationRows(evaluated)));
-  console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, ${report}`);
+  const { monitor, loss } = spec.training;
+  const judge = loss === "logistic" ? monitor : `the ${loss} loss`;
+  console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, the best by ${judge}; ${report}`);
+  // Last, where it is seen. By the in-batch loss a model does not learn to say probabilities.
+  if (spec.training.loss === "logistic")
+    for (const { heldOut, evaluation } of evaluated)
+      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import { settingsText, withSettings } from "../../lab/sweeps/settings.ts";
+import { type Judged, judgedBy, metricName } from "../../lab/tune/judge.ts";
 import { type Rung, rungsOf } from "../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../lab/tune/space.ts";
 import type { Trial } from "../../lab/tune/trial-log.ts";
@@ -40,7 +41,10 @@ const SHOWN = 10;
 
 export function tuneCommand(): Command {
   const command = new Command("tune")
-    .description("Search for the settings with the best validation AUC, and write the spec that has them.")
+    .description(
+      "Search for the settings that are best on the validation log, by what the spec's training.monitor names, and " +
+        "write the spec that has them.",
+    )
     .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
   return withLogs(command, "not used: a test log has no part in a choice")
     .requiredOption(
@@ -89,8 +93,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const bestPath = join(out, "best.json");
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
-  const rows = tuned.trials.slice(0, SHOWN).map(trialRow);
-  console.log(table(["trial", "valid AUC", "logloss", "epochs", "settings"], rows));
+  console.log(trialTable(tuned.trials.slice(0, SHOWN), judgedBy(spec)));
   console.log(JSON.stringify(best, null, 2));
   console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}`);
 }
@@ -100,9 +103,18 @@ function rungsOfFlags({ method, trials, minEpochs, eta, seeds }: TuneFlags, maxE
   return rungs.map((rung, i) => (i === rungs.length - 1 ? { ...rung, seeds } : rung));
 }
 
-function trialRow({ trial, valid, budget, settings }: Trial): (string | number)[] {
-  const text = (metric: number | null): string => metric?.toFixed(5) ?? "–";
-  return [`#${trial}`, text(valid.auc), text(valid.logloss), budget, settingsText(settings)];
+/** The trials with their metrics on the validation log, first the one that they are judged by. */
+function trialTable(trials: readonly Trial[], judged: Judged): string {
+  const metrics: readonly Judged[] =
+    judged === "loss" ? ["loss"] : judged === "auc" ? ["auc", "logloss"] : ["logloss", "auc"];
+  const [first, ...others] = metrics.map(metricName);
+  const rows = trials.map(({ trial, valid, budget, settings }) => [
+    `#${trial}`,
+    ...metrics.map((metric) => valid[metric]?.toFixed(5) ?? "–"),
+    budget,
+    settingsText(settings),
+  ]);
+  return table(["trial", `valid ${first}`, ...others, "epochs", "settings"], rows);
 }
 
 function parseEta(text: string): number {

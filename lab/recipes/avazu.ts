@@ -36,7 +36,7 @@ export const avazu: Recipe = {
       ...(OF_ITEM.has(name) && { side: "item" }),
     })),
     model: { embeddingDim: 16, hidden: [400, 400, 400], dropout: 0.2 },
-    training: { batchSize: 8192, maxEpochs: 10, patience: 1, rateDrops: 1, l2: 1e-6 },
+    training: { batchSize: 8192, maxEpochs: 10, patience: 1, monitor: "auc", rateDrops: 1, l2: 1e-6 },
   },
   async prepare(from, _out, parquet) {
     const { path, data } = await checkFile(avazu.source, from, [

@@ -20,17 +20,23 @@ export async function runReport(
   const { evaluation, heldOut } = last;
 
   const slices: Figure[] = [];
-  for (const column of heldOut.slices) {
+  // Scores that are no probabilities are not compared with click rates, nor those of different contexts with each other.
+  const comparable = evaluation.inBatch === undefined;
+  for (const column of comparable ? heldOut.slices : []) {
     const figure = await aucByValue(column, heldOut.predictions, evaluation.auc);
     if (figure) slices.push(figure);
   }
   const sections: Section[] = [
     { title: `Quality on ${last.name}`, html: headline(evaluation) },
     { title: "Learning", html: figures(await learningCurves(epochs, valid)) },
-    {
-      title: `Predictions on ${last.name}`,
-      html: figures([await reliabilityDiagram(heldOut.predictions), await scoreHistogram(heldOut.predictions)]),
-    },
+    ...(comparable
+      ? [
+          {
+            title: `Predictions on ${last.name}`,
+            html: figures([await reliabilityDiagram(heldOut.predictions), await scoreHistogram(heldOut.predictions)]),
+          },
+        ]
+      : []),
     ...(slices.length > 0 ? [{ title: "Where it is good, where not", html: figures(slices) }] : []),
     { title: "All metrics", html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs)) },
     { title: "Settings", html: settingsTable(model, logs) + folded("The feature spec", JSON.stringify(spec, null, 2)) },
@@ -38,16 +44,30 @@ export async function runReport(
   const { type } = spec.model;
   const lead =
     `${type} trained for ${epochs.length} epochs on label “${spec.label}” with ${spec.fields.length} fields; ` +
-    `the weights of epoch ${valid.epoch} were kept.`;
+    `the weights of epoch ${valid.epoch}, the best by ${monitorText(spec)}, were kept.`;
   return page(`${spec.name}: ${type}`, lead, sections);
 }
 
-function headline({ auc, logloss, relativeInformationGain, calibrationRatio, grouped }: Evaluation): string {
+/** What decides which epoch is kept. */
+function monitorText({ training: { loss, monitor } }: FeatureSpec): string {
+  return loss === "logistic" ? `validation ${monitor === "auc" ? "AUC" : monitor}` : `the ${loss} loss on validation`;
+}
+
+function headline(evaluation: Evaluation): string {
+  const { auc, logloss, relativeInformationGain, calibrationRatio, grouped, inBatch } = evaluation;
   return tiles([
-    ["AUC", fixed(auc, 4)],
-    ["logloss", fixed(logloss, 4)],
-    ["information gain", fixed(relativeInformationGain, 4)],
-    ["calibration", fixed(calibrationRatio, 3)],
+    ...(inBatch
+      ? ([
+          ["in-batch loss", fixed(inBatch.loss, 4)],
+          [`recall@${inBatch.k}`, fixed(inBatch.recall, 4)],
+          ["of the most popular", fixed(inBatch.popularity, 4)],
+        ] as const)
+      : ([
+          ["AUC", fixed(auc, 4)],
+          ["logloss", fixed(logloss, 4)],
+          ["information gain", fixed(relativeInformationGain, 4)],
+          ["calibration", fixed(calibrationRatio, 3)],
+        ] as const)),
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 4)],
@@ -96,12 +116,13 @@ async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Fi
       },
     };
   };
+  const aucFigure = async (): Promise<Figure> => ({
+    title: "Validation AUC",
+    note: "Dashes: the epoch whose weights were kept.",
+    svg: await chart([keptRule, lines([["validation", ({ auc }) => auc]])], { description: "AUC by epoch" }),
+  });
   return [
-    {
-      title: "Validation AUC",
-      note: "Dashes: the epoch whose weights were kept.",
-      svg: await chart([keptRule, lines([["validation", ({ auc }) => auc]])], { description: "AUC by epoch" }),
-    },
+    ...(epochs.some(({ auc }) => Number.isFinite(auc)) ? [await aucFigure()] : []),
     {
       title: "Loss",
       note: "Training falls and validation rises: overfitting.",
@@ -109,7 +130,7 @@ async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Fi
         [
           keptRule,
           lines([
-            ["validation", ({ logloss }) => logloss],
+            ["validation", ({ logloss, validLoss }) => validLoss ?? logloss],
             ["training", ({ loss }) => loss],
           ]),
         ],
@@ -147,6 +168,7 @@ function settings({ model, training }: FeatureSpec): [string, string][] {
     ["learning rate", String(training.learningRate)],
     ["batch size", String(training.batchSize)],
     ["L2 of rows / of dense weights", `${training.l2} / ${training.denseL2}`],
+    ["monitor", training.loss === "logistic" ? training.monitor : `${training.loss} loss`],
     ["seed", String(training.seed)],
   ];
 }

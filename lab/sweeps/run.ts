@@ -15,10 +15,18 @@ export interface RunLogs extends Logs {
   cache: string;
 }
 
+/**
+ * The metrics of a run on one log; NaN where one does not exist. With another loss than the logistic one, that loss is
+ * the one metric.
+ */
+export interface RunMetrics extends Metrics {
+  loss?: number | undefined;
+}
+
 export interface RunResult {
-  valid: Metrics;
+  valid: RunMetrics;
   /** Equal to `valid` where there is no test log. */
-  test: Metrics;
+  test: RunMetrics;
   /** How many numbers were trained: dense weights and rows. */
   parameters: number;
   /** Epochs of the training, those after the best one included. */
@@ -44,7 +52,8 @@ export async function trainRun(spec: FeatureSpec, logs: RunLogs, backend?: Backe
 
 async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunResult> {
   const trained = await train(spec, { ...logs, ...(backend && { backend }) });
-  const valid = { auc: trained.valid.auc, logloss: trained.valid.logloss };
+  const { auc, logloss, validLoss } = trained.valid;
+  const valid: RunMetrics = { auc, logloss, ...(validLoss !== undefined && { loss: validLoss }) };
   return {
     valid,
     test: logs.test === null ? valid : await testMetrics(trained, logs.test, logs.cache),
@@ -55,7 +64,8 @@ async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend):
   };
 }
 
-async function testMetrics(trained: TrainingResult, test: LogPart, cache: string): Promise<Metrics> {
-  const { predictions } = await scoreHeldOut(trained, test, cache);
+async function testMetrics(trained: TrainingResult, test: LogPart, cache: string): Promise<RunMetrics> {
+  const { predictions, ownLoss } = await scoreHeldOut(trained, test, cache);
+  if (ownLoss !== null) return { auc: Number.NaN, logloss: Number.NaN, loss: ownLoss };
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
 }

@@ -1,6 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
+import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { ResultStore } from "./result-store.ts";
 import { type RunLogs, type RunOutcome, trainRun } from "./run.ts";
@@ -66,9 +67,10 @@ export async function runSweep(
 function resultText(outcome: RunOutcome): string {
   if ("diverged" in outcome) return outcome.diverged;
   const {
-    test: { auc, logloss },
+    test: { auc, logloss, loss },
     epochs,
     seconds,
   } = outcome;
-  return `AUC ${auc.toFixed(5)}, logloss ${logloss.toFixed(5)}, ${epochs} epochs in ${durationText(seconds)}`;
+  const quality = loss === undefined ? `AUC ${fixed(auc, 5)}, logloss ${fixed(logloss, 5)}` : `loss ${loss.toFixed(5)}`;
+  return `${quality}, ${epochs} epochs in ${durationText(seconds)}`;
 }

@@ -16,10 +16,10 @@ const TrialSchema = v.object({
   budget: v.number(),
   settings: namedValues(v.string(), v.unknown()),
   /**
-   * Of the best epoch, on the validation log. Both are null where the loss diverged; AUC alone where the log has one
-   * class.
+   * Of the best epoch, on the validation log. Null where the metric does not exist, as AUC of a log of one class; both
+   * are where the loss diverged, and where the model learns by the in-batch loss: it then has `loss`, its own.
    */
-  valid: v.object({ auc: metric, logloss: metric }),
+  valid: v.object({ auc: metric, logloss: metric, loss: v.exactOptional(v.number()) }),
   /** Epochs trained; fewer than the budget where training stopped early. */
   epochs: v.number(),
   seconds: v.number(),

@@ -8,6 +8,17 @@ import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
 import { type RunLogs, trainRun } from "../sweeps/run.ts";
 import { type SettingOverrides, settingsText, withSettings } from "../sweeps/settings.ts";
+import {
+  byQuality,
+  checkOneJudge,
+  DIVERGED,
+  isDiverged,
+  type Judged,
+  judgedBy,
+  judgedText,
+  meanMetrics,
+  trialMetrics,
+} from "./judge.ts";
 import type { Rung } from "./rungs.ts";
 import { draw, type SearchSpace } from "./space.ts";
 import { type Trial, TrialLog } from "./trial-log.ts";
@@ -39,8 +50,8 @@ interface Candidate {
 
 /**
  * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung. The best of each
- * rung by validation AUC reach the next; where a rung has several seeds, the mean counts. A trial that reaches the next
- * rung is trained anew with more epochs, unless it had stopped early: then it would only repeat itself, and keeps its
+ * rung, by what `training.monitor` names on the validation log, reach the next; where a rung has several seeds, the mean
+ * counts. A trial that reaches the next rung is trained anew with more epochs, unless it had stopped early: then it would only repeat itself, and keeps its
  * result. Trials that are in the folder are not trained again. Throws DivergedError where every trial diverged.
  */
 export async function tune(
@@ -49,10 +60,13 @@ export async function tune(
   spaceName: string,
   { logs, rungs, seed, folder, backend: asked }: TuneOptions,
 ): Promise<Tuned> {
+  checkOneJudge(space, spaceName);
+  const judged = judgedBy(spec);
+  const better = byQuality(judged);
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, seed);
   const { name: backend } = await startBackend(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
-  const progress = new Progress(rungs);
+  const progress = new Progress(rungs, judged);
   let ranked: Trial[] = [];
   let before = new Map<number, Trial>();
   for (const [i, { trials, epochs, seeds = 1 }] of rungs.entries()) {
@@ -81,7 +95,7 @@ export async function tune(
       }
       now.set(candidate.trial, meanOf(runs));
     }
-    candidates.sort((a, b) => byQuality(now.get(a.trial) as Trial, now.get(b.trial) as Trial));
+    candidates.sort((a, b) => better(now.get(a.trial) as Trial, now.get(b.trial) as Trial));
     const reached = new Set(now.keys());
     ranked = [
       ...candidates.map(({ trial }) => now.get(trial) as Trial),
@@ -92,7 +106,7 @@ export async function tune(
   const [winner] = candidates;
   const best = winner && before.get(winner.trial);
   if (!winner || !best) throw new Error("got no trial, expected at least one");
-  if (best.valid.logloss === null) throw new DivergedError(`every trial diverged; ${adviceFor(winner.spec)}`);
+  if (isDiverged(best.valid)) throw new DivergedError(`every trial diverged; ${adviceFor(winner.spec)}`);
   return { spec: winner.spec, best, trials: ranked };
 }
 
@@ -123,12 +137,9 @@ function drawCandidates(
   }));
 }
 
-/** The mean of a trial's runs with several seeds; it counts as diverged where one of them is. */
+/** A trial's runs with several seeds as one, with their mean metrics. */
 function meanOf(runs: readonly Trial[]): Trial {
-  const mean = (values: readonly (number | null)[]): number | null =>
-    values.reduce<number | null>((sum, x) => (sum === null || x === null ? null : sum + x / values.length), 0);
-  const auc = mean(runs.map(({ valid }) => valid.auc));
-  return { ...runs[0], valid: { auc, logloss: mean(runs.map(({ valid }) => valid.logloss)) } };
+  return { ...runs[0], valid: meanMetrics(runs.map(({ valid }) => valid)) };
 }
 
 async function run(
@@ -139,22 +150,9 @@ async function run(
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
   const outcome = await trainRun(spec, logs, backend);
-  if ("diverged" in outcome)
-    return { trial, budget, settings, valid: { auc: null, logloss: null }, epochs: 0, seconds: 0 };
+  if ("diverged" in outcome) return { trial, budget, settings, valid: DIVERGED, epochs: 0, seconds: 0 };
   const { valid, epochs, seconds } = outcome;
-  const auc = Number.isNaN(valid.auc) ? null : valid.auc;
-  return { trial, budget, settings, valid: { auc, logloss: valid.logloss }, epochs, seconds };
-}
-
-/**
- * Orders trials from best to worst: by AUC, or by logloss where the log has one class and so no AUC. Diverged trials
- * come last; of equal trials the one that was drawn first comes first.
- */
-function byQuality(a: Trial, b: Trial): number {
-  const auc = (b.valid.auc ?? -1) - (a.valid.auc ?? -1);
-  if (auc !== 0) return auc;
-  const [ours, theirs] = [a.valid.logloss ?? Number.MAX_VALUE, b.valid.logloss ?? Number.MAX_VALUE];
-  return ours - theirs || a.trial - b.trial;
+  return { trial, budget, settings, valid: trialMetrics(valid), epochs, seconds };
 }
 
 /** Prints after each trial how it went, and how long the rest will take at the pace of the epochs so far. */
@@ -162,18 +160,21 @@ class Progress {
   readonly #started = performance.now();
   #epochsLeft: number;
   #epochsDone = 0;
+  readonly #judged: Judged;
 
-  constructor(rungs: readonly Rung[]) {
+  constructor(rungs: readonly Rung[], judged: Judged) {
+    this.#judged = judged;
     this.#epochsLeft = rungs.reduce((sum, { trials, epochs, seeds = 1 }) => sum + trials * epochs * seeds, 0);
   }
 
   show(title: string, { trial, settings, valid, epochs }: Trial, budget: number, known: boolean): void {
     this.#epochsLeft -= budget;
     if (!known) this.#epochsDone += epochs;
-    const auc = valid.logloss === null ? "diverged" : `AUC ${valid.auc?.toFixed(5) ?? "–"}`;
     const pace = (performance.now() - this.#started) / 1000 / this.#epochsDone;
     const left =
       Number.isFinite(pace) && this.#epochsLeft > 0 ? `; at most ${durationText(pace * this.#epochsLeft)} left` : "";
-    process.stderr.write(`${title}: ${auc}${known ? ", known" : ""}  #${trial} ${settingsText(settings)}${left}\n`);
+    process.stderr.write(
+      `${title}: ${judgedText(valid, this.#judged)}${known ? ", known" : ""}  #${trial} ${settingsText(settings)}${left}\n`,
+    );
   }
 }

@@ -55,7 +55,7 @@ describe("train on one log", () => {
   );
   const divided = folder.file(
     "divided.json",
-    JSON.stringify({ ...SPEC, data: { split: { kind: "random", valid: 0.3 } } }),
+    JSON.stringify({ ...SPEC, data: { split: { kind: "random", valid: 0.3 } }, training: { maxEpochs: 3 } }),
   );
 
   it("divides it as the spec says, and the export finds its part again", async () => {

@@ -41,6 +41,7 @@ describe("accepted", () => {
         batchSize: 2048,
         maxEpochs: 20,
         patience: 2,
+        monitor: "logloss",
         learningRate: 0.001,
         rateDrops: 0,
         loss: "logistic",

@@ -12,6 +12,7 @@ import { LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, openRelation, requireColumn, SOURCE, type TypedColumn } from "./log-relation.ts";
 import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
+import { ITEM_ROW, placeOfSampled } from "./sampled-rows.ts";
 import { KEY_COUNT } from "./scan-json-lines.ts";
 import { identifier, literal } from "./sql.ts";
 import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
@@ -50,8 +51,10 @@ export class ClickLog implements AsyncDisposable {
   readonly options: ClickLogOptions;
   readonly #database: LogDatabase;
   readonly #relation: LogRelation;
-  /** SQL of the rows to read. Null until they are first read, as finding them out may take a pass over the log. */
-  #wanted: Promise<string> | null = null;
+  /** The rows to read. Null until they are first read, as finding them out may take a pass over the log. */
+  #wanted: Promise<LogRelation> | null = null;
+  /** What is known of the log by now: `#wanted` once that is found out. */
+  #known: LogRelation;
   /** Keys of JSON lines that were asked for and that no line read so far has. */
   readonly #absent = new Set<string>();
 
@@ -59,6 +62,7 @@ export class ClickLog implements AsyncDisposable {
     this.options = options;
     this.#database = database;
     this.#relation = relation;
+    this.#known = relation;
   }
 
   /**
@@ -91,7 +95,7 @@ export class ClickLog implements AsyncDisposable {
     const absent = [...this.#absent].map(
       (key) => `${this.path}: no line has the key ${show(key)}, so it is missing in all records`,
     );
-    return [...this.#relation.warnings, ...absent];
+    return [...this.#known.warnings, ...absent];
   }
 
   /** Names of the columns that `data.select` computes. */
@@ -101,7 +105,7 @@ export class ClickLog implements AsyncDisposable {
 
   /** For each of the first rows, some thousand: all that the log itself holds of it, before `data.select`, as text. */
   async sources(): Promise<readonly string[]> {
-    const list = `SELECT ${SOURCE} FROM ${await this.#rows()}`;
+    const list = `SELECT ${SOURCE} FROM ${(await this.#rows()).sql}`;
     for await (const chunk of this.#database.stream(list)) return chunk.getColumnValues(0).map(String);
     return [];
   }
@@ -116,16 +120,19 @@ export class ClickLog implements AsyncDisposable {
 
   /** The log's rows in their order, with only the columns asked for. Throws FormatError where a file is damaged. */
   async *chunks(names: readonly string[]): AsyncGenerator<LogChunk> {
-    const columns = names.map((name) => this.#column(name));
-    const read = this.#reader(columns);
-    const sql = `SELECT ${[...read.list, ROW].join(", ")} FROM ${await this.#rows()}`;
+    const rows = await this.#rows();
+    const read = this.#reader(names.map((name) => this.#column(rows, name)));
+    const numbers = this.options.sampling ? [ROW, ITEM_ROW] : [ROW];
+    const sql = `SELECT ${[...read.list, ...numbers].join(", ")} FROM ${rows.sql}`;
     // A damaged file is found beside the reading, on other threads.
     const ended = new AbortController();
     const damage = Promise.all(this.files.map((file) => findDamage(file, this.#isLines, ended.signal)));
     try {
       for await (const chunk of this.#database.stream(sql)) {
-        const place = (row: number): Promise<string> =>
-          this.#database.place(chunk.getColumnVector(read.list.length).getItem(row));
+        const place = (row: number): Promise<string> => {
+          const [own, item = null] = numbers.map((_, i) => chunk.getColumnVector(read.list.length + i).getItem(row));
+          return placeOfSampled(this.#database, own, item);
+        };
         yield { rows: chunk.rowCount, columns: await read.cells(chunk, place), place };
       }
       for (const problem of await damage) if (problem !== null) throw problem;
@@ -140,34 +147,40 @@ export class ClickLog implements AsyncDisposable {
    * number x. Other values are left out.
    */
   async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
+    const rows = await this.#rows();
+    const numbers = `SELECT ${this.#number(rows, column)} AS x FROM ${rows.sql}`;
     const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
     return row.map((value) => Number(value ?? Number.NaN));
   }
 
   /** The different numbers of a column. */
   async histogram(column: string): Promise<Histogram> {
-    return await Histogram.of(this.#database, this.#number(column), await this.#rows());
+    const rows = await this.#rows();
+    return await Histogram.of(this.#database, this.#number(rows, column), rows.sql);
   }
 
   /** Throws FormatError where a value of a column is neither missing nor a number. */
   async requireNumbers(name: string): Promise<void> {
-    const column = this.#column(name);
-    const bad = `${this.#number(name)} IS NULL AND ${meaningSql("text", column)} <> ''`;
-    const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${await this.#rows()} WHERE ${bad} LIMIT 1`);
-    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, column, row[0], "a number");
+    const rows = await this.#rows();
+    const column = this.#column(rows, name);
+    const bad = `${meaningSql("number", column)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+    const own = this.options.sampling ? `${ITEM_ROW} IS NULL AND ` : ""; // an item's own row is among these, too
+    const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${rows.sql} WHERE ${own}${bad} LIMIT 1`);
+    const logged = this.#column(this.#relation, name);
+    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, logged, row[0], "a number");
   }
 
   /** How many rows the log has. */
   async count(): Promise<number> {
-    const [count] = await this.#database.fetchRow(`SELECT count(*) FROM ${await this.#rows()}`);
+    const [count] = await this.#database.fetchRow(`SELECT count(*) FROM ${(await this.#rows()).sql}`);
     return Number(count);
   }
 
   /** Writes the log's rows, with these columns, into a Parquet file: the one that the log was opened to write. */
   async copy(columns: readonly string[], path: string): Promise<void> {
-    const list = columns.map((name) => this.#column(name)).map(({ name, sql }) => `${sql} AS ${identifier(name)}`);
-    const rows = `SELECT ${list.join(", ")} FROM ${await this.#rows()}`;
+    const wanted = await this.#rows();
+    const list = columns.map((name) => `${this.#column(wanted, name).sql} AS ${identifier(name)}`);
+    const rows = `SELECT ${list.join(", ")} FROM ${wanted.sql}`;
     // Written under its own name alone, as the database may write no other file.
     const options = "FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false";
     await this.#database.run(`COPY (${rows}) TO ${literal(resolve(path))} (${options})`);
@@ -178,18 +191,19 @@ export class ClickLog implements AsyncDisposable {
     await this.#database[Symbol.asyncDispose]();
   }
 
-  #rows(): Promise<string> {
+  async #rows(): Promise<LogRelation> {
     this.#wanted ??= wantedRows(this.#database, this.#relation, this.options);
-    return this.#wanted;
+    this.#known = await this.#wanted;
+    return this.#known;
   }
 
-  #column(name: string): TypedColumn {
-    return requireColumn(this.#relation, this.#database, name);
+  #column(rows: LogRelation, name: string): TypedColumn {
+    return requireColumn(rows, this.#database, name);
   }
 
   /** SQL of a column as a number; NULL where it holds none. */
-  #number(name: string): string {
-    return meaningSql("number", this.#column(name));
+  #number(rows: LogRelation, name: string): string {
+    return meaningSql("number", this.#column(rows, name));
   }
 
   /** Whether the log's format is read line by line. */

@@ -15,6 +15,14 @@ export interface GeneratedLog {
   test: string;
   /** Metrics of the true probabilities on the test file. */
   best: Metrics;
+  /** The mean of the true probabilities of the test file: the clicks that were to be expected, by its rows. */
+  expectedRate: number;
+}
+
+/** What a log is to be like. */
+export interface LogShape extends WorldSize {
+  /** The click rate; about 1/4 where it is not given. */
+  clickRate?: number | undefined;
 }
 
 /** How many different users and items there are to draw from. */
@@ -23,7 +31,7 @@ export interface WorldSize {
   items: number;
 }
 
-const SMALL_WORLD: WorldSize = { users: 2_000, items: 800 };
+export const SMALL_WORLD: WorldSize = { users: 2_000, items: 800 };
 const CATEGORIES = 12;
 const DEVICES = ["phone", "tablet", "desktop", "tv"];
 const COUNTRIES = ["br", "cn", "de", "es", "fr", "gb", "in", "it", "jp", "mx", "pl", "us"];
@@ -42,10 +50,11 @@ export async function generateLog(
   rows: number,
   seed: number,
   task: Task,
-  size: WorldSize = SMALL_WORLD,
+  { clickRate, ...size }: LogShape = SMALL_WORLD,
 ): Promise<GeneratedLog> {
   const random = new Random(seed);
   const drawRow = plantedWorld(random, size);
+  const shift = clickRate === undefined ? 0 : shiftTo(clickRate, drawRow);
   const write = async (
     name: string,
     count: number,
@@ -56,7 +65,8 @@ export async function generateLog(
     using file = new WholeFile(path);
     let text = `${HEADER}\n`;
     for (let i = 0; i < count; i++) {
-      const { cells, logit } = drawRow();
+      const { cells, logit: planted } = drawRow();
+      const logit = planted + shift;
       logits[i] = logit;
       labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
       text += `${labels[i]},${cells}\n`;
@@ -75,7 +85,32 @@ export async function generateLog(
   const train = await write("train.csv", rows - 2 * tenth);
   const valid = await write("valid.csv", tenth);
   const test = await write("test.csv", tenth);
-  return { train: train.path, valid: valid.path, test: test.path, best: metricsOfLogits(test.logits, test.labels) };
+  return {
+    train: train.path,
+    valid: valid.path,
+    test: test.path,
+    best: metricsOfLogits(test.logits, test.labels),
+    expectedRate: meanProbability(test.logits, 0),
+  };
+}
+
+/** Rows whose logits tell the click rate of a world: a rate of 1:10,000 comes out within 2 %. */
+const SHIFT_ROWS = 2 ** 16;
+
+/** What must be added to a world's logits so that the mean probability is the click rate. */
+function shiftTo(clickRate: number, drawRow: () => { logit: number }): number {
+  const logits = Float64Array.from({ length: SHIFT_ROWS }, () => drawRow().logit);
+  let [low, high] = [-40, 40];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (meanProbability(logits, middle) < clickRate) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function meanProbability(logits: Float64Array, shift: number): number {
+  return logits.reduce((sum, logit) => sum + sigmoid(logit + shift), 0) / logits.length;
 }
 
 /** Draws the world's effects. Returns a function that draws a row: its cells after the label, and its true logit. */

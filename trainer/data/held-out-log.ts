@@ -9,6 +9,7 @@ import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { findFiles } from "./files.ts";
 import type { LogPart } from "./logs.ts";
+import { samplingOf } from "./negatives.ts";
 import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
 import { ShardWriter } from "./shard-writer.ts";
 import { type HeldOutSource, heldOutSource } from "./source.ts";
@@ -31,21 +32,28 @@ export async function openHeldOutLog(
   { paths, part }: LogPart,
   cache: string,
 ): Promise<HeldOutSource> {
-  const { shuffle: _, negatives: __, ...read } = data;
+  const { shuffle: _, negatives, ...read } = data;
+  const sampling = samplingOf({ fields: fitted.fields, data });
   const hash = createHash("sha256");
   for (const part of partsOf(vocabulary.keys)) hash.update(part); // it takes at most 2 GiB at once
   const rows = hash.digest("hex");
-  const { name: ___, ...encoding } = fitted;
+  const { name: __, ...encoding } = fitted;
   const { files, warnings } = findFiles(paths, data.format);
   warnings.forEach(warn);
   const build = async (folder: string): Promise<BuiltMeta> => {
-    await using log = await ClickLog.open(paths, { data, label, temporary: folder, ...(part && { part }) });
+    await using log = await ClickLog.open(paths, { data, label, sampling, temporary: folder, ...(part && { part }) });
     return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
   };
-  return await cached(cache, ["held out", encoding, rows, read, part], inputsOf(files), build, (entry) => {
-    entry.meta.warnings.forEach(warn);
-    return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
-  });
+  return await cached(
+    cache,
+    ["held out", encoding, rows, read, part, ...(sampling ? [negatives] : [])],
+    inputsOf(files),
+    build,
+    (entry) => {
+      entry.meta.warnings.forEach(warn);
+      return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+    },
+  );
 }
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {

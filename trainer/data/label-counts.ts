@@ -19,11 +19,25 @@ export function countLabel(counts: LabelCounts, label: number, weight: number): 
   of.weight += weight;
 }
 
+/**
+ * The log-odds of a click, ln((P + ½)/(N + ½)) for P clicks among P + N records: the empirical logit, which is all but
+ * unbiased where clicks are few (Haldane 1956; Anscombe 1956), and finite for any log. With sample weights, P and N are
+ * their sums, and ½ is half a record of mean weight. NaN of a log without weight.
+ */
+export function logOdds({ negatives, positives }: LabelCounts): number {
+  const weight = negatives.weight + positives.weight;
+  const half = weight / (negatives.records + positives.records) / 2;
+  return Math.log((positives.weight + half) / (negatives.weight + half));
+}
+
 /** The columns of a log that say what a record counts for, as a spec names them. */
 export interface LabelColumns {
   label: string;
   data: { weight?: string | undefined };
 }
+
+/** Why the in-batch loss needs records with label 1. */
+export const OWN_LOSS_NEEDS = "the in-batch loss is that of these alone";
 
 /** Throws FormatError where a log has no record with label 1. `why`: what they are needed for. */
 export function checkPositives(
@@ -46,9 +60,10 @@ export function checkTrainingLabels(path: string, columns: LabelColumns, counts:
   const only = onlyLabel(counts);
   if (only !== null) {
     const records = positives.records + negatives.records;
+    const hint = only === 1 ? "; data.negatives.sample makes negatives for a log of positives" : "";
     throw new FormatError(
       `${path}: column ${columns.label}`,
-      `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them`,
+      `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them${hint}`,
     );
   }
   for (const [label, { records, weight }] of [

@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { warn } from "../terminal/warning.ts";
 import { ClickLog } from "./click-log.ts";
 import { findFiles, nameOf } from "./files.ts";
+import { samplingOf } from "./negatives.ts";
 import { type Part, testedPart } from "./split.ts";
 
 /** A log, or the part of it that `data.split` makes. */
@@ -101,8 +102,12 @@ function unlessGone<T>(find: () => T, otherwise: T): T {
   }
 }
 
-/** Opens a log, as the spec says, to read its records as they are written there. Whoever opens it closes it. */
-export function openPart({ data, label }: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
+/**
+ * Opens a log, as the spec says, to read its records as they are written there, with the negatives that the spec wants
+ * to be sampled. Whoever opens it closes it.
+ */
+export function openPart(spec: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
+  const { data, label } = spec;
   findFiles(paths, data.format).warnings.forEach(warn);
-  return ClickLog.open(paths, { data, label, ...(part && { part }) });
+  return ClickLog.open(paths, { data, label, sampling: samplingOf(spec), ...(part && { part }) });
 }

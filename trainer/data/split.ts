@@ -10,9 +10,14 @@ export const PARTS = ["train", "valid", "test"] as const;
 
 type Split = NonNullable<DataSettings["split"]>;
 
-/** SQL of a number that is uniform in [0, 1): 64 bits of MD5, which is the same in every version of DuckDB. */
+/** SQL of a number that is uniform in [0, 1). */
 function uniform(purpose: string, seed: number, text: string): string {
-  return `(md5_number_lower(concat(${literal(`${purpose} ${seed} `)}, ${text})) / 18446744073709551616.0)`;
+  return `(${randomBits(purpose, seed, text)} / 18446744073709551616.0)`;
+}
+
+/** SQL of 64 random bits, as UBIGINT: those of MD5, which is the same in every version of DuckDB. */
+export function randomBits(purpose: string, seed: number, text: string): string {
+  return `md5_number_lower(concat(${literal(`${purpose} ${seed} `)}, ${text}))`;
 }
 
 /**
@@ -35,16 +40,17 @@ export function inPart(split: Split, part: Part, row: string, by: string, times:
  * SQL of whether training keeps a record: a share of those with the label 0, and all others, so that one without a
  * label is refused where it is encoded. `label`: SQL of its label.
  */
-export function isKept({ rate, seed }: NonNullable<DataSettings["negatives"]>, row: string, label: string): string {
+export function isKept({ rate, seed }: { rate: number; seed: number }, row: string, label: string): string {
   return `(coalesce(${label}, 1) <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
 }
 
 /**
  * What has to be added to the logits of a model that was trained on a share r of the negatives: ln r, as the odds of a
- * click were 1/r times those of the whole log. 0 where all negatives were kept.
+ * click were 1/r times those of the whole log. 0 where all negatives were kept, and where they were sampled: a log of
+ * positives says nothing of how often an item was shown and not clicked.
  */
 export function logitCorrection({ negatives }: DataSettings): number {
-  return negatives ? Math.log(negatives.rate) : 0;
+  return negatives?.rate === undefined ? 0 : Math.log(negatives.rate);
 }
 
 /**

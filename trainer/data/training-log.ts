@@ -14,6 +14,7 @@ import { findFiles } from "./files.ts";
 import { fitSpec } from "./fit.ts";
 import { cacheHashKey } from "./hash-key.ts";
 import type { LogPart } from "./logs.ts";
+import { samplingOf } from "./negatives.ts";
 import { RECORDS_FILE, recordFile, writeRecords } from "./record-file.ts";
 import { readShard, type ShardPlace, withRows } from "./shard.ts";
 import { type ShardLayout, shardLayout } from "./shard-layout.ts";
@@ -75,7 +76,8 @@ async function buildTrainingLog(
   hashKey: string,
 ): Promise<BuiltMeta> {
   const { data, label } = spec;
-  const options = { data, label, training: true, temporary: folder, ...(part && { part }) };
+  const sampling = samplingOf(spec);
+  const options = { data, label, sampling, training: true, temporary: folder, ...(part && { part }) };
   await using log = await ClickLog.open(paths, options);
   using task = startTask("read", null, "records");
   const fitted = await fitSpec(spec, log, hashKey);

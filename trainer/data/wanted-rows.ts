@@ -4,6 +4,8 @@ import { Histogram } from "./histogram.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
 import { meaningSql } from "./meaning.ts";
+import type { Sampling } from "./negatives.ts";
+import { sampleNegatives } from "./sampled-rows.ts";
 import { inPart, isKept, type Part, timeBounds } from "./split.ts";
 
 /** Which of a log's rows are read. */
@@ -14,20 +16,41 @@ export interface RowChoice {
   part?: Part;
   /** Whether the log is trained on, so that its negatives are down-sampled. */
   training?: boolean;
+  /** The negatives that are made of the log's positives, if any are. */
+  sampling?: Sampling | null;
 }
 
-/** SQL of a relation of the rows that are wanted. A split by time reads the whole log for its bounds. */
+/**
+ * The rows that are wanted, with the negatives that are made of them. A split by time reads the whole log for its
+ * bounds.
+ */
 export async function wantedRows(
   database: LogDatabase,
   relation: LogRelation,
-  { label, part, training }: RowChoice,
-): Promise<string> {
+  { label, part, training = false, sampling }: RowChoice,
+): Promise<LogRelation> {
+  const inPartSql = part ? await partSql(database, relation) : null;
+  const isWanted = inPartSql && part ? inPartSql(part) : "TRUE";
+  if (sampling) {
+    return await sampleNegatives(database, relation, sampling, {
+      label,
+      // A training learns nothing of the other parts. Held-out records get the items of the training, by which alone
+      // the shares of both labels are alike; what is known to be a positive in any part is no negative.
+      wanted: isWanted,
+      items: inPartSql ? inPartSql("train") : "TRUE",
+      known: training ? isWanted : "TRUE",
+      purpose: training ? "training" : (part ?? "held out"),
+      seed: training ? sampling.seed : 0,
+    });
+  }
   const { negatives } = database.data;
-  const conditions: string[] = [];
-  if (part) conditions.push(await partSql(database, relation, part));
-  if (training && negatives)
-    conditions.push(isKept(negatives, ROW, meaningSql("label", requireColumn(relation, database, label))));
-  return conditions.length > 0 ? `(SELECT * FROM ${relation.sql} WHERE ${conditions.join(" AND ")})` : relation.sql;
+  const conditions = inPartSql ? [isWanted] : [];
+  if (training && negatives?.rate !== undefined) {
+    const { rate, seed } = negatives;
+    conditions.push(isKept({ rate, seed }, ROW, meaningSql("label", requireColumn(relation, database, label))));
+  }
+  if (conditions.length === 0) return relation;
+  return { ...relation, sql: `(SELECT * FROM ${relation.sql} WHERE ${conditions.join(" AND ")})` };
 }
 
 /** The error for a column's value in a row, whose number its ROW column says. */
@@ -43,10 +66,11 @@ export async function refusedValue(
   return new FormatError(`${await database.place(row)}: column ${name}`, `got ${got}, expected ${expected}`);
 }
 
-async function partSql(database: LogDatabase, relation: LogRelation, part: Part): Promise<string> {
+/** SQL of whether a row belongs to a part, for any part. */
+async function partSql(database: LogDatabase, relation: LogRelation): Promise<(part: Part) => string> {
   const { split } = database.data;
   if (!split) throw new FormatError("data.split", "missing, expected how one log becomes three");
-  if (split.kind === "random") return inPart(split, part, ROW, "", null);
+  if (split.kind === "random") return (part) => inPart(split, part, ROW, "", null);
   const column = requireColumn(relation, database, split.by);
   if (relation.replaced.some((name) => name.toLowerCase() === split.by.toLowerCase()))
     throw new FormatError(
@@ -54,12 +78,13 @@ async function partSql(database: LogDatabase, relation: LogRelation, part: Part)
       `got ${show(split.by)}, which is a column of ${database.log.name} and another one in data.select: give the ` +
         "computed one another name, and here the name of the one to split by",
     );
-  if (split.kind === "hash") return inPart(split, part, ROW, meaningSql("text", column), null);
+  if (split.kind === "hash") return (part) => inPart(split, part, ROW, meaningSql("text", column), null);
   const time = meaningSql("time", column);
   await using times = await Histogram.of(database, time, relation.sql);
   if (times.without !== null) throw await refusedValue(database, relation, column, times.without, "a number or a time");
   if (times.least < SECONDS.least || times.largest > SECONDS.most) await checkUnit(database, relation, column, time);
-  return inPart(split, part, ROW, time, await timeBounds(split, times.total, times.values()));
+  const bounds = await timeBounds(split, times.total, times.values());
+  return (part) => inPart(split, part, ROW, time, bounds);
 }
 
 /** Numbers beside dates are seconds since 1970 of the years 1973 to 5138. Others are milliseconds or the like. */

@@ -2,12 +2,13 @@ import { FormatError } from "../../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
-import { checkHeldOutLabels } from "../data/label-counts.ts";
+import { checkHeldOutLabels, checkPositives, OWN_LOSS_NEEDS } from "../data/label-counts.ts";
 import { type LogPart, logName, openPart } from "../data/logs.ts";
 import { predictLog } from "../data/source.ts";
 import type { Groups } from "../metrics/evaluation.ts";
 import type { Predictions } from "../metrics/predictions.ts";
 import { checkLogits } from "../model/divergence.ts";
+import { MeanLoss } from "../model/own-loss.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
 
@@ -15,6 +16,8 @@ import { startTask } from "../terminal/progress.ts";
 export interface HeldOut {
   path: string;
   predictions: Predictions;
+  /** The mean of the model's own loss, where it learns by another than the logistic one; otherwise null. */
+  ownLoss: number | null;
   groups: Groups | null;
   /** The columns by whose values the records are compared, in the order of the predictions. */
   slices: IndexedColumn[];
@@ -35,11 +38,14 @@ export async function scoreHeldOut(
   const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
   const columns = await readPartColumns(spec, part, [...grouping, ...requests]);
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
-  checkHeldOutLabels(path, spec, source.labels);
+  if (spec.training.loss === "logistic") checkHeldOutLabels(path, spec, source.labels);
+  else checkPositives(path, spec, source.labels, OWN_LOSS_NEEDS);
   using task = startTask(`predict ${path}`, source.count, "records");
-  const predictions = await predictLog(source, (dataset) =>
-    learner.predict(dataset, (records) => task.advance(records)),
-  );
+  const own = new MeanLoss();
+  const predictions = await predictLog(source, (dataset) => {
+    own.add(learner.ownLoss(dataset));
+    return learner.predict(dataset, (records) => task.advance(records));
+  });
   task.done();
   checkLogits(path, predictions.logits);
   for (const { name, offsets } of columns) {
@@ -48,7 +54,7 @@ export async function scoreHeldOut(
   }
   const [first] = columns;
   const groups = group !== undefined && first ? { name: group, of: first.of, count: first.values.length } : null;
-  return { path, predictions, groups, slices: columns.slice(grouping.length) };
+  return { path, predictions, ownLoss: own.mean, groups, slices: columns.slice(grouping.length) };
 }
 
 /** Reads columns of a log; opens it only where there are some to read. */
@@ -66,8 +72,11 @@ async function readPartColumns(
  * Throws FormatError where a log is not there or lacks a column: to be called before training, which may take hours.
  */
 export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
-  await using log = await openPart(spec, part);
-  for await (const _ of log.chunks(columns)) return;
+  const { negatives, ...data } = spec.data;
+  // Drawing negatives takes as long as reading the log, and a log of positives needs no column of labels.
+  const sampled = negatives?.sample !== undefined;
+  await using log = await openPart(sampled ? { ...spec, data } : spec, part);
+  for await (const _ of log.chunks(columns.filter((name) => !sampled || name !== spec.label))) return;
 }
 
 /** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */

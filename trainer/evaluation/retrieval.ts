@@ -9,7 +9,7 @@ import { startTask } from "../terminal/progress.ts";
 /** How well a two-tower model finds the items of held-out positive records among all items. */
 export interface Retrieval {
   k: number;
-  /** Positive records of the test log. */
+  /** The positive records of the test log whose items were looked for. */
   positives: number;
   /** Items of the training log: the candidates for each positive record. */
   items: number;
@@ -38,7 +38,8 @@ interface Catalogue {
 /**
  * Recall@k over all items (Covington et al. 2016 and after). For each positive record of the test log, the vector of
  * its context is compared with that of every item, but for the items of the user's own positive training records. The
- * first context field tells users apart, `training.itemField` items.
+ * first context field tells users apart, `training.itemField` items. Where that would be more than `mostPairs` pairs of
+ * a positive record and an item, every n-th positive record is looked for, with the least n that is enough.
  */
 export async function measureRetrieval(
   learner: Learner,
@@ -46,6 +47,7 @@ export async function measureRetrieval(
   train: HeldOutSource,
   test: HeldOutSource,
   k: number,
+  mostPairs = Number.POSITIVE_INFINITY,
 ): Promise<Retrieval> {
   if (spec.model.type !== "two-tower")
     throw new FormatError(spec.name, `got a model of type ${spec.model.type}, expected two-tower`);
@@ -54,10 +56,14 @@ export async function measureRetrieval(
   const items = learner.vectors(catalogue.records).item;
   const byModel = new Hits(k);
   const byPopularity = new Hits(k);
+  const every = Math.max(1, Math.ceil((test.labels.positives.records * catalogue.records.count) / mostPairs));
+  let met = 0;
   let positives = 0;
   using task = startTask("retrieve", test.count, "records");
   for await (const chunk of test.chunks()) {
-    const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter((i) => chunk.labels[i] === 1);
+    const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter(
+      (i) => chunk.labels[i] === 1 && met++ % every === 0,
+    );
     const dataset = pickRecords(chunk, records, spec.fields.length);
     const { context, width } = learner.vectors(dataset);
     for (let record = 0; record < dataset.count; record++) {

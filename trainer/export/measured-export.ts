@@ -35,24 +35,35 @@ export async function exportMeasured(
   trained: TrainedModel,
   { quantization: chosen, filterBits, calibrationSet, log, limits, onTrained }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
+  const meaningful = (parity: Parity): Parity =>
+    trained.spec.training.loss === "in-batch" ? withoutMetrics(parity) : parity;
   const draft = await exportModel(trained, chosen, calibrationSet, filterBits);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {
       const parity = await measureParity(trained, draft, log, { ...(onTrained && { onTrained }) });
-      report.measured.push(measureOf(chosen, draft, parity));
+      report.measured.push(measureOf(chosen, draft, meaningful(parity)));
       continue;
     }
     try {
       const other = await exportModel(trained, quantization, calibrationSet, filterBits);
       const parity = await within(quantization, () => measureParity(trained, other, log, { most: OTHERS_RECORDS }));
-      report.measured.push(measureOf(quantization, other, parity));
+      report.measured.push(measureOf(quantization, other, meaningful(parity)));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       report.refused.push({ quantization, problem: error.message });
     }
   }
   return { draft, report };
+}
+
+/**
+ * What parity says of a model that learned by the in-batch loss, whose scores are no probabilities: differences of
+ * logits alone.
+ */
+function withoutMetrics(parity: Parity): Parity {
+  const none = { auc: null, logloss: null, calibrationRatio: null };
+  return { ...parity, trained: none, served: none, delta: none };
 }
 
 function measureOf(quantization: Quantization, { model, blob, pages }: DraftExport, parity: Parity): Measure {

@@ -21,7 +21,19 @@ export interface Groups {
   count: number;
 }
 
-/** All metrics of one set of predictions. */
+/** How well a model that learned by the in-batch loss does what it learned. */
+export interface InBatchEvaluation {
+  /** The mean in-batch loss. */
+  loss: number;
+  k: number;
+  /** Recall@k over all items of the training log, and that of the most popular items. */
+  recall: number;
+  popularity: number;
+  /** The positive records that recall is of. */
+  positives: number;
+}
+
+/** All metrics of one set of predictions: NaN where one does not exist, which in JSON is null. */
 export interface Evaluation extends Metrics {
   records: number;
   clickRate: number;
@@ -30,6 +42,11 @@ export interface Evaluation extends Metrics {
   eceEqualFrequency: number;
   eceEqualWidth: number;
   grouped?: GroupedEvaluation;
+  /**
+   * Only with the in-batch loss. What it leaves open is added to all scores of one context, so that scores are no
+   * probabilities, and those of different contexts are not compared: the metrics that do so are NaN.
+   */
+  inBatch?: InBatchEvaluation;
 }
 
 export interface GroupedEvaluation {
@@ -42,12 +59,31 @@ export interface GroupedEvaluation {
   ndcg: number;
 }
 
-/** Computes every metric; GAUC and NDCG@k only where there are groups. */
+/**
+ * Computes every metric; GAUC and NDCG@k only where there are groups. `inBatch`: what is known of a model that learned
+ * by the in-batch loss.
+ */
 export function evaluatePredictions(
   { logits, labels, weights }: Predictions,
   groups: Groups | null,
   k: number,
+  inBatch: InBatchEvaluation | null = null,
 ): Evaluation {
+  const grouped = groups && evaluateGroups({ logits, labels, ...(weights && { weights }) }, groups, k);
+  if (inBatch) {
+    return {
+      records: labels.length,
+      clickRate: clickRate(labels, weights),
+      auc: Number.NaN,
+      logloss: Number.NaN,
+      relativeInformationGain: Number.NaN,
+      calibrationRatio: Number.NaN,
+      eceEqualFrequency: Number.NaN,
+      eceEqualWidth: Number.NaN,
+      ...(grouped && { grouped }),
+      inBatch,
+    };
+  }
   const metrics = metricsOfLogits(logits, labels, weights);
   const probabilities = Float64Array.from(logits, sigmoid);
   return {
@@ -58,7 +94,7 @@ export function evaluatePredictions(
     calibrationRatio: calibrationRatio(probabilities, labels, weights),
     eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
     eceEqualWidth: expectedCalibrationError(binsOfEqualWidth(probabilities, labels, weights)),
-    ...(groups && { grouped: evaluateGroups({ logits, labels, ...(weights && { weights }) }, groups, k) }),
+    ...(grouped && { grouped }),
   };
 }
 
@@ -69,14 +105,9 @@ function evaluateGroups({ logits, labels, weights }: Predictions, groups: Groups
 
 /** The metrics as lines of a table: a name and a value each. */
 export function evaluationLines(evaluation: Evaluation): [name: string, value: string][] {
-  const { grouped } = evaluation;
+  const { grouped, inBatch } = evaluation;
   return [
-    ["AUC", fixed(evaluation.auc, 5)],
-    ["logloss", fixed(evaluation.logloss, 5)],
-    ["relative information gain", fixed(evaluation.relativeInformationGain, 5)],
-    ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
+    ...(inBatch ? inBatchLines(inBatch) : logisticLines(evaluation)),
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 5)],
@@ -86,6 +117,26 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
       : []),
     ["records", evaluation.records.toLocaleString("en")],
     ["click rate", fixed(evaluation.clickRate, 5)],
+  ];
+}
+
+function logisticLines(evaluation: Evaluation): [name: string, value: string][] {
+  return [
+    ["AUC", fixed(evaluation.auc, 5)],
+    ["logloss", fixed(evaluation.logloss, 5)],
+    ["relative information gain", fixed(evaluation.relativeInformationGain, 5)],
+    ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
+  ];
+}
+
+function inBatchLines({ loss, k, recall, popularity, positives }: InBatchEvaluation): [name: string, value: string][] {
+  return [
+    ["in-batch loss", fixed(loss, 5)],
+    [`recall@${k}`, fixed(recall, 4)],
+    [`recall@${k} of the most popular`, fixed(popularity, 4)],
+    ["positive records looked for", positives.toLocaleString("en")],
   ];
 }
 

@@ -94,7 +94,9 @@ export function warnIfWorseThanRate(log: string, spec: FeatureSpec, logloss: num
   if (limit === 0 || !(logloss > limit)) return;
   const scale = scaleAdvice(spec);
   warn(
-    `${log}: the model has a logloss of ${logloss.toFixed(5)}, and always saying the click rate, ${rate.toFixed(5)}, ` +
-      `has ${limit.toFixed(5)}${scale === null ? "" : `; try ${scale}`}`,
+    `${log}: THE MODEL IS WORSE THAN NONE: got a logloss of ${logloss.toFixed(5)}, expected less than the ` +
+      `${limit.toFixed(5)} of always saying the click rate, ${rate.toFixed(5)}; try ${
+        scale ?? "a smaller learningRate, l2, or fewer fields"
+      }`,
   );
 }

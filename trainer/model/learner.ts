@@ -1,5 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { type LabelCounts, logOdds } from "../data/label-counts.ts";
 import { Random } from "../data/random.ts";
 import { logitCorrection } from "../data/split.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
@@ -58,6 +59,21 @@ export class Learner {
   /** The number of trained weights, rows included. */
   get parameterCount(): number {
     return this.tables.values.length + this.model.parameters.values.length;
+  }
+
+  /**
+   * Sets w₀ to the log-odds of the labels that are learned from, so that the first predictions have the log's click
+   * rate. From 0, where a prediction is 1/2, Adam's steps of one learning rate take thousands to reach a rare click.
+   */
+  startFromLabels(labels: LabelCounts): void {
+    this.model.parameters.view("bias")[0] = logOdds(labels);
+  }
+
+  /** Adds a number to w₀. */
+  shiftBias(shift: number): void {
+    const bias = this.model.parameters.view("bias");
+    bias[0] = bias[0] + shift;
+    this.#denseOptimizer.reset(this.model.parameters.values);
   }
 
   /**

@@ -3,8 +3,9 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
 import { DivergedError } from "../errors.ts";
+import { fixed } from "../metrics/evaluation.ts";
 import { clickRate } from "../metrics/information-gain.ts";
-import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
+import { compareMetrics, type Metrics, type Monitor, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import {
   adviceFor,
   checkLogits,
@@ -14,11 +15,15 @@ import {
   loglossLimit,
 } from "../model/divergence.ts";
 import type { Learner } from "../model/learner.ts";
+import { MeanLoss } from "../model/own-loss.ts";
 import type { Weights } from "../model/weights.ts";
 import { startTask } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
+import { fitBias } from "./fit-bias.ts";
 
-/** One epoch of a training, with its metrics on the validation log. */
+/**
+ * One epoch of a training, with its metrics on the validation log: NaN where one does not exist, which in JSON is null.
+ */
 export interface Epoch extends Metrics {
   /** Its number, from 1. */
   epoch: number;
@@ -26,7 +31,8 @@ export interface Epoch extends Metrics {
   /** Mean training loss. */
   loss: number;
   /**
-   * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best.
+   * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best,
+   * and AUC and logloss do not exist: the in-batch loss leaves open what is added to all scores of one context.
    */
   validLoss?: number;
   /** How long its steps took, without validation. */
@@ -53,8 +59,9 @@ export interface Position {
 }
 
 /**
- * Trains a learner until validation AUC stops rising. When AUC has not beaten its best for `patience` epochs, training
- * goes back to the best weights and the learning rate drops to a tenth; after `rateDrops` drops, training ends instead.
+ * Trains a learner until what `training.monitor` names no longer improves on the validation log. When it has not beaten
+ * its best for `patience` epochs, training goes back to the best weights and the learning rate drops to a tenth; after
+ * `rateDrops` drops, training ends instead.
  */
 export class Training {
   readonly learner: Learner;
@@ -110,9 +117,7 @@ export class Training {
         this.#endDiverged(`${name} ${number}`, error);
         return;
       }
-      const { loss, auc, logloss, validLoss: own } = epoch;
-      const valid = own === undefined ? "valid" : `valid loss ${own.toFixed(4)} `;
-      task.done(`loss ${loss.toFixed(4)}  ${valid} AUC ${auc.toFixed(5)}  logloss ${logloss.toFixed(5)}`);
+      task.done(`loss ${epoch.loss.toFixed(4)}  valid ${validText(epoch)}`);
       afterEpoch(epoch);
     }
   }
@@ -134,26 +139,37 @@ export class Training {
   async #endEpoch(number: number, seconds: number): Promise<Epoch> {
     const { position, learner } = this;
     const { learningRate } = position;
-    let own: { sum: number; records: number } | null = null;
+    if (this.#spec.training.loss === "logistic") await fitBias(learner, this.#source);
+    const own = new MeanLoss();
     const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => {
-      const { sum, records } = learner.ownLoss(dataset) ?? { sum: 0, records: 0 };
-      if (records > 0) own = { sum: (own?.sum ?? 0) + sum, records: (own?.records ?? 0) + records };
+      own.add(learner.ownLoss(dataset));
       return learner.predict(dataset);
     });
     // The epoch's last step may have broken the weights, after the last loss was computed, or a row that validation
     // does not use.
     checkWeights(learner);
-    const epochOwn = validLoss(own);
     checkLogits("the validation log", logits);
-    const metrics = metricsOfLogits(logits, labels, weights);
-    if (epochOwn.validLoss === undefined)
+    let metrics: Metrics = { auc: Number.NaN, logloss: Number.NaN };
+    if (own.mean === null) {
+      metrics = metricsOfLogits(logits, labels, weights);
       checkLoss("the validation logloss", metrics.logloss, loglossLimit(clickRate(labels, weights), this.#learnedRate));
-    else checkLoss("the validation loss", epochOwn.validLoss, inBatchLossLimit(this.#spec.training.batchSize));
+    } else checkLoss("the validation loss", own.mean, inBatchLossLimit(this.#spec.training.batchSize));
     const loss = position.lossSum / position.records;
-    const epoch: Epoch = { epoch: number, learningRate, loss, ...metrics, ...epochOwn, seconds };
+    const epoch: Epoch = {
+      epoch: number,
+      learningRate,
+      loss,
+      ...metrics,
+      ...(own.mean !== null && { validLoss: own.mean }),
+      seconds,
+    };
     position.epochs.push(epoch);
     Object.assign(position, { steps: 0, records: 0, lossSum: 0 });
-    if (this.bestWeights === null || position.best === null || isBetter(epoch, position.best)) {
+    if (
+      this.bestWeights === null ||
+      position.best === null ||
+      isBetter(epoch, position.best, this.#spec.training.monitor)
+    ) {
       position.best = epoch;
       position.waited = 0;
       this.bestWeights = learner.weights();
@@ -186,15 +202,13 @@ export class Training {
   }
 }
 
-function validLoss(own: { sum: number; records: number } | null): { validLoss?: number } {
-  return own ? { validLoss: own.sum / own.records } : {};
+/** The validation metrics that an epoch has, as its line shows them. */
+function validText({ validLoss: own, auc, logloss }: Epoch): string {
+  return own === undefined ? `AUC ${fixed(auc, 5)}  logloss ${fixed(logloss, 5)}` : `loss ${own.toFixed(4)}`;
 }
 
-/**
- * Compares by the model's own loss where it has one, else by AUC; and by logloss where the log has labels of one class
- * only, so that there is no AUC.
- */
-function isBetter(a: Epoch, b: Epoch): boolean {
+/** Compares by the model's own loss where it has one, else by what is monitored. */
+function isBetter(a: Epoch, b: Epoch, monitor: Monitor): boolean {
   if (a.validLoss !== undefined && b.validLoss !== undefined) return a.validLoss < b.validLoss;
-  return Number.isNaN(a.auc) ? a.logloss < b.logloss : a.auc > b.auc;
+  return compareMetrics(a, b, monitor) < 0;
 }

@@ -1,7 +1,13 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { savedHashKey, saveHashKey } from "../data/hash-key.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
-import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
+import {
+  checkHeldOutLabels,
+  checkPositives,
+  checkTrainingLabels,
+  type LabelCounts,
+  OWN_LOSS_NEEDS,
+} from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
@@ -55,8 +61,8 @@ export interface TrainOptions {
 }
 
 /**
- * Trains a model on a click log: fits the spec, encodes the logs, learns until validation AUC stops rising, and keeps
- * the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where no epoch's weights are
+ * Trains a model on a click log: fits the spec, encodes the logs, learns until what `training.monitor`
+ * names no longer improves on the validation log, and keeps the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where no epoch's weights are
  * worth keeping (model/divergence.ts), and Interrupted after SIGINT or SIGTERM.
  */
 export async function train(
@@ -110,7 +116,7 @@ export async function train(
   let pretrainingEpochs = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
-    const pretraining = await runStage("pretraining", fm, new Learner(fm, vocabulary, tfjsEngine), "FM epoch");
+    const pretraining = await runStage("pretraining", fm, await startLearner(fm, log), "FM epoch");
     startFromFm(learner, pretraining.learner);
     seconds += secondsOf(pretraining);
     pretrainingEpochs = pretraining.position.epochs.length;
@@ -123,11 +129,12 @@ export async function train(
   return { ...trained, valid: best, checkpoints };
 }
 
-/** A learner before its first step. */
+/** A learner before its first step: it knows the log's click rate, or with the in-batch loss its items' popularity. */
 export async function startLearner(spec: FeatureSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
+  else learner.startFromLabels(source.labels);
   return learner;
 }
 
@@ -138,5 +145,5 @@ function secondsOf({ position }: Training): number {
 /** Checks a log's labels by the loss that the model learns by. `logistic` checks them for the logistic one. */
 function checkLabels(spec: FeatureSpec, path: string, labels: LabelCounts, logistic: typeof checkTrainingLabels): void {
   if (spec.training.loss === "logistic") logistic(path, spec, labels);
-  else checkPositives(path, spec, labels, "the in-batch loss is that of these alone");
+  else checkPositives(path, spec, labels, OWN_LOSS_NEEDS);
 }

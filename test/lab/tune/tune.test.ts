@@ -49,35 +49,41 @@ describe("rungs", () => {
 });
 
 describe("tune", () => {
-  it("trains all trials on the first rung, the best of each on the next, returns the best of the last", async () => {
-    const rungs = rungsOf(4, 4, 1, 2);
-    const options = { logs, rungs, seed: 3, folder: join(folder, "halving"), backend: "wasm" } as const;
-    const { best, trials, spec: found } = await tune(spec, space, "space.json", options);
-    const all = lines(join(folder, "halving", "trials.jsonl"));
-    const budgets = (epochs: number): Trial[] => all.filter(({ budget }) => budget === epochs);
-    expect([1, 2, 4].map((epochs) => budgets(epochs).length)).toEqual([4, 2, 1]);
-    for (const [lower, higher] of [
-      [1, 2],
-      [2, 4],
-    ] as const) {
-      const byAuc = budgets(lower).sort((a, b) => (b.valid.auc ?? 0) - (a.valid.auc ?? 0));
-      const promoted = budgets(higher).map(({ trial }) => trial);
-      expect(promoted).toEqual(byAuc.slice(0, promoted.length).map(({ trial }) => trial));
-    }
-    expect(best).toEqual(budgets(4)[0]);
-    expect(trials[0]).toEqual(best);
-    expect(trials.map(({ trial }) => trial).sort()).toEqual([1, 2, 3, 4]);
-    expect(found.training.learningRate).toBe(best.settings["training.learningRate"]);
-    expect(found.training.maxEpochs).toBe(4);
-    expect(found.fields).toEqual(spec.fields);
+  it.each(["logloss", "auc"] as const)(
+    "by %s: trains all trials on the first rung, the best of each on the next, returns the best of the last",
+    async (monitor) => {
+      const spec = tinyRunSpec({}, { maxEpochs: 4, patience: 4, monitor });
+      const rungs = rungsOf(4, 4, 1, 2);
+      const name = `halving-${monitor}`;
+      const options = { logs, rungs, seed: 3, folder: join(folder, name), backend: "wasm" } as const;
+      const { best, trials, spec: found } = await tune(spec, space, "space.json", options);
+      const all = lines(join(folder, name, "trials.jsonl"));
+      const budgets = (epochs: number): Trial[] => all.filter(({ budget }) => budget === epochs);
+      expect([1, 2, 4].map((epochs) => budgets(epochs).length)).toEqual([4, 2, 1]);
+      for (const [lower, higher] of [
+        [1, 2],
+        [2, 4],
+      ] as const) {
+        const cost = ({ valid }: Trial): number => (monitor === "auc" ? -(valid.auc ?? 0) : (valid.logloss ?? 0));
+        const ranked = budgets(lower).sort((a, b) => cost(a) - cost(b));
+        const promoted = budgets(higher).map(({ trial }) => trial);
+        expect(promoted).toEqual(ranked.slice(0, promoted.length).map(({ trial }) => trial));
+      }
+      expect(best).toEqual(budgets(4)[0]);
+      expect(trials[0]).toEqual(best);
+      expect(trials.map(({ trial }) => trial).sort()).toEqual([1, 2, 3, 4]);
+      expect(found.training.learningRate).toBe(best.settings["training.learningRate"]);
+      expect(found.training.maxEpochs).toBe(4);
+      expect(found.fields).toEqual(spec.fields);
 
-    // A second search takes all trials from the log, and removes a last line that a kill cut short.
-    const path = join(folder, "halving", "trials.jsonl");
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, `${text}{"key":"12`);
-    expect((await tune(spec, space, "space.json", options)).best).toEqual(best);
-    expect(readFileSync(path, "utf8")).toBe(text);
-  });
+      // A second search takes all trials from the log, and removes a last line that a kill cut short.
+      const path = join(folder, name, "trials.jsonl");
+      const text = readFileSync(path, "utf8");
+      writeFileSync(path, `${text}{"key":"12`);
+      expect((await tune(spec, space, "space.json", options)).best).toEqual(best);
+      expect(readFileSync(path, "utf8")).toBe(text);
+    },
+  );
 
   it("does not train a trial again that had stopped early", async () => {
     const rungs = [
@@ -106,8 +112,8 @@ describe("tune", () => {
       expect(a).not.toBe(b);
       expect(valid.auc).toBeCloseTo((a + b) / 2, 12);
     }
-    const aucs = trials.map(({ valid }) => valid.auc as number);
-    expect(aucs).toEqual([...aucs].sort((a, b) => b - a));
+    const losses = trials.map(({ valid }) => valid.logloss as number);
+    expect(losses).toEqual([...losses].sort((a, b) => a - b));
   });
 
   it("goes on where a trial diverges, and says so where all do", async () => {
@@ -131,6 +137,28 @@ describe("tune", () => {
     await expect(tune(spec, wrong, "s", options)).rejects.toThrow("s, trial 1: training.rate: unknown key");
     expect(existsSync(join(folder, "wrong"))).toBe(false);
   });
+
+  it("refuses a space that varies what trials are judged by", async () => {
+    const values = { type: "choice", values: ["auc", "logloss"] };
+    const judges = parseSearchSpace(JSON.stringify({ parameters: { "training.monitor": values } }), "s");
+    const options = { logs, rungs: [{ trials: 2, epochs: 1 }], seed: 1, folder: join(folder, "judges") };
+    await expect(tune(spec, judges, "s", options)).rejects.toThrow(
+      "s: training.monitor: got it among the parameters, expected it in the spec alone",
+    );
+  });
+
+  it("judges the trials of a two-tower model by the in-batch loss, and gives no other metric", async () => {
+    const towers = tinyRunSpec({ type: "two-tower" }, { loss: "in-batch", itemField: "category", maxEpochs: 2 });
+    const rates = parseSearchSpace(
+      '{"parameters": {"training.learningRate": {"type": "choice", "values": [0.01, 0.001]}}}',
+      "s",
+    );
+    const options = { logs, rungs: [{ trials: 2, epochs: 2 }], seed: 1, folder: join(folder, "towers") };
+    const { trials } = await tune(towers, rates, "s", { ...options, backend: "wasm" });
+    const losses = trials.map(({ valid }) => valid.loss as number);
+    expect(losses[0]).toBeLessThan(losses[1] as number);
+    expect(trials.map(({ valid }) => [valid.auc, valid.logloss])).toEqual(trials.map(() => [null, null]));
+  });
 });
 
 describe("the log of trials", () => {
@@ -152,8 +180,8 @@ it("the command is resumed after a kill with the same outcome, and writes the be
   await killCommand(folder, [...args, "--out", "cut"], () => existsSync(path) && lines(path).length >= 2);
   const kept = readFileSync(path, "utf8");
   const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
-  expect(resumed.out).toContain("trial 1 of 4: AUC 0.");
-  expect(resumed.out).toMatch(/trial 2 of 4: AUC 0\.\d+, known/);
+  expect(resumed.out).toContain("trial 1 of 4: logloss 0.");
+  expect(resumed.out).toMatch(/trial 2 of 4: logloss 0\.\d+, known/);
   expect(resumed.code).toBe(0);
   expect(readFileSync(path, "utf8").startsWith(kept)).toBe(true);
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MODEL_TYPES } from "../../../format/spec.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
@@ -61,6 +62,30 @@ describe("Learner", () => {
     sampled.predict(dataset).forEach((logit, i) => {
       expect(logit).toBeCloseTo(expected[i], 5);
     });
+  });
+
+  it.each(MODEL_TYPES)("%s: starts with the click rate of its log, weights counted", (type) => {
+    const random = new Random(2);
+    const spec = tinySpec({ type, embeddingDim: 4, hidden: [8] });
+    const vocabulary = tinyVocabulary(FIELDS, 20, random);
+    const { dataset } = randomDataset(40, FIELDS, vocabulary.size, random);
+    const learner = new Learner(spec, vocabulary, tfjsEngine);
+    learner.startFromLabels({ positives: { records: 4, weight: 2 }, negatives: { records: 1996, weight: 998 } });
+    // A half of a record weighs 1/4 here.
+    for (const logit of learner.predict(dataset)) expect(logit).toBeCloseTo(Math.log(2.25 / 998.25), 1);
+  });
+
+  it.each(["adam", "adagrad", "ftrl"])("%s takes its first step from there", (optimizer) => {
+    const random = new Random(2);
+    const spec = tinySpec({ type: "LR" }, { optimizer });
+    const vocabulary = tinyVocabulary(FIELDS, 20, random);
+    const { dataset } = randomDataset(40, FIELDS, vocabulary.size, random);
+    const learner = new Learner(spec, vocabulary, tfjsEngine);
+    learner.startFromLabels({ positives: { records: 1, weight: 1 }, negatives: { records: 999, weight: 999 } });
+    learnEpoch(learner, dataset, 1);
+    const bias = learner.weights().dense[0] as number;
+    expect(Math.abs(bias - Math.log(1.5 / 999.5))).toBeLessThan(0.1);
+    expect(bias).not.toBe(Math.fround(Math.log(1.5 / 999.5)));
   });
 
   it("learns from a record of weight 2 as from two of it", () => {

@@ -1,0 +1,80 @@
+// Where clicks are rare, predictions have their rate: LR, FM and DeepFM. `npm run bench -- rare` measures it on larger
+// logs, with the default network.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { parseWith } from "../../../format/parse.ts";
+import { FeatureSpecSchema } from "../../../format/spec.ts";
+import { generateLog, SMALL_WORLD } from "../../../trainer/data/generate.ts";
+import { scoreHeldOut } from "../../../trainer/evaluation/held-out.ts";
+import { entropy } from "../../../trainer/metrics/information-gain.ts";
+import { loglossOfLogits } from "../../../trainer/metrics/logloss.ts";
+import { sigmoid } from "../../../trainer/metrics/metrics.ts";
+import { warnIfWorseThanRate } from "../../../trainer/model/divergence.ts";
+import { shiftToRate } from "../../../trainer/training/fit-bias.ts";
+import { train } from "../../../trainer/training/train.ts";
+import { QUIET_TASK } from "../tiny-run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-rare-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const log = await generateLog(join(folder, "log"), 20_000, 3, QUIET_TASK, { ...SMALL_WORLD, clickRate: 0.005 });
+const of = (path: string) => ({ paths: [path] });
+const cache = join(folder, "cache");
+
+function specOf(type: string, data: object = {}) {
+  const fields = ["country", "device", "category", "item"].map((name) => ({ name, type: "categorical" }));
+  return parseWith(FeatureSpecSchema, { name: "rare", fields, model: { type, hidden: [32, 32] }, data }, "rare");
+}
+
+describe("at a click rate of 0.5 %", () => {
+  it.each<[string, object]>([
+    ["LR", {}],
+    ["FM", {}],
+    ["DeepFM", {}],
+    ["DeepFM", { negatives: { rate: 0.2 } }],
+  ])("%s with %j: predictions have the rate of the training log, and beat it", async (type, data) => {
+    const spec = specOf(type, data);
+    const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: "wasm" });
+    const { predictions } = await scoreHeldOut(trained, of(log.test), cache);
+    const { logits, labels } = predictions;
+    const predicted = Array.from(logits, sigmoid).reduce((sum, p) => sum + p, 0) / logits.length;
+    // The share of clicks that was learned from, which chance has made of the expected one.
+    const learned = await scoreHeldOut(trained, of(log.train), cache);
+    const rate = learned.predictions.labels.reduce((sum, label) => sum + label, 0) / learned.predictions.labels.length;
+    expect(predicted / rate).toBeGreaterThan(0.9);
+    expect(predicted / rate).toBeLessThan(1.1);
+    const clicks = labels.reduce((sum, label) => sum + label, 0);
+    expect(loglossOfLogits(logits, labels)).toBeLessThan(entropy(clicks / labels.length));
+  });
+});
+
+describe("the shift to a click rate", () => {
+  it("gives logits that mean, by weight", () => {
+    const logits = [-3, 0, 2];
+    const weights = [1, 2, 0.5];
+    const shift = shiftToRate(logits, weights, 0.001);
+    const mean = logits.reduce((sum, logit, i) => sum + (weights[i] as number) * sigmoid(logit + shift), 0) / 3.5;
+    expect(mean / 0.001).toBeCloseTo(1, 9);
+  });
+
+  it("is none where there is none", () => {
+    expect(shiftToRate([Number.NaN], [1], 0.1)).toBeNaN();
+    expect(shiftToRate([1], [0], 0.1)).toBeNaN();
+    expect(shiftToRate([], [], 0.1)).toBeNaN();
+    expect(shiftToRate([1e6], [1], 0.1)).toBeNaN();
+  });
+});
+
+it("a model that is worse than the click rate is warned of, with both numbers", () => {
+  const written: string[] = [];
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);
+  try {
+    warnIfWorseThanRate("good.csv", specOf("LR"), entropy(0.01) - 1e-9, 0.01);
+    expect(written).toEqual([]);
+    warnIfWorseThanRate("bad.csv", specOf("LR"), 0.25, 0.01);
+  } finally {
+    write.mockRestore();
+  }
+  expect(written.join()).toMatch(/^warning: bad\.csv: .*got a logloss of 0\.25000, expected less than the 0\.05600/);
+});
