@@ -21,7 +21,8 @@ if (!ownPublic) throw new Error("no key");
 
 describe("a blob's version", () => {
   test.each([
-    ["format 6", golden],
+    ["format 7", golden],
+    ["format 6", read("../golden/v6/tiny.blob.bin")],
     ["format 5", read("../golden/v5/tiny.blob.bin")],
     ["format 4", goldenOfFormat4],
   ])("stands for every byte: %s", async (_, blob) => {

@@ -2,30 +2,26 @@ import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
 
-/** A log's record as a client would send it: the value of each field, as JSON can hold it. */
+/** A log's record as a client would send it: the value of each column that fields come from, as JSON can hold it. */
 export type RawRecord = Record<string, RawValue>;
 
 /**
- * The record of one row. `columns`: the fields' columns, in the order of the fields. Throws FormatError that names the
+ * The record of one row. `names`: those of the columns, whose cells are in `columns`. Throws FormatError that names the
  * column where JSON cannot hold a value: it would make null of NaN, which the encoder refuses.
  */
 export function rawRecord(
-  fields: readonly { name: string }[],
+  names: readonly string[],
   columns: readonly ArrayLike<RawValue>[],
   row: number,
 ): RawRecord {
-  return Object.fromEntries(fields.map(({ name }, f) => [name, toJsonValue(columns[f]?.[row], name)]));
+  return Object.fromEntries(names.map((name, c) => [name, toJsonValue(columns[c]?.[row], name)]));
 }
 
-/** At most `count` records, spread over the first rows of a log. */
-export async function someRecords(
-  log: ClickLog,
-  fields: readonly { name: string }[],
-  count: number,
-): Promise<RawRecord[]> {
-  for await (const { rows, columns } of log.chunks(fields.map(({ name }) => name))) {
+/** At most `count` records of some columns, spread over the first rows of a log. */
+export async function someRecords(log: ClickLog, names: readonly string[], count: number): Promise<RawRecord[]> {
+  for await (const { rows, columns } of log.chunks(names)) {
     const taken = Math.min(count, rows);
-    return Array.from({ length: taken }, (_, i) => rawRecord(fields, columns, Math.floor((i * rows) / taken)));
+    return Array.from({ length: taken }, (_, i) => rawRecord(names, columns, Math.floor((i * rows) / taken)));
   }
   return [];
 }
