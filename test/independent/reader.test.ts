@@ -137,7 +137,10 @@ describe("records", () => {
         const offsets = [0];
         for (const list of fields) offsets.push(Number(offsets.at(-1)) + list.length);
         const entries = fields.flat();
-        expect({ offsets, keys: entries.map(digits), values: entries.map(({ value }) => value) }).toEqual(expected);
+        const name = `${JSON.stringify(spec.fields)} ${Object.values(record)}`;
+        expect({ offsets, keys: entries.map(digits), values: entries.map(({ value }) => value) }, name).toEqual(
+          expected,
+        );
       }
     }
   });
