@@ -86,15 +86,8 @@ function preparedValue(record: Record<string, unknown>, field: Field): unknown {
 
 /** The text of a cross's two parts together; missing where one is. */
 function crossOf(record: Record<string, unknown>, cross: [string, string], spec: Spec): string | null {
-  const values = cross.map((name) =>
-    valueOf(
-      record,
-      at(
-        spec.fields.filter((field) => field.name === name),
-        0,
-      ),
-    ),
-  );
+  const parts = cross.map((name) => spec.fields.filter((field) => field.name === name));
+  const values = parts.map((found) => preparedValue(record, at(found, 0)));
   if (values.some(isMissing)) return null;
   const [a = "", b = ""] = values.map(textOf);
   return `${a.length}:${a}:${b}`;
