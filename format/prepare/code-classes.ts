@@ -14,6 +14,10 @@ export class CodeClasses {
     this.#ascii = Uint16Array.from({ length: ASCII }, (_, point) => this.#search(point));
   }
 
+  get count(): number {
+    return this.#firsts.length;
+  }
+
   /** The number of a code point's class. */
   of(point: number): number {
     return point < ASCII ? (this.#ascii[point] as number) : this.#search(point);

@@ -16,7 +16,7 @@ export type Instruction =
   | { kind: "start" | "end" | "open" | "close" | "match" };
 
 /** The most instructions. The time of a match is at most this times the text's characters. */
-const MAX_INSTRUCTIONS = 512;
+const MAX_INSTRUCTIONS = 256;
 const MAX_PATTERN = 256;
 
 type Node =

@@ -73,9 +73,9 @@ function work(step: Step, place: string, textOfValue: TextOf): Work {
     case "upper":
       return ofText((text) => text.toUpperCase());
     case "nfc":
-      return ofText((text) => text.normalize("NFC"));
+      return ofText((text) => normalized(text, "NFC", place));
     case "nfkc":
-      return ofText((text) => text.normalize("NFKC"));
+      return ofText((text) => normalized(text, "NFKC", place));
     case "log":
       // As float32, so that the last bit of an implementation's logarithm does not decide about an interval.
       return (raw) => {
@@ -128,6 +128,21 @@ function refuseText(place: string, raw: RawValue): never {
 function numberFor(raw: RawValue, place: string): number {
   const x = numberOf(raw);
   return x === null || Number.isNaN(x) ? refuse(place, raw, "a number") : x;
+}
+
+/** Combining marks, and what becomes one under NFKC without being one. */
+const MARKS = /[\p{M}\uff9e\uff9f]+/gu;
+/**
+ * UTF-16 units of the longest run of marks that is normalized. Sorting a run takes time that is squared in it: of 65,536
+ * marks half a minute. Words have a few in a row, and Unicode's stream-safe texts 30.
+ */
+const MAX_MARKS = 256;
+
+function normalized(text: string, form: "NFC" | "NFKC", place: string): string {
+  if (text.length > MAX_MARKS)
+    for (const [run] of text.matchAll(MARKS))
+      if (run.length > MAX_MARKS) refuse(place, text, `at most ${MAX_MARKS} combining marks in a row`);
+  return text.normalize(form);
 }
 
 /** The first `length` characters, which are code points. */

@@ -271,6 +271,7 @@ function plainStep(text: string, step: string): string {
     case "upper":
       return text.toUpperCase();
     default:
+      for (const [run] of text.matchAll(/[\p{M}\uff9e\uff9f]+/gu)) if (run.length > 256) fail(text, "fewer marks");
       return text.normalize(step.toUpperCase());
   }
 }

@@ -130,6 +130,14 @@ test("what is missing stays missing, and no later step sees it", () => {
   for (const raw of ["", "  ", null, undefined]) expect(value(raw)).toBeNull();
 });
 
+test.each([
+  ["nfc", "\u0301\u0323".repeat(32_000)],
+  ["nfkc", "\uff9e\u0334".repeat(32_000)],
+] as const)("%s refuses marks in a row, which would be sorted for half a minute", (step, marks) => {
+  expect(() => run(step, `a${marks}`)).toThrow("expected at most 256 combining marks in a row");
+  expect(run(step, `${"a".repeat(1000)}${marks.slice(0, 256)}`)).not.toBeNull();
+});
+
 test("a list is read to its end", () => {
   expect(() => run({ list: "python" }, `[${"'a', ".repeat(60)}'b'`)).toThrow("expected , or ]");
 });
