@@ -199,7 +199,9 @@ export class RecordEncoder {
     side?: FieldSide,
     context: PartTexts = [],
   ): void {
-    const fields = this.#encode.length;
+    const encode = this.#encode;
+    const numbers = this.#columnOf;
+    const fields = encode.length;
     const base = out.count * fields;
     const entriesBefore = out.entries;
     out.reserveOffsets(base + fields + 1);
@@ -209,11 +211,10 @@ export class RecordEncoder {
         const f = this.#parts[i] as number;
         const own = !side || this.#sides[f] === side;
         const read = own ? this.#read[f] : null;
-        this.#texts[f] = (read ? read(raw[this.#columnOf[f] as number], place, out) : context[f]) ?? "";
+        this.#texts[f] = (read ? read(raw[numbers[f] as number], place, out) : context[f]) ?? "";
       }
       for (let f = 0; f < fields; f++) {
-        if (!side || this.#sides[f] === side)
-          (this.#encode[f] as EncodeField)(raw[this.#columnOf[f] as number], out, place);
+        if (!side || this.#sides[f] === side) (encode[f] as EncodeField)(raw[numbers[f] as number], out, place);
         out.offsets[base + f + 1] = out.entries;
       }
     } catch (error) {
@@ -341,8 +342,12 @@ function plainEncoder(field: FittedField, hashKey: string | undefined): EncodeFi
   }
 
   if (field.type === "categorical") {
-    const addText = textEncoder(field, hashKey);
-    return (raw, out, place) => addText(toText(raw, fault, place), out);
+    const { value, missing } = add;
+    return (raw, out, place) => {
+      const text = toText(raw, fault, place);
+      if (text === "") missing(out);
+      else value(text, 1, out);
+    };
   }
 
   const { separator, pooling, maxValues } = field;

@@ -84,4 +84,3 @@ export class ValueIndex {
     return this.values.push(value) - 1;
   }
 }
-

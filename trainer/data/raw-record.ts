@@ -1,20 +1,12 @@
-import { FormatError, show } from "../../format/errors.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { ClickLog } from "./click-log.ts";
 
 /** A log's record as a client would send it: the value of each column that fields come from, as JSON can hold it. */
 export type RawRecord = Record<string, RawValue>;
 
-/**
- * The record of one row. `names`: those of the columns, whose cells are in `columns`. Throws FormatError that names the
- * column where JSON cannot hold a value: it would make null of NaN, which the encoder refuses.
- */
-export function rawRecord(
-  names: readonly string[],
-  columns: readonly ArrayLike<RawValue>[],
-  row: number,
-): RawRecord {
-  return Object.fromEntries(names.map((name, c) => [name, toJsonValue(columns[c]?.[row], name)]));
+/** The record of one row. `names`: those of the columns, whose cells are in `columns`. */
+export function rawRecord(names: readonly string[], columns: readonly ArrayLike<RawValue>[], row: number): RawRecord {
+  return Object.fromEntries(names.map((name, c) => [name, toJsonValue(columns[c]?.[row])]));
 }
 
 /** At most `count` records of some columns, spread over the first rows of a log. */
@@ -26,10 +18,11 @@ export async function someRecords(log: ClickLog, names: readonly string[], count
   return [];
 }
 
-/** JSON has no bigint; its text means the same to the encoder. */
-function toJsonValue(value: RawValue, name: string): RawValue {
-  if (typeof value === "bigint") return String(value);
-  if (typeof value === "number" && !Number.isFinite(value))
-    throw new FormatError(`column ${name}`, `got ${show(value)}, expected a number that JSON can hold`);
-  return Array.isArray(value) ? value.map((element) => toJsonValue(element, name)) : value;
+/**
+ * JSON has no bigint; its text means the same to the encoder. Nor has it NaN, of which it would make null: a step may
+ * take its text for missing, and otherwise it is refused like the number.
+ */
+function toJsonValue(value: RawValue): RawValue {
+  if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))) return String(value);
+  return Array.isArray(value) ? value.map(toJsonValue) : value;
 }

@@ -93,7 +93,13 @@ export async function addCatalogue(
       field: id,
       items: items.length,
       bytesPerItem: stride,
-      maxLogitDifference: differenceOf(new Scorer(placeBlob(kernelModule(), withItems)), contexts, items, column, pagesOf),
+      maxLogitDifference: differenceOf(
+        new Scorer(placeBlob(kernelModule(), withItems)),
+        contexts,
+        items,
+        column,
+        pagesOf,
+      ),
       contexts: contexts.length,
     },
   };

@@ -11,6 +11,7 @@ import { encodeLog } from "../../../trainer/data/encode.ts";
 import { fieldRequest } from "../../../trainer/data/field-request.ts";
 import { fitSpec } from "../../../trainer/data/fit.ts";
 import { readColumns } from "../../../trainer/data/indexed-column.ts";
+import { someRecords } from "../../../trainer/data/raw-record.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { specOf, testFolder, writeParquet, writerInto } from "./log-files.ts";
 
@@ -144,6 +145,21 @@ async function parquetLog(): Promise<string> {
   await writeParquet(path, `SELECT * FROM (VALUES ${rows}) AS log(${names})`);
   return path;
 }
+
+it("a NaN of Parquet is what a step takes for missing, in training and as a client would send it", async () => {
+  const path = join(folder, "nan.parquet");
+  await writeParquet(path, "SELECT 1 AS label, CAST(x AS DOUBLE) AS n FROM (VALUES ('1.5'), ('nan'), ('2')) AS t(x)");
+  const field = { name: "n", type: "numeric", encoding: { kind: "log2" } };
+  const spec = specOf({ fields: [{ ...field, prepare: [{ missing: ["NaN"] }] }] });
+  const { entries, fitted } = await trained(path, spec);
+  await using log = await ClickLog.open(path);
+  expect(await someRecords(log, ["n"], 3)).toEqual([{ n: 1.5 }, { n: "NaN" }, { n: 2 }]);
+  expect(entries).toEqual(served(fitted, [{ n: 1.5 }, { n: "NaN" }, { n: 2 }]));
+  expect(entries[1]).toBe(served(fitted, [{}])[0]);
+  await expect(trained(path, specOf({ fields: [field] }))).rejects.toThrow(
+    "row 2: column n: got NaN, expected a number",
+  );
+});
 
 describe("what is fitted is fitted to prepared values", () => {
   it.each<[string, object, string[], object]>([

@@ -13,7 +13,7 @@ import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import { HASH_KEY, rowKeyOf } from "../../../testing/format/hash-key.ts";
 import { seeded } from "../../../testing/format/random.ts";
-import golden from "../../golden/records.json";
+import golden from "../../golden/records.json" with { type: "json" };
 import { type ScoreAnswer, startWorker } from "../client.ts";
 
 // A Worker prepares the values of a request as training did, and workerd does what Node does.
