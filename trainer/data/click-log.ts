@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
+import { columnOf } from "../../format/columns.ts";
 import { FormatError, show } from "../../format/errors.ts";
+import { type PreparedOrigin, preparer } from "../../format/prepare/prepared-values.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
@@ -143,27 +145,28 @@ export class ClickLog implements AsyncDisposable {
   }
 
   /**
-   * Aggregates over the numbers of one column, computed in SQL; NaN where it has no number. The expressions call the
-   * number x. Other values are left out.
+   * Aggregates over the numbers of one field, as its steps leave them, computed in SQL; NaN where it has no number. The
+   * expressions call the number x. Other values are left out.
    */
-  async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
+  async aggregate(field: PreparedOrigin, expressions: readonly string[]): Promise<number[]> {
     const rows = await this.#rows();
-    const numbers = `SELECT ${this.#number(rows, column)} AS x FROM ${rows.sql}`;
+    const numbers = `SELECT ${this.#number(rows, field)} AS x FROM ${rows.sql}`;
     const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
     return row.map((value) => Number(value ?? Number.NaN));
   }
 
-  /** The different numbers of a column. */
-  async histogram(column: string): Promise<Histogram> {
+  /** The different numbers of a field, as its steps leave them. */
+  async histogram(field: PreparedOrigin): Promise<Histogram> {
     const rows = await this.#rows();
-    return await Histogram.of(this.#database, this.#number(rows, column), rows.sql);
+    return await Histogram.of(this.#database, this.#number(rows, field), rows.sql);
   }
 
-  /** Throws FormatError where a value of a column is neither missing nor a number. */
-  async requireNumbers(name: string): Promise<void> {
+  /** Throws FormatError where a value of a field's column is neither missing nor a number. */
+  async requireNumbers(field: PreparedOrigin): Promise<void> {
     const rows = await this.#rows();
+    const name = columnOf(field) ?? field.name;
     const column = this.#column(rows, name);
-    const bad = `${meaningSql("number", column)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+    const bad = `${this.#number(rows, field)} IS NULL AND ${meaningSql("text", column)} <> ''`;
     const own = this.options.sampling ? `${ITEM_ROW} IS NULL AND ` : ""; // an item's own row is among these, too
     const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${rows.sql} WHERE ${own}${bad} LIMIT 1`);
     const logged = this.#column(this.#relation, name);
@@ -201,9 +204,11 @@ export class ClickLog implements AsyncDisposable {
     return requireColumn(rows, this.#database, name);
   }
 
-  /** SQL of a column as a number; NULL where it holds none. */
-  #number(rows: LogRelation, name: string): string {
-    return meaningSql("number", this.#column(rows, name));
+  /** SQL of a field's value as a number; NULL where it is none. */
+  #number(rows: LogRelation, field: PreparedOrigin): string {
+    const column = this.#column(rows, columnOf(field) ?? field.name);
+    const prepare = preparer(field);
+    return prepare ? this.#database.preparedNumber(prepare, column) : meaningSql("number", column);
   }
 
   /** Whether the log's format is read line by line. */

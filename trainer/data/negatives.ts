@@ -1,4 +1,5 @@
-import type { DataSettings, FeatureSpec } from "../../format/spec.ts";
+import { columnOf, columnsOf, type FieldOrigin } from "../../format/columns.ts";
+import type { DataSettings } from "../../format/spec.ts";
 
 /** How negatives are made of the positives of a log, with the columns that it takes. */
 export interface Sampling {
@@ -19,16 +20,19 @@ export interface Sampling {
 export function samplingOf({ fields, data: { negatives } }: SampledSpec): Sampling | null {
   if (negatives?.sample === undefined || negatives.by === undefined) return null;
   const { sample: count, user, distribution = "uniform", seed } = negatives;
-  const columnOf = (name: string): string => fields.find((field) => field.name === name)?.name ?? name;
-  const of = (side: string): string[] => [...new Set(fields.filter((f) => f.side === side).map(({ name }) => name))];
-  const by = columnOf(negatives.by);
+  const columnNamed = (name: string): string => {
+    const field = fields.find((one) => one.name === name);
+    return field ? (columnOf(field) ?? name) : name;
+  };
+  const of = (side: string): string[] => columnsOf(fields.filter((field) => field.side === side));
+  const by = columnNamed(negatives.by);
   const item = [...new Set([...of("item"), by])];
-  const context = user === undefined ? of("context") : [columnOf(user)];
+  const context = user === undefined ? of("context").filter((name) => !item.includes(name)) : [columnNamed(user)];
   return { count, by, item, context, distribution, seed };
 }
 
 /** What of a spec, or of a fitted spec with its data, says how negatives are sampled. */
 export interface SampledSpec {
-  fields: readonly Pick<FeatureSpec["fields"][number], "name" | "side">[];
+  fields: readonly (FieldOrigin & { side: "context" | "item" })[];
   data: Pick<DataSettings, "negatives">;
 }
