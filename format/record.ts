@@ -2,7 +2,9 @@ import { FormatError, show } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import type { Hash64 } from "./hash.ts";
 import { isRounded, numberOf, type RawValue, textOf } from "./raw-value.ts";
-import { rowKeyHash } from "./row-key.ts";
+import { type RowKeyHash, rowKeyHash } from "./row-key.ts";
+import { splineEncoder } from "./spline.ts";
+import { upperBound } from "./upper-bound.ts";
 
 /** Bytes of an entry: a key of two words, and a value. */
 const KEY_BYTES = 8;
@@ -172,7 +174,7 @@ function fieldEncoder(field: FittedField, hashKey: string | undefined): EncodeFi
   const at = (place: string): string => `${place}.${field.name}`;
 
   if (field.type === "numeric") {
-    const addNumber = numberEncoder(field.encoding, add);
+    const addNumber = numberEncoder(field.encoding, rowKey, add);
     return (raw, out, place) => {
       const x = toNumber(raw, at, place);
       if (x !== null) addNumber(x, out, at, place);
@@ -234,7 +236,7 @@ type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
 type AddNumber = (x: number, out: EncodedRecords, at: At, place: string) => void;
 
-function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
+function numberEncoder(encoding: NumericEncoding, rowKey: RowKeyHash, add: AddText): AddNumber {
   switch (encoding.kind) {
     case "value":
       return (x, out, at, place) => {
@@ -247,6 +249,8 @@ function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
       return (x, out) => add(logSquaredBin(x), 1, out);
     case "boundaries":
       return (x, out) => add(String(upperBound(encoding.boundaries, x)), 1, out);
+    case "spline":
+      return splineEncoder(encoding.knots, rowKey);
   }
 }
 
@@ -256,18 +260,6 @@ function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
  */
 export function logSquaredBin(x: number): string {
   return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
-}
-
-/** How many of the ascending `boundaries` are at most x, which is the number of x's interval. */
-export function upperBound(boundaries: readonly number[], x: number): number {
-  let low = 0;
-  let high = boundaries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((boundaries[middle] as number) <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 type At = (place: string) => string;

@@ -13,6 +13,7 @@ import {
   categoricalMissing,
   fieldName,
   hashEncoding,
+  intervalCount,
   labelIsNoField,
   modelName,
   multiValued,
@@ -52,18 +53,22 @@ const categoricalEncoding = v.pipe(
 );
 
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
+/** Measured on five logs with 8, 16, 32 and 64 knots: docs/results.md, "Numbers". */
+const DEFAULT_KNOTS = 32;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [
+      v.strictObject({ kind: v.literal("spline"), knots: v.optional(intervalCount, DEFAULT_KNOTS) }),
       v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
       logSquared,
-      v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
+      v.strictObject({ kind: v.literal("quantiles"), count: intervalCount }),
       boundariesEncoding,
     ]),
-    { kind: "value" },
+    { kind: "spline" },
   ),
   about(
-    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
+    "spline: a row per knot, and a number between two knots has both rows, weighted by its distance from them. " +
+      "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
       "quantiles, boundaries: a row per interval.",
   ),
 );

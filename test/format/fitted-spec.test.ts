@@ -41,5 +41,6 @@ describe("the fitted spec", () => {
 });
 
 test("a record's entries are one a field, or the most values of a list", () => {
-  expect(recordEntries([{ type: "numeric" }, { type: "multi-categorical", maxValues: 50 }])).toBe(51);
+  const fields = [{ encoding: { kind: "log2" } }, { encoding: { kind: "spline" } }];
+  expect(recordEntries([...fields, { encoding: { kind: "vocabulary" }, maxValues: 50 }])).toBe(53);
 });
