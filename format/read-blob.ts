@@ -132,6 +132,12 @@ function readSpecSection(bytes: Uint8Array, format: number): { producer: string;
         ? `got one in format ${format}, expected none before format ${c.KEYED_BLOB_VERSION}`
         : "missing, expected a string",
     );
+  const spline = read.spec.fields.findIndex(({ encoding }) => encoding.kind === "spline");
+  if (spline >= 0 && format < c.SPLINE_BLOB_VERSION)
+    throw new FormatError(
+      `${place}: fields[${spline}].encoding.kind`,
+      `got "spline" in format ${format}, expected none before format ${c.SPLINE_BLOB_VERSION}`,
+    );
   return read;
 }
 

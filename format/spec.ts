@@ -54,7 +54,7 @@ const categoricalEncoding = v.pipe(
 
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
 /** Measured on five logs with 8, 16, 32 and 64 knots: docs/results.md, "Numbers". */
-const DEFAULT_KNOTS = 32;
+const DEFAULT_KNOTS = 16;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [

@@ -32,7 +32,7 @@ describe("the fitted spec", () => {
     [
       "quantiles",
       of(1, { encoding: { kind: "quantiles", count: 4 } }),
-      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries" | "spline")',
     ],
     ["two fields of one name", of(1, { name: "site" }), 'blob: got two fields "site", expected names that differ'],
   ])("%s is refused", (_name, input, message) => {

@@ -4,7 +4,15 @@ import { checksum, type Hash64 } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { NO_FILTER } from "../../format/row-filter.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { edited, entryOf, inOldFormat, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
+import {
+  edited,
+  entryOf,
+  inFormat6,
+  inOldFormat,
+  sectionOf,
+  withSection,
+  withTable,
+} from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
@@ -31,8 +39,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 6"],
-    ["a newer version", header(4, 7), "blob: header: got version 7, expected 4 to 6"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 7"],
+    ["a newer version", header(4, 8), "blob: header: got version 8, expected 4 to 7"],
     ["another length", header(8, 2687), "blob: header: got length 2687, expected 2688"],
     [
       "a table that is cut off",
@@ -124,6 +132,29 @@ describe("the hash key in SPEC", () => {
     ["upper case", keyed("A".repeat(32)), `${place} got another text, expected 32 lower-case hex digits`],
     ["a key in format 5", inFormat5, `${place} got one in format 5, expected none before format 6`],
   ]);
+});
+
+describe("a spline in SPEC", () => {
+  const price = (encoding: object) => spec((of) => Object.assign(of.fields[1] as object, { encoding }));
+  const knots = (...list: unknown[]) => price({ kind: "spline", knots: list });
+  const place = "blob: section SPEC: fields[1].encoding";
+  refuses([
+    ["without knots", price({ kind: "spline" }), `${place}.knots: missing, expected "knots"`],
+    ["with a number of knots", price({ kind: "spline", knots: 16 }), `${place}.knots: got 16, expected Array`],
+    ["with none", knots(), `${place}.knots: got length 0, expected >=1`],
+    ["with equal ones", knots(-0, 0), `${place}.knots: got [0,0], expected ascending numbers`],
+    ["out of order", knots(2, 1), `${place}.knots: got [2,1], expected ascending numbers`],
+    ["beyond float32", knots(0, 3.5e38), `${place}.knots: got [0,3.5e+38], expected numbers that float32 holds`],
+    [
+      "in format 6",
+      () => inFormat6(knots(0, 1)()),
+      `${place}.kind: got "spline" in format 6, expected none before format 7`,
+    ],
+  ]);
+
+  test("with one knot is read", () => {
+    expect(readBlob(knots(-0)()).spec.fields[1]?.encoding).toEqual({ kind: "spline", knots: [0] });
+  });
 });
 
 describe("sections EVIDENCE and GOLDEN", () => {
@@ -234,7 +265,7 @@ describe("section SPEC", () => {
     [
       "an encoding that training should have fitted",
       spec((s) => Object.assign(s.fields[1] ?? {}, { encoding: { kind: "quantiles", count: 3 } })),
-      'blob: section SPEC: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+      'blob: section SPEC: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries" | "spline")',
     ],
     [
       "a factor that is not finite",

@@ -16,8 +16,7 @@ export function shardLayout(fields: readonly FittedField[], weighted: boolean): 
   return {
     fields: fields.length,
     single: fields.map(
-      ({ type, encoding, missing }) =>
-        type !== "multi-categorical" && encoding.kind !== "spline" && missing !== "skip",
+      ({ type, encoding, missing }) => type !== "multi-categorical" && encoding.kind !== "spline" && missing !== "skip",
     ),
     values: fields.map((field) => {
       if (field.type === "numeric") return ["value", "spline"].includes(field.encoding.kind) ? "stored" : "one";

@@ -22,6 +22,7 @@ import { type ShardLayout, shardLayout } from "./shard-layout.ts";
 import { ShardWriter } from "./shard-writer.ts";
 import { nameSharedKey, SharedKeyError } from "./shared-key.ts";
 import { type TrainingSource, trainingSource } from "./source.ts";
+import { unscaledWarnings } from "./unscaled.ts";
 import { Variation } from "./variation.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { loadVocabulary, saveVocabulary } from "./vocabulary-file.ts";
@@ -121,7 +122,8 @@ async function encodeWithRows(
   const constant = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  return { records, labels, shards, warnings: [...log.warnings, ...constant], fitted };
+  const warnings = [...log.warnings, ...(await unscaledWarnings(spec, log)), ...constant];
+  return { records, labels, shards, warnings, fitted };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {
