@@ -1,8 +1,8 @@
 // Compares the encodings of numbers on five logs: each of LR, FM and DeepFM is trained with every encoding of all
-// numeric fields, and the epoch of the least validation logloss or the best AUC, as the spec says, is scored on the
-// test. A seed draws the generated logs and the random splits anew. Prints the means over the seeds, and how far the
-// spline is from the best of the others: the mean of the paired differences with its 95 % interval. Public logs that
-// are not in `shared` are skipped. Results are kept in `folder`, and those that are there are not trained again.
+// numeric fields, and the epoch that validation chooses is scored on the test. A seed draws the generated logs and the
+// random splits anew. Prints the means over the seeds, and how far the spline is from the best of the others: the mean
+// of the paired differences with its 95 % interval. Public logs that are not in `shared` are skipped. Results are kept
+// in `folder`, and those that are there are not trained again. Last comes what a spline costs in processor time.
 //   npm run bench -- numeric [seeds] [folder] [shared]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { spread } from "../lab/sweeps/spread.ts";
 import { runSweep } from "../lab/sweeps/sweep.ts";
 import { PROJECT } from "../trainer/io/project.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { numericCost } from "./numeric/cost.ts";
 import { MODELS, type NumericLog, numericLogs } from "./numeric/logs.ts";
 
 const ENCODINGS = {
@@ -40,6 +41,8 @@ for (const log of numericLogs(shared)) {
   if (outcomes === null) console.log(`${log.name}: skipped, as ${shared} does not have it\n`);
   else console.log(`${log.name}\n${resultTable(outcomes)}\n`);
 }
+
+console.log(await numericCost(folder));
 
 /** The outcomes by model and encoding, one a seed; null where the log is not there. */
 async function trainAll(log: NumericLog): Promise<Map<string, RunOutcome[]> | null> {

@@ -164,7 +164,10 @@ const training = v.strictObject({
   ),
   itemField: v.pipe(
     v.optional(fieldName),
-    about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
+    about(
+      "The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first that is no " +
+        "number.",
+    ),
   ),
   optimizer: v.pipe(
     v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
@@ -295,7 +298,7 @@ export const FeatureSpecSchema = v.pipe(
 );
 
 interface SpecParts {
-  fields: readonly { name: string; side: string }[];
+  fields: readonly { name: string; side: string; encoding: { kind: string } }[];
   model: { type: ModelType };
   training: { loss: string; itemField?: string | undefined };
 }
@@ -312,6 +315,11 @@ function contradiction({ model: { type }, training, fields }: SpecParts): string
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
+  if (items.some((f) => f.name === training.itemField && f.encoding.kind === "spline"))
+    return (
+      `got itemField ${show(training.itemField)}, a spline, whose numbers share rows, ` +
+      "expected a field that tells items apart"
+    );
   return undefined;
 }
 
