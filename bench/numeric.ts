@@ -75,7 +75,7 @@ function specOf(log: NumericLog, model: (typeof MODELS)[number], encoding: objec
     ...{ name: "numeric", ...rest, fields: [...fields, ...numbers] },
     ...(data && { data: { ...data, split: { ...data.split, seed } } }),
     model: { ...log.model, type: model.type },
-    training: { ...log.training, learningRate: model.learningRate, l2: model.l2 * log.l2, seed },
+    training: { ...log.training, learningRate: model.learningRate, l2: log.l2[model.type], seed },
   };
   return parseWith(FeatureSpecSchema, spec, log.name);
 }

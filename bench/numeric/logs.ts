@@ -7,11 +7,11 @@ import type { Logs } from "../../trainer/data/logs.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { writeIncome } from "./income.ts";
 
-/** The models, with the settings that suit each: its learning rate, and its share of a log's L2. */
+/** The models, with the learning rate that suits each. */
 export const MODELS = [
-  { type: "LR", learningRate: 0.01, l2: 0.1 },
-  { type: "FM", learningRate: 0.004, l2: 1 },
-  { type: "DeepFM", learningRate: 0.002, l2: 1 },
+  { type: "LR", learningRate: 0.01 },
+  { type: "FM", learningRate: 0.004 },
+  { type: "DeepFM", learningRate: 0.002 },
 ] as const;
 
 /** A log whose numbers are encoded in several ways. */
@@ -22,7 +22,8 @@ export interface NumericLog {
   /** What the spec says beside the numeric fields. */
   rest: { fields: readonly object[]; data?: { split: object; [key: string]: unknown }; label?: string };
   training: { batchSize: number };
-  l2: number;
+  /** The L2 that suits each model. */
+  l2: Record<(typeof MODELS)[number]["type"], number>;
   model: object;
   /** Makes the logs of one seed in a folder of their own; null where their source is not there. */
   prepare(folder: string, seed: number): Promise<Logs | null>;
@@ -55,7 +56,7 @@ export function numericLogs(shared: string): NumericLog[] {
       numbers: ["age", "education", "hours", "gain", "loss", "weight"],
       rest: { fields: [categorical("occupation"), categorical("relation")] },
       training: { batchSize: 512 },
-      l2: 1e-4,
+      l2: { LR: 1e-5, FM: 1e-4, DeepFM: 1e-4 },
       model: { embeddingDim: 8, hidden: [32, 16] },
       async prepare(folder, seed) {
         for (const [part, rows, at] of [
@@ -78,7 +79,7 @@ export function numericLogs(shared: string): NumericLog[] {
         ],
       },
       training: { batchSize: 1024 },
-      l2: 1e-3,
+      l2: { LR: 1e-4, FM: 1e-3, DeepFM: 1e-2 },
       model: { embeddingDim: 8, hidden: [32, 16], dropout: 0.1 },
       async prepare(folder, seed) {
         using task = startTask("generate", null, "records");
@@ -95,7 +96,7 @@ export function numericLogs(shared: string): NumericLog[] {
         data: { split: { kind: "random", valid: 0.15, test: 0.25 } },
       },
       training: { batchSize: 128 },
-      l2: 0.01,
+      l2: { LR: 1e-3, FM: 1e-2, DeepFM: 1e-2 },
       model: { embeddingDim: 4, hidden: [16], dropout: 0.5 },
       async prepare() {
         return partsOf(join(shared, "criteo", "train.tiny.csv.gz"));
@@ -111,7 +112,7 @@ export function numericLogs(shared: string): NumericLog[] {
         ],
       },
       training: { batchSize: 2048 },
-      l2: 1e-3,
+      l2: { LR: 1e-4, FM: 1e-3, DeepFM: 1e-3 },
       model: { embeddingDim: 8, hidden: [32, 16], dropout: 0.2 },
       async prepare(folder) {
         const from = join(shared, "ml-100k");
@@ -132,7 +133,7 @@ export function numericLogs(shared: string): NumericLog[] {
         },
       },
       training: { batchSize: 2048 },
-      l2: 1e-3,
+      l2: { LR: 1e-4, FM: 1e-3, DeepFM: 1e-3 },
       model: { embeddingDim: 8, hidden: [32, 16], dropout: 0.2 },
       async prepare() {
         return partsOf(join(shared, "ml-100k", "ml-100k.inter.gz"));

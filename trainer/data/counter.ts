@@ -150,8 +150,8 @@ export class KeyCounter implements AsyncDisposable {
     }
     const kept = this.#duckdb.stream(
       `SELECT min(field), lo, hi, sum(uses), max(field) FROM counts GROUP BY lo, hi
-       HAVING sum(uses) >= [${minCounts.join(", ")}][min(field) + 1] OR min(uses) = 0 OR min(field) <> max(field)
-       ORDER BY min(first)`,
+       HAVING sum(uses) >= [${minCounts.join(", ")}][min(field) + 1] OR min(field) <> max(field)
+         ${this.#requiredKeys > 0 ? "OR min(uses) = 0" : ""} ORDER BY min(first)`,
     );
     for await (const chunk of kept) {
       const [field = [], lo = [], hi = [], uses = [], last = []] = chunk.getColumns();

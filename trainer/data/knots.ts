@@ -1,4 +1,4 @@
-import type { Histogram, ValueCount } from "./histogram.ts";
+import type { Histogram } from "./histogram.ts";
 
 /**
  * The knots of a spline through a column's numbers, ascending: numbers of the column, at most `count`. Where it has so
@@ -7,12 +7,12 @@ import type { Histogram, ValueCount } from "./histogram.ts";
  * the one in the middle of each of m equal parts. So an outlier has no knot, and moves none.
  */
 export async function placeKnots(histogram: Histogram, count: number): Promise<number[]> {
-  const frequent = await mostFrequent(histogram, count);
-  if (frequent.different <= count) return ascending(frequent.values.map(({ value }) => value));
+  const frequent = await histogram.mostFrequent(count + 1);
+  if (frequent.length <= count) return ascending(frequent.map(({ value }) => value));
 
   const own = new Set<number>();
   let rest = histogram.total;
-  for (const { value, count: times } of frequent.values) {
+  for (const { value, count: times } of frequent) {
     if (own.size === count - 1 || times * (count - own.size) < rest) break;
     own.add(value);
     rest -= times;
@@ -23,25 +23,6 @@ export async function placeKnots(histogram: Histogram, count: number): Promise<n
 function ascending(numbers: readonly number[]): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
-
-/** The `most` numbers that most rows have, the most frequent first, and how many different ones there are. */
-async function mostFrequent(histogram: Histogram, most: number): Promise<{ values: ValueCount[]; different: number }> {
-  let values: ValueCount[] = [];
-  let different = 0;
-  const keep = (): void => {
-    values = values.sort((a, b) => b.count - a.count || a.value - b.value).slice(0, most);
-  };
-  for await (const value of histogram.values()) {
-    different++;
-    values.push(value);
-    if (values.length >= GATHERED + most) keep();
-  }
-  keep();
-  return { values, different };
-}
-
-/** Numbers that are gathered before the most frequent ones are kept, so that sorting costs little. */
-const GATHERED = 4096;
 
 /** The numbers in the middle of `parts` equal parts of the rows that have none of `without`: `rows` of them. */
 async function middles(
