@@ -8,6 +8,7 @@ export const BLOB_VERSION = 7;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
 export const PREPARED_BLOB_VERSION = 7; // the first whose fields are prepared, crossed and come from other columns
+export const SPLINE_BLOB_VERSION = 7; // the first with splines
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;

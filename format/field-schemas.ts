@@ -47,15 +47,21 @@ export const hashEncoding = v.strictObject({
   kind: v.literal("hash"),
   buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)),
 });
-export const boundariesEncoding = v.strictObject({
-  kind: v.literal("boundaries"),
-  boundaries: v.pipe(
-    v.array(v.pipe(v.number(), v.finite())),
-    v.minLength(1),
-    v.maxLength(4096),
-    v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
-  ),
-});
+/** Boundaries travel in the blob as JSON, and so do knots. */
+const MAX_ASCENDING = 4096;
+const ascendingNumbers = v.pipe(
+  v.array(v.pipe(v.number(), v.finite())),
+  v.minLength(1),
+  v.maxLength(MAX_ASCENDING),
+  v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
+);
+export const boundariesEncoding = v.strictObject({ kind: v.literal("boundaries"), boundaries: ascendingNumbers });
+export const intervalCount = v.pipe(positiveInteger, v.minValue(2), v.maxValue(MAX_ASCENDING));
+/** Of a fitted spec. The distance of two knots that float32 holds is a finite float64, so that shares of it are, too. */
+export const knots = v.pipe(
+  ascendingNumbers,
+  v.check((list) => list.every((x) => Number.isFinite(Math.fround(x))), "expected numbers that float32 holds"),
+);
 export const multiValued = {
   separator: v.pipe(
     v.optional(v.pipe(v.string(), v.minLength(1)), "|"),
@@ -72,8 +78,8 @@ export const multiValued = {
 };
 
 /** The largest number of values that one record can have over all its fields. */
-export function recordEntries(fields: readonly { type: string; maxValues?: number }[]): number {
-  return fields.reduce((sum, { maxValues = 1 }) => sum + maxValues, 0);
+export function recordEntries(fields: readonly { encoding: { kind: string }; maxValues?: number }[]): number {
+  return fields.reduce((sum, { encoding, maxValues = encoding.kind === "spline" ? 2 : 1 }) => sum + maxValues, 0);
 }
 
 /** The first name that two fields share, if there is one. */

@@ -139,6 +139,12 @@ function readSpecSection(bytes: Uint8Array, format: number): { producer: string;
       `${place}: fields[${early}]`,
       `got from, prepare or cross in format ${format}, expected none before format ${c.PREPARED_BLOB_VERSION}`,
     );
+  const spline = read.spec.fields.findIndex(({ encoding }) => encoding.kind === "spline");
+  if (spline >= 0 && format < c.SPLINE_BLOB_VERSION)
+    throw new FormatError(
+      `${place}: fields[${spline}].encoding.kind`,
+      `got "spline" in format ${format}, expected none before format ${c.SPLINE_BLOB_VERSION}`,
+    );
   return read;
 }
 

@@ -4,8 +4,10 @@ import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import type { Hash64 } from "./hash.ts";
 import { NO_SCRATCH, preparer, type Scratch } from "./prepare/prepared-values.ts";
 import { isRounded, numberOf, type RawValue, textOf } from "./raw-value.ts";
-import { rowKeyHash } from "./row-key.ts";
+import { type RowKeyHash, rowKeyHash } from "./row-key.ts";
 import { pieces } from "./separated.ts";
+import { splineEncoder } from "./spline.ts";
+import { upperBound } from "./upper-bound.ts";
 
 /** Bytes of an entry: a key of two words, and a value. */
 const KEY_BYTES = 8;
@@ -268,6 +270,7 @@ type CategoricalField = Extract<FittedField, { type: "categorical" }>;
 
 /** What adds entries of a field's values. */
 interface Entries {
+  rowKey: RowKeyHash;
   text: AddText;
   /** Of a bucket where the encoding is `hash`. */
   value: AddText;
@@ -282,6 +285,7 @@ function entriesOf(field: FittedField, hashKey: string | undefined): Entries {
   };
   const { encoding, missing } = field;
   return {
+    rowKey,
     text,
     value:
       encoding.kind === "hash"
@@ -332,7 +336,7 @@ function plainEncoder(field: FittedField, hashKey: string | undefined): EncodeFi
   const fault = faultOf(field);
 
   if (field.type === "numeric") {
-    const addNumber = numberEncoder(field.encoding, add.text);
+    const addNumber = numberEncoder(field.encoding, add.rowKey, add.text);
     return (raw, out, place) => {
       const x = toNumber(raw, fault, place);
       if (x !== null) addNumber(x, out, fault, place);
@@ -370,7 +374,7 @@ type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
 type AddNumber = (x: number, out: EncodedRecords, fault: Fault, place: string) => void;
 
-function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
+function numberEncoder(encoding: NumericEncoding, rowKey: RowKeyHash, add: AddText): AddNumber {
   switch (encoding.kind) {
     case "value":
       return (x, out, fault, place) => {
@@ -383,6 +387,8 @@ function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
       return (x, out) => add(logSquaredBin(x), 1, out);
     case "boundaries":
       return (x, out) => add(String(upperBound(encoding.boundaries, x)), 1, out);
+    case "spline":
+      return splineEncoder(encoding.knots, rowKey);
   }
 }
 
@@ -392,18 +398,6 @@ function numberEncoder(encoding: NumericEncoding, add: AddText): AddNumber {
  */
 export function logSquaredBin(x: number): string {
   return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
-}
-
-/** How many of the ascending `boundaries` are at most x, which is the number of x's interval. */
-export function upperBound(boundaries: readonly number[], x: number): number {
-  let low = 0;
-  let high = boundaries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((boundaries[middle] as number) <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Makes the error of a value of a field, at its column within `place`. */

@@ -16,6 +16,7 @@ import {
   cross,
   fieldName,
   hashEncoding,
+  intervalCount,
   labelIsNoField,
   modelName,
   multiValued,
@@ -56,18 +57,22 @@ const categoricalEncoding = v.pipe(
 );
 
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
+/** Measured on five logs with 8, 16, 32 and 64 knots: docs/results.md, "Numbers". */
+const DEFAULT_KNOTS = 16;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [
+      v.strictObject({ kind: v.literal("spline"), knots: v.optional(intervalCount, DEFAULT_KNOTS) }),
       v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
       logSquared,
-      v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
+      v.strictObject({ kind: v.literal("quantiles"), count: intervalCount }),
       boundariesEncoding,
     ]),
-    { kind: "value" },
+    { kind: "spline" },
   ),
   about(
-    "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
+    "spline: a row per knot, and a number between two knots has both rows, weighted by its distance from them. " +
+      "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
       "quantiles, boundaries: a row per interval.",
   ),
 );
@@ -179,7 +184,10 @@ const training = v.strictObject({
   ),
   itemField: v.pipe(
     v.optional(fieldName),
-    about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
+    about(
+      "The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first that is no " +
+        "number.",
+    ),
   ),
   optimizer: v.pipe(
     v.optional(v.picklist(["adam", "adagrad", "ftrl"]), "adam"),
@@ -373,7 +381,7 @@ function withSidesOfCrosses<Field extends FieldOrigin & { side: string }, Spec e
 }
 
 interface SpecParts {
-  fields: readonly (FieldOrigin & { side: string })[];
+  fields: readonly (FieldOrigin & { side: string; encoding?: { kind: string } })[];
   data: { negatives?: { sample?: number | undefined; by?: string | undefined; user?: string | undefined } | undefined };
   model: { type: ModelType };
   training: { loss: string; itemField?: string | undefined };
@@ -397,6 +405,11 @@ function contradiction({ model: { type }, training, fields, data }: SpecParts): 
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
+  if (items.some((f) => f.name === training.itemField && f.encoding?.kind === "spline"))
+    return (
+      `got itemField ${show(training.itemField)}, a spline, whose numbers share rows, ` +
+      "expected a field that tells items apart"
+    );
   return data.negatives?.sample === undefined ? undefined : samplingContradiction(fields, data.negatives);
 }
 

@@ -32,7 +32,7 @@ describe("the fitted spec", () => {
     [
       "quantiles",
       of(1, { encoding: { kind: "quantiles", count: 4 } }),
-      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+      'blob: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries" | "spline")',
     ],
     ["two fields of one name", of(1, { name: "site" }), 'blob: got two fields "site", expected names that differ'],
   ])("%s is refused", (_name, input, message) => {
@@ -41,5 +41,6 @@ describe("the fitted spec", () => {
 });
 
 test("a record's entries are one a field, or the most values of a list", () => {
-  expect(recordEntries([{ type: "numeric" }, { type: "multi-categorical", maxValues: 50 }])).toBe(51);
+  const fields = [{ encoding: { kind: "log2" } }, { encoding: { kind: "spline" } }];
+  expect(recordEntries([...fields, { encoding: { kind: "vocabulary" }, maxValues: 50 }])).toBe(53);
 });

@@ -4,7 +4,15 @@ import { checksum, type Hash64 } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { NO_FILTER } from "../../format/row-filter.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import { edited, entryOf, inOldFormat, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
+import {
+  edited,
+  entryOf,
+  inFormat6,
+  inOldFormat,
+  sectionOf,
+  withSection,
+  withTable,
+} from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
@@ -126,6 +134,29 @@ describe("the hash key in SPEC", () => {
   ]);
 });
 
+describe("a spline in SPEC", () => {
+  const price = (encoding: object) => spec((of) => Object.assign(of.fields[1] as object, { encoding }));
+  const knots = (...list: unknown[]) => price({ kind: "spline", knots: list });
+  const place = "blob: section SPEC: fields[1].encoding";
+  refuses([
+    ["without knots", price({ kind: "spline" }), `${place}.knots: missing, expected "knots"`],
+    ["with a number of knots", price({ kind: "spline", knots: 16 }), `${place}.knots: got 16, expected Array`],
+    ["with none", knots(), `${place}.knots: got length 0, expected >=1`],
+    ["with equal ones", knots(-0, 0), `${place}.knots: got [0,0], expected ascending numbers`],
+    ["out of order", knots(2, 1), `${place}.knots: got [2,1], expected ascending numbers`],
+    ["beyond float32", knots(0, 3.5e38), `${place}.knots: got [0,3.5e+38], expected numbers that float32 holds`],
+    [
+      "in format 6",
+      () => inFormat6(knots(0, 1)()),
+      `${place}.kind: got "spline" in format 6, expected none before format 7`,
+    ],
+  ]);
+
+  test("with one knot is read", () => {
+    expect(readBlob(knots(-0)()).spec.fields[1]?.encoding).toEqual({ kind: "spline", knots: [0] });
+  });
+});
+
 describe("sections EVIDENCE and GOLDEN", () => {
   const text = (id: number, json: string) => (): Uint8Array => withSection(tiny, id, new TextEncoder().encode(json));
   const golden = (json: unknown) => text(c.SECTION_GOLDEN, JSON.stringify(json));
@@ -234,7 +265,7 @@ describe("section SPEC", () => {
     [
       "an encoding that training should have fitted",
       spec((s) => Object.assign(s.fields[1] ?? {}, { encoding: { kind: "quantiles", count: 3 } })),
-      'blob: section SPEC: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries")',
+      'blob: section SPEC: fields[1].encoding.kind: got "quantiles", expected ("value" | "log2" | "boundaries" | "spline")',
     ],
     [
       "a factor that is not finite",

@@ -60,7 +60,7 @@ describe("accepted", () => {
   test("numeric and multi-categorical fields have theirs", () => {
     const common = { side: "context", missing: "own", store: "auto" };
     expect(parseFeatureSpec(spec({ fields: [price, tags] }), "s").fields).toEqual([
-      { ...common, name: "price", type: "numeric", encoding: { kind: "value", scale: "none" } },
+      { ...common, name: "price", type: "numeric", encoding: { kind: "spline", knots: 16 } },
       {
         ...common,
         name: "tags",
@@ -105,7 +105,7 @@ function many(n: number, each: number): Json[] {
 
 describe("rejected", () => {
   const types = '("categorical" | "numeric" | "multi-categorical")';
-  const kinds = '("value" | "log2" | "quantiles" | "boundaries")';
+  const kinds = '("spline" | "value" | "log2" | "quantiles" | "boundaries")';
   test.each<[string, string, string]>([
     ["no object", "17", "s: got 17, expected Object"],
     ["an unknown key", spec({ modle: {} }), 's: modle: unknown key, expected "model"'],

@@ -28,7 +28,7 @@ export function keyOf(hashKey: string | null, field: string, text: string): bigi
 }
 
 function missingEntries(field: Field, keyOf: KeyOf): Entry[] {
-  if (typeof field.missing === "number") return [numericEntry(field.missing, field, keyOf)];
+  if (typeof field.missing === "number") return numericEntries(field.missing, field, keyOf);
   if (field.missing === "skip") return [];
   return [{ key: field.missing === "own" ? keyOf("") : 0n, value: 1 }];
 }
@@ -45,9 +45,24 @@ function log2Bin(x: number): string {
   return x > 2 ? String(Math.floor(Math.log(x) ** 2)) : `s${Math.floor(x)}`;
 }
 
-function numericEntry(raw: unknown, field: Field, keyOf: KeyOf): Entry {
-  const { name, encoding } = field;
+/** Linear interpolation between the rows of two knots. */
+function splineEntries(x: number, knots: number[], keyOf: KeyOf): Entry[] {
+  const of = (knot: number, value: number): Entry => ({ key: keyOf(String(knot)), value });
+  const last = knots.length - 1;
+  if (x < at(knots, 0)) return [of(0, 1)];
+  if (x >= at(knots, last)) return [of(last, 1)];
+  const i = knots.findLastIndex((knot) => knot <= x);
+  const t = Math.fround((x - at(knots, i)) / (at(knots, i + 1) - at(knots, i)));
+  return [of(i, Math.fround(1 - t)), of(i + 1, t)].filter(({ value }) => value !== 0);
+}
+
+function numericEntries(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
   const x = numberOf(raw);
+  if (field.encoding.kind === "spline") return splineEntries(x, field.encoding.knots, keyOf);
+  return [numericEntry(x, raw, field, keyOf)];
+}
+
+function numericEntry(x: number, raw: unknown, { name, encoding }: Field, keyOf: KeyOf): Entry {
   if (encoding.kind === "log2") return { key: keyOf(log2Bin(x)), value: 1 };
   if (encoding.kind === "boundaries") {
     const below = encoding.boundaries.filter((boundary) => boundary <= x).length;
@@ -69,7 +84,7 @@ function multiEntries(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
 
 function entriesOf(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
   if (isMissing(raw)) return missingEntries(field, keyOf);
-  if (field.type === "numeric") return [numericEntry(raw, field, keyOf)];
+  if (field.type === "numeric") return numericEntries(raw, field, keyOf);
   if (field.type === "multi-categorical") return multiEntries(raw, field, keyOf);
   return [{ key: categoricalKey(field, textOf(raw), keyOf), value: 1 }];
 }

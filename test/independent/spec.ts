@@ -7,7 +7,8 @@ export type Encoding =
   | { kind: "hash"; buckets: number }
   | { kind: "value"; shift: number; factor: number }
   | { kind: "log2" }
-  | { kind: "boundaries"; boundaries: number[] };
+  | { kind: "boundaries"; boundaries: number[] }
+  | { kind: "spline"; knots: number[] };
 
 export type Step =
   | "trim"
@@ -60,6 +61,7 @@ const ENCODING_KEYS: Record<string, string[]> = {
   value: ["kind", "shift", "factor"],
   log2: ["kind"],
   boundaries: ["kind", "boundaries"],
+  spline: ["kind", "knots"],
 };
 
 export function isObject(value: unknown): value is Json {
@@ -93,16 +95,22 @@ function ascends(list: unknown): boolean {
   );
 }
 
-function checkEncoding(value: unknown, type: string, place: string): void {
+function finiteInF32(list: unknown): boolean {
+  return Array.isArray(list) && list.every((x) => Number.isFinite(Math.fround(x)));
+}
+
+function checkEncoding(value: unknown, type: string, place: string, format: number): void {
   check(isObject(value), RULE, `${place}: got no encoding`);
-  const kinds = type === "numeric" ? ["value", "log2", "boundaries"] : ["vocabulary", "hash"];
+  const numeric = ["value", "log2", "boundaries", ...(format >= 7 ? ["spline"] : [])];
+  const kinds = type === "numeric" ? numeric : ["vocabulary", "hash"];
   const kind = String(value.kind);
   check(kinds.includes(kind), RULE, `${place}: got encoding ${kind}, expected ${kinds}`);
   objectOf(value, ENCODING_KEYS[kind] ?? [], [], RULE);
-  const { buckets, shift, factor, boundaries } = value;
+  const { buckets, shift, factor, boundaries, knots } = value;
   if (kind === "hash") check(isInteger(buckets, 1, 2 ** 31), RULE, `${place}: got ${buckets} buckets`);
   if (kind === "value") check(Number.isFinite(shift) && Number.isFinite(factor), RULE, `${place}: got no finite shift`);
   if (kind === "boundaries") check(ascends(boundaries), RULE, `${place}: boundaries do not ascend`);
+  if (kind === "spline") check(ascends(knots) && finiteInF32(knots), RULE, `${place}: knots do not ascend within f32`);
 }
 
 const STEPS = ["trim", "spaces", "lower", "upper", "nfc", "nfkc", "log"];
@@ -209,7 +217,7 @@ function checkField(value: unknown, format: number): void {
   check(separator === undefined || isText(separator, 1, Infinity), RULE, `${place}: got separator ${separator}`);
   check(pooling === undefined || pooling === "mean" || pooling === "sum", RULE, `${place}: got pooling ${pooling}`);
   check(maxValues === undefined || isInteger(maxValues, 1, 1024), RULE, `${place}: got maxValues ${maxValues}`);
-  checkEncoding(encoding, String(type), place);
+  checkEncoding(encoding, String(type), place, format);
 }
 
 /** The fitted spec, checked, with its defaults. `format`: the version of the blob's format. */
@@ -227,7 +235,9 @@ export function readSpec(value: unknown, format: number): Spec {
 
   const names = new Set([spec.label, ...fields.map(({ name }) => name)]);
   check(names.size === fields.length + 1, RULE, "field names and label do not differ");
-  const entries = fields.reduce((sum, { type, maxValues }) => sum + (type === "multi-categorical" ? maxValues : 1), 0);
+  const most = ({ type, encoding, maxValues }: Field): number =>
+    type === "multi-categorical" ? maxValues : encoding.kind === "spline" ? 2 : 1;
+  const entries = fields.reduce((sum, field) => sum + most(field), 0);
   checkOrigins(fields, spec.label);
   check(entries <= 4096, RULE, `got ${entries} entries of a record, expected at most 4096`);
   return { name: spec.name, label: spec.label, hashKey: hashKey === null ? null : String(hashKey), fields };

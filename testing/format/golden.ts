@@ -11,7 +11,7 @@ import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forwardItem, referenceScore } from "./reference.ts";
-import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinyTowers } from "./tiny.ts";
+import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinySpline, tinyTowers } from "./tiny.ts";
 import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
 
 // The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The files in
@@ -22,6 +22,7 @@ const encoder = new TextEncoder();
 /** Every generated file, by its path from the repository's root. */
 export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Array>> {
   const blob = await goldenBlob(await tinyModel());
+  const spline = await goldenBlob(await tinySpline());
   const pnn = await goldenBlob(await tinyPnn());
   const towers = await goldenBlob(await tinyTowers());
   const page = tinyPage();
@@ -42,6 +43,8 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/tiny.blob.bin", blob],
     ["test/golden/tiny.page.bin", page],
     ["test/golden/tiny.scores.json", encoder.encode(scoresJson(blob, [page]))],
+    ["test/golden/spline.blob.bin", spline],
+    ["test/golden/spline.scores.json", encoder.encode(scoresJson(spline, [page]))],
     ["test/golden/pnn.blob.bin", pnn],
     ["test/golden/pnn.scores.json", encoder.encode(scoresJson(pnn, [page]))],
     ["test/golden/towers.blob.bin", towers],

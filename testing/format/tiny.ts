@@ -22,8 +22,8 @@ import { rowStride, writeRow } from "../../format/row.ts";
 import { filterOf, HASH_KEY, rowKeyOf } from "./hash-key.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
-// side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Two other models here have products and
-// towers; tiny-catalogue.ts has one with a catalogue of items.
+// side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Three other models here have a spline, products
+// and towers; tiny-catalogue.ts has one with a catalogue of items.
 
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",
@@ -161,6 +161,24 @@ export function floatLayer(activation: number, inputs: number, biases: number[],
   };
 }
 
+/** The tiny model with a price that is interpolated between the rows of three knots. */
+export async function tinySpline(): Promise<ModelBlob> {
+  const fields = TINY_SPEC.fields.with(1, {
+    ...{ name: "price", side: "item", kv: false, type: "numeric" },
+    ...{ encoding: { kind: "spline", knots: [10, 12, 30] }, missing: "own" },
+  });
+  const model = await tinyModel();
+  const hot = ascendingRows(TINY_LAYOUT.rowType, [
+    { field: "site", text: "news", row: [0.75, 1, 0.5] },
+    { field: "price", text: "", row: [0.25, 0.5, 1] },
+    { field: "price", text: "0", row: [0.125, -0.5, 0.25] },
+    { field: "price", text: "1", row: [-0.5, 0.75, -0.25] },
+    { field: "price", text: "2", row: [1, 0.25, 0.75] },
+  ]);
+  const oov = model.rows.subarray(0, 2 * rowStride(TINY_LAYOUT.rowType, TINY_LAYOUT.embeddingDim));
+  return { ...model, spec: { ...TINY_SPEC, fields }, keys: hot.keys, rows: concat([oov, hot.rows]) };
+}
+
 /**
  * PNN* over the same rows. 4 numbers of embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 →
  * 1.
@@ -214,7 +232,7 @@ export async function tinyTowers(): Promise<ModelBlob> {
 
 /**
  * Records with values that are hot, in KV, unseen and missing, and with a numeric field that is present, missing and
- * clamped.
+ * clamped; for a spline, at a knot, between two and beyond either end.
  */
 export const TINY_RECORDS: Record<string, unknown>[] = [
   { site: "news", price: 12 },

@@ -45,6 +45,7 @@ const NUMERIC: NumericEncoding[] = [
   { kind: "value", shift: 1, factor: 0.5 },
   { kind: "log2" },
   { kind: "boundaries", boundaries: [-1, 0, 2.5] },
+  { kind: "spline", knots: [-2.5, 0, 1, 7] },
 ];
 
 const golden = ["", "v6/", "v5/", "v4/"].flatMap((place) =>

@@ -9,6 +9,8 @@ import { WordList } from "./word-list.ts";
 const KEYS_IN_MEMORY = 2 ** 20;
 /** Rows of a DuckDB data chunk. */
 const CHUNK_ROWS = 2048;
+/** A number above that of any entry, and so small that float64 still counts on from it. */
+const LAST_ENTRY = 2 ** 52;
 const TYPES = [USMALLINT, UINTEGER, UINTEGER, DOUBLE, DOUBLE];
 
 /**
@@ -30,6 +32,7 @@ export class KeyCounter implements AsyncDisposable {
   readonly #first: Float64Array;
   #size = 0;
   #entries = 0;
+  #requiredKeys = 0;
 
   private constructor(fields: number, capacity: number, duckdb: DuckDb) {
     this.#fields = fields;
@@ -80,6 +83,17 @@ export class KeyCounter implements AsyncDisposable {
     this.#uses[slot] = this.#uses[slot] + 1;
   }
 
+  /** Has `vocabulary` keep keys of a field, two words each, however seldom they are used. */
+  async require(field: number, keys: Uint32Array): Promise<void> {
+    const rows: string[] = [];
+    for (let i = 0; i < keys.length; i += 2) {
+      const first = LAST_ENTRY + this.#requiredKeys++;
+      if ((keys[i] | keys[i + 1]) !== 0) rows.push(`(${field}, ${keys[i]}, ${keys[i + 1]}, 0, ${first})`);
+    }
+    if (rows.length === 0) return;
+    await this.#onDisk(() => this.#duckdb.connection.run(`INSERT INTO counts VALUES ${rows.join(", ")}`));
+  }
+
   /** Moves the counts out of memory. Throws UserError where the disk has no room for them. */
   async spill(): Promise<void> {
     return await this.#onDisk(() => this.#spill());
@@ -117,9 +131,9 @@ export class KeyCounter implements AsyncDisposable {
   }
 
   /**
-   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared. The uses
-   * of the others count for their field's OOV row. Throws SharedKeyError where two fields have one key, and UserError
-   * where the disk has no room for sorting them.
+   * The keys that were counted at least `minCounts[field]` times, in the order in which they first appeared, then the
+   * other required ones. The uses of those without a row count for their field's OOV row. Throws SharedKeyError where
+   * two fields have one key, and UserError where the disk has no room for sorting them.
    */
   async vocabulary(minCounts: readonly number[]): Promise<Vocabulary> {
     await this.spill();
@@ -136,7 +150,8 @@ export class KeyCounter implements AsyncDisposable {
     }
     const kept = this.#duckdb.stream(
       `SELECT min(field), lo, hi, sum(uses), max(field) FROM counts GROUP BY lo, hi
-       HAVING sum(uses) >= [${minCounts.join(", ")}][min(field) + 1] OR min(field) <> max(field) ORDER BY min(first)`,
+       HAVING sum(uses) >= [${minCounts.join(", ")}][min(field) + 1] OR min(field) <> max(field)
+         ${this.#requiredKeys > 0 ? "OR min(uses) = 0" : ""} ORDER BY min(first)`,
     );
     for await (const chunk of kept) {
       const [field = [], lo = [], hi = [], uses = [], last = []] = chunk.getColumns();

@@ -3,10 +3,11 @@ import { FormatError } from "../../format/errors.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "./click-log.ts";
+import { placeKnots } from "./knots.ts";
 
 /**
- * Fits what a feature spec leaves to the data: the boundaries of quantiles, the mean and deviation of standardized
- * values. `hashKey`: what row keys are to be hashed with.
+ * Fits what a feature spec leaves to the data: the boundaries of quantiles, the knots of splines, the mean and
+ * deviation of standardized values. `hashKey`: what row keys are to be hashed with.
  */
 export async function fitSpec(spec: FeatureSpec, log: ClickLog, hashKey: string): Promise<FittedSpec> {
   const fields: FittedField[] = [];
@@ -38,6 +39,11 @@ async function fitNumeric(field: FeatureField, log: ClickLog): Promise<NumericEn
       const boundaries = [...new Set(await quantiles(log, field, encoding.count))];
       if (boundaries.length === 0) await refuseColumn(log, field, "its quantiles");
       return { kind: "boundaries", boundaries };
+    }
+    case "spline": {
+      await using histogram = await log.histogram(field);
+      if (histogram.total === 0) await refuseColumn(log, field, "its knots");
+      return { kind: "spline", knots: await placeKnots(histogram, encoding.knots) };
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };

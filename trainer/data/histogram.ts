@@ -45,8 +45,19 @@ export class Histogram implements AsyncDisposable {
   }
 
   /** Ascending. */
-  async *values(): AsyncGenerator<ValueCount> {
-    const sql = `SELECT x, n FROM ${this.#table} WHERE x IS NOT NULL ORDER BY x`;
+  values(): AsyncGenerator<ValueCount> {
+    return this.#read("ORDER BY x");
+  }
+
+  /** The `most` numbers that most rows have, the most frequent first; fewer where there are fewer different ones. */
+  async mostFrequent(most: number): Promise<ValueCount[]> {
+    const found: ValueCount[] = [];
+    for await (const value of this.#read(`ORDER BY n DESC, x LIMIT ${most}`)) found.push(value);
+    return found;
+  }
+
+  async *#read(order: string): AsyncGenerator<ValueCount> {
+    const sql = `SELECT x, n FROM ${this.#table} WHERE x IS NOT NULL ${order}`;
     for await (const chunk of this.#database.stream(sql)) {
       const counts = chunk.getColumnValues(1);
       for (const [i, value] of chunk.getColumnValues(0).entries())

@@ -15,9 +15,11 @@ export interface ShardLayout {
 export function shardLayout(fields: readonly FittedField[], weighted: boolean): ShardLayout {
   return {
     fields: fields.length,
-    single: fields.map(({ type, missing }) => type !== "multi-categorical" && missing !== "skip"),
+    single: fields.map(
+      ({ type, encoding, missing }) => type !== "multi-categorical" && encoding.kind !== "spline" && missing !== "skip",
+    ),
     values: fields.map((field) => {
-      if (field.type === "numeric") return field.encoding.kind === "value" ? "stored" : "one";
+      if (field.type === "numeric") return ["value", "spline"].includes(field.encoding.kind) ? "stored" : "one";
       return field.type === "multi-categorical" && field.pooling === "mean" ? "mean" : "one";
     }),
     weighted,

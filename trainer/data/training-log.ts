@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import type { EncodedRecords } from "../../format/record.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { knotKeys } from "../../format/spline.ts";
 import { startTask, type Task } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
@@ -21,6 +23,7 @@ import { type ShardLayout, shardLayout } from "./shard-layout.ts";
 import { ShardWriter } from "./shard-writer.ts";
 import { nameSharedKey, SharedKeyError } from "./shared-key.ts";
 import { type TrainingSource, trainingSource } from "./source.ts";
+import { unscaledWarnings } from "./unscaled.ts";
 import { Variation } from "./variation.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { loadVocabulary, saveVocabulary } from "./vocabulary-file.ts";
@@ -110,6 +113,9 @@ async function encodeWithRows(
 
   // 2. Which keys have rows, and the records with those.
   const minCounts = spec.fields.map(({ encoding }) => ("minCount" in encoding ? encoding.minCount : 1));
+  for (const [f, { name, encoding }] of fitted.fields.entries())
+    if (encoding.kind === "spline")
+      await counter.require(f, knotKeys(encoding.knots.length, rowKeyHash(fitted.hashKey, name)));
   const vocabulary = await counter.vocabulary(minCounts);
   const shards = await replaceKeys(folder, keys.places, layout, vocabulary);
   const records = shards.reduce((sum, place) => sum + place.records, 0);
@@ -118,7 +124,8 @@ async function encodeWithRows(
   const constant = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  return { records, labels, shards, warnings: [...log.warnings, ...constant], fitted };
+  const warnings = [...log.warnings, ...(await unscaledWarnings(spec, log)), ...constant];
+  return { records, labels, shards, warnings, fitted };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {

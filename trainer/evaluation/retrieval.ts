@@ -3,7 +3,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { concatenate, type Dataset, firstRow, pickRecords } from "../data/dataset.ts";
 import type { HeldOutSource } from "../data/source.ts";
 import type { Learner } from "../model/learner.ts";
-import { itemField } from "../model/popularity.ts";
+import { itemField, namingField } from "../model/popularity.ts";
 import { startTask } from "../terminal/progress.ts";
 
 /** How well a two-tower model finds the items of held-out positive records among all items. */
@@ -38,8 +38,9 @@ interface Catalogue {
 /**
  * Recall@k over all items (Covington et al. 2016 and after). For each positive record of the test log, the vector of
  * its context is compared with that of every item, but for the items of the user's own positive training records. The
- * first context field tells users apart, `training.itemField` items. Where that would be more than `mostPairs` pairs of
- * a positive record and an item, every n-th positive record is looked for, with the least n that is enough.
+ * first context field that is no number tells users apart, `training.itemField` items. Where that would be more than
+ * `mostPairs` pairs of a positive record and an item, every n-th positive record is looked for, with the least n that is
+ * enough.
  */
 export async function measureRetrieval(
   learner: Learner,
@@ -51,7 +52,7 @@ export async function measureRetrieval(
 ): Promise<Retrieval> {
   if (spec.model.type !== "two-tower")
     throw new FormatError(spec.name, `got a model of type ${spec.model.type}, expected two-tower`);
-  const fields = { user: spec.fields.findIndex(({ side }) => side === "context"), item: itemField(spec) };
+  const fields = { user: namingField(spec.fields, "context"), item: itemField(spec) };
   const catalogue = await readCatalogue(train, fields);
   const items = learner.vectors(catalogue.records).item;
   const byModel = new Hits(k);

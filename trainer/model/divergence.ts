@@ -80,12 +80,12 @@ export function adviceFor(spec: FeatureSpec, learningRate = spec.training.learni
   return `try ${scale === null ? "" : `${scale}, or `}a learningRate below ${learningRate}`;
 }
 
-/** Advises to scale the numeric fields that are not; null where there are none. */
+/** Advises another encoding for the numeric fields whose values are unscaled; null where there are none. */
 function scaleAdvice({ fields }: FeatureSpec): string | null {
   const raw = fields.filter(({ encoding }) => encoding.kind === "value" && encoding.scale === "none");
   const names = raw.slice(0, NAMED_FIELDS).map(({ name }) => name);
   if (raw.length > NAMED_FIELDS) names.push(`${raw.length - NAMED_FIELDS} more`);
-  return raw.length > 0 ? `"scale": "standard" in the encoding of ${names.join(", ")}` : null;
+  return raw.length > 0 ? `the encoding {"kind": "spline"} for ${names.join(", ")}` : null;
 }
 
 /** Warns where a logloss is worse than that of always saying the click rate: relative information gain below 0. */

@@ -5,9 +5,14 @@ import type { TrainingSource } from "../data/source.ts";
 
 /** The number of the field whose value tells items apart. */
 export function itemField({ fields, training }: FeatureSpec): number {
-  return fields.findIndex(({ name, side }) =>
-    training.itemField === undefined ? side === "item" : name === training.itemField,
-  );
+  if (training.itemField === undefined) return namingField(fields, "item");
+  return fields.findIndex(({ name }) => name === training.itemField);
+}
+
+/** The number of a side's first field that is no number, as numbers tell nothing apart; otherwise of its first one. */
+export function namingField(fields: FeatureSpec["fields"], side: string): number {
+  const named = fields.findIndex((field) => field.side === side && field.type !== "numeric");
+  return named >= 0 ? named : fields.findIndex((field) => field.side === side);
 }
 
 /**

@@ -27,4 +27,21 @@ describe("KeyCounter", () => {
     const found = Array.from({ length: size - 2 }, (_, i) => [`${fieldOf[i + 2]} ${keys[2 * i + 4]}`, counts[i + 2]]);
     expect(found).toEqual(kept); // a map, too, is in the order of first appearance
   });
+
+  it("keeps required keys behind the others, whatever their count", async () => {
+    await using counter = await KeyCounter.create(2, join(folder, "required"));
+    for (const lo of [9, 5, 5, 9, 7]) counter.count(1, lo, 1);
+    await counter.require(1, Uint32Array.of(8, 1, 7, 1, 0, 0, 6, 1));
+    const { keys, fieldOf, counts } = await counter.vocabulary([2, 2]);
+    expect([...keys.slice(4)]).toEqual([9, 1, 5, 1, 7, 1, 8, 1, 6, 1]);
+    expect([...fieldOf]).toEqual([0, 1, 1, 1, 1, 1, 1]);
+    expect([...counts]).toEqual([0, 0, 2, 2, 1, 0, 0]);
+  });
+
+  it("refuses a required key that another field has", async () => {
+    await using counter = await KeyCounter.create(2, join(folder, "shared"));
+    counter.count(0, 3, 1);
+    await counter.require(1, Uint32Array.of(3, 1));
+    await expect(counter.vocabulary([1, 1])).rejects.toThrow("two fields share the row key 0000000100000003");
+  });
 });

@@ -91,7 +91,7 @@ describe("raw numbers that are too large", () => {
     commands.file("raw.json", specOf({ kind: "value" }));
     const { code, stderr } = await trainOn("raw.json", "raw");
     expect(stderr).toMatch(
-      /^error: epoch 1 diverged: .*; try "scale": "standard" in the encoding of time, or a learningRate below 0\.001$/m,
+      /^error: epoch 1 diverged: .*; try the encoding \{"kind": "spline"\} for time, or a learningRate below 0\.001$/m,
     );
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(code).toBe(1);
