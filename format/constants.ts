@@ -4,9 +4,10 @@
 // The model blob: a header, a section table, and the sections. The first part of the header is the envelope, with the
 // digest of all that follows it and its signature.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 6;
+export const BLOB_VERSION = 7;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
+export const CALIBRATED_BLOB_VERSION = 7; // the first with a calibration map
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -145,6 +146,7 @@ export const MAX_TOWER_LAYERS = 17; // MAX_LAYERS hidden ones and the output
 export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_GOLDEN_RECORDS = 256;
+export const MAX_CALIBRATION_KNOTS = 1024;
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 // One record has at most this many (row key, value) entries, so that it always fits into one call of the kernel.
 export const MAX_RECORD_ENTRIES = 4096;

@@ -157,6 +157,13 @@ const training = v.strictObject({
         "its batch's other positives, corrected for how frequent they are.",
     ),
   ),
+  calibrate: v.pipe(
+    v.optional(v.picklist(["none", "platt", "isotonic"]), "none"),
+    about(
+      "What corrects the probabilities of the trained model, fitted on the validation part. platt: a line through the " +
+        "logits. isotonic: an ascending curve, for some hundred clicks and more.",
+    ),
+  ),
   itemField: v.pipe(
     v.optional(fieldName),
     about("The item field whose value tells items apart, for the in-batch loss and retrieval. Default: the first."),
@@ -292,7 +299,7 @@ export const FeatureSpecSchema = v.pipe(
 interface SpecParts {
   fields: readonly { name: string; side: string }[];
   model: { type: ModelType };
-  training: { loss: string; itemField?: string | undefined };
+  training: { loss: string; calibrate: string; itemField?: string | undefined };
 }
 
 /** The contradiction between a spec's model and its fields or training, if there is one. */
@@ -305,6 +312,8 @@ function contradiction({ model: { type }, training, fields }: SpecParts): string
     );
   if (training.loss === "in-batch" && type !== "two-tower")
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
+  if (training.loss === "in-batch" && training.calibrate !== "none")
+    return `got calibrate "${training.calibrate}" with the loss "in-batch", which makes no probabilities, expected "none"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
   return undefined;

@@ -1,3 +1,4 @@
+import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { FormatError, show } from "../format/errors.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
@@ -37,6 +38,7 @@ export interface LocatedItems {
 }
 
 export interface Scores {
+  /** What is served: calibrated, where the model has a calibration map. */
   logits: Float32Array;
   /** Probabilities, sigmoid(logit). */
   scores: Float32Array;
@@ -152,7 +154,7 @@ export class Scorer {
    * row.
    */
   score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
-    return this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch));
+    return this.#calibrated(this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch)));
   }
 
   /**
@@ -161,6 +163,10 @@ export class Scorer {
    * once.
    */
   rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    return this.#calibrated(this.#rank(located, pages));
+  }
+
+  #rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
     const context = this.#batch(0, 1, located, pages);
     this.#kernel.scoreContext(context.batch);
     const scores = this.#scoreFrom(1, located, pages, (...batch) => this.#kernel.scoreCandidates(...batch));
@@ -174,7 +180,7 @@ export class Scorer {
    * their id alone.
    */
   rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
-    const others = this.rank(records, pages);
+    const others = this.#rank(records, pages);
     const logits = new Float32Array(numbers.length);
     const scores = new Float32Array(numbers.length);
     const known = numbers.filter((number) => number !== NO_ITEM);
@@ -191,7 +197,17 @@ export class Scorer {
       logits[i] = from.logits[at];
       scores[i] = from.scores[at];
     });
-    return { logits, scores, rowsMissing: others.rowsMissing };
+    return this.#calibrated({ logits, scores, rowsMissing: others.rowsMissing });
+  }
+
+  /** Takes what the kernel gave through the calibration map, in place, where the model has one. */
+  #calibrated(result: Scores): Scores {
+    const { calibration } = this.manifest;
+    if (!calibration) return result;
+    const { logits, scores } = result;
+    calibrateLogits(calibration, logits);
+    for (let i = 0; i < logits.length; i++) scores[i] = scoreOfLogit(logits[i]);
+    return result;
   }
 
   /**

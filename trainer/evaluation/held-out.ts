@@ -1,5 +1,6 @@
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
+import { calibrated } from "../calibration/fit.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
 import { checkHeldOutLabels } from "../data/label-counts.ts";
@@ -25,7 +26,7 @@ export interface HeldOut {
  * Throws DivergedError where a logit is not finite.
  */
 export async function scoreHeldOut(
-  { spec, fitted, vocabulary, learner }: TrainedModel,
+  { spec, fitted, vocabulary, learner, calibration }: TrainedModel,
   part: LogPart,
   cache: string,
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
@@ -37,11 +38,10 @@ export async function scoreHeldOut(
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
   checkHeldOutLabels(path, spec, source.labels);
   using task = startTask(`predict ${path}`, source.count, "records");
-  const predictions = await predictLog(source, (dataset) =>
-    learner.predict(dataset, (records) => task.advance(records)),
-  );
+  const raw = await predictLog(source, (dataset) => learner.predict(dataset, (records) => task.advance(records)));
   task.done();
-  checkLogits(path, predictions.logits);
+  checkLogits(path, raw.logits);
+  const predictions = calibration ? calibrated(calibration.map, raw) : raw;
   for (const { name, offsets } of columns) {
     if (offsets.length !== source.count + 1)
       throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${source.count}`);

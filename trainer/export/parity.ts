@@ -3,6 +3,7 @@ import { Page } from "../../format/page.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { calibrated } from "../calibration/fit.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { lookUpRows } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
@@ -36,7 +37,7 @@ export interface ParityOptions {
   name?: string;
   /** Reading stops after the chunk in which so many records are reached. */
   most?: number;
-  /** Receives the trained model's predictions on all that was read. */
+  /** Receives the trained model's predictions on all that was read, from before the calibration map. */
   onTrained?: (predictions: Predictions) => void;
 }
 
@@ -68,13 +69,15 @@ export async function measureParity(
     if (records >= most) break;
   }
   task.done();
-  const predictions: Predictions = {
+  const raw: Predictions = {
     logits: joined(Float32Array, trained),
     labels: joined(Uint8Array, labels),
     ...(weights.length > 0 && { weights: joined(Float32Array, weights) }),
   };
-  onTrained?.(predictions);
-  return compareLogits(predictions.logits, joined(Float32Array, served), predictions.labels, predictions.weights);
+  onTrained?.(raw);
+  // What is served is compared: a map may bend differences of logits, and with them the loss.
+  const { logits } = model.calibration ? calibrated(model.calibration.map, raw) : raw;
+  return compareLogits(logits, joined(Float32Array, served), raw.labels, raw.weights);
 }
 
 /** Compares two models' logits of the same records. */

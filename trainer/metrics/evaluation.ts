@@ -7,9 +7,10 @@ import {
 } from "./calibration.ts";
 import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
+import { loglossOfLogits } from "./logloss.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
-import { orderByGroup } from "./order.ts";
+import { type Floats, orderByGroup } from "./order.ts";
 import type { Predictions } from "./predictions.ts";
 
 /** Which records belong together for GAUC and NDCG, such as those of one user or of one request. */
@@ -29,6 +30,8 @@ export interface Evaluation extends Metrics {
   calibrationRatio: number;
   eceEqualFrequency: number;
   eceEqualWidth: number;
+  /** The same before the calibration map, where the model has one. */
+  uncalibrated?: Pick<Evaluation, "logloss" | "calibrationRatio" | "eceEqualFrequency">;
   grouped?: GroupedEvaluation;
 }
 
@@ -43,11 +46,8 @@ export interface GroupedEvaluation {
 }
 
 /** Computes every metric; GAUC and NDCG@k only where there are groups. */
-export function evaluatePredictions(
-  { logits, labels, weights }: Predictions,
-  groups: Groups | null,
-  k: number,
-): Evaluation {
+export function evaluatePredictions(predictions: Predictions, groups: Groups | null, k: number): Evaluation {
+  const { logits, labels, weights, uncalibrated } = predictions;
   const metrics = metricsOfLogits(logits, labels, weights);
   const probabilities = Float64Array.from(logits, sigmoid);
   return {
@@ -58,7 +58,20 @@ export function evaluatePredictions(
     calibrationRatio: calibrationRatio(probabilities, labels, weights),
     eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
     eceEqualWidth: expectedCalibrationError(binsOfEqualWidth(probabilities, labels, weights)),
+    ...(uncalibrated && { uncalibrated: evaluateUncalibrated(uncalibrated, predictions) }),
     ...(groups && { grouped: evaluateGroups({ logits, labels, ...(weights && { weights }) }, groups, k) }),
+  };
+}
+
+function evaluateUncalibrated(
+  logits: Floats,
+  { labels, weights }: Predictions,
+): NonNullable<Evaluation["uncalibrated"]> {
+  const probabilities = Float64Array.from(logits, sigmoid);
+  return {
+    logloss: loglossOfLogits(logits, labels, weights),
+    calibrationRatio: calibrationRatio(probabilities, labels, weights),
+    eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
   };
 }
 
@@ -69,7 +82,7 @@ function evaluateGroups({ logits, labels, weights }: Predictions, groups: Groups
 
 /** The metrics as lines of a table: a name and a value each. */
 export function evaluationLines(evaluation: Evaluation): [name: string, value: string][] {
-  const { grouped } = evaluation;
+  const { grouped, uncalibrated } = evaluation;
   return [
     ["AUC", fixed(evaluation.auc, 5)],
     ["logloss", fixed(evaluation.logloss, 5)],
@@ -77,6 +90,13 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
     ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
     [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
     [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
+    ...(uncalibrated
+      ? ([
+          ["logloss before calibration", fixed(uncalibrated.logloss, 5)],
+          ["calibration before it (predicted / observed)", fixed(uncalibrated.calibrationRatio, 4)],
+          [`ECE before it, ${CALIBRATION_BINS} bins of equal frequency`, fixed(uncalibrated.eceEqualFrequency, 5)],
+        ] satisfies [string, string][])
+      : []),
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 5)],

@@ -1,8 +1,10 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { type Calibration, checkCalibratable, fitCalibration } from "../calibration/fit.ts";
 import { savedHashKey, saveHashKey } from "../data/hash-key.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
+import { type HeldOutSource, predictLog } from "../data/source.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
@@ -85,6 +87,7 @@ export async function train(
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
+  checkCalibratable(logName(valid), spec, validSource.labels);
   checkBlobSize(spec, quantize, vocabulary);
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
@@ -119,8 +122,16 @@ export async function train(
   const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
   seconds += secondsOf(training);
+  const calibration = await calibrate(spec, learner, validSource);
   const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
-  return { ...trained, valid: best, checkpoints };
+  return { ...trained, ...(calibration && { calibration }), valid: best, checkpoints };
+}
+
+/** Fits the calibration map that the spec asks for to what the trained model says of the validation log. */
+async function calibrate(spec: FeatureSpec, learner: Learner, valid: HeldOutSource): Promise<Calibration | null> {
+  const { calibrate: method } = spec.training;
+  if (method === "none") return null;
+  return fitCalibration(method, await predictLog(valid, (dataset) => learner.predict(dataset)));
 }
 
 /** A learner before its first step. */
