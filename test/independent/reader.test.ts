@@ -49,7 +49,7 @@ interface Scored {
 function pagesOf(file: string, model: Model): Pages {
   const name = nameOf(file);
   const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
-  const files = name === "catalogue" ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
+  const files = /^(catalogue|isotonic)$/.test(name) ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
   expect(files).toHaveLength(model.digests.length);
   return new Map(files.map((page, number) => [number, readPage(bytesOf(placeOf(file) + page), model, number)]));
 }
@@ -77,7 +77,7 @@ describe.each(blobs)("%s", (file) => {
 
   test("has its digest, its version and the signature of a trusted key", () => {
     expect(versionOf(blob)).toMatch(/^[0-9a-f]{64}$/);
-    expect(formatOf(blob)).toBe(Number(/^v(\d)/.exec(file)?.[1] ?? 6));
+    expect(formatOf(blob)).toBe(Number(/^v(\d)/.exec(file)?.[1] ?? 7));
     expect(() => checkEnvelope(blob, versionOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
   });
 
