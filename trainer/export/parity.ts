@@ -10,6 +10,7 @@ import { encodeLog } from "../data/encode.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Floats } from "../metrics/order.ts";
+import { aucDifferenceInterval, CONFIDENCE, loglossRatioInterval } from "../metrics/paired.ts";
 import type { Predictions } from "../metrics/predictions.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
@@ -17,6 +18,7 @@ import type { DraftExport } from "./export.ts";
 
 /** Null where the metric does not exist, as AUC of records with one class. */
 const MetricSchema = v.nullable(v.number());
+const IntervalSchema = v.nullable(v.tuple([v.number(), v.number()]));
 const QualitySchema = v.strictObject({ auc: MetricSchema, logloss: MetricSchema, calibrationRatio: MetricSchema });
 
 /** The served model beside the trained one, on the same held-out records. */
@@ -26,6 +28,8 @@ export const ParitySchema = v.strictObject({
   served: QualitySchema,
   /** Served − trained; for logloss, as a share of the trained one's. */
   delta: QualitySchema,
+  /** Where the true differences are, with a probability of `confidence`; null where too few records count. */
+  interval: v.strictObject({ confidence: v.number(), auc: IntervalSchema, logloss: IntervalSchema }),
   logitDifference: v.strictObject({ max: v.number(), mean: v.number() }),
 });
 
@@ -98,6 +102,11 @@ export function compareLogits(trained: Floats, served: Floats, labels: Uint8Arra
       auc: minus(after.auc, before.auc),
       logloss: finite((minus(after.logloss, before.logloss) ?? Number.NaN) / (before.logloss ?? Number.NaN)),
       calibrationRatio: minus(after.calibrationRatio, before.calibrationRatio),
+    },
+    interval: {
+      confidence: CONFIDENCE,
+      auc: aucDifferenceInterval(trained, served, labels, weights),
+      logloss: loglossRatioInterval(trained, served, labels, weights),
     },
     logitDifference: { max, mean: sum / labels.length },
   };
