@@ -30,7 +30,7 @@ describe("generated files are what scripts/golden.ts would write", async () => {
   });
 });
 
-describe("the golden blobs of formats 4 and 5, which stay as they were", () => {
+describe("the golden blobs of formats 4 to 6, which stay as they were", () => {
   const names = ["tiny", "pnn", "towers", "catalogue", "f16", "int4"];
 
   test.each(names)("%s of format 4 is that of format 5 but for the version", (name) => {
@@ -41,17 +41,28 @@ describe("the golden blobs of formats 4 and 5, which stay as they were", () => {
     expect(readManifest(four)).toEqual(readManifest(five));
   });
 
+  test.each(names)("%s of format 6 is that of format 7 but for the version", (name) => {
+    const [six, seven] = ["v6/", ""].map((place) => read(`test/golden/${place}${name}.blob.bin`));
+    expect([six[c.BLOB_HEADER_VERSION], seven[c.BLOB_HEADER_VERSION]]).toEqual([6, 7]);
+    expect(toHex(six).replace(/^(.{8})06/, "$107")).toBe(toHex(seven));
+    expect(readBlob(six)).toEqual(readBlob(seven));
+    expect(readManifest(six)).toEqual(readManifest(seven));
+    for (const variant of ["relaxed", "simd", "scalar"] as const)
+      expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), six)))).not.toThrow();
+    expect(text(`test/golden/v6/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+  });
+
   test.each(names)("%s scores as that of format 6, whose row keys are other ones", (name) => {
     const old = read(`test/golden/v5/${name}.blob.bin`);
     const { keys, ...before } = readBlob(old);
-    const { keys: keysNow, ...now } = readBlob(read(`test/golden/${name}.blob.bin`));
+    const { keys: keysNow, ...now } = readBlob(read(`test/golden/v6/${name}.blob.bin`));
     expect(keys.length).toBe(keysNow.length);
     expect(keys).not.toEqual(keysNow);
     expect(before.spec).toEqual({ ...now.spec, hashKey: undefined });
     expect(before.golden).toEqual(now.golden);
     for (const variant of ["relaxed", "simd", "scalar"] as const)
       expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
-    expect(text(`test/golden/v5/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+    expect(text(`test/golden/v5/${name}.scores.json`)).toBe(text(`test/golden/v6/${name}.scores.json`));
   });
 });
 
@@ -99,6 +110,7 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
     ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
     ["| weights of a lane | 258 |", "MAX_LANE_WEIGHT"],
+    ["| calibration knots | 1,024 |", "MAX_CALIBRATION_KNOTS"],
   ])("%s", async (row, name) => {
     const constants: Record<string, unknown> = await import("../../format/constants.ts");
     expect(formatMd.replace(/ +/g, " ")).toContain(row);
@@ -110,8 +122,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `reader takes the present one and the two before, ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
-    `the format version is none of ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}; `,
+    `reader takes the present one and the three before, ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
+    `the format version is none of ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}; `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
@@ -125,12 +137,15 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
 });
 
 describe("scores", () => {
-  test.each(["tiny", "pnn", "towers", "f16", "int4"])("the golden scores of %s are those of the formulas", (name) => {
-    const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
-    const model = read(`test/golden/${name}.blob.bin`);
-    const pages = [tinyPage(readBlob(model).rowType)];
-    expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...referenceScore(model, pages, record) })));
-  });
+  test.each(["tiny", "platt", "pnn", "towers", "f16", "int4"])(
+    "the golden scores of %s are those of the formulas",
+    (name) => {
+      const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
+      const model = read(`test/golden/${name}.blob.bin`);
+      const pages = [tinyPage(readBlob(model).rowType)];
+      expect(scores).toEqual(TINY_RECORDS.map((record) => ({ record, ...referenceScore(model, pages, record) })));
+    },
+  );
 
   test("the golden scores of the catalogue are those of the formulas; an item as it is scores as its record", () => {
     const scores: { record?: object; context?: object; item?: string; logit: number }[] = JSON.parse(
@@ -139,6 +154,8 @@ describe("scores", () => {
     const pages = cataloguePages();
     expect(pages).toEqual([0, 1].map((page) => read(`test/golden/catalogue.page${page}.bin`)));
     expect(scores).toEqual(catalogueScores(read("test/golden/catalogue.blob.bin"), pages));
+    const calibrated = JSON.parse(text("test/golden/isotonic.scores.json"));
+    expect(calibrated).toEqual(catalogueScores(read("test/golden/isotonic.blob.bin"), pages));
     const pairs = scores.filter(({ item }) => item !== undefined);
     for (const [context, ad, rest] of [
       [{ site: "news", hour: 7 }, "boots", { price: 12 }],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { checksum, type Hash64 } from "../../format/hash.ts";
-import { readBlob } from "../../format/read-blob.ts";
+import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { NO_FILTER } from "../../format/row-filter.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { edited, entryOf, inOldFormat, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
@@ -31,8 +31,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 6"],
-    ["a newer version", header(4, 7), "blob: header: got version 7, expected 4 to 6"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 7"],
+    ["a newer version", header(4, 8), "blob: header: got version 8, expected 4 to 7"],
     ["another length", header(8, 2687), "blob: header: got length 2687, expected 2688"],
     [
       "a table that is cut off",
@@ -124,6 +124,57 @@ describe("the hash key in SPEC", () => {
     ["upper case", keyed("A".repeat(32)), `${place} got another text, expected 32 lower-case hex digits`],
     ["a key in format 5", inFormat5, `${place} got one in format 5, expected none before format 6`],
   ]);
+});
+
+describe("the calibration map in SPEC", () => {
+  const LINE = { method: "platt", logits: [0], calibrated: [-1], slopes: [0.5, 0.5] };
+  const described = (calibration: unknown): Uint8Array => {
+    const parsed = JSON.parse(new TextDecoder().decode(sectionOf(tiny, c.SECTION_SPEC)));
+    return specText(JSON.stringify({ ...parsed, calibration }))();
+  };
+  const map = (change: object) => (): Uint8Array => described({ ...LINE, ...change });
+  const place = "blob: section SPEC: calibration:";
+  const many = Array.from({ length: 1025 }, (_, i) => i);
+  refuses([
+    ["of null", () => described(null), `${place} got null, expected Object`],
+    ["by an unknown method", map({ method: "beta" }), `${place} method: got "beta", expected ("platt" | "isotonic")`],
+    ["with a key too many", map({ knots: 1 }), `${place} knots: unknown key`],
+    ["without slopes", map({ slopes: undefined }), `${place} slopes: missing, expected "slopes"`],
+    ["without a knot", map({ logits: [], calibrated: [] }), `${place} logits: got length 0, expected >=1`],
+    ["of too many knots", map({ logits: many, calibrated: many }), `${place} logits: got length 1025, expected <=1024`],
+    [
+      "with logits that do not ascend",
+      map({ logits: [0, 0], calibrated: [0, 1] }),
+      `${place} logits: got [0,0], expected ascending numbers`,
+    ],
+    [
+      "that is flat",
+      map({ logits: [0, 1], calibrated: [1, 1] }),
+      `${place} calibrated: got [1,1], expected ascending numbers`,
+    ],
+    [
+      "of other numbers of logits",
+      map({ logits: [0, 1] }),
+      `${place} got 1 calibrated logits, expected 2, one for each logit`,
+    ],
+    ["with a slope of 0", map({ slopes: [1, 0] }), `${place} slopes[1]: got 0, expected >0`],
+    ["with one slope", map({ slopes: [1] }), `${place} slopes[1]: missing, expected number`],
+    [
+      "with a number that JSON cannot hold",
+      map({ logits: [Number.NaN] }),
+      `${place} logits[0]: got null, expected number`,
+    ],
+  ]);
+
+  test("is read by both readers, and in older formats has no meaning", () => {
+    const blob = described(LINE);
+    expect(readBlob(blob).calibration).toEqual(LINE);
+    expect(readManifest(blob).calibration).toEqual(LINE);
+    for (const unread of [inOldFormat(blob, 6), inOldFormat(described(null), 6), tiny]) {
+      expect(readBlob(unread)).not.toHaveProperty("calibration");
+      expect(readManifest(unread)).not.toHaveProperty("calibration");
+    }
+  });
 });
 
 describe("sections EVIDENCE and GOLDEN", () => {

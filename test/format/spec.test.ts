@@ -44,6 +44,7 @@ describe("accepted", () => {
         learningRate: 0.001,
         rateDrops: 0,
         loss: "logistic",
+        calibrate: "none",
         optimizer: "adam",
         l1: 0,
         l2: 0,
