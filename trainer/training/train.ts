@@ -86,8 +86,8 @@ export async function train(
   if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
-  checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkCalibratable(logName(valid), spec, validSource.labels);
+  checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
