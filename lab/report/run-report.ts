@@ -147,6 +147,7 @@ function settings({ model, training }: FeatureSpec): [string, string][] {
     ["learning rate", String(training.learningRate)],
     ["batch size", String(training.batchSize)],
     ["L2 of rows / of dense weights", `${training.l2} / ${training.denseL2}`],
+    ["calibration", training.calibrate],
     ["seed", String(training.seed)],
   ];
 }

@@ -12,7 +12,14 @@ import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forwardItem, referenceScore } from "./reference.ts";
 import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPlatt, tinyPnn, tinyTowers } from "./tiny.ts";
-import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue, tinyIsotonic } from "./tiny-catalogue.ts";
+import {
+  CATALOGUE_PAIRS,
+  CATALOGUE_RECORDS,
+  cataloguePages,
+  itemNumber,
+  tinyCatalogue,
+  tinyIsotonic,
+} from "./tiny-catalogue.ts";
 
 // The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The files in
 // test/golden/v4/ and v5/ are not among them: no code writes those formats any more, and they stay as they are.
