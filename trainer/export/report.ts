@@ -60,8 +60,8 @@ export function checkLimits(name: string, report: QuantizationReport): void {
     name,
     `as ${chosen} it loses too much on ${records} records: ` +
       `got ΔAUC ${withInterval(delta.auc, interval.auc, (x) => signed(x, 6))} and ` +
-      `Δlogloss ${withInterval(delta.logloss, interval.logloss, percent)}, with their ${confidenceText(interval)}, ` +
-      `expected at least ${signed(-limits.auc, 6)} and at most ${percent(limits.logloss)} to be inside; ` +
+      `Δlogloss ${withInterval(delta.logloss, interval.logloss, percent)}, in their ${confidenceText(interval)}, ` +
+      `expected ones that reach ${signed(-limits.auc, 6)} and ${percent(limits.logloss)}; ` +
       "another --quantize may lose less, " +
       "--max-auc-loss and --max-logloss-loss allow more, --force exports it all the same",
   );

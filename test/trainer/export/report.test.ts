@@ -145,8 +145,8 @@ describe("checkLimits", () => {
     ["of either", [-1, -0.5], null, "ΔAUC −0.750000 (−1.000000 … −0.500000) and Δlogloss –"],
   ])("refuses too much %s, and names both losses, their intervals and both limits", (_, auc, logloss, got) => {
     expect(() => checkLimits("ads", losing(auc, logloss))).toThrow(
-      `ads: as int4 it loses too much on 100 records: got ${got}, with their 99.9 % intervals, ` +
-        "expected at least −0.000200 and at most +0.100 % to be inside;",
+      `ads: as int4 it loses too much on 100 records: got ${got}, in their 99.9 % intervals, ` +
+        "expected ones that reach −0.000200 and +0.100 %;",
     );
   });
 
