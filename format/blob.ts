@@ -1,3 +1,4 @@
+import type { CalibrationMap } from "./calibration.ts";
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
 import type { FittedSpec } from "./fitted-spec.ts";
 import type { GoldenRecords } from "./golden.ts";
@@ -11,6 +12,8 @@ export interface ModelBlob {
   spec: FittedSpec;
   /** Which program wrote the blob. */
   producer: string;
+  /** What the raw logit goes through last; absent where the raw logit is served. */
+  calibration?: CalibrationMap;
   rowType: number;
   /** D. It is 0 only where TERM_LINEAR is the only term. */
   embeddingDim: number;

@@ -9,6 +9,7 @@ export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
 export const PREPARED_BLOB_VERSION = 7; // the first whose fields are prepared, crossed and come from other columns
 export const SPLINE_BLOB_VERSION = 7; // the first with splines
+export const CALIBRATED_BLOB_VERSION = 7; // the first with a calibration map
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -147,6 +148,7 @@ export const MAX_TOWER_LAYERS = 17; // MAX_LAYERS hidden ones and the output
 export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_GOLDEN_RECORDS = 256;
+export const MAX_CALIBRATION_KNOTS = 1024;
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 // One record has at most this many (row key, value) entries, so that it always fits into one call of the kernel.
 export const MAX_RECORD_ENTRIES = 4096;

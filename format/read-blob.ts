@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
+import { type CalibrationMap, CalibrationMapSchema } from "./calibration.ts";
 import { partsOf } from "./columns.ts";
 import * as c from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
@@ -19,6 +20,8 @@ import { findBrokenRow, rowStride } from "./row.ts";
 export interface BlobManifest extends PageLayout {
   spec: FittedSpec;
   producer: string;
+  /** What the kernel's logits go through; absent where they are served as they are. */
+  calibration?: CalibrationMap;
   /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
   /** Where in the blob the filter of the pages' rows is, and its bytes: 0 where there is none. */
@@ -39,15 +42,15 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
   const filter = sections[c.SECTION_FILTER - 1] as Uint8Array;
-  const { producer, spec } = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
+  const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
+  const { spec } = described;
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
   const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
     sections[c.SECTION_MODEL - 1] as Uint8Array,
     spec,
   );
   return {
-    producer,
-    spec,
+    ...described,
     rowType,
     embeddingDim,
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
@@ -62,7 +65,8 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
 export function readBlob(bytes: Uint8Array): ModelBlob {
   const sections = readSections(bytes, true);
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
-  const { producer, spec } = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes));
+  const described = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes));
+  const { spec } = described;
   const head = readModelHead(section(c.SECTION_MODEL), spec);
   const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputWidth, ...rest } = head;
   const { itemField, itemCount, ...shape } = rest;
@@ -99,7 +103,8 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   checkItems(items, { ...shape, embeddingDim, layers });
 
   return {
-    ...{ spec, producer, rowType, embeddingDim, ...shape, keys },
+    ...described,
+    ...{ rowType, embeddingDim, ...shape, keys },
     ...{ rows: section(c.SECTION_ROWS), pageDigests: section(c.SECTION_PAGES), layers, outputWeights, items },
     filter: words(filter),
     ...json,
@@ -118,13 +123,19 @@ function placeOf(id: number): string {
   return `blob: section ${SECTION_NAMES[id]}`;
 }
 
-function readSpecSection(bytes: Uint8Array, format: number): { producer: string; spec: FittedSpec } {
+/** What section SPEC says. */
+type Description = Pick<BlobManifest, "producer" | "spec" | "calibration">;
+
+function readSpecSection(bytes: Uint8Array, format: number): Description {
   const place = placeOf(c.SECTION_SPEC);
-  const { producer, spec } = readJson(c.SECTION_SPEC, bytes) as { producer?: unknown; spec?: unknown };
-  const read = {
+  const { producer, spec, calibration } = readJson(c.SECTION_SPEC, bytes) as Partial<Record<string, unknown>>;
+  const read: Description = {
     producer: parseWith(v.string(), producer, `${place}: producer`),
     spec: parseWith(FittedSpecSchema, spec, place),
   };
+  // In older formats a member of this name had no meaning, as any other beside `producer` and `spec`.
+  if (calibration !== undefined && format >= c.CALIBRATED_BLOB_VERSION)
+    read.calibration = parseWith(CalibrationMapSchema, calibration, `${place}: calibration`);
   const keyed = read.spec.hashKey !== undefined;
   if (keyed !== format >= c.KEYED_BLOB_VERSION)
     throw new FormatError(

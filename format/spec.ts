@@ -182,6 +182,13 @@ const training = v.strictObject({
         "its batch's other positives, corrected for how frequent they are.",
     ),
   ),
+  calibrate: v.pipe(
+    v.optional(v.picklist(["none", "platt", "isotonic"]), "none"),
+    about(
+      "What corrects the probabilities of the trained model, fitted on the validation part. platt: a line through the " +
+        "logits. isotonic: an ascending curve, for some hundred clicks and more.",
+    ),
+  ),
   itemField: v.pipe(
     v.optional(fieldName),
     about(
@@ -384,7 +391,7 @@ interface SpecParts {
   fields: readonly (FieldOrigin & { side: string; encoding?: { kind: string } })[];
   data: { negatives?: { sample?: number | undefined; by?: string | undefined; user?: string | undefined } | undefined };
   model: { type: ModelType };
-  training: { loss: string; itemField?: string | undefined };
+  training: { loss: string; calibrate: string; itemField?: string | undefined };
 }
 
 /** The contradiction between a spec's model and its fields or training, if there is one. */
@@ -403,6 +410,8 @@ function contradiction({ model: { type }, training, fields, data }: SpecParts): 
     );
   if (training.loss === "in-batch" && type !== "two-tower")
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
+  if (training.loss === "in-batch" && training.calibrate !== "none")
+    return `got calibrate "${training.calibrate}" with the loss "in-batch", which makes no probabilities, expected "none"`;
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
   if (items.some((f) => f.name === training.itemField && f.encoding?.kind === "spline"))

@@ -1,5 +1,7 @@
+import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { columnOf } from "../format/columns.ts";
 import { FormatError, show } from "../format/errors.ts";
+import type { Hash64 } from "../format/hash.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
 import type { Page } from "../format/page.ts";
@@ -7,6 +9,7 @@ import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { EncodedRecords, RecordEncoder } from "../format/record.ts";
 import { filterHas } from "../format/row-filter.ts";
+import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
@@ -27,6 +30,8 @@ export interface LocatedRecords {
   addresses: Uint32Array;
   /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
   pages: Map<number, number>;
+  /** [F]: how many of each field's values are known to be unseen without a page. */
+  unseen: Uint32Array;
 }
 
 /** A context and the items that are to be ranked for it. */
@@ -38,11 +43,17 @@ export interface LocatedItems {
 }
 
 export interface Scores {
+  /** What is served: calibrated, where the model has a calibration map. */
   logits: Float32Array;
   /** Probabilities, sigmoid(logit). */
   scores: Float32Array;
   /** Entries that were scored with an OOV row because their page was not given. */
   rowsMissing: number;
+  /**
+   * [F]: how many values of each field were never seen, as neither the blob nor their page has a row for them. A missing
+   * value is none, and a hashed field has none. A context's values count once.
+   */
+  unseen: Uint32Array;
 }
 
 /**
@@ -55,6 +66,8 @@ export class Scorer {
   readonly #encoder: RecordEncoder;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
+  /** By field: the key of a missing value, which is never unseen; null for a hashed field, which has no unseen values. */
+  readonly #missingKeys: readonly (Hash64 | null)[];
   /** How many fields are on the item's side. */
   readonly #itemFields: number;
   /** The blob's section FILTER, in the kernel's memory. */
@@ -72,6 +85,10 @@ export class Scorer {
     this.#filter = new Uint32Array(blob.kernel.memory.buffer, byteOffset + offset, bytes / 4);
     this.#encoder = new RecordEncoder(this.manifest.spec);
     this.#itemFields = fields.filter(({ side }) => side === "item").length;
+    const { hashKey } = this.manifest.spec;
+    this.#missingKeys = fields.map(({ name, encoding }) =>
+      encoding.kind === "hash" ? null : rowKeyHash(hashKey, name)("", { lo: 0, hi: 0 }),
+    );
     this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
   }
 
@@ -147,8 +164,10 @@ export class Scorer {
     const mostPages = Math.min(maxPages, this.manifest.pageCount, encoded.entries);
     reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
     const addresses = new Uint32Array(encoded.entries);
+    const unseen = new Uint32Array(this.#kvFields.length);
     this.#kernel.lookup(encoded.keys, addresses);
-    return { encoded, addresses, pages: this.#locateAbsent(encoded, addresses, contextUses, mostPages) };
+    const pages = this.#locateAbsent(encoded, addresses, unseen, contextUses, mostPages);
+    return { encoded, addresses, pages, unseen };
   }
 
   /**
@@ -156,7 +175,8 @@ export class Scorer {
    * row.
    */
   score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
-    return this.#scoreFrom(0, located, pages, (...batch) => this.#kernel.score(...batch));
+    const unseen = located.unseen.slice();
+    return this.#calibrated(this.#scoreFrom(0, located, pages, unseen, (...batch) => this.#kernel.score(...batch)));
   }
 
   /**
@@ -165,9 +185,14 @@ export class Scorer {
    * once.
    */
   rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
-    const context = this.#batch(0, 1, located, pages);
+    return this.#calibrated(this.#rank(located, pages));
+  }
+
+  #rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+    const unseen = located.unseen.slice();
+    const context = this.#batch(0, 1, located, pages, unseen);
     this.#kernel.scoreContext(context.batch);
-    const scores = this.#scoreFrom(1, located, pages, (...batch) => this.#kernel.scoreCandidates(...batch));
+    const scores = this.#scoreFrom(1, located, pages, unseen, (...batch) => this.#kernel.scoreCandidates(...batch));
     scores.rowsMissing += context.rowsMissing;
     return scores;
   }
@@ -178,7 +203,7 @@ export class Scorer {
    * their id alone.
    */
   rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
-    const others = this.rank(records, pages);
+    const others = this.#rank(records, pages);
     const logits = new Float32Array(numbers.length);
     const scores = new Float32Array(numbers.length);
     const known = numbers.filter((number) => number !== NO_ITEM);
@@ -195,7 +220,17 @@ export class Scorer {
       logits[i] = from.logits[at];
       scores[i] = from.scores[at];
     });
-    return { logits, scores, rowsMissing: others.rowsMissing };
+    return this.#calibrated({ ...others, logits, scores });
+  }
+
+  /** Takes what the kernel gave through the calibration map, in place, where the model has one. */
+  #calibrated(result: Scores): Scores {
+    const { calibration } = this.manifest;
+    if (!calibration) return result;
+    const { logits, scores } = result;
+    calibrateLogits(calibration, logits);
+    for (let i = 0; i < logits.length; i++) scores[i] = scoreOfLogit(logits[i]);
+    return result;
   }
 
   /**
@@ -222,8 +257,8 @@ export class Scorer {
       const entry = encoded.offsets[(word >>> 1) * fields + position];
       return encoded.keys[2 * entry + (word & 1)];
     });
-    const records = items.map((_, i) => this.#kernel.precomputeItem(this.#batch(i, i + 1, located, pages).batch));
-    return { keys, records };
+    const batchOf = (i: number): KernelBatch => this.#batch(i, i + 1, located, pages, located.unseen).batch;
+    return { keys, records: items.map((_, i) => this.#kernel.precomputeItem(batchOf(i))) };
   }
 
   /** Room for `count` records and the values of single-valued fields. Throws FormatError where that is too much. */
@@ -242,11 +277,12 @@ export class Scorer {
     return new EncodedRecords(cells, entries, limits.reserve);
   }
 
-  /** Scores the records from `first` on, a batch in each call of `run`. */
+  /** Scores the records from `first` on, a batch in each call of `run`. Values that no page has are added to `unseen`. */
   #scoreFrom(
     first: number,
     located: LocatedRecords,
     pages: ReadonlyMap<number, Page>,
+    unseen: Uint32Array,
     run: (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void,
   ): Scores {
     const { count } = located.encoded;
@@ -254,23 +290,24 @@ export class Scorer {
     const scores = new Float32Array(count - first);
     let rowsMissing = 0;
     for (let start = first; start < count; ) {
-      const { batch, end, rowsMissing: missing } = this.#batch(start, count, located, pages);
+      const { batch, end, rowsMissing: missing } = this.#batch(start, count, located, pages, unseen);
       run(batch, logits.subarray(start - first, end - first), scores.subarray(start - first, end - first));
       rowsMissing += missing;
       start = end;
     }
-    return { logits, scores, rowsMissing };
+    return { logits, scores, rowsMissing, unseen };
   }
 
   /**
    * The longest batch from record `start` on, and the number of the record after it. Rows from pages are put into the
-   * arena.
+   * arena; values that a page at hand does not have are added to `unseen`.
    */
   #batch(
     start: number,
     limit: number,
     { encoded, addresses }: LocatedRecords,
     pages: ReadonlyMap<number, Page>,
+    unseen: Uint32Array,
   ): { batch: KernelBatch; end: number; rowsMissing: number } {
     const { offsets, keys, values } = encoded;
     const fields = this.#kvFields.length;
@@ -300,6 +337,7 @@ export class Scorer {
           const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
           const row = page?.row(lo, hi);
           if (!page) rowsMissing++;
+          else if (!row) this.#countUnseen(unseen, f, lo, hi);
           resolved[entry - firstEntry] = row ? this.#kernel.placeRow(slots++, row) : this.#oovAddress(f);
         }
       }
@@ -314,12 +352,14 @@ export class Scorer {
   }
 
   /**
-   * Gives the entries without a row in the blob their field's OOV row, but for those whose row may be in a page.
+   * Gives the entries without a row in the blob their field's OOV row, and adds them to `unseen`, but for those whose
+   * row may be in a page.
    * Returns these pages, at most `mostPages`: by number, how many of the scores would use rows of it.
    */
   #locateAbsent(
     encoded: EncodedRecords,
     addresses: Uint32Array,
+    unseen: Uint32Array,
     contextUses: number,
     mostPages: number,
   ): Map<number, number> {
@@ -338,10 +378,20 @@ export class Scorer {
           const page = pageOfKey(hi, this.manifest.pageCount);
           const uses = pages.get(page) ?? 0;
           if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
-        } else addresses[entry] = this.#oovAddress(field);
+        } else {
+          addresses[entry] = this.#oovAddress(field);
+          this.#countUnseen(unseen, field, lo, hi);
+        }
       }
     }
     return pages;
+  }
+
+  /** Counts an entry whose key has no row. The key 0 asks for the OOV row. */
+  #countUnseen(unseen: Uint32Array, field: number, lo: number, hi: number): void {
+    const missing = this.#missingKeys[field];
+    if (missing === null || (lo | hi) === 0 || (lo === missing.lo && hi === missing.hi)) return;
+    unseen[field] = unseen[field] + 1;
   }
 
   #oovAddress(field: number): number {

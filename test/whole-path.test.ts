@@ -16,8 +16,7 @@ describe("start", () => {
     const printed = vi.spyOn(console, "log").mockImplementation(() => {});
     const json = join(folder, "result.json");
     const made = { out: join(folder, "run"), rows: 20_000, seed: 3, port: 0, json, exit: true };
-    // On 2,000 test records, the AUC of two models differs by more than the default limit by chance.
-    await start({ ...made, quantize: "int8", limits: { auc: 0.003, logloss: 0.01 } });
+    await start({ ...made, quantize: "int8", limits: DEFAULT_LIMITS });
     const result = JSON.parse(readFileSync(json, "utf8"));
     expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
 

@@ -7,10 +7,12 @@ import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { SampledLog } from "./http/sampled-log.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
+import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-slot.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
+import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { rankRoute } from "./routes/rank.ts";
 import { scoreRoute } from "./routes/score.ts";
@@ -30,6 +32,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
+    counters: new ScoringCounters(),
     models: new ModelStore(kernel, memory, now),
     rows: new RowStore(memory, now),
     settings: new SettingsReader(settingsOf(options)),
@@ -38,6 +41,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
     ["POST", "/v1/score", allow("score", shared), scoreRoute(shared)],
     ["POST", "/v1/rank", allow("score", shared), rankRoute(shared)],
     ["GET", "/v1/models", allow("score", shared), modelsRoute(shared)],
+    ["GET", "/metrics", allow("admin", shared), metricsRoute(shared)],
     ["GET", "/healthz", healthRoute],
     ["GET", "/readyz", allow(null, shared), readyRoute(shared)],
   ];

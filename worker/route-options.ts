@@ -1,5 +1,6 @@
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-slot.ts";
 import type { RowStore } from "./rows/row-store.ts";
 import type { SettingsReader } from "./settings.ts";
@@ -14,5 +15,6 @@ export interface RouteOptions {
   memory: MemoryBudget;
   /** Has a line for answers that were scored without some of their rows. */
   degraded: SampledLog;
+  counters: ScoringCounters;
   settings: SettingsReader;
 }

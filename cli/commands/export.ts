@@ -5,6 +5,7 @@ import { type LogPart, namedLater, openPart } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
+import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
@@ -63,7 +64,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const folder = flags.out ?? join(runFolder, "export");
   await using heldOutLog = await openPart(run.spec, partOf(flags.records));
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
-  const { exported, report, filter, catalogue } = await exportRun(run, {
+  const { exported, report, filter, catalogue, calibration } = await exportRun(run, {
     folder,
     quantization,
     filterBits: flags.filterBits,
@@ -75,6 +76,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     trainedWith: run.record,
     onReport: (measured) => console.log(reportTable(measured)),
   });
+  if (calibration) console.log(calibrationText(calibration));
   if (catalogue) console.log(catalogueText(catalogue));
   console.log(filterText(filter));
   const blob = bytesText(exported.blob.length);

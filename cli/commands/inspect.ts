@@ -54,6 +54,14 @@ function signatureText({ signer, signatureVerified }: Inspection): string {
   return `by a key that calls itself ${signer} (not verified; --key verifies)`;
 }
 
+function calibrationText({ calibration }: Inspection): string {
+  if (calibration === null) return "–";
+  const { method, calibrated, slopes } = calibration;
+  const number = (x: number): string => x.toPrecision(4);
+  if (calibrated.length > 1) return `${method}, ${calibrated.length} knots`;
+  return `${method}: ${number(slopes[0])} · logit + ${number(calibrated[0] as number)}`;
+}
+
 function print(blob: Inspection): void {
   const { terms, rowType, embeddingDim, goldenRecords, items, rows } = blob;
   const number = (x: number): string => x.toPrecision(3);
@@ -66,6 +74,7 @@ function print(blob: Inspection): void {
         ["format", `${blob.format}, ${bytesText(blob.bytes)}, by ${blob.producer}`],
         ["signed", signatureText(blob)],
         ["logit", terms.join(" + ")],
+        ["calibration", calibrationText(blob)],
         [
           "rows",
           `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages} pages`,

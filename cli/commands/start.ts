@@ -11,6 +11,7 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
@@ -99,7 +100,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 3. Export, checked against the trainer on the test split.
   await using test = await openPart(spec, logs.test);
-  const { exported, report } = await exportRun(trained, {
+  const { exported, report, calibration } = await exportRun(trained, {
     folder: join(out, "export"),
     quantization: quantize,
     limits,
@@ -109,6 +110,8 @@ export async function start(options: StartOptions): Promise<void> {
     trainedWith: runRecord(spec, trained.backend),
     onReport: (measured) => console.log(reportTable(measured)),
   });
+
+  if (calibration) console.log(calibrationText(calibration));
 
   // 4. Into a local KV.
   await publish(exported, { remote: false, persistTo: store });

@@ -94,7 +94,7 @@ describe("train on one log", () => {
     expect(refused.stderr).toMatch(
       /error: tiny: as int4 it loses too much on \d\d records: got ΔAUC .* and Δlogloss .*,/,
     );
-    expect(refused.stderr).toContain(", expected at least −0.000100 and at most +0.100 %;");
+    expect(refused.stderr).toContain(", in their 99.9 % intervals, expected ones that reach −0.000100 and +0.100 %;");
     expect(refused.code).toBe(1);
     expect(existsSync(join(folder.path, "lossy"))).toBe(false);
     const forced = await folder.run(...strict, "--max-logloss-loss", "0", "--force");

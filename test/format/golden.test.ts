@@ -52,7 +52,7 @@ describe("the golden blobs of formats 4 to 6, which stay as they were", () => {
     expect(text(`test/golden/v6/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
   });
 
-  test.each(names)("%s of format 5 scores as that of format 7, whose row keys are other ones", (name) => {
+  test.each(names)("%s scores as that of format 6, whose row keys are other ones", (name) => {
     const old = read(`test/golden/v5/${name}.blob.bin`);
     const { keys, ...before } = readBlob(old);
     const { keys: keysNow, ...now } = readBlob(read(`test/golden/v6/${name}.blob.bin`));
@@ -110,6 +110,7 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
     ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
     ["| weights of a lane | 258 |", "MAX_LANE_WEIGHT"],
+    ["| calibration knots | 1,024 |", "MAX_CALIBRATION_KNOTS"],
   ])("%s", async (row, name) => {
     const constants: Record<string, unknown> = await import("../../format/constants.ts");
     expect(formatMd.replace(/ +/g, " ")).toContain(row);
@@ -136,7 +137,7 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
 });
 
 describe("scores", () => {
-  test.each(["tiny", "spline", "pnn", "towers", "f16", "int4"])(
+  test.each(["tiny", "spline", "platt", "pnn", "towers", "f16", "int4"])(
     "the golden scores of %s are those of the formulas",
     (name) => {
       const scores = JSON.parse(text(`test/golden/${name}.scores.json`));
@@ -153,6 +154,8 @@ describe("scores", () => {
     const pages = cataloguePages();
     expect(pages).toEqual([0, 1].map((page) => read(`test/golden/catalogue.page${page}.bin`)));
     expect(scores).toEqual(catalogueScores(read("test/golden/catalogue.blob.bin"), pages));
+    const calibrated = JSON.parse(text("test/golden/isotonic.scores.json"));
+    expect(calibrated).toEqual(catalogueScores(read("test/golden/isotonic.blob.bin"), pages));
     const pairs = scores.filter(({ item }) => item !== undefined);
     for (const [context, ad, rest] of [
       [{ site: "news", hour: 7 }, "boots", { price: 12 }],

@@ -1,18 +1,10 @@
 import { describe, expect, test } from "vitest";
 import * as c from "../../format/constants.ts";
 import { checksum, type Hash64 } from "../../format/hash.ts";
-import { readBlob } from "../../format/read-blob.ts";
+import { readBlob, readManifest } from "../../format/read-blob.ts";
 import { NO_FILTER } from "../../format/row-filter.ts";
 import { writeBlob } from "../../format/write-blob.ts";
-import {
-  edited,
-  entryOf,
-  inFormat6,
-  inOldFormat,
-  sectionOf,
-  withSection,
-  withTable,
-} from "../../testing/format/edit-blob.ts";
+import { edited, entryOf, inOldFormat, sectionOf, withSection, withTable } from "../../testing/format/edit-blob.ts";
 import { header, refuses, spec, specText, table, tiny } from "./refuse-blob.ts";
 
 // One test for each check of read-blob.ts up to section SPEC, in the order of the checks. Each has a blob that is wrong
@@ -147,13 +139,64 @@ describe("a spline in SPEC", () => {
     ["beyond float32", knots(0, 3.5e38), `${place}.knots: got [0,3.5e+38], expected numbers that float32 holds`],
     [
       "in format 6",
-      () => inFormat6(knots(0, 1)()),
+      () => inOldFormat(knots(0, 1)(), 6),
       `${place}.kind: got "spline" in format 6, expected none before format 7`,
     ],
   ]);
 
   test("with one knot is read", () => {
     expect(readBlob(knots(-0)()).spec.fields[1]?.encoding).toEqual({ kind: "spline", knots: [0] });
+  });
+});
+
+describe("the calibration map in SPEC", () => {
+  const LINE = { method: "platt", logits: [0], calibrated: [-1], slopes: [0.5, 0.5] };
+  const described = (calibration: unknown): Uint8Array => {
+    const parsed = JSON.parse(new TextDecoder().decode(sectionOf(tiny, c.SECTION_SPEC)));
+    return specText(JSON.stringify({ ...parsed, calibration }))();
+  };
+  const map = (change: object) => (): Uint8Array => described({ ...LINE, ...change });
+  const place = "blob: section SPEC: calibration:";
+  const many = Array.from({ length: 1025 }, (_, i) => i);
+  refuses([
+    ["of null", () => described(null), `${place} got null, expected Object`],
+    ["by an unknown method", map({ method: "beta" }), `${place} method: got "beta", expected ("platt" | "isotonic")`],
+    ["with a key too many", map({ knots: 1 }), `${place} knots: unknown key`],
+    ["without slopes", map({ slopes: undefined }), `${place} slopes: missing, expected "slopes"`],
+    ["without a knot", map({ logits: [], calibrated: [] }), `${place} logits: got length 0, expected >=1`],
+    ["of too many knots", map({ logits: many, calibrated: many }), `${place} logits: got length 1025, expected <=1024`],
+    [
+      "with logits that do not ascend",
+      map({ logits: [0, 0], calibrated: [0, 1] }),
+      `${place} logits: got [0,0], expected ascending numbers`,
+    ],
+    [
+      "that is flat",
+      map({ logits: [0, 1], calibrated: [1, 1] }),
+      `${place} calibrated: got [1,1], expected ascending numbers`,
+    ],
+    [
+      "of other numbers of logits",
+      map({ logits: [0, 1] }),
+      `${place} got 1 calibrated logits, expected 2, one for each logit`,
+    ],
+    ["with a slope of 0", map({ slopes: [1, 0] }), `${place} slopes[1]: got 0, expected >0`],
+    ["with one slope", map({ slopes: [1] }), `${place} slopes[1]: missing, expected number`],
+    [
+      "with a number that JSON cannot hold",
+      map({ logits: [Number.NaN] }),
+      `${place} logits[0]: got null, expected number`,
+    ],
+  ]);
+
+  test("is read by both readers, and in older formats has no meaning", () => {
+    const blob = described(LINE);
+    expect(readBlob(blob).calibration).toEqual(LINE);
+    expect(readManifest(blob).calibration).toEqual(LINE);
+    for (const unread of [inOldFormat(blob, 6), inOldFormat(described(null), 6), tiny]) {
+      expect(readBlob(unread)).not.toHaveProperty("calibration");
+      expect(readManifest(unread)).not.toHaveProperty("calibration");
+    }
   });
 });
 

@@ -45,6 +45,7 @@ describe("accepted", () => {
         learningRate: 0.001,
         rateDrops: 0,
         loss: "logistic",
+        calibrate: "none",
         optimizer: "adam",
         l1: 0,
         l2: 0,
@@ -123,6 +124,15 @@ describe("rejected", () => {
       "an unknown key of model",
       spec({ model: { layers: 3 } }),
       's: model.layers: unknown key, expected one of "type", "embeddingDim", "hidden", "activation", "dropout", "batchNorm"',
+    ],
+    [
+      "calibrated probabilities of a loss that makes none",
+      spec({
+        fields: [site, { ...price, side: "item" }],
+        model: { type: "two-tower" },
+        training: { loss: "in-batch", calibrate: "platt" },
+      }),
+      's: got calibrate "platt" with the loss "in-batch", which makes no probabilities, expected "none"',
     ],
     ["a schema that is no text", spec({ $schema: 1 }), "s: $schema: got 1, expected string"],
     ["no name", spec({ name: undefined }), 's: name: missing, expected "name"'],

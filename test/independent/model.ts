@@ -1,3 +1,4 @@
+import { type Calibration, readCalibration } from "./calibration.ts";
 import { formatOf, readJson, readSections, viewOf } from "./container.ts";
 import { Dense } from "./dense.ts";
 import { BLOCK_BYTES } from "./filter.ts";
@@ -14,6 +15,7 @@ const LAYER_BYTES = 64;
 
 export interface Model extends Head {
   spec: Spec;
+  calibration: Calibration | null;
   /** The OOV row of each field. */
   oov: Row[];
   /** Rows in the blob by key. */
@@ -96,6 +98,8 @@ export function readBlob(blob: Uint8Array): Model {
   const outer = readJson(sections, 1, 6);
   check(isObject(outer) && typeof outer.producer === "string", 6, "SPEC: got no producer");
   const spec = readSpec(outer.spec, formatOf(blob));
+  // In older formats a member of this name has no meaning.
+  const calibration = readCalibration(formatOf(blob) >= 7 ? outer.calibration : undefined);
   const head = readHead(at(sections, 1), spec);
   checkLengths(sections, head, spec);
   const keys = readKeys(sections, head);
@@ -109,6 +113,7 @@ export function readBlob(blob: Uint8Array): Model {
   return {
     ...head,
     spec,
+    calibration,
     oov: rows.slice(0, head.fields),
     rows: new Map(keys.map((key, i) => [key, at(rows, head.fields + i)])),
     digests: Array.from({ length: head.pages }, (_, p) => at(sections, 5).subarray(16 * p, 16 * p + 16)),

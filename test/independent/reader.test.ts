@@ -49,7 +49,7 @@ interface Scored {
 function pagesOf(file: string, model: Model): Pages {
   const name = nameOf(file);
   const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
-  const files = name === "catalogue" ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
+  const files = /^(catalogue|isotonic)$/.test(name) ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
   expect(files).toHaveLength(model.digests.length);
   return new Map(files.map((page, number) => [number, readPage(bytesOf(placeOf(file) + page), model, number)]));
 }

@@ -1,3 +1,4 @@
+import { calibrate } from "./calibration.ts";
 import { encode } from "./encode.ts";
 import { hasKey } from "./filter.ts";
 import { FM, INNER, LINEAR, MLP, OUTER, TOWERS } from "./head.ts";
@@ -118,7 +119,7 @@ export function logitOf(model: Model, record: Record<string, unknown>, pages: Pa
     const u = tower(side("context"), model.stack.slice(0, model.contextLayers), dim);
     logit += dot(u, tower(side("item"), model.stack.slice(model.contextLayers), dim));
   }
-  return logit;
+  return calibrate(model.calibration, logit);
 }
 
 /** The logit of an item of the catalogue with a context, a record of which only the context's fields count. */
@@ -151,7 +152,7 @@ export function itemLogitOf(model: Model, context: Record<string, unknown>, item
     );
     logit += dot(u, item.deep);
   }
-  return logit;
+  return calibrate(model.calibration, logit);
 }
 
 /** The click probability of a logit. */

@@ -11,11 +11,11 @@ import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 
 export const QUIET_TASK = { advance: () => {}, done: () => {} };
 
-/** Makes a folder for a test's files, and in it a log of 2,000 rows. No test of the file may leave a database open. */
-export async function tinyLog(): Promise<{ folder: string; log: GeneratedLog; logs: TinyLogs }> {
+/** Makes a folder for a test's files, and in it a log. No test of the file may leave a database open. */
+export async function tinyLog(rows = 2_000): Promise<{ folder: string; log: GeneratedLog; logs: TinyLogs }> {
   afterAll(() => expect(DuckDb.openCount).toBe(0));
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-run-"));
-  const log = await generateLog(join(folder, "log"), 2_000, 7, QUIET_TASK);
+  const log = await generateLog(join(folder, "log"), rows, 7, QUIET_TASK);
   const of = (path: string): LogPart => ({ paths: [path] });
   return {
     folder,

@@ -26,6 +26,7 @@ export interface ScoreAnswer {
   model: string;
   version: string;
   degraded?: { rows: number; reason: string };
+  unseen?: Record<string, number>;
 }
 
 export interface ProblemAnswer {

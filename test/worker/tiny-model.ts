@@ -15,7 +15,7 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { goldenLogits } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
-import { inFormat6, inOldFormat } from "../../testing/format/edit-blob.ts";
+import { inOldFormat } from "../../testing/format/edit-blob.ts";
 import { filterOf, HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
@@ -180,7 +180,7 @@ export async function makeModel(
   const write = (): Uint8Array => {
     const blob = writeBlob(model);
     if (format === BLOB_VERSION) return blob;
-    return format === 6 ? inFormat6(blob) : inOldFormat(blob, format);
+    return inOldFormat(blob, format);
   };
   const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, write())), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: logits[i] + goldenError }));

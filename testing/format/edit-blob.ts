@@ -100,11 +100,6 @@ function withVersion(blob: Uint8Array, format: number): Uint8Array {
   return blob;
 }
 
-/** A copy in format 6, which has no splines. */
-export function inFormat6(blob: Uint8Array): Uint8Array {
-  return edited(blob, (view) => view.setUint32(c.BLOB_HEADER_VERSION, 6, true));
-}
-
 /** A copy with `edit` applied to section `id`. Its checksum is put right. */
 export function inSection(blob: Uint8Array, id: number, edit: (view: DataView, bytes: Uint8Array) => void): Uint8Array {
   return withSection(blob, id, edited(sectionOf(blob, id), edit));

@@ -11,8 +11,24 @@ import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forwardItem, referenceScore } from "./reference.ts";
-import { TINY_RECORDS, TINY_ROW_TYPES, tinyModel, tinyPage, tinyPnn, tinySpline, tinyTowers } from "./tiny.ts";
-import { CATALOGUE_PAIRS, CATALOGUE_RECORDS, cataloguePages, itemNumber, tinyCatalogue } from "./tiny-catalogue.ts";
+import {
+  TINY_RECORDS,
+  TINY_ROW_TYPES,
+  tinyModel,
+  tinyPage,
+  tinyPlatt,
+  tinyPnn,
+  tinySpline,
+  tinyTowers,
+} from "./tiny.ts";
+import {
+  CATALOGUE_PAIRS,
+  CATALOGUE_RECORDS,
+  cataloguePages,
+  itemNumber,
+  tinyCatalogue,
+  tinyIsotonic,
+} from "./tiny-catalogue.ts";
 
 // The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The files in
 // test/golden/v4/, v5/ and v6/ are not among them: no code writes those formats any more, and they stay as they are.
@@ -28,6 +44,8 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
   const page = tinyPage();
   const catalogue = await goldenBlob(await tinyCatalogue(), CATALOGUE_RECORDS);
   const cataloguePage = cataloguePages();
+  const platt = await goldenBlob(await tinyPlatt());
+  const isotonic = await goldenBlob(await tinyIsotonic(), CATALOGUE_RECORDS);
   const others = await Promise.all(
     Object.entries(TINY_ROW_TYPES).map(async ([name, rowType]) => {
       const files = { blob: await goldenBlob(await tinyModel(rowType)), page: tinyPage(rowType) };
@@ -52,6 +70,10 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/catalogue.blob.bin", catalogue],
     ...cataloguePage.map((bytes, i) => [`test/golden/catalogue.page${i}.bin`, bytes] as const),
     ["test/golden/catalogue.scores.json", encoder.encode(linesJson(catalogueScores(catalogue, cataloguePage)))],
+    ["test/golden/platt.blob.bin", platt],
+    ["test/golden/platt.scores.json", encoder.encode(scoresJson(platt, [page]))],
+    ["test/golden/isotonic.blob.bin", isotonic],
+    ["test/golden/isotonic.scores.json", encoder.encode(linesJson(catalogueScores(isotonic, cataloguePage)))],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],

@@ -1,4 +1,5 @@
 import type { ModelBlob } from "../../format/blob.ts";
+import type { CalibrationMap } from "../../format/calibration.ts";
 import * as c from "../../format/constants.ts";
 import { itemStride } from "../../format/items.ts";
 import { findKey, pageOfKey } from "../../format/keys.ts";
@@ -20,7 +21,7 @@ export function referenceScore(blob: Uint8Array, pages: Uint8Array[], record: un
   if (model.terms & c.TERM_FM) logit += fm(model, e);
   if (model.terms & c.TERM_MLP) logit += inner(model.outputWeights, run(model.layers, mlpInputs(model, e)));
   if (model.terms & c.TERM_TOWERS) logit += inner(tower(model, c.SIDE_CONTEXT, e), tower(model, c.SIDE_ITEM, e));
-  return scoreOf(logit);
+  return scoreOf(model, logit);
 }
 
 export interface Score {
@@ -28,8 +29,18 @@ export interface Score {
   score: number;
 }
 
-function scoreOf(logit: number): Score {
+function scoreOf({ calibration }: ModelBlob, raw: number): Score {
+  const logit = calibration ? calibrate(calibration, raw) : raw;
   return { logit, score: 1 / (1 + Math.exp(-logit)) };
+}
+
+/** The piecewise linear map of a raw logit. */
+function calibrate({ logits: x, calibrated: y, slopes: [low, high] }: CalibrationMap, z: number): number {
+  const above = x.findIndex((knot) => z <= knot);
+  if (above === 0) return (y[0] as number) + low * (z - (x[0] as number));
+  if (above < 0) return (y.at(-1) as number) + high * (z - (x.at(-1) as number));
+  const [x0, x1, y0, y1] = [x[above - 1], x[above], y[above - 1], y[above]] as [number, number, number, number];
+  return y0 + ((z - x0) * (y1 - y0)) / (x1 - x0);
 }
 
 /** An item's record as ITEMS has it. `item` has only the fields of the item. */
@@ -85,7 +96,7 @@ export function forwardItem(blob: Uint8Array, pages: Uint8Array[], context: unkn
     const vector = Array.from({ length: D }, (_, j) => record.getFloat32(deep + 4 * j, true));
     logit += inner(tower(model, c.SIDE_CONTEXT, e), vector);
   }
-  return scoreOf(logit);
+  return scoreOf(model, logit);
 }
 
 /**

@@ -125,6 +125,20 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
   return { ...model, items: { field: AD, keys, records: concat(items.map(({ record }) => record)) } };
 }
 
+/** The same with a curve of three knots through its logits; some of its records lie beyond either end. */
+export async function tinyIsotonic(): Promise<ModelBlob> {
+  return {
+    ...(await tinyCatalogue()),
+    calibration: {
+      method: "isotonic",
+      // The second is the logit of a record with an item of the catalogue.
+      logits: [-9, 1.38671875, 4],
+      calibrated: [-4, -1, -0.5],
+      slopes: [0.5, 1.5],
+    },
+  };
+}
+
 /** The number of an item in the catalogue, by its id. */
 export function itemNumber({ items }: ModelBlob, ad: string): number {
   const { lo, hi } = keyOf("ad", ad);

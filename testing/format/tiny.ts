@@ -179,6 +179,14 @@ export async function tinySpline(): Promise<ModelBlob> {
   return { ...model, spec: { ...TINY_SPEC, fields }, keys: hot.keys, rows: concat([oov, hot.rows]) };
 }
 
+/** The tiny model with a line through its logits, as Platt scaling gives one. */
+export async function tinyPlatt(): Promise<ModelBlob> {
+  return {
+    ...(await tinyModel()),
+    calibration: { method: "platt", logits: [0], calibrated: [-0.375], slopes: [0.75, 0.75] },
+  };
+}
+
 /**
  * PNN* over the same rows. 4 numbers of embeddings, 1 inner and 3 outer products → 2 f32 tanh, 2 → 3 int8 sigmoid, 3 →
  * 1.

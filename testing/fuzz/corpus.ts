@@ -53,11 +53,13 @@ const golden = ["", "v6/", "v5/", "v4/"].flatMap((place) =>
     ...{ name: `${place}${name}`, bytes: readGolden(`${place}${name}.blob.bin`) },
   })),
 );
+/** With calibration maps. */
+const calibrated = ["platt", "isotonic"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
 const ROW_TYPES = [c.TYPE_I8, c.TYPE_F32, c.TYPE_F16, c.TYPE_I4];
 
 const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(type, 2 * i + j)));
 
-export const BLOBS: readonly OriginalBlob[] = [...golden, ...random];
+export const BLOBS: readonly OriginalBlob[] = [...golden, ...calibrated, ...random];
 
 const TINY = readManifest((golden[0] as OriginalBlob).bytes);
 const CATALOGUE = readManifest((golden[3] as OriginalBlob).bytes);

@@ -1,6 +1,7 @@
 import { partsOf } from "../../format/columns.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { calibrated } from "../calibration/fit.ts";
 import { fieldRequest } from "../data/field-request.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
@@ -30,7 +31,7 @@ export interface HeldOut {
  * Throws DivergedError where a logit is not finite.
  */
 export async function scoreHeldOut(
-  { spec, fitted, vocabulary, learner }: TrainedModel,
+  { spec, fitted, vocabulary, learner, calibration }: TrainedModel,
   part: LogPart,
   cache: string,
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
@@ -44,12 +45,13 @@ export async function scoreHeldOut(
   else checkPositives(path, spec, source.labels, OWN_LOSS_NEEDS);
   using task = startTask(`predict ${path}`, source.count, "records");
   const own = new MeanLoss();
-  const predictions = await predictLog(source, (dataset) => {
+  const raw = await predictLog(source, (dataset) => {
     own.add(learner.ownLoss(dataset));
     return learner.predict(dataset, (records) => task.advance(records));
   });
   task.done();
-  checkLogits(path, predictions.logits);
+  checkLogits(path, raw.logits);
+  const predictions = calibration ? calibrated(calibration.map, raw) : raw;
   for (const { name, offsets } of columns) {
     if (offsets.length !== source.count + 1)
       throw new FormatError(`${path}: column ${name}`, `got ${offsets.length - 1} rows, expected ${source.count}`);

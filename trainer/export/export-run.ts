@@ -1,5 +1,6 @@
 import { columnsOf } from "../../format/columns.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { type CalibrationEffect, calibrated, calibrationEffect } from "../calibration/fit.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
 import type { HeldOutSource } from "../data/source.ts";
@@ -18,6 +19,7 @@ import {
 import type { TrainedModel } from "../model/trained-model.ts";
 import { warn } from "../terminal/warning.ts";
 import type { SavedRun } from "../training/run-folder.ts";
+import type { CalibrationEvidence } from "./calibration-evidence.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
 import type { FilterReport } from "./filter.ts";
 import { foreignTexts } from "./foreign-texts.ts";
@@ -57,6 +59,8 @@ export interface ExportedRun {
   report: QuantizationReport;
   filter: FilterReport;
   catalogue: CatalogueReport | null;
+  /** What the calibration map does; null where the model has none. */
+  calibration: CalibrationEvidence | null;
 }
 
 /**
@@ -66,7 +70,7 @@ export interface ExportedRun {
  * it.
  */
 export async function exportRun(trained: TrainedModel, options: ExportRunOptions): Promise<ExportedRun> {
-  const { spec, fitted, learner } = trained;
+  const { spec, fitted, learner, calibration } = trained;
   explained(spec, () => checkWeights(learner));
   const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
 
@@ -74,13 +78,18 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const calibrationSet = await calibrationLog.head(CALIBRATION_SET_RECORDS);
 
   // 2. The export, and what every quantization would cost and lose.
+  let effect = null as CalibrationEffect | null;
   const { draft, report } = await exportMeasured(trained, {
     quantization,
     filterBits: options.filterBits,
     calibrationSet,
     log: heldOutLog,
     limits,
-    onTrained: (predictions) => checkTrained(spec, heldOutLog.path, predictions, options.force === true),
+    onTrained: (raw) => {
+      const served = calibration ? calibrated(calibration.map, raw) : raw;
+      checkTrained(spec, heldOutLog.path, served, options.force === true);
+      if (calibration) effect = calibrationEffect(calibration.map, raw);
+    },
   });
   options.onReport?.(report);
   if (!options.force) checkLimits(spec.name, report);
@@ -90,6 +99,9 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   (await foreignTexts(heldOutLog, golden)).forEach(warn);
   const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden) : null;
 
+  const calibrationEvidence =
+    calibration && effect ? { method: calibration.map.method, fittedOn: calibration.fittedOn, heldOut: effect } : null;
+
   // 4. Evidence, golden records and name.
   const exported = await sealExport(
     catalogue?.draft ?? draft,
@@ -97,12 +109,14 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
       provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
       quantization: report,
       filter: draft.filter,
+      ...(calibrationEvidence && { calibration: calibrationEvidence }),
       ...(catalogue && { items: catalogue.report }),
     },
     golden,
   );
   saveExport(folder, exported);
-  return { exported, report, filter: draft.filter, catalogue: catalogue?.report ?? null };
+  const { filter } = draft;
+  return { exported, report, filter, catalogue: catalogue?.report ?? null, calibration: calibrationEvidence };
 }
 
 /** Throws DivergedError where the trained model's predictions show that it has diverged. */

@@ -85,6 +85,7 @@ export async function exportModel(
   const model: ModelBlob = {
     spec: served,
     producer: PRODUCER,
+    ...(trained.calibration && { calibration: trained.calibration.map }),
     rowType,
     embeddingDim: dim,
     terms,

@@ -1,4 +1,5 @@
 import type { Evidence, ModelBlob } from "../../format/blob.ts";
+import type { CalibrationMap } from "../../format/calibration.ts";
 import * as c from "../../format/constants.ts";
 import type { FittedField } from "../../format/fitted-spec.ts";
 import { formatVersion } from "../../format/format-version.ts";
@@ -40,6 +41,8 @@ export interface Inspection {
   producer: string;
   label: string;
   terms: string[];
+  /** What the sum of the terms goes through before it is served; null where it is served as it is. */
+  calibration: CalibrationMap | null;
   rowType: string;
   embeddingDim: number;
   pages: number;
@@ -80,6 +83,7 @@ export async function inspectBlob(blob: Uint8Array, trusted: readonly PublicKey[
     producer: read.producer,
     label: read.spec.label,
     terms: termsOf(read),
+    calibration: read.calibration ?? null,
     rowType: TYPES.get(read.rowType) ?? String(read.rowType),
     embeddingDim: read.embeddingDim,
     pages: read.pageDigests.length / c.PAGE_DIGEST_BYTES,

@@ -3,12 +3,14 @@ import { Page } from "../../format/page.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
+import { calibrated } from "../calibration/fit.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { lookUpRows } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Floats } from "../metrics/order.ts";
+import { aucDifferenceInterval, CONFIDENCE, loglossRatioInterval } from "../metrics/paired.ts";
 import type { Predictions } from "../metrics/predictions.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { startTask } from "../terminal/progress.ts";
@@ -16,6 +18,7 @@ import type { DraftExport } from "./export.ts";
 
 /** Null where the metric does not exist, as AUC of records with one class. */
 const MetricSchema = v.nullable(v.number());
+const IntervalSchema = v.nullable(v.tuple([v.number(), v.number()]));
 const QualitySchema = v.strictObject({ auc: MetricSchema, logloss: MetricSchema, calibrationRatio: MetricSchema });
 
 /** The served model beside the trained one, on the same held-out records. */
@@ -25,6 +28,8 @@ export const ParitySchema = v.strictObject({
   served: QualitySchema,
   /** Served − trained; for logloss, as a share of the trained one's. */
   delta: QualitySchema,
+  /** Where the true differences are, with a probability of `confidence`; null where too few records count. */
+  interval: v.strictObject({ confidence: v.number(), auc: IntervalSchema, logloss: IntervalSchema }),
   logitDifference: v.strictObject({ max: v.number(), mean: v.number() }),
 });
 
@@ -36,7 +41,7 @@ export interface ParityOptions {
   name?: string;
   /** Reading stops after the chunk in which so many records are reached. */
   most?: number;
-  /** Receives the trained model's predictions on all that was read. */
+  /** Receives the trained model's predictions on all that was read, from before the calibration map. */
   onTrained?: (predictions: Predictions) => void;
 }
 
@@ -68,13 +73,15 @@ export async function measureParity(
     if (records >= most) break;
   }
   task.done();
-  const predictions: Predictions = {
+  const raw: Predictions = {
     logits: joined(Float32Array, trained),
     labels: joined(Uint8Array, labels),
     ...(weights.length > 0 && { weights: joined(Float32Array, weights) }),
   };
-  onTrained?.(predictions);
-  return compareLogits(predictions.logits, joined(Float32Array, served), predictions.labels, predictions.weights);
+  onTrained?.(raw);
+  // What is served is compared: a map may bend differences of logits, and with them the loss.
+  const { logits } = model.calibration ? calibrated(model.calibration.map, raw) : raw;
+  return compareLogits(logits, joined(Float32Array, served), raw.labels, raw.weights);
 }
 
 /** Compares two models' logits of the same records. */
@@ -95,6 +102,11 @@ export function compareLogits(trained: Floats, served: Floats, labels: Uint8Arra
       auc: minus(after.auc, before.auc),
       logloss: finite((minus(after.logloss, before.logloss) ?? Number.NaN) / (before.logloss ?? Number.NaN)),
       calibrationRatio: minus(after.calibrationRatio, before.calibrationRatio),
+    },
+    interval: {
+      confidence: CONFIDENCE,
+      auc: aucDifferenceInterval(trained, served, labels, weights),
+      logloss: loglossRatioInterval(trained, served, labels, weights),
     },
     logitDifference: { max, mean: sum / labels.length },
   };

@@ -1,11 +1,17 @@
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { fixed } from "../metrics/evaluation.ts";
+import type { Interval } from "../metrics/paired.ts";
 import { bytesText, table } from "../terminal/table.ts";
 import { ParitySchema } from "./parity.ts";
 import { QUANTIZATIONS } from "./quantization.ts";
 
-/** What a quantization may lose. */
+/**
+ * What a quantization may lose. A loss on a log is partly chance: which records the log has. So it is judged by its
+ * paired interval (metrics/paired.ts), and an export is refused where even the end of the interval that speaks for it is
+ * beyond the limit. A model that loses no more than the limits is then refused at most once in a thousand exports, however
+ * small the log; and the more records, the smaller the losses that are refused.
+ */
 export interface Limits {
   /** The largest loss of AUC, as a difference. */
   auc: number;
@@ -44,39 +50,74 @@ export function chosenOf({ chosen, measured }: QuantizationReport): Measure {
   return measured.find(({ quantization }) => quantization === chosen) as Measure;
 }
 
-/** Throws FormatError where the chosen quantization loses more than the limits. `name` is the model's. */
+/** Throws FormatError where the chosen quantization surely loses more than the limits. `name` is the model's. */
 export function checkLimits(name: string, report: QuantizationReport): void {
   const { limits, chosen } = report;
-  const { delta, records } = chosenOf(report);
-  if (-(delta.auc ?? 0) <= limits.auc && (delta.logloss ?? 0) <= limits.logloss) return;
+  const { delta, interval, records } = chosenOf(report);
+  const losses = lossesOf(chosenOf(report));
+  if (!(losses.auc.least > limits.auc || losses.logloss.least > limits.logloss)) return;
   throw new FormatError(
     name,
     `as ${chosen} it loses too much on ${records} records: ` +
-      `got ΔAUC ${signed(delta.auc, 6)} and Δlogloss ${percent(delta.logloss)}, ` +
-      `expected at least ${signed(-limits.auc, 6)} and at most ${percent(limits.logloss)}; ` +
+      `got ΔAUC ${withInterval(delta.auc, interval.auc, (x) => signed(x, 6))} and ` +
+      `Δlogloss ${withInterval(delta.logloss, interval.logloss, percent)}, in their ${confidenceText(interval)}, ` +
+      `expected ones that reach ${signed(-limits.auc, 6)} and ${percent(limits.logloss)}; ` +
       "another --quantize may lose less, " +
       "--max-auc-loss and --max-logloss-loss allow more, --force exports it all the same",
   );
 }
 
+/** The least and the most that each metric may truly lose; losses are above 0. Nothing where there is no interval. */
+function lossesOf({ interval: { auc, logloss } }: Measure): Record<keyof Limits, { least: number; most: number }> {
+  const none = { least: Number.NEGATIVE_INFINITY, most: Number.NEGATIVE_INFINITY };
+  return {
+    auc: auc ? { least: -auc[1], most: -auc[0] } : none,
+    logloss: logloss ? { least: logloss[0], most: logloss[1] } : none,
+  };
+}
+
 /** A table of all quantizations, with the chosen one marked. */
 export function reportTable(report: QuantizationReport): string {
   const { chosen, measured, refused } = report;
-  const lines = measured.map(({ quantization, records, bytes, layers, served, delta, logitDifference }) => [
+  const lines = measured.map(({ quantization, records, bytes, layers, served, delta, interval, logitDifference }) => [
     quantization === chosen ? `${quantization}, chosen` : quantization,
     records.toLocaleString("en"),
     bytesText(bytes.blob + bytes.pages),
     layersText(layers),
     fixed(served.auc ?? Number.NaN, 5),
-    signed(delta.auc, 5),
-    percent(delta.logloss),
+    withInterval(delta.auc, interval.auc, (x) => signed(x, 5)),
+    withInterval(delta.logloss, interval.logloss, percent),
     signed(delta.calibrationRatio, 4),
     logitDifference.max.toExponential(1),
     logitDifference.mean.toExponential(1),
   ]);
   const head = ["rows", "records", "blob + pages", "layers", "AUC", "ΔAUC", "Δlogloss", "Δcalibration"];
-  const notes = refused.map(({ quantization, problem }) => `\n${quantization}: ${problem}`);
-  return table([...head, "max |Δlogit|", "mean |Δlogit|"], lines) + notes.join("");
+  const notes = [...undecided(report), ...refused.map(({ quantization, problem }) => `${quantization}: ${problem}`)];
+  return [table([...head, "max |Δlogit|", "mean |Δlogit|"], lines), ...notes].join("\n");
+}
+
+/** Says where the records are too few to tell whether the chosen quantization keeps within the limits. */
+function undecided(report: QuantizationReport): string[] {
+  const { chosen, limits } = report;
+  const measure = chosenOf(report);
+  const { auc, logloss } = lossesOf(measure);
+  const open: string[] = [];
+  if (auc.least <= limits.auc && limits.auc < auc.most)
+    open.push(`AUC by up to ${auc.most.toFixed(6)}, where ${limits.auc} is allowed`);
+  if (logloss.least <= limits.logloss && limits.logloss < logloss.most)
+    open.push(`logloss by up to ${percent(logloss.most)}, where ${percent(limits.logloss)} is allowed`);
+  if (open.length === 0) return [];
+  const { interval, records } = measure;
+  const by = `by the ${confidenceText(interval)} of ${records.toLocaleString("en")} records`;
+  return [`${chosen}: ${by} it may lose ${open.join(", and ")}; more records would tell`];
+}
+
+function confidenceText({ confidence }: Measure["interval"]): string {
+  return `${(100 * confidence).toFixed(1)} % intervals`;
+}
+
+function withInterval(x: number | null, interval: Interval | null, text: (x: number | null) => string): string {
+  return interval ? `${text(x)} (${text(interval[0])} … ${text(interval[1])})` : text(x);
 }
 
 function layersText(layers: Measure["layers"]): string {

@@ -7,9 +7,10 @@ import {
 } from "./calibration.ts";
 import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
+import { loglossOfLogits } from "./logloss.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
-import { orderByGroup } from "./order.ts";
+import { type Floats, orderByGroup } from "./order.ts";
 import type { Predictions } from "./predictions.ts";
 
 /** Which records belong together for GAUC and NDCG, such as those of one user or of one request. */
@@ -41,6 +42,8 @@ export interface Evaluation extends Metrics {
   calibrationRatio: number;
   eceEqualFrequency: number;
   eceEqualWidth: number;
+  /** The same before the calibration map, where the model has one. */
+  uncalibrated?: Pick<Evaluation, "logloss" | "calibrationRatio" | "eceEqualFrequency">;
   grouped?: GroupedEvaluation;
   /**
    * Only with the in-batch loss. What it leaves open is added to all scores of one context, so that scores are no
@@ -64,11 +67,12 @@ export interface GroupedEvaluation {
  * by the in-batch loss.
  */
 export function evaluatePredictions(
-  { logits, labels, weights }: Predictions,
+  predictions: Predictions,
   groups: Groups | null,
   k: number,
   inBatch: InBatchEvaluation | null = null,
 ): Evaluation {
+  const { logits, labels, weights, uncalibrated } = predictions;
   const grouped = groups && evaluateGroups({ logits, labels, ...(weights && { weights }) }, groups, k);
   if (inBatch) {
     return {
@@ -94,7 +98,20 @@ export function evaluatePredictions(
     calibrationRatio: calibrationRatio(probabilities, labels, weights),
     eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
     eceEqualWidth: expectedCalibrationError(binsOfEqualWidth(probabilities, labels, weights)),
+    ...(uncalibrated && { uncalibrated: evaluateUncalibrated(uncalibrated, predictions) }),
     ...(grouped && { grouped }),
+  };
+}
+
+function evaluateUncalibrated(
+  logits: Floats,
+  { labels, weights }: Predictions,
+): NonNullable<Evaluation["uncalibrated"]> {
+  const probabilities = Float64Array.from(logits, sigmoid);
+  return {
+    logloss: loglossOfLogits(logits, labels, weights),
+    calibrationRatio: calibrationRatio(probabilities, labels, weights),
+    eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
   };
 }
 
@@ -121,6 +138,7 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
 }
 
 function logisticLines(evaluation: Evaluation): [name: string, value: string][] {
+  const { uncalibrated } = evaluation;
   return [
     ["AUC", fixed(evaluation.auc, 5)],
     ["logloss", fixed(evaluation.logloss, 5)],
@@ -128,6 +146,13 @@ function logisticLines(evaluation: Evaluation): [name: string, value: string][] 
     ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
     [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
     [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
+    ...(uncalibrated
+      ? ([
+          ["logloss before calibration", fixed(uncalibrated.logloss, 5)],
+          ["calibration before it (predicted / observed)", fixed(uncalibrated.calibrationRatio, 4)],
+          [`ECE before it, ${CALIBRATION_BINS} bins of equal frequency`, fixed(uncalibrated.eceEqualFrequency, 5)],
+        ] satisfies [string, string][])
+      : []),
   ];
 }
 

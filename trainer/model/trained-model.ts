@@ -1,5 +1,6 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import type { Calibration } from "../calibration/fit.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Learner } from "./learner.ts";
 
@@ -12,4 +13,6 @@ export interface TrainedModel {
   vocabulary: Vocabulary;
   /** The weights. */
   learner: Learner;
+  /** What its logits go through before they are served; absent where they are served as they are. */
+  calibration?: Calibration;
 }

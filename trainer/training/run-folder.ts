@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
+import { CalibrationSchema } from "../calibration/fit.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
 import { BACKENDS } from "../engine/backend.ts";
@@ -24,7 +25,7 @@ import type { TrainingResult } from "./train.ts";
 // model.safetensors has the format of that name, which readers in many languages know. It holds all that is needed of a
 // run later, so that files of two runs are never mixed. Its metadata are its checksum and three texts in JSON: `spec`,
 // the user's with all defaults filled in, `fitted`, which encodes records, and `run`, what it was trained with and the
-// validation log. Its tensors, for V rows over F fields, row vectors of D numbers, and layers of K inputs and N units:
+// validation log; a calibrated model's have `calibration` too. Its tensors, for V rows over F fields, row vectors of D numbers, and layers of K inputs and N units:
 //
 //     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
 //     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order
@@ -59,7 +60,7 @@ export function saveRun(
   model: TrainedModel & Pick<TrainingResult, "backend" | "valid">,
   validLog: LogPart,
 ): void {
-  const { vocabulary, learner, spec, fitted, backend, valid } = model;
+  const { vocabulary, learner, spec, fitted, backend, valid, calibration } = model;
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
@@ -70,9 +71,12 @@ export function saveRun(
   const record = runRecord(spec, backend);
   const { spec: _, seed: __, ...trainedWith } = record;
   const run = { ...trainedWith, validLog: savedLog(validLog, folder) };
-  const texts = { spec: JSON.stringify(spec), fitted: JSON.stringify(fitted), run: JSON.stringify(run) };
+  const texts = {
+    ...{ spec: JSON.stringify(spec), fitted: JSON.stringify(fitted), run: JSON.stringify(run) },
+    ...(calibration && { calibration: JSON.stringify(calibration) }),
+  };
   writeSafetensors(join(folder, "model.safetensors"), tensors, texts);
-  writeWhole(join(folder, "run.json"), toJson({ ...record, validLog, valid }));
+  writeWhole(join(folder, "run.json"), toJson({ ...record, validLog, valid, ...(calibration && { calibration }) }));
 }
 
 export interface SavedRun extends TrainedModel {
@@ -95,6 +99,10 @@ export function loadRun(folder: string): SavedRun {
   const fitted = readJsonText(metadata.fitted ?? "null", FittedSpecSchema, `${path}: fitted`);
   const run = metadata.run ? readJsonText(metadata.run, RunSchema, `${path}: run`) : olderRun(folder);
 
+  const calibration = metadata.calibration && {
+    calibration: readJsonText(metadata.calibration, CalibrationSchema, `${path}: calibration`),
+  };
+
   const counts = tensors["rows.counts"];
   if (!counts) throw new FormatError(`${path}: rows.counts`, "got nothing, expected U32 [V]");
   if (tensors.dense && !tensors.bias) {
@@ -114,7 +122,8 @@ export function loadRun(folder: string): SavedRun {
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const { validLog, ...record } = run;
-  return { spec, fitted, vocabulary, learner, record, findValidLog: () => findSavedLog(validLog, folder) };
+  const found = { record, findValidLog: () => findSavedLog(validLog, folder) };
+  return { spec, fitted, vocabulary, learner, ...calibration, ...found };
 }
 
 function readModel(path: string): ReturnType<typeof readSafetensors> {

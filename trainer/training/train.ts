@@ -1,4 +1,5 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { type Calibration, checkCalibratable, fitCalibration } from "../calibration/fit.ts";
 import { savedHashKey, saveHashKey } from "../data/hash-key.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import {
@@ -9,6 +10,7 @@ import {
   OWN_LOSS_NEEDS,
 } from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
+import { type HeldOutSource, predictLog } from "../data/source.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
@@ -90,6 +92,7 @@ export async function train(
   if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
+  checkCalibratable(logName(valid), spec, validSource.labels);
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
@@ -125,8 +128,16 @@ export async function train(
   const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
   seconds += secondsOf(training);
+  const calibration = await calibrate(spec, learner, validSource);
   const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
-  return { ...trained, valid: best, checkpoints };
+  return { ...trained, ...(calibration && { calibration }), valid: best, checkpoints };
+}
+
+/** Fits the calibration map that the spec asks for to what the trained model says of the validation log. */
+async function calibrate(spec: FeatureSpec, learner: Learner, valid: HeldOutSource): Promise<Calibration | null> {
+  const { calibrate: method } = spec.training;
+  if (method === "none") return null;
+  return fitCalibration(method, await predictLog(valid, (dataset) => learner.predict(dataset)));
 }
 
 /** A learner before its first step: it knows the log's click rate, or with the in-batch loss its items' popularity. */

@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import * as v from "valibot";
+import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { type ReadBody, RequestBody } from "../http/body.ts";
 import { serverTiming } from "../http/server-timing.ts";
@@ -18,10 +20,18 @@ interface ScoresResponse {
   version: string;
   /** Set where rows were missing: so many of the request's values were scored as if never seen. */
   degraded?: { rows: number; reason: Shortfall };
+  /** Set where the request asks for it. By field, without those that have none: values that were never seen. */
+  unseen?: Record<string, number>;
 }
 
+/** What is to be scored, and whether the answer is to count unseen values. */
+type AskedRequest = ScoreRequest & { unseen?: boolean | undefined };
+
+/** A member of a body: whether the answer is to count unseen values. */
+export const wantsUnseen = v.optional(v.boolean());
+
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<ScoreRequest>>;
+type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<AskedRequest>>;
 
 /** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
@@ -43,10 +53,24 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
     release: request.release,
   });
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
+  const { spec } = model.scorer.manifest;
+  options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
-  return c.json(toResponse(result));
+  return c.json(toResponse(result, request.body.unseen ? spec : null));
 }
 
-function toResponse({ scores, model, version, missing }: ScoreResult): ScoresResponse {
-  return { scores: Array.from(scores), model, version, ...(missing && { degraded: missing }) };
+/** `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
+function toResponse(
+  { scores, model, version, missing, unseen }: ScoreResult,
+  unseenOf: FittedSpec | null,
+): ScoresResponse {
+  return {
+    ...{ scores: Array.from(scores), model, version },
+    ...(missing && { degraded: missing }),
+    ...(unseenOf && { unseen: byField(unseen, unseenOf) }),
+  };
+}
+
+function byField(counts: Uint32Array, { fields }: FittedSpec): Record<string, number> {
+  return Object.fromEntries(fields.map(({ name }, f) => [name, counts[f] as number] as const).filter(([, n]) => n > 0));
 }

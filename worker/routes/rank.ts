@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { AppEnv } from "../app-env.ts";
 import { atMostRecords } from "../http/list-schema.ts";
 import type { RouteOptions } from "../route-options.ts";
-import { answer } from "./answer.ts";
+import { answer, wantsUnseen } from "./answer.ts";
 
 // What the context, a candidate or an id is, is for the model's encoder to judge.
 const RankBody = v.pipe(
@@ -11,6 +11,7 @@ const RankBody = v.pipe(
     context: v.optional(v.unknown(), {}),
     candidates: v.optional(atMostRecords("candidates")),
     items: v.optional(atMostRecords("items")),
+    unseen: wantsUnseen,
   }),
   v.check(
     ({ candidates, items }) => (candidates === undefined) !== (items === undefined),
@@ -24,8 +25,8 @@ export function rankRoute(options: RouteOptions) {
   return function rank(c: Context<AppEnv>): Promise<Response> {
     return answer(c, options, async (source, lease) => {
       const read = await source.read(["candidates", "items"], RankBody, lease);
-      const { context, candidates = [], items } = read.body;
-      return { ...read, body: items ? { context, items } : { context, candidates } };
+      const { context, candidates = [], items, unseen } = read.body;
+      return { ...read, body: { ...(items ? { context, items } : { context, candidates }), unseen } };
     });
   };
 }

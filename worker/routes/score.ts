@@ -3,10 +3,10 @@ import * as v from "valibot";
 import type { AppEnv } from "../app-env.ts";
 import { atMostRecords } from "../http/list-schema.ts";
 import type { RouteOptions } from "../route-options.ts";
-import { answer } from "./answer.ts";
+import { answer, wantsUnseen } from "./answer.ts";
 
 // What a record holds is for the model's encoder to judge.
-const ScoreBody = v.strictObject({ records: atMostRecords("records") });
+const ScoreBody = v.strictObject({ records: atMostRecords("records"), unseen: wantsUnseen });
 
 /** POST /v1/score: scores records, each by itself. */
 export function scoreRoute(options: RouteOptions) {

@@ -48,6 +48,8 @@ export interface ScoreResult {
   version: string;
   /** Set where pages were missing: so many of the request's values were scored as if never seen. */
   missing: { rows: number; reason: Shortfall } | null;
+  /** [F]: how many of the request's values of each field no row of the model is of. */
+  unseen: Uint32Array;
   /** Pages that were read from the source: the keys that KV bills. */
   pagesRead: number;
   timings: ScoreTimings;
@@ -88,7 +90,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const wanted = { manifest: scorer.manifest, pages: located.pages, ...reading };
   const { pages, pagesRead, shortfall } = await rows.fetch(wanted);
   const fetched = performance.now();
-  const { scores, logits, rowsMissing } = run(pages);
+  const { scores, logits, rowsMissing, unseen } = run(pages);
   const scored = performance.now();
 
   refuseNonFinite(scores, request);
@@ -98,6 +100,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     model: model.model,
     version: model.version,
     missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
+    unseen,
     pagesRead,
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
   };

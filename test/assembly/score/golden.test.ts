@@ -15,9 +15,9 @@ function golden(name: string): Buffer {
   return readFileSync(new URL(`../../golden/${name}`, import.meta.url));
 }
 
-const MODELS = ["tiny", "pnn", "towers", "f16", "int4"].map((name) => {
+const MODELS = ["tiny", "platt", "pnn", "towers", "f16", "int4"].map((name) => {
   const expected: Expected[] = JSON.parse(golden(`${name}.scores.json`).toString());
-  const page = golden(`${name === "pnn" || name === "towers" ? "tiny" : name}.page.bin`);
+  const page = golden(`${name === "f16" || name === "int4" ? name : "tiny"}.page.bin`);
   return { name, blob: golden(`${name}.blob.bin`), page, expected };
 });
 
@@ -29,7 +29,11 @@ interface Expected {
   logit: number;
   score: number;
 }
-const CATALOGUE: Expected[] = JSON.parse(golden("catalogue.scores.json").toString());
+/** The second is the first with a calibration map. */
+const CATALOGUES = ["catalogue", "isotonic"].map((name) => {
+  const expected: Expected[] = JSON.parse(golden(`${name}.scores.json`).toString());
+  return { name, blob: golden(`${name}.blob.bin`), expected };
+});
 
 function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonly Expected[]): void {
   expect([logits.length, rowsMissing]).toEqual([expected.length, 0]);
@@ -40,17 +44,17 @@ function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonl
 }
 
 describe.each(KERNELS)("$name", ({ module }) => {
-  it("gives the golden scores of the catalogue, of records and of items with a context", () => {
-    const scorer = new Scorer(placeBlob(module, golden("catalogue.blob.bin")));
+  it.each(CATALOGUES)("gives the golden scores of $name, of records and of items with a context", (catalogue) => {
+    const scorer = new Scorer(placeBlob(module, catalogue.blob));
     const pages = new Map(
       [0, 1].map((page) => [page, new Page(golden(`catalogue.page${page}.bin`), scorer.manifest, page)]),
     );
-    const records = CATALOGUE.filter(({ item }) => item === undefined);
+    const records = catalogue.expected.filter(({ item }) => item === undefined);
     const located = scorer.locate(scorer.encode(records.map(({ record }) => record)));
     expect([...located.pages.keys()].sort()).toEqual([0, 1]);
     expectScores(scorer.score(located, pages), records);
 
-    for (const pair of CATALOGUE.slice(records.length)) {
+    for (const pair of catalogue.expected.slice(records.length)) {
       const items = scorer.locateItems(pair.context, [pair.item]);
       expect(items.records.encoded.count, "the catalogue has it").toBe(1);
       expectScores(scorer.rankItems(items, pages), [pair]);

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { exportMeasured } from "../../../trainer/export/measured-export.ts";
-import { compareLogits, measureParity } from "../../../trainer/export/parity.ts";
+import { compareLogits, measureParity, type Parity } from "../../../trainer/export/parity.ts";
 import { QUANTIZATIONS } from "../../../trainer/export/quantization.ts";
 import {
   checkLimits,
@@ -16,6 +17,8 @@ import {
   ReportSchema,
   reportTable,
 } from "../../../trainer/export/report.ts";
+import { sigmoid } from "../../../trainer/metrics/metrics.ts";
+import type { Interval } from "../../../trainer/metrics/paired.ts";
 import { train } from "../../../trainer/training/train.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
@@ -99,42 +102,95 @@ describe("exportMeasured", () => {
   });
 });
 
+/** A report of one quantization with this parity. */
+function reportOf(parity: Parity): QuantizationReport {
+  const measure = { quantization: "int4", bytes: { blob: 1, pages: 0 }, layers: [], ...parity } as const;
+  return { chosen: "int4", limits: DEFAULT_LIMITS, measured: [{ ...measure, layers: [] }], refused: [] };
+}
+
 describe("checkLimits", () => {
-  const reportOf = (auc: number | null, logloss: number | null): QuantizationReport => {
+  const losing = (auc: Interval | null, logloss: Interval | null): QuantizationReport => {
     const none = { auc: null, logloss: null, calibrationRatio: null };
-    return {
-      chosen: "int4",
-      limits: DEFAULT_LIMITS,
-      measured: [
-        {
-          quantization: "int4",
-          bytes: { blob: 1, pages: 0 },
-          layers: [],
-          records: 100,
-          ...{ trained: none, served: none, delta: { auc, logloss, calibrationRatio: null } },
-          logitDifference: { max: 0, mean: 0 },
-        },
-      ],
-      refused: [],
-    };
+    const middle = (interval: Interval | null): number | null => interval && (interval[0] + interval[1]) / 2;
+    const delta = { auc: middle(auc), logloss: middle(logloss), calibrationRatio: null };
+    const interval = { confidence: 0.999, auc, logloss };
+    return reportOf({
+      ...{ records: 100, trained: none, served: none, delta, interval, logitDifference: { max: 0, mean: 0 } },
+    });
   };
 
-  it.each([
-    ["no AUC lost, no logloss", 0, 0],
-    ["as much as is allowed", -0.0002, 0.001],
-    ["a gain, however large", 0.1, -0.5],
+  it.each<[string, Interval | null, Interval | null]>([
+    ["no AUC lost, no logloss", [0, 0], [0, 0]],
+    ["as much as is allowed", [-0.0002, -0.0002], [0.001, 0.001]],
+    ["more, where it may be chance", [-0.01, -0.0001], [0.0009, 0.9]],
+    ["a gain, however large", [0.1, 0.2], [-0.5, -0.4]],
     ["no metrics at all", null, null],
   ])("takes %s", (_, auc, logloss) => {
-    expect(() => checkLimits("ads", reportOf(auc, logloss))).not.toThrow();
+    expect(() => checkLimits("ads", losing(auc, logloss))).not.toThrow();
   });
 
-  it.each([
-    ["AUC", -0.000201, 0, "ΔAUC −0.000201 and Δlogloss 0.000 %"],
-    ["logloss", 0, 0.00101, "ΔAUC 0.000000 and Δlogloss +0.101 %"],
-    ["of either", -1, null, "ΔAUC −1.000000 and Δlogloss –"],
-  ])("refuses too much %s, and names both losses and both limits", (_, auc, logloss, got) => {
-    expect(() => checkLimits("ads", reportOf(auc, logloss))).toThrow(
-      `ads: as int4 it loses too much on 100 records: got ${got}, expected at least −0.000200 and at most +0.100 %;`,
+  it.each<[string, Interval | null, Interval | null, string]>([
+    [
+      "AUC",
+      [-0.000402, -0.000202],
+      [0, 0],
+      "ΔAUC −0.000302 (−0.000402 … −0.000202) and Δlogloss 0.000 % (0.000 % … 0.000 %)",
+    ],
+    [
+      "logloss",
+      [-1, 1],
+      [0.00102, 0.00104],
+      "ΔAUC 0.000000 (−1.000000 … +1.000000) and Δlogloss +0.103 % (+0.102 % … +0.104 %)",
+    ],
+    ["of either", [-1, -0.5], null, "ΔAUC −0.750000 (−1.000000 … −0.500000) and Δlogloss –"],
+  ])("refuses too much %s, and names both losses, their intervals and both limits", (_, auc, logloss, got) => {
+    expect(() => checkLimits("ads", losing(auc, logloss))).toThrow(
+      `ads: as int4 it loses too much on 100 records: got ${got}, in their 99.9 % intervals, ` +
+        "expected ones that reach −0.000200 and +0.100 %;",
     );
+  });
+
+  it("says in the table where the records are too few to tell", () => {
+    expect(reportTable(losing([-0.0005, 0.0001], [-0.1, 0.0123]))).toMatch(
+      /int4: by the 99.9 % intervals of 100 records it may lose AUC by up to 0.000500, where 0.0002 is allowed, and logloss by up to \+1.230 %, where \+0.100 % is allowed; more records would tell$/,
+    );
+    expect(reportTable(losing([-0.0001, 0.0001], [-0.1, 0.001]))).not.toContain("would tell");
+    expect(reportTable(losing([-0.5, -0.4], [-0.1, 0.001]))).not.toContain("would tell");
+  });
+});
+
+describe("the limits on small logs", () => {
+  const SEEDS = Array.from({ length: 20 }, (_, seed) => seed);
+
+  /** The parity of two models on a log of 400 records: quantization adds noise to a logit, and may lose a feature. */
+  function parityOf(seed: number, count: number, lost: number): Parity {
+    const random = new Random(seed + 1);
+    const features = Array.from({ length: count }, () => [random.normal(), random.normal()] as const);
+    const logits = Float32Array.from(features, ([a, b]) => -2 + a + b);
+    const labels = Uint8Array.from(logits, (z) => (random.uniform() < sigmoid(z) ? 1 : 0));
+    const served = Float32Array.from(features, ([a, b]) => -2 + a + (1 - lost) * b + 0.02 * random.normal());
+    return compareLogits(logits, served, labels);
+  }
+
+  const refuses = (parity: Parity): boolean => {
+    try {
+      checkLimits("ads", reportOf(parity));
+      return false;
+    } catch (error) {
+      expect((error as Error).message).toContain("loses too much");
+      return true;
+    }
+  };
+
+  it("refuse none by chance where nothing is lost, though many logs show a loss beyond them", () => {
+    const parities = SEEDS.map((seed) => parityOf(seed, 400, 0));
+    const beyond = parities.filter(({ delta: { auc, logloss } }) => -(auc ?? 0) > 0.0002 || (logloss ?? 0) > 0.001);
+    expect(beyond.length).toBeGreaterThan(3);
+    expect(parities.filter(refuses)).toEqual([]);
+  });
+
+  it("refuse a loss that is planted", () => {
+    expect(SEEDS.map((seed) => refuses(parityOf(seed, 2_000, 1)))).toEqual(SEEDS.map(() => true));
+    expect(refuses(parityOf(0, 20_000, 0.3))).toBe(true);
   });
 });

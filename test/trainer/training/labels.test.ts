@@ -130,6 +130,20 @@ describe("a log is refused", () => {
       noClicks,
       `${noClicks}: column label: got 0 in all 60 records, expected some 1`,
     ],
+    [
+      "to fit a calibration map on with clicks alone",
+      specOf(false, {}, { calibrate: "platt" }),
+      both,
+      clicks,
+      `${clicks}: column label: got no record with 0, expected some: "calibrate": "platt" needs both 0 and 1`,
+    ],
+    [
+      "to fit a calibration map on where the clicks' weights are 0",
+      specOf(true, {}, { calibrate: "isotonic" }),
+      both,
+      clicksWithoutWeight,
+      `${clicksWithoutWeight}: column label: got 20 records of weight 0 with 1, expected some: "calibrate": "isotonic"`,
+    ],
   ])("%s", async (_, spec, trainLog, validLog, message) => {
     await expect(trainOn(spec, trainLog, validLog)).rejects.toThrow(message);
     // The second time the encoded log is read from the cache.
