@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { choiceOf } from "./choice.ts";
 import {
   MAX_EMBEDDING_DIM,
   MAX_FIELDS,
@@ -113,8 +114,10 @@ export type ModelType = (typeof MODEL_TYPES)[number];
 
 const model = v.strictObject({
   type: v.pipe(
-    v.optional(v.picklist(MODEL_TYPES), "DeepFM"),
-    about("A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval."),
+    v.optional(choiceOf(MODEL_TYPES), "DeepFM"),
+    about(
+      "A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval. Letter case does not matter.",
+    ),
   ),
   embeddingDim: v.pipe(
     v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM)), 10),
