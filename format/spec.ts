@@ -200,6 +200,8 @@ const SHUFFLE_RECORDS = 2 ** 18;
 
 const sql = v.pipe(v.string(), v.minLength(1));
 const column = v.pipe(v.string(), v.minLength(1));
+/** One character that no line end, and no part of another character in UTF-8, can be. */
+const asciiCharacter = v.pipe(v.string(), v.regex(/^[^\r\n\0\x80-\uffff]$/, "expected one character of ASCII"));
 const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9));
 const seed = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1);
 const shares = {
@@ -212,6 +214,24 @@ const data = v.strictObject({
   format: v.pipe(
     v.optional(v.picklist(["csv", "tsv", "jsonl", "parquet", "libsvm", "libffm"])),
     about("The log's format, where its name does not end in one."),
+  ),
+  delimiter: v.pipe(
+    v.optional(asciiCharacter),
+    about("What stands between the cells of a line of CSV or TSV. Default: a comma for CSV, a tab for TSV."),
+  ),
+  quote: v.pipe(
+    v.optional(v.union([v.literal(""), asciiCharacter])),
+    about(
+      'What quotes a cell of CSV or TSV; twice within one, it stands for itself. "": nothing does. Default: a double ' +
+        "quote.",
+    ),
+  ),
+  encoding: v.pipe(
+    v.optional(choiceOf(["utf-8", "utf-16", "utf-16le", "utf-16be", "latin-1", "windows-1252"])),
+    about(
+      "How the text of CSV or TSV is encoded. utf-16: as its byte order mark says, or else little endian. latin-1 is " +
+        "windows-1252, as in browsers. Default: utf-8.",
+    ),
   ),
   columns: v.pipe(
     v.optional(v.pipe(v.array(column), v.minLength(1))),
