@@ -4,6 +4,7 @@ import { FormatError } from "../../format/errors.ts";
 import { isHashKey } from "../../format/fitted-spec.ts";
 import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
+import { PARTS } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { BACKENDS } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -68,7 +69,17 @@ export function withLimits(command: Command): Command {
       parseNotNegative,
       100 * logloss,
     )
-    .option("--force", "export even what loses more");
+    .option("--force", "export even what loses more, and replace what is there");
+}
+
+/** For commands that would replace what a finished one has left. */
+export function forceOption(): Option {
+  return new Option("--force", "replace what a finished command has left there");
+}
+
+/** Which part of a log is meant, where the spec's data.split divides it. */
+export function partOption(what: string): Option {
+  return new Option("--part <part>", what).choices([...PARTS, "all"]);
 }
 
 export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitFlags): Limits {

@@ -8,11 +8,13 @@ import type { Trial } from "../../lab/tune/trial-log.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,
+  forceOption,
   type LogFlags,
   parsePositiveInteger,
   readSpec,
@@ -32,8 +34,11 @@ interface TuneFlags extends LogFlags {
   seed: number;
   out: string;
   json?: string;
+  force?: boolean;
   backend?: Backend;
 }
+
+const BEST = "best.json";
 
 /** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
@@ -70,6 +75,7 @@ export function tuneCommand(): Command {
     )
     .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
     .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
+    .addOption(forceOption())
     .option("--json <file>", "write the best settings and all trials as JSON")
     .addOption(backendOption())
     .action(tuneAndReport);
@@ -84,9 +90,11 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const logs = { ...chooseLogs(flags, spec), test: null, cache: flags.cache };
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
   using _lock = new FolderLock(out);
+  const request = [spec, space, rungs, seed, logs.train, logs.valid];
+  claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
   const tuned = await tune(spec, space, flags.space, { logs, rungs, seed, folder: out, backend });
   const { $schema, ...best } = tuned.spec;
-  const bestPath = join(out, "best.json");
+  const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
   const rows = tuned.trials.slice(0, SHOWN).map(trialRow);
