@@ -26,7 +26,7 @@ export const numericMissing = v.pipe(
 );
 export const hashEncoding = v.strictObject({
   kind: v.literal("hash"),
-  buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)),
+  buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31), v.description("Values of a bucket share a row.")),
 });
 export const boundariesEncoding = v.strictObject({
   kind: v.literal("boundaries"),
@@ -35,6 +35,7 @@ export const boundariesEncoding = v.strictObject({
     v.minLength(1),
     v.maxLength(4096),
     v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
+    about("An interval begins at each of them, and one below the first."),
   ),
 });
 export const multiValued = {

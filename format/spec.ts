@@ -56,9 +56,23 @@ const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [
-      v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
+      v.strictObject({
+        kind: v.literal("value"),
+        scale: v.pipe(
+          v.optional(v.picklist(["none", "standard"]), "none"),
+          about("standard: less the mean of the training log, divided by its standard deviation."),
+        ),
+      }),
       logSquared,
-      v.strictObject({ kind: v.literal("quantiles"), count: v.pipe(positiveInteger, v.minValue(2), v.maxValue(4096)) }),
+      v.strictObject({
+        kind: v.literal("quantiles"),
+        count: v.pipe(
+          positiveInteger,
+          v.minValue(2),
+          v.maxValue(4096),
+          about("Intervals, of as many training records each."),
+        ),
+      }),
       boundariesEncoding,
     ]),
     { kind: "value" },
@@ -142,13 +156,16 @@ const model = v.strictObject({
 });
 
 const training = v.strictObject({
-  batchSize: v.optional(positiveInteger, 2048),
-  maxEpochs: v.optional(positiveInteger, 20),
+  batchSize: v.pipe(v.optional(positiveInteger, 2048), about("Records of a step.")),
+  maxEpochs: v.pipe(v.optional(positiveInteger, 20), about("The most passes over the training log.")),
   patience: v.pipe(
     v.optional(positiveInteger, 2),
     about("Epochs without a better validation AUC before the learning rate drops, or training stops."),
   ),
-  learningRate: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
+  learningRate: v.pipe(
+    v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
+    about("The size of the optimizer's steps, until it drops."),
+  ),
   rateDrops: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
     about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
@@ -181,7 +198,10 @@ const training = v.strictObject({
   ),
   denseL2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖W‖² on the weights of the MLP.")),
   clipNorm: v.pipe(v.optional(nonNegative, 10), about("The largest norm of the whole gradient; 0 for none.")),
-  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+  seed: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+    about("Of the first weights, the order of the records, and dropout. The same seed gives the same model."),
+  ),
 });
 
 const rows = v.strictObject({
@@ -203,7 +223,10 @@ const column = v.pipe(v.string(), v.minLength(1));
 /** One character that no line end, and no part of another character in UTF-8, can be. */
 const asciiCharacter = v.pipe(v.string(), v.regex(/^[^\r\n\0\x80-\uffff]$/, "expected one character of ASCII"));
 const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9));
-const seed = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1);
+const seed = v.pipe(
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+  about("The same seed chooses the same records."),
+);
 const shares = {
   valid: v.pipe(v.optional(share, 0.1), about("Share of the records that decide when to stop.")),
   test: v.pipe(v.optional(v.union([v.literal(0), share]), 0.1), about("Share of the records to test on; 0 for none.")),
@@ -258,7 +281,9 @@ const data = v.strictObject({
     about("The column of sample weights: how much a record's loss counts, 0 or more."),
   ),
   negatives: v.pipe(
-    v.optional(v.strictObject({ rate: v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), seed })),
+    v.optional(
+      v.strictObject({ rate: v.pipe(v.number(), v.gtValue(0), v.maxValue(1), about("The share that is kept.")), seed }),
+    ),
     about("The share of the records with label 0 that training keeps. Logits are corrected by ln(rate)."),
   ),
   split: v.pipe(
@@ -288,14 +313,14 @@ const data = v.strictObject({
 
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
-    $schema: v.optional(v.string()),
+    $schema: v.pipe(v.optional(v.string()), about("For editors: where the JSON Schema is.")),
     name: v.pipe(modelName, about("The model's name.")),
     label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
-    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS)),
+    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS), about("What the model knows of a record.")),
     data: v.pipe(v.optional(data, {}), about("How the log is read, and divided.")),
-    model: v.optional(model, {}),
-    training: v.optional(training, {}),
-    rows: v.optional(rows, {}),
+    model: v.pipe(v.optional(model, {}), about("What computes the logit.")),
+    training: v.pipe(v.optional(training, {}), about("How the model learns.")),
+    rows: v.pipe(v.optional(rows, {}), about("How the rows are divided between the blob and KV.")),
   }),
   v.check(
     (spec) => sharedName(spec.fields) === undefined,
