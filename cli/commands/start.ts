@@ -22,6 +22,7 @@ import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
 import {
   backendOption,
+  jsonOption,
   type LimitFlags,
   LOG_HELP,
   limitsOf,
@@ -64,7 +65,7 @@ export function startCommand(): Command {
     .option("--rows <n>", "rows of the generated log", parsePositiveInteger, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
     .option("--port <n>", "the Worker's port (default: a free one)", integerWithin(1, MAX_PORT), 0)
-    .option("--json <file>", "write the final table as JSON")
+    .addOption(jsonOption("write the final table as JSON"))
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")
     .addOption(quantizeOption())

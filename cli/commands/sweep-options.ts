@@ -8,6 +8,7 @@ import { claimResult } from "../../trainer/io/claim.ts";
 import {
   backendOption,
   forceOption,
+  jsonOption,
   type LogFlags,
   parseList,
   parsePositiveInteger,
@@ -46,7 +47,7 @@ export function withSweep(command: Command, { test, models, seeds, out, report }
     )
     .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
     .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
-    .option("--json <file>", "write the table as JSON")
+    .addOption(jsonOption("write the table as JSON"))
     .addOption(forceOption())
     .addOption(backendOption());
 }

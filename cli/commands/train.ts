@@ -18,6 +18,7 @@ import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   backendOption,
   forceOption,
+  jsonOption,
   type LogFlags,
   parseHashKey,
   parseList,
@@ -54,7 +55,7 @@ export function trainCommand(): Command {
       "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
       parseList,
     )
-    .option("--json <file>", "write all metrics as JSON")
+    .addOption(jsonOption("write all metrics as JSON"))
     .option(
       "--hash-key <hex>",
       "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",

@@ -15,6 +15,7 @@ import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,
   forceOption,
+  jsonOption,
   type LogFlags,
   parsePositiveInteger,
   readSpec,
@@ -76,7 +77,7 @@ export function tuneCommand(): Command {
     .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
     .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
     .addOption(forceOption())
-    .option("--json <file>", "write the best settings and all trials as JSON")
+    .addOption(jsonOption("write the best settings and all trials as JSON"))
     .addOption(backendOption())
     .action(tuneAndReport);
 }
