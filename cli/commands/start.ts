@@ -10,6 +10,7 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { checkLog } from "../../trainer/evaluation/held-out.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
@@ -89,6 +90,8 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 1. The click log: the user's, or a generated one whose best metrics are known.
   const { spec, logs, best } = await prepareLogs(options);
+
+  for (const log of [logs.valid, logs.test]) await checkLog(spec, log, [spec.label]);
 
   // 2. Training.
   const cache = options.cache ?? join(out, "cache");

@@ -1,6 +1,7 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../trainer/errors.ts";
+import { systemFault } from "../../trainer/io/system-fault.ts";
 import { endWorkerdsWithThisProcess } from "../children.ts";
 import { QUIET } from "../wrangler.ts";
 import { readWranglerConfig } from "../wrangler-config.ts";
@@ -60,7 +61,12 @@ export async function openLocalKv(
 
 /** Throws UserError where a folder of the local KV is something else. */
 export function checkFolder(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw systemFault(path, error); // something above it is a file
+  }
   if (stats && !stats.isDirectory() && !stats.isSymbolicLink())
     throw new UserError(`${path}: got a file, expected a folder for the local KV`);
 }
