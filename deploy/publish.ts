@@ -11,8 +11,12 @@ import { WRANGLER_CONFIG } from "./wrangler.ts";
 /**
  * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else beside the
  * configuration. `config`: wrangler's configuration that binds the namespace as MODELS; this project's if it is absent.
+ * `environment`: the one of the configuration's environments that binds it.
  */
-export type PublishTarget = { config?: string } & ({ remote: true } | { remote: false; persistTo?: string });
+export type PublishTarget = { config?: string; environment?: string } & (
+  | { remote: true }
+  | { remote: false; persistTo?: string }
+);
 
 export interface PublishOptions {
   /** Whether what is there already is read back, and written again where it is damaged. Default: true. */
@@ -49,8 +53,8 @@ export async function publish(
 
 async function openStore(target: PublishTarget, onRetry: (why: string, seconds: number) => void): Promise<KvStore> {
   const config = target.config ?? WRANGLER_CONFIG;
-  if (!target.remote) return openLocalKv(config, target.persistTo);
-  const namespace = await findAccountNamespace(config);
+  if (!target.remote) return openLocalKv(config, target.persistTo, target.environment);
+  const namespace = await findAccountNamespace(config, target.environment);
   namespace.api.onRetry = onRetry;
   return new AccountKv(namespace);
 }

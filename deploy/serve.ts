@@ -17,7 +17,7 @@ export async function bundleBytes(): Promise<number> {
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once("exit", remove); // a signal may end the process first
   try {
-    await wrangler(["deploy", "--dry-run", "--outdir", folder], WRANGLER_CONFIG, dirname(WRANGLER_CONFIG));
+    await wrangler(["deploy", "--env", "", "--dry-run", "--outdir", folder], WRANGLER_CONFIG, dirname(WRANGLER_CONFIG));
     const files = readdirSync(folder).filter((file) => /\.(js|wasm)$/.test(file));
     return files.reduce((sum, file) => sum + gzipSync(readFileSync(join(folder, file))).length, 0);
   } finally {

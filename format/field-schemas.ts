@@ -45,7 +45,7 @@ export const numericMissing = v.pipe(
 );
 export const hashEncoding = v.strictObject({
   kind: v.literal("hash"),
-  buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31)),
+  buckets: v.pipe(positiveInteger, v.maxValue(2 ** 31), v.description("Values of a bucket share a row.")),
 });
 /** Boundaries travel in the blob as JSON, and so do knots. */
 const MAX_ASCENDING = 4096;
@@ -55,7 +55,10 @@ const ascendingNumbers = v.pipe(
   v.maxLength(MAX_ASCENDING),
   v.check((list) => list.every((x, i) => i === 0 || x > (list[i - 1] as number)), "expected ascending numbers"),
 );
-export const boundariesEncoding = v.strictObject({ kind: v.literal("boundaries"), boundaries: ascendingNumbers });
+export const boundariesEncoding = v.strictObject({
+  kind: v.literal("boundaries"),
+  boundaries: v.pipe(ascendingNumbers, about("An interval begins at each of them, and one below the first.")),
+});
 export const intervalCount = v.pipe(positiveInteger, v.minValue(2), v.maxValue(MAX_ASCENDING));
 /** Of a fitted spec. The distance of two knots that float32 holds is a finite float64, so that shares of it are, too. */
 export const knots = v.pipe(

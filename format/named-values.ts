@@ -14,6 +14,11 @@ export function namedValues<const Name extends v.GenericSchema<string, string>, 
     ...record,
     "~run"(dataset, config) {
       const input = dataset.value;
+      // `v.record` takes a list for an object.
+      if (Array.isArray(input)) {
+        const [issue, ...more] = record["~run"]({ value: null }, config).issues ?? [];
+        if (issue) return { typed: false, value: input, issues: [{ ...issue, input, received: "Array" }, ...more] };
+      }
       const result = record["~run"](dataset, config);
       if (!result.typed || typeof input !== "object" || input === null) return result;
       for (const key of LEFT_OUT) {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { choiceOf } from "./choice.ts";
 import { crossesSides, type FieldOrigin } from "./columns.ts";
 import {
   MAX_EMBEDDING_DIM,
@@ -62,10 +63,25 @@ const DEFAULT_KNOTS = 16;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [
-      v.strictObject({ kind: v.literal("spline"), knots: v.optional(intervalCount, DEFAULT_KNOTS) }),
-      v.strictObject({ kind: v.literal("value"), scale: v.optional(v.picklist(["none", "standard"]), "none") }),
+      v.strictObject({
+        kind: v.literal("spline"),
+        knots: v.pipe(
+          v.optional(intervalCount, DEFAULT_KNOTS),
+          about("Rows of the field, each of which stands at a quantile of the training log's numbers."),
+        ),
+      }),
+      v.strictObject({
+        kind: v.literal("value"),
+        scale: v.pipe(
+          v.optional(v.picklist(["none", "standard"]), "none"),
+          about("standard: less the mean of the training log, divided by its standard deviation."),
+        ),
+      }),
       logSquared,
-      v.strictObject({ kind: v.literal("quantiles"), count: intervalCount }),
+      v.strictObject({
+        kind: v.literal("quantiles"),
+        count: v.pipe(intervalCount, about("Intervals, of as many training records each.")),
+      }),
       boundariesEncoding,
     ]),
     { kind: "spline" },
@@ -131,8 +147,10 @@ export type ModelType = (typeof MODEL_TYPES)[number];
 
 const model = v.strictObject({
   type: v.pipe(
-    v.optional(v.picklist(MODEL_TYPES), "DeepFM"),
-    about("A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval."),
+    v.optional(choiceOf(MODEL_TYPES), "DeepFM"),
+    about(
+      "A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval. Letter case does not matter.",
+    ),
   ),
   embeddingDim: v.pipe(
     v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM)), 10),
@@ -157,8 +175,8 @@ const model = v.strictObject({
 });
 
 const training = v.strictObject({
-  batchSize: v.optional(positiveInteger, 2048),
-  maxEpochs: v.optional(positiveInteger, 20),
+  batchSize: v.pipe(v.optional(positiveInteger, 2048), about("Records of a step.")),
+  maxEpochs: v.pipe(v.optional(positiveInteger, 20), about("The most passes over the training log.")),
   patience: v.pipe(
     v.optional(positiveInteger, 2),
     about("Epochs without a better one on the validation log before the learning rate drops, or training stops."),
@@ -170,7 +188,10 @@ const training = v.strictObject({
         "logloss: scores are click rates. auc: their order alone counts. With the in-batch loss, that loss decides.",
     ),
   ),
-  learningRate: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
+  learningRate: v.pipe(
+    v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
+    about("The size of the optimizer's steps, until it drops."),
+  ),
   rateDrops: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
     about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
@@ -213,7 +234,10 @@ const training = v.strictObject({
   ),
   denseL2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖W‖² on the weights of the MLP.")),
   clipNorm: v.pipe(v.optional(nonNegative, 10), about("The largest norm of the whole gradient; 0 for none.")),
-  seed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+  seed: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+    about("Of the first weights, the order of the records, and dropout. The same seed gives the same model."),
+  ),
 });
 
 const rows = v.strictObject({
@@ -241,8 +265,13 @@ const SHUFFLE_RECORDS = 2 ** 18;
 
 const sql = v.pipe(v.string(), v.minLength(1));
 const column = v.pipe(v.string(), v.minLength(1));
+/** One character that no line end, and no part of another character in UTF-8, can be. */
+const asciiCharacter = v.pipe(v.string(), v.regex(/^[^\r\n\0\x80-\uffff]$/, "expected one character of ASCII"));
 const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9));
-const seed = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1);
+const seed = v.pipe(
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
+  about("The same seed chooses the same records."),
+);
 const shares = {
   valid: v.pipe(v.optional(share, 0.1), about("Share of the records that decide when to stop.")),
   test: v.pipe(v.optional(v.union([v.literal(0), share]), 0.1), about("Share of the records to test on; 0 for none.")),
@@ -253,6 +282,24 @@ const data = v.strictObject({
   format: v.pipe(
     v.optional(v.picklist(["csv", "tsv", "jsonl", "parquet", "libsvm", "libffm"])),
     about("The log's format, where its name does not end in one."),
+  ),
+  delimiter: v.pipe(
+    v.optional(asciiCharacter),
+    about("What stands between the cells of a line of CSV or TSV. Default: a comma for CSV, a tab for TSV."),
+  ),
+  quote: v.pipe(
+    v.optional(v.union([v.literal(""), asciiCharacter])),
+    about(
+      'What quotes a cell of CSV or TSV; twice within one, it stands for itself. "": nothing does. Default: a double ' +
+        "quote.",
+    ),
+  ),
+  encoding: v.pipe(
+    v.optional(choiceOf(["utf-8", "utf-16", "utf-16le", "utf-16be", "latin-1", "windows-1252"])),
+    about(
+      "How the text of CSV or TSV is encoded. utf-16: as its byte order mark says, or else little endian. latin-1 is " +
+        "windows-1252, as in browsers. Default: utf-8.",
+    ),
   ),
   columns: v.pipe(
     v.optional(v.pipe(v.array(column), v.minLength(1))),
@@ -350,14 +397,14 @@ const data = v.strictObject({
 
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
-    $schema: v.optional(v.string()),
+    $schema: v.pipe(v.optional(v.string()), about("For editors: where the JSON Schema is.")),
     name: v.pipe(modelName, about("The model's name.")),
     label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
-    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS)),
+    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS), about("What the model knows of a record.")),
     data: v.pipe(v.optional(data, {}), about("How the log is read, and divided.")),
-    model: v.optional(model, {}),
-    training: v.optional(training, {}),
-    rows: v.optional(rows, {}),
+    model: v.pipe(v.optional(model, {}), about("What computes the logit.")),
+    training: v.pipe(v.optional(training, {}), about("How the model learns.")),
+    rows: v.pipe(v.optional(rows, {}), about("How the rows are divided between the blob and KV.")),
   }),
   v.transform(withSidesOfCrosses),
   v.check(

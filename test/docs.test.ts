@@ -2,7 +2,10 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { makeProgram } from "../cli/commands/program.ts";
 import { check, type Repository } from "../testing/docs/check.ts";
+import { commandsPage } from "../testing/docs/commands.ts";
 import { readDocument } from "../testing/docs/document.ts";
+import { referencePage } from "../testing/docs/reference.ts";
+import { spaceJsonSchema, specJsonSchema } from "../testing/format/golden.ts";
 
 // Every link, path, command and option of the documents exists, and every figure stands once.
 
@@ -35,6 +38,28 @@ test("the documents say what is so", () => {
       repository,
     ),
   ).toEqual([]);
+});
+
+test("the messages of the troubleshooting page are those of the code", () => {
+  const sources = globSync("{format,runtime,trainer,lab,deploy,cli,worker}/**/*.{ts,js}", { cwd: root })
+    .filter((path) => !path.includes("node_modules"))
+    // A message may be written over several lines, with quotes that are escaped.
+    .map((path) => read(path).replace(/["`] \+\s+["`]/g, ""));
+  const messages = [...read("docs/troubleshooting.md").matchAll(/^### `(.*)`$/gm)].map(([, message = ""]) => message);
+  expect(messages.length).toBeGreaterThanOrEqual(40);
+  const known = (message: string): boolean => {
+    const parts = message
+      .split("…")
+      .map((part) => part.replace(/^[\s:;,(]+|[\s:;,(]+$/g, ""))
+      .filter((part) => part.length > 1);
+    return sources.some((source) => parts.every((part) => source.includes(part)));
+  };
+  expect(messages.filter((message) => !known(message))).toEqual([]);
+});
+
+test("the generated pages are what the code writes", () => {
+  expect(read("docs/reference.md")).toBe(referencePage(specJsonSchema(), spaceJsonSchema()));
+  expect(read("docs/commands.md")).toBe(commandsPage(makeProgram()));
 });
 
 test("there is something to check", () => {

@@ -6,7 +6,9 @@ import { parseModelSettings, specsOfModels } from "../../lab/sweeps/model-specs.
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { readSpec, readText, SPEC_HELP } from "./options.ts";
-import { type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
+import { claimReport, type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
+
+const REPORT = "report.html";
 
 interface CompareFlags extends SweepFlags {
   settings?: string;
@@ -27,7 +29,7 @@ export function compareCommand(): Command {
     models: TABLE_2,
     seeds: 3,
     out: "runs/compare",
-    report: "report.html",
+    report: REPORT,
   })
     .option(
       "--settings <file>",
@@ -43,8 +45,10 @@ async function compareAndReport(paths: [string, ...string[]], flags: CompareFlag
   const specs = paths.map((specPath) => ({ path: specPath, spec: readSpec(specPath) }));
   const settings = path === undefined ? {} : parseModelSettings(readText(path), path);
   const models = specsOfModels(specs, flags.models, settings, path ?? "");
-  const compared = await compareModels(models, sweepOptions(flags, readSpec(first)));
-  const report = join(out, "report.html");
+  const options = sweepOptions(flags, readSpec(first));
+  claimReport(REPORT, flags, options, models);
+  const compared = await compareModels(models, options);
+  const report = join(out, REPORT);
   writeWhole(report, await comparisonReport(compared, models, seeds));
   if (json) writeWhole(json, toJson({ models: compared }));
   console.log(table(COMPARISON_HEAD, comparisonRows(compared, seeds)));

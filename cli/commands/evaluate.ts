@@ -1,14 +1,14 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
-import { logName, openPart, scoredPart } from "../../trainer/data/logs.ts";
-import { PARTS, type Part } from "../../trainer/data/split.ts";
+import { openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
+import type { Part } from "../../trainer/data/split.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { metricsTable } from "./metrics-table.ts";
-import { LOG_HELP, readSpec, tokenOption } from "./options.ts";
+import { LOG_HELP, partOption, readSpec, tokenOption } from "./options.ts";
 
 interface EvaluateFlags {
   export: string;
@@ -27,10 +27,9 @@ export function evaluateCommand(): Command {
     .requiredOption("--test <path...>", LOG_HELP)
     .option("--spec <file>", "the feature spec, where its data block makes columns or chooses rows")
     .addOption(
-      new Option(
-        "--part <part>",
+      partOption(
         "which part of the log to score, where the spec's data.split divides it (default: the one for the test)",
-      ).choices([...PARTS, "all"]),
+      ),
     )
     .addOption(tokenOption())
     .option("--json", "print the result as JSON")
@@ -41,23 +40,15 @@ export function evaluateCommand(): Command {
       const scored = scoredPart(data, flags.test, flags.part);
       await using log = data ? await openPart(data, scored) : await ClickLog.open(scored.paths);
       const result = await evaluateOverHttp({ url, ...(flags.token && { token: flags.token }) }, log, spec);
-      const part = scored.part ?? "all";
-      if (flags.json) return void process.stdout.write(toJson({ part, ...result }));
+      if (flags.json) return void process.stdout.write(toJson({ part: scored.part ?? "all", ...result }));
       const { recordsPerSecond, kvKeysPerRequest, rowsMissing } = result;
       console.log(metricsTable("", [["over HTTP", result]]));
-      console.log(`${result.records.toLocaleString("en")} records of ${logName(scored)}: ${PART_TEXT[part]}`);
+      console.log(recordsText(result.records, scored));
       console.log(`${Math.round(recordsPerSecond)} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
       if (rowsMissing > 0)
         console.log(`${rowsMissing} values were scored without their rows, which KV did not deliver`);
     });
 }
-
-const PART_TEXT: Record<Part | "all", string> = {
-  train: "the part for training that data.split makes",
-  valid: "the part for validation that data.split makes",
-  test: "the part for the test that data.split makes",
-  all: "all of it",
-};
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;

@@ -1,26 +1,30 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
-import { type LogPart, namedLater, openPart } from "../../trainer/data/logs.ts";
+import { type LogPart, namedLater, openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
+import type { Part } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
+import { EXPORT_FILE } from "../../trainer/export/export.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
-import { loadRun } from "../../trainer/training/run-folder.ts";
-import { backendOption, type LimitFlags, limitsOf, quantizeOption, withLimits } from "./options.ts";
+import { loadRun, type SavedRun } from "../../trainer/training/run-folder.ts";
+import { backendOption, type LimitFlags, limitsOf, partOption, quantizeOption, withLimits } from "./options.ts";
 
 /** More bits a row let hardly fewer unseen values through: 16 let through 0.13 %. */
 const MAX_FILTER_BITS = 32;
 
 interface ExportFlags extends LimitFlags {
   records?: string[];
+  part?: Part | "all";
   calibrate?: string[];
   items?: string[];
   itemId?: string;
@@ -38,6 +42,12 @@ export function exportCommand(): Command {
     )
     .argument("<run>", "the folder that `train` saved")
     .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
+    .addOption(
+      partOption(
+        "which part of the log to measure losses on, where data.split divides it: of --records, or else of the log " +
+          "that the run divided (default: the one for validation)",
+      ),
+    )
     .option("--calibrate <path...>", "log to fit the quantized layers on (default: the run's validation log)")
     .option("--items <path...>", "catalogue of items, whose share of a score is then computed here; with --item-id")
     .option("--item-id <field>", "the field whose values name the items")
@@ -57,12 +67,14 @@ export function exportCommand(): Command {
 async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {
   const { items, itemId, quantize: quantization, force } = flags;
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
+  const folder = flags.out ?? join(runFolder, "export");
   const run = loadRun(runFolder);
+  claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
   await startBackendOfRun(run.record.backend, flags.backend);
   const partOf = (paths: string[] | undefined): LogPart =>
     paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();
-  const folder = flags.out ?? join(runFolder, "export");
-  await using heldOutLog = await openPart(run.spec, partOf(flags.records));
+  const measured = flags.part ? askedPart(run, flags.part, flags.records) : partOf(flags.records);
+  await using heldOutLog = await openPart(run.spec, measured);
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
   const { exported, report, filter, catalogue, calibration } = await exportRun(run, {
     folder,
@@ -74,7 +86,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     heldOutLog,
     catalogue: itemLog && itemId ? { log: itemLog, itemId } : undefined,
     trainedWith: run.record,
-    onReport: (measured) => console.log(reportTable(measured)),
+    onReport: (losses) => console.log(`${reportTable(losses)}\n${recordsText(chosenOf(losses).records, measured)}`),
   });
   if (calibration) console.log(calibrationText(calibration));
   if (catalogue) console.log(catalogueText(catalogue));
@@ -82,4 +94,13 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
   console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}`);
+}
+
+/** The part that `--part` names: of the logs that are named, or else of the one that the training divided. */
+function askedPart({ spec, findValidLog }: SavedRun, asked: Part | "all", records: string[] | undefined): LogPart {
+  if (records) return scoredPart(spec, records, asked);
+  const trained = findValidLog();
+  if (trained.part === undefined)
+    throw new UserError("--part: this run was not trained on one log that data.split divides; name a log by --records");
+  return scoredPart(spec, trained.paths, asked);
 }

@@ -1,14 +1,16 @@
 import { Command, InvalidArgumentError } from "commander";
 import { generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { metricsTable } from "./metrics-table.ts";
-import { parsePositiveInteger } from "./options.ts";
+import { forceOption, parsePositiveInteger } from "./options.ts";
 
 interface GenerateFlags {
   rows: number;
   seed: number;
   clickRate?: number;
+  force?: boolean;
 }
 
 export function generateCommand(): Command {
@@ -18,8 +20,10 @@ export function generateCommand(): Command {
     .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
     .option("--click-rate <p>", "share of the rows with a click (default: about 1/4)", parseClickRate)
     .option("--seed <n>", "the same seed gives the same files", parsePositiveInteger, 7)
-    .action(async (folder: string, { rows, seed, clickRate }: GenerateFlags) => {
+    .addOption(forceOption())
+    .action(async (folder: string, { rows, seed, clickRate, force }: GenerateFlags) => {
       using _lock = new FolderLock(folder);
+      claimResult(folder, "train.csv", { what: "a log", request: { rows, seed, ...(clickRate !== undefined && { clickRate }) }, force });
       using task = startTask("generate", rows, "rows");
       const { best } = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
       task.done();

@@ -6,9 +6,9 @@ import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../../trainer/export/export.ts";
 import { type Inspection, inspectBlob } from "../../trainer/export/inspect-blob.ts";
-import { toJson } from "../../trainer/io/files.ts";
+import { readWhole, toJson } from "../../trainer/io/files.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
-import { readBytes, readText } from "./options.ts";
+import { readText } from "./options.ts";
 
 /** The four bytes that a blob begins with, as text. */
 const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).buffer));
@@ -32,7 +32,7 @@ export function inspectCommand(): Command {
 }
 
 function readBlobFile(path: string): Uint8Array {
-  const bytes = readBytes(path);
+  const bytes = readWhole(path);
   const magic = bytes.subarray(0, 4).toString("latin1");
   if (magic !== MAGIC) throw new FormatError(path, `got ${show(magic)} at its start, expected a blob's ${show(MAGIC)}`);
   return bytes;

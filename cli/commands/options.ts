@@ -1,14 +1,15 @@
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { FormatError } from "../../format/errors.ts";
 import { isHashKey } from "../../format/fitted-spec.ts";
 import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
+import { PARTS } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { BACKENDS } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
+import { readWhole } from "../../trainer/io/files.ts";
 
 // Arguments and options that several commands take, and how their texts are read.
 
@@ -68,7 +69,17 @@ export function withLimits(command: Command): Command {
       parseNotNegative,
       100 * logloss,
     )
-    .option("--force", "export even what loses more");
+    .option("--force", "export even what loses more, and replace what is there");
+}
+
+/** For commands that would replace what a finished one has left. */
+export function forceOption(): Option {
+  return new Option("--force", "replace what a finished command has left there");
+}
+
+/** Which part of a log is meant, where the spec's data.split divides it. */
+export function partOption(what: string): Option {
+  return new Option("--part <part>", what).choices([...PARTS, "all"]);
 }
 
 export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitFlags): Limits {
@@ -109,16 +120,16 @@ export function readSpec(path: string): FeatureSpec {
 }
 
 export function readText(path: string): string {
-  return readBytes(path).toString("utf8");
+  return readWhole(path).toString("utf8");
 }
 
-/** The bytes of a file. Throws FormatError where it cannot be read. */
-export function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new FormatError(path, (error as Error).message);
-  }
+/** A file that results are written into as JSON. It is no folder, which is better said before hours of work. */
+export function jsonOption(what: string): Option {
+  return new Option("--json <file>", what).argParser((path) => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw new InvalidArgumentError(`got a folder, expected the name of a file`);
+    return path;
+  });
 }
 
 /** For clients of a Worker that needs tokens. The variable keeps a token out of lists of processes. */

@@ -4,6 +4,8 @@ import { criteo } from "../../lab/recipes/criteo.ts";
 import { frappe } from "../../lab/recipes/frappe.ts";
 import { movielens } from "../../lab/recipes/movielens.ts";
 import { type Recipe, runRecipe } from "../../lab/recipes/recipe.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
+import { forceOption } from "./options.ts";
 
 const RECIPES: readonly Recipe[] = [criteo, avazu, movielens, frappe];
 
@@ -14,10 +16,12 @@ export function recipeCommand(): Command {
     .addArgument(new Argument("<name>", "the data set").choices(RECIPES.map(({ name }) => name)))
     .requiredOption("--from <folder>", "where its files are, as their owner gives them out")
     .requiredOption("--out <folder>", "where to write train.parquet, valid.parquet, test.parquet and spec.json")
+    .addOption(forceOption())
     .addHelpText("after", `\n${list}`)
-    .action(async (name: string, { from, out }: { from: string; out: string }) => {
+    .action(async (name: string, { from, out, force }: { from: string; out: string; force?: boolean }) => {
       const recipe = RECIPES.find((one) => one.name === name);
       if (!recipe) throw new Error(`no recipe ${name}`);
+      claimResult(out, "spec.json", { what: "a data set", force });
       await runRecipe(recipe, from, out);
       const logs = `--train ${out}/train.parquet --valid ${out}/valid.parquet --test ${out}/test.parquet`;
       console.log(`deepfm-edge train ${out}/spec.json ${logs} --out runs/${name}`);

@@ -10,7 +10,7 @@ import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
-import { backendOption, type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
+import { backendOption, jsonOption, type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
 
 interface RetrieveFlags extends LogFlags {
   at: number;
@@ -27,7 +27,7 @@ export function retrieveCommand(): Command {
     .argument("<run>", "the folder that `train` saved");
   return withLogs(command, "the log whose positive records are looked for")
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
-    .option("--json <file>", "write the result as JSON")
+    .addOption(jsonOption("write the result as JSON"))
     .addOption(backendOption("the one that trained the run"))
     .action(async (folder: string, flags: RetrieveFlags) => {
       const run = loadRun(folder);

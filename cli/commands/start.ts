@@ -11,18 +11,21 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { checkLog } from "../../trainer/evaluation/held-out.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
-import { saveRun } from "../../trainer/training/run-folder.ts";
+import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
 import {
   backendOption,
+  jsonOption,
   type LimitFlags,
   LOG_HELP,
   limitsOf,
@@ -41,8 +44,10 @@ export interface StartOptions extends StartLogFlags {
   quantize: Quantization;
   /** What the export may lose. */
   limits: Limits;
-  /** Exports even what loses more. */
+  /** Exports even what loses more, and replaces what is there. */
   force?: boolean;
+  /** Whether the folder is this command's own, which it may replace. */
+  ownFolder?: boolean;
   backend?: Backend;
   /** The Worker's port; 0 is a free one. */
   port: number;
@@ -63,13 +68,13 @@ export function startCommand(): Command {
     .option("--rows <n>", "rows of the generated log", parsePositiveInteger, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
     .option("--port <n>", "the Worker's port (default: a free one)", integerWithin(1, MAX_PORT), 0)
-    .option("--json <file>", "write the final table as JSON")
+    .addOption(jsonOption("write the final table as JSON"))
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")
     .addOption(quantizeOption())
     .addOption(backendOption());
-  return withLimits(command).action((flags: Omit<StartOptions, "limits"> & LimitFlags) =>
-    start({ ...flags, limits: limitsOf(flags) }),
+  return withLimits(command).action((flags: Omit<StartOptions, "limits" | "ownFolder"> & LimitFlags) =>
+    start({ ...flags, limits: limitsOf(flags), ownFolder: command.getOptionValueSource("out") === "default" }),
   );
 }
 
@@ -83,9 +88,12 @@ export async function start(options: StartOptions): Promise<void> {
   if (port !== 0) await checkPort(port);
   // Nothing else may write into the folder meanwhile.
   using _lock = new FolderLock(out);
+  claimResult(out, MODEL_FILE, { what: "a finished run", force: force === true || options.ownFolder });
 
   // 1. The click log: the user's, or a generated one whose best metrics are known.
   const { spec, logs, best } = await prepareLogs(options);
+
+  for (const log of [logs.valid, logs.test]) await checkLog(spec, log, [spec.label]);
 
   // 2. Training.
   const cache = options.cache ?? join(out, "cache");

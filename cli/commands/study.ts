@@ -6,7 +6,7 @@ import { DEEP_MODELS, runStudy, STUDIES, type Study } from "../../lab/sweeps/stu
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { readSpec, SPEC_HELP } from "./options.ts";
-import { type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
+import { claimReport, type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
 
 interface StudyFlags extends SweepFlags {
   over: Study;
@@ -40,8 +40,11 @@ async function studyAndReport(path: string, flags: StudyFlags): Promise<void> {
   const spec = readSpec(path);
   const flat = models.find((model) => !DEEP_MODELS.includes(model));
   if (flat) throw new FormatError("--models", `got ${flat}, expected models of ${DEEP_MODELS.join(", ")}`);
-  const studied = await runStudy(over, spec, models, sweepOptions(flags, spec));
-  const report = join(out, `report-${over}.html`);
+  const options = sweepOptions(flags, spec);
+  const file = `report-${over}.html`;
+  claimReport(file, flags, options, [spec, models]);
+  const studied = await runStudy(over, spec, models, options);
+  const report = join(out, file);
   writeWhole(report, await studyReport(over, spec, studied, seeds));
   if (json) writeWhole(json, toJson({ over, models: studied }));
   console.log(table(studyHead(over), studyRows(studied, seeds)));

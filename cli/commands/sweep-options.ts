@@ -4,7 +4,17 @@ import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
-import { backendOption, type LogFlags, parseList, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
+import {
+  backendOption,
+  forceOption,
+  jsonOption,
+  type LogFlags,
+  parseList,
+  parsePositiveInteger,
+  testedLogs,
+  withLogs,
+} from "./options.ts";
 
 // Options of the commands that sweep: those that train several models with several seeds, and report on all of them.
 
@@ -13,6 +23,7 @@ export interface SweepFlags extends LogFlags {
   seeds: number;
   out: string;
   json?: string;
+  force?: boolean;
   backend?: Backend;
 }
 
@@ -36,7 +47,8 @@ export function withSweep(command: Command, { test, models, seeds, out, report }
     )
     .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
     .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
-    .option("--json <file>", "write the table as JSON")
+    .addOption(jsonOption("write the table as JSON"))
+    .addOption(forceOption())
     .addOption(backendOption());
 }
 
@@ -47,6 +59,20 @@ function parseModels(text: string): ModelType[] {
 export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions {
   const { seeds, out, backend } = flags;
   return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), backend };
+}
+
+/**
+ * Claims the report of a sweep. The same command may make its report again, from the runs that are kept. Throws
+ * UserError where the report is that of other models, settings, seeds or logs.
+ */
+export function claimReport(
+  file: string,
+  { out, seeds, force }: SweepFlags,
+  { logs }: SweepOptions,
+  of: unknown,
+): void {
+  const { train, valid, test } = logs;
+  claimResult(out, file, { what: "a report", request: [of, seeds, train, valid, test], force });
 }
 
 /** The last line that a sweep prints. */

@@ -6,16 +6,20 @@ import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
 import { table } from "../../trainer/terminal/table.ts";
-import { saveRun } from "../../trainer/training/run-folder.ts";
+import { hasCheckpoint } from "../../trainer/training/checkpoint.ts";
+import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
 import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   backendOption,
+  forceOption,
+  jsonOption,
   type LogFlags,
   parseHashKey,
   parseList,
@@ -34,6 +38,7 @@ interface TrainFlags extends LogFlags {
   json?: string;
   hashKey?: string;
   resume?: boolean;
+  force?: boolean;
   checkpointEvery: number;
   backend?: Backend;
 }
@@ -51,12 +56,13 @@ export function trainCommand(): Command {
       "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
       parseList,
     )
-    .option("--json <file>", "write all metrics as JSON")
+    .addOption(jsonOption("write all metrics as JSON"))
     .option(
       "--hash-key <hex>",
       "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
       parseHashKey,
     )
+    .addOption(forceOption())
     .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
     .option(
       "--checkpoint-every <minutes>",
@@ -79,6 +85,8 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
 
   // 2. Training, which alone writes into its folder.
   using _lock = new FolderLock(out);
+  const resumes = flags.resume === true && hasCheckpoint(out);
+  claimResult(out, MODEL_FILE, { what: "a finished run", force: flags.force === true || resumes });
   const trained = await train(spec, {
     ...logs,
     cache,

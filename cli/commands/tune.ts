@@ -9,11 +9,14 @@ import type { Trial } from "../../lab/tune/trial-log.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   backendOption,
+  forceOption,
+  jsonOption,
   type LogFlags,
   parsePositiveInteger,
   readSpec,
@@ -33,8 +36,11 @@ interface TuneFlags extends LogFlags {
   seed: number;
   out: string;
   json?: string;
+  force?: boolean;
   backend?: Backend;
 }
+
+const BEST = "best.json";
 
 /** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
@@ -74,7 +80,8 @@ export function tuneCommand(): Command {
     )
     .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
     .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
-    .option("--json <file>", "write the best settings and all trials as JSON")
+    .addOption(forceOption())
+    .addOption(jsonOption("write the best settings and all trials as JSON"))
     .addOption(backendOption())
     .action(tuneAndReport);
 }
@@ -88,9 +95,11 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const logs = { ...chooseLogs(flags, spec), test: null, cache: flags.cache };
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
   using _lock = new FolderLock(out);
+  const request = [spec, space, rungs, seed, logs.train, logs.valid];
+  claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
   const tuned = await tune(spec, space, flags.space, { logs, rungs, seed, folder: out, backend });
   const { $schema, ...best } = tuned.spec;
-  const bestPath = join(out, "best.json");
+  const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
   console.log(trialTable(tuned.trials.slice(0, SHOWN), judgedBy(spec)));

@@ -2,8 +2,9 @@ import * as v from "valibot";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { wrangler } from "../wrangler.ts";
+import { readWranglerConfig } from "../wrangler-config.ts";
 import { BINDING } from "./binding.ts";
-import { CloudflareApi } from "./cloudflare-api.ts";
+import { ApiError, CloudflareApi } from "./cloudflare-api.ts";
 
 /** A KV namespace in a Cloudflare account. */
 export interface AccountNamespace {
@@ -22,44 +23,48 @@ const CredentialsSchema = v.variant("type", [
 const API_BASE = "https://api.cloudflare.com/client/v4";
 
 /**
- * The namespace that the binding MODELS of a configuration of wrangler names, in the account of wrangler's login.
- * Throws UserError where nobody is logged in, or the configuration names no namespace.
+ * The namespace that the binding MODELS of a configuration of wrangler names, or else the one that its deployed Worker
+ * has, in the account of wrangler's login. Throws UserError where nobody is logged in, or there is no namespace.
  */
-export async function findAccountNamespace(config: string): Promise<AccountNamespace> {
-  const { id, account } = await readNamespace(config);
+export async function findAccountNamespace(config: string, environment?: string): Promise<AccountNamespace> {
+  const { kv_namespaces: namespaces, account_id, name } = await readWranglerConfig(config, environment);
+  const namespace = namespaces.find(({ binding }) => binding === BINDING);
+  if (namespace === undefined) {
+    const of = environment === undefined ? "" : `, in the environment ${environment}`;
+    throw new UserError(`${config}: got no kv_namespaces with the binding ${BINDING}${of}, expected one`);
+  }
   const api = new CloudflareApi(
     new URL(`${process.env.CLOUDFLARE_API_BASE_URL ?? API_BASE}/`.replace(/\/+$/, "/")),
     await credentialHeaders(config),
   );
-  return { api, id, account: process.env.CLOUDFLARE_ACCOUNT_ID ?? account ?? (await onlyAccount(api, config)) };
+  const account = process.env.CLOUDFLARE_ACCOUNT_ID ?? account_id ?? (await onlyAccount(api, config));
+  const id = NO_ID.test(namespace.id ?? "") ? await idOfWorker(api, account, config, name ?? "") : namespace.id;
+  return { api, id: id ?? "", account };
 }
 
-/** What is used of a configuration. */
-const ConfigSchema = v.object({
-  kv_namespaces: v.array(v.object({ binding: v.string(), id: v.optional(v.string()) })),
-  account_id: v.optional(v.string()),
+/** Earlier versions of wrangler.toml had zeros where there was no id yet. */
+const NO_ID = /^0*$/;
+
+const SettingsSchema = v.object({
+  bindings: v.array(v.object({ type: v.string(), name: v.string(), namespace_id: v.optional(v.string()) })),
 });
 
-/** What a configuration says of the namespace; `account` is undefined where it says nothing. */
-async function readNamespace(config: string): Promise<{ id: string; account: string | undefined }> {
-  const { unstable_readConfig } = await import("wrangler");
-  const { kv_namespaces: namespaces, account_id: account } = parseWith(
-    ConfigSchema,
-    unstable_readConfig({ config }, { hideWarnings: true }),
-    config,
-  );
-  const namespace = namespaces.find(({ binding }) => binding === BINDING);
-  if (namespace === undefined)
-    throw new UserError(`${config}: got no kv_namespaces with the binding ${BINDING}, expected one`);
-  const { id = "" } = namespace;
-  // The id of the repository's wrangler.toml is zeros, which stand for none.
-  if (/^0*$/.test(id)) {
-    const command = `npx wrangler kv namespace create ${BINDING}`;
-    throw new UserError(
-      `${config}: kv_namespaces: got ${id === "" ? "no id" : `the id ${id}`}, expected the one that \`${command}\` prints`,
-    );
+/**
+ * The id of the namespace that a deployed Worker is bound to: `wrangler deploy` makes one for a binding without an id.
+ */
+async function idOfWorker(api: CloudflareApi, account: string, config: string, worker: string): Promise<string> {
+  const deploy = "`npm run deploy`, or `npx wrangler deploy`, makes it";
+  const place = `${config}: kv_namespaces: got no id for ${BINDING}`;
+  try {
+    const path = `accounts/${account}/workers/scripts/${encodeURIComponent(worker)}/settings`;
+    const { bindings } = (await api.call("GET", path, SettingsSchema)).result;
+    const id = bindings.find(({ type, name }) => type === "kv_namespace" && name === BINDING)?.namespace_id;
+    if (id !== undefined) return id;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    throw new UserError(`${place}, and no Worker ${worker} is deployed in the account; ${deploy}`, { cause: error });
   }
-  return { id, account };
+  throw new UserError(`${place}, and the deployed Worker ${worker} has no such binding; ${deploy}`);
 }
 
 /** The headers with the credentials that wrangler has of its login, or of the environment. */

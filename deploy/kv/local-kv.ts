@@ -1,8 +1,10 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../trainer/errors.ts";
+import { systemFault } from "../../trainer/io/system-fault.ts";
 import { endWorkerdsWithThisProcess } from "../children.ts";
 import { QUIET } from "../wrangler.ts";
+import { readWranglerConfig } from "../wrangler-config.ts";
 import { BINDING } from "./binding.ts";
 import { type KvPair, type KvStore, ValuesTooLarge } from "./kv-store.ts";
 
@@ -24,13 +26,16 @@ const AT_ONCE = 20;
 
 /**
  * Opens the local KV that the binding MODELS of a configuration of wrangler names: the one of `wrangler dev`, in the
- * folder `persistTo` or else beside the configuration. Throws UserError where it cannot be opened.
+ * folder `persistTo` or else beside the configuration. `environment`: one of the configuration's. Throws UserError where
+ * it cannot be opened.
  */
 export async function openLocalKv(
   config: string,
   persistTo = join(dirname(config), ".wrangler", "state"),
+  environment?: string,
 ): Promise<KvStore> {
   checkFolder(persistTo);
+  await readWranglerConfig(config, environment); // which says better than workerd what is wrong with it
   Object.assign(process.env, QUIET);
   endWorkerdsWithThisProcess();
   const { getPlatformProxy } = await import("wrangler");
@@ -38,6 +43,7 @@ export async function openLocalKv(
   const timer = setTimeout(() => reject(new Error(`workerd did not start in ${START_MS / 1000} s`)), START_MS);
   const started = getPlatformProxy<Record<string, unknown>>({
     configPath: config,
+    ...(environment !== undefined && { environment }),
     persist: { path: join(persistTo, "v3") }, // as `wrangler dev --persist-to` has it
     remoteBindings: false,
     envFiles: [],
@@ -55,7 +61,12 @@ export async function openLocalKv(
 
 /** Throws UserError where a folder of the local KV is something else. */
 export function checkFolder(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw systemFault(path, error); // something above it is a file
+  }
   if (stats && !stats.isDirectory() && !stats.isSymbolicLink())
     throw new UserError(`${path}: got a file, expected a folder for the local KV`);
 }

@@ -65,7 +65,7 @@ export const movielens: Recipe = {
       }),
     );
     const joined = temporaryPath(resolve(out, "joined.parquet"));
-    using links = new FileLinks([ratings, items, users]);
+    using links = await FileLinks.open([ratings, items, users]);
     const table = (path: string): string =>
       `read_csv(${literal(links.of(path))}, delim = '\\t', header = true, all_varchar = true, quote = '', escape = '')`;
     const columns = [

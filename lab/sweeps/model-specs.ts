@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { chosenName } from "../../format/choice.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { namedValues } from "../../format/named-values.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
@@ -22,10 +23,9 @@ export function parseModelSettings(text: string, source: string): ModelSettings 
   return Object.fromEntries(Object.entries(parsed).map(([name, settings]) => [modelType(name, source), settings]));
 }
 
-/** The model type of that name; letter case and spaces do not matter. */
+/** The model type of that name, in any letter case. Throws FormatError where there is none. */
 export function modelType(name: string, source: string): ModelType {
-  const plain = (text: string): string => text.replaceAll(/\s/g, "").toLowerCase();
-  const found = MODEL_TYPES.find((type) => plain(type) === plain(name));
+  const found = chosenName(MODEL_TYPES, name);
   if (!found) throw new FormatError(source, `got the model ${show(name)}, expected one of ${MODEL_TYPES.join(", ")}`);
   return found;
 }

@@ -18,32 +18,42 @@ function ascending<Range extends { low: number; high: number }>() {
   );
 }
 
+function lowest<Number extends v.GenericSchema<number>>(number: Number) {
+  return v.pipe(number, about("The lowest that may be drawn."));
+}
+function highest<Number extends v.GenericSchema<number>>(number: Number) {
+  return v.pipe(number, about("The highest that may be drawn."));
+}
+
 const choice = v.pipe(
-  v.strictObject({ type: v.literal("choice"), values: v.pipe(v.array(v.unknown()), v.minLength(1)) }),
+  v.strictObject({
+    type: v.literal("choice"),
+    values: v.pipe(v.array(v.unknown()), v.minLength(1), about("What is chosen from.")),
+  }),
   about("One of these values, of any kind: [[400, 400], [200]] for model.hidden."),
 );
 const uniform = v.pipe(
-  v.strictObject({ type: v.literal("uniform"), low: finite, high: finite }),
+  v.strictObject({ type: v.literal("uniform"), low: lowest(finite), high: highest(finite) }),
   ascending(),
   about("A number between low and high."),
 );
 const logUniform = v.pipe(
-  v.strictObject({ type: v.literal("log-uniform"), low: positive, high: positive }),
+  v.strictObject({ type: v.literal("log-uniform"), low: lowest(positive), high: highest(positive) }),
   ascending(),
   about("A number between low and high whose logarithm is uniform: for rates and regularization."),
 );
 const integer = v.pipe(
   v.strictObject({
     type: v.literal("integer"),
-    low: v.pipe(v.number(), v.integer()),
-    high: v.pipe(v.number(), v.integer()),
+    low: lowest(v.pipe(v.number(), v.integer())),
+    high: highest(v.pipe(v.number(), v.integer())),
   }),
   ascending(),
   about("An integer from low to high, both included."),
 );
 
 export const SearchSpaceSchema = v.strictObject({
-  $schema: v.optional(v.string()),
+  $schema: v.pipe(v.optional(v.string()), about("For editors: where the JSON Schema is.")),
   parameters: v.pipe(
     namedValues(v.pipe(v.string(), v.minLength(1)), v.variant("type", [choice, uniform, logUniform, integer])),
     v.check((parameters) => Object.keys(parameters).length > 0, "expected at least one path"),

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { saveGoldenExport } from "../deploy/golden-export.ts";
@@ -19,21 +21,62 @@ const spec = folder.file("spec.json", JSON.stringify({ ...SPEC, model: { type: "
 const RECORDS = 100_000;
 const rows = Array.from({ length: RECORDS }, (_, i) => `${i % 3 === 0 ? 1 : 0},u${i % 500}`).join("\n");
 const log = folder.file("log.csv", `label,user\n${rows}\n`);
-const broken = folder.file("broken.csv", `label,user\n${rows}\nmaybe,u1\n`);
 const clicks = folder.file("clicks.csv", "click,site,price\n1,a,2\n");
-folder.file("train.txt", `1${"\t1".repeat(13)}${"\ta".repeat(26)}\n`.repeat(40_000));
 
-/** A server that takes requests and never answers. */
+/** The record of the log `late` that is wrong: bars are on the screen before it is met. */
+const WRONG = 30_000;
+const late = folder.file("late.csv", `label,user\n${rows.split("\n", WRONG - 1).join("\n")}\nmaybe,u1\n`);
+const lateClicks = folder.file("late-clicks.csv", `click,site,price\n${"1,a,2\n".repeat(WRONG - 1)}maybe,a,2\n`);
+const place = (file: string): string => `${file}, line ${WRONG + 1}`;
+/** Criteo's file as `recipe` takes it, with a cell too few in a line. */
+const criteo = `1${"\t1".repeat(13)}${"\ta".repeat(26)}\n`;
+folder.file("train.txt", criteo.repeat(40_000));
+mkdirSync(`${folder.path}/late`);
+folder.file("late/train.txt", `${criteo.repeat(WRONG)}1\t1\n${criteo}`);
+const towers = folder.file(
+  "towers.json",
+  JSON.stringify({
+    name: "towers",
+    fields: [
+      { name: "user", type: "categorical" },
+      { name: "item", type: "categorical", side: "item" },
+    ],
+    data: { select: { item: "user" } },
+    model: { type: "two-tower", embeddingDim: 2, hidden: [2] },
+    training: { maxEpochs: 1 },
+  }),
+);
+
+/** A server that takes requests and never answers, and one that gives each record the same score. */
 let silent: Server;
+let answering: Server;
 beforeAll(async () => {
   silent = createServer(() => {});
-  await once(silent.listen(0, "127.0.0.1"), "listening");
+  answering = createServer(async (request, response) => {
+    const { records } = JSON.parse(String(await buffer(request)));
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ scores: records.map(() => 0.5), model: "tiny", version: "0".repeat(64) }));
+  });
+  for (const server of [silent, answering]) await once(server.listen(0, "127.0.0.1"), "listening");
   await saveGoldenExport(`${folder.path}/export`, "pnn");
-});
+  // What `export` and `retrieve` need.
+  const small = folder.file("small.csv", `label,user\n${rows.slice(0, 4000)}\n`);
+  for (const [name, of] of [
+    ["trained", spec],
+    ["tower-run", towers],
+  ] as const)
+    await folder.run("train", of, "--train", small, "--valid", small, "--out", name, "--backend", "cpu");
+}, 120_000);
 afterAll(() => {
-  silent.closeAllConnections();
-  silent.close();
+  for (const server of [silent, answering]) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
+
+function address(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 const HIDE_CURSOR = "\x1b[?25l";
 const WRAP_OFF = "\x1b[?7l";
@@ -66,14 +109,30 @@ const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
   ["tune", "read", () => ["tune", spec, ...LOGS, "--space", space, "--trials", "1", "--out", "tune"]],
   ["start", "generate", () => ["start", "--rows", "2000000", "--out", "start"]],
   ["publish", "publish", () => ["publish", "export", "--persist-to", "kv"]],
+  ["evaluate", "score over HTTP", () => ["evaluate", address(silent), "--export", "export", "--test", clicks]],
+  ["export", "parity", () => ["export", "trained", "--records", log, "--out", "exported"]],
+  ["retrieve", "read", () => ["retrieve", "tower-run", ...LOGS, "--test", log]],
+];
+
+const lateTrain = ["--train", late, "--valid", log];
+/** Each command that reads a log, with one that is wrong at a late record, and what it says. */
+const LATE_ERRORS: [name: string, args: () => string[], says: string][] = [
+  ["train", () => ["train", spec, ...lateTrain, "--out", "late-train"], late],
   [
-    "evaluate",
-    "score over HTTP",
-    () => {
-      const { port } = silent.address() as AddressInfo;
-      return ["evaluate", `http://127.0.0.1:${port}`, "--export", "export", "--test", clicks];
-    },
+    "compare",
+    () => ["compare", spec, ...lateTrain, "--test", log, "--models", "LR", "--seeds", "1", "--out", "lc"],
+    late,
   ],
+  [
+    "study",
+    () => ["study", spec, "--over", "depth", ...lateTrain, "--test", log, "--models", "DeepFM", "--out", "ls"],
+    late,
+  ],
+  ["tune", () => ["tune", spec, ...lateTrain, "--space", space, "--trials", "1", "--out", "lt"], late],
+  ["start", () => ["start", "--spec", spec, ...lateTrain, "--test", log, "--out", "late-start"], late],
+  ["export", () => ["export", "trained", "--records", late, "--out", "late-export"], late],
+  ["retrieve", () => ["retrieve", "tower-run", ...lateTrain, "--test", log], late],
+  ["evaluate", () => ["evaluate", address(answering), "--export", "export", "--test", lateClicks], lateClicks],
 ];
 
 describe.skipIf(NO_TERMINAL !== null)(`in a terminal${NO_TERMINAL ? `: skipped, ${NO_TERMINAL}` : ""}`, () => {
@@ -99,24 +158,26 @@ describe.skipIf(NO_TERMINAL !== null)(`in a terminal${NO_TERMINAL ? `: skipped, 
     );
   });
 
-  it("shows the whole message of an error in the middle of a bar, and nothing of the bar", async () => {
-    using command = terminal(70, [
-      "train",
-      spec,
-      "--train",
-      broken,
-      "--valid",
-      log,
-      "--out",
-      "broken",
-      "--backend",
-      "cpu",
-    ]);
+  it.each(LATE_ERRORS)(
+    "%s shows the whole message of an error in the middle of its bar, and ends",
+    async (name, args, file) => {
+      const column = name === "evaluate" ? "click" : "label";
+      using command = terminal(70, args());
+      const { code, printed } = await command.end();
+      expect(code).toBe(1);
+      expect(printed).toMatch(/(records|keys)/);
+      expect(screen(printed, 70).join("").trim()).toMatch(
+        new RegExp(`error: ${place(file)}: column ${column}: got "maybe", expected a label of 0 or 1$`),
+      );
+    },
+  );
+
+  it("recipe shows the whole message of an error in the middle of its bar, and ends", async () => {
+    using command = terminal(70, ["recipe", "criteo", "--from", "late", "--out", "late-criteo"]);
     const { code, printed } = await command.end();
     expect(code).toBe(1);
-    expect(printed).toMatch(/read .*records/);
-    expect(screen(printed, 70).slice(1).join("").trim()).toBe(
-      `error: broken.csv, line ${RECORDS + 2}: column label: got "maybe", expected a label of 0 or 1`,
+    expect(screen(printed, 70).join("").trim()).toMatch(
+      new RegExp(`error: late/train\\.txt, line ${WRONG + 1}: got 2 columns, expected 40$`),
     );
   });
 

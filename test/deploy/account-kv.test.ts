@@ -23,6 +23,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 const NAMESPACE = "/client/v4/accounts/acme/storage/kv/namespaces/0123abcd";
+/** What the API says of a KV binding of a deployed Worker. */
+const BOUND = { type: "kv_namespace", name: "MODELS", namespace_id: "0123abcd" };
 const values = new Map<string, Buffer>();
 let accounts = [{ id: "acme", name: "Acme" }];
 /** Statuses of the next answers, before the server does anything. */
@@ -50,6 +52,11 @@ beforeAll(async () => {
     if (refusal !== undefined) return refuse(refusal, 971, "please wait");
     if (request.headers.authorization !== "Bearer t0ken") return refuse(401, 10000, "Authentication error");
     if (call === "GET /client/v4/accounts") return answer(accounts);
+    const [, worker] = /^GET \/client\/v4\/accounts\/acme\/workers\/scripts\/(.*)\/settings$/.exec(call) ?? [];
+    if (worker === "shop-staging")
+      return answer({ bindings: [BOUND, { type: "plain_text", name: "MODEL_KEYS", text: "" }] });
+    if (worker === "shop-bare") return answer({ bindings: [] });
+    if (worker !== undefined) return refuse(404, 10007, "This Worker does not exist on your account.");
     if (!pathname.startsWith(NAMESPACE)) return refuse(404, 10013, "get namespace: namespace not found");
     if (call === "GET /keys") {
       const found = [...values.keys()].filter((key) => key.startsWith(searchParams.get("prefix") ?? ""));
@@ -103,6 +110,9 @@ function config(name: string, ...lines: string[]): string {
   return path;
 }
 const MODELS = ["[[kv_namespaces]]", 'binding = "MODELS"', 'id = "0123abcd"'];
+function inEnvironment(name: string): string[] {
+  return [`[[env.${name}.kv_namespaces]]`, 'binding = "MODELS"'];
+}
 
 describe("a publication into an account", () => {
   it("writes what is not there, repairs, sends again what KV did not take, and waits for a busy API", async () => {
@@ -143,19 +153,61 @@ describe("a publication into an account", () => {
 });
 
 describe("the namespace of a configuration", () => {
+  function logIn(): void {
+    vi.stubEnv("CLOUDFLARE_API_BASE_URL", base());
+    vi.stubEnv("CLOUDFLARE_API_TOKEN", "t0ken");
+  }
+  const WITHOUT_ID = MODELS.slice(0, 2);
+
   it.each([
-    ["no binding", [], "got no kv_namespaces with the binding MODELS, expected one"],
-    ["no id", MODELS.slice(0, 2), "kv_namespaces: got no id, expected the one that `npx wrangler kv namespace create"],
-    ["zeros", [...MODELS.slice(0, 2), 'id = "0000"'], "kv_namespaces: got the id 0000, expected the one that `npx"],
-  ])("is asked for where there is %s", async (name, lines, says) => {
-    const path = config(name, ...lines);
-    const exported = await goldenExport("pnn");
-    await expect(publish(exported, { remote: true, config: path })).rejects.toThrow(`${path}: ${says}`);
+    ["no binding", [], undefined, "got no kv_namespaces with the binding MODELS, expected one"],
+    [
+      "no id",
+      WITHOUT_ID,
+      undefined,
+      "kv_namespaces: got no id for MODELS, and no Worker shop is deployed in the account",
+    ],
+    ["zeros", [...WITHOUT_ID, 'id = "0000"'], undefined, "kv_namespaces: got no id for MODELS, and no Worker shop is"],
+    [
+      "no such environment",
+      [...MODELS, "[env.staging]", "[env.live]"],
+      "test",
+      "got no environment test, expected one of staging, live",
+    ],
+    ["no environment at all", MODELS, "test", "got no environment test, expected a table [env.test]"],
+    [
+      "no binding in the environment",
+      [...MODELS, "[env.staging]"],
+      "staging",
+      "got no kv_namespaces with the binding MODELS, in the environment staging, expected one",
+    ],
+    [
+      "a Worker without one",
+      ["[env.bare]", ...inEnvironment("bare")],
+      "bare",
+      "kv_namespaces: got no id for MODELS, and the deployed Worker shop-bare has no such binding; `npm run deploy`",
+    ],
+  ])("is asked for where there is %s", async (name, lines, environment, says) => {
+    logIn();
+    const path = config(name.replaceAll(" ", "-"), ...lines);
+    const target = { remote: true, config: path, ...(environment && { environment }) } as const;
+    await expect(publish(await goldenExport("pnn"), target)).rejects.toThrow(`${path}: ${says}`);
+  });
+
+  it("is the one that the deployed Worker of the environment has, where the configuration has no id", async () => {
+    logIn();
+    const path = config("provisioned", ...WITHOUT_ID, ...inEnvironment("staging"));
+    expect((await findAccountNamespace(path, "staging")).id).toBe("0123abcd");
+  });
+
+  it("is asked for where the configuration is none", async () => {
+    const path = config("broken", "[[kv_namespaces");
+    await expect(findAccountNamespace(path)).rejects.toThrow(UserError);
+    await expect(findAccountNamespace(path)).rejects.toThrow(new RegExp(`^${path}: .+`));
   });
 
   it("is found with wrangler's login, whatever wrangler logs", async () => {
-    vi.stubEnv("CLOUDFLARE_API_BASE_URL", base());
-    vi.stubEnv("CLOUDFLARE_API_TOKEN", "t0ken");
+    logIn();
     vi.stubEnv("WRANGLER_LOG", "debug");
     const exported = await goldenExport("pnn");
     const path = config("found", ...MODELS);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { wrangler } from "../../deploy/wrangler.ts";
+import { unstable_readConfig } from "wrangler";
+import { WRANGLER_CONFIG, wrangler } from "../../deploy/wrangler.ts";
 
 // What `wrangler deploy` would upload: the Worker, and nothing of the trainer.
 
@@ -13,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** By file name. */
 const uploaded = new Map<string, Buffer>();
 beforeAll(async () => {
-  await wrangler(["deploy", "--dry-run", "--outdir", folder]);
+  await wrangler(["deploy", "--env", "", "--dry-run", "--outdir", folder]);
   for (const file of readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name)))
     uploaded.set(file, readFileSync(join(folder, file)));
 }, 120_000);
@@ -27,6 +28,57 @@ const scripts = (): string[] =>
  * for a library that slips in.
  */
 const CEILING_KIB = 80;
+
+/** What is looked at of a configuration. */
+interface Config {
+  name: string;
+  kv_namespaces: { binding: string }[];
+  ratelimits: { name: string; namespace_id: string }[];
+  vars: Record<string, unknown>;
+}
+
+function configOf(env: string): Config {
+  return unstable_readConfig({ config: WRANGLER_CONFIG, env });
+}
+
+describe("the Worker's configuration", () => {
+  test.each([
+    ["", "deepfm-edge"],
+    ["staging", "deepfm-edge-staging"],
+    ["production", "deepfm-edge-production"],
+  ])("environment %j has all bindings, and asks for a namespace of its own", async (environment, name) => {
+    const config = configOf(environment);
+    expect(config.name).toBe(name);
+    expect(config.kv_namespaces).toEqual([{ binding: "MODELS" }]);
+    const base = configOf("");
+    expect(config.vars).toEqual(base.vars);
+    expect(config.ratelimits.map((limit) => ({ ...limit, namespace_id: "" }))).toEqual(
+      base.ratelimits.map((limit) => ({ ...limit, namespace_id: "" })),
+    );
+  });
+
+  test("has no rate limit that two Workers share", () => {
+    const ids = ["", "staging", "production"].flatMap((env) =>
+      configOf(env).ratelimits.map(({ namespace_id: id }) => id),
+    );
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test("is what the Deploy button asks for: each binding and secret is described, none that is not there", () => {
+    const { bindings } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).cloudflare;
+    const { kv_namespaces, ratelimits, vars } = configOf("");
+    const secrets =
+      readFileSync(new URL("../../.dev.vars.example", import.meta.url), "utf8").match(/^\w+(?==)/gm) ?? [];
+    expect(Object.keys(bindings).sort()).toEqual(
+      [
+        ...kv_namespaces.map(({ binding }) => binding),
+        ...ratelimits.map(({ name }) => name),
+        ...Object.keys(vars),
+        ...secrets,
+      ].sort(),
+    );
+  });
+});
 
 describe("the Worker's bundle", () => {
   test("is one script and the three kernels", () => {

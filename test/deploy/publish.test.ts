@@ -55,6 +55,7 @@ describe("publish, into a local KV", () => {
       `${other}: got no kv_namespaces with the binding MODELS, expected one`,
     );
     expect(() => checkFolder(config)).toThrow(`${config}: got a file, expected a folder for the local KV`);
+    expect(() => checkFolder(join(config, "kv"))).toThrow(`${config} is a file, where a folder is needed`);
     expect(() => checkFolder(folder)).not.toThrow();
     expect(() => checkFolder(join(folder, "absent"))).not.toThrow();
   });

@@ -18,7 +18,8 @@ const numeric = (encoding: unknown): string => spec({ fields: [{ ...price, encod
 
 const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(", ");
 const DATA_KEYS = [
-  ...["format", "columns", "types", "hive", "select", "where", "weight", "negatives", "split", "shuffle"],
+  ...["format", "delimiter", "quote", "encoding", "columns", "types", "hive", "select", "where", "weight"],
+  ...["negatives", "split", "shuffle"],
 ];
 
 describe("accepted", () => {

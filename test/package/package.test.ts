@@ -114,6 +114,10 @@ describe("the command", () => {
       symlinkSync(join(ROOT, "node_modules", name), link, "junction");
     }
     expect((await command("--version")).trim()).toBe(manifest.version);
+    // The application has the command on the PATH of npx and of its npm scripts.
+    expect((await run(installed.folder, "npx", ["--no-install", "deepfm-edge", "--version"])).trim()).toBe(
+      manifest.version,
+    );
     const inspected = JSON.parse(await command("inspect", join(ROOT, "test", "golden", "tiny.blob.bin"), "--json"));
     expect(inspected).toMatchObject({ model: readManifest(blob).spec.name });
   });

@@ -1,12 +1,17 @@
-import { linkSync, realpathSync, symlinkSync } from "node:fs";
+import { createWriteStream, linkSync, realpathSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { systemFault } from "../io/system-fault.ts";
 import { TemporaryFolder } from "../io/temporary.ts";
+import { damageOf } from "./lines.ts";
+import { openText, type TextEncoding } from "./text-file.ts";
 
 /**
  * Names for a log's files that mean nothing but a file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern
- * and s3:// for a service. They are links in a folder of their own, which goes with this object.
+ * and s3:// for a service. They are in a folder of their own, which goes with this object: links to the files, or copies
+ * in UTF-8 of those in another encoding, as DuckDB reads no other without a download.
  */
 export class FileLinks implements Disposable {
   readonly #own: TemporaryFolder;
@@ -14,12 +19,31 @@ export class FileLinks implements Disposable {
   readonly #files: readonly string[];
   readonly #links: ReadonlyMap<string, string>;
 
-  constructor(files: readonly string[]) {
-    this.#own = makeFolder();
+  private constructor(files: readonly string[], encoding: TextEncoding, parent: string) {
+    this.#own = makeFolder(parent);
     this.#folder = realpathSync(this.#own.path);
     this.#files = files;
-    this.#links = new Map(files.map((file, i) => [file, join(this.#folder, `${i}${endingOf(file)}`)]));
-    for (const [file, link] of this.#links) makeLink(resolve(file), link);
+    const ending = (file: string): string => (encoding === "utf-8" ? endingOf(file) : "");
+    this.#links = new Map(files.map((file, i) => [file, join(this.#folder, `${i}${ending(file)}`)]));
+  }
+
+  /**
+   * Names for these files. `parent`: where their folder is made. Throws FormatError where a file is not in the encoding
+   * that it is said to be in, and UserError where the system does not let a link or copy be made.
+   */
+  static async open(
+    files: readonly string[],
+    encoding: TextEncoding = "utf-8",
+    parent: string = tmpdir(),
+  ): Promise<FileLinks> {
+    using opened = new DisposableStack();
+    const names = opened.use(new FileLinks(files, encoding, encoding === "utf-8" ? tmpdir() : parent));
+    for (const [file, link] of names.#links) {
+      if (encoding === "utf-8") makeLink(resolve(file), link);
+      else await copyText(file, encoding, link);
+    }
+    opened.move(); // whoever asked for them disposes of them from here on
+    return names;
   }
 
   /** What DuckDB must be allowed to read: it follows a link before it asks. */
@@ -53,11 +77,25 @@ export function fileNumberSql(name: string): string {
 }
 
 /** Throws UserError where the system does not let it be made. */
-function makeFolder(): TemporaryFolder {
+function makeFolder(parent: string): TemporaryFolder {
   try {
-    return new TemporaryFolder(tmpdir(), "log");
+    return new TemporaryFolder(parent, "log");
   } catch (error) {
-    throw systemFault(tmpdir(), error);
+    throw systemFault(parent, error);
+  }
+}
+
+/** Writes a file's text in UTF-8. */
+async function copyText(file: string, encoding: TextEncoding, copy: string): Promise<void> {
+  const output = createWriteStream(copy);
+  let written: unknown = null;
+  output.on("error", (error) => {
+    written = error;
+  });
+  try {
+    await pipeline(Readable.from(openText(file, encoding)), output);
+  } catch (error) {
+    throw written === null || written !== error ? damageOf(file, error) : systemFault(copy, error);
   }
 }
 

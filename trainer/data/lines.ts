@@ -1,7 +1,5 @@
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
+import { openText, type TextEncoding } from "./text-file.ts";
 
 // Where a record is in a text file. Only error messages and headers need it, so the file is read again from its start.
 
@@ -9,12 +7,18 @@ const TAB = 9;
 const NEWLINE = 10;
 const RETURN = 13;
 const SPACE = 32;
-const QUOTE = 34;
+
+/** What quotes a cell where `data.quote` does not say. */
+export const DOUBLE_QUOTE = '"';
 
 /** How records stand in a text file. */
 export interface TextLayout {
   /** What separates the cells of a line, any of which may be quoted; null where a line is one text. */
   delimiter: string | null;
+  /** What quotes a cell; "" for nothing. Default: a double quote. */
+  quote?: string | undefined;
+  /** Default: UTF-8. The bytes of a record are in UTF-8 whatever the file has. */
+  encoding?: TextEncoding | undefined;
   /** Whether a blank line is a record. Lines of spaces and tabs are blank where a line is one text. */
   blanks: boolean;
 }
@@ -38,8 +42,12 @@ export interface TextRecord {
  * The records of a text file. A quote counts where a cell begins with one: it is closed by the next single quote, and
  * line ends before that are part of the record.
  */
-export async function* recordsOf(path: string, { delimiter, blanks }: TextLayout): AsyncGenerator<TextRecord> {
+export async function* recordsOf(
+  path: string,
+  { delimiter, quote = DOUBLE_QUOTE, encoding, blanks }: TextLayout,
+): AsyncGenerator<TextRecord> {
   const separator = delimiter?.charCodeAt(0);
+  const quoteByte = quote.charCodeAt(0); // NaN, which no byte is, where nothing quotes
   let line = 1; // of the byte that comes next
   let start = 1; // the line on which this record began
   let parts: Uint8Array[] = []; // the record so far, without what the present chunk has of it
@@ -56,8 +64,7 @@ export async function* recordsOf(path: string, { delimiter, blanks }: TextLayout
     return blanks || inQuotes || !blank ? [found] : [];
   }
 
-  for await (const data of open(path)) {
-    const chunk = data as Uint8Array;
+  for await (const chunk of openText(path, encoding)) {
     let from = 0; // where the record begins in the chunk
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
@@ -85,9 +92,9 @@ export async function* recordsOf(path: string, { delimiter, blanks }: TextLayout
         }
         line++;
       } else if (inQuotes) {
-        if (byte === QUOTE) inQuotes = false;
-        quotable = byte === QUOTE;
-      } else if (byte === QUOTE) {
+        if (byte === quoteByte) inQuotes = false;
+        quotable = byte === quoteByte;
+      } else if (byte === quoteByte) {
         inQuotes = quotable;
         quotable = false;
       } else {
@@ -111,6 +118,13 @@ export async function findRecord(path: string, n: number, layout: TextLayout): P
   return null;
 }
 
+/** The error to throw for one that came up while a text file was read. */
+export function damageOf(path: string, error: unknown): FormatError {
+  return error instanceof FormatError
+    ? error
+    : new FormatError(path, `got a damaged file: ${(error as Error).message}`);
+}
+
 /** A byte that no line of JSON, libsvm or libffm has: behind it, DuckDB would read another column. */
 export const LINE_DELIMITER = 1;
 
@@ -126,7 +140,7 @@ export async function findDamage(path: string, lines: boolean, signal: AbortSign
   let suspect = false;
   let last = 0; // the byte before this chunk
   try {
-    for await (const data of open(path)) {
+    for await (const data of openText(path)) {
       if (signal.aborted) return null;
       const chunk = data as Buffer;
       if (lines && (hasSingleReturn(chunk, last) || chunk.includes(LINE_DELIMITER))) {
@@ -136,7 +150,7 @@ export async function findDamage(path: string, lines: boolean, signal: AbortSign
       last = chunk[chunk.length - 1];
     }
   } catch (error) {
-    return new FormatError(path, `got a damaged file: ${(error as Error).message}`);
+    return damageOf(path, error);
   }
   if (!suspect && last !== RETURN) return null;
   for await (const { bytes, end, lastLine } of recordsOf(path, { delimiter: null, blanks: true })) {
@@ -152,12 +166,4 @@ function hasSingleReturn(chunk: Buffer, last: number): boolean {
   for (let at = chunk.indexOf(RETURN); at >= 0; at = chunk.indexOf(RETURN, at + 1))
     if (at + 1 < chunk.length && chunk[at + 1] !== NEWLINE) return true;
   return false;
-}
-
-function open(path: string): AsyncIterable<unknown> {
-  const file = createReadStream(path);
-  const ignore = (): void => {}; // whoever reads the last stream gets the error
-  if (path.endsWith(".gz")) return pipeline(file, createGunzip(), ignore);
-  if (path.endsWith(".zst")) return pipeline(file, createZstdDecompress(), ignore);
-  return file;
 }

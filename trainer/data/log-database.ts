@@ -8,7 +8,7 @@ import type { LogFiles } from "./files.ts";
 import { preparedNumberSql, registerMeanings } from "./meaning.ts";
 import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
 import type { Scan } from "./scan.ts";
-import { scanLog } from "./scan-log.ts";
+import { checkSettings, scanLog } from "./scan-log.ts";
 import { identifier } from "./sql.ts";
 import { columnReferences } from "./sql-references.ts";
 
@@ -52,7 +52,8 @@ export class LogDatabase implements AsyncDisposable {
     { temporary, output }: DatabaseOptions = {},
   ): Promise<LogDatabase> {
     await using opened = new AsyncDisposableStack();
-    const links = opened.use(new FileLinks(log.files));
+    checkSettings(log, data);
+    const links = opened.use(await FileLinks.open(log.files, data.encoding, temporary));
     const files = [...links.paths, ...(output === undefined ? [] : [output])];
     const duckdb = opened.use(await DuckDb.open(temporary, files));
     registerMeanings(duckdb.connection);

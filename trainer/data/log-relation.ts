@@ -27,6 +27,8 @@ export interface LogRelation {
   replaced: readonly string[];
   /** The error of whoever asks for a column that only some files have. */
   partial: ReadonlyMap<string, FormatError>;
+  /** What an error about a column that is not there adds. */
+  hint: string;
   /** What the user should know about the log. */
   warnings: readonly string[];
 }
@@ -37,7 +39,7 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
 
   // 1. The columns of the files, each row with its number.
   const source = await fileRelation(database);
-  const { hidden, partial, warnings } = source.scan;
+  const { hidden, partial, hint = "", warnings } = source.scan;
   let { sql, columns } = source;
   let replaced: string[] = [];
 
@@ -71,6 +73,7 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
     computed: computed.map(([name]) => name),
     replaced,
     partial,
+    hint,
     warnings,
   };
 }
@@ -113,11 +116,15 @@ function sourceSql({ columns, hidden }: Scan): string {
 }
 
 /** The column of a name. Throws FormatError where the log has none, or one of a type that records cannot have. */
-export function requireColumn({ columns, partial }: LogRelation, { log }: LogDatabase, name: string): TypedColumn {
+export function requireColumn(
+  { columns, partial, hint }: LogRelation,
+  { log }: LogDatabase,
+  name: string,
+): TypedColumn {
   const column = columns.find((known) => known.name === name) ?? namedColumn(columns, log, name);
   if (!column) {
     const names = columns.map((known) => show(known.name)).join(", ");
-    throw partial.get(name) ?? new FormatError(log.name, `no column ${show(name)}; got ${names}`);
+    throw partial.get(name) ?? new FormatError(log.name, `no column ${show(name)}; got ${names}${hint}`);
   }
   if (isRefused(column.type))
     throw new FormatError(

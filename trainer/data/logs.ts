@@ -48,14 +48,24 @@ export function logName({ paths }: LogPart): string {
   return nameOf(paths);
 }
 
+const PART_TEXT: Record<Part, string> = {
+  train: "the part for training that data.split makes",
+  valid: "the part for validation that data.split makes",
+  test: "the part for the test that data.split makes",
+};
+
+/** How many records of which log, and of which part of it, as a command says what its figures are about. */
+export function recordsText(records: number, log: LogPart): string {
+  return `${records.toLocaleString("en")} records of ${logName(log)}: ${log.part ? PART_TEXT[log.part] : "all of it"}`;
+}
+
 /**
  * What is scored of a log: where its spec divides it, the part that models are tested on, so that it has nothing that
  * they learned from; `asked` names another part, or all. Throws UserError where there is no such part.
  */
 export function scoredPart(spec: FeatureSpec | null, paths: readonly string[], asked?: Part | "all"): LogPart {
   const split = spec?.data.split;
-  if (asked && asked !== "all" && !split)
-    throw new UserError("--part needs a --spec with data.split, which makes parts");
+  if (asked && asked !== "all" && !split) throw new UserError("--part needs a spec with data.split, which makes parts");
   const part = asked ?? (split ? testedPart(split) : "all");
   if (part === "test" && split?.test === 0)
     throw new UserError("--part test: data.split leaves no record for the test");

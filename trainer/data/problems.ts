@@ -4,10 +4,11 @@ import type { DataSettings } from "../../format/spec.ts";
 import type { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
 import { parseLine } from "./json-line.ts";
-import { findRecord, recordsOf } from "./lines.ts";
+import { DOUBLE_QUOTE, findRecord, recordsOf } from "./lines.ts";
 import type { Scan } from "./scan.ts";
-import { isUtf16, MAX_LINE_BYTES } from "./scan-csv.ts";
+import { delimiterHint, MAX_LINE_BYTES } from "./scan-csv.ts";
 import { sparseProblem } from "./scan-sparse.ts";
+import { ENCODING_HINT, GOT_UTF16, isUtf16 } from "./text-file.ts";
 
 // Turns errors of DuckDB into errors that say what is wrong in which file, on which line and in which column.
 
@@ -45,8 +46,8 @@ export async function explain(reading: LogReading, error: unknown): Promise<Form
   const { log } = reading;
   if (/CSV Error on Line/.test(message)) return explainText(reading, message);
   if (log.format === "csv" || log.format === "tsv") {
-    const uneven = await explainLineEnds(reading);
-    if (uneven) return uneven;
+    const found = (await explainLineEnds(reading)) ?? (await explainBytes(reading));
+    if (found) return found;
   }
   if (log.format === "jsonl" || log.format === "libsvm" || log.format === "libffm") {
     const found = await explainLines(log);
@@ -65,7 +66,7 @@ export function explainSql({ log, links, scan }: LogReading, place: string, erro
   const unknown = /Referenced column "(.*?)" not found|Table with name (.*?) does not exist/.exec(message);
   if (unknown?.[1] !== undefined) {
     const names = (scan?.columns ?? []).map(({ name }) => show(name)).join(", ");
-    return new FormatError(place, `no column ${show(unknown[1])}; got ${names}`);
+    return new FormatError(place, `no column ${show(unknown[1])}; got ${names}${scan?.hint ?? ""}`);
   }
   const malformed = log.format === "jsonl" && /Malformed JSON/.test(message);
   const hint = malformed ? " (a key of JSON lines is JSON in SQL unless data.types gives it a type)" : "";
@@ -91,19 +92,22 @@ async function explainText(reading: LogReading, message: string): Promise<Format
   const { log, scan } = reading;
   const file = log.files.find((name) => message.includes(`file = ${name}\n`)) ?? log.files[0] ?? log.name;
   const record = Number(/CSV Error on Line: (\d+)/.exec(message)?.[1]);
-  const delimiter = scan?.text?.delimiter ?? null;
+  const layout = scan?.text ?? { delimiter: null };
+  const { delimiter } = layout;
   // DuckDB's number of a line is that of a record, blank lines counted: line breaks within quotes do not count.
-  const found = await findRecord(file, record - 1, { delimiter, blanks: true });
+  const found = await findRecord(file, record - 1, { ...layout, blanks: true });
   const place = `${file}, line ${found?.line ?? record}`;
   const nameOf = (cell: number): string | undefined => scan?.cells(file)[cell];
   const width = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
-  if (width) return new FormatError(place, `got ${width[2]} columns, expected ${width[1]}`);
+  if (width) {
+    const hint = found ? widthHint(found.bytes, reading, Number(width[1])) : "";
+    return new FormatError(place, `got ${width[2]} columns, expected ${width[1]}${hint}`);
+  }
   if (/not utf-8|Invalid unicode/i.test(message)) {
     const first = await findRecord(file, 0, { delimiter: null, blanks: true });
-    if (first && isUtf16(first.bytes)) return new FormatError(`${file}, line 1`, "got UTF-16, expected UTF-8");
+    if (first && isUtf16(first.bytes)) return new FormatError(`${file}, line 1`, GOT_UTF16);
     const cell = found && delimiter !== null ? badCell(found.bytes, delimiter) : null;
-    const name = cell === null ? undefined : nameOf(cell);
-    return new FormatError(name === undefined ? place : `${place}: column ${name}`, "got bytes that are not UTF-8");
+    return badBytes(place, cell === null ? undefined : nameOf(cell));
   }
   if (/Maximum line size/i.test(message))
     return new FormatError(place, `got a line of more than ${MAX_LINE_BYTES} bytes, expected at most that`);
@@ -116,6 +120,16 @@ async function explainText(reading: LogReading, message: string): Promise<Format
     .slice(1)
     .find((line) => line !== "" && !line.startsWith("Original Line"));
   return new FormatError(place, reason ?? firstLine(message));
+}
+
+/** What an error about a line's number of cells adds. */
+function widthHint(line: Uint8Array, { scan, data }: LogReading, expected: number): string {
+  const { delimiter, quote = DOUBLE_QUOTE } = scan?.text ?? { delimiter: null };
+  if (delimiter === null) return "";
+  const text = new TextDecoder().decode(line);
+  // Without a header only the line can tell; with one, it was the header that was divided wrongly.
+  if (data.columns) return delimiterHint(text, { delimiter, quote, blanks: true }, expected);
+  return expected === 1 ? (scan?.hint ?? "") : "";
 }
 
 /** The number of the first cell of a record that is not UTF-8; null where all are. */
@@ -152,6 +166,23 @@ async function explainLineEnds({ log, scan }: LogReading): Promise<FormatError |
     }
   }
   return null;
+}
+
+/** Looks for a cell that is not UTF-8, of which DuckDB says nothing that helps where only some columns are read. */
+async function explainBytes({ log, scan }: LogReading): Promise<FormatError | null> {
+  if (!scan?.text?.delimiter) return null;
+  for (const file of log.files) {
+    for await (const { line, bytes } of recordsOf(file, { ...scan.text, blanks: true })) {
+      const cell = badCell(bytes, scan.text.delimiter);
+      if (cell !== null) return badBytes(`${file}, line ${line}`, scan.cells(file)[cell]);
+    }
+  }
+  return null;
+}
+
+function badBytes(place: string, column: string | undefined): FormatError {
+  const where = column === undefined ? place : `${place}: column ${column}`;
+  return new FormatError(where, `got bytes that are not UTF-8${ENCODING_HINT}`);
 }
 
 /** Looks for the first line that is not of its format. */

@@ -1,4 +1,6 @@
-import { FormatError } from "../../format/errors.ts";
+import { FormatError, show } from "../../format/errors.ts";
+import type { DataSettings } from "../../format/spec.ts";
+import type { LogFiles } from "./files.ts";
 import { withPartitions } from "./partitions.ts";
 import type { Scan, ScanInput } from "./scan.ts";
 import { scanCsv } from "./scan-csv.ts";
@@ -6,20 +8,30 @@ import { scanJsonLines } from "./scan-json-lines.ts";
 import { scanParquet } from "./scan-parquet.ts";
 import { scanSparse } from "./scan-sparse.ts";
 
-/** Makes the scan of a log's format. Throws FormatError where the settings of its data do not fit the format. */
+/** Settings that only files of lines with cells have. */
+const TABLE_SETTINGS = ["columns", "delimiter", "quote", "encoding"] as const;
+
+/** Makes the scan of a log's format. Throws FormatError where the files do not fit. */
 export async function scanLog(input: ScanInput): Promise<Scan> {
-  const { log, data } = input;
-  if (data.columns && log.format !== "csv" && log.format !== "tsv")
-    throw new FormatError("data.columns", `got names for ${log.format}, expected them for CSV or TSV only`);
   return withPartitions(await scanFormat(input), input);
+}
+
+/** Throws FormatError where settings of the data do not fit a log's format. */
+export function checkSettings({ format }: LogFiles, data: DataSettings): void {
+  if (format === "csv" || format === "tsv") return;
+  for (const key of TABLE_SETTINGS) {
+    const value = data[key];
+    if (value !== undefined && value !== "utf-8")
+      throw new FormatError(`data.${key}`, `got ${show(value)} for ${format}, expected it for CSV or TSV only`);
+  }
 }
 
 function scanFormat(input: ScanInput): Promise<Scan> | Scan {
   switch (input.log.format) {
     case "csv":
-      return scanCsv(input, ",");
+      return scanCsv(input, "csv");
     case "tsv":
-      return scanCsv(input, "\t");
+      return scanCsv(input, "tsv");
     case "jsonl":
       return scanJsonLines(input);
     case "parquet":

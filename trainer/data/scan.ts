@@ -31,6 +31,8 @@ export interface Scan {
   text: (TextLayout & { header: number }) | null;
   /** Names of a file's cells, in their order there. */
   cells(file: string): readonly string[];
+  /** What an error about a column that is not there adds: what may be wrong with the settings; empty for nothing. */
+  hint?: string;
   /** What the user should know about the files. */
   warnings: readonly string[];
 }

@@ -107,6 +107,9 @@ export async function exportModel(
 }
 
 const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));
+/** What makes a folder one of an exported model. */
+export const EXPORT_FILE = "export.json";
+
 /** export.json: names the model, its blob and the pages in the folder. */
 const ManifestSchema = v.strictObject({ model: v.string(), version: VersionSchema, pages: pageNames });
 
@@ -140,7 +143,7 @@ export function saveExport(folder: string, { model, version, blob, pages }: Expo
     writeWhole(pagePath(folder, names[i]), bytes);
   });
   writeWhole(blobPath(folder, version), blob);
-  writeWhole(join(folder, "export.json"), toJson({ model, version, pages: names }));
+  writeWhole(join(folder, EXPORT_FILE), toJson({ model, version, pages: names }));
 
   const current = new Set([`${version}.blob`, ...names.map((name) => `${name}.page`)]);
   for (const place of [folder, join(folder, "pages")]) {
@@ -153,7 +156,7 @@ export function saveExport(folder: string, { model, version, blob, pages }: Expo
 
 /** Opens what `saveExport` saved: checks the blob at once, and each page when it is read. */
 export async function openExport(folder: string): Promise<StoredModel> {
-  const path = join(folder, "export.json");
+  const path = join(folder, EXPORT_FILE);
   if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
   const manifest = readExportManifest(path);
   const verified = async (

@@ -24,6 +24,11 @@ const FILE = "checkpoint.safetensors";
 /** What the names of the best weights begin with. */
 const BEST = "best.";
 
+/** Whether a run folder has a checkpoint, of whichever training. */
+export function hasCheckpoint(folder: string): boolean {
+  return existsSync(join(folder, FILE));
+}
+
 /** The metadata of a checkpoint's file, each value as JSON. */
 interface Metadata {
   /** What tells this training from others (`identityOf`). */

@@ -45,6 +45,9 @@ import type { TrainingResult } from "./train.ts";
 // D) of each; PNN's has the inner products after them, and then the outer products (trainer/model/zoo has mlpFrom and
 // the products of each model).
 
+/** What makes a folder one of a finished run. */
+export const MODEL_FILE = "model.safetensors";
+
 /** What a run says of itself: `run` in its model.safetensors; an earlier version's run has it in run.json alone. */
 const RunSchema = v.object({
   backend: v.picklist(BACKENDS),
@@ -75,7 +78,7 @@ export function saveRun(
     ...{ spec: JSON.stringify(spec), fitted: JSON.stringify(fitted), run: JSON.stringify(run) },
     ...(calibration && { calibration: JSON.stringify(calibration) }),
   };
-  writeSafetensors(join(folder, "model.safetensors"), tensors, texts);
+  writeSafetensors(join(folder, MODEL_FILE), tensors, texts);
   writeWhole(join(folder, "run.json"), toJson({ ...record, validLog, valid, ...(calibration && { calibration }) }));
 }
 
@@ -93,7 +96,7 @@ export interface SavedRun extends TrainedModel {
  * where a file, a tensor or a setting is missing or does not fit.
  */
 export function loadRun(folder: string): SavedRun {
-  const path = join(folder, "model.safetensors");
+  const path = join(folder, MODEL_FILE);
   const { tensors, metadata } = readModel(path);
   const spec = readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`);
   const fitted = readJsonText(metadata.fitted ?? "null", FittedSpecSchema, `${path}: fitted`);

@@ -37,3 +37,7 @@ describe("specsOfModels", () => {
     expect(modelType("lr&dnn", "--models")).toBe("LR & DNN");
   });
 });
+
+it("settings that are a list are refused", () => {
+  expect(() => parseModelSettings("[]", "settings.json")).toThrow("settings.json: got [], expected Object");
+});

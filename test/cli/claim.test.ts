@@ -1,0 +1,122 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { makeProgram } from "../../cli/commands/program.ts";
+import { claimResult } from "../../trainer/io/claim.ts";
+import { SPEC } from "./cli-process.ts";
+
+// What a finished command has left is replaced only where the user says so.
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-claim-"));
+const here = process.cwd();
+beforeAll(() => process.chdir(folder));
+afterAll(() => {
+  process.chdir(here);
+  rmSync(folder, { recursive: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const rows = Array.from({ length: 400 }, (_, i) => `${i % 3 === 0 ? 1 : 0},${i % 3 === 0 ? "a" : "b"}${i % 5}`);
+writeFileSync(join(folder, "log.csv"), `label,user\n${rows.join("\n")}\n`);
+const small = { ...SPEC, model: { type: "lr" }, training: { maxEpochs: 1 } };
+const split = { kind: "random", valid: 0.3, test: 0.2 };
+writeFileSync(join(folder, "split.json"), JSON.stringify({ ...small, data: { split } }));
+writeFileSync(join(folder, "plain.json"), JSON.stringify(small));
+
+/** Runs a command in this process; what it prints. */
+async function run(...args: string[]): Promise<string> {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const log = vi.spyOn(console, "log").mockReturnValue();
+  await makeProgram().parseAsync(args, { from: "user" });
+  return log.mock.calls.map(([text]) => text).join("\n");
+}
+
+describe("a claim", () => {
+  const place = join(folder, "claims");
+  const what = "a report";
+
+  it("of a new result is granted, and then that of the same request", () => {
+    claimResult(place, "report.html", { what, request: [1, "a"] });
+    claimResult(place, "report.html", { what, request: [2, "a"] }); // nothing is there yet
+    writeFileSync(join(place, "report.html"), "of 2");
+    claimResult(place, "report.html", { what, request: [2, "a"] });
+  });
+
+  it("of a result of another request is refused, unless it is forced", () => {
+    const claim = { what, request: [3, "a"] };
+    expect(() => claimResult(place, "report.html", claim)).toThrow(
+      `${place}: got a report of another request there (report.html), expected a folder without one; --force replaces it`,
+    );
+    claimResult(place, "other.html", claim);
+    claimResult(place, "report.html", { ...claim, force: true });
+    claimResult(place, "report.html", claim);
+  });
+
+  it("of a result without a request is refused wherever one is there", () => {
+    writeFileSync(join(place, "model"), "");
+    expect(() => claimResult(place, "model", { what: "a finished run" })).toThrow(`${place}: got a finished run there`);
+    claimResult(place, "model", { what: "a finished run", force: true });
+  });
+});
+
+describe("a finished run", () => {
+  const train = ["train", "split.json", "--data", "log.csv", "--out", "run", "--backend", "cpu"];
+
+  it("is not replaced by train, with or without --resume, but with --force", async () => {
+    await run(...train);
+    const model = readFileSync("run/model.safetensors");
+    for (const more of [[], ["--resume"]])
+      await expect(run(...train, ...more)).rejects.toThrow(
+        "run: got a finished run there (model.safetensors), expected a folder without one; --force replaces it",
+      );
+    expect(readFileSync("run/model.safetensors").equals(model)).toBe(true);
+    await run(...train, "--force");
+  });
+
+  it("is exported once, and the part that losses are measured on is said", async () => {
+    const parts = "records of log.csv: the part for the test that data.split makes";
+    expect(await run("export", "run", "--part", "test", "--force")).toMatch(new RegExp(`^\\d+ ${parts}$`, "m"));
+    expect(existsSync("run/export/export.json")).toBe(true);
+    await expect(run("export", "run")).rejects.toThrow("run/export: got an exported model there (export.json)");
+    const whole = await run("export", "run", "--records", "log.csv", "--part", "all", "--out", "whole", "--force");
+    expect(whole).toMatch(/^400 records of log\.csv: all of it$/m);
+  });
+
+  it("that was trained on logs of their own has no parts", async () => {
+    await run("train", "plain.json", "--train", "log.csv", "--valid", "log.csv", "--out", "plain", "--backend", "cpu");
+    await expect(run("export", "plain", "--part", "test")).rejects.toThrow(
+      "--part: this run was not trained on one log that data.split divides; name a log by --records",
+    );
+    await expect(run("export", "plain", "--part", "test", "--records", "log.csv")).rejects.toThrow(
+      "--part needs a spec with data.split, which makes parts",
+    );
+  });
+});
+
+describe("a sweep", () => {
+  it("makes the same report again, and no other one without --force", async () => {
+    const logs = ["--data", "log.csv", "--backend", "cpu"];
+    const compare = ["compare", "split.json", ...logs, "--models", "lr", "--out", "sweep", "--seeds"];
+    await run(...compare, "1");
+    await run(...compare, "1");
+    await expect(run(...compare, "2")).rejects.toThrow(
+      "sweep: got a report of another request there (report.html), expected a folder without one; --force replaces it",
+    );
+    writeFileSync("space.json", '{"parameters": {"training.l2": {"type": "choice", "values": [0, 0.01]}}}');
+    const tune = ["tune", "split.json", ...logs, "--space", "space.json", "--out", "tune", "--trials"];
+    await run(...tune, "2");
+    await run(...tune, "2");
+    await expect(run(...tune, "1")).rejects.toThrow("tune: got the result of a search of another request there");
+  });
+});
+
+describe("a generated log", () => {
+  it("is made again, but not replaced by another one without --force", async () => {
+    const generate = ["generate", "log", "--rows", "2000", "--seed"];
+    await run(...generate, "1");
+    await run(...generate, "1");
+    await expect(run(...generate, "2")).rejects.toThrow("log: got a log of another request there (train.csv)");
+    await run(...generate, "2", "--force");
+  });
+});
