@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { columnsOf } from "../format/columns.ts";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJsonBytes, parseWith } from "../format/parse.ts";
@@ -107,13 +108,14 @@ export async function evaluateOverHttp(
       .finally(() => pending.delete(sent));
     pending.add(sent);
   };
-  const labelColumn = fitted.fields.length;
+  const names = columnsOf(fitted.fields);
+  const labelColumn = names.length;
   try {
     let batch: RawRecord[] = [];
-    for await (const chunk of log.chunks([...fitted.fields.map(({ name }) => name), fitted.label])) {
+    for await (const chunk of log.chunks([...names, fitted.label])) {
       for (let row = 0; row < chunk.rows; row++) {
         try {
-          batch.push(rawRecord(fitted.fields, chunk.columns, row));
+          batch.push(rawRecord(names, chunk.columns, row));
         } catch (error) {
           throw await placed(chunk, row, error);
         }

@@ -4,9 +4,10 @@
 // The model blob: a header, a section table, and the sections. The first part of the header is the envelope, with the
 // digest of all that follows it and its signature.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 6;
+export const BLOB_VERSION = 7;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
+export const PREPARED_BLOB_VERSION = 7; // the first whose fields are prepared, crossed and come from other columns
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;

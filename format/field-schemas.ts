@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { show } from "./errors.ts";
+import { stepsSchema } from "./prepare/steps.ts";
 
 // The schemas that the feature spec (spec.ts) and the fitted spec (fitted-spec.ts) have in common.
 
@@ -10,7 +11,25 @@ export const fieldName = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(128),
-  about("The column's name in the log, and the key in a record."),
+  about("The field's name, in tables, reports and errors; without `from` also that of its column."),
+);
+/** Where a field's values come from, and what prepares them. */
+export const origin = {
+  from: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(128),
+      about("The column of the log, and the key of a request's record, that the values come from. Default: the name."),
+    ),
+  ),
+  prepare: v.exactOptional(stepsSchema),
+};
+export const cross = v.exactOptional(
+  v.pipe(
+    v.strictTuple([v.string(), v.string()]),
+    about("In place of a column: two other categorical fields, whose prepared values are joined to one."),
+  ),
 );
 export const modelName = v.pipe(
   v.string(),

@@ -1,24 +1,28 @@
 import * as v from "valibot";
 import { MAX_FIELDS, MAX_RECORD_ENTRIES } from "./constants.ts";
 import { show } from "./errors.ts";
+import { fieldsAgree } from "./field-checks.ts";
 import {
   boundariesEncoding,
   categoricalMissing,
+  cross,
   fieldName,
   hashEncoding,
   labelIsNoField,
   modelName,
   multiValued,
   numericMissing,
+  origin,
   recordEntries,
   sharedName,
 } from "./field-schemas.ts";
 
 // The fitted spec: what the encoding of a record needs to know, and all of the spec that a blob carries. Training makes
 // it of the feature spec: `quantiles` become `boundaries`, a standardized value gets its shift and factor, and `kv`
-// takes the place of `store`: whether a row of the field can be in KV. `hashKey`, a secret, is what row keys are hashed
+// takes the place of `store`: whether a row of the field can be in KV. `from`, `prepare` and `cross` are those of the
+// feature spec; fitted specs from before format 7 of the blob have none. `hashKey`, a secret, is what row keys are hashed
 // with; fitted specs from before format 6 of the blob have none.
-const common = { name: fieldName, side: v.picklist(["context", "item"]), kv: v.boolean() };
+const common = { name: fieldName, ...origin, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),
   v.strictObject({ kind: v.literal("hash"), buckets: hashEncoding.entries.buckets }),
@@ -26,6 +30,7 @@ const fittedCategorical = v.variant("kind", [
 const fittedField = v.variant("type", [
   v.strictObject({
     ...common,
+    cross,
     type: v.literal("categorical"),
     encoding: fittedCategorical,
     missing: categoricalMissing,
@@ -72,6 +77,7 @@ export const FittedSpecSchema = v.pipe(
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
   labelIsNoField(),
+  fieldsAgree(),
   // The kernel takes a record whole, and one with more entries would not fit into a call.
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,

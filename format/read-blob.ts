@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
+import { partsOf } from "./columns.ts";
 import * as c from "./constants.ts";
 import { FormatError, show } from "./errors.ts";
 import { type FittedField, type FittedSpec, FittedSpecSchema } from "./fitted-spec.ts";
@@ -132,7 +133,17 @@ function readSpecSection(bytes: Uint8Array, format: number): { producer: string;
         ? `got one in format ${format}, expected none before format ${c.KEYED_BLOB_VERSION}`
         : "missing, expected a string",
     );
+  const early = format < c.PREPARED_BLOB_VERSION ? read.spec.fields.findIndex(isPrepared) : -1;
+  if (early >= 0)
+    throw new FormatError(
+      `${place}: fields[${early}]`,
+      `got from, prepare or cross in format ${format}, expected none before format ${c.PREPARED_BLOB_VERSION}`,
+    );
   return read;
+}
+
+function isPrepared(field: FittedField): boolean {
+  return field.from !== undefined || field.prepare !== undefined || partsOf(field) !== null;
 }
 
 function readJsonSections(sections: readonly Uint8Array[]): { evidence: Evidence; golden: GoldenRecords } {

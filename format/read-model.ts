@@ -1,6 +1,7 @@
 import { fieldSides, mlpInputs } from "./blob.ts";
+import { crossesSides } from "./columns.ts";
 import * as c from "./constants.ts";
-import { FormatError } from "./errors.ts";
+import { FormatError, show } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 
 /** What section MODEL says before its layers, checked. The names are those of `ModelBlob`. */
@@ -111,6 +112,12 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   const itemField = numbers.u32("item field", c.MODEL_ITEM_FIELD, 0, itemCount > 0 ? fields - 1 : 0);
   if (itemCount > 0 && !canNameItems(spec.fields[itemField]))
     refuse(`got item field ${itemField}, expected a categorical one of the item's side with a vocabulary`);
+  const mixed = spec.fields.find((field) => crossesSides(field, spec.fields));
+  if (mixed && (itemCount > 0 || towers))
+    refuse(
+      `got ${towers ? "towers" : `${itemCount} items`} and the cross ${show(mixed.name)} of both sides, expected none: ` +
+        "an item is computed before its context is known",
+    );
   return {
     ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, terms, bias, fmDim, mlpFrom, products },
     ...{ innerScale, outerScale, layerCount, contextLayers, itemLayers, outputWidth },
@@ -132,9 +139,13 @@ export function layerStacks(head: ModelHead): LayerStack[] {
   ];
 }
 
-/** Whether a field's values can be the ids of items: each value is then one row key, and no other value has it. */
+/**
+ * Whether a field's values can be the ids of items: each value, once it is prepared, is then one row key, and no other
+ * value has it.
+ */
 export function canNameItems(field: FittedField | undefined): boolean {
-  return field?.side === "item" && field.type === "categorical" && field.encoding.kind === "vocabulary";
+  if (field?.side !== "item" || field.type !== "categorical" || field.cross) return false;
+  return field.encoding.kind === "vocabulary";
 }
 
 /** The sides of the fields, which are the end of the section. */

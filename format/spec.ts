@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { choiceOf } from "./choice.ts";
+import { crossesSides, type FieldOrigin } from "./columns.ts";
 import {
   MAX_EMBEDDING_DIM,
   MAX_FIELDS,
@@ -9,15 +10,18 @@ import {
   MAX_RECORD_ENTRIES,
 } from "./constants.ts";
 import { show } from "./errors.ts";
+import { fieldsAgree } from "./field-checks.ts";
 import {
   boundariesEncoding,
   categoricalMissing,
+  cross,
   fieldName,
   hashEncoding,
   labelIsNoField,
   modelName,
   multiValued,
   numericMissing,
+  origin,
   positiveInteger,
   recordEntries,
   sharedName,
@@ -83,9 +87,18 @@ const numericEncoding = v.pipe(
   ),
 );
 
+const named = {
+  name: fieldName,
+  ...origin,
+  servedAs: v.exactOptional(
+    v.pipe(v.literal("given"), about("Allows a column that data.select computes: callers send the computed value.")),
+  ),
+};
+
 const field = v.variant("type", [
   v.strictObject({
-    name: fieldName,
+    ...named,
+    cross,
     type: v.literal("categorical"),
     encoding: categoricalEncoding,
     side,
@@ -93,7 +106,7 @@ const field = v.variant("type", [
     store,
   }),
   v.strictObject({
-    name: fieldName,
+    ...named,
     type: v.literal("numeric"),
     encoding: numericEncoding,
     side,
@@ -101,7 +114,7 @@ const field = v.variant("type", [
     store,
   }),
   v.strictObject({
-    name: fieldName,
+    ...named,
     type: v.literal("multi-categorical"),
     encoding: categoricalEncoding,
     ...multiValued,
@@ -322,11 +335,13 @@ export const FeatureSpecSchema = v.pipe(
     training: v.pipe(v.optional(training, {}), about("How the model learns.")),
     rows: v.pipe(v.optional(rows, {}), about("How the rows are divided between the blob and KV.")),
   }),
+  v.transform(withSidesOfCrosses),
   v.check(
     (spec) => sharedName(spec.fields) === undefined,
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,
   ),
   labelIsNoField(),
+  fieldsAgree(),
   v.check(
     (spec) => recordEntries(spec.fields) <= MAX_RECORD_ENTRIES,
     ({ input }) => `got ${recordEntries(input.fields)} values in a record, expected at most ${MAX_RECORD_ENTRIES}`,
@@ -337,8 +352,19 @@ export const FeatureSpecSchema = v.pipe(
   ),
 );
 
+/** A cross with a part of the item is of the item itself. */
+function withSidesOfCrosses<Field extends FieldOrigin & { side: string }, Spec extends { fields: Field[] }>(
+  spec: Spec,
+): Spec {
+  const ofItem = new Set(spec.fields.filter(({ side }) => side === "item").map(({ name }) => name));
+  const fields = spec.fields.map((one) =>
+    one.cross?.some((part) => ofItem.has(part)) ? { ...one, side: "item" } : one,
+  );
+  return { ...spec, fields };
+}
+
 interface SpecParts {
-  fields: readonly { name: string; side: string }[];
+  fields: readonly (FieldOrigin & { side: string })[];
   model: { type: ModelType };
   training: { loss: string; itemField?: string | undefined };
 }
@@ -350,6 +376,12 @@ function contradiction({ model: { type }, training, fields }: SpecParts): string
     return (
       `got ${items.length} of ${fields.length} fields with side "item", ` +
       "expected some of either side in a two-tower model"
+    );
+  const mixed = fields.find((one) => crossesSides(one, fields));
+  if (type === "two-tower" && mixed)
+    return (
+      `got the cross ${show(mixed.name)} of a context's and an item's field, expected both of one side in a two-tower ` +
+      "model, whose towers see one side each"
     );
   if (training.loss === "in-batch" && type !== "two-tower")
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;

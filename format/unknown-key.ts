@@ -37,7 +37,13 @@ function findUnknownKey(schema: v.GenericSchema, input: unknown, path = ""): Unk
   if (isRecord(bare)) {
     return first(Object.entries(input), ([key, value]) => findUnknownKey(bare.value, value, at(key)));
   }
-  const options = isVariant(bare) ? optionsFor(bare, input) : isObject(bare) ? [bare] : [];
+  const options = isVariant(bare)
+    ? optionsFor(bare, input)
+    : isUnion(bare)
+      ? formsFor(bare, input)
+      : isObject(bare)
+        ? [bare]
+        : [];
   if (options.length === 0) return null;
   const known = [...new Set(options.flatMap(({ entries }) => Object.keys(entries)))];
   return first(Object.entries(input), ([key, value]) => {
@@ -78,6 +84,17 @@ function isVariant(schema: v.GenericSchema): schema is VariantSchema {
 
 function isObject(schema: v.GenericSchema): schema is ObjectSchema {
   return schema.type === "strict_object";
+}
+
+function isUnion(schema: v.GenericSchema): schema is v.GenericSchema & { options: readonly v.GenericSchema[] } {
+  return schema.type === "union";
+}
+
+/** The forms of a union whose first key an input has: all where it has none. */
+function formsFor({ options }: { options: readonly v.GenericSchema[] }, input: object): ObjectSchema[] {
+  const all = options.map(unwrapped).filter(isObject);
+  const chosen = all.filter(({ entries }) => Object.hasOwn(input, Object.keys(entries)[0] ?? ""));
+  return chosen.length > 0 ? chosen : all;
 }
 
 /** The forms that an input can have by the key that tells them apart: all where it lacks that key. */

@@ -1,3 +1,4 @@
+import { columnOf } from "../format/columns.ts";
 import { FormatError, show } from "../format/errors.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
@@ -101,12 +102,12 @@ export class Scorer {
     const entries = fields - this.#itemFields + candidates.length * this.#itemFields;
     const cells = (1 + candidates.length) * fields;
     const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
-    this.#encoder.encodeObject(context, encoded, "context", "context");
+    const parts = this.#encoder.encodeContext(context, encoded, "context");
     refuseEntriesBeyond(limits, encoded, "context");
     let i = 0;
     for (const candidate of candidates) {
       const place = `candidates[${i++}]`;
-      this.#encoder.encodeObject(candidate, encoded, place, "item");
+      this.#encoder.encodeItem(candidate, encoded, place, parts);
       refuseEntriesBeyond(limits, encoded, place);
     }
     return encoded;
@@ -126,11 +127,14 @@ export class Scorer {
     let i = 0;
     for (const id of ids) {
       const place = `items[${i++}]`;
-      this.#encoder.encodeValue(position, idOf(id, place), encoded, place);
+      const raw = idOf(id, place);
+      if (this.#encoder.textOf(position, raw, place) === "")
+        throw new FormatError(place, `got ${show(id)}, which means no id`);
+      this.#encoder.encodeValue(position, raw, encoded, place);
     }
     const numbers = new Uint32Array(ids.length);
     this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
-    const others = new OtherItems(field, ids, numbers);
+    const others = new OtherItems(columnOf(this.#encoder.fields[position]) ?? field, ids, numbers);
     return { records: this.locate(this.encodeCandidates(context, others, limits), ids.length, limits), numbers };
   }
 
@@ -205,10 +209,12 @@ export class Scorer {
     pages: ReadonlyMap<number, Page>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
     const encoded = new EncodedRecords();
-    const { name } = this.#encoder.fields[position];
+    const column = columnOf(this.#encoder.fields[position]) ?? "";
     items.forEach((item, i) => {
-      this.#encoder.encodeObject(item, encoded, `items[${i}]`, "item");
-      refuseNoId(ownValue(item as object, name), `items[${i}].${name}`);
+      const place = `items[${i}]`;
+      this.#encoder.encodeItem(item, encoded, place);
+      const id = ownValue(item as object, column) as RawValue;
+      if (this.#encoder.textOf(position, id, place) === "") throw new FormatError(`${place}.${column}`, "got no id");
     });
     const located = this.locate(encoded);
     const fields = this.#kvFields.length;
@@ -344,13 +350,9 @@ export class Scorer {
 }
 
 function idOf(id: unknown, place: string): RawValue {
-  refuseNoId(id, place);
+  if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
   if (typeof id === "string" || typeof id === "number" || typeof id === "bigint") return id;
   throw new FormatError(place, `got ${show(id)}, expected a string or a number`);
-}
-
-function refuseNoId(id: unknown, place: string): void {
-  if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
 }
 
 function refuseEntriesBeyond(

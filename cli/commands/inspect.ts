@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { Command } from "commander";
+import { columnOf, partsOf } from "../../format/columns.ts";
 import { BLOB_MAGIC } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
@@ -98,6 +99,8 @@ function print(blob: Inspection): void {
       ]),
     ),
   );
+  const made = blob.fields.filter((field) => field.from !== undefined || field.prepare || partsOf(field));
+  if (made.length > 0) console.log(table(["field", "from", "prepare"], made.map(originCells)));
   if (blob.layers.length > 0)
     console.log(
       table(
@@ -123,4 +126,10 @@ function print(blob: Inspection): void {
   );
   const evidence = Object.keys(blob.evidence);
   console.log(evidence.length > 0 ? `evidence, which --json shows: ${evidence.join(", ")}` : "no evidence");
+}
+
+/** Where a field's values come from, and the steps that prepare them. */
+function originCells(field: Inspection["fields"][number]): [string, string, string] {
+  const steps = (field.prepare ?? []).map((step) => (typeof step === "string" ? step : JSON.stringify(step)));
+  return [field.name, partsOf(field)?.join(" × ") ?? columnOf(field) ?? "", steps.join(" → ")];
 }

@@ -5,6 +5,7 @@ import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { checkFolder } from "../../deploy/kv/local-kv.ts";
 import { publish } from "../../deploy/publish.ts";
 import { bundleBytes, serve } from "../../deploy/serve.ts";
+import { columnsOf } from "../../format/columns.ts";
 import { kernelBytes } from "../../runtime/node.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
@@ -130,7 +131,7 @@ export async function start(options: StartOptions): Promise<void> {
   console.log(summaryText(result));
   if (json) writeWhole(json, toJson(summaryData(result)));
   if (process.stdout.isTTY && !options.exit) {
-    const [record = {}] = await someRecords(test, trained.fitted.fields, 1);
+    const [record = {}] = await someRecords(test, columnsOf(trained.fitted.fields), 1);
     await stayUp(server.url, record);
   }
 }

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { columnsOf } from "../../format/columns.ts";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { FileLinks } from "../../trainer/data/file-links.ts";
 import { identifier, literal } from "../../trainer/data/sql.ts";
@@ -13,7 +14,7 @@ const FIELDS = [
   { name: "age", type: "numeric", encoding: { kind: "boundaries", boundaries: [18, 25, 35, 45, 50, 56] } },
   { name: "gender", type: "categorical" },
   { name: "occupation", type: "categorical" },
-  { name: "region", type: "categorical" },
+  { name: "region", type: "categorical", from: "zip_code", prepare: [{ prefix: 1 }] },
   { name: "liked", type: "multi-categorical", separator: " ", pooling: "mean", maxValues: 50 },
   { name: "item", type: "categorical", side: "item" },
   { name: "year", type: "numeric", encoding: { kind: "quantiles", count: 10 }, side: "item" },
@@ -74,7 +75,7 @@ export const movielens: Recipe = {
       `"age:token" AS age`,
       `"gender:token" AS gender`,
       `"occupation:token" AS occupation`,
-      `substr("zip_code:token", 1, 1) AS region`,
+      `"zip_code:token" AS zip_code`,
       `${LIKED} AS liked`,
       `"item_id:token" AS item`,
       `TRY_CAST("release_year:token" AS INTEGER) AS year`,
@@ -89,12 +90,7 @@ export const movielens: Recipe = {
           WINDOW earlier AS ${EARLIER} ORDER BY timestamp, "user", item)
           TO ${literal(joined)} (FORMAT parquet, USE_TMP_FILE false)`,
       );
-      await writeParts(
-        joined,
-        { format: "parquet", split: SPLIT },
-        ["label", ...FIELDS.map(({ name }) => name)],
-        parquet,
-      );
+      await writeParts(joined, { format: "parquet", split: SPLIT }, ["label", ...columnsOf(FIELDS)], parquet);
     } finally {
       removeQuietly(joined);
     }

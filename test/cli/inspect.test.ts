@@ -28,7 +28,7 @@ describe("a blob", () => {
     expect(json).toMatchObject({
       model: "tiny",
       version: createHash("sha256").update(readFileSync(blob)).digest("hex"),
-      format: 6,
+      format: 7,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,

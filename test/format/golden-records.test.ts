@@ -12,10 +12,13 @@ interface GoldenCase {
 const read = (path: string): GoldenCase[] => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const golden = read("../golden/records.json");
 
-describe("golden records of formats 4 and 5, whose specs have no hash key", () => {
-  test("are encoded as they were", () => {
-    for (const { spec, records } of read("../golden/v5/records.json")) {
-      expect(spec).not.toHaveProperty("hashKey");
+describe("golden records of formats before", () => {
+  test.each([
+    [5, false],
+    [6, true],
+  ])("%i are encoded as they were", (format, keyed) => {
+    for (const { spec, records } of read(`../golden/v${format}/records.json`)) {
+      expect("hashKey" in spec).toBe(keyed);
       const encoder = new RecordEncoder(spec);
       for (const { record, ...expected } of records) {
         const raw = Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fromJsonValue(value)]));

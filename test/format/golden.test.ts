@@ -30,7 +30,7 @@ describe("generated files are what scripts/golden.ts would write", async () => {
   });
 });
 
-describe("the golden blobs of formats 4 and 5, which stay as they were", () => {
+describe("the golden blobs of formats 4 to 6, which stay as they were", () => {
   const names = ["tiny", "pnn", "towers", "catalogue", "f16", "int4"];
 
   test.each(names)("%s of format 4 is that of format 5 but for the version", (name) => {
@@ -41,17 +41,28 @@ describe("the golden blobs of formats 4 and 5, which stay as they were", () => {
     expect(readManifest(four)).toEqual(readManifest(five));
   });
 
+  test.each(names)("%s of format 6 is that of format 7 but for the version", (name) => {
+    const [six, seven] = ["v6/", ""].map((place) => read(`test/golden/${place}${name}.blob.bin`));
+    expect([six[c.BLOB_HEADER_VERSION], seven[c.BLOB_HEADER_VERSION]]).toEqual([6, 7]);
+    expect(toHex(six).replace(/^(.{8})06/, "$107")).toBe(toHex(seven));
+    expect(readBlob(six)).toEqual(readBlob(seven));
+    expect(readManifest(six)).toEqual(readManifest(seven));
+    for (const variant of ["relaxed", "simd", "scalar"] as const)
+      expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), six)))).not.toThrow();
+    expect(text(`test/golden/v6/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+  });
+
   test.each(names)("%s scores as that of format 6, whose row keys are other ones", (name) => {
     const old = read(`test/golden/v5/${name}.blob.bin`);
     const { keys, ...before } = readBlob(old);
-    const { keys: keysNow, ...now } = readBlob(read(`test/golden/${name}.blob.bin`));
+    const { keys: keysNow, ...now } = readBlob(read(`test/golden/v6/${name}.blob.bin`));
     expect(keys.length).toBe(keysNow.length);
     expect(keys).not.toEqual(keysNow);
     expect(before.spec).toEqual({ ...now.spec, hashKey: undefined });
     expect(before.golden).toEqual(now.golden);
     for (const variant of ["relaxed", "simd", "scalar"] as const)
       expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
-    expect(text(`test/golden/v5/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+    expect(text(`test/golden/v5/${name}.scores.json`)).toBe(text(`test/golden/v6/${name}.scores.json`));
   });
 });
 
@@ -110,8 +121,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `reader takes the present one and the two before, ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
-    `the format version is none of ${c.BLOB_VERSION}, 5 and ${c.OLDEST_BLOB_VERSION}; `,
+    `reader takes the present one and the three before, ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
+    `the format version is none of ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}; `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,

@@ -31,8 +31,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 6"],
-    ["a newer version", header(4, 7), "blob: header: got version 7, expected 4 to 6"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 7"],
+    ["a newer version", header(4, 8), "blob: header: got version 8, expected 4 to 7"],
     ["another length", header(8, 2687), "blob: header: got length 2687, expected 2688"],
     [
       "a table that is cut off",

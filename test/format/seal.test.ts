@@ -21,7 +21,8 @@ if (!ownPublic) throw new Error("no key");
 
 describe("a blob's version", () => {
   test.each([
-    ["format 6", golden],
+    ["format 7", golden],
+    ["format 6", read("../golden/v6/tiny.blob.bin")],
     ["format 5", read("../golden/v5/tiny.blob.bin")],
     ["format 4", goldenOfFormat4],
   ])("stands for every byte: %s", async (_, blob) => {
@@ -81,10 +82,10 @@ describe("a blob's version", () => {
 
   test("needs a header, of a format that readers take", async () => {
     await expect(verifyBlob(golden.subarray(0, 191))).rejects.toThrow("blob: got 191 bytes, expected at least 192");
-    for (const format of [3, 7])
+    for (const format of [3, 8])
       await expect(
         verifyBlob(edited(golden, (view) => view.setUint32(c.BLOB_HEADER_VERSION, format, true))),
-      ).rejects.toThrow(`blob: header: got version ${format}, expected 4 to 6`);
+      ).rejects.toThrow(`blob: header: got version ${format}, expected 4 to 7`);
   });
 });
 

@@ -112,7 +112,7 @@ describe("rejected", () => {
     [
       "an unknown key of a field",
       field({ minCount: 2 }),
-      `s: fields[1].minCount: unknown key, expected one of ${quoted(["name", "type", "encoding", "side", "missing", "store"])}`,
+      `s: fields[1].minCount: unknown key, expected one of ${quoted(["name", "from", "prepare", "servedAs", "cross", "type", "encoding", "side", "missing", "store"])}`,
     ],
     [
       "an unknown key of an encoding",
@@ -244,7 +244,7 @@ describe("rejected", () => {
     [
       "a separator of a single value",
       field({ separator: "," }),
-      `s: fields[1].separator: unknown key, expected one of ${quoted(["name", "type", "encoding", "side", "missing", "store"])}`,
+      `s: fields[1].separator: unknown key, expected one of ${quoted(["name", "from", "prepare", "servedAs", "cross", "type", "encoding", "side", "missing", "store"])}`,
     ],
     [
       "an unknown pooling",

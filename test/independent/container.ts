@@ -5,7 +5,7 @@ import { at, check } from "./refusal.ts";
 // Section 5: the envelope and the sections of a blob.
 
 /** The versions of the format that a reader takes. */
-const FORMATS = [4, 5, 6];
+const FORMATS = [4, 5, 6, 7];
 const ENVELOPE = 128;
 const HEADER = 192;
 const ENTRY = 32;

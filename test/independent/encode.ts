@@ -1,6 +1,7 @@
 import { chaskey, wordsOf } from "./chaskey.ts";
 import { murmur64 } from "./murmur.ts";
-import { RecordError } from "./refusal.ts";
+import { isMissing, numberOf, prepared, textOf } from "./prepare.ts";
+import { at, RecordError } from "./refusal.ts";
 import type { Field, Spec } from "./spec.ts";
 
 // Section 2: from a raw record to entries.
@@ -14,8 +15,6 @@ export interface Entry {
 /** The row key of a text of the field that is encoded. */
 type KeyOf = (text: string) => bigint;
 
-const NUMBER = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
-
 /** The row key of a text of a field. Without a hash key it is that of formats 4 and 5. */
 export function keyOf(hashKey: string | null, field: string, text: string): bigint {
   const utf8 = new TextEncoder();
@@ -26,29 +25,6 @@ export function keyOf(hashKey: string | null, field: string, text: string): bigi
   }
   const seed = Number(murmur64(utf8.encode(field), 0) & 0xffff_ffffn);
   return murmur64(utf8.encode(text), seed);
-}
-
-function isMissing(raw: unknown): boolean {
-  return raw === null || raw === undefined || raw === "";
-}
-
-/** Canonical text. */
-function textOf(raw: unknown, field: Field): string {
-  const lossy =
-    typeof raw === "number" && (!Number.isFinite(raw) || (Number.isInteger(raw) && !Number.isSafeInteger(raw)));
-  if (lossy || !["string", "number", "bigint", "boolean"].includes(typeof raw))
-    throw new RecordError(
-      `${field.name}: got ${typeof raw} ${raw}, expected text, a boolean or a number that JSON keeps`,
-    );
-  return String(raw);
-}
-
-function numberOf(raw: unknown, field: Field): number {
-  const isNumber =
-    ["number", "bigint", "boolean"].includes(typeof raw) || (typeof raw === "string" && NUMBER.test(raw));
-  const x = isNumber ? Number(raw) : Number.NaN;
-  if (!Number.isFinite(Math.fround(x))) throw new RecordError(`${field.name}: got ${raw}, expected a finite f32`);
-  return x;
 }
 
 function missingEntries(field: Field, keyOf: KeyOf): Entry[] {
@@ -71,7 +47,7 @@ function log2Bin(x: number): string {
 
 function numericEntry(raw: unknown, field: Field, keyOf: KeyOf): Entry {
   const { name, encoding } = field;
-  const x = numberOf(raw, field);
+  const x = numberOf(raw);
   if (encoding.kind === "log2") return { key: keyOf(log2Bin(x)), value: 1 };
   if (encoding.kind === "boundaries") {
     const below = encoding.boundaries.filter((boundary) => boundary <= x).length;
@@ -84,26 +60,46 @@ function numericEntry(raw: unknown, field: Field, keyOf: KeyOf): Entry {
 }
 
 function multiEntries(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
-  const elements = Array.isArray(raw) ? raw : textOf(raw, field).split(field.separator);
+  const elements = Array.isArray(raw) ? raw : textOf(raw).split(field.separator);
   const kept = elements.filter((element) => !isMissing(element)).slice(0, field.maxValues);
   if (kept.length === 0) return missingEntries(field, keyOf);
   const value = field.pooling === "mean" ? Math.fround(1 / kept.length) : 1;
-  return kept.map((element) => ({ key: categoricalKey(field, textOf(element, field), keyOf), value }));
+  return kept.map((element) => ({ key: categoricalKey(field, textOf(element), keyOf), value }));
 }
 
 function entriesOf(raw: unknown, field: Field, keyOf: KeyOf): Entry[] {
   if (isMissing(raw)) return missingEntries(field, keyOf);
   if (field.type === "numeric") return [numericEntry(raw, field, keyOf)];
   if (field.type === "multi-categorical") return multiEntries(raw, field, keyOf);
-  return [{ key: categoricalKey(field, textOf(raw, field), keyOf), value: 1 }];
+  return [{ key: categoricalKey(field, textOf(raw), keyOf), value: 1 }];
+}
+
+/** The column of a field, which its values come from. */
+function columnOf({ name, from = name }: Field): string {
+  return from;
+}
+
+function preparedValue(record: Record<string, unknown>, field: Field): unknown {
+  const column = columnOf(field);
+  return prepared(Object.hasOwn(record, column) ? record[column] : null, field);
+}
+
+/** The text of a cross's two parts together; missing where one is. */
+function crossOf(record: Record<string, unknown>, cross: [string, string], spec: Spec): string | null {
+  const parts = cross.map((name) => spec.fields.filter((field) => field.name === name));
+  const values = parts.map((found) => preparedValue(record, at(found, 0)));
+  if (values.some(isMissing)) return null;
+  const [a = "", b = ""] = values.map(textOf);
+  return `${a.length}:${a}:${b}`;
 }
 
 /** The entries of each field, in the order of the spec. */
 export function encode(record: Record<string, unknown>, spec: Spec): Entry[][] {
-  const unknown = Object.keys(record).find((key) => !spec.fields.some(({ name }) => name === key));
-  if (unknown !== undefined) throw new RecordError(`got "${unknown}", which is no field`);
+  const columns = spec.fields.filter(({ cross }) => cross === undefined).map(columnOf);
+  const unknown = Object.keys(record).find((key) => !columns.includes(key));
+  if (unknown !== undefined) throw new RecordError(`got "${unknown}", which is no field's column`);
   return spec.fields.map((field) => {
-    const raw = Object.hasOwn(record, field.name) ? record[field.name] : null;
-    return entriesOf(raw, field, (text) => keyOf(spec.hashKey, field.name, text));
+    const value = field.cross ? crossOf(record, field.cross, spec) : preparedValue(record, field);
+    return entriesOf(value, field, (text) => keyOf(spec.hashKey, field.name, text));
   });
 }

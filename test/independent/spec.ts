@@ -9,8 +9,27 @@ export type Encoding =
   | { kind: "log2" }
   | { kind: "boundaries"; boundaries: number[] };
 
+export type Step =
+  | "trim"
+  | "spaces"
+  | "lower"
+  | "upper"
+  | "nfc"
+  | "nfkc"
+  | "log"
+  | { missing: string[] }
+  | { decimal: string; thousands?: string }
+  | { time: "hour" | "weekday" | "day" | "month" | "date"; zone?: string; format?: string; unit?: "s" | "ms" }
+  | { list: "json" | "python" }
+  | { clip: [number, number] }
+  | { prefix: number }
+  | { capture: string };
+
 export interface Field {
   name: string;
+  from?: string;
+  prepare?: Step[];
+  cross?: [string, string];
   type: "categorical" | "numeric" | "multi-categorical";
   side: "context" | "item";
   encoding: Encoding;
@@ -86,11 +105,101 @@ function checkEncoding(value: unknown, type: string, place: string): void {
   if (kind === "boundaries") check(ascends(boundaries), RULE, `${place}: boundaries do not ascend`);
 }
 
-function checkField(value: unknown): void {
+const STEPS = ["trim", "spaces", "lower", "upper", "nfc", "nfkc", "log"];
+const TEXT_STEPS = ["trim", "spaces", "lower", "upper", "nfc", "nfkc", "prefix", "capture"];
+const STEP_KEYS: Record<string, string[]> = {
+  ...{ missing: [], decimal: ["thousands"], time: ["zone", "format", "unit"], list: [], clip: [], prefix: [] },
+  capture: [],
+};
+
+function checkStep(step: unknown, place: string): string {
+  if (typeof step === "string") {
+    check(STEPS.includes(step), RULE, `${place}: got the step ${step}`);
+    return step;
+  }
+  check(isObject(step), RULE, `${place}: got no step`);
+  const name = Object.keys(STEP_KEYS).find((key) => Object.hasOwn(step, key)) ?? "";
+  objectOf(step, [name], STEP_KEYS[name] ?? [], RULE);
+  const { missing, decimal, thousands, time, format, unit, zone = "UTC", list, clip, prefix, capture } = step;
+  const rules: Record<string, () => boolean> = {
+    missing: () =>
+      Array.isArray(missing) &&
+      isInteger(missing.length, 1, 1024) &&
+      missing.every((text) => isText(text, 0, Infinity)),
+    decimal: () =>
+      [".", ","].includes(String(decimal)) &&
+      (thousands === undefined ||
+        (isText(thousands, 1, 1) && /[^\d+\-eE]/.test(String(thousands)) && thousands !== decimal)),
+    time: () =>
+      ["hour", "weekday", "day", "month", "date"].includes(String(time)) &&
+      isZone(zone) &&
+      (format === undefined || (isText(format, 1, 64) && unit === undefined)) &&
+      (unit === undefined || unit === "s" || unit === "ms"),
+    list: () => list === "json" || list === "python",
+    clip: () => Array.isArray(clip) && clip.length === 2 && clip.every(Number.isFinite) && clip[0] < clip[1],
+    prefix: () => isInteger(prefix, 1, 1024),
+    capture: () => isText(capture, 2, 256) && /\((?!\?)/.test(String(capture)),
+  };
+  check(rules[name]?.() === true, RULE, `${place}: got the step ${JSON.stringify(step)}`);
+  return name;
+}
+
+function isZone(zone: unknown): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: String(zone) });
+    return typeof zone === "string" && /^[A-Za-z]/.test(zone);
+  } catch {
+    return false;
+  }
+}
+
+function checkSteps(steps: unknown, type: string, place: string): void {
+  check(Array.isArray(steps) && isInteger(steps.length, 1, 16), RULE, `${place}: got no list of 1–16 steps`);
+  const names = steps.map((step) => checkStep(step, place));
+  const isDate = (i: number): boolean => steps[i].time === "date";
+  names.forEach((name, i) => {
+    const after = names
+      .slice(0, i)
+      .some((before, b) => ["decimal", "clip", "log", "time"].includes(before) && !isDate(b));
+    const ofNumbers = name === "clip" || name === "log";
+    check(!ofNumbers || type === "numeric", RULE, `${place}: got ${name} in a ${type} field`);
+    check(name !== "list" || (type === "multi-categorical" && names.indexOf(name) === i), RULE, `${place}: got list`);
+    check(!(after && (name === "decimal" || name === "list")), RULE, `${place}: got ${name} after a number`);
+    check(!(after && type === "numeric" && TEXT_STEPS.includes(name)), RULE, `${place}: got ${name} after a number`);
+    check(!(type === "numeric" && isDate(i)), RULE, `${place}: got a date in a numeric field`);
+  });
+}
+
+/** What fields must be together: their columns, and the parts of crosses. */
+function checkOrigins(fields: Field[], label: string): void {
+  const sides = new Map<string, string>();
+  for (const { name, from = name, cross, prepare, side } of fields) {
+    if (cross) {
+      const parts = cross.map((part) => fields.find((field) => field.name === part));
+      check(
+        parts.every((part) => part?.type === "categorical" && !part.cross),
+        RULE,
+        `${name}: got ${cross}`,
+      );
+      check(cross[0] !== cross[1] && !prepare, RULE, `${name}: got ${cross}`);
+      check((side === "item") === parts.some((part) => part?.side === "item"), RULE, `${name}: got side ${side}`);
+      continue;
+    }
+    check(from !== label, RULE, `${name}: got the label`);
+    check((sides.get(from) ?? side) === side, RULE, `${name}: got a column of two sides`);
+    sides.set(from, side);
+  }
+}
+
+function checkField(value: unknown, format: number): void {
   const multi = isObject(value) && value.type === "multi-categorical" ? ["separator", "pooling", "maxValues"] : [];
-  const field = objectOf(value, ["name", "type", "side", "encoding", "kv"], ["missing", ...multi], RULE);
-  const { name, type, side, encoding, missing, kv, separator, pooling, maxValues } = field;
+  const origins = format < 7 ? [] : isObject(value) && value.cross !== undefined ? ["cross"] : ["from", "prepare"];
+  const field = objectOf(value, ["name", "type", "side", "encoding", "kv"], ["missing", ...multi, ...origins], RULE);
+  const { name, type, side, encoding, missing, kv, separator, pooling, maxValues, from, prepare, cross } = field;
   const place = `field ${name}`;
+  check(from === undefined || isText(from, 1, 128), RULE, `${place}: got from ${from}`);
+  check(cross === undefined || (type === "categorical" && Array.isArray(cross) && cross.length === 2), RULE, place);
+  if (prepare !== undefined) checkSteps(prepare, String(type), place);
   check(isText(name, 1, 128), RULE, `${place}: got ${name} as a name`);
   check(["categorical", "numeric", "multi-categorical"].includes(String(type)), RULE, `${place}: got type ${type}`);
   check(side === "context" || side === "item", RULE, `${place}: got side ${side}`);
@@ -112,13 +221,14 @@ export function readSpec(value: unknown, format: number): Spec {
   check(typeof spec.name === "string" && /^[a-z0-9][a-z0-9._-]{0,63}$/.test(spec.name), RULE, `got name ${spec.name}`);
   check(typeof spec.label === "string", RULE, `got label ${spec.label}`);
   check(Array.isArray(spec.fields) && isInteger(spec.fields.length, 1, 256), RULE, "got no list of 1–256 fields");
-  spec.fields.forEach(checkField);
+  for (const field of spec.fields) checkField(field, format);
   const defaults = { missing: "own", separator: "|", pooling: "mean", maxValues: 50 };
   const fields: Field[] = spec.fields.map((field) => ({ ...defaults, ...field }));
 
   const names = new Set([spec.label, ...fields.map(({ name }) => name)]);
   check(names.size === fields.length + 1, RULE, "field names and label do not differ");
   const entries = fields.reduce((sum, { type, maxValues }) => sum + (type === "multi-categorical" ? maxValues : 1), 0);
+  checkOrigins(fields, spec.label);
   check(entries <= 4096, RULE, `got ${entries} entries of a record, expected at most 4096`);
   return { name: spec.name, label: spec.label, hashKey: hashKey === null ? null : String(hashKey), fields };
 }

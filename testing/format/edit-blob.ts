@@ -81,14 +81,23 @@ export function withSections(blob: Uint8Array, sections: readonly Uint8Array[]):
   return bytes;
 }
 
-/** A copy in format 4 or 5, whose specs have no hash key, and which have no filter. Its row keys are as they were. */
+/**
+ * A copy in a format before the present one. The specs of 4 and 5 have no hash key, and their blobs no filter. Its row
+ * keys are as they were.
+ */
 export function inOldFormat(blob: Uint8Array, format: number): Uint8Array {
+  if (format >= c.KEYED_BLOB_VERSION) return withVersion(blob.slice(), format);
   const spec = JSON.parse(new TextDecoder().decode(sectionOf(blob, c.SECTION_SPEC)));
   delete spec.spec.hashKey;
   const sections = sectionsOf(blob).slice(0, c.OLD_SECTION_COUNT);
   const old = withSections(blob, sections.with(c.SECTION_SPEC - 1, new TextEncoder().encode(JSON.stringify(spec))));
-  viewOf(old).setUint32(c.BLOB_HEADER_VERSION, format, true);
-  return old;
+  return withVersion(old, format);
+}
+
+/** Writes the version of the format into a blob. */
+function withVersion(blob: Uint8Array, format: number): Uint8Array {
+  viewOf(blob).setUint32(c.BLOB_HEADER_VERSION, format, true);
+  return blob;
 }
 
 /** A copy with `edit` applied to section `id`. Its checksum is put right. */

@@ -1,13 +1,9 @@
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { HASH_KEY } from "./hash-key.ts";
+import { PREPARED_CASES } from "./prepared-records.ts";
 
 // Raw records whose encoding is kept in test/golden/records.json. JSON has no bigint, so there 17n is {"$bigint":
 // "17"}.
-
-export interface RecordCase {
-  spec: FittedSpec;
-  records: Record<string, unknown>[];
-}
 
 const common = { side: "context", kv: false } as const;
 
@@ -46,6 +42,11 @@ function one(field: FittedField, values: unknown[]): RecordCase {
 }
 
 const price = { kind: "value", shift: 10, factor: 0.5 } as const;
+
+export interface RecordCase {
+  spec: FittedSpec;
+  records: Record<string, unknown>[];
+}
 
 export const RECORD_CASES: RecordCase[] = [
   one(categorical("site"), [
@@ -90,6 +91,7 @@ export const RECORD_CASES: RecordCase[] = [
     },
     records: [{ site: "news", tags: ["a", "b"], price: 11, user: 7 }, {}, { user: "7", tags: "a|b|c" }, { price: "9" }],
   },
+  ...PREPARED_CASES,
 ];
 
 /** Turns a value of a record into one that JSON can hold. */

@@ -101,7 +101,10 @@ function embed(
   const stride = rowStride(rowType, D);
   const layout = { rowType, embeddingDim: D, pageCount: pages.length };
   const encoded = new EncodedRecords();
-  new RecordEncoder(spec).encodeObject(record, encoded, "record", side);
+  const encoder = new RecordEncoder(spec);
+  if (side === "context") encoder.encodeContext(record, encoded, "record");
+  else if (side === "item") encoder.encodeItem(record, encoded, "record");
+  else encoder.encodeObject(record, encoded, "record");
 
   const rowBytes = (field: number, lo: number, hi: number): Uint8Array => {
     const hot = findKey(keys, lo, hi);

@@ -47,7 +47,7 @@ const NUMERIC: NumericEncoding[] = [
   { kind: "boundaries", boundaries: [-1, 0, 2.5] },
 ];
 
-const golden = ["", "v5/", "v4/"].flatMap((place) =>
+const golden = ["", "v6/", "v5/", "v4/"].flatMap((place) =>
   ["tiny", "pnn", "towers", "catalogue"].map((name) => ({
     ...{ name: `${place}${name}`, bytes: readGolden(`${place}${name}.blob.bin`) },
   })),

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
+import { columnOf } from "../../format/columns.ts";
 import { FormatError, show } from "../../format/errors.ts";
+import { type PreparedOrigin, preparer } from "../../format/prepare/prepared-values.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
@@ -136,24 +138,24 @@ export class ClickLog implements AsyncDisposable {
   }
 
   /**
-   * Aggregates over the numbers of one column, computed in SQL; NaN where it has no number. The expressions call the
-   * number x. Other values are left out.
+   * Aggregates over the numbers of one field, as its steps leave them, computed in SQL; NaN where it has no number. The
+   * expressions call the number x. Other values are left out.
    */
-  async aggregate(column: string, expressions: readonly string[]): Promise<number[]> {
-    const numbers = `SELECT ${this.#number(column)} AS x FROM ${await this.#rows()}`;
+  async aggregate(field: PreparedOrigin, expressions: readonly string[]): Promise<number[]> {
+    const numbers = `SELECT ${this.#number(field)} AS x FROM ${await this.#rows()}`;
     const row = await this.#database.fetchRow(`SELECT ${expressions.join(", ")} FROM (${numbers}) WHERE x IS NOT NULL`);
     return row.map((value) => Number(value ?? Number.NaN));
   }
 
-  /** The different numbers of a column. */
-  async histogram(column: string): Promise<Histogram> {
-    return await Histogram.of(this.#database, this.#number(column), await this.#rows());
+  /** The different numbers of a field, as its steps leave them. */
+  async histogram(field: PreparedOrigin): Promise<Histogram> {
+    return await Histogram.of(this.#database, this.#number(field), await this.#rows());
   }
 
-  /** Throws FormatError where a value of a column is neither missing nor a number. */
-  async requireNumbers(name: string): Promise<void> {
-    const column = this.#column(name);
-    const bad = `${this.#number(name)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+  /** Throws FormatError where a value of a field's column is neither missing nor a number. */
+  async requireNumbers(field: PreparedOrigin): Promise<void> {
+    const column = this.#column(columnOf(field) ?? field.name);
+    const bad = `${this.#number(field)} IS NULL AND ${meaningSql("text", column)} <> ''`;
     const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${await this.#rows()} WHERE ${bad} LIMIT 1`);
     if (row.length > 0) throw await refusedValue(this.#database, this.#relation, column, row[0], "a number");
   }
@@ -187,9 +189,11 @@ export class ClickLog implements AsyncDisposable {
     return requireColumn(this.#relation, this.#database, name);
   }
 
-  /** SQL of a column as a number; NULL where it holds none. */
-  #number(name: string): string {
-    return meaningSql("number", this.#column(name));
+  /** SQL of a field's value as a number; NULL where it is none. */
+  #number(field: PreparedOrigin): string {
+    const column = this.#column(columnOf(field) ?? field.name);
+    const prepare = preparer(field);
+    return prepare ? this.#database.preparedNumber(prepare, column) : meaningSql("number", column);
   }
 
   /** Whether the log's format is read line by line. */

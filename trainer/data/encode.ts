@@ -16,26 +16,26 @@ export interface EncodedChunk {
 /** Reads a log as encoded records with their labels. Files become row keys here and nowhere else. */
 export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenerator<EncodedChunk> {
   const encoder = new RecordEncoder(fitted);
-  const fields = fitted.fields.length;
+  const columns = encoder.columns.length;
   const weight = log.options.data.weight;
-  const names = [...fitted.fields.map(({ name }) => name), fitted.label, ...(weight === undefined ? [] : [weight])];
+  const names = [...encoder.columns, fitted.label, ...(weight === undefined ? [] : [weight])];
   const encoded = new EncodedRecords();
-  const raw: RawValue[] = new Array(fields);
+  const raw: RawValue[] = new Array(columns);
   for await (const chunk of log.chunks(names)) {
     encoded.clear();
     const labels = new Uint8Array(chunk.rows);
     const weights = weight === undefined ? null : new Float32Array(chunk.rows);
     for (let row = 0; row < chunk.rows; row++) {
-      for (let f = 0; f < fields; f++) raw[f] = chunk.columns[f]?.[row];
+      for (let c = 0; c < columns; c++) raw[c] = chunk.columns[c]?.[row];
       try {
         encoder.encodeValues(raw, encoded, "");
       } catch (error) {
         throw await placed(chunk, row, error);
       }
-      labels[row] = labelOf(chunk.columns[fields]?.[row]) ?? (await refuseLabel(chunk, row, fields, fitted.label));
+      labels[row] = labelOf(chunk.columns[columns]?.[row]) ?? (await refuseLabel(chunk, row, columns, fitted.label));
       if (weights && weight !== undefined)
         weights[row] =
-          toWeight(chunk.columns[fields + 1]?.[row]) ?? (await refuseWeight(chunk, row, fields + 1, weight));
+          toWeight(chunk.columns[columns + 1]?.[row]) ?? (await refuseWeight(chunk, row, columns + 1, weight));
     }
     yield { encoded, labels, weights };
   }

@@ -1,3 +1,4 @@
+import { columnOf } from "../../format/columns.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
@@ -14,7 +15,7 @@ export async function fitSpec(spec: FeatureSpec, log: ClickLog, hashKey: string)
 }
 
 async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField> {
-  const { store, encoding, ...rest } = field;
+  const { store, servedAs, encoding, ...rest } = field;
   const kv = store !== "blob"; // the export will know which rows really go there
   if (rest.type === "numeric") return { ...rest, kv, encoding: await fitNumeric(field, log) } as FittedField;
   const { kind } = encoding;
@@ -26,21 +27,22 @@ const CONSTANT = 1e-12;
 
 type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
-async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Promise<NumericEncoding> {
+async function fitNumeric(field: FeatureField, log: ClickLog): Promise<NumericEncoding> {
+  const { encoding } = field;
   switch (encoding.kind) {
     case "log2":
       return { kind: "log2" };
     case "boundaries":
       return encoding;
     case "quantiles": {
-      const boundaries = [...new Set(await quantiles(log, name, encoding.count))];
-      if (boundaries.length === 0) await refuseColumn(log, name, "its quantiles");
+      const boundaries = [...new Set(await quantiles(log, field, encoding.count))];
+      if (boundaries.length === 0) await refuseColumn(log, field, "its quantiles");
       return { kind: "boundaries", boundaries };
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };
-      const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(name, ["avg(x)", "stddev_pop(x)"]);
-      if (!Number.isFinite(mean)) await refuseColumn(log, name, "its mean");
+      const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(field, ["avg(x)", "stddev_pop(x)"]);
+      if (!Number.isFinite(mean)) await refuseColumn(log, field, "its mean");
       // The deviation of a constant column need not come out as 0, and any other value must not be divided by what is
       // left.
       const varies = deviation > CONSTANT * Math.abs(mean) && Number.isFinite(1 / deviation);
@@ -52,17 +54,17 @@ async function fitNumeric({ name, encoding }: FeatureField, log: ClickLog): Prom
 }
 
 /** Throws FormatError for a column without numbers: one that names a value in their place, where there is one. */
-async function refuseColumn(log: ClickLog, name: string, purpose: string): Promise<never> {
-  await log.requireNumbers(name);
-  throw new FormatError(log.path, `got no number in column "${name}", expected some for ${purpose}`);
+async function refuseColumn(log: ClickLog, field: FeatureField, purpose: string): Promise<never> {
+  await log.requireNumbers(field);
+  throw new FormatError(log.path, `got no number in column "${columnOf(field)}", expected some for ${purpose}`);
 }
 
 /**
  * The `count` − 1 numbers that cut a column into `count` parts, interpolated between neighbors (type 7 of R's
  * quantile).
  */
-async function quantiles(log: ClickLog, name: string, count: number): Promise<number[]> {
-  await using histogram = await log.histogram(name);
+async function quantiles(log: ClickLog, field: FeatureField, count: number): Promise<number[]> {
+  await using histogram = await log.histogram(field);
   const { total } = histogram;
   if (total === 0) return [];
   const ranks = Array.from({ length: count - 1 }, (_, i) => ((i + 1) / count) * (total - 1));

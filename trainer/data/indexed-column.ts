@@ -1,6 +1,5 @@
 import type { RawValue } from "../../format/raw-value.ts";
-import type { ClickLog } from "./click-log.ts";
-import { groupText } from "./group-text.ts";
+import { type ClickLog, placed } from "./click-log.ts";
 import { WordList } from "./word-list.ts";
 
 /**
@@ -16,10 +15,13 @@ export interface IndexedColumn {
   of: Uint32Array;
 }
 
-/** A column to read. `separator`: the text between its values where a record can have several. */
+/** What to read: a column, or what a field makes of its columns. */
 export interface ColumnRequest {
   name: string;
-  separator: string | null;
+  /** The columns of the log that it is made of. */
+  columns: readonly string[];
+  /** The texts of a record's values, given those columns' values. Throws FormatError at a column. */
+  valuesOf(raw: readonly RawValue[]): readonly string[];
 }
 
 /**
@@ -34,11 +36,18 @@ export async function readColumns(log: ClickLog, requests: readonly ColumnReques
     ends: new WordList(1),
   }));
   if (columns.length === 0) return [];
-  for await (const chunk of log.chunks(requests.map(({ name }) => name))) {
-    for (const [c, column] of columns.entries()) {
-      const separator = requests[c]?.separator ?? null;
+  const names = [...new Set(requests.flatMap((request) => request.columns))];
+  for await (const chunk of log.chunks(names)) {
+    for (const [r, column] of columns.entries()) {
+      const { columns: own, valuesOf } = requests[r];
+      const cells = own.map((name) => chunk.columns[names.indexOf(name)]);
       for (let row = 0; row < chunk.rows; row++) {
-        for (const value of valuesOf(chunk.columns[c]?.[row], separator)) column.of.push(column.index.numberOf(value));
+        try {
+          for (const value of valuesOf(cells.map((column) => column[row])))
+            column.of.push(column.index.numberOf(value));
+        } catch (error) {
+          throw await placed(chunk, row, error);
+        }
         column.ends.push(column.of.length);
       }
     }
@@ -74,10 +83,4 @@ export class ValueIndex {
     this.#maps.at(-1)?.set(value, this.values.length);
     return this.values.push(value) - 1;
   }
-}
-
-function valuesOf(raw: RawValue, separator: string | null): string[] {
-  if (separator === null) return [groupText(raw)];
-  const list = Array.isArray(raw) ? raw.map(groupText) : groupText(raw).split(separator);
-  return [...new Set(list)];
 }

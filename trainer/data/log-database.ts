@@ -1,10 +1,11 @@
-import type { DuckDBDataChunk, DuckDBMaterializedResult, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBDataChunk, DuckDBMaterializedResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
+import type { Prepare } from "../../format/prepare/prepared-values.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
 import { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
-import { registerMeanings } from "./meaning.ts";
+import { preparedNumberSql, registerMeanings } from "./meaning.ts";
 import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
 import type { Scan } from "./scan.ts";
 import { checkSettings, scanLog } from "./scan-log.ts";
@@ -85,6 +86,11 @@ export class LogDatabase implements AsyncDisposable {
       if (problem) throw problem;
     }
     return scan;
+  }
+
+  /** SQL of a column's values as numbers once they are prepared; NULL where a value is none, and where it is refused. */
+  preparedNumber(prepare: Prepare, column: { sql: string; type: DuckDBType }): string {
+    return preparedNumberSql(this.#duckdb.connection, prepare, column);
   }
 
   /** Checks a query with a user's SQL in it. Throws FormatError at `place` where DuckDB does not accept it. */

@@ -7,6 +7,8 @@ import {
   DuckDBTypeId as Id,
   VARCHAR,
 } from "@duckdb/node-api";
+import { FormatError } from "../../format/errors.ts";
+import { NO_SCRATCH, type Prepare } from "../../format/prepare/prepared-values.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
 import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
 import { groupText } from "./group-text.ts";
@@ -122,13 +124,40 @@ function kindOf(type: DuckDBType): Kind {
 
 /** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text; NULL where a value has none. */
 export function meaningSql(meaning: Meaning, { sql, type }: { sql: string; type: DuckDBType }): string {
-  const kind = kindOf(type);
-  // A column of nothing but NULL is said to be INTEGER, but has a type of its own, which no function takes.
-  const x =
-    kind === "json" ? `CAST(${sql} AS VARCHAR)` : kind === "integer" ? `CAST(${sql} AS ${type})` : cellSql(sql, type);
+  const { x, kind } = askedValue(sql, type);
   const plain = JUDGES[meaning].plain(x, kind).map(([when, then]) => `WHEN ${when} THEN ${then}`);
   const asked = `${functionName(meaning, kind === "json")}(${x})`;
   return plain.length > 0 ? `CASE ${plain.join(" ")} ELSE ${asked} END` : asked;
+}
+
+/** SQL of a column's value as the functions take it. */
+function askedValue(sql: string, type: DuckDBType): { x: string; kind: Kind } {
+  const kind = kindOf(type);
+  if (kind === "json") return { x: `CAST(${sql} AS VARCHAR)`, kind };
+  // A column of nothing but NULL is said to be INTEGER, but has a type of its own, which no function takes.
+  return { x: kind === "integer" ? `CAST(${sql} AS ${type})` : cellSql(sql, type), kind };
+}
+
+let preparedFunctions = 0;
+
+/** SQL of a column's values as numbers once a field's steps have prepared them; NULL where a value has none. */
+export function preparedNumberSql(
+  connection: DuckDBConnection,
+  prepare: Prepare,
+  { sql, type }: { sql: string; type: DuckDBType },
+): string {
+  const { x, kind } = askedValue(sql, type);
+  const name = `prepared_number_${preparedFunctions++}`;
+  register(connection, name, "number", (raw) => {
+    try {
+      const value = kind === "json" && raw !== null ? looseJson(raw) : raw;
+      return JUDGES.number.of(prepare(value, "", NO_SCRATCH));
+    } catch (error) {
+      if (error instanceof FormatError) return null; // it is refused, with its place, when it is encoded
+      throw error;
+    }
+  });
+  return `${name}(${x})`;
 }
 
 /** Makes the functions known to a database, on any of its connections. */

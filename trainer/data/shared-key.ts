@@ -1,3 +1,4 @@
+import { columnsOf, partsOf } from "../../format/columns.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
@@ -29,19 +30,24 @@ export async function nameSharedKey(
   fitted: FittedSpec,
   { lo, hi }: SharedKeyError,
 ): Promise<FormatError> {
-  const names = fitted.fields.map(({ name }) => name);
   const encoder = new RecordEncoder(fitted);
   const encoded = new EncodedRecords();
+  const columnNumber = new Map(encoder.columns.map((name, c) => [name, c]));
   const found: { field: number; text: string }[] = [];
-  for await (const { rows, columns, place } of log.chunks(names)) {
+  for await (const { rows, columns, place } of log.chunks(encoder.columns)) {
     for (let row = 0; row < rows; row++) {
-      for (let f = 0; f < names.length; f++) {
-        if (found[0]?.field === f) continue;
-        encoded.clear();
-        encoder.encodeValue(f, columns[f]?.[row], encoded, "");
-        if (!hasKey(encoded, lo, hi)) continue;
-        const at = `${await place(row)}: column ${names[f]}`;
-        const value = show(columns[f]?.[row]);
+      encoded.clear();
+      encoder.encodeValues(
+        columns.map((cells) => cells[row]),
+        encoded,
+        "",
+      );
+      for (const [f, field] of fitted.fields.entries()) {
+        if (found[0]?.field === f || !hasKey(encoded, f, lo, hi)) continue;
+        const names = partsOf(field) ?? [field.name];
+        const own = columnsOf(fitted.fields.filter(({ name }) => names.includes(name)));
+        const value = own.map((name) => show(columns[columnNumber.get(name) ?? 0]?.[row])).join(" and ");
+        const at = `${await place(row)}: column ${own.join(" and ")}`;
         const [other] = found;
         if (other)
           return new FormatError(
@@ -56,7 +62,9 @@ export async function nameSharedKey(
   throw new Error(`no two fields of ${log.path} share the row key ${keyText(lo, hi)}`);
 }
 
-function hasKey({ keys, entries }: EncodedRecords, lo: number, hi: number): boolean {
-  for (let i = 0; i < entries; i++) if (keys[2 * i] === lo && keys[2 * i + 1] === hi) return true;
+/** Whether a field of the one record has an entry of that key. */
+function hasKey({ offsets, keys }: EncodedRecords, field: number, lo: number, hi: number): boolean {
+  for (let i = offsets[field]; i < offsets[field + 1]; i++)
+    if (keys[2 * i] === lo && keys[2 * i + 1] === hi) return true;
   return false;
 }

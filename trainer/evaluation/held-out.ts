@@ -1,5 +1,7 @@
+import { partsOf } from "../../format/columns.ts";
 import { FormatError } from "../../format/errors.ts";
-import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
+import { fieldRequest } from "../data/field-request.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
 import { checkHeldOutLabels } from "../data/label-counts.ts";
@@ -31,8 +33,8 @@ export async function scoreHeldOut(
   { group, slices = [] }: { group?: string | undefined; slices?: readonly string[] } = {},
 ): Promise<HeldOut> {
   const path = logName(part);
-  const requests = slices.map((name) => ({ name, separator: separatorOf(spec, name) }));
-  const grouping: ColumnRequest[] = group === undefined ? [] : [{ name: group, separator: null }];
+  const requests = slices.map((name) => fieldRequest(spec.fields, name));
+  const grouping: ColumnRequest[] = group === undefined ? [] : [singleValue(fieldRequest(spec.fields, group))];
   const columns = await readPartColumns(spec, part, [...grouping, ...requests]);
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
   checkHeldOutLabels(path, spec, source.labels);
@@ -63,11 +65,12 @@ async function readPartColumns(
 }
 
 /**
- * Throws FormatError where a log is not there or lacks a column: to be called before training, which may take hours.
+ * Throws FormatError where a log is not there or lacks a column, or that of a field: to be called before training, which may take hours.
  */
-export async function checkLog(spec: FeatureSpec, part: LogPart, columns: readonly string[]): Promise<void> {
+export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly string[]): Promise<void> {
   await using log = await openPart(spec, part);
-  for await (const _ of log.chunks(columns)) return;
+  const columns = names.flatMap((name) => fieldRequest(spec.fields, name).columns);
+  for await (const _ of log.chunks([...new Set(columns)])) return;
 }
 
 /** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */
@@ -81,11 +84,11 @@ const DEFAULT_SLICES = 6;
 
 /** The columns that a report slices by where none are named: the first categorical ones. */
 export function defaultSlices(spec: FeatureSpec): string[] {
-  const categorical = spec.fields.filter(({ type }) => type !== "numeric");
+  const categorical = spec.fields.filter((field) => field.type !== "numeric" && partsOf(field) === null);
   return categorical.slice(0, DEFAULT_SLICES).map(({ name }) => name);
 }
 
-function separatorOf(spec: FeatureSpec, name: string): string | null {
-  const field: FeatureField | undefined = spec.fields.find((known) => known.name === name);
-  return field?.type === "multi-categorical" ? field.separator : null;
+/** A record is in one group, also where a field has several values. */
+function singleValue(request: ColumnRequest): ColumnRequest {
+  return { ...request, valuesOf: (raw) => [request.valuesOf(raw).join("|")] };
 }

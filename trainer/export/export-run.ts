@@ -1,3 +1,4 @@
+import { columnsOf } from "../../format/columns.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
@@ -85,7 +86,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   if (!options.force) checkLimits(spec.name, report);
 
   // 3. The catalogue, if one is wanted.
-  const golden = await someRecords(heldOutLog, fitted.fields, GOLDEN_RECORDS);
+  const golden = await someRecords(heldOutLog, columnsOf(fitted.fields), GOLDEN_RECORDS);
   (await foreignTexts(heldOutLog, golden)).forEach(warn);
   const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden) : null;
 

@@ -1,17 +1,18 @@
 import type { ItemCatalogue } from "../../format/blob.ts";
+import { columnOf, columnsOf, crossesSides, type FieldOrigin } from "../../format/columns.ts";
 import { MAX_BLOB_BYTES } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { itemStride } from "../../format/items.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { Page } from "../../format/page.ts";
 import { canNameItems } from "../../format/read-model.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
-import { ClickLog } from "../data/click-log.ts";
-import { groupText } from "../data/group-text.ts";
+import { ClickLog, placed } from "../data/click-log.ts";
 import { type RawRecord, rawRecord } from "../data/raw-record.ts";
 import { keyText } from "../data/shared-key.ts";
 import { bytesText } from "../terminal/table.ts";
@@ -28,9 +29,9 @@ export interface CatalogueReport {
   contexts: number;
 }
 
-/** Opens a log of items. Only the fields of the item's side are read; `data.select` may compute them. */
+/** Opens a log of items. Only the columns of the item's fields are read; `data.select` may compute them. */
 export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Promise<ClickLog> {
-  const names = new Set(itemFields(spec));
+  const names = new Set(columnsOfSide(spec, "item"));
   const { types, format, hive } = spec.data;
   const select = Object.fromEntries(Object.entries(spec.data.select).filter(([name]) => names.has(name)));
   return ClickLog.open(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) } });
@@ -57,11 +58,21 @@ export async function addCatalogue(
         (possible.join(", ") || "the spec has none"),
     );
   }
+  const mixed = model.spec.fields.find((field) => crossesSides(field, model.spec.fields));
+  if (mixed)
+    throw new FormatError(
+      log.path,
+      `got a catalogue for a model with the cross ${show(mixed.name)} of a context's and an item's field, expected ` +
+        "none such: an item of a catalogue is computed before its context is known",
+    );
   const stride = itemStride(model);
   if (stride === 0)
     throw new FormatError(log.path, "got a catalogue for a model with products, whose factors are of both sides");
 
-  const items = await readItems(log, itemFields(model.spec), id);
+  const encoder = new RecordEncoder(model.spec);
+  const column = columnOf(model.spec.fields[position]) ?? id;
+  const idOf = (item: RawRecord): string => encoder.textOf(position, item[column], "");
+  const items = await readItems(log, columnsOfSide(model.spec, "item"), { column, idOf });
   const bytes = blob.length + items.length * (stride + 8);
   if (bytes > MAX_BLOB_BYTES) {
     throw new FormatError(
@@ -73,7 +84,7 @@ export async function addCatalogue(
   const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
   const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
-  const catalogue = inOrderOfKeys(position, keys, records, stride, (item) => `${id} ${show(items[item][id])}`);
+  const catalogue = inOrderOfKeys(position, keys, records, stride, (item) => `${id} ${show(items[item][column])}`);
   const draft = { model: { ...model, items: catalogue }, pages, filter };
   const withItems = writeBlob(draft.model);
   return {
@@ -82,7 +93,13 @@ export async function addCatalogue(
       field: id,
       items: items.length,
       bytesPerItem: stride,
-      maxLogitDifference: differenceOf(new Scorer(placeBlob(kernelModule(), withItems)), contexts, items, id, pagesOf),
+      maxLogitDifference: differenceOf(
+        new Scorer(placeBlob(kernelModule(), withItems)),
+        contexts,
+        items,
+        column,
+        pagesOf,
+      ),
       contexts: contexts.length,
     },
   };
@@ -95,26 +112,39 @@ export function catalogueText({ items, bytesPerItem, maxLogitDifference, context
   );
 }
 
-function itemFields({ fields }: { fields: readonly { name: string; side: string }[] }): string[] {
-  return fields.filter(({ side }) => side === "item").map(({ name }) => name);
+/** The columns of a side's fields; a cross has none of its own. */
+function columnsOfSide({ fields }: { fields: readonly (FieldOrigin & { side: string })[] }, side: string): string[] {
+  return columnsOf(fields.filter((field) => field.side === side));
+}
+
+/** How items are told apart: by the prepared value of a column. */
+interface ItemId {
+  column: string;
+  /** Throws FormatError at the column. */
+  idOf(item: RawRecord): string;
 }
 
 /** The different items of a log. An item may stand in many rows, as in a click log, if all say the same of it. */
-async function readItems(log: ClickLog, names: readonly string[], id: string): Promise<RawRecord[]> {
-  const fields = names.map((name) => ({ name }));
+async function readItems(log: ClickLog, names: readonly string[], { column, idOf }: ItemId): Promise<RawRecord[]> {
   const seen = new Map<string, { text: string; place: () => Promise<string> }>();
   const items: RawRecord[] = [];
-  for await (const { rows, columns, place } of log.chunks(names)) {
+  for await (const chunk of log.chunks(names)) {
+    const { rows, columns, place } = chunk;
     for (let row = 0; row < rows; row++) {
-      const item = rawRecord(fields, columns, row);
-      const name = groupText(item[id]);
-      if (name === "") throw new FormatError(await place(row), `got no ${id}, expected the item's name`);
-      const text = JSON.stringify(item);
+      const item = rawRecord(names, columns, row);
+      let name: string;
+      try {
+        name = idOf(item);
+      } catch (error) {
+        throw await placed(chunk, row, error);
+      }
+      if (name === "") throw new FormatError(await place(row), `got no ${column}, expected the item's name`);
+      const text = JSON.stringify({ ...item, [column]: name });
       const before = seen.get(name);
       if (before && before.text !== text) {
         throw new FormatError(
           await place(row),
-          `got ${id} ${show(name)} as ${text}, expected ${before.text} as in ${await before.place()}`,
+          `got ${column} ${show(name)} as ${text}, expected ${before.text} as in ${await before.place()}`,
         );
       }
       if (before) continue;
@@ -158,11 +188,11 @@ function differenceOf(
   scorer: Scorer,
   contexts: readonly RawRecord[],
   items: readonly RawRecord[],
-  id: string,
+  column: string,
   pages: ReadonlyMap<number, Page>,
 ): number {
-  const names = scorer.manifest.spec.fields.filter(({ side }) => side === "context").map(({ name }) => name);
-  const ids = items.map((item) => item[id]);
+  const names = columnsOfSide(scorer.manifest.spec, "context");
+  const ids = items.map((item) => item[column]);
   let most = 0;
   for (const record of contexts) {
     const context = Object.fromEntries(names.map((name) => [name, record[name]]));

@@ -1,4 +1,7 @@
 import type { Context } from "hono";
+import { partsOf } from "../../format/columns.ts";
+import { exampleRecord } from "../../format/example-record.ts";
+import type { FittedField } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
 import type { RouteOptions } from "../route-options.ts";
@@ -17,8 +20,15 @@ export function modelsRoute(options: RouteOptions) {
 }
 
 function summaryOf({ model, version, scorer }: LoadedModel) {
-  const { fields } = scorer.manifest.spec;
-  return { model, version, fields: fields.map(({ name, type, side }) => ({ name, type, side })) };
+  const { spec } = scorer.manifest;
+  return { model, version, fields: spec.fields.map(requestedField), example: exampleRecord(spec) };
+}
+
+/** What a client must know of a field: where its value comes from, and what becomes of it. */
+function requestedField(field: FittedField) {
+  const { name, type, side, from, prepare } = field;
+  const cross = partsOf(field);
+  return { name, type, side, ...(from && { from }), ...(prepare && { prepare }), ...(cross && { cross }) };
 }
 
 function detailsOf({ signer, blobBytes, scorer, variant, loadedAt }: LoadedModel) {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { NO_SCRATCH, type PreparedOrigin, preparer } from "../../../format/prepare/prepared-values.ts";
 import { avazu } from "../../../lab/recipes/avazu.ts";
 import { runRecipe } from "../../../lab/recipes/recipe.ts";
 import { cook, made, trainable } from "./cook.ts";
@@ -16,12 +17,17 @@ describe("avazu", () => {
     [i, i % 5 === 0 ? 1 : 0, i % 2 ? "14102113" : "14102500", ...Array(21).fill(i % 3)].join(","),
   );
 
-  it("drops the id, and takes the hour apart", async () => {
+  it("drops the id, and leaves the hour to the model, which takes it apart", async () => {
     const result = await cook(avazu, made("avazu", { "train.gz": gzipSync(`${header}\n${rows.join("\n")}\n`) }));
     const all = result.rows.flat();
     expect(all.length).toBe(100);
-    const days = new Set(all.map(({ hour_of_day, weekday, weekend }) => `${hour_of_day} ${weekday} ${weekend}`));
-    expect(days).toEqual(new Set(["13 2 0", "00 6 1"]));
+    expect(new Set(all.map(({ hour }) => hour))).toEqual(new Set(["14102113", "14102500"]));
+    const read = avazu.spec.fields.slice(0, 3).map((field) => preparer(field as unknown as PreparedOrigin));
+    const parts = ["14102113", "14102500"].map((hour) => read.map((prepare) => prepare?.(hour, "", NO_SCRATCH)));
+    expect(parts).toEqual([
+      [13, 2, null],
+      [0, 6, "6"],
+    ]);
     expect(Object.keys(all[0] ?? {})).not.toContain("id");
     expect(all.filter(({ label }) => label === "1").length).toBe(20);
     expect(await trainable(result)).toBeGreaterThan(24);

@@ -16,7 +16,7 @@ describe("movielens", () => {
       age: "24",
       gender: "M",
       occupation: "technician",
-      region: "8",
+      zip_code: "85711",
     });
     // What the first user of the log liked before each rating, the latest first; 108 and 772 were rated in the same
     // second.

@@ -26,7 +26,7 @@ describe("aggregates out of core", () => {
   it("a histogram, ascending, of what are numbers", async () => {
     await using log = await openLog(file("h2.csv", "label,n\n1,2\n0,10\n1,\n1,2.0\n0,-1\n"));
     const found = [];
-    await using histogram = await log.histogram("n");
+    await using histogram = await log.histogram({ name: "n", type: "numeric" });
     expect(histogram).toMatchObject({ total: 4, least: -1, largest: 10 });
     for await (const entry of histogram.values()) found.push(entry);
     expect(found).toEqual([

@@ -18,7 +18,7 @@ describe("texts that data.select made and the log does not hold", () => {
     ["nothing computed", {}, []],
   ])("%s", async (_, select, expected) => {
     await using log = await openLog(path, { select });
-    const records = await someRecords(log, [{ name: "id" }], 2);
+    const records = await someRecords(log, ["id"], 2);
     expect(await foreignTexts(log, records)).toEqual(expected);
   });
 });

@@ -2,8 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { columnOf } from "../../../format/columns.ts";
+import { Page } from "../../../format/page.ts";
 import { readBlob } from "../../../format/read-blob.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { kernelModule } from "../../../runtime/node.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import { Scorer } from "../../../runtime/scorer.ts";
 import { craftText } from "../../../testing/format/craft-text.ts";
 import { rowKeyOf } from "../../../testing/format/hash-key.ts";
 import { Random } from "../../../trainer/data/random.ts";
@@ -24,11 +29,11 @@ const FIELDS = 3;
  * A model whose field 0 is of the context's side and whose fields 1 and 2 are of the item's; few of its rows are in the
  * blob.
  */
-async function draftOf(type: FeatureSpec["model"]["type"]) {
+async function draftOf(type: FeatureSpec["model"]["type"], more: readonly object[] = []) {
   const random = new Random(1);
   const base = tinySpec({ type, embeddingDim: 4, hidden: [10] });
   const sides = ["context", "item", "item"] as const;
-  const fields = base.fields.map((field, f) => ({ ...field, side: sides[f] })) as typeof base.fields;
+  const fields = base.fields.map((field, f) => ({ ...field, side: sides[f], ...more[f] })) as typeof base.fields;
   const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024 } };
   const vocabulary = tinyVocabulary(FIELDS, 50, random);
   const learner = randomLearner(spec, vocabulary, random);
@@ -42,12 +47,14 @@ async function catalogueOf(
   csv: (id: string, other: string) => string,
   id?: string,
   file = "items.csv",
+  more: readonly object[] = [],
 ) {
-  const { spec, draft, names } = await draftOf(type);
+  const { spec, draft, names } = await draftOf(type, more);
   const path = join(folder, file);
   writeFileSync(path, csv(names[1], names[2]));
   await using log = await openCatalogue(spec, [path]);
-  return await addCatalogue(draft, id ?? names[1], log, [{ [names[0]]: "v7" }, {}]);
+  const context = columnOf(spec.fields[0]) ?? names[0];
+  return await addCatalogue(draft, id ?? names[1], log, [{ [context]: "v7" }, {}]);
 }
 
 const THREE = (id: string, other: string): string => `${id},${other},note\nv3,v1,x\nv4,,y\nnew,v9,z\nv3,v1,again\n`;
@@ -77,6 +84,49 @@ describe("addCatalogue", () => {
     await expect(catalogueOf("LR", csv)).rejects.toThrow(
       /items\.csv, line 4: got .* "v3" as .*"v2".*expected .*"v1".*items\.csv, line 2/,
     );
+  });
+
+  describe("of prepared values", () => {
+    const prepared = [
+      { from: "visitor", prepare: ["upper"] },
+      { from: "sku", prepare: ["trim", "lower", { missing: ["none"] }] },
+    ];
+    const csv = (...lines: string[]) => [`sku,tags`, ...lines, ""].join("\n");
+
+    it("takes spellings of one value for one item, and ranks ids as a log has them", async () => {
+      const text = csv("V3,v1", " v3 ,v1", "v4,");
+      const { draft, report } = await catalogueOf("DeepFM", () => text, undefined, "skus.csv", prepared);
+      expect(report).toMatchObject({ field: "item", items: 2 });
+      expect(report.maxLogitDifference).toBeLessThan(1e-5);
+      const scorer = new Scorer(placeBlob(kernelModule(), draft.blob));
+      const pages = new Map(draft.pages.map(({ bytes }, i) => [i, new Page(bytes, scorer.manifest, i)]));
+      const rank = (ids: string[]) => [...scorer.rankItems(scorer.locateItems({ visitor: "v7" }, ids), pages).logits];
+      const [spelt, canonical, unknown] = rank([" V3", "v3", "new"]);
+      expect(spelt).toBe(canonical);
+      expect(unknown).not.toBe(canonical);
+      expect(() => rank(["v3", " none "])).toThrow('items[1]: got " none ", which means no id');
+      expect(() => scorer.locateItems({ user: "v7" }, ["v3"])).toThrow(
+        'context.user: got a field\'s name, expected "visitor"',
+      );
+    });
+
+    it("refuses a value that means missing as the name, and one value with different fields", async () => {
+      const refused = (text: string) => catalogueOf("LR", () => text, undefined, "bad.csv", prepared);
+      await expect(refused(csv("v3,v1", " NONE,v1"))).rejects.toThrow(
+        /bad\.csv, line 3: got no sku, expected the item's/,
+      );
+      await expect(refused(csv("v3,v1", "V3,v2"))).rejects.toThrow(
+        /bad\.csv, line 3: got sku "v3" as .*bad\.csv, line 2/,
+      );
+    });
+
+    it("is none with a cross of both sides", async () => {
+      const single = { separator: undefined, pooling: undefined, maxValues: undefined };
+      const cross = [{}, {}, { ...single, type: "categorical", side: "item", cross: ["user", "item"] }];
+      await expect(catalogueOf("DeepFM", THREE, undefined, "items.csv", cross)).rejects.toThrow(
+        "got a catalogue for a model with the cross \"tags\" of a context's and an item's field, expected none such",
+      );
+    });
   });
 
   it("refuses two items with one row key, naming both", async () => {

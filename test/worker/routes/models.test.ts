@@ -39,6 +39,7 @@ const SUMMARY = {
     { name: "ad", type: "categorical", side: "item" },
     { name: "price", type: "numeric", side: "item" },
   ],
+  example: { site: "text", device: "text", tags: ["one", "two"], ad: "text", price: 1 },
 };
 
 test("no answer and no log shows the hash key", async () => {

@@ -1,0 +1,103 @@
+import * as v from "valibot";
+import { columnOf, type FieldOrigin } from "./columns.ts";
+import { show } from "./errors.ts";
+import { type Step, stepProblem } from "./prepare/steps.ts";
+
+// What a spec's fields must be together, beyond the form of each: where their values come from, and what prepares them.
+
+/** What the checks look at, of the feature spec and of the fitted spec. */
+interface CheckedField extends FieldOrigin {
+  type: string;
+  side: string;
+  prepare?: readonly Step[];
+  servedAs?: "given";
+}
+
+interface CheckedSpec {
+  label: string;
+  fields: readonly CheckedField[];
+  /** In a feature spec. */
+  data?: { select: Record<string, string> };
+}
+
+/** A rule that is broken: the keys that lead to its place in the spec, and what is wrong. */
+interface Problem {
+  path: (string | number)[];
+  problem: string;
+}
+
+/** Refuses fields that contradict each other, at their place in the spec. */
+export function fieldsAgree<Spec extends CheckedSpec>() {
+  return v.rawCheck<Spec>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const found = findProblem(dataset.value);
+    if (!found) return;
+    const [first, ...rest] = found.path.map((key) => ({
+      ...{ type: "unknown" as const, origin: "value" as const, input: dataset.value, key, value: undefined },
+    }));
+    addIssue({ message: found.problem, ...(first && { path: [first, ...rest] }) });
+  });
+}
+
+function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
+  const computed = new Set(Object.keys(data?.select ?? {}).map((name) => name.toLowerCase()));
+  const sides = new Map<string, CheckedField>();
+  for (const [i, field] of fields.entries()) {
+    const at = (key: string, problem: string, ...rest: number[]): Problem => ({
+      path: ["fields", i, key, ...rest],
+      problem,
+    });
+    if (field.cross) {
+      const problem = crossProblem(field, field.cross, fields);
+      if (problem) return at(problem.key, problem.text);
+      continue;
+    }
+    const wrong = field.prepare ? stepProblem(field.prepare, field.type) : null;
+    if (wrong) return at("prepare", wrong.problem, wrong.step);
+    const column = columnOf(field) ?? "";
+    const key = field.from === undefined ? "name" : "from";
+    if (column === label) return at(key, `got ${show(column)}, which is the label, expected another column`);
+    const before = sides.get(column);
+    if (before && before.side !== field.side)
+      return at(
+        "side",
+        `got ${show(field.side)} from the column ${show(column)}, which the field ${show(before.name)} has on the side ` +
+          `${show(before.side)}, expected one side: a request says a column once`,
+      );
+    sides.set(column, field);
+    if (computed.has(column.toLowerCase()) && field.servedAs === undefined)
+      return at(
+        key,
+        `got ${show(column)}, which data.select computes, so that every caller would have to: expected a column of the ` +
+          'log, with "prepare" for what is made of it, or "servedAs": "given" where callers do send the computed value',
+      );
+  }
+  return null;
+}
+
+function crossProblem(
+  field: CheckedField,
+  cross: readonly [string, string],
+  fields: readonly CheckedField[],
+): { key: string; text: string } | null {
+  const extra = (["from", "prepare", "servedAs"] as const).find((key) => field[key] !== undefined);
+  if (extra)
+    return { key: extra, text: `got ${extra} in a cross, which is made of fields that have it, expected none` };
+  const got = `got ${show(cross)}`;
+  if (cross[0] === cross[1]) return { key: "cross", text: `${got}, expected two different fields` };
+  const parts = cross.map((name) => fields.find((other) => other.name === name));
+  for (const [p, part] of parts.entries()) {
+    const name = show(cross[p]);
+    if (!part) return { key: "cross", text: `${got}, expected the names of two other fields: ${name} is none` };
+    if (part.type !== "categorical")
+      return { key: "cross", text: `${got}, expected two categorical fields: ${name} is ${part.type}` };
+    if (part.cross)
+      return { key: "cross", text: `${got}, expected two fields with columns: ${name} is a cross itself` };
+  }
+  const side = parts.some((part) => part?.side === "item") ? "item" : "context";
+  if (field.side === side) return null;
+  return {
+    key: "side",
+    text: `got ${show(field.side)}, expected ${show(side)} as of ${cross.map(show).join(" and ")}`,
+  };
+}
