@@ -4,7 +4,7 @@ import { Histogram } from "./histogram.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
 import { meaningSql } from "./meaning.ts";
-import { inPart, isKept, type Part, timeBounds } from "./split.ts";
+import { inPart, isKept, isSampled, type Part, timeBounds } from "./split.ts";
 
 /** Which of a log's rows are read. */
 export interface RowChoice {
@@ -14,16 +14,19 @@ export interface RowChoice {
   part?: Part;
   /** Whether the log is trained on, so that its negatives are down-sampled. */
   training?: boolean;
+  /** The share of the records that is read; each record's number decides whether it belongs to it. */
+  sample?: number;
 }
 
 /** SQL of a relation of the rows that are wanted. A split by time reads the whole log for its bounds. */
 export async function wantedRows(
   database: LogDatabase,
   relation: LogRelation,
-  { label, part, training }: RowChoice,
+  { label, part, training, sample }: RowChoice,
 ): Promise<string> {
   const { negatives } = database.data;
   const conditions: string[] = [];
+  if (sample !== undefined) conditions.push(isSampled(sample, ROW));
   if (part) conditions.push(await partSql(database, relation, part));
   if (training && negatives)
     conditions.push(isKept(negatives, ROW, meaningSql("label", requireColumn(relation, database, label))));

@@ -1,0 +1,112 @@
+import { show } from "../../format/errors.ts";
+import { identifier, literal } from "../../trainer/data/sql.ts";
+import { UserError } from "../../trainer/errors.ts";
+import type { Column } from "./column.ts";
+import { labelRank } from "./names.ts";
+
+/** A column that can be the label. */
+export interface LabelChoice {
+  column: Column;
+  /** Why it is taken for the label. */
+  reason: string;
+  /** Its texts that mean a click, and those that mean none. */
+  yes: string;
+  no: string;
+  /** Whether the trainer reads them as they are; otherwise SQL makes 0 and 1 of them. */
+  plain: boolean;
+}
+
+/** Texts that mean a click, and what then means none. */
+const PAIRS: readonly (readonly [yes: string, no: string])[] = [
+  ["1", "0"],
+  ["1.0", "0.0"],
+  ["true", "false"],
+  ["yes", "no"],
+  ["y", "n"],
+  ["t", "f"],
+  ["1", "-1"],
+  ["ja", "nein"],
+  ["clicked", "not clicked"],
+  ["click", "no click"],
+];
+
+/** The columns of two values that a label can have, the likeliest first. */
+export function labelCandidates(columns: readonly Column[]): LabelChoice[] {
+  const found = columns.flatMap((column) => asLabel(column) ?? []);
+  const rank = ({ column }: LabelChoice): number => {
+    const place = labelRank(column.name);
+    return place < 0 ? Number.POSITIVE_INFINITY : place;
+  };
+  // Where two have names of a label, as clicked and converted, the one of more clicks is the earlier step.
+  return found.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+}
+
+/**
+ * The label: the column that is asked for, or the one whose name and values say so. Throws UserError with the columns
+ * that there are where none does.
+ */
+export function chooseLabel(columns: readonly Column[], log: string, asked?: string): LabelChoice {
+  if (asked !== undefined) return askedLabel(columns, log, asked);
+  const candidates = labelCandidates(columns);
+  const named = candidates.filter(({ column }) => labelRank(column.name) >= 0);
+  if (named[0]) return named[0];
+  const [only, other] = candidates;
+  if (only && !other) return only;
+  const list = (some: readonly Column[]): string => some.map(valuesText).join("\n");
+  if (candidates.length > 0)
+    throw new UserError(
+      `${log}: got ${candidates.length} columns that can be the label, expected --label with one of them:\n` +
+        list(candidates.map(({ column }) => column)),
+    );
+  throw new UserError(
+    `${log}: got no column of two values such as 0 and 1, expected a label; --label names it, and data.select computes ` +
+      `one. The columns:\n${list(columns)}`,
+  );
+}
+
+function askedLabel(columns: readonly Column[], log: string, asked: string): LabelChoice {
+  const column = columns.find(({ name }) => name === asked);
+  if (!column)
+    throw new UserError(`${log}: got --label ${asked}, expected one of ${columns.map(({ name }) => name).join(", ")}`);
+  const label = asLabel(column);
+  if (label) return { ...label, reason: "you named it" };
+  throw new UserError(`${log}: got --label ${asked} with other values than 0 and 1:\n${valuesText(column)}`);
+}
+
+/** Values of a column that a message shows. */
+const SHOWN = 4;
+
+function valuesText({ name, values, counts, absent }: Column): string {
+  const order = values.map((_, i) => i).sort((a, b) => counts[b] - counts[a]);
+  const shown = order.slice(0, SHOWN).map((i) => `${show(values[i])} ${counts[i].toLocaleString("en")} times`);
+  const more = values.length > SHOWN ? [`${(values.length - SHOWN).toLocaleString("en")} other values`] : [];
+  const missing = absent > 0 ? [`missing ${absent.toLocaleString("en")} times`] : [];
+  return `  ${name}: ${[...shown, ...more, ...missing].join(", ")}`;
+}
+
+function asLabel(column: Column): LabelChoice | null {
+  const { values, name } = column;
+  if (values.length !== 2) return null;
+  const spelled = values.map((value) => value.trim().toLowerCase());
+  for (const [yes, no] of PAIRS) {
+    const [y, n] = [spelled.indexOf(yes), spelled.indexOf(no)];
+    if (y < 0 || n < 0) continue;
+    const plain = (yes.startsWith("1") && no.startsWith("0")) || column.reading.kind === "boolean";
+    const texts = `${show(values[y])} and ${show(values[n])}`;
+    const reason = labelRank(name) < 0 ? `it is the one column of ${texts}` : `its name, and its values ${texts}`;
+    return { column, reason, yes: values[y], no: values[n], plain };
+  }
+  return null;
+}
+
+/** SQL that makes 0 and 1 of a label's texts. */
+export function labelSql({ column, yes, no }: LabelChoice): string {
+  const text = `lower(trim(CAST(${identifier(column.name)} AS VARCHAR)))`;
+  const meaning = (value: string): string => literal(value.trim().toLowerCase());
+  return `CASE ${text} WHEN ${meaning(yes)} THEN 1 WHEN ${meaning(no)} THEN 0 END`;
+}
+
+/** The label of each record: 0 or 1, and 255 where it is missing. */
+export function labelsOf({ column, yes }: LabelChoice): Uint8Array {
+  return Uint8Array.from(column.of, (i) => (i < 0 ? 255 : column.values[i] === yes ? 1 : 0));
+}

@@ -1,0 +1,129 @@
+import { labelSql } from "./label.ts";
+import type { ColumnPlan, Plan } from "./plan.ts";
+import { count, share } from "./words.ts";
+
+// A plan as the text of a feature spec, with comments that say why.
+
+/** Columns of a line of comment. */
+const MAX_COLUMNS = 120;
+
+/** Writes a plan. `name`: the model's. `head`: sentences of the first comment. */
+export function specText(plan: Plan, name: string, head: readonly string[]): string {
+  const { label, survey, split } = plan;
+  const lines = [
+    ...head.flatMap((line) => comment(line, "")),
+    "{",
+    `  "name": ${json(name)},`,
+    ...comment(sentence([labelText(plan)]), "  "),
+    `  "label": ${json(labelName(plan))},`,
+    '  "fields": [',
+    ...plan.columns.flatMap((column) => columnLines(column, label.column.name)),
+    "  ],",
+    '  "data": {',
+    ...dataLines(plan),
+    ...comment(sentence([`The split: ${split.reason}`]), "    "),
+    `    "split": ${json({ ...split.split, valid: 0.1, test: 0.1 })},`,
+    "  },",
+    "}",
+  ];
+  void survey;
+  return `${withoutLastCommas(lines).join("\n")}\n`;
+}
+
+/** The column of 0 and 1: the log's own, or one that is computed. */
+function labelName({ label, survey }: Plan): string {
+  if (label.plain) return label.column.name;
+  return freeName(
+    "label",
+    survey.columns.map(({ name }) => name),
+  );
+}
+
+function freeName(name: string, taken: readonly string[]): string {
+  let free = name;
+  for (let i = 2; taken.some((other) => other.toLowerCase() === free.toLowerCase()); i++) free = `${name}_${i}`;
+  return free;
+}
+
+function labelText({ label, survey }: Plan): string {
+  const { column, reason, yes } = label;
+  const clicks = column.counts[column.values.indexOf(yes)] ?? 0;
+  const known = column.of.length - column.absent;
+  const rate = `${share(clicks / known)} of ${count(known)} records of ${survey.sample.records < survey.sample.total ? "a sample" : "the log"} are ${yes}`;
+  return `The label is ${column.name}: ${reason}; ${rate}`;
+}
+
+function columnLines({ column, use, reasons, fields, chosen }: ColumnPlan, label: string): string[] {
+  if (column.name === label) return [];
+  if (use === "weight") return [];
+  const absent = column.absent > 0 && use === "fields" ? [`missing in ${share(column.absent / column.of.length)}`] : [];
+  const text =
+    use === "left out"
+      ? [`${column.name} is left out: ${reasons.join("; ")}`]
+      : [`${column.name}: ${[...reasons, ...absent].join("; ")}`];
+  void chosen;
+  return [...comment(sentence(text), "    "), ...fields.map((field) => `    ${json(field)},`)];
+}
+
+function dataLines({ survey, label, columns, split }: Plan): string[] {
+  const { data } = survey;
+  const lines: string[] = [];
+  for (const key of ["format", "columns", "delimiter", "quote", "encoding"]) {
+    const value = (data as Record<string, unknown>)[key];
+    if (value !== undefined) lines.push(`    ${json(key)}: ${json(value)},`);
+  }
+  const select: Record<string, string> = {};
+  const plan = { survey, label, columns, split, warnings: [] };
+  if (!label.plain) {
+    lines.push(...comment(`${label.column.name} says ${label.yes} and ${label.no}; the label is 1 and 0.`, "    "));
+    select[labelName(plan)] = labelSql(label);
+  }
+  if (Object.keys(select).length > 0) lines.push(`    "select": ${json(select)},`);
+  if (label.column.absent > 0) {
+    lines.push(
+      ...comment(`${count(label.column.absent)} records have no ${label.column.name}, and are left out.`, "    "),
+    );
+    lines.push(`    "where": ${json(`"${label.column.name.replaceAll('"', '""')}" IS NOT NULL`)},`);
+  }
+  for (const { column, use } of columns) {
+    if (use !== "weight") continue;
+    lines.push(...comment(`By its name, ${column.name} says how much each record counts.`, "    "));
+    lines.push(`    "weight": ${json(column.name)},`);
+  }
+  return lines;
+}
+
+/** JSON on one line, with blanks as people put them. */
+function json(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(json).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return `{ ${members.map(([key, member]) => `${JSON.stringify(key)}: ${json(member)}`).join(", ")} }`;
+}
+
+function sentence(parts: readonly string[]): string {
+  return `${parts.join(". ")}.`;
+}
+
+/** A comment, in as many lines as it needs. A name of a column may hold anything, but no comment a line end. */
+function comment(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.replace(/[\p{Cc}\u2028\u2029]/gu, " ").split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && indent.length + 3 + longer.length > MAX_COLUMNS) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line].map((one) => `${indent}// ${one}`);
+}
+
+/** Takes the comma away after each last element and member, as some readers want no comma there. */
+function withoutLastCommas(lines: readonly string[]): string[] {
+  return lines.map((line, i) => {
+    if (!line.endsWith(",") || /^\s*\/\//.test(line)) return line;
+    const next = lines.slice(i + 1).find((other) => !/^\s*\/\//.test(other));
+    return next !== undefined && /^\s*[}\]]/.test(next) ? line.slice(0, -1) : line;
+  });
+}
