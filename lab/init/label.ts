@@ -37,8 +37,15 @@ export function labelCandidates(columns: readonly Column[]): LabelChoice[] {
     const place = labelRank(column.name);
     return place < 0 ? Number.POSITIVE_INFINITY : place;
   };
-  // Where two have names of a label, as clicked and converted, the one of more clicks is the earlier step.
   return found.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+}
+
+/** The column whose name and values say that it is the label; null where none does, or several do. */
+export function guessLabel(columns: readonly Column[]): LabelChoice | null {
+  const candidates = labelCandidates(columns);
+  const [first] = candidates;
+  if (!first) return null;
+  return candidates.length === 1 || labelRank(first.column.name) >= 0 ? first : null;
 }
 
 /**
@@ -47,11 +54,9 @@ export function labelCandidates(columns: readonly Column[]): LabelChoice[] {
  */
 export function chooseLabel(columns: readonly Column[], log: string, asked?: string): LabelChoice {
   if (asked !== undefined) return askedLabel(columns, log, asked);
+  const guess = guessLabel(columns);
+  if (guess) return guess;
   const candidates = labelCandidates(columns);
-  const named = candidates.filter(({ column }) => labelRank(column.name) >= 0);
-  if (named[0]) return named[0];
-  const [only, other] = candidates;
-  if (only && !other) return only;
   const list = (some: readonly Column[]): string => some.map(valuesText).join("\n");
   if (candidates.length > 0)
     throw new UserError(

@@ -9,7 +9,7 @@ const MAX_COLUMNS = 120;
 
 /** Writes a plan. `name`: the model's. `head`: sentences of the first comment. */
 export function specText(plan: Plan, name: string, head: readonly string[]): string {
-  const { label, survey, split } = plan;
+  const { label, split } = plan;
   const lines = [
     ...head.flatMap((line) => comment(line, "")),
     "{",
@@ -26,7 +26,6 @@ export function specText(plan: Plan, name: string, head: readonly string[]): str
     "  },",
     "}",
   ];
-  void survey;
   return `${withoutLastCommas(lines).join("\n")}\n`;
 }
 
@@ -53,7 +52,7 @@ function labelText({ label, survey }: Plan): string {
   return `The label is ${column.name}: ${reason}; ${rate}`;
 }
 
-function columnLines({ column, use, reasons, fields, chosen }: ColumnPlan, label: string): string[] {
+function columnLines({ column, use, reasons, fields }: ColumnPlan, label: string): string[] {
   if (column.name === label) return [];
   if (use === "weight") return [];
   const absent = column.absent > 0 && use === "fields" ? [`missing in ${share(column.absent / column.of.length)}`] : [];
@@ -61,7 +60,6 @@ function columnLines({ column, use, reasons, fields, chosen }: ColumnPlan, label
     use === "left out"
       ? [`${column.name} is left out: ${reasons.join("; ")}`]
       : [`${column.name}: ${[...reasons, ...absent].join("; ")}`];
-  void chosen;
   return [...comment(sentence(text), "    "), ...fields.map((field) => `    ${json(field)},`)];
 }
 
