@@ -4,6 +4,7 @@ import { openHeldOutLog } from "../data/held-out-log.ts";
 import { checkHeldOutLabels, checkPositives, checkTrainingLabels, type LabelCounts } from "../data/label-counts.ts";
 import { type LogPart, logName } from "../data/logs.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
 import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";
@@ -12,6 +13,7 @@ import { Learner } from "../model/learner.ts";
 import { logItemShares } from "../model/popularity.ts";
 import { pretrainingSpec, startFromFm } from "../model/pretrain.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
+import type { FieldProfile } from "../profile/field-profile.ts";
 import { say } from "../terminal/progress.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
@@ -31,6 +33,8 @@ export interface TrainingResult extends TrainedModel {
   seconds: number;
   /** The epoch whose weights are kept. */
   valid: Epoch;
+  /** What is in the fields of the training log, and how much of the validation log's values it has. */
+  profile: FieldProfile[];
   /** The checkpoint of the training, to be removed when the model is saved; null where none was to be kept. */
   checkpoints: Checkpoints | null;
 }
@@ -119,7 +123,11 @@ export async function train(
   const { epochs, best } = training.position;
   if (best === null) throw new Error("no epoch was trained");
   seconds += secondsOf(training);
-  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
+  const profile = log.values.map((values, f): FieldProfile => {
+    const uses = validSource.uses[f];
+    return { ...values, rows: rowsOf(vocabulary, f), unseen: uses > 0 ? validSource.unseen[f] / uses : null };
+  });
+  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds, profile };
   return { ...trained, valid: best, checkpoints };
 }
 
@@ -129,6 +137,10 @@ export async function startLearner(spec: FeatureSpec, { vocabulary, source }: Tr
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   return learner;
+}
+
+function rowsOf({ fieldOf }: Vocabulary, field: number): number {
+  return fieldOf.reduce((sum, of) => sum + (of === field ? 1 : 0), 0);
 }
 
 function secondsOf({ position }: Training): number {
