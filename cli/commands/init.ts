@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
+import { parseFeatureSpec } from "../../format/spec.ts";
 import { modelNameFor, SAMPLE_RECORDS, surveyLog } from "../../lab/init/init.ts";
 import { chooseLabel, guessLabel, type LabelChoice, labelCandidates } from "../../lab/init/label.ts";
 import { makePlan, type Plan } from "../../lab/init/plan.ts";
@@ -63,13 +64,14 @@ async function init(paths: string[], flags: InitFlags): Promise<void> {
     `Written by \`deepfm-edge init\` after a look at ${looked < total ? `${count(looked)} of ` : ""}${count(total)} records ` +
       `of ${survey.sample.log}. Check what it says.`,
   ];
-  writeWhole(out, specText(plan, name, head));
+  const text = specText(plan, name, head);
+  parseFeatureSpec(text, out); // which throws where a plan is none, before anything is written
+  writeWhole(out, text);
   plan.warnings.forEach(warn);
   console.log(table(PLAN_HEAD, planRows(plan, process.stdout.columns ?? DEFAULT_COLUMNS)));
   console.log(`${out}: split ${splitText(plan)}. Check it, and then\n\n  ${next}\n`);
-  console.log(
-    `or all the way to scores over HTTP:\n\n  npm start -- --spec ${quoted(out)} --data ${log} --out runs/${name}\n`,
-  );
+  const start = `npx deepfm-edge start --spec ${quoted(out)} --data ${log} --out runs/${name}`;
+  console.log(`or all the way to scores over HTTP:\n\n  ${start}\n`);
 }
 
 async function labelOf({ columns, sample }: Survey, asked: string | undefined, asks: boolean): Promise<LabelChoice> {

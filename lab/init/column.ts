@@ -1,7 +1,7 @@
 import { type RawValue, textOf } from "../../format/raw-value.ts";
 import type { ColumnSample } from "../../trainer/profile/column-sample.ts";
 import { type Spelling, spelled, spellingOf } from "../../trainer/profile/spelling.ts";
-import { type ListStyle, listStyleOf } from "./lists.ts";
+import { areLists, type ListStyle, listStyleOf } from "./lists.ts";
 import { missingTexts } from "./missing.ts";
 import { type NumberFacts, type NumberStyle, numberFacts, styleOf } from "./numbers.ts";
 import { type TimeStyle, timeStyleOf } from "./times.ts";
@@ -81,12 +81,8 @@ export function columnOf(sample: ColumnSample, european: boolean): Column {
 }
 
 /** Whether a list's syntax holds beyond the texts that were looked at. */
-function isWhole(style: ListStyle, texts: readonly string[]): boolean {
-  if (style.syntax === undefined) return true;
-  return texts.every((text) => {
-    const all = listStyleOf([text]);
-    return all?.syntax !== undefined;
-  });
+function isWhole({ syntax }: ListStyle, texts: readonly string[]): boolean {
+  return syntax === undefined || areLists(texts, syntax);
 }
 
 type Kind = "text" | "number" | "boolean" | "list" | "nested";

@@ -178,7 +178,9 @@ function listField(column: Column, { style, elements, spelling, longest }: ListR
   const { encoding, reasons } = vocabulary([...elements.values()], survey);
   const spelled = spellingSteps(column, spelling);
   const blanks = style?.separator !== undefined && column.values.some((text) => / \||\| /.test(text));
-  const steps: StepDraft[] = [...(style?.syntax ? [{ list: style.syntax }] : []), ...spelled.steps];
+  // A cell that means missing is no list: that comes first.
+  const list: StepDraft[] = style?.syntax ? [{ list: style.syntax }] : [];
+  const steps: StepDraft[] = [...missingSteps(column), ...list, ...(spelling?.steps ?? [])];
   if (blanks && !steps.includes("trim")) steps.push("trim");
   const syntax = style?.syntax === "json" ? "JSON lists" : style?.syntax === "python" ? "Python lists" : null;
   const written = style === null ? "Lists" : (syntax ?? `Texts with ${show(style.separator)} between values`);

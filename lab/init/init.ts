@@ -3,6 +3,7 @@ import type { DataSettings } from "../../format/spec.ts";
 import { findFiles } from "../../trainer/data/files.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { sampleLog } from "../../trainer/profile/log-sample.ts";
+import { dialectOf } from "./dialect.ts";
 import { type Survey, survey } from "./survey.ts";
 
 /** Records of a sample: as many as tell the rare values of a column from the frequent ones. */
@@ -10,7 +11,9 @@ export const SAMPLE_RECORDS = 200_000;
 
 /** Reads a sample of a log of at most some `most` records, and looks at its columns. */
 export async function surveyLog(paths: readonly string[], data: Partial<DataSettings>, most: number): Promise<Survey> {
-  const settings: DataSettings = { types: {}, hive: false, select: {}, shuffle: 1, ...data };
+  const { files, format } = findFiles(paths, data.format);
+  const dialect = files[0] === undefined ? {} : await dialectOf(files[0], format);
+  const settings: DataSettings = { types: {}, hive: false, select: {}, shuffle: 1, ...data, ...dialect };
   const sample = await sampleLog(paths, settings, most);
   if (sample.records === 0) throw new UserError(`${sample.log}: got no record, expected some to look at`);
   return survey(sample, settings);

@@ -86,8 +86,7 @@ export function reasonToLeaveOut(
       (other) =>
         other !== column &&
         other !== label.column &&
-        other.reading.kind !== "empty" &&
-        isKept(other, column) &&
+        isKept(other, column, columns, roles) &&
         saysTheSame(column, other),
     );
     if (twin && !isProse(column))
@@ -99,13 +98,12 @@ export function reasonToLeaveOut(
   return null;
 }
 
-/** Of two columns that say the same the one that is kept: an id, then a text before a number, then the first. */
-function isKept(other: Column, column: Column): boolean {
+/** Of two columns that say the same the one that is kept: the item's or the user's id, then any id, then the first. */
+function isKept(other: Column, column: Column, columns: readonly Column[], { item, user }: Roles): boolean {
   if (other.reading.kind !== "text" && other.reading.kind !== "number") return false;
-  const rank = ({ name, reading }: Column): number => (isIdName(name) ? 2 : 0) + (reading.kind === "text" ? 1 : 0);
-  if (rank(other) !== rank(column))
-    return rank(other) > rank(column) && (isIdName(other.name) || other.reading.kind === column.reading.kind);
-  return other.reading.kind === column.reading.kind && other.name < column.name;
+  const rank = (one: Column): number => (one === item || one === user ? 2 : isIdName(one.name) ? 1 : 0);
+  if (rank(other) !== rank(column)) return rank(other) > rank(column);
+  return other.reading.kind === column.reading.kind && columns.indexOf(other) < columns.indexOf(column);
 }
 
 /** Whether a column's texts are phrases, whose words say more than the whole. */

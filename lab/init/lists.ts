@@ -1,11 +1,12 @@
-import type { RawValue } from "../../format/raw-value.ts";
+import { ListProblem, type ListSyntax, listElements } from "../../format/prepare/list-text.ts";
+import { textOf } from "../../format/raw-value.ts";
 
 // Cells that hold several values.
 
 /** How the lists of a column are written, and how they are taken apart. */
 export interface ListStyle {
   /** Of text cells: what `list` of `prepare` says. */
-  syntax?: "json" | "python";
+  syntax?: ListSyntax;
   /** Of text cells: what stands between the values. */
   separator?: string;
   /** Whether the values are the words of a text. */
@@ -13,32 +14,24 @@ export interface ListStyle {
   split(text: string): readonly string[];
 }
 
-const PYTHON_ITEM = String.raw`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|None|True|False`;
-const PYTHON_LIST = new RegExp(String.raw`^\s*\[\s*(?:(?:${PYTHON_ITEM})\s*(?:,\s*|(?=\])))*\]\s*$`);
-const PYTHON_ITEMS = new RegExp(PYTHON_ITEM, "g");
+/** The lists of a syntax, as the encoder takes them apart. */
+function listed(syntax: ListSyntax): ListStyle {
+  return { syntax, split: (text) => elementsOf(text, syntax) ?? [] };
+}
 
-const JSON_LIST: ListStyle = {
-  syntax: "json",
-  split(text) {
-    return (JSON.parse(text) as RawValue[]).filter((item) => item !== null && item !== "").map(String);
-  },
-};
-
-const PYTHON: ListStyle = {
-  syntax: "python",
-  split(text) {
-    const items = text.match(PYTHON_ITEMS) ?? [];
-    return items.filter((item) => item !== "None").map((item) => (/^['"]/.test(item) ? item.slice(1, -1) : item));
-  },
-};
-
-function isJsonList(text: string): boolean {
+/** The elements of a list's text, without missing ones; null where it is no such list. */
+function elementsOf(text: string, syntax: ListSyntax): string[] | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null);
-  } catch {
-    return false;
+    return [...listElements(text, syntax)].map((element) => textOf(element) ?? "").filter((element) => element !== "");
+  } catch (error) {
+    if (error instanceof ListProblem) return null;
+    throw error;
   }
+}
+
+/** Whether texts are lists of a syntax. */
+export function areLists(texts: readonly string[], syntax: ListSyntax): boolean {
+  return texts.every((text) => elementsOf(text, syntax) !== null);
 }
 
 function separated(separator: string): ListStyle {
@@ -67,8 +60,8 @@ const FEW_TEXTS = 20;
 export function listStyleOf(texts: readonly string[]): ListStyle | null {
   if (texts.length === 0) return null;
   if (texts.every((text) => text.trimStart().startsWith("["))) {
-    if (texts.every(isJsonList)) return JSON_LIST;
-    return texts.every((text) => PYTHON_LIST.test(text)) ? PYTHON : null;
+    if (areLists(texts, "json")) return listed("json");
+    return areLists(texts, "python") ? listed("python") : null;
   }
   for (const separator of SEPARATORS) {
     if (texts.length < FEW_TEXTS && (separator === "," || separator === " ")) continue;

@@ -140,7 +140,7 @@ export function isPropensityName(name: string): boolean {
 
 /** Names of labels, the likeliest first. */
 const LABELS = [
-  ...["label", "click", "clicked", "isclick", "isclicked", "clicks", "clickflag", "target", "y"],
+  ...["label", "click", "clicked", "isclick", "isclicked", "clicks", "clickflag", "klick", "geklickt", "target", "y"],
   ...["converted", "conversion", "isconverted", "isconversion", "purchased", "purchase", "bought", "buy", "ordered"],
   ...["booked", "installed", "liked", "like", "response", "outcome", "engaged", "engagement", "watched", "used"],
 ];

@@ -1,3 +1,4 @@
+import { decimalReader } from "../../format/prepare/decimal.ts";
 import { numberOf } from "../../format/raw-value.ts";
 
 // Numbers as people and spreadsheets write them.
@@ -14,14 +15,6 @@ const STYLES: readonly (readonly [NumberStyle["decimal"], readonly string[]])[] 
   [".", [",", "'", "’", " ", "\u00a0", "\u202f"]],
 ];
 
-const ESCAPED: Record<string, string> = { ".": "\\." };
-
-/** Texts of a number; with `thousands`, also such as have that between groups of three digits. */
-function pattern(decimal: string, thousands?: string): RegExp {
-  const grouped = thousands === undefined ? "" : `[1-9]\\d{0,2}(?:${ESCAPED[thousands] ?? thousands}\\d{3})+|`;
-  return new RegExp(`^\\s*[+-]?(?:${grouped}\\d+)(?:${ESCAPED[decimal] ?? decimal}\\d+)?\\s*$`, "u");
-}
-
 export interface Style {
   /** Null where texts are numbers as programs write them. */
   style: NumberStyle | null;
@@ -35,13 +28,18 @@ function plain(text: string): number | null {
   return x === null || Number.isNaN(x) ? null : x;
 }
 
+/** Texts by which styles are told apart. */
+const TRIED = 500;
+
 /**
  * How numbers among these texts are written: the style that reads most of them. `european`: whether "1.234" is more
  * likely 1234, and "1,234" more likely 1.234.
  */
 export function styleOf(texts: readonly string[], european: boolean): Style {
   if (isGrouped(texts, ".") && european) return styled({ decimal: ",", thousands: "." });
-  const read = (style: Style): number => texts.reduce((sum, text) => sum + (style.read(text) === null ? 0 : 1), 0);
+  // The longest texts have all separators that there are.
+  const tried = [...texts].sort((a, b) => b.length - a.length).slice(0, TRIED);
+  const read = (style: Style): number => tried.reduce((sum, text) => sum + (style.read(text) === null ? 0 : 1), 0);
   let [best, most] = [PLAIN, read(PLAIN)];
   const groupedByComma = isGrouped(texts, ",") && !european;
   for (const [decimal, separators] of STYLES) {
@@ -57,7 +55,7 @@ export function styleOf(texts: readonly string[], european: boolean): Style {
 
 /** Whether the texts with a separator are all such as may be groups of three digits, and the others below 1000. */
 function isGrouped(texts: readonly string[], separator: string): boolean {
-  const group = new RegExp(`^\\s*[+-]?[1-9]\\d{0,2}(?:${ESCAPED[separator] ?? separator}\\d{3})+\\s*$`);
+  const group = new RegExp(`^\\s*[+-]?[1-9]\\d{0,2}(?:[${separator}]\\d{3})+\\s*$`);
   const separated = texts.filter((text) => text.includes(separator));
   return (
     separated.length > 0 &&
@@ -67,13 +65,12 @@ function isGrouped(texts: readonly string[], separator: string): boolean {
 }
 
 function styled(style: NumberStyle): Style {
-  const known = pattern(style.decimal, style.thousands);
+  const read = decimalReader(style);
   return {
     style,
     read(text) {
-      if (!known.test(text)) return null;
-      const digits = style.thousands === undefined ? text : text.replaceAll(style.thousands, "");
-      return plain(digits.replace(style.decimal, "."));
+      const x = read(text);
+      return Number.isFinite(Math.fround(x)) ? x : null;
     },
   };
 }

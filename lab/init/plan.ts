@@ -1,3 +1,4 @@
+import { MAX_FIELDS } from "../../format/constants.ts";
 import type { Column } from "./column.ts";
 import type { FieldDraft } from "./draft.ts";
 import { fieldsOf } from "./fields.ts";
@@ -70,7 +71,24 @@ export function makePlan(survey: Survey, label: LabelChoice, answers: Answers = 
     const { fields, chosen, reasons } = fieldsOf(column, side, survey, roles, taken);
     return { column, use: fields.length > 0 ? "fields" : "split", chosen, reasons, fields };
   });
-  return { survey, label, columns, split: planSplit(survey, roles, answers.split), warnings };
+  return {
+    survey,
+    label,
+    columns: columns.map(withinLimit()),
+    split: planSplit(survey, roles, answers.split),
+    warnings,
+  };
+}
+
+/** Returns what leaves out the columns whose fields would be more than a model can have. */
+function withinLimit(): (plan: ColumnPlan) => ColumnPlan {
+  let fields = 0;
+  return (plan) => {
+    fields += plan.fields.length;
+    if (plan.fields.length === 0 || fields <= MAX_FIELDS) return plan;
+    const reasons = [`a model has at most ${MAX_FIELDS} fields, and the columns before it have as many`];
+    return { ...plan, use: "left out", chosen: "left out: too many", reasons, fields: [] };
+  };
 }
 
 function planLabel({ column, reason, plain }: LabelChoice, { sample }: Survey): ColumnPlan {

@@ -10,7 +10,7 @@ export interface Survey {
 }
 
 /** Looks at the columns of a sample. `data`: how the log is read. */
-export function survey(sample: LogSample, data: DataSettings & { delimiter?: string | undefined }): Survey {
+export function survey(sample: LogSample, data: DataSettings): Survey {
   const european = data.delimiter === ";" || sample.columns.some((column) => hasFractionsAfterCommas(column.values));
   return { sample, data, columns: sample.columns.map((column) => columnOf(column, european)) };
 }

@@ -1,4 +1,5 @@
-import { timeOf } from "../../trainer/data/time.ts";
+import { timeReader } from "../../format/prepare/time-format.ts";
+import { type StatedTime, statedTime } from "../../format/prepare/time-text.ts";
 
 // Times as logs write them.
 
@@ -24,42 +25,21 @@ const DATES = ["%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%
 const CLOCKS = ["", " %H:%M", " %H:%M:%S"];
 const FORMATS = [
   ...DATES.flatMap((date) => CLOCKS.map((clock) => date + clock)),
-  ...["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M%S", "%y%m%d%H"],
+  ...["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M%S", "%y%m%d%H", "%d/%b/%Y:%H:%M:%S %z", "%d %b %Y %H:%M:%S", "%d %b %Y"],
+  ...["%b %d, %Y", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z"],
 ];
-/** The pattern of each of strptime's codes that stand in these formats. */
-const CODES: Record<string, string> = {
-  "%Y": "(?<Y>[12]\\d{3})",
-  "%y": "(?<y>\\d{2})",
-  "%m": "(?<m>\\d{1,2})",
-  "%d": "(?<d>\\d{1,2})",
-  "%H": "(?<H>\\d{1,2})",
-  "%M": "(?<M>\\d{2})",
-  "%S": "(?<S>\\d{2})",
-};
-
 function formatted(format: string): TimeStyle {
-  const digitsOnly = /^(%[a-zA-Z])+$/.test(format);
-  const source = format
-    .replaceAll(".", "\\.")
-    .replace(/%[a-zA-Z]/g, (code) =>
-      digitsOnly ? (CODES[code] ?? code).replace("{1,2}", "{2}") : (CODES[code] ?? code),
-    );
-  const pattern = new RegExp(`^\\s*${source}\\s*$`);
-  return {
-    format,
-    clock: format.includes("%H"),
-    read(text) {
-      const { Y, y, m = "", d = "", H = "0", M = "0", S = "0" } = pattern.exec(text)?.groups ?? {};
-      if (m === "") return null;
-      const two = (digits: string): string => digits.padStart(2, "0");
-      return timeOf(`${Y ?? `20${y}`}-${two(m)}-${two(d)} ${two(H)}:${two(M)}:${two(S)}`);
-    },
-  };
+  const read = timeReader(format);
+  return { format, clock: format.includes("%H"), read: (text) => secondsOf(read(text)) };
+}
+
+function secondsOf(time: StatedTime | null): number | null {
+  return time && time.wall / 1000 - (time.offset ?? 0);
 }
 
 const ISO: TimeStyle = {
   clock: true,
-  read: (text) => (/^\s*\d+(\.\d+)?\s*$/.test(text) ? null : timeOf(text)),
+  read: (text) => secondsOf(statedTime(text)),
 };
 
 /** Names of columns that say when a record was made, or when something happened. */

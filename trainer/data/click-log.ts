@@ -125,10 +125,10 @@ export class ClickLog implements AsyncDisposable {
     const parts = { jsonl: KEYS, libsvm: "features", libffm: '"fields"' } as const;
     if (!(format in parts)) return this.columns;
     const list = parts[format as keyof typeof parts];
-    const names = `SELECT unnest(${list}) AS name, generate_subscripts(${list}, 1) AS at, ${ROW} AS row
-      FROM ${await this.#rows()}`;
+    const lists = `SELECT ${list} AS list, ${ROW} AS row FROM ${await this.#rows()}`;
+    const names = `SELECT unnest(list) AS name, generate_subscripts(list, 1) AS place, row FROM (${lists})`;
     // Keys stand in the order in which lines first have them; numbers ascend.
-    const order = format === "jsonl" ? "min(row), min(at)" : "name";
+    const order = format === "jsonl" ? "min(row), min(place)" : "name";
     const found = await this.#database.run(`SELECT name FROM (${names}) GROUP BY name ORDER BY ${order}`);
     const all = (await found.getRows()).map(([name]) => String(name));
     return format === "jsonl" ? all : ["label", ...all];

@@ -7,7 +7,7 @@ import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
 /** Some thousand records of a log. Their arrays are used again for the next ones. */
 export interface EncodedChunk {
   encoded: EncodedRecords;
-  /** The raw values of record r and field f, before they are encoded: `columns[f][r]`. */
+  /** The raw values of record r, before they are prepared and encoded: `columns[c][r]`, in the order of `columnsOf`. */
   columns: readonly (readonly RawValue[])[];
   /** A label of 0 or 1 for each record. */
   labels: Uint8Array;

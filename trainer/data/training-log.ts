@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
+import { columnsOf } from "../../format/columns.ts";
 import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import type { RawValue } from "../../format/raw-value.ts";
@@ -107,9 +108,10 @@ async function encodeWithRows(
   // 1. The records with their keys, which are counted.
   await using counter = await KeyCounter.create(layout.fields, folder);
   await using keys = await ShardWriter.create(join(folder, KEYS));
+  const own = columnsOf(spec.fields);
   const sample = new Reservoir<RawValue[]>(PROFILE_RECORDS, 1);
   const labels = await writeRecords(log, fitted, keys, task, null, async ({ encoded, columns }) => {
-    sample.add(encoded.count, (row) => spec.fields.map((_, f) => columns[f]?.[row]));
+    sample.add(encoded.count, (row) => own.map((_, c) => columns[c]?.[row]));
     countKeys(counter, encoded, layout.fields);
     variation.look(encoded);
     if (counter.full) await counter.spill();

@@ -1,6 +1,8 @@
 import * as v from "valibot";
-import { numberOf, type RawValue, textOf } from "../../format/raw-value.ts";
+import { columnsOf } from "../../format/columns.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { FeatureField } from "../../format/spec.ts";
+import { fieldRequest } from "../data/field-request.ts";
 import { spellingOf } from "./spelling.ts";
 import { topValues } from "./top-values.ts";
 
@@ -44,28 +46,35 @@ export const FieldProfileSchema = v.object({
 /** The same, with what training and validation made of it. */
 export type FieldProfile = v.InferOutput<typeof FieldProfileSchema>;
 
-/** Looks at the values of fields. `sample`: some records, the values of each in the order of the fields. */
+/**
+ * Looks at the values of fields, as their steps leave them. `sample`: some records' raw values of the columns that the
+ * fields come from, in the order of `columnsOf`.
+ */
 export function profileFields(
   fields: readonly FeatureField[],
   sample: readonly (readonly RawValue[])[],
   records: number,
 ): FieldValues[] {
-  return fields.map((field, f) =>
-    profileField(
+  const columns = columnsOf(fields);
+  return fields.map((field) => {
+    const { columns: own, valuesOf } = fieldRequest(fields, field.name);
+    const places = own.map((column) => columns.indexOf(column));
+    return profileField(
       field,
-      sample.map((values) => values[f]),
+      sample.map((raw) => valuesOf(places.map((c) => raw[c]))),
       records,
-    ),
-  );
+    );
+  });
 }
 
-function profileField(field: FeatureField, values: readonly RawValue[], records: number): FieldValues {
+/** `values`: the texts of each looked-at record's values; a missing one is "". */
+function profileField(field: FeatureField, values: readonly (readonly string[])[], records: number): FieldValues {
   const counts = new Map<string, number>();
   let missing = 0;
-  for (const value of values) {
-    const texts = new Set(textsOf(field, value));
-    if (texts.size === 0) missing++;
-    for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const texts of values) {
+    const present = texts.filter((text) => text !== "");
+    if (present.length === 0) missing++;
+    for (const text of present) counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   const texts = [...counts.keys()];
   return {
@@ -80,20 +89,6 @@ function profileField(field: FeatureField, values: readonly RawValue[], records:
     top: topValues(texts, [...counts.values()], TOP),
     warnings: warningsOf(field, texts, values.length - missing),
   };
-}
-
-/** The texts of a record's values; none where it is missing. */
-function textsOf(field: FeatureField, raw: RawValue): string[] {
-  if (field.type === "numeric") {
-    const x = numberOf(raw);
-    return x === null || Number.isNaN(x) ? [] : [String(x)];
-  }
-  const list = Array.isArray(raw)
-    ? raw
-    : field.type === "multi-categorical"
-      ? (textOf(raw) ?? "").split(field.separator)
-      : [raw];
-  return list.map((value) => textOf(value) ?? "").filter((text) => text !== "");
 }
 
 /** Records below which values that all differ are no wonder. */
