@@ -50,13 +50,13 @@ function fieldsOf({ fields }: FeatureSpec): object[] {
 const reasonsOf = ({ columns }: Plan): Record<string, string> =>
   Object.fromEntries(columns.map(({ column, chosen }) => [column.name, chosen]));
 
-/** One epoch of LR with the spec as it was written. */
+/** A short training of LR with the spec as it was written. */
 async function trained({ path, spec, text }: Made) {
   await startBackend("cpu");
   expect(spec).toEqual(parseFeatureSpec(text, "again"));
   const log = (part: "train" | "valid") => ({ paths: [path], part });
   return await train(
-    { ...spec, model: { ...spec.model, type: "LR" }, training: { ...spec.training, maxEpochs: 1, learningRate: 0.01 } },
+    { ...spec, model: { ...spec.model, type: "LR" }, training: { ...spec.training, batchSize: 64, maxEpochs: 3, learningRate: 0.02 } },
     { train: log("train"), valid: log("valid"), cache: join(folder, "cache"), backend: "cpu" },
   );
 }
