@@ -55,13 +55,21 @@ function encodingOf(bytes: Uint8Array): Encoding {
   }
 }
 
-/** The first lines, whole ones only: one that ends within quotes is not. */
+/** The first records that are whole: one goes on where a line ends within quotes. */
 function linesOf(bytes: Uint8Array, encoding: Encoding): string[] {
   const label = encoding === "utf-16" && bytes[0] === 0xfe ? "utf-16be" : encoding === "utf-16" ? "utf-16le" : encoding;
   const lines = new TextDecoder(label).decode(bytes).split(/\r\n|\n|\r/);
   if (bytes.length === LOOKED_AT) lines.pop(); // which may be cut off
-  const whole = lines.filter((line) => line !== "" && line.split(DOUBLE_QUOTE).length % 2 === 1);
-  return whole.slice(0, LINES);
+  const records: string[] = [];
+  let open = ""; // the lines of a record whose quote is not closed yet
+  for (const line of lines) {
+    if (records.length === LINES) break;
+    const record = open === "" ? line : `${open}\n${line}`;
+    const isClosed = record.split(DOUBLE_QUOTE).length % 2 === 1;
+    open = isClosed ? "" : record;
+    if (isClosed && record !== "") records.push(record);
+  }
+  return records;
 }
 
 /** What stands between cells: what makes most cells of the first line, and as many of nearly all others. */

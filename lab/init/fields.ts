@@ -114,6 +114,7 @@ function vocabulary(
   }
   if (minCount === 1) minCount = 2; // a value seen once has taught nothing
   const rare = counts.filter((n) => n * scale < minCount).length;
+  if (rare === 0) return { reasons: [] };
   const reason = `${count(rare)} of ${count(counts.length)} values occur fewer than ${minCount} times, and share a row`;
   return { encoding: { kind: "vocabulary", minCount }, reasons: [reason] };
 }

@@ -57,6 +57,14 @@ export function chooseLabel(columns: readonly Column[], log: string, asked?: str
   const guess = guessLabel(columns);
   if (guess) return guess;
   const candidates = labelCandidates(columns);
+  const clicks = columns.find(
+    ({ name, values, absent }) => labelRank(name) >= 0 && values.length === 1 && absent === 0,
+  );
+  if (clicks && candidates.length === 0)
+    throw new UserError(
+      `${log}: got ${clicks.name} ${show(clicks.values[0])} in all records, expected records without a click, too, or ` +
+        "--label with another column",
+    );
   const list = (some: readonly Column[]): string => some.map(valuesText).join("\n");
   if (candidates.length > 0)
     throw new UserError(
@@ -84,13 +92,24 @@ const SHOWN = 4;
 function valuesText({ name, values, counts, absent }: Column): string {
   const order = values.map((_, i) => i).sort((a, b) => counts[b] - counts[a]);
   const shown = order.slice(0, SHOWN).map((i) => `${show(values[i])} ${counts[i].toLocaleString("en")} times`);
-  const more = values.length > SHOWN ? [`${(values.length - SHOWN).toLocaleString("en")} other values`] : [];
+  const others = values.length - SHOWN;
+  const more = others > 0 ? [`${others.toLocaleString("en")} other value${others > 1 ? "s" : ""}`] : [];
   const missing = absent > 0 ? [`missing ${absent.toLocaleString("en")} times`] : [];
   return `  ${name}: ${[...shown, ...more, ...missing].join(", ")}`;
 }
 
 function asLabel(column: Column): LabelChoice | null {
   const { values, name } = column;
+  const [only = ""] = values;
+  // A name that says so, and a value that means a click: nothing else is there for none.
+  if (values.length === 1 && column.absent > 0 && labelRank(name) >= 0 && isYes(only))
+    return {
+      column,
+      reason: `its name, and its value ${show(only)}, which other records lack`,
+      yes: only,
+      no: "",
+      plain: false,
+    };
   if (values.length !== 2) return null;
   const spelled = values.map((value) => value.trim().toLowerCase());
   for (const [yes, no] of PAIRS) {
@@ -104,14 +123,20 @@ function asLabel(column: Column): LabelChoice | null {
   return null;
 }
 
+function isYes(value: string): boolean {
+  return PAIRS.some(([yes]) => yes === value.trim().toLowerCase());
+}
+
 /** SQL that makes 0 and 1 of a label's texts. */
 export function labelSql({ column, yes, no }: LabelChoice): string {
   const text = `lower(trim(CAST(${identifier(column.name)} AS VARCHAR)))`;
   const meaning = (value: string): string => literal(value.trim().toLowerCase());
+  if (no === "") return `CASE ${text} WHEN ${meaning(yes)} THEN 1 ELSE 0 END`;
   return `CASE ${text} WHEN ${meaning(yes)} THEN 1 WHEN ${meaning(no)} THEN 0 END`;
 }
 
 /** The label of each record: 0 or 1, and 255 where it is missing. */
-export function labelsOf({ column, yes }: LabelChoice): Uint8Array {
-  return Uint8Array.from(column.of, (i) => (i < 0 ? 255 : column.values[i] === yes ? 1 : 0));
+export function labelsOf({ column, yes, no }: LabelChoice): Uint8Array {
+  const missing = no === "" ? 0 : 255;
+  return Uint8Array.from(column.of, (i) => (i < 0 ? missing : column.values[i] === yes ? 1 : 0));
 }

@@ -72,7 +72,7 @@ const OF_ITEM = [
     "advertiser",
     "campaign",
   ],
-  ...["rating", "discount", "stock", "cost", "bid"],
+  ...["rating", "discount", "stock", "bid"],
 ];
 const POSITION = ["position", "pos", "rank", "slot"];
 

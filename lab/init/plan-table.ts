@@ -15,13 +15,18 @@ const LEAST = 20;
 export function planRows(plan: Plan, columns: number): string[][] {
   const room = Math.max(LEAST, columns - OTHERS);
   return plan.columns.map(({ column, chosen }) => [
-    column.name,
+    oneLine(column.name),
     kindText(column),
     count(distinct(column)),
     column.absent === 0 ? "–" : share(column.absent / column.of.length),
     topText(column, room),
     chosen,
   ]);
+}
+
+/** A name may hold anything, also ends of lines. */
+function oneLine(name: string): string {
+  return name.replace(/\p{Cc}/gu, " ");
 }
 
 function distinct({ reading, values }: Column): number {

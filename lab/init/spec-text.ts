@@ -45,7 +45,7 @@ function freeName(name: string, taken: readonly string[]): string {
 function labelText({ label, survey }: Plan): string[] {
   const { column, reason, yes } = label;
   const clicks = column.counts[column.values.indexOf(yes)] ?? 0;
-  const known = column.of.length - column.absent;
+  const known = column.of.length - (label.no === "" ? 0 : column.absent);
   const rate = `${share(clicks / known)} of ${count(known)} records of ${survey.sample.records < survey.sample.total ? "a sample" : "the log"} are ${yes}`;
   return [`The label is ${column.name}: ${reason}`, rate];
 }
@@ -70,7 +70,8 @@ function dataLines(plan: Plan): string[] {
   });
   const select: Record<string, string> = {};
   if (!label.plain) {
-    lines.push(...comment(`${label.column.name} says ${label.yes} and ${label.no}; the label is 1 and 0.`, "    "));
+    const no = label.no === "" ? "nothing" : label.no;
+    lines.push(...comment(`${label.column.name} says ${label.yes} or ${no}, and the label 1 or 0.`, "    "));
     select[labelName(plan)] = labelSql(label);
   }
   const { split, sql, reason } = splitOf(plan);
@@ -84,7 +85,7 @@ function dataLines(plan: Plan): string[] {
     select[String(split.by)] = sql;
   }
   if (Object.keys(select).length > 0) lines.push(`    "select": ${json(select)},`);
-  if (label.column.absent > 0) {
+  if (label.column.absent > 0 && label.no !== "") {
     lines.push(
       ...comment(`${count(label.column.absent)} records have no ${label.column.name}, and are left out.`, "    "),
     );

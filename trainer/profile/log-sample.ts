@@ -1,5 +1,6 @@
 import type { DataSettings } from "../../format/spec.ts";
 import { ClickLog } from "../data/click-log.ts";
+import { UserError } from "../errors.ts";
 import { startTask } from "../terminal/progress.ts";
 import { ColumnCollector, type ColumnSample } from "./column-sample.ts";
 
@@ -14,6 +15,13 @@ export interface LogSample {
 }
 
 /**
+ * Columns of a sample: more are no features of one each. A libsvm file of as many indices is one list of them.
+ */
+const MOST_COLUMNS = 1024;
+/** A log is read whole where a sample would leave out little of it. */
+const NEARLY = 1.25;
+
+/**
  * Reads at most some `most` records of a log, in their order: the whole log where it has no more, otherwise each
  * record with the same chance, which its number in the log decides. Throws FormatError where there is no such log, or
  * a damaged one.
@@ -21,8 +29,11 @@ export interface LogSample {
 export async function sampleLog(paths: readonly string[], data: DataSettings, most: number): Promise<LogSample> {
   using task = startTask("read", null, "records");
   const total = await countOf(paths, data);
-  await using log = await ClickLog.open(paths, { data, ...(total > most && { sample: most / total }) });
-  const names = await log.names();
+  await using log = await ClickLog.open(paths, { data, ...(total > NEARLY * most && { sample: most / total }) });
+  const all = await log.names();
+  const names = all.length > MOST_COLUMNS ? log.columns : all;
+  if (names.length > MOST_COLUMNS)
+    throw new UserError(`${log.path}: got ${names.length} columns, expected at most ${MOST_COLUMNS}`);
   const collectors = names.map((name) => new ColumnCollector(name));
   let records = 0;
   for await (const chunk of log.chunks(names)) {
