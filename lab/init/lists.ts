@@ -50,7 +50,7 @@ const SEPARATORS = ["|", ";", ",", " "] as const;
 /** Share of the different texts that must hold the separator. */
 const SEPARATED = { "|": 0.05, ";": 0.05, ",": 0.2, " ": 0.2 } as const;
 /** The different values are at most this share of the different texts: they come again in other company. */
-const MOST_VALUES = { "|": 1, ";": 1, ",": 0.5, " ": 0.1 } as const;
+const MOST_VALUES = { "|": Number.POSITIVE_INFINITY, ";": 1, ",": 0.5, " ": 0.1 } as const;
 /** Words that one value has at most, on average: more, and it is a sentence with commas in it. */
 const MOST_WORDS = 2.5;
 /** Different texts below which nothing is said about a comma or a blank. */

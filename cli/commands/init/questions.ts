@@ -43,7 +43,7 @@ export async function askSidesAndSplit(plan: Plan): Promise<Answers> {
 
 /** The split that is guessed, and the others that there could be. */
 function splitOptions({ columns, split: { split: guess } }: Plan): { label: string; split: SplitDraft }[] {
-  const named = columns.map(({ column }) => column);
+  const named = columns.filter(({ use }) => use === "fields" || use === "split").map(({ column }) => column);
   const times = named.filter(({ reading }) => reading.kind === "time").map(({ name }) => name);
   const ids = named.filter(({ reading, values, of }) => reading.kind === "text" && values.length < of.length);
   const all: SplitDraft[] = [

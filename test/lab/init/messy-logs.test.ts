@@ -56,7 +56,11 @@ async function trained({ path, spec, text }: Made) {
   expect(spec).toEqual(parseFeatureSpec(text, "again"));
   const log = (part: "train" | "valid") => ({ paths: [path], part });
   return await train(
-    { ...spec, model: { ...spec.model, type: "LR" }, training: { ...spec.training, batchSize: 64, maxEpochs: 3, learningRate: 0.02 } },
+    {
+      ...spec,
+      model: { ...spec.model, type: "LR" },
+      training: { ...spec.training, batchSize: 64, maxEpochs: 3, learningRate: 0.02 },
+    },
     { train: log("train"), valid: log("valid"), cache: join(folder, "cache"), backend: "cpu" },
   );
 }
