@@ -30,6 +30,8 @@ export const FieldValuesSchema = v.object({
   missing: share,
   /** Different values among these; the log may have more. */
   distinct: natural,
+  /** Those of them that only one of these records has: where there is none, the sample has hardly missed any. */
+  singles: natural,
   top: v.array(v.object({ text: v.string(), count: natural })),
   warnings: v.array(v.string()),
 });
@@ -86,6 +88,7 @@ function profileField(field: FeatureField, values: readonly (readonly string[])[
     looked: values.length,
     missing: values.length === 0 ? 0 : missing / values.length,
     distinct: texts.length,
+    singles: [...counts.values()].filter((count) => count === 1).length,
     top: topValues(texts, [...counts.values()], TOP),
     warnings: warningsOf(field, texts, values.length - missing),
   };

@@ -17,7 +17,7 @@ export function profileRows(fields: readonly FieldProfile[]): string[][] {
     field.name,
     `${field.type}, ${field.encoding}, ${field.side}`,
     // Of a sample it is only known that there are so many.
-    `${field.looked < field.records ? "≥ " : ""}${field.distinct.toLocaleString("en")}`,
+    `${field.looked < field.records && field.singles > 0 ? "≥ " : ""}${field.distinct.toLocaleString("en")}`,
     shareText(field.missing),
     field.unseen === null ? "–" : shareText(field.unseen),
     field.rows.toLocaleString("en"),
