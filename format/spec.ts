@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { choiceOf } from "./choice.ts";
 import { crossesSides, type FieldOrigin } from "./columns.ts";
+import { parseCommentedJson } from "./commented-json.ts";
 import {
   MAX_EMBEDDING_DIM,
   MAX_FIELDS,
@@ -28,7 +29,6 @@ import {
   sharedName,
 } from "./field-schemas.ts";
 import { namedValues } from "./named-values.ts";
-import { parseJson } from "./parse.ts";
 import { parseSettings } from "./unknown-key.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
@@ -491,7 +491,7 @@ export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
 export type FeatureField = FeatureSpec["fields"][number];
 export type DataSettings = FeatureSpec["data"];
 
-/** Parses the JSON text of a feature spec. */
+/** Parses the text of a feature spec: JSON, which may have comments and trailing commas. */
 export function parseFeatureSpec(text: string, source: string): FeatureSpec {
-  return parseSettings(FeatureSpecSchema, parseJson(text, source), source);
+  return parseSettings(FeatureSpecSchema, parseCommentedJson(text, source), source);
 }

@@ -8,6 +8,7 @@ import { loadExport } from "../../trainer/export/export.ts";
 import { type Inspection, inspectBlob } from "../../trainer/export/inspect-blob.ts";
 import { readWhole, toJson } from "../../trainer/io/files.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
+import { inspectRun, isRun } from "./inspect/run.ts";
 import { readText } from "./options.ts";
 
 /** The four bytes that a blob begins with, as text. */
@@ -15,14 +16,18 @@ const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).b
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("Check a model blob, and print what is in it: sections, fields, layers, rows, evidence.")
-    .argument("<blob>", "a .blob file, or the folder that `export` wrote")
+    .description(
+      "Check a model blob, and print what is in it: sections, fields, layers, rows, evidence. Of a trained run, print " +
+        "what its log held in each field.",
+    )
+    .argument("<blob>", "a .blob file, the folder that `export` wrote, or the one that `train` saved")
     .option(
       "--key <key>",
       "verify that this key signed it: a public key as MODEL_KEYS has it, or a file with one or with the private key",
     )
     .option("--json", "print it as JSON")
     .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
+      if (isRun(path)) return inspectRun(path, { key, json });
       const trusted = key === undefined ? [] : await trustedKeys(key);
       const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
       const inspection = await inspectBlob(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);

@@ -4,6 +4,7 @@ import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
 import { generateCommand } from "./generate.ts";
+import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
 import { publishCommand } from "./publish.ts";
@@ -26,6 +27,7 @@ export function makeProgram(): Command {
   for (const command of [
     generateCommand(),
     recipeCommand(),
+    initCommand(),
     trainCommand(),
     compareCommand(),
     studyCommand(),

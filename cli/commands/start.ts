@@ -19,6 +19,7 @@ import { type Limits, reportTable } from "../../trainer/export/report.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { saveProfile } from "../../trainer/profile/saved-profile.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
@@ -105,6 +106,7 @@ export async function start(options: StartOptions): Promise<void> {
     ...(backend && { backend }),
   });
   saveRun(out, trained, logs.valid);
+  saveProfile(out, trained.profile);
 
   // 3. Export, checked against the trainer on the test split.
   await using test = await openPart(spec, logs.test);

@@ -11,6 +11,8 @@ import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
+import { PROFILE_HEAD, profileRows } from "../../trainer/profile/profile-table.ts";
+import { saveProfile } from "../../trainer/profile/saved-profile.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { hasCheckpoint } from "../../trainer/training/checkpoint.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
@@ -98,6 +100,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
     ...(hashKey && { hashKey }),
   });
   saveRun(out, trained, logs.valid);
+  saveProfile(out, trained.profile);
   trained.checkpoints?.remove();
 
   // 3. The metrics on the held-out logs, and the report.
@@ -120,6 +123,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   writeWhole(report, await runReport(trained, evaluated));
   if (flags.json)
     writeWhole(flags.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
+  console.log(table(PROFILE_HEAD, profileRows(trained.profile)));
   const { epoch } = trained.valid;
   const head = evaluated.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
   console.log(table(["", ...head], evaluationRows(evaluated)));

@@ -6,15 +6,16 @@ import { versionsWith } from "../../trainer/training/run-record.ts";
 import type { TrainingResult } from "../../trainer/training/train.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
+import { fieldsSection } from "./fields-section.ts";
 import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
 import { aucByValue, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
 
 /** The report of one training run; its figures show the last of the evaluated logs. */
 export async function runReport(
-  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid">,
+  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid" | "profile">,
   logs: readonly EvaluatedLog[],
 ): Promise<string> {
-  const { spec, epochs, valid } = model;
+  const { spec, epochs, valid, profile } = model;
   const last = logs.at(-1);
   if (!last) throw new Error("got no evaluated log, expected at least one");
   const { evaluation, heldOut } = last;
@@ -38,6 +39,7 @@ export async function runReport(
         ]
       : []),
     ...(slices.length > 0 ? [{ title: "Where it is good, where not", html: figures(slices) }] : []),
+    fieldsSection(profile),
     { title: "All metrics", html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs)) },
     { title: "Settings", html: settingsTable(model, logs) + folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ];

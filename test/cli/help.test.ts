@@ -10,6 +10,7 @@ describe("help", () => {
     expect(code).toBe(0);
     for (const command of [
       "generate",
+      "init",
       "train",
       "compare",
       "study",

@@ -103,6 +103,7 @@ const space = folder.file(
 const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
   ["generate", "generate", () => ["generate", "generated", "--rows", "2000000"]],
   ["recipe", "train", () => ["recipe", "criteo", "--from", ".", "--out", "criteo"]],
+  ["init", "read", () => ["init", log, "--yes", "--out", "init.json"]],
   ["train", "read", () => train("run")],
   ["compare", "1 of 1: LR, seed 1: read", () => compare],
   ["study", "seed 1: read", () => study],

@@ -39,6 +39,7 @@ describe("train", () => {
       "hash-key",
       "metrics.jsonl",
       "model.safetensors",
+      "profile.json",
       "report.html",
       "run.json",
     ]);

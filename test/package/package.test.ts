@@ -78,12 +78,13 @@ describe("what is installed", () => {
     expect(bytesOf(join(installed.folder, "node_modules"))).toBeLessThan(MAX_INSTALLED_BYTES);
   });
 
-  test("is the package with its two dependencies", () => {
+  test("is the package with its three dependencies", () => {
     const lock = JSON.parse(readFileSync(join(installed.folder, "package-lock.json"), "utf8"));
     expect(Object.keys(lock.packages).sort()).toEqual([
       "",
       "node_modules/deepfm-edge",
       "node_modules/hono",
+      "node_modules/strip-json-comments",
       "node_modules/valibot",
     ]);
   });
@@ -141,7 +142,7 @@ function externalImports(entry: string): string[] {
 
 test("what browsers load needs neither Node nor the command line's packages", () => {
   expect(externalImports("index.js")).toEqual([]);
-  expect(externalImports("format.js")).toEqual(["valibot"]);
+  expect(externalImports("format.js")).toEqual(["strip-json-comments", "valibot"]);
   expect(externalImports("runtime.browser.js")).toEqual(["valibot"]);
 });
 

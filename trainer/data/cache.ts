@@ -17,7 +17,7 @@ import { LabelCountsSchema } from "./label-counts.ts";
 // a full disk or a kill leaves nothing under a final name.
 
 /** To be raised whenever the files or the encoding change, so that old entries are not found. */
-const CACHE_VERSION = 3;
+const CACHE_VERSION = 4;
 const META = "meta.json";
 /**
  * An entry whose inputs have changed is of no use to later runs, but one may still be reading it: it stays until nobody
@@ -36,8 +36,12 @@ const MetaSchema = v.object({
   records: v.number(),
   labels: LabelCountsSchema,
   shards: v.array(place),
-  /** For a training log: the fitted spec. */
+  /** For a training log: the fitted spec, and what is in its fields. */
   fitted: v.optional(v.unknown()),
+  values: v.optional(v.unknown()),
+  /** For a held-out log: for each field how many values there are, and how many of them have no row. */
+  uses: v.optional(v.array(v.number())),
+  unseen: v.optional(v.array(v.number())),
 });
 type CacheMeta = v.InferOutput<typeof MetaSchema>;
 /** What `build` knows of the entry that it made. */

@@ -15,7 +15,7 @@ import { type LogRelation, openRelation, requireColumn, SOURCE, type TypedColumn
 import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
 import { ITEM_ROW, placeOfSampled } from "./sampled-rows.ts";
-import { KEY_COUNT } from "./scan-json-lines.ts";
+import { KEY_COUNT, KEYS } from "./scan-json-lines.ts";
 import { identifier, literal } from "./sql.ts";
 import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
 import { LINE } from "./whole-lines.ts";
@@ -118,6 +118,24 @@ export class ClickLog implements AsyncDisposable {
    */
   get columns(): readonly string[] {
     return this.#relation.columns.map(({ name }) => name);
+  }
+
+  /**
+   * Names of all that a record can have, by its place in the file: those of `columns`, or the keys of JSON lines, the
+   * fields of libffm, the indices of libsvm. A pass over the log finds those out.
+   */
+  async names(): Promise<readonly string[]> {
+    const { format } = this.#database.log;
+    const parts = { jsonl: KEYS, libsvm: "features", libffm: '"fields"' } as const;
+    if (!(format in parts)) return this.columns;
+    const list = parts[format as keyof typeof parts];
+    const lists = `SELECT ${list} AS list, ${ROW} AS row FROM ${await this.#rows()}`;
+    const names = `SELECT unnest(list) AS name, generate_subscripts(list, 1) AS place, row FROM (${lists})`;
+    // Keys stand in the order in which lines first have them; numbers ascend.
+    const order = format === "jsonl" ? "min(row), min(place)" : "name";
+    const found = await this.#database.run(`SELECT name FROM (${names}) GROUP BY name ORDER BY ${order}`);
+    const all = (await found.getRows()).map(([name]) => String(name));
+    return format === "jsonl" ? all : ["label", ...all];
   }
 
   /** The log's rows in their order, with only the columns asked for. Throws FormatError where a file is damaged. */

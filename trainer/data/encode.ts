@@ -7,6 +7,8 @@ import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
 /** Some thousand records of a log. Their arrays are used again for the next ones. */
 export interface EncodedChunk {
   encoded: EncodedRecords;
+  /** The raw values of record r, before they are prepared and encoded: `columns[c][r]`, in the order of `columnsOf`. */
+  columns: readonly (readonly RawValue[])[];
   /** A label of 0 or 1 for each record. */
   labels: Uint8Array;
   /** A sample weight for each record, where the log has them. */
@@ -37,7 +39,7 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
         weights[row] =
           toWeight(chunk.columns[columns + 1]?.[row]) ?? (await refuseWeight(chunk, row, columns + 1, weight));
     }
-    yield { encoded, labels, weights };
+    yield { encoded, columns: chunk.columns, labels, weights };
   }
 }
 

@@ -24,6 +24,7 @@ const ENDINGS: Record<LogFormat, readonly string[]> = {
   libsvm: [".libsvm", ".svm"],
   libffm: [".libffm", ".ffm"],
 };
+export const FORMATS = Object.keys(ENDINGS) as readonly LogFormat[];
 const COMPRESSED = ["", ".gz", ".zst"];
 
 /** What errors and reports call the log of these paths. */

@@ -21,6 +21,13 @@ export interface Encoding {
   vocabulary: Vocabulary;
 }
 
+/** A held-out log, and how well a vocabulary knows its values. */
+export interface HeldOutLog extends HeldOutSource {
+  /** [F] The values of each field, and those among them that have no row. */
+  uses: readonly number[];
+  unseen: readonly number[];
+}
+
 /**
  * The records of a log to predict on, encoded as a model does; a value that has no row gets its field's OOV row.
  * `cache`: the folder of all cache entries. The first time, the log is read and encoded into it; later only the entry
@@ -31,7 +38,7 @@ export async function openHeldOutLog(
   { fitted, vocabulary }: Encoding,
   { paths, part }: LogPart,
   cache: string,
-): Promise<HeldOutSource> {
+): Promise<HeldOutLog> {
   const { shuffle: _, negatives, ...read } = data;
   const sampling = samplingOf({ fields: fitted.fields, data });
   const hash = createHash("sha256");
@@ -51,7 +58,8 @@ export async function openHeldOutLog(
     build,
     (entry) => {
       entry.meta.warnings.forEach(warn);
-      return heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle);
+      const { uses = [], unseen = [] } = entry.meta;
+      return { ...heldOutSource(recordFile(entry, fitted, data.weight !== undefined), data.shuffle), uses, unseen };
     },
   );
 }
@@ -59,9 +67,19 @@ export async function openHeldOutLog(
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
   using task = startTask("read", null, "records");
   await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
-  const labels = await writeRecords(log, fitted, writer, task, vocabulary);
+  const uses = fitted.fields.map(() => 0);
+  const unseen = fitted.fields.map(() => 0);
+  const labels = await writeRecords(log, fitted, writer, task, {
+    row(field, lo, hi) {
+      const row = vocabulary.row(field, lo, hi);
+      uses[field]++;
+      // The key 0 is no value's: a missing one has it, where the spec says so.
+      if (row === field && (lo | hi) !== 0) unseen[field]++;
+      return row;
+    },
+  });
   await writer.finish();
   task.done();
   const records = writer.places.reduce((sum, place) => sum + place.records, 0);
-  return { records, labels, shards: writer.places, warnings: [...log.warnings] };
+  return { records, labels, shards: writer.places, warnings: [...log.warnings], uses, unseen };
 }

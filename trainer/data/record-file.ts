@@ -43,8 +43,8 @@ export async function writeRecords(
   fitted: FittedSpec,
   writer: ShardWriter,
   task: Task,
-  vocabulary: Vocabulary | null,
-  look: (encoded: EncodedChunk["encoded"]) => Promise<void> = async () => {},
+  vocabulary: Pick<Vocabulary, "row"> | null,
+  look: (chunk: EncodedChunk) => Promise<void> = async () => {},
 ): Promise<LabelCounts> {
   const counts = noLabels();
   const builder = new ShardBuilder(shardLayout(fitted.fields, log.options.data.weight !== undefined));
@@ -54,14 +54,15 @@ export async function writeRecords(
     const shard = builder.take();
     await writer.write(shard, shard.words.length / wordsPerEntry);
   };
-  for await (const { encoded, labels, weights } of encodeLog(log, fitted)) {
+  for await (const chunk of encodeLog(log, fitted)) {
+    const { encoded, labels, weights } = chunk;
     for (let record = 0; record < encoded.count; record++) {
       const weight = weights?.[record] ?? 1;
       countLabel(counts, labels[record], weight);
       builder.add(encoded, record, labels[record], weight, row);
       if (builder.full) await flush();
     }
-    await look(encoded);
+    await look(chunk);
     task.advance(encoded.count);
   }
   if (builder.records > 0) await flush();

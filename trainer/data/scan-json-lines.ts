@@ -30,6 +30,9 @@ export function jsonKeySql(name: string): string {
   return `json_extract(${LINE}, ${literal(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`)})`;
 }
 
+/** SQL of the keys of a line's object; NULL where the line is no JSON. */
+export const KEYS = `TRY(json_keys(${LINE}))`;
+
 /** SQL of how many keys a line's object has. */
 export const KEY_COUNT = `TRY(len(json_keys(${LINE})))`;
 

@@ -44,6 +44,11 @@ export function isKept({ rate, seed }: { rate: number; seed: number }, row: stri
   return `(coalesce(${label}, 1) <> 0 OR ${uniform("negatives", seed, row)} < ${rate})`;
 }
 
+/** SQL of whether a record belongs to a sample of this share of a log. */
+export function isSampled(share: number, row: string): string {
+  return `(${uniform("sample", 1, row)} < ${share})`;
+}
+
 /**
  * What has to be added to the logits of a model that was trained on a share r of the negatives: ln r, as the odds of a
  * click were 1/r times those of the whole log. 0 where all negatives were kept, and where they were sampled: a log of

@@ -1,12 +1,18 @@
 import { rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import * as v from "valibot";
+import { columnsOf } from "../../format/columns.ts";
 import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
+import type { RawValue } from "../../format/raw-value.ts";
 import type { EncodedRecords } from "../../format/record.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { knotKeys } from "../../format/spline.ts";
+import { type FieldValues, FieldValuesSchema, PROFILE_RECORDS, profileFields } from "../profile/field-profile.ts";
+import { profileWarnings } from "../profile/profile-table.ts";
+import { Reservoir } from "../profile/reservoir.ts";
 import { startTask, type Task } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
@@ -30,6 +36,8 @@ import { loadVocabulary, saveVocabulary } from "./vocabulary-file.ts";
 
 /** A log that a model learns from: what was fitted to it, and its records. */
 export interface TrainingLog {
+  /** What is in its fields. */
+  values: FieldValues[];
   fitted: FittedSpec;
   vocabulary: Vocabulary;
   source: TrainingSource;
@@ -65,6 +73,7 @@ export async function openTrainingLog(
     const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
     const file = recordFile(entry, fitted, data.weight !== undefined);
     return {
+      values: parseWith(v.array(FieldValuesSchema), entry.meta.values, entry.folder),
       fitted,
       vocabulary: loadVocabulary(join(entry.folder, VOCABULARY), fields.length),
       source: trainingSource(file, Math.min(spec.training.batchSize, file.count), data.shuffle),
@@ -104,7 +113,10 @@ async function encodeWithRows(
   // 1. The records with their keys, which are counted.
   await using counter = await KeyCounter.create(layout.fields, folder);
   await using keys = await ShardWriter.create(join(folder, KEYS));
-  const labels = await writeRecords(log, fitted, keys, task, null, async (encoded) => {
+  const own = columnsOf(spec.fields);
+  const sample = new Reservoir<RawValue[]>(PROFILE_RECORDS, 1);
+  const labels = await writeRecords(log, fitted, keys, task, null, async ({ encoded, columns }) => {
+    sample.add(encoded.count, (row) => own.map((_, c) => columns[c]?.[row]));
     countKeys(counter, encoded, layout.fields);
     variation.look(encoded);
     if (counter.full) await counter.spill();
@@ -124,8 +136,10 @@ async function encodeWithRows(
   const constant = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,
   );
-  const warnings = [...log.warnings, ...(await unscaledWarnings(spec, log)), ...constant];
-  return { records, labels, shards, warnings, fitted };
+  const values = profileFields(spec.fields, sample.elements(), records);
+  const doubtful = profileWarnings(values).map((warning) => `${log.path}: column ${warning}`);
+  const warnings = [...log.warnings, ...(await unscaledWarnings(spec, log)), ...constant, ...doubtful];
+  return { records, labels, shards, warnings, fitted, values };
 }
 
 function countKeys(counter: KeyCounter, { count, offsets, keys }: EncodedRecords, fields: number): void {

@@ -6,7 +6,7 @@ import { type LogRelation, requireColumn, type TypedColumn } from "./log-relatio
 import { meaningSql } from "./meaning.ts";
 import type { Sampling } from "./negatives.ts";
 import { sampleNegatives } from "./sampled-rows.ts";
-import { inPart, isKept, type Part, timeBounds } from "./split.ts";
+import { inPart, isKept, isSampled, type Part, timeBounds } from "./split.ts";
 
 /** Which of a log's rows are read. */
 export interface RowChoice {
@@ -18,6 +18,8 @@ export interface RowChoice {
   training?: boolean;
   /** The negatives that are made of the log's positives, if any are. */
   sampling?: Sampling | null;
+  /** The share of the records that is read; each record's number decides whether it belongs to it. */
+  sample?: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface RowChoice {
 export async function wantedRows(
   database: LogDatabase,
   relation: LogRelation,
-  { label, part, training = false, sampling }: RowChoice,
+  { label, part, training = false, sampling, sample }: RowChoice,
 ): Promise<LogRelation> {
   const inPartSql = part ? await partSql(database, relation) : null;
   const isWanted = inPartSql && part ? inPartSql(part) : "TRUE";
@@ -45,6 +47,7 @@ export async function wantedRows(
   }
   const { negatives } = database.data;
   const conditions = inPartSql ? [isWanted] : [];
+  if (sample !== undefined) conditions.push(isSampled(sample, ROW));
   if (training && negatives?.rate !== undefined) {
     const { rate, seed } = negatives;
     conditions.push(isKept({ rate, seed }, ROW, meaningSql("label", requireColumn(relation, database, label))));

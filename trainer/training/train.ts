@@ -12,6 +12,7 @@ import {
 import { type LogPart, logName } from "../data/logs.ts";
 import { type HeldOutSource, predictLog } from "../data/source.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
 import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
 import { tfjsEngine } from "../engine/tfjs-engine.ts";
 import type { Quantization } from "../export/quantization.ts";
@@ -20,6 +21,7 @@ import { Learner } from "../model/learner.ts";
 import { logItemShares } from "../model/popularity.ts";
 import { pretrainingSpec, startFromFm } from "../model/pretrain.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
+import type { FieldProfile } from "../profile/field-profile.ts";
 import { say } from "../terminal/progress.ts";
 import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
@@ -39,6 +41,8 @@ export interface TrainingResult extends TrainedModel {
   seconds: number;
   /** The epoch whose weights are kept. */
   valid: Epoch;
+  /** What is in the fields of the training log, and how much of the validation log's values it has. */
+  profile: FieldProfile[];
   /** The checkpoint of the training, to be removed when the model is saved; null where none was to be kept. */
   checkpoints: Checkpoints | null;
 }
@@ -129,7 +133,11 @@ export async function train(
   if (best === null) throw new Error("no epoch was trained");
   seconds += secondsOf(training);
   const calibration = await calibrate(spec, learner, validSource);
-  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds };
+  const profile = log.values.map((values, f): FieldProfile => {
+    const uses = validSource.uses[f];
+    return { ...values, rows: rowsOf(vocabulary, f), unseen: uses > 0 ? validSource.unseen[f] / uses : null };
+  });
+  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds, profile };
   return { ...trained, ...(calibration && { calibration }), valid: best, checkpoints };
 }
 
@@ -147,6 +155,10 @@ export async function startLearner(spec: FeatureSpec, { vocabulary, source }: Tr
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   else learner.startFromLabels(source.labels);
   return learner;
+}
+
+function rowsOf({ fieldOf }: Vocabulary, field: number): number {
+  return fieldOf.reduce((sum, of) => sum + (of === field ? 1 : 0), 0);
 }
 
 function secondsOf({ position }: Training): number {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { FormatError } from "../../../format/errors.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { nameOf } from "../../../trainer/data/files.ts";
 import { generateLog } from "../../../trainer/data/generate.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../../trainer/data/logs.ts";
 import { UserError } from "../../../trainer/errors.ts";
@@ -33,6 +34,11 @@ export async function prepareLogs(flags: StartLogFlags): Promise<StartLogs> {
   const complete = path !== undefined && (data !== undefined || (train && valid && test));
   if (complete) return ownLogs(path, names);
   if (path === undefined && Object.keys(names).length === 0) return generatedLogs(flags);
+  if (path === undefined)
+    throw new UserError(
+      `${nameOf(data ?? train ?? valid ?? test ?? [])}: got a log without --spec, expected a feature spec that says what ` +
+        "its columns are; `npx deepfm-edge init LOG` writes one",
+    );
   throw new UserError(
     "--spec, --train, --valid and --test go together, or --spec and --data; give none of them for a generated log",
   );

@@ -19,6 +19,7 @@ import { ShardWriter } from "../../../trainer/data/shard-writer.ts";
 import { type HeldOutSource, heldOutSource, type TrainingSource } from "../../../trainer/data/source.ts";
 import { loadVocabulary, saveVocabulary } from "../../../trainer/data/vocabulary-file.ts";
 import { loadExport, saveExport } from "../../../trainer/export/export.ts";
+import { loadProfile, saveProfile } from "../../../trainer/profile/saved-profile.ts";
 import { Checkpoints } from "../../../trainer/training/checkpoint.ts";
 import { Training } from "../../../trainer/training/epochs.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
@@ -150,6 +151,14 @@ function results(): Kind[] {
   return [{ path: join(out, name), read: async () => store.get("LR", spec) }];
 }
 
+function profile(): Kind[] {
+  const out = join(folder, "profile");
+  const field = { name: "site", type: "categorical", side: "context", encoding: "vocabulary" } as const;
+  const counts = { records: 9, looked: 9, missing: 0.25, distinct: 3, singles: 1, rows: 4, unseen: null };
+  saveProfile(out, [{ ...field, ...counts, top: [{ text: "a", count: 5 }], warnings: ["has ids"] }]);
+  return [{ path: join(out, "profile.json"), read: async () => loadProfile(out) }];
+}
+
 function trials(): Kind[] {
   const path = join(folder, "trials.jsonl");
   const log = new TrialLog(path);
@@ -190,6 +199,7 @@ const kinds = [
   ...run(),
   ...checkpoint(),
   ...(await exported()),
+  ...profile(),
   ...results(),
   ...trials(),
   ...(await signingKey()),

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { FormatError } from "../../../format/errors.ts";
+import { UserError } from "../../../trainer/errors.ts";
+import { toJson } from "../../../trainer/io/files.ts";
+import { PROFILE_HEAD, profileRows, profileWarnings, UNSEEN_NOTE } from "../../../trainer/profile/profile-table.ts";
+import { loadProfile } from "../../../trainer/profile/saved-profile.ts";
+import { table } from "../../../trainer/terminal/table.ts";
+
+/** Whether a path is a folder that `train` saved. */
+export function isRun(path: string): boolean {
+  return existsSync(join(path, "model.safetensors"));
+}
+
+/** Prints what the log of a run held in each field. */
+export function inspectRun(
+  path: string,
+  { key, json }: { key?: string | undefined; json?: boolean | undefined },
+): void {
+  if (key !== undefined) throw new UserError("--key verifies a blob's signature, and a run has none");
+  const fields = loadProfile(path);
+  if (fields === null)
+    throw new FormatError(
+      path,
+      "got a run without profile.json, as earlier versions saved them, expected one: train again",
+    );
+  if (json) return void process.stdout.write(toJson({ fields }));
+  console.log(table(PROFILE_HEAD, profileRows(fields)));
+  console.log(UNSEEN_NOTE);
+  for (const warning of profileWarnings(fields)) console.log(`warning: ${warning}`);
+  const exported = join(path, "export");
+  if (existsSync(exported)) console.log(`${exported}: the export, which inspect shows, too`);
+}
