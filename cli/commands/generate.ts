@@ -23,7 +23,11 @@ export function generateCommand(): Command {
     .addOption(forceOption())
     .action(async (folder: string, { rows, seed, clickRate, force }: GenerateFlags) => {
       using _lock = new FolderLock(folder);
-      claimResult(folder, "train.csv", { what: "a log", request: { rows, seed, ...(clickRate !== undefined && { clickRate }) }, force });
+      claimResult(folder, "train.csv", {
+        what: "a log",
+        request: { rows, seed, ...(clickRate !== undefined && { clickRate }) },
+        force,
+      });
       using task = startTask("generate", rows, "rows");
       const { best } = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
       task.done();

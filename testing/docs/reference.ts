@@ -52,7 +52,12 @@ function sections(title: string, path: string, schema: JsonSchema): string[] {
     const rest = Object.entries(form.properties ?? {}).filter(([key]) => own.has(key));
     if (forms.length === 1) continue;
     const tag = tagOf(form);
-    if (tag === null) throw new Error(`${path}: form ${i} has no key that tells it from the others`);
+    const ownKey = ownKeyOf(form, forms);
+    if (tag === null && ownKey === null) throw new Error(`${path}: form ${i} has no key that tells it from the others`);
+    if (tag === null) {
+      texts.push(`With the key \`${ownKey}\`:\n`, tableOf(path, rest, form, forms));
+      continue;
+    }
     const about = form.description ? ` ${form.description}` : "";
     const only = rest.length === 1 ? " It has no further keys.\n" : "\n";
     texts.push(`With \`"${tag.key}": ${JSON.stringify(tag.value)}\`:${about}${only}`);
@@ -101,9 +106,17 @@ function split(forms: readonly JsonSchema[]): [shared: [string, JsonSchema][], o
   ];
 }
 
-function tagOf({ properties = {} }: JsonSchema): { key: string; value: unknown } | null {
-  const found = Object.entries(properties).find(([, schema]) => schema.const !== undefined);
+function tagOf({ properties = {}, required = [] }: JsonSchema): { key: string; value: unknown } | null {
+  const found = Object.entries(properties).find(
+    ([key, { const: value }]) => value !== undefined && required.includes(key),
+  );
   return found ? { key: found[0], value: found[1].const } : null;
+}
+
+/** The key that only this one of the forms has, and has to have; null where there is none. */
+function ownKeyOf({ required = [] }: JsonSchema, forms: readonly JsonSchema[]): string | null {
+  const isOwn = (key: string): boolean => forms.filter(({ properties = {} }) => key in properties).length === 1;
+  return required.find(isOwn) ?? null;
 }
 
 /**
