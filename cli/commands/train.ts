@@ -1,14 +1,18 @@
 import { join } from "node:path";
-import { Command } from "commander";
-import { type EvaluatedLog, evaluationRows } from "../../lab/report/evaluated-log.ts";
+import { Command, Option } from "commander";
+import { DECILE_HEAD, decileRows } from "../../lab/report/decile-table.ts";
+import { type EvaluatedLog, evaluateLog, evaluationData, evaluationRows } from "../../lab/report/evaluated-log.ts";
+import { importanceTable, importanceText } from "../../lab/report/importance-report.ts";
 import { runReport } from "../../lab/report/run-report.ts";
+import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { DEFAULT_REPEATS, type Importance, isCheap, measureImportance } from "../../trainer/evaluation/importance.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
-import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
@@ -30,12 +34,20 @@ interface TrainFlags extends LogFlags {
   group?: string;
   at: number;
   slices?: string[];
+  /** How often each column's values are exchanged; false for never. */
+  importance?: number | false;
   json?: string;
   hashKey?: string;
   resume?: boolean;
   checkpointEvery: number;
   backend?: Backend;
 }
+
+/** How many columns are printed with their importance; the report and the JSON have all of them. */
+const SHOWN_COLUMNS = 20;
+
+/** More repeats make the intervals hardly narrower than the log itself lets them be. */
+const MAX_REPEATS = 100;
 
 export function trainCommand(): Command {
   const command = new Command("train")
@@ -50,6 +62,16 @@ export function trainCommand(): Command {
       "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
       parseList,
     )
+    .addOption(
+      new Option(
+        "--importance [repeats]",
+        "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
+          `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+      )
+        .argParser(integerWithin(2, MAX_REPEATS))
+        .preset(String(DEFAULT_REPEATS)),
+    )
+    .option("--no-importance", "do not measure it")
     .option("--json <file>", "write all metrics as JSON")
     .option(
       "--hash-key <hex>",
@@ -99,18 +121,32 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   ] as const) {
     if (log === null) continue;
     const heldOut = await scoreHeldOut(trained, log, cache, { group, slices });
-    const evaluation = evaluatePredictions(heldOut.predictions, heldOut.groups, at);
-    evaluated.push({ name, heldOut, evaluation });
+    const result = evaluateLog(name, heldOut, at);
+    evaluated.push(result);
     // By the in-batch loss a model does not learn to say probabilities.
     if (spec.training.loss === "logistic")
-      warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
+      warnIfWorseThanRate(heldOut.path, spec, result.evaluation.logloss, result.evaluation.clickRate);
   }
+  const validSource = await openHeldOutLog(spec, trained, logs.valid, cache);
+  const wanted = flags.importance ?? (isCheap(spec.fields, validSource) && DEFAULT_REPEATS);
+  const importance = wanted ? await measureImportance(trained, validSource, { repeats: wanted }) : null;
   const report = join(out, "report.html");
-  writeWhole(report, await runReport(trained, evaluated));
-  if (flags.json)
-    writeWhole(flags.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
-  const { epoch } = trained.valid;
-  const head = evaluated.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
-  console.log(table(["", ...head], evaluationRows(evaluated)));
-  console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, ${report}`);
+  writeWhole(report, await runReport({ model: trained, logs: evaluated, importance }));
+  const data = toJson(evaluationData(evaluated, importance));
+  writeWhole(join(out, "evaluation.json"), data);
+  if (flags.json) writeWhole(flags.json, data);
+
+  printTables(evaluated, importance, trained.valid.epoch);
+  console.log(`${out}: epoch ${trained.valid.epoch} of ${trained.epochs.length}, ${report}`);
+}
+
+function printTables(logs: readonly EvaluatedLog[], importance: Importance | null, epoch: number): void {
+  const head = logs.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
+  console.log(table(["", ...head], evaluationRows(logs)));
+  const last = logs.at(-1);
+  if (last) console.log(table([`${last.name}: ${DECILE_HEAD[0]}`, ...DECILE_HEAD.slice(1)], decileRows(last.deciles)));
+  if (!importance) return;
+  const { head: columns, rows } = importanceTable(importance);
+  console.log(table(columns, rows.slice(0, SHOWN_COLUMNS)));
+  console.log(importanceText(importance, "validation"));
 }

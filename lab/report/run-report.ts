@@ -1,22 +1,33 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { backendText } from "../../trainer/engine/backend.ts";
-import { type Evaluation, fixed } from "../../trainer/metrics/evaluation.ts";
+import type { Importance } from "../../trainer/evaluation/importance.ts";
+import { type Evaluation, fixed, intervalText, precise } from "../../trainer/metrics/evaluation.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
 import { versionsWith } from "../../trainer/training/run-record.ts";
 import type { TrainingResult } from "../../trainer/training/train.ts";
-import { type ChartLayer, chart } from "./chart.ts";
+import { aucByValue } from "./auc-by-value.ts";
+import { DECILE_HEAD, decileRows } from "./decile-table.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
-import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
-import { aucByValue, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
+import { importanceSection } from "./importance-report.ts";
+import { type Curve, curveFigure } from "./learning-curves.ts";
+import { type Figure, facts, figures, folded, htmlTable, note, page, type Section, tiles } from "./page.ts";
+import { gainCurve, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
+import { rateText } from "./probability-axis.ts";
 
-/** The report of one training run; its figures show the last of the evaluated logs. */
-export async function runReport(
-  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid">,
-  logs: readonly EvaluatedLog[],
-): Promise<string> {
+/** A run as its report tells of it. */
+export interface ReportedRun {
+  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid">;
+  /** The figures of predictions show the last one. */
+  logs: readonly EvaluatedLog[];
+  /** On the first of the logs. */
+  importance: Importance | null;
+}
+
+/** The report of one training run. */
+export async function runReport({ model, logs, importance }: ReportedRun): Promise<string> {
   const { spec, epochs, valid } = model;
-  const last = logs.at(-1);
-  if (!last) throw new Error("got no evaluated log, expected at least one");
+  const [first, last] = [logs[0], logs.at(-1)];
+  if (!first || !last) throw new Error("got no evaluated log, expected at least one");
   const { evaluation, heldOut } = last;
 
   const slices: Figure[] = [];
@@ -27,12 +38,13 @@ export async function runReport(
   const sections: Section[] = [
     { title: `Quality on ${last.name}`, html: headline(evaluation) },
     { title: "Learning", html: figures(await learningCurves(epochs, valid)) },
-    {
-      title: `Predictions on ${last.name}`,
-      html: figures([await reliabilityDiagram(heldOut.predictions), await scoreHistogram(heldOut.predictions)]),
-    },
+    await predictionSection(last, spec.training.loss === "logistic"),
     ...(slices.length > 0 ? [{ title: "Where it is good, where not", html: figures(slices) }] : []),
-    { title: "All metrics", html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs)) },
+    ...(importance ? [await importanceSection(importance, first.name)] : []),
+    {
+      title: "All metrics",
+      html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs), "All metrics of each log"),
+    },
     { title: "Settings", html: settingsTable(model, logs) + folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ];
   const { type } = spec.model;
@@ -42,12 +54,31 @@ export async function runReport(
   return page(`${spec.name}: ${type}`, lead, sections);
 }
 
-function headline({ auc, logloss, relativeInformationGain, calibrationRatio, grouped }: Evaluation): string {
+/** `probabilities`: whether the model has learned to predict them, as it does by the logistic loss. */
+async function predictionSection({ name, heldOut, deciles }: EvaluatedLog, probabilities: boolean): Promise<Section> {
+  const { predictions } = heldOut;
+  const list: (Figure | null)[] = [
+    ...(probabilities ? [await reliabilityDiagram(deciles)] : []),
+    await scoreHistogram(predictions, deciles),
+    await gainCurve(predictions),
+  ];
+  const table = htmlTable(DECILE_HEAD, decileRows(deciles), `Lift and gain by deciles of the predictions on ${name}`);
+  const drawn = figures(list.filter((figure) => figure !== null));
+  return {
+    title: `Predictions on ${name}`,
+    html: `${drawn}${note("Deciles, the highest predictions first. Lift: click rate by that of the whole log.")}${table}`,
+  };
+}
+
+function headline(evaluation: Evaluation): string {
+  const { auc, aucInterval, logloss, relativeInformationGain, calibrationRatio, clickRate, records, grouped } =
+    evaluation;
   return tiles([
-    ["AUC", fixed(auc, 4)],
-    ["logloss", fixed(logloss, 4)],
-    ["information gain", fixed(relativeInformationGain, 4)],
-    ["calibration", fixed(calibrationRatio, 3)],
+    ["AUC", fixed(auc, 4), ...(aucInterval ? [`${intervalText(aucInterval, 4)}, 95 %`] : [])],
+    ["logloss", precise(logloss, 4)],
+    ["information gain", fixed(relativeInformationGain, 4), "0: as good as the click rate"],
+    ["calibration", fixed(calibrationRatio, 3), "predicted / observed clicks"],
+    ["click rate", rateText(clickRate), `of ${records.toLocaleString("en")} records`],
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 4)],
@@ -58,66 +89,29 @@ function headline({ auc, logloss, relativeInformationGain, calibrationRatio, gro
 }
 
 async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Figure[]> {
-  const x = {
-    field: "epoch",
-    type: "quantitative",
-    title: "epoch",
-    scale: { zero: false, nice: false, padding: 8 },
-  } as const;
-  // Ticks at whole epochs only, at most ten of them.
-  const step = Math.ceil(epochs.length / 10);
-  const ticks = epochs.map(({ epoch }) => epoch).filter((epoch) => epoch % step === 0);
-  const axis = { values: ticks, format: "d" };
-  const keptRule: ChartLayer = {
-    data: { values: [{ epoch: kept.epoch }] },
-    mark: { type: "rule", stroke: "var(--muted)", strokeDash: [4, 4] },
-    encoding: { x: { ...x, axis } },
-  };
-  const lines = (series: readonly (readonly [name: string, of: (epoch: Epoch) => number])[]): ChartLayer => {
-    const names = series.map(([name]) => name);
-    return {
-      data: { values: series.flatMap(([name, of]) => epochs.map((e) => ({ name, epoch: e.epoch, value: of(e) }))) },
-      mark: { type: "line", point: { size: 28 } },
-      encoding: {
-        x: { ...x, axis },
-        y: {
-          field: "value",
-          type: "quantitative",
-          title: null,
-          scale: { zero: false },
-          axis: { tickCount: 5 },
-        },
-        color: {
-          field: "name",
-          type: "nominal",
-          legend: null,
-          scale: { domain: names, range: SERIES.slice(0, names.length) },
-        },
-      },
-    };
-  };
-  return [
-    {
+  const curve = (name: string, of: (epoch: Epoch) => number, marked = true): Curve => ({
+    name,
+    points: epochs.map((epoch) => ({ epoch: epoch.epoch, value: of(epoch) })),
+    ...(marked && { kept: kept.epoch }),
+  });
+  const auc = [curve("validation", (epoch) => epoch.auc)];
+  const loss = [
+    curve("validation", ({ validLoss, logloss }) => validLoss ?? logloss),
+    curve("training", (epoch) => epoch.loss, false),
+  ];
+  const list = [
+    await curveFigure(auc, {
       title: "Validation AUC",
       note: "Dashes: the epoch whose weights were kept.",
-      svg: await chart([keptRule, lines([["validation", ({ auc }) => auc]])], { description: "AUC by epoch" }),
-    },
-    {
+      worst: "low",
+    }),
+    await curveFigure(loss, {
       title: "Loss",
       note: "Training falls and validation rises: overfitting.",
-      svg: await chart(
-        [
-          keptRule,
-          lines([
-            ["validation", ({ logloss }) => logloss],
-            ["training", ({ loss }) => loss],
-          ]),
-        ],
-        { description: "Training and validation loss by epoch" },
-      ),
-      legend: ["validation", "training"],
-    },
+      worst: "high",
+    }),
   ];
+  return list.filter((figure) => figure !== null);
 }
 
 function settingsTable(
@@ -125,14 +119,17 @@ function settingsTable(
   logs: readonly EvaluatedLog[],
 ): string {
   const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return facts([
-    ...settings(spec),
-    ["rows of the tables", vocabulary.size.toLocaleString("en")],
-    ["training time", `${seconds.toFixed(1)} s`],
-    ["backend", backendText(backend)],
-    ...Object.entries(versionsWith(backend)),
-    ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
-  ]);
+  return facts(
+    [
+      ...settings(spec),
+      ["rows of the tables", vocabulary.size.toLocaleString("en")],
+      ["training time", `${seconds.toFixed(1)} s`],
+      ["backend", backendText(backend)],
+      ...Object.entries(versionsWith(backend)),
+      ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
+    ],
+    "Settings of the run",
+  );
 }
 
 function settings({ model, training }: FeatureSpec): [string, string][] {

@@ -97,7 +97,9 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
 
 /** A number with so many decimals; a dash where the metric does not exist. */
 export function fixed(x: number, decimals: number): string {
-  return Number.isFinite(x) ? x.toFixed(decimals) : "–";
+  if (!Number.isFinite(x)) return "–";
+  const text = x.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 /** The digits that a small number keeps, such as a click rate of 1 in 10,000. */
