@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { TRIALS_HEAD, trialRows, tuneReport } from "../../lab/report/tune-report.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
-import { settingsText, withSettings } from "../../lab/sweeps/settings.ts";
+import { withSettings } from "../../lab/sweeps/settings.ts";
 import { type Rung, rungsOf } from "../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../lab/tune/space.ts";
-import type { Trial } from "../../lab/tune/trial-log.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
@@ -69,7 +69,11 @@ export function tuneCommand(): Command {
       1,
     )
     .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
-    .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
+    .option(
+      "--out <folder>",
+      "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
+      "runs/tune",
+    )
     .option("--json <file>", "write the best settings and all trials as JSON")
     .addOption(backendOption())
     .action(tuneAndReport);
@@ -89,20 +93,16 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const bestPath = join(out, "best.json");
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
-  const rows = tuned.trials.slice(0, SHOWN).map(trialRow);
-  console.log(table(["trial", "valid AUC", "logloss", "epochs", "settings"], rows));
+  const report = join(out, "report.html");
+  writeWhole(report, await tuneReport(tuned, space));
+  console.log(table(TRIALS_HEAD, trialRows(tuned.trials.slice(0, SHOWN))));
   console.log(JSON.stringify(best, null, 2));
-  console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}`);
+  console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}; ${report}`);
 }
 
 function rungsOfFlags({ method, trials, minEpochs, eta, seeds }: TuneFlags, maxEpochs: number): Rung[] {
   const rungs = method === "random" ? [{ trials, epochs: maxEpochs }] : rungsOf(trials, maxEpochs, minEpochs, eta);
   return rungs.map((rung, i) => (i === rungs.length - 1 ? { ...rung, seeds } : rung));
-}
-
-function trialRow({ trial, valid, budget, settings }: Trial): (string | number)[] {
-  const text = (metric: number | null): string => metric?.toFixed(5) ?? "–";
-  return [`#${trial}`, text(valid.auc), text(valid.logloss), budget, settingsText(settings)];
 }
 
 function parseEta(text: string): number {

@@ -74,7 +74,7 @@ function headline(evaluation: Evaluation): string {
   const { auc, aucInterval, logloss, relativeInformationGain, calibrationRatio, clickRate, records, grouped } =
     evaluation;
   return tiles([
-    ["AUC", fixed(auc, 4), ...(aucInterval ? [`${intervalText(aucInterval, 4)}, 95 %`] : [])],
+    ["AUC", fixed(auc, 4), aucInterval ? `${intervalText(aucInterval, 4)}, 95 %` : ""],
     ["logloss", precise(logloss, 4)],
     ["information gain", fixed(relativeInformationGain, 4), "0: as good as the click rate"],
     ["calibration", fixed(calibrationRatio, 3), "predicted / observed clicks"],

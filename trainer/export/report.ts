@@ -61,8 +61,14 @@ export function checkLimits(name: string, report: QuantizationReport): void {
 
 /** A table of all quantizations, with the chosen one marked. */
 export function reportTable(report: QuantizationReport): string {
+  const { head, rows, notes } = reportCells(report);
+  return [table(head, rows), ...notes].join("\n");
+}
+
+/** The same as texts: the table's head and rows, and what is to be said below it. */
+export function reportCells(report: QuantizationReport): { head: string[]; rows: string[][]; notes: string[] } {
   const { chosen, measured, refused } = report;
-  const lines = measured.map(({ quantization, records, bytes, layers, served, delta, logitDifference }) => [
+  const rows = measured.map(({ quantization, records, bytes, layers, served, delta, logitDifference }) => [
     quantization === chosen ? `${quantization}, chosen` : quantization,
     records.toLocaleString("en"),
     bytesText(bytes.blob + bytes.pages),
@@ -75,8 +81,8 @@ export function reportTable(report: QuantizationReport): string {
     logitDifference.mean.toExponential(1),
   ]);
   const head = ["rows", "records", "blob + pages", "layers", "AUC", "ΔAUC", "Δlogloss", "Δcalibration"];
-  const notes = refused.map(({ quantization, problem }) => `\n${quantization}: ${problem}`);
-  return table([...head, "max |Δlogit|", "mean |Δlogit|"], lines) + notes.join("");
+  const notes = refused.map(({ quantization, problem }) => `${quantization}: ${problem}`);
+  return { head: [...head, "max |Δlogit|", "mean |Δlogit|"], rows, notes };
 }
 
 function layersText(layers: Measure["layers"]): string {
