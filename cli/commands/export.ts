@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { exportReport } from "../../lab/report/quantization-report.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, namedLater, openPart } from "../../trainer/data/logs.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
@@ -10,6 +11,7 @@ import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
+import { writeWhole } from "../../trainer/io/files.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
@@ -75,9 +77,11 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     trainedWith: run.record,
     onReport: (measured) => console.log(reportTable(measured)),
   });
+  const page = join(folder, "report.html");
+  writeWhole(page, await exportReport(exported.model, exported.version, report));
   if (catalogue) console.log(catalogueText(catalogue));
   console.log(filterText(filter));
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
-  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}`);
+  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${page}`);
 }

@@ -35,7 +35,7 @@ body{margin:0;background:var(--page);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1120px;margin:0 auto;padding:1.25rem 1rem 3rem;overflow-wrap:break-word}
 h1{font-size:1.6rem;line-height:1.2;margin:.25rem 0}
-h2{font-size:1.15rem;margin:2rem 0 .75rem}h3{font-size:1rem;margin:0}
+h2{font-size:1.15rem;margin:2rem 0 .75rem}h3{font-size:1rem;margin:0}h3.part{margin:1rem 0 .5rem}
 p{margin:.25rem 0;max-width:70ch}.lead,.note,figcaption p{color:var(--muted)}.note,figcaption p{font-size:.875rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
 .tiles div,figure,.card{background:var(--card);border:1px solid var(--line);border-radius:10px}
@@ -49,7 +49,7 @@ figure text{font-family:inherit}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem .9rem;list-style:none;margin:.35rem 0 0;padding:0;font-size:.85rem}
 .legend i{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.4em}
 .card{padding:.25rem .9rem;margin:.75rem 0 0}
-.scroll{overflow-x:auto;background:
+.scroll{overflow-x:auto;padding-left:0;padding-right:0;background:
 linear-gradient(to right,var(--card) 40%,transparent) left/2.5rem 100% no-repeat local,
 linear-gradient(to left,var(--card) 40%,transparent) right/2.5rem 100% no-repeat local,
 linear-gradient(to right,var(--shadow),transparent) left/1rem 100% no-repeat scroll,
@@ -60,11 +60,12 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;position:relative}
 th,td{text-align:right;padding:.4rem .75rem;border-top:1px solid var(--line);white-space:nowrap}
 thead th{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
-th:first-child{text-align:left;white-space:normal;padding-left:0;font-weight:400;min-width:5.5rem;max-width:24rem}
-th:last-child,td:last-child{padding-right:0}td.text,th.text{text-align:left}
+th:first-child{text-align:left;white-space:normal;font-weight:400;min-width:5.5rem;max-width:24rem;
+padding-left:.9rem;position:sticky;left:0;background:var(--card)}
+th:last-child,td:last-child{padding-right:.9rem}td.text,th.text{text-align:left}
 td.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
-.facts td{white-space:normal;overflow-wrap:anywhere}tbody:first-of-type:first-child tr:first-child>*{border-top:0}
-details{margin:.75rem 0}summary{cursor:pointer}details .scroll{margin:0 -.9rem;padding:0 .9rem}
+.facts td{white-space:normal;overflow-wrap:anywhere}.facts tr:first-child>*{border-top:0}
+details{margin:.75rem 0}summary{cursor:pointer}details .scroll{margin:0 -.9rem;border:0}
 pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;padding:.5rem 0}
 @media (max-width:32rem){th,td{padding:.35rem .45rem;font-size:.85rem}thead th{font-size:.8rem}
 th:first-child{max-width:45vw}td.long{min-width:9rem}}

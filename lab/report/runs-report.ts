@@ -1,11 +1,22 @@
-import { reportCells } from "../../trainer/export/report.ts";
 import { fixed, intervalText, precise } from "../../trainer/metrics/evaluation.ts";
 import { chart } from "./chart.ts";
 import { type Difference, differences } from "./differences.ts";
 import { shortened } from "./label.ts";
 import { type Curve, curveFigure } from "./learning-curves.ts";
-import { ACCENT, type Figure, figures, htmlTable, longTable, note, page, SERIES, type Section } from "./page.ts";
+import {
+  ACCENT,
+  escapeHtml,
+  type Figure,
+  figures,
+  htmlTable,
+  longTable,
+  note,
+  page,
+  SERIES,
+  type Section,
+} from "./page.ts";
 import { rateText } from "./probability-axis.ts";
+import { quantizationHtml } from "./quantization-report.ts";
 import { LOGS, type ReadRun, type SavedEpoch, type SavedEvaluation } from "./saved-run.ts";
 
 /** A table of runs side by side: a column for each run. */
@@ -109,22 +120,22 @@ export async function runsReport(runs: readonly ReadRun[]): Promise<string> {
     const table = longTable(settings.head, settings.rows, "Settings that differ");
     sections.push({ title: "Settings that differ", html: settings.rows.length > 0 ? table : none });
   }
-  const losses = quantizationHtml(runs);
+  const losses = await exportsHtml(runs);
   if (losses !== "") sections.push({ title: "What quantization loses", html: losses });
   const models = new Set(runs.map(({ run }) => run.spec.name));
   const title = runs.length === 1 ? `The run ${runs[0].name}` : `${runs.length} runs side by side`;
   return page(title, `Of ${models.size === 1 ? "the model" : "the models"} ${[...models].join(", ")}.`, sections);
 }
 
-function quantizationHtml(runs: readonly ReadRun[]): string {
-  return runs
-    .flatMap(({ name, quantization }) => {
-      if (!quantization) return [];
-      const { head, rows, notes } = reportCells(quantization);
-      const heading = runs.length > 1 ? note(name) : "";
-      return [heading + htmlTable(head, rows, `What quantization loses: ${name}`) + notes.map(note).join("")];
-    })
-    .join("");
+/** What quantization loses in each run that was exported; an empty text where none was. */
+async function exportsHtml(runs: readonly ReadRun[]): Promise<string> {
+  const parts: string[] = [];
+  for (const { name, quantization } of runs) {
+    if (!quantization) continue;
+    parts.push(runs.length > 1 ? `<h3 class="part">${escapeHtml(name)}</h3>` : "");
+    parts.push(await quantizationHtml(name, quantization));
+  }
+  return parts.join("");
 }
 
 /** How many runs are drawn: as many as there are colors to tell them by. */

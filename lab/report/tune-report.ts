@@ -72,8 +72,7 @@ export async function tuneReport({ spec, best, trials, history }: Tuned, space: 
     bySetting.push(await settingFigure(path, range, drawing));
   const sections: Section[] = [
     { title: `The best settings, trial #${best.trial}`, html: bestFacts },
-    { title: "The search", html: figuresNote + figures([await historyFigure(drawing)]) },
-    { title: "Each setting", html: figures(bySetting) },
+    { title: "The search", html: figuresNote + figures([await historyFigure(drawing), ...bySetting]) },
     { title: "All trials", html: longTable(TRIALS_HEAD, trialRows(trials), "All trials, the best first", [4]) },
     { title: "The spec with the best settings", html: folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ];
@@ -174,6 +173,10 @@ function historyText({ metric, points, rungs }: Drawing): string {
   return `Validation ${METRIC_TEXT[metric]} of each training. ${texts.join("; ")}.`;
 }
 
+/** Characters of all labels that have room below a figure, and the least that a label is cut to. */
+const AXIS_CHARACTERS = 40;
+const LEAST_CHARACTERS = 5;
+
 /** The metric by one setting: each training is a point. */
 async function settingFigure(path: string, range: Range, drawing: Drawing): Promise<Figure> {
   const { metric, points, rungs } = drawing;
@@ -181,7 +184,8 @@ async function settingFigure(path: string, range: Range, drawing: Drawing): Prom
   // Choices are named by their number among the values: two of them may be shortened to one text.
   const choices = range.type === "choice" ? range.values.map((choice) => JSON.stringify(choice)) : [];
   const numberOf = (point: Point): number => choices.indexOf(JSON.stringify(value(point)));
-  const names = choices.map((text) => shortened(text, choices.length > 4 ? 6 : 10));
+  const length = Math.max(LEAST_CHARACTERS, Math.floor(AXIS_CHARACTERS / choices.length));
+  const names = choices.map((text) => shortened(text.replaceAll('"', ""), length));
   const x =
     range.type === "choice"
       ? ({
