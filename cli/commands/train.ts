@@ -128,7 +128,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
       warnIfWorseThanRate(heldOut.path, spec, result.evaluation.logloss, result.evaluation.clickRate);
   }
   const validSource = await openHeldOutLog(spec, trained, logs.valid, cache);
-  const wanted = flags.importance ?? (isCheap(spec.fields, validSource) && DEFAULT_REPEATS);
+  const wanted = flags.importance ?? (isCheap(trained, validSource) && DEFAULT_REPEATS);
   const importance = wanted ? await measureImportance(trained, validSource, { repeats: wanted }) : null;
   const report = join(out, "report.html");
   writeWhole(report, await runReport({ model: trained, logs: evaluated, importance }));

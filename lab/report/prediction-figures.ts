@@ -151,10 +151,8 @@ export async function gainCurve(predictions: Predictions): Promise<Figure | null
   const axis = { format: "%", tickCount: 5 };
   const x = { field: "share", type: "quantitative", title: "share of the records", axis } as const;
   const y = { field: "gain", type: "quantitative", title: null, axis } as const;
-  const at = (share: number): string => {
-    const point = values.find((value) => value.share >= share - Number.EPSILON) ?? values.at(-1);
-    return `${rateText(point?.gain ?? 0)} in the highest ${rateText(share)}`;
-  };
+  const curve = [{ share: 0, gain: 0 }, ...values];
+  const at = (share: number): string => `${rateText(gainAt(curve, share))} in the highest ${rateText(share)}`;
   const svg = await chart(
     [
       {
@@ -163,7 +161,7 @@ export async function gainCurve(predictions: Predictions): Promise<Figure | null
         encoding: { x, y },
       },
       {
-        data: { values: [{ share: 0, gain: 0 }, ...values] },
+        data: { values: curve },
         mark: { type: "line", stroke: ACCENT },
         encoding: { x, y },
       },
@@ -172,4 +170,12 @@ export async function gainCurve(predictions: Predictions): Promise<Figure | null
   );
   const note = `Share of all clicks among the highest predictions: ${at(0.01)}, ${at(0.1)}. Dashes: at random.`;
   return { title: "Cumulative gain", note, svg };
+}
+
+/** The gain at a share of the records, between two points of the curve. */
+function gainAt(curve: readonly { share: number; gain: number }[], share: number): number {
+  const i = curve.findIndex((point) => point.share >= share);
+  const [before, after] = [curve[i - 1], curve[i]];
+  if (!before || !after) return 1;
+  return before.gain + ((after.gain - before.gain) * (share - before.share)) / (after.share - before.share);
 }

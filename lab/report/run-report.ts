@@ -49,9 +49,14 @@ export async function runReport({ model, logs, importance }: ReportedRun): Promi
   ];
   const { type } = spec.model;
   const lead =
-    `${type} trained for ${epochs.length} epochs on label “${spec.label}” with ${spec.fields.length} fields; ` +
+    `${type} trained for ${counted(epochs.length, "epoch")} on label “${spec.label}” with ` +
+    `${counted(spec.fields.length, "field")}; ` +
     `the weights of epoch ${valid.epoch} were kept.`;
   return page(`${spec.name}: ${type}`, lead, sections);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `probabilities`: whether the model has learned to predict them, as it does by the logistic loss. */

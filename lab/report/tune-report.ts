@@ -64,7 +64,7 @@ export async function tuneReport({ spec, best, trials, history }: Tuned, space: 
   );
   const lost = [
     ...(diverged > 0 ? [`${diverged} diverged`] : []),
-    ...(drawing.beyond > 0 ? [`${drawing.beyond} far below the others are triangles at the edge`] : []),
+    ...(drawing.beyond > 0 ? [`${drawing.beyond} far from the others are triangles at the edge`] : []),
   ];
   const figuresNote = lost.length > 0 ? note(`Of ${history.length} trainings ${lost.join(", and ")}.`) : "";
   const bySetting: Figure[] = [];

@@ -17,11 +17,11 @@ export const DEFAULT_REPEATS = 5;
 /** The most records that are predicted each time: enough for four decimals of AUC, where clicks are not rarer still. */
 const MOST_RECORDS = 100_000;
 
-/**
- * So many predictions are made without being asked for. A DeepFM of 400-400-400 on the backend wasm takes some ten
- * seconds for them on one core.
- */
-const UNASKED_PREDICTIONS = 500_000;
+/** What a field's value costs in a prediction beside the dense layers: gathered, exchanged and ranked, in their terms. */
+const FIELD_COST = 1000;
+
+/** So many multiplications are spent without being asked for: some ten seconds of one core on the backend wasm. */
+const UNASKED_COST = 2e10;
 
 /** A mean over the repeats, with its 95 % interval. */
 export interface Loss extends Interval {
@@ -88,14 +88,11 @@ function crossOf({ cross }: Pick<FeatureField, "name"> & { cross?: readonly stri
   return cross;
 }
 
-/** How many predictions an importance takes. */
-function predictionsOf(fields: readonly FeatureField[], records: number, repeats: number): number {
-  return unitsOf(fields).length * repeats * Math.min(records, MOST_RECORDS);
-}
-
 /** Whether an importance takes so short that it needs not be asked for. */
-export function isCheap(fields: readonly FeatureField[], { count }: HeldOutSource): boolean {
-  return predictionsOf(fields, count, DEFAULT_REPEATS) <= UNASKED_PREDICTIONS;
+export function isCheap({ spec, learner }: Pick<TrainedModel, "spec" | "learner">, { count }: HeldOutSource): boolean {
+  const ofRecord = learner.model.parameters.values.length + FIELD_COST * spec.fields.length;
+  const predictions = unitsOf(spec.fields).length * DEFAULT_REPEATS * Math.min(count, MOST_RECORDS);
+  return predictions * ofRecord <= UNASKED_COST;
 }
 
 /**

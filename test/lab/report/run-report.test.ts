@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateLog } from "../../../lab/report/evaluated-log.ts";
 import { runReport } from "../../../lab/report/run-report.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
+import type { IndexedColumn } from "../../../trainer/data/indexed-column.ts";
 import { defaultSlices, scoreHeldOut } from "../../../trainer/evaluation/held-out.ts";
 import { measureImportance } from "../../../trainer/evaluation/importance.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
@@ -22,6 +23,12 @@ beforeAll(async () => {
   const onEpoch = recordEpochs(folder, spec, logs.valid);
   trained = await train(spec, { ...logs, backend: "wasm", onEpoch });
 });
+
+/** A column that has two values in turn. */
+function halves(name: string, values: string[], count: number): IndexedColumn {
+  const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => i);
+  return { name, values, offsets, of: offsets.subarray(0, count).map((i) => i % 2) };
+}
 
 describe("the run folder", () => {
   it("has a line of metrics an epoch, and what the run was", () => {
@@ -58,6 +65,8 @@ describe("the report", () => {
   let html: string;
   beforeAll(async () => {
     const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { group: "user", slices: defaultSlices(spec) });
+    // The log's own values have too few clicks each for an AUC.
+    heldOut.slices.push(halves("half", ["", "a rather long name of a value"], heldOut.predictions.labels.length));
     const evaluated = evaluateLog("test", heldOut, 5);
     const source = await openHeldOutLog(spec, trained, logs.valid, logs.cache);
     const importance = await measureImportance(trained, source, { repeats: 2 });
@@ -72,17 +81,34 @@ describe("the report", () => {
     const titles = figures.map((figure) => /<h3>(.*?)<\/h3>/.exec(figure)?.[1]);
     expect(titles).toEqual([
       ...["Validation AUC", "Loss", "Reliability", "Predictions", "Cumulative gain"],
-      ...["AUC by tags", "AUC lost", "Logloss added"],
+      ...["AUC by half", "AUC lost", "Logloss added"],
     ]);
     for (const figure of figures)
       expect(figure).toMatch(/<svg role="img" aria-label="[^"]{20,}" [^>]*viewBox="0 0 \d+ \d+".*<path /s);
     for (const figure of figures) expect(figure).not.toMatch(/NaN|undefined|Infinity/);
     expect(figures[5]).toContain(">(missing)</text>");
+    expect(figures[5]).toContain(">a rathe… a value</text>");
+    expect(figures[5]).toMatch(/aria-label="[^"]*\(missing\): 0\.\d+ \(0\.\d+ to 0\.\d+\)/);
   });
 
   it("needs no script and no network", () => {
     expect(html).not.toMatch(/<script|<link|<img|<iframe|@import|url\(|\bon\w+=/i);
     expect(html.match(/https?:\/\/[^"' )]+/g)?.filter((url) => !url.startsWith("http://www.w3.org/"))).toEqual([]);
+  });
+
+  it("says what each table and figure is about, and lets tables and code be scrolled from the keyboard", () => {
+    const scrolling = html.match(/<div class="card scroll"[^>]*>/g) ?? [];
+    expect(scrolling.length).toBeGreaterThan(3);
+    for (const card of scrolling) expect(card).toMatch(/role="region" aria-label="[^"]+" tabindex="0"/);
+    expect(html.match(/<table[^>]*><caption>[^<]+<\/caption>/g)).toHaveLength(scrolling.length);
+    expect(html).toContain('<pre tabindex="0">');
+    expect(html).not.toMatch(/id="|href=/);
+  });
+
+  it("has a lift and gain table of deciles, in per cent with three digits", () => {
+    const rows = /<caption>Lift and gain[^<]*<\/caption>.*?<\/table>/s.exec(html)?.[0].match(/<tr>/g);
+    expect(rows).toHaveLength(11);
+    expect(html).toMatch(/<th scope="row">10<\/th><td>20<\/td>(<td>[^<]+<\/td>){5}<td>100.0 %<\/td>/);
   });
 
   it("shows the settings and the spec", () => {
@@ -124,15 +150,7 @@ describe("predictLog", () => {
 
 it("text of the data is never markup", async () => {
   const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
-  const count = heldOut.predictions.labels.length;
-  heldOut.slices = [
-    {
-      name: "<b>&",
-      values: ["<script>br", "<script>de"],
-      offsets: Uint32Array.from({ length: count + 1 }, (_, i) => i),
-      of: Uint32Array.from({ length: count }, (_, i) => i % 2),
-    },
-  ];
+  heldOut.slices = [halves("<b>&", ["<script>br", "<script>de"], heldOut.predictions.labels.length)];
   const html = await runReport({ model: trained, logs: [evaluateLog("test", heldOut, 10)], importance: null });
   expect(html).not.toContain("<script");
   expect(html).toContain("&lt;script&gt;br");
