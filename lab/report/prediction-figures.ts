@@ -19,8 +19,8 @@ const GAIN_POINTS = 100;
 /** Click rate by mean prediction, in deciles, beside the diagonal of a calibrated model; the axes are log-odds. */
 export async function reliabilityDiagram(deciles: readonly Decile[]): Promise<Figure> {
   const domain = logOddsDomain(
-    deciles.flatMap(({ predicted, clickRate }) =>
-      clickRate > 0 && clickRate < 1 ? [logOdds(predicted), logOdds(clickRate)] : [logOdds(predicted)],
+    deciles.flatMap(({ predicted, clickRate, interval }) =>
+      clickRate > 0 && clickRate < 1 ? [predicted, interval.low, interval.high].map(logOdds) : [logOdds(predicted)],
     ),
   );
   const [low, high] = domain;
@@ -152,7 +152,7 @@ export async function gainCurve(predictions: Predictions): Promise<Figure | null
   const x = { field: "share", type: "quantitative", title: "share of the records", axis } as const;
   const y = { field: "gain", type: "quantitative", title: null, axis } as const;
   const curve = [{ share: 0, gain: 0 }, ...values];
-  const at = (share: number): string => `${rateText(gainAt(curve, share))} in the highest ${rateText(share)}`;
+  const at = (share: number): string => `${rateText(gainAt(curve, share))} in the highest ${100 * share} %`;
   const svg = await chart(
     [
       {

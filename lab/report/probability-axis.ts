@@ -72,5 +72,5 @@ function everyFew(ticks: readonly number[]): number[] {
 /** A probability or rate in per cent, with three digits however small it is. */
 export function rateText(rate: number): string {
   if (!Number.isFinite(rate)) return "–";
-  return rate === 0 ? "0 %" : `${Number((100 * rate).toPrecision(3))} %`;
+  return rate === 0 ? "0 %" : `${(100 * rate).toPrecision(3)} %`;
 }

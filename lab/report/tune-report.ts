@@ -49,7 +49,7 @@ export function trialRows(trials: readonly Trial[]): string[][] {
 
 /** The report of a search: how it went, what each setting does to the metric, and the best settings. */
 export async function tuneReport({ spec, best, trials, history }: Tuned, space: SearchSpace): Promise<string> {
-  const metric: Metric = best.valid.auc === null ? "logloss" : "auc";
+  const metric = judgedBy(spec, best);
   const drawing = drawingOf(history, metric);
   const diverged = history.filter(({ valid }) => valid[metric] === null).length;
   const settings = Object.entries(best.settings).map(([path, value]) => [path, show(value)] as const);
@@ -78,6 +78,12 @@ export async function tuneReport({ spec, best, trials, history }: Tuned, space: 
   ];
   const lead = `${trials.length} settings in ${history.length} trainings, judged by ${METRIC_TEXT[metric]} on the validation log.`;
   return page(`${spec.name}: search for settings of ${spec.model.type}`, lead, sections);
+}
+
+/** What the trials were ranked by: what the spec monitors, or logloss where there is no AUC. */
+function judgedBy({ training }: Pick<Tuned["spec"], "training">, best: Trial): Metric {
+  const monitorsLogloss = "monitor" in training && training.monitor === "logloss";
+  return best.valid.auc === null || monitorsLogloss ? "logloss" : "auc";
 }
 
 function drawingOf(history: readonly Trial[], metric: Metric): Drawing {

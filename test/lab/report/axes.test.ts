@@ -8,7 +8,8 @@ import { deciles } from "../../../trainer/metrics/deciles.ts";
 import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 
 describe("the axis of probabilities", () => {
-  const ticks = (low: number, high: number): string[] => probabilityTicks(logOdds(low), logOdds(high)).map(rateText);
+  const ticks = (low: number, high: number): string[] =>
+    probabilityTicks(logOdds(low), logOdds(high)).map((p) => `${Number((100 * p).toPrecision(8))} %`);
 
   it("has round ticks wherever it lies, and however short it is", () => {
     expect(ticks(0.00002, 0.03)).toEqual(["0.01 %", "0.1 %", "1 %"]);
@@ -35,7 +36,7 @@ describe("the axis of probabilities", () => {
 
   it("rates have three digits", () => {
     expect([0, 0.0001, 0.00812345, 0.5, 1, Number.NaN].map(rateText)).toEqual([
-      ...["0 %", "0.01 %", "0.812 %", "50 %", "100 %", "–"],
+      ...["0 %", "0.0100 %", "0.812 %", "50.0 %", "100 %", "–"],
     ]);
   });
 });
