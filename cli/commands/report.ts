@@ -15,7 +15,7 @@ export function reportCommand(): Command {
         "quantization loses in those that were exported.",
     )
     .argument("<run...>", "folders that `train` saved; also that of a training that goes on")
-    .option("--out <file>", "where to write the page", "report.html")
+    .option("--out <file>", "where to write the page", "runs/report.html")
     .action(async (folders: string[], { out }: { out: string }) => {
       const runs = await readRuns([...new Set(folders)]);
       writeWhole(out, await runsReport(runs));

@@ -33,17 +33,17 @@ const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:1.25rem 1rem 3rem;overflow-wrap:break-word}
+main{max-width:1120px;margin:0 auto;padding:1.25rem 1rem 3rem;overflow-wrap:anywhere}
 h1{font-size:1.6rem;line-height:1.2;margin:.25rem 0}
 h2{font-size:1.15rem;margin:2rem 0 .75rem}h3{font-size:1rem;margin:0}h3.part{margin:1rem 0 .5rem}
 p{margin:.25rem 0;max-width:70ch}.lead,.note,figcaption p{color:var(--muted)}.note,figcaption p{font-size:.875rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
 .tiles div,figure,.card{background:var(--card);border:1px solid var(--line);border-radius:10px}
-.tiles div{padding:.7rem .9rem}.tiles dt{color:var(--muted);font-size:.8rem}
+.tiles div{padding:.7rem .9rem;min-width:0}.tiles dt{color:var(--muted);font-size:.8rem}
 .tiles dd{margin:0;font-size:1.35rem;font-weight:600;font-variant-numeric:tabular-nums}
 .tiles dd.detail{color:var(--muted);font-size:.8rem;font-weight:400}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:.75rem}
-figure{margin:0;padding:.9rem .9rem .6rem}
+figure{margin:0;padding:.9rem .9rem .6rem;min-width:0}
 figure svg{display:block;width:100%;height:auto;max-width:540px;margin:.6rem auto 0}
 figure text{font-family:inherit}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem .9rem;list-style:none;margin:.35rem 0 0;padding:0;font-size:.85rem}
@@ -60,8 +60,8 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;position:relative}
 th,td{text-align:right;padding:.4rem .75rem;border-top:1px solid var(--line);white-space:nowrap}
 thead th{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
-th:first-child{text-align:left;white-space:normal;font-weight:400;min-width:5.5rem;max-width:24rem;
-padding-left:.9rem;position:sticky;left:0;background:var(--card)}
+th:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;font-weight:400;
+min-width:5.5rem;max-width:24rem;padding-left:.9rem;position:sticky;left:0;background:var(--card)}
 th:last-child,td:last-child{padding-right:.9rem}td.text,th.text{text-align:left}
 td.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
 .facts td{white-space:normal;overflow-wrap:anywhere}.facts tr:first-child>*{border-top:0}
