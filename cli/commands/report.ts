@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { metricsTable, type RunsTable, runsReport, settingsTable, unlikeLogs } from "../../lab/report/runs-report.ts";
+import { runsReport } from "../../lab/report/runs-report.ts";
+import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
 import { readRuns } from "../../lab/report/saved-run.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 import { table } from "../../trainer/terminal/table.ts";

@@ -13,7 +13,7 @@ export const DECILE_HEAD = [
   "cumulative gain",
 ];
 
-/** The lift and gain table as rows of text under DECILE_HEAD. The sums of weights, where there are some, are rounded. */
+/** The lift and gain table as rows of text under DECILE_HEAD. */
 export function decileRows(deciles: readonly Decile[]): string[][] {
   return deciles.map(({ records, clicks, predicted, clickRate, interval, lift, gain }, i) => [
     String(i + 1),

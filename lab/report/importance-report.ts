@@ -58,6 +58,7 @@ async function lossFigure(
   const values = ranked.map((column, rank) => ({ rank, label: shortened(column.name), ...of(column) }));
   const y = { field: "rank", type: "ordinal", sort: null, axis: null } as const;
   const x = { type: "quantitative", title: null, axis: { grid: true, tickCount: 4 } } as const;
+  const texts = ranked.map((column) => `${column.name} ${precise(of(column).mean, 5)}`);
   const svg = await chart(
     [
       {
@@ -77,7 +78,7 @@ async function lossFigure(
       },
     ],
     {
-      description: `${title} without each column: ${ranked.map((c) => `${c.name} ${of(c).mean.toFixed(5)}`).join("; ")}.`,
+      description: `${title} without each column: ${texts.join("; ")}.`,
       height: 20 * values.length,
       left: 112,
     },

@@ -8,3 +8,8 @@ export function shortened(text: string, length = LABEL_CHARACTERS): string {
   const half = (length - 1) / 2;
   return `${characters.slice(0, Math.floor(half)).join("")}…${characters.slice(-Math.ceil(half)).join("")}`;
 }
+
+/** A number with its noun, in the plural where it is not 1. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

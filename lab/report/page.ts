@@ -23,7 +23,8 @@ export const ACCENT = "var(--series-1)";
 export const SERIES = Array.from({ length: 8 }, (_, i) => `var(--series-${i + 1})`);
 
 const STYLE = `
-:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--muted:#5d6778;--line:#dde1e8;--grid:#e8ebf0;--shadow:#1c233055;
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--muted:#5d6778;
+--line:#dde1e8;--grid:#e8ebf0;--shadow:#1c233055;
 --series-1:#0b62b5;--series-2:#c8500a;--series-3:#00795c;--series-4:#a8438a;
 --series-5:#8a6a00;--series-6:#2a8fc9;--series-7:#6a4fc4;--series-8:#5d6778}
 @media (prefers-color-scheme:dark){:root{
@@ -166,7 +167,8 @@ function figure({ title, note, svg, legend }: Figure): string {
 
 /** Text to be looked up, which is folded away. */
 export function folded(summary: string, text: string): string {
-  return `<details class="card"><summary>${escapeHtml(summary)}</summary><pre tabindex="0">${escapeHtml(text)}</pre></details>`;
+  const code = `<pre tabindex="0">${escapeHtml(text)}</pre>`;
+  return `<details class="card"><summary>${escapeHtml(summary)}</summary>${code}</details>`;
 }
 
 export function escapeHtml(text: string): string {

@@ -10,7 +10,7 @@ import { logOdds, logOddsDomain, probabilityAxis, rateText } from "./probability
 
 const HISTOGRAM_BINS = 40;
 
-/** Records of each label that a histogram's end bars may gather, as a share: they would make its axis long and empty. */
+/** The share of each label's records that an end bar of a histogram gathers, as they would make its axis long. */
 const TAIL = 0.005;
 
 /** Points of a gain curve: one a per cent. */

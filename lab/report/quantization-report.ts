@@ -69,7 +69,7 @@ async function lossFigure(name: string, { chosen, measured, limits }: Quantizati
     },
   );
   const dashes = shown.length > 0 ? " Dashes: the limit of an export." : "";
-  const note = `Growth of logloss by each quantization, with the size of blob and pages; ${chosen} was chosen.${dashes}`;
+  const note = `Growth of logloss by each quantization, with its size; ${chosen} was chosen.${dashes}`;
   return { title: "Loss and size", note, svg };
 }
 

@@ -9,6 +9,7 @@ import { aucByValue } from "./auc-by-value.ts";
 import { DECILE_HEAD, decileRows } from "./decile-table.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
 import { importanceSection } from "./importance-report.ts";
+import { counted } from "./label.ts";
 import { type Curve, curveFigure } from "./learning-curves.ts";
 import { type Figure, facts, figures, folded, htmlTable, note, page, type Section, tiles } from "./page.ts";
 import { gainCurve, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
@@ -55,10 +56,6 @@ export async function runReport({ model, logs, importance }: ReportedRun): Promi
   return page(`${spec.name}: ${type}`, lead, sections);
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** `probabilities`: whether the model has learned to predict them, as it does by the logistic loss. */
 async function predictionSection({ name, heldOut, deciles }: EvaluatedLog, probabilities: boolean): Promise<Section> {
   const { predictions } = heldOut;
@@ -71,7 +68,7 @@ async function predictionSection({ name, heldOut, deciles }: EvaluatedLog, proba
   const drawn = figures(list.filter((figure) => figure !== null));
   return {
     title: `Predictions on ${name}`,
-    html: `${drawn}${note("Deciles, the highest predictions first. Lift: click rate by that of the whole log.")}${table}`,
+    html: drawn + note("Deciles, the highest predictions first. Lift: click rate by that of the whole log.") + table,
   };
 }
 

@@ -67,7 +67,7 @@ export interface ReadRun {
   quantization: QuantizationReport | null;
 }
 
-/** Reads run folders. Throws FormatError, which names the file and the place in it, where one is not as `train` wrote it. */
+/** Reads run folders. Throws FormatError, which names the file and the place in it, where one is no run's. */
 export async function readRuns(folders: readonly string[]): Promise<ReadRun[]> {
   const names = folders.map((folder) => basename(resolve(folder)));
   const runs: ReadRun[] = [];

@@ -17,7 +17,7 @@ export const DEFAULT_REPEATS = 5;
 /** The most records that are predicted each time: enough for four decimals of AUC, where clicks are not rarer still. */
 const MOST_RECORDS = 100_000;
 
-/** What a field's value costs in a prediction beside the dense layers: gathered, exchanged and ranked, in their terms. */
+/** What it costs to gather, exchange and rank a field's value, in multiplications of the dense layers. */
 const FIELD_COST = 1000;
 
 /** So many multiplications are spent without being asked for: some ten seconds of one core on the backend wasm. */
@@ -125,7 +125,7 @@ export async function measureImportance(
       losses[u].logloss.push(exchanged.logloss - metrics.logloss);
     }
   }
-  task.done(`${units.length} columns, ${repeats} times each`);
+  task.done(`columns: ${units.length}, exchanges: ${repeats}`);
   const columns = units.map(({ name, fields }, u) => ({
     name,
     fields: fields.map((f) => spec.fields[f].name),

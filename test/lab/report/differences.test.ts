@@ -3,7 +3,7 @@ import { differences } from "../../../lab/report/differences.ts";
 
 const FIELD = { name: "user", type: "categorical", encoding: { kind: "vocabulary", minCount: 1 } };
 
-it("names each setting that differs by its path, fields by their names in whatever order, and what one side lacks", () => {
+it("names each setting that differs by its path, fields by their names in any order, and what one side lacks", () => {
   const first = { model: { hidden: [8, 8], dropout: 0 }, fields: [FIELD, { name: "age", type: "numeric" }], name: "a" };
   const second = {
     model: { hidden: [8], dropout: 0 },

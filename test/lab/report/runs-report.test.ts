@@ -1,7 +1,8 @@
 import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { metricsTable, runsReport, settingsTable, unlikeLogs } from "../../../lab/report/runs-report.ts";
+import { runsReport } from "../../../lab/report/runs-report.ts";
+import { metricsTable, settingsTable, unlikeLogs } from "../../../lab/report/runs-table.ts";
 import { readRuns } from "../../../lab/report/saved-run.ts";
 import { runCommand } from "../../cli/cli-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";

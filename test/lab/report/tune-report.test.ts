@@ -55,7 +55,7 @@ describe("the report of a search", () => {
   it("is by logloss where there is no AUC, and of one trial too", async () => {
     const only = { ...trial(1, 2, 0.7), valid: { auc: null, logloss: 0.4 } };
     const html = await tuneReport({ ...tuned, best: only, trials: [only], history: [only] }, space);
-    expect(html).toContain("1 settings in 1 trainings, judged by logloss");
+    expect(html).toContain("1 trial in 1 training, judged by logloss");
     expect(html).not.toMatch(/NaN|undefined|Infinity/);
   });
 });
