@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { runsReport } from "../../lab/report/runs-report.ts";
 import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
@@ -18,7 +19,7 @@ export function reportCommand(): Command {
     .argument("<run...>", "folders that `train` saved; also that of a training that goes on")
     .option("--out <file>", "where to write the page", "runs/report.html")
     .action(async (folders: string[], { out }: { out: string }) => {
-      const runs = await readRuns([...new Set(folders)]);
+      const runs = await readRuns([...new Map(folders.map((folder) => [resolve(folder), folder])).values()]);
       writeWhole(out, await runsReport(runs));
       unlikeLogs(runs).forEach(warn);
       console.log(tableText(metricsTable(runs)));
