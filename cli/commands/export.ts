@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { exportReport } from "../../lab/report/quantization-report.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, namedLater, openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
 import type { Part } from "../../trainer/data/split.ts";
@@ -14,6 +15,7 @@ import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
+import { writeWhole } from "../../trainer/io/files.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { loadRun, type SavedRun } from "../../trainer/training/run-folder.ts";
@@ -89,11 +91,13 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     onReport: (losses) => console.log(`${reportTable(losses)}\n${recordsText(chosenOf(losses).records, measured)}`),
   });
   if (calibration) console.log(calibrationText(calibration));
+  const page = join(folder, "report.html");
+  writeWhole(page, await exportReport(exported.model, exported.version, report));
   if (catalogue) console.log(catalogueText(catalogue));
   console.log(filterText(filter));
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
-  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}`);
+  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${page}`);
 }
 
 /** The part that `--part` names: of the logs that are named, or else of the one that the training divided. */

@@ -9,6 +9,7 @@ import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
+import { reportCommand } from "./report.ts";
 import { retrieveCommand } from "./retrieve.ts";
 import { keygenCommand, signCommand } from "./sign.ts";
 import { startCommand } from "./start.ts";
@@ -31,6 +32,7 @@ export function makeProgram(): Command {
     trainCommand(),
     compareCommand(),
     studyCommand(),
+    reportCommand(),
     retrieveCommand(),
     tuneCommand(),
     exportCommand(),

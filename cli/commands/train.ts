@@ -1,18 +1,22 @@
 import { join } from "node:path";
-import { Command } from "commander";
-import { type EvaluatedLog, evaluationRows } from "../../lab/report/evaluated-log.ts";
+import { Command, Option } from "commander";
+import { DECILE_HEAD, decileRows } from "../../lab/report/decile-table.ts";
+import { type EvaluatedLog, evaluateLog, evaluationData, evaluationRows } from "../../lab/report/evaluated-log.ts";
+import { importanceTable, importanceText } from "../../lab/report/importance-report.ts";
 import { runReport } from "../../lab/report/run-report.ts";
+import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { DEFAULT_REPEATS, type Importance, isCheap, measureImportance } from "../../trainer/evaluation/importance.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
-import { evaluatePredictions } from "../../trainer/metrics/evaluation.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
 import { PROFILE_HEAD, profileRows } from "../../trainer/profile/profile-table.ts";
 import { saveProfile } from "../../trainer/profile/saved-profile.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { hasCheckpoint } from "../../trainer/training/checkpoint.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
@@ -37,6 +41,8 @@ interface TrainFlags extends LogFlags {
   group?: string;
   at: number;
   slices?: string[];
+  /** How often each column's values are exchanged; false for never. */
+  importance?: number | false;
   json?: string;
   hashKey?: string;
   resume?: boolean;
@@ -44,6 +50,12 @@ interface TrainFlags extends LogFlags {
   checkpointEvery: number;
   backend?: Backend;
 }
+
+/** How many columns are printed with their importance; the report and the JSON have all of them. */
+const SHOWN_COLUMNS = 20;
+
+/** More repeats make the intervals hardly narrower than the log itself lets them be. */
+const MAX_REPEATS = 100;
 
 export function trainCommand(): Command {
   const command = new Command("train")
@@ -58,6 +70,16 @@ export function trainCommand(): Command {
       "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
       parseList,
     )
+    .addOption(
+      new Option(
+        "--importance [repeats]",
+        "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
+          `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+      )
+        .argParser(integerWithin(2, MAX_REPEATS))
+        .preset(String(DEFAULT_REPEATS)),
+    )
+    .option("--no-importance", "do not measure it")
     .addOption(jsonOption("write all metrics as JSON"))
     .option(
       "--hash-key <hex>",
@@ -111,27 +133,40 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   ] as const) {
     if (log === null) continue;
     const heldOut = await scoreHeldOut(trained, log, cache, { group, slices });
-    const evaluation = evaluatePredictions(
-      heldOut.predictions,
-      heldOut.groups,
-      at,
-      await evaluateInBatch(trained, heldOut, logs.train, log, cache),
-    );
-    evaluated.push({ name, heldOut, evaluation });
+    const inBatch = await evaluateInBatch(trained, heldOut, logs.train, log, cache);
+    evaluated.push(evaluateLog(name, heldOut, at, inBatch));
   }
+  const validSource = await openHeldOutLog(spec, trained, logs.valid, cache);
+  // Scores that are no probabilities are not compared between contexts: there is nothing that a column could take away.
+  const measurable = spec.training.loss === "logistic";
+  const wanted = measurable && (flags.importance ?? (isCheap(trained, validSource) && DEFAULT_REPEATS));
+  const importance = wanted ? await measureImportance(trained, validSource, { repeats: wanted }) : null;
   const report = join(out, "report.html");
-  writeWhole(report, await runReport(trained, evaluated));
-  if (flags.json)
-    writeWhole(flags.json, toJson(Object.fromEntries(evaluated.map((log) => [log.name, log.evaluation]))));
+  writeWhole(report, await runReport({ model: trained, logs: evaluated, importance }));
+  const data = toJson(evaluationData(evaluated, importance));
+  writeWhole(join(out, "evaluation.json"), data);
+  if (flags.json) writeWhole(flags.json, data);
+
   console.log(table(PROFILE_HEAD, profileRows(trained.profile)));
   const { epoch } = trained.valid;
-  const head = evaluated.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
-  console.log(table(["", ...head], evaluationRows(evaluated)));
+  printTables(evaluated, importance, epoch);
   const { monitor, loss } = spec.training;
   const judge = loss === "logistic" ? monitor : `the ${loss} loss`;
   console.log(`${out}: epoch ${epoch} of ${trained.epochs.length}, the best by ${judge}; ${report}`);
   // Last, where it is seen. By the in-batch loss a model does not learn to say probabilities.
-  if (spec.training.loss === "logistic")
+  if (loss === "logistic")
     for (const { heldOut, evaluation } of evaluated)
       warnIfWorseThanRate(heldOut.path, spec, evaluation.logloss, evaluation.clickRate);
+}
+
+function printTables(logs: readonly EvaluatedLog[], importance: Importance | null, epoch: number): void {
+  const head = logs.map(({ name }) => (name === "validation" ? `validation, epoch ${epoch}` : name));
+  console.log(table(["", ...head], evaluationRows(logs)));
+  const last = logs.at(-1);
+  if (last && last.deciles.length > 0)
+    console.log(table([`${last.name}: ${DECILE_HEAD[0]}`, ...DECILE_HEAD.slice(1)], decileRows(last.deciles)));
+  if (!importance) return;
+  const { head: columns, rows } = importanceTable(importance);
+  console.log(table(columns, rows.slice(0, SHOWN_COLUMNS)));
+  console.log(importanceText(importance, "validation"));
 }

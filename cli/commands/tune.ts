@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { trialRows, trialsHead, tuneReport } from "../../lab/report/tune-report.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
-import { settingsText, withSettings } from "../../lab/sweeps/settings.ts";
-import { type Judged, judgedBy, metricName } from "../../lab/tune/judge.ts";
+import { withSettings } from "../../lab/sweeps/settings.ts";
+import { judgedBy } from "../../lab/tune/judge.ts";
 import { type Rung, rungsOf } from "../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../lab/tune/space.ts";
-import type { Trial } from "../../lab/tune/trial-log.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
@@ -79,7 +79,11 @@ export function tuneCommand(): Command {
       1,
     )
     .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
-    .option("--out <folder>", "trials.jsonl, which a search that was stopped goes on from, and best.json", "runs/tune")
+    .option(
+      "--out <folder>",
+      "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
+      "runs/tune",
+    )
     .addOption(forceOption())
     .addOption(jsonOption("write the best settings and all trials as JSON"))
     .addOption(backendOption())
@@ -102,28 +106,17 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
-  console.log(trialTable(tuned.trials.slice(0, SHOWN), judgedBy(spec)));
+  const report = join(out, "report.html");
+  writeWhole(report, await tuneReport(tuned, space));
+  const judged = judgedBy(spec);
+  console.log(table(trialsHead(judged), trialRows(tuned.trials.slice(0, SHOWN), judged)));
   console.log(JSON.stringify(best, null, 2));
-  console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}`);
+  console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}; ${report}`);
 }
 
 function rungsOfFlags({ method, trials, minEpochs, eta, seeds }: TuneFlags, maxEpochs: number): Rung[] {
   const rungs = method === "random" ? [{ trials, epochs: maxEpochs }] : rungsOf(trials, maxEpochs, minEpochs, eta);
   return rungs.map((rung, i) => (i === rungs.length - 1 ? { ...rung, seeds } : rung));
-}
-
-/** The trials with their metrics on the validation log, first the one that they are judged by. */
-function trialTable(trials: readonly Trial[], judged: Judged): string {
-  const metrics: readonly Judged[] =
-    judged === "loss" ? ["loss"] : judged === "auc" ? ["auc", "logloss"] : ["logloss", "auc"];
-  const [first, ...others] = metrics.map(metricName);
-  const rows = trials.map(({ trial, valid, budget, settings }) => [
-    `#${trial}`,
-    ...metrics.map((metric) => valid[metric]?.toFixed(5) ?? "–"),
-    budget,
-    settingsText(settings),
-  ]);
-  return table(["trial", `valid ${first}`, ...others, "epochs", "settings"], rows);
 }
 
 function parseEta(text: string): number {

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { escapeHtml } from "./page.ts";
 
 /** The plot's size in pixels, with the usual padding: a phone shows it at that size, a wider column scales it up. */
 const WIDTH = 300;
@@ -9,6 +10,8 @@ const PADDING = { left: 46, right: 14, top: 10, bottom: 42 };
 
 const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   font: "inherit",
+  // The drawing is one image to a screen reader, with the description for its text.
+  aria: false,
   view: { stroke: null },
   axis: {
     labelColor: "var(--muted)",
@@ -31,7 +34,7 @@ export type ChartLayers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
 export type ChartLayer = ChartLayers[number];
 
 export interface ChartOptions {
-  /** What a screen reader reads aloud. */
+  /** What a screen reader reads aloud in the chart's place: what it shows, and its most telling numbers. */
   description: string;
   height?: number;
   /** Pixels left of the plot, for long labels. */
@@ -50,7 +53,6 @@ export async function chart(layer: ChartLayers, { description, height = HEIGHT, 
     padding,
     autosize: "none",
     background: "transparent",
-    description,
     layer,
     config: CONFIG,
   };
@@ -59,5 +61,6 @@ export async function chart(layer: ChartLayers, { description, height = HEIGHT, 
   const svg = await view.toSVG();
   view.finalize();
   // Without its own width the SVG takes that of the page's column, and a height in proportion.
-  return svg.replace(/^<svg ([^>]*?) width="[^"]*" height="[^"]*"/, "<svg $1");
+  const label = `role="img" aria-label="${escapeHtml(description)}"`;
+  return svg.replace(/^<svg ([^>]*?) width="[^"]*" height="[^"]*"/, (_, kept) => `<svg ${label} ${kept}`);
 }

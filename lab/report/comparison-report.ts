@@ -32,7 +32,7 @@ export async function comparisonReport(
   ];
   if (models.some(({ timeToLr }) => timeToLr !== null)) list.push(await timeFigure(models));
   return page(`${name}: ${models.length} models compared`, `On the test log, ${over}.`, [
-    { title: "Table", html: htmlTable(COMPARISON_HEAD, comparisonRows(models, seeds)) },
+    { title: "Table", html: htmlTable(COMPARISON_HEAD, comparisonRows(models, seeds), "Models compared") },
     { title: "Figures", html: figures(list) },
     {
       title: "Settings",

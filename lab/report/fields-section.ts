@@ -8,6 +8,6 @@ export function fieldsSection(profile: readonly FieldProfile[]): Section {
   const list = warnings.length > 0 ? `<ul>${warnings.join("")}</ul>` : "";
   return {
     title: "Fields",
-    html: `${htmlTable(PROFILE_HEAD, profileRows(profile))}<p class="note">${escapeHtml(UNSEEN_NOTE)}.</p>${list}`,
+    html: `${htmlTable(PROFILE_HEAD, profileRows(profile), "What the training log held in each field")}<p class="note">${escapeHtml(UNSEEN_NOTE)}.</p>${list}`,
   };
 }

@@ -1,23 +1,41 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { backendText } from "../../trainer/engine/backend.ts";
-import { type Evaluation, fixed } from "../../trainer/metrics/evaluation.ts";
+import type { Importance } from "../../trainer/evaluation/importance.ts";
+import {
+  type Evaluation,
+  fixed,
+  type InBatchEvaluation,
+  intervalText,
+  precise,
+} from "../../trainer/metrics/evaluation.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
 import { versionsWith } from "../../trainer/training/run-record.ts";
 import type { TrainingResult } from "../../trainer/training/train.ts";
-import { type ChartLayer, chart } from "./chart.ts";
+import { aucByValue } from "./auc-by-value.ts";
+import { DECILE_HEAD, decileRows } from "./decile-table.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
 import { fieldsSection } from "./fields-section.ts";
-import { type Figure, facts, figures, folded, htmlTable, page, SERIES, type Section, tiles } from "./page.ts";
-import { aucByValue, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
+import { importanceSection } from "./importance-report.ts";
+import { counted } from "./label.ts";
+import { type Curve, curveFigure } from "./learning-curves.ts";
+import { type Figure, facts, figures, folded, htmlTable, note, page, type Section, tiles } from "./page.ts";
+import { gainCurve, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";
+import { rateText } from "./probability-axis.ts";
 
-/** The report of one training run; its figures show the last of the evaluated logs. */
-export async function runReport(
-  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid" | "profile">,
-  logs: readonly EvaluatedLog[],
-): Promise<string> {
+/** A run as its report tells of it. */
+export interface ReportedRun {
+  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid" | "profile">;
+  /** The figures of predictions show the last one. */
+  logs: readonly EvaluatedLog[];
+  /** On the first of the logs. */
+  importance: Importance | null;
+}
+
+/** The report of one training run. */
+export async function runReport({ model, logs, importance }: ReportedRun): Promise<string> {
   const { spec, epochs, valid, profile } = model;
-  const last = logs.at(-1);
-  if (!last) throw new Error("got no evaluated log, expected at least one");
+  const [first, last] = [logs[0], logs.at(-1)];
+  if (!first || !last) throw new Error("got no evaluated log, expected at least one");
   const { evaluation, heldOut } = last;
 
   const slices: Figure[] = [];
@@ -30,22 +48,20 @@ export async function runReport(
   const sections: Section[] = [
     { title: `Quality on ${last.name}`, html: headline(evaluation) },
     { title: "Learning", html: figures(await learningCurves(epochs, valid)) },
-    ...(comparable
-      ? [
-          {
-            title: `Predictions on ${last.name}`,
-            html: figures([await reliabilityDiagram(heldOut.predictions), await scoreHistogram(heldOut.predictions)]),
-          },
-        ]
-      : []),
+    ...(comparable ? [await predictionSection(last)] : []),
     ...(slices.length > 0 ? [{ title: "Where it is good, where not", html: figures(slices) }] : []),
+    ...(importance ? [await importanceSection(importance, first.name)] : []),
     fieldsSection(profile),
-    { title: "All metrics", html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs)) },
+    {
+      title: "All metrics",
+      html: htmlTable(["", ...logs.map(({ name }) => name)], evaluationRows(logs), "All metrics of each log"),
+    },
     { title: "Settings", html: settingsTable(model, logs) + folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ];
   const { type } = spec.model;
   const lead =
-    `${type} trained for ${epochs.length} epochs on label “${spec.label}” with ${spec.fields.length} fields; ` +
+    `${type} trained for ${counted(epochs.length, "epoch")} on label “${spec.label}” with ` +
+    `${counted(spec.fields.length, "field")}; ` +
     `the weights of epoch ${valid.epoch}, the best by ${monitorText(spec)}, were kept.`;
   return page(`${spec.name}: ${type}`, lead, sections);
 }
@@ -55,21 +71,26 @@ function monitorText({ training: { loss, monitor } }: FeatureSpec): string {
   return loss === "logistic" ? `validation ${monitor === "auc" ? "AUC" : monitor}` : `the ${loss} loss on validation`;
 }
 
+async function predictionSection({ name, heldOut, deciles }: EvaluatedLog): Promise<Section> {
+  const { predictions } = heldOut;
+  const list: (Figure | null)[] = [
+    await reliabilityDiagram(deciles),
+    await scoreHistogram(predictions, deciles),
+    await gainCurve(predictions),
+  ];
+  const table = htmlTable(DECILE_HEAD, decileRows(deciles), `Lift and gain by deciles of the predictions on ${name}`);
+  const drawn = figures(list.filter((figure) => figure !== null));
+  return {
+    title: `Predictions on ${name}`,
+    html: drawn + note("Deciles, the highest predictions first. Lift: click rate by that of the whole log.") + table,
+  };
+}
+
 function headline(evaluation: Evaluation): string {
-  const { auc, logloss, relativeInformationGain, calibrationRatio, grouped, inBatch } = evaluation;
+  const { records, clickRate, grouped, inBatch } = evaluation;
   return tiles([
-    ...(inBatch
-      ? ([
-          ["in-batch loss", fixed(inBatch.loss, 4)],
-          [`recall@${inBatch.k}`, fixed(inBatch.recall, 4)],
-          ["of the most popular", fixed(inBatch.popularity, 4)],
-        ] as const)
-      : ([
-          ["AUC", fixed(auc, 4)],
-          ["logloss", fixed(logloss, 4)],
-          ["information gain", fixed(relativeInformationGain, 4)],
-          ["calibration", fixed(calibrationRatio, 3)],
-        ] as const)),
+    ...(inBatch ? inBatchTiles(inBatch) : logisticTiles(evaluation)),
+    ["click rate", rateText(clickRate), `of ${records.toLocaleString("en")} records`],
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 4)],
@@ -79,68 +100,49 @@ function headline(evaluation: Evaluation): string {
   ]);
 }
 
-async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Figure[]> {
-  const x = {
-    field: "epoch",
-    type: "quantitative",
-    title: "epoch",
-    scale: { zero: false, nice: false, padding: 8 },
-  } as const;
-  // Ticks at whole epochs only, at most ten of them.
-  const step = Math.ceil(epochs.length / 10);
-  const ticks = epochs.map(({ epoch }) => epoch).filter((epoch) => epoch % step === 0);
-  const axis = { values: ticks, format: "d" };
-  const keptRule: ChartLayer = {
-    data: { values: [{ epoch: kept.epoch }] },
-    mark: { type: "rule", stroke: "var(--muted)", strokeDash: [4, 4] },
-    encoding: { x: { ...x, axis } },
-  };
-  const lines = (series: readonly (readonly [name: string, of: (epoch: Epoch) => number])[]): ChartLayer => {
-    const names = series.map(([name]) => name);
-    return {
-      data: { values: series.flatMap(([name, of]) => epochs.map((e) => ({ name, epoch: e.epoch, value: of(e) }))) },
-      mark: { type: "line", point: { size: 28 } },
-      encoding: {
-        x: { ...x, axis },
-        y: {
-          field: "value",
-          type: "quantitative",
-          title: null,
-          scale: { zero: false },
-          axis: { tickCount: 5 },
-        },
-        color: {
-          field: "name",
-          type: "nominal",
-          legend: null,
-          scale: { domain: names, range: SERIES.slice(0, names.length) },
-        },
-      },
-    };
-  };
-  const aucFigure = async (): Promise<Figure> => ({
-    title: "Validation AUC",
-    note: "Dashes: the epoch whose weights were kept.",
-    svg: await chart([keptRule, lines([["validation", ({ auc }) => auc]])], { description: "AUC by epoch" }),
-  });
+type Tile = readonly [name: string, value: string, note?: string];
+
+function inBatchTiles({ loss, k, recall, popularity }: InBatchEvaluation): Tile[] {
   return [
-    ...(epochs.some(({ auc }) => Number.isFinite(auc)) ? [await aucFigure()] : []),
-    {
+    ["in-batch loss", fixed(loss, 4)],
+    [`recall@${k}`, fixed(recall, 4), `${fixed(popularity, 4)} of the most popular`],
+  ];
+}
+
+function logisticTiles(evaluation: Evaluation): Tile[] {
+  const { auc, aucInterval, logloss, relativeInformationGain, calibrationRatio } = evaluation;
+  return [
+    ["AUC", fixed(auc, 4), aucInterval ? `${intervalText(aucInterval, 4)}, 95 %` : ""],
+    ["logloss", precise(logloss, 4)],
+    ["information gain", fixed(relativeInformationGain, 4), "0: as good as the click rate"],
+    ["calibration", fixed(calibrationRatio, 3), "predicted / observed clicks"],
+  ];
+}
+
+async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Figure[]> {
+  const curve = (name: string, of: (epoch: Epoch) => number, marked = true): Curve => ({
+    name,
+    points: epochs.map((epoch) => ({ epoch: epoch.epoch, value: of(epoch) })),
+    ...(marked && { kept: kept.epoch }),
+  });
+  const auc = [curve("validation", (epoch) => epoch.auc)];
+  const loss = [
+    curve("validation", ({ validLoss, logloss }) => validLoss ?? logloss),
+    curve("training", (epoch) => epoch.loss, false),
+  ];
+  const list = [
+    await curveFigure(auc, {
+      title: "Validation AUC",
+      note: "Dashes: the epoch whose weights were kept.",
+      worst: "low",
+    }),
+    await curveFigure(loss, {
       title: "Loss",
       note: "Training falls and validation rises: overfitting.",
-      svg: await chart(
-        [
-          keptRule,
-          lines([
-            ["validation", ({ logloss, validLoss }) => validLoss ?? logloss],
-            ["training", ({ loss }) => loss],
-          ]),
-        ],
-        { description: "Training and validation loss by epoch" },
-      ),
-      legend: ["validation", "training"],
-    },
+      worst: "high",
+    }),
   ];
+  return list.filter((figure) => figure !== null);
 }
 
 function settingsTable(
@@ -148,14 +150,17 @@ function settingsTable(
   logs: readonly EvaluatedLog[],
 ): string {
   const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
-  return facts([
-    ...settings(spec),
-    ["rows of the tables", vocabulary.size.toLocaleString("en")],
-    ["training time", `${seconds.toFixed(1)} s`],
-    ["backend", backendText(backend)],
-    ...Object.entries(versionsWith(backend)),
-    ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
-  ]);
+  return facts(
+    [
+      ...settings(spec),
+      ["rows of the tables", vocabulary.size.toLocaleString("en")],
+      ["training time", `${seconds.toFixed(1)} s`],
+      ["backend", backendText(backend)],
+      ...Object.entries(versionsWith(backend)),
+      ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
+    ],
+    "Settings of the run",
+  );
 }
 
 function settings({ model, training }: FeatureSpec): [string, string][] {

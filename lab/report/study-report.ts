@@ -39,7 +39,7 @@ export async function studyReport(
         await lines("Logloss", "Less is better.", axis, models, ({ logloss }) => logloss),
       ]),
     },
-    { title: "Table", html: htmlTable(studyHead(study), studyRows(models, seeds)) },
+    { title: "Table", html: htmlTable(studyHead(study), studyRows(models, seeds), `Models by ${axis}`) },
     { title: "Settings", html: folded("The feature spec", JSON.stringify(spec, null, 2)) },
   ]);
 }

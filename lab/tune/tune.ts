@@ -40,6 +40,8 @@ export interface Tuned {
   best: Trial;
   /** Every trial as its last rung left it: those of a later rung before those of an earlier one, the best first. */
   trials: Trial[];
+  /** Every trial on every rung, in the order in which they were trained. */
+  history: Trial[];
 }
 
 interface Candidate {
@@ -67,6 +69,7 @@ export async function tune(
   const { name: backend } = await startBackend(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);
+  const history: Trial[] = [];
   let ranked: Trial[] = [];
   let before = new Map<number, Trial>();
   for (const [i, { trials, epochs, seeds = 1 }] of rungs.entries()) {
@@ -95,6 +98,7 @@ export async function tune(
       }
       now.set(candidate.trial, meanOf(runs));
     }
+    history.push(...now.values());
     candidates.sort((a, b) => better(now.get(a.trial) as Trial, now.get(b.trial) as Trial));
     const reached = new Set(now.keys());
     ranked = [
@@ -107,7 +111,7 @@ export async function tune(
   const best = winner && before.get(winner.trial);
   if (!winner || !best) throw new Error("got no trial, expected at least one");
   if (isDiverged(best.valid)) throw new DivergedError(`every trial diverged; ${adviceFor(winner.spec)}`);
-  return { spec: winner.spec, best, trials: ranked };
+  return { spec: winner.spec, best, trials: ranked, history };
 }
 
 /** After so many draws in a row without a new one the space counts as used up. */

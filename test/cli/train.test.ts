@@ -36,6 +36,7 @@ describe("train", () => {
     expect(stdout).toMatch(/validation, epoch \d+.*test.*AUC.*logloss.*ECE.*GAUC by user.*NDCG@10 by user/s);
     expect(code).toBe(0);
     expect(readdirSync(join(folder.path, "run")).sort()).toEqual([
+      "evaluation.json",
       "hash-key",
       "metrics.jsonl",
       "model.safetensors",

@@ -55,6 +55,41 @@ export function pickRecords(dataset: Dataset, records: Uint32Array, fields: numb
   return picked;
 }
 
+/**
+ * A dataset in which record i has the entries of the record `donors[i]` in the fields `exchanged`, and its own in the
+ * others. `fields`: F.
+ */
+export function exchangeFields(
+  dataset: Dataset,
+  donors: Uint32Array,
+  exchanged: readonly number[],
+  fields: number,
+): Dataset {
+  const { count, offsets: from } = dataset;
+  const isExchanged = new Uint8Array(fields);
+  for (const f of exchanged) isExchanged[f] = 1;
+  const cellOf = (record: number, f: number): number => (isExchanged[f] ? donors[record] : record) * fields + f;
+  const offsets = new Uint32Array(count * fields + 1);
+  for (let record = 0, cell = 0; record < count; record++) {
+    for (let f = 0; f < fields; f++, cell++) {
+      const source = cellOf(record, f);
+      offsets[cell + 1] = offsets[cell] + from[source + 1] - from[source];
+    }
+  }
+  const rows = new Int32Array(offsets[count * fields]);
+  const values = new Float32Array(rows.length);
+  for (let record = 0, cell = 0; record < count; record++) {
+    for (let f = 0; f < fields; f++, cell++) {
+      const first = from[cellOf(record, f)];
+      for (let i = offsets[cell], j = first; i < offsets[cell + 1]; i++, j++) {
+        rows[i] = dataset.rows[j];
+        values[i] = dataset.values[j];
+      }
+    }
+  }
+  return { ...dataset, offsets, rows, values };
+}
+
 /** Datasets of the same fields one after the other. */
 export function concatenate(parts: readonly Dataset[], fields: number): Dataset {
   const count = parts.reduce((sum, part) => sum + part.count, 0);

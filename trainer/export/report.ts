@@ -78,8 +78,14 @@ function lossesOf({ interval: { auc, logloss } }: Measure): Record<keyof Limits,
 
 /** A table of all quantizations, with the chosen one marked. */
 export function reportTable(report: QuantizationReport): string {
+  const { head, rows, notes } = reportCells(report);
+  return [table(head, rows), ...notes].join("\n");
+}
+
+/** The same as texts: the table's head and rows, and what is to be said below it. */
+export function reportCells(report: QuantizationReport): { head: string[]; rows: string[][]; notes: string[] } {
   const { chosen, measured, refused } = report;
-  const lines = measured.map(({ quantization, records, bytes, layers, served, delta, interval, logitDifference }) => [
+  const rows = measured.map(({ quantization, records, bytes, layers, served, delta, interval, logitDifference }) => [
     quantization === chosen ? `${quantization}, chosen` : quantization,
     records.toLocaleString("en"),
     bytesText(bytes.blob + bytes.pages),
@@ -93,7 +99,7 @@ export function reportTable(report: QuantizationReport): string {
   ]);
   const head = ["rows", "records", "blob + pages", "layers", "AUC", "ΔAUC", "Δlogloss", "Δcalibration"];
   const notes = [...undecided(report), ...refused.map(({ quantization, problem }) => `${quantization}: ${problem}`)];
-  return [table([...head, "max |Δlogit|", "mean |Δlogit|"], lines), ...notes].join("\n");
+  return { head: [...head, "max |Δlogit|", "mean |Δlogit|"], rows, notes };
 }
 
 /** Says where the records are too few to tell whether the chosen quantization keeps within the limits. */

@@ -1,3 +1,4 @@
+import { aucInterval } from "./auc-interval.ts";
 import {
   binsOfEqualFrequency,
   binsOfEqualWidth,
@@ -7,7 +8,10 @@ import {
 } from "./calibration.ts";
 import { gauc } from "./gauc.ts";
 import { clickRate, relativeInformationGain } from "./information-gain.ts";
+
+import type { Interval } from "./interval.ts";
 import { loglossOfLogits } from "./logloss.ts";
+
 import { type Metrics, metricsOfLogits, sigmoid } from "./metrics.ts";
 import { ndcg } from "./ndcg.ts";
 import { type Floats, orderByGroup } from "./order.ts";
@@ -38,6 +42,8 @@ export interface InBatchEvaluation {
 export interface Evaluation extends Metrics {
   records: number;
   clickRate: number;
+  /** Of the AUC, with a confidence of 95 %; null where there is none. */
+  aucInterval: Interval | null;
   relativeInformationGain: number;
   calibrationRatio: number;
   eceEqualFrequency: number;
@@ -81,6 +87,7 @@ export function evaluatePredictions(
       auc: Number.NaN,
       logloss: Number.NaN,
       relativeInformationGain: Number.NaN,
+      aucInterval: null,
       calibrationRatio: Number.NaN,
       eceEqualFrequency: Number.NaN,
       eceEqualWidth: Number.NaN,
@@ -94,6 +101,7 @@ export function evaluatePredictions(
     records: labels.length,
     clickRate: clickRate(labels, weights),
     ...metrics,
+    aucInterval: aucInterval(logits, labels, weights),
     relativeInformationGain: relativeInformationGain(metrics.logloss, labels, weights),
     calibrationRatio: calibrationRatio(probabilities, labels, weights),
     eceEqualFrequency: expectedCalibrationError(binsOfEqualFrequency(probabilities, labels, weights)),
@@ -133,7 +141,7 @@ export function evaluationLines(evaluation: Evaluation): [name: string, value: s
         ] satisfies [string, string][])
       : []),
     ["records", evaluation.records.toLocaleString("en")],
-    ["click rate", fixed(evaluation.clickRate, 5)],
+    ["click rate", precise(evaluation.clickRate, 5)],
   ];
 }
 
@@ -141,14 +149,15 @@ function logisticLines(evaluation: Evaluation): [name: string, value: string][] 
   const { uncalibrated } = evaluation;
   return [
     ["AUC", fixed(evaluation.auc, 5)],
-    ["logloss", fixed(evaluation.logloss, 5)],
+    ["AUC, 95 % interval", intervalText(evaluation.aucInterval, 5)],
+    ["logloss", precise(evaluation.logloss, 5)],
     ["relative information gain", fixed(evaluation.relativeInformationGain, 5)],
     ["calibration (predicted / observed)", fixed(evaluation.calibrationRatio, 4)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, fixed(evaluation.eceEqualFrequency, 5)],
-    [`ECE, ${CALIBRATION_BINS} bins of equal width`, fixed(evaluation.eceEqualWidth, 5)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal frequency`, precise(evaluation.eceEqualFrequency, 5)],
+    [`ECE, ${CALIBRATION_BINS} bins of equal width`, precise(evaluation.eceEqualWidth, 5)],
     ...(uncalibrated
       ? ([
-          ["logloss before calibration", fixed(uncalibrated.logloss, 5)],
+          ["logloss before calibration", precise(uncalibrated.logloss, 5)],
           ["calibration before it (predicted / observed)", fixed(uncalibrated.calibrationRatio, 4)],
           [`ECE before it, ${CALIBRATION_BINS} bins of equal frequency`, fixed(uncalibrated.eceEqualFrequency, 5)],
         ] satisfies [string, string][])
@@ -167,5 +176,24 @@ function inBatchLines({ loss, k, recall, popularity, positives }: InBatchEvaluat
 
 /** A number with so many decimals; a dash where the metric does not exist. */
 export function fixed(x: number, decimals: number): string {
-  return Number.isFinite(x) ? x.toFixed(decimals) : "–";
+  if (!Number.isFinite(x)) return "–";
+  const text = x.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
+/** The digits that a small number keeps, such as a click rate of 1 in 10,000. */
+const LEAST_DIGITS = 3;
+
+/** A number with so many decimals, or with as many more as show three digits of it. */
+export function precise(x: number, decimals: number): string {
+  const digits = x === 0 ? 0 : LEAST_DIGITS - 1 - Math.floor(Math.log10(Math.abs(x)));
+  return fixed(x, Math.min(Math.max(decimals, digits), MOST_DECIMALS));
+}
+
+/** What `precise` shows at most: a smaller number is a rounding of 0. */
+const MOST_DECIMALS = 9;
+
+/** An interval with so many decimals; a dash where there is none. */
+export function intervalText(interval: Interval | null, decimals: number): string {
+  return interval === null ? "–" : `${fixed(interval.low, decimals)} – ${fixed(interval.high, decimals)}`;
 }

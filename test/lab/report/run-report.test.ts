@@ -1,10 +1,13 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { evaluateLog } from "../../../lab/report/evaluated-log.ts";
 import { runReport } from "../../../lab/report/run-report.ts";
+import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
+import type { IndexedColumn } from "../../../trainer/data/indexed-column.ts";
 import { defaultSlices, scoreHeldOut } from "../../../trainer/evaluation/held-out.ts";
+import { measureImportance } from "../../../trainer/evaluation/importance.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
-import { evaluatePredictions } from "../../../trainer/metrics/evaluation.ts";
 import { recordEpochs } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
 import { WASM } from "../../trainer/running-backend.ts";
@@ -20,6 +23,12 @@ beforeAll(async () => {
   const onEpoch = recordEpochs(folder, spec, logs.valid);
   trained = await train(spec, { ...logs, backend: "wasm", onEpoch });
 });
+
+/** A column that has two values in turn. */
+function halves(name: string, values: string[], count: number): IndexedColumn {
+  const offsets = Uint32Array.from({ length: count + 1 }, (_, i) => i);
+  return { name, values, offsets, of: offsets.subarray(0, count).map((i) => i % 2) };
+}
 
 describe("the run folder", () => {
   it("has a line of metrics an epoch, and what the run was", () => {
@@ -56,23 +65,30 @@ describe("the report", () => {
   let html: string;
   beforeAll(async () => {
     const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { group: "user", slices: defaultSlices(spec) });
-    const evaluation = evaluatePredictions(heldOut.predictions, heldOut.groups, 5);
-    html = await runReport(trained, [{ name: "test", heldOut, evaluation }]);
-    expect(html).toContain(`<td>AUC</td><td>${evaluation.auc.toFixed(5)}</td>`);
-    expect(html).toContain(`<td>NDCG@5 by user</td><td>${evaluation.grouped?.ndcg.toFixed(5)}</td>`);
+    // The log's own values have too few clicks each for an AUC.
+    heldOut.slices.push(halves("half", ["", "a rather long name of a value"], heldOut.predictions.labels.length));
+    const evaluated = evaluateLog("test", heldOut, 5);
+    const source = await openHeldOutLog(spec, trained, logs.valid, logs.cache);
+    const importance = await measureImportance(trained, source, { repeats: 2 });
+    html = await runReport({ model: trained, logs: [evaluated], importance });
+    const { auc, grouped } = evaluated.evaluation;
+    expect(html).toContain(`<th scope="row">AUC</th><td>${auc.toFixed(5)}</td>`);
+    expect(html).toContain(`<th scope="row">NDCG@5 by user</th><td>${grouped?.ndcg.toFixed(5)}</td>`);
   });
 
   it("has every figure, each an SVG with something drawn", () => {
     const figures = html.match(/<figure>.*?<\/figure>/gs) ?? [];
     const titles = figures.map((figure) => /<h3>(.*?)<\/h3>/.exec(figure)?.[1]);
     expect(titles).toEqual([
-      ...["Validation AUC", "Loss", "Reliability", "Scores"],
-      ...["AUC by country", "AUC by category", "AUC by tags"],
+      ...["Validation AUC", "Loss", "Reliability", "Predictions", "Cumulative gain"],
+      ...["AUC by half", "AUC lost", "Logloss added"],
     ]);
-    for (const figure of figures) expect(figure).toMatch(/<svg [^>]*viewBox="0 0 \d+ \d+".*<path aria-label=/s);
+    for (const figure of figures)
+      expect(figure).toMatch(/<svg role="img" aria-label="[^"]{20,}" [^>]*viewBox="0 0 \d+ \d+".*<path /s);
     for (const figure of figures) expect(figure).not.toMatch(/NaN|undefined|Infinity/);
-    expect(figures[4]).toContain(">br</text>");
-    expect(figures[6]).toContain(">(missing)</text>");
+    expect(figures[5]).toContain(">(missing)</text>");
+    expect(figures[5]).toContain(">a rathe… a value</text>");
+    expect(figures[5]).toMatch(/aria-label="[^"]*\(missing\): 0\.\d+ \(0\.\d+ to 0\.\d+\)/);
   });
 
   it("needs no script and no network", () => {
@@ -80,8 +96,23 @@ describe("the report", () => {
     expect(html.match(/https?:\/\/[^"' )]+/g)?.filter((url) => !url.startsWith("http://www.w3.org/"))).toEqual([]);
   });
 
+  it("says what each table and figure is about, and lets tables and code be scrolled from the keyboard", () => {
+    const scrolling = html.match(/<div class="card scroll"[^>]*>/g) ?? [];
+    expect(scrolling.length).toBeGreaterThan(3);
+    for (const card of scrolling) expect(card).toMatch(/role="region" aria-label="[^"]+" tabindex="0"/);
+    expect(html.match(/<table[^>]*><caption>[^<]+<\/caption>/g)).toHaveLength(scrolling.length);
+    expect(html).toContain('<pre tabindex="0">');
+    expect(html).not.toMatch(/id="|href=/);
+  });
+
+  it("has a lift and gain table of deciles, in per cent with three digits", () => {
+    const rows = /<caption>Lift and gain[^<]*<\/caption>.*?<\/table>/s.exec(html)?.[0].match(/<tr>/g);
+    expect(rows).toHaveLength(11);
+    expect(html).toMatch(/<th scope="row">10<\/th><td>20<\/td>(<td>[^<]+<\/td>){5}<td>100.0 %<\/td>/);
+  });
+
   it("shows the settings and the spec", () => {
-    expect(html).toContain("<td>hidden layers</td><td>8 – 8</td>");
+    expect(html).toContain('<th scope="row">hidden layers</th><td>8 – 8</td>');
     expect(html).toContain("&quot;embeddingDim&quot;: 4");
   });
 });
@@ -119,11 +150,8 @@ describe("predictLog", () => {
 
 it("text of the data is never markup", async () => {
   const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
-  const [country] = heldOut.slices;
-  if (!country) throw new Error("expected a column");
-  heldOut.slices = [{ ...country, name: "<b>&", values: country.values.map((value) => `<script>${value}`) }];
-  const evaluation = evaluatePredictions(heldOut.predictions, null, 10);
-  const html = await runReport(trained, [{ name: "test", heldOut, evaluation }]);
+  heldOut.slices = [halves("<b>&", ["<script>br", "<script>de"], heldOut.predictions.labels.length)];
+  const html = await runReport({ model: trained, logs: [evaluateLog("test", heldOut, 10)], importance: null });
   expect(html).not.toContain("<script");
   expect(html).toContain("&lt;script&gt;br");
   expect(html).toContain("AUC by &lt;b&gt;&amp;");
@@ -132,9 +160,8 @@ it("text of the data is never markup", async () => {
 it("a log of one class has a report without AUC", async () => {
   const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
   heldOut.predictions.labels.fill(0);
-  const evaluation = evaluatePredictions(heldOut.predictions, null, 10);
-  const html = await runReport(trained, [{ name: "test", heldOut, evaluation }]);
-  expect(html).toContain("<td>AUC</td><td>–</td>");
+  const html = await runReport({ model: trained, logs: [evaluateLog("test", heldOut, 10)], importance: null });
+  expect(html).toContain('<th scope="row">AUC</th><td>–</td>');
   expect(html).not.toContain("AUC by country");
   expect(html).not.toMatch(/NaN/);
 });

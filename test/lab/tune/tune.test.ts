@@ -56,7 +56,7 @@ describe("tune", () => {
       const rungs = rungsOf(4, 4, 1, 2);
       const name = `halving-${monitor}`;
       const options = { logs, rungs, seed: 3, folder: join(folder, name), backend: "wasm" } as const;
-      const { best, trials, spec: found } = await tune(spec, space, "space.json", options);
+      const { best, trials, history, spec: found } = await tune(spec, space, "space.json", options);
       const all = lines(join(folder, name, "trials.jsonl"));
       const budgets = (epochs: number): Trial[] => all.filter(({ budget }) => budget === epochs);
       expect([1, 2, 4].map((epochs) => budgets(epochs).length)).toEqual([4, 2, 1]);
@@ -71,6 +71,7 @@ describe("tune", () => {
       }
       expect(best).toEqual(budgets(4)[0]);
       expect(trials[0]).toEqual(best);
+      expect(history).toEqual(all);
       expect(trials.map(({ trial }) => trial).sort()).toEqual([1, 2, 3, 4]);
       expect(found.training.learningRate).toBe(best.settings["training.learningRate"]);
       expect(found.training.maxEpochs).toBe(4);
@@ -193,6 +194,10 @@ it("the command is resumed after a kill with the same outcome, and writes the be
   const best = readFileSync(join(folder, "cut", "best.json"), "utf8");
   expect(best).toBe(readFileSync(join(folder, "whole", "best.json"), "utf8"));
   expect(whole.out).toContain(best.trim());
+  expect(whole.out).toContain(
+    `#${JSON.parse(readFileSync(join(folder, "whole.json"), "utf8")).best.trial}; whole/report.html`,
+  );
+  expect(readFileSync(join(folder, "whole", "report.html"), "utf8")).toContain("<h3>training.learningRate</h3>");
   const found = parseFeatureSpec(best, "best.json");
   const { best: trial } = JSON.parse(readFileSync(join(folder, "cut.json"), "utf8"));
   expect(found.model.hidden).toEqual(trial.settings["model.hidden"]);
