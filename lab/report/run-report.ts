@@ -176,7 +176,7 @@ function settings({ model, training }: FeatureSpec): [string, string][] {
     ["batch size", String(training.batchSize)],
     ["L2 of rows / of dense weights", `${training.l2} / ${training.denseL2}`],
     ["monitor", training.loss === "logistic" ? training.monitor : `${training.loss} loss`],
-    ["calibration", training.calibrate],
+    ...(training.loss === "logistic" ? ([["calibration", training.calibrate]] satisfies [string, string][]) : []),
     ["seed", String(training.seed)],
   ];
 }

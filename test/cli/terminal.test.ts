@@ -39,7 +39,7 @@ const towers = folder.file(
     name: "towers",
     fields: [
       { name: "user", type: "categorical" },
-      { name: "item", type: "categorical", side: "item" },
+      { name: "item", type: "categorical", side: "item", servedAs: "given" },
     ],
     data: { select: { item: "user" } },
     model: { type: "two-tower", embeddingDim: 2, hidden: [2] },

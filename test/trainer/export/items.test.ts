@@ -90,6 +90,7 @@ describe("addCatalogue", () => {
     const prepared = [
       { from: "visitor", prepare: ["upper"] },
       { from: "sku", prepare: ["trim", "lower", { missing: ["none"] }] },
+      { missing: "skip" }, // so that an item without its tags scores as no other
     ];
     const csv = (...lines: string[]) => [`sku,tags`, ...lines, ""].join("\n");
 
