@@ -115,7 +115,8 @@ function formatOf(blob: Uint8Array): number | null {
   if (blob.length < c.BLOB_HEADER_BYTES) return null;
   const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
   const format = view.getUint32(c.BLOB_HEADER_VERSION, true);
-  return view.getUint32(c.BLOB_HEADER_MAGIC, true) === c.BLOB_MAGIC && [4, 5, 6].includes(format) ? format : null;
+  const known = format >= c.OLDEST_BLOB_VERSION && format <= c.BLOB_VERSION;
+  return view.getUint32(c.BLOB_HEADER_MAGIC, true) === c.BLOB_MAGIC && known ? format : null;
 }
 
 /**
