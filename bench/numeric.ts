@@ -21,11 +21,12 @@ const ENCODINGS = {
   "16 quantiles": { kind: "quantiles", count: 16 },
   log2: { kind: "log2" },
   "spline, 8 knots": { kind: "spline", knots: 8 },
+  "spline, 12 knots": { kind: "spline", knots: 12 },
   "spline, 16 knots": { kind: "spline", knots: 16 },
   "spline, 32 knots": { kind: "spline", knots: 32 },
   "spline, 64 knots": { kind: "spline", knots: 64 },
 };
-const DEFAULT = "spline, 16 knots";
+const DEFAULT = "spline, 12 knots";
 const OTHERS = ["value, standard", "16 quantiles", "log2"];
 /** The 97.5 % quantiles of Student's t with 1 to 9 degrees of freedom. */
 const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];

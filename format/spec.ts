@@ -58,8 +58,8 @@ const categoricalEncoding = v.pipe(
 );
 
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
-/** Measured on five logs with 8, 16, 32 and 64 knots: docs/results.md, "Numbers". */
-const DEFAULT_KNOTS = 16;
+/** Measured on four logs with 8, 12, 16, 32 and 64 knots: docs/results.md, "Numbers". */
+const DEFAULT_KNOTS = 12;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [

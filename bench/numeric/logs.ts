@@ -21,7 +21,7 @@ export interface NumericLog {
   numbers: readonly string[];
   /** What the spec says beside the numeric fields. */
   rest: { fields: readonly object[]; data?: { split: object; [key: string]: unknown }; label?: string };
-  training: { batchSize: number };
+  training: { batchSize: number; patience?: number };
   /** The L2 that suits each model. */
   l2: Record<(typeof MODELS)[number]["type"], number>;
   model: object;
@@ -78,7 +78,7 @@ export function numericLogs(shared: string): NumericLog[] {
           multi("tags", "|"),
         ],
       },
-      training: { batchSize: 1024 },
+      training: { batchSize: 1024, patience: 5 },
       l2: { LR: 1e-4, FM: 1e-3, DeepFM: 1e-2 },
       model: { embeddingDim: 8, hidden: [32, 16], dropout: 0.1 },
       async prepare(folder, seed) {

@@ -37,7 +37,7 @@ export function tinyRunSpec(model: object = {}, training: object = {}): FeatureS
       { name: "country", type: "categorical" },
       { name: "category", type: "categorical", side: "item" },
       { name: "tags", type: "multi-categorical", side: "item" },
-      { name: "price", type: "numeric", side: "item" },
+      { name: "price", type: "numeric", encoding: { kind: "log2" }, side: "item" },
     ],
     model: { embeddingDim: 4, hidden: [8, 8], ...model },
     training: { batchSize: 256, maxEpochs: 2, learningRate: 0.01, ...training },

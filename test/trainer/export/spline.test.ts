@@ -23,12 +23,13 @@ beforeAll(async () => {
   await startBackend("wasm");
 });
 
-/** `price` of the item is a spline already; `hour` and `age` of the context become two more. */
+/** `price` of the item is a spline, and so are `hour` and `age` of the context. */
 function specOf(type: string) {
-  const spec = tinyRunSpec({ type });
+  const { fields, ...spec } = tinyRunSpec({ type });
   const numbers = ["hour", "age"].map((name) => ({ name, type: "numeric", encoding: { kind: "spline", knots: 6 } }));
+  const price = { name: "price", type: "numeric", side: "item" };
   const item = { name: "item", type: "categorical", side: "item" };
-  return parseWith(FeatureSpecSchema, { ...spec, fields: [...spec.fields, ...numbers, item] }, type);
+  return parseWith(FeatureSpecSchema, { ...spec, fields: [...fields.slice(0, -1), price, ...numbers, item] }, type);
 }
 
 const CONTEXTS = [{ country: "de", hour: 3.5, age: 33 }, { hour: "22", age: 1e12 }, { age: -5 }, {}];
