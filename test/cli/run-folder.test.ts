@@ -65,7 +65,17 @@ describe("two trainings into one folder", () => {
     const { code, stderr } = await folder.run(...trainInto("spec.json", "shared"));
     expect(code, stderr).toBe(0);
     expect(epochsOf("shared")).toEqual([1, 2]);
-    const files = ["hash-key", "metrics.jsonl", "model.safetensors", "report.html", "run.json"];
+    const files = [
+      ...[
+        "evaluation.json",
+        "hash-key",
+        "metrics.jsonl",
+        "model.safetensors",
+        "profile.json",
+        "report.html",
+        "run.json",
+      ],
+    ];
     expect(readdirSync(at("shared")).sort()).toEqual(files);
   });
 });

@@ -129,7 +129,7 @@ export class ClickLog implements AsyncDisposable {
     const parts = { jsonl: KEYS, libsvm: "features", libffm: '"fields"' } as const;
     if (!(format in parts)) return this.columns;
     const list = parts[format as keyof typeof parts];
-    const lists = `SELECT ${list} AS list, ${ROW} AS row FROM ${await this.#rows()}`;
+    const lists = `SELECT ${list} AS list, ${ROW} AS row FROM ${(await this.#rows()).sql}`;
     const names = `SELECT unnest(list) AS name, generate_subscripts(list, 1) AS place, row FROM (${lists})`;
     // Keys stand in the order in which lines first have them; numbers ascend.
     const order = format === "jsonl" ? "min(row), min(place)" : "name";

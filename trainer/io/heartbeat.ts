@@ -49,8 +49,18 @@ export function hasHeartbeat(folder: string): boolean {
 export function lastSign(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) return 0;
-  const inside = found.isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [];
+  const inside = found.isDirectory() ? namesIn(path).map((name) => join(path, name)) : [];
   return Math.max(found.mtimeMs, ...inside.map((one) => statSync(one, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+}
+
+/** None where the folder has just gone: others remove theirs while this process looks. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /**

@@ -49,9 +49,9 @@ export const USER_AGE_SPEC = parseWith(
   "tiny",
 );
 
-/** A spec of one categorical field, id, with changes. */
+/** A spec of one categorical field, id, with changes. `data.select` may compute its column. */
 export function specOf(changes: object): FeatureSpec {
-  const input = { name: "s", fields: [{ name: "id", type: "categorical" }], ...changes };
+  const input = { name: "s", fields: [{ name: "id", type: "categorical", servedAs: "given" }], ...changes };
   return parseWith(FeatureSpecSchema, input, "spec.json");
 }
 

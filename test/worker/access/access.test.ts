@@ -149,7 +149,7 @@ describe("without tokens", () => {
       const { models } = await (await send(worker, MODELS, authorization)).json<{ models: [object] }>();
       return Object.keys(models[0]);
     };
-    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields"]);
+    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields", "example"]);
     expect(await members(bearer(adminToken))).toContain("evidence");
   });
 });
