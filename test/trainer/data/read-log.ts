@@ -4,6 +4,6 @@ import { ClickLog } from "../../../trainer/data/click-log.ts";
 const [path = ""] = process.argv.slice(2);
 await using log = await ClickLog.open(path);
 for await (const { rows } of log.chunks(["label"])) {
-  console.log(rows);
+  process.stdout.write(`${rows}\n`);
   break;
 }
