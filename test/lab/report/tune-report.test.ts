@@ -32,7 +32,7 @@ function trial(number: number, budget: number, auc: number | null): Trial {
 const first = Array.from({ length: 64 }, (_, i) => trial(i + 1, 1, i === 5 ? null : i === 7 ? 0.5 : 0.7 + i / 1000));
 const second = Array.from({ length: 8 }, (_, i) => trial(64 - i, 4, 0.78 - i / 1000));
 const tuned = {
-  spec: tinyRunSpec(),
+  spec: tinyRunSpec({}, { monitor: "auc" }),
   best: second[0] as Trial,
   trials: [...second, ...first.slice(0, 56)],
   history: [...first, ...second],
