@@ -25,7 +25,7 @@ const PARENT = `
   const ended = spawn(${JSON.stringify(SLEEP)}, ["0"], { stdio: "ignore" });
   endWithThisProcess(two);
   endWithThisProcess(ended);
-  ended.once("exit", () => setTimeout(() => console.log(one.pid, two.pid), 100));
+  ended.once("exit", () => setTimeout(() => console.log(one.pid + " " + two.pid), 100));
   setInterval(() => {}, 1000);
 `;
 
