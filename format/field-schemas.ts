@@ -60,7 +60,9 @@ export const boundariesEncoding = v.strictObject({
   boundaries: v.pipe(ascendingNumbers, about("An interval begins at each of them, and one below the first.")),
 });
 export const intervalCount = v.pipe(positiveInteger, v.minValue(2), v.maxValue(MAX_ASCENDING));
-/** Of a fitted spec. The distance of two knots that float32 holds is a finite float64, so that shares of it are, too. */
+/**
+ * Of a fitted spec. The distance of two knots that float32 holds is a finite float64, so that shares of it are, too.
+ */
 export const knots = v.pipe(
   ascendingNumbers,
   v.check((list) => list.every((x) => Number.isFinite(Math.fround(x))), "expected numbers that float32 holds"),

@@ -21,8 +21,9 @@ import {
 // The fitted spec: what the encoding of a record needs to know, and all of the spec that a blob carries. Training makes
 // it of the feature spec: `quantiles` become `boundaries`, the number of a spline's knots becomes the knots, a
 // standardized value gets its shift and factor, and `kv` takes the place of `store`: whether a row of the field can be
-// in KV. `from`, `prepare` and `cross` are those of the feature spec; fitted specs from before format 7 of the blob have
-// none. `hashKey`, a secret, is what row keys are hashed with; fitted specs from before format 6 of the blob have none.
+// in KV. `from`, `prepare` and `cross` are those of the feature spec; fitted specs from before format 7 of the blob
+// have none. `hashKey`, a secret, is what row keys are hashed with; fitted specs from before format 6 of the blob have
+// none.
 const common = { name: fieldName, ...origin, side: v.picklist(["context", "item"]), kv: v.boolean() };
 const fittedCategorical = v.variant("kind", [
   v.strictObject({ kind: v.literal("vocabulary") }),

@@ -50,8 +50,8 @@ export interface Scores {
   /** Entries that were scored with an OOV row because their page was not given. */
   rowsMissing: number;
   /**
-   * [F]: how many values of each field were never seen, as neither the blob nor their page has a row for them. A missing
-   * value is none, and a hashed field has none. A context's values count once.
+   * [F]: how many values of each field were never seen, as neither the blob nor their page has a row for them. A
+   * missing value is none, and a hashed field has none. A context's values count once.
    */
   unseen: Uint32Array;
 }
@@ -66,7 +66,9 @@ export class Scorer {
   readonly #encoder: RecordEncoder;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
-  /** By field: the key of a missing value, which is never unseen; null for a hashed field, which has no unseen values. */
+  /**
+   * By field: the key of a missing value, which is never unseen; null for a hashed field, which has no unseen values.
+   */
   readonly #missingKeys: readonly (Hash64 | null)[];
   /** How many fields are on the item's side. */
   readonly #itemFields: number;
@@ -277,7 +279,9 @@ export class Scorer {
     return new EncodedRecords(cells, entries, limits.reserve);
   }
 
-  /** Scores the records from `first` on, a batch in each call of `run`. Values that no page has are added to `unseen`. */
+  /**
+   * Scores the records from `first` on, a batch in each call of `run`. Values that no page has are added to `unseen`.
+   */
   #scoreFrom(
     first: number,
     located: LocatedRecords,

@@ -122,8 +122,8 @@ export function officeLog(records: number, seed = 2): string {
 }
 
 /**
- * A service's JSON lines: milliseconds since 1970, booleans, arrays, keys that lines lack, a nested object, the weight of
- * each record, and counts over six orders of magnitude.
+ * A service's JSON lines: milliseconds since 1970, booleans, arrays, keys that lines lack, a nested object, the weight
+ * of each record, and counts over six orders of magnitude.
  */
 export function serviceLog(records: number, seed = 3): string {
   const lines: string[] = [];

@@ -26,8 +26,8 @@ const AT_ONCE = 20;
 
 /**
  * Opens the local KV that the binding MODELS of a configuration of wrangler names: the one of `wrangler dev`, in the
- * folder `persistTo` or else beside the configuration. `environment`: one of the configuration's. Throws UserError where
- * it cannot be opened.
+ * folder `persistTo` or else beside the configuration. `environment`: one of the configuration's. Throws UserError
+ * where it cannot be opened.
  */
 export async function openLocalKv(
   config: string,

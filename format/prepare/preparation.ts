@@ -115,7 +115,9 @@ function work(step: Step, place: string, textOfValue: TextOf): Work {
 /** The text of a value for a step that takes texts; null where it has none. */
 type TextOf = (raw: RawValue) => string | null;
 
-/** The text of a numeric field's value: true is 1, and a number may be beyond 2^53, as no row is chosen by its digits. */
+/**
+ * The text of a numeric field's value: true is 1, and a number may be beyond 2^53, as no row is chosen by its digits.
+ */
 function numericText(raw: RawValue): string | null {
   if (typeof raw === "boolean") return raw ? "1" : "0";
   return typeof raw === "number" && Number.isFinite(raw) ? String(raw) : textOf(raw);
@@ -133,8 +135,8 @@ function numberFor(raw: RawValue, place: string): number {
 /** Combining marks, and what becomes one under NFKC without being one. */
 const MARKS = /[\p{M}\uff9e\uff9f]+/gu;
 /**
- * UTF-16 units of the longest run of marks that is normalized. Sorting a run takes time that is squared in it: of 65,536
- * marks half a minute. Words have a few in a row, and Unicode's stream-safe texts 30.
+ * UTF-16 units of the longest run of marks that is normalized. Sorting a run takes time that is squared in it: of
+ * 65,536 marks half a minute. Words have a few in a row, and Unicode's stream-safe texts 30.
  */
 const MAX_MARKS = 256;
 

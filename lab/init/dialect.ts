@@ -83,7 +83,9 @@ function delimiterOf(lines: readonly string[], usual: string): string {
   return best?.delimiter ?? usual;
 }
 
-/** Whether the first line has names: a number is none, unless all are numbers in a row, as some programs name columns. */
+/**
+ * Whether the first line has names: a number is none, unless all are numbers in a row, as some programs name columns.
+ */
 function isHeader(cells: readonly string[]): boolean {
   const numbers = cells.map((cell) => numberOf(cell.trim()));
   const isNumber = (x: number | null): boolean => x !== null && !Number.isNaN(x);

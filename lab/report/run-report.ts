@@ -39,7 +39,8 @@ export async function runReport({ model, logs, importance }: ReportedRun): Promi
   const { evaluation, heldOut } = last;
 
   const slices: Figure[] = [];
-  // Scores that are no probabilities are not compared with click rates, nor those of different contexts with each other.
+  // Scores that are no probabilities are not compared with click rates, nor those of different contexts with each
+  // other.
   const comparable = evaluation.inBatch === undefined;
   for (const column of comparable ? heldOut.slices : []) {
     const figure = await aucByValue(column, heldOut.predictions, evaluation.auc);

@@ -52,9 +52,10 @@ interface Candidate {
 
 /**
  * Draws trials from the space (random search: Bergstra and Bengio 2012) and trains them rung by rung. The best of each
- * rung, by what `training.monitor` names on the validation log, reach the next; where a rung has several seeds, the mean
- * counts. A trial that reaches the next rung is trained anew with more epochs, unless it had stopped early: then it would only repeat itself, and keeps its
- * result. Trials that are in the folder are not trained again. Throws DivergedError where every trial diverged.
+ * rung, by what `training.monitor` names on the validation log, reach the next; where a rung has several seeds, the
+ * mean counts. A trial that reaches the next rung is trained anew with more epochs, unless it had stopped early: then
+ * it would only repeat itself, and keeps its result. Trials that are in the folder are not trained again. Throws
+ * DivergedError where every trial diverged.
  */
 export async function tune(
   spec: FeatureSpec,

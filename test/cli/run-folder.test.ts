@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CommandFolder, killCommand, LOG, runCommand, SPEC } from "./cli-process.ts";
+import { RUN_FILES } from "./run-files.ts";
 
 const folder = new CommandFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -65,17 +66,6 @@ describe("two trainings into one folder", () => {
     const { code, stderr } = await folder.run(...trainInto("spec.json", "shared"));
     expect(code, stderr).toBe(0);
     expect(epochsOf("shared")).toEqual([1, 2]);
-    const files = [
-      ...[
-        "evaluation.json",
-        "hash-key",
-        "metrics.jsonl",
-        "model.safetensors",
-        "profile.json",
-        "report.html",
-        "run.json",
-      ],
-    ];
-    expect(readdirSync(at("shared")).sort()).toEqual(files);
+    expect(readdirSync(at("shared")).sort()).toEqual(RUN_FILES);
   });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, it } from "vitest";
 import { CommandFolder, LOG, SPEC } from "./cli-process.ts";
+import { RUN_FILES } from "./run-files.ts";
 
 const folder = new CommandFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -35,15 +36,7 @@ describe("train", () => {
     expect(stderr).toContain("TensorFlow.js backend: cpu");
     expect(stdout).toMatch(/validation, epoch \d+.*test.*AUC.*logloss.*ECE.*GAUC by user.*NDCG@10 by user/s);
     expect(code).toBe(0);
-    expect(readdirSync(join(folder.path, "run")).sort()).toEqual([
-      "evaluation.json",
-      "hash-key",
-      "metrics.jsonl",
-      "model.safetensors",
-      "profile.json",
-      "report.html",
-      "run.json",
-    ]);
+    expect(readdirSync(join(folder.path, "run")).sort()).toEqual(RUN_FILES);
     const metrics = JSON.parse(readFileSync(join(folder.path, "metrics.json"), "utf8"));
     expect(metrics.test).toMatchObject({ records: 4, clickRate: 0.5, auc: 1 });
     expect(metrics.test.grouped).toMatchObject({ by: "user", gauc: null, groups: 0 });

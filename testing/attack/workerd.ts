@@ -1,4 +1,5 @@
-// A Worker in a workerd of its own, with nothing beside it in the process, so that the process's memory is the Worker's.
+// A Worker in a workerd of its own, with nothing beside it in the process, so that the process's memory is the
+// Worker's.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, writeFileSync } from "node:fs";

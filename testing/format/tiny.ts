@@ -22,8 +22,8 @@ import { rowStride, writeRow } from "../../format/row.ts";
 import { filterOf, HASH_KEY, rowKeyOf } from "./hash-key.ts";
 
 // The smallest model that has one of everything: a hot row and a row in KV, both types of weights, a field of each
-// side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Three other models here have a spline, products
-// and towers; tiny-catalogue.ts has one with a catalogue of items.
+// side. Its bytes are golden files, and the dumps at the end of FORMAT.md. Three other models here have a spline,
+// products and towers; tiny-catalogue.ts has one with a catalogue of items.
 
 export const TINY_SPEC: FittedSpec = {
   name: "tiny",

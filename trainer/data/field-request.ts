@@ -6,7 +6,9 @@ import type { ColumnRequest } from "./indexed-column.ts";
 
 type Texts = (raw: RawValue) => readonly string[];
 
-/** The values of the field of that name, as its steps leave them; of a column of the log where there is no such field. */
+/**
+ * The values of the field of that name, as its steps leave them; of a column of the log where there is no such field.
+ */
 export function fieldRequest(fields: readonly PreparedOrigin[], name: string): ColumnRequest {
   const field = fields.find((known) => known.name === name);
   if (!field) return { name, columns: [name], valuesOf: ([raw]) => [groupText(raw)] };

@@ -10,8 +10,8 @@ import { openText, type TextEncoding } from "./text-file.ts";
 
 /**
  * Names for a log's files that mean nothing but a file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern
- * and s3:// for a service. They are in a folder of their own, which goes with this object: links to the files, or copies
- * in UTF-8 of those in another encoding, as DuckDB reads no other without a download.
+ * and s3:// for a service. They are in a folder of their own, which goes with this object: links to the files, or
+ * copies in UTF-8 of those in another encoding, as DuckDB reads no other without a download.
  */
 export class FileLinks implements Disposable {
   readonly #own: TemporaryFolder;

@@ -88,7 +88,9 @@ export class LogDatabase implements AsyncDisposable {
     return scan;
   }
 
-  /** SQL of a column's values as numbers once they are prepared; NULL where a value is none, and where it is refused. */
+  /**
+   * SQL of a column's values as numbers once they are prepared; NULL where a value is none, and where it is refused.
+   */
   preparedNumber(prepare: Prepare, column: { sql: string; type: DuckDBType }): string {
     return preparedNumberSql(this.#duckdb.connection, prepare, column);
   }

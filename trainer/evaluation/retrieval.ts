@@ -39,8 +39,8 @@ interface Catalogue {
  * Recall@k over all items (Covington et al. 2016 and after). For each positive record of the test log, the vector of
  * its context is compared with that of every item, but for the items of the user's own positive training records. The
  * first context field that is no number tells users apart, `training.itemField` items. Where that would be more than
- * `mostPairs` pairs of a positive record and an item, every n-th positive record is looked for, with the least n that is
- * enough.
+ * `mostPairs` pairs of a positive record and an item, every n-th positive record is looked for, with the least n that
+ * is enough.
  */
 export async function measureRetrieval(
   learner: Learner,

@@ -8,9 +8,9 @@ import { QUANTIZATIONS } from "./quantization.ts";
 
 /**
  * What a quantization may lose. A loss on a log is partly chance: which records the log has. So it is judged by its
- * paired interval (metrics/paired.ts), and an export is refused where even the end of the interval that speaks for it is
- * beyond the limit. A model that loses no more than the limits is then refused at most once in a thousand exports, however
- * small the log; and the more records, the smaller the losses that are refused.
+ * paired interval (metrics/paired.ts), and an export is refused where even the end of the interval that speaks for it
+ * is beyond the limit. A model that loses no more than the limits is then refused at most once in a thousand exports,
+ * however small the log; and the more records, the smaller the losses that are refused.
  */
 export interface Limits {
   /** The largest loss of AUC, as a difference. */

@@ -14,9 +14,9 @@ const QUANTILE = 3.2905;
 export type Interval = [low: number, high: number];
 
 /**
- * The interval of logloss(after) / logloss(before) − 1: that of a ratio of means, whose variance is taken to first order
- * (Cochran 1977, "Sampling Techniques", section 2.11). Weights as in the metric. Null where fewer than two records
- * count.
+ * The interval of logloss(after) / logloss(before) − 1: that of a ratio of means, whose variance is taken to first
+ * order (Cochran 1977, "Sampling Techniques", section 2.11). Weights as in the metric. Null where fewer than two
+ * records count.
  */
 export function loglossRatioInterval(
   before: Floats,

@@ -15,8 +15,8 @@ const LARGEST_SHIFT = 64;
 /**
  * Sets w₀ to its optimum with all other weights as they are: where the derivative of the training logloss, Σ (p −
  * label), is 0, so that predictions have the training log's click rate. The steps of an epoch leave the mean of a deep
- * model's predictions off by some 10 %, each seed otherwise. The order of scores does not change. The click rate is that
- * of the whole log, the mean prediction that of a sample.
+ * model's predictions off by some 10 %, each seed otherwise. The order of scores does not change. The click rate is
+ * that of the whole log, the mean prediction that of a sample.
  */
 export async function fitBias(learner: Learner, source: TrainingSource): Promise<void> {
   const { positives, negatives } = source.labels;

@@ -25,7 +25,8 @@ import type { TrainingResult } from "./train.ts";
 // model.safetensors has the format of that name, which readers in many languages know. It holds all that is needed of a
 // run later, so that files of two runs are never mixed. Its metadata are its checksum and three texts in JSON: `spec`,
 // the user's with all defaults filled in, `fitted`, which encodes records, and `run`, what it was trained with and the
-// validation log; a calibrated model's have `calibration` too. Its tensors, for V rows over F fields, row vectors of D numbers, and layers of K inputs and N units:
+// validation log; a calibrated model's have `calibration` too. Its tensors, for V rows over F fields, row vectors of D
+// numbers, and layers of K inputs and N units:
 //
 //     rows.keys                 u32 [V, 2]      the 64-bit key of (field, value): low word, high word; 0 for an OOV row
 //     rows.fields               u16 [V]         the row's field; the first F rows are the fields' OOV rows, in order

@@ -68,8 +68,9 @@ export interface TrainOptions {
 
 /**
  * Trains a model on a click log: fits the spec, encodes the logs, learns until what `training.monitor`
- * names no longer improves on the validation log, and keeps the best weights. Throws FormatError where a log or the spec is wrong, DivergedError where no epoch's weights are
- * worth keeping (model/divergence.ts), and Interrupted after SIGINT or SIGTERM.
+ * names no longer improves on the validation log, and keeps the best weights. Throws FormatError where a log or the
+ * spec is wrong, DivergedError where no epoch's weights are worth keeping (model/divergence.ts), and Interrupted after
+ * SIGINT or SIGTERM.
  */
 export async function train(
   spec: FeatureSpec,

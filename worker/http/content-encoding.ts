@@ -24,8 +24,8 @@ export function contentEncoding(headers: Headers): Encoding | null {
 }
 
 /**
- * Yields a body in parts of at most `size` bytes, as `readParts` does, and decompressed. Throws BodyError where it breaks off or
- * cannot be decompressed: that is the client's fault, or its connection's.
+ * Yields a body in parts of at most `size` bytes, as `readParts` does, and decompressed. Throws BodyError where it
+ * breaks off or cannot be decompressed: that is the client's fault, or its connection's.
  */
 export async function* decodedBody(
   body: ReadableStream,

@@ -1,5 +1,5 @@
-// A model that overfits, and so says too much of what it knows, trained on half of the negatives, with and without a calibration map: from the training to
-// the scores that are served.
+// A model that overfits, and so says too much of what it knows, trained on half of the negatives, with and without a
+// calibration map: from the training to the scores that are served.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -127,7 +127,7 @@ describe("items are drawn", () => {
   it("by their positive records", async () => {
     const counts = new Array(ITEMS).fill(0);
     for (const { item } of positives) counts[Number(item.slice(1))]++;
-    // A record's own item is never drawn for it, which makes popular ones a little rarer: Σ_j p_j · p_i/(1 − p_j), j ≠ i.
+    // A record's own item is never drawn for it, so popular ones are a little rarer: Σ_{j≠i} p_j · p_i/(1 − p_j).
     const p = shares(counts);
     const expected = p.map((pi, i) => p.reduce((sum, pj, j) => sum + (j === i ? 0 : (pj * pi) / (1 - pj)), 0));
     for (const [i, share] of shares(await drawn("popularity")).entries())
