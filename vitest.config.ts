@@ -9,12 +9,13 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
  * the package, try kernels on every shape, or look for faults at random.
  */
 const SLOW = [
-  "test/trainer/{data,model,engine,training,export,evaluation}/**",
+  "test/trainer/{calibration,data,model,engine,training,export,evaluation}/**",
   "test/runtime/scorers.test.ts",
-  "test/lab/{report,sweeps,tune}/**",
+  "test/lab/**",
   "test/{cli,deploy,package,scripts,testing}/**",
+  "test/examples/clients.test.ts",
   "test/whole-path.test.ts",
-  "test/assembly/score/{forward,items}.test.ts",
+  "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];
 
 export default defineConfig(({ mode }) => ({
