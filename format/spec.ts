@@ -10,25 +10,11 @@ import {
   MAX_PAGE_BYTES,
   MAX_RECORD_ENTRIES,
 } from "./constants.ts";
+import { DataSettingsSchema } from "./data-settings.ts";
 import { show } from "./errors.ts";
 import { fieldsAgree } from "./field-checks.ts";
-import {
-  boundariesEncoding,
-  categoricalMissing,
-  cross,
-  fieldName,
-  hashEncoding,
-  intervalCount,
-  labelIsNoField,
-  modelName,
-  multiValued,
-  numericMissing,
-  origin,
-  positiveInteger,
-  recordEntries,
-  sharedName,
-} from "./field-schemas.ts";
-import { namedValues } from "./named-values.ts";
+import { fieldName, labelIsNoField, modelName, positiveInteger, recordEntries, sharedName } from "./field-schemas.ts";
+import { FieldSchema } from "./field-spec.ts";
 import { parseSettings } from "./unknown-key.ts";
 
 // The feature spec: what a user writes to say which columns of a click log become which features, and how the
@@ -37,98 +23,6 @@ import { parseSettings } from "./unknown-key.ts";
 const about = v.description;
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(0.95));
-
-const side = v.pipe(
-  v.optional(v.picklist(["context", "item"]), "context"),
-  about("context: the same for every candidate of a request. item: differs per candidate."),
-);
-const store = v.pipe(
-  v.optional(v.picklist(["auto", "blob", "kv"]), "auto"),
-  about("Where the rows travel. auto: the most frequent ones in the blob, within rows.blobBytes, the rest in KV."),
-);
-const minCount = v.pipe(
-  v.optional(positiveInteger, 1),
-  about("Values seen fewer times in training share the out-of-vocabulary row."),
-);
-
-const vocabulary = v.strictObject({ kind: v.literal("vocabulary"), minCount });
-const categoricalEncoding = v.pipe(
-  v.optional(v.variant("kind", [vocabulary, hashEncoding]), { kind: "vocabulary" }),
-  about("vocabulary: a row per value. hash: a row per bucket."),
-);
-
-const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
-/** Measured on four logs with 8, 12, 16, 32 and 64 knots: docs/results.md, "Numbers". */
-const DEFAULT_KNOTS = 12;
-const numericEncoding = v.pipe(
-  v.optional(
-    v.variant("kind", [
-      v.strictObject({
-        kind: v.literal("spline"),
-        knots: v.pipe(
-          v.optional(intervalCount, DEFAULT_KNOTS),
-          about("Rows of the field, each of which stands at a quantile of the training log's numbers."),
-        ),
-      }),
-      v.strictObject({
-        kind: v.literal("value"),
-        scale: v.pipe(
-          v.optional(v.picklist(["none", "standard"]), "none"),
-          about("standard: less the mean of the training log, divided by its standard deviation."),
-        ),
-      }),
-      logSquared,
-      v.strictObject({
-        kind: v.literal("quantiles"),
-        count: v.pipe(intervalCount, about("Intervals, of as many training records each.")),
-      }),
-      boundariesEncoding,
-    ]),
-    { kind: "spline" },
-  ),
-  about(
-    "spline: a row per knot, and a number between two knots has both rows, weighted by its distance from them. " +
-      "value: the number times one embedding. log2: a row per floor(ln(x)²), as usual for Criteo. " +
-      "quantiles, boundaries: a row per interval.",
-  ),
-);
-
-const named = {
-  name: fieldName,
-  ...origin,
-  servedAs: v.exactOptional(
-    v.pipe(v.literal("given"), about("Allows a column that data.select computes: callers send the computed value.")),
-  ),
-};
-
-const field = v.variant("type", [
-  v.strictObject({
-    ...named,
-    cross,
-    type: v.literal("categorical"),
-    encoding: categoricalEncoding,
-    side,
-    missing: categoricalMissing,
-    store,
-  }),
-  v.strictObject({
-    ...named,
-    type: v.literal("numeric"),
-    encoding: numericEncoding,
-    side,
-    missing: numericMissing,
-    store,
-  }),
-  v.strictObject({
-    ...named,
-    type: v.literal("multi-categorical"),
-    encoding: categoricalEncoding,
-    ...multiValued,
-    side,
-    missing: categoricalMissing,
-    store,
-  }),
-]);
 
 /** The models of the DeepFM paper's Table 2, with their names and in their order there, and DeepFM in two towers. */
 export const MODEL_TYPES = [
@@ -251,157 +145,18 @@ const rows = v.strictObject({
   ),
 });
 
-/** A hundred times as many negatives as positives teach no more, and make the log a hundred times as long. */
-const MAX_SAMPLED_NEGATIVES = 100;
-
-/** A setting of sampled negatives that stands beside `rate`, if there is one. */
-function aloneInRate(settings: { rate?: unknown; by?: unknown; distribution?: unknown; user?: unknown }) {
-  if (settings.rate === undefined) return undefined;
-  return (["by", "distribution", "user"] as const).find((key) => settings[key] !== undefined);
-}
-
-/** The default size of the shuffle buffer. */
-const SHUFFLE_RECORDS = 2 ** 18;
-
-const sql = v.pipe(v.string(), v.minLength(1));
-const column = v.pipe(v.string(), v.minLength(1));
-/** One character that no line end, and no part of another character in UTF-8, can be. */
-const asciiCharacter = v.pipe(v.string(), v.regex(/^[^\r\n\0\x80-\uffff]$/, "expected one character of ASCII"));
-const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(0.9));
-const seed = v.pipe(
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
-  about("The same seed chooses the same records."),
-);
-const shares = {
-  valid: v.pipe(v.optional(share, 0.1), about("Share of the records that decide when to stop.")),
-  test: v.pipe(v.optional(v.union([v.literal(0), share]), 0.1), about("Share of the records to test on; 0 for none.")),
-};
-const by = v.pipe(column, about("A column of the log or of `select`, not of both."));
-
-const data = v.strictObject({
-  format: v.pipe(
-    v.optional(v.picklist(["csv", "tsv", "jsonl", "parquet", "libsvm", "libffm"])),
-    about("The log's format, where its name does not end in one."),
-  ),
-  delimiter: v.pipe(
-    v.optional(asciiCharacter),
-    about("What stands between the cells of a line of CSV or TSV. Default: a comma for CSV, a tab for TSV."),
-  ),
-  quote: v.pipe(
-    v.optional(v.union([v.literal(""), asciiCharacter])),
-    about(
-      'What quotes a cell of CSV or TSV; twice within one, it stands for itself. "": nothing does. Default: a double ' +
-        "quote.",
-    ),
-  ),
-  encoding: v.pipe(
-    v.optional(choiceOf(["utf-8", "utf-16", "utf-16le", "utf-16be", "latin-1", "windows-1252"])),
-    about(
-      "How the text of CSV or TSV is encoded. utf-16: as its byte order mark says, or else little endian. latin-1 is " +
-        "windows-1252, as in browsers. Default: utf-8.",
-    ),
-  ),
-  columns: v.pipe(
-    v.optional(v.pipe(v.array(column), v.minLength(1))),
-    about("Names of the columns in their order, for CSV and TSV files without a header."),
-  ),
-  types: v.pipe(
-    v.optional(namedValues(column, sql), {}),
-    about(
-      "DuckDB types of columns that `select` and `where` compute with. Without one, a column of CSV or TSV is text, a " +
-        "key of JSON lines is JSON, and a column of Parquet has the type that all files give it.",
-    ),
-  ),
-  hive: v.pipe(
-    v.optional(v.boolean(), false),
-    about("Whether folders named key=value give columns (Hive partitions)."),
-  ),
-  select: v.pipe(
-    v.optional(namedValues(column, sql), {}),
-    about("Columns that are computed: name → DuckDB SQL over the log's columns. One of the same name is replaced."),
-  ),
-  where: v.pipe(v.optional(sql), about("DuckDB SQL: the records to use, over the columns of the log and of `select`.")),
-  weight: v.pipe(
-    v.optional(column),
-    about("The column of sample weights: how much a record's loss counts, 0 or more."),
-  ),
-  negatives: v.pipe(
-    v.optional(
-      v.pipe(
-        v.strictObject({
-          rate: v.pipe(
-            v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
-            about("The share of the records with label 0 that training keeps. Logits are corrected by ln(rate)."),
-          ),
-          sample: v.pipe(
-            v.optional(v.pipe(positiveInteger, v.maxValue(MAX_SAMPLED_NEGATIVES))),
-            about("How many records with label 0 are made of each with label 1: its context with another item."),
-          ),
-          by: v.pipe(v.optional(column), about("For `sample`: the field or column that tells items apart.")),
-          distribution: v.pipe(
-            v.optional(v.picklist(["uniform", "popularity"])),
-            about(
-              "For `sample`: how items are drawn. uniform, the default: all alike. " +
-                "popularity: by their records with label 1.",
-            ),
-          ),
-          user: v.pipe(
-            v.optional(column),
-            about(
-              "For `sample`: the field or column that tells users apart. An item of one of a user's records with label " +
-                "1 is no negative of this user. Default: the columns of all context fields together.",
-            ),
-          ),
-          seed,
-        }),
-        v.check(
-          ({ rate, sample }) => (rate === undefined) !== (sample === undefined),
-          ({ input: { rate } }) => `got ${rate === undefined ? "neither" : "both"}, expected rate or sample`,
-        ),
-        v.check(
-          ({ sample, by }) => sample === undefined || by !== undefined,
-          () => "got sample without by, expected the field or column that tells items apart",
-        ),
-        v.check(
-          (settings) => aloneInRate(settings) === undefined,
-          ({ input }) => `got ${aloneInRate(input)} with rate, which goes with sample alone`,
-        ),
-      ),
-    ),
-    about("How negatives, the records with label 0, are thinned (`rate`) or made (`sample`)."),
-  ),
-  split: v.pipe(
-    v.optional(
-      v.pipe(
-        v.variant("kind", [
-          v.strictObject({ kind: v.literal("random"), ...shares, seed }),
-          v.strictObject({ kind: v.literal("hash"), by, ...shares, seed }),
-          v.strictObject({ kind: v.literal("time"), by, ...shares }),
-        ]),
-        v.check(
-          ({ valid, test }) => valid + test < 1,
-          ({ input }) => `got valid ${input.valid} and test ${input.test}, expected their sum below 1`,
-        ),
-      ),
-    ),
-    about(
-      "How one log becomes three. random: by record. hash: all records of a value of `by` together. " +
-        "time: the last ones by `by`.",
-    ),
-  ),
-  shuffle: v.pipe(
-    v.optional(v.pipe(positiveInteger, v.maxValue(2 ** 26)), SHUFFLE_RECORDS),
-    about("Records that the shuffle buffer holds: the part of the log in memory."),
-  ),
-});
-
 export const FeatureSpecSchema = v.pipe(
   v.strictObject({
     $schema: v.pipe(v.optional(v.string()), about("For editors: where the JSON Schema is.")),
     name: v.pipe(modelName, about("The model's name.")),
     label: v.pipe(v.optional(v.pipe(v.string(), v.minLength(1)), "label"), about("The column of 0 and 1 to predict.")),
-    fields: v.pipe(v.array(field), v.minLength(1), v.maxLength(MAX_FIELDS), about("What the model knows of a record.")),
-    data: v.pipe(v.optional(data, {}), about("How the log is read, and divided.")),
+    fields: v.pipe(
+      v.array(FieldSchema),
+      v.minLength(1),
+      v.maxLength(MAX_FIELDS),
+      about("What the model knows of a record."),
+    ),
+    data: v.pipe(v.optional(DataSettingsSchema, {}), about("How the log is read, and divided.")),
     model: v.pipe(v.optional(model, {}), about("What computes the logit.")),
     training: v.pipe(v.optional(training, {}), about("How the model learns.")),
     rows: v.pipe(v.optional(rows, {}), about("How the rows are divided between the blob and KV.")),

@@ -1,5 +1,6 @@
 import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { columnOf } from "../format/columns.ts";
+import { EncodedRecords } from "../format/encoded-records.ts";
 import { FormatError, show } from "../format/errors.ts";
 import type { Hash64 } from "../format/hash.ts";
 import { pageOfKey } from "../format/keys.ts";
@@ -7,7 +8,7 @@ import { ownValue } from "../format/own-value.ts";
 import type { Page } from "../format/page.ts";
 import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
-import { EncodedRecords, RecordEncoder } from "../format/record.ts";
+import { RecordEncoder } from "../format/record.ts";
 import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";

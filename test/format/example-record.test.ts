@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { exampleRecord } from "../../format/example-record.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { RECORD_CASES } from "../../testing/format/golden-records.ts";
 
 test("the example of a spec's record is one that its encoder takes, and that names each column", () => {

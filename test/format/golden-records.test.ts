@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { encodedJson } from "../../testing/format/golden.ts";
 import { fromJsonValue, RECORD_CASES } from "../../testing/format/golden-records.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
-import { EncodedRecords, logSquaredBin, RecordEncoder } from "../../format/record.ts";
+import { logSquaredBin, RecordEncoder } from "../../format/record.ts";
 import { upperBound } from "../../format/upper-bound.ts";
 import { encodedJson } from "../../testing/format/golden.ts";
 import { HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";

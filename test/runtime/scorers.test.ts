@@ -2,9 +2,10 @@
 // and the scalar, SIMD and relaxed-SIMD kernels, each on blobs of every quantization. All start from raw records, as
 // users send them.
 import { beforeAll, describe, expect, it } from "vitest";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";

@@ -2,10 +2,11 @@
 // every page that a request can make the Worker read costs it as much as it can.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, pageDigest, writePage } from "../../format/page.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import { addToFilter, newFilter } from "../../format/row-filter.ts";
 import { kernelModule } from "../../runtime/node.ts";

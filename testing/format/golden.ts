@@ -1,8 +1,9 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import type { ModelBlob } from "../../format/blob.ts";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { toHex } from "../../format/hash.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { readSigningKey } from "../../format/signature.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";

@@ -1,12 +1,13 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import type { CalibrationMap } from "../../format/calibration.ts";
 import * as c from "../../format/constants.ts";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { itemStride } from "../../format/items.ts";
 import { findKey, pageOfKey } from "../../format/keys.ts";
 import { type DenseLayer, padTo } from "../../format/layer.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { EncodedRecords, type FieldSide, RecordEncoder } from "../../format/record.ts";
+import { type FieldSide, RecordEncoder } from "../../format/record.ts";
 import { readRow, rowStride } from "../../format/row.ts";
 import { filterHas } from "../../format/row-filter.ts";
 

@@ -1,7 +1,8 @@
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
 
 /** Some thousand records of a log. Their arrays are used again for the next ones. */

@@ -1,4 +1,4 @@
-import type { EncodedRecords } from "../../format/record.ts";
+import type { EncodedRecords } from "../../format/encoded-records.ts";
 import { SHARD_RECORDS, type Shard } from "./shard.ts";
 import type { ShardLayout } from "./shard-layout.ts";
 

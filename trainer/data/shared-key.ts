@@ -1,7 +1,8 @@
 import { columnsOf, partsOf } from "../../format/columns.ts";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import { EncodedRecords, RecordEncoder } from "../../format/record.ts";
+import { RecordEncoder } from "../../format/record.ts";
 import type { ClickLog } from "./click-log.ts";
 
 // Two values of one field that share a row key share a row, as FORMAT.md says. Two fields must not: a row has one OOV

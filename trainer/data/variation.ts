@@ -1,4 +1,4 @@
-import type { EncodedRecords } from "../../format/record.ts";
+import type { EncodedRecords } from "../../format/encoded-records.ts";
 
 /** Finds the fields that are the same in every record. Such a field tells a model nothing, and is mostly a mistake. */
 export class Variation {

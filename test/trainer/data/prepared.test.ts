@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { columnsOf } from "../../../format/columns.ts";
+import { EncodedRecords } from "../../../format/encoded-records.ts";
 import type { FittedSpec } from "../../../format/fitted-spec.ts";
-import { EncodedRecords, RecordEncoder } from "../../../format/record.ts";
+import { RecordEncoder } from "../../../format/record.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { HASH_KEY } from "../../../testing/format/hash-key.ts";
 import { integer, pick, seeded } from "../../../testing/format/random.ts";
