@@ -77,8 +77,7 @@ export class Page {
     const expected = PAGE_HEADER_BYTES + count * (8 + stride);
     if (size !== expected) throw new FormatError(place, `got ${size} bytes, expected ${expected} for ${count} rows`);
 
-    const keys = new Uint32Array(2 * count);
-    for (let i = 0; i < keys.length; i++) keys[i] = header.getUint32(PAGE_HEADER_BYTES + 4 * i, true);
+    const keys = wordsOf(header, PAGE_HEADER_BYTES, 2 * count);
     if (!ascending(keys)) throw new FormatError(place, "got keys out of order, expected them ascending");
     if (count > 0 && keys[0] === 0 && keys[1] === 0) throw new FormatError(place, "got key 0, which means OOV");
     for (let i = 1; i < keys.length; i += 2) {
@@ -94,13 +93,39 @@ export class Page {
     this.#stride = stride;
   }
 
-  /** The bytes of a key's row, or null where the page has none: the value was not seen in training. */
+  /** Bytes of memory that it takes: its own, and those of its keys where they had to be copied. */
+  get memoryBytes(): number {
+    return this.bytes.byteLength + (this.#keys.buffer === this.bytes.buffer ? 0 : this.#keys.byteLength);
+  }
+
+  /**
+   * Gives the memory of its bytes back at once, which must be of nothing else. Nobody may ask the page for a row then.
+   */
+  giveBack(): void {
+    const { buffer } = this.bytes;
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+
+  /**
+   * The bytes of a key's row, or null where the page has none: the value was not seen in training. Throws where the
+   * page's memory was given back.
+   */
   row(lo: number, hi: number): Uint8Array | null {
+    if (this.bytes.byteLength === 0) throw new Error("a page was asked for a row after its memory was given back");
     const position = findKey(this.#keys, lo, hi);
     if (position < 0) return null;
     const start = this.#rows + position * this.#stride;
     return this.bytes.subarray(start, start + this.#stride);
   }
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** So many little-endian words from `offset` on: the bytes themselves where the machine can read them so, or a copy. */
+function wordsOf(bytes: DataView, offset: number, count: number): Uint32Array {
+  const start = bytes.byteOffset + offset;
+  if (LITTLE_ENDIAN && start % 4 === 0) return new Uint32Array(bytes.buffer, start, count);
+  return Uint32Array.from({ length: count }, (_, i) => bytes.getUint32(offset + 4 * i, true));
 }
 
 /** A page's digest: the first 16 bytes of SHA-256 of its bytes. */

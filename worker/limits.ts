@@ -13,7 +13,7 @@ export const MEMORY = {
   models: 52 * MIB,
   /** Cached pages, when models take all of their share. */
   minPages: 8 * MIB,
-  /** The most for cached pages: about a thousand of the default 16 KiB, which count twice. */
+  /** The most for cached pages: some two thousand of the default 16 KiB. */
   maxPages: 32 * MIB,
   /** All requests together: their bodies, what is parsed of them, encoded records, pages that are being read. */
   requests: 36 * MIB,

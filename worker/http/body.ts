@@ -77,7 +77,9 @@ export class RequestBody {
   #makeRoom(lease: Lease): BodyBytes {
     const room = this.#encoding === null && this.#declaredBytes > 0 ? this.#declaredBytes : PART_BYTES;
     lease.resize(this.#around + room);
-    return new BodyBytes(room);
+    const bytes = new BodyBytes(room);
+    lease.defer(() => bytes[Symbol.dispose]());
+    return bytes;
   }
 
   /** The memory that reading takes beside what is read. */
@@ -94,6 +96,7 @@ export class RequestBody {
       const room = bytes.roomFor(part.length);
       // While they are copied to more room, both are there.
       if (room > bytes.room) lease.resize(this.#around + bytes.room + room);
+      lease.refuseEnded();
       bytes.append(part);
     }
     lease.resize(bytes.room);

@@ -20,6 +20,7 @@ export async function* readParts(stream: ReadableStream, size: number, deadline:
   } finally {
     // Not awaited, as a stream that hangs may not even be cancelled.
     reader.cancel().catch(() => {});
+    if (!buffer.detached) buffer.transfer(0);
   }
 }
 

@@ -129,6 +129,8 @@ export class Lease implements Disposable {
   readonly #budget: MemoryBudget;
   #endsAt: number;
   #bytes = 0;
+  #ended = false;
+  readonly #held = new DisposableStack();
 
   constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number) {
     this.#budget = budget;
@@ -168,7 +170,19 @@ export class Lease implements Disposable {
     this.resize(Math.max(0, this.#bytes - bytes));
   }
 
+  /** Has `giveBack` called when the lease ends, so that the memory is free when it is another's. */
+  defer(giveBack: () => void): void {
+    this.#held.defer(giveBack);
+  }
+
+  /** Throws where it has ended, since what it held is another's now. */
+  refuseEnded(): void {
+    if (this.#ended) throw new Error("a request went on after its memory was given back");
+  }
+
   end(): void {
+    this.#ended = true;
+    this.#held.dispose();
     this.resize(0);
   }
 

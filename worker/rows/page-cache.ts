@@ -1,17 +1,20 @@
 import type { Page } from "../../format/page.ts";
 import type { MemoryBudget } from "../memory/memory-budget.ts";
+import type { PageUses } from "./page-uses.ts";
 
 /**
- * The pages that an isolate has read, those used least recently being dropped first. A request holds the pages that it
- * uses, so none is pulled away from it.
+ * The pages that an isolate has read, those used least recently being dropped first. One that is dropped while requests
+ * use it stays theirs.
  */
 export class PageCache {
   readonly #memory: MemoryBudget;
+  readonly #uses: PageUses;
   readonly #pages = new Map<string, Page>();
   #bytes = 0;
 
-  constructor(memory: MemoryBudget) {
+  constructor(memory: MemoryBudget, uses: PageUses) {
     this.#memory = memory;
+    this.#uses = uses;
     memory.trimPagesWith((maxBytes) => this.#trim(maxBytes));
   }
 
@@ -29,10 +32,14 @@ export class PageCache {
   }
 
   set(key: string, page: Page): void {
-    this.delete(key);
     const bytes = cost(page);
     const { maxPageBytes } = this.#memory;
-    if (bytes > maxPageBytes) return;
+    if (bytes > maxPageBytes) {
+      this.delete(key);
+      return;
+    }
+    this.#uses.begin(page);
+    this.delete(key);
     this.#trim(maxPageBytes - bytes);
     this.#pages.set(key, page);
     this.#count(bytes);
@@ -43,6 +50,7 @@ export class PageCache {
     if (page === undefined) return;
     this.#pages.delete(key);
     this.#count(-cost(page));
+    this.#uses.end(page);
   }
 
   #trim(maxBytes: number): void {
@@ -58,10 +66,9 @@ export class PageCache {
   }
 }
 
-/** Bytes of the objects that a page is made of, and of its keys in maps. */
+/** Bytes of the objects that a page is made of, and of what names it in maps. */
 const PAGE_OBJECTS_BYTES = 1024;
 
-/** An upper bound of the memory that a page takes: its bytes, and a copy of its keys, which are a part of them. */
 function cost(page: Page): number {
-  return 2 * page.bytes.byteLength + PAGE_OBJECTS_BYTES;
+  return page.memoryBytes + PAGE_OBJECTS_BYTES;
 }

@@ -8,6 +8,7 @@ import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { PageCache } from "./page-cache.ts";
+import { PageUses } from "./page-uses.ts";
 
 /** A page that a request needs. */
 export interface WantedPage {
@@ -26,14 +27,54 @@ export interface WantedPage {
 export type Outcome = "read" | "failed" | "refused";
 
 /** A bulk read that is under way, or was. Requests share it. */
-export interface PageRead {
+export class PageRead {
   readonly startedAt: number;
   /** Whether the client that began it may read; a request that was failed by another client joins no other read. */
-  readonly charged: boolean;
-  /** By cache key: what it has brought so far. */
-  readonly pages: ReadonlyMap<string, Page>;
+  charged: boolean;
   /** Never rejects. It may never settle, where the request that began it was killed. */
   readonly done: Promise<Outcome>;
+  readonly #pages = new Map<string, Page>();
+  readonly #uses: PageUses;
+  /** How many requests are to take pages of it. */
+  #joined = 0;
+  #ended = false;
+
+  constructor(startedAt: number, charged: boolean, uses: PageUses, perform: (read: PageRead) => Promise<Outcome>) {
+    this.startedAt = startedAt;
+    this.charged = charged;
+    this.#uses = uses;
+    this.done = perform(this).finally(() => {
+      this.#ended = true;
+      this.#giveUpPages();
+    });
+  }
+
+  /** The page that it has brought under a cache key, for those that have joined it. */
+  page(cacheKey: string): Page | undefined {
+    return this.#pages.get(cacheKey);
+  }
+
+  add(cacheKey: string, page: Page): void {
+    this.#pages.set(cacheKey, page);
+    this.#uses.begin(page);
+  }
+
+  /** Keeps what it brings until `leave`. */
+  join(): void {
+    this.#joined++;
+  }
+
+  leave(): void {
+    this.#joined--;
+    this.#giveUpPages();
+  }
+
+  /** A request that joined and was killed never leaves: the pages are then given up with the read itself. */
+  #giveUpPages(): void {
+    if (!this.#ended || this.#joined > 0) return;
+    for (const page of this.#pages.values()) this.#uses.end(page);
+    this.#pages.clear();
+  }
 }
 
 /** What a request brings to a read that it begins. */
@@ -52,6 +93,8 @@ export interface Reader {
  * want it at the same time.
  */
 export class PageReader {
+  /** What uses pages, for those who take them from here. */
+  readonly uses = new PageUses();
   readonly #cache: PageCache;
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
@@ -64,7 +107,7 @@ export class PageReader {
 
   constructor(memory: MemoryBudget, now: () => number) {
     this.#memory = memory;
-    this.#cache = new PageCache(memory);
+    this.#cache = new PageCache(memory, this.uses);
     this.#now = now;
   }
 
@@ -88,32 +131,30 @@ export class PageReader {
    * is kept alive for it: a promise of a request that has ended never settles for those who wait for it.
    */
   begin(wanted: readonly WantedPage[], reader: Reader): PageRead {
-    const pages = new Map<string, Page>();
-    const read = { startedAt: this.#now(), charged: reader.charge === null, pages };
-    const perform = async (): Promise<Outcome> => {
-      if (reader.charge && !(await reader.charge(wanted.length))) return "refused";
-      read.charged = true;
-      return this.#read(wanted, reader, pages);
+    const perform = async (read: PageRead): Promise<Outcome> => {
+      try {
+        if (reader.charge && !(await reader.charge(wanted.length))) return "refused";
+        read.charged = true;
+        return await this.#read(wanted, reader, read);
+      } finally {
+        for (const { cacheKey } of wanted) if (this.#reads.get(cacheKey) === read) this.#reads.delete(cacheKey);
+      }
     };
-    const shared: PageRead = Object.assign(read, {
-      done: perform().finally(() => {
-        for (const { cacheKey } of wanted) if (this.#reads.get(cacheKey) === shared) this.#reads.delete(cacheKey);
-      }),
-    });
+    const read = new PageRead(this.#now(), reader.charge === null, this.uses, perform);
     // Reads that were lost stay behind.
     if (this.#reads.size >= limits.MAX_PAGES_REMEMBERED) this.#reads.clear();
-    for (const { cacheKey } of wanted) this.#reads.set(cacheKey, shared);
-    reader.keepAlive(shared.done);
-    return shared;
+    for (const { cacheKey } of wanted) this.#reads.set(cacheKey, read);
+    reader.keepAlive(read.done);
+    return read;
   }
 
   /** Reads pages, as many at a time as there is memory for. Never rejects. */
-  async #read(wanted: readonly WantedPage[], reader: Reader, pages: Map<string, Page>): Promise<Outcome> {
+  async #read(wanted: readonly WantedPage[], reader: Reader, read: PageRead): Promise<Outcome> {
     for (let start = 0; start < wanted.length; ) {
       using lease = this.#memory.lease("requests");
       const some = await this.#takeSoon(wanted.slice(start), reader, lease);
       if (some === null) return "failed";
-      const outcome = await this.#readSome(some, reader, pages);
+      const outcome = await this.#readSome(some, reader, read);
       if (outcome !== "read") return outcome;
       start += some.length;
     }
@@ -139,12 +180,8 @@ export class PageReader {
     return null;
   }
 
-  /** Reads pages into the cache and into `pages`, and logs those that cannot be had. Never rejects. */
-  async #readSome(
-    wanted: readonly WantedPage[],
-    { model, layout, source }: Reader,
-    pages: Map<string, Page>,
-  ): Promise<Outcome> {
+  /** Reads pages into the cache and into `read`, and logs those that cannot be had. Never rejects. */
+  async #readSome(wanted: readonly WantedPage[], { model, layout, source }: Reader, read: PageRead): Promise<Outcome> {
     const again = wanted.some(({ cacheKey }) => this.#failedAt.has(cacheKey));
     let contents: ReadonlyMap<string, PageContent | null>;
     try {
@@ -163,8 +200,8 @@ export class PageReader {
           const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
           this.#failedAt.delete(cacheKey);
           this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
+          read.add(cacheKey, page);
           this.#cache.set(cacheKey, page);
-          pages.set(cacheKey, page);
         } catch (error) {
           this.#remember(cacheKey);
           problems.push(errorText(error));
@@ -184,17 +221,18 @@ export class PageReader {
 
 /**
  * Bytes of memory for a byte of a page while it is read: its base64 text, twice while the source's answer is taken
- * apart, its bytes, and a copy of its keys.
+ * apart, and its bytes.
  */
-const READ_MEMORY_FACTOR = 5;
+const READ_MEMORY_FACTOR = 4;
 
 /** Milliseconds between two tries to take memory. */
 const RETRY_MS = 5;
 
+/** The bytes of a page, in memory of their own. */
 function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
   if (content === null || content === undefined)
     throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
-  if (typeof content !== "string") return content;
+  if (typeof content !== "string") return content.slice();
   try {
     return Uint8Array.fromBase64(content);
   } catch (error) {

@@ -16,8 +16,9 @@ import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-
  */
 export type Shortfall = "deadline" | "unavailable" | "limit";
 
-export interface Rows {
-  /** The pages at hand, by number. The request holds them, so that the cache's eviction cannot hurt it. */
+/** What a request has of the pages that it needs. At its end it uses them no longer. */
+export interface Rows extends Disposable {
+  /** The pages at hand, by number. They stay whole until the end, whatever the cache drops. */
   pages: ReadonlyMap<number, Page>;
   /** How many pages this request asked of the source: the keys that KV bills for it. */
   pagesRead: number;
@@ -52,7 +53,8 @@ export class RowStore {
   /** Throws RateLimitError where the client may not read what the request needs. */
   async fetch(request: RowRequest): Promise<Rows> {
     const { manifest, deadlineMs } = request;
-    const gathering = new Gathering(this.#reader, request);
+    using stack = new DisposableStack();
+    const gathering = stack.use(new Gathering(this.#reader, request));
     const absent: WantedPage[] = [];
     for (const number of request.pages.keys()) {
       const page = describe(number, manifest);
@@ -63,7 +65,9 @@ export class RowStore {
       absent.sort((a, b) => (pages.get(b.number) ?? 0) - (pages.get(a.number) ?? 0));
     }
     const late = absent.length > 0 && !(await settledWithin(gathering.gather(absent), deadlineMs));
-    return gathering.close(late);
+    const rows = gathering.close(late);
+    stack.move();
+    return rows;
   }
 }
 
@@ -74,7 +78,7 @@ interface JoinedPage {
 }
 
 /** The pages of one request, while they come together. */
-class Gathering {
+class Gathering implements Disposable {
   readonly #reader: PageReader;
   readonly #request: RowRequest;
   readonly #pages = new Map<number, Page>();
@@ -91,7 +95,7 @@ class Gathering {
   /** Takes a page from the cache. Returns whether there is no need to wait for it: it is there, or has just failed. */
   takeKnown({ number, cacheKey }: WantedPage): boolean {
     const cached = this.#reader.cached(cacheKey);
-    if (cached) this.#pages.set(number, cached);
+    if (cached) this.#take(number, cached);
     else if (this.#reader.failedRecently(cacheKey)) this.#failed = true;
     else return false;
     return true;
@@ -116,7 +120,20 @@ class Gathering {
   close(late: boolean): Rows {
     this.#closed = true;
     const shortfall = late ? "deadline" : this.#failed ? "unavailable" : this.#limited ? "limit" : null;
-    return { pages: this.#pages, pagesRead: this.#keysRead, shortfall };
+    return { pages: this.#pages, pagesRead: this.#keysRead, shortfall, [Symbol.dispose]: () => this[Symbol.dispose]() };
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const page of this.#pages.values()) this.#reader.uses.end(page);
+    this.#pages.clear();
+  }
+
+  /** Once it is closed, it takes no page any more. */
+  #take(number: number, page: Page): void {
+    if (this.#closed || this.#pages.has(number)) return;
+    this.#pages.set(number, page);
+    this.#reader.uses.begin(page);
   }
 
   /** Joins the reads that `join` finds, and begins others. Returns the pages that are to come, by read. */
@@ -141,24 +158,27 @@ class Gathering {
       const pages = own.slice(start, start + limits.PAGES_PER_READ);
       reads.set(this.#reader.begin(pages, reader), { pages, own: true });
     }
+    for (const read of reads.keys()) read.join();
     return reads;
   }
 
-  /** Waits for reads and takes their pages. Returns those that another request's read did not bring. */
+  /** Waits for reads, takes their pages and leaves them. Returns those that another request's read did not bring. */
   async #settle(reads: ReadonlyMap<PageRead, { pages: WantedPage[]; own: boolean }>): Promise<JoinedPage[]> {
     const lost: JoinedPage[] = [];
     await Promise.all(
       Array.from(reads, async ([read, { pages, own }]) => {
         const settled = own || (await settledWithin(read.done, limits.READ_LOST_MS));
         const outcome = settled ? await read.done : "lost";
+        const missing = pages.filter(({ number, cacheKey }) => {
+          const page = read.page(cacheKey);
+          if (page) this.#take(number, page);
+          return !page;
+        });
+        read.leave();
         if (outcome === "refused" && own)
           throw new RateLimitError("got more keys of rows than this client may read in a minute; try again later");
-        for (const page of pages) {
-          const opened = read.pages.get(page.cacheKey);
-          if (opened) this.#pages.set(page.number, opened);
-          else if (outcome === "refused" || outcome === "lost") lost.push({ page, from: read });
-          else this.#failed = true;
-        }
+        if (outcome === "refused" || outcome === "lost") lost.push(...missing.map((page) => ({ page, from: read })));
+        else if (missing.length > 0) this.#failed = true;
       }),
     );
     return lost;

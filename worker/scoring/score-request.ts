@@ -79,17 +79,16 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { scorer } = model;
   const started = performance.now();
   const { located, run } = RequestError.during(() => encode(request, scorer, lease));
-  using stack = new DisposableStack();
-  stack.defer(() => {
-    const { offsets, keys, values } = located.encoded;
-    giveBack(offsets, keys, values, located.addresses);
-  });
+  const { offsets, keys, values } = located.encoded;
+  lease.defer(() => giveBack(offsets, keys, values, located.addresses));
   release?.();
   lease.resize(lease.bytes + RESULT_BYTES * located.encoded.count);
   const encoded = performance.now();
   const wanted = { manifest: scorer.manifest, pages: located.pages, ...reading };
-  const { pages, pagesRead, shortfall } = await rows.fetch(wanted);
+  using fetchedRows = await rows.fetch(wanted);
+  const { pages, pagesRead, shortfall } = fetchedRows;
   const fetched = performance.now();
+  lease.refuseEnded();
   const { scores, logits, rowsMissing, unseen } = run(pages);
   const scored = performance.now();
 

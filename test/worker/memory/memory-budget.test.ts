@@ -94,3 +94,26 @@ test("memory of a body that nobody sends any more is given to others sooner, wha
   budget.lease("requests").resize(20 * MIB);
   expect(budget.report().taken.requests).toBe(22 * MIB);
 });
+
+test("what a lease holds is given back when the lease ends, by itself or for another, and once", () => {
+  const clock = { ms: 0 };
+  const budget = new MemoryBudget(() => clock.ms);
+  const given: string[] = [];
+  {
+    using lease = budget.lease("requests");
+    lease.resize(1);
+    lease.defer(() => given.push("own"));
+    lease.refuseEnded();
+  }
+  expect(given).toEqual(["own"]);
+
+  const dropped = budget.lease("requests");
+  dropped.resize(20 * MIB);
+  dropped.defer(() => given.push("dropped"));
+  clock.ms += REQUEST_LEASE_MS;
+  budget.lease("requests").resize(20 * MIB);
+  expect(given).toEqual(["own", "dropped"]);
+  expect(() => dropped.refuseEnded()).toThrow("after its memory was given back");
+  dropped.end();
+  expect(given).toHaveLength(2);
+});

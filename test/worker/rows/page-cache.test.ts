@@ -4,10 +4,11 @@ import { Page, writePage } from "../../../format/page.ts";
 import { MEMORY } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { PageCache } from "../../../worker/rows/page-cache.ts";
+import { PageUses } from "../../../worker/rows/page-uses.ts";
 
 const LAYOUT = { rowType: TYPE_F32, embeddingDim: 1, pageCount: 1 };
 
-/** A page of 32 + 16 · `rows` bytes, which the cache counts twice. */
+/** A page of 32 + 16 · `rows` bytes. */
 function page(rows: number): Page {
   const keys = Uint32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : i));
   return new Page(writePage(LAYOUT, 0, keys, new Uint8Array(8 * rows)), LAYOUT, 0);
@@ -15,7 +16,7 @@ function page(rows: number): Page {
 
 /** What the cache counts for a page. */
 function cost(rows: number): number {
-  const cache = new PageCache(new MemoryBudget(Date.now));
+  const cache = new PageCache(new MemoryBudget(Date.now), new PageUses());
   cache.set("a", page(rows));
   return cache.bytes;
 }
@@ -23,7 +24,7 @@ function cost(rows: number): number {
 /** A cache of `bytes`: models take all that it could have beside them. */
 function cacheOf(bytes: number): PageCache {
   const memory = new MemoryBudget(Date.now);
-  const cache = new PageCache(memory);
+  const cache = new PageCache(memory, new PageUses());
   vi.spyOn(memory, "maxPageBytes", "get").mockReturnValue(bytes);
   return cache;
 }
@@ -63,7 +64,7 @@ test("a page beyond the whole budget is not kept", () => {
 
 test("pages give way to models, down to a share of their own", () => {
   const memory = new MemoryBudget(Date.now);
-  const cache = new PageCache(memory);
+  const cache = new PageCache(memory, new PageUses());
   for (let i = 0; cache.bytes < MEMORY.maxPages - 200_000; i++) cache.set(`page ${i}`, page(5000));
   const [first, second] = [memory.lease("models"), memory.lease("models")];
   first.resize(MEMORY.models / 2);
