@@ -154,19 +154,18 @@ async function open(folder: string): Promise<void> {
 
 /** Trains for an epoch from the cache, and validates. */
 async function learn(folder: string): Promise<void> {
-  const spec = specOf();
   const paths = pathsIn(folder);
   const cache = join(folder, "cache");
-  const { learner, seconds } = await train(spec, {
+  const trained = await train(specOf(), {
     train: { paths, part: "train" },
     valid: { paths, part: "valid" },
     cache,
   });
-  const { type, embeddingDim, hidden } = spec.model;
+  const { type, embeddingDim, hidden } = trained.spec.model;
   const learnt: Learnt = {
     model: `${type}, k ${embeddingDim}, ${hidden.join("-")}`,
-    parameters: learner.parameterCount,
-    seconds,
+    parameters: trained.learner.parameterCount,
+    seconds: trained.seconds,
     peak: peakOf(),
   };
   process.stdout.write(JSON.stringify(learnt));

@@ -2,7 +2,7 @@
 // click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them. Each seed has a log and a
 // training of its own. Predicted clicks are compared with those that the test log has, of which chance makes 80 or 120
 // where 100 are expected, and with the click rate that the model has learned from. Prints ratios, and gates nothing.
-//   npm run bench -- rare [--rows N] [--seeds N] [--rates 0.002,0.005] [--models LR,FM] [--kept 1,0.05] [--l2 0]
+//   npm run bench -- rare [--rows N] [--seeds N] [--rates 0.002,0.005] [--models LR,FM] [--kept 1,0.05]
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -26,7 +26,6 @@ const { values: options } = parseArgs({
     rates: { type: "string", default: "0.005,0.002,0.0001" },
     models: { type: "string", default: "LR,FM,DeepFM" },
     kept: { type: "string", default: "1,0.05" },
-    l2: { type: "string", default: "0" },
   },
 });
 
@@ -34,18 +33,14 @@ const { values: options } = parseArgs({
 function specOf(model: string, rate: number, seed: number): FeatureSpec {
   const names = ["user", "country", "device", "hour", "age", "item", "category", "price"];
   const fields = names.map((name) => ({ name, type: name === "price" || name === "age" ? "numeric" : "categorical" }));
-  const log2 = { kind: "log2" };
   return parseWith(
     FeatureSpecSchema,
     {
       name: "rare",
-      fields: [
-        ...fields.map((field) => (field.type === "numeric" ? { ...field, encoding: log2 } : field)),
-        { name: "tags", type: "multi-categorical" },
-      ],
+      fields: [...fields, { name: "tags", type: "multi-categorical" }],
       ...(rate < 1 && { data: { negatives: { rate } } }),
       model: { type: modelType(model, "--models") },
-      training: { seed, l2: Number(options.l2) },
+      training: { seed },
     },
     "rare",
   );

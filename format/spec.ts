@@ -11,7 +11,7 @@ import {
   MAX_RECORD_ENTRIES,
 } from "./constants.ts";
 import { DataSettingsSchema } from "./data-settings.ts";
-import { show } from "./errors.ts";
+import { FormatError, show } from "./errors.ts";
 import { fieldsAgree } from "./field-checks.ts";
 import { fieldName, labelIsNoField, modelName, positiveInteger, recordEntries, sharedName } from "./field-schemas.ts";
 import { FieldSchema } from "./field-spec.ts";
@@ -23,6 +23,9 @@ import { parseSettings } from "./unknown-key.ts";
 const about = v.description;
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(0.95));
+
+/** Said of settings whose default trainer/data/default-settings.ts takes from the numbers of the training log. */
+const BY_LOG = "Default: by the numbers of the training log.";
 
 /** The models of the DeepFM paper's Table 2, with their names and in their order there, and DeepFM in two towers. */
 export const MODEL_TYPES = [
@@ -38,30 +41,30 @@ export const MODEL_TYPES = [
   "two-tower",
 ] as const;
 export type ModelType = (typeof MODEL_TYPES)[number];
+export const DEFAULT_MODEL: ModelType = "DeepFM";
 
 const model = v.strictObject({
   type: v.pipe(
-    v.optional(choiceOf(MODEL_TYPES), "DeepFM"),
+    v.optional(choiceOf(MODEL_TYPES), DEFAULT_MODEL),
     about(
       "A model of the DeepFM paper's Table 2, or DeepFM in two towers, for retrieval. Letter case does not matter.",
     ),
   ),
   embeddingDim: v.pipe(
-    v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM)), 10),
-    about("k, the length of a row's vector."),
+    v.optional(v.pipe(positiveInteger, v.maxValue(MAX_EMBEDDING_DIM))),
+    about(`k, the length of a row's vector. ${BY_LOG}`),
   ),
   hidden: v.pipe(
     v.optional(
       v.pipe(v.array(v.pipe(positiveInteger, v.maxValue(MAX_LAYER_WIDTH))), v.minLength(1), v.maxLength(MAX_LAYERS)),
-      [400, 400, 400],
     ),
-    about("Units of each hidden layer."),
+    about(`Units of each hidden layer. ${BY_LOG}`),
   ),
   activation: v.pipe(
     v.optional(v.picklist(["relu", "tanh", "sigmoid"]), "relu"),
     about("What follows each hidden layer."),
   ),
-  dropout: v.pipe(v.optional(fraction, 0), about("The fraction of hidden units dropped in training.")),
+  dropout: v.pipe(v.optional(fraction), about(`The fraction of hidden units dropped in training. ${BY_LOG}`)),
   batchNorm: v.pipe(
     v.optional(v.boolean(), false),
     about("Batch normalization before each activation; folded into the weights at export."),
@@ -69,10 +72,10 @@ const model = v.strictObject({
 });
 
 const training = v.strictObject({
-  batchSize: v.pipe(v.optional(positiveInteger, 2048), about("Records of a step.")),
-  maxEpochs: v.pipe(v.optional(positiveInteger, 20), about("The most passes over the training log.")),
+  batchSize: v.pipe(v.optional(positiveInteger), about(`Records of a step. ${BY_LOG}`)),
+  maxEpochs: v.pipe(v.optional(positiveInteger, 60), about("The most passes over the training log.")),
   patience: v.pipe(
-    v.optional(positiveInteger, 2),
+    v.optional(positiveInteger, 3),
     about("Epochs without a better one on the validation log before the learning rate drops, or training stops."),
   ),
   monitor: v.pipe(
@@ -83,8 +86,8 @@ const training = v.strictObject({
     ),
   ),
   learningRate: v.pipe(
-    v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0)), 0.001),
-    about("The size of the optimizer's steps, until it drops."),
+    v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
+    about("The size of the optimizer's steps, until it drops. Default: by the model, 0.001 for those with a network."),
   ),
   rateDrops: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
@@ -119,14 +122,15 @@ const training = v.strictObject({
     ),
   ),
   l1: v.pipe(v.optional(nonNegative, 0), about("λ of λ·|row|, for FTRL only: weights that do not pay stay zero.")),
-  l2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖row‖².")),
+  l2: v.pipe(v.optional(nonNegative), about(`λ of λ/2·‖row‖². ${BY_LOG}`)),
   l2Scope: v.pipe(
-    v.optional(v.picklist(["batch", "table"]), "batch"),
+    v.optional(v.picklist(["batch", "table"])),
     about(
-      "Which rows l2 shrinks at each step: those of the batch, or all of the table (what FuxiCTR's settings mean).",
+      "Which rows l2 shrinks at each step: those of the batch, or all of the table (what FuxiCTR's settings mean). " +
+        "Default: batch where l2 is stated, else table.",
     ),
   ),
-  denseL2: v.pipe(v.optional(nonNegative, 0), about("λ of λ/2·‖W‖² on the weights of the MLP.")),
+  denseL2: v.pipe(v.optional(nonNegative), about(`λ of λ/2·‖W‖² on the weights of the MLP. ${BY_LOG}`)),
   clipNorm: v.pipe(v.optional(nonNegative, 10), about("The largest norm of the whole gradient; 0 for none.")),
   seed: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)), 1),
@@ -243,6 +247,28 @@ function samplingContradiction(
 }
 
 export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
+
+/** The settings that a spec need not have before the training log is known. */
+export const MODEL_KEYS = ["embeddingDim", "hidden", "dropout"] as const;
+export const TRAINING_KEYS = ["batchSize", "learningRate", "l2", "l2Scope", "denseL2"] as const;
+
+/** A spec that has all its settings, whoever stated them. */
+export type ResolvedSpec = Omit<FeatureSpec, "model" | "training"> & {
+  model: Stated<FeatureSpec["model"], (typeof MODEL_KEYS)[number]>;
+  training: Stated<FeatureSpec["training"], (typeof TRAINING_KEYS)[number]>;
+};
+
+/** A spec that has them all. Throws FormatError, naming `source`, where one is absent. */
+export function asResolved(spec: FeatureSpec, source: string): ResolvedSpec {
+  const absent = [
+    ...MODEL_KEYS.filter((key) => spec.model[key] === undefined).map((key) => `model.${key}`),
+    ...TRAINING_KEYS.filter((key) => spec.training[key] === undefined).map((key) => `training.${key}`),
+  ];
+  if (absent.length > 0) throw new FormatError(source, `got no ${absent.join(", ")}, expected all settings stated`);
+  return spec as ResolvedSpec;
+}
+
+type Stated<Settings, Key extends keyof Settings> = Settings & { [K in Key]-?: NonNullable<Settings[K]> };
 export type FeatureField = FeatureSpec["fields"][number];
 export type DataSettings = FeatureSpec["data"];
 

@@ -76,10 +76,10 @@ async function modelOf(names: readonly string[], path: string, folder: string, e
     name.startsWith("I") ? { name, type: "numeric", encoding } : { name, type: "categorical" },
   );
   const model = { embeddingDim: 10, hidden: [128, 64] };
-  const spec = parseWith(FeatureSpecSchema, { name: "cost", fields, model, training: { batchSize: BATCH } }, "cost");
+  const asked = parseWith(FeatureSpecSchema, { name: "cost", fields, model, training: { batchSize: BATCH } }, "cost");
   const log = { paths: [path] };
   const cache = join(folder, "cache");
-  const { fitted, vocabulary } = await openTrainingLog(spec, log, cache);
+  const { spec, fitted, vocabulary } = await openTrainingLog(asked, log, cache);
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   const dataset = await (await openHeldOutLog(spec, { fitted, vocabulary }, log, cache)).head(BATCH);
   const batch = Uint32Array.from({ length: BATCH }, (_, i) => i);

@@ -101,7 +101,7 @@ export async function start(options: StartOptions): Promise<void> {
   const trained = await train(spec, {
     ...logs,
     cache,
-    onEpoch: recordEpochs(out, spec, logs.valid),
+    onEpoch: recordEpochs(out, logs.valid),
     quantize,
     ...(backend && { backend }),
   });
@@ -117,7 +117,7 @@ export async function start(options: StartOptions): Promise<void> {
     force,
     calibrationLog: await openHeldOutLog(spec, trained, logs.valid, cache),
     heldOutLog: test,
-    trainedWith: runRecord(spec, trained.backend),
+    trainedWith: runRecord(trained.spec, trained.backend),
     onReport: (measured) => console.log(reportTable(measured)),
   });
 

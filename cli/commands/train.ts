@@ -117,7 +117,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
     out,
     resume: flags.resume === true,
     checkpointMinutes: flags.checkpointEvery,
-    onEpoch: recordEpochs(out, spec, logs.valid),
+    onEpoch: recordEpochs(out, logs.valid),
     ...(backend && { backend }),
     ...(hashKey && { hashKey }),
   });

@@ -1,14 +1,19 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { FeatureSpec } from "../../format/spec.ts";
 import { trialRows, trialsHead, tuneReport } from "../../lab/report/tune-report.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
+import type { RunLogs } from "../../lab/sweeps/run.ts";
 import { withSettings } from "../../lab/sweeps/settings.ts";
 import { judgedBy } from "../../lab/tune/judge.ts";
+import { QUICK_MIN_EPOCHS, QUICK_TRIALS, quickSpace } from "../../lab/tune/quick-space.ts";
 import { type Rung, rungsOf } from "../../lab/tune/rungs.ts";
-import { parseSearchSpace } from "../../lab/tune/space.ts";
+import { parseSearchSpace, type SearchSpace } from "../../lab/tune/space.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
+import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
+import { UserError } from "../../trainer/errors.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
@@ -27,11 +32,12 @@ import {
 
 interface TuneFlags extends LogFlags {
   model?: string;
-  space: string;
+  space?: string;
+  quick?: boolean;
   method: "halving" | "random";
-  trials: number;
+  trials?: number;
   eta: number;
-  minEpochs: number;
+  minEpochs?: number;
   seeds: number;
   seed: number;
   out: string;
@@ -41,6 +47,10 @@ interface TuneFlags extends LogFlags {
 }
 
 const BEST = "best.json";
+
+/** Settings to draw, and the fewest epochs to judge a trial by, of a search that is not quick. */
+const TRIALS = 27;
+const MIN_EPOCHS = 1;
 
 /** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
@@ -53,14 +63,19 @@ export function tuneCommand(): Command {
     )
     .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
   return withLogs(command, "not used: a test log has no part in a choice")
-    .requiredOption(
+    .option(
+      "--quick",
+      `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
+        "place of --space",
+    )
+    .option(
       "--space <file>",
       'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
         '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
         '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
     )
     .option("--model <name>", "the model to tune, in place of the spec's model.type")
-    .option("--trials <n>", "settings to draw", parsePositiveInteger, 27)
+    .option("--trials <n>", `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`, parsePositiveInteger)
     .addOption(
       new Option(
         "--method <name>",
@@ -71,7 +86,12 @@ export function tuneCommand(): Command {
         .default("halving"),
     )
     .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
-    .option("--min-epochs <n>", "of halving: the fewest epochs that a trial is judged by", parsePositiveInteger, 1)
+    .option(
+      "--min-epochs <n>",
+      "of halving: the fewest epochs that a trial is judged by " +
+        `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
+      parsePositiveInteger,
+    )
     .option(
       "--seeds <n>",
       "seeds that the last trials are trained with, to rank them by their mean",
@@ -93,15 +113,16 @@ export function tuneCommand(): Command {
 async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const given = readSpec(path);
   const type = flags.model && modelType(flags.model, "--model");
-  const spec = type ? withSettings(given, { "model.type": type }, path) : given;
-  const space = parseSearchSpace(readText(flags.space), flags.space);
+  const typed = type ? withSettings(given, { "model.type": type }, path) : given;
   const { seed, out, backend, json } = flags;
-  const logs = { ...chooseLogs(flags, spec), test: null, cache: flags.cache };
+  const logs = { ...chooseLogs(flags, typed), test: null, cache: flags.cache };
+  const { spec, space, spaceName } = await searchOf(typed, flags, logs);
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
   using _lock = new FolderLock(out);
   const request = [spec, space, rungs, seed, logs.train, logs.valid];
   claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
-  const tuned = await tune(spec, space, flags.space, { logs, rungs, seed, folder: out, backend });
+  const own = flags.quick === true;
+  const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, backend });
   const { $schema, ...best } = tuned.spec;
   const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));
@@ -114,7 +135,26 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   console.log(`${bestPath}: the spec with the settings of #${tuned.best.trial}; ${report}`);
 }
 
-function rungsOfFlags({ method, trials, minEpochs, eta, seeds }: TuneFlags, maxEpochs: number): Rung[] {
+/** The spec whose settings are searched, and where. A quick search is one around the settings that a training has. */
+async function searchOf(
+  spec: FeatureSpec,
+  { space: path, quick }: TuneFlags,
+  { train, cache }: RunLogs,
+): Promise<{ spec: FeatureSpec; space: SearchSpace; spaceName: string }> {
+  if (quick && path === undefined) {
+    const { spec: resolved } = await openTrainingLog(spec, train, cache);
+    return { spec: resolved, space: quickSpace(resolved), spaceName: "--quick" };
+  }
+  if (quick || path === undefined)
+    throw new UserError(
+      `got ${quick ? "both --quick and --space" : "neither --quick nor --space"}, expected one of them`,
+    );
+  return { spec, space: parseSearchSpace(readText(path), path), spaceName: path };
+}
+
+function rungsOfFlags(flags: TuneFlags, maxEpochs: number): Rung[] {
+  const { method, quick, eta, seeds } = flags;
+  const { trials = quick ? QUICK_TRIALS : TRIALS, minEpochs = quick ? QUICK_MIN_EPOCHS : MIN_EPOCHS } = flags;
   const rungs = method === "random" ? [{ trials, epochs: maxEpochs }] : rungsOf(trials, maxEpochs, minEpochs, eta);
   return rungs.map((rung, i) => (i === rungs.length - 1 ? { ...rung, seeds } : rung));
 }

@@ -1,7 +1,10 @@
+import { DEFAULT_MODEL } from "../../format/spec.ts";
+import { settingsForLog } from "../../trainer/data/default-settings.ts";
 import { identifier, literal } from "../../trainer/data/sql.ts";
 import { labelSql } from "./label.ts";
+import { expectedSize, HELD_OUT } from "./log-size.ts";
 import type { ColumnPlan, Plan } from "./plan.ts";
-import { count, share } from "./words.ts";
+import { count, number, share } from "./words.ts";
 
 // A plan as the text of a feature spec, with comments that say why.
 
@@ -22,6 +25,7 @@ export function specText(plan: Plan, name: string, head: readonly string[]): str
     '  "data": {',
     ...dataLines(plan),
     "  },",
+    ...settingsLines(plan),
     "}",
   ];
   return `${withoutLastCommas(lines).join("\n")}\n`;
@@ -57,6 +61,27 @@ function columnLines({ column, use, reasons, fields }: ColumnPlan): string[] {
   const [first = "", ...others] = [...reasons, ...absent];
   const text = use === "left out" ? `${column.name} is left out: ${first}` : `${column.name}: ${first}`;
   return [...comment(sentences([text, ...others]), "    "), ...fields.map((field) => `    ${json(field)},`)];
+}
+
+/** What the model and its training have by the numbers of the log. */
+function settingsLines(plan: Plan): string[] {
+  const size = expectedSize(plan);
+  const { batchSize, l2, denseL2, ...model } = settingsForLog(size);
+  const why = [
+    `Model and training by some ${count(size.records)} records to learn from, ${count(size.clicks)} clicks and ` +
+      `${count(size.rows)} rows of values`,
+    "without these settings `train` takes them from the log",
+    "the learning rate follows from the model",
+  ];
+  return [
+    ...comment(sentences(why), "  "),
+    `  "model": ${json({ type: DEFAULT_MODEL, ...model })},`,
+    `  "training": ${json({ batchSize, l2: rounded(l2), l2Scope: "table", denseL2: rounded(denseL2) })},`,
+  ];
+}
+
+function rounded(x: number): number {
+  return Number(number(x));
 }
 
 /** Settings of `data` that say how files are read. */
@@ -105,16 +130,15 @@ function splitOf({ survey, split: { split, reason } }: Plan): {
   sql: string | null;
   reason: string;
 } {
-  const shares = { valid: 0.1, test: 0.1 };
   const column = split.kind === "time" ? survey.columns.find(({ name }) => name === split.by) : undefined;
   const format = column?.reading.kind === "time" ? column.reading.style.format : undefined;
-  if (!column || format === undefined) return { split: { ...split, ...shares }, sql: null, reason };
+  if (!column || format === undefined) return { split: { ...split, ...HELD_OUT }, sql: null, reason };
   const by = freeName(
     `${column.name}_time`,
     survey.columns.map(({ name }) => name),
   );
   const text = `CAST(${identifier(column.name)} AS VARCHAR)`;
-  return { split: { kind: "time", by, ...shares }, sql: `strptime(trim(${text}), ${literal(format)})`, reason };
+  return { split: { kind: "time", by, ...HELD_OUT }, sql: `strptime(trim(${text}), ${literal(format)})`, reason };
 }
 
 /** JSON on one line, with blanks as people put them. */

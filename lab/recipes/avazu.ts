@@ -37,7 +37,15 @@ export const avazu: Recipe = {
       ...(OF_ITEM.has(field.name) && { side: "item" }),
     })),
     model: { embeddingDim: 16, hidden: [400, 400, 400], dropout: 0.2 },
-    training: { batchSize: 8192, maxEpochs: 10, patience: 1, monitor: "auc", rateDrops: 1, l2: 1e-6 },
+    training: {
+      batchSize: 8192,
+      maxEpochs: 10,
+      learningRate: 0.001,
+      patience: 1,
+      monitor: "auc",
+      rateDrops: 1,
+      l2: 1e-6,
+    },
   },
   async prepare(from, _out, parquet) {
     const { path, data } = await checkFile(avazu.source, from, [

@@ -36,7 +36,15 @@ export const criteo: Recipe = {
       ...IDS.map((name) => ({ name, type: "categorical", encoding: { kind: "vocabulary", minCount: 10 } })),
     ],
     model: { embeddingDim: 10, hidden: [400, 400, 400], dropout: 0.5 },
-    training: { batchSize: 4096, maxEpochs: 20, patience: 1, monitor: "auc", rateDrops: 1, l2: 1e-5 },
+    training: {
+      batchSize: 4096,
+      maxEpochs: 20,
+      learningRate: 0.001,
+      patience: 1,
+      monitor: "auc",
+      rateDrops: 1,
+      l2: 1e-5,
+    },
   },
   async prepare(from, _out, parquet) {
     const { path, data } = await checkFile(criteo.source, from, [RAW, NAMED]);

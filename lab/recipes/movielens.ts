@@ -55,7 +55,15 @@ export const movielens: Recipe = {
     name: "movielens-100k",
     fields: FIELDS,
     model: { embeddingDim: 10, hidden: [64, 64], dropout: 0.2 },
-    training: { batchSize: 1024, maxEpochs: 30, patience: 2, monitor: "auc", rateDrops: 1, l2: 0.01 },
+    training: {
+      batchSize: 1024,
+      maxEpochs: 30,
+      learningRate: 0.001,
+      patience: 2,
+      monitor: "auc",
+      rateDrops: 1,
+      l2: 0.01,
+    },
   },
   async prepare(from, out, parquet) {
     const [ratings, items, users] = await Promise.all(

@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import { backendText } from "../../trainer/engine/backend.ts";
 import type { Importance } from "../../trainer/evaluation/importance.ts";
 import {
@@ -68,7 +68,7 @@ export async function runReport({ model, logs, importance }: ReportedRun): Promi
 }
 
 /** What decides which epoch is kept. */
-function monitorText({ training: { loss, monitor } }: FeatureSpec): string {
+function monitorText({ training: { loss, monitor } }: ResolvedSpec): string {
   return loss === "logistic" ? `validation ${monitor === "auc" ? "AUC" : monitor}` : `the ${loss} loss on validation`;
 }
 
@@ -164,7 +164,7 @@ function settingsTable(
   );
 }
 
-function settings({ model, training }: FeatureSpec): [string, string][] {
+function settings({ model, training }: ResolvedSpec): [string, string][] {
   return [
     ["model", model.type],
     ["embedding dimension", String(model.embeddingDim)],
@@ -175,7 +175,7 @@ function settings({ model, training }: FeatureSpec): [string, string][] {
     ["optimizer", training.optimizer],
     ["learning rate", String(training.learningRate)],
     ["batch size", String(training.batchSize)],
-    ["L2 of rows / of dense weights", `${training.l2} / ${training.denseL2}`],
+    ["L2 of rows / of dense weights", `${training.l2} of the ${training.l2Scope} / ${training.denseL2}`],
     ["monitor", training.loss === "logistic" ? training.monitor : `${training.loss} loss`],
     ...(training.loss === "logistic" ? ([["calibration", training.calibrate]] satisfies [string, string][]) : []),
     ["seed", String(training.seed)],

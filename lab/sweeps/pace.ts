@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
 import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
@@ -27,7 +27,7 @@ const LEAST_BATCHES = 3;
 interface Runner {
   learner: Learner;
   source: TrainingSource;
-  training: FeatureSpec["training"];
+  training: ResolvedSpec["training"];
 }
 
 /**
@@ -46,7 +46,7 @@ export async function measureEpochs(
   const runners: Runner[] = [];
   for (const spec of specs) {
     const log = await openTrainingLog(spec, logs.train, logs.cache);
-    runners.push({ learner: await startLearner(spec, log), source: log.source, training: spec.training });
+    runners.push({ learner: await startLearner(log.spec, log), source: log.source, training: log.spec.training });
   }
   using task = startTask(name, ROUNDS * runners.length, "pieces");
   const paces: number[][] = runners.map(() => []);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { inputsOf } from "../../trainer/data/cache.ts";
+import { DEFAULTS_VERSION } from "../../trainer/data/default-settings.ts";
 import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
@@ -60,11 +61,12 @@ export class ResultStore {
 }
 
 /**
- * A digest of all that a result depends on, 12 hex digits: the spec, the contents of the logs, the backend that runs.
+ * A digest of all that a result depends on, 12 hex digits: the spec, the defaults of what it does not state, the
+ * contents of the logs, the backend that runs.
  */
 export function runKey(spec: FeatureSpec, logs: Logs, backend: Backend): string {
   const { $schema, ...settings } = spec;
-  const text = JSON.stringify([settings, logsIdentity(logs), backend]);
+  const text = JSON.stringify([settings, DEFAULTS_VERSION, logsIdentity(logs), backend]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 

@@ -24,6 +24,11 @@ export function withSettings(spec: FeatureSpec, settings: SettingOverrides, sour
   return parseSettings(FeatureSpecSchema, changed, source);
 }
 
+/** The value that a spec has at a dotted path; undefined where it has none. */
+export function settingAt(spec: FeatureSpec, path: string): unknown {
+  return path.split(".").reduce(child, spec as unknown);
+}
+
 /** What a path's key leads to: a field by its name, or a property. */
 function child(parent: unknown, key: string): unknown {
   if (Array.isArray(parent)) return parent.find((field) => isObject(field) && field.name === key);

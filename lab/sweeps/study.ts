@@ -30,8 +30,11 @@ const KEEP = [1, 0.9, 0.8, 0.7, 0.6, 0.5];
 const WIDTHS = [100, 200, 400, 800];
 const DEPTHS = [1, 3, 5, 7];
 
+/** The paper's network, which is varied where a spec states none. */
+const PAPER_HIDDEN = [400, 400, 400];
+
 /** The values of the paper's figure, as settings of this spec. */
-export function variantsOf(study: Study, { model: { hidden } }: FeatureSpec): Variant[] {
+export function variantsOf(study: Study, { model: { hidden = PAPER_HIDDEN } }: FeatureSpec): Variant[] {
   const [first] = hidden;
   const total = hidden.reduce((sum, width) => sum + width, 0);
   switch (study) {

@@ -7,7 +7,7 @@ import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
 import { type RunLogs, trainRun } from "../sweeps/run.ts";
-import { type SettingOverrides, settingsText, withSettings } from "../sweeps/settings.ts";
+import { type SettingOverrides, settingAt, settingsText, withSettings } from "../sweeps/settings.ts";
 import {
   byQuality,
   checkOneJudge,
@@ -29,6 +29,8 @@ export interface TuneOptions {
   rungs: readonly Rung[];
   /** Seed of the draws; the trainings have the spec's. */
   seed: number;
+  /** Whether the first trial has the spec's own settings. Default: false. */
+  own?: boolean;
   /** The folder of trials.jsonl. */
   folder: string;
   backend?: Backend | undefined;
@@ -61,12 +63,12 @@ export async function tune(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
-  { logs, rungs, seed, folder, backend: asked }: TuneOptions,
+  { logs, rungs, seed, own = false, folder, backend: asked }: TuneOptions,
 ): Promise<Tuned> {
   checkOneJudge(space, spaceName);
   const judged = judgedBy(spec);
   const better = byQuality(judged);
-  let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, seed);
+  let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, { seed, own });
   const { name: backend } = await startBackend(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);
@@ -118,16 +120,20 @@ export async function tune(
 /** After so many draws in a row without a new one the space counts as used up. */
 const MAX_REPEATS = 1000;
 
-/** Draws `count` different settings, or fewer where the space has no more. */
+/** Draws `count` different settings, the spec's `own` among them, or fewer where the space has no more. */
 function drawCandidates(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
   count: number,
-  seed: number,
+  { seed, own }: { seed: number; own: boolean },
 ): Candidate[] {
   const random = new Random(seed);
   const drawn = new Map<string, SettingOverrides>();
+  if (own) {
+    const settings = Object.fromEntries(Object.keys(space.parameters).map((path) => [path, settingAt(spec, path)]));
+    drawn.set(JSON.stringify(settings), settings);
+  }
   for (let repeats = 0; drawn.size < count && repeats < MAX_REPEATS; ) {
     const settings = draw(space, random);
     const key = JSON.stringify(settings);

@@ -6,7 +6,7 @@ import { EncodedRecords } from "../../format/encoded-records.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { RecordEncoder } from "../../format/record.ts";
-import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
+import { MODEL_TYPES, type ModelType, type ResolvedSpec } from "../../format/spec.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
@@ -28,7 +28,7 @@ const USERS = Array.from({ length: 40 }, (_, i) => `u${i}`);
 const ITEMS = Array.from({ length: 25 }, (_, i) => `i${i}`);
 const TAGS = ["new", "sale", "été", "日本", ""];
 
-function specOf(type: ModelType): FeatureSpec {
+function specOf(type: ModelType): ResolvedSpec {
   return {
     // BatchNorm, so that its folding is a part of what must agree; and a small budget for the blob, so that most rows
     // are in pages.

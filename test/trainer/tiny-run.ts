@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { parseWith } from "../../format/parse.ts";
-import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
+import { FeatureSpecSchema, type ResolvedSpec } from "../../format/spec.ts";
+import { statedSpec } from "../../testing/stated-spec.ts";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
@@ -30,7 +31,7 @@ interface TinyLogs extends Logs {
   cache: string;
 }
 
-export function tinyRunSpec(model: object = {}, training: object = {}): FeatureSpec {
+export function tinyRunSpec(model: object = {}, training: object = {}): ResolvedSpec {
   const input = {
     name: "tiny",
     fields: [
@@ -42,5 +43,5 @@ export function tinyRunSpec(model: object = {}, training: object = {}): FeatureS
     model: { embeddingDim: 4, hidden: [8, 8], ...model },
     training: { batchSize: 256, maxEpochs: 2, learningRate: 0.01, ...training },
   };
-  return parseWith(FeatureSpecSchema, input, "tiny");
+  return statedSpec(parseWith(FeatureSpecSchema, input, "tiny"));
 }

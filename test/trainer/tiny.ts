@@ -2,8 +2,9 @@
 
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
-import { type FeatureSpec, FeatureSpecSchema } from "../../format/spec.ts";
+import { type FeatureSpec, FeatureSpecSchema, type ResolvedSpec } from "../../format/spec.ts";
 import { HASH_KEY } from "../../testing/format/hash-key.ts";
+import { statedSpec } from "../../testing/stated-spec.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
@@ -11,13 +12,13 @@ import { tfjsEngine } from "../../trainer/engine/tfjs-engine.ts";
 import { Learner } from "../../trainer/model/learner.ts";
 import type { ReferenceRecord } from "./model/reference.ts";
 
-export function tinySpec(model: object, training: object = {}): FeatureSpec {
+export function tinySpec(model: object, training: object = {}): ResolvedSpec {
   const fields = [
     { name: "user", type: "categorical" },
     { name: "item", type: "categorical", side: "item" },
     { name: "tags", type: "multi-categorical", side: "item" },
   ];
-  return parseWith(FeatureSpecSchema, { name: "tiny", fields, model, training }, "tiny");
+  return statedSpec(parseWith(FeatureSpecSchema, { name: "tiny", fields, model, training }, "tiny"));
 }
 
 /** V rows over F fields: F OOV rows, then `perField` rows a field under distinct random keys. */
@@ -33,7 +34,7 @@ export function tinyVocabulary(fields: number, perField: number, random: Random)
 }
 
 /** A learner whose every weight and running statistic is random. */
-export function randomLearner(spec: FeatureSpec, vocabulary: Vocabulary, random: Random): Learner {
+export function randomLearner(spec: ResolvedSpec, vocabulary: Vocabulary, random: Random): Learner {
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   learner.restore({
     rows: learner.tables.values.map(() => 0.3 * random.normal()),

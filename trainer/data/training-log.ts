@@ -8,7 +8,7 @@ import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { knotKeys } from "../../format/spline.ts";
 import { type FieldValues, FieldValuesSchema, PROFILE_RECORDS, profileFields } from "../profile/field-profile.ts";
 import { profileWarnings } from "../profile/profile-table.ts";
@@ -18,6 +18,7 @@ import { warn } from "../terminal/warning.ts";
 import { type BuiltMeta, cached, inputsOf } from "./cache.ts";
 import { ClickLog } from "./click-log.ts";
 import { KeyCounter } from "./counter.ts";
+import { resolveSpec } from "./default-settings.ts";
 import { findFiles } from "./files.ts";
 import { fitSpec } from "./fit.ts";
 import { cacheHashKey } from "./hash-key.ts";
@@ -36,6 +37,8 @@ import { loadVocabulary, saveVocabulary } from "./vocabulary-file.ts";
 
 /** A log that a model learns from: what was fitted to it, and its records. */
 export interface TrainingLog {
+  /** The spec, with the defaults that follow from the log. */
+  spec: ResolvedSpec;
   /** What is in its fields. */
   values: FieldValues[];
   fitted: FittedSpec;
@@ -72,11 +75,15 @@ export async function openTrainingLog(
     entry.meta.warnings.forEach(warn);
     const fitted = { ...parseWith(FittedSpecSchema, entry.meta.fitted, entry.folder), name: spec.name };
     const file = recordFile(entry, fitted, data.weight !== undefined);
+    const vocabulary = loadVocabulary(join(entry.folder, VOCABULARY), fields.length);
+    const size = { records: file.count, clicks: file.labels.positives.records, rows: vocabulary.size };
+    const resolved = resolveSpec(spec, size);
     return {
+      spec: resolved,
       values: parseWith(v.array(FieldValuesSchema), entry.meta.values, entry.folder),
       fitted,
-      vocabulary: loadVocabulary(join(entry.folder, VOCABULARY), fields.length),
-      source: trainingSource(file, Math.min(spec.training.batchSize, file.count), data.shuffle),
+      vocabulary,
+      source: trainingSource(file, Math.min(resolved.training.batchSize, file.count), data.shuffle),
     };
   });
 }

@@ -4,6 +4,7 @@ import { FormatError } from "../../format/errors.ts";
 import { packedBytes, padTo } from "../../format/layer.ts";
 import { rowStride } from "../../format/row.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
+import { resolveSpec, SMALLEST_LOG } from "../data/default-settings.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { MODELS } from "../model/zoo/index.ts";
 import { bytesText } from "../terminal/table.ts";
@@ -16,7 +17,7 @@ import { countHotRows } from "./rows.ts";
  */
 export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
   const type = denseTypeOf(quantization);
-  const { rowDim, networks = [] } = MODELS[spec.model.type](spec);
+  const { rowDim, networks = [] } = MODELS[spec.model.type](resolveSpec(spec, SMALLEST_LOG));
   let layers = 0;
   for (const { inputs, hidden, outputs } of networks) {
     let width = inputs;

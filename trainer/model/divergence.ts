@@ -74,10 +74,11 @@ export function checkWeights({ tables, model }: Learner): void {
 /** How many fields an advice names. */
 const NAMED_FIELDS = 5;
 
-/** What to change where a training diverges. */
+/** What to change where a training diverges. `learningRate`: that of the training, where it is one. */
 export function adviceFor(spec: FeatureSpec, learningRate = spec.training.learningRate): string {
   const scale = scaleAdvice(spec);
-  return `try ${scale === null ? "" : `${scale}, or `}a learningRate below ${learningRate}`;
+  const rate = learningRate === undefined ? "smaller learningRate" : `learningRate below ${learningRate}`;
+  return `try ${scale === null ? "" : `${scale}, or `}a ${rate}`;
 }
 
 /** Advises another encoding for the numeric fields whose values are unscaled; null where there are none. */

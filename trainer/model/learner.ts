@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type LabelCounts, logOdds } from "../data/label-counts.ts";
 import { Random } from "../data/random.ts";
@@ -32,7 +32,7 @@ export class Learner {
   readonly tables: Tables;
   /** Draws the initial weights and then dropout's masks. */
   readonly random: Random;
-  readonly #spec: FeatureSpec;
+  readonly #spec: ResolvedSpec;
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
   readonly #engine: Engine;
@@ -40,7 +40,7 @@ export class Learner {
   #logItemShares: Float32Array | null = null;
   #batch: GatheredBatch;
 
-  constructor(spec: FeatureSpec, vocabulary: Vocabulary, engineOf: EngineFactory) {
+  constructor(spec: ResolvedSpec, vocabulary: Vocabulary, engineOf: EngineFactory) {
     this.#spec = spec;
     this.random = new Random(spec.training.seed);
     this.model = new Model(MODELS[spec.model.type](spec), this.random);

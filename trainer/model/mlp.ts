@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import type { Random } from "../data/random.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -24,7 +24,7 @@ export interface Mlp {
 }
 
 /** A network with the hidden layers of the spec. */
-export function mlpOf(spec: FeatureSpec["model"], name: string, inputs: number, outputs = 1): Mlp {
+export function mlpOf(spec: ResolvedSpec["model"], name: string, inputs: number, outputs = 1): Mlp {
   const { hidden, activation, dropout, batchNorm } = spec;
   return { name, inputs, hidden, activation, dropout, batchNorm, outputs };
 }

@@ -2,7 +2,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import type { Learner } from "./learner.ts";
 
 /** The spec of the FM that an FNN starts from: the same rows and settings. */
-export function pretrainingSpec(spec: FeatureSpec): FeatureSpec {
+export function pretrainingSpec<Spec extends FeatureSpec>(spec: Spec): Spec {
   return { ...spec, model: { ...spec.model, type: "FM" } };
 }
 

@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import type { Random } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { rowOptimizer } from "./optimizers/of-spec.ts";
@@ -23,7 +23,7 @@ export class Tables {
   readonly values: Float32Array;
   readonly optimizer: RowOptimizer;
 
-  constructor(vocabulary: Vocabulary, dim: number, training: FeatureSpec["training"], random: Random) {
+  constructor(vocabulary: Vocabulary, dim: number, training: ResolvedSpec["training"], random: Random) {
     this.fields = vocabulary.fields;
     this.dim = dim;
     this.values = new Float32Array(vocabulary.size * (dim + 1));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
 import { parseJson } from "../../format/parse.ts";
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { prefixed, readMetadata, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
@@ -43,7 +43,7 @@ export class Checkpoints {
   readonly path: string;
   readonly #identity: string;
 
-  constructor(folder: string, spec: FeatureSpec, vocabulary: Vocabulary, records: number) {
+  constructor(folder: string, spec: ResolvedSpec, vocabulary: Vocabulary, records: number) {
     this.path = join(folder, FILE);
     this.#identity = identityOf(spec, vocabulary, records);
   }
@@ -164,7 +164,7 @@ export class Saving {
 }
 
 /** A text of all that two trainings must have in common for one to go on where the other stopped. */
-function identityOf(spec: FeatureSpec, { keys, counts }: Vocabulary, records: number): string {
+function identityOf(spec: ResolvedSpec, { keys, counts }: Vocabulary, records: number): string {
   const bytes = (list: Uint32Array): Uint8Array => new Uint8Array(list.buffer, list.byteOffset, list.byteLength);
   const sums = [bytes(keys), bytes(counts), new TextEncoder().encode(JSON.stringify(spec))].map((list) => {
     const { lo, hi } = checksum(list, 0);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
 import { DivergedError } from "../errors.ts";
@@ -68,11 +68,11 @@ export class Training {
   position: Position;
   /** The weights after the best epoch; null before there is one. */
   bestWeights: Weights | null = null;
-  readonly #spec: FeatureSpec;
+  readonly #spec: ResolvedSpec;
   readonly #source: TrainingSource;
   readonly #valid: HeldOutSource;
 
-  constructor(learner: Learner, spec: FeatureSpec, source: TrainingSource, valid: HeldOutSource) {
+  constructor(learner: Learner, spec: ResolvedSpec, source: TrainingSource, valid: HeldOutSource) {
     this.learner = learner;
     this.#spec = spec;
     this.#source = source;

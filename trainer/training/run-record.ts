@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { ResolvedSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
 import type { Backend, RunningBackend } from "../engine/backend.ts";
 import * as tf from "../engine/tfjs.ts";
@@ -11,7 +11,7 @@ import type { Epoch } from "./epochs.ts";
 // what, metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet.
 
 export interface RunRecord {
-  spec: FeatureSpec;
+  spec: ResolvedSpec;
   seed: number;
   backend: Backend;
   device: RunningBackend["device"];
@@ -20,7 +20,7 @@ export interface RunRecord {
 }
 
 /** What a run is trained with: what runs, and not what was asked for. */
-export function runRecord(spec: FeatureSpec, backend: RunningBackend): RunRecord {
+export function runRecord(spec: ResolvedSpec, backend: RunningBackend): RunRecord {
   const { name, device, threads } = backend;
   return { spec, seed: spec.training.seed, backend: name, device, threads, versions: versionsWith(backend) };
 }
@@ -41,11 +41,10 @@ export function versionsWith({ versions }: RunningBackend): Record<string, strin
  */
 export function recordEpochs(
   folder: string,
-  spec: FeatureSpec,
   validLog: LogPart,
-): (epochs: readonly Epoch[], backend: RunningBackend) => void {
+): (epochs: readonly Epoch[], spec: ResolvedSpec, backend: RunningBackend) => void {
   let begun = false;
-  return (epochs, backend) => {
+  return (epochs, spec, backend) => {
     if (!begun) writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
     begun = true;
     writeWhole(join(folder, "metrics.jsonl"), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));

@@ -1,5 +1,6 @@
-import type { FeatureSpec } from "../../format/spec.ts";
+import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { type Calibration, checkCalibratable, fitCalibration } from "../calibration/fit.ts";
+import { defaultsText } from "../data/default-settings.ts";
 import { savedHashKey, saveHashKey } from "../data/hash-key.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import {
@@ -63,7 +64,7 @@ export interface TrainOptions {
   /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
   /** Called after each epoch with all epochs so far, those before a resumption included. */
-  onEpoch?: (epochs: readonly Epoch[], backend: RunningBackend) => void;
+  onEpoch?: (epochs: readonly Epoch[], spec: ResolvedSpec, backend: RunningBackend) => void;
 }
 
 /**
@@ -73,13 +74,13 @@ export interface TrainOptions {
  * SIGINT or SIGTERM.
  */
 export async function train(
-  spec: FeatureSpec,
+  asked: FeatureSpec,
   {
     train,
     valid,
     cache,
     hashKey,
-    backend: asked,
+    backend: askedBackend,
     quantize = "int8",
     out,
     resume = false,
@@ -87,13 +88,15 @@ export async function train(
     onEpoch = () => {},
   }: TrainOptions,
 ): Promise<TrainingResult> {
-  checkBlobSize(spec, quantize);
-  const backend = await startBackend(asked);
+  checkBlobSize(asked, quantize);
+  const backend = await startBackend(askedBackend);
   say(`TensorFlow.js backend: ${backendText(backend)}`);
 
   const resumed = resume && out !== undefined ? savedHashKey(out) : null;
-  const log = await openTrainingLog(spec, train, cache, hashKey ?? resumed ?? undefined);
-  const { fitted, vocabulary, source } = log;
+  const log = await openTrainingLog(asked, train, cache, hashKey ?? resumed ?? undefined);
+  const { spec, fitted, vocabulary, source } = log;
+  const chosen = defaultsText(asked, spec);
+  if (chosen) say(`settings by the model and the log's ${logSizeText(log)}: ${chosen}`);
   if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
@@ -105,7 +108,7 @@ export async function train(
   const learner = await startLearner(spec, log);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
-  const runStage = async (name: Stage, settings: FeatureSpec, of: Learner, task: string): Promise<Training> => {
+  const runStage = async (name: Stage, settings: ResolvedSpec, of: Learner, task: string): Promise<Training> => {
     const training = new Training(of, settings, source, validSource);
     if (stage === name) checkpoints?.restore(training);
     const saving = checkpoints && new Saving(checkpoints, name, training, checkpointMinutes);
@@ -113,7 +116,7 @@ export async function train(
       await training.run(
         task,
         () => saving?.afterStep(),
-        () => name === "training" && onEpoch(training.position.epochs, backend),
+        () => name === "training" && onEpoch(training.position.epochs, spec, backend),
       );
     } finally {
       saving?.stop();
@@ -150,7 +153,7 @@ async function calibrate(spec: FeatureSpec, learner: Learner, valid: HeldOutSour
 }
 
 /** A learner before its first step: it knows the log's click rate, or with the in-batch loss its items' popularity. */
-export async function startLearner(spec: FeatureSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
+export async function startLearner(spec: ResolvedSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
   const learner = new Learner(spec, vocabulary, tfjsEngine);
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
@@ -160,6 +163,11 @@ export async function startLearner(spec: FeatureSpec, { vocabulary, source }: Tr
 
 function rowsOf({ fieldOf }: Vocabulary, field: number): number {
   return fieldOf.reduce((sum, of) => sum + (of === field ? 1 : 0), 0);
+}
+
+function logSizeText({ source: { count, labels }, vocabulary }: TrainingLog): string {
+  const text = (n: number): string => n.toLocaleString("en");
+  return `${text(count)} records, ${text(labels.positives.records)} clicks and ${text(vocabulary.size)} rows`;
 }
 
 function secondsOf({ position }: Training): number {

@@ -20,7 +20,7 @@ const spec = { ...tinyRunSpec(), name: "tiny" };
 let trained: TrainingResult;
 
 beforeAll(async () => {
-  const onEpoch = recordEpochs(folder, spec, logs.valid);
+  const onEpoch = recordEpochs(folder, logs.valid);
   trained = await train(spec, { ...logs, backend: "wasm", onEpoch });
 });
 
@@ -45,18 +45,18 @@ describe("the run folder", () => {
   });
 
   it("has the lines of this training alone, and of all its epochs where it was resumed", () => {
-    const onEpoch = recordEpochs(folder, spec, logs.valid);
+    const onEpoch = recordEpochs(folder, logs.valid);
     const [first, second] = trained.epochs;
     if (!first || !second) throw new Error("expected two epochs");
     const losses = (): number[] => {
       const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
       return lines.map((line) => JSON.parse(line).loss);
     };
-    onEpoch([first, { ...second, loss: 7 }], WASM);
+    onEpoch([first, { ...second, loss: 7 }], spec, WASM);
     expect(losses()).toEqual([first.loss, 7]);
-    onEpoch([first, { ...second, loss: 7 }, { ...second, epoch: 3, loss: 8 }], WASM);
+    onEpoch([first, { ...second, loss: 7 }, { ...second, epoch: 3, loss: 8 }], spec, WASM);
     expect(losses()).toEqual([first.loss, 7, 8]);
-    recordEpochs(folder, spec, logs.valid)([{ ...first, loss: 9 }], WASM);
+    recordEpochs(folder, logs.valid)([{ ...first, loss: 9 }], spec, WASM);
     expect(losses()).toEqual([9]);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { readBlob } from "../../../format/read-blob.ts";
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import { checkGolden } from "../../../runtime/golden.ts";
 import { kernelModule } from "../../../runtime/node.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
@@ -37,7 +37,7 @@ let inTraining: TrainingResult;
 const SHIFT = 0.75;
 
 beforeAll(async () => {
-  const specWith = (calibrate: string): FeatureSpec => {
+  const specWith = (calibrate: string): ResolvedSpec => {
     const spec = tinyRunSpec({ embeddingDim: 8, hidden: [16] }, { batchSize: 64, maxEpochs: 2, calibrate });
     return { ...spec, data: { ...spec.data, negatives: { rate: 0.5, seed: 1 } } };
   };

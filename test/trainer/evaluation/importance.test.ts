@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
-import { type FeatureField, type FeatureSpec, FeatureSpecSchema } from "../../../format/spec.ts";
+import { type FeatureField, FeatureSpecSchema, type ResolvedSpec } from "../../../format/spec.ts";
+import { statedSpec } from "../../../testing/stated-spec.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { exchangeFields } from "../../../trainer/data/dataset.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
@@ -54,7 +55,7 @@ describe("the units of an exchange", () => {
 
 describe("importance on a log of rare clicks", () => {
   const RECORDS = 12_000;
-  let spec: FeatureSpec;
+  let spec: ResolvedSpec;
   let trained: TrainingResult;
   let source: HeldOutSource;
 
@@ -81,7 +82,7 @@ describe("importance on a log of rare clicks", () => {
       model: { type: "LR" },
       training: { maxEpochs: 4, learningRate: 0.05 },
     };
-    spec = parseWith(FeatureSpecSchema, input, "rare");
+    spec = statedSpec(parseWith(FeatureSpecSchema, input, "rare"));
     const part = { paths: [log] };
     const cache = join(folder, "cache");
     trained = await train(spec, { train: part, valid: part, cache, backend: "wasm" });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema } from "../../../format/spec.ts";
+import { statedSpec } from "../../../testing/stated-spec.ts";
 import { concatenate, type Dataset, pickRecords } from "../../../trainer/data/dataset.ts";
 import { noLabels } from "../../../trainer/data/label-counts.ts";
 import { Random } from "../../../trainer/data/random.ts";
@@ -147,19 +148,21 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
 describe("the in-batch loss", () => {
   // New users of two groups; each group takes one half of the items, and in each half some items more often than
   // others.
-  const spec = parseWith(
-    FeatureSpecSchema,
-    {
-      name: "groups",
-      fields: [
-        { name: "user", type: "categorical" },
-        { name: "item", type: "categorical", side: "item" },
-        { name: "group", type: "categorical" },
-      ],
-      model: { type: "two-tower", embeddingDim: 4, hidden: [8] },
-      training: { loss: "in-batch", batchSize: 128, learningRate: 0.01 },
-    },
-    "groups",
+  const spec = statedSpec(
+    parseWith(
+      FeatureSpecSchema,
+      {
+        name: "groups",
+        fields: [
+          { name: "user", type: "categorical" },
+          { name: "item", type: "categorical", side: "item" },
+          { name: "group", type: "categorical" },
+        ],
+        model: { type: "two-tower", embeddingDim: 4, hidden: [8] },
+        training: { loss: "in-batch", batchSize: 128, learningRate: 0.01 },
+      },
+      "groups",
+    ),
   );
   function groupLog(count: number, seed: number): Dataset {
     const random = new Random(seed);

@@ -6,6 +6,7 @@ import { FeatureSpecSchema, MODEL_TYPES } from "../../../format/spec.ts";
 import { kernelModule } from "../../../runtime/node.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { Scorer } from "../../../runtime/scorer.ts";
+import { statedSpec } from "../../../testing/stated-spec.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
 import { Random } from "../../../trainer/data/random.ts";
@@ -29,7 +30,8 @@ function specOf(type: string) {
   const numbers = ["hour", "age"].map((name) => ({ name, type: "numeric", encoding: { kind: "spline", knots: 6 } }));
   const price = { name: "price", type: "numeric", side: "item" };
   const item = { name: "item", type: "categorical", side: "item" };
-  return parseWith(FeatureSpecSchema, { ...spec, fields: [...fields.slice(0, -1), price, ...numbers, item] }, type);
+  const input = { ...spec, fields: [...fields.slice(0, -1), price, ...numbers, item] };
+  return statedSpec(parseWith(FeatureSpecSchema, input, type));
 }
 
 const CONTEXTS = [{ country: "de", hour: 3.5, age: 33 }, { hour: "22", age: 1e12 }, { age: -5 }, {}];

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type FeatureSpec, MODEL_TYPES } from "../../../format/spec.ts";
+import { MODEL_TYPES, type ResolvedSpec } from "../../../format/spec.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
@@ -25,7 +25,7 @@ const FIELDS = 3;
 const RECORDS = 24;
 
 interface Case {
-  spec: FeatureSpec;
+  spec: ResolvedSpec;
   vocabulary: Vocabulary;
   learner: Learner;
   records: ReferenceRecord[];

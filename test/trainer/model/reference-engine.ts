@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import type { Batch, EngineFactory } from "../../../trainer/model/engine.ts";
 import type { Model } from "../../../trainer/model/model.ts";
 import type { Parameters } from "../../../trainer/model/parameters.ts";
@@ -16,7 +16,7 @@ import {
 const STEP = 1e-6;
 
 /** An engine in float64 that computes the reference's equations. Its gradients are central differences of the loss. */
-export function referenceEngine(spec: FeatureSpec): EngineFactory {
+export function referenceEngine(spec: ResolvedSpec): EngineFactory {
   return (model) => ({
     gradients(batch) {
       const weights = weightsOf(spec, model, batch);
@@ -57,7 +57,7 @@ export function referenceEngine(spec: FeatureSpec): EngineFactory {
 
 /** The model's weights, with a row for each field of each record: what the batch gathered for it. */
 function weightsOf(
-  spec: FeatureSpec,
+  spec: ResolvedSpec,
   model: Model,
   { size, fields, dim, embeddings, linear }: Batch,
 ): ReferenceWeights {

@@ -1,6 +1,6 @@
 // The models in float64, straight from their papers' equations, over plain arrays. Engines and their gradients are
 // compared with these.
-import type { FeatureSpec, ModelType } from "../../../format/spec.ts";
+import type { ModelType, ResolvedSpec } from "../../../format/spec.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
 import { BATCH_NORM_EPSILON } from "../../../trainer/model/mlp.ts";
 
@@ -9,7 +9,7 @@ export type ReferenceRecord = readonly (readonly { row: number; x: number }[])[]
 
 /** A model's weights in float64, so that a finite difference can move one of them by very little. */
 export interface ReferenceWeights {
-  spec: FeatureSpec;
+  spec: ResolvedSpec;
   /** D */
   dim: number;
   /** V × (D + 1) */
@@ -18,7 +18,7 @@ export interface ReferenceWeights {
   runningStats: Map<string, Float64Array>;
 }
 
-export function referenceWeights(spec: FeatureSpec, { model, tables }: Learner): ReferenceWeights {
+export function referenceWeights(spec: ResolvedSpec, { model, tables }: Learner): ReferenceWeights {
   const copy = (parameters: typeof model.parameters): Map<string, Float64Array> =>
     new Map([...parameters.shapes.keys()].map((name) => [name, Float64Array.from(parameters.view(name))]));
   return {
@@ -42,7 +42,7 @@ interface Embedded {
 type Network = (name: string, inputs: number[][]) => number[][];
 
 /** The logits of a batch without w₀. k: the embedding dimension. */
-type Equation = (batch: readonly Embedded[], k: number, network: Network, spec: FeatureSpec) => number[];
+type Equation = (batch: readonly Embedded[], k: number, network: Network, spec: ResolvedSpec) => number[];
 
 const EQUATIONS: Record<ModelType, Equation> = {
   LR: (batch) => batch.map(({ linear }) => sum(linear)),
@@ -77,7 +77,7 @@ const EQUATIONS: Record<ModelType, Equation> = {
     ),
   "LR & DNN": (batch, _k, network) =>
     add(
-      EQUATIONS.LR(batch, 0, network, {} as FeatureSpec),
+      EQUATIONS.LR(batch, 0, network, {} as ResolvedSpec),
       column(
         network(
           "mlp",
@@ -112,7 +112,7 @@ const EQUATIONS: Record<ModelType, Equation> = {
 };
 
 /** The vectors of both sides: the sum of the side's embeddings plus its network's output. */
-function towers(batch: readonly Embedded[], k: number, network: Network, spec: FeatureSpec): [number[][], number[][]] {
+function towers(batch: readonly Embedded[], k: number, network: Network, spec: ResolvedSpec): [number[][], number[][]] {
   const tower = (side: string): number[][] => {
     const own = batch.map(({ e }) => e.filter((_, f) => spec.fields[f]?.side === side));
     const outputs = network(
@@ -157,7 +157,7 @@ export function referenceVectors(
 }
 
 /** Σ w·x over the item's fields. */
-function itemWeight({ linear }: Embedded, { fields }: FeatureSpec): number {
+function itemWeight({ linear }: Embedded, { fields }: ResolvedSpec): number {
   return sum(linear.filter((_, f) => fields[f]?.side === "item"));
 }
 
@@ -195,7 +195,7 @@ export function referenceInBatchLoss(
   return mean(losses);
 }
 
-function firstItems({ fields }: FeatureSpec, batch: readonly ReferenceRecord[]): number[] {
+function firstItems({ fields }: ResolvedSpec, batch: readonly ReferenceRecord[]): number[] {
   const itemField = fields.findIndex(({ side }) => side === "item");
   return batch.map((record) => record[itemField]?.[0]?.row ?? -1);
 }

@@ -1,5 +1,5 @@
 import { FormatError } from "../../../format/errors.ts";
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import { Adam } from "./adam.ts";
 import { Ftrl } from "./ftrl.ts";
 import { LazyRows } from "./lazy-rows.ts";
@@ -8,7 +8,7 @@ import { RowwiseAdagrad } from "./rowwise-adagrad.ts";
 import { TableAdagrad } from "./table-adagrad.ts";
 import { TableAdam } from "./table-adam.ts";
 
-type OptimizerSettings = Pick<FeatureSpec["training"], "optimizer" | "l1" | "l2" | "l2Scope">;
+type OptimizerSettings = Pick<ResolvedSpec["training"], "optimizer" | "l1" | "l2" | "l2Scope">;
 
 /** The optimizer that a spec names, for a table of V rows of D = `width` numbers. */
 export function rowOptimizer(settings: OptimizerSettings, rows: number, width: number): RowOptimizer {
@@ -24,7 +24,7 @@ export function rowOptimizer(settings: OptimizerSettings, rows: number, width: n
 }
 
 /** The optimizer of the dense weights, as one row of `width` numbers: FTRL for an LR by FTRL, Adam for all others. */
-export function denseOptimizer({ model, training }: FeatureSpec, width: number): RowOptimizer {
+export function denseOptimizer({ model, training }: ResolvedSpec, width: number): RowOptimizer {
   const ftrl = model.type === "LR" && training.optimizer === "ftrl";
   return new LazyRows(ftrl ? new Ftrl(1, width, 0, 0) : new Adam(1, width), 0);
 }

@@ -1,5 +1,5 @@
 import { TERM_MLP } from "../../../format/constants.ts";
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import { mlpOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
@@ -8,7 +8,7 @@ import type { ModelDefinition } from "../model.ts";
  * learned (`pretrain.ts`). A row's vector is z, so D = k + 1. FM's w₀, in the paper a constant input, is part of the
  * first layer's bias.
  */
-export function fnn({ model, fields }: FeatureSpec): ModelDefinition {
+export function fnn({ model, fields }: ResolvedSpec): ModelDefinition {
   const rowDim = model.embeddingDim + 1;
   return { rowDim, terms: TERM_MLP, networks: [mlpOf(model, "mlp", fields.length * rowDim)] };
 }

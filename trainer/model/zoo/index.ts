@@ -1,5 +1,5 @@
 import { PRODUCT_INNER, PRODUCT_OUTER } from "../../../format/constants.ts";
-import type { FeatureSpec, ModelType } from "../../../format/spec.ts";
+import type { ModelType, ResolvedSpec } from "../../../format/spec.ts";
 import type { ModelDefinition } from "../model.ts";
 import { deepfm } from "./deepfm.ts";
 import { fm } from "./fm.ts";
@@ -11,7 +11,7 @@ import { pnn } from "./pnn.ts";
 import { twoTower } from "./two-tower.ts";
 
 /** The models of the DeepFM paper's Table 2, and the two-tower form of DeepFM. */
-export const MODELS: Record<ModelType, (spec: FeatureSpec) => ModelDefinition> = {
+export const MODELS: Record<ModelType, (spec: ResolvedSpec) => ModelDefinition> = {
   LR: lr,
   FM: fm,
   FNN: fnn,

@@ -1,6 +1,6 @@
 import { mlpInputs } from "../../../format/blob.ts";
 import { TERM_MLP } from "../../../format/constants.ts";
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import { mlpOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
@@ -9,7 +9,7 @@ import type { ModelDefinition } from "../model.ts";
  * Its first layer's weights on the embeddings are the paper's W_z, those on the products its W_p, here without their
  * low-rank approximation.
  */
-export function pnn({ model, fields }: FeatureSpec, products: number): ModelDefinition {
+export function pnn({ model, fields }: ResolvedSpec, products: number): ModelDefinition {
   const k = model.embeddingDim;
   return {
     rowDim: k,

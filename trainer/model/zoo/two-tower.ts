@@ -1,5 +1,5 @@
 import { TERM_LINEAR, TERM_TOWERS } from "../../../format/constants.ts";
-import type { FeatureSpec } from "../../../format/spec.ts";
+import type { ResolvedSpec } from "../../../format/spec.ts";
 import { mlpOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
@@ -11,7 +11,7 @@ import type { ModelDefinition } from "../model.ts";
  * Trained by the logistic loss on labels, where the log has negatives; or by the in-batch softmax loss, to which the
  * other items of the batch are the negatives.
  */
-export function twoTower({ model, training, fields }: FeatureSpec): ModelDefinition {
+export function twoTower({ model, training, fields }: ResolvedSpec): ModelDefinition {
   const k = model.embeddingDim;
   const fieldsOf = (side: string): number[] => fields.flatMap((field, f) => (field.side === side ? [f] : []));
   const towers = { context: fieldsOf("context"), item: fieldsOf("item") };

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { asResolved, MODEL_TYPES, parseFeatureSpec } from "../../../format/spec.ts";
+import { statedSpec } from "../../../testing/stated-spec.ts";
+import { defaultsText, type LogSize, resolveSpec, settingsForLog } from "../../../trainer/data/default-settings.ts";
+
+const SMALL: LogSize = { records: 1400, clicks: 350, rows: 2000 };
+const LARGE: LogSize = { records: 10_000_000, clicks: 2_000_000, rows: 1_000_000 };
+
+function specOf(model: object = {}, training: object = {}) {
+  const fields = [
+    { name: "user", type: "categorical" },
+    { name: "item", type: "categorical", side: "item" },
+  ];
+  return parseFeatureSpec(JSON.stringify({ name: "s", fields, model, training }), "s.json");
+}
+
+describe("settings that follow from the log", () => {
+  it("grow with the log, and are the more regular the fewer records there are", () => {
+    const [small, large] = [settingsForLog(SMALL), settingsForLog(LARGE)];
+    expect(small.batchSize).toBeLessThan(large.batchSize);
+    expect(small.embeddingDim).toBeLessThanOrEqual(large.embeddingDim);
+    expect(small.l2).toBeGreaterThan(large.l2);
+    const units = ({ hidden }: { hidden: number[] }): number => hidden.reduce((a, b) => a + b);
+    expect(units(small)).toBeLessThanOrEqual(units(large));
+  });
+
+  it.each([
+    { records: 1, clicks: 0, rows: 1 },
+    { records: 1, clicks: 1, rows: 4096 },
+    { records: 2 ** 32, clicks: 1, rows: 2 ** 26 },
+  ])("are ones that a spec may state, of the log %j too", (size) => {
+    for (const type of MODEL_TYPES) {
+      const { model, training } = resolveSpec(specOf({ type }), size);
+      expect(asResolved(specOf(model, training), "s")).toEqual(resolveSpec(specOf({ type }), size));
+    }
+  });
+
+  it("leave what is stated as it is", () => {
+    const stated = statedSpec(specOf({ embeddingDim: 3, hidden: [7], dropout: 0 }, { batchSize: 5, l2: 0 }));
+    expect(resolveSpec(stated, SMALL)).toEqual(stated);
+    expect(defaultsText(stated, stated)).toBeNull();
+  });
+
+  it("have l2 of the whole table only where nobody says otherwise", () => {
+    const l2Of = (training: object) => {
+      const { l2, l2Scope } = resolveSpec(specOf({}, training), SMALL).training;
+      return [l2, l2Scope];
+    };
+    const { l2 } = settingsForLog(SMALL);
+    expect(l2Of({})).toEqual([l2, "table"]);
+    expect(l2Of({ l2Scope: "table" })).toEqual([l2, "table"]);
+    expect(l2Of({ l2: 0.5 })).toEqual([0.5, "batch"]);
+    expect(l2Of({ l2: 0.5, l2Scope: "table" })).toEqual([0.5, "table"]);
+    expect(l2Of({ l2Scope: "batch" })).toEqual([0, "batch"]);
+    expect(l2Of({ optimizer: "ftrl" })).toEqual([0, "batch"]);
+  });
+
+  it("are said", () => {
+    const asked = specOf({ type: "LR", embeddingDim: 3, hidden: [7] }, { batchSize: 5, l2: 0 });
+    expect(defaultsText(asked, resolveSpec(asked, SMALL))).toBe(
+      `dropout ${settingsForLog(SMALL).dropout}, learningRate 0.01, l2Scope "batch"`,
+    );
+  });
+});
+
+it("a saved spec without one of them names it", () => {
+  expect(() =>
+    asResolved(specOf({ hidden: [3], dropout: 0 }, { batchSize: 1, l2: 0 }), "model.safetensors: spec"),
+  ).toThrow(
+    "model.safetensors: spec: got no model.embeddingDim, training.learningRate, training.l2Scope, expected all settings",
+  );
+});

@@ -1,0 +1,108 @@
+import { show } from "../../format/errors.ts";
+import { type FeatureSpec, MODEL_KEYS, type ModelType, type ResolvedSpec, TRAINING_KEYS } from "../../format/spec.ts";
+
+// The settings of a model and its training that nobody states, by the numbers of the training log. docs/results.md,
+// "Defaults", has the logs on which they were chosen, and how they do there.
+
+/** The numbers of a training log that defaults follow from. */
+export interface LogSize {
+  records: number;
+  /** Records whose label is 1. */
+  clicks: number;
+  /** Values that have a row. */
+  rows: number;
+}
+
+/** Counts up with each change of what follows from a log, so that an older result is not taken for a new one. */
+export const DEFAULTS_VERSION = 1;
+
+/** The log whose model is the smallest. */
+export const SMALLEST_LOG: LogSize = { records: 1, clicks: 0, rows: 1 };
+
+/** The settings that follow from the log for every model alike. */
+export interface SizeSettings {
+  embeddingDim: number;
+  hidden: number[];
+  dropout: number;
+  batchSize: number;
+  l2: number;
+  denseL2: number;
+}
+
+/** Steps of an epoch, as far as the limits of a batch let them be. */
+const STEPS = 64;
+const MIN_BATCH = 256;
+const MAX_BATCH = 4096;
+
+/**
+ * The strength α of the prior on a row's numbers: l2 of the mean loss is α / records, so that α/2·‖row‖² stands against
+ * the summed loss of the row's own records. Where clicks are few, each row has fewer still, and needs a stronger one.
+ */
+const PRIOR_CLICKS = 3000;
+const MIN_PRIOR = 3;
+const MAX_PRIOR = 30;
+/** The same of the weights of a network, which all records share. */
+const DENSE_PRIOR = 3;
+
+export function settingsForLog({ records, clicks }: LogSize): SizeSettings {
+  const rarer = Math.min(clicks, records - clicks);
+  return {
+    embeddingDim: 8,
+    hidden: [128, 64],
+    dropout: 0.3,
+    batchSize: within(2 ** Math.round(Math.log2(records / STEPS)), MIN_BATCH, MAX_BATCH),
+    l2: within(PRIOR_CLICKS / rarer, MIN_PRIOR, MAX_PRIOR) / records,
+    denseL2: DENSE_PRIOR / records,
+  };
+}
+
+/** Without a network, steps have to go further in as many epochs. */
+function learningRateOf(type: ModelType): number {
+  return type === "LR" ? 0.01 : type === "FM" ? 0.003 : 0.001;
+}
+
+function within(x: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, x));
+}
+
+/** The spec with what it does not state: by the numbers of the training log, and by the model. */
+export function resolveSpec(spec: FeatureSpec, size: LogSize): ResolvedSpec {
+  const of = settingsForLog(size);
+  const { model, training } = spec;
+  const l2 = training.l2 ?? (training.l2Scope === "batch" || training.optimizer === "ftrl" ? 0 : of.l2);
+  return {
+    ...spec,
+    model: {
+      ...model,
+      embeddingDim: model.embeddingDim ?? of.embeddingDim,
+      hidden: model.hidden ?? of.hidden,
+      dropout: model.dropout ?? of.dropout,
+    },
+    training: {
+      ...training,
+      batchSize: training.batchSize ?? of.batchSize,
+      learningRate: training.learningRate ?? learningRateOf(model.type),
+      l2,
+      l2Scope: training.l2Scope ?? (training.l2 === undefined && l2 > 0 ? "table" : "batch"),
+      denseL2: training.denseL2 ?? of.denseL2,
+    },
+  };
+}
+
+/** Says which settings a spec has that were not asked for; null where it has none. */
+export function defaultsText(asked: FeatureSpec, resolved: ResolvedSpec): string | null {
+  const chosen = [
+    ...MODEL_KEYS.filter((key) => asked.model[key] === undefined).map((key) => [key, resolved.model[key]] as const),
+    ...TRAINING_KEYS.filter((key) => asked.training[key] === undefined).map(
+      (key) => [key, resolved.training[key]] as const,
+    ),
+  ];
+  if (chosen.length === 0) return null;
+  return chosen
+    .map(([key, value]) => `${key} ${typeof value === "number" ? numberText(value) : show(value)}`)
+    .join(", ");
+}
+
+function numberText(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
