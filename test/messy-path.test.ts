@@ -20,6 +20,7 @@ import type { ExportedModel } from "../trainer/export/export.ts";
 import { type ExportedRun, exportRun } from "../trainer/export/export-run.ts";
 import type { Quantization } from "../trainer/export/quantization.ts";
 import { chosenOf, DEFAULT_LIMITS } from "../trainer/export/report.ts";
+import { runRecord } from "../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../trainer/training/train.ts";
 
 // What a log's reader knows of a value and what a client sends of it are one: init's spec is trained on as it is, with
@@ -66,7 +67,7 @@ async function exported(trained: TrainingResult, path: string, quantization: Qua
     limits: DEFAULT_LIMITS,
     calibrationLog: await openHeldOutLog(spec, trained, { paths: [path], part: "valid" }, join(folder, "cache")),
     heldOutLog: all,
-    trainedWith: { trainer: "test", backend: trained.backend },
+    trainedWith: runRecord(spec, trained.backend),
     force: true,
   });
 }
@@ -113,7 +114,9 @@ test.each(LOGS)("every row of %s scores as the trainer scored it", async (_, fil
   const columns = columnsOf(trained.fitted.fields);
   const rows = rowsOf(content);
   // A row lacks the keys that its line lacks.
-  const records = rows.map((row) => Object.fromEntries(columns.flatMap((name) => (name in row ? [[name, row[name]]] : []))));
+  const records = rows.map((row) =>
+    Object.fromEntries(columns.flatMap((name) => (name in row ? [[name, row[name]]] : []))),
+  );
   expect(records).toHaveLength(RECORDS);
 
   const float32 = await exported(trained, path, "f32");

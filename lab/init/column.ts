@@ -80,6 +80,12 @@ export function columnOf(sample: ColumnSample, european: boolean): Column {
   return textColumn(sample, knownTexts, missing);
 }
 
+/** A column whose values no record can have, and of which nothing is known. */
+export function nestedColumn(name: string, records: number): Column {
+  const unknown = { missing: [], strangers: [], values: [], counts: [], numbers: null, absent: 0 };
+  return { name, reading: { kind: "nested" }, of: new Int32Array(records).fill(-1), ...unknown };
+}
+
 /** Whether a list's syntax holds beyond the texts that were looked at. */
 function isWhole({ syntax }: ListStyle, texts: readonly string[]): boolean {
   return syntax === undefined || areLists(texts, syntax);

@@ -69,9 +69,9 @@ function missingSteps({ missing, strangers }: Column): StepDraft[] {
 
 function missingReasons({ missing, strangers }: Column): string[] {
   return [
-    ...(missing.length > 0 ? [`${missing.map((text) => show(text)).join(", ")} mean missing`] : []),
+    ...(missing.length > 0 ? [`${missing.map((text) => show(text)).join(", ")} ${missing.length > 1 ? "mean" : "means"} missing`] : []),
     ...(strangers.length > 0
-      ? [`${strangers.map((text) => show(text)).join(", ")} are no numbers, and taken for missing`]
+      ? [`${strangers.map((text) => show(text)).join(", ")} ${strangers.length > 1 ? "are no numbers" : "is no number"}, and taken for missing`]
       : []),
   ];
 }
@@ -125,7 +125,7 @@ type NumberReading = Extract<Reading, { kind: "number" }>;
 const LARGE = 1e9;
 
 /** Whether numbers are names of things. */
-function isCategorical({ name }: Column, { facts, padded, style }: NumberReading): boolean {
+export function isCategorical({ name }: Column, { facts, padded, style }: NumberReading): boolean {
   if (isPositionName(name)) return false;
   return facts.whole && style === null && (padded || isThingName(name) || facts.median >= LARGE);
 }

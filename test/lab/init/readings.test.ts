@@ -196,10 +196,12 @@ describe("the label", () => {
 
   test("words become 0 and 1 by SQL", () => {
     const words = label("click", ["yes", "no", "yes", "", "no"]);
-    expect(labelSql(words)).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN 'yes' THEN 1 WHEN 'no' THEN 0 END`);
+    expect(labelSql(words, "csv")).toBe(
+      `CASE lower(trim(CAST("click" AS VARCHAR))) WHEN 'yes' THEN 1 WHEN 'no' THEN 0 END`,
+    );
     expect([...labelsOf(words)]).toEqual([1, 0, 1, 255, 0]);
     const alone = label("click", ["1", "", "1"]);
-    expect(labelSql(alone)).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN '1' THEN 1 ELSE 0 END`);
+    expect(labelSql(alone, "csv")).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN '1' THEN 1 ELSE 0 END`);
     expect([...labelsOf(alone)]).toEqual([1, 0, 1]);
   });
 
