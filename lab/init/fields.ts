@@ -69,9 +69,13 @@ function missingSteps({ missing, strangers }: Column): StepDraft[] {
 
 function missingReasons({ missing, strangers }: Column): string[] {
   return [
-    ...(missing.length > 0 ? [`${missing.map((text) => show(text)).join(", ")} ${missing.length > 1 ? "mean" : "means"} missing`] : []),
+    ...(missing.length > 0
+      ? [`${missing.map((text) => show(text)).join(", ")} ${missing.length > 1 ? "mean" : "means"} missing`]
+      : []),
     ...(strangers.length > 0
-      ? [`${strangers.map((text) => show(text)).join(", ")} ${strangers.length > 1 ? "are no numbers" : "is no number"}, and taken for missing`]
+      ? [
+          `${strangers.map((text) => show(text)).join(", ")} ${strangers.length > 1 ? "are no numbers" : "is no number"}, and taken for missing`,
+        ]
       : []),
   ];
 }

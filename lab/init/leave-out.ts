@@ -1,7 +1,7 @@
 import type { Column } from "./column.ts";
 import { saysTheSame } from "./dependency.ts";
-import type { LabelChoice } from "./label.ts";
 import { isCategorical } from "./fields.ts";
+import type { LabelChoice } from "./label.ts";
 import { leakOf } from "./leak.ts";
 import { isIdName, isPropensityName, labelRank } from "./names.ts";
 import type { Roles } from "./roles.ts";
@@ -65,8 +65,8 @@ export function reasonToLeaveOut(
 
   const whole =
     reading.kind !== "number" ||
-    (isCategorical(column, reading) ||
-      (reading.facts.whole && reading.facts.most - reading.facts.least <= 2 * records));
+    isCategorical(column, reading) ||
+    (reading.facts.whole && reading.facts.most - reading.facts.least <= 2 * records);
   if (
     records >= FEW_RECORDS &&
     values.length >= UNIQUE * present &&
