@@ -3,6 +3,7 @@ import type { Spelling } from "../../trainer/profile/spelling.ts";
 import type { Column, Reading } from "./column.ts";
 import type { FieldDraft, StepDraft } from "./draft.ts";
 import { listStyleOf } from "./lists.ts";
+import { MARKED_NUMBER } from "./marks.ts";
 import { isPositionName, isThingName } from "./names.ts";
 import type { Roles, SideGuess } from "./roles.ts";
 import type { Survey } from "./survey.ts";
@@ -129,9 +130,9 @@ type NumberReading = Extract<Reading, { kind: "number" }>;
 const LARGE = 1e9;
 
 /** Whether numbers are names of things. */
-export function isCategorical({ name }: Column, { facts, padded, style }: NumberReading): boolean {
+export function isCategorical({ name }: Column, { facts, padded, style, mark }: NumberReading): boolean {
   if (isPositionName(name)) return false;
-  return facts.whole && style === null && (padded || isThingName(name) || facts.median >= LARGE);
+  return facts.whole && style === null && mark === null && (padded || isThingName(name) || facts.median >= LARGE);
 }
 
 function idField(column: Column, reading: NumberReading, survey: Survey): ColumnFields {
@@ -154,11 +155,17 @@ function idField(column: Column, reading: NumberReading, survey: Survey): Column
 /** A distribution whose high values are so many times its median is looked at by its logarithm. */
 const WIDE = 20;
 
-function numericField(column: Column, { facts, style }: NumberReading): ColumnFields {
+function numericField(column: Column, { facts, style, mark }: NumberReading): ColumnFields {
   const { least, median, high, most } = facts;
   const wide = (high - Math.min(least, 0)) / Math.max(median - Math.min(least, 0), 1) > WIDE;
-  const steps: StepDraft[] = [...missingSteps(column), ...(style ? [{ ...style }] : []), ...(wide ? ["log"] : [])];
+  const steps: StepDraft[] = [
+    ...missingSteps(column),
+    ...(mark === null ? [] : [{ capture: MARKED_NUMBER }]),
+    ...(style ? [{ ...style }] : []),
+    ...(wide ? ["log"] : []),
+  ];
   const range = `${number(least)} to ${number(most)}, half of them up to ${number(median)}`;
+  const beside = mark === null ? [] : [`Written with ${show(mark)} beside the number, which alone is read`];
   const written = style
     ? [
         `Written with ${show(style.decimal)} before the fraction${style.thousands === undefined ? "" : ` and ${show(style.thousands)} between thousands`}`,
@@ -168,7 +175,7 @@ function numericField(column: Column, { facts, style }: NumberReading): ColumnFi
   return {
     fields: [{ name: column.name, type: "numeric", ...prepared(steps) }],
     chosen: `numeric${stepsText(steps)}`,
-    reasons: [range, ...written, ...spread, ...missingReasons(column)],
+    reasons: [range, ...beside, ...written, ...spread, ...missingReasons(column)],
   };
 }
 

@@ -90,6 +90,19 @@ describe("cells of CSV", () => {
       { zip: "categorical, context", code: "categorical, context", x: "numeric; log, context" },
     ],
     [
+      "money and shares",
+      csv("label,price,rent,share", (i) => [
+        `"${cycled(["$1,234.50", "$ 9.00", "$.50", "$7"], i)}"`,
+        `"${cycled(["1.234,50 €", "-9,00€", "0,5 €"], i)}"`,
+        cycled(["5 %", "7.5%"], i),
+      ]),
+      {
+        price: "numeric; capture, decimal, log, item",
+        rent: "numeric; capture, decimal, log, context",
+        share: "numeric; capture, context",
+      },
+    ],
+    [
       "truth, letters beyond ASCII and emoji",
       csv("label,flag,name", (i) => [
         cycled(["true", "FALSE", "True"], i),
