@@ -58,7 +58,7 @@ def dataset(part):
 
 
 train = dataset("train")
-settings = {"objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "verbosity": -1, "seed": 1, "num_threads": 2}
+settings = {"objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "verbosity": -1, "seed": 1, "num_threads": 1}
 model = lightgbm.train(
     settings,
     train,
