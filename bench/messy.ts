@@ -4,7 +4,7 @@
 // than .01 below the one by hand, or more than .005 below LightGBM, which is skipped where Python does not have it:
 //   pip install -r bench/messy/requirements.txt
 //   npm run bench -- messy [--records 50000] [--seeds 1] [--logs shop,office] [--python python3] [--cases ../shared/cases]
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,7 +12,6 @@ import type { FeatureSpec } from "../format/spec.ts";
 import { spread } from "../lab/sweeps/spread.ts";
 import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
 import { PROJECT } from "../trainer/io/project.ts";
-import { TemporaryFolder } from "../trainer/io/temporary.ts";
 import { auc } from "../trainer/metrics/auc.ts";
 import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
 import type { Predictions } from "../trainer/metrics/predictions.ts";
@@ -94,7 +93,7 @@ async function compare(log: MessyLog, folder: string, lightGbm: boolean): Promis
   return { line: [...line, aucText([trees]), toHand.text, toTrees.text], passes };
 }
 
-using folder = new TemporaryFolder(tmpdir(), "messy");
+using folder = mkdtempDisposableSync(join(tmpdir(), "deepfm-edge-messy-"));
 const lightGbm = hasLightGbm(options.python);
 if (!lightGbm) console.log(`LightGBM: skipped, as ${options.python} does not have it`);
 const lines: string[][] = [];
