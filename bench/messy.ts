@@ -1,9 +1,10 @@
 // Trains on messy logs by the spec that `init --yes` writes and by one made by hand (bench/messy/*.json), and LightGBM
 // on the columns of the latter, prepared as it says. Prints the AUC on the test part, the mean over the seeds, and how
 // far init's spec is from the others, with the paired interval of 99.9 %. Exits with status 1 where init's is more
-// than .01 below the one by hand, or more than .005 below LightGBM, which is skipped where Python does not have it:
+// than .01 below the one by hand, or more than .005 below LightGBM, which is skipped where Python does not have it,
+// as the log of the folder `--cases` is where that is not there.
 //   pip install -r bench/messy/requirements.txt
-//   npm run bench -- messy [--records 50000] [--seeds 1] [--logs shop,office] [--python python3] [--cases ../shared/cases]
+//   npm run bench -- messy [--records 50000] [--seeds 1] [--logs shop,office] [--python python3] [--cases FOLDER]
 import { mkdirSync, mkdtempDisposableSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

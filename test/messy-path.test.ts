@@ -101,29 +101,33 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a, (x, i) => Math.abs(x - (b[i] ?? Number.NaN))).reduce((most, x) => Math.max(most, x), 0);
 }
 
-test.each(LOGS)("every row of %s scores as the trainer scored it", async (_, file, content, rowsOf) => {
-  vi.spyOn(console, "log").mockImplementation(() => {});
-  const path = join(folder, file);
-  writeFileSync(path, content);
-  const spec = await initialized(path);
-  const of = (part: "train" | "valid") => ({ paths: [path], part });
-  const cache = join(folder, "cache");
-  const trained = await train(spec, { train: of("train"), valid: of("valid"), cache, backend: "cpu" });
-  const { predictions } = await scoreHeldOut(trained, { paths: [path] }, cache);
+test.each(LOGS)(
+  "every row of %s scores as the trainer scored it",
+  async (_, file, content, rowsOf) => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const path = join(folder, file);
+    writeFileSync(path, content);
+    const spec = await initialized(path);
+    const of = (part: "train" | "valid") => ({ paths: [path], part });
+    const cache = join(folder, "cache");
+    const trained = await train(spec, { train: of("train"), valid: of("valid"), cache, backend: "cpu" });
+    const { predictions } = await scoreHeldOut(trained, { paths: [path] }, cache);
 
-  const columns = columnsOf(trained.fitted.fields);
-  const rows = rowsOf(content);
-  // A row lacks the keys that its line lacks.
-  const records = rows.map((row) =>
-    Object.fromEntries(columns.flatMap((name) => (name in row ? [[name, row[name]]] : []))),
-  );
-  expect(records).toHaveLength(RECORDS);
+    const columns = columnsOf(trained.fitted.fields);
+    const rows = rowsOf(content);
+    // A row lacks the keys that its line lacks.
+    const records = rows.map((row) =>
+      Object.fromEntries(columns.flatMap((name) => (name in row ? [[name, row[name]]] : []))),
+    );
+    expect(records).toHaveLength(RECORDS);
 
-  const float32 = await exported(trained, path, "f32");
-  const served = await logitsOverHttp(float32.exported, records);
-  expect(largestDifference(served, predictions.logits)).toBeLessThan(FLOAT32);
+    const float32 = await exported(trained, path, "f32");
+    const served = await logitsOverHttp(float32.exported, records);
+    expect(largestDifference(served, predictions.logits)).toBeLessThan(FLOAT32);
 
-  const int8 = await exported(trained, path, "int8");
-  const bound = chosenOf(int8.report).logitDifference.max;
-  expect(largestDifference(logitsInKernel(int8.exported, records), predictions.logits)).toBeLessThanOrEqual(bound);
-});
+    const int8 = await exported(trained, path, "int8");
+    const bound = chosenOf(int8.report).logitDifference.max;
+    expect(largestDifference(logitsInKernel(int8.exported, records), predictions.logits)).toBeLessThanOrEqual(bound);
+  },
+  180_000,
+);
