@@ -5,7 +5,7 @@
 // as the log of the folder `--cases` is where that is not there.
 //   pip install -r bench/messy/requirements.txt
 //   npm run bench -- messy [--records 50000] [--seeds 1] [--logs shop,office] [--python python3] [--cases FOLDER]
-import { mkdirSync, mkdtempDisposableSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -94,18 +94,20 @@ async function compare(log: MessyLog, folder: string, lightGbm: boolean): Promis
   return { line: [...line, aucText([trees]), toHand.text, toTrees.text], passes };
 }
 
-using folder = mkdtempDisposableSync(join(tmpdir(), "deepfm-edge-messy-"));
+using ended = new DisposableStack();
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-messy-"));
+ended.defer(() => rmSync(folder, { recursive: true }));
 const lightGbm = hasLightGbm(options.python);
 if (!lightGbm) console.log(`LightGBM: skipped, as ${options.python} does not have it`);
 const lines: string[][] = [];
 const asked = options.logs?.split(",");
-for (const log of messyLogs(folder.path, Number(options.records), options.cases)) {
+for (const log of messyLogs(folder, Number(options.records), options.cases)) {
   if (asked && !asked.includes(log.name)) continue;
   if (!log.write()) {
     console.log(`${log.name}: skipped, as it is not in ${options.cases}`);
     continue;
   }
-  const own = join(folder.path, log.name);
+  const own = join(folder, log.name);
   mkdirSync(own);
   const { line, passes } = await compare(log, own, lightGbm);
   lines.push([...line, passes ? "" : "too low"]);
