@@ -110,8 +110,10 @@ for (const log of messyLogs(folder, Number(options.records), options.cases)) {
   const own = join(folder, log.name);
   mkdirSync(own);
   const { line, passes } = await compare(log, own, lightGbm);
-  lines.push([...line, passes ? "" : "too low"]);
-  if (!passes) process.exitCode = 1;
+  lines.push(line);
+  if (passes) continue;
+  console.error(`${log.name}: init's spec is too low`);
+  process.exitCode = 1;
 }
-const head = ["log", "test / clicks", "init", "by hand", "LightGBM", "init − by hand", "init − LightGBM", ""];
+const head = ["log", "test / clicks", "init", "by hand", "LightGBM", "init − by hand", "init − LightGBM"];
 console.log(table(head, lines));

@@ -287,18 +287,19 @@ function clockFields(column: Column, reading: TimeReading, taken: Set<string>): 
   );
   const span = `From ${dateText(least)} to ${dateText(most)}`;
   const without = days < 7 ? [`too short a time for the day of the week`] : [];
-  const zone = hasOffsets(column)
-    ? []
-    : ['Its times say no zone: "zone": "Europe/Berlin" or the like gives local hours'];
+  const zone = isMoment(column)
+    ? 'Its parts are those of UTC: "zone": "Europe/Berlin" or the like gives local ones'
+    : "Its times say no zone, and their parts are as they stand there";
   return {
     fields,
     chosen: fields.length > 0 ? fields.map(({ name }) => name).join(", ") : "split by time",
-    reasons: [span, ...without, ...(fields.length > 0 ? zone : []), ...(style.doubt ? [style.doubt] : [])],
+    reasons: [span, ...without, ...(fields.length > 0 ? [zone] : []), ...(style.doubt ? [style.doubt] : [])],
   };
 }
 
-function hasOffsets({ reading, values }: Column): boolean {
-  if (reading.kind === "time" && reading.style.unit) return false;
+/** Whether times are moments, which clocks of each zone show in their way: numbers, and texts with an offset. */
+function isMoment({ reading, values }: Column): boolean {
+  if (reading.kind === "time" && reading.style.unit) return true;
   return values.slice(0, 10).every((text) => /(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)\s*$/i.test(text) && text.includes(":"));
 }
 
