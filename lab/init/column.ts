@@ -2,6 +2,7 @@ import { type RawValue, textOf } from "../../format/raw-value.ts";
 import type { ColumnSample } from "../../trainer/profile/column-sample.ts";
 import { type Spelling, spelled, spellingOf } from "../../trainer/profile/spelling.ts";
 import { areLists, type ListStyle, listStyleOf } from "./lists.ts";
+import { markOf, unmarked } from "./marks.ts";
 import { missingTexts } from "./missing.ts";
 import { type NumberFacts, type NumberStyle, numberFacts, styleOf } from "./numbers.ts";
 import { type TimeStyle, timeStyleOf } from "./times.ts";
@@ -9,8 +10,18 @@ import { type TimeStyle, timeStyleOf } from "./times.ts";
 /** What the values of a column are. */
 export type Reading =
   | { kind: "empty" | "nested" | "boolean" }
-  /** `padded`: some have zeros before their digits. `pointZero`: all are whole and written as 3.0. */
-  | { kind: "number"; style: NumberStyle | null; facts: NumberFacts; padded: boolean; pointZero: boolean }
+  /**
+   * `mark`: what stands beside each number, as $ does. `padded`: some have zeros before their digits. `pointZero`: all
+   * are whole and written as 3.0.
+   */
+  | {
+      kind: "number";
+      style: NumberStyle | null;
+      mark: string | null;
+      facts: NumberFacts;
+      padded: boolean;
+      pointZero: boolean;
+    }
   | { kind: "time"; style: TimeStyle; least: number; most: number }
   | {
       kind: "list";
@@ -80,6 +91,12 @@ export function columnOf(sample: ColumnSample, european: boolean): Column {
   return textColumn(sample, knownTexts, missing);
 }
 
+/** A column whose values no record can have, and of which nothing is known. */
+export function nestedColumn(name: string, records: number): Column {
+  const unknown = { missing: [], strangers: [], values: [], counts: [], numbers: null, absent: 0 };
+  return { name, reading: { kind: "nested" }, of: new Int32Array(records).fill(-1), ...unknown };
+}
+
 /** Whether a list's syntax holds beyond the texts that were looked at. */
 function isWhole({ syntax }: ListStyle, texts: readonly string[]): boolean {
   return syntax === undefined || areLists(texts, syntax);
@@ -116,7 +133,10 @@ function numberColumn(
   missing: readonly string[],
   european: boolean,
 ): Column | null {
-  const { style, read } = styleOf(texts, european);
+  const mark = markOf(texts);
+  const bare = mark === null ? (text: string): string => text : unmarked;
+  const { style, read: readBare } = styleOf(texts.map(bare), european);
+  const read = (text: string): number | null => readBare(bare(text));
   const numbers = texts.map(read);
   const strange = texts.filter((_, i) => numbers[i] === null);
   const strangeRecords = counts.filter((_, i) => numbers[i] === null).reduce((a, b) => a + b, 0);
@@ -133,7 +153,7 @@ function numberColumn(
     const text = textOrNull(raw);
     return text === null || strangers.has(text) ? null : text;
   };
-  const reading: Reading = { kind: "number", style, facts, padded, pointZero };
+  const reading: Reading = { kind: "number", style, mark, facts, padded, pointZero };
   return settled(sample, reading, missing, strange, known, (text) => read(text) ?? Number.NaN);
 }
 

@@ -3,6 +3,7 @@ import type { Spelling } from "../../trainer/profile/spelling.ts";
 import type { Column, Reading } from "./column.ts";
 import type { FieldDraft, StepDraft } from "./draft.ts";
 import { listStyleOf } from "./lists.ts";
+import { MARKED_NUMBER } from "./marks.ts";
 import { isPositionName, isThingName } from "./names.ts";
 import type { Roles, SideGuess } from "./roles.ts";
 import type { Survey } from "./survey.ts";
@@ -69,9 +70,13 @@ function missingSteps({ missing, strangers }: Column): StepDraft[] {
 
 function missingReasons({ missing, strangers }: Column): string[] {
   return [
-    ...(missing.length > 0 ? [`${missing.map((text) => show(text)).join(", ")} mean missing`] : []),
+    ...(missing.length > 0
+      ? [`${missing.map((text) => show(text)).join(", ")} ${missing.length > 1 ? "mean" : "means"} missing`]
+      : []),
     ...(strangers.length > 0
-      ? [`${strangers.map((text) => show(text)).join(", ")} are no numbers, and taken for missing`]
+      ? [
+          `${strangers.map((text) => show(text)).join(", ")} ${strangers.length > 1 ? "are no numbers" : "is no number"}, and taken for missing`,
+        ]
       : []),
   ];
 }
@@ -125,9 +130,9 @@ type NumberReading = Extract<Reading, { kind: "number" }>;
 const LARGE = 1e9;
 
 /** Whether numbers are names of things. */
-function isCategorical({ name }: Column, { facts, padded, style }: NumberReading): boolean {
+export function isCategorical({ name }: Column, { facts, padded, style, mark }: NumberReading): boolean {
   if (isPositionName(name)) return false;
-  return facts.whole && style === null && (padded || isThingName(name) || facts.median >= LARGE);
+  return facts.whole && style === null && mark === null && (padded || isThingName(name) || facts.median >= LARGE);
 }
 
 function idField(column: Column, reading: NumberReading, survey: Survey): ColumnFields {
@@ -150,11 +155,17 @@ function idField(column: Column, reading: NumberReading, survey: Survey): Column
 /** A distribution whose high values are so many times its median is looked at by its logarithm. */
 const WIDE = 20;
 
-function numericField(column: Column, { facts, style }: NumberReading): ColumnFields {
+function numericField(column: Column, { facts, style, mark }: NumberReading): ColumnFields {
   const { least, median, high, most } = facts;
   const wide = (high - Math.min(least, 0)) / Math.max(median - Math.min(least, 0), 1) > WIDE;
-  const steps: StepDraft[] = [...missingSteps(column), ...(style ? [{ ...style }] : []), ...(wide ? ["log"] : [])];
+  const steps: StepDraft[] = [
+    ...missingSteps(column),
+    ...(mark === null ? [] : [{ capture: MARKED_NUMBER }]),
+    ...(style ? [{ ...style }] : []),
+    ...(wide ? ["log"] : []),
+  ];
   const range = `${number(least)} to ${number(most)}, half of them up to ${number(median)}`;
+  const beside = mark === null ? [] : [`Written with ${show(mark)} beside the number, which alone is read`];
   const written = style
     ? [
         `Written with ${show(style.decimal)} before the fraction${style.thousands === undefined ? "" : ` and ${show(style.thousands)} between thousands`}`,
@@ -164,7 +175,7 @@ function numericField(column: Column, { facts, style }: NumberReading): ColumnFi
   return {
     fields: [{ name: column.name, type: "numeric", ...prepared(steps) }],
     chosen: `numeric${stepsText(steps)}`,
-    reasons: [range, ...written, ...spread, ...missingReasons(column)],
+    reasons: [range, ...beside, ...written, ...spread, ...missingReasons(column)],
   };
 }
 
@@ -276,18 +287,19 @@ function clockFields(column: Column, reading: TimeReading, taken: Set<string>): 
   );
   const span = `From ${dateText(least)} to ${dateText(most)}`;
   const without = days < 7 ? [`too short a time for the day of the week`] : [];
-  const zone = hasOffsets(column)
-    ? []
-    : ['Its times say no zone: "zone": "Europe/Berlin" or the like gives local hours'];
+  const zone = isMoment(column)
+    ? 'Its parts are those of UTC: "zone": "Europe/Berlin" or the like gives local ones'
+    : "Its times say no zone, and their parts are as they stand there";
   return {
     fields,
     chosen: fields.length > 0 ? fields.map(({ name }) => name).join(", ") : "split by time",
-    reasons: [span, ...without, ...(fields.length > 0 ? zone : []), ...(style.doubt ? [style.doubt] : [])],
+    reasons: [span, ...without, ...(fields.length > 0 ? [zone] : []), ...(style.doubt ? [style.doubt] : [])],
   };
 }
 
-function hasOffsets({ reading, values }: Column): boolean {
-  if (reading.kind === "time" && reading.style.unit) return false;
+/** Whether times are moments, which clocks of each zone show in their way: numbers, and texts with an offset. */
+function isMoment({ reading, values }: Column): boolean {
+  if (reading.kind === "time" && reading.style.unit) return true;
   return values.slice(0, 10).every((text) => /(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)\s*$/i.test(text) && text.includes(":"));
 }
 

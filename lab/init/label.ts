@@ -1,8 +1,10 @@
 import { show } from "../../format/errors.ts";
-import { identifier, literal } from "../../trainer/data/sql.ts";
+import type { LogFormat } from "../../trainer/data/files.ts";
+import { literal } from "../../trainer/data/sql.ts";
 import { UserError } from "../../trainer/errors.ts";
 import type { Column } from "./column.ts";
 import { labelRank } from "./names.ts";
+import { textSql } from "./text-sql.ts";
 
 /** A column that can be the label. */
 export interface LabelChoice {
@@ -127,12 +129,24 @@ function isYes(value: string): boolean {
   return PAIRS.some(([yes]) => yes === value.trim().toLowerCase());
 }
 
-/** SQL that makes 0 and 1 of a label's texts. */
-export function labelSql({ column, yes, no }: LabelChoice): string {
-  const text = `lower(trim(CAST(${identifier(column.name)} AS VARCHAR)))`;
-  const meaning = (value: string): string => literal(value.trim().toLowerCase());
-  if (no === "") return `CASE ${text} WHEN ${meaning(yes)} THEN 1 ELSE 0 END`;
-  return `CASE ${text} WHEN ${meaning(yes)} THEN 1 WHEN ${meaning(no)} THEN 0 END`;
+/** SQL that makes 0 and 1 of a label's texts, in a log of a format. */
+export function labelSql({ column, yes, no }: LabelChoice, format: LogFormat): string {
+  const text = plainSql(column, format);
+  if (no === "") return `CASE ${text} WHEN ${plainText(yes)} THEN 1 ELSE 0 END`;
+  return `CASE ${text} WHEN ${plainText(yes)} THEN 1 WHEN ${plainText(no)} THEN 0 END`;
+}
+
+/** SQL of whether a record has a label, where some have none: nothing, or a text that means a missing value. */
+export function labelledSql({ column }: LabelChoice, format: LogFormat): string {
+  return `${plainSql(column, format)} NOT IN (${["", ...column.missing].map(plainText).join(", ")})`;
+}
+
+function plainSql({ name }: Column, format: LogFormat): string {
+  return `lower(trim(${textSql(name, format)}))`;
+}
+
+function plainText(value: string): string {
+  return literal(value.trim().toLowerCase());
 }
 
 /** The label of each record: 0 or 1, and 255 where it is missing. */

@@ -1,5 +1,6 @@
 import type { Column } from "./column.ts";
 import { saysTheSame } from "./dependency.ts";
+import { isCategorical } from "./fields.ts";
 import type { LabelChoice } from "./label.ts";
 import { leakOf } from "./leak.ts";
 import { isIdName, isPropensityName, labelRank } from "./names.ts";
@@ -59,10 +60,13 @@ export function reasonToLeaveOut(
   if (isPropensityName(name))
     return { short: "propensity", reason: "it is the chance with which the record was shown, and no feature" };
   if (reading.kind === "time" && column === roles.time) return null;
+  if (reading.kind === "time" && absent === 0 && monthOf(reading.least) === monthOf(reading.most))
+    return { short: "one month", reason: `all its times are in ${monthOf(reading.least)}` };
 
   const whole =
     reading.kind !== "number" ||
-    (reading.facts.whole && (isIdName(name) || reading.facts.most - reading.facts.least <= 2 * records));
+    isCategorical(column, reading) ||
+    (reading.facts.whole && reading.facts.most - reading.facts.least <= 2 * records);
   if (
     records >= FEW_RECORDS &&
     values.length >= UNIQUE * present &&
@@ -96,6 +100,10 @@ export function reasonToLeaveOut(
       };
   }
   return null;
+}
+
+function monthOf(seconds: number): string {
+  return new Date(1000 * seconds).toISOString().slice(0, "2024-12".length);
 }
 
 /** Of two columns that say the same the one that is kept: the item's or the user's id, then any id, then the first. */

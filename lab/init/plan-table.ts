@@ -17,7 +17,7 @@ export function planRows(plan: Plan, columns: number): string[][] {
   return plan.columns.map(({ column, chosen }) => [
     oneLine(column.name),
     kindText(column),
-    count(distinct(column)),
+    distinct(column) === 0 ? "–" : count(distinct(column)),
     column.absent === 0 ? "–" : share(column.absent / column.of.length),
     topText(column, room),
     chosen,

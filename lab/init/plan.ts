@@ -54,14 +54,7 @@ export function makePlan(survey: Survey, label: LabelChoice, answers: Answers = 
   const taken = new Set(survey.columns.map(({ name }) => name));
   const columns = survey.columns.map((column): ColumnPlan => {
     if (column === label.column) return planLabel(label, survey);
-    if (isWeightName(column.name) && column.reading.kind === "number" && column.reading.facts.least >= 0)
-      return {
-        column,
-        use: "weight",
-        chosen: "sample weight",
-        reasons: ["its name says how much a record counts"],
-        fields: [],
-      };
+    if (isWeightName(column.name)) return planWeight(column);
     const out = reasonToLeaveOut(column, survey, label, labels, roles);
     if (out) {
       if (out.warning) warnings.push(out.warning);
@@ -99,6 +92,23 @@ function planLabel({ column, reason, plain }: LabelChoice, { sample }: Survey): 
     reasons: [`of ${sample.log}: ${reason}`],
     fields: [],
   };
+}
+
+/** By its name, a column says how much a record counts; it can where every record has a number of 0 or more. */
+function planWeight(column: Column): ColumnPlan {
+  const { reading, absent } = column;
+  const isPlain = reading.kind === "number" && reading.style === null && reading.facts.least >= 0;
+  if (isPlain && absent === 0)
+    return {
+      column,
+      use: "weight",
+      chosen: "sample weight",
+      reasons: ["its name says how much a record counts"],
+      fields: [],
+    };
+  const reason = absent > 0 ? "some records lack it" : "it has other values than numbers of 0 or more";
+  const reasons = [`by its name it says how much a record counts, but ${reason}`];
+  return { column, use: "left out", chosen: "left out: no weight", reasons, fields: [] };
 }
 
 function askedSide({ name }: Column, items: readonly string[]): SideGuess {

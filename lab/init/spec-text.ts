@@ -1,9 +1,10 @@
 import { DEFAULT_MODEL } from "../../format/spec.ts";
 import { settingsForLog } from "../../trainer/data/default-settings.ts";
-import { identifier, literal } from "../../trainer/data/sql.ts";
-import { labelSql } from "./label.ts";
+import { literal } from "../../trainer/data/sql.ts";
+import { labelledSql, labelSql } from "./label.ts";
 import { expectedSize, HELD_OUT } from "./log-size.ts";
 import type { ColumnPlan, Plan } from "./plan.ts";
+import { textSql } from "./text-sql.ts";
 import { count, number, share } from "./words.ts";
 
 // A plan as the text of a feature spec, with comments that say why.
@@ -97,7 +98,7 @@ function dataLines(plan: Plan): string[] {
   if (!label.plain) {
     const no = label.no === "" ? "nothing" : label.no;
     lines.push(...comment(`${label.column.name} says ${label.yes} or ${no}, and the label 1 or 0.`, "    "));
-    select[labelName(plan)] = labelSql(label);
+    select[labelName(plan)] = labelSql(label, survey.sample.format);
   }
   const { split, sql, reason } = splitOf(plan);
   if (sql !== null) {
@@ -114,7 +115,7 @@ function dataLines(plan: Plan): string[] {
     lines.push(
       ...comment(`${count(label.column.absent)} records have no ${label.column.name}, and are left out.`, "    "),
     );
-    lines.push(`    "where": ${json(`${identifier(label.column.name)} IS NOT NULL`)},`);
+    lines.push(`    "where": ${json(labelledSql(label, survey.sample.format))},`);
   }
   for (const { column, use } of columns) {
     if (use !== "weight") continue;
@@ -137,7 +138,7 @@ function splitOf({ survey, split: { split, reason } }: Plan): {
     `${column.name}_time`,
     survey.columns.map(({ name }) => name),
   );
-  const text = `CAST(${identifier(column.name)} AS VARCHAR)`;
+  const text = textSql(column.name, survey.sample.format);
   return { split: { kind: "time", by, ...HELD_OUT }, sql: `strptime(trim(${text}), ${literal(format)})`, reason };
 }
 

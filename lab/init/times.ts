@@ -27,10 +27,11 @@ const FORMATS = [
   ...DATES.flatMap((date) => CLOCKS.map((clock) => date + clock)),
   ...["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M%S", "%y%m%d%H", "%d/%b/%Y:%H:%M:%S %z", "%d %b %Y %H:%M:%S", "%d %b %Y"],
   ...["%b %d, %Y", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z"],
+  "%a, %d %b %Y %H:%M:%S GMT", // of HTTP, and of JavaScript's toUTCString
 ];
 function formatted(format: string): TimeStyle {
   const read = timeReader(format);
-  return { format, clock: format.includes("%H"), read: (text) => secondsOf(read(text)) };
+  return { format, clock: /%[HI]/.test(format), read: (text) => secondsOf(read(text)) };
 }
 
 function secondsOf(time: StatedTime | null): number | null {

@@ -5,8 +5,8 @@ import { FormatError, show } from "../../format/errors.ts";
 import { type PreparedOrigin, preparer } from "../../format/prepare/prepared-values.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
-import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
-import { findFiles } from "./files.ts";
+import { cellSql, fromJson, isJson, isRefused, toRawValue } from "./cell.ts";
+import { findFiles, type LogFormat } from "./files.ts";
 import { Histogram } from "./histogram.ts";
 import { keyValue, parseLine, repeatedKey } from "./json-line.ts";
 import { findDamage } from "./lines.ts";
@@ -92,6 +92,10 @@ export class ClickLog implements AsyncDisposable {
     return this.#database.log.files;
   }
 
+  get format(): LogFormat {
+    return this.#database.log.format;
+  }
+
   /** What the user should know about the log. Complete once its rows have been read. */
   get warnings(): readonly string[] {
     const absent = [...this.#absent].map(
@@ -118,6 +122,11 @@ export class ClickLog implements AsyncDisposable {
    */
   get columns(): readonly string[] {
     return this.#relation.columns.map(({ name }) => name);
+  }
+
+  /** Names of those columns whose values cannot be read, as no value of a record is like them: STRUCT and the like. */
+  get nested(): readonly string[] {
+    return this.#relation.columns.filter(({ type }) => isRefused(type)).map(({ name }) => name);
   }
 
   /**

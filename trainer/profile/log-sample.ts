@@ -1,5 +1,6 @@
 import type { DataSettings } from "../../format/spec.ts";
 import { ClickLog } from "../data/click-log.ts";
+import type { LogFormat } from "../data/files.ts";
 import { UserError } from "../errors.ts";
 import { startTask } from "../terminal/progress.ts";
 import { ColumnCollector, type ColumnSample } from "./column-sample.ts";
@@ -8,10 +9,13 @@ import { ColumnCollector, type ColumnSample } from "./column-sample.ts";
 export interface LogSample {
   /** The log's name. */
   log: string;
+  format: LogFormat;
   /** Records of the log, and of the sample. */
   total: number;
   records: number;
   columns: readonly ColumnSample[];
+  /** Names of columns that are not among them, as no value of a record is like theirs: STRUCT and the like. */
+  nested: readonly string[];
 }
 
 /**
@@ -34,16 +38,18 @@ export async function sampleLog(paths: readonly string[], data: DataSettings, mo
   const names = all.length > MOST_COLUMNS ? log.columns : all;
   if (names.length > MOST_COLUMNS)
     throw new UserError(`${log.path}: got ${names.length} columns, expected at most ${MOST_COLUMNS}`);
-  const collectors = names.map((name) => new ColumnCollector(name));
+  const read = names.filter((name) => !log.nested.includes(name));
+  const collectors = read.map((name) => new ColumnCollector(name));
   let records = 0;
-  for await (const chunk of log.chunks(names)) {
+  for await (const chunk of log.chunks(read)) {
     for (const [c, collector] of collectors.entries())
       for (let row = 0; row < chunk.rows; row++) collector.add(chunk.columns[c]?.[row]);
     records += chunk.rows;
     task.advance(chunk.rows);
   }
   task.done(records < total ? `a sample of ${total.toLocaleString("en")}` : "");
-  return { log: log.path, total, records, columns: collectors.map((collector) => collector.finish()) };
+  const columns = collectors.map((collector) => collector.finish());
+  return { log: log.path, format: log.format, total, records, columns, nested: log.nested };
 }
 
 async function countOf(paths: readonly string[], data: DataSettings): Promise<number> {

@@ -96,6 +96,7 @@ describe("a shop's CSV", () => {
       clicked: "label",
     });
     expect(made.text).toContain("// impression_id is left out: it has 2,000 values in 2,000 records");
+    expect(made.text).toContain('Its parts are those of UTC: "zone"');
     expect(made.text).toMatch(/\/\/ country: 5 values in 20 spellings, such as "/);
     expect(made.plan.warnings).toEqual([
       "clicked_at: it is missing exactly where there is no click, so it is left out; nobody can know it before the click",
@@ -139,6 +140,7 @@ describe("a European office's CSV", () => {
       Mandant: "left out: constant",
       Klick: "label, as 0 and 1",
     });
+    expect(made.text).toContain("Its times say no zone, and their parts are");
   });
 
   test("is trained on with no edit", async () => {

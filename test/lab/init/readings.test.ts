@@ -46,6 +46,22 @@ describe("numbers", () => {
     expect(column("size", sizes).reading.kind).toBe("text");
   });
 
+  test.each([
+    ["$", ["$1,234.50", "$ 99.00", "$.50"], { decimal: ".", thousands: "," }, [1234.5, 99, 0.5]],
+    ["€", ["12,50 €", "-3,00€"], { decimal: "," }, [12.5, -3]],
+    ["CHF", ["CHF 1'200.50", "CHF 7.00"], { decimal: ".", thousands: "'" }, [1200.5, 7]],
+    ["%", ["5 %", "7.5 %"], null, [5, 7.5]],
+  ])("with the mark %s", (mark, texts, style, numbers) => {
+    expect(column("price", texts)).toMatchObject({ reading: { kind: "number", mark, style }, numbers });
+  });
+
+  test("with several marks, or with letters, are texts", () => {
+    expect(column("price", ["$5", "€5", "7"]).reading.kind).toBe("text");
+    expect(column("price", ["$5", "€5"]).reading.kind).toBe("text");
+    expect(column("shop", ["F1", "F2"]).reading.kind).toBe("text");
+    expect(column("price", ["-$5", "$5"]).reading.kind).toBe("text"); // the sign is not beside the digits
+  });
+
   test("zeros before digits, and 3.0 for 3", () => {
     expect(column("shop", ["007", "010"]).reading).toMatchObject({ kind: "number", padded: true, pointZero: false });
     expect(column("shop", ["7.0", "10.0"]).reading).toMatchObject({ kind: "number", padded: false, pointZero: true });
@@ -196,10 +212,12 @@ describe("the label", () => {
 
   test("words become 0 and 1 by SQL", () => {
     const words = label("click", ["yes", "no", "yes", "", "no"]);
-    expect(labelSql(words)).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN 'yes' THEN 1 WHEN 'no' THEN 0 END`);
+    expect(labelSql(words, "csv")).toBe(
+      `CASE lower(trim(CAST("click" AS VARCHAR))) WHEN 'yes' THEN 1 WHEN 'no' THEN 0 END`,
+    );
     expect([...labelsOf(words)]).toEqual([1, 0, 1, 255, 0]);
     const alone = label("click", ["1", "", "1"]);
-    expect(labelSql(alone)).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN '1' THEN 1 ELSE 0 END`);
+    expect(labelSql(alone, "csv")).toBe(`CASE lower(trim(CAST("click" AS VARCHAR))) WHEN '1' THEN 1 ELSE 0 END`);
     expect([...labelsOf(alone)]).toEqual([1, 0, 1]);
   });
 
