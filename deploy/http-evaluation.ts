@@ -119,8 +119,8 @@ export async function evaluateOverHttp(
         } catch (error) {
           throw await placed(chunk, row, error);
         }
-        const label = labelOf(chunk.columns[labelColumn]?.[row]);
-        labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
+        const label = labelOf(chunk.columns[labelColumn]?.[row], log.readNumber);
+        labels.push(label ?? (await refuseLabel(log, chunk, row, labelColumn, fitted.label)));
         if (batch.length < RECORDS_PER_REQUEST) continue;
         await dispatch(labels.length - batch.length, batch);
         batch = [];
