@@ -1,5 +1,7 @@
+import { decimalStep } from "../../format/data-settings.ts";
 import { identifier, literal } from "../../trainer/data/sql.ts";
 import { labelSql } from "./label.ts";
+import { separatorsText } from "./log-numbers.ts";
 import type { ColumnPlan, Plan } from "./plan.ts";
 import { count, share } from "./words.ts";
 
@@ -60,13 +62,18 @@ function columnLines({ column, use, reasons, fields }: ColumnPlan): string[] {
 }
 
 /** Settings of `data` that say how files are read. */
-const READING = ["format", "columns", "delimiter", "quote", "encoding"] as const;
+const READING = ["format", "columns", "delimiter", "quote", "encoding", "decimal", "thousands"] as const;
 
 function dataLines(plan: Plan): string[] {
   const { survey, label, columns } = plan;
+  const style = decimalStep(survey.data);
   const lines = READING.flatMap((key) => {
     const value = survey.data[key];
-    return value === undefined ? [] : [`    ${json(key)}: ${json(value)},`];
+    const line = `    ${json(key)}: ${json(value)},`;
+    if (value === undefined) return [];
+    return key === "decimal" && style
+      ? [...comment(`The log's numbers have ${separatorsText(style)}.`, "    "), line]
+      : [line];
   });
   const select: Record<string, string> = {};
   if (!label.plain) {
