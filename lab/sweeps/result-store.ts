@@ -18,7 +18,13 @@ const number = v.pipe(
   v.nullable(v.number()),
   v.transform((x) => x ?? Number.NaN),
 );
-const metrics = v.object({ auc: number, logloss: number, loss: v.exactOptional(v.number()) });
+const metrics = v.object({
+  auc: number,
+  logloss: number,
+  loss: v.exactOptional(v.number()),
+  recall: v.exactOptional(number),
+  popularity: v.exactOptional(number),
+});
 const OutcomeSchema = v.union([
   v.object({ diverged: v.string() }),
   v.object({

@@ -1,7 +1,7 @@
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import { styleText } from "../../format/prepare/decimal.ts";
+import { type NumberReader, styleText } from "../../format/prepare/decimal.ts";
 import { labelOf, type RawValue } from "../../format/raw-value.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
@@ -41,8 +41,8 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
         (await refuseLabel(log, chunk, row, columns, fitted.label));
       if (weights && weight !== undefined)
         weights[row] =
-          toWeight(log.readNumber(chunk.columns[columns + 1]?.[row])) ??
-          (await refuse(log, chunk, row, columns + 1, weight, "a weight of 0 or more"));
+          weightOf(chunk.columns[columns + 1]?.[row], log.readNumber) ??
+          (await refuseWeight(log, chunk, row, columns + 1, weight));
     }
     yield { encoded, columns: chunk.columns, labels, weights };
   }
@@ -53,10 +53,21 @@ export function refuseLabel(log: ClickLog, chunk: LogChunk, row: number, column:
   return refuse(log, chunk, row, column, name, "a label of 0 or 1");
 }
 
-/** The sample weight that a number is; null where it is none. */
-function toWeight(x: number | null): number | null {
-  const weight = Math.fround(x ?? Number.NaN);
+/** The sample weight that a value means; null where it means none. */
+export function weightOf(raw: RawValue, number: NumberReader): number | null {
+  const weight = Math.fround(number(raw) ?? Number.NaN);
   return weight >= 0 ? weight : null;
+}
+
+/** Throws the FormatError for a value that is no sample weight. */
+export function refuseWeight(
+  log: ClickLog,
+  chunk: LogChunk,
+  row: number,
+  column: number,
+  name: string,
+): Promise<never> {
+  return refuse(log, chunk, row, column, name, "a weight of 0 or more");
 }
 
 async function refuse(
