@@ -8,6 +8,7 @@ import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { readJson, writeJson } from "../../trainer/io/json-file.ts";
+import { readFault } from "../../trainer/io/system-fault.ts";
 import type { RunOutcome } from "./run.ts";
 
 // Results of finished runs, a JSON file each with its checksum, so that no run is trained twice. The name of a file has
@@ -90,11 +91,14 @@ function digestOf(path: string): string {
   if (known !== undefined) return known;
   const hash = createHash("sha256");
   const piece = Buffer.allocUnsafe(2 ** 20);
-  const file = openSync(path, "r");
+  let file: number | null = null;
   try {
+    file = openSync(path, "r");
     for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
+  } catch (error) {
+    throw readFault(path, error);
   } finally {
-    closeSync(file);
+    if (file !== null) closeSync(file);
   }
   const digest = hash.digest("hex");
   digests.set(key, digest);
