@@ -4,8 +4,9 @@ import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJsonBytes, parseWith } from "../format/parse.ts";
 import { labelOf } from "../format/raw-value.ts";
+import type { FeatureSpec } from "../format/spec.ts";
 import { type ClickLog, placed } from "../trainer/data/click-log.ts";
-import { refuseLabel } from "../trainer/data/encode.ts";
+import { refuseLabel, refuseWeight, weightOf } from "../trainer/data/encode.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import { UserError } from "../trainer/errors.ts";
 import { auc } from "../trainer/metrics/auc.ts";
@@ -14,7 +15,7 @@ import type { Metrics } from "../trainer/metrics/metrics.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { excerpt, type HttpAnswer, type HttpRequest, placeOf, request } from "./http-request.ts";
 
-/** The quality and the speed that a client of the HTTP API sees. */
+/** The quality and the speed that a client of the HTTP API sees; NaN where a metric does not exist. */
 export interface HttpEvaluation extends Metrics {
   records: number;
   requests: number;
@@ -46,11 +47,16 @@ export interface HttpServer {
   token?: string;
 }
 
+interface EvaluationOptions extends Pick<Partial<HttpRequest>, "deadline" | "firstWait"> {
+  /** What the model learned by. With the in-batch loss there is no AUC or logloss: scores are no probabilities. */
+  loss?: FeatureSpec["training"]["loss"];
+}
+
 /** A request to /v1/score without its body. */
 type Scoring = Omit<HttpRequest, "body">;
 
 /**
- * Scores a whole labelled log over HTTP, and compares the answers with its labels. Throws UserError where the server
+ * Scores a whole labelled log over HTTP, and compares the answers with its labels, by its sample weights. Throws UserError where the server
  * cannot be reached, gives no answer in time or another status than 200, and FormatError where its answer is not what
  * the API promises.
  */
@@ -58,7 +64,7 @@ export async function evaluateOverHttp(
   { url, token }: HttpServer,
   log: ClickLog,
   fitted: FittedSpec,
-  patience: Pick<Partial<HttpRequest>, "deadline" | "firstWait"> = {},
+  { loss = "logistic", ...patience }: EvaluationOptions = {},
 ): Promise<HttpEvaluation> {
   refuseNoHeader(token);
   using task = startTask("score over HTTP", null, "records");
@@ -78,6 +84,7 @@ export async function evaluateOverHttp(
   };
   const scores: number[] = [];
   const labels: number[] = [];
+  const weights: number[] = [];
   let requests = 0;
   let retries = 0;
   let kvKeys = 0;
@@ -110,17 +117,23 @@ export async function evaluateOverHttp(
   };
   const names = columnsOf(fitted.fields);
   const labelColumn = names.length;
+  const { weight } = log.options.data;
   try {
     let batch: RawRecord[] = [];
-    for await (const chunk of log.chunks([...names, fitted.label])) {
+    for await (const chunk of log.chunks([...names, fitted.label, ...(weight === undefined ? [] : [weight])])) {
       for (let row = 0; row < chunk.rows; row++) {
         try {
           batch.push(rawRecord(names, chunk.columns, row));
         } catch (error) {
           throw await placed(chunk, row, error);
         }
-        const label = labelOf(chunk.columns[labelColumn]?.[row]);
-        labels.push(label ?? (await refuseLabel(chunk, row, labelColumn, fitted.label)));
+        const label = labelOf(chunk.columns[labelColumn]?.[row], log.readNumber);
+        labels.push(label ?? (await refuseLabel(log, chunk, row, labelColumn, fitted.label)));
+        if (weight !== undefined)
+          weights.push(
+            weightOf(chunk.columns[labelColumn + 1]?.[row], log.readNumber) ??
+              (await refuseWeight(log, chunk, row, labelColumn + 1, weight)),
+          );
         if (batch.length < RECORDS_PER_REQUEST) continue;
         await dispatch(labels.length - batch.length, batch);
         batch = [];
@@ -137,9 +150,10 @@ export async function evaluateOverHttp(
   task.done(retries === 0 ? "" : `${retries} requests sent again`);
   const truth = Uint8Array.from(labels);
   const answers = Float64Array.from(scores);
+  const counted = weight === undefined ? undefined : Float64Array.from(weights);
   return {
-    auc: auc(answers, truth),
-    logloss: loglossOfScores(answers, truth),
+    auc: loss === "logistic" ? auc(answers, truth, counted) : Number.NaN,
+    logloss: loss === "logistic" ? loglossOfScores(answers, truth, counted) : Number.NaN,
     records: labels.length,
     requests,
     recordsPerSecond: labels.length / seconds,

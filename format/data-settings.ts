@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import { choiceOf } from "./choice.ts";
+import { show } from "./errors.ts";
 import { positiveInteger } from "./field-schemas.ts";
 import { namedValues } from "./named-values.ts";
+import { type DecimalStep, decimalSeparator, thousandsSeparator } from "./prepare/steps.ts";
 
 // How the feature spec says that a log is read and divided.
 
@@ -34,7 +36,7 @@ const shares = {
 };
 const by = v.pipe(column, about("A column of the log or of `select`, not of both."));
 
-export const DataSettingsSchema = v.strictObject({
+const dataSettings = v.strictObject({
   format: v.pipe(
     v.optional(v.picklist(["csv", "tsv", "jsonl", "parquet", "libsvm", "libffm"])),
     about("The log's format, where its name does not end in one."),
@@ -56,6 +58,18 @@ export const DataSettingsSchema = v.strictObject({
       "How the text of CSV or TSV is encoded. utf-16: as its byte order mark says, or else little endian. latin-1 is " +
         "windows-1252, as in browsers. Default: utf-8.",
     ),
+  ),
+  decimal: v.pipe(
+    v.optional(decimalSeparator),
+    about(
+      "What stands before the fraction of a number that is a text, in all of the log: numeric fields get the step " +
+        "`decimal`, unless their own steps read numbers or times, and labels, weights and times to split by are read " +
+        "alike. A number of JSON or Parquet is one already. Default: a point.",
+    ),
+  ),
+  thousands: v.pipe(
+    v.optional(thousandsSeparator),
+    about("What stands between the thousands of these numbers. Default: nothing."),
   ),
   columns: v.pipe(
     v.optional(v.pipe(v.array(column), v.minLength(1))),
@@ -150,3 +164,21 @@ export const DataSettingsSchema = v.strictObject({
     about("Records that the shuffle buffer holds: the part of the log in memory."),
   ),
 });
+
+/** The separators of the numbers of a log, as `data` says them. */
+type Separators = { [Key in "decimal" | "thousands"]?: v.InferOutput<typeof dataSettings>[Key] };
+
+export const DataSettingsSchema = v.pipe(
+  dataSettings,
+  v.check(
+    ({ decimal = ".", thousands }) => thousands !== decimal,
+    ({ input: { decimal, thousands } }) =>
+      `got ${show(thousands)} for thousands${decimal === undefined ? ", as the decimal separator is by default" : " and for decimal"}, expected two separators`,
+  ),
+);
+
+/** The step that reads the log's numbers; null where they are written as programs write them. */
+export function decimalStep({ decimal = ".", thousands }: Separators): DecimalStep | null {
+  if (decimal === "." && thousands === undefined) return null;
+  return { decimal, ...(thousands !== undefined && { thousands }) };
+}

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { columnOf, type FieldOrigin } from "./columns.ts";
 import { show } from "./errors.ts";
-import { type Step, stepProblem } from "./prepare/steps.ts";
+import { MAX_STEPS, type Step, stepProblem } from "./prepare/steps.ts";
 
 // What a spec's fields must be together, beyond the form of each: where their values come from, and what prepares them.
 
@@ -52,6 +52,8 @@ function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
       if (problem) return at(problem.key, problem.text);
       continue;
     }
+    if (field.prepare && field.prepare.length > MAX_STEPS)
+      return at("prepare", `got ${MAX_STEPS} steps and that of data.decimal, expected at most ${MAX_STEPS} together`);
     const wrong = field.prepare ? stepProblem(field.prepare, field.type) : null;
     if (wrong) return at("prepare", wrong.problem, wrong.step);
     const column = columnOf(field) ?? "";

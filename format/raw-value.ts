@@ -41,10 +41,12 @@ export function numberOf(raw: RawValue): number | null {
   return Number.isFinite(Math.fround(x)) ? x : Number.NaN;
 }
 
-/** The label that a value means, a number of 0 or 1; null where it means none. */
-export function labelOf(raw: RawValue): 0 | 1 | null {
+/**
+ * The label that a value means, a number of 0 or 1; null where it means none. `number`: what reads the log's numbers.
+ */
+export function labelOf(raw: RawValue, number: typeof numberOf = numberOf): 0 | 1 | null {
   if (raw === "1") return 1;
   if (raw === "0") return 0;
-  const x = numberOf(raw);
+  const x = number(raw);
   return x === 1 ? 1 : x === 0 ? 0 : null;
 }

@@ -11,6 +11,7 @@ import {
   MAX_RECORD_ENTRIES,
 } from "./constants.ts";
 import { DataSettingsSchema } from "./data-settings.ts";
+import { withDecimalSteps } from "./decimal-fields.ts";
 import { FormatError, show } from "./errors.ts";
 import { fieldsAgree } from "./field-checks.ts";
 import { fieldName, labelIsNoField, modelName, positiveInteger, recordEntries, sharedName } from "./field-schemas.ts";
@@ -166,6 +167,7 @@ export const FeatureSpecSchema = v.pipe(
     rows: v.pipe(v.optional(rows, {}), about("How the rows are divided between the blob and KV.")),
   }),
   v.transform(withSidesOfCrosses),
+  v.transform(withDecimalSteps),
   v.check(
     (spec) => sharedName(spec.fields) === undefined,
     ({ input }) => `got two fields ${show(sharedName(input.fields))}, expected names that differ`,

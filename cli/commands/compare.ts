@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { COMPARISON_HEAD, comparisonReport, comparisonRows } from "../../lab/report/comparison-report.ts";
+import { comparisonReport, comparisonTable } from "../../lab/report/comparison-report.ts";
 import { compareModels, TABLE_2 } from "../../lab/sweeps/comparison.ts";
 import { parseModelSettings, specsOfModels } from "../../lab/sweeps/model-specs.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
@@ -51,6 +51,7 @@ async function compareAndReport(paths: [string, ...string[]], flags: CompareFlag
   const report = join(out, REPORT);
   writeWhole(report, await comparisonReport(compared, models, seeds));
   if (json) writeWhole(json, toJson({ models: compared }));
-  console.log(table(COMPARISON_HEAD, comparisonRows(compared, seeds)));
+  const { head, rows } = comparisonTable(compared, seeds);
+  console.log(table(head, rows));
   console.log(sweepText(seeds, report));
 }

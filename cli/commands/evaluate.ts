@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import * as v from "valibot";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
@@ -35,19 +36,33 @@ export function evaluateCommand(): Command {
     .option("--json", "print the result as JSON")
     .action(async (address: string, flags: EvaluateFlags) => {
       const url = parseUrl(address);
-      const { spec } = readManifest((await openExport(flags.export)).blob);
+      const { spec, evidence } = readManifest((await openExport(flags.export)).blob);
+      const loss = lossOf(evidence);
       const data = flags.spec === undefined ? null : readSpec(flags.spec);
       const scored = scoredPart(data, flags.test, flags.part);
       await using log = data ? await openPart(data, scored) : await ClickLog.open(scored.paths);
-      const result = await evaluateOverHttp({ url, ...(flags.token && { token: flags.token }) }, log, spec);
+      const result = await evaluateOverHttp({ url, ...(flags.token && { token: flags.token }) }, log, spec, { loss });
       if (flags.json) return void process.stdout.write(toJson({ part: scored.part ?? "all", ...result }));
       const { recordsPerSecond, kvKeysPerRequest, rowsMissing } = result;
-      console.log(metricsTable("", [["over HTTP", result]]));
+      console.log(loss === "logistic" ? metricsTable("", [["over HTTP", result]]) : NO_PROBABILITIES);
       console.log(recordsText(result.records, scored));
       console.log(`${Math.round(recordsPerSecond)} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
       if (rowsMissing > 0)
         console.log(`${rowsMissing} values were scored without their rows, which KV did not deliver`);
     });
+}
+
+const NO_PROBABILITIES =
+  "the model learned by the in-batch loss: its scores are no probabilities, so that AUC and logloss say nothing of them; " +
+  "`retrieve` measures its recall";
+
+const Training = v.object({ loss: v.picklist(["logistic", "in-batch"]) });
+const EvidenceSchema = v.object({ provenance: v.object({ spec: v.object({ training: Training }) }) });
+
+/** What the exported model learned by, as its evidence says. */
+function lossOf(evidence: unknown): v.InferOutput<typeof Training>["loss"] {
+  const said = v.safeParse(EvidenceSchema, evidence);
+  return said.success ? said.output.provenance.spec.training.loss : "logistic";
 }
 
 function parseUrl(text: string): URL {

@@ -11,7 +11,8 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
-import { checkLog } from "../../trainer/evaluation/held-out.ts";
+import { checkLog, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
@@ -128,11 +129,15 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 5. Served from there, and the test split scored over HTTP.
   await using server = await serve(store, port);
-  const http = await evaluateOverHttp(server, test, trained.fitted);
+  const http = await evaluateOverHttp(server, test, trained.fitted, { loss: spec.training.loss });
+  const inBatch =
+    spec.training.loss === "in-batch"
+      ? await evaluateInBatch(trained, await scoreHeldOut(trained, logs.test, cache), logs.train, logs.test, cache)
+      : null;
 
   // 6. The summary, and a request to try.
   const result: StartResult = {
-    ...{ backend: trained.backend.name, best, report, http, exported },
+    ...{ backend: trained.backend.name, best, report, http, inBatch, exported },
     kernelBytes: kernelBytes(),
     workerBytes: await bundleBytes(),
   };

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../errors.ts";
 import { isRounded, numberOf, type RawValue, textOf } from "../raw-value.ts";
-import { decimalReader } from "./decimal.ts";
+import { numberReader, styleText } from "./decimal.ts";
 import { ListProblem, type ListSyntax, listElements } from "./list-text.ts";
 import { Pattern } from "./pattern.ts";
 import { type Step, stepName } from "./steps.ts";
@@ -88,12 +88,10 @@ function work(step: Step, place: string, textOfValue: TextOf): Work {
     return (raw) => (typeof raw !== "object" && missing.has(String(raw)) ? null : raw);
   }
   if ("decimal" in step) {
-    const read = decimalReader(step);
-    const thousands = step.thousands === undefined ? "" : ` and ${show(step.thousands)} between thousands`;
+    const read = numberReader(step);
     return (raw) => {
-      const x = typeof raw === "string" ? read(raw) : (numberOf(raw) ?? Number.NaN);
-      if (Number.isFinite(Math.fround(x))) return x;
-      return refuse(place, raw, `a number with the decimal separator ${show(step.decimal)}${thousands}`);
+      const x = read(raw) ?? Number.NaN;
+      return Number.isFinite(x) ? x : refuse(place, raw, `a number ${styleText(step)}`);
     };
   }
   if ("time" in step) {

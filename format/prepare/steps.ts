@@ -10,7 +10,7 @@ import { isTimeZone } from "./time-zone.ts";
 const about = v.description;
 
 /** More steps would cost a request time for nothing: what people write has one to five. */
-const MAX_STEPS = 16;
+export const MAX_STEPS = 16;
 /** Texts that mean missing; a value is looked up among them. */
 const MAX_MISSING_TEXTS = 1024;
 /** The longest prefix, in characters. */
@@ -34,16 +34,15 @@ const missing = v.strictObject({
     about("Further texts that mean missing."),
   ),
 });
+export const decimalSeparator = v.picklist([".", ","]);
+export const thousandsSeparator = v.pipe(
+  v.string(),
+  v.regex(/^[^\d+\-eE]$/, "expected one character that is no digit, sign or e"),
+);
 const decimal = v.pipe(
   v.strictObject({
-    decimal: v.pipe(v.picklist([".", ","]), about("The decimal separator of a text that becomes a number.")),
-    thousands: v.exactOptional(
-      v.pipe(
-        v.string(),
-        v.regex(/^[^\d+\-eE]$/, "expected one character that is no digit, sign or e"),
-        about("What stands between the thousands."),
-      ),
-    ),
+    decimal: v.pipe(decimalSeparator, about("The decimal separator of a text that becomes a number.")),
+    thousands: v.exactOptional(v.pipe(thousandsSeparator, about("What stands between the thousands."))),
   }),
   v.check(
     ({ decimal, thousands }) => decimal !== thousands,
@@ -141,6 +140,7 @@ export const stepsSchema = v.pipe(
 );
 
 export type Step = v.InferOutput<typeof step>;
+export type DecimalStep = v.InferOutput<typeof decimal>;
 export type TimeStep = v.InferOutput<typeof time>;
 
 /** A step's name: the word that it is, or its first key. */

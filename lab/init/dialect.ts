@@ -1,7 +1,7 @@
 import { numberOf } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import type { LogFormat } from "../../trainer/data/files.ts";
-import { DOUBLE_QUOTE } from "../../trainer/data/lines.ts";
+import { DOUBLE_QUOTE, damageOf } from "../../trainer/data/lines.ts";
 import { cellsOf } from "../../trainer/data/scan-csv.ts";
 import { isUtf16, openText } from "../../trainer/data/text-file.ts";
 
@@ -14,7 +14,7 @@ const LOOKED_AT = 2 ** 20;
 const LINES = 50;
 const DELIMITERS = [",", ";", "\t", "|"];
 
-/** Finds out how a file is written. Throws what the system does where it cannot be read. */
+/** Finds out how a file is written. Throws FormatError where it cannot be read. */
 export async function dialectOf(file: string, format: LogFormat): Promise<Dialect> {
   if (format !== "csv" && format !== "tsv") return {};
   const bytes = await firstBytes(file);
@@ -35,10 +35,14 @@ export async function dialectOf(file: string, format: LogFormat): Promise<Dialec
 async function firstBytes(file: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of openText(file)) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length >= LOOKED_AT) break;
+  try {
+    for await (const chunk of openText(file)) {
+      parts.push(chunk);
+      length += chunk.length;
+      if (length >= LOOKED_AT) break;
+    }
+  } catch (error) {
+    throw damageOf(file, error);
   }
   return Buffer.concat(parts).subarray(0, LOOKED_AT);
 }

@@ -1,10 +1,13 @@
+import { decimalStep } from "../../format/data-settings.ts";
 import { show } from "../../format/errors.ts";
 import type { Spelling } from "../../trainer/profile/spelling.ts";
 import type { Column, Reading } from "./column.ts";
 import type { FieldDraft, StepDraft } from "./draft.ts";
 import { listStyleOf } from "./lists.ts";
+import { isCategorical, isRead, LARGE, type NumberReading, separatorsText } from "./log-numbers.ts";
 import { MARKED_NUMBER } from "./marks.ts";
-import { isPositionName, isThingName } from "./names.ts";
+import { isPositionName } from "./names.ts";
+import type { NumberStyle } from "./numbers.ts";
 import type { Roles, SideGuess } from "./roles.ts";
 import type { Survey } from "./survey.ts";
 import { count, number } from "./words.ts";
@@ -44,7 +47,9 @@ function fieldsByReading(column: Column, survey: Survey, roles: Roles, taken: Se
     case "time":
       return column === roles.time ? clockFields(column, reading, taken) : monthField(column, reading, taken);
     case "number":
-      return isCategorical(column, reading) ? idField(column, reading, survey) : numericField(column, reading);
+      return isCategorical(column, reading)
+        ? idField(column, reading, survey)
+        : numericField(column, reading, decimalStep(survey.data));
     case "list":
       return listField(column, reading, survey);
     case "text":
@@ -124,17 +129,6 @@ function vocabulary(
   return { encoding: { kind: "vocabulary", minCount }, reasons: [reason] };
 }
 
-type NumberReading = Extract<Reading, { kind: "number" }>;
-
-/** From here on whole numbers are ids, whatever their column is called. */
-const LARGE = 1e9;
-
-/** Whether numbers are names of things. */
-export function isCategorical({ name }: Column, { facts, padded, style, mark }: NumberReading): boolean {
-  if (isPositionName(name)) return false;
-  return facts.whole && style === null && mark === null && (padded || isThingName(name) || facts.median >= LARGE);
-}
-
 function idField(column: Column, reading: NumberReading, survey: Survey): ColumnFields {
   const { encoding, reasons } = vocabulary(column.counts, survey);
   const why = reading.padded
@@ -155,22 +149,23 @@ function idField(column: Column, reading: NumberReading, survey: Survey): Column
 /** A distribution whose high values are so many times its median is looked at by its logarithm. */
 const WIDE = 20;
 
-function numericField(column: Column, { facts, style, mark }: NumberReading): ColumnFields {
+/** How programs write numbers. */
+const PLAIN_NUMBERS: NumberStyle = { decimal: "." };
+
+/** `log`: how all numbers of the log are written, where `data` says it. */
+function numericField(column: Column, { facts, style, mark }: NumberReading, log: NumberStyle | null): ColumnFields {
   const { least, median, high, most } = facts;
+  const own = isRead(column, style, log) ? [] : [style ?? PLAIN_NUMBERS];
   const wide = (high - Math.min(least, 0)) / Math.max(median - Math.min(least, 0), 1) > WIDE;
   const steps: StepDraft[] = [
     ...missingSteps(column),
     ...(mark === null ? [] : [{ capture: MARKED_NUMBER }]),
-    ...(style ? [{ ...style }] : []),
+    ...own.map((step) => ({ ...step })),
     ...(wide ? ["log"] : []),
   ];
   const range = `${number(least)} to ${number(most)}, half of them up to ${number(median)}`;
   const beside = mark === null ? [] : [`Written with ${show(mark)} beside the number, which alone is read`];
-  const written = style
-    ? [
-        `Written with ${show(style.decimal)} before the fraction${style.thousands === undefined ? "" : ` and ${show(style.thousands)} between thousands`}`,
-      ]
-    : [];
+  const written = own.map((step) => `Written with ${separatorsText(step)}`);
   const spread = wide ? [`99 % are up to ${number(high)}, so that logarithms are taken`] : [];
   return {
     fields: [{ name: column.name, type: "numeric", ...prepared(steps) }],

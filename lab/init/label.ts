@@ -22,6 +22,7 @@ export interface LabelChoice {
 const PAIRS: readonly (readonly [yes: string, no: string])[] = [
   ["1", "0"],
   ["1.0", "0.0"],
+  ["1,0", "0,0"],
   ["true", "false"],
   ["yes", "no"],
   ["y", "n"],

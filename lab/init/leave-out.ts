@@ -1,8 +1,8 @@
 import type { Column } from "./column.ts";
 import { saysTheSame } from "./dependency.ts";
-import { isCategorical } from "./fields.ts";
 import type { LabelChoice } from "./label.ts";
 import { leakOf } from "./leak.ts";
+import { isCategorical } from "./log-numbers.ts";
 import { isIdName, isPropensityName, labelRank } from "./names.ts";
 import type { Roles } from "./roles.ts";
 import type { Survey } from "./survey.ts";

@@ -4,6 +4,7 @@ import type { FieldDraft } from "./draft.ts";
 import { fieldsOf } from "./fields.ts";
 import { type LabelChoice, labelsOf } from "./label.ts";
 import { reasonToLeaveOut } from "./leave-out.ts";
+import { logNumbers } from "./log-numbers.ts";
 import { isWeightName } from "./names.ts";
 import { guessSide, type Roles, rolesOf, type SideGuess } from "./roles.ts";
 import type { Survey } from "./survey.ts";
@@ -47,7 +48,8 @@ export interface Answers {
 }
 
 /** Decides on each column. */
-export function makePlan(survey: Survey, label: LabelChoice, answers: Answers = {}): Plan {
+export function makePlan(looked: Survey, label: LabelChoice, answers: Answers = {}): Plan {
+  const survey = { ...looked, data: { ...looked.data, ...logNumbers(looked.columns, label) } };
   const roles = rolesOf(survey, label);
   const labels = labelsOf(label);
   const warnings: string[] = [];

@@ -1,7 +1,9 @@
+import { decimalStep } from "../../format/data-settings.ts";
 import { DEFAULT_MODEL } from "../../format/spec.ts";
 import { settingsForLog } from "../../trainer/data/default-settings.ts";
 import { literal } from "../../trainer/data/sql.ts";
 import { labelledSql, labelSql } from "./label.ts";
+import { separatorsText } from "./log-numbers.ts";
 import { expectedSize, HELD_OUT } from "./log-size.ts";
 import type { ColumnPlan, Plan } from "./plan.ts";
 import { textSql } from "./text-sql.ts";
@@ -86,13 +88,18 @@ function rounded(x: number): number {
 }
 
 /** Settings of `data` that say how files are read. */
-const READING = ["format", "columns", "delimiter", "quote", "encoding"] as const;
+const READING = ["format", "columns", "delimiter", "quote", "encoding", "decimal", "thousands"] as const;
 
 function dataLines(plan: Plan): string[] {
   const { survey, label, columns } = plan;
+  const style = decimalStep(survey.data);
   const lines = READING.flatMap((key) => {
     const value = survey.data[key];
-    return value === undefined ? [] : [`    ${json(key)}: ${json(value)},`];
+    const line = `    ${json(key)}: ${json(value)},`;
+    if (value === undefined) return [];
+    return key === "decimal" && style
+      ? [...comment(`The log's numbers have ${separatorsText(style)}.`, "    "), line]
+      : [line];
   });
   const select: Record<string, string> = {};
   if (!label.plain) {

@@ -1,38 +1,66 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { RECALL_AT } from "../../trainer/evaluation/in-batch.ts";
 import type { ComparedModel } from "../sweeps/comparison.ts";
-import type { Spread } from "../sweeps/spread.ts";
-import { summaryCells } from "../sweeps/summary.ts";
+import { type Spread, spreadText } from "../sweeps/spread.ts";
+import { type InBatchMetric, summaryCells } from "../sweeps/summary.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { ACCENT, type Figure, figures, folded, htmlTable, page } from "./page.ts";
 
 /** Height of a model's row in a figure, in pixels. */
 const ROW = 24;
 
-export const COMPARISON_HEAD = ["model", "AUC", "logloss", "parameters", "time / LR"];
-
-/** The paper's Table 2 for these models, as rows of text under COMPARISON_HEAD. */
-export function comparisonRows(models: readonly ComparedModel[], seeds: number): string[][] {
-  return models.map(({ model, timeToLr, ...summary }) => [
-    model,
-    ...summaryCells(summary, seeds),
-    timeToLr === null ? "" : timeToLr.toFixed(2),
-  ]);
+/** The paper's Table 2 for these models. Models that learn by the in-batch loss have columns of their own metrics. */
+export function comparisonTable(models: readonly ComparedModel[], seeds: number): { head: string[]; rows: string[][] } {
+  const others = models.some(({ inBatch }) => inBatch === undefined);
+  const own = models.some(({ inBatch }) => inBatch !== undefined) ? IN_BATCH : [];
+  const rows = models.map(({ model, timeToLr, ...summary }) => {
+    const [auc = "", logloss = "", parameters = ""] = summaryCells(summary, seeds);
+    const { inBatch } = summary;
+    return [
+      model,
+      ...(others ? [auc, logloss] : []),
+      ...own.map(({ metric }, i) => {
+        if (!inBatch) return "–";
+        return i === 0 && summary.diverged !== undefined ? auc : spreadText(inBatch[metric], seeds);
+      }),
+      parameters,
+      timeToLr === null ? "" : timeToLr.toFixed(2),
+    ];
+  });
+  const names = own.map(({ name }) => name);
+  return { head: ["model", ...(others ? ["AUC", "logloss"] : []), ...names, "parameters", "time / LR"], rows };
 }
+
+const IN_BATCH: readonly { metric: InBatchMetric; name: string }[] = [
+  { metric: "loss", name: "in-batch loss" },
+  { metric: "recall", name: `recall@${RECALL_AT}` },
+  { metric: "popularity", name: `recall@${RECALL_AT} of the most popular` },
+];
 
 export async function comparisonReport(
   models: readonly ComparedModel[],
   specs: readonly { name: string; spec: FeatureSpec }[],
   seeds: number,
 ): Promise<string> {
+  const { head, rows } = comparisonTable(models, seeds);
   const name = specs[0]?.spec.name ?? "";
   const over = seeds > 1 ? `mean ± standard deviation of ${seeds} seeds` : "one seed";
-  const list: Figure[] = [
-    await spreadFigure("AUC", "More is better", models, ({ auc }) => auc),
-    await spreadFigure("Logloss", "Less is better", models, ({ logloss }) => logloss),
-  ];
+  const others = models.filter(({ inBatch }) => inBatch === undefined);
+  const own = models.filter(({ inBatch }) => inBatch !== undefined);
+  const list: Figure[] = [];
+  if (others.length > 0) {
+    list.push(await spreadFigure("AUC", "More is better", others, ({ auc }) => auc));
+    list.push(await spreadFigure("Logloss", "Less is better", others, ({ logloss }) => logloss));
+  }
+  if (own.length > 0) {
+    list.push(await spreadFigure("In-batch loss", "Less is better", own, ({ inBatch }) => inBatch?.loss ?? NONE));
+    list.push(
+      await spreadFigure(`Recall@${RECALL_AT}`, "More is better", own, ({ inBatch }) => inBatch?.recall ?? NONE),
+    );
+  }
   if (models.some(({ timeToLr }) => timeToLr !== null)) list.push(await timeFigure(models));
   return page(`${name}: ${models.length} models compared`, `On the test log, ${over}.`, [
-    { title: "Table", html: htmlTable(COMPARISON_HEAD, comparisonRows(models, seeds), "Models compared") },
+    { title: "Table", html: htmlTable(head, rows, "Models compared") },
     { title: "Figures", html: figures(list) },
     {
       title: "Settings",
@@ -40,6 +68,8 @@ export async function comparisonReport(
     },
   ]);
 }
+
+const NONE: Spread = { mean: Number.NaN, sd: Number.NaN };
 
 async function spreadFigure(
   title: string,

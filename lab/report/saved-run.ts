@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
-import { FormatError } from "../../format/errors.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { type QuantizationReport, ReportSchema } from "../../trainer/export/report.ts";
 import { readWhole } from "../../trainer/io/files.ts";
 import { readJson } from "../../trainer/io/json-file.ts";
+import { noSuchFile } from "../../trainer/io/system-fault.ts";
 
 // What a run folder says of a run: its text files, also those of an earlier version or of a training that goes on.
 
@@ -80,7 +80,7 @@ export async function readRuns(folders: readonly string[]): Promise<ReadRun[]> {
 
 async function readRun(folder: string, name: string): Promise<ReadRun> {
   const path = join(folder, "run.json");
-  if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `train` wrote");
+  if (!existsSync(path)) throw noSuchFile(path, "expected the folder that `train` wrote");
   const run = readJson(path, RunSchema);
   const evaluation = join(folder, "evaluation.json");
   return {

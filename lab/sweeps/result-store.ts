@@ -9,6 +9,7 @@ import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { readJson, writeJson } from "../../trainer/io/json-file.ts";
+import { readFault } from "../../trainer/io/system-fault.ts";
 import type { RunOutcome } from "./run.ts";
 
 // Results of finished runs, a JSON file each with its checksum, so that no run is trained twice. The name of a file has
@@ -19,7 +20,13 @@ const number = v.pipe(
   v.nullable(v.number()),
   v.transform((x) => x ?? Number.NaN),
 );
-const metrics = v.object({ auc: number, logloss: number, loss: v.exactOptional(v.number()) });
+const metrics = v.object({
+  auc: number,
+  logloss: number,
+  loss: v.exactOptional(v.number()),
+  recall: v.exactOptional(number),
+  popularity: v.exactOptional(number),
+});
 const OutcomeSchema = v.union([
   v.object({ diverged: v.string() }),
   v.object({
@@ -86,11 +93,14 @@ function digestOf(path: string): string {
   if (known !== undefined) return known;
   const hash = createHash("sha256");
   const piece = Buffer.allocUnsafe(2 ** 20);
-  const file = openSync(path, "r");
+  let file: number | null = null;
   try {
+    file = openSync(path, "r");
     for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) hash.update(piece.subarray(0, read));
+  } catch (error) {
+    throw readFault(path, error);
   } finally {
-    closeSync(file);
+    if (file !== null) closeSync(file);
   }
   const digest = hash.digest("hex");
   digests.set(key, digest);

@@ -3,6 +3,7 @@ import type { LogPart, Logs } from "../../trainer/data/logs.ts";
 import type { Backend } from "../../trainer/engine/backend.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
+import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { type Metrics, metricsOfLogits } from "../../trainer/metrics/metrics.ts";
 import { type TrainingResult, train } from "../../trainer/training/train.ts";
 
@@ -17,10 +18,12 @@ export interface RunLogs extends Logs {
 
 /**
  * The metrics of a run on one log; NaN where one does not exist. With another loss than the logistic one, that loss is
- * the one metric.
+ * the one metric, and on a test log recall@100, beside that of the most popular items.
  */
 export interface RunMetrics extends Metrics {
   loss?: number | undefined;
+  recall?: number | undefined;
+  popularity?: number | undefined;
 }
 
 export interface RunResult {
@@ -56,7 +59,7 @@ async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend):
   const valid: RunMetrics = { auc, logloss, ...(validLoss !== undefined && { loss: validLoss }) };
   return {
     valid,
-    test: logs.test === null ? valid : await testMetrics(trained, logs.test, logs.cache),
+    test: logs.test === null ? valid : await testMetrics(trained, logs.train, logs.test, logs.cache),
     parameters: trained.learner.parameterCount,
     epochs: trained.epochs.length,
     pretrainingEpochs: trained.pretrainingEpochs,
@@ -64,8 +67,13 @@ async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend):
   };
 }
 
-async function testMetrics(trained: TrainingResult, test: LogPart, cache: string): Promise<RunMetrics> {
-  const { predictions, ownLoss } = await scoreHeldOut(trained, test, cache);
-  if (ownLoss !== null) return { auc: Number.NaN, logloss: Number.NaN, loss: ownLoss };
+async function testMetrics(trained: TrainingResult, train: LogPart, test: LogPart, cache: string): Promise<RunMetrics> {
+  const heldOut = await scoreHeldOut(trained, test, cache);
+  const inBatch = await evaluateInBatch(trained, heldOut, train, test, cache);
+  if (inBatch) {
+    const { loss, recall, popularity } = inBatch;
+    return { auc: Number.NaN, logloss: Number.NaN, loss, recall, popularity };
+  }
+  const { predictions } = heldOut;
   return metricsOfLogits(predictions.logits, predictions.labels, predictions.weights);
 }

@@ -1,11 +1,16 @@
 import type { RunOutcome, RunResult } from "./run.ts";
 import { type Spread, spread, spreadText } from "./spread.ts";
 
+/** What an in-batch model is measured by on the test log: its loss, recall@100, and that of the most popular items. */
+export type InBatchMetric = "loss" | "recall" | "popularity";
+
 /** The runs of one case with all its seeds, on the test log. */
 export interface RunSummary {
   /** NaN where a run diverged: a mean of the others would flatter the case. */
   auc: Spread;
   logloss: Spread;
+  /** Of a model that learns by the in-batch loss, which has no AUC and logloss. */
+  inBatch?: Record<InBatchMetric, Spread>;
   /** Null where every run diverged. */
   parameters: number | null;
   /** How many runs diverged; absent where none did. */
@@ -15,11 +20,13 @@ export interface RunSummary {
 export function summarize(outcomes: readonly RunOutcome[]): RunSummary {
   const trained = trainedRuns(outcomes);
   const diverged = outcomes.length - trained.length;
-  const over = (metric: "auc" | "logloss"): Spread =>
-    spread(outcomes.map((run) => ("diverged" in run ? Number.NaN : run.test[metric])));
+  const over = (metric: "auc" | "logloss" | InBatchMetric): Spread =>
+    spread(outcomes.map((run) => ("diverged" in run ? Number.NaN : (run.test[metric] ?? Number.NaN))));
+  const inBatch = trained.some(({ test }) => test.loss !== undefined);
   return {
     auc: over("auc"),
     logloss: over("logloss"),
+    ...(inBatch && { inBatch: { loss: over("loss"), recall: over("recall"), popularity: over("popularity") } }),
     parameters: trained[0]?.parameters ?? null,
     ...(diverged > 0 && { diverged }),
   };

@@ -27,7 +27,7 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   it.each<[string, string[], string]>([
     ["a spec with an unknown key", train(unknownKey, good), "error: unknown-key.json: feilds: unknown key"],
     ["a spec that is not JSON", train(notJson, good), "error: not-json.json: not JSON"],
-    ["a spec that is not there", train("absent.json", good), "error: absent.json: ENOENT"],
+    ["a spec that is not there", train("absent.json", good), "error: absent.json: no such file"],
     [
       "a log without the label column",
       train(spec, noLabel),
@@ -51,7 +51,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       ["recipe", "criteo", "--from", "nowhere", "--out", "bad"],
       "error: nowhere: got none of train.txt",
     ],
-    ["a run that is not there", ["export", "nowhere"], "error: nowhere/model.safetensors: not a trained model"],
+    [
+      "a run that is not there",
+      ["export", "nowhere"],
+      "error: nowhere/model.safetensors: no such file; expected the folder that `train` wrote",
+    ],
     ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
     ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],
   ])("%s", async (_, args, problem) => {

@@ -67,7 +67,7 @@ describe.skipIf(old === null)(`with a Node that is too old${old ? "" : ": skippe
 
   it("gives back the exit code of the program", async () => {
     const { code, stderr } = await run(String(old), BIN, "inspect", "absent.blob");
-    expect(stderr).toContain("error: absent.blob: ENOENT");
+    expect(stderr).toContain("error: absent.blob: no such file");
     expect(code).toBe(1);
   });
 

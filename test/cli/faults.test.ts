@@ -49,7 +49,7 @@ describe("a fault", () => {
 
 describe("at the command line", () => {
   it.each([
-    ["FormatError", ["inspect", "absent.blob"], "error: absent.blob: ENOENT"],
+    ["FormatError", ["inspect", "absent.blob"], "error: absent.blob: no such file"],
     ["UserError", ["export", "run", "--items", log], "error: --items and --item-id go together"],
     ["UserError", ["evaluate", "http://127.0.0.1:1", "--export", "none", "--test", log], "error: none/export.json"],
     ["commander's", ["inspect"], "error: missing required argument 'blob'"],

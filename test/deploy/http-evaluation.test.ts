@@ -30,17 +30,23 @@ type Answer = (response: ServerResponse, request: ScoreRequest, headers: Incomin
 
 interface Options {
   token?: string;
+  loss?: "in-batch";
+  log?: Parameters<typeof ClickLog.open>;
   deadline?: number;
   firstWait?: number;
 }
 
 /** Evaluates a server that answers as `answer` says. */
-async function evaluate(answer: Answer, { token, ...patience }: Options = {}, base = ""): Promise<HttpEvaluation> {
+async function evaluate(
+  answer: Answer,
+  { token, log: opened = [path], ...patience }: Options = {},
+  base = "",
+): Promise<HttpEvaluation> {
   const server = createServer(async (request, response) => {
     answer(response, JSON.parse(await text(request)), request.headers, String(request.url));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  await using log = await ClickLog.open(path);
+  await using log = await ClickLog.open(...opened);
   try {
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${base}`);
     return await evaluateOverHttp({ url, ...(token && { token }) }, log, fitted, patience);
@@ -65,6 +71,26 @@ describe("evaluateOverHttp", () => {
     expect(result).toMatchObject({ auc: 1, records: 600, requests: 2, kvKeysPerRequest: 3, rowsMissing: 4 });
     expect(result.logloss).toBeCloseTo(-Math.log(0.75), 12);
     expect(result.recordsPerSecond).toBeGreaterThan(0);
+  });
+
+  it("counts records by their weights, and reads labels and weights as the spec says", async () => {
+    const weighted = join(folder, "weighted.csv");
+    writeFileSync(weighted, "label;w;user\n1,0;3,0;u0\n0,0;1,0;u0\n1;0;u1\n");
+    const data = { types: {}, hive: false, select: {}, shuffle: 1, delimiter: ";", weight: "w", decimal: "," } as const;
+    const answer: Answer = (response, { records }) =>
+      response.end(JSON.stringify({ scores: records.map(({ user }) => (user === "u0" ? 0.75 : 0.25)) }));
+    const { logloss, auc } = await evaluate(answer, { log: [weighted, { data }] });
+    expect(logloss).toBeCloseTo(-(3 * Math.log(0.75) + Math.log(0.25)) / 4, 12);
+    expect(auc).toBe(0.5);
+    writeFileSync(weighted, "label;w;user\n1,0;-3,0;u0\n");
+    await expect(evaluate(answer, { log: [weighted, { data }] })).rejects.toThrow(
+      `${weighted}, line 2: column w: got "-3,0", expected a weight of 0 or more`,
+    );
+  });
+
+  it("has no AUC and no logloss for a model that learned by the in-batch loss", async () => {
+    const result = await evaluate(scored, { loss: "in-batch" });
+    expect(result).toMatchObject({ auc: Number.NaN, logloss: Number.NaN, records: 600, rowsMissing: 0 });
   });
 
   it("refuses a token that no header can hold, and does not show it", async () => {

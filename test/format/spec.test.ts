@@ -18,7 +18,20 @@ const numeric = (encoding: unknown): string => spec({ fields: [{ ...price, encod
 
 const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(", ");
 const DATA_KEYS = [
-  ...["format", "delimiter", "quote", "encoding", "columns", "types", "hive", "select", "where", "weight"],
+  ...[
+    "format",
+    "delimiter",
+    "quote",
+    "encoding",
+    "decimal",
+    "thousands",
+    "columns",
+    "types",
+    "hive",
+    "select",
+    "where",
+    "weight",
+  ],
   ...["negatives", "split", "shuffle"],
 ];
 

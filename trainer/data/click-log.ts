@@ -1,8 +1,11 @@
 import { resolve } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { columnOf } from "../../format/columns.ts";
+import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
+import { type NumberReader, numberReader, styleText } from "../../format/prepare/decimal.ts";
 import { type PreparedOrigin, preparer } from "../../format/prepare/prepared-values.ts";
+import type { DecimalStep } from "../../format/prepare/steps.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { cellSql, fromJson, isJson, isRefused, toRawValue } from "./cell.ts";
@@ -12,7 +15,6 @@ import { keyValue, parseLine, repeatedKey } from "./json-line.ts";
 import { findDamage } from "./lines.ts";
 import { LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, openRelation, requireColumn, SOURCE, type TypedColumn } from "./log-relation.ts";
-import { meaningSql } from "./meaning.ts";
 import { apart, joinedText } from "./row-text.ts";
 import { ITEM_ROW, placeOfSampled } from "./sampled-rows.ts";
 import { KEY_COUNT, KEYS } from "./scan-json-lines.ts";
@@ -51,6 +53,10 @@ const EVERYTHING: DataSettings = { types: {}, hive: false, select: {}, shuffle: 
  */
 export class ClickLog implements AsyncDisposable {
   readonly options: ClickLogOptions;
+  /** How texts of the log write numbers; null where as programs do. */
+  readonly numberStyle: DecimalStep | null;
+  /** Reads a label, a weight or another number that no field's steps prepare. */
+  readonly readNumber: NumberReader;
   readonly #database: LogDatabase;
   readonly #relation: LogRelation;
   /** The rows to read. Null until they are first read, as finding them out may take a pass over the log. */
@@ -62,6 +68,8 @@ export class ClickLog implements AsyncDisposable {
 
   private constructor(options: ClickLogOptions, database: LogDatabase, relation: LogRelation) {
     this.options = options;
+    this.numberStyle = decimalStep(options.data);
+    this.readNumber = numberReader(this.numberStyle);
     this.#database = database;
     this.#relation = relation;
     this.#known = relation;
@@ -193,11 +201,13 @@ export class ClickLog implements AsyncDisposable {
     const rows = await this.#rows();
     const name = columnOf(field) ?? field.name;
     const column = this.#column(rows, name);
-    const bad = `${this.#number(rows, field)} IS NULL AND ${meaningSql("text", column)} <> ''`;
+    const bad = `${this.#number(rows, field)} IS NULL AND ${this.#database.meaning("text", column)} <> ''`;
     const own = this.options.sampling ? `${ITEM_ROW} IS NULL AND ` : ""; // an item's own row is among these, too
     const row = await this.#database.fetchRow(`SELECT ${ROW} FROM ${rows.sql} WHERE ${own}${bad} LIMIT 1`);
     const logged = this.#column(this.#relation, name);
-    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, logged, row[0], "a number");
+    const step = field.prepare?.find((one) => typeof one !== "string" && "decimal" in one);
+    const expected = step ? `a number ${styleText(step)}` : "a number";
+    if (row.length > 0) throw await refusedValue(this.#database, this.#relation, logged, row[0], expected);
   }
 
   /** How many rows the log has. */
@@ -235,7 +245,7 @@ export class ClickLog implements AsyncDisposable {
   #number(rows: LogRelation, field: PreparedOrigin): string {
     const column = this.#column(rows, columnOf(field) ?? field.name);
     const prepare = preparer(field);
-    return prepare ? this.#database.preparedNumber(prepare, column) : meaningSql("number", column);
+    return prepare ? this.#database.preparedNumber(prepare, column) : this.#database.meaning("number", column);
   }
 
   /** Whether the log's format is read line by line. */

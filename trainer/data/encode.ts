@@ -1,7 +1,8 @@
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
+import { type NumberReader, styleText } from "../../format/prepare/decimal.ts";
+import { labelOf, type RawValue } from "../../format/raw-value.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { type ClickLog, type LogChunk, placed } from "./click-log.ts";
 
@@ -20,7 +21,7 @@ export interface EncodedChunk {
 export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenerator<EncodedChunk> {
   const encoder = new RecordEncoder(fitted);
   const columns = encoder.columns.length;
-  const weight = log.options.data.weight;
+  const { weight } = log.options.data;
   const names = [...encoder.columns, fitted.label, ...(weight === undefined ? [] : [weight])];
   const encoded = new EncodedRecords();
   const raw: RawValue[] = new Array(columns);
@@ -35,28 +36,49 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
       } catch (error) {
         throw await placed(chunk, row, error);
       }
-      labels[row] = labelOf(chunk.columns[columns]?.[row]) ?? (await refuseLabel(chunk, row, columns, fitted.label));
+      labels[row] =
+        labelOf(chunk.columns[columns]?.[row], log.readNumber) ??
+        (await refuseLabel(log, chunk, row, columns, fitted.label));
       if (weights && weight !== undefined)
         weights[row] =
-          toWeight(chunk.columns[columns + 1]?.[row]) ?? (await refuseWeight(chunk, row, columns + 1, weight));
+          weightOf(chunk.columns[columns + 1]?.[row], log.readNumber) ??
+          (await refuseWeight(log, chunk, row, columns + 1, weight));
     }
     yield { encoded, columns: chunk.columns, labels, weights };
   }
 }
 
 /** Throws the FormatError for a value that is no label. */
-export async function refuseLabel(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
-  const got = show(chunk.columns[column]?.[row]);
-  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a label of 0 or 1`);
+export function refuseLabel(log: ClickLog, chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
+  return refuse(log, chunk, row, column, name, "a label of 0 or 1");
 }
 
-/** The sample weight of a row; null where it is none. */
-function toWeight(raw: RawValue): number | null {
-  const weight = Math.fround(numberOf(raw) ?? Number.NaN);
+/** The sample weight that a value means; null where it means none. */
+export function weightOf(raw: RawValue, number: NumberReader): number | null {
+  const weight = Math.fround(number(raw) ?? Number.NaN);
   return weight >= 0 ? weight : null;
 }
 
-async function refuseWeight(chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
+/** Throws the FormatError for a value that is no sample weight. */
+export function refuseWeight(
+  log: ClickLog,
+  chunk: LogChunk,
+  row: number,
+  column: number,
+  name: string,
+): Promise<never> {
+  return refuse(log, chunk, row, column, name, "a weight of 0 or more");
+}
+
+async function refuse(
+  { numberStyle }: ClickLog,
+  chunk: LogChunk,
+  row: number,
+  column: number,
+  name: string,
+  expected: string,
+): Promise<never> {
   const got = show(chunk.columns[column]?.[row]);
-  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected a weight of 0 or more`);
+  const style = numberStyle ? ` ${styleText(numberStyle)}` : "";
+  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected ${expected}${style}`);
 }

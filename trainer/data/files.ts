@@ -1,7 +1,8 @@
-import { type BigIntStats, globSync, statSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, globSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
+import { noSuchFile, readFault } from "../io/system-fault.ts";
 
 export type LogFormat = NonNullable<DataSettings["format"]>;
 
@@ -34,8 +35,8 @@ export function nameOf(paths: readonly string[]): string {
 
 /**
  * Finds the files of a log. `paths` are files, globs, and folders whose files are found at any depth; their order is
- * kept. A file that several paths or links name is read once. Throws FormatError where one means no file, a file is
- * empty, or the files differ in format.
+ * kept. A file that several paths or links name is read once. Throws FormatError where one means no file, a file
+ * cannot be read or is empty, or the files differ in format.
  */
 export function findFiles(paths: readonly string[], format?: LogFormat): LogFiles {
   const name = nameOf(paths);
@@ -43,10 +44,11 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   const warnings: string[] = [];
   for (const file of paths.flatMap((path) => dataFiles(path, format))) {
     const found = statsOf(file);
-    if (!found) throw new FormatError(file, "no such file");
+    if (!found) throw noSuchFile(file);
     // A log is read several times, and DuckDB reads a file in parts at once.
     if (!found.isFile()) throw new FormatError(file, `got ${kindOf(found)}, expected a file that can be read twice`);
     if (found.size === 0n) throw new FormatError(file, "got an empty file, expected records");
+    checkReadable(file);
     const identity = `${found.dev}:${found.ino}`;
     const first = known.get(identity);
     if (first === undefined) known.set(identity, file);
@@ -60,6 +62,14 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   return { name, format: first, files, warnings };
 }
 
+function checkReadable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    throw readFault(file, error);
+  }
+}
+
 /**
  * The files that a path means: itself, or those below it as a folder. Where nothing has this very name, those that it
  * matches as a glob.
@@ -68,7 +78,7 @@ export function filesOf(path: string): string[] {
   if (statsOf(path)) return filesAt(path);
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) throw new FormatError(path, "got a URL, expected a file on this machine");
   const found = /[*?[{]/.test(path) ? globSync(path).sort().flatMap(filesAt) : [];
-  if (found.length === 0) throw new FormatError(path, "no such file");
+  if (found.length === 0) throw noSuchFile(path);
   return found;
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { isHashKey } from "../../format/fitted-spec.ts";
-import { writeWhole } from "../io/files.ts";
+import { readWhole, writeWhole } from "../io/files.ts";
 
 // The secret that row keys are hashed with, 32 hex digits in a file of its own. A cache of encoded logs has one, which
 // is drawn when its first log is encoded, so that equal trainings from one cache are equal to the bit. A run folder has
@@ -16,7 +16,7 @@ const KEY_BYTES = 16;
 export function savedHashKey(folder: string): string | null {
   const path = join(folder, FILE);
   if (!existsSync(path)) return null;
-  const key = readFileSync(path, "utf8").trim();
+  const key = readWhole(path).toString("utf8").trim();
   if (!isHashKey(key))
     throw new FormatError(
       path,

@@ -1,4 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
+import { readFault } from "../io/system-fault.ts";
 import { openText, type TextEncoding } from "./text-file.ts";
 
 // Where a record is in a text file. Only error messages and headers need it, so the file is read again from its start.
@@ -120,8 +121,9 @@ export async function findRecord(path: string, n: number, layout: TextLayout): P
 
 /** The error to throw for one that came up while a text file was read. */
 export function damageOf(path: string, error: unknown): FormatError {
-  return error instanceof FormatError
-    ? error
+  const fault = readFault(path, error);
+  return fault instanceof FormatError
+    ? fault
     : new FormatError(path, `got a damaged file: ${(error as Error).message}`);
 }
 

@@ -1,11 +1,12 @@
 import type { DuckDBDataChunk, DuckDBMaterializedResult, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { Prepare } from "../../format/prepare/prepared-values.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import { DuckDb } from "./duckdb.ts";
 import { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
-import { preparedNumberSql, registerMeanings } from "./meaning.ts";
+import { type Meaning, Meanings } from "./meaning.ts";
 import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
 import type { Scan } from "./scan.ts";
 import { checkSettings, scanLog } from "./scan-log.ts";
@@ -38,12 +39,14 @@ export class LogDatabase implements AsyncDisposable {
   readonly #duckdb: DuckDb;
   readonly #links: FileLinks;
   readonly #reading: LogReading;
+  readonly #meanings: Meanings;
   readonly #expressions: WatchedExpression[] = [];
 
   private constructor(duckdb: DuckDb, links: FileLinks, reading: LogReading) {
     this.#duckdb = duckdb;
     this.#links = links;
     this.#reading = reading;
+    this.#meanings = new Meanings(duckdb.connection, decimalStep(reading.data));
   }
 
   static async open(
@@ -56,7 +59,6 @@ export class LogDatabase implements AsyncDisposable {
     const links = opened.use(await FileLinks.open(log.files, data.encoding, temporary));
     const files = [...links.paths, ...(output === undefined ? [] : [output])];
     const duckdb = opened.use(await DuckDb.open(temporary, files));
-    registerMeanings(duckdb.connection);
     opened.move(); // the database closes them from here on
     return new LogDatabase(duckdb, links, { log, data, links, connection: duckdb.connection, scan: null });
   }
@@ -88,11 +90,14 @@ export class LogDatabase implements AsyncDisposable {
     return scan;
   }
 
-  /**
-   * SQL of a column's values as numbers once they are prepared; NULL where a value is none, and where it is refused.
-   */
+  /** SQL of what a column's values mean: `Meanings.sql`. */
+  meaning(meaning: Meaning, column: { sql: string; type: DuckDBType }): string {
+    return this.#meanings.sql(meaning, column);
+  }
+
+  /** SQL of a column's values as numbers once they are prepared: `Meanings.preparedNumber`. */
   preparedNumber(prepare: Prepare, column: { sql: string; type: DuckDBType }): string {
-    return preparedNumberSql(this.#duckdb.connection, prepare, column);
+    return this.#meanings.preparedNumber(prepare, column);
   }
 
   /** Checks a query with a user's SQL in it. Throws FormatError at `place` where DuckDB does not accept it. */

@@ -8,7 +8,9 @@ import {
   VARCHAR,
 } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
+import { type NumberReader, numberReader } from "../../format/prepare/decimal.ts";
 import { NO_SCRATCH, type Prepare } from "../../format/prepare/prepared-values.ts";
+import type { DecimalStep } from "../../format/prepare/steps.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
 import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
 import { groupText } from "./group-text.ts";
@@ -44,48 +46,55 @@ const STAMP = String.raw`[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{
 /** JSON text in printable ASCII, nothing of it escaped. */
 const JSON_TEXT = String.raw`"[ !#-\[\]-~]*"`;
 
-const JUDGES: Record<Meaning, Judge> = {
-  number: {
-    of(raw) {
-      const x = numberOf(raw);
-      return Number.isNaN(x) ? null : x;
-    },
-    plain: (x, kind) => [[`${x} IS NULL`, "NULL"], ...plainNumbers(x, kind)],
-  },
-  label: {
-    of: labelOf,
-    plain(x, kind) {
-      if (kind === "boolean") return [[`${x} IS NOT NULL`, `CAST(${x} AS DOUBLE)`]];
-      if (kind === "integer") return [[`${x} IN (0, 1)`, `CAST(${x} AS DOUBLE)`]];
-      return kind === "text" || kind === "json" ? [[`${x} IN ('0', '1')`, `CAST(${x} AS DOUBLE)`]] : [];
-    },
-  },
-  time: {
-    of: timeOf,
-    plain(x, kind) {
-      if (kind === "date") return [[`year(${x}) BETWEEN 1 AND 9999`, `epoch(${x})`]];
-      const time = `TRY_CAST(${x} AS TIMESTAMP)`;
-      const stamp: Plain = [`${matches(x, STAMP)} AND ${time} IS NOT NULL`, `epoch(${time})`];
-      if (kind === "text") return [...plainNumbers(x, kind), stamp];
-      return kind === "boolean" ? [] : plainNumbers(x, kind);
-    },
-  },
-  text: {
-    of: groupText,
-    plain(x, kind) {
-      if (kind === "text") return [["TRUE", `coalesce(${x}, '')`]];
-      if (kind === "integer" || kind === "boolean") return [["TRUE", `coalesce(CAST(${x} AS VARCHAR), '')`]];
-      if (kind !== "json") return [];
-      return [
-        [matches(x, DIGITS), x],
-        [matches(x, JSON_TEXT), `substr(${x}, 2, length(${x}) - 2)`],
-      ];
-    },
-  },
-};
+type Judges = Record<Meaning, Judge>;
 
-/** The plain numbers of a type. */
-function plainNumbers(x: string, kind: Kind): Plain[] {
+/** `number`: what reads the log's numbers. `text`: a pattern of texts that are plain numbers. */
+function judgesOf(number: NumberReader, text: string): Judges {
+  const plainNumbers = (x: string, kind: Kind): Plain[] => plainNumbersOf(x, kind, text);
+  return {
+    number: {
+      of: (raw) => numberOrNull(number(raw)),
+      plain: (x, kind) => [[`${x} IS NULL`, "NULL"], ...plainNumbers(x, kind)],
+    },
+    label: {
+      of: (raw) => labelOf(raw, number),
+      plain(x, kind) {
+        if (kind === "boolean") return [[`${x} IS NOT NULL`, `CAST(${x} AS DOUBLE)`]];
+        if (kind === "integer") return [[`${x} IN (0, 1)`, `CAST(${x} AS DOUBLE)`]];
+        return kind === "text" || kind === "json" ? [[`${x} IN ('0', '1')`, `CAST(${x} AS DOUBLE)`]] : [];
+      },
+    },
+    time: {
+      of: (raw) => timeOf(raw, number),
+      plain(x, kind) {
+        if (kind === "date") return [[`year(${x}) BETWEEN 1 AND 9999`, `epoch(${x})`]];
+        const time = `TRY_CAST(${x} AS TIMESTAMP)`;
+        const stamp: Plain = [`${matches(x, STAMP)} AND ${time} IS NOT NULL`, `epoch(${time})`];
+        if (kind === "text") return [...plainNumbers(x, kind), stamp];
+        return kind === "boolean" ? [] : plainNumbers(x, kind);
+      },
+    },
+    text: {
+      of: groupText,
+      plain(x, kind) {
+        if (kind === "text") return [["TRUE", `coalesce(${x}, '')`]];
+        if (kind === "integer" || kind === "boolean") return [["TRUE", `coalesce(CAST(${x} AS VARCHAR), '')`]];
+        if (kind !== "json") return [];
+        return [
+          [matches(x, DIGITS), x],
+          [matches(x, JSON_TEXT), `substr(${x}, 2, length(${x}) - 2)`],
+        ];
+      },
+    },
+  };
+}
+
+function numberOrNull(x: number | null): number | null {
+  return Number.isNaN(x) ? null : x;
+}
+
+/** The plain numbers of a type. `text`: a pattern of texts that are such. */
+function plainNumbersOf(x: string, kind: Kind, text: string): Plain[] {
   switch (kind) {
     case "integer":
     case "boolean":
@@ -95,6 +104,7 @@ function plainNumbers(x: string, kind: Kind): Plain[] {
     case "decimal":
       return [[`${x} IS NOT NULL`, `CAST(CAST(${x} AS VARCHAR) AS DOUBLE)`]]; // its own cast to DOUBLE rounds twice
     case "text":
+      return [[matches(x, text), `CAST(${x} AS DOUBLE)`]];
     case "json":
       return [[matches(x, NUMBER), `CAST(${x} AS DOUBLE)`]];
     default:
@@ -122,12 +132,49 @@ function kindOf(type: DuckDBType): Kind {
   return typeId === Id.VARCHAR ? "text" : "other";
 }
 
-/** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text; NULL where a value has none. */
-export function meaningSql(meaning: Meaning, { sql, type }: { sql: string; type: DuckDBType }): string {
-  const { x, kind } = askedValue(sql, type);
-  const plain = JUDGES[meaning].plain(x, kind).map(([when, then]) => `WHEN ${when} THEN ${then}`);
-  const asked = `${functionName(meaning, kind === "json")}(${x})`;
-  return plain.length > 0 ? `CASE ${plain.join(" ")} ELSE ${asked} END` : asked;
+/** The meanings of a log's values, as functions that a database has. */
+export class Meanings {
+  readonly #connection: DuckDBConnection;
+  readonly #judges: Judges;
+  #prepared = 0;
+
+  /** Makes the functions known to a database, on any of its connections. `style`: how the log writes its numbers. */
+  constructor(connection: DuckDBConnection, style: DecimalStep | null) {
+    this.#connection = connection;
+    this.#judges = judgesOf(numberReader(style), style ? DIGITS : NUMBER);
+    for (const meaning of Object.keys(this.#judges) as Meaning[]) {
+      const { of } = this.#judges[meaning];
+      register(connection, functionName(meaning, false), meaning, of);
+      register(connection, functionName(meaning, true), meaning, (text) => of(text === null ? null : looseJson(text)));
+    }
+  }
+
+  /** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text; NULL where a value has none. */
+  sql(meaning: Meaning, { sql, type }: { sql: string; type: DuckDBType }): string {
+    const { x, kind } = askedValue(sql, type);
+    const plain = this.#judges[meaning].plain(x, kind).map(([when, then]) => `WHEN ${when} THEN ${then}`);
+    const asked = `${functionName(meaning, kind === "json")}(${x})`;
+    return plain.length > 0 ? `CASE ${plain.join(" ")} ELSE ${asked} END` : asked;
+  }
+
+  /**
+   * SQL of a column's values as numbers once a field's steps have prepared them; NULL where a value has none, and where
+   * it is refused.
+   */
+  preparedNumber(prepare: Prepare, { sql, type }: { sql: string; type: DuckDBType }): string {
+    const { x, kind } = askedValue(sql, type);
+    const name = `prepared_number_${this.#prepared++}`;
+    register(this.#connection, name, "number", (raw) => {
+      try {
+        const value = kind === "json" && raw !== null ? looseJson(raw) : raw;
+        return numberOrNull(numberOf(prepare(value, "", NO_SCRATCH)));
+      } catch (error) {
+        if (error instanceof FormatError) return null; // it is refused, with its place, when it is encoded
+        throw error;
+      }
+    });
+    return `${name}(${x})`;
+  }
 }
 
 /** SQL of a column's value as the functions take it. */
@@ -136,37 +183,6 @@ function askedValue(sql: string, type: DuckDBType): { x: string; kind: Kind } {
   if (kind === "json") return { x: `CAST(${sql} AS VARCHAR)`, kind };
   // A column of nothing but NULL is said to be INTEGER, but has a type of its own, which no function takes.
   return { x: kind === "integer" ? `CAST(${sql} AS ${type})` : cellSql(sql, type), kind };
-}
-
-let preparedFunctions = 0;
-
-/** SQL of a column's values as numbers once a field's steps have prepared them; NULL where a value has none. */
-export function preparedNumberSql(
-  connection: DuckDBConnection,
-  prepare: Prepare,
-  { sql, type }: { sql: string; type: DuckDBType },
-): string {
-  const { x, kind } = askedValue(sql, type);
-  const name = `prepared_number_${preparedFunctions++}`;
-  register(connection, name, "number", (raw) => {
-    try {
-      const value = kind === "json" && raw !== null ? looseJson(raw) : raw;
-      return JUDGES.number.of(prepare(value, "", NO_SCRATCH));
-    } catch (error) {
-      if (error instanceof FormatError) return null; // it is refused, with its place, when it is encoded
-      throw error;
-    }
-  });
-  return `${name}(${x})`;
-}
-
-/** Makes the functions known to a database, on any of its connections. */
-export function registerMeanings(connection: DuckDBConnection): void {
-  for (const meaning of Object.keys(JUDGES) as Meaning[]) {
-    const { of } = JUDGES[meaning];
-    register(connection, functionName(meaning, false), meaning, of);
-    register(connection, functionName(meaning, true), meaning, (text) => of(text === null ? null : looseJson(text)));
-  }
 }
 
 function functionName(meaning: Meaning, json: boolean): string {

@@ -3,7 +3,6 @@ import { FormatError } from "../../format/errors.ts";
 import { isJson } from "./cell.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, requireColumn, SOURCE, type TypedColumn } from "./log-relation.ts";
-import { meaningSql } from "./meaning.ts";
 import type { Sampling } from "./negatives.ts";
 import { randomBits } from "./split.ts";
 import { identifier } from "./sql.ts";
@@ -111,11 +110,11 @@ async function factsOfRows(
   context: readonly TypedColumn[],
   { wanted, items, known }: SamplingChoice,
 ): Promise<void> {
-  const texts = context.map((column) => meaningSql("text", column)).join(", ");
+  const texts = context.map((column) => database.meaning("text", column)).join(", ");
   await database.run(
     `CREATE TABLE ${TABLES.rows} AS SELECT ${ROW} AS r, (${wanted}) AS wanted, (${items}) AS listed, (${known}) AS known,
-       ${label === null ? "TRUE" : `coalesce(${meaningSql("label", label)} = 1, FALSE)`} AS positive,
-       md5_number_lower(concat_ws(chr(31), ${texts})) AS c, ${meaningSql("text", by)} AS item
+       ${label === null ? "TRUE" : `coalesce(${database.meaning("label", label)} = 1, FALSE)`} AS positive,
+       md5_number_lower(concat_ws(chr(31), ${texts})) AS c, ${database.meaning("text", by)} AS item
      FROM ${relation.sql}`,
   );
 }

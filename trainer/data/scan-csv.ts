@@ -1,3 +1,4 @@
+import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { DOUBLE_QUOTE, damageOf, findRecord, type TextLayout, type TextRecord } from "./lines.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
@@ -41,7 +42,7 @@ export async function scanCsv(input: ScanInput, format: "csv" | "tsv"): Promise<
       const typed = own.map((name, i) => `c${i}: ${literal(types.get(name) ?? "VARCHAR")}`).join(", ");
       const read = `read_csv([${run.map((file) => literal(links.of(file))).join(", ")}], columns = {${typed}},
         delim = ${literal(delimiter)}, header = ${!data.columns}, quote = ${literal(quote)}, escape = ${literal(quote)},
-        strict_mode = true,
+        strict_mode = true${numberOptions(data)},
         null_padding = false, ${TEXT_OPTIONS}${fileOption(input)})`;
       const list = names.map((name, i) => `c${own.indexOf(name)} AS c${i}`);
       const file = data.hive ? `, ${identifier(FILE_COLUMN)}` : "";
@@ -57,6 +58,15 @@ export async function scanCsv(input: ScanInput, format: "csv" | "tsv"): Promise<
   const hint = only === undefined || data.columns ? "" : delimiterHint(only, layout);
   const text = { ...layout, header: data.columns ? 0 : 1, blanks };
   return { relation, columns, hidden: [], partial, text, cells, hint, warnings: [] };
+}
+
+/** Options of DuckDB's reader by which cells with a type of their own are numbers. It knows separators in ASCII only. */
+function numberOptions(data: ScanInput["data"]): string {
+  const style = decimalStep(data);
+  if (!style) return "";
+  const { decimal, thousands } = style;
+  const between = thousands !== undefined && thousands < "\x80" ? `, thousands = ${literal(thousands)}` : "";
+  return `, decimal_separator = ${literal(decimal)}${between}`;
 }
 
 async function readHeader(file: string, layout: CellLayout): Promise<string[]> {

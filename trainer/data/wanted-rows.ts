@@ -3,7 +3,6 @@ import { cellSql, isJson, toRawValue } from "./cell.ts";
 import { Histogram } from "./histogram.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import { type LogRelation, requireColumn, type TypedColumn } from "./log-relation.ts";
-import { meaningSql } from "./meaning.ts";
 import type { Sampling } from "./negatives.ts";
 import { sampleNegatives } from "./sampled-rows.ts";
 import { inPart, isKept, isSampled, type Part, timeBounds } from "./split.ts";
@@ -50,7 +49,7 @@ export async function wantedRows(
   if (sample !== undefined) conditions.push(isSampled(sample, ROW));
   if (training && negatives?.rate !== undefined) {
     const { rate, seed } = negatives;
-    conditions.push(isKept({ rate, seed }, ROW, meaningSql("label", requireColumn(relation, database, label))));
+    conditions.push(isKept({ rate, seed }, ROW, database.meaning("label", requireColumn(relation, database, label))));
   }
   if (conditions.length === 0) return relation;
   return { ...relation, sql: `(SELECT * FROM ${relation.sql} WHERE ${conditions.join(" AND ")})` };
@@ -81,8 +80,8 @@ async function partSql(database: LogDatabase, relation: LogRelation): Promise<(p
       `got ${show(split.by)}, which is a column of ${database.log.name} and another one in data.select: give the ` +
         "computed one another name, and here the name of the one to split by",
     );
-  if (split.kind === "hash") return (part) => inPart(split, part, ROW, meaningSql("text", column), null);
-  const time = meaningSql("time", column);
+  if (split.kind === "hash") return (part) => inPart(split, part, ROW, database.meaning("text", column), null);
+  const time = database.meaning("time", column);
   await using times = await Histogram.of(database, time, relation.sql);
   if (times.without !== null) throw await refusedValue(database, relation, column, times.without, "a number or a time");
   if (times.least < SECONDS.least || times.largest > SECONDS.most) await checkUnit(database, relation, column, time);
@@ -103,7 +102,7 @@ async function checkUnit(
   column: TypedColumn,
   time: string,
 ): Promise<void> {
-  const isNumber = `${meaningSql("number", column)} IS NOT NULL`;
+  const isNumber = `${database.meaning("number", column)} IS NOT NULL`;
   const { least, most } = SECONDS;
   const [row, number] = await database.fetchRow(
     `SELECT ${ROW}, ${time} FROM ${from} WHERE (${time} < ${least} OR ${time} > ${most}) AND ${isNumber} LIMIT 1`,

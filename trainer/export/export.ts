@@ -16,6 +16,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { readWhole, toJson, writeWhole } from "../io/files.ts";
 import { FolderLock } from "../io/folder-lock.ts";
 import { VERSION } from "../io/project.ts";
+import { noSuchFile } from "../io/system-fault.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { type FilterReport, filterReport, rowFilter } from "./filter.ts";
 import { servedNetworks } from "./networks.ts";
@@ -157,14 +158,14 @@ export function saveExport(folder: string, { model, version, blob, pages }: Expo
 /** Opens what `saveExport` saved: checks the blob at once, and each page when it is read. */
 export async function openExport(folder: string): Promise<StoredModel> {
   const path = join(folder, EXPORT_FILE);
-  if (!existsSync(path)) throw new FormatError(path, "no such file; expected the folder that `export` wrote");
+  if (!existsSync(path)) throw noSuchFile(path, "expected the folder that `export` wrote");
   const manifest = readExportManifest(path);
   const verified = async (
     file: string,
     expected: string,
     nameOf: (bytes: Uint8Array) => Promise<string>,
   ): Promise<Uint8Array> => {
-    if (!existsSync(file)) throw new FormatError(file, "no such file; export.json names it");
+    if (!existsSync(file)) throw noSuchFile(file, "export.json names it");
     const bytes = new Uint8Array(readWhole(file));
     const got = await nameOf(bytes).catch((error) => {
       throw error instanceof FormatError ? new FormatError(file, error.message) : error;

@@ -63,7 +63,8 @@ export async function exportMeasured(
  */
 function withoutMetrics(parity: Parity): Parity {
   const none = { auc: null, logloss: null, calibrationRatio: null };
-  return { ...parity, trained: none, served: none, delta: none };
+  const interval = { ...parity.interval, auc: null, logloss: null };
+  return { ...parity, trained: none, served: none, delta: none, interval };
 }
 
 function measureOf(quantization: Quantization, { model, blob, pages }: DraftExport, parity: Parity): Measure {

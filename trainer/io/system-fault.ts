@@ -43,7 +43,17 @@ export function systemFault(path: string, error: unknown): unknown {
 
 /** The same for an error that came up while `path` was read: a FormatError, as an input is not as it must be. */
 export function readFault(path: string, error: unknown): unknown {
-  return isSystemError(error) ? new FormatError(path, reasonOf(path, error)) : error;
+  if (!isSystemError(error)) return error;
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return noSuchFile(path);
+  if (error.code === "EISDIR") return new FormatError(path, "got a folder, expected a file");
+  return new FormatError(path, reasonOf(path, error));
+}
+
+/** The error of a path that is not there. `expected`: what should be there, and other advice. */
+export function noSuchFile(path: string, expected?: string): FormatError {
+  const file = fileOn(dirname(path));
+  const reason = file === null ? expected : `${file} is a file, where a folder is needed`;
+  return new FormatError(path, reason === undefined ? "no such file" : `no such file; ${reason}`);
 }
 
 /**

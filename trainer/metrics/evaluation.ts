@@ -165,7 +165,13 @@ function logisticLines(evaluation: Evaluation): [name: string, value: string][] 
   ];
 }
 
-function inBatchLines({ loss, k, recall, popularity, positives }: InBatchEvaluation): [name: string, value: string][] {
+export function inBatchLines({
+  loss,
+  k,
+  recall,
+  popularity,
+  positives,
+}: InBatchEvaluation): [name: string, value: string][] {
   return [
     ["in-batch loss", fixed(loss, 5)],
     [`recall@${k}`, fixed(recall, 4)],

@@ -13,6 +13,7 @@ import { toJson, writeWhole } from "../io/files.ts";
 import { makeFolder } from "../io/folders.ts";
 import { readJson, readJsonText } from "../io/json-file.ts";
 import { readSafetensors, tensorData, writeSafetensors } from "../io/safetensors.ts";
+import { noSuchFile } from "../io/system-fault.ts";
 import { Learner } from "../model/learner.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
@@ -132,7 +133,7 @@ export function loadRun(folder: string): SavedRun {
 
 function readModel(path: string): ReturnType<typeof readSafetensors> {
   if (existsSync(path)) return readSafetensors(path);
-  throw new FormatError(path, "not a trained model: no such file");
+  throw noSuchFile(path, "expected the folder that `train` wrote");
 }
 
 /** A run of an earlier version: its paths begin at the folder in which it was trained, which may be this one. */

@@ -2,6 +2,7 @@ import type { HttpEvaluation } from "../../../deploy/http-evaluation.ts";
 import type { Backend } from "../../../trainer/engine/backend.ts";
 import type { ExportedModel } from "../../../trainer/export/export.ts";
 import { chosenOf, type QuantizationReport } from "../../../trainer/export/report.ts";
+import { type InBatchEvaluation, inBatchLines } from "../../../trainer/metrics/evaluation.ts";
 import type { Metrics } from "../../../trainer/metrics/metrics.ts";
 import { bytesText, table } from "../../../trainer/terminal/table.ts";
 import { metricsTable } from "../metrics-table.ts";
@@ -13,6 +14,8 @@ export interface StartResult {
   best: Metrics | null;
   report: QuantizationReport;
   http: HttpEvaluation;
+  /** What takes the place of AUC and logloss with the in-batch loss; otherwise null. */
+  inBatch: InBatchEvaluation | null;
   exported: ExportedModel;
   /** Bytes of the scoring kernel. */
   kernelBytes: number;
@@ -20,14 +23,16 @@ export interface StartResult {
   workerBytes: number;
 }
 
-export function summaryText({ best, report, http, exported, kernelBytes, workerBytes }: StartResult): string {
+export function summaryText({ best, report, http, inBatch, exported, kernelBytes, workerBytes }: StartResult): string {
   const { trained, served, logitDifference } = chosenOf(report);
-  const quality = metricsTable("test split", [
-    ...(best ? [["best possible", best] as const] : []),
-    ["trainer, float32", trained],
-    ["kernel, as exported", served],
-    ["over HTTP", http],
-  ]);
+  const quality = inBatch
+    ? table(["test split", ""], inBatchLines(inBatch))
+    : metricsTable("test split", [
+        ...(best ? [["best possible", best] as const] : []),
+        ["trainer, float32", trained],
+        ["kernel, as exported", served],
+        ["over HTTP", http],
+      ]);
   const facts = table(
     [`${http.records.toLocaleString("en")} records, ${http.requests} requests`, ""],
     [
@@ -46,7 +51,7 @@ export function summaryText({ best, report, http, exported, kernelBytes, workerB
 
 /** The same as plain data, for JSON. */
 export function summaryData(result: StartResult): object {
-  const { backend, best, report, http, exported, kernelBytes: kernel, workerBytes: workerGzip } = result;
+  const { backend, best, report, http, inBatch, exported, kernelBytes: kernel, workerBytes: workerGzip } = result;
   const { trained, served } = chosenOf(report);
   const stages = (metric: keyof Metrics): Record<string, number | null> => ({
     best: best?.[metric] ?? null,
@@ -56,7 +61,15 @@ export function summaryData(result: StartResult): object {
   });
   const { recordsPerSecond, kvKeysPerRequest } = http;
   const bytes = { blob: exported.blob.length, pages: pageBytes(exported), kernel, workerGzip };
-  return { backend, auc: stages("auc"), logloss: stages("logloss"), recordsPerSecond, kvKeysPerRequest, bytes };
+  return {
+    backend,
+    auc: stages("auc"),
+    logloss: stages("logloss"),
+    ...(inBatch && { inBatch }),
+    recordsPerSecond,
+    kvKeysPerRequest,
+    bytes,
+  };
 }
 
 function pageBytes({ pages }: ExportedModel): number {

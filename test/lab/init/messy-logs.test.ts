@@ -86,6 +86,7 @@ describe("a shop's CSV", () => {
       { name: "position", type: "numeric", side: "context" },
     ]);
     expect(made.spec).toMatchObject({ label: "clicked", data: { select: {}, split: { kind: "time", by: "ts" } } });
+    expect(made.spec.data.decimal).toBeUndefined(); // one column alone says it itself
   });
 
   test("says why the other columns are left out, and warns of what tells the label", () => {
@@ -132,6 +133,11 @@ describe("a European office's CSV", () => {
       { ...context, name: "Filiale" },
       { ...context, name: "Segment", prepare: [{ missing: ["-"] }, { capture: "^\\s*(-?\\d+)" }] },
     ]);
+    // Its numbers are all written alike, which is said once.
+    expect(made.text).toContain(
+      '// The log\'s numbers have "," before the fraction and "." between thousands.\n    "decimal": ",",\n    "thousands": ".",\n',
+    );
+    expect(made.text).not.toMatch(/"prepare": \[[^\]]*"decimal"/);
     expect(made.spec.data).toMatchObject({ delimiter: ";", split: { kind: "time", by: "Zeit_time" } });
     expect(Object.keys(made.spec.data.select)).toEqual(["label", "Zeit_time"]);
     expect(reasonsOf(made.plan)).toMatchObject({

@@ -10,8 +10,10 @@ import { modelNameFor } from "../../../lab/init/init.ts";
 import { chooseLabel, labelSql, labelsOf } from "../../../lab/init/label.ts";
 import { leakOf } from "../../../lab/init/leak.ts";
 import { listStyleOf } from "../../../lab/init/lists.ts";
+import { logNumbers } from "../../../lab/init/log-numbers.ts";
 import { missingTexts } from "../../../lab/init/missing.ts";
 import { styleOf } from "../../../lab/init/numbers.ts";
+import { makePlan } from "../../../lab/init/plan.ts";
 import { timeStyleOf } from "../../../lab/init/times.ts";
 import { ColumnCollector } from "../../../trainer/profile/column-sample.ts";
 
@@ -65,6 +67,46 @@ describe("numbers", () => {
   test("zeros before digits, and 3.0 for 3", () => {
     expect(column("shop", ["007", "010"]).reading).toMatchObject({ kind: "number", padded: true, pointZero: false });
     expect(column("shop", ["7.0", "10.0"]).reading).toMatchObject({ kind: "number", padded: false, pointZero: true });
+  });
+});
+
+describe("how a log writes its numbers", () => {
+  const commas = (name: string): Column => column(name, ["1,5", "20,25", "3"]);
+  const points = (name: string): Column => column(name, ["1.5", "20.25", "3"]);
+  const grouped = (name: string): Column => column(name, ["1.234,5", "820,25", "300"]);
+  const whole = (name: string): Column => column(name, ["1", "20", "3"]);
+  const clicks = (yes: string, no: string): Column => column("clicked", [yes, no, no]);
+  const comma = { decimal: "," };
+
+  test.each<[string, Column[], object | null]>([
+    ["several columns agree", [commas("price"), whole("stock"), commas("width")], comma],
+    ["one says more than the others", [commas("price"), grouped("sum")], { decimal: ",", thousands: "." }],
+    ["one column alone has a step of its own", [commas("price"), whole("stock")], null],
+    ["they do not agree", [commas("price"), commas("width"), points("height")], null],
+    ["as programs do", [points("price"), points("width")], null],
+    ["weights have no steps", [commas("sample_weight"), points("price"), whole("stock")], comma],
+    ["weights as programs write them", [points("sample_weight"), commas("price"), commas("width")], null],
+    ["a label has no steps", [clicks("1,0", "0,0"), whole("stock")], comma],
+    ["a label as programs write it", [clicks("1.0", "0.0"), commas("price"), commas("width")], null],
+    ["times as programs write them", [column("ts", ["1700000000.5", "1700000001"]), commas("a"), commas("b")], null],
+  ])("%s", (_, columns, style) => {
+    const all = columns.some(({ name }) => name === "clicked") ? columns : [...columns, clicks("1", "0")];
+    expect(logNumbers(all, chooseLabel(all, "log"))).toEqual(style);
+  });
+
+  test("fields in another style than the log's have a step that says so", () => {
+    const label = clicks("1", "0");
+    const columns = [commas("sample_weight"), points("price"), grouped("sum"), commas("width"), label];
+    const sample = { log: "log", format: "csv" as const, total: 3, records: 3, columns: [], nested: [] };
+    const data = { types: {}, hive: false, select: {}, shuffle: 1 };
+    const plan = makePlan({ sample, columns, data }, chooseLabel(columns, "log"));
+    const steps = plan.columns.flatMap(({ fields }) => fields).map(({ name, prepare }) => [name, prepare]);
+    expect(Object.fromEntries(steps)).toEqual({
+      price: [{ decimal: "." }],
+      sum: [{ decimal: ",", thousands: "." }],
+      width: undefined,
+    });
+    expect(plan.survey.data).toMatchObject(comma);
   });
 });
 

@@ -1,7 +1,7 @@
 import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { comparisonReport, comparisonRows } from "../../../lab/report/comparison-report.ts";
+import { comparisonReport, comparisonTable } from "../../../lab/report/comparison-report.ts";
 import { compareModels, trainingSeconds } from "../../../lab/sweeps/comparison.ts";
 import { specsOfModels } from "../../../lab/sweeps/model-specs.ts";
 import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
@@ -102,6 +102,43 @@ describe("compareModels", () => {
   });
 });
 
+describe("a model that learns by the in-batch loss", () => {
+  const own = { path: "tower.json", spec: tinyRunSpec({ type: "two-tower" }, { loss: "in-batch" }) };
+  const options = { logs, seeds: 1, folder: join(folder, "in-batch"), backend: "wasm" } as const;
+  const metrics = ["in-batch loss", "recall@100", "recall@100 of the most popular"];
+
+  it("has its own metrics, beside the AUC and logloss of others", async () => {
+    const models = specsOfModels([base, own], ["LR", "two-tower"], {}, "");
+    const compared = await compareModels(models, options);
+    const { head, rows } = comparisonTable(compared, 1);
+    expect(head).toEqual(["model", "AUC", "logloss", ...metrics, "parameters", "time / LR"]);
+    const number = expect.stringMatching(/^\d\.\d{5}$/);
+    expect(rows[0]).toEqual(["LR", number, number, "–", "–", "–", expect.anything(), "1.00"]);
+    expect(rows[1]).toEqual(["two-tower", "–", "–", number, number, number, expect.anything(), expect.anything()]);
+    const html = await comparisonReport(compared, models, 1);
+    expect(html.match(/<figcaption>.*?<\/|aria-label="[^"]*"/g)?.join()).toMatch(
+      /AUC.*Logloss.*In-batch loss.*Recall@100/,
+    );
+    expect(html).not.toMatch(/NaN|undefined/);
+  });
+
+  it("alone has no column of AUC or logloss", async () => {
+    const models = specsOfModels([own], ["two-tower"], {}, "");
+    const compared = await compareModels(models, options); // trained already
+    const { head } = comparisonTable(compared, 1);
+    expect(head).toEqual(["model", ...metrics, "parameters", "time / LR"]);
+    expect(await comparisonReport(compared, models, 1)).not.toMatch(/NaN|AUC|ogloss of/);
+  });
+
+  it("that diverged with some seeds says so in its first column", () => {
+    const run = { auc: Number.NaN, logloss: Number.NaN, loss: 2, recall: 0.5, popularity: 0.25 };
+    const trained = { valid: run, test: run, parameters: 12, epochs: 1, seconds: 1 };
+    const summary = summarize([trained, { diverged: "epoch 1 diverged" }]);
+    const { rows } = comparisonTable([{ model: "two-tower", timeToLr: null, ...summary }], 2);
+    expect(rows).toEqual([["two-tower", "1 of 2 diverged", "–", "–", "12", ""]]);
+  });
+});
+
 describe("a model that diverges", () => {
   it("is a result of the sweep, is not trained again, and has no time", async () => {
     const wild = { LR: {}, FM: { "training.learningRate": 1e6 }, FNN: { "training.learningRate": 1e6 } };
@@ -115,7 +152,7 @@ describe("a model that diverges", () => {
       { model: "FNN", ...diverged },
     ]);
     expect(first[0]?.timeToLr).toBe(1);
-    expect(comparisonRows(first, 2)[1]).toEqual(["FM", "diverged", "–", "–", ""]);
+    expect(comparisonTable(first, 2).rows[1]).toEqual(["FM", "diverged", "–", "–", ""]);
     const files = globSync(join(folder, "wild", "FM*.json"));
     const times = files.map((file) => statSync(file).mtimeMs);
     expect(times).toHaveLength(2);

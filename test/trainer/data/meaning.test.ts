@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBType } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type NumberReader, numberReader } from "../../../format/prepare/decimal.ts";
+import type { DecimalStep } from "../../../format/prepare/steps.ts";
 import { labelOf, numberOf, type RawValue } from "../../../format/raw-value.ts";
 import { cellSql, isJson, toRawValue } from "../../../trainer/data/cell.ts";
 import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { groupText } from "../../../trainer/data/group-text.ts";
-import { type Meaning, meaningSql, registerMeanings } from "../../../trainer/data/meaning.ts";
+import { type Meaning, Meanings } from "../../../trainer/data/meaning.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { timeOf } from "../../../trainer/data/time.ts";
@@ -16,19 +18,25 @@ import { timeOf } from "../../../trainer/data/time.ts";
 const NULLS = join(tmpdir(), `deepfm-edge-nulls-${process.pid}.parquet`);
 
 let duckdb: DuckDb;
+let meanings: Meanings;
 beforeAll(async () => {
   duckdb = await DuckDb.open(undefined, [NULLS]);
-  registerMeanings(duckdb.connection);
+  meanings = new Meanings(duckdb.connection, null);
 });
 afterAll(() => duckdb[Symbol.asyncDispose]());
 
-/** The meanings of a value as TypeScript states them; null where there is none. */
-const EXPECTED: Record<Meaning, (raw: RawValue) => number | string | null> = {
-  number: (raw) => orNull(numberOf(raw)),
-  label: labelOf,
-  time: timeOf,
-  text: groupText,
-};
+type Expected = Record<Meaning, (raw: RawValue) => number | string | null>;
+
+/** The meanings of a value as TypeScript states them; null where there is none. `number`: what reads the log's. */
+function expectedMeanings(number: NumberReader): Expected {
+  return {
+    number: (raw) => orNull(number(raw)),
+    label: (raw) => labelOf(raw, number),
+    time: (raw) => timeOf(raw, number),
+    text: groupText,
+  };
+}
+const EXPECTED = expectedMeanings(numberOf);
 const MEANINGS = Object.keys(EXPECTED) as Meaning[];
 
 function orNull(x: number | null): number | null {
@@ -36,10 +44,14 @@ function orNull(x: number | null): number | null {
 }
 
 /** What the values of a table's column x are as a log's reader sees them, and what SQL says that they mean. */
-async function judged(from: string): Promise<{ raw: RawValue; found: Record<Meaning, unknown> }[]> {
+async function judged(
+  from: string,
+  by: { duckdb: DuckDb; meanings: Meanings },
+): Promise<{ raw: RawValue; found: Record<Meaning, unknown> }[]> {
+  const { duckdb, meanings } = by;
   const type = (await duckdb.connection.run(`SELECT x FROM ${from} LIMIT 0`)).columnTypes()[0] as DuckDBType;
   const column = { sql: "x", type };
-  const asked = MEANINGS.map((meaning) => meaningSql(meaning, column));
+  const asked = MEANINGS.map((meaning) => meanings.sql(meaning, column));
   const result = await duckdb.connection.runAndReadAll(
     `SELECT ${[cellSql("x", type), ...asked].join(", ")} FROM ${from}`,
   );
@@ -53,12 +65,12 @@ function parsed(json: string): RawValue {
   return /^\d{16,}$/.test(json) ? BigInt(json) : JSON.parse(json);
 }
 
-async function expectAgreement(from: string): Promise<number> {
-  const values = await judged(from);
+async function expectAgreement(from: string, expected = EXPECTED, by = { duckdb, meanings }): Promise<number> {
+  const values = await judged(from, by);
   for (const { raw, found } of values)
     expect({ raw, ...found }).toEqual({
       raw,
-      ...Object.fromEntries(MEANINGS.map((meaning) => [meaning, EXPECTED[meaning](raw)])),
+      ...Object.fromEntries(MEANINGS.map((meaning) => [meaning, expected[meaning](raw)])),
     });
   return values.length;
 }
@@ -241,6 +253,31 @@ describe("SQL says of a value what TypeScript says", () => {
         "JSON",
       ),
     );
+  });
+
+  it.each<[string, DecimalStep]>([
+    ["a decimal comma", { decimal: "," }],
+    ["points between thousands", { decimal: ",", thousands: "." }],
+    ["commas between thousands", { decimal: ".", thousands: "," }],
+  ])("numbers with %s", async (_, style) => {
+    await using other = await DuckDb.open();
+    const by = { duckdb: other, meanings: new Meanings(other.connection, style) };
+    const random = new Random(3);
+    const digits = (): string => String(random.integer(2000)).padStart(random.integer(4), "0");
+    const made = Array.from({ length: 500 }, () =>
+      [
+        digits(),
+        ...Array.from({ length: random.integer(3) }, () => [".", ",", "e", "-", " "][random.integer(5)] + digits()),
+      ].join(""),
+    );
+    const texts = ["1,0", "0,0", "1.0", "0.0", "1.000", "1,5", "1.234,5", "1,234.5", ...TEXTS, ...made].filter(
+      (text) => text.isWellFormed() && !text.includes("\0"),
+    );
+    const expected = expectedMeanings(numberReader(style));
+    await expectAgreement(tableOf(texts.map(literal)), expected, by);
+    const json = texts.map((text) => literal(JSON.stringify(text)));
+    await expectAgreement(tableOf([...json, "'1.5'", "'0.0'", "'1700000000.5'"], "JSON"), expected, by);
+    await expectAgreement(tableOf(["1.5", "0.5", "NULL"], "DOUBLE"), expected, by);
   });
 
   it("numbers in JSON", async () => {

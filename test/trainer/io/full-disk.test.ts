@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { FormatError } from "../../../format/errors.ts";
 import { DuckDb } from "../../../trainer/data/duckdb.ts";
+import { damageOf } from "../../../trainer/data/lines.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { writeWhole } from "../../../trainer/io/files.ts";
-import { systemFault } from "../../../trainer/io/system-fault.ts";
+import { readFault, systemFault } from "../../../trainer/io/system-fault.ts";
 import { temporaryPath } from "../../../trainer/io/temporary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-full-"));
@@ -35,6 +37,20 @@ describe("a file that is written", () => {
     const fault = systemFault("x", Object.assign(new Error(message), { code, syscall }));
     expect(fault).toBeInstanceOf(UserError);
     expect((fault as Error).message).toMatch(expected);
+  });
+
+  it.each([
+    ["ENOENT", "absent.csv", /^absent\.csv: no such file$/],
+    ["ENOTDIR", "package.json/x.csv", /^package\.json\/x\.csv: no such file; package\.json is a file, where a folder/],
+    ["EISDIR", "trainer", /^trainer: got a folder, expected a file$/],
+    ["EACCES", "x.csv", /^x\.csv: EACCES: permission denied; allow it \(chmod, chown\)/],
+    ["EMFILE", "x.csv", /^x\.csv: EMFILE: permission denied; .*ulimit -n/],
+  ])("that cannot be read is told in one way: %s", (code, path, expected) => {
+    const message = `${code}: permission denied, open '${path}'`;
+    const fault = readFault(path, Object.assign(new Error(message), { code, syscall: "open" }));
+    expect(fault).toBeInstanceOf(FormatError);
+    expect((fault as Error).message).toMatch(expected);
+    expect(damageOf(path, Object.assign(new Error(message), { code, syscall: "open" }))).toEqual(fault);
   });
 
   it("keeps what was there before, and leaves nothing beside it", () => {
