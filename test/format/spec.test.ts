@@ -36,7 +36,7 @@ const DATA_KEYS = [
 ];
 
 describe("accepted", () => {
-  test("the shortest spec has every default", () => {
+  test("the shortest spec has every default but those that follow from the log", () => {
     const common = { side: "context", missing: "own", store: "auto" };
     expect(parseFeatureSpec('{"name": "ads", "fields": [{"name": "site", "type": "categorical"}]}', "s")).toEqual({
       name: "ads",
@@ -45,26 +45,18 @@ describe("accepted", () => {
       data: { types: {}, hive: false, select: {}, shuffle: 262144 },
       model: {
         type: "DeepFM",
-        embeddingDim: 10,
-        hidden: [400, 400, 400],
         activation: "relu",
-        dropout: 0,
         batchNorm: false,
       },
       training: {
-        batchSize: 2048,
-        maxEpochs: 20,
-        patience: 2,
+        maxEpochs: 60,
+        patience: 3,
         monitor: "logloss",
-        learningRate: 0.001,
         rateDrops: 0,
         loss: "logistic",
         calibrate: "none",
         optimizer: "adam",
         l1: 0,
-        l2: 0,
-        l2Scope: "batch",
-        denseL2: 0,
         clipNorm: 10,
         seed: 1,
       },
