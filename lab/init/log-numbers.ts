@@ -41,7 +41,7 @@ export function logNumbers(columns: readonly Column[], label: LabelChoice): Numb
   return isCommon ? common : (withoutSteps ?? null);
 }
 
-/** Whether a log's style reads the numbers of a column, which are in a style of their own, or as programs write them. */
+/** Whether a log's style reads a column's numbers, which are in a style of their own, or as programs write them. */
 export function isRead({ values }: Column, style: NumberStyle | null, log: NumberStyle | null): boolean {
   if (style === null) return log === null || log.decimal === "." || !values.some((text) => text.includes("."));
   return style.decimal === log?.decimal && (style.thousands === undefined || style.thousands === log.thousands);

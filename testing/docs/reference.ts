@@ -18,7 +18,8 @@ export interface JsonSchema {
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
-  items?: JsonSchema;
+  /** Of every element, or of a tuple's in turn. */
+  items?: JsonSchema | JsonSchema[];
   properties?: Record<string, JsonSchema>;
   required?: string[];
   additionalProperties?: boolean | JsonSchema;
@@ -76,7 +77,7 @@ function sections(title: string, path: string, schema: JsonSchema): string[] {
     for (const [key, value] of Object.entries(form.properties ?? {})) {
       const place = path === "" ? key : `${path}.${key}`;
       const title = titleOf(place, key, form, forms);
-      const found = [value, value.items, ofNames(value)]
+      const found = [value, ...elementsOf(value), ofNames(value)]
         .filter((one) => one !== undefined)
         .flatMap((one) => sections(title, place, one));
       const variants = inner.get(place) ?? [];
@@ -169,6 +170,7 @@ function valueText(schema: JsonSchema, title: string): string {
   if (options) return options.map((one) => valueText(one, title)).join(", or ");
   switch (type) {
     case "array":
+      if (Array.isArray(items)) return tupleText(items.map((item) => valueText(item, title)));
       return `a list of ${counted(schema.minItems, schema.maxItems)}${items ? valueText(items, title) : "values"}`;
     case "string":
       if (schema.pattern !== undefined) return `text that matches \`${schema.pattern}\``;
@@ -181,6 +183,16 @@ function valueText(schema: JsonSchema, title: string): string {
     default:
       return "anything";
   }
+}
+
+function tupleText(texts: readonly string[]): string {
+  const [first = ""] = texts;
+  const alike = texts.every((text) => text === first);
+  return `a list of ${texts.length}: ${alike ? `each ${first}` : texts.join(", then ")}`;
+}
+
+function elementsOf({ items = [] }: JsonSchema): readonly JsonSchema[] {
+  return Array.isArray(items) ? items : [items];
 }
 
 function ofNames({ additionalProperties: schema }: JsonSchema): JsonSchema | undefined {

@@ -50,7 +50,7 @@ export async function* encodeLog(log: ClickLog, fitted: FittedSpec): AsyncGenera
 
 /** Throws the FormatError for a value that is no label. */
 export function refuseLabel(log: ClickLog, chunk: LogChunk, row: number, column: number, name: string): Promise<never> {
-  return refuse(log, chunk, row, column, name, "a label of 0 or 1");
+  return refuse(log, chunk, row, column, name, "expected a label of 0 or 1");
 }
 
 /** The sample weight that a value means; null where it means none. */
@@ -67,7 +67,7 @@ export function refuseWeight(
   column: number,
   name: string,
 ): Promise<never> {
-  return refuse(log, chunk, row, column, name, "a weight of 0 or more");
+  return refuse(log, chunk, row, column, name, "expected a weight of 0 or more");
 }
 
 async function refuse(
@@ -80,5 +80,5 @@ async function refuse(
 ): Promise<never> {
   const got = show(chunk.columns[column]?.[row]);
   const style = numberStyle ? ` ${styleText(numberStyle)}` : "";
-  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, expected ${expected}${style}`);
+  throw new FormatError(`${await chunk.place(row)}: column ${name}`, `got ${got}, ${expected}${style}`);
 }

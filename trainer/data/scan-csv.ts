@@ -60,7 +60,7 @@ export async function scanCsv(input: ScanInput, format: "csv" | "tsv"): Promise<
   return { relation, columns, hidden: [], partial, text, cells, hint, warnings: [] };
 }
 
-/** Options of DuckDB's reader by which cells with a type of their own are numbers. It knows separators in ASCII only. */
+/** Options of DuckDB's reader for numbers in cells with a type of their own. It knows separators in ASCII only. */
 function numberOptions(data: ScanInput["data"]): string {
   const style = decimalStep(data);
   if (!style) return "";

@@ -211,7 +211,9 @@ describe("a run's folder", () => {
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.subarray(0, bytes.length - 10));
     expect(() => loadRun(join(folder, "run"))).toThrow(/model\.safetensors: \w+.*: got bytes/);
-    expect(() => loadRun(join(folder, "nowhere"))).toThrow(/model\.safetensors: no such file; expected the folder that `train` wrote/);
+    expect(() => loadRun(join(folder, "nowhere"))).toThrow(
+      /model\.safetensors: no such file; expected the folder that `train` wrote/,
+    );
     expect(existsSync(join(folder, "nowhere"))).toBe(false);
   });
 });
