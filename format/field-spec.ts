@@ -36,16 +36,17 @@ const categoricalEncoding = v.pipe(
 );
 
 const logSquared = v.strictObject({ kind: v.literal("log2"), minCount });
-/** Measured on four logs with 8, 12, 16, 32 and 64 knots: docs/results.md, "Numbers". */
-const DEFAULT_KNOTS = 12;
 const numericEncoding = v.pipe(
   v.optional(
     v.variant("kind", [
       v.strictObject({
         kind: v.literal("spline"),
         knots: v.pipe(
-          v.optional(intervalCount, DEFAULT_KNOTS),
-          about("Rows of the field, each of which stands at a quantile of the training log's numbers."),
+          v.optional(intervalCount),
+          about(
+            "Rows of the field, each of which stands at a quantile of the training log's numbers. Default: 12, or 6 " +
+              "where the log has fewer than 1,000 records of its rarer label.",
+          ),
         ),
       }),
       v.strictObject({

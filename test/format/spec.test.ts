@@ -67,7 +67,7 @@ describe("accepted", () => {
   test("numeric and multi-categorical fields have theirs", () => {
     const common = { side: "context", missing: "own", store: "auto" };
     expect(parseFeatureSpec(spec({ fields: [price, tags] }), "s").fields).toEqual([
-      { ...common, name: "price", type: "numeric", encoding: { kind: "spline", knots: 12 } },
+      { ...common, name: "price", type: "numeric", encoding: { kind: "spline" } },
       {
         ...common,
         name: "tags",

@@ -36,22 +36,34 @@ const MAX_BATCH = 4096;
 
 /**
  * The strength α of the prior on a row's numbers: l2 of the mean loss is α / records, so that α/2·‖row‖² stands against
- * the summed loss of the row's own records. Where clicks are few, each row has fewer still, and needs a stronger one.
+ * the summed loss of the row's own records. Where clicks are few, or rows many, each row has few, and needs a stronger
+ * one.
  */
 const PRIOR_CLICKS = 3000;
-const MIN_PRIOR = 3;
-const MAX_PRIOR = 30;
+const MOST_FOR_CLICKS = 10;
+const MOST_FOR_ROWS = 3;
 /** The same of the weights of a network, which all records share. */
 const DENSE_PRIOR = 3;
 
-export function settingsForLog({ records, clicks }: LogSize): SizeSettings {
+/** Knots of a spline, and how many where fewer than so many records have the rarer label. */
+const KNOTS = 12;
+const FEW_KNOTS = 6;
+const FEW_CLICKS = 1000;
+
+/** How many knots a spline has in a log, of whose records so many have the rarer label. */
+export function knotsForLog(rarer: number): number {
+  return rarer < FEW_CLICKS ? FEW_KNOTS : KNOTS;
+}
+
+export function settingsForLog({ records, clicks, rows }: LogSize): SizeSettings {
   const rarer = Math.min(clicks, records - clicks);
+  const prior = within(PRIOR_CLICKS / rarer, 1, MOST_FOR_CLICKS) * within(rows / records, 1, MOST_FOR_ROWS);
   return {
     embeddingDim: 8,
     hidden: [128, 64],
     dropout: 0.3,
     batchSize: within(2 ** Math.round(Math.log2(records / STEPS)), MIN_BATCH, MAX_BATCH),
-    l2: within(PRIOR_CLICKS / rarer, MIN_PRIOR, MAX_PRIOR) / records,
+    l2: prior / records,
     denseL2: DENSE_PRIOR / records,
   };
 }

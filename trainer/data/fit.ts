@@ -3,6 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "./click-log.ts";
+import { knotsForLog } from "./default-settings.ts";
 import { placeKnots } from "./knots.ts";
 
 /**
@@ -11,14 +12,28 @@ import { placeKnots } from "./knots.ts";
  */
 export async function fitSpec(spec: FeatureSpec, log: ClickLog, hashKey: string): Promise<FittedSpec> {
   const fields: FittedField[] = [];
-  for (const field of spec.fields) fields.push(await fitField(field, log));
+  const knots = spec.fields.some(hasOpenKnots) ? await defaultKnots(spec.label, log) : 0;
+  for (const field of spec.fields) fields.push(await fitField(field, log, knots));
   return { name: spec.name, label: spec.label, hashKey, fields };
 }
 
-async function fitField(field: FeatureField, log: ClickLog): Promise<FittedField> {
+function hasOpenKnots({ encoding }: FeatureField): boolean {
+  return encoding.kind === "spline" && encoding.knots === undefined;
+}
+
+/** How many knots splines have that state no number. */
+async function defaultKnots(label: string, log: ClickLog): Promise<number> {
+  await using labels = await log.histogram({ name: label, type: "numeric" });
+  const counts: number[] = [];
+  // In a log of positives alone, whose negatives are sampled, there is one label only.
+  for await (const { count } of labels.values()) counts.push(count);
+  return knotsForLog(Math.min(...counts));
+}
+
+async function fitField(field: FeatureField, log: ClickLog, knots: number): Promise<FittedField> {
   const { store, servedAs, encoding, ...rest } = field;
   const kv = store !== "blob"; // the export will know which rows really go there
-  if (rest.type === "numeric") return { ...rest, kv, encoding: await fitNumeric(field, log) } as FittedField;
+  if (rest.type === "numeric") return { ...rest, kv, encoding: await fitNumeric(field, log, knots) } as FittedField;
   const { kind } = encoding;
   return { ...rest, kv, encoding: kind === "hash" ? { kind, buckets: encoding.buckets } : { kind } } as FittedField;
 }
@@ -28,7 +43,8 @@ const CONSTANT = 1e-12;
 
 type NumericEncoding = Extract<FittedField, { type: "numeric" }>["encoding"];
 
-async function fitNumeric(field: FeatureField, log: ClickLog): Promise<NumericEncoding> {
+/** `knots`: those of a spline that states no number. */
+async function fitNumeric(field: FeatureField, log: ClickLog, knots: number): Promise<NumericEncoding> {
   const { encoding } = field;
   switch (encoding.kind) {
     case "log2":
@@ -43,7 +59,7 @@ async function fitNumeric(field: FeatureField, log: ClickLog): Promise<NumericEn
     case "spline": {
       await using histogram = await log.histogram(field);
       if (histogram.total === 0) await refuseColumn(log, field, "its knots");
-      return { kind: "spline", knots: await placeKnots(histogram, encoding.knots) };
+      return { kind: "spline", knots: await placeKnots(histogram, encoding.knots ?? knots) };
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };

@@ -56,7 +56,7 @@ describe("settings that follow from the log", () => {
   });
 
   it("are said", () => {
-    const asked = specOf({ type: "LR", embeddingDim: 3, hidden: [7] }, { batchSize: 5, l2: 0 });
+    const asked = specOf({ type: "LR", embeddingDim: 3, hidden: [7] }, { batchSize: 5, l2: 0, denseL2: 0 });
     expect(defaultsText(asked, resolveSpec(asked, SMALL))).toBe(
       `dropout ${settingsForLog(SMALL).dropout}, learningRate 0.01, l2Scope "batch"`,
     );
@@ -65,7 +65,7 @@ describe("settings that follow from the log", () => {
 
 it("a saved spec without one of them names it", () => {
   expect(() =>
-    asResolved(specOf({ hidden: [3], dropout: 0 }, { batchSize: 1, l2: 0 }), "model.safetensors: spec"),
+    asResolved(specOf({ hidden: [3], dropout: 0 }, { batchSize: 1, l2: 0, denseL2: 0 }), "model.safetensors: spec"),
   ).toThrow(
     "model.safetensors: spec: got no model.embeddingDim, training.learningRate, training.l2Scope, expected all settings",
   );

@@ -16,8 +16,8 @@ const csvOf = (numbers: readonly (number | string)[]): string =>
   file(`${files++}.csv`, `n,label\n${numbers.map((x, i) => `${x},${i % 2}\n`).join("")}`);
 
 /** The knots that are fitted to a column of these numbers. */
-async function knotsOf(numbers: readonly (number | string)[], count: number): Promise<readonly number[]> {
-  const spec = specOf({ fields: [{ name: "n", type: "numeric", encoding: { kind: "spline", knots: count } }] });
+async function knotsOf(numbers: readonly (number | string)[], knots?: number): Promise<readonly number[]> {
+  const spec = specOf({ fields: [{ name: "n", type: "numeric", encoding: { kind: "spline", knots } }] });
   await using log = await ClickLog.open(csvOf(numbers), { data: spec.data, label: spec.label });
   const encoding = (await fitSpec(spec, log, HASH_KEY)).fields[0]?.encoding;
   return encoding?.kind === "spline" ? encoding.knots : [];
@@ -60,6 +60,13 @@ describe("knots", () => {
     const knots = await knotsOf(numbers, 10);
     const below = knots.map((knot) => numbers.filter((x) => x < knot).length);
     expect(below).toEqual(Array.from({ length: 10 }, (_, i) => 300 + 600 * i));
+  });
+
+  it("are 12 where the spec says no number, and 6 where fewer than 1,000 records have the rarer label", async () => {
+    // Every second record has the label 1.
+    expect(await knotsOf(upTo(2000))).toHaveLength(12);
+    expect(await knotsOf(upTo(1999))).toHaveLength(6);
+    expect(await knotsOf(upTo(1999), 12)).toHaveLength(12);
   });
 
   it("are refused for a column without a number", async () => {
