@@ -59,6 +59,9 @@ export const MAX_ELEMENT_BYTES = 256 * 2 ** 10;
  */
 export const JSON_MEMORY_FACTOR = 32;
 
+/** Errors that an answer lists. Who gets a hundred of one kind knows what the others are. */
+export const MAX_ERRORS = 100;
+
 /** Records of a request. A client with more should send several requests, each of which has a CPU budget of its own. */
 export const MAX_RECORDS = 10_000;
 

@@ -29,12 +29,17 @@ export interface ScoreAnswer {
   unseen?: Record<string, number>;
 }
 
+export interface RankAnswer extends Omit<ScoreAnswer, "scores"> {
+  items: { id: string | number; score: number; value?: number; rank: number }[];
+}
+
 export interface ProblemAnswer {
   type: string;
   title: string;
   status: number;
   detail: string;
   field?: string;
+  errors?: { pointer: string; detail: string }[];
   cause?: string;
 }
 

@@ -11,9 +11,8 @@ import type { Shortfall } from "../rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { currentModel, keepAliveOf } from "./current-model.ts";
 
-interface ScoresResponse {
-  /** One probability a record, candidate or item. */
-  scores: number[];
+/** What an answer says beside its scores. */
+interface AboutAnswer {
   /** The model's name. */
   model: string;
   /** What names the model's blob, 64 hex digits. */
@@ -24,8 +23,13 @@ interface ScoresResponse {
   unseen?: Record<string, number>;
 }
 
-/** What is to be scored, and whether the answer is to count unseen values. */
-type AskedRequest = ScoreRequest & { unseen?: boolean | undefined };
+/** What is to be scored, and what the answer is to say of it. */
+export type AskedRequest = ScoreRequest & {
+  /** Whether it counts unseen values. */
+  unseen?: boolean | undefined;
+  /** What it has in place of the scores in the order of the request. */
+  answerOf?: (result: ScoreResult) => object;
+};
 
 /** A member of a body: whether the answer is to count unseen values. */
 export const wantsUnseen = v.optional(v.boolean());
@@ -56,16 +60,18 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
-  return c.json(toResponse(result, request.body.unseen ? spec : null));
+  const { answerOf = scoresOf } = request.body;
+  return c.json({ ...answerOf(result), ...aboutAnswer(result, request.body.unseen ? spec : null) });
 }
 
-/** `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
-function toResponse(
-  { scores, model, version, missing, unseen }: ScoreResult,
-  unseenOf: FittedSpec | null,
-): ScoresResponse {
+function scoresOf({ scores }: ScoreResult): { scores: number[] } {
+  return { scores: Array.from(scores) };
+}
+
+/** What every answer says. `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
+function aboutAnswer({ model, version, missing, unseen }: ScoreResult, unseenOf: FittedSpec | null): AboutAnswer {
   return {
-    ...{ scores: Array.from(scores), model, version },
+    ...{ model, version },
     ...(missing && { degraded: missing }),
     ...(unseenOf && { unseen: byField(unseen, unseenOf) }),
   };
