@@ -13,6 +13,7 @@ import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
+import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
@@ -180,6 +181,25 @@ export class Scorer {
   score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
     const unseen = located.unseen.slice();
     return this.#calibrated(this.#scoreFrom(0, located, pages, unseen, (...batch) => this.#kernel.score(...batch)));
+  }
+
+  /** Scores located records as `score` does, and says of each what its logit is the sum of. */
+  explain(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores & { explanations: Explanation[] } {
+    const unseen = located.unseen.slice();
+    const fields = this.#kvFields.length;
+    const terms: RawExplanation[] = [];
+    const raw = this.#scoreFrom(0, located, pages, unseen, (batch, logits, scores) => {
+      this.#kernel.score(batch, logits, scores);
+      logits.forEach((logit, r) => {
+        terms.push(explainLogit(this.manifest, batch, r, fields, this.#kernel.memory, logit));
+      });
+    });
+    const result = this.#calibrated(raw);
+    const explanations = terms.map((of, i) => {
+      const logit = result.logits[i];
+      return { ...of, logit, score: result.scores[i], calibration: logit - of.logit };
+    });
+    return { ...result, explanations };
   }
 
   /**

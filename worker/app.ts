@@ -11,6 +11,7 @@ import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-slot.ts";
 import type { RouteOptions } from "./route-options.ts";
+import { explainRoute } from "./routes/explain.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
@@ -40,6 +41,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const routes: [method: "GET" | "POST", path: string, ...handlers: Handler<AppEnv>[]][] = [
     ["POST", "/v1/score", allow("score", shared), scoreRoute(shared)],
     ["POST", "/v1/rank", allow("score", shared), rankRoute(shared)],
+    ["POST", "/v1/explain", allow("explain", shared), explainRoute(shared)],
     ["GET", "/v1/models", allow("score", shared), modelsRoute(shared)],
     ["GET", "/metrics", allow("admin", shared), metricsRoute(shared)],
     ["GET", "/healthz", healthRoute],

@@ -65,6 +65,15 @@ export const MAX_ERRORS = 100;
 /** Records of a request. A client with more should send several requests, each of which has a CPU budget of its own. */
 export const MAX_RECORDS = 10_000;
 
+/** Records of a request that are explained: more than anybody reads, and an answer of some 500 KB. */
+export const MAX_EXPLAINED_RECORDS = 100;
+
+/**
+ * Terms of all explanations of a request, one for each field and each pair of fields: those of one record of 256 fields,
+ * the most that a spec may have.
+ */
+export const MAX_EXPLAINED_TERMS = 32_896;
+
 /**
  * Encoded values of a request, and its cells, records × fields, each of which has room for a value before anything is
  * encoded. A value takes 16 bytes and a cell 4.

@@ -28,7 +28,7 @@ export type AskedRequest = ScoreRequest & {
   /** Whether it counts unseen values. */
   unseen?: boolean | undefined;
   /** What it has in place of the scores in the order of the request. */
-  answerOf?: (result: ScoreResult) => object;
+  answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
 };
 
 /** A member of a body: whether the answer is to count unseen values. */
@@ -61,7 +61,7 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
   const { answerOf = scoresOf } = request.body;
-  return c.json({ ...answerOf(result), ...aboutAnswer(result, request.body.unseen ? spec : null) });
+  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) });
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {

@@ -6,7 +6,7 @@ import type { RouteOptions } from "../route-options.ts";
 import { answer, wantsUnseen } from "./answer.ts";
 
 // What a record holds is for the model's encoder to judge.
-const ScoreBody = v.strictObject({ records: atMostRecords("records"), unseen: wantsUnseen });
+export const ScoreBody = v.strictObject({ records: atMostRecords("records"), unseen: wantsUnseen });
 
 /** POST /v1/score: scores records, each by itself. */
 export function scoreRoute(options: RouteOptions) {

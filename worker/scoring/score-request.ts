@@ -1,6 +1,7 @@
 import { RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
 import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
+import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
@@ -10,12 +11,13 @@ import type { LoadedModel } from "../models/model-slot.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
+import { explanationBytes } from "./explained.ts";
 
 /**
- * What is to be scored: whole records, or one context with its candidates or with the ids of items of the catalogue.
+ * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of items of the catalogue.
  */
 export type ScoreRequest =
-  | { records: Listed<unknown> }
+  | { records: Listed<unknown>; explain?: boolean }
   | { context: unknown; candidates: Listed<unknown> }
   | { context: unknown; items: Listed<unknown> };
 
@@ -46,6 +48,8 @@ export interface ScoreResult {
   model: string;
   /** What names the model's blob, 64 hex digits. */
   version: string;
+  /** Where the request asks for them: what each record's logit is the sum of. */
+  explanations?: Explanation[];
   /** Set where pages were missing: so many of the request's values were scored as if never seen. */
   missing: { rows: number; reason: Shortfall } | null;
   /** [F]: how many of the request's values of each field no row of the model is of. */
@@ -89,13 +93,14 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { pages, pagesRead, shortfall } = fetchedRows;
   const fetched = performance.now();
   lease.refuseEnded();
-  const { scores, logits, rowsMissing, unseen } = run(pages);
+  const { scores, logits, rowsMissing, unseen, explanations } = run(pages);
   const scored = performance.now();
 
   refuseNonFinite(scores, request);
   return {
     scores,
     logits,
+    ...(explanations && { explanations }),
     model: model.model,
     version: model.version,
     missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
@@ -108,7 +113,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
 /** An encoded request, whose rows are looked up in the blob, and what scores it once the pages are there. */
 interface EncodedRequest {
   located: LocatedRecords;
-  run(pages: ReadonlyMap<number, Page>): Scores;
+  run(pages: ReadonlyMap<number, Page>): Scores & { explanations?: Explanation[] };
 }
 
 /** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
@@ -123,8 +128,12 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
     reserve: (bytes) => lease.resize(held + bytes),
   };
   if ("records" in request) {
+    // Before it is encoded, so that too many records are refused for what they are too many for.
+    const explained = request.explain ? explanationBytes(request.records.length, scorer.manifest.spec) : 0;
     const located = scorer.locate(scorer.encode(request.records, limits), 1, limits);
-    return { located, run: (pages) => scorer.score(located, pages) };
+    if (!request.explain) return { located, run: (pages) => scorer.score(located, pages) };
+    lease.resize(lease.bytes + explained);
+    return { located, run: (pages) => scorer.explain(located, pages) };
   }
   if ("items" in request) {
     const located = scorer.locateItems(request.context, request.items, limits);

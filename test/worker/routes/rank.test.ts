@@ -1,6 +1,6 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { seeded } from "../../../testing/format/random.ts";
 import { kvKeys, type RankAnswer, type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
@@ -16,7 +16,7 @@ const whole = (items: readonly object[]): object[] => items.map((item) => ({ ...
 const model = await makeModel(1, { items: ITEMS });
 const withoutCatalogue = await makeModel(2);
 
-beforeEach(async () => {
+beforeAll(async () => {
   await reset();
   await publishTiny(env.MODELS, model);
 });
@@ -192,8 +192,10 @@ const REFUSED: Refused[] = [
 ];
 
 describe("a request that breaks the contract is 422 and names the place", () => {
+  const worker = startWorker();
+
   test.each(REFUSED)("%j", async (body, field, detail) => {
-    const response = await startWorker().post("/v1/rank", body);
+    const response = await worker.post("/v1/rank", body);
     expect(response.status).toBe(422);
     const problem = await response.json<{ detail: string; field?: string }>();
     expect(problem.field ?? "").toBe(field);
@@ -202,6 +204,7 @@ describe("a request that breaks the contract is 422 and names the place", () => 
 
   test("ids for a model without a catalogue", async () => {
     await publishTiny(env.MODELS, withoutCatalogue);
+    onTestFinished(() => publishTiny(env.MODELS, model));
     const response = await startWorker().post("/v1/rank", { items: ["ad0"] });
     expect(response.status).toBe(422);
     expect(await response.json()).toMatchObject({ field: "items", detail: expect.stringContaining("no catalogue") });
