@@ -47,7 +47,7 @@ export class RequestError extends FormatError {
 }
 
 /** Characters of a place: the names in it may be a client's, as long as its request. */
-const MAX_PLACE = 200;
+export const MAX_PLACE = 200;
 
 /** Characters of a problem. The longest of our own sentences, which list what was expected, have some 300. */
 const MAX_PROBLEM = 1000;

@@ -47,7 +47,7 @@ describe("start", () => {
   it("made a model that explains 10,000 records of its log: the terms add up to the logit that it scores", async () => {
     const { blob, pages } = await loadExport(join(folder, "run", "export"));
     const scorer = new Scorer(placeBlob(kernelModule(), blob));
-    const opened = new Map(pages.map((bytes, i) => [i, new Page(bytes, scorer.manifest, i)]));
+    const opened = new Map(pages.map(({ bytes }, i) => [i, new Page(bytes, scorer.manifest, i)]));
     const [header, ...lines] = readFileSync(join(folder, "run", "log", "train.csv"), "utf8")
       .trim()
       .split("\n");

@@ -2,12 +2,13 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type ReadBody, RequestBody } from "../http/body.ts";
+import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
+import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { currentModel, keepAliveOf } from "./current-model.ts";
 
@@ -35,7 +36,7 @@ export type AskedRequest = ScoreRequest & {
 export const wantsUnseen = v.optional(v.boolean());
 
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<AskedRequest>>;
+type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
 /** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
@@ -44,7 +45,8 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   // The model comes first: as long as it loads, the body need not be held.
   const model = await currentModel(c, options);
   using lease = options.memory.lease("requests");
-  using request = await read(body, lease);
+  const { manifest } = model.scorer;
+  using request = await read(body, lease, (found, wrong) => throwFaults(found, wrong, manifest, lease));
   const result = await scoreRequest(request.body, {
     model,
     rows: options.rows,

@@ -22,8 +22,8 @@ interface ExplainedRecord {
 /** POST /v1/explain: scores records, and says what each score is the sum of. */
 export function explainRoute(options: RouteOptions) {
   return function explain(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, async (source, lease) => {
-      const read = await source.read(["records"], ScoreBody, lease);
+    return answer(c, options, async (source, ...rest) => {
+      const read = await source.read(["records"], ScoreBody, ...rest);
       return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
     });
   };

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { FormatError, RequestError } from "../../format/errors.ts";
+import { FormatError } from "../../format/errors.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { JsonList } from "../http/json-list.ts";
 import { atMostRecords } from "../http/list-schema.ts";
@@ -34,11 +34,11 @@ type RankBody = v.InferOutput<typeof RankBody>;
 /** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
 export function rankRoute(options: RouteOptions) {
   return function rank(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, async (source, lease) => {
-      const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease);
+    return answer(c, options, async (source, lease, refuse) => {
+      const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
       const errors = contradictions(read.body);
       const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
-      RequestError.throwAll(errors);
+      if (errors.length > 0) refuse(errors, read.body);
       return { ...read, body };
     });
   };

@@ -11,6 +11,6 @@ export const ScoreBody = v.strictObject({ records: atMostRecords("records"), uns
 /** POST /v1/score: scores records, each by itself. */
 export function scoreRoute(options: RouteOptions) {
   return function score(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, (body, lease) => body.read(["records"], ScoreBody, lease));
+    return answer(c, options, (body, ...rest) => body.read(["records"], ScoreBody, ...rest));
   };
 }

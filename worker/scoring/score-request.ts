@@ -1,10 +1,10 @@
-import { RequestError } from "../../format/errors.ts";
+import { FormatError, RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
 import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
 import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
-import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
+import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import { giveBack } from "../memory/give-back.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/model-slot.ts";
@@ -12,6 +12,7 @@ import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
 import { explanationBytes } from "./explained.ts";
+import { throwFaults } from "./request-faults.ts";
 
 /**
  * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of items of the catalogue.
@@ -82,7 +83,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { model, rows, lease, release, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
-  const { located, run } = RequestError.during(() => encode(request, scorer, lease));
+  const { located, run } = encodeOrRefuse(request, scorer, lease);
   const { offsets, keys, values } = located.encoded;
   lease.defer(() => giveBack(offsets, keys, values, located.addresses));
   release?.();
@@ -119,6 +120,16 @@ interface EncodedRequest {
 /** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
 const RESULT_BYTES = 64;
 
+/** Throws all that is wrong with a request, and not the first fault alone. */
+function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
+  try {
+    return encode(request, scorer, lease);
+  } catch (error) {
+    if (error instanceof FormatError) throwFaults([error], request, scorer.manifest, lease);
+    throw error;
+  }
+}
+
 function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
   const held = lease.bytes;
   const limits: EncodingLimits = {
@@ -147,8 +158,11 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
 
 /** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
 function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
-  const at = scores.findIndex((score) => !Number.isFinite(score));
-  if (at < 0) return;
+  if (scores.every(Number.isFinite)) return;
   const list = "records" in request ? "records" : "items" in request ? "items" : "candidates";
-  throw new RequestError(`${list}[${at}]`, "got numbers too large to score, expected a finite score");
+  const errors: FormatError[] = [];
+  for (let i = 0; i < scores.length && errors.length < MAX_ERRORS; i++)
+    if (!Number.isFinite(scores[i]))
+      errors.push(new FormatError(`${list}[${i}]`, "got numbers too large to score, expected a finite score"));
+  RequestError.throwAll(errors);
 }
