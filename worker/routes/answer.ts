@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import type { JsonAnswer } from "../http/json-answer.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
@@ -38,8 +39,12 @@ export const wantsUnseen = v.optional(v.boolean());
 /** Reads from a request's body what is to be scored. */
 type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
-export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
+/** Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one lease. */
+export async function answer<Answer>(
+  c: Context<AppEnv>,
+  options: RouteOptions,
+  read: ReadRequest,
+): Promise<JsonAnswer<Answer>> {
   const { source, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
   const body = new RequestBody(c.req.raw);
   // The model comes first: as long as it loads, the body need not be held.
@@ -63,7 +68,8 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
   const { answerOf = scoresOf } = request.body;
-  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) });
+  const json = { ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) };
+  return c.json(json) as unknown as JsonAnswer<Answer>; // `answerOf` is the route's
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {

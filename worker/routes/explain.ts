@@ -1,27 +1,20 @@
-import type { Context } from "hono";
+import type * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { type Explanation, fieldPairs } from "../../runtime/explanation.ts";
-import type { AppEnv } from "../app-env.ts";
+import type { JsonHandler } from "../http/json-answer.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
 import { answer } from "./answer.ts";
+import type { ExplainAnswer } from "./answers.ts";
 import { ScoreBody } from "./score.ts";
 
-/** The terms of a record's logit, which they add up to. */
-interface ExplainedRecord {
-  score: number;
-  logit: number;
-  bias: number;
-  /** By field. */
-  linear: Record<string, number>;
-  pairs: { fields: [string, string]; value: number }[];
-  deep: number;
-  calibration: number;
-}
+type Explained = v.InferOutput<typeof ExplainAnswer>["explanations"][number];
 
 /** POST /v1/explain: scores records, and says what each score is the sum of. */
-export function explainRoute(options: RouteOptions) {
-  return function explain(c: Context<AppEnv>): Promise<Response> {
+export function explainRoute(
+  options: RouteOptions,
+): JsonHandler<"/v1/explain", v.InferInput<typeof ScoreBody>, v.InferOutput<typeof ExplainAnswer>> {
+  return function explain(c) {
     return answer(c, options, async (source, ...rest) => {
       const read = await source.read(["records"], ScoreBody, ...rest);
       return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
@@ -29,14 +22,14 @@ export function explainRoute(options: RouteOptions) {
   };
 }
 
-function explained({ explanations }: ScoreResult, spec: FittedSpec): { explanations: ExplainedRecord[] } {
+function explained({ explanations }: ScoreResult, spec: FittedSpec): { explanations: Explained[] } {
   return { explanations: (explanations ?? []).map((explanation) => byName(explanation, spec)) };
 }
 
 function byName(
   { score, logit, bias, linear, pairs, deep, calibration }: Explanation,
   { fields }: FittedSpec,
-): ExplainedRecord {
+): Explained {
   const nameOf = (f: number): string => fields[f]?.name ?? "";
   return {
     ...{ score, logit, bias },

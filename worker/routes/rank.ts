@@ -1,7 +1,6 @@
-import type { Context } from "hono";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import type { AppEnv } from "../app-env.ts";
+import type { JsonHandler } from "../http/json-answer.ts";
 import type { JsonList } from "../http/json-list.ts";
 import { atMostRecords } from "../http/list-schema.ts";
 import { MAX_RECORDS } from "../limits.ts";
@@ -9,19 +8,23 @@ import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { type Ranking, rankedItems } from "../scoring/ranking.ts";
 import { type AskedRequest, answer, wantsUnseen } from "./answer.ts";
+import type { RankAnswer } from "./answers.ts";
 import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
+import { RecordSchema } from "./record-schema.ts";
 
 const RANGE_OF_K = `expected a whole number from 1 to ${MAX_RECORDS}`;
+
+const IdSchema = v.union([v.string(), v.number()]);
 
 // What the context, a candidate or an item is, is for the model's encoder to judge. Ids and bids are lists of their own,
 // as a candidate's keys are the model's, which may have a field of any name.
 export const RankBody = v.strictObject({
-  context: v.optional(v.unknown(), {}),
-  candidates: v.optional(atMostRecords("candidates")),
-  items: v.optional(atMostRecords("items")),
-  ids: v.optional(atMostRecords("ids")),
+  context: v.optional(v.unknown() as v.GenericSchema<v.InferInput<typeof RecordSchema>, unknown>, {}),
+  candidates: v.optional(atMostRecords("candidates", RecordSchema)),
+  items: v.optional(atMostRecords("items", IdSchema)),
+  ids: v.optional(atMostRecords("ids", IdSchema)),
   objective: v.optional(v.picklist(["ctr", "ecpm"])),
-  bids: v.optional(atMostRecords("bids")),
+  bids: v.optional(atMostRecords("bids", v.pipe(v.number(), v.gtValue(0)))),
   k: v.optional(
     v.pipe(v.number(RANGE_OF_K), v.integer(RANGE_OF_K), v.minValue(1, RANGE_OF_K), v.maxValue(MAX_RECORDS, RANGE_OF_K)),
   ),
@@ -32,8 +35,10 @@ export const RankBody = v.strictObject({
 type RankBody = v.InferOutput<typeof RankBody>;
 
 /** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
-export function rankRoute(options: RouteOptions) {
-  return function rank(c: Context<AppEnv>): Promise<Response> {
+export function rankRoute(
+  options: RouteOptions,
+): JsonHandler<"/v1/rank", v.InferInput<typeof RankBody>, v.InferOutput<typeof RankAnswer>> {
+  return function rank(c) {
     return answer(c, options, async (source, lease, refuse) => {
       const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
       const errors = contradictions(read.body);
