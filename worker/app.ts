@@ -8,6 +8,7 @@ import type { AppEnv } from "./app-env.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { SampledLog } from "./http/sampled-log.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
@@ -54,6 +55,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
 function routesOf(shared: RouteOptions) {
   return new Hono<AppEnv>()
     .use(requestId())
+    .use(securityHeaders)
     .use(crossOrigin(shared))
     .post("/v1/score", allow("score", shared), scoreRoute(shared))
     .post("/v1/rank", allow("score", shared), rankRoute(shared))

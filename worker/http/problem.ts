@@ -53,7 +53,7 @@ export function toProblem(error: unknown): Problem {
       : problem("forbidden", "The token lacks a scope", 403, error.message);
   }
   if (error instanceof RateLimitError) {
-    return problem("rate-limited", "Too many rows were read", 429, error.message);
+    return problem("rate-limited", "A rate limit is reached", 429, error.message);
   }
   if (error instanceof SettingError) {
     return problem("misconfigured", "A setting of the Worker is missing or wrong", 503, error.message);

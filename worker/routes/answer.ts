@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import { RateLimitError } from "../http/errors.ts";
 import type { JsonAnswer } from "../http/json-answer.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -45,7 +46,10 @@ export async function answer<Answer>(
   options: RouteOptions,
   read: ReadRequest,
 ): Promise<JsonAnswer<Answer>> {
-  const { source, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+  const { source, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
+  const { client } = c.var.caller;
+  if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
+    throw new RateLimitError("got more requests than this client may send in a minute; try again later");
   const body = new RequestBody(c.req.raw);
   // The model comes first: as long as it loads, the body need not be held.
   const model = await currentModel(c, options);
@@ -58,7 +62,7 @@ export async function answer<Answer>(
     source,
     deadlineMs: rowDeadlineMs,
     maxKeys: rowKeysPerRequest,
-    charge: rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client),
+    charge: limits.rowRateLimit && chargeTo(limits.rowRateLimit, client),
     keepAlive: keepAliveOf(c),
     lease,
     release: request.release,
