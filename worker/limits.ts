@@ -69,7 +69,7 @@ export const MAX_RECORDS = 10_000;
 export const MAX_EXPLAINED_RECORDS = 100;
 
 /**
- * Terms of all explanations of a request, one for each field and each pair of fields: those of one record of 256 fields,
+ * Terms of all explanations of a request, one for each field and each pair of fields: those of a record of 256 fields,
  * the most that a spec may have.
  */
 export const MAX_EXPLAINED_TERMS = 32_896;

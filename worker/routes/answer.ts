@@ -40,7 +40,10 @@ export const wantsUnseen = v.optional(v.boolean());
 /** Reads from a request's body what is to be scored. */
 type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/** Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one lease. */
+/**
+ * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
+ * lease.
+ */
 export async function answer<Answer>(
   c: Context<AppEnv>,
   options: RouteOptions,

