@@ -2,18 +2,20 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type ReadBody, RequestBody } from "../http/body.ts";
+import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import { RateLimitError } from "../http/errors.ts";
+import type { JsonAnswer } from "../http/json-answer.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
+import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { currentModel, keepAliveOf } from "./current-model.ts";
 
-interface ScoresResponse {
-  /** One probability a record, candidate or item. */
-  scores: number[];
+/** What an answer says beside its scores. */
+interface AboutAnswer {
   /** The model's name. */
   model: string;
   /** What names the model's blob, 64 hex digits. */
@@ -24,30 +26,46 @@ interface ScoresResponse {
   unseen?: Record<string, number>;
 }
 
-/** What is to be scored, and whether the answer is to count unseen values. */
-type AskedRequest = ScoreRequest & { unseen?: boolean | undefined };
+/** What is to be scored, and what the answer is to say of it. */
+export type AskedRequest = ScoreRequest & {
+  /** Whether it counts unseen values. */
+  unseen?: boolean | undefined;
+  /** What it has in place of the scores in the order of the request. */
+  answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
+};
 
 /** A member of a body: whether the answer is to count unseen values. */
 export const wantsUnseen = v.optional(v.boolean());
 
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<AskedRequest>>;
+type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
-export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const { source, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+/**
+ * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
+ * lease.
+ */
+export async function answer<Answer>(
+  c: Context<AppEnv>,
+  options: RouteOptions,
+  read: ReadRequest,
+): Promise<JsonAnswer<Answer>> {
+  const { source, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
+  const { client } = c.var.caller;
+  if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
+    throw new RateLimitError("got more requests than this client may send in a minute; try again later");
   const body = new RequestBody(c.req.raw);
   // The model comes first: as long as it loads, the body need not be held.
   const model = await currentModel(c, options);
   using lease = options.memory.lease("requests");
-  using request = await read(body, lease);
+  const { manifest } = model.scorer;
+  using request = await read(body, lease, (found, wrong) => throwFaults(found, wrong, manifest, lease));
   const result = await scoreRequest(request.body, {
     model,
     rows: options.rows,
     source,
     deadlineMs: rowDeadlineMs,
     maxKeys: rowKeysPerRequest,
-    charge: rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client),
+    charge: limits.rowRateLimit && chargeTo(limits.rowRateLimit, client),
     keepAlive: keepAliveOf(c),
     lease,
     release: request.release,
@@ -56,16 +74,19 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
-  return c.json(toResponse(result, request.body.unseen ? spec : null));
+  const { answerOf = scoresOf } = request.body;
+  const json = { ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) };
+  return c.json(json) as unknown as JsonAnswer<Answer>; // `answerOf` is the route's
 }
 
-/** `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
-function toResponse(
-  { scores, model, version, missing, unseen }: ScoreResult,
-  unseenOf: FittedSpec | null,
-): ScoresResponse {
+function scoresOf({ scores }: ScoreResult): { scores: number[] } {
+  return { scores: Array.from(scores) };
+}
+
+/** What every answer says. `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
+function aboutAnswer({ model, version, missing, unseen }: ScoreResult, unseenOf: FittedSpec | null): AboutAnswer {
   return {
-    ...{ scores: Array.from(scores), model, version },
+    ...{ model, version },
     ...(missing && { degraded: missing }),
     ...(unseenOf && { unseen: byField(unseen, unseenOf) }),
   };
