@@ -24,8 +24,8 @@ const scripts = (): string[] =>
 
 /**
  * KiB of gzip: 55 of script, which is Hono, valibot, the Worker's own code and, with 4, the OpenAPI document, and 25 of
- * kernels. Workers takes 3 MiB, but an isolate parses the script before it answers its first request. The ceiling leaves
- * room for features, and none for a library that slips in.
+ * kernels. Workers takes 3 MiB, but an isolate parses the script before it answers its first request. The ceiling
+ * leaves room for features, and none for a library that slips in.
  */
 const CEILING_KIB = 92;
 
