@@ -1,3 +1,8 @@
+import { FormatError } from "../format/errors.ts";
+
+/** A request asks for more than it may, so that the rest of it is not looked at. */
+export class LimitError extends FormatError {}
+
 /** A list that may be gone through more than once: an array, or one that makes its elements anew each time. */
 export interface Listed<Item> extends Iterable<Item> {
   readonly length: number;

@@ -12,7 +12,7 @@ import { RecordEncoder } from "../format/record.ts";
 import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
-import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
+import { type EncodingLimits, LimitError, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
@@ -293,7 +293,7 @@ export class Scorer {
     const fields = this.#kvFields.length;
     if (cells > limits.maxCells) {
       const most = Math.floor(limits.maxCells / fields);
-      throw new FormatError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
+      throw new LimitError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
     }
     return new EncodedRecords(cells, entries, limits.reserve);
   }
@@ -428,5 +428,5 @@ function refuseEntriesBeyond(
   place: string,
 ): void {
   if (entries > maxEntries)
-    throw new FormatError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
+    throw new LimitError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
 }

@@ -1,7 +1,6 @@
 import { type Context, Hono, type Next } from "hono";
 import { requestId } from "hono/request-id";
 import { METHOD_NAME_ALL } from "hono/router";
-import type { ExtractSchema } from "hono/types";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -20,6 +19,7 @@ import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { openApiRoute } from "./routes/openapi.ts";
 import { rankRoute } from "./routes/rank.ts";
+import type { Routes } from "./routes/schema.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./rows/row-store.ts";
 import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
@@ -51,7 +51,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
 }
 
-/** The routes, each with the types of what it takes and answers. */
+/** The routes. `Routes` has the types of what they take and answer. */
 function routesOf(shared: RouteOptions) {
   return new Hono<AppEnv>()
     .use(requestId())
@@ -67,13 +67,11 @@ function routesOf(shared: RouteOptions) {
     .get("/readyz", allow(null, shared), readyRoute(shared));
 }
 
-type Routes = ExtractSchema<ReturnType<typeof routesOf>>;
-
 /** What `hc` of Hono makes a typed client of: hc<AppType>(url).v1.score.$post({ json: { records } }). */
 export type AppType = Hono<AppEnv, Routes, "/">;
 
 /** By path, the methods that it has: what a middleware is for does not count. */
-function methodsOf({ routes }: ReturnType<typeof routesOf>): Map<string, readonly string[]> {
+function methodsOf({ routes }: Pick<Hono, "routes">): Map<string, readonly string[]> {
   const methods = routes.filter(({ method }) => method !== METHOD_NAME_ALL);
   return new Map(methods.map(({ path, method }) => [path, method === "GET" ? ["GET", "HEAD"] : [method]]));
 }

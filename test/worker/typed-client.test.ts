@@ -51,6 +51,8 @@ test("a ranking is one of items, or of scores", async () => {
 });
 
 test("a model says its fields", async () => {
-  const { models } = await (await client.v1.models.$get()).json();
+  const response = await client.v1.models.$get();
+  if (!response.ok) throw new Error(`got ${response.status}`);
+  const { models } = await response.json();
   expect(models[0]?.fields.map(({ name }) => name)).toEqual(["site", "device", "tags", "ad", "price"]);
 });

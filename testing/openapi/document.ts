@@ -4,8 +4,7 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { MAX_RECORDS } from "../../worker/limits.ts";
 import * as answers from "../../worker/routes/answers.ts";
-import { RankBody } from "../../worker/routes/rank.ts";
-import { ScoreBody } from "../../worker/routes/score.ts";
+import { RankBody, ScoreBody } from "../../worker/routes/bodies.ts";
 import { EXAMPLES } from "./examples.ts";
 
 interface Operation {

@@ -1,10 +1,8 @@
 import type { Context } from "hono";
-import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
-import type { JsonAnswer } from "../http/json-answer.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
@@ -34,9 +32,6 @@ export type AskedRequest = ScoreRequest & {
   answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
 };
 
-/** A member of a body: whether the answer is to count unseen values. */
-export const wantsUnseen = v.optional(v.boolean());
-
 /** Reads from a request's body what is to be scored. */
 type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
@@ -44,11 +39,7 @@ type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<
  * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
  * lease.
  */
-export async function answer<Answer>(
-  c: Context<AppEnv>,
-  options: RouteOptions,
-  read: ReadRequest,
-): Promise<JsonAnswer<Answer>> {
+export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
   const { source, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
   const { client } = c.var.caller;
   if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
@@ -75,8 +66,7 @@ export async function answer<Answer>(
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
   const { answerOf = scoresOf } = request.body;
-  const json = { ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) };
-  return c.json(json) as unknown as JsonAnswer<Answer>; // `answerOf` is the route's
+  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, request.body.unseen ? spec : null) });
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {

@@ -1,20 +1,19 @@
+import type { Context } from "hono";
 import type * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { type Explanation, fieldPairs } from "../../runtime/explanation.ts";
-import type { JsonHandler } from "../http/json-answer.ts";
+import type { AppEnv } from "../app-env.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
 import { answer } from "./answer.ts";
 import type { ExplainAnswer } from "./answers.ts";
-import { ScoreBody } from "./score.ts";
+import { ScoreBody } from "./bodies.ts";
 
 type Explained = v.InferOutput<typeof ExplainAnswer>["explanations"][number];
 
 /** POST /v1/explain: scores records, and says what each score is the sum of. */
-export function explainRoute(
-  options: RouteOptions,
-): JsonHandler<"/v1/explain", v.InferInput<typeof ScoreBody>, v.InferOutput<typeof ExplainAnswer>> {
-  return function explain(c) {
+export function explainRoute(options: RouteOptions) {
+  return function explain(c: Context<AppEnv>): Promise<Response> {
     return answer(c, options, async (source, ...rest) => {
       const read = await source.read(["records"], ScoreBody, ...rest);
       return { ...read, body: { ...read.body, explain: true, answerOf: explained } };

@@ -12,7 +12,7 @@ import { currentModel } from "./current-model.ts";
  * training and its data, needs the scope admin.
  */
 export function modelsRoute(options: RouteOptions) {
-  return async function models(c: Context<AppEnv>) {
+  return async function models(c: Context<AppEnv>): Promise<Response> {
     const current = await currentModel(c, options);
     const details = c.var.caller.scope === "admin" ? detailsOf(current) : {};
     return c.json({ models: [{ ...summaryOf(current), ...details }] });

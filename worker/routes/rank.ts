@@ -1,44 +1,21 @@
-import * as v from "valibot";
+import type { Context } from "hono";
+import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import type { JsonHandler } from "../http/json-answer.ts";
+import type { AppEnv } from "../app-env.ts";
 import type { JsonList } from "../http/json-list.ts";
-import { atMostRecords } from "../http/list-schema.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { type Ranking, rankedItems } from "../scoring/ranking.ts";
-import { type AskedRequest, answer, wantsUnseen } from "./answer.ts";
-import type { RankAnswer } from "./answers.ts";
+import { type AskedRequest, answer } from "./answer.ts";
+import { RankBody } from "./bodies.ts";
 import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
-import { RecordSchema } from "./record-schema.ts";
 
-const RANGE_OF_K = `expected a whole number from 1 to ${MAX_RECORDS}`;
-
-const IdSchema = v.union([v.string(), v.number()]);
-
-// What the context, a candidate or an item is, is for the model's encoder to judge. Ids and bids are lists of their
-// own, as a candidate's keys are the model's, which may have a field of any name.
-export const RankBody = v.strictObject({
-  context: v.optional(v.unknown() as v.GenericSchema<v.InferInput<typeof RecordSchema>, unknown>, {}),
-  candidates: v.optional(atMostRecords("candidates", RecordSchema)),
-  items: v.optional(atMostRecords("items", IdSchema)),
-  ids: v.optional(atMostRecords("ids", IdSchema)),
-  objective: v.optional(v.picklist(["ctr", "ecpm"])),
-  bids: v.optional(atMostRecords("bids", v.pipe(v.number(), v.gtValue(0)))),
-  k: v.optional(
-    v.pipe(v.number(RANGE_OF_K), v.integer(RANGE_OF_K), v.minValue(1, RANGE_OF_K), v.maxValue(MAX_RECORDS, RANGE_OF_K)),
-  ),
-  sort: v.optional(v.boolean(), true),
-  unseen: wantsUnseen,
-});
-
-type RankBody = v.InferOutput<typeof RankBody>;
+type Body = v.InferOutput<typeof RankBody>;
 
 /** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
-export function rankRoute(
-  options: RouteOptions,
-): JsonHandler<"/v1/rank", v.InferInput<typeof RankBody>, v.InferOutput<typeof RankAnswer>> {
-  return function rank(c) {
+export function rankRoute(options: RouteOptions) {
+  return function rank(c: Context<AppEnv>): Promise<Response> {
     return answer(c, options, async (source, lease, refuse) => {
       const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
       const errors = contradictions(read.body);
@@ -50,7 +27,7 @@ export function rankRoute(
 }
 
 /** In the order of the request, with the scores alone. */
-function scored({ context, candidates, items, unseen }: RankBody): AskedRequest {
+function scored({ context, candidates, items, unseen }: Body): AskedRequest {
   return { ...(items ? { context, items } : { context, candidates: candidates ?? [] }), unseen };
 }
 
@@ -61,7 +38,7 @@ const RANKED_BYTES = 256;
 const ANSWERED_BYTES = 4;
 
 /** The list in its order. What is wrong with ids and bids is added to `errors`. */
-function ranked(body: RankBody, lease: Lease, errors: FormatError[]): AskedRequest {
+function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
   const { context, candidates, items, unseen, k = MAX_RECORDS } = body;
   const named = items ?? body.ids;
   const ids = named ? readIds(named, items ? "items" : "ids", lease, errors) : null;
@@ -77,7 +54,7 @@ function ranked(body: RankBody, lease: Lease, errors: FormatError[]): AskedReque
 }
 
 /** What members say against one another. */
-function contradictions({ candidates, items, ids, bids, k, objective, sort }: RankBody): FormatError[] {
+function contradictions({ candidates, items, ids, bids, k, objective, sort }: Body): FormatError[] {
   const errors: FormatError[] = [];
   const refuse = (member: string, problem: string): void => {
     errors.push(new FormatError(`body: ${member}`, problem));

@@ -1,5 +1,5 @@
-import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
+import { LimitError } from "../../runtime/encoding-limits.ts";
 import { termCount } from "../../runtime/explanation.ts";
 import { MAX_EXPLAINED_RECORDS, MAX_EXPLAINED_TERMS } from "../limits.ts";
 
@@ -10,14 +10,14 @@ const TERM_BYTES = 256;
 const NAME_BYTES = 5;
 
 /**
- * Bytes of memory of the explanations of so many records. Throws FormatError where they would have more terms than a
+ * Bytes of memory of the explanations of so many records. Throws LimitError where they would have more terms than a
  * request may ask for.
  */
 export function explanationBytes(records: number, { fields }: FittedSpec): number {
   const terms = termCount(fields.length);
   const most = Math.min(MAX_EXPLAINED_RECORDS, Math.floor(MAX_EXPLAINED_TERMS / terms));
   if (records > most)
-    throw new FormatError(
+    throw new LimitError(
       "records",
       `got ${records} of ${fields.length} fields each, expected at most ${most} to explain in a request`,
     );

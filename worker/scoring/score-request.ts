@@ -1,6 +1,6 @@
 import { FormatError, RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
-import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
+import { type EncodingLimits, LimitError, type Listed } from "../../runtime/encoding-limits.ts";
 import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
@@ -121,11 +121,12 @@ interface EncodedRequest {
 /** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
 const RESULT_BYTES = 64;
 
-/** Throws all that is wrong with a request, and not the first fault alone. */
+/** Throws all that is wrong with a request, and not the first fault alone; of one that is too much, only that. */
 function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
   try {
     return encode(request, scorer, lease);
   } catch (error) {
+    if (error instanceof LimitError) RequestError.throwAll([error]);
     if (error instanceof FormatError) throwFaults([error], request, scorer.manifest, lease);
     throw error;
   }
