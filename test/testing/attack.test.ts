@@ -53,7 +53,7 @@ describe("a judge", () => {
   });
 
   test.each([
-    ["a long problem", answer({ status: 422, detail: "x".repeat(3000) }, 422)],
+    ["a long problem", answer({ status: 422, detail: "x".repeat(200_000) }, 422)],
     ["a stack", answer({ status: 422, detail: "Error\n    at f (worker.js:1:2)" }, 422)],
     ["a problem of another status", answer({ status: 400 }, 422)],
     ["a problem of another type", answer({ status: 422 }, 422, { "content-type": "text/html" })],
