@@ -9,7 +9,7 @@ import { SampledLog } from "./http/sampled-log.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
-import { ModelStore } from "./models/model-slot.ts";
+import { ModelStore } from "./models/model-store.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";

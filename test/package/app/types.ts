@@ -7,7 +7,7 @@ import { type AppOptions, createApp, type KVReader, kvSource } from "deepfm-edge
 import { Hono } from "hono";
 
 export const version: string = VERSION;
-export const key: string = pointerKey();
+export const key: string = pointerKey("ads");
 
 export function fieldNames(text: string): string[] {
   const spec: FeatureSpec = parseFeatureSpec(text, "spec.json");
