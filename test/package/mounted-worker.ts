@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { sha256, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
-import { readManifest } from "../../format/read-blob.ts";
 import { writeDefault, writePointer } from "../../format/pointer.ts";
+import { readManifest } from "../../format/read-blob.ts";
 import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { runTool } from "./installed.ts";
 
