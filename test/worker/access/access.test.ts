@@ -93,6 +93,8 @@ describe("with tokens", () => {
         rowRateLimit: "bound",
       },
       memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
+      models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],
+      loads: { loaded: 1, failed: 0, refused: 0, evicted: 0 },
     });
   });
 
@@ -149,7 +151,7 @@ describe("without tokens", () => {
       const { models } = await (await send(worker, MODELS, authorization)).json<{ models: [object] }>();
       return Object.keys(models[0]);
     };
-    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields", "example"]);
+    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields", "example", "default"]);
     expect(await members(bearer(adminToken))).toContain("evidence");
   });
 });

@@ -115,7 +115,7 @@ test("the one unused longest makes room, never the default, and comes back when 
   expect(await statusOf(worker, "b")).toBe(200);
   const { models: reports, loads, memory } = await readyOf(worker);
   expect(loads).toMatchObject({ loaded: 4, evicted: 2 });
-  expect(reports.find(({ reference }) => reference === "c")).toMatchObject({ model: null });
+  expect(reports.map(({ reference }) => reference)).not.toContain("c");
   expect(memory.taken.models).toBeLessThan(MEMORY.models);
 });
 
