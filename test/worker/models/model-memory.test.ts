@@ -5,9 +5,12 @@ import { SECTION_EVIDENCE } from "../../../format/constants.ts";
 import { writeDefault } from "../../../format/pointer.ts";
 import { sealBlob } from "../../../format/seal.ts";
 import { defaultKey, pointerKey } from "../../../format/store.ts";
-import { sectionOf, withSection } from "../../../testing/format/edit-blob.ts";
-import { MEMORY, MODEL_IDLE_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
-import type { MemoryReport } from "../../../worker/memory/memory-budget.ts";
+import { withSection } from "../../../testing/format/edit-blob.ts";
+import { LOAD_RETRY_MS, MEMORY, MODEL_IDLE_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
+import { type Lease, MemoryBudget, type MemoryReport } from "../../../worker/memory/memory-budget.ts";
+import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
+import { ModelStore } from "../../../worker/models/model-store.ts";
+import { kvSource } from "../../../worker/source/kv-source.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { makeModel, pointerTo, storeTiny } from "../tiny-model.ts";
 
@@ -20,12 +23,11 @@ const versions = new Map<string, string>();
 
 beforeAll(async () => {
   await reset();
-  const first = await makeModel(1, { padding: 20 * MIB });
-  for (const [i, name] of NAMES.entries()) {
-    const evidence = sectionOf(first.blob, SECTION_EVIDENCE).slice();
-    evidence[evidence.length - 3] += i;
-    const blob = withSection(first.blob, SECTION_EVIDENCE, evidence);
-    const model = { ...first, blob, version: await sealBlob(blob) };
+  const small = await makeModel(1);
+  for (const name of NAMES) {
+    const evidence = new TextEncoder().encode(JSON.stringify({ padding: name.repeat(20 * MIB) }));
+    const blob = withSection(small.blob, SECTION_EVIDENCE, evidence);
+    const model = { ...small, blob, version: await sealBlob(blob) };
     await storeTiny(env.MODELS, model);
     versions.set(name, model.version);
   }
@@ -136,4 +138,27 @@ test("the default has room made at once, and a new version of it replaces it bes
   expect(answer).toMatchObject({ model: "a", version: versions.get("b") });
   expect(await statusOf(worker, "c")).toBe(200);
   expect((await worker.memory()).taken.models).toBeLessThan(MEMORY.models);
+});
+
+test("a model that a request uses is never evicted, however long ago the request began", async () => {
+  const clock = { ms: 1e12 };
+  const memory = new MemoryBudget(() => clock.ms);
+  const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
+  const use = async (model: string | null, lease: Lease): Promise<string> => {
+    const access = { source: kvSource(env.MODELS), keys: "", keepAlive: () => {}, charge: null, lease };
+    return (await store.use(model === null ? null : { model, version: null }, access, 30_000)).model;
+  };
+  const [long, short] = [memory.lease("requests"), memory.lease("requests")];
+  expect(await use("b", long)).toBe("b");
+  expect(await use("c", short)).toBe("c");
+  short.end();
+  clock.ms += MODEL_IDLE_MS;
+  // Of b and c, b is unused longer; but a request still uses it.
+  expect(await use(null, memory.lease("requests"))).toBe("a");
+  expect(store.status().map(({ reference }) => reference)).toEqual([null, "b"]);
+  await expect(use("c", memory.lease("requests"))).rejects.toThrow("the model c cannot be loaded now");
+  long.end();
+  clock.ms += LOAD_RETRY_MS;
+  expect(await use("c", memory.lease("requests"))).toBe("c");
+  expect(memory.report().taken.models).toBeLessThan(MEMORY.models);
 });
