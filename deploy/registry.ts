@@ -95,9 +95,9 @@ export class ModelRegistry {
   }
 
   /**
-   * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its history
-   * that `wanted` names, as a whole or by its beginning. Only the pointer is written; with `wanted`, a damaged one too.
-   * Throws UserError where there is no such version, or it serves already.
+   * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
+   * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, and with `wanted` also in
+   * place of a damaged one. Throws UserError where there is no such version, or it serves already.
    */
   async rollback(model: string, wanted: string | null): Promise<{ from: string | null; to: string }> {
     parseWith(modelName, model, "model");

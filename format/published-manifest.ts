@@ -52,7 +52,7 @@ export function readPublishedManifest(text: string, version: string): PublishedM
   return { model, bytes, pageDigests };
 }
 
-/** The checksum that a blob has of its section PAGES, whose bytes they are, in hex: it tells damage, not an attacker. */
+/** The checksum, in hex, that the blob has of its section PAGES, whose bytes these are. */
 function sumOf(pageDigests: Uint8Array): string {
   const { hi, lo }: Hash64 = checksum(pageDigests, SECTION_PAGES);
   return [hi, lo].map((word) => word.toString(16).padStart(8, "0")).join("");

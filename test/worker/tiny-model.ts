@@ -109,7 +109,7 @@ export interface TinyModelOptions {
   items?: readonly Record<string, unknown>[];
   /** How far the golden logits are from what the kernel computes. */
   goldenError?: number;
-  /** Bytes that the blob has beside what it needs. With other padding, a model has the same pages and another version. */
+  /** Bytes of evidence. With others, a model has another version and the same pages. */
   padding?: number;
 }
 

@@ -10,8 +10,8 @@ export class BodyError extends Error {
 }
 
 /**
- * The model that a request wants cannot serve it now. The message is fit for any client; the cause, which may name what the store holds, is for the log
- * and for callers with the scope admin.
+ * The model that a request wants cannot serve it now. The message is fit for any client; the cause, which may name what
+ * the store holds, is for the log and for callers with the scope admin.
  */
 export class ModelUnavailableError extends Error {
   override readonly name = "ModelUnavailableError";

@@ -12,9 +12,9 @@ export function healthRoute(c: Context<AppEnv>): Response {
 }
 
 /**
- * GET /readyz: the default model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token; who may
- * score also sees the model; the scope admin shows the settings, the memory and every model of this isolate, and why
- * one cannot be loaded.
+ * GET /readyz: the default model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token;
+ * who may score also sees the model; the scope admin shows the settings, the memory and every model of this isolate,
+ * and why one cannot be loaded.
  */
 export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {

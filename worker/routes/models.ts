@@ -9,8 +9,8 @@ import type { RouteOptions } from "../route-options.ts";
 import { currentModel } from "./current-model.ts";
 
 /**
- * GET /v1/models: what serves in this isolate, the default model first. Who may score sees what a request must say; the rest, which tells of the
- * training and its data, needs the scope admin.
+ * GET /v1/models: what serves in this isolate, the default model first. Who may score sees what a request must say; the
+ * rest, which tells of the training and its data, needs the scope admin.
  */
 export function modelsRoute(options: RouteOptions) {
   return async function models(c: Context<AppEnv>): Promise<Response> {

@@ -130,7 +130,8 @@ test("the default has room made at once, and a new version of it replaces it bes
   expect(loads).toMatchObject({ loaded: 3, refused: 0, evicted: 1 });
   expect(await statusOf(worker, "c")).toBe(200);
 
-  // Both versions of the default are there for a moment, so the other model has to go; it is back with its next request.
+  // Both versions of the default are there for a moment, so that the other model has to go. Its next request brings it
+  // back.
   await point("a", "b");
   worker.clock.ms += POINTER_MAX_AGE_MS;
   await worker.score({ records: [] });
