@@ -6,7 +6,7 @@ import { type LoadCounters, noLoads } from "../metrics/load-counters.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { KernelModule } from "./kernel-modules.ts";
 import type { LoadedModel } from "./loaded-model.ts";
-import { type ModelReference, referenceText } from "./model-reference.ts";
+import { readReference } from "./model-reference.ts";
 import { ModelSlot, type SlotContext } from "./model-slot.ts";
 import { readDefaultModel, readNamedModel } from "./published.ts";
 import { type ModelOrigin, ResidentModels } from "./resident-models.ts";
@@ -76,8 +76,8 @@ export class ModelStore {
    * As `use`, where it serves already; null where the request would have to wait for it. Nothing is awaited, as this is
    * on the way of every request.
    */
-  ready(reference: ModelReference | null, access: ModelAccess): LoadedModel | null {
-    const slot = reference === null ? this.#default : this.#slots.get(referenceText(reference));
+  ready(reference: string | null, access: ModelAccess): LoadedModel | null {
+    const slot = reference === null ? this.#default : this.#slots.get(reference);
     const model = slot?.ready(access, access.keepAlive) ?? null;
     if (model) slot?.resident?.use(access.lease);
     return model;
@@ -88,7 +88,7 @@ export class ModelStore {
    * ModelUnavailableError where it is not loaded after `waitMs`, UnknownModelError where there is none, and
    * RateLimitError where the client may not have the store asked for it.
    */
-  async use(reference: ModelReference | null, access: ModelAccess, waitMs: number): Promise<LoadedModel> {
+  async use(reference: string | null, access: ModelAccess, waitMs: number): Promise<LoadedModel> {
     const slot = reference === null ? this.#default : this.#slotOf(reference);
     if (reference !== null && slot.isCold && access.charge && !(await access.charge(1)))
       throw new RateLimitError("got more names of models than this client may look up in a minute; try again later");
@@ -103,11 +103,11 @@ export class ModelStore {
       .map(({ reference, serving, failure }) => ({ reference, serving, failure }));
   }
 
-  #slotOf(reference: ModelReference): ModelSlot {
-    const text = referenceText(reference);
+  #slotOf(text: string): ModelSlot {
     const slot = this.#slots.get(text);
     if (slot) return slot;
     this.#makeRoom();
+    const reference = readReference(text);
     const made = new ModelSlot(
       {
         reference: text,

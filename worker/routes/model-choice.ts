@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { FALLBACK_WAIT_MS, LOAD_WAIT_MS } from "../limits.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
-import { type ModelReference, ReferenceSchema, referenceText } from "../models/model-reference.ts";
+import { ReferenceSchema } from "../models/model-reference.ts";
 import type { ModelAccess, ModelStore } from "../models/model-store.ts";
 
 /** Members of a body: the model that is to score it, and whether the default model may where that one cannot now. */
@@ -12,7 +12,7 @@ export const modelChoice = {
 };
 
 export interface ModelChoice {
-  model?: ModelReference | undefined;
+  model?: string | undefined;
   fallback?: "default" | undefined;
 }
 
@@ -44,7 +44,7 @@ export function chosenModel(
 
 async function loadedModel(
   models: ModelStore,
-  reference: ModelReference | null,
+  reference: string | null,
   mayFallBack: boolean,
   access: ModelAccess,
 ): Promise<ChosenModel> {
@@ -55,6 +55,6 @@ async function loadedModel(
   } catch (error) {
     if (!(error instanceof ModelUnavailableError)) throw error;
     const model = await models.use(null, access, LOAD_WAIT_MS);
-    return { model, fallback: { from: referenceText(reference), reason: error.message } };
+    return { model, fallback: { from: reference, reason: error.message } };
   }
 }

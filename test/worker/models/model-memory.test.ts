@@ -147,7 +147,7 @@ test("a model that a request uses is never evicted, however long ago the request
   const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
   const use = async (model: string | null, lease: Lease): Promise<string> => {
     const access = { source: kvSource(env.MODELS), keys: "", keepAlive: () => {}, charge: null, lease };
-    return (await store.use(model === null ? null : { model, version: null }, access, 30_000)).model;
+    return (await store.use(model, access, 30_000)).model;
   };
   const [long, short] = [memory.lease("requests"), memory.lease("requests")];
   expect(await use("b", long)).toBe("b");
