@@ -22,6 +22,18 @@ export class FormatError extends Error {
  */
 export class RequestError extends FormatError {
   override readonly name = "RequestError";
+  /** All that was found wrong, in the order of the body: the error itself, and what was found beside it. */
+  readonly all: readonly FormatError[];
+
+  constructor(place: string, problem: string, others: readonly FormatError[] = []) {
+    super(place, problem);
+    this.all = [this, ...others];
+  }
+
+  /** Throws one RequestError for all of `errors`, unless there are none. */
+  static throwAll([first, ...others]: readonly FormatError[]): void {
+    if (first) throw new RequestError(first.place, first.problem, others);
+  }
 
   /** Runs `read` over what a client sent: a FormatError that it throws becomes a RequestError. */
   static during<T>(read: () => T): T {
@@ -35,7 +47,7 @@ export class RequestError extends FormatError {
 }
 
 /** Characters of a place: the names in it may be a client's, as long as its request. */
-const MAX_PLACE = 200;
+export const MAX_PLACE = 200;
 
 /** Characters of a problem. The longest of our own sentences, which list what was expected, have some 300. */
 const MAX_PROBLEM = 1000;

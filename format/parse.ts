@@ -48,6 +48,21 @@ export function parseWith<Schema extends v.GenericSchema>(
   throw new FormatError(`${source}${issuePath(issue)}`, issueText(issue));
 }
 
+/**
+ * All that is wrong with `input`, an error for each place, as `parseWith` would say it at the first. `members`: those
+ * that an object may have, where valibot names the first unknown one alone.
+ */
+export function faultsWith(schema: v.GenericSchema, input: unknown, source: string, members: object): FormatError[] {
+  const { issues = [] } = safeParse(schema, input, { abortPipeEarly: true });
+  const known = (issue: v.BaseIssue<unknown>): boolean => issueText(issue) !== UNKNOWN_KEY;
+  const faults = issues.filter(known).map((issue) => new FormatError(`${source}${issuePath(issue)}`, issueText(issue)));
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return faults;
+  const unknown = Object.keys(input).filter((key) => !Object.hasOwn(members, key));
+  return [...faults, ...unknown.map((key) => new FormatError(`${source}: ${key}`, UNKNOWN_KEY))];
+}
+
+const UNKNOWN_KEY = "unknown key";
+
 function issuePath(issue: v.BaseIssue<unknown>): string {
   let path = "";
   for (const { key } of issue.path ?? [])
@@ -56,7 +71,7 @@ function issuePath(issue: v.BaseIssue<unknown>): string {
 }
 
 function issueText(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "unknown key";
+  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return UNKNOWN_KEY;
   if (issue.kind === "schema" && issue.received === "undefined") return `missing, expected ${issue.expected}`;
   // The messages of our own schemas begin with "got" or "expected", those of valibot with "Invalid".
   if (issue.message.startsWith("got ")) return issue.message;

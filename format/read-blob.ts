@@ -22,6 +22,12 @@ export interface BlobManifest extends PageLayout {
   producer: string;
   /** What the kernel's logits go through; absent where they are served as they are. */
   calibration?: CalibrationMap;
+  /** TERM_…, combined: the terms that the logit sums. */
+  terms: number;
+  /** The constant term of the logit. */
+  bias: number;
+  /** FM takes v[0, fmDim) of each row; 0 without TERM_FM. */
+  fmDim: number;
   /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
   /** Where in the blob the filter of the pages' rows is, and its bytes: 0 where there is none. */
@@ -45,14 +51,11 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
   const { spec } = described;
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
-  const { rowType, embeddingDim, itemField, itemCount } = readModelHead(
-    sections[c.SECTION_MODEL - 1] as Uint8Array,
-    spec,
-  );
+  const head = readModelHead(sections[c.SECTION_MODEL - 1] as Uint8Array, spec);
+  const { rowType, embeddingDim, terms, bias, fmDim, itemField, itemCount } = head;
   return {
     ...described,
-    rowType,
-    embeddingDim,
+    ...{ rowType, embeddingDim, terms, bias, fmDim },
     pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
     pageDigests: pageDigests.slice(),
     filter: { offset: filter.byteOffset - bytes.byteOffset, bytes: filter.length },

@@ -7,9 +7,14 @@ import { fromHex, sha256, toHex } from "./hash.ts";
 //
 // A token has 256 random bits, so a plain SHA-256 of it cannot be searched.
 
-/** What a token allows. admin: everything, score included. */
-export const SCOPES = ["score", "admin"] as const;
+/** What a token allows, each of them what is before it, too. explain shows parts of the model; admin, everything. */
+export const SCOPES = ["score", "explain", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** Whether a scope allows what `needed` does. */
+export function allows(scope: Scope, needed: Scope): boolean {
+  return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
+}
 
 /** A token as a server knows it. */
 export interface TokenEntry {

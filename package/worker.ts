@@ -7,7 +7,8 @@
 // It answers nobody until it is decided who may score: see the options `auth` and `tokens`.
 
 export type { AccessMode } from "../worker/access/caller.ts";
-export { createApp } from "../worker/app.ts";
+/** `AppType` is for Hono's typed client: hc<AppType>(url). */
+export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";

@@ -50,6 +50,8 @@ export class Kernel {
   readonly rowBytes: number;
   /** Where the blob's rows begin: field f's OOV row is at rowsAddress + f · rowBytes. */
   readonly rowsAddress: number;
+  /** All of the kernel's memory, in which addresses are offsets. */
+  readonly memory: DataView;
   readonly #exports: KernelExports;
   readonly #fields: number;
   readonly #keys: Uint32Array;
@@ -69,6 +71,7 @@ export class Kernel {
 
     // The memory does not grow after `load`, so these views stay attached.
     const { buffer } = kernel.memory;
+    this.memory = new DataView(buffer);
     this.#exports = kernel;
     this.#fields = fields;
     this.rowBytes = kernel.rowBytes();

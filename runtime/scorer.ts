@@ -1,7 +1,7 @@
 import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { columnOf } from "../format/columns.ts";
 import { EncodedRecords } from "../format/encoded-records.ts";
-import { FormatError, show } from "../format/errors.ts";
+import { FormatError } from "../format/errors.ts";
 import type { Hash64 } from "../format/hash.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
@@ -13,6 +13,8 @@ import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
+import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
+import { itemId } from "./item-id.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
@@ -147,10 +149,7 @@ export class Scorer {
     let i = 0;
     for (const id of ids) {
       const place = `items[${i++}]`;
-      const raw = idOf(id, place);
-      if (this.#encoder.textOf(position, raw, place) === "")
-        throw new FormatError(place, `got ${show(id)}, which means no id`);
-      this.#encoder.encodeValue(position, raw, encoded, place);
+      this.#encoder.encodeValue(position, itemId(id, this.#encoder, position, place), encoded, place);
     }
     const numbers = new Uint32Array(ids.length);
     this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
@@ -180,6 +179,25 @@ export class Scorer {
   score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
     const unseen = located.unseen.slice();
     return this.#calibrated(this.#scoreFrom(0, located, pages, unseen, (...batch) => this.#kernel.score(...batch)));
+  }
+
+  /** Scores located records as `score` does, and says of each what its logit is the sum of. */
+  explain(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores & { explanations: Explanation[] } {
+    const unseen = located.unseen.slice();
+    const fields = this.#kvFields.length;
+    const terms: RawExplanation[] = [];
+    const raw = this.#scoreFrom(0, located, pages, unseen, (batch, logits, scores) => {
+      this.#kernel.score(batch, logits, scores);
+      logits.forEach((logit, r) => {
+        terms.push(explainLogit(this.manifest, batch, r, fields, this.#kernel.memory, logit));
+      });
+    });
+    const result = this.#calibrated(raw);
+    const explanations = terms.map((of, i) => {
+      const logit = result.logits[i];
+      return { ...of, logit, score: result.scores[i], calibration: logit - of.logit };
+    });
+    return { ...result, explanations };
   }
 
   /**
@@ -402,12 +420,6 @@ export class Scorer {
   #oovAddress(field: number): number {
     return this.#kernel.rowsAddress + field * this.#kernel.rowBytes;
   }
-}
-
-function idOf(id: unknown, place: string): RawValue {
-  if (id === undefined || id === null || id === "") throw new FormatError(place, "got no id");
-  if (typeof id === "string" || typeof id === "number" || typeof id === "bigint") return id;
-  throw new FormatError(place, `got ${show(id)}, expected a string or a number`);
 }
 
 function refuseEntriesBeyond(

@@ -3,6 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { type StartOptions, start } from "../cli/commands/start.ts";
+import { Page } from "../format/page.ts";
+import { kernelModule } from "../runtime/node.ts";
+import { placeBlob } from "../runtime/placed-blob.ts";
+import { Scorer } from "../runtime/scorer.ts";
 import { loadExport } from "../trainer/export/export.ts";
 import { DEFAULT_LIMITS } from "../trainer/export/report.ts";
 
@@ -39,6 +43,30 @@ describe("start", () => {
     );
     expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
   }, 180_000);
+
+  it("made a model that explains 10,000 records of its log: the terms add up to the logit that it scores", async () => {
+    const { blob, pages } = await loadExport(join(folder, "run", "export"));
+    const scorer = new Scorer(placeBlob(kernelModule(), blob));
+    const opened = new Map(pages.map(({ bytes }, i) => [i, new Page(bytes, scorer.manifest, i)]));
+    const [header, ...lines] = readFileSync(join(folder, "run", "log", "train.csv"), "utf8")
+      .trim()
+      .split("\n");
+    const columns = header.split(",");
+    const records = lines.slice(0, 10_000).map((line) => {
+      const { label: _, ...record } = Object.fromEntries(line.split(",").map((cell, i) => [columns[i], cell]));
+      return record;
+    });
+    expect(records).toHaveLength(10_000);
+    const located = scorer.locate(scorer.encode(records));
+    const { explanations, logits } = scorer.explain(located, opened);
+    expect(logits).toEqual(scorer.score(located, opened).logits);
+    const off = explanations.map(({ bias, linear, pairs, deep, calibration }, i) => {
+      const terms = [bias, ...linear, ...pairs, deep, calibration];
+      return Math.abs(terms.reduce((sum, term) => sum + term) - logits[i]);
+    });
+    expect(Math.max(...off)).toBeLessThan(1e-4);
+    expect(explanations.every(({ deep, pairs }) => deep !== 0 && pairs.some((pair) => pair !== 0))).toBe(true);
+  });
 
   it("refuses half of the user's own files", async () => {
     const half: StartOptions = {

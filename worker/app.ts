@@ -1,20 +1,25 @@
-import { type Context, type Handler, Hono, type Next } from "hono";
+import { type Context, Hono, type Next } from "hono";
 import { requestId } from "hono/request-id";
+import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { SampledLog } from "./http/sampled-log.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
 import type { RouteOptions } from "./route-options.ts";
+import { explainRoute } from "./routes/explain.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
+import { openApiRoute } from "./routes/openapi.ts";
 import { rankRoute } from "./routes/rank.ts";
+import type { Routes } from "./routes/schema.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./rows/row-store.ts";
 import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
@@ -26,7 +31,7 @@ import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } fro
  */
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
-): Hono<AppEnv<Bindings>> {
+): Hono<AppEnv<Bindings>, Routes, "/"> {
   const { kernel = bestKernelModule(), now = Date.now } = options;
   const memory = new MemoryBudget(now);
   const shared: RouteOptions = {
@@ -37,27 +42,38 @@ export function createApp<Bindings extends object = DefaultBindings>(
     rows: new RowStore(memory, now),
     settings: new SettingsReader(settingsOf(options)),
   };
-  const routes: [method: "GET" | "POST", path: string, ...handlers: Handler<AppEnv>[]][] = [
-    ["POST", "/v1/score", allow("score", shared), scoreRoute(shared)],
-    ["POST", "/v1/rank", allow("score", shared), rankRoute(shared)],
-    ["GET", "/v1/models", allow("score", shared), modelsRoute(shared)],
-    ["GET", "/metrics", allow("admin", shared), metricsRoute(shared)],
-    ["GET", "/healthz", healthRoute],
-    ["GET", "/readyz", allow(null, shared), readyRoute(shared)],
-  ];
-
-  const app = new Hono<AppEnv>();
-  app.use(requestId());
-  app.use(crossOrigin(shared));
-  for (const [method, path, ...handlers] of routes) {
-    app.on(method, [path], ...handlers);
-    app.all(path, (c) => refuseMethod(c, method === "GET" ? ["GET", "HEAD"] : [method]));
-  }
+  const app = routesOf(shared);
+  for (const [path, methods] of methodsOf(app)) app.all(path, (c) => refuseMethod(c, methods));
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => problem.respond(c, problem.notFound(c.req.path)));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
-  return app as unknown as Hono<AppEnv<Bindings>>;
+  return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
+}
+
+/** The routes. `Routes` has the types of what they take and answer. */
+function routesOf(shared: RouteOptions) {
+  return new Hono<AppEnv>()
+    .use(requestId())
+    .use(securityHeaders)
+    .use(crossOrigin(shared))
+    .post("/v1/score", allow("score", shared), scoreRoute(shared))
+    .post("/v1/rank", allow("score", shared), rankRoute(shared))
+    .post("/v1/explain", allow("explain", shared), explainRoute(shared))
+    .get("/v1/models", allow("score", shared), modelsRoute(shared))
+    .get("/openapi.json", openApiRoute)
+    .get("/metrics", allow("admin", shared), metricsRoute(shared))
+    .get("/healthz", healthRoute)
+    .get("/readyz", allow(null, shared), readyRoute(shared));
+}
+
+/** What `hc` of Hono makes a typed client of: hc<AppType>(url).v1.score.$post({ json: { records } }). */
+export type AppType = Hono<AppEnv, Routes, "/">;
+
+/** By path, the methods that it has: what a middleware is for does not count. */
+function methodsOf({ routes }: Pick<Hono, "routes">): Map<string, readonly string[]> {
+  const methods = routes.filter(({ method }) => method !== METHOD_NAME_ALL);
+  return new Map(methods.map(({ path, method }) => [path, method === "GET" ? ["GET", "HEAD"] : [method]]));
 }
 
 /** Lets callers with a scope on to a route's handler, which finds in `caller` who it is; null: everyone. */

@@ -60,8 +60,20 @@ export const MAX_ELEMENT_BYTES = 256 * 2 ** 10;
  */
 export const JSON_MEMORY_FACTOR = 32;
 
+/** Errors that an answer lists. Who gets a hundred of one kind knows what the others are. */
+export const MAX_ERRORS = 100;
+
 /** Records of a request. A client with more should send several requests, each of which has a CPU budget of its own. */
 export const MAX_RECORDS = 10_000;
+
+/** Records of a request that are explained: more than anybody reads, and an answer of some 500 KB. */
+export const MAX_EXPLAINED_RECORDS = 100;
+
+/**
+ * Terms of all explanations of a request, one for each field and each pair of fields: those of a record of 256 fields,
+ * the most that a spec may have.
+ */
+export const MAX_EXPLAINED_TERMS = 32_896;
 
 /**
  * Encoded values of a request, and its cells, records × fields, each of which has room for a value before anything is

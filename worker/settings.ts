@@ -24,6 +24,8 @@ export interface DefaultBindings {
   ROW_KEYS_PER_REQUEST?: number | string;
   /** The rate limit of keys by client. */
   ROW_RATE_LIMIT?: RateLimiter;
+  /** The rate limit of scoring requests by client. */
+  REQUEST_RATE_LIMIT?: RateLimiter;
   /**
    * Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may.
    */
@@ -46,6 +48,8 @@ export interface Settings<Bindings extends object> {
   rowKeysPerRequest: (env: Bindings) => number;
   /** Limits the keys that a client may read; null: nothing does. Default: the binding ROW_RATE_LIMIT. */
   rowRateLimit: (env: Bindings) => RateLimiter | null;
+  /** Limits the scoring requests of a client; null: nothing does. Default: the binding REQUEST_RATE_LIMIT, if any. */
+  requestRateLimit: (env: Bindings) => RateLimiter | null;
   /** Origins whose pages may call the Worker from a browser, or "*". Default: ALLOWED_ORIGINS, or none. */
   allowedOrigins: (env: Bindings) => readonly string[];
 }
@@ -59,6 +63,7 @@ export interface SettingValues {
   rowDeadlineMs: number;
   rowKeysPerRequest: number;
   rowRateLimit: RateLimiter | null;
+  requestRateLimit: RateLimiter | null;
   allowedOrigins: readonly string[];
 }
 
@@ -128,6 +133,7 @@ function readSettings(settings: Settings<object>, env: object): SettingValues {
       limits.MAX_ROW_KEYS_PER_REQUEST,
     ),
     rowRateLimit: settings.rowRateLimit(env),
+    requestRateLimit: settings.requestRateLimit(env),
     allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
   };
 }
@@ -168,9 +174,11 @@ export function settingsOf<Bindings extends object>({
   rowDeadlineMs = DEFAULT_SETTINGS.rowDeadlineMs,
   rowKeysPerRequest = DEFAULT_SETTINGS.rowKeysPerRequest,
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
+  requestRateLimit = DEFAULT_SETTINGS.requestRateLimit,
   allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
 }: AppOptions<Bindings>): Settings<object> {
-  const settings = { source, auth, tokens, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit, allowedOrigins };
+  const limits = { rowDeadlineMs, rowKeysPerRequest, rowRateLimit, requestRateLimit };
+  const settings = { source, auth, tokens, keys, ...limits, allowedOrigins };
   return settings as Settings<object>;
 }
 
@@ -198,6 +206,9 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   rowRateLimit({ ROW_RATE_LIMIT = null }) {
     return ROW_RATE_LIMIT;
+  },
+  requestRateLimit({ REQUEST_RATE_LIMIT = null }) {
+    return REQUEST_RATE_LIMIT;
   },
   allowedOrigins({ ALLOWED_ORIGINS = "" }) {
     return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");

@@ -70,7 +70,10 @@ function requestsFor(one: BenchCase, recordOf: RecordOf, candidates: number): Ra
   const context = recordOf(0, 0, CONTEXT_FIELDS);
   const records = list.map((r) => recordOf(r, 0, fields));
   const items = list.map((r) => textOf(one, r, CONTEXT_FIELDS));
-  const rank = (body: object): Omit<RankRequest, "way"> => ({ path: "/v1/rank", body: JSON.stringify(body) });
+  const rank = (body: object): Omit<RankRequest, "way"> => ({
+    path: "/v1/rank",
+    body: JSON.stringify({ ...body, sort: false }),
+  });
   return [
     { way: "whole", path: "/v1/score", body: JSON.stringify({ records }) },
     { way: "context once", ...rank({ context, candidates: list.map((r) => recordOf(r, CONTEXT_FIELDS, fields)) }) },

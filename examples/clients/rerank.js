@@ -16,9 +16,9 @@ export async function rerank(url, list, context, { token, milliseconds = 300 } =
       signal: AbortSignal.timeout(milliseconds),
     });
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-    const { scores, model, version } = await response.json();
-    const order = children.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-    list.append(...order.map((i) => children[i])); // an element that is in the page already moves
+    const { items, model, version } = await response.json();
+    // Without ids, an item's id is its position. An element that is in the page already moves.
+    list.append(...items.map(({ id }) => children[id]));
     return { model, version };
   } catch (error) {
     console.warn(`the list stays as it is: ${error.message}`);

@@ -44,9 +44,8 @@ async function ranked(env, context, items) {
       signal: AbortSignal.timeout(env.RANK_MS ?? DEFAULT_RANK_MS),
     });
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-    const { scores } = await response.json();
-    const order = items.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-    return order.map((i) => items[i]);
+    // Without ids, the id of a ranked item is its position in the request.
+    return (await response.json()).items.map(({ id }) => items[id]);
   } catch (error) {
     console.warn(`the site's own order, as ${error.message}`);
     return items;

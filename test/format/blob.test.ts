@@ -35,12 +35,12 @@ describe("the golden blob", () => {
   });
 
   test("has the manifest of the model", async () => {
-    const { spec, producer, rowType, embeddingDim, pageDigests, evidence, golden: records } = readBlob(golden);
+    const { spec, producer, rowType, embeddingDim, terms, bias, fmDim, ...rest } = readBlob(golden);
+    const { pageDigests, evidence, golden: records } = rest;
     const manifest = {
       spec,
       producer,
-      rowType,
-      embeddingDim,
+      ...{ rowType, embeddingDim, terms, bias, fmDim },
       pageDigests,
       pageCount: 1,
       filter: { offset: 2624, bytes: 32 },

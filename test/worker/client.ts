@@ -11,8 +11,8 @@ export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Sends a GET request with a token of the scope admin. */
-  asAdmin(path: string): Promise<Response>;
+  /** Sends a request with a token of the scope admin: POST with `body` as JSON, or GET without one. */
+  asAdmin(path: string, body?: object): Promise<Response>;
   /** What the Worker's budget of memory says of itself. */
   memory(): Promise<MemoryReport>;
   /** POST with `body` as JSON. */
@@ -29,12 +29,17 @@ export interface ScoreAnswer {
   unseen?: Record<string, number>;
 }
 
+export interface RankAnswer extends Omit<ScoreAnswer, "scores"> {
+  items: { id: string | number; score: number; value?: number; rank: number }[];
+}
+
 export interface ProblemAnswer {
   type: string;
   title: string;
   status: number;
   detail: string;
   field?: string;
+  errors?: { pointer: string; detail: string }[];
   cause?: string;
 }
 
@@ -65,8 +70,11 @@ export function startWorker(overrides: TestBindings = {}): TestWorker {
     return response;
   }
 
-  function asAdmin(path: string): Promise<Response> {
-    return fetch(path, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  function asAdmin(path: string, body?: object): Promise<Response> {
+    const authorization = `Bearer ${ADMIN_TOKEN}`;
+    if (body === undefined) return fetch(path, { headers: { authorization } });
+    const headers = { authorization, "content-type": "application/json" };
+    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
   async function memory(): Promise<MemoryReport> {

@@ -2,8 +2,8 @@ import type { Attempt } from "./kinds.ts";
 import type { AttackModel } from "./model.ts";
 import type { Answer } from "./send.ts";
 
-/** Bytes of a problem's body: enough for any sentence, and no request's text given back. */
-const MAX_PROBLEM_BYTES = 2048;
+/** Bytes of a problem's body: enough for a sentence on each of a hundred errors, and no request's text given back. */
+const MAX_PROBLEM_BYTES = 128 * 1024;
 /** What the stack of a defect has, and no sentence. */
 const STACK = /\bat .*(\.js|\.ts|<anonymous>)\b/;
 

@@ -48,7 +48,7 @@ export const USUAL: readonly Kind[] = [
       const context = { user, site, tags };
       const candidates = records.map(({ item, brand, price }) => ({ item, brand, price }));
       return {
-        ...post(RANK, { context, candidates }),
+        ...post(RANK, { context, candidates, sort: false }),
         expected: [200],
         records: candidates.map((candidate) => ({ ...context, ...candidate })),
       };

@@ -20,7 +20,11 @@ export interface AttackedServer extends AsyncDisposable {
 }
 
 /** The tokens that the Worker knows. */
-export const TOKENS: Readonly<Record<Scope, string>> = { score: generateToken(), admin: generateToken() };
+export const TOKENS: Readonly<Record<Scope, string>> = {
+  score: generateToken(),
+  explain: generateToken(),
+  admin: generateToken(),
+};
 
 /**
  * Megabytes of V8's heap. An isolate of the platform has 128 MB, of which the Worker keeps account of 96 MiB, most of

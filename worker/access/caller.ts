@@ -1,4 +1,4 @@
-import { type Scope, type TokenEntry, tokenDigest } from "../../format/tokens.ts";
+import { allows, type Scope, type TokenEntry, tokenDigest } from "../../format/tokens.ts";
 import { AccessError } from "../http/errors.ts";
 import { clientNetwork } from "./client-network.ts";
 
@@ -39,13 +39,13 @@ export async function callerOf(
 
 /** Throws AccessError where a caller lacks a scope. */
 export function requireScope({ scope }: Caller, needed: Scope): void {
-  if (scope === needed || scope === "admin") return;
+  if (scope !== null && allows(scope, needed)) return;
   if (scope === null)
     throw new AccessError(401, "Bearer", `got no token, expected one with the scope ${needed} in \`authorization\``);
   throw new AccessError(
     403,
     `Bearer error="insufficient_scope", scope="${needed}"`,
-    `got a token with the scope ${scope}, expected one with the scope ${needed}`,
+    `got the scope ${scope}, expected a token with the scope ${needed}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
-import { clipped, RequestError } from "../../format/errors.ts";
-import { parseWith } from "../../format/parse.ts";
+import { safeParse } from "valibot";
+import { clipped, type FormatError } from "../../format/errors.ts";
+import { faultsWith } from "../../format/parse.ts";
 import * as limits from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import { BodyBytes } from "./body-bytes.ts";
@@ -19,6 +20,12 @@ export interface ReadBody<Body> extends Disposable {
   /** Gives the memory of its lists back, which cannot be iterated any more. */
   release(): void;
 }
+
+/** The form of a body: an object with these members. */
+type BodySchema = v.GenericSchema & { entries: v.ObjectEntries };
+
+/** Throws all that is wrong with a body, of which `found` is known. */
+export type Refuse = (found: readonly FormatError[], body: unknown) => never;
 
 /**
  * The body of a request that is JSON. The constructor throws BodyError where the headers say that it cannot be read:
@@ -46,12 +53,13 @@ export class RequestBody {
    * Reads it as JSON of the form that `schema` says, in which each of `lists` is a JsonList. `lease` takes the memory
    * for it, and for parsing its lists. A body beyond the limits is refused as soon as that is known, and is never held
    * whole. Throws BodyError where it is not JSON, too large or too slow, OverloadedError where there is no memory, and
-   * RequestError where the JSON has another form.
+   * what `refuse` throws where the JSON has another form.
    */
-  async read<Schema extends v.GenericSchema>(
+  async read<Schema extends BodySchema>(
     lists: readonly string[],
     schema: Schema,
     lease: Lease,
+    refuse: Refuse,
   ): Promise<ReadBody<v.InferOutput<Schema>>> {
     using stack = new DisposableStack();
     // A client that leaves with half of its body sent takes this request's end with it, and has no more than this.
@@ -63,7 +71,9 @@ export class RequestBody {
     const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
     lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);
     const json = outline.parse();
-    const body = RequestError.during(() => parseWith(schema, json, "body"));
+    const parsed = safeParse(schema, json, { abortEarly: true });
+    if (!parsed.success) refuse(faultsWith(schema, json, "body", schema.entries), json);
+    const body = parsed.output;
     stack.defer(() => {
       for (const list of outline.lists) list.forget();
       lease.giveBack(ofLists);

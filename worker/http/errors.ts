@@ -36,7 +36,7 @@ export class AccessError extends Error {
   }
 }
 
-/** A client has read as many keys from the store as it may for now. */
+/** A client has sent as many requests, or read as many keys from the store, as it may for now. */
 export class RateLimitError extends Error {
   override readonly name = "RateLimitError";
 }

@@ -21,6 +21,11 @@ export class JsonList implements Iterable<unknown> {
     this.length = length;
   }
 
+  /** Bytes of its JSON. */
+  get bytes(): number {
+    return (this.#cuts.at(-1) ?? 0) - (this.#cuts[0] ?? 0);
+  }
+
   /** Throws BodyError where an element is not JSON. */
   *[Symbol.iterator](): Generator<unknown> {
     let count = 0;

@@ -11,6 +11,7 @@ import {
   SettingError,
   UnknownModelError,
 } from "./errors.ts";
+import { jsonPointer } from "./json-pointer.ts";
 import { logError } from "./log.ts";
 
 /** Problem details, RFC 9457. */
@@ -21,6 +22,8 @@ export interface Problem {
   detail: string;
   /** The place in the request's body, such as `records[3].age`. */
   field?: string;
+  /** Of a request's body: all that is wrong with it, at most MAX_ERRORS, by JSON pointers (RFC 6901). */
+  errors?: { pointer: string; detail: string }[];
   /** What is behind it, for callers with the scope admin. */
   cause?: string;
 }
@@ -48,6 +51,7 @@ export function toProblem(error: unknown): Problem {
     return {
       ...problem("invalid-request", "The request breaks the model's contract", 422, detail),
       ...(field && { field }),
+      errors: error.all.map(({ place, problem }) => ({ pointer: jsonPointer(place), detail: problem })),
     };
   }
   if (error instanceof AccessError) {
@@ -56,7 +60,7 @@ export function toProblem(error: unknown): Problem {
       : problem("forbidden", "The token lacks a scope", 403, error.message);
   }
   if (error instanceof RateLimitError) {
-    return problem("rate-limited", "Too many rows were read", 429, error.message);
+    return problem("rate-limited", "A rate limit is reached", 429, error.message);
   }
   if (error instanceof SettingError) {
     return problem("misconfigured", "A setting of the Worker is missing or wrong", 503, error.message);

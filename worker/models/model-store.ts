@@ -72,6 +72,11 @@ export class ModelStore {
     return this.#default.current(origin, keepAlive, limits.LOAD_WAIT_MS);
   }
 
+  /** What serves requests that name a model, or none, at the moment; null if nothing does. */
+  servingFor(reference: string | null): LoadedModel | null {
+    return (reference === null ? this.#default : this.#slots.get(reference))?.serving ?? null;
+  }
+
   /**
    * As `use`, where it serves already; null where the request would have to wait for it. Nothing is awaited, as this is
    * on the way of every request.

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type ReadBody, RequestBody } from "../http/body.ts";
+import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import { RateLimitError } from "../http/errors.ts";
 import { settledWithin } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
@@ -10,13 +10,13 @@ import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
+import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { keepAliveOf } from "./current-model.ts";
-import { chosenModel, type Fallback, type ModelChoice } from "./model-choice.ts";
+import { chosenBy, chosenModel, type Fallback, type ModelChoice } from "./model-choice.ts";
 
-interface ScoresResponse {
-  /** One probability a record, candidate or item. */
-  scores: number[];
+/** What an answer says beside its scores. */
+interface AboutAnswer {
   /** The model's name. */
   model: string;
   /** What names the model's blob, 64 hex digits. */
@@ -29,27 +29,39 @@ interface ScoresResponse {
   unseen?: Record<string, number>;
 }
 
-/** What is to be scored, by which model, and whether the answer is to count unseen values. */
-type AskedRequest = ScoreRequest & { unseen?: boolean | undefined; choice: ModelChoice };
-
-/** A member of a body: whether the answer is to count unseen values. */
-export const wantsUnseen = v.optional(v.boolean());
+/** What is to be scored, and what the answer is to say of it. */
+export type AskedRequest = ScoreRequest &
+  ModelChoice & {
+    /** Whether it counts unseen values. */
+    unseen?: boolean | undefined;
+    /** What it has in place of the scores in the order of the request. */
+    answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
+  };
 
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease) => Promise<ReadBody<AskedRequest>>;
+type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/** Scores what a request's body asks for, and answers with the scores. All its memory is of one lease. */
+/**
+ * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
+ * lease.
+ */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const { source, keys, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+  const { source, keys, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
   const { models } = options;
+  const { client } = c.var.caller;
+  if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
+    throw new RateLimitError("got more requests than this client may send in a minute; try again later");
   const body = new RequestBody(c.req.raw);
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
   if (models.firstLoad) await settledWithin(models.firstLoad, LOAD_WAIT_MS);
   using lease = options.memory.lease("requests");
-  using request = await read(body, lease);
-  const charge = rowRateLimit && chargeTo(rowRateLimit, c.var.caller.client);
+  using request = await read(body, lease, (found, wrong) => {
+    const judge = models.servingFor(chosenBy(wrong));
+    return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
+  });
+  const charge = limits.rowRateLimit && chargeTo(limits.rowRateLimit, client);
   const keepAlive = keepAliveOf(c);
-  const { model, fallback } = await chosenModel(models, request.body.choice, {
+  const { model, fallback } = await chosenModel(models, request.body, {
     ...{ source, keys, charge, keepAlive, lease },
   });
   const result = await scoreRequest(request.body, {
@@ -67,17 +79,22 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
-  return c.json(toResponse(result, fallback, request.body.unseen ? spec : null));
+  const { answerOf = scoresOf } = request.body;
+  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, fallback, request.body.unseen ? spec : null) });
 }
 
-/** `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
-function toResponse(
-  { scores, model, version, missing, unseen }: ScoreResult,
+function scoresOf({ scores }: ScoreResult): { scores: number[] } {
+  return { scores: Array.from(scores) };
+}
+
+/** What every answer says. `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
+function aboutAnswer(
+  { model, version, missing, unseen }: ScoreResult,
   fallback: Fallback | null,
   unseenOf: FittedSpec | null,
-): ScoresResponse {
+): AboutAnswer {
   return {
-    ...{ scores: Array.from(scores), model, version },
+    ...{ model, version },
     ...(fallback && { fallback }),
     ...(missing && { degraded: missing }),
     ...(unseenOf && { unseen: byField(unseen, unseenOf) }),

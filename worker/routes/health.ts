@@ -18,7 +18,7 @@ export function healthRoute(c: Context<AppEnv>): Response {
  */
 export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
-    const { auth, tokens, rowDeadlineMs, rowKeysPerRequest, rowRateLimit } = options.settings.read(c.env);
+    const { auth, tokens, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
     const { scope } = c.var.caller;
     try {
       const { model, version } = await currentModel(c, options);
@@ -26,7 +26,8 @@ export function readyRoute(options: RouteOptions) {
         tokens: tokens.map(({ name, scope }) => ({ name, scope })),
         rowDeadlineMs,
         rowKeysPerRequest,
-        rowRateLimit: rowRateLimit ? "bound" : "none: a client's keys per minute are not limited",
+        rowRateLimit: limits.rowRateLimit ? "bound" : "none: a client's keys per minute are not limited",
+        requestRateLimit: limits.requestRateLimit ? "bound" : "none: a client's requests per minute are not limited",
       };
       return c.json({
         ...{ status: "ready", auth },

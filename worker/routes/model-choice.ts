@@ -16,6 +16,12 @@ export interface ModelChoice {
   fallback?: "default" | undefined;
 }
 
+/** The model that a body names which may be anything; null: none, or no text that names one. */
+export function chosenBy(body: unknown): string | null {
+  const model = typeof body === "object" && body !== null && "model" in body ? body.model : null;
+  return v.is(ReferenceSchema, model) ? model : null;
+}
+
 export interface ChosenModel {
   model: LoadedModel;
   /** Set where it is not the one that the request names. */

@@ -1,34 +1,88 @@
 import type { Context } from "hono";
-import * as v from "valibot";
+import type * as v from "valibot";
+import { FormatError } from "../../format/errors.ts";
 import type { AppEnv } from "../app-env.ts";
-import { atMostRecords } from "../http/list-schema.ts";
+import type { JsonList } from "../http/json-list.ts";
+import { MAX_RECORDS } from "../limits.ts";
+import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
-import { answer, wantsUnseen } from "./answer.ts";
-import { modelChoice } from "./model-choice.ts";
+import { type Ranking, rankedItems } from "../scoring/ranking.ts";
+import { type AskedRequest, answer } from "./answer.ts";
+import { RankBody } from "./bodies.ts";
+import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
 
-// What the context, a candidate or an id is, is for the model's encoder to judge.
-const RankBody = v.pipe(
-  v.strictObject({
-    context: v.optional(v.unknown(), {}),
-    candidates: v.optional(atMostRecords("candidates")),
-    items: v.optional(atMostRecords("items")),
-    unseen: wantsUnseen,
-    ...modelChoice,
-  }),
-  v.check(
-    ({ candidates, items }) => (candidates === undefined) !== (items === undefined),
-    ({ input }) =>
-      `got ${input.items ? "both" : "neither"} candidates ${input.items ? "and" : "nor"} items, expected one of them`,
-  ),
-);
+type Body = v.InferOutput<typeof RankBody>;
 
-/** POST /v1/rank: scores many candidates, or items of the catalogue, for one context. */
+/** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
 export function rankRoute(options: RouteOptions) {
   return function rank(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, async (source, lease) => {
-      const read = await source.read(["candidates", "items"], RankBody, lease);
-      const { context, candidates = [], items, unseen, ...choice } = read.body;
-      return { ...read, body: { ...(items ? { context, items } : { context, candidates }), unseen, choice } };
+    return answer(c, options, async (source, lease, refuse) => {
+      const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
+      const errors = contradictions(read.body);
+      const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
+      if (errors.length > 0) refuse(errors, read.body);
+      const { model, fallback } = read.body;
+      return { ...read, body: { ...body, model, fallback } };
     });
   };
+}
+
+/** In the order of the request, with the scores alone. */
+function scored({ context, candidates, items, unseen }: Body): AskedRequest {
+  return { ...(items ? { context, items } : { context, candidates: candidates ?? [] }), unseen };
+}
+
+/** Bytes of memory of a candidate in the answer: an object of four members, and its JSON, the id's text left out. */
+const RANKED_BYTES = 256;
+
+/** Bytes of memory of a byte of an id's JSON in the answer: as UTF-16, and then as UTF-8. */
+const ANSWERED_BYTES = 4;
+
+/** The list in its order. What is wrong with ids and bids is added to `errors`. */
+function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
+  const { context, candidates, items, unseen, k = MAX_RECORDS } = body;
+  const named = items ?? body.ids;
+  const ids = named ? readIds(named, items ? "items" : "ids", lease, errors) : null;
+  if (ids && !items) refuseDuplicates(ids, errors);
+  const ranking: Ranking = { ids, bids: body.bids ? readBids(body.bids, lease, errors) : null, k };
+  const count = (items ?? candidates ?? []).length;
+  lease.resize(lease.bytes + RANKED_BYTES * Math.min(k, count) + ANSWERED_BYTES * (named?.bytes ?? 0));
+  return {
+    ...(items && ids ? { context, items: ids } : { context, candidates: candidates ?? [] }),
+    unseen,
+    answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
+  };
+}
+
+/** What members say against one another. */
+function contradictions({ candidates, items, ids, bids, k, objective, sort }: Body): FormatError[] {
+  const errors: FormatError[] = [];
+  const refuse = (member: string, problem: string): void => {
+    errors.push(new FormatError(`body: ${member}`, problem));
+  };
+  if ((candidates === undefined) === (items === undefined))
+    errors.push(
+      new FormatError(
+        "body",
+        `got ${items ? "both" : "neither"} candidates ${items ? "and" : "nor"} items, expected one of them`,
+      ),
+    );
+  const list = candidates ?? items;
+  const refuseLength = (member: "ids" | "bids", of: JsonList | undefined): void => {
+    if (of && list && of.length !== list.length)
+      refuse(
+        member,
+        `got ${of.length}, expected ${list.length}, one for each of the ${items ? "items" : "candidates"}`,
+      );
+  };
+  refuseLength("ids", ids);
+  refuseLength("bids", bids);
+  if (ids && items) refuse("ids", "got ids beside items, which are ids themselves, expected none");
+  if (bids && objective !== "ecpm") refuse("bids", 'got bids, expected none without the objective "ecpm"');
+  if (!bids && objective === "ecpm") refuse("bids", 'got none, expected a bid for each candidate with "ecpm"');
+  if (!sort)
+    for (const [member, value] of Object.entries({ ids, objective, bids, k }))
+      if (value !== undefined)
+        refuse(member, 'got it with "sort": false, which answers the scores alone, expected none');
+  return errors;
 }

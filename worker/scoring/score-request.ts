@@ -1,21 +1,25 @@
-import { RequestError } from "../../format/errors.ts";
+import { FormatError, RequestError } from "../../format/errors.ts";
 import type { Page } from "../../format/page.ts";
 import type { EncodingLimits, Listed } from "../../runtime/encoding-limits.ts";
+import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
-import { MAX_ENTRIES_PER_REQUEST, MAX_PAGES_WANTED } from "../limits.ts";
+import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import { giveBack } from "../memory/give-back.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
+import { explanationBytes } from "./explained.ts";
+import { throwFaults } from "./request-faults.ts";
 
 /**
- * What is to be scored: whole records, or one context with its candidates or with the ids of items of the catalogue.
+ * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of
+ * items of the catalogue.
  */
 export type ScoreRequest =
-  | { records: Listed<unknown> }
+  | { records: Listed<unknown>; explain?: boolean }
   | { context: unknown; candidates: Listed<unknown> }
   | { context: unknown; items: Listed<unknown> };
 
@@ -46,6 +50,8 @@ export interface ScoreResult {
   model: string;
   /** What names the model's blob, 64 hex digits. */
   version: string;
+  /** Where the request asks for them: what each record's logit is the sum of. */
+  explanations?: Explanation[];
   /** Set where pages were missing: so many of the request's values were scored as if never seen. */
   missing: { rows: number; reason: Shortfall } | null;
   /** [F]: how many of the request's values of each field no row of the model is of. */
@@ -78,7 +84,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { model, rows, lease, release, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
-  const { located, run } = RequestError.during(() => encode(request, scorer, lease));
+  const { located, run } = encodeOrRefuse(request, scorer, lease);
   const { offsets, keys, values } = located.encoded;
   lease.defer(() => giveBack(offsets, keys, values, located.addresses));
   release?.();
@@ -89,13 +95,14 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { pages, pagesRead, shortfall } = fetchedRows;
   const fetched = performance.now();
   lease.refuseEnded();
-  const { scores, logits, rowsMissing, unseen } = run(pages);
+  const { scores, logits, rowsMissing, unseen, explanations } = run(pages);
   const scored = performance.now();
 
   refuseNonFinite(scores, request);
   return {
     scores,
     logits,
+    ...(explanations && { explanations }),
     model: model.model,
     version: model.version,
     missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
@@ -108,11 +115,21 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
 /** An encoded request, whose rows are looked up in the blob, and what scores it once the pages are there. */
 interface EncodedRequest {
   located: LocatedRecords;
-  run(pages: ReadonlyMap<number, Page>): Scores;
+  run(pages: ReadonlyMap<number, Page>): Scores & { explanations?: Explanation[] };
 }
 
 /** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
 const RESULT_BYTES = 64;
+
+/** Throws all that is wrong with a request, and not the first fault alone. */
+function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
+  try {
+    return encode(request, scorer, lease);
+  } catch (error) {
+    if (error instanceof FormatError) throwFaults([error], request, scorer.manifest, lease);
+    throw error;
+  }
+}
 
 function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
   const held = lease.bytes;
@@ -123,8 +140,12 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
     reserve: (bytes) => lease.resize(held + bytes),
   };
   if ("records" in request) {
+    // Before it is encoded, so that too many records are refused for what they are too many for.
+    const explained = request.explain ? explanationBytes(request.records.length, scorer.manifest.spec) : 0;
     const located = scorer.locate(scorer.encode(request.records, limits), 1, limits);
-    return { located, run: (pages) => scorer.score(located, pages) };
+    if (!request.explain) return { located, run: (pages) => scorer.score(located, pages) };
+    lease.resize(lease.bytes + explained);
+    return { located, run: (pages) => scorer.explain(located, pages) };
   }
   if ("items" in request) {
     const located = scorer.locateItems(request.context, request.items, limits);
@@ -138,8 +159,11 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
 
 /** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
 function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
-  const at = scores.findIndex((score) => !Number.isFinite(score));
-  if (at < 0) return;
+  if (scores.every(Number.isFinite)) return;
   const list = "records" in request ? "records" : "items" in request ? "items" : "candidates";
-  throw new RequestError(`${list}[${at}]`, "got numbers too large to score, expected a finite score");
+  const errors: FormatError[] = [];
+  for (let i = 0; i < scores.length && errors.length < MAX_ERRORS; i++)
+    if (!Number.isFinite(scores[i]))
+      errors.push(new FormatError(`${list}[${i}]`, "got numbers too large to score, expected a finite score"));
+  RequestError.throwAll(errors);
 }

@@ -3,8 +3,9 @@
 import { type FeatureSpec, VERSION } from "deepfm-edge";
 import { type BlobManifest, FormatError, parseFeatureSpec, pointerKey, readManifest } from "deepfm-edge/format";
 import { checkGolden, loadKernel, type Page, placeBlob, Scorer } from "deepfm-edge/runtime";
-import { type AppOptions, createApp, type KVReader, kvSource } from "deepfm-edge/worker";
+import { type AppOptions, type AppType, createApp, type KVReader, kvSource } from "deepfm-edge/worker";
 import { Hono } from "hono";
+import { hc } from "hono/client";
 
 export const version: string = VERSION;
 export const key: string = pointerKey("ads");
@@ -37,6 +38,19 @@ interface Bindings {
 const options: AppOptions<Bindings> = { source: ({ CTR_MODELS }) => kvSource(CTR_MODELS) };
 
 export const app = new Hono<{ Bindings: Bindings }>().route("/ctr", createApp(options));
+
+export async function best(url: string, price: number): Promise<string | number | null> {
+  const client = hc<AppType>(url);
+  // @ts-expect-error A list of candidates is no candidate.
+  client.v1.rank.$post({ json: { candidates: { price } } });
+  const response = await client.v1.rank.$post({ json: { candidates: [{ price }], k: 1 } });
+  if (!response.ok) throw new Error((await response.json()).detail);
+  const answer = await response.json();
+  return "items" in answer ? (answer.items[0]?.id ?? null) : null;
+}
+
+/** The routes below a path of another app. */
+export const mounted = hc<typeof app>("https://ctr.example.com").ctr.v1.score;
 
 // @ts-expect-error A number is no source of models.
 createApp({ source: 1 });

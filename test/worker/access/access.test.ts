@@ -91,6 +91,7 @@ describe("with tokens", () => {
         rowDeadlineMs: 30_000,
         rowKeysPerRequest: 32,
         rowRateLimit: "bound",
+        requestRateLimit: "none: a client's requests per minute are not limited",
       },
       memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
       models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],

@@ -228,3 +228,18 @@ test("every response has a request id: the client's, if it is fit for a log", as
   const unfit = await worker.fetch("/nowhere", { headers: { "x-request-id": '"}{' } });
   expect(unfit.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
 });
+
+test.each([
+  ["POST", "/v1/score", 200, "no-store"],
+  ["POST", "/v1/score/x", 404, "no-store"],
+  ["PUT", "/v1/score", 405, "no-store"],
+  ["GET", "/v1/models", 200, "no-store"],
+  ["GET", "/openapi.json", 200, "public, max-age=3600"],
+])("%s %s is %i, and nothing that a browser shows, runs or keeps unasked", async (method, path, status, cache) => {
+  const body = method === "GET" ? null : '{"records":[]}';
+  const response = await worker.fetch(path, { method, headers: { "content-type": "application/json" }, body });
+  expect(response.status).toBe(status);
+  expect(response.headers.get("cache-control")).toBe(cache);
+  expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(response.headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+});

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
 import { KEYS_PER_CHARGE } from "../../../worker/limits.ts";
 import { kvKeys, loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
@@ -85,4 +85,35 @@ test.each([
   const response = await score(worker, [{ site: "site57" }], {});
   expect((await response.json<ScoreAnswer>()).degraded).toBeUndefined();
   expect(errors()).toEqual([{ level: "error", event: "rate_limit_failed", error }]);
+});
+
+describe("requests", () => {
+  const token = generateToken();
+  const send = (worker: TestWorker, path: string): Promise<Response> =>
+    worker.fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: JSON.stringify(path === "/v1/rank" ? { candidates: [{}] } : { records: [{}] }),
+    });
+
+  test("of a token are limited, whatever they cost, where a limit for them is bound", async () => {
+    const TOKENS = await writeTokenEntry("busy", "explain", token);
+    const worker = startWorker({ AUTH: "off", TOKENS, REQUEST_RATE_LIMIT: ROW_RATE_LIMIT });
+    expect((await send(worker, "/v1/score")).status).toBe(200);
+    await exhaust("token busy");
+    for (const path of ["/v1/score", "/v1/rank", "/v1/explain"]) {
+      const refused = await send(worker, path);
+      expect(refused.headers.get("retry-after")).toBe("60");
+      expect((await problemOf(refused)).detail).toMatch(/^got more requests than this client may send in a minute/);
+    }
+    expect((await score(worker, [{}], {})).status, "another client").toBe(200);
+    expect((await worker.fetch("/v1/models")).status, "what does not score").toBe(200);
+  });
+
+  test("are answered where the limit fails", async () => {
+    const errors = loggedErrors();
+    const limit = (): Promise<never> => Promise.reject(new Error("limit is down"));
+    expect((await score(startWorker({ REQUEST_RATE_LIMIT: { limit } }), [{}], {})).status).toBe(200);
+    expect(errors()).toEqual([expect.objectContaining({ event: "rate_limit_failed" })]);
+  });
 });

@@ -1,0 +1,119 @@
+// What the routes answer. The schemas are for types, for the OpenAPI document and for tests: nothing imports them at
+// run time in the Worker, which makes these answers itself.
+import * as v from "valibot";
+import { MAX_ERRORS } from "../limits.ts";
+import { RecordSchema } from "./record-schema.ts";
+
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What every answer that scores says beside its scores. */
+const aboutScores = {
+  model: v.pipe(v.string(), v.description("The model's name.")),
+  version: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.description("The SHA-256 of the model's blob.")),
+  fallback: v.optional(
+    v.pipe(
+      v.strictObject({ from: v.string(), reason: v.string() }),
+      v.description("Where the default model scored it: which one the request named, and why that could not."),
+    ),
+  ),
+  degraded: v.optional(
+    v.pipe(
+      v.strictObject({ rows: count, reason: v.picklist(["deadline", "unavailable", "limit"]) }),
+      v.description("Where rows were missing: how many values were scored as if never seen, and why."),
+    ),
+  ),
+  unseen: v.optional(
+    v.pipe(v.record(v.string(), count), v.description("Where asked for: how many values of a field were never seen.")),
+  ),
+};
+
+export const ScoreAnswer = v.strictObject({
+  scores: v.pipe(v.array(probability), v.description("The probabilities, in the order of the request.")),
+  ...aboutScores,
+});
+
+export const RankedAnswer = v.strictObject({
+  items: v.pipe(
+    v.array(
+      v.strictObject({
+        id: v.union([v.string(), v.number()]),
+        score: probability,
+        value: v.optional(v.pipe(v.number(), v.description('With "ecpm": score × bid.'))),
+        rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
+      }),
+    ),
+    v.description("The best first."),
+  ),
+  ...aboutScores,
+});
+
+/** With `"sort": false` it is that of a ScoreAnswer. */
+export const RankAnswer = v.union([RankedAnswer, ScoreAnswer]);
+
+export const ExplainAnswer = v.strictObject({
+  explanations: v.array(
+    v.strictObject({
+      score: probability,
+      logit: v.pipe(v.number(), v.description("The sum of all the other terms; the score is its sigmoid.")),
+      bias: v.number(),
+      linear: v.pipe(v.record(v.string(), v.number()), v.description("The first-order term of each field.")),
+      pairs: v.pipe(
+        v.array(v.strictObject({ fields: v.tuple([v.string(), v.string()]), value: v.number() })),
+        v.description("The FM term of each pair of fields."),
+      ),
+      deep: v.pipe(v.number(), v.description("What the network, its products included, or the two towers add.")),
+      calibration: v.pipe(v.number(), v.description("What the calibration map adds.")),
+    }),
+  ),
+  ...aboutScores,
+});
+
+export const ModelsAnswer = v.object({
+  models: v.array(
+    v.looseObject({
+      model: aboutScores.model,
+      version: aboutScores.version,
+      fields: v.array(
+        v.looseObject({
+          name: v.string(),
+          type: v.string(),
+          side: v.picklist(["context", "item"]),
+          from: v.optional(v.string()),
+        }),
+      ),
+      example: RecordSchema,
+      default: v.optional(v.pipe(v.boolean(), v.description("Whether it scores requests that name no model."))),
+    }),
+  ),
+});
+
+export const HealthAnswer = v.strictObject({ status: v.literal("ok") });
+
+export const ReadyAnswer = v.looseObject({
+  status: v.literal("ready"),
+  auth: v.picklist(["tokens", "off"]),
+  model: v.optional(v.string()),
+  version: v.optional(v.string()),
+});
+
+export const ProblemAnswer = v.strictObject({
+  type: v.pipe(v.string(), v.regex(/^urn:deepfm-edge:problem:[a-z-]+$/)),
+  title: v.string(),
+  status: v.picklist([400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503]),
+  detail: v.string(),
+  field: v.optional(v.pipe(v.string(), v.description("The place of the first error in the body."))),
+  errors: v.optional(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          pointer: v.pipe(v.string(), v.description("A JSON pointer, RFC 6901.")),
+          detail: v.string(),
+        }),
+      ),
+      v.maxLength(MAX_ERRORS),
+      v.description("All that is wrong with the body."),
+    ),
+  ),
+  cause: v.optional(v.pipe(v.string(), v.description("What is behind it, for the scope admin."))),
+});

@@ -1,0 +1,35 @@
+/** A name of a candidate, as the request has it. */
+export type CandidateId = string | number;
+
+/** What a list of n candidates is ordered by. */
+export interface Ranking {
+  /** [n]: what the answer calls the candidates; null: their positions in the request. */
+  ids: readonly CandidateId[] | null;
+  /** [n]: what a click on each is worth; null where the order is by the score alone. */
+  bids: Float64Array | null;
+  /** How many of the first are answered. */
+  k: number;
+}
+
+/** A candidate at its place in the order. */
+export interface RankedItem {
+  id: CandidateId;
+  /** The probability of a click. */
+  score: number;
+  /** score × bid, by which the list is ordered where there are bids. */
+  value?: number;
+  /** From 1 on. */
+  rank: number;
+}
+
+/** The first k of n candidates in descending order of the score, or of score × bid. Ties keep the request's order. */
+export function rankedItems(scores: Float32Array, { ids, bids, k }: Ranking): RankedItem[] {
+  const values = bids ? bids.map((bid, i) => bid * (scores[i] as number)) : scores;
+  const order = Uint32Array.from(values.keys()).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
+  return Array.from(order.subarray(0, k), (i, place) => ({
+    id: ids ? (ids[i] as CandidateId) : i,
+    score: scores[i] as number,
+    ...(bids && { value: values[i] as number }),
+    rank: place + 1,
+  }));
+}
