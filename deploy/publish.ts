@@ -1,24 +1,17 @@
-import { blobKey, pageKey, pointerKey, writePointer } from "../format/store.ts";
+import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
+import { writePublishedManifest } from "../format/published-manifest.ts";
+import { readManifest } from "../format/read-blob.ts";
+import { signerOf } from "../format/seal.ts";
+import { blobKey, manifestKey, pageKey } from "../format/store.ts";
 import type { ExportedModel } from "../trainer/export/export.ts";
 import type { StoredModel } from "../trainer/export/stored-model.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
-import { findAccountNamespace } from "./kv/account.ts";
-import { AccountKv } from "./kv/account-kv.ts";
 import { BATCH_BYTES, type KvPair, type KvStore, MOST_READ, MOST_WRITTEN, ValuesTooLarge } from "./kv/kv-store.ts";
-import { openLocalKv } from "./kv/local-kv.ts";
-import { WRANGLER_CONFIG } from "./wrangler.ts";
+import { openStore, type StoreTarget } from "./kv/open-store.ts";
+import { ModelRegistry } from "./registry.ts";
+import { planRelease, type ReleaseOptions } from "./release.ts";
 
-/**
- * The account's KV namespace, or the local one of `wrangler dev`, in the folder `persistTo` or else beside the
- * configuration. `config`: wrangler's configuration that binds the namespace as MODELS; this project's if it is absent.
- * `environment`: the one of the configuration's environments that binds it.
- */
-export type PublishTarget = { config?: string; environment?: string } & (
-  | { remote: true }
-  | { remote: false; persistTo?: string }
-);
-
-export interface PublishOptions {
+export interface PublishOptions extends ReleaseOptions {
   /** Whether what is there already is read back, and written again where it is damaged. Default: true. */
   verify?: boolean;
 }
@@ -35,28 +28,21 @@ export interface Published {
 
 /**
  * Publishes a model: uploads its blob and those of its pages that are not there yet or are damaged, in batches, and
- * then, when all of them are stored, writes the pointer. A publication that fails on the way leaves the model before it
- * serving, and the next one goes on where it stopped. Throws UserError where the store cannot be written.
+ * then, when all of them are stored, writes the history and the pointer. A publication that fails on the way leaves the
+ * version before it serving, and the next one goes on where it stopped. Throws UserError where the store cannot be
+ * written or the options do not fit what it has, and FormatError where its small values are damaged.
  */
 export async function publish(
   model: StoredModel | ExportedModel,
-  target: PublishTarget,
-  { verify = true }: PublishOptions = {},
+  target: StoreTarget,
+  { verify = true, ...release }: PublishOptions = {},
 ): Promise<Published> {
-  using task = startTask("publish", model.pages.length + 2, "keys");
+  using task = startTask("publish", model.pages.length + 3, "keys");
   await using store = await openStore(target, (why, seconds) => task.advance(0, `${why}; again in ${seconds} s`));
-  const published = await new Publication(store, verify, (keys) => task.advance(keys, "")).run(model);
+  const published = await new Publication(store, verify, (keys) => task.advance(keys, "")).run(model, release);
   const { present, repaired } = published;
   task.done(`${present} already there${repaired > 0 ? `, ${repaired} were damaged and are written again` : ""}`);
   return published;
-}
-
-async function openStore(target: PublishTarget, onRetry: (why: string, seconds: number) => void): Promise<KvStore> {
-  const config = target.config ?? WRANGLER_CONFIG;
-  if (!target.remote) return openLocalKv(config, target.persistTo, target.environment);
-  const namespace = await findAccountNamespace(config, target.environment);
-  namespace.api.onRetry = onRetry;
-  return new AccountKv(namespace);
 }
 
 /** One model's way into a store. */
@@ -75,8 +61,17 @@ export class Publication {
     this.#advance = advance;
   }
 
-  async run({ model, version, blob, pages }: StoredModel | ExportedModel): Promise<Published> {
-    // 1. Pages, as text: a bulk read gives nothing else.
+  async run(
+    { model: name, version, blob, pages }: StoredModel | ExportedModel,
+    options: ReleaseOptions = {},
+  ): Promise<Published> {
+    // 1. What would refuse the publication is found before anything is written.
+    const registry = new ModelRegistry(this.#store);
+    const released = { name, version, isSigned: signerOf(blob) !== null, bytes: blob.length };
+    const { evidence } = readManifest(blob);
+    const { model, writes } = await planRelease(registry, { ...released, evidence }, options);
+
+    // 2. Pages, as text: a bulk read gives nothing else.
     const stored = await this.#store.keys(pageKey(new Uint8Array(0)));
     let batch: KvPair[] = [];
     let bytes = 0;
@@ -92,11 +87,18 @@ export class Publication {
     await this.#addPages(batch, stored);
     await this.#write();
 
-    // 2. The blob.
+    // 3. The blob, and what belongs to it.
     await this.#addBlob(blobKey(version), blob);
+    const pageDigests = new Uint8Array(pages.length * PAGE_DIGEST_BYTES);
+    pages.forEach(({ digest }, i) => {
+      pageDigests.set(digest, i * PAGE_DIGEST_BYTES);
+    });
+    const manifest = writePublishedManifest({ model, bytes: blob.length, pageDigests });
+    await this.#store.putTexts([{ key: manifestKey(version), value: manifest }]);
+    this.#advance(1);
 
-    // 3. The pointer, when all that it leads to is there.
-    await this.#store.putTexts([{ key: pointerKey(), value: writePointer({ model, version }) }]);
+    // 4. History, pointer and default, one after the other, when all that they lead to is there.
+    for (const write of writes) await this.#store.putTexts([write]);
     this.#advance(1);
     return this.#published;
   }

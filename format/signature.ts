@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from "./base64.ts";
 import { FormatError } from "./errors.ts";
 import { sha256 } from "./hash.ts";
 
@@ -97,12 +98,4 @@ async function keyId(publicKey: Uint8Array): Promise<Uint8Array> {
 async function publicBytes(privateKey: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
   const { x = "" } = (await crypto.subtle.exportKey("jwk", privateKey)) as JsonWebKey;
   return fromBase64(x.replaceAll("-", "+").replaceAll("_", "/"));
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,19 +1,36 @@
 import * as v from "valibot";
-import { modelName } from "./field-schemas.ts";
 import { toHex } from "./hash.ts";
-import { parseJson, parseWith } from "./parse.ts";
 
-// How a published model lies in a key-value store. Blobs and pages are stored under a hash of their bytes and never
-// change; only the pointer is rewritten, so publishing, switching and rolling back are one write. Every key has a
-// prefix that is not a number: Workers KV drops canonical integer keys ("123") from the result of a bulk get.
+// How published models lie in a key-value store. Blobs, pages and manifests never change: they are stored under a hash
+// of their bytes, or of their blob's. Only the small keys are rewritten, so publishing, switching and rolling back end
+// with one write. No key is a number: Workers KV drops canonical integer keys ("123") from the result of a bulk get.
 //
-//   model               the pointer: JSON, {"model": "<name>", "version": "<64 hex>"}
+//   default             which model serves where a request names none (pointer.ts)
+//   models/<name>       the pointer to a model's version that serves (pointer.ts)
+//   versions/<name>     the history of a model's publications (history.ts)
+//   manifest/<64 hex>   what belongs to a version: its blob and its pages (published-manifest.ts)
 //   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts)
 //   page/<32 hex>       a row page, base64 text (a bulk get gives text only), under the digest of the bytes
+//   model               the only pointer that earlier publishers wrote (pointer.ts)
 
-/** The key of the pointer to the model that serves. */
-export function pointerKey(): string {
-  return "model";
+/** The key of what names the default model. */
+export function defaultKey(): string {
+  return "default";
+}
+
+/** The key of a model's pointer. Of the empty name, it is what such keys begin with. */
+export function pointerKey(model: string): string {
+  return `models/${model}`;
+}
+
+/** The key of a model's history. Of the empty name, it is what such keys begin with. */
+export function historyKey(model: string): string {
+  return `versions/${model}`;
+}
+
+/** The key of a version's manifest; `version`: 64 lower-case hex digits. */
+export function manifestKey(version: string): string {
+  return `manifest/${version}`;
 }
 
 /** The key of a model blob; `version`: 64 lower-case hex digits. */
@@ -26,32 +43,15 @@ export function pageKey(digest: Uint8Array): string {
   return `page/${toHex(digest)}`;
 }
 
+/** The key of the only pointer that a store has whose models have no names of their own. */
+export function earlierPointerKey(): string {
+  return "model";
+}
+
+/** Whether what is under a key never changes, so that it may be cached for ever. */
+export function neverChanges(key: string): boolean {
+  return /^(blob|page|manifest)\//.test(key);
+}
+
 /** A model's version: the hash that names its blob. */
 export const VersionSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"));
-
-const PointerSchema = v.strictObject({ model: modelName, version: VersionSchema });
-
-/** The pointer as publishers wrote it up to format 4 of the blob. Its `model` is the version. */
-const UnnamedPointerSchema = v.strictObject({ model: VersionSchema });
-
-/** Which model serves: its name, and the version that names its blob. */
-export type ModelPointer = v.InferOutput<typeof PointerSchema>;
-
-/** The pointer's text. */
-export function writePointer(pointer: ModelPointer): string {
-  return JSON.stringify(parseWith(PointerSchema, pointer, "pointer"));
-}
-
-/** A pointer as it was read. `model`, the name, is null in one of the old form. */
-export interface PublishedPointer {
-  model: string | null;
-  version: string;
-}
-
-/** Reads the pointer's text. Throws FormatError where it is none. */
-export function readPointer(text: string): PublishedPointer {
-  const pointer = parseJson(text, "pointer");
-  if (typeof pointer === "object" && pointer !== null && "version" in pointer)
-    return parseWith(PointerSchema, pointer, "pointer");
-  return { model: null, version: parseWith(UnnamedPointerSchema, pointer, "pointer").model };
-}

@@ -14,10 +14,18 @@ export { FormatError, RequestError } from "../format/errors.ts";
 export type { FittedField, FittedSpec } from "../format/fitted-spec.ts";
 export type { GoldenRecords } from "../format/golden.ts";
 export { fromHex, toHex } from "../format/hash.ts";
+/** The keys under which a store holds models, and what they hold: pointers, histories and manifests. */
+export { type History, type Publication, readHistory, writeHistory } from "../format/history.ts";
 export { pageOfKey } from "../format/keys.ts";
 export type { DenseLayer } from "../format/layer.ts";
 /** `openPage` checks a page against the digest that its blob's manifest has for it. */
 export { openPage, Page, type PageLayout, pageDigest } from "../format/page.ts";
+export { type ModelPointer, readDefault, readPointer, writeDefault, writePointer } from "../format/pointer.ts";
+export {
+  type PublishedManifest,
+  readPublishedManifest,
+  writePublishedManifest,
+} from "../format/published-manifest.ts";
 export type { RawValue } from "../format/raw-value.ts";
 /** `readManifest` reads what a server needs; `readBlob` reads, and checks, all of a blob. */
 export { type BlobManifest, readBlob, readManifest } from "../format/read-blob.ts";
@@ -26,5 +34,4 @@ export { signerOf, verifyBlob } from "../format/seal.ts";
 export { type PublicKey, readPublicKeys } from "../format/signature.ts";
 /** What a user writes: fields, model, training. */
 export { type FeatureField, type FeatureSpec, type ModelType, parseFeatureSpec } from "../format/spec.ts";
-/** The keys under which a store holds models, and the pointer that says which one serves. */
-export { blobKey, type ModelPointer, pageKey, pointerKey, readPointer, writePointer } from "../format/store.ts";
+export { blobKey, defaultKey, historyKey, manifestKey, pageKey, pointerKey } from "../format/store.ts";

@@ -9,9 +9,9 @@ export const VERSION = "0.1.0";
 
 export type { FittedField, FittedSpec } from "../format/fitted-spec.ts";
 export type { GoldenRecords } from "../format/golden.ts";
+export type { ModelPointer } from "../format/pointer.ts";
 export type { RawValue } from "../format/raw-value.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
 export type { FeatureField, FeatureSpec, ModelType } from "../format/spec.ts";
-export type { ModelPointer } from "../format/store.ts";
 export type { Scores } from "../runtime/scorer.ts";
 export type { KernelVariant } from "../runtime/variant.ts";

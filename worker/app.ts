@@ -11,7 +11,7 @@ import { securityHeaders } from "./http/security-headers.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
-import { ModelStore } from "./models/model-slot.ts";
+import { ModelStore } from "./models/model-store.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { explainRoute } from "./routes/explain.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";

@@ -1,4 +1,5 @@
 // Every limit of the Worker, each with its reason.
+import { MAX_DEADLINE_MS } from "../format/pointer.ts";
 
 const MIB = 2 ** 20;
 
@@ -9,7 +10,7 @@ const MIB = 2 ** 20;
 export const MEMORY = {
   /** models + minPages + requests */
   total: 96 * MIB,
-  /** WebAssembly memories of the model that serves and the one that is to replace it: of two blobs of 25 MiB. */
+  /** WebAssembly memories of all models, those being loaded too: two blobs of 25 MiB, or more that are smaller. */
   models: 52 * MIB,
   /** Cached pages, when models take all of their share. */
   minPages: 8 * MIB,
@@ -125,8 +126,8 @@ export const READ_LOST_MS = 2_000;
  */
 export const DEFAULT_ROW_DEADLINE_MS = 150;
 
-/** The longest such time that a setting may state. No client waits longer for a score. */
-export const MAX_ROW_DEADLINE_MS = 60_000;
+/** The longest such time that a setting may state, as a model's pointer may. */
+export const MAX_ROW_DEADLINE_MS = MAX_DEADLINE_MS;
 
 /**
  * Milliseconds until a page that was missing or broken is asked for again. KV remembers for at least 30 s that a key is
@@ -137,7 +138,7 @@ export const PAGE_RETRY_MS = 30_000;
 /** How many pages that were missing or broken are remembered. */
 export const MAX_PAGES_REMEMBERED = 10_000;
 
-/** Milliseconds until the pointer is read again, in the background. KV caches it for as long anyway. */
+/** Milliseconds until a pointer is read again, in the background. KV caches it for as long anyway. */
 export const POINTER_MAX_AGE_MS = 30_000;
 
 /**
@@ -153,6 +154,24 @@ export const LOAD_WAIT_MS = 3_000;
 
 /** Milliseconds after which a load is given up, or counts as lost with the request that began it. */
 export const LOAD_TIMEOUT_MS = 20_000;
+
+/**
+ * Milliseconds that a request which allows the default model waits for the one that it names: as long as it might wait
+ * for rows. The load goes on.
+ */
+export const FALLBACK_WAIT_MS = DEFAULT_ROW_DEADLINE_MS;
+
+/**
+ * Milliseconds without a request after which a model may make room for another. Models that take turns, and do not fit
+ * together, would otherwise cost a load a request.
+ */
+export const MODEL_IDLE_MS = 30_000;
+
+/** How many names of models, and versions of them, an isolate remembers, whether there is such a model or not. */
+export const MAX_MODELS_REMEMBERED = 1000;
+
+/** Bytes of a pointer at most: it has two versions, a time and a deadline, and that of earlier publishers a name. */
+export const MAX_POINTER_BYTES = 4096;
 
 /** Seconds: the shortest cacheTtl that KV allows, for what may change or may be missing. */
 export const KV_MIN_CACHE_SECONDS = 30;

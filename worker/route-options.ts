@@ -1,7 +1,7 @@
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
-import type { ModelStore } from "./models/model-slot.ts";
+import type { ModelStore } from "./models/model-store.ts";
 import type { RowStore } from "./rows/row-store.ts";
 import type { SettingsReader } from "./settings.ts";
 

@@ -7,10 +7,12 @@ import { generateCommand } from "./generate.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
+import { modelsCommand } from "./models.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
 import { reportCommand } from "./report.ts";
 import { retrieveCommand } from "./retrieve.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { keygenCommand, signCommand } from "./sign.ts";
 import { startCommand } from "./start.ts";
 import { studyCommand } from "./study.ts";
@@ -40,6 +42,8 @@ export function makeProgram(): Command {
     keygenCommand(),
     signCommand(),
     publishCommand(),
+    modelsCommand(),
+    rollbackCommand(),
     tokenCommand(),
     evaluateCommand(),
     startCommand(),

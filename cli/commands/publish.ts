@@ -1,32 +1,44 @@
-import { statSync } from "node:fs";
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
-import { UserError } from "../../trainer/errors.ts";
+import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
 import { openExport } from "../../trainer/export/export.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 
-interface PublishFlags {
-  config?: string;
-  env?: string;
-  remote?: true;
-  persistTo?: string;
+interface PublishFlags extends StoreFlags {
+  model?: string;
+  note?: string;
+  deadline?: number;
+  switch: boolean;
+  default?: true;
   verify: boolean;
 }
 
 export function publishCommand(): Command {
-  return new Command("publish")
+  const command = new Command("publish")
     .description("Put an exported model into Workers KV; the pointer that makes it serve comes last.")
     .argument("<export>", "the folder that `export` wrote")
-    .option("--remote", "into your account's namespace (default: the local one of `npm run dev`)")
-    .option("--persist-to <folder>", "another local folder than .wrangler/state")
-    .option("--config <file>", "wrangler's configuration of your own Worker, which binds the namespace as MODELS")
-    .option("--env <name>", "the environment of the configuration whose namespace it is, such as staging")
+    .option("--model <name>", "the model's name there, which requests may name (default: that of its spec)")
+    .option("--note <text>", "what the history says of this version")
+    .option("--no-switch", "upload it and note it in the history, but let the version before go on serving")
+    .option("--default", "serve requests that name no model with it; the first model that is published does anyway")
+    .option(
+      "--deadline <ms>",
+      "milliseconds that its requests wait for rows (default: as before, or the Worker's)",
+      integerWithin(0, MAX_DEADLINE_MS),
+    );
+  return withStore(command)
     .option("--no-verify", "trust the names of what is there already, and do not read it back")
-    .action(async (folder: string, { config, env, remote, persistTo, verify }: PublishFlags) => {
-      if (config !== undefined && !statSync(config, { throwIfNoEntry: false })?.isFile())
-        throw new UserError(`${config}: got no file, expected wrangler's configuration`);
+    .action(async (folder: string, { model, note, deadline, verify, ...flags }: PublishFlags) => {
+      const target = storeOf(flags);
       const exported = await openExport(folder);
-      const target = remote ? { remote } : { remote: false as const, ...(persistTo && { persistTo }) };
-      await publish(exported, { ...target, ...(config && { config }), ...(env && { environment: env }) }, { verify });
-      console.log(`published ${exported.model}@${exported.version}`);
+      await publish(exported, target, {
+        ...(model !== undefined && { model }),
+        ...(note !== undefined && { note }),
+        ...(deadline !== undefined && { deadline }),
+        ...{ switches: flags.switch, becomesDefault: flags.default === true, verify },
+      });
+      const serves = flags.switch ? "" : "; the version before goes on serving";
+      console.log(`published ${model ?? exported.model}@${exported.version}${serves}`);
     });
 }

@@ -125,7 +125,7 @@ export async function start(options: StartOptions): Promise<void> {
   if (calibration) console.log(calibrationText(calibration));
 
   // 4. Into a local KV.
-  await publish(exported, { remote: false, persistTo: store });
+  await publish(exported, { remote: false, persistTo: store }, { becomesDefault: true });
 
   // 5. Served from there, and the test split scored over HTTP.
   await using server = await serve(store, port);

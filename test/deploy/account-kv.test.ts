@@ -11,7 +11,8 @@ import { AccountKv } from "../../deploy/kv/account-kv.ts";
 import { CloudflareApi } from "../../deploy/kv/cloudflare-api.ts";
 import { ValuesTooLarge } from "../../deploy/kv/kv-store.ts";
 import { Publication, publish } from "../../deploy/publish.ts";
-import { blobKey, pageKey } from "../../format/store.ts";
+import { readDefault, readPointer } from "../../format/pointer.ts";
+import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { goldenExport } from "./golden-export.ts";
 
@@ -123,8 +124,9 @@ describe("a publication into an account", () => {
     refusals = [429, 503, 500];
     unsuccessful = [page];
     expect(await publication().run(model)).toEqual({ uploaded: 2, present: 0, repaired: 0 });
-    expect(asked.at(-1)).toBe("PUT /bulk"); // the pointer
-    expect(JSON.parse(String(values.get("model")))).toEqual({ model: model.model, version: model.version });
+    expect(asked.at(-1)).toBe("PUT /bulk"); // the default
+    expect(readPointer(String(values.get(pointerKey("tiny"))), "tiny")).toMatchObject({ version: model.version });
+    expect(readDefault(String(values.get(defaultKey())))).toBe("tiny");
     expect(Buffer.compare(values.get(blobKey(model.version)) ?? Buffer.alloc(0), model.blob)).toBe(0);
 
     values.set(page, Buffer.from("damaged"));

@@ -5,7 +5,12 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type KvPair, type KvStore, ValuesTooLarge } from "../../deploy/kv/kv-store.ts";
 import { checkFolder, openLocalKv } from "../../deploy/kv/local-kv.ts";
 import { Publication, publish } from "../../deploy/publish.ts";
-import { blobKey, pageKey, pointerKey, readPointer } from "../../format/store.ts";
+import { ModelRegistry } from "../../deploy/registry.ts";
+import { readHistory } from "../../format/history.ts";
+import { readDefault, readPointer } from "../../format/pointer.ts";
+import { readPublishedManifest } from "../../format/published-manifest.ts";
+import { sealBlob } from "../../format/seal.ts";
+import { blobKey, defaultKey, historyKey, manifestKey, pageKey, pointerKey } from "../../format/store.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { goldenExport, saveGoldenExport } from "./golden-export.ts";
 
@@ -37,9 +42,11 @@ describe("publish, into a local KV", () => {
     expect(await publication(store).run(exported)).toEqual({ uploaded: 0, present: 0, repaired: 2 });
     expect((await store.texts([String(page)])).get(String(page))).toBe(Buffer.from(pages[0].bytes).toString("base64"));
     expect(Buffer.compare((await store.bytes(blobKey(version))) ?? new Uint8Array(), exported.blob)).toBe(0);
-    const pointer = await store.texts([pointerKey(), "absent"]);
-    expect(readPointer(String(pointer.get(pointerKey())))).toEqual({ model: exported.model, version });
-    expect(pointer.get("absent")).toBe(null);
+    const texts = await store.texts([pointerKey("tiny"), defaultKey(), "absent"]);
+    const since = readPointer(String(texts.get(pointerKey("tiny"))), "tiny").since;
+    expect(readPointer(String(texts.get(pointerKey("tiny"))), "tiny")).toEqual({ version, since, previous: null });
+    expect(readDefault(String(texts.get(defaultKey())))).toBe("tiny");
+    expect(texts.get("absent")).toBe(null);
 
     // Values that one answer cannot have are known as such.
     const long = Array.from({ length: 2 }, (_, i) => ({ key: `long/${i}`, value: "x".repeat(2 ** 24) }));
@@ -75,6 +82,7 @@ class Recording implements KvStore {
   readonly calls: { call: string; keys: string[]; bytes: number }[] = [];
   /** A value of more bytes is in no answer with others. */
   longestAnswer = Number.POSITIVE_INFINITY;
+  /** Writes that succeed before one fails. */
   failAfter = Number.POSITIVE_INFINITY;
   keepValues = true;
 
@@ -95,26 +103,33 @@ class Recording implements KvStore {
   }
 
   async putTexts(pairs: readonly KvPair[]): Promise<void> {
-    if (--this.failAfter < 0) throw new Error("the connection broke off");
+    this.#mayFail();
     const bytes = pairs.reduce((sum, { value }) => sum + value.length, 0);
     this.calls.push({ call: "putTexts", keys: pairs.map(({ key }) => key), bytes });
     for (const { key, value } of pairs) this.values.set(key, this.keepValues ? value : "");
   }
 
   async putBytes(key: string, value: Uint8Array): Promise<void> {
+    this.#mayFail();
     this.calls.push({ call: "putBytes", keys: [key], bytes: value.length });
     this.values.set(key, Buffer.from(value).toString("latin1"));
+  }
+
+  #mayFail(): void {
+    if (--this.failAfter < 0) throw new Error("the connection broke off");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** A model whose pages all have the same bytes, under different names. */
-function modelOf(pages: number, bytes: number) {
+const pnn = await goldenExport("pnn");
+
+/** A model whose pages all have the same bytes, under different names. `version` need not be its blob's. */
+function modelOf(pages: number, bytes: number, version = "ab".repeat(32)) {
   const page = new Uint8Array(bytes).fill(7);
   const digestOf = (i: number): Uint8Array => new Uint8Array(new Uint32Array([i, 1, 2, 3]).buffer);
   return {
-    ...{ model: "large", version: "ab".repeat(32), blob: new Uint8Array(64) },
+    ...{ model: pnn.model, version, blob: pnn.blob },
     pages: Array.from({ length: pages }, (_, i) => ({ digest: digestOf(i), read: async () => page })),
   };
 }
@@ -132,7 +147,11 @@ describe("a publication", () => {
     const total = store.calls.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(total).toBeGreaterThan(2 ** 29); // the longest string of V8 has 2 ** 29 - 24 characters
     expect(Math.max(...store.calls.map(({ bytes }) => bytes))).toBeLessThanOrEqual(2 ** 23);
-    expect(store.calls.slice(-2).map(({ keys }) => keys)).toEqual([[blobKey(model.version)], ["model"]]);
+    const written = store.calls.filter(({ call }) => call !== "texts").map(({ keys }) => keys);
+    const { version } = model;
+    expect(written.slice(-5)).toEqual([
+      ...[[blobKey(version)], [manifestKey(version)], [historyKey("tiny")], [pointerKey("tiny")], [defaultKey()]],
+    ]);
   });
 
   it("of many small pages is sent in batches of bounded numbers", async () => {
@@ -140,22 +159,24 @@ describe("a publication", () => {
     const model = modelOf(2500, 100);
     await publication(store).run(model);
     const written = store.calls.filter(({ call }) => call === "putTexts");
-    expect(written.map(({ keys }) => keys.length)).toEqual([1000, 1000, 500, 1]);
+    expect(written.map(({ keys }) => keys.length)).toEqual([1000, 1000, 500, 1, 1, 1, 1]);
     store.calls.length = 0;
     expect(await publication(store).run(model)).toEqual({ uploaded: 0, present: 2501, repaired: 0 });
-    const read = store.calls.filter(({ call }) => call === "texts");
+    const read = store.calls.filter(({ call, keys }) => call === "texts" && keys[0]?.startsWith("page/"));
     expect(new Set(read.map(({ keys }) => keys.length))).toEqual(new Set([100]));
   });
 
   it("that breaks off leaves the pointer, and the next one goes on where it stopped", async () => {
     const store = new Recording();
-    store.values.set("model", "before");
+    await publication(store).run(modelOf(10, 100));
+    const before = store.values.get(pointerKey("tiny"));
+    const next = modelOf(2500, 100, "cd".repeat(32));
     store.failAfter = 2;
-    await expect(publication(store).run(modelOf(2500, 100))).rejects.toThrow("broke off");
-    expect(store.values.get("model")).toBe("before");
+    await expect(publication(store).run(next)).rejects.toThrow("broke off");
+    expect(store.values.get(pointerKey("tiny"))).toBe(before);
     store.failAfter = Number.POSITIVE_INFINITY;
-    expect(await publication(store).run(modelOf(2500, 100))).toEqual({ uploaded: 501, present: 2000, repaired: 0 });
-    expect(store.values.get("model")).not.toBe("before");
+    expect(await publication(store).run(next)).toEqual({ uploaded: 491, present: 2010, repaired: 0 });
+    expect(store.values.get(pointerKey("tiny"))).toContain(next.version);
   });
 
   it("repairs values that are too long for one answer", async () => {
@@ -166,5 +187,193 @@ describe("a publication", () => {
     store.longestAnswer = 8000;
     expect(await publication(store).run(model)).toEqual({ uploaded: 0, present: 18, repaired: 3 });
     expect(await publication(store).run(model)).toEqual({ uploaded: 0, present: 21, repaired: 0 });
+  });
+});
+
+const VERSIONS = ["a", "b", "c"].map((digit) => digit.repeat(64));
+const [first = "", second = "", third = ""] = VERSIONS;
+
+/** What the pointer of a model says. */
+function pointed(store: Recording, model: string) {
+  return readPointer(store.values.get(pointerKey(model)) ?? "", model);
+}
+
+describe("the versions of a model", () => {
+  it("are in its history, the newest first, and in their manifests; the pointer knows the one before", async () => {
+    const store = new Recording();
+    for (const [i, version] of VERSIONS.entries())
+      await publication(store).run(modelOf(2, 100, version), { note: `number ${i}` });
+    const { since } = pointed(store, "tiny");
+    expect(pointed(store, "tiny")).toEqual({ version: third, since, previous: second });
+    const history = readHistory(store.values.get(historyKey("tiny")) ?? "", "tiny");
+    expect(history.map(({ version, note }) => [version, note])).toEqual([
+      ...[
+        [third, "number 2"],
+        [second, "number 1"],
+        [first, "number 0"],
+      ],
+    ]);
+    expect(history[0]).toMatchObject({ bytes: pnn.blob.length, metrics: {}, time: since });
+    const manifest = readPublishedManifest(store.values.get(manifestKey(first)) ?? "", first);
+    const pageDigests = new Uint8Array(modelOf(2, 100).pages.flatMap(({ digest }) => [...digest]));
+    expect(manifest).toEqual({ model: "tiny", bytes: pnn.blob.length, pageDigests });
+  });
+
+  it("that serves already keeps its pointer, and what is published later is always newer", async () => {
+    const store = new Recording();
+    const future = Date.now() + 1e9;
+    store.values.set(pointerKey("tiny"), JSON.stringify({ version: first, since: future, previous: null }));
+    await publication(store).run(modelOf(1, 100, first));
+    expect(pointed(store, "tiny")).toEqual({ version: first, since: future, previous: null });
+    await publication(store).run(modelOf(1, 100, second), { deadline: 20 });
+    expect(pointed(store, "tiny")).toEqual({ version: second, since: future + 1, deadline: 20, previous: first });
+    await publication(store).run(modelOf(1, 100, third));
+    expect(pointed(store, "tiny")).toMatchObject({ version: third, since: future + 2, deadline: 20 });
+  });
+
+  it("may be published without serving", async () => {
+    const store = new Recording();
+    await publication(store).run(modelOf(1, 100, first), { switches: false });
+    expect([...store.values.keys()].filter((key) => /^(models|default)/.test(key))).toEqual([]);
+    await publication(store).run(modelOf(1, 100, first));
+    await publication(store).run(modelOf(1, 100, second), { switches: false, note: "not yet" });
+    expect(pointed(store, "tiny")).toMatchObject({ version: first, previous: null });
+    expect(readHistory(store.values.get(historyKey("tiny")) ?? "", "tiny").map(({ note }) => note)).toEqual([
+      "not yet",
+      "",
+    ]);
+  });
+
+  it("killed at any step, leave the version before serving, and the next publication ends it", async () => {
+    for (let steps = 0; ; steps++) {
+      const store = new Recording();
+      await publication(store).run(modelOf(1, 100, first));
+      store.failAfter = steps;
+      const error = await publication(store)
+        .run(modelOf(2, 100, second))
+        .then(
+          () => null,
+          (thrown: Error) => thrown,
+        );
+      if (error === null) {
+        expect(steps).toBe(5); // a page, blob, manifest, history, pointer
+        break;
+      }
+      expect(pointed(store, "tiny").version).toBe(first);
+      expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("tiny");
+      store.failAfter = Number.POSITIVE_INFINITY;
+      await publication(store).run(modelOf(2, 100, second));
+      expect(pointed(store, "tiny")).toMatchObject({ version: second, previous: first });
+      expect(readHistory(store.values.get(historyKey("tiny")) ?? "", "tiny")).toHaveLength(2);
+    }
+  });
+});
+
+describe("models of one store", () => {
+  /** Not signed, so that it may have any name. */
+  const unsigned = pnn.blob.slice();
+  const version = sealBlob(unsigned);
+  const named = async () => ({ ...modelOf(1, 100, await version), blob: unsigned });
+
+  it("have names, of which the first is the default until another is to be", async () => {
+    const store = new Recording();
+    await publication(store).run(await named(), { model: "ads" });
+    await publication(store).run(await named(), { model: "news" });
+    expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("ads");
+    await publication(store).run(await named(), { model: "news", becomesDefault: true });
+    expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("news");
+    expect(pointed(store, "ads").version).toBe(pointed(store, "news").version);
+    expect((await new ModelRegistry(store).list()).map(({ model, isDefault }) => [model, isDefault])).toEqual([
+      ...[
+        ["ads", false],
+        ["news", true],
+      ],
+    ]);
+  });
+
+  it("are refused before anything is written, with the option that is wrong", async () => {
+    const store = new Recording();
+    const refused = async (options: object, model = modelOf(1, 100)) =>
+      publication(store)
+        .run(model, options)
+        .catch(({ message }: Error) => message);
+    expect(await refused({ model: "Ads!" })).toContain('--model: got "Ads!", expected a-z');
+    expect(await refused({ model: "ads" })).toBe(
+      "--model: got ads, expected tiny: the export is signed under that name",
+    );
+    expect(await refused({ note: "x".repeat(501) })).toContain("note: got length 501, expected <=500");
+    expect(await refused({ becomesDefault: true, switches: false })).toContain("--default: got --no-switch for tiny");
+    for (const key of [pointerKey("tiny"), historyKey("tiny"), defaultKey()]) {
+      store.values.set(key, "{");
+      expect(await refused({})).toContain(`${key}: not JSON`);
+      store.values.delete(key);
+    }
+    expect(store.values.size).toBe(0);
+  });
+
+  it("are beside that of an earlier publisher, which stays the default and gets a pointer", async () => {
+    for (const pointer of [{ model: "old", version: first }, { model: pnn.version }]) {
+      const store = new Recording();
+      await store.putBytes(blobKey(pnn.version), pnn.blob); // whose name is tiny
+      const [earlier, other] = "version" in pointer ? ["old", "ads"] : ["tiny", "ads"];
+      store.values.set("model", JSON.stringify(pointer));
+      await publication(store).run(await named(), { model: other });
+      expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe(earlier);
+      expect(pointed(store, earlier)).toMatchObject({ version: pointer.version ?? pnn.version, previous: null });
+      expect(pointed(store, other).version).toBe(await version);
+    }
+    const store = new Recording();
+    store.values.set("model", JSON.stringify({ model: "tiny", version: first }));
+    await publication(store).run(modelOf(1, 100, second));
+    expect(pointed(store, "tiny")).toMatchObject({ version: second, previous: first });
+    expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("tiny");
+  });
+});
+
+describe("rollback", () => {
+  const publishedThree = async (): Promise<Recording> => {
+    const store = new Recording();
+    for (const version of VERSIONS) await publication(store).run(modelOf(1, 100, version), { deadline: 20 });
+    store.calls.length = 0;
+    return store;
+  };
+
+  it("writes the pointer alone: the version before, or one of the history, always newer than before", async () => {
+    const store = await publishedThree();
+    const registry = new ModelRegistry(store);
+    const { since } = pointed(store, "tiny");
+    expect(await registry.rollback("tiny", null)).toEqual({ from: third, to: second });
+    expect(pointed(store, "tiny")).toMatchObject({ version: second, previous: third, deadline: 20 });
+    expect(pointed(store, "tiny").since).toBeGreaterThan(since);
+    expect(await registry.rollback("tiny", first.slice(0, 8))).toEqual({ from: second, to: first });
+    const written = store.calls.filter(({ call }) => call !== "texts");
+    expect(written.map(({ keys }) => keys)).toEqual([[pointerKey("tiny")], [pointerKey("tiny")]]);
+  });
+
+  it("says what there is no way back to", async () => {
+    const store = await publishedThree();
+    const registry = new ModelRegistry(store);
+    await expect(registry.rollback("tiny", third)).rejects.toThrow(`tiny: got version ${third}, which serves already`);
+    await expect(registry.rollback("tiny", "12345678")).rejects.toThrow("which is no version of its history");
+    await expect(registry.rollback("tiny", "b")).rejects.toThrow("or at least 8 of its lower-case hex digits");
+    await expect(registry.rollback("ads", null)).rejects.toThrow("ads: got no pointer");
+    await expect(registry.rollback("ads", first)).rejects.toThrow("ads: got no history");
+    await expect(registry.rollback("Ads!", null)).rejects.toThrow('model: got "Ads!"');
+    store.values.delete(blobKey(second));
+    await expect(registry.rollback("tiny", null)).rejects.toThrow("whose blob is not in the store");
+    const once = new Recording();
+    await publication(once).run(modelOf(1, 100, first));
+    await expect(new ModelRegistry(once).rollback("tiny", null)).rejects.toThrow("got no version that served before");
+  });
+
+  it("to a version that is named writes a damaged pointer anew", async () => {
+    const store = await publishedThree();
+    store.values.set(pointerKey("tiny"), "{");
+    const registry = new ModelRegistry(store);
+    const problem = expect.stringContaining("models/tiny: not JSON");
+    expect(await registry.list()).toMatchObject([{ model: "tiny", pointer: null, problem }]);
+    await expect(registry.rollback("tiny", null)).rejects.toThrow("models/tiny: not JSON");
+    expect(await registry.rollback("tiny", second)).toEqual({ from: null, to: second });
+    expect(pointed(store, "tiny")).toMatchObject({ version: second, previous: null });
   });
 });

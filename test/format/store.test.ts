@@ -1,45 +1,231 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { blobKey, pageKey, pointerKey, readPointer, writePointer } from "../../format/store.ts";
+import { SECTION_PAGES } from "../../format/constants.ts";
+import { FormatError } from "../../format/errors.ts";
+import { checksum } from "../../format/hash.ts";
+import {
+  findVersion,
+  type History,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
+  readHistory,
+  withPublication,
+  writeHistory,
+} from "../../format/history.ts";
+import { readDefault, readEarlierPointer, readPointer, writeDefault, writePointer } from "../../format/pointer.ts";
+import { readPublishedManifest, writePublishedManifest } from "../../format/published-manifest.ts";
+import * as store from "../../format/store.ts";
+import { seeded } from "../../testing/format/random.ts";
+import { damagedJson } from "../../testing/fuzz/damage-json.ts";
 
 const version = "ab".repeat(32);
+const other = "cd".repeat(32);
+const golden = (name: string): string =>
+  readFileSync(new URL(`../golden/store/${name}.json`, import.meta.url), "utf8").trimEnd();
 
-describe("the pointer", () => {
-  test("names a model and its version", () => {
-    const text = writePointer({ model: "ads", version });
-    expect(text).toBe(`{"model":"ads","version":"${version}"}`);
-    expect(readPointer(text)).toEqual({ model: "ads", version });
+describe("a model's pointer", () => {
+  const pointer = { version, since: 1_767_225_600_000, previous: other };
+
+  test("names a version, since when, and the one before", () => {
+    const text = writePointer(pointer);
+    expect(text).toBe(`{"version":"${version}","since":1767225600000,"previous":"${other}"}`);
+    expect(readPointer(text, "ads")).toEqual(pointer);
   });
 
-  test("of earlier publishers has the version alone", () => {
-    expect(readPointer(`{"model": "${version}"}`)).toEqual({ model: null, version });
-  });
-
-  test("may have a name that looks like a version", () => {
-    expect(readPointer(writePointer({ model: version, version }))).toEqual({ model: version, version });
+  test("may have a deadline, and no version before it", () => {
+    const first = { ...pointer, previous: null, deadline: 60_000 };
+    expect(readPointer(writePointer(first), "ads")).toEqual(first);
   });
 
   test.each([
-    ["{", "pointer: not JSON"],
-    ["[]", "pointer: model: missing"],
-    ["null", "pointer: got null, expected Object"],
-    ["{}", "pointer: model: missing"],
-    ['{"model": "latest"}', 'pointer: model: got "latest", expected 64 lower-case hex digits'],
-    [`{"model": "${version.toUpperCase()}"}`, "pointer: model: got "],
-    [`{"model": "${version}", "weight": 1}`, "pointer: weight: unknown key"],
-    [`{"version": "${version}"}`, "pointer: model: missing"],
-    [`{"model": "Ads!", "version": "${version}"}`, 'pointer: model: got "Ads!", expected a-z'],
-    ['{"model": "ads", "version": "1"}', 'pointer: version: got "1", expected 64 lower-case hex digits'],
-    [`{"model": "ads", "version": "${version}", "weight": 1}`, "pointer: weight: unknown key"],
+    ["{", "models/ads: not JSON"],
+    ["[]", "models/ads: version: missing"],
+    ["null", "models/ads: got null, expected Object"],
+    [`{"model":"ads","version":"${version}"}`, "models/ads: since: missing"],
+    ['{"version":"1","since":1,"previous":null}', 'models/ads: version: got "1", expected 64 lower-case hex digits'],
+    [`{"version":"${version}","since":1}`, "models/ads: previous: missing"],
+    [`{"version":"${version}","since":-1,"previous":null}`, "models/ads: since: got -1, expected >=0"],
+    [`{"version":"${version}","since":1.5,"previous":null}`, "models/ads: since: got 1.5, expected an integer"],
+    [`{"version":"${version}","since":9e15,"previous":null}`, "models/ads: since: got 9000000000000000"],
+    [`{"version":"${version}","since":"now","previous":null}`, 'models/ads: since: got "now", expected number'],
+    [`{"version":"${version}","since":1,"previous":"latest"}`, "models/ads: previous: got "],
+    [`{"version":"${version}","since":1,"previous":null,"deadline":60001}`, "models/ads: deadline: got 60001"],
+    [`{"version":"${version}","since":1,"previous":null,"weight":1}`, "models/ads: weight: unknown key"],
   ])("is not %s", (text, problem) => {
-    expect(() => readPointer(text)).toThrow(problem);
+    expect(() => readPointer(text, "ads")).toThrow(problem);
   });
 
   test("is not written without a version", () => {
-    expect(() => writePointer({ model: "ads", version: "latest" })).toThrow("pointer: version: got");
+    expect(() => writePointer({ ...pointer, version: "latest" })).toThrow("pointer: version: got");
+  });
+});
+
+describe("the default", () => {
+  test("names a model", () => {
+    expect(writeDefault("ads")).toBe('{"model":"ads"}');
+    expect(readDefault('{"model": "ads"}')).toBe("ads");
+  });
+
+  test.each([
+    ["ads", "default: not JSON"],
+    ["{}", "default: model: missing"],
+    ['{"model":"Ads!"}', 'default: model: got "Ads!", expected a-z'],
+    [`{"model":"ads","version":"${version}"}`, "default: version: unknown key"],
+  ])("is not %s", (text, problem) => {
+    expect(() => readDefault(text)).toThrow(problem);
+  });
+});
+
+describe("the pointer of earlier publishers", () => {
+  test("has a name and a version, or the version alone", () => {
+    expect(readEarlierPointer(`{"model":"ads","version":"${version}"}`)).toEqual({ model: "ads", version });
+    expect(readEarlierPointer(`{"model": "${version}"}`)).toEqual({ model: null, version });
+    expect(readEarlierPointer(`{"model":"${version}","version":"${version}"}`)).toEqual({ model: version, version });
+  });
+
+  test.each([
+    ["{", "model: not JSON"],
+    ["[]", "model: model: missing"],
+    ["null", "model: got null, expected Object"],
+    ['{"model": "latest"}', 'model: model: got "latest", expected 64 lower-case hex digits'],
+    [`{"model": "${version.toUpperCase()}"}`, "model: model: got "],
+    [`{"model": "${version}", "weight": 1}`, "model: weight: unknown key"],
+    [`{"version": "${version}"}`, "model: model: missing"],
+    ['{"model": "ads", "version": "1"}', 'model: version: got "1", expected 64 lower-case hex digits'],
+    [`{"model": "ads", "version": "${version}", "weight": 1}`, "model: weight: unknown key"],
+  ])("is not %s", (text, problem) => {
+    expect(() => readEarlierPointer(text)).toThrow(problem);
+  });
+});
+
+const numbered = (i: number): string => i.toString(16).padStart(64, "0");
+
+function publicationOf(i: number, note = ""): History[number] {
+  return { version: numbered(i), time: i, metrics: { auc: 0.75 }, bytes: 64, note };
+}
+
+describe("a history", () => {
+  test("has the newest publication first, each version once, and at most 100", () => {
+    let history: History = [];
+    for (let i = 0; i < 130; i++) history = withPublication(history, publicationOf(i));
+    expect(history).toHaveLength(MAX_HISTORY);
+    expect(history.map(({ time }) => time)).toEqual(Array.from({ length: MAX_HISTORY }, (_, i) => 129 - i));
+    history = withPublication(history, publicationOf(50, "again"));
+    expect(history).toHaveLength(MAX_HISTORY);
+    expect(history[0]).toEqual(publicationOf(50, "again"));
+    expect(readHistory(writeHistory(history), "ads")).toEqual(history);
+  });
+
+  test("of the longest notes and metrics is within the bytes that its readers take", () => {
+    const metrics = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`${i}`.padStart(64, "m"), -1.2345e-300]));
+    const history = Array.from({ length: MAX_HISTORY }, (_, i) => ({
+      ...publicationOf(i, "€".repeat(500)),
+      ...{ metrics, time: 8.64e15 },
+    }));
+    expect(new TextEncoder().encode(writeHistory(history)).length).toBeLessThan(MAX_HISTORY_BYTES);
+  });
+
+  test.each([
+    ["{}", "versions/ads: got {}, expected Array"],
+    ["[1]", "versions/ads[0]: got 1, expected Object"],
+    [JSON.stringify([publicationOf(1), publicationOf(1)]), "versions/ads: got 2 publications with a version twice"],
+    [JSON.stringify(Array.from({ length: 101 }, (_, i) => publicationOf(i))), "versions/ads: got length 101"],
+    [JSON.stringify([publicationOf(1, "x".repeat(501))]), "versions/ads[0].note: got length 501, expected <=500"],
+    [JSON.stringify([publicationOf(1, "\u001b[2J")]), "expected one line of text without control characters"],
+    [JSON.stringify([{ ...publicationOf(1), metrics: { auc: null } }]), "versions/ads[0].metrics.auc: got null"],
+    [JSON.stringify([{ ...publicationOf(1), by: "me" }]), "versions/ads[0].by: unknown key"],
+  ])("is not %s", (text, problem) => {
+    expect(() => readHistory(text, "ads")).toThrow(problem);
+  });
+
+  test("finds a version by its beginning, if that is of one alone", () => {
+    const history = [version, `${version.slice(0, 10)}${"0".repeat(54)}`, other].map((v, i) => ({
+      ...publicationOf(i),
+      version: v,
+    }));
+    expect(findVersion(history, other.slice(0, 8))).toEqual({ version: other });
+    expect(findVersion(history, version)).toEqual({ version });
+    expect(findVersion(history, version.slice(0, 9))).toEqual({
+      problem: 'got "ababababa", which is 2 versions of its history, expected one',
+    });
+    expect(findVersion(history, "12345678")).toEqual({ problem: expect.stringContaining("no version of its history") });
+    for (const text of ["cdcdcdc", "", `${other}0`, other.toUpperCase(), "__proto__"])
+      expect(findVersion(history, text)).toEqual({ problem: expect.stringContaining("expected a version") });
+  });
+});
+
+describe("a version's manifest", () => {
+  const pageDigests = Uint8Array.from({ length: 48 }, (_, i) => i);
+  const manifest = { model: "ads", bytes: 1234, pageDigests };
+  const text = writePublishedManifest(manifest);
+
+  test("names a model, the bytes of its blob and its pages, with the checksum that the blob has of them", () => {
+    expect(readPublishedManifest(text, version)).toEqual(manifest);
+    const { hi, lo } = checksum(pageDigests, SECTION_PAGES);
+    expect(JSON.parse(text).checksum).toBe(((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0"));
+  });
+
+  test("of the most pages that a model may have is a value of KV", () => {
+    const many = writePublishedManifest({ ...manifest, pageDigests: new Uint8Array(16 * 2 ** 20) });
+    expect(many.length).toBeLessThan(25 * 2 ** 20);
+    expect(readPublishedManifest(many, version).pageDigests).toHaveLength(16 * 2 ** 20);
+  });
+
+  test.each([
+    ["{", "not JSON"],
+    [text.replace('"ads"', '"Ads!"'), 'model: got "Ads!"'],
+    [text.replace("1234", "-1"), "bytes: got -1"],
+    [text.replace("1234", "26214401"), "bytes: got 26214401"],
+    [text.replace('"pages":"', '"pages":"?'), "pages: not base64"],
+    [text.replace('"pages":"AAEC', '"pages":"'), "pages: got 45 bytes, expected a multiple of 16"],
+    [text.replace('"pages":"A', '"pages":"B'), "pages: got the checksum "],
+    [text.replace(/"checksum":"./, '"checksum":"'), "checksum: got "],
+    [text.replace("{", '{"by":"me",'), "by: unknown key"],
+  ])("is not %s", (damaged, problem) => {
+    expect(() => readPublishedManifest(damaged, version)).toThrow(`manifest/${version}: ${problem}`);
+  });
+});
+
+describe("golden files", () => {
+  test("are what their readers read, and what their writers write", () => {
+    const pointer = readPointer(golden("pointer"), "tiny");
+    expect(writePointer(pointer)).toBe(golden("pointer"));
+    expect(writeDefault(readDefault(golden("default")))).toBe(golden("default"));
+    expect(writeHistory(readHistory(golden("history"), "tiny"))).toBe(golden("history"));
+    const manifest = readPublishedManifest(golden("manifest"), pointer.version);
+    expect(writePublishedManifest(manifest)).toBe(golden("manifest"));
+  });
+
+  test("damaged in any way, they are read as what they say or refused with the place", () => {
+    const readers: Record<string, (text: string) => unknown> = {
+      pointer: (text) => readPointer(text, "tiny"),
+      default: readDefault,
+      history: (text) => readHistory(text, "tiny"),
+      manifest: (text) => readPublishedManifest(text, version),
+      earlier: readEarlierPointer,
+    };
+    const random = seeded(13);
+    let refused = 0;
+    for (const [name, read] of Object.entries(readers)) {
+      const bytes = new TextEncoder().encode(golden(name));
+      for (let i = 0; i < 1000; i++) {
+        const text = new TextDecoder().decode(damagedJson(bytes, random));
+        try {
+          read(text);
+        } catch (error) {
+          if (!(error instanceof FormatError)) throw new Error(`${name}: ${text.slice(0, 500)}`, { cause: error });
+          refused++;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(2500);
   });
 });
 
 test("no key of the store is a number, which Workers KV would drop from a bulk get", () => {
-  const keys = [pointerKey(), blobKey("1".repeat(64)), pageKey(new Uint8Array(16))];
-  expect(keys).toEqual(["model", `blob/${"1".repeat(64)}`, `page/${"0".repeat(32)}`]);
+  const keys = [store.defaultKey(), store.pointerKey("1"), store.historyKey("1"), store.manifestKey(version)];
+  expect(keys).toEqual(["default", "models/1", "versions/1", `manifest/${version}`]);
+  const stored = [store.blobKey(version), store.pageKey(new Uint8Array(16)), store.earlierPointerKey()];
+  expect(stored).toEqual([`blob/${version}`, `page/${"0".repeat(32)}`, "model"]);
+  expect([...keys, ...stored].map(store.neverChanges)).toEqual([false, false, false, true, true, true, false]);
 });

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { sha256, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
 import { readManifest } from "../../format/read-blob.ts";
-import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
+import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { runTool } from "./installed.ts";
 
 const COMPATIBILITY_DATE = "2026-10-20";
@@ -28,12 +29,14 @@ export async function startMounted(folder: string): Promise<Miniflare> {
   return new Miniflare(options);
 }
 
-/** Publishes a model as `deepfm-edge publish` does: pages, blob, pointer. Returns its version. */
+/** Publishes a model as `deepfm-edge publish` does: pages, blob, pointer, default. Returns its version. */
 export async function publishTo(miniflare: Miniflare, blob: Uint8Array, pages: Uint8Array[]): Promise<string> {
   const kv = await miniflare.getKVNamespace("CTR_MODELS");
   const version = toHex(await sha256(blob));
   for (const page of pages) await kv.put(pageKey(await pageDigest(page)), Buffer.from(page).toString("base64"));
   await kv.put(blobKey(version), Uint8Array.from(blob).buffer);
-  await kv.put(pointerKey(), writePointer({ model: readManifest(blob).spec.name, version }));
+  const { name } = readManifest(blob).spec;
+  await kv.put(pointerKey(name), writePointer({ version, since: Date.now(), previous: null }));
+  await kv.put(defaultKey(), writeDefault(name));
   return version;
 }

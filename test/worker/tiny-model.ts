@@ -4,13 +4,14 @@ import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { Hash64 } from "../../format/hash.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
 import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import { NO_FILTER } from "../../format/row-filter.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
-import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
+import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { goldenLogits } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
@@ -108,6 +109,8 @@ export interface TinyModelOptions {
   items?: readonly Record<string, unknown>[];
   /** How far the golden logits are from what the kernel computes. */
   goldenError?: number;
+  /** Bytes of evidence. With others, a model has another version and the same pages. */
+  padding?: number;
 }
 
 const GOLDEN_RECORDS = [
@@ -118,7 +121,15 @@ const GOLDEN_RECORDS = [
 /** `seed` makes the weights, and so the version. */
 export async function makeModel(
   seed: number,
-  { pageCount = 4, filtered = true, key, format = BLOB_VERSION, items = [], goldenError = 0 }: TinyModelOptions = {},
+  {
+    pageCount = 4,
+    filtered = true,
+    key,
+    format = BLOB_VERSION,
+    items = [],
+    goldenError = 0,
+    padding = 0,
+  }: TinyModelOptions = {},
 ): Promise<TinyModel> {
   const random = seeded(seed);
   const layout = { rowType: ROW_TYPE, embeddingDim: K, pageCount };
@@ -173,7 +184,7 @@ export async function makeModel(
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
     items: NO_ITEMS,
     filter: filtered && pageCount > 0 ? filterOf(cold) : NO_FILTER,
-    evidence: { provenance: { seed } },
+    evidence: { provenance: { seed }, ...(padding > 0 && { padding: "x".repeat(padding) }) },
     golden: { tolerance: 1e-4, records: [] },
   };
   if (items.length > 0) model.items = await catalogueOf(model, items, pages);
@@ -210,11 +221,33 @@ async function catalogueOf(
   };
 }
 
-/** Stores a model as the trainer does: pages, blob, and last the pointer. */
+/** Stores a model as `publish --default` does: pages, blob, and last the pointer and the default. */
 export async function publishTiny(kv: KVNamespace, { model, version, blob, pages }: TinyModel): Promise<void> {
+  await storeTiny(kv, { blob, version, pages });
+  await pointTo(kv, { model, version });
+}
+
+/** Stores what belongs to a version. */
+export async function storeTiny(
+  kv: KVNamespace,
+  { version, blob, pages }: Pick<TinyModel, "version" | "blob" | "pages">,
+): Promise<void> {
   await Promise.all(pages.map(({ bytes, digest }) => kv.put(pageKey(digest), bytes.toBase64())));
   await kv.put(blobKey(version), blob);
-  await kv.put(pointerKey(), writePointer({ model, version }));
+}
+
+let pointers = 0;
+
+/** Lets a version serve, of the default model. Each pointer is newer than those before. */
+export async function pointTo(kv: KVNamespace, { model, version }: { model: string; version: string }): Promise<void> {
+  await kv.put(pointerKey(model), pointerTo(version));
+  await kv.put(defaultKey(), writeDefault(model));
+}
+
+/** The text of a pointer that is newer than all before. */
+export function pointerTo(version: string, deadline?: number): string {
+  const since = Date.UTC(2026, 0) + ++pointers;
+  return writePointer({ version, since, previous: null, ...(deadline !== undefined && { deadline }) });
 }
 
 /**

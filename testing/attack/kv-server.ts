@@ -1,6 +1,7 @@
 // Workers KV in a process of its own: miniflare's, which a Worker before it hands out as the platform does to workerd.
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { blobKey, pageKey, pointerKey, writePointer } from "../../format/store.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
+import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import type { AttackModel } from "./model.ts";
 
 /** The requests that a KV binding of workerd makes, for what the Worker reads: one key, and several at once. */
@@ -29,7 +30,8 @@ export async function startKv({ name, version, blob, pages }: AttackModel): Prom
     const kv = await miniflare.getKVNamespace("MODELS");
     for (const { digest, bytes } of pages) await kv.put(pageKey(digest), Buffer.from(bytes).toString("base64"));
     await kv.put(blobKey(version), Uint8Array.from(blob).buffer);
-    await kv.put(pointerKey(), writePointer({ model: name, version }));
+    await kv.put(pointerKey(name), writePointer({ version, since: Date.now(), previous: null }));
+    await kv.put(defaultKey(), writeDefault(name));
     const { host } = await miniflare.ready;
     return { address: host, [Symbol.asyncDispose]: () => miniflare.dispose() };
   } catch (error) {

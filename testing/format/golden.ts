@@ -1,7 +1,11 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import type { ModelBlob } from "../../format/blob.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
-import { toHex } from "../../format/hash.ts";
+import { sha256, toHex } from "../../format/hash.ts";
+import { writeHistory } from "../../format/history.ts";
+import { pageDigest } from "../../format/page.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
+import { writePublishedManifest } from "../../format/published-manifest.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { sealBlob } from "../../format/seal.ts";
@@ -77,12 +81,28 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/platt.scores.json", encoder.encode(scoresJson(platt, [page]))],
     ["test/golden/isotonic.blob.bin", isotonic],
     ["test/golden/isotonic.scores.json", encoder.encode(linesJson(catalogueScores(isotonic, cataloguePage)))],
+    ...(await storeFiles(blob, page)),
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
     ["worker/openapi.json", encoder.encode(`${JSON.stringify(openApiDocument(VERSION), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
   ]);
+}
+
+/** What a store holds of the golden model beside its blob and its page. */
+async function storeFiles(blob: Uint8Array, page: Uint8Array): Promise<[path: string, bytes: Uint8Array][]> {
+  const [version, digest] = [toHex(await sha256(blob)), await pageDigest(page)];
+  const time = Date.UTC(2026, 0, 1);
+  const publication = { version, time, metrics: { auc: 0.75, logloss: 0.5 }, bytes: blob.length, note: "The first." };
+  const files = {
+    pointer: writePointer({ version, since: time, deadline: 50, previous: null }),
+    default: writeDefault("tiny"),
+    history: writeHistory([publication]),
+    manifest: writePublishedManifest({ model: "tiny", bytes: blob.length, pageDigests: digest }),
+    earlier: JSON.stringify({ model: "tiny", version }),
+  };
+  return Object.entries(files).map(([name, text]) => [`test/golden/store/${name}.json`, encoder.encode(`${text}\n`)]);
 }
 
 /** RFC 8032, section 7.1, test 1: a private key that everyone has, and its public key. */

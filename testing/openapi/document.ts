@@ -19,7 +19,7 @@ interface Operation {
 }
 
 /** What can go wrong with every request that scores. */
-const SCORING = [400, 401, 403, 408, 413, 415, 422, 429, 500, 503];
+const SCORING = [400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503];
 const READING = [401, 403, 500, 503];
 
 const OPERATIONS: Record<string, Record<string, Operation>> = {

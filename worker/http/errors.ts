@@ -10,11 +10,16 @@ export class BodyError extends Error {
 }
 
 /**
- * No model serves. The message is fit for any client; the cause, which may name what the store holds, is for the log
- * and for callers with the scope admin.
+ * The model that a request wants cannot serve it now. The message is fit for any client; the cause, which may name what
+ * the store holds, is for the log and for callers with the scope admin.
  */
 export class ModelUnavailableError extends Error {
   override readonly name = "ModelUnavailableError";
+}
+
+/** A request names a model, or a version of one, that is not published. The message is fit for any client. */
+export class UnknownModelError extends Error {
+  override readonly name = "UnknownModelError";
 }
 
 /** A request without the token that its route needs. */

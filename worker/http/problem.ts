@@ -3,7 +3,14 @@ import { clipped, RequestError } from "../../format/errors.ts";
 import { LOAD_RETRY_MS, OVERLOAD_RETRY_MS, RATE_LIMIT_SECONDS } from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import { ACCEPTED_ENCODINGS } from "./content-encoding.ts";
-import { AccessError, BodyError, ModelUnavailableError, RateLimitError, SettingError } from "./errors.ts";
+import {
+  AccessError,
+  BodyError,
+  ModelUnavailableError,
+  RateLimitError,
+  SettingError,
+  UnknownModelError,
+} from "./errors.ts";
 import { jsonPointer } from "./json-pointer.ts";
 import { logError } from "./log.ts";
 
@@ -64,7 +71,10 @@ export function toProblem(error: unknown): Problem {
       : problem("overloaded", "The Worker has no memory for the request now", 503, error.message);
   }
   if (error instanceof ModelUnavailableError) {
-    return problem("model-unavailable", "No model can serve", 503, error.message);
+    return problem("model-unavailable", "The model cannot serve now", 503, error.message);
+  }
+  if (error instanceof UnknownModelError) {
+    return { ...problem("unknown-model", "No such model is published", 404, error.message), field: "model" };
   }
   return problem("internal", "Internal error", 500, "the request failed; its x-request-id is in the log");
 }

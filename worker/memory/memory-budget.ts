@@ -19,7 +19,8 @@ export interface MemoryReport {
  * The memory of an isolate, in bytes: whatever grows with models or with what clients send is taken here before it is
  * allocated, and nowhere else, since no one but the Worker itself keeps it below the 128 MB at which an isolate ends.
  * The sum is that of MEMORY in limits.ts: models and requests each have a share of their own, so that no flood of
- * requests keeps a model from loading, and cached pages have what models leave.
+ * requests keeps a model from loading, and cached pages have what models leave. A model that is loaded takes first from
+ * cached pages, then from models that nobody needs now, and else is refused.
  */
 export class MemoryBudget {
   readonly #now: () => number;
@@ -27,6 +28,7 @@ export class MemoryBudget {
   /** Those of requests. */
   readonly #leases = new Set<Lease>();
   #trimPages: (maxBytes: number) => void = () => {};
+  #evictModels: (bytes: number) => void = () => {};
   #peak = 0;
   #refused = 0;
 
@@ -42,6 +44,11 @@ export class MemoryBudget {
   /** Makes `trim` what drops cached pages until they take at most so many bytes. */
   trimPagesWith(trim: (maxBytes: number) => void): void {
     this.#trimPages = trim;
+  }
+
+  /** Makes `evict` what drops models that nobody needs now, if that makes so many bytes free. */
+  evictModelsWith(evict: (bytes: number) => void): void {
+    this.#evictModels = evict;
   }
 
   /** The most that cached pages may take now. */
@@ -68,10 +75,14 @@ export class MemoryBudget {
     else this.#leases.delete(lease);
   }
 
+  /** The one place where any memory is counted. A sum beyond the budget is a defect of those who keep the shares. */
   #add(share: MemoryShare, bytes: number): void {
-    this.#taken[share] += bytes;
     const { models, pages, requests } = this.#taken;
-    this.#peak = Math.max(this.#peak, models + pages + requests);
+    const sum = models + pages + requests + bytes;
+    if (bytes > 0 && sum > MEMORY.total)
+      throw new Error(`memory: got ${sum} bytes with ${bytes} for ${share}, expected at most ${MEMORY.total}`);
+    this.#taken[share] += bytes;
+    this.#peak = Math.max(this.#peak, sum);
   }
 
   /** For leases alone: whether a lease could be one of `bytes` now. */
@@ -92,6 +103,7 @@ export class MemoryBudget {
     const limit = isSmall ? MEMORY.requests : mostOf(share);
     const free = (): number => limit - this.#taken[share] + lease.bytes;
     if (wanted > free()) this.#endOldLeases(lease);
+    if (share === "models" && wanted > free()) this.#evictModels(wanted - free());
     return free();
   }
 

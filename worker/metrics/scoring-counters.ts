@@ -1,14 +1,15 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
+import { counter, type MetricFamily, type Series } from "./exposition.ts";
 
 /**
- * How many models' counters an isolate keeps: those that it served last. Each has a series for each of its fields, at
+ * How many versions' counters an isolate keeps: those that it served last. Each has a series for each of its fields, at
  * most 256, and three more.
  */
-const MAX_MODELS = 4;
+const MAX_VERSIONS = 8;
 
 interface Counts {
-  /** The version that the fields are of. */
+  model: string;
   version: string;
   requests: number;
   records: number;
@@ -17,10 +18,10 @@ interface Counts {
   unseen: Map<string, number>;
 }
 
-/** What this isolate has scored since it started, in the text format of Prometheus. */
+/** What this isolate has scored since it started. */
 export class ScoringCounters {
-  /** By model name, the one that was served last at the end. */
-  readonly #models = new Map<string, Counts>();
+  /** By `name@version`, the one that was served last at the end. */
+  readonly #versions = new Map<string, Counts>();
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
   add({ model, version, scores, missing, unseen }: ScoreResult, { fields }: FittedSpec): void {
@@ -34,48 +35,57 @@ export class ScoringCounters {
     });
   }
 
-  /** The counts of a model. Of an earlier version they go on, but for fields that it does not have any more. */
   #of(model: string, version: string, fields: FittedSpec["fields"]): Counts {
-    const before = this.#models.get(model);
-    if (before?.version === version) return before;
+    const key = `${model}@${version}`;
+    const there = this.#versions.get(key);
+    if (there) {
+      this.#versions.delete(key);
+      this.#versions.set(key, there);
+      return there;
+    }
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
-    const unseen = new Map(countable.map(({ name }) => [name, before?.unseen.get(name) ?? 0]));
-    const counts = { ...(before ?? { requests: 0, records: 0, missingRows: 0 }), version, unseen };
-    this.#models.delete(model);
-    this.#models.set(model, counts);
-    for (const oldest of this.#models.keys()) {
-      if (this.#models.size <= MAX_MODELS) break;
-      this.#models.delete(oldest);
+    const unseen = new Map(countable.map(({ name }) => [name, 0]));
+    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, unseen };
+    this.#versions.set(key, counts);
+    for (const oldest of this.#versions.keys()) {
+      if (this.#versions.size <= MAX_VERSIONS) break;
+      this.#versions.delete(oldest);
     }
     return counts;
   }
 
-  /** The exposition format, version 0.0.4. */
-  text(): string {
-    const models = [...this.#models];
-    const of = (count: (counts: Counts) => number): string[] =>
-      models.map(([model, counts]) => `{model=${label(model)}} ${count(counts)}`);
-    const families: [name: string, help: string, series: string[]][] = [
-      ["requests", "Requests that were scored.", of(({ requests }) => requests)],
-      ["records", "Records, candidates and items that were scored.", of(({ records }) => records)],
-      ["missing_rows", "Values that scored without their row, which KV did not deliver.", of((c) => c.missingRows)],
-      [
-        "unseen_values",
+  /** What is counted, in the families of Prometheus. */
+  families(): MetricFamily[] {
+    const versions = [...this.#versions.values()];
+    const of = (count: (counts: Counts) => number): Series[] =>
+      versions.map((counts) => [labelsOf(counts), count(counts)]);
+    return [
+      counter(
+        "requests_total",
+        "Requests that were scored.",
+        of(({ requests }) => requests),
+      ),
+      counter(
+        "records_total",
+        "Records, candidates and items that were scored.",
+        of(({ records }) => records),
+      ),
+      counter(
+        "missing_rows_total",
+        "Values that scored without their row, which KV did not deliver.",
+        of(({ missingRows }) => missingRows),
+      ),
+      counter(
+        "unseen_values_total",
         "Values that no row of the model is of, by field.",
-        models.flatMap(([model, { unseen }]) =>
-          Array.from(unseen, ([field, count]) => `{model=${label(model)},field=${label(field)}} ${count}`),
+        versions.flatMap((counts) =>
+          Array.from(counts.unseen, ([field, count]): Series => [{ ...labelsOf(counts), field }, count]),
         ),
-      ],
+      ),
     ];
-    const lines = families.flatMap(([name, help, series]) => {
-      const full = `deepfm_edge_${name}_total`;
-      return [`# HELP ${full} ${help}`, `# TYPE ${full} counter`, ...series.map((one) => full + one)];
-    });
-    return `${lines.join("\n")}\n`;
   }
 }
 
-/** A label's value in quotes. */
-function label(value: string): string {
-  return `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+function labelsOf({ model, version }: Counts): { model: string; version: string } {
+  return { model, version };
 }

@@ -1,222 +1,244 @@
-import { FormatError, show } from "../../format/errors.ts";
-import { signerOf } from "../../format/seal.ts";
-import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
-import { blobKey, type PublishedPointer, pointerKey, readPointer } from "../../format/store.ts";
-import type { Scorer } from "../../runtime/scorer.ts";
-import type { KernelVariant } from "../../runtime/variant.ts";
-import { ModelUnavailableError } from "../http/errors.ts";
+import { ModelUnavailableError, UnknownModelError } from "../http/errors.ts";
 import { logError, logInfo } from "../http/log.ts";
 import { Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
-import { readParts } from "../http/read-parts.ts";
 import * as limits from "../limits.ts";
-import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
-import type { Source } from "../source/source.ts";
-import type { KernelModule } from "./kernel-modules.ts";
-import { loadModel } from "./load-model.ts";
-import { streamBlob } from "./stream-blob.ts";
+import { OverloadedError } from "../memory/overloaded-error.ts";
+import type { LoadCounters } from "../metrics/load-counters.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import type { Published, ReadPublished } from "./published.ts";
+import type { Holder, ResidentModel } from "./resident-model.ts";
+import type { ModelOrigin, ResidentModels } from "./resident-models.ts";
 
-/** Where the model comes from. */
-export interface ModelOrigin {
-  source: Source;
-  /** Public keys, one of which must have signed it, as text; empty: none need have. */
-  keys: string;
-}
-
-export interface LoadedModel {
-  /** Its name. */
-  model: string;
-  /** What names its blob, 64 hex digits. */
-  version: string;
-  /** Id of the key that signed it, in hex; null where it is not signed. */
-  signer: string | null;
-  blobBytes: number;
-  scorer: Scorer;
-  variant: KernelVariant;
-  /** Milliseconds since the epoch. */
-  loadedAt: number;
-}
-
-/** A load that is under way. */
-interface Load {
-  /** The number of the load: a later one has a higher number. */
+/** A look at the store that is under way, and the load that follows from it. */
+interface Update {
+  /** Its number: a later one has a higher number. */
   generation: number;
   /** Milliseconds since the epoch. */
   startedAt: number;
-  /** The memory of the model that it brings. */
-  lease: Lease;
   /** Never rejects. */
   done: Promise<void>;
 }
 
-/** The model that serves, and its memory. */
+/** What serves. */
 interface Served {
   model: LoadedModel;
-  lease: Lease;
-  /** The load that brought it, or that found it to be still the one. */
+  resident: ResidentModel;
+  /** The update that brought it, or that found it to be still the one. */
   generation: number;
 }
 
-/**
- * The isolate's model: the one that the pointer names. The first request that needs it loads it. A newer one replaces
- * it in one assignment, once it has passed every check; until then, and if it fails one, the old one serves. A load
- * that a later one has overtaken changes nothing any more: what it read of the pointer is older.
- */
-export class ModelStore {
-  readonly #kernel: KernelModule;
-  readonly #memory: MemoryBudget;
-  readonly #now: () => number;
-  #served: Served | null = null;
-  #failure: { error: ModelUnavailableError; at: number; generation: number } | null = null;
-  #loading: Load | null = null;
-  #generations = 0;
-  #pointerReadAt = 0;
+/** What slots of an isolate share. */
+export interface SlotContext {
+  residents: ResidentModels;
+  counters: LoadCounters;
+  now: () => number;
+  /** Told when a slot follows a newer pointer than before, for others that follow the same. */
+  onSwitched: (slot: ModelSlot, published: Published, resident: ResidentModel) => void;
+}
 
-  constructor(kernel: KernelModule, memory: MemoryBudget, now: () => number) {
-    this.#kernel = kernel;
-    this.#memory = memory;
-    this.#now = now;
+/** How a slot finds its version. */
+export interface SlotOptions {
+  /** How requests name it, for the log; null: they name none. */
+  reference: string | null;
+  /** Whether what it follows may change. A version that requests name never does. */
+  follows: boolean;
+  read: ReadPublished;
+}
+
+/**
+ * A place for the version that one name leads to. The first request that needs it loads it. A newer one replaces it in
+ * one assignment, once it has passed every check; until then, and if it fails one, the old one serves. An update that a
+ * later one has overtaken changes nothing any more: what it read of the store is older.
+ */
+export class ModelSlot implements Holder {
+  readonly reference: string | null;
+  readonly follows: boolean;
+  readonly #read: ReadPublished;
+  readonly #context: SlotContext;
+  #served: Served | null = null;
+  #failure: { error: ModelUnavailableError | UnknownModelError; at: number; generation: number } | null = null;
+  #updating: Update | null = null;
+  #generations = 0;
+  #readAt = 0;
+
+  constructor({ reference, follows, read }: SlotOptions, context: SlotContext) {
+    this.reference = reference;
+    this.follows = follows;
+    this.#read = read;
+    this.#context = context;
   }
 
-  /** The model that serves at the moment; null if none does. */
+  get isDefault(): boolean {
+    return this.reference === null;
+  }
+
+  /** What serves at the moment; null if nothing does. */
   get serving(): LoadedModel | null {
     return this.#served?.model ?? null;
   }
 
-  /** The model to score with. Throws ModelUnavailableError where there is none. */
-  async current(origin: ModelOrigin, keepAlive: KeepAlive): Promise<LoadedModel> {
-    const now = this.#now();
-    if (this.#served) {
-      if (now - this.#pointerReadAt >= limits.POINTER_MAX_AGE_MS) this.#load(origin, keepAlive);
-      return this.#served.model;
-    }
-    if (this.#failure && now - this.#failure.at < limits.LOAD_RETRY_MS) throw this.#failure.error;
+  get resident(): ResidentModel | null {
+    return this.#served?.resident ?? null;
+  }
+
+  /** Why the last update failed; null where it did not. */
+  get failure(): ModelUnavailableError | UnknownModelError | null {
+    return this.#failure?.error ?? null;
+  }
+
+  /** Whether an update is under way. */
+  get isUpdating(): boolean {
+    return this.#updating !== null;
+  }
+
+  /** The update under way, to wait for. It may never settle. */
+  get updated(): Promise<void> | null {
+    return this.#updating?.done ?? null;
+  }
+
+  /** Whether a request would have to look at the store first. */
+  get isCold(): boolean {
+    return this.#served === null && !this.#failedJustNow(this.#context.now());
+  }
+
+  /** What serves, or null. Where it was read of the store long ago, it is read again in the background. */
+  ready(origin: ModelOrigin, keepAlive: KeepAlive): LoadedModel | null {
+    if (!this.#served) return null;
+    const isOld = this.follows && this.#context.now() - this.#readAt >= limits.POINTER_MAX_AGE_MS;
+    const { model } = this.#served;
+    if (isOld) this.#update(origin, keepAlive);
+    return model;
+  }
+
+  /**
+   * What to score with, after `waitMs` at most. Throws ModelUnavailableError where it cannot be had now, and
+   * UnknownModelError where the store has no such model.
+   */
+  async current(origin: ModelOrigin, keepAlive: KeepAlive, waitMs: number): Promise<LoadedModel> {
+    const ready = this.ready(origin, keepAlive);
+    if (ready) return ready;
+    const now = this.#context.now();
+    if (this.#failure && this.#failedJustNow(now)) throw this.#failure.error;
     this.#failure = null;
-    // The load goes on when the wait ends. Another request may have begun it, and can be killed.
-    await settledWithin(this.#load(origin, keepAlive), limits.LOAD_WAIT_MS);
+    // The update goes on when the wait ends. Another request may have begun it, and can be killed.
+    await settledWithin(this.#update(origin, keepAlive), waitMs);
     return this.#loaded();
+  }
+
+  forget(resident: ResidentModel): void {
+    if (this.#served?.resident === resident) this.#served = null;
+  }
+
+  /** Takes over what another slot has read of the same pointer, and the version that it led to. */
+  follow(published: Published, resident: ResidentModel): void {
+    if (!this.#served || published.model !== this.#served.model.model || !this.follows) return;
+    if (!isNewer(published, this.#served.model)) return;
+    this.#readAt = this.#context.now();
+    this.#serve(published, resident, this.#served.generation);
+  }
+
+  #failedJustNow(now: number): boolean {
+    return this.#failure !== null && now - this.#failure.at < limits.LOAD_RETRY_MS;
   }
 
   #loaded(): LoadedModel {
     if (this.#served) return this.#served.model;
-    throw this.#failure?.error ?? new ModelUnavailableError("the model is still loading");
+    throw this.#failure?.error ?? new ModelUnavailableError(`${this.#what} is still loading`);
+  }
+
+  /** How it is called in messages. */
+  get #what(): string {
+    return this.reference === null ? "the model" : `the model ${this.reference}`;
   }
 
   /**
-   * Begins a load, or joins the one under way. The promise never rejects, and the request that began it is kept alive
-   * for it.
+   * Begins an update, or joins the one under way. The promise never rejects, and the request that began it is kept
+   * alive for it.
    */
-  #load(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
-    const startedAt = this.#now();
-    if (this.#loading) {
-      if (startedAt - this.#loading.startedAt < limits.LOAD_TIMEOUT_MS) return this.#loading.done;
-      // Its request may have been killed, and then nothing of it ever ends.
-      this.#loading.lease.end();
-    }
+  #update(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
+    const startedAt = this.#context.now();
+    if (this.#updating && startedAt - this.#updating.startedAt < limits.LOAD_TIMEOUT_MS) return this.#updating.done;
     const generation = ++this.#generations;
-    const lease = this.#memory.lease("models");
-    const load: Load = { generation, startedAt, lease, done: this.#update(origin, generation, lease) };
-    this.#loading = load;
-    const done = load.done.finally(() => {
-      if (this.#loading === load) this.#loading = null;
+    const update: Update = { generation, startedAt, done: this.#readAndLoad(origin, generation) };
+    this.#updating = update;
+    const done = update.done.finally(() => {
+      if (this.#updating === update) this.#updating = null;
     });
     keepAlive(done);
     return done;
   }
 
-  async #update({ source, keys }: ModelOrigin, generation: number, lease: Lease): Promise<void> {
-    this.#pointerReadAt = this.#now();
+  async #readAndLoad(origin: ModelOrigin, generation: number): Promise<void> {
+    const { residents, counters, now } = this.#context;
+    this.#readAt = now();
     try {
       using deadline = new Deadline(limits.LOAD_TIMEOUT_MS, tooSlow);
-      const pointer = await readPointerOf(source, deadline);
-      const serving = this.#served?.model;
-      if (serving && pointer.version === serving.version) {
-        refuseOtherName(pointer, serving);
-        this.#place(serving, null, generation);
+      const published = await this.#read(origin.source, deadline);
+      if (this.#served && !isNewer(published, this.#served.model)) {
+        logIfOlder(published, this.#served.model);
+        this.#served.generation = Math.max(this.#served.generation, generation);
       } else {
-        const trusted = await readPublicKeys(keys, "MODEL_KEYS");
-        const loaded = await this.#read(pointer.version, source, trusted, lease, deadline);
-        refuseOtherName(pointer, loaded);
-        this.#place(loaded, lease, generation);
+        const place = (resident: ResidentModel): void => this.#place(published, resident, generation);
+        await residents.load(published, origin, deadline, this.isDefault, place);
       }
+      if (generation > (this.#failure?.generation ?? 0)) this.#failure = null;
     } catch (error) {
-      lease.end();
-      logError("model_load_failed", error, { serving: this.#served?.model.version ?? null });
+      const { version = null } = this.#served?.model ?? {};
+      if (!(error instanceof UnknownModelError)) {
+        logError("model_load_failed", error, { model: this.reference, serving: version });
+        counters[error instanceof OverloadedError ? "refused" : "failed"]++;
+      }
       if (generation > (this.#failure?.generation ?? 0))
-        this.#failure = { error: unavailable(error), at: this.#now(), generation };
+        this.#failure = { error: this.#unavailable(error), at: now(), generation };
     }
   }
 
-  /** Makes a model the one that serves, unless a later load did so before. `lease`: null if it serves already. */
-  #place(model: LoadedModel, lease: Lease | null, generation: number): void {
+  /** Makes a version the one that serves, unless a later update did so before. */
+  #place(published: Published, resident: ResidentModel, generation: number): void {
     const before = this.#served;
-    if (before && before.generation > generation) {
-      lease?.end();
-      logInfo("model_load_overtaken", { version: model.version, serving: before.model.version });
+    if (before && (before.generation > generation || !isNewer(published, before.model))) {
+      logInfo("model_load_overtaken", { version: published.version, serving: before.model.version });
       return;
     }
-    if (before && (lease === null || before.model.version === model.version)) {
-      lease?.end();
-      before.generation = generation;
-      return;
-    }
-    if (lease === null) return;
-    this.#served = { model, lease, generation };
-    before?.lease.end();
-    logInfo("model_loaded", { model: model.model, version: model.version, bytes: model.blobBytes });
+    this.#serve(published, resident, generation);
+    this.#context.onSwitched(this, published, resident);
   }
 
-  /** Reads, checks and loads the model of a version. Throws FormatError where a check fails. */
-  async #read(
-    version: string,
-    source: Source,
-    trusted: readonly PublicKey[],
-    lease: Lease,
-    deadline: Deadline,
-  ): Promise<LoadedModel> {
-    const stream = await deadline.race(source.stream(blobKey(version)));
-    if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
-    const blob = await streamBlob(this.#kernel.module, stream, deadline, (bytes) => lease.resize(bytes + KERNEL_BYTES));
-    // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
-    const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
-    const scorer = await loadModel(blob, version, trusted);
-    lease.resize(blob.kernel.memory.buffer.byteLength + scorer.manifest.pageDigests.byteLength);
-    const { variant } = this.#kernel;
-    return { model: scorer.manifest.spec.name, version, signer, blobBytes, scorer, variant, loadedAt: this.#now() };
+  #serve({ model, since, deadlineMs }: Published, resident: ResidentModel, generation: number): void {
+    const before = this.#served;
+    const { loaded } = resident;
+    const name = model ?? loaded.scorer.manifest.spec.name;
+    resident.hold(this);
+    this.#served = { model: { ...loaded, model: name, since, deadlineMs }, resident, generation };
+    if (before && before.resident !== resident) before.resident.release(this);
+  }
+
+  #unavailable(error: unknown): ModelUnavailableError | UnknownModelError {
+    if (error instanceof ModelUnavailableError || error instanceof UnknownModelError) return error;
+    if (error instanceof OverloadedError)
+      return new ModelUnavailableError(`${this.#what} cannot be loaded now: ${error.message}`, { cause: error });
+    const what = this.reference === null ? "the published model" : this.#what;
+    return new ModelUnavailableError(`${what} cannot be loaded; the log says why`, { cause: error });
   }
 }
 
-/** Bytes of the kernel's buffers for most models. Once they are laid out, their real size is counted. */
-const KERNEL_BYTES = 2 ** 20;
+/**
+ * Whether what the store says is to replace what serves. Of two pointers to one model, the one with the later `since`
+ * counts: a store may show the older one after the newer one was seen.
+ */
+function isNewer({ model, version, since, deadlineMs }: Published, serving: LoadedModel): boolean {
+  // A pointer of earlier publishers was there before all others; that these have gone is not believed.
+  if (since === null && serving.since !== null) return false;
+  if (model !== null && model !== serving.model) return true;
+  if (since !== null && serving.since !== null) return since > serving.since;
+  return version !== serving.version || deadlineMs !== serving.deadlineMs || since !== serving.since;
+}
 
-/** Bytes of the pointer at most: it has a name of 128 characters and a version. */
-const MAX_POINTER_BYTES = 4096;
-
-async function readPointerOf(source: Source, deadline: Deadline): Promise<PublishedPointer> {
-  const stream = await deadline.race(source.stream(pointerKey()));
-  if (stream === null) throw new ModelUnavailableError("no model is published");
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const part of readParts(stream, MAX_POINTER_BYTES, deadline)) {
-    text += decoder.decode(part, { stream: true });
-    if (text.length > MAX_POINTER_BYTES)
-      throw new FormatError("pointer", `got more than ${MAX_POINTER_BYTES} bytes, expected at most that many`);
-  }
-  return readPointer(text + decoder.decode());
+/** Logs where the store says an older pointer than one that was seen before: a part of KV may lag behind another. */
+function logIfOlder({ key, version, since }: Published, serving: LoadedModel): void {
+  if (version !== serving.version) logInfo("pointer_older", { key, version, since, serving: serving.version });
 }
 
 function tooSlow(): Error {
   return new Error(`the model was not there after ${limits.LOAD_TIMEOUT_MS / 1000} s`);
-}
-
-function refuseOtherName(pointer: PublishedPointer, { model, version }: LoadedModel): void {
-  if (pointer.model !== null && pointer.model !== model)
-    throw new FormatError(
-      "pointer: model",
-      `got ${show(pointer.model)}, expected ${show(model)} as in blob ${version}`,
-    );
-}
-
-function unavailable(error: unknown): ModelUnavailableError {
-  if (error instanceof ModelUnavailableError) return error;
-  return new ModelUnavailableError("the published model cannot be loaded; the log says why", { cause: error });
 }

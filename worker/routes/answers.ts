@@ -11,6 +11,12 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const aboutScores = {
   model: v.pipe(v.string(), v.description("The model's name.")),
   version: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.description("The SHA-256 of the model's blob.")),
+  fallback: v.optional(
+    v.pipe(
+      v.strictObject({ from: v.string(), reason: v.string() }),
+      v.description("Where the default model scored it: which one the request named, and why that could not."),
+    ),
+  ),
   degraded: v.optional(
     v.pipe(
       v.strictObject({ rows: count, reason: v.picklist(["deadline", "unavailable", "limit"]) }),
@@ -77,6 +83,7 @@ export const ModelsAnswer = v.object({
         }),
       ),
       example: RecordSchema,
+      default: v.optional(v.pipe(v.boolean(), v.description("Whether it scores requests that name no model."))),
     }),
   ),
 });

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { atMostRecords } from "../http/list-schema.ts";
 import { MAX_RECORDS } from "../limits.ts";
+import { modelChoice } from "./model-choice.ts";
 import { RecordSchema } from "./record-schema.ts";
 
 // What the routes take. What a record, the context, a candidate or an item holds is for the model's encoder to judge.
@@ -8,7 +9,7 @@ import { RecordSchema } from "./record-schema.ts";
 /** Whether the answer is to count unseen values. */
 const unseen = v.optional(v.boolean());
 
-export const ScoreBody = v.strictObject({ records: atMostRecords("records", RecordSchema), unseen });
+export const ScoreBody = v.strictObject({ records: atMostRecords("records", RecordSchema), unseen, ...modelChoice });
 
 const RANGE_OF_K = `expected a whole number from 1 to ${MAX_RECORDS}`;
 
@@ -29,4 +30,5 @@ export const RankBody = v.strictObject({
   ),
   sort: v.optional(v.boolean(), true),
   unseen,
+  ...modelChoice,
 });

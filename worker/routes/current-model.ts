@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import type { KeepAlive } from "../http/promises.ts";
-import type { LoadedModel } from "../models/model-slot.ts";
+import type { LoadedModel } from "../models/loaded-model.ts";
 import type { RouteOptions } from "../route-options.ts";
 
-/** The model that serves, in the environment of a request. Throws ModelUnavailableError where there is none. */
+/** The default model, in the environment of a request. Throws ModelUnavailableError where there is none. */
 export function currentModel(c: Context<AppEnv>, { models, settings }: RouteOptions): Promise<LoadedModel> {
   const { source, keys } = settings.read(c.env);
   return models.current({ source, keys }, keepAliveOf(c));

@@ -12,8 +12,9 @@ export function healthRoute(c: Context<AppEnv>): Response {
 }
 
 /**
- * GET /readyz: a model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token; who may
- * score also sees the model; the scope admin shows the settings and the memory, and why no model can be loaded.
+ * GET /readyz: the default model is loaded, or could be now. Everyone sees whether, and whether scoring needs a token;
+ * who may score also sees the model; the scope admin shows the settings, the memory and every model of this isolate,
+ * and why one cannot be loaded.
  */
 export function readyRoute(options: RouteOptions) {
   return async function ready(c: Context<AppEnv>): Promise<Response> {
@@ -31,11 +32,25 @@ export function readyRoute(options: RouteOptions) {
       return c.json({
         ...{ status: "ready", auth },
         ...(scope !== null && { model, version }),
-        ...(scope === "admin" && { settings, memory: options.memory.report() }),
+        ...(scope === "admin" && { settings, memory: options.memory.report(), ...modelsReport(options) }),
       });
     } catch (error) {
       if (scope !== "admin" || !(error instanceof ModelUnavailableError) || error.cause === undefined) throw error;
       return problem.respond(c, { ...problem.toProblem(error), cause: errorText(error.cause) });
     }
   };
+}
+
+/** What serves in this isolate under each name, and why the last load of one failed. */
+function modelsReport({ models }: RouteOptions) {
+  const report = models.status().map(({ reference, serving, failure }) => ({
+    ...{ reference: reference ?? "default", model: serving?.model ?? null, version: serving?.version ?? null },
+    ...(serving && {
+      since: serving.since === null ? null : new Date(serving.since).toISOString(),
+      memoryBytes: serving.memory.buffer.byteLength,
+      deadlineMs: serving.deadlineMs,
+    }),
+    ...(failure && { problem: errorText(failure.cause ?? failure) }),
+  }));
+  return { models: report, loads: models.counters };
 }

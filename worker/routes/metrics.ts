@@ -1,10 +1,13 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
+import { expositionOf } from "../metrics/exposition.ts";
+import { isolateMetrics } from "../metrics/isolate-metrics.ts";
 import type { RouteOptions } from "../route-options.ts";
 
-/** GET /metrics: what this isolate has scored, in the text format of Prometheus. */
-export function metricsRoute({ counters }: RouteOptions) {
+/** GET /metrics: what this isolate has scored, and what it holds, in the text format of Prometheus. */
+export function metricsRoute({ counters, models, memory }: RouteOptions) {
   return function metrics(c: Context<AppEnv>): Response {
-    return c.body(counters.text(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    const text = expositionOf([...counters.families(), ...isolateMetrics(models, memory.report())]);
+    return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   };
 }

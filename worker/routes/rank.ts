@@ -21,7 +21,8 @@ export function rankRoute(options: RouteOptions) {
       const errors = contradictions(read.body);
       const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
       if (errors.length > 0) refuse(errors, read.body);
-      return { ...read, body };
+      const { model, fallback } = read.body;
+      return { ...read, body: { ...body, model, fallback } };
     });
   };
 }

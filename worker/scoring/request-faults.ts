@@ -16,12 +16,20 @@ interface JudgedBody {
   items?: unknown;
 }
 
-/** Throws all that is wrong with a body of which `found` is known: these errors, and what the encoder says beside. */
-export function throwFaults(found: readonly FormatError[], body: unknown, model: BlobManifest, lease: Lease): never {
+/**
+ * Throws all that is wrong with a body of which `found` is known: these errors, and what the model's encoder says
+ * beside; without a model, these alone.
+ */
+export function throwFaults(
+  found: readonly FormatError[],
+  body: unknown,
+  model: BlobManifest | null,
+  lease: Lease,
+): never {
   const errors = [...found];
   const known = new Set(found.map(({ place }) => place));
   try {
-    for (const fault of faultsOf((body ?? {}) as JudgedBody, model, lease)) {
+    for (const fault of model ? faultsOf((body ?? {}) as JudgedBody, model, lease) : []) {
       if (errors.length >= MAX_ERRORS) break;
       if (!known.has(fault.place)) errors.push(fault);
     }

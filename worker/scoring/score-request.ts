@@ -7,7 +7,7 @@ import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import { giveBack } from "../memory/give-back.ts";
 import type { Lease } from "../memory/memory-budget.ts";
-import type { LoadedModel } from "../models/model-slot.ts";
+import type { LoadedModel } from "../models/loaded-model.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { RowStore, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";

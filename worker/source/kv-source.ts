@@ -1,4 +1,4 @@
-import { pointerKey } from "../../format/store.ts";
+import { neverChanges } from "../../format/store.ts";
 import { IMMUTABLE_CACHE_SECONDS, KV_MIN_CACHE_SECONDS } from "../limits.ts";
 import type { Source } from "./source.ts";
 
@@ -14,7 +14,7 @@ export function kvSource(kv: KVReader): Source {
     kv.get(key, { type: "stream", cacheTtl });
   return {
     async stream(key) {
-      if (key === pointerKey()) return read(key, KV_MIN_CACHE_SECONDS);
+      if (!neverChanges(key)) return read(key, KV_MIN_CACHE_SECONDS);
       // KV may have cached the key's absence from before it was written; the short cacheTtl makes it look again.
       return (await read(key, IMMUTABLE_CACHE_SECONDS)) ?? (await read(key, KV_MIN_CACHE_SECONDS));
     },

@@ -3,7 +3,7 @@
  * folder, static assets or another Worker can be others.
  */
 export interface Source {
-  /** The bytes under a key, or null where there are none. Only the pointer ever changes. */
+  /** The bytes under a key, or null where there are none. Those of `neverChanges` in format/store.ts never change. */
   stream(key: string): Promise<ReadableStream | null>;
   /**
    * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent. `again`:

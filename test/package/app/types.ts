@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { hc } from "hono/client";
 
 export const version: string = VERSION;
-export const key: string = pointerKey();
+export const key: string = pointerKey("ads");
 
 export function fieldNames(text: string): string[] {
   const spec: FeatureSpec = parseFeatureSpec(text, "spec.json");

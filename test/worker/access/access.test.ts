@@ -94,6 +94,8 @@ describe("with tokens", () => {
         requestRateLimit: "none: a client's requests per minute are not limited",
       },
       memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
+      models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],
+      loads: { loaded: 1, failed: 0, refused: 0, evicted: 0 },
     });
   });
 
@@ -150,7 +152,7 @@ describe("without tokens", () => {
       const { models } = await (await send(worker, MODELS, authorization)).json<{ models: [object] }>();
       return Object.keys(models[0]);
     };
-    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields", "example"]);
+    expect(await members("Basic eDp5")).toEqual(["model", "version", "fields", "example", "default"]);
     expect(await members(bearer(adminToken))).toContain("evidence");
   });
 });

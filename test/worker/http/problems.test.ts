@@ -27,7 +27,7 @@ const INVALID: { what: string; body: unknown; field?: string; detail: string }[]
     field: "records",
     detail: "records: got {}, expected a list",
   },
-  { what: "an unknown key", body: { records: [], model: "x" }, field: "model", detail: "model: unknown key" },
+  { what: "an unknown key", body: { records: [], weight: "x" }, field: "weight", detail: "weight: unknown key" },
   { what: "__proto__ as a key", body: '{"records":[],"__proto__":{}}', field: "__proto__", detail: "unknown key" },
   {
     what: "a record that is text",

@@ -117,3 +117,28 @@ test("what a lease holds is given back when the lease ends, by itself or for ano
   dropped.end();
   expect(given).toHaveLength(2);
 });
+
+test("a model that lacks memory has others evicted first, of which it says how many bytes it lacks", () => {
+  const budget = new MemoryBudget(Date.now);
+  const other = budget.lease("models");
+  other.resize(40 * MIB);
+  const lacks: number[] = [];
+  budget.evictModelsWith((bytes) => {
+    lacks.push(bytes);
+    if (lacks.length > 1) other.end();
+  });
+  const lease = budget.lease("models");
+  lease.resize(12 * MIB);
+  expect(() => lease.resize(20 * MIB)).toThrow(`takes ${20 * MIB} bytes of memory, expected at most the ${12 * MIB}`);
+  lease.resize(20 * MIB);
+  expect(lacks).toEqual([8 * MIB, 8 * MIB]);
+  expect(budget.report().taken.models).toBe(20 * MIB);
+});
+
+test("a sum beyond the budget is a defect, told where it is counted", () => {
+  const budget = new MemoryBudget(Date.now);
+  budget.lease("models").resize(MEMORY.models);
+  budget.lease("requests").resize(MEMORY.oneRequest);
+  budget.setPages(MEMORY.minPages + MEMORY.requests - MEMORY.oneRequest);
+  expect(() => budget.setPages(MEMORY.maxPages)).toThrow(`expected at most ${MEMORY.total}`);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { FittedField, FittedSpec } from "../../../format/fitted-spec.ts";
+import { expositionOf } from "../../../worker/metrics/exposition.ts";
 import { ScoringCounters } from "../../../worker/metrics/scoring-counters.ts";
 
 type Result = Parameters<ScoringCounters["add"]>[0];
@@ -21,40 +22,49 @@ function resultOf(model: string, version: string, ...unseen: number[]): Result {
 }
 
 const series = (counters: ScoringCounters): string[] =>
-  counters
-    .text()
+  expositionOf(counters.families())
     .split("\n")
     .filter((line) => line.startsWith("deepfm_edge_unseen"));
 
-test("a model's counts go on in its next version, but for fields that it does not have any more", () => {
+test("each version of each model has counts of its own", () => {
   const counters = new ScoringCounters();
   counters.add(resultOf("ads", "1", 2, 3), specOf("user", "site"));
   counters.add(resultOf("ads", "2", 1, 4), specOf("site", "device"));
+  counters.add(resultOf("ads", "2", 1, 0), specOf("site", "device"));
   expect(series(counters)).toEqual([
-    'deepfm_edge_unseen_values_total{model="ads",field="site"} 4',
-    'deepfm_edge_unseen_values_total{model="ads",field="device"} 4',
+    'deepfm_edge_unseen_values_total{model="ads",version="1",field="user"} 2',
+    'deepfm_edge_unseen_values_total{model="ads",version="1",field="site"} 3',
+    'deepfm_edge_unseen_values_total{model="ads",version="2",field="site"} 2',
+    'deepfm_edge_unseen_values_total{model="ads",version="2",field="device"} 4',
   ]);
-  expect(counters.text()).toContain('deepfm_edge_records_total{model="ads"} 4\n');
+  const text = expositionOf(counters.families());
+  expect(text).toContain('deepfm_edge_records_total{model="ads",version="1"} 2\n');
+  expect(text).toContain('deepfm_edge_records_total{model="ads",version="2"} 4\n');
 });
 
-test("the series are bounded: of the last four models alone, and none of hashed fields", () => {
+test("the series are bounded: of the eight versions that served last, and none of hashed fields", () => {
   const counters = new ScoringCounters();
-  for (let i = 0; i < 10; i++) counters.add(resultOf(`m${i}`, "1", 1, 0), specOf("user", "hashed"));
-  expect(series(counters)).toEqual(
-    [6, 7, 8, 9].map((i) => `deepfm_edge_unseen_values_total{model="m${i}",field="user"} 1`),
-  );
+  for (let i = 0; i < 20; i++) {
+    counters.add(resultOf("default", "1", 0, 0), specOf("user", "hashed"));
+    counters.add(resultOf(`m${i}`, "1", 1, 0), specOf("user", "hashed"));
+  }
+  expect(series(counters)).toEqual([
+    ...[13, 14, 15, 16, 17, 18].map((i) => `deepfm_edge_unseen_values_total{model="m${i}",version="1",field="user"} 1`),
+    'deepfm_edge_unseen_values_total{model="default",version="1",field="user"} 0',
+    'deepfm_edge_unseen_values_total{model="m19",version="1",field="user"} 1',
+  ]);
 });
 
 test("names of fields are quoted as Prometheus has it", () => {
   const counters = new ScoringCounters();
   counters.add(resultOf("ads", "1", 1, 1), specOf('a"b\\c\nd', "__proto__"));
   expect(series(counters)).toEqual([
-    String.raw`deepfm_edge_unseen_values_total{model="ads",field="a\"b\\c\nd"} 1`,
-    'deepfm_edge_unseen_values_total{model="ads",field="__proto__"} 1',
+    String.raw`deepfm_edge_unseen_values_total{model="ads",version="1",field="a\"b\\c\nd"} 1`,
+    'deepfm_edge_unseen_values_total{model="ads",version="1",field="__proto__"} 1',
   ]);
 });
 
 test("each family has its help and its type, in the exposition format", () => {
   const counters = new ScoringCounters();
-  expect(counters.text()).toMatch(/^(# HELP (\w+_total) .+\n# TYPE \2 counter\n){4}$/);
+  expect(expositionOf(counters.families())).toMatch(/^(# HELP (\w+_total) .+\n# TYPE \2 counter\n){4}$/);
 });

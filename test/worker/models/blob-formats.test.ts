@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { pageDigest } from "../../../format/page.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
-import { blobKey, pageKey, pointerKey } from "../../../format/store.ts";
+import { blobKey, earlierPointerKey, pageKey } from "../../../format/store.ts";
 import { POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import blobOfFormat4 from "../../golden/v4/tiny.blob.bin";
 import blobOfFormat5 from "../../golden/v5/tiny.blob.bin";
@@ -11,7 +11,7 @@ import pageOfFormat5 from "../../golden/v5/tiny.page.bin";
 import blobOfFormat6 from "../../golden/v6/tiny.blob.bin";
 import pageOfFormat6 from "../../golden/v6/tiny.page.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
+import { expectedScores, makeModel, pointTo, publishTiny } from "../tiny-model.ts";
 
 // The Worker takes blobs of the present format, 7, and of the three before, so that Workers can be rolled out before
 // models.
@@ -32,7 +32,7 @@ test.each([
     await env.MODELS.put(pageKey(await pageDigest(new Uint8Array(page))), new Uint8Array(page).toBase64());
     await env.MODELS.put(blobKey(version), blob);
     const pointer = format === 4 ? { model: version } : { model: "tiny", version };
-    await env.MODELS.put(pointerKey(), JSON.stringify(pointer));
+    await env.MODELS.put(earlierPointerKey(), JSON.stringify(pointer));
     const response = await startWorker().score({
       records: [
         { site: "news", price: 12 },
@@ -72,7 +72,7 @@ test.each([4, 5, 6, 7])("a signature in format %i is checked where keys are set"
 
 test.each([3, 8])("a blob of format %i is refused", async (format) => {
   await env.MODELS.put(blobKey("0".repeat(64)), edited(format));
-  await env.MODELS.put(pointerKey(), JSON.stringify({ model: "tiny", version: "0".repeat(64) }));
+  await pointTo(env.MODELS, { model: "tiny", version: "0".repeat(64) });
   const response = await startWorker().asAdmin("/readyz");
   expect(await response.json()).toMatchObject({
     status: 503,

@@ -4,11 +4,12 @@ import { beforeEach, expect, test } from "vitest";
 import { sha256, toHex } from "../../../format/hash.ts";
 import { pageDigest } from "../../../format/page.ts";
 import { readManifest } from "../../../format/read-blob.ts";
-import { blobKey, pageKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { blobKey, pageKey } from "../../../format/store.ts";
 import page0 from "../../golden/catalogue.page0.bin";
 import page1 from "../../golden/catalogue.page1.bin";
 import blob from "../../golden/isotonic.blob.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
+import { pointTo } from "../tiny-model.ts";
 
 // The golden model with a calibration map, as it is served.
 
@@ -32,7 +33,7 @@ beforeEach(async () => {
   for (const page of [page0, page1].map((file) => new Uint8Array(file)))
     await env.MODELS.put(pageKey(await pageDigest(page)), page.toBase64());
   await env.MODELS.put(blobKey(version), blob);
-  await env.MODELS.put(pointerKey(), writePointer({ model: "catalogue", version }));
+  await pointTo(env.MODELS, { model: "catalogue", version });
 });
 
 async function scoresOf(path: string, body: object): Promise<number[]> {

@@ -1,11 +1,12 @@
 import { expect, test, vi } from "vitest";
-import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { writeDefault, writePointer } from "../../../format/pointer.ts";
+import { blobKey, defaultKey, pointerKey } from "../../../format/store.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { ModelUnavailableError } from "../../../worker/http/errors.ts";
 import { LOAD_TIMEOUT_MS, LOAD_WAIT_MS, MEMORY } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
-import { ModelStore } from "../../../worker/models/model-slot.ts";
+import { ModelStore } from "../../../worker/models/model-store.ts";
 import type { Source } from "../../../worker/source/source.ts";
 import { loggedErrors } from "../client.ts";
 import { makeModel } from "../tiny-model.ts";
@@ -21,9 +22,13 @@ class SlowSource implements Source {
 
   async stream(key: string): Promise<ReadableStream | null> {
     const pointed = models[this.published];
+    const since = 1 + this.published;
     await new Promise<void>((resolve) => this.waiting.push(resolve));
-    if (key === pointerKey() && pointed)
-      return new Response(writePointer({ model: pointed.model, version: pointed.version })).body;
+    if (key === defaultKey()) return new Response(writeDefault("tiny")).body;
+    if (key === pointerKey("tiny") && pointed) {
+      const pointer = { version: pointed.version, since, previous: null };
+      return new Response(writePointer(pointer)).body;
+    }
     const model = models.find(({ version }) => key === blobKey(version));
     return model ? new Response(model.blob.slice()).body : null;
   }
@@ -49,7 +54,7 @@ test.each([1, 2, 3, 4, 5, 6])("whatever the delays of loads, no model follows a 
   const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
   const origin = { source, keys: "" };
   const first = store.current(origin, keepAlive);
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 4; i++) {
     await settle();
     source.waiting.shift()?.();
   }
@@ -69,11 +74,9 @@ test.each([1, 2, 3, 4, 5, 6])("whatever the delays of loads, no model follows a 
     last = served;
   }
   source.published = models.length - 1;
-  for (let i = 0; i < 400 && (source.waiting.length > 0 || i < 3); i++) {
-    if (i === 0) {
-      clock.ms += 2 * LOAD_TIMEOUT_MS;
-      await store.current(origin, keepAlive);
-    }
+  clock.ms += 2 * LOAD_TIMEOUT_MS;
+  await store.current(origin, keepAlive);
+  for (let i = 0; i < 1000 && (source.waiting.length > 0 || store.serving?.version !== models.at(-1)?.version); i++) {
     source.waiting.shift()?.();
     await settle();
   }
@@ -96,7 +99,7 @@ test("a store that hangs holds a request of a cold isolate for seconds, and its 
   } finally {
     vi.useRealTimers();
   }
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 4; i++) {
     source.waiting.shift()?.();
     await settle();
   }

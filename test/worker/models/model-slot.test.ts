@@ -4,11 +4,11 @@ import { beforeEach, expect, test } from "vitest";
 import { SECTION_ROWS } from "../../../format/constants.ts";
 import { sealBlob } from "../../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
-import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { blobKey, defaultKey, earlierPointerKey, pointerKey } from "../../../format/store.ts";
 import { sectionOf } from "../../../testing/format/edit-blob.ts";
 import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "../client.ts";
-import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
+import { expectedScores, makeModel, pointerTo, pointTo, publishTiny, storeTiny } from "../tiny-model.ts";
 
 const good = await makeModel(1);
 const next = await makeModel(2);
@@ -30,34 +30,55 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 async function publishBlob(blob: Uint8Array, version?: string): Promise<void> {
   const own = version ?? (await sealBlob(blob));
   await env.MODELS.put(blobKey(own), blob);
-  await env.MODELS.put(pointerKey(), writePointer({ model: "tiny", version: own }));
+  await pointTo(env.MODELS, { model: "tiny", version: own });
+}
+
+/** Stores a pointer to the default model. */
+async function putPointer(text: string): Promise<void> {
+  await env.MODELS.put(pointerKey("tiny"), text);
+  await env.MODELS.put(defaultKey(), '{"model":"tiny"}');
+}
+
+/** Stores a pointer as earlier publishers did. */
+async function putEarlier(pointer: object): Promise<void> {
+  await env.MODELS.put(earlierPointerKey(), JSON.stringify(pointer));
 }
 
 const BROKEN_MODELS: { what: string; put: () => Promise<unknown>; why: string }[] = [
   {
     what: "the pointer is not JSON",
-    put: () => env.MODELS.put(pointerKey(), "{model"),
-    why: "pointer: not JSON",
+    put: () => putPointer("{model"),
+    why: "models/tiny: not JSON",
   },
   {
     what: "the pointer names no version",
-    put: () => env.MODELS.put(pointerKey(), '{"model":"latest"}'),
-    why: 'pointer: model: got "latest", expected',
+    put: () => putPointer('{"since":1,"previous":null}'),
+    why: "models/tiny: version: missing",
   },
   {
     what: "the blob is missing",
-    put: () => env.MODELS.put(pointerKey(), writePointer({ model: "tiny", version: NO_VERSION })),
+    put: () => pointTo(env.MODELS, { model: "tiny", version: NO_VERSION }),
     why: `pointer: got version ${NO_VERSION}, whose blob is missing`,
   },
   {
-    what: "the pointer's model is not the blob's",
-    put: () => publishTiny(env.MODELS, { ...next, model: "other" }),
-    why: `pointer: model: got "other", expected "tiny" as in blob ${next.version}`,
+    what: "the pointer has a version, and members that it should not",
+    put: () => putPointer(JSON.stringify({ ...JSON.parse(pointerTo(NO_VERSION)), weight: 1 })),
+    why: "models/tiny: weight: unknown key",
   },
   {
-    what: "the pointer has a version, and members that it should not",
-    put: () => env.MODELS.put(pointerKey(), JSON.stringify({ model: "tiny", version: NO_VERSION, weight: 1 })),
-    why: "pointer: weight: unknown key",
+    what: "the default names a model that has no pointer",
+    put: () => env.MODELS.put(defaultKey(), '{"model":"ads"}'),
+    why: "default: got ads, which has no models/ads",
+  },
+  {
+    what: "the default is not one",
+    put: () => env.MODELS.put(defaultKey(), '{"model":"Ads!"}'),
+    why: 'default: model: got "Ads!", expected a-z',
+  },
+  {
+    what: "the pointer is longer than any",
+    put: () => putPointer(" ".repeat(5000)),
+    why: "models/tiny: got more than 4096 bytes",
   },
   {
     what: "the blob is cut off",
@@ -126,6 +147,36 @@ test.each(BROKEN_MODELS)("where $what, the model that serves goes on serving", a
   expect(errors()).toHaveLength(3);
   expect(errors()[0]).toMatchObject({ event: "model_load_failed", serving: good.version });
   expect(errors()[0]?.error).toContain(why);
+});
+
+test("what earlier publishers wrote serves until a store has a default, and no more once that was seen", async () => {
+  await storeTiny(env.MODELS, good);
+  await storeTiny(env.MODELS, next);
+  await putEarlier({ model: "tiny", version: good.version });
+  const worker = startWorker();
+  const served = async (model?: string): Promise<string> =>
+    (await (await worker.score({ records: RECORDS, model })).json<ScoreAnswer>()).version;
+  expect(await served()).toBe(good.version);
+  expect(await served("tiny")).toBe(good.version);
+  expect(await served(`tiny@${good.version}`)).toBe(good.version);
+  expect((await worker.score({ records: RECORDS, model: "other" })).status).toBe(404);
+
+  await putEarlier({ model: "other", version: next.version });
+  const errors = loggedErrors();
+  worker.clock.ms += POINTER_MAX_AGE_MS;
+  await served();
+  expect(await served()).toBe(good.version);
+  expect(errors()[0]?.error).toContain(`model: model: got "other", expected "tiny" as in blob ${next.version}`);
+
+  await pointTo(env.MODELS, next);
+  worker.clock.ms += POINTER_MAX_AGE_MS;
+  await served();
+  expect(await served()).toBe(next.version);
+  await env.MODELS.delete(defaultKey());
+  await putEarlier({ model: "tiny", version: good.version });
+  worker.clock.ms += POINTER_MAX_AGE_MS;
+  await served();
+  expect(await served()).toBe(next.version);
 });
 
 test("where keys are set, only a model that one of them signed serves", async () => {
@@ -202,7 +253,7 @@ test("a new pointer is seen once the old one is too old, by the request after th
   });
 
   // And back: rolling back is one write.
-  await env.MODELS.put(pointerKey(), writePointer({ model: "tiny", version: good.version }));
+  await pointTo(env.MODELS, good);
   worker.clock.ms += POINTER_MAX_AGE_MS;
   await served();
   expect(await served()).toBe(good.version);

@@ -76,7 +76,7 @@ test("who may score sees of the model what a request must say, and no more", asy
   await publishTiny(env.MODELS, good);
   const response = await startWorker().fetch("/v1/models");
   expect(response.status).toBe(200);
-  expect(await response.json()).toEqual({ models: [SUMMARY] });
+  expect(await response.json()).toEqual({ models: [{ ...SUMMARY, default: true }] });
 });
 
 test("an admin sees all that describes what serves", async () => {
@@ -85,12 +85,15 @@ test("an admin sees all that describes what serves", async () => {
   expect(await response.json()).toEqual({
     models: [
       {
-        ...SUMMARY,
+        ...{ ...SUMMARY, default: true },
         producer: "tiny-model 1",
         signer: null,
         embeddingDim: 4,
         pages: 4,
         blobBytes: good.blob.byteLength,
+        memoryBytes: expect.any(Number),
+        since: expect.stringMatching(/^2026-01-01T00:00:00\.\d{3}Z$/),
+        deadlineMs: null,
         goldenRecords: 2,
         items: null,
         evidence: { provenance: { seed: 1 } },

@@ -21,11 +21,14 @@ async function unseenOf(body: object, path = "/v1/score", worker = startWorker()
   return (await response.json<ScoreAnswer>()).unseen;
 }
 
-/** The series of /metrics by name and labels. */
-async function metricsOf(worker: TestWorker): Promise<Map<string, number>> {
+/** Names of the series of what was scored. */
+const SCORED = /^deepfm_edge_(requests|records|missing_rows|unseen_values)_total/;
+
+/** Series of /metrics by name and labels. */
+async function metricsOf(worker: TestWorker, names: RegExp): Promise<Map<string, number>> {
   const response = await worker.asAdmin("/metrics");
   expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const lines = (await response.text()).split("\n").filter((line) => names.test(line));
   return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
 }
 
@@ -87,19 +90,21 @@ describe("unseen values in an answer", () => {
 describe("GET /metrics", () => {
   test("counts what was scored, and unseen values by field whether they are asked for or not", async () => {
     const worker = startWorker();
-    expect(await metricsOf(worker)).toEqual(new Map());
+    expect(await metricsOf(worker, SCORED)).toEqual(new Map());
     await worker.score({ records: [{ site: "never seen" }, { site: "other" }, { device: "watch" }] });
     await worker.post("/v1/rank", { context: { site: "site3" }, candidates: [{ ad: "ad9" }, {}], unseen: true });
-    expect(await metricsOf(worker)).toEqual(
+    const { version } = model;
+    const tiny = `model="tiny",version="${version}"`;
+    expect(await metricsOf(worker, SCORED)).toEqual(
       new Map([
-        ['deepfm_edge_requests_total{model="tiny"}', 2],
-        ['deepfm_edge_records_total{model="tiny"}', 5],
-        ['deepfm_edge_missing_rows_total{model="tiny"}', 0],
-        ['deepfm_edge_unseen_values_total{model="tiny",field="site"}', 2],
-        ['deepfm_edge_unseen_values_total{model="tiny",field="device"}', 1],
-        ['deepfm_edge_unseen_values_total{model="tiny",field="tags"}', 0],
-        ['deepfm_edge_unseen_values_total{model="tiny",field="ad"}', 1],
-        ['deepfm_edge_unseen_values_total{model="tiny",field="price"}', 0],
+        [`deepfm_edge_requests_total{${tiny}}`, 2],
+        [`deepfm_edge_records_total{${tiny}}`, 5],
+        [`deepfm_edge_missing_rows_total{${tiny}}`, 0],
+        [`deepfm_edge_unseen_values_total{${tiny},field="site"}`, 2],
+        [`deepfm_edge_unseen_values_total{${tiny},field="device"}`, 1],
+        [`deepfm_edge_unseen_values_total{${tiny},field="tags"}`, 0],
+        [`deepfm_edge_unseen_values_total{${tiny},field="ad"}`, 1],
+        [`deepfm_edge_unseen_values_total{${tiny},field="price"}`, 0],
       ]),
     );
   });

@@ -10,12 +10,13 @@ import { crossText, RecordEncoder } from "../../../format/record.ts";
 import { rowStride, writeRow } from "../../../format/row.ts";
 import { NO_FILTER } from "../../../format/row-filter.ts";
 import { sealBlob } from "../../../format/seal.ts";
-import { blobKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { blobKey } from "../../../format/store.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import { HASH_KEY, rowKeyOf } from "../../../testing/format/hash-key.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import golden from "../../golden/records.json" with { type: "json" };
 import { type ScoreAnswer, startWorker } from "../client.ts";
+import { pointTo } from "../tiny-model.ts";
 
 // A Worker prepares the values of a request as training did, and workerd does what Node does.
 
@@ -101,7 +102,7 @@ async function publishPrepared(): Promise<string> {
   const blob = writeBlob(model);
   const version = await sealBlob(blob);
   await env.MODELS.put(blobKey(version), blob);
-  await env.MODELS.put(pointerKey(), writePointer({ model: SPEC.name, version }));
+  await pointTo(env.MODELS, { model: SPEC.name, version });
   return version;
 }
 

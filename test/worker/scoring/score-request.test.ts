@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { FormatError, RequestError } from "../../../format/errors.ts";
-import { blobKey, pageKey, pointerKey, writePointer } from "../../../format/store.ts";
+import { blobKey, earlierPointerKey, pageKey } from "../../../format/store.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
-import { type LoadedModel, ModelStore } from "../../../worker/models/model-slot.ts";
+import type { LoadedModel } from "../../../worker/models/loaded-model.ts";
+import { ModelStore } from "../../../worker/models/model-store.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../../../worker/scoring/score-request.ts";
 import type { Source } from "../../../worker/source/source.ts";
@@ -22,7 +23,7 @@ const WHOLE = ITEMS.map((item) => ({ ...CONTEXT, ...item }));
 /** A source of published models. It has pages as bytes, not as text. */
 function sourceOf({ model, version, blob, pages }: TinyModel): Source & { values: Map<string, Uint8Array> } {
   const values = new Map<string, Uint8Array>([
-    [pointerKey(), new TextEncoder().encode(writePointer({ model, version }))],
+    [earlierPointerKey(), new TextEncoder().encode(JSON.stringify({ model, version }))],
     [blobKey(version), blob],
     ...pages.map(({ bytes, digest }) => [pageKey(digest), bytes] as const),
   ]);

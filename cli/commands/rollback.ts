@@ -1,0 +1,16 @@
+import { Command } from "commander";
+import { openStore } from "../../deploy/kv/open-store.ts";
+import { ModelRegistry } from "../../deploy/registry.ts";
+import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+
+export function rollbackCommand(): Command {
+  const command = new Command("rollback")
+    .description("Let an earlier version of a model serve again; nothing is uploaded but its pointer.")
+    .argument("<name>", "the model")
+    .argument("[version]", "the version, or at least 8 of its first digits (default: the one that served before)");
+  return withStore(command).action(async (name: string, version: string | undefined, flags: StoreFlags) => {
+    await using store = await openStore(storeOf(flags));
+    const { from, to } = await new ModelRegistry(store).rollback(name, version ?? null);
+    console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}`);
+  });
+}

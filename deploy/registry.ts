@@ -1,0 +1,153 @@
+import { FormatError } from "../format/errors.ts";
+import { modelName } from "../format/field-schemas.ts";
+import { findVersion, type History, readHistory } from "../format/history.ts";
+import { parseWith } from "../format/parse.ts";
+import { type ModelPointer, readDefault, readEarlierPointer, readPointer, writePointer } from "../format/pointer.ts";
+import { readManifest } from "../format/read-blob.ts";
+import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
+import { UserError } from "../trainer/errors.ts";
+import { type KvStore, MOST_READ } from "./kv/kv-store.ts";
+
+/** The model that an earlier publisher's pointer names, whose name its blob may have to say. */
+export interface EarlierModel {
+  model: string;
+  version: string;
+}
+
+/** What a store says of one model. */
+export interface ModelEntry {
+  model: string;
+  /** Null: none serves yet. */
+  pointer: ModelPointer | null;
+  history: History;
+  isDefault: boolean;
+  /** What is wrong with its pointer or its history, of which the entry has nothing then. */
+  problem: string | null;
+}
+
+/** Which models and versions a store has, and which of them serve. */
+export class ModelRegistry {
+  readonly #store: KvStore;
+  readonly #now: () => number;
+
+  constructor(store: KvStore, now: () => number = Date.now) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** The default model's name; null where there is none. Throws FormatError where it cannot be read. */
+  async default(): Promise<string | null> {
+    const text = await this.#text(defaultKey());
+    return text === null ? null : readDefault(text);
+  }
+
+  /** A model's pointer; null where there is none. Throws FormatError where it cannot be read. */
+  async pointer(model: string): Promise<ModelPointer | null> {
+    const text = await this.#text(pointerKey(model));
+    return text === null ? null : readPointer(text, model);
+  }
+
+  /** A model's history, which may be empty. Throws FormatError where it cannot be read. */
+  async history(model: string): Promise<History> {
+    const text = await this.#text(historyKey(model));
+    return text === null ? [] : readHistory(text, model);
+  }
+
+  /** What an earlier publisher's pointer names; null where there is none. Throws FormatError where it is damaged. */
+  async earlier(): Promise<EarlierModel | null> {
+    const text = await this.#text(earlierPointerKey());
+    if (text === null) return null;
+    const { model, version } = readEarlierPointer(text);
+    if (model !== null) return { model, version };
+    const blob = await this.#store.bytes(blobKey(version));
+    if (blob === null) throw new FormatError(earlierPointerKey(), `got version ${version}, whose blob is missing`);
+    return { model: readManifest(blob).spec.name, version };
+  }
+
+  /** When a pointer that follows another is written: always after that one. */
+  timeAfter(pointer: ModelPointer | null): number {
+    return Math.max(this.#now(), (pointer?.since ?? -1) + 1);
+  }
+
+  /** All models, by name. */
+  async list(): Promise<ModelEntry[]> {
+    const isDefault = await this.default();
+    const names = new Set<string>();
+    for (const prefix of [pointerKey(""), historyKey("")])
+      for (const key of await this.#store.keys(prefix)) names.add(key.slice(prefix.length));
+    const models = [...names].sort();
+    const texts = await this.#texts(models.flatMap((model) => [pointerKey(model), historyKey(model)]));
+    return models.map((model) => {
+      const [pointer, history] = [texts.get(pointerKey(model)) ?? null, texts.get(historyKey(model)) ?? null];
+      const entry = { model, isDefault: model === isDefault };
+      try {
+        return {
+          ...entry,
+          pointer: pointer === null ? null : readPointer(pointer, model),
+          history: history === null ? [] : readHistory(history, model),
+          problem: null,
+        };
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        return { ...entry, pointer: null, history: [], problem: error.message };
+      }
+    });
+  }
+
+  /**
+   * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
+   * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, and with `wanted` also in
+   * place of a damaged one. Throws UserError where there is no such version, or it serves already.
+   */
+  async rollback(model: string, wanted: string | null): Promise<{ from: string | null; to: string }> {
+    parseWith(modelName, model, "model");
+    const pointer = await this.#pointerToReplace(model, wanted !== null);
+    const to = await this.#versionToServe(model, pointer, wanted);
+    if (to === pointer?.version) throw new UserError(`${model}: got version ${to}, which serves already`);
+    if (!(await this.#store.keys(blobKey(to))).has(blobKey(to)))
+      throw new UserError(`${model}: got version ${to}, whose blob is not in the store; publish its export again`);
+    const from = pointer?.version ?? null;
+    const { deadline } = pointer ?? {};
+    const next: ModelPointer = {
+      ...{ version: to, since: this.timeAfter(pointer), previous: from },
+      ...(deadline !== undefined && { deadline }),
+    };
+    await this.#store.putTexts([{ key: pointerKey(model), value: writePointer(next) }]);
+    return { from, to };
+  }
+
+  async #pointerToReplace(model: string, mayBeDamaged: boolean): Promise<ModelPointer | null> {
+    try {
+      return await this.pointer(model);
+    } catch (error) {
+      if (mayBeDamaged && error instanceof FormatError) return null;
+      throw error;
+    }
+  }
+
+  async #versionToServe(model: string, pointer: ModelPointer | null, wanted: string | null): Promise<string> {
+    if (wanted === null) {
+      if (pointer === null)
+        throw new UserError(`${model}: got no pointer, expected the name of a published model; \`models\` lists them`);
+      if (pointer.previous !== null) return pointer.previous;
+      throw new UserError(`${model}: got no version that served before ${pointer.version}, expected VERSION`);
+    }
+    const history = await this.history(model);
+    if (history.length === 0)
+      throw new UserError(`${model}: got no history, expected the name of a published model; \`models\` lists them`);
+    const found = findVersion(history, wanted);
+    if ("problem" in found) throw new UserError(`${model}: ${found.problem}; \`models ${model}\` lists them`);
+    return found.version;
+  }
+
+  async #text(key: string): Promise<string | null> {
+    return (await this.#store.texts([key])).get(key) ?? null;
+  }
+
+  async #texts(keys: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    const texts = new Map<string, string | null>();
+    for (let i = 0; i < keys.length; i += MOST_READ)
+      for (const [key, text] of await this.#store.texts(keys.slice(i, i + MOST_READ))) texts.set(key, text);
+    return texts;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Evidence } from "../format/blob.ts";
+import { FormatError } from "../format/errors.ts";
+import { modelName } from "../format/field-schemas.ts";
+import { type Publication as PublishedVersion, withPublication, writeHistory } from "../format/history.ts";
+import { parseWith } from "../format/parse.ts";
+import { type ModelPointer, writeDefault, writePointer } from "../format/pointer.ts";
+import { defaultKey, historyKey, pointerKey } from "../format/store.ts";
+import { UserError } from "../trainer/errors.ts";
+import { chosenOf, ReportSchema } from "../trainer/export/report.ts";
+import type { KvPair } from "./kv/kv-store.ts";
+import type { EarlierModel, ModelRegistry } from "./registry.ts";
+
+/** How a version is published. */
+export interface ReleaseOptions {
+  /** The model's name in the store. Default: the export's. */
+  model?: string;
+  /** A publisher's words, for the history. */
+  note?: string;
+  /** Whether the pointer moves to it. Default: true. */
+  switches?: boolean;
+  /** Whether the model becomes the default one. The first model of a store does anyway. */
+  becomesDefault?: boolean;
+  /** Milliseconds that the model's requests wait for rows. Default: as its pointer says, or else the Worker. */
+  deadline?: number;
+}
+
+/** A version that is to be published. */
+export interface ReleasedVersion {
+  /** The export's name of the model. */
+  name: string;
+  version: string;
+  isSigned: boolean;
+  bytes: number;
+  evidence: Evidence;
+}
+
+/** The small values that make a version known, in the order in which they are to be written. */
+export interface Release {
+  model: string;
+  writes: readonly KvPair[];
+}
+
+/**
+ * Finds what is to be written once a version's blob, pages and manifest are stored: its history, its pointer, and the
+ * default. Reads what is there, and throws FormatError where that is damaged, and UserError where the options do not
+ * fit it, before anything is written.
+ */
+export async function planRelease(
+  registry: ModelRegistry,
+  { name, version, isSigned, bytes, evidence }: ReleasedVersion,
+  { model = name, note = "", switches = true, becomesDefault = false, deadline }: ReleaseOptions,
+): Promise<Release> {
+  parseWith(modelName, model, "--model");
+  if (isSigned && model !== name)
+    throw new UserError(`--model: got ${model}, expected ${name}: the export is signed under that name`);
+  const byDefault = await registry.default();
+  const earlier = byDefault === null ? await registry.earlier() : null;
+  const pointer = (await registry.pointer(model)) ?? (earlier?.model === model ? pointerOf(earlier.version) : null);
+  if (becomesDefault && !switches && pointer === null)
+    throw new UserError(`--default: got --no-switch for ${model}, of which no version serves, expected one of the two`);
+
+  const since = registry.timeAfter(pointer);
+  const publication: PublishedVersion = { version, time: since, metrics: metricsOf(evidence), bytes, note };
+  const history = withPublication(await registry.history(model), publication);
+  const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(history) }];
+  if (switches) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
+  if (!switches && !becomesDefault) return { model, writes };
+  if (earlier && !(switches && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
+  if (byDefault === null || becomesDefault)
+    writes.push({ key: defaultKey(), value: writeDefault(becomesDefault ? model : (earlier?.model ?? model)) });
+  return { model, writes };
+}
+
+/** The pointer, unless it says the same already. */
+function pointerWrites(
+  model: string,
+  before: ModelPointer | null,
+  { version, since, deadline = before?.deadline }: { version: string; since: number; deadline: number | undefined },
+): KvPair[] {
+  if (before && before.since > 0 && before.version === version && before.deadline === deadline) return [];
+  const previous = before?.version === version ? before.previous : (before?.version ?? null);
+  const pointer: ModelPointer = { version, since, previous, ...(deadline !== undefined && { deadline }) };
+  return [{ key: pointerKey(model), value: writePointer(pointer) }];
+}
+
+/** A pointer of its own for the model that a store of earlier publishers has, which stays the default one. */
+async function migrationWrites(registry: ModelRegistry, { model, version }: EarlierModel): Promise<KvPair[]> {
+  if ((await registry.pointer(model)) !== null) return [];
+  const pointer = { ...pointerOf(version), since: registry.timeAfter(null) };
+  return [{ key: pointerKey(model), value: writePointer(pointer) }];
+}
+
+/** What an earlier publisher's pointer says, as a pointer that every other is newer than. */
+function pointerOf(version: string): ModelPointer {
+  return { version, since: 0, previous: null };
+}
+
+/** What the export measured of the served model; nothing where its evidence is of another kind. */
+function metricsOf({ quantization }: Evidence): Record<string, number> {
+  if (quantization === undefined) return {};
+  try {
+    const { auc, logloss } = chosenOf(parseWith(ReportSchema, quantization, "evidence")).served;
+    return { ...(auc !== null && { auc }), ...(logloss !== null && { logloss }) };
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof TypeError) return {};
+    throw error;
+  }
+}
