@@ -32,7 +32,11 @@ export function initCommand(): Command {
     )
     .argument("<log...>", LOG_HELP)
     .option("--out <file>", "the feature spec to write", "spec.json")
-    .option("--label <column>", "the column to predict (default: the one whose name and values say so)")
+    .option(
+      "--label <column>",
+      "the column to predict (default: the one whose name and values say so); where its two values are not 0 and 1, " +
+        "COLUMN=VALUE says which of them means a click",
+    )
     .addOption(new Option("--format <name>", "the log's format, where its name does not end in one").choices(FORMATS))
     .option("--records <n>", "records to look at, drawn from all of the log", parsePositiveInteger, SAMPLE_RECORDS)
     .option("--yes", "ask nothing, in a terminal too")

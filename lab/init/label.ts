@@ -16,6 +16,8 @@ export interface LabelChoice {
   no: string;
   /** Whether the trainer reads them as they are; otherwise SQL makes 0 and 1 of them. */
   plain: boolean;
+  /** Whether they mean yes and no in any log, or it was said which does. */
+  certain: boolean;
 }
 
 /** Texts that mean a click, and what then means none. */
@@ -40,7 +42,11 @@ export function labelCandidates(columns: readonly Column[]): LabelChoice[] {
     const place = labelRank(column.name);
     return place < 0 ? Number.POSITIVE_INFINITY : place;
   };
-  return found.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+  // Texts that say yes and no are surer than two others under a name that says label.
+  const sure = found.filter(({ certain }) => certain);
+  const order = (some: LabelChoice[]): LabelChoice[] =>
+    some.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+  return [...order(sure), ...order(found.filter(({ certain }) => !certain))];
 }
 
 /** The column whose name and values say that it is the label; null where none does, or several do. */
@@ -48,7 +54,8 @@ export function guessLabel(columns: readonly Column[]): LabelChoice | null {
   const candidates = labelCandidates(columns);
   const [first] = candidates;
   if (!first) return null;
-  return candidates.length === 1 || labelRank(first.column.name) >= 0 ? first : null;
+  const alone = candidates.filter(({ certain }) => certain === first.certain).length === 1;
+  return alone || labelRank(first.column.name) >= 0 ? first : null;
 }
 
 /**
@@ -80,13 +87,32 @@ export function chooseLabel(columns: readonly Column[], log: string, asked?: str
   );
 }
 
+/** `asked`: a column, or a column, "=" and the one of its two values that means a click. */
 function askedLabel(columns: readonly Column[], log: string, asked: string): LabelChoice {
-  const column = columns.find(({ name }) => name === asked);
+  const { column, yes } = askedColumn(columns, asked);
   if (!column)
     throw new UserError(`${log}: got --label ${asked}, expected one of ${columns.map(({ name }) => name).join(", ")}`);
-  const label = asLabel(column);
-  if (label) return { ...label, reason: "you named it" };
-  throw new UserError(`${log}: got --label ${asked} with other values than 0 and 1:\n${valuesText(column)}`);
+  const label = asLabel(column, true);
+  if (!label)
+    throw new UserError(
+      `${log}: got --label ${asked}, whose values are not two, expected 0 and 1 or two others:\n${valuesText(column)}`,
+    );
+  if (yes === null) return { ...label, reason: label.certain ? "you named it" : `you named it, ${rarerText(label)}` };
+  const value = column.values.find((text) => text.trim() === yes.trim());
+  if (value === undefined)
+    throw new UserError(`${log}: got --label ${asked}, expected one of its values after "=":\n${valuesText(column)}`);
+  if (value === label.yes) return { ...label, reason: "you named it and its value", certain: true };
+  return { ...label, reason: "you named it and its value", yes: value, no: label.yes, plain: false, certain: true };
+}
+
+function askedColumn(columns: readonly Column[], asked: string): { column: Column | undefined; yes: string | null } {
+  const column = columns.find(({ name }) => name === asked);
+  if (column) return { column, yes: null };
+  // A name may have a "=" itself: the longest that fits.
+  const named = columns
+    .filter(({ name }) => asked.startsWith(`${name}=`))
+    .sort((a, b) => b.name.length - a.name.length)[0];
+  return { column: named, yes: named ? asked.slice(named.name.length + 1) : null };
 }
 
 /** Values of a column that a message shows. */
@@ -101,7 +127,8 @@ function valuesText({ name, values, counts, absent }: Column): string {
   return `  ${name}: ${[...shown, ...more, ...missing].join(", ")}`;
 }
 
-function asLabel(column: Column): LabelChoice | null {
+/** `named`: a person says that it is the label; then any two values are those of one. */
+function asLabel(column: Column, named = false): LabelChoice | null {
   const { values, name } = column;
   const [only = ""] = values;
   // A name that says so, and a value that means a click: nothing else is there for none.
@@ -112,6 +139,7 @@ function asLabel(column: Column): LabelChoice | null {
       yes: only,
       no: "",
       plain: false,
+      certain: true,
     };
   if (values.length !== 2) return null;
   const spelled = values.map((value) => value.trim().toLowerCase());
@@ -121,9 +149,42 @@ function asLabel(column: Column): LabelChoice | null {
     const plain = (yes.startsWith("1") && no.startsWith("0")) || column.reading.kind === "boolean";
     const texts = `${show(values[y])} and ${show(values[n])}`;
     const reason = labelRank(name) < 0 ? `it is the one column of ${texts}` : `its name, and its values ${texts}`;
-    return { column, reason, yes: values[y], no: values[n], plain };
+    return { column, reason, yes: values[y], no: values[n], plain, certain: true };
   }
-  return null;
+  return named || labelRank(name) >= 0 ? wordLabel(column) : null;
+}
+
+/** The label of two texts that are no usual ones: which of them means a click is told by their sense, or their number. */
+function wordLabel(column: Column): LabelChoice {
+  const [a = "", b = ""] = column.values;
+  const [yes, no] = isAgainst(b, a) ? [a, b] : isAgainst(a, b) ? [b, a] : [];
+  const texts = `${show(a)} and ${show(b)}`;
+  if (yes !== undefined && no !== undefined)
+    return { column, reason: `its name, and its values ${texts}`, yes, no, plain: false, certain: true };
+  const [first = 0, second = 0] = column.counts;
+  const [rarer, other] = first <= second ? [a, b] : [b, a];
+  const label = { column, reason: "", yes: rarer, no: other, plain: false, certain: false };
+  return { ...label, reason: `its name, ${rarerText(label)}` };
+}
+
+function rarerText({ column, yes, no }: Pick<LabelChoice, "column" | "yes" | "no">): string {
+  return (
+    `and ${show(yes)} is the rarer of its two values, so that it stands for a click; ` +
+    `--label '${column.name}=${no}' takes the other`
+  );
+}
+
+/** Whether a text says the opposite of another: "not sold" of "sold", "<=50K" of ">50K". */
+function isAgainst(text: string, other: string): boolean {
+  const [no, yes] = [text, other].map((word) => word.trim().toLowerCase().replace(/\.$/, ""));
+  if (no === undefined || yes === undefined) return false;
+  if (/^>=?/.test(yes)) return /^<=?/.test(no);
+  return ["not", "no", "non", "un", "in"].some(
+    (word) =>
+      [word, `${word} `, `${word}-`, `${word}_`].includes(no.slice(0, -yes.length)) &&
+      no.endsWith(yes) &&
+      yes.length > 2,
+  );
 }
 
 function isYes(value: string): boolean {

@@ -143,6 +143,7 @@ const LABELS = [
   ...["label", "click", "clicked", "isclick", "isclicked", "clicks", "clickflag", "klick", "geklickt", "target", "y"],
   ...["converted", "conversion", "isconverted", "isconversion", "purchased", "purchase", "bought", "buy", "ordered"],
   ...["booked", "installed", "liked", "like", "response", "outcome", "engaged", "engagement", "watched", "used"],
+  ...["class", "churn", "churned", "default", "subscribed", "survived", "exited", "attrition", "income", "salary"],
 ];
 
 /** The place of a name among those of labels; -1 where it is none. */

@@ -263,12 +263,58 @@ describe("the label", () => {
     expect([...labelsOf(alone)]).toEqual([1, 0, 1]);
   });
 
+  test.each([
+    ["income", ["<=50K", ">50K", " >50K", "<=50K"], ">50K"],
+    ["income", [">50K.", ">50K.", "<=50K."], ">50K."],
+    ["class", ["good", "bad", "good"], "bad"],
+    ["class", ["noinsurance", "insurance", "insurance"], "insurance"],
+    ["churn", ["not churned", "churned", "churned"], "churned"],
+    ["class", [1, 2, 1], "2"],
+  ])("%s of two other values, %j: %s means a click", (name, values, yes) => {
+    const found = label(name, values);
+    expect(found).toMatchObject({ yes, plain: false });
+    expect([...labelsOf(found)]).toEqual(values.map((value) => Number(String(value).trim() === yes)));
+    expect(label(name, values, name).yes).toBe(yes);
+  });
+
+  test("of two values is what a person says", () => {
+    const words = repeated(9, (i) => (i % 3 ? "mail" : "a=b"));
+    expect(() => label("channel", words)).toThrow("got no column of two values such as 0 and 1");
+    expect(label("channel", words, "channel")).toMatchObject({ yes: "a=b", no: "mail" });
+    expect(label("channel", words, "channel").reason).toContain("--label 'channel=mail' takes the other");
+    expect(label("channel", words, "channel=mail")).toMatchObject({ yes: "mail", no: "a=b" });
+    expect(label("channel", words, "channel=a=b")).toMatchObject({ yes: "a=b", no: "mail" });
+    expect(
+      label(
+        "click",
+        repeated(4, (i) => i % 2),
+        "click=0",
+      ),
+    ).toMatchObject({ yes: "0", no: "1", plain: false });
+    expect(() => label("channel", words, "channel=post")).toThrow('expected one of its values after "=":');
+  });
+
+  test("of usual words comes before another name's two values", () => {
+    const sold = column(
+      "sold",
+      repeated(10, (i) => i % 2),
+    );
+    const two = [
+      column(
+        "response",
+        repeated(10, (i) => (i % 2 ? "mail" : "phone")),
+      ),
+      sold,
+    ];
+    expect(chooseLabel(two, "log.csv").column).toBe(sold);
+  });
+
   test("is refused with what there is", () => {
     const rating = repeated(10, (i) => i % 3);
     expect(() => label("rating", rating)).toThrow("log.csv: got no column of two values such as 0 and 1");
     expect(() => label("rating", rating)).toThrow('\n  rating: "0" 4 times, "1" 3 times, "2" 3 times');
     expect(() => label("rating", rating, "rating")).toThrow(
-      "log.csv: got --label rating with other values than 0 and 1",
+      "log.csv: got --label rating, whose values are not two, expected 0 and 1 or two others",
     );
     expect(() => label("rating", rating, "click")).toThrow("got --label click, expected one of user, n, rating");
     expect(() => label("click", ["1", "1"])).toThrow('log.csv: got click "1" in all records, expected records without');
