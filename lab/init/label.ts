@@ -151,7 +151,12 @@ function asLabel(column: Column, named = false): LabelChoice | null {
     const reason = labelRank(name) < 0 ? `it is the one column of ${texts}` : `its name, and its values ${texts}`;
     return { column, reason, yes: values[y], no: values[n], plain, certain: true };
   }
-  return named || labelRank(name) >= 0 ? wordLabel(column) : null;
+  const words = wordLabel(column);
+  if (named || labelRank(name) >= 0) return words;
+  // Of any other column, opposites alone can be a label, where nothing else can.
+  return words.certain
+    ? { ...words, reason: `it is the one column of ${show(words.yes)} and ${show(words.no)}`, certain: false }
+    : null;
 }
 
 /** The label of two texts that are no usual ones: which of them means a click is told by their sense, or their number. */

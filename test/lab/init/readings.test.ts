@@ -270,6 +270,7 @@ describe("the label", () => {
     ["class", ["noinsurance", "insurance", "insurance"], "insurance"],
     ["churn", ["not churned", "churned", "churned"], "churned"],
     ["class", [1, 2, 1], "2"],
+    ["income_per_year", ["<=50K", ">50K", "<=50K"], ">50K"],
   ])("%s of two other values, %j: %s means a click", (name, values, yes) => {
     const found = label(name, values);
     expect(found).toMatchObject({ yes, plain: false });
@@ -307,6 +308,23 @@ describe("the label", () => {
       sold,
     ];
     expect(chooseLabel(two, "log.csv").column).toBe(sold);
+  });
+
+  test("of a name that says so comes before another's opposites", () => {
+    const married = column(
+      "married",
+      repeated(10, (i) => (i % 2 ? "married" : "not married")),
+    );
+    expect(label("class", ["good", "bad", "good"]).yes).toBe("bad");
+    const both = [
+      ...fields,
+      married,
+      column(
+        "class",
+        repeated(10, (i) => (i % 3 ? "good" : "bad")),
+      ),
+    ];
+    expect(chooseLabel(both, "log.csv").column.name).toBe("class");
   });
 
   test("is refused with what there is", () => {
