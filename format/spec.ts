@@ -12,7 +12,7 @@ import {
 } from "./constants.ts";
 import { DataSettingsSchema } from "./data-settings.ts";
 import { withDecimalSteps } from "./decimal-fields.ts";
-import { FormatError, show } from "./errors.ts";
+import { show } from "./errors.ts";
 import { fieldsAgree } from "./field-checks.ts";
 import { fieldName, labelIsNoField, modelName, positiveInteger, recordEntries, sharedName } from "./field-schemas.ts";
 import { FieldSchema } from "./field-spec.ts";
@@ -88,11 +88,15 @@ const training = v.strictObject({
   ),
   learningRate: v.pipe(
     v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
-    about("The size of the optimizer's steps, until it drops. Default: by the model, 0.001 for those with a network."),
+    about(
+      "The size of the optimizer's steps, until it drops. Default: by the model and the numbers of the training log.",
+    ),
   ),
   rateDrops: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
-    about("How many times the learning rate is divided by ten, from the best weights, before training stops."),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+    about(
+      `How many times the learning rate is divided by ten, from the best weights, before training stops. ${BY_LOG}`,
+    ),
   ),
   loss: v.pipe(
     v.optional(v.picklist(["logistic", "in-batch"]), "logistic"),
@@ -252,23 +256,13 @@ export type FeatureSpec = v.InferOutput<typeof FeatureSpecSchema>;
 
 /** The settings that a spec need not have before the training log is known. */
 export const MODEL_KEYS = ["embeddingDim", "hidden", "dropout"] as const;
-export const TRAINING_KEYS = ["batchSize", "learningRate", "l2", "l2Scope", "denseL2"] as const;
+export const TRAINING_KEYS = ["batchSize", "learningRate", "rateDrops", "l2", "l2Scope", "denseL2"] as const;
 
 /** A spec that has all its settings, whoever stated them. */
 export type ResolvedSpec = Omit<FeatureSpec, "model" | "training"> & {
   model: Stated<FeatureSpec["model"], (typeof MODEL_KEYS)[number]>;
   training: Stated<FeatureSpec["training"], (typeof TRAINING_KEYS)[number]>;
 };
-
-/** A spec that has them all. Throws FormatError, naming `source`, where one is absent. */
-export function asResolved(spec: FeatureSpec, source: string): ResolvedSpec {
-  const absent = [
-    ...MODEL_KEYS.filter((key) => spec.model[key] === undefined).map((key) => `model.${key}`),
-    ...TRAINING_KEYS.filter((key) => spec.training[key] === undefined).map((key) => `training.${key}`),
-  ];
-  if (absent.length > 0) throw new FormatError(source, `got no ${absent.join(", ")}, expected all settings stated`);
-  return spec as ResolvedSpec;
-}
 
 type Stated<Settings, Key extends keyof Settings> = Settings & { [K in Key]-?: NonNullable<Settings[K]> };
 export type FeatureField = FeatureSpec["fields"][number];

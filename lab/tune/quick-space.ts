@@ -10,7 +10,7 @@ export const QUICK_MIN_EPOCHS = 3;
 
 /** By how much a learning rate may be off at most, either way, and by how much l2. */
 const RATE_FACTOR = 4;
-const L2_FACTOR = 10;
+const L2_FACTOR = 30;
 
 /** What decides most of how well a model does on a log, around the settings that it has by default. */
 export function quickSpace(spec: ResolvedSpec): SearchSpace {

@@ -52,7 +52,6 @@ describe("accepted", () => {
         maxEpochs: 60,
         patience: 3,
         monitor: "logloss",
-        rateDrops: 0,
         loss: "logistic",
         calibrate: "none",
         optimizer: "adam",

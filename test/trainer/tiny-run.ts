@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { parseWith } from "../../format/parse.ts";
 import { FeatureSpecSchema, type ResolvedSpec } from "../../format/spec.ts";
-import { statedSpec } from "../../testing/stated-spec.ts";
+import { withFixedDefaults } from "../../trainer/data/default-settings.ts";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { type GeneratedLog, generateLog } from "../../trainer/data/generate.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
@@ -43,5 +43,5 @@ export function tinyRunSpec(model: object = {}, training: object = {}): Resolved
     model: { embeddingDim: 4, hidden: [8, 8], ...model },
     training: { batchSize: 256, maxEpochs: 2, learningRate: 0.01, ...training },
   };
-  return statedSpec(parseWith(FeatureSpecSchema, input, "tiny"));
+  return withFixedDefaults(parseWith(FeatureSpecSchema, input, "tiny"));
 }

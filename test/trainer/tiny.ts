@@ -4,8 +4,8 @@ import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema, type ResolvedSpec } from "../../format/spec.ts";
 import { HASH_KEY } from "../../testing/format/hash-key.ts";
-import { statedSpec } from "../../testing/stated-spec.ts";
 import type { Dataset } from "../../trainer/data/dataset.ts";
+import { withFixedDefaults } from "../../trainer/data/default-settings.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { tfjsEngine } from "../../trainer/engine/tfjs-engine.ts";
@@ -18,7 +18,7 @@ export function tinySpec(model: object, training: object = {}): ResolvedSpec {
     { name: "item", type: "categorical", side: "item" },
     { name: "tags", type: "multi-categorical", side: "item" },
   ];
-  return statedSpec(parseWith(FeatureSpecSchema, { name: "tiny", fields, model, training }, "tiny"));
+  return withFixedDefaults(parseWith(FeatureSpecSchema, { name: "tiny", fields, model, training }, "tiny"));
 }
 
 /** V rows over F fields: F OOV rows, then `perField` rows a field under distinct random keys. */

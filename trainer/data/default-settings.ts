@@ -68,9 +68,13 @@ export function settingsForLog({ records, clicks, rows }: LogSize): SizeSettings
   };
 }
 
+/** Records from which on a log bears a higher learning rate, and pays for a drop of it. */
+const LARGE = 100_000;
+
 /** Without a network, steps have to go further in as many epochs. */
-function learningRateOf(type: ModelType): number {
-  return type === "LR" ? 0.01 : type === "FM" ? 0.003 : 0.001;
+function learningRateOf(type: ModelType, { records }: LogSize): number {
+  if (type === "LR") return 0.01;
+  return type === "FM" || records >= LARGE ? 0.003 : 0.001;
 }
 
 function within(x: number, least: number, most: number): number {
@@ -93,10 +97,36 @@ export function resolveSpec(spec: FeatureSpec, size: LogSize): ResolvedSpec {
     training: {
       ...training,
       batchSize: training.batchSize ?? of.batchSize,
-      learningRate: training.learningRate ?? learningRateOf(model.type),
+      learningRate: training.learningRate ?? learningRateOf(model.type, size),
+      rateDrops: training.rateDrops ?? (size.records >= LARGE ? 1 : 0),
       l2,
       l2Scope: training.l2Scope ?? (training.l2 === undefined && l2 > 0 ? "table" : "batch"),
       denseL2: training.denseL2 ?? of.denseL2,
+    },
+  };
+}
+
+/**
+ * A spec with the paper's settings where it states none: those that every log had before they followed from it. A saved
+ * spec states all that its version knew of.
+ */
+export function withFixedDefaults({ model, training, ...spec }: FeatureSpec): ResolvedSpec {
+  return {
+    ...spec,
+    model: {
+      ...model,
+      embeddingDim: model.embeddingDim ?? 10,
+      hidden: model.hidden ?? [400, 400, 400],
+      dropout: model.dropout ?? 0,
+    },
+    training: {
+      ...training,
+      batchSize: training.batchSize ?? 2048,
+      learningRate: training.learningRate ?? 0.001,
+      rateDrops: training.rateDrops ?? 0,
+      l2: training.l2 ?? 0,
+      l2Scope: training.l2Scope ?? "batch",
+      denseL2: training.denseL2 ?? 0,
     },
   };
 }

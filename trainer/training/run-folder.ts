@@ -3,8 +3,9 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
-import { asResolved, FeatureSpecSchema } from "../../format/spec.ts";
+import { FeatureSpecSchema } from "../../format/spec.ts";
 import { CalibrationSchema } from "../calibration/fit.ts";
+import { withFixedDefaults } from "../data/default-settings.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
 import { BACKENDS } from "../engine/backend.ts";
@@ -100,7 +101,7 @@ export interface SavedRun extends TrainedModel {
 export function loadRun(folder: string): SavedRun {
   const path = join(folder, MODEL_FILE);
   const { tensors, metadata } = readModel(path);
-  const spec = asResolved(readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`), `${path}: spec`);
+  const spec = withFixedDefaults(readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`));
   const fitted = readJsonText(metadata.fitted ?? "null", FittedSpecSchema, `${path}: fitted`);
   const run = metadata.run ? readJsonText(metadata.run, RunSchema, `${path}: run`) : olderRun(folder);
 

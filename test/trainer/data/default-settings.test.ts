@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { asResolved, MODEL_TYPES, parseFeatureSpec } from "../../../format/spec.ts";
-import { statedSpec } from "../../../testing/stated-spec.ts";
-import { defaultsText, type LogSize, resolveSpec, settingsForLog } from "../../../trainer/data/default-settings.ts";
+import { MODEL_TYPES, parseFeatureSpec } from "../../../format/spec.ts";
+import {
+  defaultsText,
+  type LogSize,
+  resolveSpec,
+  settingsForLog,
+  withFixedDefaults,
+} from "../../../trainer/data/default-settings.ts";
 
 const SMALL: LogSize = { records: 1400, clicks: 350, rows: 2000 };
 const LARGE: LogSize = { records: 10_000_000, clicks: 2_000_000, rows: 1_000_000 };
@@ -31,12 +36,12 @@ describe("settings that follow from the log", () => {
   ])("are ones that a spec may state, of the log %j too", (size) => {
     for (const type of MODEL_TYPES) {
       const { model, training } = resolveSpec(specOf({ type }), size);
-      expect(asResolved(specOf(model, training), "s")).toEqual(resolveSpec(specOf({ type }), size));
+      expect(withFixedDefaults(specOf(model, training))).toEqual(resolveSpec(specOf({ type }), size));
     }
   });
 
   it("leave what is stated as it is", () => {
-    const stated = statedSpec(specOf({ embeddingDim: 3, hidden: [7], dropout: 0 }, { batchSize: 5, l2: 0 }));
+    const stated = withFixedDefaults(specOf({ embeddingDim: 3, hidden: [7], dropout: 0 }, { batchSize: 5, l2: 0 }));
     expect(resolveSpec(stated, SMALL)).toEqual(stated);
     expect(defaultsText(stated, stated)).toBeNull();
   });
@@ -55,18 +60,27 @@ describe("settings that follow from the log", () => {
     expect(l2Of({ optimizer: "ftrl" })).toEqual([0, "batch"]);
   });
 
+  it("are a higher learning rate, and a drop of it, for a network and a large log", () => {
+    const of = (type: string, size: LogSize) => {
+      const { learningRate, rateDrops } = resolveSpec(specOf({ type }), size).training;
+      return [learningRate, rateDrops];
+    };
+    expect(["LR", "FM", "DeepFM"].map((type) => of(type, SMALL))).toEqual([
+      [0.01, 0],
+      [0.003, 0],
+      [0.001, 0],
+    ]);
+    expect(["LR", "FM", "DeepFM"].map((type) => of(type, LARGE))).toEqual([
+      [0.01, 1],
+      [0.003, 1],
+      [0.003, 1],
+    ]);
+  });
+
   it("are said", () => {
     const asked = specOf({ type: "LR", embeddingDim: 3, hidden: [7] }, { batchSize: 5, l2: 0, denseL2: 0 });
     expect(defaultsText(asked, resolveSpec(asked, SMALL))).toBe(
-      `dropout ${settingsForLog(SMALL).dropout}, learningRate 0.01, l2Scope "batch"`,
+      `dropout ${settingsForLog(SMALL).dropout}, learningRate 0.01, rateDrops 0, l2Scope "batch"`,
     );
   });
-});
-
-it("a saved spec without one of them names it", () => {
-  expect(() =>
-    asResolved(specOf({ hidden: [3], dropout: 0 }, { batchSize: 1, l2: 0, denseL2: 0 }), "model.safetensors: spec"),
-  ).toThrow(
-    "model.safetensors: spec: got no model.embeddingDim, training.learningRate, training.l2Scope, expected all settings",
-  );
 });

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { type FeatureField, FeatureSpecSchema, type ResolvedSpec } from "../../../format/spec.ts";
-import { statedSpec } from "../../../testing/stated-spec.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { exchangeFields } from "../../../trainer/data/dataset.ts";
+import { withFixedDefaults } from "../../../trainer/data/default-settings.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import type { HeldOutSource } from "../../../trainer/data/source.ts";
 import { isCheap, measureImportance, unitsOf } from "../../../trainer/evaluation/importance.ts";
@@ -82,7 +82,7 @@ describe("importance on a log of rare clicks", () => {
       model: { type: "LR" },
       training: { maxEpochs: 4, learningRate: 0.05 },
     };
-    spec = statedSpec(parseWith(FeatureSpecSchema, input, "rare"));
+    spec = withFixedDefaults(parseWith(FeatureSpecSchema, input, "rare"));
     const part = { paths: [log] };
     const cache = join(folder, "cache");
     trained = await train(spec, { train: part, valid: part, cache, backend: "wasm" });

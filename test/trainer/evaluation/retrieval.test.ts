@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema } from "../../../format/spec.ts";
-import { statedSpec } from "../../../testing/stated-spec.ts";
 import { concatenate, type Dataset, pickRecords } from "../../../trainer/data/dataset.ts";
+import { withFixedDefaults } from "../../../trainer/data/default-settings.ts";
 import { noLabels } from "../../../trainer/data/label-counts.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { HeldOutSource, TrainingSource } from "../../../trainer/data/source.ts";
@@ -148,7 +148,7 @@ describe.each([1, 3, 5])("recall@%i", (k) => {
 describe("the in-batch loss", () => {
   // New users of two groups; each group takes one half of the items, and in each half some items more often than
   // others.
-  const spec = statedSpec(
+  const spec = withFixedDefaults(
     parseWith(
       FeatureSpecSchema,
       {

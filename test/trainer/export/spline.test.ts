@@ -6,7 +6,7 @@ import { FeatureSpecSchema, MODEL_TYPES } from "../../../format/spec.ts";
 import { kernelModule } from "../../../runtime/node.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { Scorer } from "../../../runtime/scorer.ts";
-import { statedSpec } from "../../../testing/stated-spec.ts";
+import { withFixedDefaults } from "../../../trainer/data/default-settings.ts";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openPart } from "../../../trainer/data/logs.ts";
 import { Random } from "../../../trainer/data/random.ts";
@@ -31,7 +31,7 @@ function specOf(type: string) {
   const price = { name: "price", type: "numeric", side: "item" };
   const item = { name: "item", type: "categorical", side: "item" };
   const input = { ...spec, fields: [...fields.slice(0, -1), price, ...numbers, item] };
-  return statedSpec(parseWith(FeatureSpecSchema, input, type));
+  return withFixedDefaults(parseWith(FeatureSpecSchema, input, type));
 }
 
 const CONTEXTS = [{ country: "de", hour: 3.5, age: 33 }, { hour: "22", age: 1e12 }, { age: -5 }, {}];

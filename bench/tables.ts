@@ -1,0 +1,90 @@
+// Trains LR, FM and DeepFM on logs of yours by the spec that `init --yes` writes, with the settings that follow from
+// each log, and LightGBM on the same fields' values, where Python has it. Prints AUC and logloss on the test part, the
+// mean over the seeds, and how far the last of the models is from LightGBM, with the paired interval of 99.9 %.
+//   pip install -r bench/messy/requirements.txt
+//   npm run bench -- tables LOG… [--label NAME] [--models LR,FM,DeepFM] [--seeds 1] [--python python3]
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { type FeatureSpec, parseFeatureSpec } from "../format/spec.ts";
+import { SAMPLE_RECORDS, surveyLog } from "../lab/init/init.ts";
+import { chooseLabel } from "../lab/init/label.ts";
+import { makePlan } from "../lab/init/plan.ts";
+import { specText } from "../lab/init/spec-text.ts";
+import { modelType } from "../lab/sweeps/model-specs.ts";
+import { spread } from "../lab/sweeps/spread.ts";
+import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
+import { metricsOfLogits } from "../trainer/metrics/metrics.ts";
+import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
+import type { Predictions } from "../trainer/metrics/predictions.ts";
+import { table } from "../trainer/terminal/table.ts";
+import { train } from "../trainer/training/train.ts";
+import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
+
+const { values: options, positionals: paths } = parseArgs({
+  allowPositionals: true,
+  options: {
+    label: { type: "string" },
+    models: { type: "string", default: "LR,FM,DeepFM" },
+    seeds: { type: "string", default: "1" },
+    python: { type: "string", default: "python3" },
+  },
+});
+const models = options.models.split(",").map((name) => modelType(name, "--models"));
+const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
+
+/** The spec that `init` writes, without its model and training, which follow from the log. */
+async function specOf(path: string): Promise<FeatureSpec> {
+  const survey = await surveyLog([path], {}, SAMPLE_RECORDS);
+  const plan = makePlan(survey, chooseLabel(survey.columns, path, options.label));
+  const { model: _, training: __, ...spec } = parseFeatureSpec(specText(plan, "table", []), path);
+  return parseFeatureSpec(JSON.stringify(spec), path);
+}
+
+/** A model's predictions of the test part, one for each seed. */
+async function predictionsOf(spec: FeatureSpec, path: string, cache: string): Promise<Predictions[]> {
+  const of = <P>(part: P): { paths: string[]; part: P } => ({ paths: [path], part });
+  const found: Predictions[] = [];
+  for (const seed of seeds) {
+    const seeded = { ...spec, training: { ...spec.training, seed } };
+    const trained = await train(seeded, { train: of("train"), valid: of("valid"), cache });
+    found.push((await scoreHeldOut(trained, of("test"), cache)).predictions);
+  }
+  return found;
+}
+
+/** The mean AUC and logloss, as text. */
+function qualityText(runs: readonly Predictions[]): string {
+  const metrics = runs.map(({ logits, labels, weights }) => metricsOfLogits(logits, labels, weights));
+  const mean = (of: "auc" | "logloss"): string => spread(metrics.map((one) => one[of])).mean.toFixed(4);
+  return `${mean("auc")} / ${mean("logloss")}`;
+}
+
+/** How far a model is from another on the same records, with its interval. */
+function differenceText({ logits, labels, weights }: Predictions, other: Float64Array): string {
+  const [low, high] = aucDifferenceInterval(other, logits, labels, weights) ?? [Number.NaN, Number.NaN];
+  return [(low + high) / 2, low, high].map((x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(4)}`).join(" ");
+}
+
+async function lineOf(path: string, folder: string, lightGbm: boolean): Promise<string[]> {
+  const spec = await specOf(path);
+  const runs: Predictions[][] = [];
+  for (const type of models)
+    runs.push(await predictionsOf({ ...spec, model: { ...spec.model, type } }, path, join(folder, "cache")));
+  const last = runs.at(-1)?.[0];
+  const line = [basename(path), ...runs.map(qualityText)];
+  if (!lightGbm || !last) return [...line, "–", "–"];
+  const trees = await lightGbmLogits(spec, path, join(folder, basename(path)), options.python);
+  return [...line, qualityText([{ ...last, logits: trees }]), differenceText(last, trees)];
+}
+
+using ended = new DisposableStack();
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-tables-"));
+ended.defer(() => rmSync(folder, { recursive: true }));
+const lightGbm = hasLightGbm(options.python);
+if (!lightGbm) console.log(`LightGBM: skipped, as ${options.python} does not have it`);
+const lines: string[][] = [];
+for (const path of paths) lines.push(await lineOf(path, folder, lightGbm));
+const head = ["test AUC / logloss", ...models, "LightGBM", `${models.at(-1)} − LightGBM (99.9 %)`];
+console.log(table(head, lines));
