@@ -159,7 +159,7 @@ function asLabel(column: Column, named = false): LabelChoice | null {
     : null;
 }
 
-/** The label of two texts that are no usual ones: which of them means a click is told by their sense, or their number. */
+/** The label of two texts that are no usual ones: their sense, or else their numbers, say which means a click. */
 function wordLabel(column: Column): LabelChoice {
   const [a = "", b = ""] = column.values;
   const [yes, no] = isAgainst(b, a) ? [a, b] : isAgainst(a, b) ? [b, a] : [];

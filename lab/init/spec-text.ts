@@ -1,6 +1,6 @@
 import { decimalStep } from "../../format/data-settings.ts";
 import { DEFAULT_MODEL } from "../../format/spec.ts";
-import { settingsForLog } from "../../trainer/data/default-settings.ts";
+import { l2For, settingsForLog } from "../../trainer/data/default-settings.ts";
 import { literal } from "../../trainer/data/sql.ts";
 import { labelledSql, labelSql } from "./label.ts";
 import { separatorsText } from "./log-numbers.ts";
@@ -69,22 +69,18 @@ function columnLines({ column, use, reasons, fields }: ColumnPlan): string[] {
 /** What the model and its training have by the numbers of the log. */
 function settingsLines(plan: Plan): string[] {
   const size = expectedSize(plan);
-  const { batchSize, l2, denseL2, ...model } = settingsForLog(size);
+  const { batchSize, denseL2, ...model } = settingsForLog(size);
   const why = [
     `Model and training by some ${count(size.records)} records to learn from, ${count(size.clicks)} clicks and ` +
       `${count(size.rows)} rows of values`,
-    "without these settings `train` takes them from the log",
-    "the learning rate follows from the model",
+    "without these settings `train` takes them from the log, as it does what depends on the model, too: l2, which is " +
+      `${number(l2For(DEFAULT_MODEL, size))} here, and the learning rate`,
   ];
   return [
     ...comment(sentences(why), "  "),
     `  "model": ${json({ type: DEFAULT_MODEL, ...model })},`,
-    `  "training": ${json({ batchSize, l2: rounded(l2), l2Scope: "table", denseL2: rounded(denseL2) })},`,
+    `  "training": ${json({ batchSize, denseL2: Number(number(denseL2)) })},`,
   ];
-}
-
-function rounded(x: number): number {
-  return Number(number(x));
 }
 
 /** Settings of `data` that say how files are read. */

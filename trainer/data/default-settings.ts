@@ -25,7 +25,6 @@ export interface SizeSettings {
   hidden: number[];
   dropout: number;
   batchSize: number;
-  l2: number;
   denseL2: number;
 }
 
@@ -42,6 +41,9 @@ const MAX_BATCH = 4096;
 const PRIOR_CLICKS = 3000;
 const MOST_FOR_CLICKS = 10;
 const MOST_FOR_ROWS = 3;
+/** With a network, which makes more of vectors, α grows with the log: one for so many records, up to a most. */
+const RECORDS_PER_PRIOR = 1600;
+const MOST_FOR_NETWORK = 300;
 /** The same of the weights of a network, which all records share. */
 const DENSE_PRIOR = 3;
 
@@ -55,17 +57,22 @@ export function knotsForLog(rarer: number): number {
   return rarer < FEW_CLICKS ? FEW_KNOTS : KNOTS;
 }
 
-export function settingsForLog({ records, clicks, rows }: LogSize): SizeSettings {
-  const rarer = Math.min(clicks, records - clicks);
-  const prior = within(PRIOR_CLICKS / rarer, 1, MOST_FOR_CLICKS) * within(rows / records, 1, MOST_FOR_ROWS);
+export function settingsForLog({ records }: LogSize): SizeSettings {
   return {
     embeddingDim: 8,
     hidden: [128, 64],
     dropout: 0.3,
     batchSize: within(2 ** Math.round(Math.log2(records / STEPS)), MIN_BATCH, MAX_BATCH),
-    l2: prior / records,
     denseL2: DENSE_PRIOR / records,
   };
+}
+
+/** The l2 of a model of this type. */
+export function l2For(type: ModelType, { records, clicks, rows }: LogSize): number {
+  const rarer = Math.min(clicks, records - clicks);
+  const prior = within(PRIOR_CLICKS / rarer, 1, MOST_FOR_CLICKS) * within(rows / records, 1, MOST_FOR_ROWS);
+  const hasNetwork = type !== "LR" && type !== "FM";
+  return (hasNetwork ? Math.max(prior, Math.min(MOST_FOR_NETWORK, records / RECORDS_PER_PRIOR)) : prior) / records;
 }
 
 /** Records from which on a log bears a higher learning rate, and pays for a drop of it. */
@@ -85,7 +92,8 @@ function within(x: number, least: number, most: number): number {
 export function resolveSpec(spec: FeatureSpec, size: LogSize): ResolvedSpec {
   const of = settingsForLog(size);
   const { model, training } = spec;
-  const l2 = training.l2 ?? (training.l2Scope === "batch" || training.optimizer === "ftrl" ? 0 : of.l2);
+  const l2 =
+    training.l2 ?? (training.l2Scope === "batch" || training.optimizer === "ftrl" ? 0 : l2For(model.type, size));
   return {
     ...spec,
     model: {

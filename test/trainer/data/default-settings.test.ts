@@ -3,6 +3,7 @@ import { MODEL_TYPES, parseFeatureSpec } from "../../../format/spec.ts";
 import {
   defaultsText,
   type LogSize,
+  l2For,
   resolveSpec,
   settingsForLog,
   withFixedDefaults,
@@ -24,7 +25,9 @@ describe("settings that follow from the log", () => {
     const [small, large] = [settingsForLog(SMALL), settingsForLog(LARGE)];
     expect(small.batchSize).toBeLessThan(large.batchSize);
     expect(small.embeddingDim).toBeLessThanOrEqual(large.embeddingDim);
-    expect(small.l2).toBeGreaterThan(large.l2);
+    expect(small.denseL2).toBeGreaterThan(large.denseL2);
+    for (const type of MODEL_TYPES) expect(l2For(type, SMALL)).toBeGreaterThan(l2For(type, LARGE));
+    expect(l2For("DeepFM", LARGE)).toBeGreaterThan(l2For("FM", LARGE));
     const units = ({ hidden }: { hidden: number[] }): number => hidden.reduce((a, b) => a + b);
     expect(units(small)).toBeLessThanOrEqual(units(large));
   });
@@ -51,7 +54,7 @@ describe("settings that follow from the log", () => {
       const { l2, l2Scope } = resolveSpec(specOf({}, training), SMALL).training;
       return [l2, l2Scope];
     };
-    const { l2 } = settingsForLog(SMALL);
+    const l2 = l2For("DeepFM", SMALL);
     expect(l2Of({})).toEqual([l2, "table"]);
     expect(l2Of({ l2Scope: "table" })).toEqual([l2, "table"]);
     expect(l2Of({ l2: 0.5 })).toEqual([0.5, "batch"]);
