@@ -17,7 +17,7 @@ describe("token", () => {
 
   it.each([
     [["front end"], 'error: name: got "front end", expected 1 to 64 of A-Z a-z 0-9 . _ -'],
-    [["a", "--scope", "all"], "Allowed choices are score, admin."],
+    [["a", "--scope", "all"], "Allowed choices are score, explain, admin."],
   ])("%j is refused in one line", async (args, problem) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(1);

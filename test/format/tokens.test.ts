@@ -50,7 +50,7 @@ describe("entries", () => {
 
   test("have a known scope", () => {
     expect(() => readTokenEntries(`a:secret:${DIGEST}`, "TOKENS")).toThrow(
-      new FormatError("TOKENS: entry 1", "got an unknown scope, expected score or admin"),
+      new FormatError("TOKENS: entry 1", "got an unknown scope, expected score, explain or admin"),
     );
   });
 });

@@ -75,6 +75,8 @@ const MEMBERS: Record<string, string> = {
   objective: "ctr, the default: the order is by the score. ecpm: by score × bid.",
   bids: 'With "ecpm": what a click on each is worth.',
   k: "How many of the first are answered.",
+  model: "Which model scores: its name, or its name, @ and a version. Without it the default does.",
+  fallback: '"default": where the named model cannot score now, the default does, and the answer says so.',
   sort: "false: the scores alone, in the order of the request.",
 };
 
