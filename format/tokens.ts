@@ -62,7 +62,11 @@ export function readTokenEntries(text: string, source: string): TokenEntry[] {
     const scope = SCOPES.find((known) => known === scopeName);
     if (!NAME.test(name) || !DIGEST.test(digest) || others.length > 0)
       throw new FormatError(place, `got ${entry.length} characters of another form, expected ${ENTRY_FORM}`);
-    if (!scope) throw new FormatError(place, `got an unknown scope, expected ${SCOPES.join(" or ")}`);
+    if (!scope)
+      throw new FormatError(
+        place,
+        `got an unknown scope, expected ${new Intl.ListFormat("en-GB", { type: "disjunction" }).format(SCOPES)}`,
+      );
     return { name, scope, digest: fromHex(digest) };
   });
 }
