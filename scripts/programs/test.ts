@@ -1,6 +1,5 @@
-// `npm test`: every test of every runner, the slowest files, and one closing line. `npm run test:quick` (--quick) leaves
-// out the slow kinds of tests, which vitest.config.ts names. Other arguments go to vitest, such as --coverage, with
-// which the tests take longer.
+// `npm test`: every test of every runner, the slowest files, and one closing line. `npm run test:quick` (--quick)
+// leaves out the slow kinds of tests, which vitest.config.ts names. Other arguments go to vitest, such as --coverage.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
