@@ -28,7 +28,7 @@ import { type TrainingResult, train } from "../trainer/training/train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-messy-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const RECORDS = 1000;
+const RECORDS = 600;
 /** What float32 sums in another order, and a probability in place of its logit, may change. */
 const FLOAT32 = 2e-5;
 

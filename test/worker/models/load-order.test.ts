@@ -45,7 +45,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-test.each([1, 2, 3, 4, 5, 6])("whatever the delays of loads, no model follows a later one: seed %i", async (seed) => {
+test.each([1, 2, 3])("whatever the delays of loads, no model follows a later one: seed %i", async (seed) => {
   vi.spyOn(console, "log").mockImplementation(() => {});
   const random = seeded(seed);
   const clock = { ms: 1e12 };
