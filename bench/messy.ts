@@ -9,18 +9,16 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { FeatureSpec } from "../format/spec.ts";
 import { spread } from "../lab/sweeps/spread.ts";
-import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
 import { PROJECT } from "../trainer/io/project.ts";
 import { auc } from "../trainer/metrics/auc.ts";
 import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
 import type { Predictions } from "../trainer/metrics/predictions.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { train } from "../trainer/training/train.ts";
 import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
 import { type MessyLog, messyLogs } from "./messy/logs.ts";
 import { specByHand, specByInit } from "./messy/specs.ts";
+import { testPredictions } from "./messy/test-predictions.ts";
 
 /** How far init's spec may be below the one by hand, and below LightGBM. */
 const BELOW_HAND = 0.01;
@@ -36,18 +34,6 @@ const { values: options } = parseArgs({
   },
 });
 const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
-
-/** A spec's predictions of the test part, one for each seed. */
-async function predictionsOf(spec: FeatureSpec, path: string, cache: string): Promise<Predictions[]> {
-  const of = <P>(part: P): { paths: string[]; part: P } => ({ paths: [path], part });
-  const found: Predictions[] = [];
-  for (const seed of seeds) {
-    const seeded = { ...spec, training: { ...spec.training, seed } };
-    const trained = await train(seeded, { train: of("train"), valid: of("valid"), cache });
-    found.push((await scoreHeldOut(trained, of("test"), cache)).predictions);
-  }
-  return found;
-}
 
 interface Difference {
   mean: number;
@@ -80,8 +66,8 @@ function aucText(runs: readonly Predictions[]): string {
 async function compare(log: MessyLog, folder: string, lightGbm: boolean): Promise<{ line: string[]; passes: boolean }> {
   const cache = join(folder, "cache");
   const hand = specByHand(log);
-  const byInit = await predictionsOf(await specByInit(log), log.path, cache);
-  const byHand = await predictionsOf(hand, log.path, cache);
+  const byInit = await testPredictions(await specByInit(log), log.path, cache, seeds);
+  const byHand = await testPredictions(hand, log.path, cache, seeds);
   const toHand = difference(byInit, byHand);
   const [first] = byHand;
   const clicks = first?.labels.reduce((sum, label) => sum + label, 0) ?? 0;

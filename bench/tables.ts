@@ -8,19 +8,15 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { type FeatureSpec, parseFeatureSpec } from "../format/spec.ts";
-import { SAMPLE_RECORDS, surveyLog } from "../lab/init/init.ts";
-import { chooseLabel } from "../lab/init/label.ts";
-import { makePlan } from "../lab/init/plan.ts";
-import { specText } from "../lab/init/spec-text.ts";
 import { modelType } from "../lab/sweeps/model-specs.ts";
 import { spread } from "../lab/sweeps/spread.ts";
-import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
 import { metricsOfLogits } from "../trainer/metrics/metrics.ts";
 import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
 import type { Predictions } from "../trainer/metrics/predictions.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { train } from "../trainer/training/train.ts";
 import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
+import { specByInit } from "./messy/specs.ts";
+import { testPredictions } from "./messy/test-predictions.ts";
 
 const { values: options, positionals: paths } = parseArgs({
   allowPositionals: true,
@@ -36,22 +32,8 @@ const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
 
 /** The spec that `init` writes, without its model and training, which follow from the log. */
 async function specOf(path: string): Promise<FeatureSpec> {
-  const survey = await surveyLog([path], {}, SAMPLE_RECORDS);
-  const plan = makePlan(survey, chooseLabel(survey.columns, path, options.label));
-  const { model: _, training: __, ...spec } = parseFeatureSpec(specText(plan, "table", []), path);
+  const { model: _, training: __, ...spec } = await specByInit({ name: "table", path }, options.label);
   return parseFeatureSpec(JSON.stringify(spec), path);
-}
-
-/** A model's predictions of the test part, one for each seed. */
-async function predictionsOf(spec: FeatureSpec, path: string, cache: string): Promise<Predictions[]> {
-  const of = <P>(part: P): { paths: string[]; part: P } => ({ paths: [path], part });
-  const found: Predictions[] = [];
-  for (const seed of seeds) {
-    const seeded = { ...spec, training: { ...spec.training, seed } };
-    const trained = await train(seeded, { train: of("train"), valid: of("valid"), cache });
-    found.push((await scoreHeldOut(trained, of("test"), cache)).predictions);
-  }
-  return found;
 }
 
 /** The mean AUC and logloss, as text. */
@@ -71,7 +53,7 @@ async function lineOf(path: string, folder: string, lightGbm: boolean): Promise<
   const spec = await specOf(path);
   const runs: Predictions[][] = [];
   for (const type of models)
-    runs.push(await predictionsOf({ ...spec, model: { ...spec.model, type } }, path, join(folder, "cache")));
+    runs.push(await testPredictions({ ...spec, model: { ...spec.model, type } }, path, join(folder, "cache"), seeds));
   const last = runs.at(-1)?.[0];
   const line = [basename(path), ...runs.map(qualityText)];
   if (!lightGbm || !last) return [...line, "–", "–"];

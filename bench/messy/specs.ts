@@ -8,10 +8,13 @@ import { specText } from "../../lab/init/spec-text.ts";
 import { PROJECT } from "../../trainer/io/project.ts";
 import type { MessyLog } from "./logs.ts";
 
-/** The spec that `init --yes` writes for a log. */
-export async function specByInit({ name, path }: MessyLog): Promise<FeatureSpec> {
+/** The spec that `init --yes` writes for a log. `label`: what --label says. */
+export async function specByInit(
+  { name, path }: Pick<MessyLog, "name" | "path">,
+  label?: string,
+): Promise<FeatureSpec> {
   const survey = await surveyLog([path], {}, SAMPLE_RECORDS);
-  const plan = makePlan(survey, chooseLabel(survey.columns, path));
+  const plan = makePlan(survey, chooseLabel(survey.columns, path, label));
   return parseFeatureSpec(specText(plan, name, []), path);
 }
 
