@@ -37,6 +37,8 @@ export interface ModelBlob {
   rows: Uint8Array;
   /** The digests of the P pages, 16 bytes each. */
   pageDigests: Uint8Array;
+  /** The numbers of the pages that are wanted most, the hottest first; absent where the blob does not say. */
+  hotPages?: readonly number[];
   /** Which keys the pages hold, as row-filter.ts makes it; NO_FILTER where the model has none. */
   filter: Uint32Array;
   /** The side of each of the F fields, SIDE_CONTEXT or SIDE_ITEM, as `fieldSides` gives them. */

@@ -4,12 +4,14 @@
 // The model blob: a header, a section table, and the sections. The first part of the header is the envelope, with the
 // digest of all that follows it and its signature.
 export const BLOB_MAGIC = 0x4d454644; // "DFEM"
-export const BLOB_VERSION = 7;
+export const BLOB_VERSION = 8;
 export const OLDEST_BLOB_VERSION = 4; // the oldest that readers take
 export const KEYED_BLOB_VERSION = 6; // the first with a hash key and a filter of rows
 export const PREPARED_BLOB_VERSION = 7; // the first whose fields are prepared, crossed and come from other columns
 export const SPLINE_BLOB_VERSION = 7; // the first with splines
 export const CALIBRATED_BLOB_VERSION = 7; // the first with a calibration map
+export const SERIAL_BLOB_VERSION = 8; // the first whose signature covers a serial number
+export const HOT_PAGES_BLOB_VERSION = 8; // the first that lists its hottest pages
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -19,6 +21,7 @@ export const BLOB_HEADER_SIGNATURE = 64;
 export const BLOB_ENVELOPE_BYTES = 128;
 export const BLOB_HEADER_SECTION_COUNT = 128;
 export const BLOB_HEADER_TABLE_CHECKSUM = 136;
+export const BLOB_HEADER_SERIAL = 144;
 export const BLOB_HEADER_BYTES = 192;
 
 export const SECTION_ENTRY_ID = 0;
@@ -149,6 +152,7 @@ export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_GOLDEN_RECORDS = 256;
 export const MAX_CALIBRATION_KNOTS = 1024;
+export const MAX_HOT_PAGES = 100; // one bulk read of KV
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 // One record has at most this many (row key, value) entries, so that it always fits into one call of the kernel.
 export const MAX_RECORD_ENTRIES = 4096;

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { show } from "./errors.ts";
 import { parseJson, parseWith } from "./parse.ts";
-import { TimeSchema } from "./pointer.ts";
 import { historyKey, VersionSchema } from "./store.ts";
+import { TimeSchema } from "./time.ts";
 
 /** Publications of a model that its history has; older ones are forgotten. */
 export const MAX_HISTORY = 100;

@@ -2,11 +2,9 @@ import * as v from "valibot";
 import { modelName } from "./field-schemas.ts";
 import { parseJson, parseWith } from "./parse.ts";
 import { defaultKey, earlierPointerKey, pointerKey, VersionSchema } from "./store.ts";
+import { TimeSchema } from "./time.ts";
 
 // The small values of a store (store.ts) that are rewritten when another version or model is to serve.
-
-/** Milliseconds since the epoch, up to the last that a Date can have. */
-export const TimeSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15));
 
 /** Milliseconds: the longest that a request may wait for rows. No client waits longer for a score. */
 export const MAX_DEADLINE_MS = 60_000;

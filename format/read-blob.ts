@@ -7,6 +7,7 @@ import { FormatError, show } from "./errors.ts";
 import { type FittedField, type FittedSpec, FittedSpecSchema } from "./fitted-spec.ts";
 import { formatVersion } from "./format-version.ts";
 import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
+import { hotPagesOf } from "./hot-pages.ts";
 import { checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
@@ -32,6 +33,8 @@ export interface BlobManifest extends PageLayout {
   pageDigests: Uint8Array;
   /** Where in the blob the filter of the pages' rows is, and its bytes: 0 where there is none. */
   filter: { offset: number; bytes: number };
+  /** The numbers of the pages that are wanted most, the hottest first; absent where the blob does not say. */
+  hotPages?: readonly number[];
   /**
    * The catalogue: the field whose values are the items' ids, and the number of items. Null where the model has none.
    */
@@ -48,7 +51,8 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
   const filter = sections[c.SECTION_FILTER - 1] as Uint8Array;
-  const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes));
+  const pageCount = pageDigests.length / c.PAGE_DIGEST_BYTES;
+  const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes), pageCount);
   const { spec } = described;
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
   const head = readModelHead(sections[c.SECTION_MODEL - 1] as Uint8Array, spec);
@@ -56,7 +60,7 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   return {
     ...described,
     ...{ rowType, embeddingDim, terms, bias, fmDim },
-    pageCount: pageDigests.length / c.PAGE_DIGEST_BYTES,
+    pageCount,
     pageDigests: pageDigests.slice(),
     filter: { offset: filter.byteOffset - bytes.byteOffset, bytes: filter.length },
     items: itemCount === 0 ? null : { field: (spec.fields[itemField] as FittedField).name, count: itemCount },
@@ -68,7 +72,8 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
 export function readBlob(bytes: Uint8Array): ModelBlob {
   const sections = readSections(bytes, true);
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
-  const described = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes));
+  const pagesListed = section(c.SECTION_PAGES).length / c.PAGE_DIGEST_BYTES;
+  const described = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes), pagesListed);
   const { spec } = described;
   const head = readModelHead(section(c.SECTION_MODEL), spec);
   const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputWidth, ...rest } = head;
@@ -127,11 +132,12 @@ function placeOf(id: number): string {
 }
 
 /** What section SPEC says. */
-type Description = Pick<BlobManifest, "producer" | "spec" | "calibration">;
+type Description = Pick<BlobManifest, "producer" | "spec" | "calibration" | "hotPages">;
 
-function readSpecSection(bytes: Uint8Array, format: number): Description {
+function readSpecSection(bytes: Uint8Array, format: number, pageCount: number): Description {
   const place = placeOf(c.SECTION_SPEC);
-  const { producer, spec, calibration } = readJson(c.SECTION_SPEC, bytes) as Partial<Record<string, unknown>>;
+  const members = readJson(c.SECTION_SPEC, bytes) as Partial<Record<string, unknown>>;
+  const { producer, spec, calibration, hotPages } = members;
   const read: Description = {
     producer: parseWith(v.string(), producer, `${place}: producer`),
     spec: parseWith(FittedSpecSchema, spec, place),
@@ -139,6 +145,8 @@ function readSpecSection(bytes: Uint8Array, format: number): Description {
   // In older formats a member of this name had no meaning, as any other beside `producer` and `spec`.
   if (calibration !== undefined && format >= c.CALIBRATED_BLOB_VERSION)
     read.calibration = parseWith(CalibrationMapSchema, calibration, `${place}: calibration`);
+  if (hotPages !== undefined && format >= c.HOT_PAGES_BLOB_VERSION)
+    read.hotPages = parseWith(hotPagesOf(pageCount), hotPages, `${place}: hotPages`);
   const keyed = read.spec.hashKey !== undefined;
   if (keyed !== format >= c.KEYED_BLOB_VERSION)
     throw new FormatError(

@@ -3,31 +3,43 @@ import { FormatError } from "./errors.ts";
 import { formatVersion } from "./format-version.ts";
 import { sha256, toHex } from "./hash.ts";
 import { type PublicKey, type SigningKey, sign, verify } from "./signature.ts";
+import { MAX_TIME } from "./time.ts";
 
-// The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it.
+// The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it. The serial number is
+// behind it, so that the digest covers it, and the signature does.
+
+/** How a blob is signed. */
+export interface BlobSigning {
+  key: SigningKey;
+  /** Milliseconds since the epoch: when it is signed, and more than that of any other blob signed for the model. */
+  serial: number;
+}
 
 /** The first format in which the SHA-256 of the whole file names a blob. Before, that of the envelope did. */
 const NAMED_BY_WHOLE_FILE = 5;
 
 /**
- * Writes a blob's digest into its envelope and, with a key, its signature. Returns the blob's version, 64 hex digits.
+ * Writes a blob's digest into its envelope and, with a key, its serial number and signature. Returns the blob's
+ * version, 64 hex digits. Formats before 8 have no serial number.
  */
-export async function sealBlob(blob: Uint8Array, key?: SigningKey): Promise<string> {
+export async function sealBlob(blob: Uint8Array, signing?: BlobSigning): Promise<string> {
+  if (formatVersion(blob) >= c.SERIAL_BLOB_VERSION)
+    viewOf(blob).setBigUint64(c.BLOB_HEADER_SERIAL, BigInt(signing?.serial ?? 0), true);
   const digest = await digestOf(blob);
   blob.set(digest, c.BLOB_HEADER_DIGEST);
   blob.fill(0, c.BLOB_HEADER_KEY_ID, c.BLOB_HEADER_DIGEST);
   blob.fill(0, c.BLOB_HEADER_SIGNATURE, c.BLOB_ENVELOPE_BYTES);
-  if (key) {
-    blob.set(key.id, c.BLOB_HEADER_KEY_ID);
-    blob.set(await sign(key, digest), c.BLOB_HEADER_SIGNATURE);
+  if (signing) {
+    blob.set(signing.key.id, c.BLOB_HEADER_KEY_ID);
+    blob.set(await sign(signing.key, digest), c.BLOB_HEADER_SIGNATURE);
   }
   return versionOf(blob);
 }
 
 /**
  * Checks a sealed blob and returns its version, 64 hex digits. Throws FormatError where the version is not the
- * `expected` one, where there are trusted keys and none of them signed the blob, and where the digest in the envelope
- * is wrong. The digest takes a pass of its own over the blob. It is left out where the version alone stands for every
+ * `expected` one, where there are trusted keys and none of them signed the blob, where the digest in the envelope is
+ * wrong, and where a signed blob has no serial number or an unsigned one has. The digest takes a pass of its own over the blob. It is left out where the version alone stands for every
  * byte: in format 5, with an expected version and without keys.
  */
 export async function verifyBlob(
@@ -45,6 +57,7 @@ export async function verifyBlob(
   const version = await versionOf(blob);
   if (expected !== undefined && version !== expected)
     throw new FormatError("blob", `got the version ${version} from its bytes, expected ${expected}`);
+  checkSerial(blob);
   return version;
 }
 
@@ -68,6 +81,28 @@ async function checkDigest(blob: Uint8Array): Promise<Uint8Array> {
 export function signerOf(blob: Uint8Array): string | null {
   const id = blob.subarray(c.BLOB_HEADER_KEY_ID, c.BLOB_HEADER_DIGEST);
   return id.some((byte) => byte !== 0) ? toHex(id) : null;
+}
+
+/**
+ * The serial number that a blob was signed with, in milliseconds since the epoch; 0 where it is not signed, or of a
+ * format before 8. Only what `verifyBlob` has checked with a trusted key is more than a claim.
+ */
+export function serialOf(blob: Uint8Array): number {
+  if (formatVersion(blob) < c.SERIAL_BLOB_VERSION) return 0;
+  return Number(viewOf(blob).getBigUint64(c.BLOB_HEADER_SERIAL, true));
+}
+
+function checkSerial(blob: Uint8Array): void {
+  if (formatVersion(blob) < c.SERIAL_BLOB_VERSION) return;
+  const serial = serialOf(blob);
+  const [least, most] = signerOf(blob) === null ? [0, 0] : [1, MAX_TIME];
+  if (serial >= least && serial <= most) return;
+  const expected = most === 0 ? "0, as it is not signed" : `a time from ${least} to ${most}, as it is signed`;
+  throw new FormatError("blob: header", `got serial number ${serial}, expected ${expected}`);
+}
+
+function viewOf(blob: Uint8Array): DataView {
+  return new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
 }
 
 async function verifySignature(blob: Uint8Array, digest: Uint8Array, trusted: readonly PublicKey[]): Promise<void> {

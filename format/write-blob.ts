@@ -16,7 +16,7 @@ export function writeBlob(model: ModelBlob): Uint8Array {
   expectLength("sides", model.sides.length, model.spec.fields.length);
   const dense = layOutDense(model);
   const sections = [
-    json({ producer: model.producer, spec: model.spec, calibration: model.calibration }),
+    json({ producer: model.producer, spec: model.spec, calibration: model.calibration, hotPages: model.hotPages }),
     writeModelSection(model, dense),
     bytesOf(bucketStarts(model.keys, bucketBits(model.keys.length / 2))),
     bytesOf(model.keys),

@@ -47,7 +47,10 @@ export async function benchBlobs(): Promise<BenchBlob[]> {
   const { version, blob } = await sealExport({ model, pages: [] }, {}, records);
   const signed = blob.slice();
   const { privateKey, publicKey } = await generateKeys();
-  const signedVersion = await sealBlob(signed, await readSigningKey(privateKey, "key"));
+  const signedVersion = await sealBlob(signed, {
+    key: await readSigningKey(privateKey, "key"),
+    serial: 1,
+  });
   return [
     { name: "unsigned", blob, version, publicKey: "" },
     { name: "signed", blob: signed, version: signedVersion, publicKey },

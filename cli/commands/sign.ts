@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { FormatError } from "../../format/errors.ts";
-import { sealBlob } from "../../format/seal.ts";
+import { sealBlob, serialOf } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport, saveExport } from "../../trainer/export/export.ts";
 import { writeSecret } from "../../trainer/io/files.ts";
@@ -28,8 +28,12 @@ export function signCommand(): Command {
     .action(async (folder: string, { key: path }: { key: string }) => {
       const key = await readSigningKey(readText(path), path);
       const exported = await loadExport(folder);
-      const version = await sealBlob(exported.blob, key);
+      const serial = Math.max(Date.now(), serialOf(exported.blob) + 1);
+      const version = await sealBlob(exported.blob, { key, serial });
       saveExport(folder, { ...exported, version });
-      console.log(`${folder}: ${exported.model}@${version}, signed by the key ${Buffer.from(key.id).toString("hex")}`);
+      const signer = Buffer.from(key.id).toString("hex");
+      console.log(
+        `${folder}: ${exported.model}@${version}, signed by the key ${signer} with the serial number ${serial}`,
+      );
     });
 }

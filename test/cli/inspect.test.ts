@@ -28,7 +28,7 @@ describe("a blob", () => {
     expect(json).toMatchObject({
       model: "tiny",
       version: createHash("sha256").update(readFileSync(blob)).digest("hex"),
-      format: 7,
+      format: 8,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
       signatureVerified: false,
@@ -100,7 +100,7 @@ describe("a blob's signature", () => {
     const blob = new Uint8Array(readFileSync(golden));
     await sealBlob(blob);
     writeFileSync(join(folder.path, unsigned), blob);
-    await sealBlob(blob, own);
+    await sealBlob(blob, { key: own, serial: 1 });
     writeFileSync(join(folder.path, signed), blob);
     blob[BLOB_HEADER_SIGNATURE] = blob[BLOB_HEADER_SIGNATURE] ^ 1;
     writeFileSync(join(folder.path, tampered), blob);

@@ -44,6 +44,7 @@ describe("the golden blob", () => {
       pageDigests,
       pageCount: 1,
       filter: { offset: 2624, bytes: 32 },
+      hotPages: [0],
       items: null,
       evidence,
       golden: records,

@@ -5,6 +5,7 @@ import * as c from "../../format/constants.ts";
 import { toHex } from "../../format/hash.ts";
 import { padTo } from "../../format/layer.ts";
 import { readBlob, readManifest } from "../../format/read-blob.ts";
+import { serialOf } from "../../format/seal.ts";
 import { checkGolden } from "../../runtime/golden.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
@@ -30,7 +31,7 @@ describe("generated files are what scripts/golden.ts would write", async () => {
   });
 });
 
-describe("the golden blobs of formats 4 to 6, which stay as they were", () => {
+describe("the golden blobs of formats 4 to 7, which stay as they were", () => {
   const names = ["tiny", "pnn", "towers", "catalogue", "f16", "int4"];
 
   test.each(names)("%s of format 4 is that of format 5 but for the version", (name) => {
@@ -41,15 +42,30 @@ describe("the golden blobs of formats 4 to 6, which stay as they were", () => {
     expect(readManifest(four)).toEqual(readManifest(five));
   });
 
+  test.each([...names, "spline", "platt", "isotonic"])(
+    "%s of format 7 has no serial number and no hottest pages, and is that of format 8 otherwise",
+    (name) => {
+      const [old, now] = ["v7/", ""].map((place) => read(`test/golden/${place}${name}.blob.bin`));
+      expect([old[c.BLOB_HEADER_VERSION], now[c.BLOB_HEADER_VERSION]]).toEqual([7, 8]);
+      expect([serialOf(old), serialOf(now)]).toEqual([0, Date.UTC(2026, 0, 1)]);
+      const { hotPages, ...rest } = readBlob(now);
+      expect(hotPages?.length).toBeGreaterThan(0);
+      expect(readBlob(old)).toEqual(rest);
+      for (const variant of ["relaxed", "simd", "scalar"] as const)
+        expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), old)))).not.toThrow();
+      expect(text(`test/golden/v7/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+    },
+  );
+
   test.each(names)("%s of format 6 is that of format 7 but for the version", (name) => {
-    const [six, seven] = ["v6/", ""].map((place) => read(`test/golden/${place}${name}.blob.bin`));
+    const [six, seven] = [6, 7].map((format) => read(`test/golden/v${format}/${name}.blob.bin`));
     expect([six[c.BLOB_HEADER_VERSION], seven[c.BLOB_HEADER_VERSION]]).toEqual([6, 7]);
     expect(toHex(six).replace(/^(.{8})06/, "$107")).toBe(toHex(seven));
     expect(readBlob(six)).toEqual(readBlob(seven));
     expect(readManifest(six)).toEqual(readManifest(seven));
     for (const variant of ["relaxed", "simd", "scalar"] as const)
       expect(() => checkGolden(new Scorer(placeBlob(kernelModule(variant), six)))).not.toThrow();
-    expect(text(`test/golden/v6/${name}.scores.json`)).toBe(text(`test/golden/${name}.scores.json`));
+    expect(text(`test/golden/v6/${name}.scores.json`)).toBe(text(`test/golden/v7/${name}.scores.json`));
   });
 
   test.each(names)("%s scores as that of format 6, whose row keys are other ones", (name) => {
@@ -109,6 +125,7 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
     ["| hidden layers | 16 |", "MAX_LAYERS"],
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
     ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
+    ["| hottest pages | 100 |", "MAX_HOT_PAGES"],
     ["| weights of a lane | 258 |", "MAX_LANE_WEIGHT"],
     ["| calibration knots | 1,024 |", "MAX_CALIBRATION_KNOTS"],
   ])("%s", async (row, name) => {
@@ -122,8 +139,8 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
     `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
-    `reader takes the present one and the three before, ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
-    `the format version is none of ${c.BLOB_VERSION}, 6, 5 and ${c.OLDEST_BLOB_VERSION}; `,
+    `reader takes the present one and the four before, ${c.BLOB_VERSION}, 7, 6, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
+    `the format version is none of ${c.BLOB_VERSION}, 7, 6, 5 and ${c.OLDEST_BLOB_VERSION}; `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
       `sections 1 … ${c.SECTION_COUNT}`,
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,

@@ -31,8 +31,8 @@ describe("header and table", () => {
       "blob: got 26214401 bytes, expected at most 26214400",
     ],
     ["another magic", header(0, 0x50454644), "blob: header: got magic 1346717252, expected 1296385604"],
-    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 7"],
-    ["a newer version", header(4, 8), "blob: header: got version 8, expected 4 to 7"],
+    ["an older version", header(4, 3), "blob: header: got version 3, expected 4 to 8"],
+    ["a newer version", header(4, 9), "blob: header: got version 9, expected 4 to 8"],
     ["another length", header(8, 2687), "blob: header: got length 2687, expected 2688"],
     [
       "a table that is cut off",
@@ -100,7 +100,12 @@ function trailing(): Uint8Array {
 
 describe("the filter", () => {
   const filter = (blob: Uint8Array, bytes: number) => withSection(blob, c.SECTION_FILTER, new Uint8Array(bytes));
-  const withoutPages = writeBlob({ ...readBlob(tiny), pageDigests: new Uint8Array(0), filter: NO_FILTER });
+  const withoutPages = writeBlob({
+    ...readBlob(tiny),
+    pageDigests: new Uint8Array(0),
+    hotPages: [],
+    filter: NO_FILTER,
+  });
   refuses([
     ["of no whole block", () => filter(tiny, 48), "blob: section FILTER: got 48 bytes, expected a multiple of 32"],
     ["without pages", () => filter(withoutPages, 32), "blob: section FILTER: got 32 bytes, expected 0"],
@@ -108,6 +113,30 @@ describe("the filter", () => {
 
   test("may be left out", () => {
     expect(readBlob(filter(tiny, 0)).filter).toEqual(NO_FILTER);
+  });
+});
+
+describe("the hottest pages in SPEC", () => {
+  const hottest = (hotPages: unknown) => (): Uint8Array => {
+    const members = JSON.parse(new TextDecoder().decode(sectionOf(tiny, c.SECTION_SPEC)));
+    const text = JSON.stringify({ ...members, hotPages });
+    return withSection(tiny, c.SECTION_SPEC, new TextEncoder().encode(text));
+  };
+  const place = "blob: section SPEC: hotPages";
+  refuses([
+    ["of another type", hottest(7), `${place}: got 7, expected Array`],
+    ["with a text", hottest(["0"]), `${place}[0]: got "0", expected number`],
+    ["with half a page", hottest([0.5]), `${place}[0]: got 0.5, expected an integer`],
+    ["below the first", hottest([-1]), `${place}[0]: got -1, expected >=0`],
+    ["behind the last", hottest([1]), `${place}[0]: got page 1, expected one of 1`],
+    ["with one twice", hottest([0, 0]), `${place}: got 2 pages with one twice, expected each once`],
+    ["of more than a read has", hottest(new Array(101).fill(0)), `${place}: got length 101, expected <=100`],
+  ]);
+
+  test("are read; they may be left out, and mean nothing in format 7", () => {
+    expect([readBlob(tiny).hotPages, readManifest(tiny).hotPages]).toEqual([[0], [0]]);
+    expect(readBlob(hottest(undefined)()).hotPages).toBeUndefined();
+    expect(readBlob(inOldFormat(hottest([7])(), 7)).hotPages).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { sealBlob, signerOf, verifyBlob } from "../../format/seal.ts";
+import { sealBlob, serialOf, signerOf, verifyBlob } from "../../format/seal.ts";
 import { generateKeys, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { edited } from "../../testing/format/edit-blob.ts";
 import { PUBLIC_KEY } from "../../testing/format/golden.ts";
@@ -16,12 +16,14 @@ const [rfc] = await readPublicKeys(PUBLIC_KEY, "RFC 8032");
 if (!rfc) throw new Error("no key");
 const pair = await generateKeys();
 const own = await readSigningKey(pair.privateKey, "own");
+const signing = { key: own, serial: Date.UTC(2026, 0, 2) };
 const [ownPublic] = await readPublicKeys(pair.publicKey, "own");
 if (!ownPublic) throw new Error("no key");
 
 describe("a blob's version", () => {
   test.each([
-    ["format 7", golden],
+    ["format 8", golden],
+    ["format 7", read("../golden/v7/tiny.blob.bin")],
     ["format 6", read("../golden/v6/tiny.blob.bin")],
     ["format 5", read("../golden/v5/tiny.blob.bin")],
     ["format 4", goldenOfFormat4],
@@ -75,17 +77,17 @@ describe("a blob's version", () => {
   test("differs with the signature, not with the order of signing", async () => {
     const [unsigned, signed] = [golden.slice(), golden.slice()];
     const version = await sealBlob(unsigned);
-    expect(await sealBlob(signed, own)).not.toBe(version);
+    expect(await sealBlob(signed, signing)).not.toBe(version);
     expect(await sealBlob(signed)).toBe(version);
     expect(signed).toEqual(unsigned);
   });
 
   test("needs a header, of a format that readers take", async () => {
     await expect(verifyBlob(golden.subarray(0, 191))).rejects.toThrow("blob: got 191 bytes, expected at least 192");
-    for (const format of [3, 8])
+    for (const format of [3, 9])
       await expect(
         verifyBlob(edited(golden, (view) => view.setUint32(c.BLOB_HEADER_VERSION, format, true))),
-      ).rejects.toThrow(`blob: header: got version ${format}, expected 4 to 7`);
+      ).rejects.toThrow(`blob: header: got version ${format}, expected 4 to 8`);
   });
 });
 
@@ -99,7 +101,7 @@ describe("a signature", () => {
 
   test("by any of the trusted keys will do", async () => {
     const signed = golden.slice();
-    const name = await sealBlob(signed, own);
+    const name = await sealBlob(signed, signing);
     expect(await verifyBlob(signed, [rfc, ownPublic])).toBe(name);
     expect(signerOf(signed)).toBe(Buffer.from(own.id).toString("hex"));
   });
@@ -111,7 +113,7 @@ describe("a signature", () => {
       /^blob: got no signature, expected one by the key 21fe31dfa154a261626bf854046fd227$/,
     );
     const others = golden.slice();
-    await sealBlob(others, own);
+    await sealBlob(others, signing);
     await expect(verifyBlob(others, [rfc])).rejects.toThrow(
       /^blob: got a signature by the key [0-9a-f]{32}, expected 21fe31dfa154a261626bf854046fd227$/,
     );
@@ -120,6 +122,60 @@ describe("a signature", () => {
     await expect(verifyBlob(forged, [rfc])).rejects.toThrow(
       "blob: got a signature that is not by the key 21fe31dfa154a261626bf854046fd227 that it names",
     );
+  });
+});
+
+describe("a serial number", () => {
+  const withSerial = async (blob: Uint8Array, serial: bigint): Promise<Uint8Array> => {
+    const changed = edited(blob, (view) => view.setBigUint64(c.BLOB_HEADER_SERIAL, serial, true));
+    changed.set(createHash("sha256").update(changed.subarray(c.BLOB_ENVELOPE_BYTES)).digest(), c.BLOB_HEADER_DIGEST);
+    return changed;
+  };
+
+  test("is what a blob is signed with; an unsigned one has none", async () => {
+    const blob = golden.slice();
+    const version = await sealBlob(blob, signing);
+    expect(serialOf(blob)).toBe(signing.serial);
+    expect(await sealBlob(blob, { ...signing, serial: signing.serial + 1 })).not.toBe(version);
+    await sealBlob(blob);
+    expect(serialOf(blob)).toBe(0);
+  });
+
+  test("is covered by the signature", async () => {
+    const later = await withSerial(golden, BigInt(serialOf(golden) + 1));
+    await expect(verifyBlob(later, [rfc])).rejects.toThrow("blob: got a signature that is not by the key");
+  });
+
+  test.each([
+    [0n, "0"],
+    [8_640_000_000_000_001n, "8640000000000001"],
+  ])("that is no time is refused in a signed blob: %s", async (serial, shown) => {
+    await expect(verifyBlob(await withSerial(golden, serial))).rejects.toThrow(
+      `blob: header: got serial number ${shown}, expected a time from 1 to 8640000000000000, as it is signed`,
+    );
+  });
+
+  test("in an unsigned blob is refused", async () => {
+    const unsigned = golden.slice();
+    await sealBlob(unsigned);
+    const changed = await withSerial(unsigned, 1n);
+    const version = createHash("sha256").update(changed).digest("hex");
+    for (const expected of [undefined, version])
+      await expect(verifyBlob(changed, [], expected)).rejects.toThrow(
+        "blob: header: got serial number 1, expected 0, as it is not signed",
+      );
+  });
+
+  test("before format 8 means nothing, even where a blob says that it is older than it is", async () => {
+    expect(serialOf(read("../golden/v7/tiny.blob.bin"))).toBe(0);
+    const older = edited(golden, (view) => view.setUint32(c.BLOB_HEADER_VERSION, 7, true));
+    expect(await verifyBlob(older, [rfc])).toMatch(/^[0-9a-f]{64}$/);
+    expect(serialOf(older)).toBe(0);
+  });
+
+  test("is missing in a signed blob of format 7 that says it is newer, which is refused", async () => {
+    const newer = edited(read("../golden/v7/tiny.blob.bin"), (view) => view.setUint32(c.BLOB_HEADER_VERSION, 8, true));
+    await expect(verifyBlob(newer, [rfc])).rejects.toThrow("blob: header: got serial number 0, expected a time");
   });
 });
 

@@ -5,7 +5,7 @@ import { at, check } from "./refusal.ts";
 // Section 5: the envelope and the sections of a blob.
 
 /** The versions of the format that a reader takes. */
-const FORMATS = [4, 5, 6, 7];
+const FORMATS = [4, 5, 6, 7, 8];
 const ENVELOPE = 128;
 const HEADER = 192;
 const ENTRY = 32;
@@ -49,6 +49,10 @@ export function checkEnvelope(blob: Uint8Array, version: string | null, keys: Ui
     check(sha256(blob.subarray(ENVELOPE)).equals(blob.subarray(32, 64)), 0, "the digest differs");
   check(keys.length === 0 || keys.some((key) => isSignedBy(blob, key)), 0, "no trusted key signed it");
   check(version === null || versionOf(blob) === version, 0, `got version ${versionOf(blob)}, expected ${version}`);
+  if (formatOf(blob) < 8) return;
+  const serial = viewOf(blob).getBigUint64(144, true);
+  const isSigned = blob.subarray(16, 32).some((byte) => byte !== 0);
+  check(isSigned ? serial > 0n && serial <= 8_640_000_000_000_000n : serial === 0n, 0, `got serial number ${serial}`);
 }
 
 function isMagic(blob: Uint8Array): boolean {

@@ -24,6 +24,8 @@ export interface Model extends Head {
   digests: Uint8Array[];
   /** The filter of the pages' keys. */
   filter: Uint8Array;
+  /** The pages that are wanted most. */
+  hotPages: number[];
   /** The layers of the MLP, or those of the context tower and then of the item tower. */
   stack: Layer[];
   outputWeights: number[];
@@ -92,6 +94,14 @@ function readGolden(json: unknown): Pick<Model, "tolerance" | "golden"> {
   return { tolerance: Number(tolerance), golden };
 }
 
+/** The list of SPEC, which is a part of rule 6. */
+function readHotPages(value: unknown, pages: number): number[] {
+  if (value === undefined) return [];
+  check(Array.isArray(value) && value.length <= 100 && new Set(value).size === value.length, 6, "hotPages");
+  for (const page of value) check(Number.isInteger(page) && page >= 0 && page < pages, 6, `got hot page ${page}`);
+  return value;
+}
+
 /** Reads a blob and checks all of it but the envelope. */
 export function readBlob(blob: Uint8Array): Model {
   const sections = readSections(blob);
@@ -100,6 +110,7 @@ export function readBlob(blob: Uint8Array): Model {
   const spec = readSpec(outer.spec, formatOf(blob));
   // In older formats a member of this name has no meaning.
   const calibration = readCalibration(formatOf(blob) >= 7 ? outer.calibration : undefined);
+  const hotPages = readHotPages(formatOf(blob) >= 8 ? outer.hotPages : undefined, at(sections, 5).length / 16);
   const head = readHead(at(sections, 1), spec);
   checkLengths(sections, head, spec);
   const keys = readKeys(sections, head);
@@ -118,6 +129,7 @@ export function readBlob(blob: Uint8Array): Model {
     rows: new Map(keys.map((key, i) => [key, at(rows, head.fields + i)])),
     digests: Array.from({ length: head.pages }, (_, p) => at(sections, 5).subarray(16 * p, 16 * p + 16)),
     filter: at(sections, 11),
+    hotPages,
     stack,
     outputWeights,
     catalogue: readItems(at(sections, 9), at(sections, 10), head, stack),

@@ -14,14 +14,14 @@ import { readSpec } from "./spec.ts";
 // the project's own, reads, encodes and scores them. rejections.test.ts has damaged files.
 
 const folder = new URL("../golden/", import.meta.url);
-/** The golden blobs of format 7, and those of formats 6, 5 and 4. */
-const blobs = ["", "v6/", "v5/", "v4/"].flatMap((place) =>
+/** The golden blobs of format 8, and those of formats 7, 6, 5 and 4. */
+const blobs = ["", "v7/", "v6/", "v5/", "v4/"].flatMap((place) =>
   readdirSync(new URL(place, folder))
     .filter((file) => file.endsWith(".blob.bin"))
     .map((file) => `${place}${file}`),
 );
 /** The name that a model's blobs, pages and scores have in common. */
-const nameOf = (file: string): string => file.replace(/^v[456]\//, "").replace(".blob.bin", "");
+const nameOf = (file: string): string => file.replace(/^v[4-7]\//, "").replace(".blob.bin", "");
 /** The folder of a blob's pages and scores. Formats 4 and 5 have the same ones. */
 const placeOf = (file: string): string => /^v\d\//.exec(file)?.[0].replace("4", "5") ?? "";
 const bytesOf = (file: string): Buffer => readFileSync(new URL(file, folder));
@@ -65,7 +65,7 @@ test("all golden blobs are there", () => {
   expect(blobs).toEqual(
     expect.arrayContaining(
       ["catalogue", "pnn", "tiny", "towers"].flatMap((name) =>
-        ["", "v6/", "v5/", "v4/"].map((place) => `${place}${name}.blob.bin`),
+        ["", "v7/", "v6/", "v5/", "v4/"].map((place) => `${place}${name}.blob.bin`),
       ),
     ),
   );
@@ -77,7 +77,7 @@ describe.each(blobs)("%s", (file) => {
 
   test("has its digest, its version and the signature of a trusted key", () => {
     expect(versionOf(blob)).toMatch(/^[0-9a-f]{64}$/);
-    expect(formatOf(blob)).toBe(Number(/^v(\d)/.exec(file)?.[1] ?? 7));
+    expect(formatOf(blob)).toBe(Number(/^v(\d)/.exec(file)?.[1] ?? 8));
     expect(() => checkEnvelope(blob, versionOf(blob), [Buffer.alloc(32, 1), PUBLIC_KEY])).not.toThrow();
   });
 
@@ -125,7 +125,8 @@ test("quantizes in f32, with ties to even, to 0 … 127", () => {
 
 describe("records", () => {
   test.each([
-    ["records.json", 7],
+    ["records.json", 8],
+    ["v7/records.json", 7],
     ["v6/records.json", 6],
     ["v5/records.json", 5],
   ])("have the entries of %s", (file, format) => {

@@ -83,6 +83,8 @@ describe("damaged blobs", () => {
     [6, "a spec with a key of no meaning", swap('"missing"', '"Missing"')],
     [6, "a field of another type", swap('"numeric"', '"Numeric"')],
     [6, "two fields of one name", swap('"price"', '"site" ')],
+    [6, "a hot page that is not there", swap('"hotPages":[0]', '"hotPages":[1]')],
+    [6, "hot pages that are no list", swap('"hotPages":[0]', '"hotPages":"0"')],
     [7, "a field too many", u32(0x3c0, 3)],
     [7, "a vector without elements", u32(0x3c4, 0)],
     [7, "an unknown row type", u32(0x3c8, 4)],
@@ -203,7 +205,8 @@ describe("damaged blobs", () => {
   });
 
   test.each([
-    ["tiny.blob.bin", 7],
+    ["tiny.blob.bin", 8],
+    ["v7/tiny.blob.bin", 7],
     ["v6/tiny.blob.bin", 6],
     ["v5/tiny.blob.bin", 5],
     ["v4/tiny.blob.bin", 4],
@@ -212,7 +215,8 @@ describe("damaged blobs", () => {
     expect(formatOf(tiny)).toBe(format);
     const server = (blob: Buffer, key = PUBLIC_KEY, version = versionOf(blob)) =>
       ruleOf(() => checkEnvelope(blob, version, [key]));
-    const unsigned = edited(tiny, (bytes) => void bytes.fill(0, 16, 32).fill(0, 64, 128));
+    const unsigned = edited(tiny, (bytes) => void bytes.fill(0, 16, 32).fill(0, 64, 128).fill(0, 144, 152));
+    if (format >= 8) sha256(unsigned.subarray(128)).copy(unsigned, 32);
     expect(server(tiny)).toBe(-1);
     expect(server(tiny.subarray(0, 191))).toBe(0);
     expect(server(edited(tiny, byte(tiny.length - 1, 1)))).toBe(0);
@@ -222,13 +226,18 @@ describe("damaged blobs", () => {
     expect(server(tiny, PUBLIC_KEY, versionOf(unsigned))).toBe(0);
     expect(ruleOf(() => checkEnvelope(unsigned, versionOf(unsigned)))).toBe(-1);
     expect(ruleOf(() => checkEnvelope(unsigned, versionOf(tiny)))).toBe(0);
-    for (const other of [3, 8]) expect(server(edited(tiny, u32(4, other)))).toBe(0);
+    for (const other of [3, 9]) expect(server(edited(tiny, u32(4, other)))).toBe(0);
 
     // From format 5 on the version covers every byte, so that without keys the digest is not looked at.
     const falseDigest = edited(unsigned, byte(40, 0));
     expect(ruleOf(() => checkEnvelope(falseDigest, versionOf(falseDigest)))).toBe(format >= 5 ? -1 : 0);
     expect(ruleOf(() => checkEnvelope(falseDigest, null))).toBe(0);
     expect(ruleOf(() => checkEnvelope(unsigned, null))).toBe(-1);
+
+    // From format 8 on a signed blob has a serial number, and an unsigned one has none.
+    const numbered = edited(unsigned, byte(144, 1));
+    sha256(numbered.subarray(128)).copy(numbered, 32);
+    expect(ruleOf(() => checkEnvelope(numbered, null))).toBe(format >= 8 ? 0 : -1);
   });
 });
 

@@ -103,6 +103,10 @@ export interface TinyModelOptions {
   filtered?: boolean;
   /** Who signs the blob. */
   key?: SigningKey;
+  /** The serial number that it is signed with. */
+  serial?: number;
+  /** The pages that the blob calls the hottest. */
+  hotPages?: readonly number[];
   /** The version of the blob's format. Before 6, row keys are hashed without a key. */
   format?: number;
   /** Items of a catalogue, each named by its `ad`. */
@@ -125,6 +129,8 @@ export async function makeModel(
     pageCount = 4,
     filtered = true,
     key,
+    serial = 1,
+    hotPages,
     format = BLOB_VERSION,
     items = [],
     goldenError = 0,
@@ -183,6 +189,7 @@ export async function makeModel(
     ],
     outputWeights: Float32Array.from({ length: hidden }, () => random() - 0.5),
     items: NO_ITEMS,
+    ...(hotPages && { hotPages }),
     filter: filtered && pageCount > 0 ? filterOf(cold) : NO_FILTER,
     evidence: { provenance: { seed }, ...(padding > 0 && { padding: "x".repeat(padding) }) },
     golden: { tolerance: 1e-4, records: [] },
@@ -196,7 +203,7 @@ export async function makeModel(
   const logits = goldenLogits(new Scorer(placeBlob(bestKernelModule().module, write())), GOLDEN_RECORDS);
   model.golden.records = GOLDEN_RECORDS.map((record, i) => ({ record, logit: logits[i] + goldenError }));
   const blob = write();
-  return { model: SPEC.name, version: await sealBlob(blob, key), blob, layout, pages };
+  return { model: SPEC.name, version: await sealBlob(blob, key && { key, serial }), blob, layout, pages };
 }
 
 /** A catalogue of items, made as the trainer makes it. */

@@ -4,6 +4,7 @@ import { packedBytes, padTo, weightType } from "../../format/layer.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { SECTION_NAMES } from "../../format/read-sections.ts";
 import { rowStride } from "../../format/row.ts";
+import { serialOf } from "../../format/seal.ts";
 import { entryOf, viewOf } from "./edit-blob.ts";
 
 // The annotated dumps at the end of FORMAT.md. Every byte of a file belongs to one region, so a dump is complete.
@@ -99,6 +100,7 @@ export function dumpBlob(bytes: Uint8Array): string {
   dump.u32("sections");
   dump.zerosTo(c.BLOB_HEADER_TABLE_CHECKSUM, "reserved");
   dump.take(8, "checksum of the section table, seed 0");
+  dump.take(8, `serial number = ${serialOf(bytes)}`);
   dump.zerosTo(c.BLOB_HEADER_BYTES, "reserved");
   dump.title("section table");
   SECTIONS.forEach((name, i) => {

@@ -38,7 +38,7 @@ import {
 } from "./tiny-catalogue.ts";
 
 // The files that scripts/golden.ts writes and that the tests compare, from the code as it is now. The files in
-// test/golden/v4/, v5/ and v6/ are not among them: no code writes those formats any more, and they stay as they are.
+// test/golden/v4/ to v7/ are not among them: no code writes those formats any more, and they stay as they are.
 
 const encoder = new TextEncoder();
 
@@ -112,6 +112,8 @@ const PRIVATE_KEY = [
   "-----END PRIVATE KEY-----",
 ].join("\n");
 export const PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+/** When the golden blobs say that they were signed. */
+const SERIAL = Date.UTC(2026, 0, 1);
 
 /**
  * The bytes of a golden blob. It has evidence, a signature, and records with the logits that the float64 reference
@@ -122,7 +124,7 @@ export async function goldenBlob(model: ModelBlob, raw = TINY_RECORDS): Promise<
   const records = raw.map((record) => ({ record, logit: referenceScore(plain, [], record).logit }));
   const evidence = { provenance: { note: "made by hand" } };
   const blob = writeBlob({ ...model, evidence, golden: { tolerance: 1e-4, records } });
-  await sealBlob(blob, await readSigningKey(PRIVATE_KEY, "RFC 8032"));
+  await sealBlob(blob, { key: await readSigningKey(PRIVATE_KEY, "RFC 8032"), serial: SERIAL });
   return blob;
 }
 

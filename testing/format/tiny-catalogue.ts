@@ -90,6 +90,7 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    hotPages: [1, 0],
     filter: filterOf(COLD.map(({ field, text }) => keyOf(field, text))),
     embeddingDim: LAYOUT.embeddingDim,
     terms: TERM_LINEAR | TERM_FM | TERM_MLP,

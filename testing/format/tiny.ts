@@ -116,6 +116,7 @@ export async function tinyModel(rowType = TINY_LAYOUT.rowType): Promise<ModelBlo
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    hotPages: [0],
     filter: filterOf(TINY_COLD.map(({ field, text }) => rowKeyOf(field, text))),
     embeddingDim: TINY_LAYOUT.embeddingDim,
     terms: TERM_LINEAR | TERM_FM | TERM_MLP,

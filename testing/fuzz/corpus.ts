@@ -49,7 +49,7 @@ const NUMERIC: NumericEncoding[] = [
   { kind: "spline", knots: [-2.5, 0, 1, 7] },
 ];
 
-const golden = ["", "v6/", "v5/", "v4/"].flatMap((place) =>
+const golden = ["", "v7/", "v6/", "v5/", "v4/"].flatMap((place) =>
   ["tiny", "pnn", "towers", "catalogue"].map((name) => ({
     ...{ name: `${place}${name}`, bytes: readGolden(`${place}${name}.blob.bin`) },
   })),

@@ -10,10 +10,12 @@ import blobOfFormat5 from "../../golden/v5/tiny.blob.bin";
 import pageOfFormat5 from "../../golden/v5/tiny.page.bin";
 import blobOfFormat6 from "../../golden/v6/tiny.blob.bin";
 import pageOfFormat6 from "../../golden/v6/tiny.page.bin";
+import blobOfFormat7 from "../../golden/v7/tiny.blob.bin";
+import pageOfFormat7 from "../../golden/v7/tiny.page.bin";
 import { type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, pointTo, publishTiny } from "../tiny-model.ts";
 
-// The Worker takes blobs of the present format, 7, and of the three before, so that Workers can be rolled out before
+// The Worker takes blobs of the present format, 8, and of the four before, so that Workers can be rolled out before
 // models.
 
 const RECORDS = [{ site: "site57", tags: "tag1|tag77", device: "phone", price: 4 }];
@@ -26,6 +28,7 @@ test.each([
   [4, blobOfFormat4, pageOfFormat5, "c6874a2b98b9b922fd36d4d27fabcc6ff3592369db83fa263b68eb1f322b7845"],
   [5, blobOfFormat5, pageOfFormat5, "04f5ea81eec78761cc48ad226f545c2bcfd9924f959f68238549b016b186b767"],
   [6, blobOfFormat6, pageOfFormat6, "2745271fd0085ab8a3ee7070c187b6a1a8b6a37aaa5186960bcb6bbfe9e7258d"],
+  [7, blobOfFormat7, pageOfFormat7, "60555a43a0500255f00557599244333e48e4104bfd4c55c23d7d389be542ef7f"],
 ])(
   "the golden blob of format %i serves, under the version that it was published with",
   async (format, blob, page, version) => {
@@ -47,7 +50,7 @@ test.each([
   },
 );
 
-test("a blob of format 5 is replaced by one of format 7, whose row keys are other ones, and back", async () => {
+test("a blob of format 5 is replaced by one of format 8, whose row keys are other ones, and back", async () => {
   expect(await expectedScores(old, RECORDS)).toEqual(await expectedScores(present, RECORDS));
   const worker = startWorker();
   const scores = await expectedScores(present, RECORDS);
@@ -62,7 +65,7 @@ test("a blob of format 5 is replaced by one of format 7, whose row keys are othe
   }
 });
 
-test.each([4, 5, 6, 7])("a signature in format %i is checked where keys are set", async (format) => {
+test.each([4, 5, 6, 7, 8])("a signature in format %i is checked where keys are set", async (format) => {
   const { privateKey, publicKey } = await generateKeys();
   const signed = await makeModel(1, { format, key: await readSigningKey(privateKey, "key") });
   await publishTiny(env.MODELS, signed);
@@ -70,13 +73,13 @@ test.each([4, 5, 6, 7])("a signature in format %i is checked where keys are set"
   expect((await (await worker.score({ records: RECORDS })).json<ScoreAnswer>()).version).toBe(signed.version);
 });
 
-test.each([3, 8])("a blob of format %i is refused", async (format) => {
+test.each([3, 9])("a blob of format %i is refused", async (format) => {
   await env.MODELS.put(blobKey("0".repeat(64)), edited(format));
   await pointTo(env.MODELS, { model: "tiny", version: "0".repeat(64) });
   const response = await startWorker().asAdmin("/readyz");
   expect(await response.json()).toMatchObject({
     status: 503,
-    cause: `FormatError: blob: header: got version ${format}, expected 4 to 7`,
+    cause: `FormatError: blob: header: got version ${format}, expected 4 to 8`,
   });
 });
 
