@@ -4,6 +4,9 @@ import { findVersion, type History, readHistory } from "../format/history.ts";
 import { parseWith } from "../format/parse.ts";
 import { type ModelPointer, readDefault, readEarlierPointer, readPointer, writePointer } from "../format/pointer.ts";
 import { readManifest } from "../format/read-blob.ts";
+import { signerOf } from "../format/seal.ts";
+import type { SigningKey } from "../format/signature.ts";
+import { signStatement } from "../format/signed-pointer.ts";
 import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
 import { UserError } from "../trainer/errors.ts";
 import { type KvStore, MOST_READ } from "./kv/kv-store.ts";
@@ -24,6 +27,9 @@ export interface ModelEntry {
   /** What is wrong with its pointer or its history, of which the entry has nothing then. */
   problem: string | null;
 }
+
+/** Milliseconds that another machine's clock may be ahead of this one's. A serial number beyond was never signed. */
+const MOST_AHEAD_MS = 86_400_000;
 
 /** Which models and versions a store has, and which of them serve. */
 export class ModelRegistry {
@@ -97,23 +103,48 @@ export class ModelRegistry {
   /**
    * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
    * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, and with `wanted` also in
-   * place of a damaged one. Throws UserError where there is no such version, or it serves already.
+   * place of a damaged one. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
+   * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null.
    */
-  async rollback(model: string, wanted: string | null): Promise<{ from: string | null; to: string }> {
+  async rollback(
+    model: string,
+    wanted: string | null,
+    key: SigningKey | null = null,
+  ): Promise<{ from: string | null; to: string }> {
     parseWith(modelName, model, "model");
     const pointer = await this.#pointerToReplace(model, wanted !== null);
     const to = await this.#versionToServe(model, pointer, wanted);
     if (to === pointer?.version) throw new UserError(`${model}: got version ${to}, which serves already`);
-    if (!(await this.#store.keys(blobKey(to))).has(blobKey(to)))
+    const blob = await this.#store.bytes(blobKey(to));
+    if (blob === null)
       throw new UserError(`${model}: got version ${to}, whose blob is not in the store; publish its export again`);
+    const signer = signerOf(blob);
+    if (signer !== null && key === null)
+      throw new UserError(
+        `${model}: got version ${to}, which is signed, expected --key: Workers go back with it alone`,
+      );
+    if (signer === null && key !== null)
+      throw new UserError(`--key: got a key, expected none: version ${to} of ${model} is not signed`);
     const from = pointer?.version ?? null;
     const { deadline } = pointer ?? {};
+    const signed = key && (await signStatement({ model, version: to }, key, this.#serialAfter(pointer)));
     const next: ModelPointer = {
       ...{ version: to, since: this.timeAfter(pointer), previous: from },
       ...(deadline !== undefined && { deadline }),
+      ...(signed && { signed }),
     };
     await this.#store.putTexts([{ key: pointerKey(model), value: writePointer(next) }]);
     return { from, to };
+  }
+
+  /**
+   * The serial number of a statement that replaces what a pointer has. It follows the clock alone, and not `since`,
+   * which whoever writes to the store can set far into the future.
+   */
+  #serialAfter(pointer: ModelPointer | null): number {
+    const now = this.#now();
+    const before = pointer?.signed?.serial ?? 0;
+    return before < now + MOST_AHEAD_MS ? Math.max(now, before + 1) : now;
   }
 
   async #pointerToReplace(model: string, mayBeDamaged: boolean): Promise<ModelPointer | null> {

@@ -79,7 +79,10 @@ function pointerWrites(
 ): KvPair[] {
   if (before && before.since > 0 && before.version === version && before.deadline === deadline) return [];
   const previous = before?.version === version ? before.previous : (before?.version ?? null);
-  const pointer: ModelPointer = { version, since, previous, ...(deadline !== undefined && { deadline }) };
+  const pointer: ModelPointer = {
+    ...{ version, since, previous, ...(deadline !== undefined && { deadline }) },
+    ...(before?.signed && before.version === version && { signed: before.signed }),
+  };
   return [{ key: pointerKey(model), value: writePointer(pointer) }];
 }
 

@@ -7,6 +7,13 @@ import { UserError } from "../trainer/errors.ts";
 const ConfigSchema = v.object({
   name: v.optional(v.string()),
   kv_namespaces: v.array(v.object({ binding: v.string(), id: v.optional(v.string()) })),
+  assets: v.optional(
+    v.object({
+      directory: v.optional(v.string()),
+      binding: v.optional(v.string()),
+      run_worker_first: v.optional(v.union([v.boolean(), v.array(v.string())])),
+    }),
+  ),
   account_id: v.optional(v.string()),
   definedEnvironments: v.optional(v.array(v.string()), []),
 });

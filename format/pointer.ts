@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { modelName } from "./field-schemas.ts";
 import { parseJson, parseWith } from "./parse.ts";
+import { StatementSchema } from "./signed-pointer.ts";
 import { defaultKey, earlierPointerKey, pointerKey, VersionSchema } from "./store.ts";
 import { TimeSchema } from "./time.ts";
 
@@ -14,12 +15,14 @@ const PointerSchema = v.strictObject({
   since: TimeSchema,
   deadline: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DEADLINE_MS))),
   previous: v.nullable(VersionSchema),
+  signed: v.exactOptional(StatementSchema),
 });
 
 /**
  * Which version of a model serves. `since`: when it was made the one, in milliseconds since the epoch; of two pointers
  * to a model, the one with the later `since` is the newer. `deadline`: milliseconds that requests to this model wait
  * for rows; without it, the Worker's setting holds. `previous`: the version that served before; null: none did.
+ * `signed`: what a key says of it, which a signed model needs to go back to an earlier version.
  */
 export type ModelPointer = v.InferOutput<typeof PointerSchema>;
 

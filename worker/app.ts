@@ -12,6 +12,7 @@ import { MemoryBudget } from "./memory/memory-budget.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
+import type { WarmRows } from "./models/resident-models.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { explainRoute } from "./routes/explain.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
@@ -34,12 +35,15 @@ export function createApp<Bindings extends object = DefaultBindings>(
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
   const { kernel = bestKernelModule(), now = Date.now } = options;
   const memory = new MemoryBudget(now);
+  const rows = new RowStore(memory, now);
+  const warmRows: WarmRows = ({ scorer: { manifest } }, source, keepAlive) =>
+    rows.warm(manifest, manifest.hotPages ?? [], { source, keepAlive });
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
     counters: new ScoringCounters(),
-    models: new ModelStore(kernel, memory, now),
-    rows: new RowStore(memory, now),
+    models: new ModelStore(kernel, memory, warmRows, now),
+    rows,
     settings: new SettingsReader(settingsOf(options)),
   };
   const app = routesOf(shared);

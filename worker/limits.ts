@@ -156,6 +156,12 @@ export const LOAD_WAIT_MS = 3_000;
 export const LOAD_TIMEOUT_MS = 20_000;
 
 /**
+ * Milliseconds in which the hottest pages of a version that replaces another must be there: as long as a read may take
+ * before it counts as lost. No request waits for it, as the version before serves.
+ */
+export const WARM_TIMEOUT_MS = READ_LOST_MS;
+
+/**
  * Milliseconds that a request which allows the default model waits for the one that it names: as long as it might wait
  * for rows. The load goes on.
  */

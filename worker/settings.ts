@@ -1,9 +1,11 @@
 import { FormatError, show } from "../format/errors.ts";
+import { MAX_TIME } from "../format/time.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
 import { errorText, logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
+import { type AssetFetcher, assetBlob, type BundledBlob } from "./models/bundled.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
 import { type KVReader, kvSource } from "./source/kv-source.ts";
@@ -18,6 +20,10 @@ export interface DefaultBindings {
   TOKENS?: string;
   /** Ed25519 public keys, base64 with spaces or commas between. Without any, every model may serve. */
   MODEL_KEYS?: string;
+  /** `ads=1767225600000` for each model whose versions signed before that serial number may not serve any more. */
+  MODEL_MIN_SERIAL?: string;
+  /** Static assets, which may hold a model that was deployed with the Worker (models/bundled.ts). */
+  ASSETS?: AssetFetcher;
   /** Milliseconds that a request waits for rows; as text where it was set in the dashboard. */
   ROW_DEADLINE_MS?: number | string;
   /** Keys of rows that a request may read. */
@@ -42,6 +48,10 @@ export interface Settings<Bindings extends object> {
   tokens: (env: Bindings) => string | undefined;
   /** Public keys, one of which must have signed a model, as text; without any, every model may. Default: MODEL_KEYS. */
   keys: (env: Bindings) => string | undefined;
+  /** The least serial numbers of signed models, as text; none without it. Default: MODEL_MIN_SERIAL. */
+  minSerials: (env: Bindings) => string | undefined;
+  /** The model that was deployed with the Worker; null: there is none. Default: bundled/model.blob of ASSETS, if any. */
+  bundled: (env: Bindings) => BundledBlob | null;
   /** Milliseconds that a request waits for rows. Default: ROW_DEADLINE_MS, or DEFAULT_ROW_DEADLINE_MS. */
   rowDeadlineMs: (env: Bindings) => number;
   /** Keys of rows that a request may read. Default: ROW_KEYS_PER_REQUEST, or DEFAULT_ROW_KEYS_PER_REQUEST. */
@@ -60,6 +70,8 @@ export interface SettingValues {
   auth: AccessMode;
   tokens: readonly TokenEntry[];
   keys: string;
+  leastSerials: ReadonlyMap<string, number>;
+  bundled: BundledBlob | null;
   rowDeadlineMs: number;
   rowKeysPerRequest: number;
   rowRateLimit: RateLimiter | null;
@@ -126,6 +138,8 @@ function readSettings(settings: Settings<object>, env: object): SettingValues {
     auth: accessMode(settings.auth(env), tokens),
     tokens,
     keys: settings.keys(env) ?? "",
+    leastSerials: readLeastSerials(settings.minSerials(env) ?? ""),
+    bundled: settings.bundled(env),
     rowDeadlineMs: numberWithin("rowDeadlineMs", settings.rowDeadlineMs(env), limits.MAX_ROW_DEADLINE_MS),
     rowKeysPerRequest: numberWithin(
       "rowKeysPerRequest",
@@ -151,6 +165,18 @@ function accessMode(mode: string | undefined, tokens: readonly TokenEntry[]): Ac
   return "tokens";
 }
 
+/** By a model's name: the least serial number. */
+function readLeastSerials(text: string): ReadonlyMap<string, number> {
+  const entries = text.split(/[\s,]+/).filter((entry) => entry !== "");
+  return new Map(
+    entries.map((entry): [string, number] => {
+      const [, model, serial] = /^([a-z0-9][a-z0-9._-]{0,63})=(\d{1,16})$/.exec(entry) ?? [];
+      if (model !== undefined && Number(serial) <= MAX_TIME) return [model, Number(serial)];
+      throw new SettingError(`MODEL_MIN_SERIAL: got ${show(entry)}, expected entries such as ads=1767225600000`);
+    }),
+  );
+}
+
 /** As a browser states it, so that it can be compared. */
 function checkOrigin(origin: string): string {
   if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return origin;
@@ -171,6 +197,8 @@ export function settingsOf<Bindings extends object>({
   auth = DEFAULT_SETTINGS.auth,
   tokens = DEFAULT_SETTINGS.tokens,
   keys = DEFAULT_SETTINGS.keys,
+  minSerials = DEFAULT_SETTINGS.minSerials,
+  bundled = DEFAULT_SETTINGS.bundled,
   rowDeadlineMs = DEFAULT_SETTINGS.rowDeadlineMs,
   rowKeysPerRequest = DEFAULT_SETTINGS.rowKeysPerRequest,
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
@@ -178,7 +206,7 @@ export function settingsOf<Bindings extends object>({
   allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
 }: AppOptions<Bindings>): Settings<object> {
   const limits = { rowDeadlineMs, rowKeysPerRequest, rowRateLimit, requestRateLimit };
-  const settings = { source, auth, tokens, keys, ...limits, allowedOrigins };
+  const settings = { source, auth, tokens, keys, minSerials, bundled, ...limits, allowedOrigins };
   return settings as Settings<object>;
 }
 
@@ -197,6 +225,12 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   keys({ MODEL_KEYS }) {
     return MODEL_KEYS;
+  },
+  minSerials({ MODEL_MIN_SERIAL }) {
+    return MODEL_MIN_SERIAL;
+  },
+  bundled({ ASSETS }) {
+    return ASSETS ? assetBlob(ASSETS) : null;
   },
   rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {
     return numberWithin("ROW_DEADLINE_MS", ROW_DEADLINE_MS, limits.MAX_ROW_DEADLINE_MS);

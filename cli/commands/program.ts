@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../../trainer/io/project.ts";
+import { bundleCommand } from "./bundle.ts";
 import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { exportCommand } from "./export.ts";
@@ -44,6 +45,7 @@ export function makeProgram(): Command {
     publishCommand(),
     modelsCommand(),
     rollbackCommand(),
+    bundleCommand(),
     tokenCommand(),
     evaluateCommand(),
     startCommand(),

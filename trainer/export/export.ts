@@ -19,6 +19,7 @@ import { VERSION } from "../io/project.ts";
 import { noSuchFile } from "../io/system-fault.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { type FilterReport, filterReport, rowFilter } from "./filter.ts";
+import { hottestPages } from "./hot-pages.ts";
 import { servedNetworks } from "./networks.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
 import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
@@ -102,6 +103,7 @@ export async function exportModel(
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
+    hotPages: hottestPages(cold, vocabulary, pages.length),
     filter,
   };
   return { model, blob: writeBlob(model), pages, filter: filterReport(cold.length, filter) };

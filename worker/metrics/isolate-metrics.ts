@@ -4,7 +4,7 @@ import { counter, gauge, type MetricFamily, type Series } from "./exposition.ts"
 
 /** The models and the memory of this isolate, as they are now. */
 export function isolateMetrics(models: ModelStore, memory: MemoryReport): MetricFamily[] {
-  const { loaded, failed, refused, evicted } = models.counters;
+  const { loaded, failed, refused, evicted, warmed, unwarmed } = models.counters;
   const loads: Series[] = Object.entries({ loaded, failed, refused }).map(([result, n]) => [{ result }, n]);
   return [
     gauge("model_memory_bytes", "Bytes of the memory of each model that serves.", modelSeries(models)),
@@ -16,6 +16,15 @@ export function isolateMetrics(models: ModelStore, memory: MemoryReport): Metric
     gauge("memory_budget_bytes", "Bytes that may be taken at most.", [[{}, memory.budget]]),
     counter("memory_refused_total", "What there was no memory for.", [[{}, memory.refused]]),
     counter("model_loads_total", "Loads of models, by what became of them.", loads),
+    counter("warm_pages_total", "Hot pages wanted before a version replaces another.", [
+      [{ result: "there" }, warmed],
+      [{ result: "missing" }, unwarmed],
+    ]),
+    counter(
+      "fallbacks_total",
+      "Answers of another rung than was asked for.",
+      Object.entries(models.fallbacks).map(([to, n]): Series => [{ to }, n]),
+    ),
     counter("model_evictions_total", "Models that made room for others.", [[{}, evicted]]),
   ];
 }

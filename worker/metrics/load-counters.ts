@@ -8,8 +8,12 @@ export interface LoadCounters {
   refused: number;
   /** Models that made room for others. */
   evicted: number;
+  /** Pages that were read for a version before it replaced another. */
+  warmed: number;
+  /** Pages that were not there in time for that. */
+  unwarmed: number;
 }
 
 export function noLoads(): LoadCounters {
-  return { loaded: 0, failed: 0, refused: 0, evicted: 0 };
+  return { loaded: 0, failed: 0, refused: 0, evicted: 0, warmed: 0, unwarmed: 0 };
 }

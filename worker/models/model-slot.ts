@@ -4,6 +4,7 @@ import { Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { LoadCounters } from "../metrics/load-counters.ts";
+import type { BundledBlob } from "./bundled.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { Published, ReadPublished } from "./published.ts";
 import type { Holder, ResidentModel } from "./resident-model.ts";
@@ -17,6 +18,8 @@ interface Update {
   startedAt: number;
   /** Never rejects. */
   done: Promise<void>;
+  /** Resolves once something serves, which may be the bundled model, and with `done` at the latest. */
+  usable: Promise<void>;
 }
 
 /** What serves. */
@@ -91,9 +94,9 @@ export class ModelSlot implements Holder {
     return this.#updating !== null;
   }
 
-  /** The update under way, to wait for. It may never settle. */
-  get updated(): Promise<void> | null {
-    return this.#updating?.done ?? null;
+  /** Until when to wait for the update under way to bring something that serves. It may never settle. */
+  get usable(): Promise<void> | null {
+    return this.#updating?.usable ?? null;
   }
 
   /** Whether a request would have to look at the store first. */
@@ -104,8 +107,10 @@ export class ModelSlot implements Holder {
   /** What serves, or null. Where it was read of the store long ago, it is read again in the background. */
   ready(origin: ModelOrigin, keepAlive: KeepAlive): LoadedModel | null {
     if (!this.#served) return null;
-    const isOld = this.follows && this.#context.now() - this.#readAt >= limits.POINTER_MAX_AGE_MS;
     const { model } = this.#served;
+    // In place of the bundled model the published one is wanted as soon as may be.
+    const maxAge = model.bundled ? limits.LOAD_RETRY_MS : limits.POINTER_MAX_AGE_MS;
+    const isOld = this.follows && this.#context.now() - this.#readAt >= maxAge;
     if (isOld) this.#update(origin, keepAlive);
     return model;
   }
@@ -121,7 +126,7 @@ export class ModelSlot implements Holder {
     if (this.#failure && this.#failedJustNow(now)) throw this.#failure.error;
     this.#failure = null;
     // The update goes on when the wait ends. Another request may have begun it, and can be killed.
-    await settledWithin(this.#update(origin, keepAlive), waitMs);
+    await settledWithin(this.#update(origin, keepAlive).usable, waitMs);
     return this.#loaded();
   }
 
@@ -151,35 +156,44 @@ export class ModelSlot implements Holder {
     return this.reference === null ? "the model" : `the model ${this.reference}`;
   }
 
-  /**
-   * Begins an update, or joins the one under way. The promise never rejects, and the request that began it is kept
-   * alive for it.
-   */
-  #update(origin: ModelOrigin, keepAlive: KeepAlive): Promise<void> {
+  /** Begins an update, or joins the one under way. The request that began it is kept alive for it. */
+  #update(origin: ModelOrigin, keepAlive: KeepAlive): Update {
     const startedAt = this.#context.now();
-    if (this.#updating && startedAt - this.#updating.startedAt < limits.LOAD_TIMEOUT_MS) return this.#updating.done;
+    if (this.#updating && startedAt - this.#updating.startedAt < limits.LOAD_TIMEOUT_MS) return this.#updating;
     const generation = ++this.#generations;
-    const update: Update = { generation, startedAt, done: this.#readAndLoad(origin, generation) };
-    this.#updating = update;
-    const done = update.done.finally(() => {
+    const { promise: usable, resolve: onUsable } = Promise.withResolvers<void>();
+    const done = this.#readAndLoad(origin, keepAlive, generation, onUsable).finally(() => {
       if (this.#updating === update) this.#updating = null;
+      onUsable();
     });
+    const update: Update = { generation, startedAt, done, usable };
+    this.#updating = update;
     keepAlive(done);
-    return done;
+    return update;
   }
 
-  async #readAndLoad(origin: ModelOrigin, generation: number): Promise<void> {
+  async #readAndLoad(
+    origin: ModelOrigin,
+    keepAlive: KeepAlive,
+    generation: number,
+    onUsable: () => void,
+  ): Promise<void> {
     const { residents, counters, now } = this.#context;
     this.#readAt = now();
     try {
       using deadline = new Deadline(limits.LOAD_TIMEOUT_MS, tooSlow);
+      if (this.isDefault && !this.#served && origin.bundled) {
+        await this.#loadBundled(origin.bundled, origin, deadline);
+        if (this.#served) onUsable();
+      }
       const published = await this.#read(origin.source, deadline);
       if (this.#served && !isNewer(published, this.#served.model)) {
         logIfOlder(published, this.#served.model);
         this.#served.generation = Math.max(this.#served.generation, generation);
       } else {
-        const place = (resident: ResidentModel): void => this.#place(published, resident, generation);
-        await residents.load(published, origin, deadline, this.isDefault, place);
+        const place = (resident: ResidentModel): boolean => this.#place(published, resident, generation);
+        const purpose = { isDefault: this.isDefault, replaces: this.#served !== null };
+        await residents.load(published, origin, purpose, { deadline, keepAlive }, place);
       }
       if (generation > (this.#failure?.generation ?? 0)) this.#failure = null;
     } catch (error) {
@@ -193,23 +207,44 @@ export class ModelSlot implements Holder {
     }
   }
 
-  /** Makes a version the one that serves, unless a later update did so before. */
-  #place(published: Published, resident: ResidentModel, generation: number): void {
+  /** The model that was deployed with the Worker serves until the store's does. Without it, only the store's may. */
+  async #loadBundled(open: BundledBlob, origin: ModelOrigin, deadline: Deadline): Promise<void> {
+    try {
+      await this.#context.residents.loadBundled(open, origin, deadline, (resident) => {
+        if (this.#served) return false;
+        const { name } = resident.loaded.scorer.manifest.spec;
+        this.#serve({ model: name, since: null, deadlineMs: null }, resident, 0, true);
+        return true;
+      });
+    } catch (error) {
+      logError("bundled_load_failed", error);
+      this.#context.counters.failed++;
+    }
+  }
+
+  /** Makes a version the one that serves, unless a later update did so before. Returns whether it is that now. */
+  #place(published: Published, resident: ResidentModel, generation: number): boolean {
     const before = this.#served;
     if (before && (before.generation > generation || !isNewer(published, before.model))) {
       logInfo("model_load_overtaken", { version: published.version, serving: before.model.version });
-      return;
+      return false;
     }
     this.#serve(published, resident, generation);
     this.#context.onSwitched(this, published, resident);
+    return true;
   }
 
-  #serve({ model, since, deadlineMs }: Published, resident: ResidentModel, generation: number): void {
+  #serve(
+    { model, since, deadlineMs }: Pick<Published, "model" | "since" | "deadlineMs">,
+    resident: ResidentModel,
+    generation: number,
+    bundled = false,
+  ): void {
     const before = this.#served;
     const { loaded } = resident;
     const name = model ?? loaded.scorer.manifest.spec.name;
     resident.hold(this);
-    this.#served = { model: { ...loaded, model: name, since, deadlineMs }, resident, generation };
+    this.#served = { model: { ...loaded, model: name, since, deadlineMs, bundled }, resident, generation };
     if (before && before.resident !== resident) before.resident.release(this);
   }
 
@@ -227,6 +262,7 @@ export class ModelSlot implements Holder {
  * counts: a store may show the older one after the newer one was seen.
  */
 function isNewer({ model, version, since, deadlineMs }: Published, serving: LoadedModel): boolean {
+  if (serving.bundled) return true;
   // A pointer of earlier publishers was there before all others; that these have gone is not believed.
   if (since === null && serving.since !== null) return false;
   if (model !== null && model !== serving.model) return true;

@@ -2,6 +2,7 @@ import { ModelUnavailableError, RateLimitError } from "../http/errors.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
+import { noFallbacks } from "../metrics/fallback-counters.ts";
 import { type LoadCounters, noLoads } from "../metrics/load-counters.ts";
 import type { Charge } from "../rows/key-allowance.ts";
 import type { KernelModule } from "./kernel-modules.ts";
@@ -9,7 +10,7 @@ import type { LoadedModel } from "./loaded-model.ts";
 import { readReference } from "./model-reference.ts";
 import { ModelSlot, type SlotContext } from "./model-slot.ts";
 import { readDefaultModel, readNamedModel } from "./published.ts";
-import { type ModelOrigin, ResidentModels } from "./resident-models.ts";
+import { type ModelOrigin, ResidentModels, type WarmRows } from "./resident-models.ts";
 
 /** How a request comes to its model. */
 export interface ModelAccess extends ModelOrigin {
@@ -35,14 +36,15 @@ export interface ModelStatus {
  */
 export class ModelStore {
   readonly counters: LoadCounters = noLoads();
+  readonly fallbacks = noFallbacks();
   readonly #context: SlotContext;
   readonly #default: ModelSlot;
   /** By reference, in the order in which requests first named them. */
   readonly #slots = new Map<string, ModelSlot>();
 
-  constructor(kernel: KernelModule, memory: MemoryBudget, now: () => number) {
+  constructor(kernel: KernelModule, memory: MemoryBudget, warmRows: WarmRows, now: () => number) {
     const { counters } = this;
-    const residents = new ResidentModels(kernel, memory, counters, now);
+    const residents = new ResidentModels(kernel, memory, warmRows, counters, now);
     this.#context = {
       ...{ residents, counters, now },
       onSwitched: (by, published, resident) => {
@@ -63,7 +65,7 @@ export class ModelStore {
    */
   get firstLoad(): Promise<void> | null {
     if (this.#default.serving !== null || this.counters.loaded > 0) return null;
-    for (const slot of [this.#default, ...this.#slots.values()]) if (slot.updated) return slot.updated;
+    for (const slot of [this.#default, ...this.#slots.values()]) if (slot.usable) return slot.usable;
     return null;
   }
 
@@ -97,8 +99,21 @@ export class ModelStore {
     const slot = reference === null ? this.#default : this.#slotOf(reference);
     if (reference !== null && slot.isCold && access.charge && !(await access.charge(1)))
       throw new RateLimitError("got more names of models than this client may look up in a minute; try again later");
-    const model = await slot.current(access, access.keepAlive, waitMs);
-    return this.ready(reference, access) ?? model;
+    try {
+      const model = await slot.current(access, access.keepAlive, waitMs);
+      return this.ready(reference, access) ?? model;
+    } catch (error) {
+      const serving = error instanceof ModelUnavailableError ? this.#defaultNamed(reference, access) : null;
+      if (serving) return serving;
+      throw error;
+    }
+  }
+
+  /** The default model, where it is the very one that a request names: what that name leads to cannot be read. */
+  #defaultNamed(reference: string | null, access: ModelAccess): LoadedModel | null {
+    const { model = null, version = null } = this.#default.serving ?? {};
+    const isNamed = reference !== null && (reference === model || reference === `${model}@${version}`);
+    return isNamed ? this.ready(null, access) : null;
   }
 
   /** What serves, the default model first, and what fails to. Names that nothing is published under are not there. */

@@ -1,6 +1,7 @@
 import { FormatError } from "../../format/errors.ts";
 import { MAX_HISTORY_BYTES, readHistory } from "../../format/history.ts";
 import { type ModelPointer, readDefault, readEarlierPointer, readPointer } from "../../format/pointer.ts";
+import type { Statement } from "../../format/signed-pointer.ts";
 import { defaultKey, earlierPointerKey, historyKey, pointerKey } from "../../format/store.ts";
 import { ModelUnavailableError, UnknownModelError } from "../http/errors.ts";
 import type { Deadline } from "../http/promises.ts";
@@ -20,6 +21,10 @@ export interface Published {
   version: string;
   /** Null of an earlier publisher's pointer, and of a version that a request itself names. */
   since: number | null;
+  /** What a key says of the pointer; null: nothing. */
+  signed: Statement | null;
+  /** Whether a request names the version itself, and so vouches for it. */
+  isPinned: boolean;
   deadlineMs: number | null;
 }
 
@@ -50,11 +55,11 @@ export async function readNamedModel(
   const pointer = await readPointerOf(source, model, deadline);
   if (pointer && (version === null || version === pointer.version)) {
     const found = published(model, pointer);
-    return version === null ? found : { ...found, since: null };
+    return version === null ? found : { ...found, since: null, isPinned: true };
   }
   if (version !== null && (await historyHas(source, model, version, deadline)))
     return {
-      ...{ key: historyKey(model), model, isBlobsName: false, version, since: null },
+      ...{ key: historyKey(model), model, isBlobsName: false, version, since: null, signed: null, isPinned: true },
       deadlineMs: pointer?.deadline ?? null,
     };
   if (pointer === null) {
@@ -65,8 +70,11 @@ export async function readNamedModel(
   throw new UnknownModelError(`model: got ${referenceText(reference)}, expected ${expected}`);
 }
 
-function published(model: string, { version, since, deadline }: ModelPointer): Published {
-  return { key: pointerKey(model), model, isBlobsName: false, version, since, deadlineMs: deadline ?? null };
+function published(model: string, { version, since, deadline, signed }: ModelPointer): Published {
+  return {
+    ...{ key: pointerKey(model), model, isBlobsName: false, version, since, signed: signed ?? null, isPinned: false },
+    deadlineMs: deadline ?? null,
+  };
 }
 
 async function readPointerOf(source: Source, model: string, deadline: Deadline): Promise<ModelPointer | null> {
@@ -79,7 +87,10 @@ async function readEarlier(source: Source, deadline: Deadline): Promise<Publishe
   const text = await readText(source, earlierPointerKey(), MAX_POINTER_BYTES, deadline);
   if (text === null) return null;
   const { model, version } = readEarlierPointer(text);
-  return { key: earlierPointerKey(), model, isBlobsName: true, version, since: null, deadlineMs: null };
+  return {
+    ...{ key: earlierPointerKey(), model, isBlobsName: true, version, since: null, signed: null, isPinned: false },
+    deadlineMs: null,
+  };
 }
 
 async function historyHas(source: Source, model: string, version: string, deadline: Deadline): Promise<boolean> {

@@ -1,26 +1,47 @@
-import { FormatError, show } from "../../format/errors.ts";
-import { signerOf } from "../../format/seal.ts";
+import { FormatError } from "../../format/errors.ts";
+import { serialOf, signerOf } from "../../format/seal.ts";
 import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
 import { blobKey } from "../../format/store.ts";
 import { logInfo } from "../http/log.ts";
-import { type Deadline, settledWithin } from "../http/promises.ts";
+import { type Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
 import { LOAD_TIMEOUT_MS, MODEL_IDLE_MS } from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { LoadCounters } from "../metrics/load-counters.ts";
 import type { Source } from "../source/source.ts";
+import type { BundledBlob } from "./bundled.ts";
+import { Judge, type Trust } from "./judge.ts";
 import type { KernelModule } from "./kernel-modules.ts";
 import { loadModel } from "./load-model.ts";
 import type { LoadedVersion } from "./loaded-model.ts";
 import type { Published } from "./published.ts";
 import { ResidentModel } from "./resident-model.ts";
+import { Serials } from "./serials.ts";
 import { streamBlob } from "./stream-blob.ts";
 
 /** Where models come from. */
-export interface ModelOrigin {
+export interface ModelOrigin extends Trust {
   source: Source;
-  /** Public keys, one of which must have signed a model, as text; empty: none need have. */
-  keys: string;
+  /** The model that was deployed with the Worker; null: there is none. */
+  bundled: BundledBlob | null;
 }
+
+/** What a version is loaded for. */
+export interface LoadPurpose {
+  /** Whether it is to be the default model, for which others go that were used just now. */
+  isDefault: boolean;
+  /** Whether it replaces a version that serves, and so is to have its hottest pages at hand first. */
+  replaces: boolean;
+}
+
+/** Reads a version's hottest pages, as far as they are soon there. Returns how many are, and how many are not. */
+export type WarmRows = (
+  version: LoadedVersion,
+  source: Source,
+  keepAlive: KeepAlive,
+) => Promise<{ there: number; missing: number }>;
+
+/** Says who holds a version. Returns false where it comes too late for anyone. */
+type Place = (resident: ResidentModel) => boolean;
 
 /** A load that is under way. There is one at a time, so that one budget suffices for it. */
 interface Load {
@@ -42,10 +63,19 @@ export class ResidentModels {
   /** By version. Those that nothing leads to any more are here until the last request that uses them has ended. */
   readonly #residents = new Set<ResidentModel>();
   readonly #counters: LoadCounters;
+  readonly #warmRows: WarmRows;
+  readonly #serials = new Serials();
   #load: Load | null = null;
 
-  constructor(kernel: KernelModule, memory: MemoryBudget, counters: LoadCounters, now: () => number) {
+  constructor(
+    kernel: KernelModule,
+    memory: MemoryBudget,
+    warmRows: WarmRows,
+    counters: LoadCounters,
+    now: () => number,
+  ) {
     this.#kernel = kernel;
+    this.#warmRows = warmRows;
     this.#memory = memory;
     this.#counters = counters;
     this.#now = now;
@@ -64,28 +94,70 @@ export class ResidentModels {
    */
   async load(
     published: Published,
-    { source, keys }: ModelOrigin,
-    deadline: Deadline,
-    isDefault: boolean,
-    place: (resident: ResidentModel) => void,
+    origin: ModelOrigin,
+    { isDefault, replaces }: LoadPurpose,
+    { deadline, keepAlive }: { deadline: Deadline; keepAlive: KeepAlive },
+    place: Place,
   ): Promise<void> {
-    const trusted = await readPublicKeys(keys, "MODEL_KEYS");
+    const judge = await Judge.of(published, origin, this.#serials);
+    const placeAllowed: Place = (resident) => {
+      judge.check(resident.loaded);
+      const isPlaced = place(resident);
+      if (isPlaced) judge.accept(resident.loaded);
+      return isPlaced;
+    };
     await this.#waitForTurn(deadline);
     this.#forgetEnded();
     for (const resident of this.#residents) {
       if (resident.loaded.version !== published.version) continue;
-      refuseOtherName(published, resident.loaded, trusted);
-      place(resident);
+      placeAllowed(resident);
       return;
     }
+    const { source } = origin;
+    const read = async (lease: Lease): Promise<LoadedVersion> => {
+      const stream = await deadline.race(source.stream(blobKey(published.version)));
+      if (stream === null) throw new FormatError("pointer", `got version ${published.version}, whose blob is missing`);
+      const loaded = await this.#read(published.version, stream, judge.trusted, lease, deadline);
+      judge.check(loaded);
+      if (replaces) await this.#warm(loaded, source, keepAlive);
+      return loaded;
+    };
+    await this.#inTurn(isDefault, read, placeAllowed);
+  }
+
+  /**
+   * Loads the model that was deployed with the Worker, as the default one, and gives it to `place`. Without one it does
+   * nothing. Throws as `load` does.
+   */
+  async loadBundled(open: BundledBlob, { keys }: ModelOrigin, deadline: Deadline, place: Place): Promise<void> {
+    const trusted = await readPublicKeys(keys, "MODEL_KEYS");
+    await this.#waitForTurn(deadline);
+    const read = async (lease: Lease): Promise<LoadedVersion | null> => {
+      const stream = await deadline.race(open());
+      return stream && this.#read(null, stream, trusted, lease, deadline);
+    };
+    await this.#inTurn(true, read, (resident) => {
+      const { version, serial, scorer } = resident.loaded;
+      const isPlaced = place(resident);
+      if (isPlaced && trusted.length > 0) this.#serials.accept({ model: scorer.manifest.spec.name, version, serial });
+      return isPlaced;
+    });
+  }
+
+  /** Loads a version in its turn; null: there is none. Its memory is given back where that fails. */
+  async #inTurn(
+    isDefault: boolean,
+    read: (lease: Lease) => Promise<LoadedVersion | null>,
+    place: Place,
+  ): Promise<void> {
     const lease = this.#memory.lease("models");
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     const load: Load = { startedAt: this.#now(), isDefault, lease, ended };
     this.#load = load;
     try {
-      const loaded = await this.#read(published.version, source, trusted, lease, deadline);
-      refuseOtherName(published, loaded, trusted);
-      this.#place(new ResidentModel(loaded, lease, this.#now), place);
+      const loaded = await read(lease);
+      if (loaded) this.#place(new ResidentModel(loaded, lease, this.#now), place);
+      else lease.end();
     } catch (error) {
       lease.end();
       throw error;
@@ -95,7 +167,7 @@ export class ResidentModels {
     }
   }
 
-  #place(resident: ResidentModel, place: (resident: ResidentModel) => void): void {
+  #place(resident: ResidentModel, place: Place): void {
     place(resident);
     // A later update may have come before.
     if (resident.endIfUnneeded()) return;
@@ -103,6 +175,13 @@ export class ResidentModels {
     this.#counters.loaded++;
     const { version, blobBytes: bytes, scorer } = resident.loaded;
     logInfo("model_loaded", { model: scorer.manifest.spec.name, version, bytes });
+  }
+
+  /** Has a version's hottest pages read before it serves. That they are not there in time is no fault. */
+  async #warm(loaded: LoadedVersion, source: Source, keepAlive: KeepAlive): Promise<void> {
+    const { there, missing } = await this.#warmRows(loaded, source, keepAlive);
+    this.#counters.warmed += there;
+    this.#counters.unwarmed += missing;
   }
 
   /** Waits until no load is under way. One that takes too long is lost: its request may have been killed. */
@@ -117,24 +196,23 @@ export class ResidentModels {
     }
   }
 
-  /** Reads, checks and loads a version. Throws FormatError where a check fails. */
+  /** Checks and loads a version; null: whichever it is. Throws FormatError where a check fails. */
   async #read(
-    version: string,
-    source: Source,
+    asked: string | null,
+    stream: ReadableStream,
     trusted: readonly PublicKey[],
     lease: Lease,
     deadline: Deadline,
   ): Promise<LoadedVersion> {
-    const stream = await deadline.race(source.stream(blobKey(version)));
-    if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
     const blob = await streamBlob(this.#kernel.module, stream, deadline, (bytes) => lease.resize(bytes + KERNEL_BYTES));
     // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
-    const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
-    const scorer = await loadModel(blob, version, trusted);
+    const { bytes } = blob;
+    const about = { signer: signerOf(bytes), serial: serialOf(bytes), blobBytes: bytes.length };
+    const { version, scorer } = await loadModel(blob, asked, trusted);
     const { memory } = blob.kernel;
     lease.resize(memory.buffer.byteLength + scorer.manifest.pageDigests.byteLength);
     const { variant } = this.#kernel;
-    return { version, signer, blobBytes, scorer, memory, variant, loadedAt: this.#now() };
+    return { version, ...about, scorer, memory, variant, loadedAt: this.#now() };
   }
 
   /**
@@ -169,18 +247,3 @@ export class ResidentModels {
 
 /** Bytes of the kernel's buffers for most models. Once they are laid out, their real size is counted. */
 const KERNEL_BYTES = 2 ** 20;
-
-/**
- * Refuses a version under a name that its blob does not have. Where models must be signed, the signature is of the
- * blob's name alone, and whoever can write to the store must not be able to give it another.
- */
-function refuseOtherName(
-  { key, model, isBlobsName }: Published,
-  { version, scorer }: LoadedVersion,
-  trusted: readonly PublicKey[],
-): void {
-  const { name } = scorer.manifest.spec;
-  if (model === null || model === name || (!isBlobsName && trusted.length === 0)) return;
-  const problem = `got ${show(model)}, expected ${show(name)} as in blob ${version}`;
-  throw new FormatError(`${key}: model`, isBlobsName ? problem : `${problem}, which is signed`);
-}

@@ -13,7 +13,14 @@ import type { Shortfall } from "../rows/row-store.ts";
 import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
 import { keepAliveOf } from "./current-model.ts";
-import { chosenBy, chosenModel, type Fallback, type ModelChoice } from "./model-choice.ts";
+import {
+  type ChosenModel,
+  chosenBy,
+  chosenModel,
+  type Fallback,
+  type ModelChoice,
+  orderFallback,
+} from "./model-choice.ts";
 
 /** What an answer says beside its scores. */
 interface AboutAnswer {
@@ -23,6 +30,8 @@ interface AboutAnswer {
   version: string;
   /** Set where the request named another model, which could not score it. */
   fallback?: Fallback;
+  /** Set where the model that was deployed with the Worker scored it, as the published one is not there. */
+  bundled?: true;
   /** Set where rows were missing: so many of the request's values were scored as if never seen. */
   degraded?: { rows: number; reason: Shortfall };
   /** Set where the request asks for it. By field, without those that have none: values that were never seen. */
@@ -36,6 +45,8 @@ export type AskedRequest = ScoreRequest &
     unseen?: boolean | undefined;
     /** What it has in place of the scores in the order of the request. */
     answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
+    /** What it has where no model can score it now and the request allows that; without scores. */
+    inOrder?: () => object;
   };
 
 /** Reads from a request's body what is to be scored. */
@@ -46,7 +57,7 @@ type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<
  * lease.
  */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const { source, keys, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
+  const { rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
   const { models } = options;
   const { client } = c.var.caller;
   if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
@@ -61,26 +72,44 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   });
   const charge = limits.rowRateLimit && chargeTo(limits.rowRateLimit, client);
   const keepAlive = keepAliveOf(c);
-  const { model, fallback } = await chosenModel(models, request.body, {
-    ...{ source, keys, charge, keepAlive, lease },
-  });
-  const result = await scoreRequest(request.body, {
-    model,
-    rows: options.rows,
-    source,
-    deadlineMs: model.deadlineMs ?? rowDeadlineMs,
-    maxKeys: rowKeysPerRequest,
-    charge,
-    keepAlive,
-    lease,
-    release: request.release,
-  });
+  try {
+    const { model, fallback } = await chosenModel(models, request.body, { ...limits, charge, keepAlive, lease });
+    const result = await scoreRequest(request.body, {
+      model,
+      rows: options.rows,
+      source: limits.source,
+      deadlineMs: model.deadlineMs ?? rowDeadlineMs,
+      maxKeys: rowKeysPerRequest,
+      charge,
+      keepAlive,
+      lease,
+      release: request.release,
+    });
+    return answerScored(c, options, request.body, { model, fallback, result });
+  } catch (error) {
+    const fallback = orderFallback(request.body, error);
+    if (!fallback || !request.body.inOrder) throw error;
+    models.fallbacks.order++;
+    return c.json({ ...request.body.inOrder(), fallback });
+  }
+}
+
+/** Counts a request that was scored, and answers it. */
+function answerScored(
+  c: Context<AppEnv>,
+  options: RouteOptions,
+  { answerOf = scoresOf, ...asked }: AskedRequest,
+  { model, fallback, result }: ChosenModel & { result: ScoreResult },
+): Response {
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
   c.header("server-timing", serverTiming(result));
-  const { answerOf = scoresOf } = request.body;
-  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, fallback, request.body.unseen ? spec : null) });
+  if (model.bundled) options.models.fallbacks.bundled++;
+  return c.json({
+    ...answerOf(result, spec),
+    ...aboutAnswer(result, { model, fallback }, asked.unseen ? spec : null),
+  });
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {
@@ -90,12 +119,13 @@ function scoresOf({ scores }: ScoreResult): { scores: number[] } {
 /** What every answer says. `unseenOf`: the spec whose fields' unseen values are shown; null: they are not. */
 function aboutAnswer(
   { model, version, missing, unseen }: ScoreResult,
-  fallback: Fallback | null,
+  { model: { bundled }, fallback }: ChosenModel,
   unseenOf: FittedSpec | null,
 ): AboutAnswer {
   return {
     ...{ model, version },
     ...(fallback && { fallback }),
+    ...(bundled && { bundled }),
     ...(missing && { degraded: missing }),
     ...(unseenOf && { unseen: byField(unseen, unseenOf) }),
   };

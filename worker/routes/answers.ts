@@ -17,6 +17,9 @@ const aboutScores = {
       v.description("Where the default model scored it: which one the request named, and why that could not."),
     ),
   ),
+  bundled: v.optional(
+    v.pipe(v.literal(true), v.description("Where the model that was deployed with the Worker scored it.")),
+  ),
   degraded: v.optional(
     v.pipe(
       v.strictObject({ rows: count, reason: v.picklist(["deadline", "unavailable", "limit"]) }),
@@ -48,8 +51,22 @@ export const RankedAnswer = v.strictObject({
   ...aboutScores,
 });
 
+/** The order of the request, where no model could score it and the request allows that. */
+export const OrderAnswer = v.strictObject({
+  items: v.array(
+    v.strictObject({
+      id: v.union([v.string(), v.number()]),
+      rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    }),
+  ),
+  fallback: v.pipe(
+    v.strictObject({ from: v.string(), to: v.literal("order"), reason: v.string() }),
+    v.description("Which model could not score it, and why."),
+  ),
+});
+
 /** With `"sort": false` it is that of a ScoreAnswer. */
-export const RankAnswer = v.union([RankedAnswer, ScoreAnswer]);
+export const RankAnswer = v.union([RankedAnswer, ScoreAnswer, OrderAnswer]);
 
 export const ExplainAnswer = v.strictObject({
   explanations: v.array(

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { atMostRecords } from "../http/list-schema.ts";
 import { MAX_RECORDS } from "../limits.ts";
-import { modelChoice } from "./model-choice.ts";
+import { modelChoice, rankFallback } from "./model-choice.ts";
 import { RecordSchema } from "./record-schema.ts";
 
 // What the routes take. What a record, the context, a candidate or an item holds is for the model's encoder to judge.
@@ -31,4 +31,5 @@ export const RankBody = v.strictObject({
   sort: v.optional(v.boolean(), true),
   unseen,
   ...modelChoice,
+  fallback: rankFallback,
 });

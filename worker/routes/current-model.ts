@@ -6,8 +6,7 @@ import type { RouteOptions } from "../route-options.ts";
 
 /** The default model, in the environment of a request. Throws ModelUnavailableError where there is none. */
 export function currentModel(c: Context<AppEnv>, { models, settings }: RouteOptions): Promise<LoadedModel> {
-  const { source, keys } = settings.read(c.env);
-  return models.current({ source, keys }, keepAliveOf(c));
+  return models.current(settings.read(c.env), keepAliveOf(c));
 }
 
 export function keepAliveOf(c: Context<AppEnv>): KeepAlive {

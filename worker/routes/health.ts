@@ -49,8 +49,9 @@ function modelsReport({ models }: RouteOptions) {
       since: serving.since === null ? null : new Date(serving.since).toISOString(),
       memoryBytes: serving.memory.buffer.byteLength,
       deadlineMs: serving.deadlineMs,
+      ...(serving.bundled && { bundled: true }),
     }),
     ...(failure && { problem: errorText(failure.cause ?? failure) }),
   }));
-  return { models: report, loads: models.counters };
+  return { models: report, loads: models.counters, fallbacks: models.fallbacks };
 }

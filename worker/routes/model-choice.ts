@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { FALLBACK_WAIT_MS, LOAD_WAIT_MS } from "../limits.ts";
+import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import { ReferenceSchema } from "../models/model-reference.ts";
 import type { ModelAccess, ModelStore } from "../models/model-store.ts";
@@ -11,9 +12,22 @@ export const modelChoice = {
   fallback: v.optional(v.literal("default", 'expected "default"')),
 };
 
+/** What a ranking may fall back to, the nearest first: the default model, and the order that it came in. */
+export const rankFallback = v.optional(
+  v.union(
+    [v.literal("default"), v.literal("order"), v.strictTuple([v.literal("default"), v.literal("order")])],
+    'expected "default", "order" or ["default", "order"]',
+  ),
+);
+
 export interface ModelChoice {
   model?: string | undefined;
-  fallback?: "default" | undefined;
+  fallback?: v.InferOutput<typeof rankFallback>;
+}
+
+/** Whether a request is answered in its own order where no model can score it. */
+export function mayKeepOrder({ fallback }: ModelChoice): boolean {
+  return fallback !== undefined && fallback !== "default";
 }
 
 /** The model that a body names which may be anything; null: none, or no text that names one. */
@@ -28,9 +42,15 @@ export interface ChosenModel {
   fallback: Fallback | null;
 }
 
-/** In an answer by the default model: which one the request named, and why that could not score it. */
+/**
+ * In an answer by the default model, or in the request's own order: which model the request named, and why that could
+ * not score it.
+ */
 export interface Fallback {
+  /** "default" where it named none. */
   from: string;
+  /** Set where no model scored it. */
+  to?: "order";
   reason: string;
 }
 
@@ -45,22 +65,27 @@ export function chosenModel(
   access: ModelAccess,
 ): ChosenModel | Promise<ChosenModel> {
   const ready = models.ready(model ?? null, access);
-  return ready ? { model: ready, fallback: null } : loadedModel(models, model ?? null, fallback !== undefined, access);
+  return ready ? { model: ready, fallback: null } : loadedModel(models, { model, fallback }, access);
 }
 
-async function loadedModel(
-  models: ModelStore,
-  reference: string | null,
-  mayFallBack: boolean,
-  access: ModelAccess,
-): Promise<ChosenModel> {
-  if (reference === null || !mayFallBack)
-    return { model: await models.use(reference, access, LOAD_WAIT_MS), fallback: null };
+async function loadedModel(models: ModelStore, choice: ModelChoice, access: ModelAccess): Promise<ChosenModel> {
+  const { model: reference = null, fallback } = choice;
+  const waitMs = mayKeepOrder(choice) ? FALLBACK_WAIT_MS : LOAD_WAIT_MS;
+  if (reference === null || fallback === undefined || fallback === "order")
+    return { model: await models.use(reference, access, waitMs), fallback: null };
   try {
     return { model: await models.use(reference, access, FALLBACK_WAIT_MS), fallback: null };
   } catch (error) {
     if (!(error instanceof ModelUnavailableError)) throw error;
-    const model = await models.use(null, access, LOAD_WAIT_MS);
+    const model = await models.use(null, access, waitMs);
+    models.fallbacks.default++;
     return { model, fallback: { from: reference, reason: error.message } };
   }
+}
+
+/** How a request is answered that no model can score now; null where the error is none of those, or it may not be. */
+export function orderFallback(choice: ModelChoice, error: unknown): Fallback | null {
+  if (!mayKeepOrder(choice)) return null;
+  const isPassing = error instanceof ModelUnavailableError || (error instanceof OverloadedError && !error.never);
+  return isPassing ? { from: choice.model ?? "default", to: "order", reason: error.message } : null;
 }

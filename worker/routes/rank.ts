@@ -6,9 +6,10 @@ import type { JsonList } from "../http/json-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
-import { type Ranking, rankedItems } from "../scoring/ranking.ts";
+import { itemsInOrder, type Ranking, rankedItems } from "../scoring/ranking.ts";
 import { type AskedRequest, answer } from "./answer.ts";
 import { RankBody } from "./bodies.ts";
+import { mayKeepOrder } from "./model-choice.ts";
 import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
 
 type Body = v.InferOutput<typeof RankBody>;
@@ -51,11 +52,12 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     ...(items && ids ? { context, items: ids } : { context, candidates: candidates ?? [] }),
     unseen,
     answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
+    inOrder: () => ({ items: itemsInOrder(count, ranking) }),
   };
 }
 
 /** What members say against one another. */
-function contradictions({ candidates, items, ids, bids, k, objective, sort }: Body): FormatError[] {
+function contradictions({ candidates, items, ids, bids, k, objective, sort, fallback }: Body): FormatError[] {
   const errors: FormatError[] = [];
   const refuse = (member: string, problem: string): void => {
     errors.push(new FormatError(`body: ${member}`, problem));
@@ -80,6 +82,8 @@ function contradictions({ candidates, items, ids, bids, k, objective, sort }: Bo
   if (ids && items) refuse("ids", "got ids beside items, which are ids themselves, expected none");
   if (bids && objective !== "ecpm") refuse("bids", 'got bids, expected none without the objective "ecpm"');
   if (!bids && objective === "ecpm") refuse("bids", 'got none, expected a bid for each candidate with "ecpm"');
+  if (!sort && mayKeepOrder({ fallback }))
+    refuse("fallback", 'got "order" with "sort": false, which answers the scores alone, expected "default" or none');
   if (!sort)
     for (const [member, value] of Object.entries({ ids, objective, bids, k }))
       if (value !== undefined)

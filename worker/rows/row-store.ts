@@ -50,6 +50,22 @@ export class RowStore {
     this.#reader = new PageReader(memory, now);
   }
 
+  /**
+   * Has pages read that requests will want, as far as they are there in time. Returns how many are, and how many are
+   * not.
+   */
+  async warm(
+    manifest: BlobManifest,
+    pages: readonly number[],
+    { source, keepAlive }: Pick<RowRequest, "source" | "keepAlive">,
+  ): Promise<{ there: number; missing: number }> {
+    using rows = await this.fetch({
+      ...{ manifest, source, keepAlive, pages: new Map(pages.map((page) => [page, 1])) },
+      ...{ deadlineMs: limits.WARM_TIMEOUT_MS, maxKeys: pages.length, charge: null },
+    });
+    return { there: rows.pages.size, missing: pages.length - rows.pages.size };
+  }
+
   /** Throws RateLimitError where the client may not read what the request needs. */
   async fetch(request: RowRequest): Promise<Rows> {
     const { manifest, deadlineMs } = request;

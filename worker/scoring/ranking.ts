@@ -22,6 +22,11 @@ export interface RankedItem {
   rank: number;
 }
 
+/** The first k of n candidates in the order of the request, where nothing has scored them. */
+export function itemsInOrder(n: number, { ids, k }: Ranking): Pick<RankedItem, "id" | "rank">[] {
+  return Array.from({ length: Math.min(n, k) }, (_, i) => ({ id: ids ? (ids[i] as CandidateId) : i, rank: i + 1 }));
+}
+
 /** The first k of n candidates in descending order of the score, or of score × bid. Ties keep the request's order. */
 export function rankedItems(scores: Float32Array, { ids, bids, k }: Ranking): RankedItem[] {
   const values = bids ? bids.map((bid, i) => bid * (scores[i] as number)) : scores;

@@ -10,6 +10,7 @@ import { ModelStore } from "../../../worker/models/model-store.ts";
 import type { Source } from "../../../worker/source/source.ts";
 import { loggedErrors } from "../client.ts";
 import { makeModel } from "../tiny-model.ts";
+import { originOf, warmNone } from "./origin.ts";
 
 const models = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => makeModel(seed)));
 
@@ -51,8 +52,8 @@ test.each([1, 2, 3])("whatever the delays of loads, no model follows a later one
   const clock = { ms: 1e12 };
   const source = new SlowSource();
   const memory = new MemoryBudget(() => clock.ms);
-  const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
-  const origin = { source, keys: "" };
+  const store = new ModelStore(bestKernelModule(), memory, warmNone, () => clock.ms);
+  const origin = originOf(source);
   const first = store.current(origin, keepAlive);
   for (let i = 0; i < 4; i++) {
     await settle();
@@ -88,8 +89,8 @@ test("a store that hangs holds a request of a cold isolate for seconds, and its 
   loggedErrors();
   vi.spyOn(console, "log").mockImplementation(() => {});
   const source = new SlowSource();
-  const store = new ModelStore(bestKernelModule(), new MemoryBudget(Date.now), Date.now);
-  const origin = { source, keys: "" };
+  const store = new ModelStore(bestKernelModule(), new MemoryBudget(Date.now), warmNone, Date.now);
+  const origin = originOf(source);
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const waiting = [1, 2, 3].map(() => store.current(origin, keepAlive).catch((error: unknown) => error));

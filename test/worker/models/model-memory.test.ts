@@ -13,6 +13,7 @@ import { ModelStore } from "../../../worker/models/model-store.ts";
 import { kvSource } from "../../../worker/source/kv-source.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { makeModel, pointerTo, storeTiny } from "../tiny-model.ts";
+import { originOf, warmNone } from "./origin.ts";
 
 // Models of 20 MiB, of which two fit into the memory of an isolate.
 
@@ -144,9 +145,9 @@ test("the default has room made at once, and a new version of it replaces it bes
 test("a model that a request uses is never evicted, however long ago the request began", async () => {
   const clock = { ms: 1e12 };
   const memory = new MemoryBudget(() => clock.ms);
-  const store = new ModelStore(bestKernelModule(), memory, () => clock.ms);
+  const store = new ModelStore(bestKernelModule(), memory, warmNone, () => clock.ms);
   const use = async (model: string | null, lease: Lease): Promise<string> => {
-    const access = { source: kvSource(env.MODELS), keys: "", keepAlive: () => {}, charge: null, lease };
+    const access = { ...originOf(kvSource(env.MODELS)), keepAlive: () => {}, charge: null, lease };
     return (await store.use(model, access, 30_000)).model;
   };
   const [long, short] = [memory.lease("requests"), memory.lease("requests")];

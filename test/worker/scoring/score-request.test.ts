@@ -8,6 +8,7 @@ import { ModelStore } from "../../../worker/models/model-store.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../../../worker/scoring/score-request.ts";
 import type { Source } from "../../../worker/source/source.ts";
+import { originOf, warmNone } from "../models/origin.ts";
 import { expectedScores, makeModel, type TinyModel } from "../tiny-model.ts";
 
 // Scoring without HTTP, without Hono and without KV: from a source that is a Map.
@@ -45,7 +46,7 @@ const source = sourceOf(tiny);
 function keepAlive(): void {}
 
 async function load(from: Source): Promise<LoadedModel> {
-  return new ModelStore(bestKernelModule(), memory, Date.now).current({ source: from, keys: "" }, keepAlive);
+  return new ModelStore(bestKernelModule(), memory, warmNone, Date.now).current(originOf(from), keepAlive);
 }
 
 const model = await load(source);
