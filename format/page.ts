@@ -117,6 +117,11 @@ export class Page {
     const start = this.#rows + position * this.#stride;
     return this.bytes.subarray(start, start + this.#stride);
   }
+
+  /** The keys of its rows, ascending, [2·rows]. */
+  get keys(): Uint32Array {
+    return this.#keys;
+  }
 }
 
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;

@@ -152,6 +152,10 @@ const rows = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(MAX_PAGE_BYTES)), 2 ** 14),
     about("Largest page of rows in KV."),
   ),
+  deltaBytes: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20 * 2 ** 20)), 2 ** 20),
+    about("Budget for the rows that an update puts into the blob in place of writing their pages again."),
+  ),
 });
 
 export const FeatureSpecSchema = v.pipe(

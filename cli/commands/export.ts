@@ -8,12 +8,13 @@ import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
-import { EXPORT_FILE } from "../../trainer/export/export.ts";
+import { EXPORT_FILE, openExport } from "../../trainer/export/export.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
+import { noUpdateText, updateText } from "../../trainer/export/update.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
@@ -34,6 +35,7 @@ interface ExportFlags extends LimitFlags {
   out?: string;
   quantize: Quantization;
   filterBits?: number;
+  update?: string;
   backend?: Backend;
 }
 
@@ -59,6 +61,11 @@ export function exportCommand(): Command {
         "as keep it within 4 MiB)",
       integerWithin(0, MAX_FILTER_BITS),
     )
+    .option(
+      "--update <export>",
+      "folder of the export that is published now: keep its pages, and put changed rows into the blob, within the " +
+        "spec's rows.deltaBytes",
+    )
     .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
     .addOption(quantizeOption())
@@ -71,6 +78,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
   const folder = flags.out ?? join(runFolder, "export");
   const run = loadRun(runFolder);
+  const base = flags.update === undefined ? undefined : await openExport(flags.update);
   claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
   await startBackendOfRun(run.record.backend, flags.backend);
   const partOf = (paths: string[] | undefined): LogPart =>
@@ -78,10 +86,11 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const measured = flags.part ? askedPart(run, flags.part, flags.records) : partOf(flags.records);
   await using heldOutLog = await openPart(run.spec, measured);
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
-  const { exported, report, filter, catalogue, calibration } = await exportRun(run, {
+  const { exported, report, filter, update, catalogue, calibration } = await exportRun(run, {
     folder,
     quantization,
     filterBits: flags.filterBits,
+    base,
     limits: limitsOf(flags),
     force,
     calibrationLog: await openHeldOutLog(run.spec, run, partOf(flags.calibrate), flags.cache),
@@ -95,6 +104,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   writeWhole(page, await exportReport(exported.model, exported.version, report));
   if (catalogue) console.log(catalogueText(catalogue));
   console.log(filterText(filter));
+  if (update) console.log("rows" in update ? updateText(update) : noUpdateText(update));
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
   console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${page}`);

@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
 import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
+import { readManifest } from "../../format/read-blob.ts";
 import { openExport } from "../../trainer/export/export.ts";
+import { updateOf, updateText } from "../../trainer/export/update.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 
@@ -32,6 +34,8 @@ export function publishCommand(): Command {
     .action(async (folder: string, { model, note, deadline, verify, ...flags }: PublishFlags) => {
       const target = storeOf(flags);
       const exported = await openExport(folder);
+      const update = updateOf(readManifest(exported.blob).evidence);
+      if (update) console.log(updateText(update));
       await publish(exported, target, {
         ...(model !== undefined && { model }),
         ...(note !== undefined && { note }),

@@ -6,6 +6,7 @@ import { table } from "../../trainer/terminal/table.ts";
 
 const BENCHMARKS: Record<string, string> = {
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",
+  delta: "bytes that an update uploads where 1 % of a million rows have changed; its scores are a full export's",
   kernel: "µs a record of the scoring kernel, in Node and workerd: against the roofline, onnxruntime and TensorFlow.js",
   load: "ms to load a model blob of 20 MB with every check, in Node and workerd, by step",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",

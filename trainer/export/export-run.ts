@@ -28,6 +28,8 @@ import { exportMeasured } from "./measured-export.ts";
 import type { Quantization } from "./quantization.ts";
 import { checkLimits, type Limits, type QuantizationReport } from "./report.ts";
 import { GOLDEN_RECORDS, sealExport } from "./seal.ts";
+import type { StoredModel } from "./stored-model.ts";
+import type { NoUpdate, UpdateReport } from "./update.ts";
 
 /** How many records the quantized layers are fitted on: enough for the tails, and few enough for memory. */
 const CALIBRATION_SET_RECORDS = 2 ** 17;
@@ -38,6 +40,8 @@ export interface ExportRunOptions {
   quantization: Quantization;
   /** Bits a row in the blob's filter, as for `exportModel`. */
   filterBits?: number | undefined;
+  /** The export before it, whose pages are kept where they can be. */
+  base?: StoredModel | undefined;
   /** What the quantization may lose. */
   limits: Limits;
   /** Exports even what loses more. */
@@ -58,6 +62,8 @@ export interface ExportedRun {
   exported: ExportedModel;
   report: QuantizationReport;
   filter: FilterReport;
+  /** How the pages of the export before it are kept, or why not; null where there was none. */
+  update: UpdateReport | NoUpdate | null;
   catalogue: CatalogueReport | null;
   /** What the calibration map does; null where the model has none. */
   calibration: CalibrationEvidence | null;
@@ -82,6 +88,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const { draft, report } = await exportMeasured(trained, {
     quantization,
     filterBits: options.filterBits,
+    base: options.base,
     calibrationSet,
     log: heldOutLog,
     limits,
@@ -109,14 +116,15 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
       provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
       quantization: report,
       filter: draft.filter,
+      ...(draft.update && "rows" in draft.update && { update: draft.update }),
       ...(calibrationEvidence && { calibration: calibrationEvidence }),
       ...(catalogue && { items: catalogue.report }),
     },
     golden,
   );
   saveExport(folder, exported);
-  const { filter } = draft;
-  return { exported, report, filter, catalogue: catalogue?.report ?? null, calibration: calibrationEvidence };
+  const { filter, update } = draft;
+  return { exported, report, filter, update, catalogue: catalogue?.report ?? null, calibration: calibrationEvidence };
 }
 
 /** Throws DivergedError where the trained model's predictions show that it has diverged. */

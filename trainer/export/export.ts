@@ -8,7 +8,6 @@ import { fromHex, toHex } from "../../format/hash.ts";
 import { pageDigest } from "../../format/page.ts";
 import { parseJsonBytes, parseWith } from "../../format/parse.ts";
 import { readManifest } from "../../format/read-blob.ts";
-import { rowStride } from "../../format/row.ts";
 import { verifyBlob } from "../../format/seal.ts";
 import { VersionSchema } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
@@ -18,12 +17,14 @@ import { FolderLock } from "../io/folder-lock.ts";
 import { VERSION } from "../io/project.ts";
 import { noSuchFile } from "../io/system-fault.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
-import { type FilterReport, filterReport, rowFilter } from "./filter.ts";
+import { type FilterReport, filterReport } from "./filter.ts";
 import { hottestPages } from "./hot-pages.ts";
 import { servedNetworks } from "./networks.ts";
+import { placeRows, type RowTable } from "./placement.ts";
 import { type Quantization, rowTypeOf } from "./quantization.ts";
-import { keysOf, quantizeRows, splitRows, type WrittenPage, writePages } from "./rows.ts";
+import { keysOf, quantizeRows, type WrittenPage } from "./rows.ts";
 import type { StoredModel } from "./stored-model.ts";
+import { type NoUpdate, placeUpdate, type UpdateReport } from "./update.ts";
 
 const PRODUCER = `deepfm-edge ${VERSION}`;
 
@@ -43,18 +44,22 @@ export interface DraftExport {
   blob: Uint8Array;
   pages: WrittenPage[];
   filter: FilterReport;
+  /** How it keeps the pages of an export before it, or why it does not; null where it was not asked to. */
+  update: UpdateReport | NoUpdate | null;
 }
 
 /**
  * Makes the blob and pages of a trained model. The quantized layers are fitted on the calibration set. `filterBits`:
- * how many bits a row in a page has in the blob's filter; `rowFilter` has the default. Throws FormatError where the
- * model has no hash key, or its rows do not fit the pages.
+ * how many bits a row in a page has in the blob's filter; `rowFilter` has the default. `base`: the export whose pages
+ * are kept where they can be; the filter is then that one's too, unless `filterBits` is given. Throws FormatError where
+ * the model has no hash key, or its rows do not fit the pages.
  */
 export async function exportModel(
   trained: TrainedModel,
   quantization: Quantization,
   calibrationSet: Dataset,
   filterBits?: number,
+  base?: StoredModel,
 ): Promise<DraftExport> {
   const { spec, fitted, vocabulary, learner } = trained;
   if (fitted.hashKey === undefined)
@@ -69,10 +74,12 @@ export async function exportModel(
   const { dim } = tables;
 
   // 1. Rows: hot ones into the blob, cold ones into pages.
-  const { hot, cold } = splitRows(spec, vocabulary, rowStride(rowType, dim));
-  const pages = await writePages(cold, vocabulary, tables.values, rowType, dim, spec.rows.pageBytes);
-  const filter = rowFilter(cold, vocabulary, filterBits);
-  const inPages = new Set(cold.map((row) => vocabulary.fieldOf[row]));
+  const table: RowTable = { spec, vocabulary, values: tables.values, rowType, dim };
+  const kept = base ? await placeUpdate(base, table, fitted.hashKey, filterBits) : null;
+  const update = kept && ("report" in kept ? kept.report : kept.refused);
+  const placed = kept && "placed" in kept ? kept.placed : await placeRows(table, filterBits);
+  const { head, paged, pages, filter } = placed;
+  const inPages = new Set(paged.map((row) => vocabulary.fieldOf[row]));
   const served: FittedSpec = {
     ...fitted,
     fields: fitted.fields.map((field, f) => ({ ...field, kv: inPages.has(f) })),
@@ -95,18 +102,18 @@ export async function exportModel(
     mlpFrom,
     products,
     bias: parameters.view("bias")[0] + learner.logitCorrection + biasCorrection,
-    keys: keysOf(hot, vocabulary),
-    rows: quantizeRows([...oov, ...hot], tables.values, rowType, dim),
+    keys: keysOf(head, vocabulary),
+    rows: quantizeRows([...oov, ...head], tables.values, rowType, dim),
     pageDigests,
     sides: fieldSides(served),
     ...networks,
     evidence: {},
     golden: { tolerance: 0, records: [] },
     items: NO_ITEMS,
-    hotPages: hottestPages(cold, vocabulary, pages.length),
+    hotPages: hottestPages(paged, vocabulary, pages.length),
     filter,
   };
-  return { model, blob: writeBlob(model), pages, filter: filterReport(cold.length, filter) };
+  return { model, blob: writeBlob(model), pages, filter: filterReport(paged.length, filter), update };
 }
 
 const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));

@@ -44,7 +44,7 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
  * different fields, where the model has products, or where the blob would be too large.
  */
 export async function addCatalogue(
-  { model, blob, pages, filter }: DraftExport,
+  { model, blob, pages, filter, update }: DraftExport,
   id: string,
   log: ClickLog,
   contexts: readonly RawRecord[],
@@ -85,7 +85,7 @@ export async function addCatalogue(
   const pagesOf = new Map(pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]));
   const { keys, records } = scorer.precomputeItems(items, position, pagesOf);
   const catalogue = inOrderOfKeys(position, keys, records, stride, (item) => `${id} ${show(items[item][column])}`);
-  const draft = { model: { ...model, items: catalogue }, pages, filter };
+  const draft = { model: { ...model, items: catalogue }, pages, filter, update };
   const withItems = writeBlob(draft.model);
   return {
     draft: { ...draft, blob: withItems },

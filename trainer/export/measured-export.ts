@@ -10,6 +10,7 @@ import { type DraftExport, exportModel } from "./export.ts";
 import { measureParity, type Parity } from "./parity.ts";
 import { QUANTIZATIONS, type Quantization } from "./quantization.ts";
 import type { Limits, Measure, QuantizationReport } from "./report.ts";
+import type { StoredModel } from "./stored-model.ts";
 
 /** Records that the other quantizations are measured on: enough to show their losses beside those of the chosen one. */
 const OTHERS_RECORDS = 20_000;
@@ -18,6 +19,8 @@ export interface ExportOptions {
   quantization: Quantization;
   /** Bits a row in the blob's filter, as for `exportModel`. */
   filterBits?: number | undefined;
+  /** The export whose pages the chosen one keeps where it can. */
+  base?: StoredModel | undefined;
   /** Records that the quantized layers are fitted on. */
   calibrationSet: Dataset;
   /** The held-out log: the chosen quantization is measured on all of it, the others on its first records. */
@@ -33,11 +36,11 @@ export interface ExportOptions {
  */
 export async function exportMeasured(
   trained: TrainedModel,
-  { quantization: chosen, filterBits, calibrationSet, log, limits, onTrained }: ExportOptions,
+  { quantization: chosen, filterBits, base, calibrationSet, log, limits, onTrained }: ExportOptions,
 ): Promise<{ draft: DraftExport; report: QuantizationReport }> {
   const meaningful = (parity: Parity): Parity =>
     trained.spec.training.loss === "in-batch" ? withoutMetrics(parity) : parity;
-  const draft = await exportModel(trained, chosen, calibrationSet, filterBits);
+  const draft = await exportModel(trained, chosen, calibrationSet, filterBits, base);
   const report: QuantizationReport = { chosen, limits, measured: [], refused: [] };
   for (const quantization of QUANTIZATIONS) {
     if (quantization === chosen) {

@@ -6,10 +6,11 @@ import { rowStride, writeRow } from "../../format/row.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 
-const KEY_BYTES = 8;
+/** Bytes of a row's key. */
+export const KEY_BYTES = 8;
 
 /** Sorts row numbers in ascending order of the rows' keys. */
-function byKey(rows: number[], keys: Uint32Array): number[] {
+export function byKey(rows: number[], keys: Uint32Array): number[] {
   const word = (row: number, i: number): number => keys[2 * row + i];
   return rows.sort((a, b) => compareKeys(word(a, 0), word(a, 1), word(b, 0), word(b, 1)));
 }

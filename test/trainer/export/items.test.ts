@@ -34,7 +34,7 @@ async function draftOf(type: FeatureSpec["model"]["type"], more: readonly object
   const base = tinySpec({ type, embeddingDim: 4, hidden: [10] });
   const sides = ["context", "item", "item"] as const;
   const fields = base.fields.map((field, f) => ({ ...field, side: sides[f], ...more[f] })) as typeof base.fields;
-  const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024 } };
+  const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024, deltaBytes: 0 } };
   const vocabulary = tinyVocabulary(FIELDS, 50, random);
   const learner = randomLearner(spec, vocabulary, random);
   const { dataset } = randomDataset(100, FIELDS, vocabulary.size, random);
