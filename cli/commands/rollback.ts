@@ -10,7 +10,8 @@ export function rollbackCommand(): Command {
     .argument("[version]", "the version, or at least 8 of its first digits (default: the one that served before)");
   return withStore(command).action(async (name: string, version: string | undefined, flags: StoreFlags) => {
     await using store = await openStore(storeOf(flags));
-    const { from, to } = await new ModelRegistry(store).rollback(name, version ?? null);
-    console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}`);
+    const { from, to, pinned } = await new ModelRegistry(store).rollback(name, version ?? null);
+    const still = pinned ? "; it is pinned there now" : "";
+    console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}${still}`);
   });
 }

@@ -1,7 +1,8 @@
+import { BLOB_PART_BYTES } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { signerOf } from "../../format/seal.ts";
 import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
-import { blobKey } from "../../format/store.ts";
+import { blobKey, blobPartKeys } from "../../format/store.ts";
 import { logInfo } from "../http/log.ts";
 import { type Deadline, settledWithin } from "../http/promises.ts";
 import { LOAD_TIMEOUT_MS, MODEL_IDLE_MS } from "../limits.ts";
@@ -127,7 +128,15 @@ export class ResidentModels {
   ): Promise<LoadedVersion> {
     const stream = await deadline.race(source.stream(blobKey(version)));
     if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
-    const blob = await streamBlob(this.#kernel.module, stream, deadline, (bytes) => lease.resize(bytes + KERNEL_BYTES));
+    const { module } = this.#kernel;
+    const reserve = (bytes: number): void => lease.resize(bytes + KERNEL_BYTES);
+    const blob = await streamBlob(module, stream, deadline, reserve, {
+      bytes: BLOB_PART_BYTES,
+      rest: (length) => {
+        const [, ...keys] = blobPartKeys(version, length);
+        return keys.map((key) => source.stream(key));
+      },
+    });
     // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
     const [signer, blobBytes] = [signerOf(blob.bytes), blob.bytes.length];
     const scorer = await loadModel(blob, version, trusted);
