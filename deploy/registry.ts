@@ -9,7 +9,8 @@ import type { SigningKey } from "../format/signature.ts";
 import { signStatement } from "../format/signed-pointer.ts";
 import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
 import { UserError } from "../trainer/errors.ts";
-import { type KvStore, MOST_READ } from "./kv/kv-store.ts";
+import { type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
+import { historyFromManifests } from "./mend-history.ts";
 
 /** The model that an earlier publisher's pointer names, whose name its blob may have to say. */
 export interface EarlierModel {
@@ -30,6 +31,14 @@ export interface ModelEntry {
 
 /** Milliseconds that another machine's clock may be ahead of this one's. A serial number beyond was never signed. */
 const MOST_AHEAD_MS = 86_400_000;
+/** What a rollback did. */
+export interface Rollback {
+  /** The version that served before; null: its pointer could not be read. */
+  from: string | null;
+  to: string;
+  /** Whether the model is pinned, to `to` from now on. */
+  pinned: boolean;
+}
 
 /** Which models and versions a store has, and which of them serve. */
 export class ModelRegistry {
@@ -43,25 +52,31 @@ export class ModelRegistry {
 
   /** The default model's name; null where there is none. Throws FormatError where it cannot be read. */
   async default(): Promise<string | null> {
-    const text = await this.#text(defaultKey());
+    const text = await textOf(this.#store, defaultKey());
     return text === null ? null : readDefault(text);
   }
 
   /** A model's pointer; null where there is none. Throws FormatError where it cannot be read. */
   async pointer(model: string): Promise<ModelPointer | null> {
-    const text = await this.#text(pointerKey(model));
+    const text = await textOf(this.#store, pointerKey(model));
     return text === null ? null : readPointer(text, model);
   }
 
   /** A model's history, which may be empty. Throws FormatError where it cannot be read. */
   async history(model: string): Promise<History> {
-    const text = await this.#text(historyKey(model));
+    const text = await textOf(this.#store, historyKey(model));
     return text === null ? [] : readHistory(text, model);
+  }
+
+  /** A history in place of a damaged one, by the manifests that are there; `now`: milliseconds since the epoch. */
+  historyAnew(model: string, pointer: ModelPointer | null, now: number): Promise<History> {
+    const first = pointer ? [pointer.version, ...(pointer.previous === null ? [] : [pointer.previous])] : [];
+    return historyFromManifests(this.#store, model, first, now);
   }
 
   /** What an earlier publisher's pointer names; null where there is none. Throws FormatError where it is damaged. */
   async earlier(): Promise<EarlierModel | null> {
-    const text = await this.#text(earlierPointerKey());
+    const text = await textOf(this.#store, earlierPointerKey());
     if (text === null) return null;
     const { model, version } = readEarlierPointer(text);
     if (model !== null) return { model, version };
@@ -82,7 +97,10 @@ export class ModelRegistry {
     for (const prefix of [pointerKey(""), historyKey("")])
       for (const key of await this.#store.keys(prefix)) names.add(key.slice(prefix.length));
     const models = [...names].sort();
-    const texts = await this.#texts(models.flatMap((model) => [pointerKey(model), historyKey(model)]));
+    const texts = await textsOf(
+      this.#store,
+      models.flatMap((model) => [pointerKey(model), historyKey(model)]),
+    );
     return models.map((model) => {
       const [pointer, history] = [texts.get(pointerKey(model)) ?? null, texts.get(historyKey(model)) ?? null];
       const entry = { model, isDefault: model === isDefault };
@@ -106,15 +124,52 @@ export class ModelRegistry {
    * place of a damaged one. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
    * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null.
    */
-  async rollback(
-    model: string,
-    wanted: string | null,
-    key: SigningKey | null = null,
-  ): Promise<{ from: string | null; to: string }> {
+  async rollback(model: string, wanted: string | null, key: SigningKey | null = null): Promise<Rollback> {
     parseWith(modelName, model, "model");
     const pointer = await this.#pointerToReplace(model, wanted !== null);
     const to = await this.#versionToServe(model, pointer, wanted);
     if (to === pointer?.version) throw new UserError(`${model}: got version ${to}, which serves already`);
+    await this.#move(model, pointer, to, pointer?.pinned ?? false, key);
+    return { from: pointer?.version ?? null, to, pinned: pointer?.pinned ?? false };
+  }
+
+  /**
+   * Lets a version of a model serve, which `wanted` names as for `rollback`, until it is unpinned: publications leave
+   * the pointer as it is. `key`: as for `rollback`, where the version does not serve already. Throws UserError where
+   * there is no such version, or it is signed and `key` is null.
+   */
+  async pin(
+    model: string,
+    wanted: string,
+    key: SigningKey | null = null,
+  ): Promise<{ from: string | null; to: string }> {
+    parseWith(modelName, model, "model");
+    const pointer = await this.#pointerToReplace(model, true);
+    const to = await this.#versionToServe(model, pointer, wanted);
+    if (pointer && to === pointer.version) {
+      if (!pointer.pinned) await this.#write(model, { ...pointer, since: this.timeAfter(pointer), pinned: true });
+    } else await this.#move(model, pointer, to, true, key);
+    return { from: pointer?.version ?? null, to };
+  }
+
+  /** Lets publications move a model's pointer again. Returns what serves. Throws UserError where it is not pinned. */
+  async unpin(model: string): Promise<string> {
+    parseWith(modelName, model, "model");
+    const pointer = await this.pointer(model);
+    if (pointer === null || !pointer.pinned) throw new UserError(`${model}: got a model that is not pinned`);
+    const { pinned, ...free } = pointer;
+    await this.#write(model, { ...free, since: this.timeAfter(pointer) });
+    return pointer.version;
+  }
+
+  /** Writes the pointer that has a model serve another version. Throws UserError as `rollback` does. */
+  async #move(
+    model: string,
+    pointer: ModelPointer | null,
+    to: string,
+    pinned: boolean,
+    key: SigningKey | null,
+  ): Promise<void> {
     const blob = await this.#store.bytes(blobKey(to));
     if (blob === null)
       throw new UserError(`${model}: got version ${to}, whose blob is not in the store; publish its export again`);
@@ -125,16 +180,18 @@ export class ModelRegistry {
       );
     if (signer === null && key !== null)
       throw new UserError(`--key: got a key, expected none: version ${to} of ${model} is not signed`);
-    const from = pointer?.version ?? null;
-    const { deadline } = pointer ?? {};
     const signed = key && (await signStatement({ model, version: to }, key, this.#serialAfter(pointer)));
-    const next: ModelPointer = {
-      ...{ version: to, since: this.timeAfter(pointer), previous: from },
+    const { deadline, version = null } = pointer ?? {};
+    await this.#write(model, {
+      ...{ version: to, since: this.timeAfter(pointer), previous: version },
       ...(deadline !== undefined && { deadline }),
       ...(signed && { signed }),
-    };
-    await this.#store.putTexts([{ key: pointerKey(model), value: writePointer(next) }]);
-    return { from, to };
+      ...(pinned && { pinned }),
+    });
+  }
+
+  async #write(model: string, pointer: ModelPointer): Promise<void> {
+    await this.#store.putTexts([{ key: pointerKey(model), value: writePointer(pointer) }]);
   }
 
   /**
@@ -169,16 +226,5 @@ export class ModelRegistry {
     const found = findVersion(history, wanted);
     if ("problem" in found) throw new UserError(`${model}: ${found.problem}; \`models ${model}\` lists them`);
     return found.version;
-  }
-
-  async #text(key: string): Promise<string | null> {
-    return (await this.#store.texts([key])).get(key) ?? null;
-  }
-
-  async #texts(keys: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
-    const texts = new Map<string, string | null>();
-    for (let i = 0; i < keys.length; i += MOST_READ)
-      for (const [key, text] of await this.#store.texts(keys.slice(i, i + MOST_READ))) texts.set(key, text);
-    return texts;
   }
 }

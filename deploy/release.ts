@@ -38,37 +38,73 @@ export interface ReleasedVersion {
 export interface Release {
   model: string;
   writes: readonly KvPair[];
+  /** The version that the model is pinned to, so that the pointer does not move; null where it is not. */
+  pinnedTo: string | null;
 }
 
 /**
  * Finds what is to be written once a version's blob, pages and manifest are stored: its history, its pointer, and the
  * default. Reads what is there, and throws FormatError where that is damaged, and UserError where the options do not
- * fit it, before anything is written.
+ * fit it, before anything is written. With `mend`, what is damaged is written anew, and `mend` is told of it.
  */
 export async function planRelease(
   registry: ModelRegistry,
   { name, version, isSigned, bytes, evidence }: ReleasedVersion,
   { model = name, note = "", switches = true, becomesDefault = false, deadline }: ReleaseOptions,
+  mend: ((what: string) => void) | null = null,
 ): Promise<Release> {
   parseWith(modelName, model, "--model");
   if (isSigned && model !== name)
     throw new UserError(`--model: got ${model}, expected ${name}: the export is signed under that name`);
-  const byDefault = await registry.default();
+  const byDefault = await unlessDamaged(
+    () => registry.default(),
+    becomesDefault ? mend : null,
+    () => null,
+    "`publish --repair --default`",
+  );
   const earlier = byDefault === null ? await registry.earlier() : null;
-  const pointer = (await registry.pointer(model)) ?? (earlier?.model === model ? pointerOf(earlier.version) : null);
+  const own = await unlessDamaged(
+    () => registry.pointer(model),
+    switches ? mend : null,
+    () => null,
+  );
+  const pointer = own ?? (earlier?.model === model ? pointerOf(earlier.version) : null);
   if (becomesDefault && !switches && pointer === null)
     throw new UserError(`--default: got --no-switch for ${model}, of which no version serves, expected one of the two`);
 
   const since = registry.timeAfter(pointer);
   const publication: PublishedVersion = { version, time: since, metrics: metricsOf(evidence), bytes, note };
-  const history = withPublication(await registry.history(model), publication);
-  const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(history) }];
-  if (switches) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
-  if (!switches && !becomesDefault) return { model, writes };
-  if (earlier && !(switches && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
+  const before = await unlessDamaged(
+    () => registry.history(model),
+    mend,
+    () => registry.historyAnew(model, pointer, since),
+  );
+  const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(withPublication(before, publication)) }];
+  const pinnedTo = pointer?.pinned ? pointer.version : null;
+  const moves = switches && pinnedTo === null;
+  if (moves) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
+  if (!moves && !becomesDefault) return { model, writes, pinnedTo };
+  if (earlier && !(moves && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
   if (byDefault === null || becomesDefault)
     writes.push({ key: defaultKey(), value: writeDefault(becomesDefault ? model : (earlier?.model ?? model)) });
-  return { model, writes };
+  return { model, writes, pinnedTo };
+}
+
+/** What `read` gives, or where that is damaged and may be mended, `anew`. */
+async function unlessDamaged<T>(
+  read: () => Promise<T>,
+  mend: ((what: string) => void) | null,
+  anew: () => T | Promise<T>,
+  hint = "`publish --repair`",
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    if (mend === null) throw new FormatError(error.place, `${error.problem}; ${hint} writes it anew`);
+    mend(`${error.message}; it is written anew`);
+    return anew();
+  }
 }
 
 /** The pointer, unless it says the same already. */

@@ -16,13 +16,15 @@ const PointerSchema = v.strictObject({
   deadline: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_DEADLINE_MS))),
   previous: v.nullable(VersionSchema),
   signed: v.exactOptional(StatementSchema),
+  pinned: v.exactOptional(v.literal(true)),
 });
 
 /**
  * Which version of a model serves. `since`: when it was made the one, in milliseconds since the epoch; of two pointers
  * to a model, the one with the later `since` is the newer. `deadline`: milliseconds that requests to this model wait
  * for rows; without it, the Worker's setting holds. `previous`: the version that served before; null: none did.
- * `signed`: what a key says of it, which a signed model needs to go back to an earlier version.
+ * `signed`: what a key says of it, which a signed model needs to go back to an earlier version. `pinned`: publications
+ * leave the pointer as it is; servers make nothing of it.
  */
 export type ModelPointer = v.InferOutput<typeof PointerSchema>;
 

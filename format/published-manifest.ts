@@ -10,12 +10,15 @@ import { manifestKey } from "./store.ts";
 // What a store holds of a published version, without reading its blob. It is JSON with the pages' digests in base64:
 // 21.3 characters a page, so that the most pages that a model may have stay below the 25 MiB of a KV value.
 
-const ManifestSchema = v.strictObject({
+/** The members of a manifest. */
+export const manifestEntries = {
   model: modelName,
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_BLOB_BYTES)),
   pages: v.pipe(v.string(), v.maxLength(4 * Math.ceil((MAX_PAGES * PAGE_DIGEST_BYTES) / 3))),
   checksum: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "expected 16 lower-case hex digits")),
-});
+};
+
+const ManifestSchema = v.strictObject(manifestEntries);
 
 /** What belongs to a version. `model`: the name that it was published under. */
 export interface PublishedManifest {
@@ -27,15 +30,27 @@ export interface PublishedManifest {
 }
 
 /** The text of a manifest. */
-export function writePublishedManifest({ model, bytes, pageDigests }: PublishedManifest): string {
-  const values = { model, bytes, pages: toBase64(pageDigests), checksum: sumOf(pageDigests) };
-  return JSON.stringify(parseWith(ManifestSchema, values, "manifest"));
+export function writePublishedManifest(manifest: PublishedManifest): string {
+  return JSON.stringify(parseWith(ManifestSchema, manifestData(manifest), "manifest"));
 }
 
-/** Reads the text of the manifest of `version`. Throws FormatError that names its key where it is none, or damaged. */
-export function readPublishedManifest(text: string, version: string): PublishedManifest {
-  const key = manifestKey(version);
-  const { model, bytes, pages, checksum: expected } = parseWith(ManifestSchema, parseJson(text, key), key);
+/**
+ * Reads the text of the manifest of `version`, which is under `key`. Throws FormatError that names the key where it is
+ * none, or damaged.
+ */
+export function readPublishedManifest(text: string, version: string, key = manifestKey(version)): PublishedManifest {
+  return manifestOf(parseWith(ManifestSchema, parseJson(text, key), key), key);
+}
+
+/** A manifest's members. */
+export function manifestData({ model, bytes, pageDigests }: PublishedManifest): ManifestData {
+  return { model, bytes, pages: toBase64(pageDigests), checksum: sumOf(pageDigests) };
+}
+
+type ManifestData = v.InferOutput<typeof ManifestSchema>;
+
+/** The manifest that members are of. Throws FormatError that names `key` where its pages are damaged. */
+export function manifestOf({ model, bytes, pages, checksum: expected }: ManifestData, key: string): PublishedManifest {
   let pageDigests: Uint8Array;
   try {
     pageDigests = fromBase64(pages);

@@ -145,7 +145,7 @@ const training = v.strictObject({
 
 const rows = v.strictObject({
   blobBytes: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20 * 2 ** 20)), 2 ** 20),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(28 * 2 ** 20)), 2 ** 20),
     about("Budget for the rows of `auto` fields that travel in the blob."),
   ),
   pageBytes: v.pipe(

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BLOB_PART_BYTES } from "./constants.ts";
 import { toHex } from "./hash.ts";
 
 // How published models lie in a key-value store. Blobs, pages and manifests never change: they are stored under a hash
@@ -9,8 +10,12 @@ import { toHex } from "./hash.ts";
 //   models/<name>       the pointer to a model's version that serves (pointer.ts)
 //   versions/<name>     the history of a model's publications (history.ts)
 //   manifest/<64 hex>   what belongs to a version: its blob and its pages (published-manifest.ts)
-//   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts)
+//   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts); of a longer one, its first part
+//   blob/<64 hex>.<n>   its n-th further part
 //   page/<32 hex>       a row page, base64 text (a bulk get gives text only), under the digest of the bytes
+//   uploading/<64 hex>  what is being uploaded of a version, or was when its publisher was stopped (upload.ts)
+//   uploaded/<64 hex>   how far that is (upload.ts)
+//   removing/<64 hex>   the manifest of a version that is being removed
 //   model               the only pointer that earlier publishers wrote (pointer.ts)
 
 /** The key of what names the default model. */
@@ -33,9 +38,34 @@ export function manifestKey(version: string): string {
   return `manifest/${version}`;
 }
 
-/** The key of a model blob; `version`: 64 lower-case hex digits. */
+/** The key of a model blob, or of its first part; `version`: 64 lower-case hex digits. */
 export function blobKey(version: string): string {
   return `blob/${version}`;
+}
+
+/**
+ * The keys of the parts of a blob of so many bytes, in their order. All but the last have `partBytes`. They follow from
+ * the version and the length, so that nothing need name them: not the pointer, nor a request for a version, nor the
+ * history that a rollback reads.
+ */
+export function blobPartKeys(version: string, bytes: number, partBytes: number = BLOB_PART_BYTES): string[] {
+  const parts = Math.max(1, Math.ceil(bytes / partBytes));
+  return Array.from({ length: parts }, (_, part) => (part === 0 ? blobKey(version) : `${blobKey(version)}.${part}`));
+}
+
+/** The key of what is being uploaded of a version; `version`: 64 lower-case hex digits. */
+export function uploadKey(version: string): string {
+  return `uploading/${version}`;
+}
+
+/** The key that says how far the upload of a version is; `version`: 64 lower-case hex digits. */
+export function uploadedKey(version: string): string {
+  return `uploaded/${version}`;
+}
+
+/** The key of what is being removed of a version; `version`: 64 lower-case hex digits. */
+export function removalKey(version: string): string {
+  return `removing/${version}`;
 }
 
 /** The key of a row page; `digest`: its 16 bytes, as the blob's section PAGES lists them. */

@@ -40,7 +40,11 @@ function modelsText(models: readonly ModelEntry[]): string {
     const publication = history.find(({ version }) => version === pointer?.version);
     return [
       isDefault ? `${model}, default` : model,
-      pointer ? pointer.version.slice(0, SHOWN_DIGITS) : problem ? "damaged" : "none serves",
+      pointer
+        ? `${pointer.version.slice(0, SHOWN_DIGITS)}${pointer.pinned ? ", pinned" : ""}`
+        : problem
+          ? "damaged"
+          : "none serves",
       pointer ? timeText(pointer.since) : "–",
       publication ? bytesText(publication.bytes) : "–",
       String(history.length),

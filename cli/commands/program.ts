@@ -9,6 +9,8 @@ import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
 import { modelsCommand } from "./models.ts";
+import { pinCommand } from "./pin.ts";
+import { pruneCommand } from "./prune.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
 import { reportCommand } from "./report.ts";
@@ -20,6 +22,7 @@ import { studyCommand } from "./study.ts";
 import { tokenCommand } from "./token.ts";
 import { trainCommand } from "./train.ts";
 import { tuneCommand } from "./tune.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** The program deepfm-edge: its commands, in the order in which --help lists them. */
 export function makeProgram(): Command {
@@ -46,6 +49,9 @@ export function makeProgram(): Command {
     modelsCommand(),
     rollbackCommand(),
     bundleCommand(),
+    pinCommand(),
+    verifyCommand(),
+    pruneCommand(),
     tokenCommand(),
     evaluateCommand(),
     startCommand(),

@@ -5,6 +5,7 @@ import { readManifest } from "../../format/read-blob.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { updateOf, updateText } from "../../trainer/export/update.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { askToGoOn } from "./ask.ts";
 import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 
 interface PublishFlags extends StoreFlags {
@@ -13,8 +14,13 @@ interface PublishFlags extends StoreFlags {
   deadline?: number;
   switch: boolean;
   default?: true;
-  verify: boolean;
+  settle?: number;
+  repair?: true;
+  yes?: true;
 }
+
+/** Seconds that --settle takes at most: an hour, after which KV has long told everybody. */
+const MOST_SETTLE = 3600;
 
 export function publishCommand(): Command {
   const command = new Command("publish")
@@ -30,19 +36,27 @@ export function publishCommand(): Command {
       integerWithin(0, MAX_DEADLINE_MS),
     );
   return withStore(command)
-    .option("--no-verify", "trust the names of what is there already, and do not read it back")
-    .action(async (folder: string, { model, note, deadline, verify, ...flags }: PublishFlags) => {
+    .option(
+      "--settle <seconds>",
+      "age of the last page before the pointer moves (default: 60 with --remote, otherwise 0)",
+      integerWithin(0, MOST_SETTLE),
+    )
+    .option("--repair", "read back all that is there, and write what is missing or damaged, the history too")
+    .option("--yes", "upload with --remote even if it costs more than $1")
+    .action(async (folder: string, { model, note, deadline, settle, repair, yes, ...flags }: PublishFlags) => {
       const target = storeOf(flags);
       const exported = await openExport(folder);
       const update = updateOf(readManifest(exported.blob).evidence);
       if (update) console.log(updateText(update));
-      await publish(exported, target, {
+      const published = await publish(exported, target, {
         ...(model !== undefined && { model }),
         ...(note !== undefined && { note }),
         ...(deadline !== undefined && { deadline }),
-        ...{ switches: flags.switch, becomesDefault: flags.default === true, verify },
+        ...(settle !== undefined && { settle }),
+        ...{ switches: flags.switch, becomesDefault: flags.default === true, repair: repair === true },
+        confirm: async (question) => yes === true || (await askToGoOn(question)),
       });
-      const serves = flags.switch ? "" : "; the version before goes on serving";
+      const serves = flags.switch && published.pinnedTo === null ? "" : "; the version before goes on serving";
       console.log(`published ${model ?? exported.model}@${exported.version}${serves}`);
     });
 }

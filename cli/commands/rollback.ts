@@ -18,7 +18,8 @@ export function rollbackCommand(): Command {
   return withStore(command).action(async (name: string, version: string | undefined, flags: RollbackFlags) => {
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);
     await using store = await openStore(storeOf(flags));
-    const { from, to } = await new ModelRegistry(store).rollback(name, version ?? null, key);
-    console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}`);
+    const { from, to, pinned } = await new ModelRegistry(store).rollback(name, version ?? null, key);
+    const still = pinned ? "; it is pinned there now" : "";
+    console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}${still}`);
   });
 }

@@ -67,6 +67,16 @@ export class AccountKv implements KvStore {
     throw new UserError(`KV did not take ${left.length} of ${pairs.length} values, ${left[0]?.key} among them`);
   }
 
+  async delete(keys: readonly string[]): Promise<void> {
+    let left = keys;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const { result } = await this.#api.call("POST", `${this.#path}/bulk/delete`, WrittenSchema, left);
+      left = result?.unsuccessful_keys ?? [];
+      if (left.length === 0) return;
+    }
+    throw new UserError(`KV did not delete ${left.length} of ${keys.length} keys, ${left[0]} among them`);
+  }
+
   async putBytes(key: string, value: Uint8Array): Promise<void> {
     await this.#api.send("PUT", this.#valuePath(key), { body: value, type: "application/octet-stream" });
   }

@@ -19,14 +19,49 @@ export interface KvStore extends AsyncDisposable {
   /** Writes at most MOST_WRITTEN values, of BATCH_BYTES together. When it returns, all of them are stored. */
   putTexts(pairs: readonly KvPair[]): Promise<void>;
   putBytes(key: string, value: Uint8Array): Promise<void>;
+  /** Deletes at most MOST_WRITTEN keys, of which some may not be there. When it returns, none of them is. */
+  delete(keys: readonly string[]): Promise<void>;
 }
 
 /** Keys of one bulk read, which is what KV allows. */
 export const MOST_READ = 100;
 /** Keys of one bulk write. KV allows 10,000; fewer let the progress move, and are less to send again. */
 export const MOST_WRITTEN = 1000;
-/** Bytes of the values of one bulk read or write. KV gives at most 25 MB and takes 100 MB. */
-export const BATCH_BYTES = 2 ** 23;
+/** Bytes of the values of one bulk write: 1000 pages of the default 16 KiB as base64. KV takes 100 MB. */
+export const BATCH_BYTES = 24 * 2 ** 20;
+/** Bytes of the values of one bulk read, where they are known before. KV gives at most 25 MB. */
+export const READ_BYTES = 2 ** 23;
+
+/** The text under one key; null where there is none. */
+export async function textOf(store: KvStore, key: string): Promise<string | null> {
+  return (await store.texts([key])).get(key) ?? null;
+}
+
+/**
+ * The texts of keys, however many they are and however long: where they are too long for one answer, several have
+ * them. Null where there is none, and "" in place of one that is too long for any answer: no value of ours is.
+ */
+export async function textsOf(store: KvStore, keys: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+  if (keys.length > MOST_READ)
+    return new Map([
+      ...(await textsOf(store, keys.slice(0, MOST_READ))),
+      ...(await textsOf(store, keys.slice(MOST_READ))),
+    ]);
+  if (keys.length === 0) return new Map();
+  try {
+    return await store.texts(keys);
+  } catch (error) {
+    if (!(error instanceof ValuesTooLarge)) throw error;
+    if (keys.length === 1) return new Map([[String(keys[0]), ""]]);
+    const half = keys.length >> 1;
+    return new Map([...(await textsOf(store, keys.slice(0, half))), ...(await textsOf(store, keys.slice(half)))]);
+  }
+}
+
+/** Deletes any number of keys. */
+export async function deleteAll(store: KvStore, keys: readonly string[]): Promise<void> {
+  for (let i = 0; i < keys.length; i += MOST_WRITTEN) await store.delete(keys.slice(i, i + MOST_WRITTEN));
+}
 
 /** More bytes than one answer may have: damaged values may be longer than those that were written. */
 export class ValuesTooLarge extends Error {

@@ -13,6 +13,7 @@ interface Namespace {
   get(keys: readonly string[]): Promise<Map<string, string | null>>;
   get(key: string, type: "arrayBuffer"): Promise<ArrayBuffer | null>;
   put(key: string, value: string | ArrayBuffer): Promise<void>;
+  delete(key: string): Promise<void>;
   list(options: {
     prefix: string;
     cursor?: string;
@@ -21,7 +22,7 @@ interface Namespace {
 
 /** Milliseconds that workerd may take to start. It takes 1 s, and on a busy machine ten times as long. */
 const START_MS = 120_000;
-/** Values that are written at the same time. More are no faster. */
+/** Values that are written or deleted at the same time. More are no faster. */
 const AT_ONCE = 20;
 
 /**
@@ -112,6 +113,11 @@ class LocalKv implements KvStore {
 
   async putBytes(key: string, value: Uint8Array): Promise<void> {
     await this.#namespace.put(key, new Uint8Array(value).buffer);
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    for (let i = 0; i < keys.length; i += AT_ONCE)
+      await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#namespace.delete(key)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,8 @@ import { findAccountNamespace } from "../../deploy/kv/account.ts";
 import { AccountKv } from "../../deploy/kv/account-kv.ts";
 import { CloudflareApi } from "../../deploy/kv/cloudflare-api.ts";
 import { ValuesTooLarge } from "../../deploy/kv/kv-store.ts";
-import { Publication, publish } from "../../deploy/publish.ts";
+import { Publication } from "../../deploy/publication.ts";
+import { publish } from "../../deploy/publish.ts";
 import { readDefault, readPointer } from "../../format/pointer.ts";
 import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -78,9 +79,13 @@ beforeAll(async () => {
     if (call === "PUT /bulk") {
       const pairs: { key: string; value: string }[] = JSON.parse(String(body));
       for (const { key, value } of pairs) if (!unsuccessful.includes(key)) values.set(key, Buffer.from(value));
-      const missed = unsuccessful;
-      unsuccessful = [];
+      const missed = unsuccessful.filter((key) => pairs.some((pair) => pair.key === key));
+      if (missed.length > 0) unsuccessful = [];
       return answer({ successful_key_count: pairs.length - missed.length, unsuccessful_keys: missed });
+    }
+    if (call === "POST /bulk/delete") {
+      for (const key of JSON.parse(String(body))) values.delete(key);
+      return answer({ successful_key_count: 0, unsuccessful_keys: [] });
     }
     const key = decodeURIComponent(/^\S+ \/values\/(.*)$/.exec(call)?.[1] ?? "");
     if (request.method === "PUT") {
@@ -118,21 +123,24 @@ function inEnvironment(name: string): string[] {
 describe("a publication into an account", () => {
   it("writes what is not there, repairs, sends again what KV did not take, and waits for a busy API", async () => {
     const model = await goldenExport("tiny");
-    const publication = (): Publication => new Publication(store(), true, () => {});
+    const publication = (): Publication => new Publication(store());
     const [page = ""] = model.pages.map(({ digest }) => pageKey(digest));
     values.set("page/other", Buffer.from("another model's"));
     refusals = [429, 503, 500];
     unsuccessful = [page];
-    expect(await publication().run(model)).toEqual({ uploaded: 2, present: 0, repaired: 0 });
-    expect(asked.at(-1)).toBe("PUT /bulk"); // the default
+    expect(await publication().run(model)).toMatchObject({ uploaded: 2, present: 0, repaired: 0 });
+    expect(unsuccessful).toEqual([]);
+    expect(asked.slice(-2)).toEqual(["PUT /bulk", "POST /bulk/delete"]); // the default, and the end of the journal
+    expect([...values.keys()].filter((key) => key.startsWith("upload"))).toEqual([]);
     expect(readPointer(String(values.get(pointerKey("tiny"))), "tiny")).toMatchObject({ version: model.version });
     expect(readDefault(String(values.get(defaultKey())))).toBe("tiny");
     expect(Buffer.compare(values.get(blobKey(model.version)) ?? Buffer.alloc(0), model.blob)).toBe(0);
 
     values.set(page, Buffer.from("damaged"));
     values.set(blobKey(model.version), Buffer.from("damaged"));
-    expect(await publication().run(model)).toEqual({ uploaded: 0, present: 0, repaired: 2 });
-    expect(await publication().run(model)).toEqual({ uploaded: 0, present: 2, repaired: 0 });
+    const repair = new Publication(store(), { repair: true });
+    expect(await repair.run(model)).toMatchObject({ uploaded: 0, present: 0, repaired: 2 });
+    expect(await publication().run(model)).toMatchObject({ uploaded: 0, present: 2, repaired: 0 });
     await expect(store().texts(["huge"])).rejects.toThrow(ValuesTooLarge);
     expect(await store().bytes("absent")).toBe(null);
   });
@@ -213,7 +221,11 @@ describe("the namespace of a configuration", () => {
     vi.stubEnv("WRANGLER_LOG", "debug");
     const exported = await goldenExport("pnn");
     const path = config("found", ...MODELS);
-    expect(await publish(exported, { remote: true, config: path })).toEqual({ uploaded: 1, present: 0, repaired: 0 });
+    expect(await publish(exported, { remote: true, config: path }, { settle: 0 })).toMatchObject({
+      uploaded: 1,
+      present: 0,
+      repaired: 0,
+    });
     accounts = [...accounts, { id: "other", name: "Other" }];
     await expect(findAccountNamespace(path)).rejects.toThrow(
       `${path}: got no account_id, and a login to 2 accounts: acme (Acme), other (Other); expected account_id, or`,

@@ -175,7 +175,7 @@ describe("a version's manifest", () => {
     ["{", "not JSON"],
     [text.replace('"ads"', '"Ads!"'), 'model: got "Ads!"'],
     [text.replace("1234", "-1"), "bytes: got -1"],
-    [text.replace("1234", "26214401"), "bytes: got 26214401"],
+    [text.replace("1234", "37748737"), "bytes: got 37748737"],
     [text.replace('"pages":"', '"pages":"?'), "pages: not base64"],
     [text.replace('"pages":"AAEC', '"pages":"'), "pages: got 45 bytes, expected a multiple of 16"],
     [text.replace('"pages":"A', '"pages":"B'), "pages: got the checksum "],

@@ -1,5 +1,13 @@
 import { fieldSides, type ItemCatalogue, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
-import { ACTIVATION_RELU, BLOB_VERSION, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_I8 } from "../../format/constants.ts";
+import {
+  ACTIVATION_RELU,
+  BLOB_PART_BYTES,
+  BLOB_VERSION,
+  TERM_FM,
+  TERM_LINEAR,
+  TERM_MLP,
+  TYPE_I8,
+} from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { Hash64 } from "../../format/hash.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
@@ -11,7 +19,7 @@ import { NO_FILTER } from "../../format/row-filter.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
 import { sealBlob } from "../../format/seal.ts";
 import type { SigningKey } from "../../format/signature.ts";
-import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
+import { blobPartKeys, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { goldenLogits } from "../../runtime/golden.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
@@ -240,7 +248,8 @@ export async function storeTiny(
   { version, blob, pages }: Pick<TinyModel, "version" | "blob" | "pages">,
 ): Promise<void> {
   await Promise.all(pages.map(({ bytes, digest }) => kv.put(pageKey(digest), bytes.toBase64())));
-  await kv.put(blobKey(version), blob);
+  for (const [part, key] of blobPartKeys(version, blob.length).entries())
+    await kv.put(key, blob.subarray(part * BLOB_PART_BYTES, (part + 1) * BLOB_PART_BYTES));
 }
 
 let pointers = 0;

@@ -1,7 +1,8 @@
+import { BLOB_PART_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { serialOf, signerOf } from "../../format/seal.ts";
 import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
-import { blobKey } from "../../format/store.ts";
+import { blobKey, blobPartKeys } from "../../format/store.ts";
 import { logInfo } from "../http/log.ts";
 import { type Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
 import { LOAD_TIMEOUT_MS, MODEL_IDLE_MS } from "../limits.ts";
@@ -16,7 +17,7 @@ import type { LoadedVersion } from "./loaded-model.ts";
 import type { Published } from "./published.ts";
 import { ResidentModel } from "./resident-model.ts";
 import { Serials } from "./serials.ts";
-import { streamBlob } from "./stream-blob.ts";
+import { type BlobParts, streamBlob } from "./stream-blob.ts";
 
 /** Where models come from. */
 export interface ModelOrigin extends Trust {
@@ -117,7 +118,14 @@ export class ResidentModels {
     const read = async (lease: Lease): Promise<LoadedVersion> => {
       const stream = await deadline.race(source.stream(blobKey(published.version)));
       if (stream === null) throw new FormatError("pointer", `got version ${published.version}, whose blob is missing`);
-      const loaded = await this.#read(published.version, stream, judge.trusted, lease, deadline);
+      const parts: BlobParts = {
+        bytes: BLOB_PART_BYTES,
+        rest: (length) => {
+          const [, ...keys] = blobPartKeys(published.version, length);
+          return keys.map((key) => source.stream(key));
+        },
+      };
+      const loaded = await this.#read(published.version, stream, judge.trusted, lease, deadline, parts);
       judge.check(loaded);
       if (replaces) await this.#warm(loaded, source, keepAlive);
       return loaded;
@@ -203,8 +211,10 @@ export class ResidentModels {
     trusted: readonly PublicKey[],
     lease: Lease,
     deadline: Deadline,
+    parts?: BlobParts,
   ): Promise<LoadedVersion> {
-    const blob = await streamBlob(this.#kernel.module, stream, deadline, (bytes) => lease.resize(bytes + KERNEL_BYTES));
+    const reserve = (bytes: number): void => lease.resize(bytes + KERNEL_BYTES);
+    const blob = await streamBlob(this.#kernel.module, stream, deadline, reserve, parts);
     // The kernel's `load` detaches the bytes, so what is wanted of them is taken before.
     const { bytes } = blob;
     const about = { signer: signerOf(bytes), serial: serialOf(bytes), blobBytes: bytes.length };

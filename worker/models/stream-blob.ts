@@ -4,20 +4,30 @@ import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed
 import type { Deadline } from "../http/promises.ts";
 import { readParts } from "../http/read-parts.ts";
 
-/** Bytes of a part: few enough for a processor's cache, and so many that 100 reads bring the largest blob. */
-const PART_BYTES = 256 * 1024;
+/** Bytes that are read at a time: few enough for a processor's cache, and so many that 160 reads bring any blob. */
+const READ_BYTES = 256 * 1024;
+
+/** How a blob lies in its source. */
+export interface BlobParts {
+  /** Bytes of each part but the last. */
+  bytes: number;
+  /** Opens the parts behind the first one of a blob of so many bytes, in their order; null: it is missing. */
+  rest(length: number): Promise<ReadableStream | null>[];
+}
 
 /**
  * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob in between would cost as
- * much time again, most of it the system's for fresh memory, and as much of the isolate's memory. `reserve` is told the
- * blob's bytes before memory is taken for them, and may throw. Throws FormatError where the blob is not as long as its
- * header says, and what `deadline` throws when its time is over.
+ * much time again, most of it the system's for fresh memory, and as much of the isolate's memory. The first part's
+ * header says how long the blob is, and so which other parts there are; these are read side by side with it. `reserve`
+ * is told the blob's bytes before memory is taken for them, and may throw. Throws FormatError where the blob is not as
+ * long as its header says, and what `deadline` throws when its time is over.
  */
 export async function streamBlob(
   module: WebAssembly.Module,
   stream: ReadableStream,
   deadline: Deadline,
   reserve: (bytes: number) => void = () => {},
+  parts: BlobParts = { bytes: Number.POSITIVE_INFINITY, rest: () => [] },
 ): Promise<PlacedBlob> {
   const place = (start: Uint8Array): PlacedBlob => {
     const length = statedLength(start);
@@ -25,19 +35,56 @@ export async function streamBlob(
     return reserveBlob(module, length);
   };
   let placed: PlacedBlob | null = null;
+  let others: Promise<void>[] = [];
   let read = 0;
-  for await (const part of readParts(stream, PART_BYTES, deadline)) {
-    placed ??= place(part);
+  for await (const part of readParts(stream, READ_BYTES, deadline)) {
+    if (placed === null) {
+      placed = place(part);
+      const { bytes } = placed;
+      others = parts.rest(bytes.length).map(async (opening, i) => {
+        const from = (i + 1) * parts.bytes;
+        await readPart(bytes.subarray(from, from + parts.bytes), opening, i + 1, deadline);
+      });
+      // Where the first part fails before, nobody waits for them.
+      for (const other of others) other.catch(() => {});
+    }
     const end = read + part.length;
-    if (end > placed.bytes.length) throw lengthError(`at least ${end}`, placed);
+    const most = Math.min(placed.bytes.length, parts.bytes);
+    if (end > most) throw lengthError(`at least ${end}`, most, placed);
     placed.bytes.set(part, read);
     read = end;
   }
   placed ??= place(new Uint8Array(0));
-  if (read < placed.bytes.length) throw lengthError(String(read), placed);
+  const expected = Math.min(placed.bytes.length, parts.bytes);
+  if (read < expected) throw lengthError(String(read), expected, placed);
+  await Promise.all(others);
   return placed;
 }
 
-function lengthError(got: string, { bytes }: PlacedBlob): FormatError {
-  return new FormatError("blob", `got ${got} bytes, expected ${bytes.length} as its header says`);
+/** Reads the part with that number into its place. */
+async function readPart(
+  place: Uint8Array,
+  opening: Promise<ReadableStream | null>,
+  number: number,
+  deadline: Deadline,
+): Promise<void> {
+  const stream = await deadline.race(opening);
+  if (stream === null) throw new FormatError("blob", `got no part ${number}, expected ${place.length} bytes`);
+  let read = 0;
+  for await (const bytes of readParts(stream, READ_BYTES, deadline)) {
+    if (read + bytes.length > place.length) throw partError(`at least ${read + bytes.length}`, number, place);
+    place.set(bytes, read);
+    read += bytes.length;
+  }
+  if (read < place.length) throw partError(String(read), number, place);
+}
+
+function partError(got: string, number: number, { length }: Uint8Array): FormatError {
+  return new FormatError("blob", `got ${got} bytes as part ${number}, expected ${length}`);
+}
+
+/** `expected`: the bytes of the first part, which is all of most blobs. */
+function lengthError(got: string, expected: number, { bytes }: PlacedBlob): FormatError {
+  const whose = expected < bytes.length ? `in the first part of ${bytes.length}` : "as its header says";
+  return new FormatError("blob", `got ${got} bytes, expected ${expected} ${whose}`);
 }

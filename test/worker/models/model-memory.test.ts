@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { SECTION_EVIDENCE } from "../../../format/constants.ts";
 import { writeDefault } from "../../../format/pointer.ts";
 import { sealBlob } from "../../../format/seal.ts";
-import { defaultKey, pointerKey } from "../../../format/store.ts";
+import { blobPartKeys, defaultKey, pointerKey } from "../../../format/store.ts";
 import { withSection } from "../../../testing/format/edit-blob.ts";
 import { LOAD_RETRY_MS, MEMORY, MODEL_IDLE_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { type Lease, MemoryBudget, type MemoryReport } from "../../../worker/memory/memory-budget.ts";
@@ -15,10 +15,10 @@ import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker, type T
 import { makeModel, pointerTo, storeTiny } from "../tiny-model.ts";
 import { originOf, warmNone } from "./origin.ts";
 
-// Models of 20 MiB, of which two fit into the memory of an isolate.
+// Models of 20 MiB, of which two fit into the memory of an isolate, and one of 26 MiB, which is stored in two parts.
 
 const MIB = 2 ** 20;
-const NAMES = ["a", "b", "c"];
+const NAMES = ["a", "b", "c", "large"];
 /** By the name that they have at first. */
 const versions = new Map<string, string>();
 
@@ -26,7 +26,8 @@ beforeAll(async () => {
   await reset();
   const small = await makeModel(1);
   for (const name of NAMES) {
-    const evidence = new TextEncoder().encode(JSON.stringify({ padding: name.repeat(20 * MIB) }));
+    const size = name === "large" ? 26 : 20;
+    const evidence = new TextEncoder().encode(JSON.stringify({ padding: name[0]?.repeat(size * MIB) }));
     const blob = withSection(small.blob, SECTION_EVIDENCE, evidence);
     const model = { ...small, blob, version: await sealBlob(blob) };
     await storeTiny(env.MODELS, model);
@@ -100,6 +101,23 @@ test("a model that does not fit beside those in use is refused with both numbers
   const metrics = await (await worker.asAdmin("/metrics")).text();
   expect(metrics).toContain('deepfm_edge_model_loads_total{result="refused"} 5\n');
   expect(metrics).toContain(`deepfm_edge_memory_bytes{share="models"} ${memory.taken.models}\n`);
+});
+
+test("a blob in parts is served beside another one, and not without one of its parts", async () => {
+  const errors = loggedErrors();
+  const version = versions.get("large") ?? "";
+  const [, second = ""] = blobPartKeys(version, 26 * MIB);
+  expect(second).toBe(`blob/${version}.1`);
+  const worker = startWorker();
+  await worker.score({ records: [] });
+  expect(await statusOf(worker, "large")).toBe(200);
+  const { models: reports } = await readyOf(worker);
+  const { memoryBytes } = reports.find(({ reference }) => reference === "large") ?? {};
+  expect(memoryBytes).toBeGreaterThan(26 * MIB);
+
+  await env.MODELS.delete(second);
+  expect(await statusOf(startWorker(), "large")).toBe(503);
+  expect(errors()[0]).toMatchObject({ error: expect.stringContaining("blob: got no part 1, expected 10") });
 });
 
 test("the one unused longest makes room, never the default, and comes back when it is asked for", async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as c from "../../../format/constants.ts";
 import type { PlacedBlob } from "../../../runtime/placed-blob.ts";
 import { Deadline } from "../../../worker/http/promises.ts";
@@ -59,6 +59,34 @@ test.each([
   [bytesOf(300_000, c.MAX_BLOB_BYTES + 1), `got ${c.MAX_BLOB_BYTES + 1} bytes, expected at most ${c.MAX_BLOB_BYTES}`],
 ])("refuses what is not as long as it says", async (bytes, why) => {
   await expect(read(new Response(bytes).body)).rejects.toThrow(why);
+});
+
+describe("a blob in parts", () => {
+  const bytes = bytesOf(700_001);
+  const size = 300_000;
+  const rest = [bytes.slice(size, 2 * size), bytes.slice(2 * size)];
+  /** Reads a blob whose first part is `first`, and the others `others`. */
+  function readParts(first: Uint8Array<ArrayBuffer>, others: (Uint8Array<ArrayBuffer> | null)[]): Promise<PlacedBlob> {
+    const open = async (part: Uint8Array<ArrayBuffer> | null) => part && new Response(part).body;
+    const parts = { bytes: size, rest: () => others.map(open) };
+    const deadline = new Deadline(30_000, () => new Error("late"));
+    const stream = new Response(first).body as ReadableStream;
+    return streamBlob(module, stream, deadline, () => {}, parts).finally(() => deadline[Symbol.dispose]());
+  }
+
+  test("is one in the kernel's memory", async () => {
+    expect(isSame((await readParts(bytes.slice(0, size), rest)).bytes, bytes)).toBe(true);
+  });
+
+  test.each([
+    [bytes.slice(0, size - 1), rest, "got 299999 bytes, expected 300000 in the first part of 700001"],
+    [bytes.slice(0, size + 1), rest, "got at least 300001 bytes, expected 300000 in the first part of 700001"],
+    [bytes.slice(0, size), [rest[0] ?? null, null], "got no part 2, expected 100001 bytes"],
+    [bytes.slice(0, size), [bytes.slice(1, size), rest[1] ?? null], "got 299999 bytes as part 1, expected 300000"],
+    [bytes.slice(0, size), [rest[0] ?? null, bytes], "as part 2, expected 100001"],
+  ])("is refused where a part is not as long as it must be", async (first, others, why) => {
+    await expect(readParts(first, others)).rejects.toThrow(why);
+  });
 });
 
 test("a stream that breaks off is an error, not a shorter blob", async () => {

@@ -1,0 +1,43 @@
+import { Command } from "commander";
+import { openStore } from "../../deploy/kv/open-store.ts";
+import { Pruning, type Removal } from "../../deploy/prune.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+
+/** Days of --days at most: a hundred years. */
+const MOST_DAYS = 36_500;
+/** Versions of --keep at most: a history has no more. */
+const MOST_KEPT = 100;
+
+interface PruneFlags extends StoreFlags {
+  keep: number;
+  days: number;
+  yes?: true;
+}
+
+export function pruneCommand(): Command {
+  const command = new Command("prune")
+    .description("Show which old versions in Workers KV nothing needs any more; with --yes, delete them.")
+    .argument("[name]", "the model whose versions go (default: all models)")
+    .option("--keep <number>", "the newest versions of a model that stay", integerWithin(0, MOST_KEPT), 5)
+    .option("--days <number>", "versions of the last so many days stay", integerWithin(0, MOST_DAYS), 14)
+    .option("--yes", "delete them");
+  return withStore(command).action(async (name: string | undefined, { keep, days, yes, ...flags }: PruneFlags) => {
+    await using store = await openStore(storeOf(flags));
+    const pruning = new Pruning(store, { model: name ?? null, keep, days });
+    const plan = await pruning.plan();
+    for (const { model, version } of plan.forgotten) console.log(`${model}@${version}`);
+    if (yes) console.log(`deleted ${sumOf(await pruning.remove(plan))}`);
+    else if (isEmpty(plan)) console.log("nothing is to go");
+    else console.log(`${sumOf(plan)} would go; --yes deletes them`);
+  });
+}
+
+function sumOf({ forgotten, versions, pages }: Removal): string {
+  const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+  return `${count(forgotten.length, "line")} of histories, ${count(versions.length, "blob")}, ${count(pages, "page")}`;
+}
+
+function isEmpty({ forgotten, versions }: Removal): boolean {
+  return forgotten.length === 0 && versions.length === 0;
+}

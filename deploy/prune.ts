@@ -1,0 +1,198 @@
+import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
+import { FormatError } from "../format/errors.ts";
+import { writeHistory } from "../format/history.ts";
+import { type PublishedManifest, readPublishedManifest, writePublishedManifest } from "../format/published-manifest.ts";
+import { blobKey, historyKey, manifestKey, pageKey, removalKey, uploadedKey, uploadKey } from "../format/store.ts";
+import { UserError } from "../trainer/errors.ts";
+import { DigestSet } from "./digest-set.ts";
+import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts";
+import { ModelRegistry } from "./registry.ts";
+import { manifestOfVersion } from "./stored-version.ts";
+import { pagesOf, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
+
+const DAY_MS = 86_400_000;
+
+/** What stays. */
+export interface PruneOptions {
+  /** The model whose versions go; null: of all models. */
+  model: string | null;
+  /** The newest versions of each history that stay, however old they are. */
+  keep: number;
+  /** Versions that were published in the last so many days stay, and so does what an upload of these days has brought. */
+  days: number;
+}
+
+/** What is no longer needed. */
+export interface Removal {
+  /** Versions that histories forget. */
+  forgotten: { model: string; version: string }[];
+  /** Versions whose blob, manifest, and pages that no other version has, go. */
+  versions: string[];
+  pages: number;
+}
+
+/** Removes versions that nothing needs any more from a store. */
+export class Pruning {
+  readonly #store: KvStore;
+  readonly #options: PruneOptions;
+  readonly #now: () => number;
+
+  constructor(store: KvStore, options: PruneOptions, now: () => number = Date.now) {
+    this.#store = store;
+    this.#options = options;
+    this.#now = now;
+  }
+
+  /** Finds what is no longer needed, and removes nothing. Throws UserError or FormatError where that cannot be known. */
+  async plan(): Promise<Removal> {
+    const state = await readState(this.#store);
+    const forgotten = this.#forgotten(state);
+    const trimmed = withoutForgotten(state, forgotten);
+    const versions = await this.#unneeded(
+      trimmed,
+      forgotten.map(({ version }) => version),
+    );
+    const kept = await pagesOf(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
+    let pages = 0;
+    const doomed = new DigestSet();
+    for (const version of versions)
+      for (const _key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) pages++;
+    return { forgotten, versions, pages };
+  }
+
+  /**
+   * Removes what `plan` has found. Histories forget it first, and its manifests go before its pages, so that whoever
+   * publishes meanwhile does not count on them; what is being removed stays noted until it is gone, so that a removal
+   * that is stopped can be ended by the next one. Returns what was removed: less than was planned where a version was
+   * made to serve meanwhile.
+   */
+  async remove({ forgotten, versions }: Removal): Promise<Removal> {
+    const store = this.#store;
+    const before = await readState(store);
+    const whole = new Set<string>();
+    for (const version of versions) {
+      const manifest = await this.#manifestOf(version, before);
+      if (manifest === null) continue;
+      if ((await textOf(store, manifestKey(version))) !== null) whole.add(version);
+      await store.putTexts([{ key: removalKey(version), value: writePublishedManifest(manifest) }]);
+    }
+    await this.#trimHistories(forgotten);
+    await deleteAll(
+      store,
+      versions.flatMap((version) => [uploadedKey(version), manifestKey(version)]),
+    );
+
+    // What holds now decides: a version may have been made to serve, or be uploaded again.
+    const state = await readState(store);
+    const needed = versionsKept(state, this.#uploadsSince());
+    for (const version of whole) if (needed.has(version)) await this.#restore(version);
+    const kept = await pagesOf(store, needed, state);
+    const gone = versions.filter((version) => !needed.has(version));
+    let pages = 0;
+    const doomed = new DigestSet();
+    for (const version of gone) {
+      let keys: string[] = [...(await store.keys(blobKey(version)))];
+      for (const key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) {
+        pages++;
+        keys.push(key);
+        if (keys.length < MOST_WRITTEN) continue;
+        await deleteAll(store, keys);
+        keys = [];
+      }
+      await deleteAll(store, [...keys, uploadKey(version)]);
+      await store.delete([removalKey(version)]);
+    }
+    return { forgotten, versions: gone, pages };
+  }
+
+  #uploadsSince(): number {
+    return this.#now() - this.#options.days * DAY_MS;
+  }
+
+  /** What histories are to forget. */
+  #forgotten(state: StoreState): { model: string; version: string }[] {
+    const { model: only, keep } = this.#options;
+    const used = versionsInUse(state);
+    const since = this.#uploadsSince();
+    if (only !== null && !state.models.some(({ model }) => model === only)) throw noSuchModel(only, state);
+    return state.models
+      .filter(({ model }) => only === null || model === only)
+      .flatMap(({ model, history }) =>
+        history
+          .filter(({ version, time }, i) => i >= keep && time <= since && !used.has(version))
+          .map(({ version }) => ({ model, version })),
+      );
+  }
+
+  /**
+   * The versions that a store has something of, and that nothing needs: of no history any more, of an upload that was
+   * stopped long ago, or of a removal that was stopped.
+   */
+  async #unneeded(state: StoreState, forgotten: readonly string[]): Promise<string[]> {
+    const needed = versionsKept(state, this.#uploadsSince());
+    const found = new Set<string>([...forgotten, ...state.uploads.keys()]);
+    for (const prefix of [manifestKey(""), removalKey("")])
+      for (const key of await this.#store.keys(prefix)) found.add(key.slice(prefix.length));
+    const unneeded: string[] = [];
+    for (const version of found) {
+      if (needed.has(version)) continue;
+      const { model } = this.#options;
+      const isOf = async (): Promise<boolean> => (await this.#manifestOf(version, state))?.model === model;
+      if (model === null || forgotten.includes(version) || (await isOf())) unneeded.push(version);
+    }
+    return unneeded.sort();
+  }
+
+  /** What belongs to a version that is to go; null where nothing says so any more. */
+  async #manifestOf(version: string, { uploads }: StoreState): Promise<PublishedManifest | null> {
+    const text = await textOf(this.#store, removalKey(version));
+    try {
+      if (text !== null) return readPublishedManifest(text, version, removalKey(version));
+      const upload = uploads.get(version);
+      if (upload) return { model: upload.model, bytes: upload.bytes, pageDigests: upload.pageDigests };
+      return await manifestOfVersion(this.#store, version);
+    } catch (error) {
+      if (error instanceof FormatError) return null;
+      throw error;
+    }
+  }
+
+  async #trimHistories(forgotten: Removal["forgotten"]): Promise<void> {
+    const registry = new ModelRegistry(this.#store);
+    for (const model of new Set(forgotten.map(({ model }) => model))) {
+      const gone = new Set(forgotten.filter((one) => one.model === model).map(({ version }) => version));
+      const history = (await registry.history(model)).filter(({ version }) => !gone.has(version));
+      await this.#store.putTexts([{ key: historyKey(model), value: writeHistory(history) }]);
+    }
+  }
+
+  /** Gives a version its manifest back, of which nothing has been removed. */
+  async #restore(version: string): Promise<void> {
+    const text = await textOf(this.#store, removalKey(version));
+    if (text === null) return;
+    await this.#store.putTexts([{ key: manifestKey(version), value: text }]);
+    await this.#store.delete([removalKey(version)]);
+  }
+}
+
+function withoutForgotten(state: StoreState, forgotten: Removal["forgotten"]): StoreState {
+  const gone = new Set(forgotten.map(({ model, version }) => `${model}@${version}`));
+  const models = state.models.map((entry) => ({
+    ...entry,
+    history: entry.history.filter(({ version }) => !gone.has(`${entry.model}@${version}`)),
+  }));
+  return { ...state, models };
+}
+
+/** The keys of a manifest's pages that are neither kept nor in `doomed`, which gets them. */
+function* doomedPages(manifest: PublishedManifest | null, kept: DigestSet, doomed: DigestSet): Generator<string> {
+  const digests = manifest?.pageDigests ?? new Uint8Array(0);
+  for (let at = 0; at < digests.length; at += PAGE_DIGEST_BYTES) {
+    const digest = digests.subarray(at, at + PAGE_DIGEST_BYTES);
+    if (!kept.has(digest) && doomed.add(digest)) yield pageKey(digest);
+  }
+}
+
+function noSuchModel(name: string, { models }: StoreState): UserError {
+  return new UserError(`got the model ${name}, expected ${models.map(({ model }) => model).join(", ") || "none"}`);
+}

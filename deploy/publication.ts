@@ -1,0 +1,221 @@
+import { writePublishedManifest } from "../format/published-manifest.ts";
+import { readManifest } from "../format/read-blob.ts";
+import { signerOf } from "../format/seal.ts";
+import { blobPartKeys, manifestKey, pageKey } from "../format/store.ts";
+import { type UploadCost, uploadCost } from "./cost.ts";
+import type { DigestSet } from "./digest-set.ts";
+import { knownPages } from "./known-pages.ts";
+import { BATCH_BYTES, type KvPair, type KvStore, MOST_READ, MOST_WRITTEN, READ_BYTES, textsOf } from "./kv/kv-store.ts";
+import { ModelRegistry } from "./registry.ts";
+import { planRelease, type ReleaseOptions } from "./release.ts";
+import { checkSample } from "./sample.ts";
+import { CLOCK, type Clock, sleepUntil } from "./settle.ts";
+import { UploadJournal } from "./upload-journal.ts";
+import { blobPart, pageDigestsOf, pageText, type UploadedModel } from "./uploaded-model.ts";
+
+/** How a version is brought into a store. */
+export interface UploadOptions {
+  /** Whether all that is there is read back, and written again where it is damaged, small values too. Default: false. */
+  repair?: boolean;
+  /** Seconds that the last page must be old before the pointer moves. Default: 0. */
+  settle?: number;
+  /** Told what the upload costs before it begins. Where it throws, nothing is uploaded. */
+  approve?: (cost: UploadCost) => Promise<void>;
+  /** Told of values that are done with, and of what is being waited for. */
+  advance?: (values: number, note: string) => void;
+  /** Told, in a sentence, what a user should know of. */
+  say?: (what: string) => void;
+  /** Numbers of 0 to 1, for the sample that is read back. */
+  random?: () => number;
+  clock?: Clock;
+  /** The most keys of one write. */
+  batchKeys?: number;
+}
+
+/** Numbers of pages and of parts of the blob, and what became of the pointer. */
+export interface Published {
+  /** Written for the first time. */
+  uploaded: number;
+  /** There already, and left as they were. */
+  present: number;
+  /** There already, but damaged, and written again. */
+  repaired: number;
+  /** The version that the model is pinned to, so that its pointer stays; null where it is not pinned. */
+  pinnedTo: string | null;
+}
+
+/** One version's way into a store. */
+export class Publication {
+  readonly #store: KvStore;
+  readonly #options: Required<UploadOptions>;
+  readonly #published: Published = { uploaded: 0, present: 0, repaired: 0, pinnedTo: null };
+  /** Pairs that are to be written, and the length of their values. */
+  #waiting: KvPair[] = [];
+  #waitingBytes = 0;
+  /** When the last value was written, in milliseconds since the epoch; 0: none was. */
+  #writtenAt = 0;
+
+  constructor(store: KvStore, options: UploadOptions = {}) {
+    this.#store = store;
+    this.#options = {
+      ...{ repair: false, settle: 0, approve: async () => {}, advance: () => {}, say: () => {} },
+      ...{ random: Math.random, clock: CLOCK, batchKeys: MOST_WRITTEN },
+      ...options,
+    };
+  }
+
+  /**
+   * Publishes. What is there already is known by the manifests of published versions. Throws UserError where the store
+   * cannot be written, or what it gives back is not what was written, or the options do not fit what it has, and
+   * FormatError where its small values are damaged.
+   */
+  async run(model: UploadedModel, release: ReleaseOptions = {}): Promise<Published> {
+    const { repair, settle, clock, advance, say } = this.#options;
+    const { version, blob } = model;
+
+    // 1. What would refuse the publication is found before anything is written.
+    const registry = new ModelRegistry(this.#store, clock.now);
+    const { evidence } = readManifest(blob);
+    const released = { name: model.model, version, isSigned: signerOf(blob) !== null, bytes: blob.length, evidence };
+    const plan = await planRelease(registry, released, release, repair ? say : null);
+    const manifest = { model: plan.model, bytes: blob.length, pageDigests: pageDigestsOf(model) };
+
+    // 2. The journal, before it is asked what is there: from now on nobody removes what this upload counts on.
+    const journal = new UploadJournal(this.#store, version);
+    const before = await journal.begin(manifest, clock.now(), repair);
+    const known = repair ? null : await knownPages(this.#store, version, manifest.pageDigests, await registry.list());
+    const done = before.values;
+    this.#writtenAt = before.time;
+    try {
+      await this.#options.approve(await uploadCost(model, known, done));
+    } catch (error) {
+      await journal.giveUp();
+      throw error;
+    }
+
+    // 3. Pages, and the blob.
+    const note = (values: number): Promise<void> => journal.note({ values, time: this.#writtenAt });
+    if (known === null) await this.#repairPages(model);
+    else await this.#uploadPages(model, known.pages, done, note);
+    await this.#uploadBlob(model, known?.hasManifest ?? false, done, note);
+
+    // 4. KV remembers for a while that a key was absent, so that a Worker might not find a page that is there.
+    if (plan.writes.length > 1)
+      await sleepUntil(this.#writtenAt + 1000 * settle, clock, (s) => advance(0, `the pointer moves in ${s} s`));
+    advance(0, "");
+    await checkSample(this.#store, model, this.#options.random);
+    await this.#store.putTexts([{ key: manifestKey(version), value: writePublishedManifest(manifest) }]);
+
+    // 5. History, pointer and default, one after the other, when all that they lead to is there. What they say now
+    // counts, and not what they said before the upload.
+    const { writes, pinnedTo } = await planRelease(registry, released, release, repair ? () => {} : null);
+    for (const write of writes) await this.#store.putTexts([write]);
+    await journal.end();
+    return { ...this.#published, pinnedTo };
+  }
+
+  /** Uploads the pages behind the first `done` that are not known to be there. */
+  async #uploadPages(
+    { pages }: UploadedModel,
+    known: DigestSet,
+    done: number,
+    note: (values: number) => Promise<void>,
+  ): Promise<void> {
+    for (const [i, page] of pages.entries()) {
+      if (i < done || known.has(page.digest)) {
+        this.#count("present");
+        continue;
+      }
+      const pair = { key: pageKey(page.digest), value: await pageText(page) };
+      if (this.#isFull(pair)) {
+        await this.#write();
+        await note(i);
+      }
+      this.#add(pair, "uploaded");
+    }
+    if (this.#waiting.length === 0) return;
+    await this.#write();
+    await note(pages.length);
+  }
+
+  /** Reads all pages back, and writes those that are missing or damaged. */
+  async #repairPages({ pages }: UploadedModel): Promise<void> {
+    let batch: KvPair[] = [];
+    let bytes = 0;
+    for (const page of pages) {
+      const pair = { key: pageKey(page.digest), value: await pageText(page) };
+      if (batch.length === MOST_READ || bytes + pair.value.length > READ_BYTES) {
+        await this.#repair(batch);
+        [batch, bytes] = [[], 0];
+      }
+      batch.push(pair);
+      bytes += pair.value.length;
+    }
+    await this.#repair(batch);
+    await this.#write();
+  }
+
+  async #repair(batch: readonly KvPair[]): Promise<void> {
+    const stored = await textsOf(
+      this.#store,
+      batch.map(({ key }) => key),
+    );
+    for (const pair of batch) {
+      const there = stored.get(pair.key) ?? null;
+      if (there === pair.value) {
+        this.#count("present");
+        continue;
+      }
+      if (this.#isFull(pair)) await this.#write();
+      this.#add(pair, there === null ? "uploaded" : "repaired");
+    }
+  }
+
+  /** Uploads the parts of the blob behind the first `done` values, unless it is there. */
+  async #uploadBlob(
+    { version, blob, pages }: UploadedModel,
+    isThere: boolean,
+    done: number,
+    note: (values: number) => Promise<void>,
+  ): Promise<void> {
+    const keys = blobPartKeys(version, blob.length);
+    for (const [part, key] of keys.entries()) {
+      const bytes = blobPart(blob, part);
+      const stored = this.#options.repair ? await this.#store.bytes(key) : null;
+      if (isThere || pages.length + part < done || (stored !== null && Buffer.compare(stored, bytes) === 0)) {
+        this.#count("present");
+        continue;
+      }
+      await this.#store.putBytes(key, bytes);
+      this.#writtenAt = this.#options.clock.now();
+      this.#published[stored === null ? "uploaded" : "repaired"]++;
+      this.#options.advance(1, "");
+      await note(pages.length + part + 1);
+    }
+  }
+
+  #isFull({ value }: KvPair): boolean {
+    const { batchKeys } = this.#options;
+    return this.#waiting.length === batchKeys || this.#waitingBytes + value.length > BATCH_BYTES;
+  }
+
+  #add(pair: KvPair, kind: "uploaded" | "repaired"): void {
+    this.#waiting.push(pair);
+    this.#waitingBytes += pair.value.length;
+    this.#published[kind]++;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    await this.#store.putTexts(this.#waiting);
+    this.#writtenAt = this.#options.clock.now();
+    this.#options.advance(this.#waiting.length, "");
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #count(kind: "present"): void {
+    this.#published[kind]++;
+    this.#options.advance(1, "");
+  }
+}

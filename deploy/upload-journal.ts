@@ -1,0 +1,65 @@
+import { FormatError } from "../format/errors.ts";
+import type { PublishedManifest } from "../format/published-manifest.ts";
+import { uploadedKey, uploadKey } from "../format/store.ts";
+import { readUpload, readUploaded, type Uploaded, writeUpload, writeUploaded } from "../format/upload.ts";
+import { deleteAll, type KvStore, textsOf } from "./kv/kv-store.ts";
+
+/**
+ * What the store remembers of an upload until it has ended: which pages it is to bring, so that `prune` leaves them
+ * alone, and how far it is, so that whoever takes it up again sends the rest alone.
+ */
+export class UploadJournal {
+  readonly #store: KvStore;
+  readonly #version: string;
+  /** Whether there was a journal of this version, of an upload that was stopped. */
+  #wasThere = false;
+  #hasUploaded = false;
+
+  constructor(store: KvStore, version: string) {
+    this.#store = store;
+    this.#version = version;
+  }
+
+  /**
+   * Begins, or begins again where an upload of the version was stopped. Returns how far that one had come, unless that
+   * is to be forgotten: whoever repairs believes nothing.
+   */
+  async begin(manifest: PublishedManifest, now: number, forgets: boolean): Promise<Uploaded> {
+    const [upload, uploaded] = [uploadKey(this.#version), uploadedKey(this.#version)];
+    const texts = await textsOf(this.#store, [upload, uploaded]);
+    const before = readable(() => readUpload(texts.get(upload) ?? "", this.#version));
+    const far = before && readable(() => readUploaded(texts.get(uploaded) ?? "", this.#version));
+    this.#wasThere = before !== null;
+    this.#hasUploaded = (texts.get(uploaded) ?? null) !== null;
+    // Progress that belongs to no upload must not become that of this one.
+    if (this.#hasUploaded && (forgets || !before)) await this.#store.delete([uploaded]);
+    await this.#store.putTexts([{ key: upload, value: writeUpload({ time: now, ...manifest }) }]);
+    return far && !forgets ? far : { time: far?.time ?? 0, values: 0 };
+  }
+
+  /** Notes that so many values are stored. */
+  async note(uploaded: Uploaded): Promise<void> {
+    await this.#store.putTexts([{ key: uploadedKey(this.#version), value: writeUploaded(uploaded) }]);
+    this.#hasUploaded = true;
+  }
+
+  /** Ends an upload that was given up before anything was sent; one that was stopped earlier can still be taken up. */
+  async giveUp(): Promise<void> {
+    if (!this.#wasThere) await this.end();
+  }
+
+  async end(): Promise<void> {
+    const uploaded = this.#hasUploaded ? [uploadedKey(this.#version)] : [];
+    await deleteAll(this.#store, [...uploaded, uploadKey(this.#version)]);
+  }
+}
+
+/** What `read` gives; null where what it reads is missing or damaged. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import { FormatError } from "../format/errors.ts";
+import { type EarlierPointer, readEarlierPointer } from "../format/pointer.ts";
+import { earlierPointerKey, uploadKey } from "../format/store.ts";
+import { readUpload, type Upload } from "../format/upload.ts";
+import { UserError } from "../trainer/errors.ts";
+import { DigestSet } from "./digest-set.ts";
+import { type KvStore, textOf } from "./kv/kv-store.ts";
+import { type ModelEntry, ModelRegistry } from "./registry.ts";
+import { manifestOfVersion } from "./stored-version.ts";
+
+/** What a store says of its versions, which decides what may be removed. */
+export interface StoreState {
+  models: ModelEntry[];
+  earlier: EarlierPointer | null;
+  /** Uploads that have not ended, by version. */
+  uploads: Map<string, Upload>;
+}
+
+/** Reads it. Throws UserError or FormatError where some of it is damaged: nothing is to be removed then. */
+export async function readState(store: KvStore): Promise<StoreState> {
+  const models = await new ModelRegistry(store).list();
+  for (const { problem } of models)
+    if (problem !== null) throw new UserError(`${problem}; \`publish --repair\` of the model writes it anew`);
+  const text = await textOf(store, earlierPointerKey());
+  const uploads = new Map<string, Upload>();
+  const prefix = uploadKey("");
+  for (const key of await store.keys(prefix)) {
+    const version = key.slice(prefix.length);
+    const upload = await textOf(store, key);
+    if (upload !== null) uploads.set(version, readUpload(upload, version));
+  }
+  return { models, earlier: text === null ? null : readEarlierPointer(text), uploads };
+}
+
+/** The versions that something leads requests to, or a rollback without a version would. */
+export function versionsInUse({ models, earlier }: StoreState): Set<string> {
+  const used = new Set<string>();
+  for (const { pointer } of models) {
+    if (pointer) used.add(pointer.version);
+    if (pointer && pointer.previous !== null) used.add(pointer.previous);
+  }
+  if (earlier) used.add(earlier.version);
+  return used;
+}
+
+/** The versions that must stay whole: those in use, those of histories, and those whose upload began since then. */
+export function versionsKept(state: StoreState, uploadsSince: number): Set<string> {
+  const kept = versionsInUse(state);
+  for (const { history } of state.models) for (const { version } of history) kept.add(version);
+  for (const [version, { time }] of state.uploads) if (time > uploadsSince) kept.add(version);
+  return kept;
+}
+
+/**
+ * The digests of the pages that versions have, and that uploads are to bring. Throws UserError where those of a version
+ * cannot be known: any page might be one of them.
+ */
+export async function pagesOf(
+  store: KvStore,
+  versions: ReadonlySet<string>,
+  { uploads }: StoreState,
+): Promise<DigestSet> {
+  const pages = new DigestSet();
+  for (const version of versions) {
+    const upload = uploads.get(version);
+    if (upload) pages.addAll(upload.pageDigests);
+    else pages.addAll((await manifestOfVersion(store, version).catch(unknown(version))).pageDigests);
+  }
+  return pages;
+}
+
+function unknown(version: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof FormatError)) throw error;
+    throw new UserError(
+      `${error.message}; the pages of ${version}, which stays, are not known, so that nothing is removed. ` +
+        "`publish --repair` of its export brings them back",
+    );
+  };
+}

@@ -1,0 +1,207 @@
+import { describe, expect, it } from "vitest";
+import { Pruning } from "../../deploy/prune.ts";
+import { Publication } from "../../deploy/publication.ts";
+import { ModelRegistry } from "../../deploy/registry.ts";
+import { verifyVersion } from "../../deploy/verify.ts";
+import { readState, versionsInUse } from "../../deploy/versions-in-use.ts";
+import { blobKey, historyKey, manifestKey, pageKey, pointerKey } from "../../format/store.ts";
+import { type PagedModel, pageContents, pagedModel } from "../../testing/format/paged-model.ts";
+import { integer, pick, seeded } from "../../testing/format/random.ts";
+import { MemoryKv } from "./memory-kv.ts";
+
+const DAY = 86_400_000;
+const START = 1_800_000_000_000;
+
+/** Twelve versions, whose pages overlap. */
+const MODELS = await Promise.all(
+  Array.from({ length: 12 }, (_, i) => pagedModel(`number ${i}`, [...pageContents(3, 2 * i), ...pageContents(1, 90)])),
+);
+
+/** A store, and the time that its publishers see. */
+class World {
+  readonly store = new MemoryKv();
+  now = START;
+  readonly clock = { now: () => this.now, sleep: async () => {} };
+
+  publish(model: PagedModel, name = "tiny", switches = true) {
+    return new Publication(this.store, { clock: this.clock, batchKeys: 2 }).run(model, { model: name, switches });
+  }
+
+  prune(options: { model?: string; keep: number; days: number }): Pruning {
+    return new Pruning(this.store, { model: null, ...options }, () => this.now);
+  }
+
+  get registry(): ModelRegistry {
+    return new ModelRegistry(this.store, () => this.now);
+  }
+
+  /** What is wrong with any version that a request, or a rollback, may have. */
+  async faults(): Promise<string[]> {
+    const faults: string[] = [];
+    for (const { model, pointer, history, problem } of await this.registry.list()) {
+      if (problem !== null) faults.push(problem);
+      if (pointer) faults.push(...(await verifyVersion(this.store, model, null)).faults);
+      for (const { version } of history) faults.push(...(await verifyVersion(this.store, model, version)).faults);
+    }
+    for (const version of versionsInUse(await readState(this.store)))
+      if (!this.store.values.has(blobKey(version))) faults.push(`${blobKey(version)} is in use`);
+    return faults;
+  }
+}
+
+describe("prune", () => {
+  it("keeps the newest, the young, and what serves or served before; dry, it deletes nothing", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 8)) {
+      world.now += DAY;
+      await world.publish(model);
+    }
+    const [oldest, second] = MODELS.map(({ version }) => version);
+    await world.registry.rollback("tiny", oldest ?? "");
+    world.now += DAY;
+    const before = new Map(world.store.values);
+    // Version 0 serves, version 7 did before; 5 to 7 are the newest three, and 4 is of the last 5 days.
+    const pruning = world.prune({ keep: 3, days: 5 });
+    const plan = await pruning.plan();
+    expect(world.store.values).toEqual(before);
+    expect(plan.versions).toEqual(
+      MODELS.slice(1, 4)
+        .map(({ version }) => version)
+        .sort(),
+    );
+    expect(plan.forgotten).toHaveLength(3);
+    // Pages 2, 8 and 90 are those of versions that stay.
+    expect(plan.pages).toBe(5);
+    expect(await pruning.remove(plan)).toEqual(plan);
+    expect(await world.faults()).toEqual([]);
+    expect([...before.keys()].filter((key) => !world.store.values.has(key)).sort()).toEqual(
+      [
+        ...plan.versions.flatMap((version) => [blobKey(version), manifestKey(version)]),
+        ...(MODELS[1]?.pages.slice(1, 3).map(({ digest }) => pageKey(digest)) ?? []),
+        ...(MODELS[2]?.pages.slice(1, 3).map(({ digest }) => pageKey(digest)) ?? []),
+        ...(MODELS[3]?.pages.slice(1, 2).map(({ digest }) => pageKey(digest)) ?? []),
+      ].sort(),
+    );
+    expect(await world.store.keys("removing/")).toEqual(new Set());
+    await expect(world.registry.rollback("tiny", second ?? "")).rejects.toThrow("no version of its history");
+    expect(await world.prune({ keep: 3, days: 5 }).plan()).toEqual({ forgotten: [], versions: [], pages: 0 });
+    // What was removed can be published again.
+    await world.publish(MODELS[1] as PagedModel);
+    expect(await world.faults()).toEqual([]);
+  });
+
+  it("of one model leaves the others, also a version that both have", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 3)) await world.publish(model);
+    for (const model of MODELS.slice(2, 5)) await world.publish(model, "tiny", true);
+    world.now += 30 * DAY;
+    await expect(world.prune({ model: "ads", keep: 1, days: 1 }).plan()).rejects.toThrow(
+      "got the model ads, expected tiny",
+    );
+    expect((await world.prune({ model: "tiny", keep: 1, days: 1 }).plan()).versions).toHaveLength(3);
+  });
+
+  it("removes nothing where it cannot know what belongs to a version that stays", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 4)) await world.publish(model);
+    world.now += 30 * DAY;
+    const { version } = MODELS[3] as PagedModel;
+    world.store.values.delete(manifestKey(version)); // the blob says it too
+    expect((await world.prune({ keep: 1, days: 1 }).plan()).versions).toHaveLength(2);
+    world.store.values.set(blobKey(version), "damaged");
+    await expect(world.prune({ keep: 1, days: 1 }).plan()).rejects.toThrow(
+      `the pages of ${version}, which stays, are not known, so that nothing is removed`,
+    );
+    world.store.values.set(pointerKey("tiny"), "{");
+    await expect(world.prune({ keep: 1, days: 1 }).plan()).rejects.toThrow("models/tiny: not JSON");
+    world.store.values.delete(pointerKey("tiny"));
+    world.store.values.set(historyKey("tiny"), "{");
+    await expect(world.prune({ keep: 1, days: 1 }).plan()).rejects.toThrow("versions/tiny: not JSON");
+  });
+
+  it("leaves what an upload counts on, and a version that is made to serve meanwhile", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 4)) await world.publish(model);
+    world.now += 30 * DAY;
+    const [, older] = MODELS as [PagedModel, PagedModel];
+    const pruning = world.prune({ keep: 1, days: 1 });
+    const plan = await pruning.plan();
+    expect(plan.versions).toContain(older.version);
+    // A rollback to it when its manifest is about to be deleted.
+    const store = world.store;
+    store.onChange = async () => {
+      if (!store.values.has(`removing/${older.version}`) || (await world.registry.history("tiny")).length < 4) return;
+      store.onChange = () => {};
+      await world.registry.rollback("tiny", older.version);
+    };
+    const removed = await pruning.remove(plan);
+    expect(removed.versions).not.toContain(older.version);
+    expect((await verifyVersion(store, "tiny", null)).faults).toEqual([]);
+
+    // An upload that counts on the pages of a version which is removed meanwhile.
+    const [used, counting] = [MODELS[5] as PagedModel, await pagedModel("counting", pageContents(12, 10))];
+    await world.publish(used, "tiny");
+    await world.publish(MODELS[9] as PagedModel);
+    await world.publish(MODELS[10] as PagedModel);
+    world.now += 30 * DAY;
+    const again = world.prune({ keep: 1, days: 1 });
+    const second = await again.plan();
+    expect(second.versions).toContain(used.version);
+    store.onChange = async () => {
+      if (!store.values.has(`uploading/${counting.version}`)) return;
+      store.onChange = () => {};
+      expect((await again.remove(second)).versions).toContain(used.version);
+    };
+    await world.publish(counting);
+    expect(await world.faults()).toEqual([]);
+  });
+
+  it("never deletes what a version that stays needs, whatever was published, stopped, rolled back and pruned", async () => {
+    let [removed, stopped] = [0, 0];
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = seeded(seed);
+      const world = new World();
+      for (let step = 0; step < 25; step++) {
+        world.now += integer(random, 0, 3 * DAY);
+        if (random() < 0.3) world.store.failAfter = integer(random, 0, 12);
+        try {
+          const kind = integer(random, 0, 9);
+          if (kind < 5) await world.publish(pick(random, MODELS), "tiny", random() < 0.8);
+          else if (kind === 5)
+            await world.registry.rollback("tiny", random() < 0.5 ? null : pick(random, MODELS).version);
+          else if (kind === 6) await world.registry.pin("tiny", pick(random, MODELS).version);
+          else if (kind === 7) await world.registry.unpin("tiny");
+          else {
+            const pruning = world.prune({ keep: integer(random, 0, 3), days: integer(random, 0, 8) });
+            removed += (await pruning.remove(await pruning.plan())).versions.length;
+          }
+        } catch (error) {
+          if (!/broke off|^tiny: got/.test((error as Error).message)) throw error;
+          if (/broke off/.test((error as Error).message)) stopped++;
+        }
+        world.store.failAfter = Number.POSITIVE_INFINITY;
+        expect(await world.faults(), `seed ${seed}, step ${step}`).toEqual([]);
+      }
+      // Nothing is left over, however often publishers and prunings were stopped.
+      await world.publish(pick(random, MODELS));
+      world.now += 30 * DAY;
+      const last = world.prune({ keep: 0, days: 1 });
+      await last.remove(await last.plan());
+      expect(await world.faults(), `seed ${seed}`).toEqual([]);
+      const { pointer } = (await world.registry.list())[0] ?? {};
+      const left = new Set([pointer?.version, pointer?.previous]);
+      const pages = new Set(
+        MODELS.filter(({ version }) => left.has(version)).flatMap(({ pages: own }) =>
+          own.map(({ digest }) => pageKey(digest)),
+        ),
+      );
+      expect(await world.store.keys("page/"), `seed ${seed}`).toEqual(pages);
+      expect([...(await world.store.keys("blob/"))].length).toBe([...left].filter((version) => version).length);
+      expect(await world.store.keys("manifest/")).toEqual(
+        new Set([...(await world.store.keys("blob/"))].map((key) => key.replace("blob", "manifest"))),
+      );
+    }
+    expect(removed).toBeGreaterThan(25);
+    expect(stopped).toBeGreaterThan(25);
+  });
+});
