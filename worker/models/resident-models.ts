@@ -39,7 +39,7 @@ export class ResidentModels {
   readonly #kernel: KernelModule;
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
-  /** By version. Those that nothing leads to any more are here until the last request that uses them has ended. */
+  /** Those that nothing leads to any more are here until the last request that uses them has ended. */
   readonly #residents = new Set<ResidentModel>();
   readonly #counters: LoadCounters;
   #load: Load | null = null;
@@ -85,7 +85,9 @@ export class ResidentModels {
     try {
       const loaded = await this.#read(published.version, source, trusted, lease, deadline);
       refuseOtherName(published, loaded, trusted);
-      this.#place(new ResidentModel(loaded, lease, this.#now), place);
+      // What is given back must not stay in the engine's memory until the next load.
+      const forget = (resident: ResidentModel): void => void this.#residents.delete(resident);
+      this.#place(new ResidentModel(loaded, lease, this.#now, forget), place);
     } catch (error) {
       lease.end();
       throw error;
@@ -163,7 +165,7 @@ export class ResidentModels {
   }
 
   #forgetEnded(): void {
-    for (const resident of this.#residents) if (resident.endIfUnneeded()) this.#residents.delete(resident);
+    for (const resident of this.#residents) resident.endIfUnneeded();
   }
 }
 
