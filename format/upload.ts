@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { parseJson, parseWith } from "./parse.ts";
-import { TimeSchema } from "./pointer.ts";
+import { TimeSchema } from "./time.ts";
 import { manifestData, manifestEntries, manifestOf, type PublishedManifest } from "./published-manifest.ts";
 import { uploadedKey, uploadKey } from "./store.ts";
 

@@ -16,21 +16,26 @@ interface ScoresAnswer {
 
 /** What is wrong with an answer, in words; null where nothing is. */
 export function judge({ expected, records }: Attempt, answer: Answer, model: AttackModel): string | null {
-  const { status, headers, body } = answer;
+  const problem = judgeStatus(expected, answer);
+  if (problem !== null || answer.status !== 200) return problem;
+  const json = JSON.parse(answer.body);
+  return json.scores === undefined ? judgeOther(answer.body) : judgeScores(json, records, model);
+}
+
+/** What is wrong with an answer's status, and with what a status that is not 200 says; null where nothing is. */
+export function judgeStatus(expected: Attempt["expected"], { status, headers, body }: Answer): string | null {
   if (status === 503) {
     if (!/^\d+$/.test(headers["retry-after"] ?? "")) return `got 503 without retry-after: ${body.slice(0, 200)}`;
   } else if (!expected.includes(status)) {
     return `got ${status ?? "no answer"}, expected ${expected.join(" or ")}: ${body.slice(0, 200)}`;
   }
-  if (status === null) return null;
   // Behind an answer of the server that never reached the Worker there is no problem's body.
-  if (status !== 200) return headers["content-type"] === undefined ? null : judgeProblem(status, headers, body);
-  const json = JSON.parse(body);
-  return json.scores === undefined ? judgeOther(body) : judgeScores(json, records, model);
+  if (status === null || status === 200 || headers["content-type"] === undefined) return null;
+  return judgeProblem(status, headers, body);
 }
 
-/** An answer of another route shows nothing that only an admin should see. */
-function judgeOther(body: string): string | null {
+/** What is wrong with an answer of another route: it must not show what only an admin should see. */
+export function judgeOther(body: string): string | null {
   return /evidence|blobBytes|hashKey|tokens/.test(body)
     ? `got what only an admin should see: ${body.slice(0, 200)}`
     : null;

@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { generateToken } from "../../format/tokens.ts";
 import * as limits from "../../worker/limits.ts";
 import { integer, pick } from "../format/random.ts";
-import type { AttackModel, RawRecord } from "./model.ts";
+import type { AttackValues, RawRecord } from "./model.ts";
 import type { BrokenRequest, WholeRequest } from "./send.ts";
 import { TOKENS } from "./server.ts";
 
@@ -23,7 +23,7 @@ export interface Attempt {
 
 export interface Kind {
   name: string;
-  make(random: Random, model: AttackModel): Attempt;
+  make(random: Random, model: AttackValues): Attempt;
 }
 
 const TOKEN = { authorization: `Bearer ${TOKENS.score}` };
@@ -246,11 +246,11 @@ export const WORST: readonly Kind[] = [
 ];
 
 /** Scores records whose rows are all in pages. */
-export function coldRequest(random: Random, model: AttackModel): WholeRequest {
+export function coldRequest(random: Random, model: AttackValues): WholeRequest {
   return post(SCORE, { records: coldRecords(random, model) }).request;
 }
 
-function coldRecords(random: Random, model: AttackModel): RawRecord[] {
+function coldRecords(random: Random, model: AttackValues): RawRecord[] {
   return Array.from({ length: 400 }, () => model.cold(random));
 }
 

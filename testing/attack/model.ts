@@ -1,11 +1,11 @@
-// The model under attack: random weights, a blob of some 10 MiB, and pages as large as the format allows, so that
-// every page that a request can make the Worker read costs it as much as it can.
+// Models with random weights and rows in pages. The one under attack has a blob of some 10 MiB, and pages as large as
+// the format allows, so that every page that a request can make the Worker read costs it as much as it can.
 import type { ModelBlob } from "../../format/blob.ts";
 import * as c from "../../format/constants.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
-import { openPage, type Page, pageDigest, writePage } from "../../format/page.ts";
+import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { rowStride, writeRow } from "../../format/row.ts";
 import { addToFilter, newFilter } from "../../format/row-filter.ts";
@@ -22,6 +22,8 @@ export interface AttackShape {
   hot: number;
   /** Rows in pages. */
   cold: number;
+  /** Rows that a page may have. Default: as many as fit into the largest page. */
+  rowsPerPage?: number;
 }
 
 /** A blob of 10 MiB, and 42 MiB of rows in pages. */
@@ -57,80 +59,110 @@ const FIELDS: FittedField[] = [
   { name: "price", side: "item", ...common, type: "numeric", encoding: { kind: "value", shift: 10, factor: 0.1 } },
 ];
 const SPEC: FittedSpec = { name: "attacked", label: "click", fields: FIELDS, hashKey: HASH_KEY };
+/** The first seed of its weights and rows. */
+const SEED = 1;
 /** The fields whose values have rows. */
 const NAMED = FIELDS.filter(({ type }) => type !== "numeric").map(({ name }) => name);
 
 export type RawRecord = Record<string, string | number | string[]>;
 
-export interface AttackModel {
+/** What clients send: records of values that a model knows, or does not. */
+export interface AttackValues {
+  /** A record whose values are known, hot ones and cold ones; one in `unseen` of them is not. */
+  record(random: () => number, unseen?: number): RawRecord;
+  /** A record whose values all have their rows in the blob. */
+  hot(random: () => number): RawRecord;
+  /** A record whose values all have their rows in pages. */
+  cold(random: () => number): RawRecord;
+}
+
+export interface AttackModel extends AttackValues {
   name: string;
   version: string;
   blob: Uint8Array;
   pages: { digest: Uint8Array; bytes: Uint8Array }[];
   /** How far a score may be from `score`'s. */
   tolerance: number;
-  /** A record whose values are known, hot ones and cold ones; one in `unseen` of them is not. */
-  record(random: () => number, unseen?: number): RawRecord;
-  /** A record whose values all have their rows in pages. */
-  cold(random: () => number): RawRecord;
+  scorer: Scorer;
+  /** All pages, by number. */
+  opened: ReadonlyMap<number, Page>;
   /** The right scores, from all pages. */
   score(records: readonly RawRecord[]): Float32Array;
 }
 
-/** The same model for the same shape, each time. */
-export async function attackModel({ hot, cold }: AttackShape): Promise<AttackModel> {
+/** What all versions of a shape share: which values have rows, the rows in the blob, and what is in which page. */
+export interface AttackTable extends AttackValues {
+  layout: PageLayout;
+  hotKeys: Uint32Array;
+  coldKeys: Uint32Array;
+  /** The weights and hot rows of the first seed. */
+  drawn: ModelBlob;
+}
+
+/** The same for the same shape, each time. */
+export function attackTable({ hot, cold, rowsPerPage }: AttackShape): AttackTable {
   const values = hot + cold;
   const keys = keysOfValues(values);
-  const hotKeys = sortedKeys(keys, 0, hot);
   const stride = rowStride(c.TYPE_I8, DIM);
-  const perPage = Math.floor(((c.MAX_PAGE_BYTES - c.PAGE_HEADER_BYTES) / (8 + stride)) * FILLED);
+  const perPage = rowsPerPage ?? Math.floor(((c.MAX_PAGE_BYTES - c.PAGE_HEADER_BYTES) / (8 + stride)) * FILLED);
   const pageCount = Math.ceil(cold / perPage);
-  const layout = { rowType: c.TYPE_I8, embeddingDim: DIM, pageCount };
-  const coldKeys = sortedKeys(keys, hot, values);
+  return {
+    layout: { rowType: c.TYPE_I8, embeddingDim: DIM, pageCount },
+    hotKeys: sortedKeys(keys, 0, hot),
+    coldKeys: sortedKeys(keys, hot, values),
+    drawn: drawModel(hot, pageCount, SEED),
+    record: recordsOf(hot, values),
+    hot: (random) => recordsOf(hot, hot)(random, Number.POSITIVE_INFINITY),
+    cold: (random) => {
+      const value = (field: number): string => coldValue(random, field, hot, values);
+      return { user: value(0), site: value(1), tags: [value(2)], item: value(3), brand: value(4) };
+    },
+  };
+}
+
+/** The same model for the same shape, each time. */
+export function attackModel(shape: AttackShape): Promise<AttackModel> {
+  return attackVersion(attackTable(shape), SPEC.name, SEED);
+}
+
+/** A model of a table: `seed` makes its network and its cold rows, and so its scores. The hot rows are the table's. */
+export async function attackVersion(table: AttackTable, name: string, seed: number): Promise<AttackModel> {
+  const { layout, hotKeys, coldKeys, drawn, record, hot, cold } = table;
+  const { pageCount } = layout;
   const pages = await Promise.all(
     keysByPage(coldKeys, pageCount).map(async (own, number) => {
-      const bytes = writePage(layout, number, own, randomRows(own.length / 2, number));
+      const rowSeed = (seed - SEED) * pageCount + number;
+      const bytes = writePage(layout, number, own, randomRows(own.length / 2, rowSeed));
       return { digest: await pageDigest(bytes), bytes };
     }),
   );
-
-  const drawn = randomModel({
-    fields: FIELDS.length,
-    embeddingDim: DIM,
-    hidden: HIDDEN,
-    rowType: c.TYPE_I8,
-    hotRows: hot,
-    pages: pageCount,
-  });
+  const { bias, layers, outputWeights } = seed === SEED ? drawn : drawModel(0, pageCount, seed);
   const model: ModelBlob = {
     ...drawn,
-    spec: SPEC,
+    ...{ bias, layers, outputWeights },
+    spec: { ...SPEC, name },
     sides: Uint8Array.from(FIELDS, ({ side }) => (side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT)),
     keys: hotKeys,
     filter: filterOf(coldKeys),
     pageDigests: Uint8Array.from(pages.flatMap(({ digest }) => [...digest])),
   };
-  const record = recordsOf(hot, values);
   const random = seeded(1);
   const golden = Array.from({ length: GOLDEN }, () => record(random));
-  const exported = await sealExport({ model, pages }, {}, golden);
-  const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
+  const { version, blob } = await sealExport({ model, pages }, {}, golden);
+  const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const opened = new Map<number, Page>();
   for (const [number, { bytes, digest }] of pages.entries())
     opened.set(number, await openPage(bytes, layout, number, digest));
   return {
-    name: model.spec.name,
-    version: exported.version,
-    blob: exported.blob,
-    pages,
+    ...{ name, version, blob, pages, scorer, opened, record, hot, cold },
     tolerance: scorer.manifest.golden.tolerance,
-    record,
-    cold: (random) => {
-      const value = (field: number): string => coldValue(random, field, hot, values);
-      return { user: value(0), site: value(1), tags: [value(2)], item: value(3), brand: value(4) };
-    },
     score: (records) => scorer.score(scorer.locate(scorer.encode(records)), opened).scores,
   };
+}
+
+function drawModel(hotRows: number, pages: number, seed: number): ModelBlob {
+  const shape = { fields: FIELDS.length, embeddingDim: DIM, hidden: HIDDEN, rowType: c.TYPE_I8 };
+  return randomModel({ ...shape, hotRows, pages, seed });
 }
 
 /** The value with a number: values are dealt out to the fields in turn. */
@@ -196,7 +228,7 @@ function randomRows(count: number, seed: number): Uint8Array {
   return rows;
 }
 
-function recordsOf(hot: number, values: number): AttackModel["record"] {
+function recordsOf(hot: number, values: number): AttackValues["record"] {
   return (random, unseen = 20) => {
     /** A value of the field: mostly a hot one. */
     const value = (field: number): string => {

@@ -1,10 +1,7 @@
 // The Worker as it is deployed, in a workerd of its own over KV in another process, with no proxy before it.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { WRANGLER_CONFIG, wrangler } from "../../deploy/wrangler.ts";
 import { generateToken, SCOPES, type Scope, writeTokenEntry } from "../../format/tokens.ts";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
+import { bundleWorker } from "./bundle.ts";
 import { startKv } from "./kv-server.ts";
 import type { AttackModel } from "./model.ts";
 import { Workerd } from "./workerd.ts";
@@ -30,24 +27,23 @@ export const TOKENS: Readonly<Record<Scope, string>> = {
  * Megabytes of V8's heap. An isolate of the platform has 128 MB, of which the Worker keeps account of 96 MiB, most of
  * them arrays outside of the heap. The local runtime has no limit of its own, and would let garbage lie.
  */
-const HEAP_MB = 32;
+export const HEAP_MB = 32;
 
 /** Bundles the Worker as wrangler would upload it, and starts it in workerd, over KV in another process. */
 export async function startServer(model: AttackModel): Promise<AttackedServer> {
   await using stack = new AsyncDisposableStack();
-  const bundle = mkdtempSync(join(tmpdir(), "deepfm-edge-attack-"));
-  stack.defer(() => rmSync(bundle, { recursive: true, force: true }));
   const errors: string[] = [];
-  await wrangler(["deploy", "--dry-run", "--outdir", bundle]);
+  const bundle = stack.use(await bundleWorker());
   const kv = stack.use(await startKv(model));
   const workerd = stack.use(
     await Workerd.start({
       bundle,
-      compatibilityDate: compatibilityDate(),
       v8Flags: [`--max-heap-size=${HEAP_MB}`],
-      texts: { TOKENS: await entriesOf(TOKENS) },
+      texts: { TOKENS: await tokenEntries() },
       kvNamespaces: { MODELS: kv.address },
-      onError: (message) => errors.push(message),
+      onLog: (level, message) => {
+        if (level === "error") errors.push(message);
+      },
     }),
   );
   const { url, pid } = workerd;
@@ -65,12 +61,6 @@ export async function startServer(model: AttackModel): Promise<AttackedServer> {
 }
 
 /** The setting of the Worker that makes the tokens known to it. */
-async function entriesOf(tokens: Record<Scope, string>): Promise<string> {
-  return (await Promise.all(SCOPES.map((scope) => writeTokenEntry(scope, scope, tokens[scope])))).join(" ");
-}
-
-function compatibilityDate(): string {
-  const date = /^compatibility_date = "(.*)"$/m.exec(readFileSync(WRANGLER_CONFIG, "utf8"))?.[1];
-  if (date === undefined) throw new Error(`${WRANGLER_CONFIG}: got no compatibility_date`);
-  return date;
+export async function tokenEntries(): Promise<string> {
+  return (await Promise.all(SCOPES.map((scope) => writeTokenEntry(scope, scope, TOKENS[scope])))).join(" ");
 }

@@ -8,18 +8,17 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import * as v from "valibot";
+import type { WorkerBundle } from "./bundle.ts";
 
 export interface WorkerdOptions {
-  /** The folder of the bundle that wrangler wrote: index.js, and modules of WebAssembly. */
-  bundle: string;
-  compatibilityDate: string;
+  bundle: WorkerBundle;
   v8Flags: readonly string[];
   /** By name of the binding: a text. */
   texts: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a service that answers as Workers KV does. */
   kvNamespaces: Readonly<Record<string, string>>;
-  /** Called with each line that the Worker logs as an error. */
-  onError: (message: string) => void;
+  /** Called with each line that the Worker logs. */
+  onLog: (level: string, message: string) => void;
 }
 
 /** The workerd that miniflare brings. */
@@ -44,7 +43,7 @@ export class Workerd implements AsyncDisposable {
 
   /** Starts it. Throws where workerd ends before it listens, with what it said. */
   static async start(options: WorkerdOptions): Promise<Workerd> {
-    const config = join(options.bundle, "workerd.capnp");
+    const config = join(options.bundle.folder, "workerd.capnp");
     writeFileSync(config, configOf(options));
     const child = spawn(binary, ["serve", config, "--experimental", `--control-fd=${CONTROL}`], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -54,7 +53,7 @@ export class Workerd implements AsyncDisposable {
       createInterface({ input }).on("line", (line) => {
         const logged = asJson(LogLine, line);
         if (logged === null) said.push(line);
-        else if (logged.level === "error") options.onError(logged.message);
+        else options.onLog(logged.level, logged.message);
       });
     }
     const ended = once(child, "close");
@@ -97,11 +96,11 @@ function asJson<Schema extends v.GenericSchema>(schema: Schema, line: string): v
 }
 
 /** The configuration of workerd, in the text form of Cap'n Proto, whose strings are written as those of JSON. */
-function configOf({ bundle, compatibilityDate, v8Flags, texts, kvNamespaces }: WorkerdOptions): string {
+function configOf({ bundle, v8Flags, texts, kvNamespaces }: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   const modules = [
     `(name = "index.js", esModule = embed "index.js")`,
-    ...globSync("*.wasm", { cwd: bundle }).map((name) => `(name = ${text(name)}, wasm = embed ${text(name)})`),
+    ...globSync("*.wasm", { cwd: bundle.folder }).map((name) => `(name = ${text(name)}, wasm = embed ${text(name)})`),
   ];
   const bindings = [
     ...Object.entries(texts).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
@@ -122,7 +121,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
-  compatibilityDate = ${text(compatibilityDate)},
+  compatibilityDate = ${text(bundle.compatibilityDate)},
   bindings = [${bindings.join(", ")}],
 );
 `;

@@ -17,15 +17,17 @@ export class ResidentModel {
   readonly loaded: LoadedVersion;
   readonly #lease: Lease;
   readonly #now: () => number;
+  readonly #onEnd: (resident: ResidentModel) => void;
   readonly #holders = new Set<Holder>();
   #uses = 0;
   #usedAt: number;
 
-  /** `lease`: its memory. */
-  constructor(loaded: LoadedVersion, lease: Lease, now: () => number) {
+  /** `lease`: its memory. `onEnd`: told when that is given back, and must not refer to it any more. */
+  constructor(loaded: LoadedVersion, lease: Lease, now: () => number, onEnd: (resident: ResidentModel) => void) {
     this.loaded = loaded;
     this.#lease = lease;
     this.#now = now;
+    this.#onEnd = onEnd;
     this.#usedAt = now();
   }
 
@@ -83,6 +85,7 @@ export class ResidentModel {
   endIfUnneeded(): boolean {
     if (this.isHeld || this.isUsed) return false;
     this.#lease.end();
+    this.#onEnd(this);
     return true;
   }
 }

@@ -61,7 +61,7 @@ export class ResidentModels {
   readonly #kernel: KernelModule;
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
-  /** By version. Those that nothing leads to any more are here until the last request that uses them has ended. */
+  /** Those that nothing leads to any more are here until the last request that uses them has ended. */
   readonly #residents = new Set<ResidentModel>();
   readonly #counters: LoadCounters;
   readonly #warmRows: WarmRows;
@@ -164,7 +164,9 @@ export class ResidentModels {
     this.#load = load;
     try {
       const loaded = await read(lease);
-      if (loaded) this.#place(new ResidentModel(loaded, lease, this.#now), place);
+      // What is given back must not stay in the engine's memory until the next load.
+      const forget = (resident: ResidentModel): void => void this.#residents.delete(resident);
+      if (loaded) this.#place(new ResidentModel(loaded, lease, this.#now, forget), place);
       else lease.end();
     } catch (error) {
       lease.end();
@@ -251,7 +253,7 @@ export class ResidentModels {
   }
 
   #forgetEnded(): void {
-    for (const resident of this.#residents) if (resident.endIfUnneeded()) this.#residents.delete(resident);
+    for (const resident of this.#residents) resident.endIfUnneeded();
   }
 }
 
