@@ -29,6 +29,8 @@ const QUANTILES: readonly (readonly [share: number, ms: number])[] = [
   [1, 1500],
 ];
 const DELAYS = 10_000;
+/** Values that are written at a time. */
+const PUTS = 50;
 
 export interface BenchKv extends AsyncDisposable {
   /** Host and port. */
@@ -47,8 +49,10 @@ export async function startBenchKv(pairs: ReadonlyMap<string, string | Uint8Arra
   );
   try {
     const kv = await miniflare.getKVNamespace("MODELS");
-    for (const [key, value] of pairs)
-      await kv.put(key, typeof value === "string" ? value : Uint8Array.from(value).buffer);
+    const put = ([key, value]: [string, string | Uint8Array]): Promise<void> =>
+      kv.put(key, typeof value === "string" ? value : Uint8Array.from(value).buffer);
+    const all = [...pairs];
+    for (let at = 0; at < all.length; at += PUTS) await Promise.all(all.slice(at, at + PUTS).map(put));
     const { host } = await miniflare.ready;
     return { address: host, [Symbol.asyncDispose]: () => miniflare.dispose() };
   } catch (error) {
