@@ -40,7 +40,7 @@ function double(key: ChaskeyKey, from: number, to: number): void {
 
 /** The tag of `bytes`, 16 bytes. */
 export function chaskey(bytes: Uint8Array, key: ChaskeyKey): Uint8Array {
-  absorb(bytes, bytes.length, key);
+  absorb(bytes, 0, bytes.length, key);
   return new Uint8Array(state.slice().buffer);
 }
 
@@ -49,7 +49,12 @@ export function chaskeyText(text: string, key: ChaskeyKey, out: Hash64): Hash64 
   if (hashAscii(text, key, out)) return out;
   // One UTF-16 unit takes at most three bytes of UTF-8.
   const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
-  absorb(bytes, encoder.encodeInto(text, bytes).written, key);
+  return chaskeyBytes(bytes, 0, encoder.encodeInto(text, bytes).written, key, out);
+}
+
+/** As `chaskeyText`, of the UTF-8 in `bytes[start, end)`. */
+export function chaskeyBytes(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey, out: Hash64): Hash64 {
+  absorb(bytes, start, end, key);
   out.lo = (state[0] as number) >>> 0;
   out.hi = (state[1] as number) >>> 0;
   return out;
@@ -114,18 +119,18 @@ function hashAscii(text: string, key: ChaskeyKey, out: Hash64): boolean {
   }
 }
 
-/** Makes `state` the tag of the first `length` bytes. */
-function absorb(bytes: Uint8Array, length: number, key: ChaskeyKey): void {
+/** Makes `state` the tag of `bytes[start, end)`. */
+function absorb(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey): void {
   for (let i = 0; i < 4; i++) state[i] = key[i] as number;
-  let at = 0;
-  for (; at + BLOCK_BYTES < length; at += BLOCK_BYTES)
+  let at = start;
+  for (; at + BLOCK_BYTES < end; at += BLOCK_BYTES)
     absorbBlock(wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8), wordAt(bytes, at + 12));
   absorbLast(
-    tailAt(bytes, length, at),
-    tailAt(bytes, length, at + 4),
-    tailAt(bytes, length, at + 8),
-    tailAt(bytes, length, at + 12),
-    length,
+    tailAt(bytes, end, at),
+    tailAt(bytes, end, at + 4),
+    tailAt(bytes, end, at + 8),
+    tailAt(bytes, end, at + 12),
+    end - start,
     key,
   );
 }

@@ -1,4 +1,5 @@
 import { clipped, RequestError, show } from "../../format/errors.ts";
+import { skipSpace } from "../../format/json-fields.ts";
 import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
@@ -102,15 +103,6 @@ function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>): unkn
 /** Whether a byte order mark is there, which RFC 8259 lets a reader pass over. */
 function startsWithMark(bytes: Uint8Array): boolean {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-}
-
-function skipSpace(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (;;) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
-    at++;
-  }
 }
 
 /** The position after the closing quote of the string that begins at `from`. */
