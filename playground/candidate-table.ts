@@ -93,8 +93,8 @@ export class CandidateTable {
   }
 
   /**
-   * Says at each input what is wrong with it: `problems` has the text by the pointers of a ranking's body. Returns those
-   * that are shown.
+   * Says at each input what is wrong with it: `problems` has the text by the pointers of a ranking's body. Returns the
+   * pointers that are shown.
    */
   judge(problems: ReadonlyMap<string, string>): string[] {
     const shown: string[] = [];

@@ -2,7 +2,7 @@
 
 type Child = Node | string | null;
 
-/** An element with attributes, and children of which null is none. An attribute that is false or undefined is left out. */
+/** An element with attributes and children; those that are false or undefined, and null, are left out. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Record<string, string | boolean | undefined> = {},
@@ -15,7 +15,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of page.html with this id. Throws Error where there is none of its kind: the page and its script differ. */
+/** The element of page.html with this id. Throws Error where there is none of its kind: page and script differ. */
 export function byId<Kind extends HTMLElement>(id: string, kind: abstract new () => Kind): Kind {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
