@@ -14,6 +14,7 @@ const SLOW = [
   "test/lab/**",
   "test/{cli,deploy,package,scripts,testing}/**",
   "test/examples/clients.test.ts",
+  "test/playground/playground.test.ts",
   "test/{whole,messy}-path.test.ts",
   "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];

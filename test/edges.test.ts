@@ -15,6 +15,8 @@ const ALLOWED: Record<string, string[]> = {
   runtime: ["runtime/**", "format/**", KERNELS, "node"],
   assembly: ["assembly/**", "format/constants", "runtime/abi"],
   worker: ["worker/**", "runtime/**", "format/**", KERNELS, "npm", "node"],
+  // A page: of the Worker it knows what the routes take and answer, as types.
+  playground: ["playground/**", "worker/routes/answers.ts", "worker/routes/bodies.ts", "format/**", "valibot"],
   trainer: ["trainer/**", "runtime/**", "format/**", KERNELS, "npm", "node"],
   lab: ["lab/**", "trainer/**", "runtime/**", "format/**", "npm", "node"],
   deploy: ["deploy/**", "trainer/**", "runtime/**", "format/**", "npm", "node"],

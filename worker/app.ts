@@ -1,5 +1,6 @@
 import { type Context, Hono, type Next } from "hono";
 import { requestId } from "hono/request-id";
+import { routePath } from "hono/route";
 import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
@@ -19,6 +20,7 @@ import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { openApiRoute } from "./routes/openapi.ts";
+import { playgroundRoute } from "./routes/playground.ts";
 import { rankRoute } from "./routes/rank.ts";
 import type { Routes } from "./routes/schema.ts";
 import { scoreRoute } from "./routes/score.ts";
@@ -48,8 +50,10 @@ export function createApp<Bindings extends object = DefaultBindings>(
   };
   const app = routesOf(shared);
   for (const [path, methods] of methodsOf(app)) app.all(path, (c) => refuseMethod(c, methods));
+  // Below a path, "/ctr" is the root of the routes, and browsers write "/ctr/" too.
+  const root = playgroundRoute(shared);
   // `app.notFound` would be lost where this app is mounted in another.
-  app.all("*", (c) => problem.respond(c, problem.notFound(c.req.path)));
+  app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
@@ -65,6 +69,7 @@ function routesOf(shared: RouteOptions) {
     .post("/v1/rank", allow("score", shared), rankRoute(shared))
     .post("/v1/explain", allow("explain", shared), explainRoute(shared))
     .get("/v1/models", allow("score", shared), modelsRoute(shared))
+    .get("/", playgroundRoute(shared))
     .get("/openapi.json", openApiRoute)
     .get("/metrics", allow("admin", shared), metricsRoute(shared))
     .get("/healthz", healthRoute)
@@ -88,6 +93,11 @@ function allow(scope: Scope | null, { settings }: RouteOptions) {
     c.set("caller", caller);
     await next();
   };
+}
+
+/** Whether a request for no route is for the page at the path that this app is mounted at, with a slash at the end. */
+function isRoot(c: Context<AppEnv>): boolean {
+  return c.req.method === "GET" && `${c.req.path}*` === routePath(c);
 }
 
 function refuseMethod(c: Context<AppEnv>, allowed: readonly string[]): Response {

@@ -69,6 +69,9 @@ export const MAX_RECORDS = 10_000;
 /** Records of a request that are explained: more than anybody reads, and an answer of some 500 KB. */
 export const MAX_EXPLAINED_RECORDS = 100;
 
+/** Golden records of a model that an admin is shown as examples: enough to try it, in an answer of some kilobytes. */
+export const MAX_EXAMPLES = 8;
+
 /**
  * Terms of all explanations of a request, one for each field and each pair of fields: those of a record of 256 fields,
  * the most that a spec may have.

@@ -36,6 +36,8 @@ export interface DefaultBindings {
    * Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may.
    */
   ALLOWED_ORIGINS?: string;
+  /** "off": the playground is not there. */
+  PLAYGROUND?: string;
 }
 
 /** How an app finds in its environment what it needs. */
@@ -62,6 +64,8 @@ export interface Settings<Bindings extends object> {
   requestRateLimit: (env: Bindings) => RateLimiter | null;
   /** Origins whose pages may call the Worker from a browser, or "*". Default: ALLOWED_ORIGINS, or none. */
   allowedOrigins: (env: Bindings) => readonly string[];
+  /** Whether GET / is the playground. Default: PLAYGROUND, or true. */
+  playground: (env: Bindings) => boolean;
 }
 
 /** The settings as they were found, each checked. */
@@ -77,9 +81,13 @@ export interface SettingValues {
   rowRateLimit: RateLimiter | null;
   requestRateLimit: RateLimiter | null;
   allowedOrigins: readonly string[];
+  playground: boolean;
 }
 
-export interface AppOptions<Bindings extends object = DefaultBindings> extends Partial<Settings<Bindings>> {
+export interface AppOptions<Bindings extends object = DefaultBindings>
+  extends Partial<Omit<Settings<Bindings>, "playground">> {
+  /** Whether GET / is the playground, wherever it runs or by its environment. Default: PLAYGROUND, or true. */
+  playground?: boolean | Settings<Bindings>["playground"];
   /** Default: the fastest of the three builds that the engine runs. */
   kernel?: KernelModule;
   /** Milliseconds since the epoch. Default: Date.now. */
@@ -149,6 +157,7 @@ function readSettings(settings: Settings<object>, env: object): SettingValues {
     rowRateLimit: settings.rowRateLimit(env),
     requestRateLimit: settings.requestRateLimit(env),
     allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
+    playground: settings.playground(env),
   };
 }
 
@@ -204,9 +213,11 @@ export function settingsOf<Bindings extends object>({
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
   requestRateLimit = DEFAULT_SETTINGS.requestRateLimit,
   allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
+  playground = DEFAULT_SETTINGS.playground,
 }: AppOptions<Bindings>): Settings<object> {
   const limits = { rowDeadlineMs, rowKeysPerRequest, rowRateLimit, requestRateLimit };
-  const settings = { source, auth, tokens, keys, minSerials, bundled, ...limits, allowedOrigins };
+  const shown = typeof playground === "boolean" ? () => playground : playground;
+  const settings = { source, auth, tokens, keys, minSerials, bundled, ...limits, allowedOrigins, playground: shown };
   return settings as Settings<object>;
 }
 
@@ -246,5 +257,10 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   allowedOrigins({ ALLOWED_ORIGINS = "" }) {
     return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
+  },
+  playground({ PLAYGROUND = "" }) {
+    if (!["", "on", "off"].includes(PLAYGROUND))
+      throw new SettingError(`PLAYGROUND: got ${show(PLAYGROUND)}, expected "on" or "off"`);
+    return PLAYGROUND !== "off";
   },
 };

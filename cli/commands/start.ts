@@ -153,7 +153,7 @@ export async function start(options: StartOptions): Promise<void> {
 async function stayUp(url: URL, record: RawRecord): Promise<void> {
   const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
   const request = `curl ${url}v1/score -H 'content-type: application/json' -d '${body}'`;
-  console.log(`\nThe Worker is up. Try:\n\n  ${request}\n\nCtrl-C stops it.`);
+  console.log(`\nThe Worker is up. Open ${url} in a browser, or try:\n\n  ${request}\n\nCtrl-C stops it.`);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);

@@ -10,12 +10,13 @@ function golden(file: string): URL {
   return new URL(`../golden/${file}`, import.meta.url);
 }
 
-/** A golden model as it is published, with its page where it has one. */
+/** A golden model as it is published, with its pages. */
 export async function goldenExport(name: string): Promise<ExportedModel> {
   const blob = new Uint8Array(readFileSync(golden(`${name}.blob.bin`)));
   const pages = [];
-  if (existsSync(golden(`${name}.page.bin`))) {
-    const bytes = new Uint8Array(readFileSync(golden(`${name}.page.bin`)));
+  for (const number of ["", "0", "1"]) {
+    if (!existsSync(golden(`${name}.page${number}.bin`))) continue;
+    const bytes = new Uint8Array(readFileSync(golden(`${name}.page${number}.bin`)));
     pages.push({ digest: await pageDigest(bytes), bytes });
   }
   return { model: readManifest(blob).spec.name, version: await verifyBlob(blob), blob, pages };

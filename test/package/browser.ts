@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, extname, join, normalize } from "node:path";
 
-const FLAGS = [
+/** Without a window, a network of its own, or anything that it does by itself. */
+export const FLAGS = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",

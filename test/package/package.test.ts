@@ -197,6 +197,10 @@ describe("deepfm-edge/worker in another Hono app", () => {
     });
   });
 
+  test("the playground is at the path of the Worker", async () => {
+    for (const path of ["/ctr", "/ctr/"]) expect(await (await fetch(path)).text()).toContain("<h1>Playground</h1>");
+  });
+
   test("a broken request is answered with a problem", async () => {
     const response = await fetch("/ctr/v1/score", { records: 1 });
     expect(response.status).toBe(422);

@@ -76,7 +76,8 @@ test("scores with the host's bindings", async () => {
 describe("has problems of its own", () => {
   test.each([
     ["GET", "/ctr/nothing", 404, "not-found", null],
-    ["GET", "/ctr", 404, "not-found", null],
+    ["GET", "/ctr//", 404, "not-found", null],
+    ["POST", "/ctr", 405, "method-not-allowed", "GET, HEAD"],
     ["GET", "/ctr/v1/score", 405, "method-not-allowed", "POST"],
     ["DELETE", "/ctr/v1/models", 405, "method-not-allowed", "GET, HEAD"],
   ])("%s %s is %i", async (method, path, status, name, allow) => {

@@ -125,7 +125,8 @@ export interface TinyModelOptions {
   padding?: number;
 }
 
-const GOLDEN_RECORDS = [
+/** What an admin is shown as examples. */
+export const GOLDEN_RECORDS = [
   { site: "site1", device: "phone", price: 12 },
   { site: "site399", tags: "tag1|tag399" },
 ];

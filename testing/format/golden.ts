@@ -15,6 +15,7 @@ import { writeBlob } from "../../format/write-blob.ts";
 import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { VERSION } from "../../trainer/io/project.ts";
 import { openApiDocument } from "../openapi/document.ts";
+import { playgroundJson } from "../playground/build.ts";
 import { dumpBlob, dumpPage } from "./dump.ts";
 import { RECORD_CASES, toJsonValue } from "./golden-records.ts";
 import { forwardItem, referenceScore } from "./reference.ts";
@@ -85,6 +86,7 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
+    ["worker/playground.json", encoder.encode(await playgroundJson())],
     ["worker/openapi.json", encoder.encode(`${JSON.stringify(openApiDocument(VERSION), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
   ]);

@@ -13,7 +13,7 @@ interface Operation {
   /** What a token needs; null: no token. */
   scope: "score" | "explain" | "admin" | null;
   body?: v.GenericSchema;
-  answer: v.GenericSchema | "text";
+  answer: v.GenericSchema | "text" | "html";
   /** The statuses of problems. */
   problems: readonly number[];
 }
@@ -45,6 +45,12 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     get: {
       ...{ id: "models", summary: "What serves, and what a record of it holds.", scope: "score" },
       ...{ answer: answers.ModelsAnswer, problems: READING },
+    },
+  },
+  "/": {
+    get: {
+      ...{ id: "playground", summary: "A page to try the routes, unless it is turned off.", scope: null },
+      ...{ answer: "html", problems: [404, 500, 503] },
     },
   },
   "/metrics": {
@@ -127,8 +133,8 @@ function describe(path: string, { id, summary, scope, body, answer, problems }: 
       200: {
         description: "The answer.",
         content:
-          answer === "text"
-            ? { "text/plain": { schema: { type: "string" } } }
+          typeof answer === "string"
+            ? { [answer === "text" ? "text/plain" : "text/html"]: { schema: { type: "string" } } }
             : {
                 "application/json": {
                   schema: schemaOf(answer),

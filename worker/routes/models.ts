@@ -4,6 +4,7 @@ import { exampleRecord } from "../../format/example-record.ts";
 import type { FittedField } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
+import { MAX_EXAMPLES } from "../limits.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { currentModel } from "./current-model.ts";
@@ -71,6 +72,7 @@ function detailsOf({ signer, blobBytes, scorer, memory, variant, loadedAt, since
     since: since === null ? null : new Date(since).toISOString(),
     deadlineMs,
     goldenRecords: golden.records.length,
+    examples: golden.records.slice(0, MAX_EXAMPLES).map(({ record }) => record),
     items,
     evidence,
     kernel: variant,

@@ -7,7 +7,7 @@ import { sectionOf, withSection } from "../../../testing/format/edit-blob.ts";
 import { HASH_KEY } from "../../../testing/format/hash-key.ts";
 import { LOAD_RETRY_MS } from "../../../worker/limits.ts";
 import { startWorker } from "../client.ts";
-import { makeModel, publishTiny } from "../tiny-model.ts";
+import { GOLDEN_RECORDS, makeModel, publishTiny } from "../tiny-model.ts";
 
 const good = await makeModel(1);
 
@@ -95,6 +95,7 @@ test("an admin sees all that describes what serves", async () => {
         since: expect.stringMatching(/^2026-01-01T00:00:00\.\d{3}Z$/),
         deadlineMs: null,
         goldenRecords: 2,
+        examples: GOLDEN_RECORDS,
         items: null,
         evidence: { provenance: { seed: 1 } },
         kernel: expect.stringMatching(/^(relaxed|simd|scalar)$/),

@@ -1,0 +1,127 @@
+import type { Column, RawRecord } from "./columns.ts";
+import { element, scrolling } from "./dom.ts";
+import { ValueInput } from "./value-input.ts";
+
+interface Row {
+  element: HTMLTableRowElement;
+  id: ValueInput;
+  bid: ValueInput;
+  cells: Map<string, ValueInput>;
+}
+
+/** What a row says: the three lists of a ranking are made of these. */
+export interface Candidate {
+  id: string;
+  bid: unknown;
+  record: RawRecord;
+}
+
+/** The candidates of a ranking: a row for each, which may be added and removed. */
+export class CandidateTable {
+  readonly #place: HTMLElement;
+  readonly #changed: () => void;
+  #columns: readonly Column[] = [];
+  #rows: Row[] = [];
+  #body = element("tbody");
+  #made = 0;
+
+  /** `changed` is told of each row that is added or removed. */
+  constructor(place: HTMLElement, changed: () => void) {
+    this.#place = place;
+    this.#changed = changed;
+  }
+
+  build(columns: readonly Column[], records: readonly RawRecord[]): void {
+    this.#columns = columns.filter(({ side }) => side === "item");
+    this.#rows = [];
+    this.#made = 0;
+    this.#body = element("tbody");
+    const head = [
+      element("th", { scope: "col" }, "id"),
+      ...this.#columns.map(({ name, hint }) =>
+        element("th", { scope: "col" }, name, element("span", { class: "hint" }, hint)),
+      ),
+      element("th", { scope: "col", class: "bid" }, "bid", element("span", { class: "hint" }, "of a click")),
+      element("th", { scope: "col" }, element("span", { class: "only-read" }, "Remove")),
+    ];
+    const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)), this.#body);
+    this.#place.replaceChildren(scrolling("Candidates", table));
+    for (const record of records) this.add(record);
+  }
+
+  /** Adds a row, and returns its first input. */
+  add(record: RawRecord = {}): HTMLInputElement {
+    const number = ++this.#made;
+    const input = (kind: Column["kind"], name: string, at: string): ValueInput =>
+      new ValueInput({ kind }, `candidate-${number}-${at}`, { "aria-label": `${name} of candidate ${number}` });
+    const id = input("text", "id", "id");
+    id.value = `item-${number}`;
+    const bid = input("number", "bid", "bid");
+    bid.value = 1;
+    const cells = new Map(this.#columns.map(({ name, kind }, i) => [name, input(kind, name, String(i))] as const));
+    for (const [name, cell] of cells) cell.value = record[name];
+    const remove = element(
+      "button",
+      { type: "button", class: "quiet", "aria-label": `Remove candidate ${number}` },
+      "✕",
+    );
+    const cellOf = (one: ValueInput, name = ""): HTMLElement => element("td", { class: name }, one.input, one.message);
+    const row: Row = {
+      element: element(
+        "tr",
+        {},
+        cellOf(id, "id"),
+        ...[...cells.values()].map((cell) => cellOf(cell)),
+        cellOf(bid, "bid"),
+        element("td", {}, remove),
+      ),
+      ...{ id, bid, cells },
+    };
+    remove.addEventListener("click", () => this.#remove(row));
+    this.#rows.push(row);
+    this.#body.append(row.element);
+    this.#changed();
+    return [...cells.values()][0]?.input ?? id.input;
+  }
+
+  read(): Candidate[] {
+    return this.#rows.map(({ id, bid, cells }) => {
+      const entries = [...cells].map(([name, cell]) => [name, cell.value] as const);
+      const record = Object.fromEntries(entries.filter((entry) => entry[1] !== undefined)) as RawRecord;
+      return { id: String(id.value ?? ""), bid: bid.value, record };
+    });
+  }
+
+  /**
+   * Says at each input what is wrong with it: `problems` has the text by the pointers of a ranking's body. Returns the
+   * pointers that are shown.
+   */
+  judge(problems: ReadonlyMap<string, string>): string[] {
+    const shown: string[] = [];
+    const judge = (input: ValueInput, pointer: string): void => {
+      input.problem = problems.get(pointer);
+      if (problems.has(pointer)) shown.push(pointer);
+    };
+    for (const [i, { id, bid, cells }] of this.#rows.entries()) {
+      judge(id, `/ids/${i}`);
+      judge(bid, `/bids/${i}`);
+      for (const [name, cell] of cells) judge(cell, `/candidates/${i}/${escapePointer(name)}`);
+    }
+    return shown;
+  }
+
+  /** The focus goes to the row that takes the place, so that several can be removed from the keyboard. */
+  #remove(row: Row): void {
+    const at = this.#rows.indexOf(row);
+    this.#rows.splice(at, 1);
+    row.element.remove();
+    const next = this.#rows[Math.min(at, this.#rows.length - 1)];
+    (next?.element.querySelector("button") ?? document.getElementById("add"))?.focus();
+    this.#changed();
+  }
+}
+
+/** A key as it stands in a JSON pointer (RFC 6901). */
+export function escapePointer(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}

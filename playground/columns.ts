@@ -1,0 +1,49 @@
+import { columnOf } from "../format/columns.ts";
+import type { Model } from "./api.ts";
+
+export type RawRecord = Model["example"];
+export type RawValue = RawRecord[string];
+
+/** A key of a record, which one field or several take their values from. */
+export interface Column {
+  name: string;
+  side: "context" | "item";
+  kind: "number" | "text" | "list";
+  /** What is to be written into it, in a few words. */
+  hint: string;
+}
+
+/** The keys of a model's records, in the order of its fields. A cross has none of its own. */
+export function columnsOf({ fields, example }: Model): Column[] {
+  const columns = new Map<string, Column>();
+  for (const field of fields) {
+    const name = columnOf(field);
+    if (name === null || columns.has(name)) continue;
+    const own = fields.filter((other) => columnOf(other) === name);
+    const kind = kindOf(example[name]);
+    const feeds = own.map((other) => other.name).filter((other) => other !== name);
+    const hint = [hintOf(kind, example[name], own), feeds.length > 0 ? `for ${feeds.join(", ")}` : ""];
+    columns.set(name, { name, side: field.side, kind, hint: hint.filter((part) => part !== "").join(", ") });
+  }
+  return [...columns.values()];
+}
+
+/** The part of a record that is of one side. */
+export function sideOf(record: RawRecord, columns: readonly Column[], side: Column["side"]): RawRecord {
+  const own = new Set(columns.filter((column) => column.side === side).map(({ name }) => name));
+  return Object.fromEntries(Object.entries(record).filter(([name]) => own.has(name)));
+}
+
+function kindOf(example: RawValue | undefined): Column["kind"] {
+  return Array.isArray(example) ? "list" : typeof example === "number" ? "number" : "text";
+}
+
+function hintOf(kind: Column["kind"], example: RawValue | undefined, fields: Model["fields"]): string {
+  const isTime = fields.some(({ prepare = [] }) => prepare.some((step) => isStep(step, "time")));
+  if (isTime) return `time, as ${String(example)}`;
+  return { number: "number", text: "text", list: "list: a, b" }[kind];
+}
+
+function isStep(step: unknown, name: string): boolean {
+  return typeof step === "object" && step !== null && name in step;
+}
