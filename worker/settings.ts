@@ -1,13 +1,16 @@
 import { FormatError, show } from "../format/errors.ts";
+import { parseWith } from "../format/parse.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
-import { errorText, logError, logWarning } from "./http/log.ts";
+import { errorText, logAs, logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
+import type { AnalyticsDataset } from "./metrics/analytics.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
 import { type KVReader, kvSource } from "./source/kv-source.ts";
 import type { Source } from "./source/source.ts";
+import { type WorkerVersion, WorkerVersionSchema } from "./worker-version.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
 export interface DefaultBindings {
@@ -30,6 +33,10 @@ export interface DefaultBindings {
    * Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may.
    */
   ALLOWED_ORIGINS?: string;
+  /** The version of the Worker: a binding of version metadata. */
+  WORKER_VERSION?: WorkerVersion;
+  /** A dataset of Workers Analytics Engine, which gets a point for each scoring request. */
+  ANALYTICS?: AnalyticsDataset;
 }
 
 /** How an app finds in its environment what it needs. */
@@ -52,6 +59,10 @@ export interface Settings<Bindings extends object> {
   requestRateLimit: (env: Bindings) => RateLimiter | null;
   /** Origins whose pages may call the Worker from a browser, or "*". Default: ALLOWED_ORIGINS, or none. */
   allowedOrigins: (env: Bindings) => readonly string[];
+  /** Which version of the Worker runs, for logs and metrics; null: that is not known. Default: WORKER_VERSION. */
+  workerVersion: (env: Bindings) => WorkerVersion | null;
+  /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
+  analytics: (env: Bindings) => AnalyticsDataset | null;
 }
 
 /** The settings as they were found, each checked. */
@@ -65,6 +76,8 @@ export interface SettingValues {
   rowRateLimit: RateLimiter | null;
   requestRateLimit: RateLimiter | null;
   allowedOrigins: readonly string[];
+  workerVersion: WorkerVersion | null;
+  analytics: AnalyticsDataset | null;
 }
 
 export interface AppOptions<Bindings extends object = DefaultBindings> extends Partial<Settings<Bindings>> {
@@ -96,9 +109,19 @@ export class SettingsReader {
     return values;
   }
 
+  /** The settings, or null where they are wrong, which `read` says. */
+  readOrNull(env: object): SettingValues | null {
+    try {
+      return this.read(env);
+    } catch {
+      return null;
+    }
+  }
+
   #tryRead(env: object): SettingValues | SettingError {
     try {
-      const values = readSettings(this.#settings, env);
+      const workerVersion = readWorkerVersion(this.#settings, env);
+      const values = readSettings(this.#settings, env, workerVersion);
       if (values.auth === "off")
         this.#logOnce("auth_off", () => logWarning("auth_off", "anyone may score: AUTH is off"));
       return values;
@@ -119,7 +142,16 @@ export class SettingsReader {
   }
 }
 
-function readSettings(settings: Settings<object>, env: object): SettingValues {
+/** First, so that the log says it of all that follows. */
+function readWorkerVersion(settings: Settings<object>, env: object): WorkerVersion | null {
+  const version = settings.workerVersion(env);
+  if (version === null) return null;
+  const { id, tag } = parseWith(WorkerVersionSchema, version, "WORKER_VERSION");
+  logAs({ id, tag });
+  return { id, tag };
+}
+
+function readSettings(settings: Settings<object>, env: object, workerVersion: WorkerVersion | null): SettingValues {
   const tokens = readTokenEntries(settings.tokens(env) ?? "", "TOKENS");
   return {
     source: settings.source(env),
@@ -135,6 +167,8 @@ function readSettings(settings: Settings<object>, env: object): SettingValues {
     rowRateLimit: settings.rowRateLimit(env),
     requestRateLimit: settings.requestRateLimit(env),
     allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
+    workerVersion,
+    analytics: settings.analytics(env),
   };
 }
 
@@ -176,9 +210,11 @@ export function settingsOf<Bindings extends object>({
   rowRateLimit = DEFAULT_SETTINGS.rowRateLimit,
   requestRateLimit = DEFAULT_SETTINGS.requestRateLimit,
   allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
+  workerVersion = DEFAULT_SETTINGS.workerVersion,
+  analytics = DEFAULT_SETTINGS.analytics,
 }: AppOptions<Bindings>): Settings<object> {
   const limits = { rowDeadlineMs, rowKeysPerRequest, rowRateLimit, requestRateLimit };
-  const settings = { source, auth, tokens, keys, ...limits, allowedOrigins };
+  const settings = { source, auth, tokens, keys, ...limits, allowedOrigins, workerVersion, analytics };
   return settings as Settings<object>;
 }
 
@@ -212,5 +248,11 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   allowedOrigins({ ALLOWED_ORIGINS = "" }) {
     return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
+  },
+  workerVersion({ WORKER_VERSION = null }) {
+    return WORKER_VERSION;
+  },
+  analytics({ ANALYTICS = null }) {
+    return ANALYTICS;
   },
 };

@@ -1,3 +1,4 @@
+import { BodyList } from "./body-list.ts";
 import { BodyError } from "./errors.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
 
@@ -6,8 +7,8 @@ import { parseJsonBytes } from "./json-bytes.ts";
  * of one part are garbage before the next is parsed. So a list of any length takes the memory of its bytes and of one
  * part.
  */
-export class JsonList implements Iterable<unknown> {
-  readonly length: number;
+export class JsonList extends BodyList {
+  override readonly length: number;
   #bytes: Uint8Array;
   readonly #cuts: readonly number[];
 
@@ -16,18 +17,18 @@ export class JsonList implements Iterable<unknown> {
    * one more than its commas; 0 where there is nothing between the brackets.
    */
   constructor(bytes: Uint8Array, cuts: readonly number[], length: number) {
+    super();
     this.#bytes = bytes;
     this.#cuts = cuts;
     this.length = length;
   }
 
-  /** Bytes of its JSON. */
-  get bytes(): number {
+  override get bytes(): number {
     return (this.#cuts.at(-1) ?? 0) - (this.#cuts[0] ?? 0);
   }
 
   /** Throws BodyError where an element is not JSON. */
-  *[Symbol.iterator](): Generator<unknown> {
+  override *[Symbol.iterator](): Generator<unknown> {
     let count = 0;
     for (let part = 1; part < this.#cuts.length; part++) {
       const bytes = this.#bytes.subarray((this.#cuts[part - 1] as number) + 1, this.#cuts[part]);
@@ -39,8 +40,7 @@ export class JsonList implements Iterable<unknown> {
     if (count < this.length) throw new BodyError("not-json", "the body is not JSON: got a comma at the end of a list");
   }
 
-  /** Lets go of the body's bytes. The list cannot be iterated any more. */
-  forget(): void {
+  override forget(): void {
     this.#bytes = new Uint8Array(0);
   }
 }

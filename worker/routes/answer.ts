@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import { type ReadableBody, type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
-import { settledWithin } from "../http/promises.ts";
+import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -39,19 +39,40 @@ export type AskedRequest = ScoreRequest &
   };
 
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
+export type ReadRequest = (body: ReadableBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/**
- * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
- * lease.
- */
+/** A request that asks for scores, whichever way it came. */
+export interface Call {
+  /** The bindings. */
+  env: object;
+  /** What rate limits count. */
+  client: string;
+  keepAlive: KeepAlive;
+  /** Throws BodyError where the body cannot be one. It is called once the request may be read. */
+  openBody: () => ReadableBody;
+}
+
+/** Scores what a request over HTTP asks for, and answers what its route makes of the scores. */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const { source, keys, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
+  const openBody = (): ReadableBody => new RequestBody(c.req.raw);
+  const call: Call = { env: c.env, client: c.var.caller.client, keepAlive: keepAliveOf(c), openBody };
+  const { body, result } = await answered(call, options, read);
+  c.set("scored", result);
+  c.header("server-timing", serverTiming(result));
+  return c.json(body);
+}
+
+/** Scores what a request asks for: the answer's body, and what it is made of. All its memory is of one lease. */
+export async function answered(
+  { env, client, keepAlive, openBody }: Call,
+  options: RouteOptions,
+  read: ReadRequest,
+): Promise<{ body: object; result: ScoreResult }> {
+  const { source, keys, rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(env);
   const { models } = options;
-  const { client } = c.var.caller;
   if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
     throw new RateLimitError("got more requests than this client may send in a minute; try again later");
-  const body = new RequestBody(c.req.raw);
+  const body = openBody();
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
   if (models.firstLoad) await settledWithin(models.firstLoad, LOAD_WAIT_MS);
   using lease = options.memory.lease("requests");
@@ -60,7 +81,6 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
     return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
   });
   const charge = limits.rowRateLimit && chargeTo(limits.rowRateLimit, client);
-  const keepAlive = keepAliveOf(c);
   const { model, fallback } = await chosenModel(models, request.body, {
     ...{ source, keys, charge, keepAlive, lease },
   });
@@ -78,9 +98,9 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
-  c.header("server-timing", serverTiming(result));
   const { answerOf = scoresOf } = request.body;
-  return c.json({ ...answerOf(result, spec), ...aboutAnswer(result, fallback, request.body.unseen ? spec : null) });
+  const about = aboutAnswer(result, fallback, request.body.unseen ? spec : null);
+  return { body: { ...answerOf(result, spec), ...about }, result };
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {
