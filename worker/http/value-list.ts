@@ -1,12 +1,12 @@
-import { BodyList } from "../http/body-list.ts";
+import { BodyList } from "./body-list.ts";
 
 /** A list that came as values. */
 export class ValueList extends BodyList {
-  #values: readonly unknown[];
+  #values: ArrayLike<unknown> & Iterable<unknown>;
   override readonly bytes: number;
 
   /** `bytes`: characters of its texts, and as many as numbers may have. */
-  constructor(values: readonly unknown[], bytes: number) {
+  constructor(values: ArrayLike<unknown> & Iterable<unknown>, bytes: number) {
     super();
     this.#values = values;
     this.bytes = bytes;
