@@ -12,7 +12,6 @@ import { RecordEncoder } from "../format/record.ts";
 import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
-import { appendColumns, isColumnar } from "./columns.ts";
 import { type EncodingLimits, LimitError, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
@@ -106,7 +105,6 @@ export class Scorer {
     const limits = { ...NO_LIMITS, ...given };
     const cells = records.length * this.#kvFields.length;
     const encoded = this.#room("records", records.length, cells, cells, limits);
-    if (isColumnar(records) && appendColumns(records, this.#encoder, encoded, null, limits)) return encoded;
     let i = 0;
     for (const record of records) {
       const place = `records[${i++}]`;
@@ -128,7 +126,6 @@ export class Scorer {
     const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
     const parts = this.#encoder.encodeContext(context, encoded, "context");
     refuseEntriesBeyond(limits, encoded, "context");
-    if (isColumnar(candidates) && appendColumns(candidates, this.#encoder, encoded, "item", limits)) return encoded;
     let i = 0;
     for (const candidate of candidates) {
       const place = `candidates[${i++}]`;

@@ -11,7 +11,6 @@ const BENCHMARKS: Record<string, string> = {
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
   price: "Workers KV keys that requests read, and $ for a million of them",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",
-  compact: "ms of ranking 1,000 candidates with features over HTTP: as JSON, and as columns in CBOR",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
   tables: "AUC of LR, FM and DeepFM on your logs with what init and the log itself say: against LightGBM",
   numeric: "AUC and logloss of the encodings of numbers, on generated and public logs, for LR, FM and DeepFM",

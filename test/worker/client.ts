@@ -12,8 +12,8 @@ export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Sends a request with a token of the scope admin: POST with `body`, as JSON but for bytes; GET without one. */
-  asAdmin(path: string, body?: object | string, type?: string): Promise<Response>;
+  /** Sends a request with a token of the scope admin: POST with `body` as JSON, or as it is; GET without one. */
+  asAdmin(path: string, body?: object | string): Promise<Response>;
   /** What the Worker's budget of memory says of itself. */
   memory(): Promise<MemoryReport>;
   /** The series of /metrics, without the label of the isolate. */
@@ -73,11 +73,11 @@ export function startWorker(overrides: TestBindings = {}): TestWorker {
     return response;
   }
 
-  function asAdmin(path: string, body?: object | string, type = "application/json"): Promise<Response> {
+  function asAdmin(path: string, body?: object | string): Promise<Response> {
     const authorization = `Bearer ${ADMIN_TOKEN}`;
     if (body === undefined) return fetch(path, { headers: { authorization } });
-    const headers = { authorization, "content-type": type };
-    return fetch(path, { method: "POST", headers, body: body instanceof Uint8Array ? body : textOf(body) });
+    const headers = { authorization, "content-type": "application/json" };
+    return fetch(path, { method: "POST", headers, body: textOf(body) });
   }
 
   async function memory(): Promise<MemoryReport> {

@@ -1,5 +1,4 @@
 import { exports } from "cloudflare:workers";
-import { compact, isExpressible } from "../../testing/compact.ts";
 import { kvKeys, type ProblemAnswer, problemOf, startWorker, type TestBindings } from "./client.ts";
 import { type Method, startScoring } from "./rpc-worker.ts";
 
@@ -16,8 +15,6 @@ export interface Reply<Answer> {
 /** A Worker as in a new isolate, with one way to it. It lets its caller explain. */
 export interface Client {
   ask<Answer>(method: Method, body: object | string): Promise<Reply<Answer>>;
-  /** Whether a request can be said in this way. */
-  takes(body: object | string): boolean;
   /** Asks for what is refused. */
   problem(method: Method, body: object | string): Promise<ProblemAnswer>;
 }
@@ -26,24 +23,8 @@ type Start = (overrides?: TestBindings) => Client;
 
 function startHttp(overrides: TestBindings = {}): Client {
   const worker = startWorker(overrides);
-  return clientOf(
-    (method, body) => worker.asAdmin(`/v1/${method}`, body),
-    () => true,
-  );
-}
-
-function startCompact(overrides: TestBindings = {}): Client {
-  const worker = startWorker(overrides);
-  const bodyOf = (body: object | string): object => (typeof body === "string" ? JSON.parse(body) : body);
-  return clientOf(
-    (method, body) => worker.asAdmin(`/v1/${method}`, compact(bodyOf(body)), "application/cbor"),
-    (body) => isExpressible(bodyOf(body)),
-  );
-}
-
-function clientOf(send: (method: Method, body: object | string) => Promise<Response>, takes: Client["takes"]): Client {
+  const send = (method: Method, body: object | string): Promise<Response> => worker.asAdmin(`/v1/${method}`, body);
   return {
-    takes,
     async ask<Answer>(method: Method, body: object | string): Promise<Reply<Answer>> {
       const response = await send(method, body);
       return { status: response.status, keys: kvKeys(response), answer: await response.json<Answer>() };
@@ -57,7 +38,6 @@ function startRpc(overrides: TestBindings = {}): Client {
   const call = (method: Method, body: object | string) =>
     exports.RpcWorker.call(number, method, typeof body === "string" ? JSON.parse(body) : body);
   return {
-    takes: () => true,
     async ask<Answer>(method: Method, body: object | string): Promise<Reply<Answer>> {
       using reply = await call(method, body);
       if (!reply.ok) return { status: reply.problem.status, keys: Number.NaN, answer: reply.problem as Answer };
@@ -75,5 +55,4 @@ function startRpc(overrides: TestBindings = {}): Client {
 export const TRANSPORTS: [name: string, start: Start][] = [
   ["HTTP", startHttp],
   ["RPC", startRpc],
-  ["HTTP in the compact form", startCompact],
 ];

@@ -5,8 +5,6 @@ import { faultsWith } from "../../format/parse.ts";
 import * as limits from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import { BodyBytes } from "./body-bytes.ts";
-import type { BodyList } from "./body-list.ts";
-import { readCompact } from "./compact.ts";
 import { contentEncoding, decodedBody } from "./content-encoding.ts";
 import { DECOMPRESSION_BYTES } from "./decompress.ts";
 import { BodyError } from "./errors.ts";
@@ -44,31 +42,22 @@ export interface ReadableBody {
   ): Promise<ReadBody<v.InferOutput<Schema>>>;
 }
 
-/** How bodies may be written, by their media types. */
-const FORMS: ReadonlyMap<string, "json" | "compact"> = new Map([
-  ["application/json", "json"],
-  ["application/cbor", "compact"],
-]);
-
 /**
- * The body of a request over HTTP: JSON, or the compact form. The constructor throws BodyError where the headers say that it cannot be read:
+ * The body of a request that is JSON. The constructor throws BodyError where the headers say that it cannot be read:
  * it is of another type or encoding, or too long.
  */
 export class RequestBody implements ReadableBody {
   readonly #request: Request;
-  readonly #form: "json" | "compact";
   readonly #encoding: ReturnType<typeof contentEncoding>;
   readonly #declaredBytes: number;
 
   constructor(request: Request) {
     const { headers } = request;
     const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
-    const form = FORMS.get(mediaType ?? "");
-    if (!form) {
+    if (mediaType !== "application/json") {
       const got = mediaType === undefined ? "none" : clipped(mediaType, 200);
-      throw new BodyError("media-type", `got content-type ${got}, expected application/json or application/cbor`);
+      throw new BodyError("media-type", `got content-type ${got}, expected application/json`);
     }
-    this.#form = form;
     this.#encoding = contentEncoding(headers);
     this.#request = request;
     this.#declaredBytes = Number(headers.get("content-length") ?? 0);
@@ -76,8 +65,10 @@ export class RequestBody implements ReadableBody {
   }
 
   /**
-   * Reads it as `ReadableBody` says. `lease` takes the memory for it, and for parsing its lists. A body beyond the
-   * limits is refused as soon as that is known, and is never held whole. Throws BodyError also where it is too slow.
+   * Reads it as JSON of the form that `schema` says, in which each of `lists` is a JsonList. `lease` takes the memory
+   * for it, and for parsing its lists. A body beyond the limits is refused as soon as that is known, and is never held
+   * whole. Throws BodyError where it is not JSON, too large or too slow, OverloadedError where there is no memory, and
+   * what `refuse` throws where the JSON has another form.
    */
   async read<Schema extends BodySchema>(
     lists: readonly string[],
@@ -91,13 +82,15 @@ export class RequestBody implements ReadableBody {
     const bytes = stack.use(this.#makeRoom(lease));
     await this.#fill(bytes, lease);
     lease.lasts(limits.REQUEST_LEASE_MS);
-    const outline = this.#form === "json" ? outlinedJson : outlinedCompact;
-    const { value, found, memory: ofLists } = outline(bytes.bytes, lists, lease);
-    const parsed = safeParse(schema, value, { abortEarly: true });
-    if (!parsed.success) refuse(faultsWith(schema, value, "body", schema.entries), value);
+    const outline = outlineJson(bytes.bytes, lists);
+    const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
+    lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);
+    const json = outline.parse();
+    const parsed = safeParse(schema, json, { abortEarly: true });
+    if (!parsed.success) refuse(faultsWith(schema, json, "body", schema.entries), json);
     const body = parsed.output;
     stack.defer(() => {
-      for (const list of found) list.forget();
+      for (const list of outline.lists) list.forget();
       lease.giveBack(ofLists);
     });
     const memory = stack.move();
@@ -133,26 +126,6 @@ export class RequestBody implements ReadableBody {
     }
     lease.resize(bytes.room);
   }
-}
-
-/** A body whose lists are found, and can be gone through. `memory`: what the lease has taken for them and the bytes. */
-interface Outlined {
-  value: unknown;
-  found: readonly BodyList[];
-  memory: number;
-}
-
-function outlinedJson(bytes: Uint8Array, lists: readonly string[], lease: Lease): Outlined {
-  const outline = outlineJson(bytes, lists);
-  const memory = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
-  lease.resize(memory + limits.JSON_MEMORY_FACTOR * outline.others);
-  return { value: outline.parse(), found: outline.lists, memory };
-}
-
-function outlinedCompact(bytes: Uint8Array, lists: readonly string[], lease: Lease): Outlined {
-  const before = lease.bytes;
-  const { value, found } = readCompact(bytes, lists, (more) => lease.resize(before + more));
-  return { value, found, memory: lease.bytes };
 }
 
 function tooLarge(got: string): BodyError {

@@ -1,7 +1,7 @@
-/** The body of a request cannot be read. What it holds has not been looked at. */
+/** The body of a request cannot be read as JSON. What it holds has not been looked at. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
-  readonly reason: "media-type" | "encoding" | "too-large" | "too-slow" | "incomplete" | "not-json" | "not-cbor";
+  readonly reason: "media-type" | "encoding" | "too-large" | "too-slow" | "incomplete" | "not-json";
 
   constructor(reason: BodyError["reason"], message: string, options?: ErrorOptions) {
     super(message, options);

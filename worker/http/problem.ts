@@ -33,7 +33,6 @@ const TYPE_PREFIX = "urn:deepfm-edge:problem:";
 
 const BODY_PROBLEMS = {
   "not-json": { name: "not-json", title: "The body is not JSON", status: 400 },
-  "not-cbor": { name: "not-cbor", title: "The body is not the CBOR that is taken", status: 400 },
   "too-large": { name: "body-too-large", title: "The body is too large", status: 413 },
   incomplete: { name: "body-incomplete", title: "The body is not whole", status: 400 },
   "too-slow": { name: "body-too-slow", title: "The body took too long to arrive", status: 408 },

@@ -2,9 +2,9 @@ import type * as v from "valibot";
 import { safeParse } from "valibot";
 import { faultsWith } from "../../format/parse.ts";
 import type { BodySchema, ReadableBody, ReadBody, Refuse } from "../http/body.ts";
-import { ValueList } from "../http/value-list.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import { measure } from "./measure.ts";
+import { ValueList } from "./value-list.ts";
 
 /** A body that came as values: the argument of a call. */
 export class ValueBody implements ReadableBody {

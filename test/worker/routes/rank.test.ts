@@ -189,7 +189,7 @@ describe.each(TRANSPORTS)("over %s", (_, start) => {
   describe("a request that breaks the contract is 422 and names the place", () => {
     const client = start();
 
-    test.each(REFUSED.filter(([body]) => client.takes(body)))("%j", async (body, field, detail) => {
+    test.each(REFUSED)("%j", async (body, field, detail) => {
       const problem = await client.problem("rank", body);
       expect(problem.status).toBe(422);
       expect(problem.field ?? "").toBe(field);

@@ -110,7 +110,6 @@ describe.each(TRANSPORTS)("over %s", (_, start) => {
     [{ records: [7] }, "records[0]", "/records/0"],
     [{}, "records", "/records"],
   ])("%j is refused at its place", async (body, field, pointer) => {
-    if (!start().takes(body)) return;
     expect(await start().problem("score", body)).toMatchObject({ status: 422, field, errors: [{ pointer }] });
   });
 });

@@ -1,12 +1,12 @@
-import { BodyList } from "./body-list.ts";
+import { BodyList } from "../http/body-list.ts";
 
 /** A list that came as values. */
 export class ValueList extends BodyList {
-  #values: ArrayLike<unknown> & Iterable<unknown>;
+  #values: readonly unknown[];
   override readonly bytes: number;
 
   /** `bytes`: characters of its texts, and as many as numbers may have. */
-  constructor(values: ArrayLike<unknown> & Iterable<unknown>, bytes: number) {
+  constructor(values: readonly unknown[], bytes: number) {
     super();
     this.#values = values;
     this.bytes = bytes;
