@@ -45,7 +45,12 @@ export default defineConfig(({ mode }) => ({
             },
           }),
         ],
-        test: { name: "worker", include: ["test/worker/**/*.test.ts"], ...timeouts },
+        test: {
+          name: "worker",
+          include: ["test/worker/**/*.test.ts"],
+          setupFiles: ["./test/worker/no-tokens.ts"],
+          ...timeouts,
+        },
       },
     ],
     coverage: {

@@ -39,6 +39,14 @@ export function generateToken(): string {
   return TOKEN_PREFIX + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** As much of a token as no text has by chance. */
+const TOKEN = new RegExp(`${TOKEN_PREFIX}[\\w-]{20,}`, "g");
+
+/** A text for logs and errors, which may quote what a client sent: of a token in it only the prefix is left. */
+export function withoutTokens(text: string): string {
+  return text.includes(TOKEN_PREFIX) ? text.replaceAll(TOKEN, `${TOKEN_PREFIX}…`) : text;
+}
+
 /** The SHA-256 of a token, 32 bytes. */
 export function tokenDigest(token: string): Promise<Uint8Array> {
   return sha256(new TextEncoder().encode(token));

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { parseJson, parseWith } from "./parse.ts";
-import { TimeSchema } from "./time.ts";
 import { manifestData, manifestEntries, manifestOf, type PublishedManifest } from "./published-manifest.ts";
 import { uploadedKey, uploadKey } from "./store.ts";
+import { TimeSchema } from "./time.ts";
 
 // What a store holds of an upload until it has ended. Whoever removes pages keeps those that an upload names, since the
 // uploader counts on finding them; and whoever takes the upload up again sends nothing a second time.

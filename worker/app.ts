@@ -10,6 +10,8 @@ import * as problem from "./http/problem.ts";
 import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
+import { observe } from "./metrics/observe.ts";
+import { RequestCounters } from "./metrics/request-counters.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
@@ -26,6 +28,7 @@ import type { Routes } from "./routes/schema.ts";
 import { scoreRoute } from "./routes/score.ts";
 import { RowStore } from "./rows/row-store.ts";
 import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
+import { share } from "./shared.ts";
 
 /**
  * The HTTP application, with a model store and a page cache of its own; an isolate makes one. It serves alone, or
@@ -43,7 +46,9 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
+    analyticsFailures: new SampledLog("analytics_failed", now),
     counters: new ScoringCounters(),
+    requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
     settings: new SettingsReader(settingsOf(options)),
@@ -55,6 +60,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
+  share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
 }
@@ -62,6 +68,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
 /** The routes. `Routes` has the types of what they take and answer. */
 function routesOf(shared: RouteOptions) {
   return new Hono<AppEnv>()
+    .use(observe(shared))
     .use(requestId())
     .use(securityHeaders)
     .use(crossOrigin(shared))

@@ -1,5 +1,6 @@
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { RequestCounters } from "./metrics/request-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
 import type { RowStore } from "./rows/row-store.ts";
@@ -15,6 +16,9 @@ export interface RouteOptions {
   memory: MemoryBudget;
   /** Has a line for answers that were scored without some of their rows. */
   degraded: SampledLog;
+  /** Has a line for data points that could not be written. */
+  analyticsFailures: SampledLog;
   counters: ScoringCounters;
+  requests: RequestCounters;
   settings: SettingsReader;
 }

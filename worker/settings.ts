@@ -1,15 +1,18 @@
 import { FormatError, show } from "../format/errors.ts";
+import { parseWith } from "../format/parse.ts";
 import { MAX_TIME } from "../format/time.ts";
 import { readTokenEntries, type TokenEntry } from "../format/tokens.ts";
 import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
-import { errorText, logError, logWarning } from "./http/log.ts";
+import { errorText, logAs, logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
+import type { AnalyticsDataset } from "./metrics/analytics.ts";
 import { type AssetFetcher, assetBlob, type BundledBlob } from "./models/bundled.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
 import { type KVReader, kvSource } from "./source/kv-source.ts";
 import type { Source } from "./source/source.ts";
+import { type WorkerVersion, WorkerVersionSchema } from "./worker-version.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
 export interface DefaultBindings {
@@ -38,6 +41,10 @@ export interface DefaultBindings {
   ALLOWED_ORIGINS?: string;
   /** "off": the playground is not there. */
   PLAYGROUND?: string;
+  /** The version of the Worker: a binding of version metadata. */
+  WORKER_VERSION?: WorkerVersion;
+  /** A dataset of Workers Analytics Engine, which gets a point for each scoring request. */
+  ANALYTICS?: AnalyticsDataset;
 }
 
 /** How an app finds in its environment what it needs. */
@@ -66,6 +73,10 @@ export interface Settings<Bindings extends object> {
   allowedOrigins: (env: Bindings) => readonly string[];
   /** Whether GET / is the playground. Default: PLAYGROUND, or true. */
   playground: (env: Bindings) => boolean;
+  /** Which version of the Worker runs, for logs and metrics; null: that is not known. Default: WORKER_VERSION. */
+  workerVersion: (env: Bindings) => WorkerVersion | null;
+  /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
+  analytics: (env: Bindings) => AnalyticsDataset | null;
 }
 
 /** The settings as they were found, each checked. */
@@ -82,6 +93,8 @@ export interface SettingValues {
   requestRateLimit: RateLimiter | null;
   allowedOrigins: readonly string[];
   playground: boolean;
+  workerVersion: WorkerVersion | null;
+  analytics: AnalyticsDataset | null;
 }
 
 export interface AppOptions<Bindings extends object = DefaultBindings>
@@ -116,9 +129,19 @@ export class SettingsReader {
     return values;
   }
 
+  /** The settings, or null where they are wrong, which `read` says. */
+  readOrNull(env: object): SettingValues | null {
+    try {
+      return this.read(env);
+    } catch {
+      return null;
+    }
+  }
+
   #tryRead(env: object): SettingValues | SettingError {
     try {
-      const values = readSettings(this.#settings, env);
+      const workerVersion = readWorkerVersion(this.#settings, env);
+      const values = readSettings(this.#settings, env, workerVersion);
       if (values.auth === "off")
         this.#logOnce("auth_off", () => logWarning("auth_off", "anyone may score: AUTH is off"));
       return values;
@@ -139,7 +162,16 @@ export class SettingsReader {
   }
 }
 
-function readSettings(settings: Settings<object>, env: object): SettingValues {
+/** First, so that the log says it of all that follows. */
+function readWorkerVersion(settings: Settings<object>, env: object): WorkerVersion | null {
+  const version = settings.workerVersion(env);
+  if (version === null) return null;
+  const { id, tag } = parseWith(WorkerVersionSchema, version, "WORKER_VERSION");
+  logAs({ id, tag });
+  return { id, tag };
+}
+
+function readSettings(settings: Settings<object>, env: object, workerVersion: WorkerVersion | null): SettingValues {
   const tokens = readTokenEntries(settings.tokens(env) ?? "", "TOKENS");
   return {
     source: settings.source(env),
@@ -158,6 +190,8 @@ function readSettings(settings: Settings<object>, env: object): SettingValues {
     requestRateLimit: settings.requestRateLimit(env),
     allowedOrigins: settings.allowedOrigins(env).map(checkOrigin),
     playground: settings.playground(env),
+    workerVersion,
+    analytics: settings.analytics(env),
   };
 }
 
@@ -214,10 +248,24 @@ export function settingsOf<Bindings extends object>({
   requestRateLimit = DEFAULT_SETTINGS.requestRateLimit,
   allowedOrigins = DEFAULT_SETTINGS.allowedOrigins,
   playground = DEFAULT_SETTINGS.playground,
+  workerVersion = DEFAULT_SETTINGS.workerVersion,
+  analytics = DEFAULT_SETTINGS.analytics,
 }: AppOptions<Bindings>): Settings<object> {
   const limits = { rowDeadlineMs, rowKeysPerRequest, rowRateLimit, requestRateLimit };
   const shown = typeof playground === "boolean" ? () => playground : playground;
-  const settings = { source, auth, tokens, keys, minSerials, bundled, ...limits, allowedOrigins, playground: shown };
+  const watched = { workerVersion, analytics };
+  const trust = { keys, minSerials };
+  const settings = {
+    source,
+    bundled,
+    auth,
+    tokens,
+    ...trust,
+    ...limits,
+    ...watched,
+    allowedOrigins,
+    playground: shown,
+  };
   return settings as Settings<object>;
 }
 
@@ -262,5 +310,11 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
     if (!["", "on", "off"].includes(PLAYGROUND))
       throw new SettingError(`PLAYGROUND: got ${show(PLAYGROUND)}, expected "on" or "off"`);
     return PLAYGROUND !== "off";
+  },
+  workerVersion({ WORKER_VERSION = null }) {
+    return WORKER_VERSION;
+  },
+  analytics({ ANALYTICS = null }) {
+    return ANALYTICS;
   },
 };

@@ -1,9 +1,10 @@
 // The Worker of a checkout as wrangler would upload it, in a workerd of its own over KV in another process, so that
 // the process's time is the Worker's.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { WRANGLER_CONFIG, wrangler } from "../../deploy/wrangler.ts";
+import { wrangler } from "../../deploy/wrangler.ts";
+import { compatibilityDate } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import { importFrom } from "../checkout.ts";
 import { type BenchKv, startBenchKv } from "./kv.ts";
@@ -81,17 +82,12 @@ function startIn(
   kvNamespaces: Record<string, string>,
 ): Promise<Workerd> {
   return Workerd.start({
-    bundle,
-    compatibilityDate: compatibilityDate(),
+    bundle: { folder: bundle, compatibilityDate: compatibilityDate() },
     v8Flags: [],
     texts,
     kvNamespaces,
-    onError: (message) => console.error(message),
+    onLog: (level, message) => {
+      if (level === "error") console.error(message);
+    },
   });
-}
-
-function compatibilityDate(): string {
-  const date = /^compatibility_date = "(.*)"$/m.exec(readFileSync(WRANGLER_CONFIG, "utf8"))?.[1];
-  if (date === undefined) throw new Error(`${WRANGLER_CONFIG}: got no compatibility_date`);
-  return date;
 }

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type LocalServer, startDevServer } from "../../deploy/dev-server.ts";
 import { openStore } from "../../deploy/kv/open-store.ts";
-import { Publication } from "../../deploy/publish.ts";
+import { Publication } from "../../deploy/publication.ts";
 import { WRANGLER_CONFIG } from "../../deploy/wrangler.ts";
 import { generateToken, type Scope, writeTokenEntry } from "../../format/tokens.ts";
 import { goldenExport } from "../deploy/golden-export.ts";
@@ -40,8 +40,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     const persistTo = join(folder, "kv");
     {
       await using store = await openStore({ remote: false, persistTo }, () => {});
-      for (const name of ["catalogue", "tiny"])
-        await new Publication(store, false, () => {}).run(await goldenExport(name));
+      for (const name of ["catalogue", "tiny"]) await new Publication(store).run(await goldenExport(name));
     }
     const entries = (["score", "admin"] as const).map((scope) => writeTokenEntry(scope, scope, tokens[scope]));
     const value = (await Promise.all(entries)).join(" ");

@@ -5,16 +5,19 @@ import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
 import { createApp } from "../../worker/app.ts";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import type { DefaultBindings } from "../../worker/settings.ts";
+import { inspect } from "./no-tokens.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
 export interface TestWorker {
   clock: { ms: number };
   /** Sends a request; waits for what the Worker does after it has answered, too. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** Sends a request with a token of the scope admin: POST with `body` as JSON, or GET without one. */
-  asAdmin(path: string, body?: object): Promise<Response>;
+  /** Sends a request with a token of the scope admin: POST with `body` as JSON, or as it is; GET without one. */
+  asAdmin(path: string, body?: object | string): Promise<Response>;
   /** What the Worker's budget of memory says of itself. */
   memory(): Promise<MemoryReport>;
+  /** The series of /metrics, without the label of the isolate. */
+  metrics(): Promise<string>;
   /** POST with `body` as JSON. */
   post(path: string, body: unknown): Promise<Response>;
   /** POST /v1/score with `body` as JSON. */
@@ -50,46 +53,55 @@ export const ADMIN_ENTRY = await writeTokenEntry("tests", "admin", ADMIN_TOKEN);
 /** Bindings that tests set otherwise than wrangler.toml. */
 export type TestBindings = Partial<Omit<Env, "ROW_RATE_LIMIT"> & DefaultBindings>;
 
+/** Those of wrangler.toml, open to everyone. The real deadline would make tests on a slow machine fail by chance. */
+export function testBindings(overrides: TestBindings): TestBindings {
+  const { ROW_RATE_LIMIT, WORKER_VERSION, ...unlimited } = env;
+  return { ...unlimited, AUTH: "off", TOKENS: ADMIN_ENTRY, ROW_DEADLINE_MS: 30_000, ...overrides };
+}
+
 export function startWorker(overrides: TestBindings = {}): TestWorker {
   const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };
   const app = createApp<TestBindings>({ now: () => clock.ms });
-  const { ROW_RATE_LIMIT, ...unlimited } = env;
-  // The real deadline would make tests on a slow machine fail by chance.
-  const bindings: TestBindings = {
-    ...unlimited,
-    AUTH: "off",
-    TOKENS: ADMIN_ENTRY,
-    ROW_DEADLINE_MS: 30_000,
-    ...overrides,
-  };
+  const bindings = testBindings(overrides);
 
   async function fetch(path: string, init?: RequestInit): Promise<Response> {
     const ctx = createExecutionContext();
     const response = await app.fetch(new Request(`https://edge.test${path}`, init), bindings, ctx);
     await waitOnExecutionContext(ctx);
+    inspect(JSON.stringify([...response.headers]));
+    if (response.body) inspect(await response.clone().text());
     return response;
   }
 
-  function asAdmin(path: string, body?: object): Promise<Response> {
+  function asAdmin(path: string, body?: object | string): Promise<Response> {
     const authorization = `Bearer ${ADMIN_TOKEN}`;
     if (body === undefined) return fetch(path, { headers: { authorization } });
     const headers = { authorization, "content-type": "application/json" };
-    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+    return fetch(path, { method: "POST", headers, body: textOf(body) });
   }
 
   async function memory(): Promise<MemoryReport> {
     return (await (await asAdmin("/readyz")).json<{ memory: MemoryReport }>()).memory;
   }
 
+  async function metrics(): Promise<string> {
+    const text = await (await asAdmin("/metrics")).text();
+    return text.replaceAll(/isolate="[0-9a-f]{16}",?/g, "").replaceAll("{}", "");
+  }
+
   function post(path: string, body: unknown): Promise<Response> {
     return fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: typeof body === "string" ? body : JSON.stringify(body),
+      body: textOf(body),
     });
   }
 
-  return { clock, fetch, asAdmin, memory, post, score: (body) => post("/v1/score", body) };
+  return { clock, fetch, asAdmin, memory, metrics, post, score: (body) => post("/v1/score", body) };
+}
+
+function textOf(body: unknown): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
 }
 
 /** Keys that a scoring request read from KV, as its `server-timing` header states them. */
@@ -103,7 +115,7 @@ export function loggedErrors(): () => Record<string, unknown>[] {
   const spy = vi
     .spyOn(console, "error")
     .mockReset()
-    .mockImplementation(() => {});
+    .mockImplementation((line) => inspect(String(line)));
   onTestFinished(() => spy.mockRestore());
   return () => spy.mock.calls.map(([line]) => JSON.parse(String(line)));
 }

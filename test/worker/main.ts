@@ -1,4 +1,5 @@
 // The Worker whose entries tests call, through which each request has a context of its own, as when deployed.
 
-export { default } from "../../worker/index.ts";
+export { default, Scoring } from "../../worker/index.ts";
 export { FaultyWorker } from "./faulty-worker.ts";
+export { RpcWorker } from "./rpc-worker.ts";

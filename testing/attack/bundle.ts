@@ -24,7 +24,8 @@ export async function bundleWorker(entry?: string): Promise<WorkerBundle> {
   return bundle;
 }
 
-function compatibilityDate(): string {
+/** The one of wrangler.toml. */
+export function compatibilityDate(): string {
   const date = /^compatibility_date = "(.*)"$/m.exec(readFileSync(WRANGLER_CONFIG, "utf8"))?.[1];
   if (date === undefined) throw new Error(`${WRANGLER_CONFIG}: got no compatibility_date`);
   return date;

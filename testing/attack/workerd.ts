@@ -11,7 +11,7 @@ import * as v from "valibot";
 import type { WorkerBundle } from "./bundle.ts";
 
 export interface WorkerdOptions {
-  bundle: WorkerBundle;
+  bundle: Pick<WorkerBundle, "folder" | "compatibilityDate">;
   v8Flags: readonly string[];
   /** By name of the binding: a text. */
   texts: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 // Who publishes while the models serve: forward, back, and with an end in the midst of it.
 import type { KvPair, KvStore } from "../../deploy/kv/kv-store.ts";
-import { Publication } from "../../deploy/publish.ts";
+import { Publication } from "../../deploy/publication.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import type { ReleaseOptions } from "../../deploy/release.ts";
 import { blobKey, manifestKey, pageKey } from "../../format/store.ts";
@@ -45,7 +45,7 @@ export class Publisher {
 }
 
 function publication(store: KvStore, { name, version, blob, pages }: AttackModel, options: ReleaseOptions) {
-  return new Publication(store, true, () => {}).run({ model: name, version, blob, pages }, options);
+  return new Publication(store, { repair: true }).run({ model: name, version, blob, pages }, options);
 }
 
 class Died extends Error {}

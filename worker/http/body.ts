@@ -22,16 +22,31 @@ export interface ReadBody<Body> extends Disposable {
 }
 
 /** The form of a body: an object with these members. */
-type BodySchema = v.GenericSchema & { entries: v.ObjectEntries };
+export type BodySchema = v.GenericSchema & { entries: v.ObjectEntries };
 
 /** Throws all that is wrong with a body, of which `found` is known. */
 export type Refuse = (found: readonly FormatError[], body: unknown) => never;
+
+/** The body of a request, in whatever form it comes. */
+export interface ReadableBody {
+  /**
+   * Reads it as an object of the form that `schema` says, in which each of `lists` is a BodyList. `lease` takes the
+   * memory for it. Throws BodyError where it cannot be read, OverloadedError where there is no memory, and what
+   * `refuse` throws where it has another form.
+   */
+  read<Schema extends BodySchema>(
+    lists: readonly string[],
+    schema: Schema,
+    lease: Lease,
+    refuse: Refuse,
+  ): Promise<ReadBody<v.InferOutput<Schema>>>;
+}
 
 /**
  * The body of a request that is JSON. The constructor throws BodyError where the headers say that it cannot be read:
  * it is of another type or encoding, or too long.
  */
-export class RequestBody {
+export class RequestBody implements ReadableBody {
   readonly #request: Request;
   readonly #encoding: ReturnType<typeof contentEncoding>;
   readonly #declaredBytes: number;

@@ -1,5 +1,6 @@
 import { skipSpace } from "../../format/json-fields.ts";
 import type { ElementReader } from "../../runtime/encoding-limits.ts";
+import { BodyList } from "./body-list.ts";
 import { BodyError } from "./errors.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
 
@@ -10,8 +11,8 @@ const COMMA = 0x2c;
  * of one part are garbage before the next is parsed. So a list of any length takes the memory of its bytes and of one
  * part.
  */
-export class JsonList implements Iterable<unknown> {
-  readonly length: number;
+export class JsonList extends BodyList {
+  override readonly length: number;
   #bytes: Uint8Array;
   readonly #cuts: readonly number[];
 
@@ -20,18 +21,18 @@ export class JsonList implements Iterable<unknown> {
    * one more than its commas; 0 where there is nothing between the brackets.
    */
   constructor(bytes: Uint8Array, cuts: readonly number[], length: number) {
+    super();
     this.#bytes = bytes;
     this.#cuts = cuts;
     this.length = length;
   }
 
-  /** Bytes of its JSON. */
-  get bytes(): number {
+  override get bytes(): number {
     return (this.#cuts.at(-1) ?? 0) - (this.#cuts[0] ?? 0);
   }
 
   /** Throws BodyError where an element is not JSON. */
-  *[Symbol.iterator](): Generator<unknown> {
+  override *[Symbol.iterator](): Generator<unknown> {
     let count = 0;
     for (let part = 1; part < this.#cuts.length; part++) {
       const elements = this.#parse(part);
@@ -79,8 +80,7 @@ export class JsonList implements Iterable<unknown> {
     if (count < this.length) throw new BodyError("not-json", "the body is not JSON: got a comma at the end of a list");
   }
 
-  /** Lets go of the body's bytes. The list cannot be iterated any more. */
-  forget(): void {
+  override forget(): void {
     this.#bytes = new Uint8Array(0);
   }
 }

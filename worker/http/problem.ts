@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { clipped, RequestError } from "../../format/errors.ts";
+import { withoutTokens } from "../../format/tokens.ts";
 import { LOAD_RETRY_MS, OVERLOAD_RETRY_MS, RATE_LIMIT_SECONDS } from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import { ACCEPTED_ENCODINGS } from "./content-encoding.ts";
@@ -27,6 +28,8 @@ export interface Problem {
   /** What is behind it, for callers with the scope admin. */
   cause?: string;
 }
+
+const TYPE_PREFIX = "urn:deepfm-edge:problem:";
 
 const BODY_PROBLEMS = {
   "not-json": { name: "not-json", title: "The body is not JSON", status: 400 },
@@ -94,21 +97,39 @@ export function methodNotAllowed(method: string, allowed: readonly string[]): Pr
 }
 
 function problem(name: string, title: string, status: Problem["status"], detail: string): Problem {
-  return { type: `urn:deepfm-edge:problem:${name}`, title, status, detail };
+  return { type: `${TYPE_PREFIX}${name}`, title, status, detail };
+}
+
+/** A problem as JSON. What it quotes of a request may be a token that stood in the wrong place. */
+export function problemText(problem: Problem): string {
+  return withoutTokens(JSON.stringify(problem));
+}
+
+/** The seconds after which a client may try again; null: trying again does not help. */
+export function retryAfter({ status }: Problem, error?: unknown): number | null {
+  if (status === 429) return RATE_LIMIT_SECONDS;
+  if (status !== 503) return null;
+  return (error instanceof OverloadedError ? OVERLOAD_RETRY_MS : LOAD_RETRY_MS) / 1000;
+}
+
+/** The last part of a problem's type, which names it. */
+export function problemName({ type }: Problem): string {
+  return type.slice(TYPE_PREFIX.length);
+}
+
+/** Logs the error behind a problem where the fault is the Worker's. */
+export function logFault({ status }: Problem, error: unknown, request: { requestId: string; path: string }): void {
+  if (status !== 500) return;
+  logError("request_failed", error, { ...request, stack: error instanceof Error ? error.stack : undefined });
 }
 
 /** Answers with a problem. Logs `error` where the fault is the Worker's. */
 export function respond(c: Context, problem: Problem, error?: unknown): Response {
-  if (problem.status === 500) {
-    const stack = error instanceof Error ? error.stack : undefined;
-    logError("request_failed", error, { requestId: c.get("requestId"), path: c.req.path, stack });
-  }
-  if (problem.status === 503) {
-    const ms = error instanceof OverloadedError ? OVERLOAD_RETRY_MS : LOAD_RETRY_MS;
-    c.header("retry-after", String(ms / 1000));
-  }
-  if (problem.status === 429) c.header("retry-after", String(RATE_LIMIT_SECONDS));
+  c.set("problem", problem);
+  logFault(problem, error, { requestId: c.get("requestId"), path: c.req.path });
+  const seconds = retryAfter(problem, error);
+  if (seconds !== null) c.header("retry-after", String(seconds));
   if (error instanceof AccessError) c.header("www-authenticate", error.challenge);
   if (error instanceof BodyError && error.reason === "encoding") c.header("accept-encoding", ACCEPTED_ENCODINGS);
-  return c.body(JSON.stringify(problem), problem.status, { "content-type": "application/problem+json" });
+  return c.body(problemText(problem), problem.status, { "content-type": "application/problem+json" });
 }

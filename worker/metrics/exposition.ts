@@ -1,32 +1,39 @@
-/** One number of a family, and the labels that tell it from others. */
-export type Series = [labels: Readonly<Record<string, string>>, value: number];
+/** One number of a family, and the labels that tell it from others. `part`: of a histogram, which of its numbers. */
+export type Series = [labels: Readonly<Record<string, string>>, value: number, part?: "_bucket" | "_sum" | "_count"];
 
 /** Numbers of one kind, in the data model of Prometheus. */
 export interface MetricFamily {
-  /** Without what all names begin with. */
+  /** Without what the names of this project begin with; whole, where it is `shared`. */
   name: string;
-  type: "counter" | "gauge";
+  /** Whether other servers have a family of this name and meaning, which dashboards know. */
+  shared: boolean;
+  type: "counter" | "gauge" | "histogram";
   help: string;
   series: readonly Series[];
 }
 
 /** A number that only grows as long as the isolate lives. */
 export function counter(name: string, help: string, series: readonly Series[]): MetricFamily {
-  return { name, type: "counter", help, series };
+  return { name, shared: false, type: "counter", help, series };
 }
 
 /** A number as it is now. */
 export function gauge(name: string, help: string, series: readonly Series[]): MetricFamily {
-  return { name, type: "gauge", help, series };
+  return { name, shared: false, type: "gauge", help, series };
 }
 
-/** The text format of Prometheus, version 0.0.4. */
-export function expositionOf(families: readonly MetricFamily[]): string {
-  const lines = families.flatMap(({ name, type, help, series }) => {
-    const full = `deepfm_edge_${name}`;
+/** A counter whose name other servers have. */
+export function sharedCounter(name: string, help: string, series: readonly Series[]): MetricFamily {
+  return { ...counter(name, help, series), shared: true };
+}
+
+/** The text format of Prometheus, version 0.0.4. `common`: labels of all series. */
+export function expositionOf(families: readonly MetricFamily[], common: Readonly<Record<string, string>> = {}): string {
+  const lines = families.flatMap(({ name, shared, type, help, series }) => {
+    const full = shared ? name : `deepfm_edge_${name}`;
     return [
       ...[`# HELP ${full} ${help}`, `# TYPE ${full} ${type}`],
-      ...series.map(([labels, value]) => `${full}${labelsText(labels)} ${value}`),
+      ...series.map(([labels, value, part = ""]) => `${full}${part}${labelsText({ ...common, ...labels })} ${value}`),
     ];
   });
   return `${lines.join("\n")}\n`;

@@ -1,12 +1,18 @@
 import type { MemoryReport } from "../memory/memory-budget.ts";
 import type { ModelStore } from "../models/model-store.ts";
+import type { WorkerVersion } from "../worker-version.ts";
 import { counter, gauge, type MetricFamily, type Series } from "./exposition.ts";
 
 /** The models and the memory of this isolate, as they are now. */
-export function isolateMetrics(models: ModelStore, memory: MemoryReport): MetricFamily[] {
+export function isolateMetrics(models: ModelStore, memory: MemoryReport, worker: WorkerVersion | null): MetricFamily[] {
   const { loaded, failed, refused, evicted, warmed, unwarmed } = models.counters;
   const loads: Series[] = Object.entries({ loaded, failed, refused }).map(([result, n]) => [{ result }, n]);
   return [
+    gauge(
+      "worker_info",
+      "The version of the Worker that runs.",
+      worker ? [[{ id: worker.id, tag: worker.tag }, 1]] : [],
+    ),
     gauge("model_memory_bytes", "Bytes of the memory of each model that serves.", modelSeries(models)),
     gauge(
       "memory_bytes",

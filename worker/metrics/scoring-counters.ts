@@ -1,10 +1,10 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import type { ScoreResult } from "../scoring/score-request.ts";
-import { counter, type MetricFamily, type Series } from "./exposition.ts";
+import type { ScoreResult, ScoreTimings } from "../scoring/score-request.ts";
+import { counter, type MetricFamily, type Series, sharedCounter } from "./exposition.ts";
 
 /**
  * How many versions' counters an isolate keeps: those that it served last. Each has a series for each of its fields, at
- * most 256, and three more.
+ * most 256, and six more.
  */
 const MAX_VERSIONS = 8;
 
@@ -14,6 +14,8 @@ interface Counts {
   requests: number;
   records: number;
   missingRows: number;
+  /** Milliseconds of each step of all requests together. */
+  ms: ScoreTimings;
   /** By field: values that were never seen. A hashed field has none, and is not here. */
   unseen: Map<string, number>;
 }
@@ -24,11 +26,12 @@ export class ScoringCounters {
   readonly #versions = new Map<string, Counts>();
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
-  add({ model, version, scores, missing, unseen }: ScoreResult, { fields }: FittedSpec): void {
+  add({ model, version, scores, missing, unseen, timings }: ScoreResult, { fields }: FittedSpec): void {
     const counts = this.#of(model, version, fields);
     counts.requests++;
     counts.records += scores.length;
     counts.missingRows += missing?.rows ?? 0;
+    for (const step of ["encode", "rows", "kernel"] as const) counts.ms[step] += timings[step];
     fields.forEach(({ name }, f) => {
       const count = unseen[f] as number;
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
@@ -45,7 +48,8 @@ export class ScoringCounters {
     }
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
     const unseen = new Map(countable.map(({ name }) => [name, 0]));
-    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, unseen };
+    const ms = { encode: 0, rows: 0, kernel: 0 };
+    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, ms, unseen };
     this.#versions.set(key, counts);
     for (const oldest of this.#versions.keys()) {
       if (this.#versions.size <= MAX_VERSIONS) break;
@@ -59,17 +63,21 @@ export class ScoringCounters {
     const versions = [...this.#versions.values()];
     const of = (count: (counts: Counts) => number): Series[] =>
       versions.map((counts) => [labelsOf(counts), count(counts)]);
+    const microseconds = (step: keyof ScoreTimings): Series[] => of(({ ms }) => Math.round(1000 * ms[step]));
     return [
-      counter(
-        "requests_total",
+      sharedCounter(
+        "nv_inference_request_success",
         "Requests that were scored.",
         of(({ requests }) => requests),
       ),
-      counter(
-        "records_total",
+      sharedCounter(
+        "nv_inference_count",
         "Records, candidates and items that were scored.",
         of(({ records }) => records),
       ),
+      sharedCounter("nv_inference_compute_input_duration_us", "Microseconds of encoding.", microseconds("encode")),
+      sharedCounter("nv_inference_compute_infer_duration_us", "Microseconds of the kernel.", microseconds("kernel")),
+      counter("rows_duration_us_total", "Microseconds of waiting for rows.", microseconds("rows")),
       counter(
         "missing_rows_total",
         "Values that scored without their row, which KV did not deliver.",

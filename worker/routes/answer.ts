@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import { type ReadableBody, type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
-import { settledWithin } from "../http/promises.ts";
+import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -50,19 +50,49 @@ export type AskedRequest = ScoreRequest &
   };
 
 /** Reads from a request's body what is to be scored. */
-type ReadRequest = (body: RequestBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
+export type ReadRequest = (body: ReadableBody, lease: Lease, refuse: Refuse) => Promise<ReadBody<AskedRequest>>;
 
-/**
- * Scores what a request's body asks for, and answers what its route makes of the scores. All its memory is of one
- * lease.
- */
+/** A request that asks for scores, whichever way it came. */
+export interface Call {
+  /** The bindings. */
+  env: object;
+  /** What rate limits count. */
+  client: string;
+  keepAlive: KeepAlive;
+  /** Throws BodyError where the body cannot be one. It is called once the request may be read. */
+  openBody: () => ReadableBody;
+}
+
+/** Scores what a request over HTTP asks for, and answers what its route makes of the scores. */
 export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const { rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(c.env);
+  const openBody = (): ReadableBody => new RequestBody(c.req.raw);
+  const call: Call = { env: c.env, client: c.var.caller.client, keepAlive: keepAliveOf(c), openBody };
+  const { body, result } = await answered(call, options, read);
+  if (result) {
+    c.set("scored", result);
+    c.header("server-timing", serverTiming(result));
+  }
+  return c.json(body);
+}
+
+/** What a request is answered. */
+export interface Answered {
+  body: object;
+  /** What the body is made of; null where no model scored it. */
+  result: ScoreResult | null;
+}
+
+/** Scores what a request asks for, and makes the answer's body. All its memory is of one lease. */
+export async function answered(
+  { env, client, keepAlive, openBody }: Call,
+  options: RouteOptions,
+  read: ReadRequest,
+): Promise<Answered> {
+  const { rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(env);
   const { models } = options;
-  const { client } = c.get("caller");
   if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
     throw new RateLimitError("got more requests than this client may send in a minute; try again later");
-  const body = new RequestBody(c.req.raw);
+  const body = openBody();
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
   if (models.firstLoad) await settledWithin(models.firstLoad, LOAD_WAIT_MS);
   using lease = options.memory.lease("requests");
@@ -71,7 +101,6 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
     return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
   });
   const charge = limits.rowRateLimit && chargeTo(limits.rowRateLimit, client);
-  const keepAlive = keepAliveOf(c);
   try {
     const { model, fallback } = await chosenModel(models, request.body, { ...limits, charge, keepAlive, lease });
     const result = await scoreRequest(request.body, {
@@ -85,31 +114,26 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
       lease,
       release: request.release,
     });
-    return answerScored(c, options, request.body, { model, fallback, result });
+    return { body: bodyOf(options, request.body, { model, fallback, result }), result };
   } catch (error) {
     const fallback = orderFallback(request.body, error);
     if (!fallback || !request.body.inOrder) throw error;
     models.fallbacks.order++;
-    return c.json({ ...request.body.inOrder(), fallback });
+    return { body: { ...request.body.inOrder(), fallback }, result: null };
   }
 }
 
-/** Counts a request that was scored, and answers it. */
-function answerScored(
-  c: Context<AppEnv>,
+/** Counts a request that was scored, and makes its answer's body. */
+function bodyOf(
   options: RouteOptions,
   { answerOf = scoresOf, ...asked }: AskedRequest,
   { model, fallback, result }: ChosenModel & { result: ScoreResult },
-): Response {
+): object {
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
-  c.header("server-timing", serverTiming(result));
   if (model.bundled) options.models.fallbacks.bundled++;
-  return c.json({
-    ...answerOf(result, spec),
-    ...aboutAnswer(result, { model, fallback }, asked.unseen ? spec : null),
-  });
+  return { ...answerOf(result, spec), ...aboutAnswer(result, { model, fallback }, asked.unseen ? spec : null) };
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {

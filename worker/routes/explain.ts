@@ -5,19 +5,21 @@ import { type Explanation, fieldPairs } from "../../runtime/explanation.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
-import { answer } from "./answer.ts";
+import { answer, type ReadRequest } from "./answer.ts";
 import type { ExplainAnswer } from "./answers.ts";
 import { ScoreBody } from "./bodies.ts";
 
 type Explained = v.InferOutput<typeof ExplainAnswer>["explanations"][number];
 
+export const readExplain: ReadRequest = async (source, ...rest) => {
+  const read = await source.read(["records"], ScoreBody, ...rest);
+  return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
+};
+
 /** POST /v1/explain: scores records, and says what each score is the sum of. */
 export function explainRoute(options: RouteOptions) {
   return function explain(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, async (source, ...rest) => {
-      const read = await source.read(["records"], ScoreBody, ...rest);
-      return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
-    });
+    return answer(c, options, readExplain);
   };
 }
 

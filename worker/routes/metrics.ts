@@ -1,13 +1,20 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { expositionOf } from "../metrics/exposition.ts";
+import { isolateId } from "../metrics/isolate.ts";
 import { isolateMetrics } from "../metrics/isolate-metrics.ts";
 import type { RouteOptions } from "../route-options.ts";
 
 /** GET /metrics: what this isolate has scored, and what it holds, in the text format of Prometheus. */
-export function metricsRoute({ counters, models, memory }: RouteOptions) {
+export function metricsRoute({ requests, counters, models, memory, settings }: RouteOptions) {
   return function metrics(c: Context<AppEnv>): Response {
-    const text = expositionOf([...counters.families(), ...isolateMetrics(models, memory.report())]);
+    const { workerVersion } = settings.read(c.env);
+    const families = [
+      ...requests.families(),
+      ...counters.families(),
+      ...isolateMetrics(models, memory.report(), workerVersion),
+    ];
+    const text = expositionOf(families, { isolate: isolateId() });
     return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   };
 }

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../../format/errors.ts";
 import { isRounded, type RawValue } from "../../format/raw-value.ts";
-import type { JsonList } from "../http/json-list.ts";
+import type { BodyList } from "../http/body-list.ts";
 import { MAX_ERRORS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { CandidateId } from "../scoring/ranking.ts";
@@ -15,7 +15,7 @@ const ID_BYTES = 128;
 const CHARACTER_BYTES = 2;
 
 /** The ids of a list, which are texts that are not empty, and numbers. */
-export function readIds(list: JsonList, name: "ids" | "items", lease: Lease, errors: FormatError[]): CandidateId[] {
+export function readIds(list: BodyList, name: "ids" | "items", lease: Lease, errors: FormatError[]): CandidateId[] {
   lease.resize(lease.bytes + CHARACTER_BYTES * list.bytes + ID_BYTES * list.length);
   const ids: CandidateId[] = [];
   let i = 0;
@@ -49,7 +49,7 @@ export function refuseDuplicates(ids: readonly CandidateId[], errors: FormatErro
 }
 
 /** The bids of a list, which are finite numbers above 0. */
-export function readBids(list: JsonList, lease: Lease, errors: FormatError[]): Float64Array {
+export function readBids(list: BodyList, lease: Lease, errors: FormatError[]): Float64Array {
   // The bids, and each multiplied by its score.
   lease.resize(lease.bytes + 2 * Float64Array.BYTES_PER_ELEMENT * list.length);
   const bids = new Float64Array(list.length);

@@ -2,29 +2,31 @@ import type { Context } from "hono";
 import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import type { AppEnv } from "../app-env.ts";
-import type { JsonList } from "../http/json-list.ts";
+import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { itemsInOrder, type Ranking, rankedItems } from "../scoring/ranking.ts";
-import { type AskedRequest, answer } from "./answer.ts";
+import { type AskedRequest, answer, type ReadRequest } from "./answer.ts";
 import { RankBody } from "./bodies.ts";
 import { mayKeepOrder } from "./model-choice.ts";
 import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
 
 type Body = v.InferOutput<typeof RankBody>;
 
+export const readRank: ReadRequest = async (source, lease, refuse) => {
+  const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
+  const errors = contradictions(read.body);
+  const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
+  if (errors.length > 0) refuse(errors, read.body);
+  const { model, fallback } = read.body;
+  return { ...read, body: { ...body, model, fallback } };
+};
+
 /** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
 export function rankRoute(options: RouteOptions) {
   return function rank(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, async (source, lease, refuse) => {
-      const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
-      const errors = contradictions(read.body);
-      const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
-      if (errors.length > 0) refuse(errors, read.body);
-      const { model, fallback } = read.body;
-      return { ...read, body: { ...body, model, fallback } };
-    });
+    return answer(c, options, readRank);
   };
 }
 
@@ -70,7 +72,7 @@ function contradictions({ candidates, items, ids, bids, k, objective, sort, fall
       ),
     );
   const list = candidates ?? items;
-  const refuseLength = (member: "ids" | "bids", of: JsonList | undefined): void => {
+  const refuseLength = (member: "ids" | "bids", of: BodyList | undefined): void => {
     if (of && list && of.length !== list.length)
       refuse(
         member,

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
 import { MEMORY } from "../../../worker/limits.ts";
 import { loggedErrors, problemOf, startWorker, type TestBindings, type TestWorker } from "../client.ts";
+import { foundTokens } from "../no-tokens.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
@@ -27,6 +28,9 @@ const RANK: Route = ["POST", "/v1/rank", '{"candidates":[{}]}'];
 const MODELS: Route = ["GET", "/v1/models", null];
 const READY: Route = ["GET", "/readyz", null];
 const HEALTH: Route = ["GET", "/healthz", null];
+const EXPLAIN: Route = ["POST", "/v1/explain", '{"records":[{"colour":1}]}'];
+const METRICS: Route = ["GET", "/metrics", null];
+const NOWHERE: Route = ["GET", "/nowhere", null];
 const ROUTES = [SCORE, RANK, MODELS, READY, HEALTH];
 
 function send(worker: TestWorker, [method, path, body]: Route, authorization?: string): Promise<Response> {
@@ -99,14 +103,14 @@ describe("with tokens", () => {
     });
   });
 
-  test("no answer, header or log line has a token or its digest", async () => {
+  test("no answer, header, metric or log line has a token or its digest", async () => {
     const logs = [vi.spyOn(console, "log"), vi.spyOn(console, "warn"), vi.spyOn(console, "error")];
     for (const log of logs) log.mockReset().mockImplementation(() => {});
     const texts: string[] = [];
     for (const token of [scoreToken, adminToken, "dfe_wrong"]) {
       for (const bindings of [WITH_TOKENS, { AUTH: "off", TOKENS }, { AUTH: token }, { TOKENS: token }]) {
         const worker = startWorker(bindings);
-        for (const route of ROUTES) {
+        for (const route of [...ROUTES, EXPLAIN, METRICS, NOWHERE]) {
           const response = await send(worker, route, bearer(token));
           texts.push(JSON.stringify([...response.headers]), await response.text());
         }
@@ -118,6 +122,26 @@ describe("with tokens", () => {
     }
     const secrets = [scoreToken, adminToken, "dfe_wrong", ...TOKENS.split("\n").map((entry) => entry.split(":")[2])];
     for (const secret of secrets) expect(texts.join("\n")).not.toContain(secret);
+  });
+
+  test("a token in the wrong place of a request is not quoted in an error", async () => {
+    const worker = startWorker({ AUTH: "off", TOKENS });
+    const path = await problemOf(await send(worker, ["GET", `/${scoreToken}`, null]));
+    expect(path.detail).toBe("got path /dfe_…, expected one of the documented routes");
+    for (const body of [
+      { records: [{ [scoreToken]: 1 }] },
+      { records: [{ price: scoreToken }] },
+      { [scoreToken]: 1 },
+    ]) {
+      const { status, errors } = await problemOf(await worker.score(body));
+      expect([status, JSON.stringify(errors).includes("dfe_…")]).toEqual([422, true]);
+    }
+    expect(foundTokens()).toEqual([]);
+  });
+
+  test("the check under which all tests of the Worker run finds a token in a log line", () => {
+    console.info(`{"token":"${adminToken}"}`);
+    expect(foundTokens()).toEqual([expect.stringContaining('{"token":"dfe_')]);
   });
 });
 

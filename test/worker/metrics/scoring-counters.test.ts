@@ -38,8 +38,8 @@ test("each version of each model has counts of its own", () => {
     'deepfm_edge_unseen_values_total{model="ads",version="2",field="device"} 4',
   ]);
   const text = expositionOf(counters.families());
-  expect(text).toContain('deepfm_edge_records_total{model="ads",version="1"} 2\n');
-  expect(text).toContain('deepfm_edge_records_total{model="ads",version="2"} 4\n');
+  expect(text).toContain('nv_inference_count{model="ads",version="1"} 2\n');
+  expect(text).toContain('nv_inference_count{model="ads",version="2"} 4\n');
 });
 
 test("the series are bounded: of the eight versions that served last, and none of hashed fields", () => {
@@ -66,5 +66,5 @@ test("names of fields are quoted as Prometheus has it", () => {
 
 test("each family has its help and its type, in the exposition format", () => {
   const counters = new ScoringCounters();
-  expect(expositionOf(counters.families())).toMatch(/^(# HELP (\w+_total) .+\n# TYPE \2 counter\n){4}$/);
+  expect(expositionOf(counters.families())).toMatch(/^(# HELP (\w+) .+\n# TYPE \2 counter\n){7}$/);
 });

@@ -83,8 +83,8 @@ test("models that take turns each score as themselves, and without a name the de
   ]);
   for (const shown of models)
     expect(Object.keys(shown).filter((key) => key !== "default")).toEqual(["model", "version", "fields", "example"]);
-  const metrics = await (await worker.asAdmin("/metrics")).text();
-  expect(metrics).toContain(`deepfm_edge_requests_total{model="news",version="${v2.version}"} 21\n`);
+  const metrics = await worker.metrics();
+  expect(metrics).toContain(`nv_inference_request_success{model="news",version="${v2.version}"} 21\n`);
   expect(metrics).toMatch(
     new RegExp(`deepfm_edge_model_memory_bytes\\{model="news",version="${v2.version}"\\} \\d{5}`),
   );

@@ -98,7 +98,7 @@ test("a model that does not fit beside those in use is refused with both numbers
   expect(memory.taken.models).toBeLessThan(MEMORY.models);
   expect(memory.taken.requests).toBe(0);
   expect(memory.peak).toBeLessThanOrEqual(MEMORY.total);
-  const metrics = await (await worker.asAdmin("/metrics")).text();
+  const metrics = await worker.metrics();
   expect(metrics).toContain('deepfm_edge_model_loads_total{result="refused"} 5\n');
   expect(metrics).toContain(`deepfm_edge_memory_bytes{share="models"} ${memory.taken.models}\n`);
 });

@@ -5,8 +5,9 @@ import { generateToken, type Scope, writeTokenEntry } from "../../../format/toke
 import { referenceScore } from "../../../testing/format/reference.ts";
 import { MAX_EXPLAINED_RECORDS } from "../../../worker/limits.ts";
 import { explanationBytes } from "../../../worker/scoring/explained.ts";
-import { kvKeys, problemOf, startWorker } from "../client.ts";
+import { startWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
+import { TRANSPORTS } from "../transports.ts";
 
 const model = await makeModel(1);
 const tokens: Record<Scope, string> = { score: generateToken(), explain: generateToken(), admin: generateToken() };
@@ -47,12 +48,14 @@ const RECORDS = [
 ];
 const FIELDS = ["site", "device", "tags", "ad", "price"];
 
-describe("each record", () => {
+describe.each(TRANSPORTS)("each record over %s", (_, start) => {
+  const client = start();
+
   test("has its score, and terms that add up to its logit", async () => {
-    const response = await explain({ records: RECORDS, unseen: true });
-    expect(response.status).toBe(200);
-    expect(kvKeys(response)).toBeGreaterThanOrEqual(0);
-    const { explanations, ...about } = await response.json<ExplainAnswer>();
+    const reply = await client.ask<ExplainAnswer>("explain", { records: RECORDS, unseen: true });
+    expect(reply.status).toBe(200);
+    expect(reply.keys).toBeGreaterThanOrEqual(0);
+    const { explanations, ...about } = reply.answer;
     expect(about).toEqual({ model: "tiny", version: model.version, unseen: { site: 1 } });
     expect(explanations.map(({ score }) => score)).toEqual(await expectedScores(model, RECORDS));
     explanations.forEach(({ logit, bias, linear, pairs, deep, calibration }, i) => {
@@ -68,9 +71,8 @@ describe("each record", () => {
   });
 
   test("differs from another in the terms of the fields that differ", async () => {
-    const [one, other] = await (await explain({ records: [RECORDS[0], { ...RECORDS[0], device: "desktop" }] }))
-      .json<ExplainAnswer>()
-      .then(({ explanations }) => explanations);
+    const records = [RECORDS[0], { ...RECORDS[0], device: "desktop" }];
+    const [one, other] = (await client.ask<ExplainAnswer>("explain", { records })).answer.explanations;
     const changed = FIELDS.filter((field) => one?.linear[field] !== other?.linear[field]);
     expect(changed).toEqual(["device"]);
     one?.pairs.forEach(({ fields, value }, i) => {
@@ -79,7 +81,14 @@ describe("each record", () => {
   });
 
   test("none, none", async () => {
-    expect((await (await explain({ records: [] })).json<ExplainAnswer>()).explanations).toEqual([]);
+    expect((await client.ask<ExplainAnswer>("explain", { records: [] })).answer.explanations).toEqual([]);
+  });
+
+  test("too many are 422, with both numbers", async () => {
+    expect((await client.ask("explain", { records: Array(MAX_EXPLAINED_RECORDS).fill({}) })).status).toBe(200);
+    const problem = await client.problem("explain", { records: Array(MAX_EXPLAINED_RECORDS + 1).fill({}) });
+    expect(problem).toMatchObject({ status: 422, field: "records" });
+    expect(problem.detail).toBe("records: got 101 of 5 fields each, expected at most 100 to explain in a request");
   });
 });
 
@@ -104,13 +113,6 @@ test("a token that explains may score, and sees nothing that only an admin shoul
   expect((await worker.fetch("/metrics", init)).status).toBe(403);
   const { models } = await (await worker.fetch("/v1/models", init)).json<{ models: object[] }>();
   expect(models[0]).not.toHaveProperty("evidence");
-});
-
-test("too many records to explain are 422, with both numbers", async () => {
-  expect((await explain({ records: Array(MAX_EXPLAINED_RECORDS).fill({}) })).status).toBe(200);
-  const problem = await problemOf(await explain({ records: Array(MAX_EXPLAINED_RECORDS + 1).fill({}) }));
-  expect(problem).toMatchObject({ status: 422, field: "records" });
-  expect(problem.detail).toBe("records: got 101 of 5 fields each, expected at most 100 to explain in a request");
 });
 
 test("the more fields a model has, the fewer records are explained, and one always is", () => {

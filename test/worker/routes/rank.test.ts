@@ -2,8 +2,9 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { seeded } from "../../../testing/format/random.ts";
-import { kvKeys, type RankAnswer, type ScoreAnswer, startWorker } from "../client.ts";
+import { type RankAnswer, type ScoreAnswer, startWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny } from "../tiny-model.ts";
+import { TRANSPORTS } from "../transports.ts";
 
 const CONTEXT = { site: "site57", device: "phone" };
 const ITEMS = [
@@ -21,136 +22,10 @@ beforeAll(async () => {
   await publishTiny(env.MODELS, model);
 });
 
-async function scoresOf(response: Response): Promise<number[]> {
-  expect(response.status).toBe(200);
-  return (await response.json<ScoreAnswer>()).scores;
-}
-
-/** What the Worker answers to a body that it takes. */
-async function ranked(body: object): Promise<RankAnswer> {
-  const response = await startWorker().post("/v1/rank", body);
-  expect(response.status).toBe(200);
-  return response.json<RankAnswer>();
-}
-
 /** The probabilities of candidates with the context, in their order. */
 function probabilities(candidates: readonly object[]): Promise<number[]> {
   return expectedScores(model, whole(candidates));
 }
-
-describe("candidates come in the order of their scores", () => {
-  test("with their positions, where they have no ids", async () => {
-    const scores = await probabilities(ITEMS);
-    const order = [0, 1, 2].sort((a, b) => (scores[b] as number) - (scores[a] as number));
-    expect(order, "an order of its own").not.toEqual([0, 1, 2]);
-    expect(await ranked({ context: CONTEXT, candidates: ITEMS })).toEqual({
-      items: order.map((id, place) => ({ id, score: scores[id], rank: place + 1 })),
-      model: "tiny",
-      version: model.version,
-    });
-  });
-
-  test("with their ids, text or numbers, and only the first k", async () => {
-    const ids = ["sofa", 7, "lamp"];
-    const all = await ranked({ context: CONTEXT, candidates: ITEMS, ids });
-    const positions = await ranked({ context: CONTEXT, candidates: ITEMS });
-    expect(all.items.map(({ id }) => id)).toEqual(positions.items.map(({ id }) => ids[id as number]));
-    for (const k of [1, 2, 3, 10_000]) {
-      const first = await ranked({ context: CONTEXT, candidates: ITEMS, ids, k, objective: "ctr" });
-      expect(first.items).toEqual(all.items.slice(0, k));
-    }
-  });
-
-  test("and in the request's order where they tie", async () => {
-    const { items } = await ranked({ context: CONTEXT, candidates: Array(1000).fill({ ad: "ad1" }) });
-    expect(items.map(({ id }) => id)).toEqual(Array.from(items.keys()));
-    expect(items.map(({ rank }) => rank)).toEqual(Array.from(items.keys(), (i) => i + 1));
-  });
-
-  test("items of the catalogue with the ids that the request has, twice where it has one twice", async () => {
-    const { items } = await ranked({ context: CONTEXT, items: ["ad2", "ad0", "ad2", "ad1"] });
-    const [ad0, ad1, ad2] = (await probabilities(ITEMS)) as [number, number, number];
-    const expected = Object.entries({ ad0, ad1, ad2 }).sort(([, a], [, b]) => b - a);
-    expect(items.map(({ id }) => id)).toEqual(expected.flatMap(([id]) => (id === "ad2" ? [id, id] : [id])));
-  });
-
-  test("ids and bids whose list is longer than another member may be", async () => {
-    const candidates = Array(10_000).fill({ ad: "ad1" });
-    const ids = Array.from({ length: 10_000 }, (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`);
-    const bids = Array.from({ length: 10_000 }, (_, i) => 1 + i);
-    const { items } = await ranked({ candidates, ids, bids, objective: "ecpm" });
-    expect(items.map(({ id }) => id)).toEqual(ids.toReversed());
-  });
-});
-
-test("ecpm orders 1,000 generated auctions by score × bid, ties as they came", async () => {
-  const random = seeded(7);
-  const worker = startWorker();
-  for (let auction = 0; auction < 1000; auction += 100) {
-    // A hundred auctions of ten in each round.
-    const rounds = Array.from({ length: 100 }, () => {
-      const candidates = Array.from({ length: 10 }, () => ({
-        ad: `ad${Math.floor(4 * random())}`,
-        price: Math.floor(5 * random()),
-      }));
-      return { candidates, bids: candidates.map(() => (random() < 0.3 ? 0.5 : 10 ** (6 * random() - 3))) };
-    });
-    const scores = await probabilities(rounds.flatMap(({ candidates }) => candidates));
-    await Promise.all(
-      rounds.map(async ({ candidates, bids }, round) => {
-        const own = scores.slice(10 * round, 10 * round + 10);
-        const body = { context: CONTEXT, candidates, bids, objective: "ecpm" };
-        const { items } = await (await worker.post("/v1/rank", body)).json<RankAnswer>();
-        const expected = candidates
-          .map((_, id) => ({ id, score: own[id] as number, value: (own[id] as number) * (bids[id] as number) }))
-          .sort((a, b) => b.value - a.value || a.id - b.id);
-        expect(items).toEqual(expected.map((item, place) => ({ ...item, rank: place + 1 })));
-      }),
-    );
-  }
-});
-
-describe('with "sort": false', () => {
-  test("candidates score as their whole records do, in the request's order", async () => {
-    const worker = startWorker();
-    const response = await worker.post("/v1/rank", { context: CONTEXT, candidates: ITEMS, sort: false });
-    expect(await response.clone().json()).toEqual({
-      scores: await probabilities(ITEMS),
-      model: "tiny",
-      version: model.version,
-    });
-    expect(await scoresOf(await worker.score({ records: whole(ITEMS) }))).toEqual(await scoresOf(response));
-  });
-
-  test("a context may be missing, and so may all candidates", async () => {
-    const worker = startWorker();
-    expect(await scoresOf(await worker.post("/v1/rank", { candidates: ITEMS, sort: false }))).toEqual(
-      await expectedScores(model, ITEMS),
-    );
-    const empty = { context: CONTEXT, candidates: [] };
-    expect(await scoresOf(await worker.post("/v1/rank", { ...empty, sort: false }))).toEqual([]);
-    expect((await ranked(empty)).items).toEqual([]);
-  });
-
-  test("items of the catalogue score as their whole records do, without a row of theirs", async () => {
-    const items = ["ad2", "ad0", "ad1", "ad0"];
-    const response = await startWorker().post("/v1/rank", { context: CONTEXT, items, sort: false });
-    expect(kvKeys(response), "the context's page").toBe(1);
-    const [ad0, ad1, ad2] = (await probabilities(ITEMS)) as [number, number, number];
-    const scores = await scoresOf(response);
-    [ad2, ad0, ad1, ad0].forEach((expected, i) => {
-      expect(scores[i]).toBeCloseTo(expected, 5);
-    });
-  });
-
-  test("an id that is not in the catalogue scores by itself", async () => {
-    const body = { context: CONTEXT, items: ["ad1", "new", 7], sort: false };
-    const scores = await scoresOf(await startWorker().post("/v1/rank", body));
-    const [ad1, ...others] = await probabilities([ITEMS[1] as object, { ad: "new" }, { ad: 7 }]);
-    expect(scores[0]).toBeCloseTo(ad1 as number, 5);
-    expect(scores.slice(1)).toEqual(others);
-  });
-});
 
 type Refused = [body: object | string, field: string, detail: string];
 
@@ -192,23 +67,141 @@ const REFUSED: Refused[] = [
   [{ candidates: [{}], sort: 0 }, "sort", "got 0, expected boolean"],
 ];
 
-describe("a request that breaks the contract is 422 and names the place", () => {
-  const worker = startWorker();
+describe.each(TRANSPORTS)("over %s", (_, start) => {
+  /** What the Worker answers to a body that it takes. */
+  async function ranked(body: object): Promise<RankAnswer> {
+    const { status, answer } = await start().ask<RankAnswer>("rank", body);
+    expect(status).toBe(200);
+    return answer;
+  }
 
-  test.each(REFUSED)("%j", async (body, field, detail) => {
-    const response = await worker.post("/v1/rank", body);
-    expect(response.status).toBe(422);
-    const problem = await response.json<{ detail: string; field?: string }>();
-    expect(problem.field ?? "").toBe(field);
-    expect(problem.detail).toContain(detail);
+  async function unsorted(body: object): Promise<{ scores: number[]; keys: number }> {
+    const { status, answer, keys } = await start().ask<ScoreAnswer>("rank", { ...body, sort: false });
+    expect(status).toBe(200);
+    return { scores: answer.scores, keys };
+  }
+
+  describe("candidates come in the order of their scores", () => {
+    test("with their positions, where they have no ids", async () => {
+      const scores = await probabilities(ITEMS);
+      const order = [0, 1, 2].sort((a, b) => (scores[b] as number) - (scores[a] as number));
+      expect(order, "an order of its own").not.toEqual([0, 1, 2]);
+      expect(await ranked({ context: CONTEXT, candidates: ITEMS })).toEqual({
+        items: order.map((id, place) => ({ id, score: scores[id], rank: place + 1 })),
+        model: "tiny",
+        version: model.version,
+      });
+    });
+
+    test("with their ids, text or numbers, and only the first k", async () => {
+      const ids = ["sofa", 7, "lamp"];
+      const all = await ranked({ context: CONTEXT, candidates: ITEMS, ids });
+      const positions = await ranked({ context: CONTEXT, candidates: ITEMS });
+      expect(all.items.map(({ id }) => id)).toEqual(positions.items.map(({ id }) => ids[id as number]));
+      for (const k of [1, 2, 3, 10_000]) {
+        const first = await ranked({ context: CONTEXT, candidates: ITEMS, ids, k, objective: "ctr" });
+        expect(first.items).toEqual(all.items.slice(0, k));
+      }
+    });
+
+    test("and in the request's order where they tie", async () => {
+      const { items } = await ranked({ context: CONTEXT, candidates: Array(1000).fill({ ad: "ad1" }) });
+      expect(items.map(({ id }) => id)).toEqual(Array.from(items.keys()));
+      expect(items.map(({ rank }) => rank)).toEqual(Array.from(items.keys(), (i) => i + 1));
+    });
+
+    test("items of the catalogue with the ids that the request has, twice where it has one twice", async () => {
+      const { items } = await ranked({ context: CONTEXT, items: ["ad2", "ad0", "ad2", "ad1"] });
+      const [ad0, ad1, ad2] = (await probabilities(ITEMS)) as [number, number, number];
+      const expected = Object.entries({ ad0, ad1, ad2 }).sort(([, a], [, b]) => b - a);
+      expect(items.map(({ id }) => id)).toEqual(expected.flatMap(([id]) => (id === "ad2" ? [id, id] : [id])));
+    });
+
+    test("ids and bids whose list is longer than another member may be", async () => {
+      const candidates = Array(10_000).fill({ ad: "ad1" });
+      const ids = Array.from({ length: 10_000 }, (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`);
+      const bids = Array.from({ length: 10_000 }, (_, i) => 1 + i);
+      const { items } = await ranked({ candidates, ids, bids, objective: "ecpm" });
+      expect(items.map(({ id }) => id)).toEqual(ids.toReversed());
+    });
   });
 
-  test("ids for a model without a catalogue", async () => {
-    await publishTiny(env.MODELS, withoutCatalogue);
-    onTestFinished(() => publishTiny(env.MODELS, model));
-    const response = await startWorker().post("/v1/rank", { items: ["ad0"] });
-    expect(response.status).toBe(422);
-    expect(await response.json()).toMatchObject({ field: "items", detail: expect.stringContaining("no catalogue") });
+  test("ecpm orders 1,000 generated auctions by score × bid, ties as they came", async () => {
+    const random = seeded(7);
+    const client = start();
+    for (let auction = 0; auction < 1000; auction += 100) {
+      // A hundred auctions of ten in each round.
+      const rounds = Array.from({ length: 100 }, () => {
+        const candidates = Array.from({ length: 10 }, () => ({
+          ad: `ad${Math.floor(4 * random())}`,
+          price: Math.floor(5 * random()),
+        }));
+        return { candidates, bids: candidates.map(() => (random() < 0.3 ? 0.5 : 10 ** (6 * random() - 3))) };
+      });
+      const scores = await probabilities(rounds.flatMap(({ candidates }) => candidates));
+      await Promise.all(
+        rounds.map(async ({ candidates, bids }, round) => {
+          const own = scores.slice(10 * round, 10 * round + 10);
+          const body = { context: CONTEXT, candidates, bids, objective: "ecpm" };
+          const { items } = (await client.ask<RankAnswer>("rank", body)).answer;
+          const expected = candidates
+            .map((_, id) => ({ id, score: own[id] as number, value: (own[id] as number) * (bids[id] as number) }))
+            .sort((a, b) => b.value - a.value || a.id - b.id);
+          expect(items).toEqual(expected.map((item, place) => ({ ...item, rank: place + 1 })));
+        }),
+      );
+    }
+  });
+
+  describe('with "sort": false', () => {
+    test("candidates score as their whole records do, in the request's order", async () => {
+      const client = start();
+      const { answer } = await client.ask<ScoreAnswer>("rank", { context: CONTEXT, candidates: ITEMS, sort: false });
+      expect(answer).toEqual({ scores: await probabilities(ITEMS), model: "tiny", version: model.version });
+      expect((await client.ask("score", { records: whole(ITEMS) })).answer).toEqual(answer);
+    });
+
+    test("a context may be missing, and so may all candidates", async () => {
+      expect((await unsorted({ candidates: ITEMS })).scores).toEqual(await expectedScores(model, ITEMS));
+      const empty = { context: CONTEXT, candidates: [] };
+      expect((await unsorted(empty)).scores).toEqual([]);
+      expect((await ranked(empty)).items).toEqual([]);
+    });
+
+    test("items of the catalogue score as their whole records do, without a row of theirs", async () => {
+      const items = ["ad2", "ad0", "ad1", "ad0"];
+      const { scores, keys } = await unsorted({ context: CONTEXT, items });
+      expect(keys, "the context's page").toBe(1);
+      const [ad0, ad1, ad2] = (await probabilities(ITEMS)) as [number, number, number];
+      [ad2, ad0, ad1, ad0].forEach((expected, i) => {
+        expect(scores[i]).toBeCloseTo(expected, 5);
+      });
+    });
+
+    test("an id that is not in the catalogue scores by itself", async () => {
+      const { scores } = await unsorted({ context: CONTEXT, items: ["ad1", "new", 7] });
+      const [ad1, ...others] = await probabilities([ITEMS[1] as object, { ad: "new" }, { ad: 7 }]);
+      expect(scores[0]).toBeCloseTo(ad1 as number, 5);
+      expect(scores.slice(1)).toEqual(others);
+    });
+  });
+
+  describe("a request that breaks the contract is 422 and names the place", () => {
+    const client = start();
+
+    test.each(REFUSED)("%j", async (body, field, detail) => {
+      const problem = await client.problem("rank", body);
+      expect(problem.status).toBe(422);
+      expect(problem.field ?? "").toBe(field);
+      expect(problem.detail).toContain(detail);
+    });
+
+    test("ids for a model without a catalogue", async () => {
+      await publishTiny(env.MODELS, withoutCatalogue);
+      onTestFinished(() => publishTiny(env.MODELS, model));
+      const problem = await start().problem("rank", { items: ["ad0"] });
+      expect(problem).toMatchObject({ status: 422, field: "items", detail: expect.stringContaining("no catalogue") });
+    });
   });
 });
 

@@ -22,13 +22,11 @@ async function unseenOf(body: object, path = "/v1/score", worker = startWorker()
 }
 
 /** Names of the series of what was scored. */
-const SCORED = /^deepfm_edge_(requests|records|missing_rows|unseen_values)_total/;
+const SCORED = /^nv_inference_(request_success|count)|^deepfm_edge_(missing_rows|unseen_values)_total/;
 
 /** Series of /metrics by name and labels. */
 async function metricsOf(worker: TestWorker, names: RegExp): Promise<Map<string, number>> {
-  const response = await worker.asAdmin("/metrics");
-  expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const lines = (await response.text()).split("\n").filter((line) => names.test(line));
+  const lines = (await worker.metrics()).split("\n").filter((line) => names.test(line));
   return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.split(" ").at(-1))]));
 }
 
@@ -97,8 +95,8 @@ describe("GET /metrics", () => {
     const tiny = `model="tiny",version="${version}"`;
     expect(await metricsOf(worker, SCORED)).toEqual(
       new Map([
-        [`deepfm_edge_requests_total{${tiny}}`, 2],
-        [`deepfm_edge_records_total{${tiny}}`, 5],
+        [`nv_inference_request_success{${tiny}}`, 2],
+        [`nv_inference_count{${tiny}}`, 5],
         [`deepfm_edge_missing_rows_total{${tiny}}`, 0],
         [`deepfm_edge_unseen_values_total{${tiny},field="site"}`, 2],
         [`deepfm_edge_unseen_values_total{${tiny},field="device"}`, 1],
