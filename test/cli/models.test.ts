@@ -3,6 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { makeProgram } from "../../cli/commands/program.ts";
+import { readBlob } from "../../format/read-blob.ts";
+import { saveExport } from "../../trainer/export/export.ts";
+import { sealExport } from "../../trainer/export/seal.ts";
+import type { UpdateReport } from "../../trainer/export/update.ts";
 import { goldenExport, saveGoldenExport } from "../deploy/golden-export.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-models-"));
@@ -59,4 +63,22 @@ it("publish, models and rollback name models and versions, and go there and back
       ],
     },
   ]);
+});
+
+it("publish says what an update has kept", async () => {
+  const update: UpdateReport = {
+    of: tiny.version,
+    rows: 2,
+    bytes: 2048,
+    budget: 4096,
+    pagesKept: 1,
+    pagesRewritten: 0,
+  };
+  saveExport(
+    join(folder, "update"),
+    await sealExport({ model: readBlob(tiny.blob), pages: tiny.pages }, { update }, []),
+  );
+  expect(await run("publish", join(folder, "update"))).toContain(
+    `update of ${tiny.version}: delta rows 2, 2.0 KiB of 4.0 KiB (rows.deltaBytes); pages kept 1, rewritten 0\n`,
+  );
 });
