@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { makeProgram } from "../../cli/commands/program.ts";
+import { PRIVATE_KEY } from "../../testing/format/golden.ts";
 import { goldenExport, saveGoldenExport } from "../deploy/golden-export.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-models-"));
@@ -10,6 +11,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const config = join(folder, "wrangler.toml");
 const [first, second] = ["tiny", "pnn"].map((name) => join(folder, name));
 const [tiny, pnn] = await Promise.all([goldenExport("tiny"), goldenExport("pnn")]);
+
+const SIGNED = { signed: expect.objectContaining({ serial: expect.any(Number) }) };
 
 /** Runs a command in this process, on the local KV of the configuration, and returns what it prints. */
 async function run(...args: string[]): Promise<string> {
@@ -42,14 +45,16 @@ it("publish, models and rollback name models and versions, and go there and back
   expect(await run("models")).toMatch(
     new RegExp(`tiny, default │ ${tiny.version.slice(0, 12)} │ 20\\d\\d-\\S+ \\d\\d:\\d\\dZ │ [\\d.]+ KiB │ +2 │`),
   );
-  expect(await run("rollback", "tiny", pnn.version.slice(0, 8))).toBe(
+  const key = join(folder, "key.pem");
+  writeFileSync(key, PRIVATE_KEY);
+  expect(await run("rollback", "tiny", pnn.version.slice(0, 8), "--key", key)).toBe(
     `tiny@${pnn.version} serves, in place of ${tiny.version}`,
   );
   expect(await run("models", "tiny")).toMatch(new RegExp(`${pnn.version.slice(0, 12)}, serves │.*│ not yet │`));
   expect(JSON.parse(await run("models", "--json"))).toEqual([
     {
       ...{ model: "tiny", default: true },
-      serves: { version: pnn.version, since: expect.stringMatching(/^20.*Z$/), previous: tiny.version },
+      serves: { version: pnn.version, since: expect.stringMatching(/^20.*Z$/), previous: tiny.version, ...SIGNED },
       history: [
         {
           ...{ version: pnn.version, time: expect.stringMatching(/^20.*Z$/), metrics: {} },

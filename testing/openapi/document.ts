@@ -76,7 +76,8 @@ const MEMBERS: Record<string, string> = {
   bids: 'With "ecpm": what a click on each is worth.',
   k: "How many of the first are answered.",
   model: "Which model scores: its name, or its name, @ and a version. Without it the default does.",
-  fallback: '"default": where the named model cannot score now, the default does, and the answer says so. Of /v1/rank "order", too: where no model can, the order stays the request\'s.',
+  fallback:
+    '"default": where the named model cannot score now, the default does, and the answer says so. Of /v1/rank "order", too: where no model can, the order stays the request\'s.',
   sort: "false: the scores alone, in the order of the request.",
 };
 
