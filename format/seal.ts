@@ -5,8 +5,8 @@ import { sha256, toHex } from "./hash.ts";
 import { type PublicKey, type SigningKey, sign, verify } from "./signature.ts";
 import { MAX_TIME } from "./time.ts";
 
-// The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it. The serial number is
-// behind it, so that the digest covers it, and the signature does.
+// The envelope is the first 128 bytes of a blob: the digest of all that follows, and who signed it. The serial number
+// is behind it, so that the digest covers it, and the signature does.
 
 /** How a blob is signed. */
 export interface BlobSigning {
@@ -39,8 +39,9 @@ export async function sealBlob(blob: Uint8Array, signing?: BlobSigning): Promise
 /**
  * Checks a sealed blob and returns its version, 64 hex digits. Throws FormatError where the version is not the
  * `expected` one, where there are trusted keys and none of them signed the blob, where the digest in the envelope is
- * wrong, and where a signed blob has no serial number or an unsigned one has. The digest takes a pass of its own over the blob. It is left out where the version alone stands for every
- * byte: in format 5, with an expected version and without keys.
+ * wrong, and where a signed blob has no serial number or an unsigned one has. The digest takes a pass of its own over
+ * the blob. It is left out where the version alone stands for every byte: from format 5 on, with an expected version
+ * and without keys.
  */
 export async function verifyBlob(
   blob: Uint8Array,

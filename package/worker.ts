@@ -10,6 +10,8 @@ export type { AccessMode } from "../worker/access/caller.ts";
 /** `AppType` is for Hono's typed client: hc<AppType>(url). */
 export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
+/** A model that was deployed with the Worker, for the option `bundled`. */
+export { type AssetFetcher, assetBlob, type BundledBlob } from "../worker/models/bundled.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";

@@ -59,7 +59,7 @@ export interface Settings<Bindings extends object> {
   keys: (env: Bindings) => string | undefined;
   /** The least serial numbers of signed models, as text; none without it. Default: MODEL_MIN_SERIAL. */
   minSerials: (env: Bindings) => string | undefined;
-  /** The model that was deployed with the Worker; null: there is none. Default: bundled/model.blob of ASSETS, if any. */
+  /** The model that was deployed with the Worker; null: none. Default: bundled/model.blob of ASSETS, if any. */
   bundled: (env: Bindings) => BundledBlob | null;
   /** Milliseconds that a request waits for rows. Default: ROW_DEADLINE_MS, or DEFAULT_ROW_DEADLINE_MS. */
   rowDeadlineMs: (env: Bindings) => number;

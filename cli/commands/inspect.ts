@@ -53,9 +53,9 @@ async function trustedKeys(key: string): Promise<PublicKey[]> {
   return keys;
 }
 
-function signatureText({ signer, signatureVerified }: Inspection): string {
+function signatureText({ signer, serial, signatureVerified }: Inspection): string {
   if (signer === null) return "no";
-  if (signatureVerified) return `signature verified with the key ${signer}`;
+  if (signatureVerified) return `signature verified with the key ${signer}, serial number ${serial}`;
   return `by a key that calls itself ${signer} (not verified; --key verifies)`;
 }
 

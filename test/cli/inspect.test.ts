@@ -31,6 +31,7 @@ describe("a blob", () => {
       format: 8,
       items: null,
       signer: "21fe31dfa154a261626bf854046fd227",
+      serial: Date.UTC(2026, 0, 1),
       signatureVerified: false,
       terms: ["linear", "FM", "MLP"],
       pages: 1,

@@ -16,7 +16,10 @@ const long = { ...SPEC, training: { maxEpochs: 100_000, patience: 100_000 } };
 
 beforeAll(async () => {
   folder.file("log.csv", LOG);
-  folder.file("spec.json", JSON.stringify({ ...SPEC, training: { maxEpochs: 2, patience: 2 } }));
+  folder.file(
+    "spec.json",
+    JSON.stringify({ ...SPEC, rows: { blobBytes: 0 }, training: { maxEpochs: 2, patience: 2 } }),
+  );
   folder.file("long.json", JSON.stringify(long));
   const { code, stderr } = await folder.run(...trainInto("spec.json", "run"));
   expect(code, stderr).toBe(0);
@@ -34,6 +37,14 @@ it("a run is exported from another folder than it was trained in", async () => {
   const { code, stdout, stderr } = await runCommand(at("sub"), args);
   expect(code, stderr).toBe(0);
   expect(stdout).toContain("../run/export: blob");
+});
+
+it("a run is exported as an update of an export of it, whose pages stay", async () => {
+  const args = ["export", "run", "--cache", "cache", "--out", "again", "--update", "run/export"];
+  const { code, stdout, stderr } = await folder.run(...args);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^update of [0-9a-f]{64}: delta rows 0, .*; pages kept 1, rewritten 0$/m);
+  expect(readdirSync(at("again", "pages"))).toEqual(readdirSync(at("run", "export", "pages")));
 });
 
 describe("two trainings into one folder", () => {

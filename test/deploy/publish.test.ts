@@ -9,10 +9,13 @@ import { publish } from "../../deploy/publish.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { readHistory } from "../../format/history.ts";
-import { readDefault, readPointer } from "../../format/pointer.ts";
+import { readDefault, readPointer, writePointer } from "../../format/pointer.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
 import { sealBlob } from "../../format/seal.ts";
+import { readPublicKeys, readSigningKey } from "../../format/signature.ts";
+import { verifyStatement } from "../../format/signed-pointer.ts";
 import { blobKey, defaultKey, historyKey, manifestKey, pageKey, pointerKey } from "../../format/store.ts";
+import { PRIVATE_KEY, PUBLIC_KEY } from "../../testing/format/golden.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { goldenExport, saveGoldenExport } from "./golden-export.ts";
 import { MemoryKv } from "./memory-kv.ts";
@@ -216,9 +219,14 @@ describe("models of one store", () => {
 });
 
 describe("rollback", () => {
+  const unsignedOf = async (version: string) => {
+    const blob = pnn.blob.slice();
+    await sealBlob(blob);
+    return { ...modelOf(1, 100, version), blob };
+  };
   const publishedThree = async (): Promise<MemoryKv> => {
     const store = new MemoryKv();
-    for (const version of VERSIONS) await publication(store).run(modelOf(1, 100, version), { deadline: 20 });
+    for (const version of VERSIONS) await publication(store).run(await unsignedOf(version), { deadline: 20 });
     store.calls.length = 0;
     return store;
   };
@@ -247,8 +255,41 @@ describe("rollback", () => {
     store.values.delete(blobKey(second));
     await expect(registry.rollback("tiny", null)).rejects.toThrow("whose blob is not in the store");
     const once = new MemoryKv();
-    await publication(once).run(modelOf(1, 100, first));
+    await publication(once).run(await unsignedOf(first));
     await expect(new ModelRegistry(once).rollback("tiny", null)).rejects.toThrow("got no version that served before");
+  });
+
+  it("of a signed model signs the pointer, with a later serial number than the one before", async () => {
+    const store = new Recording();
+    for (const version of VERSIONS) await publication(store).run(modelOf(1, 100, version));
+    const now = Date.UTC(2026, 5, 1);
+    const registry = new ModelRegistry(store, () => now);
+    const key = await readSigningKey(PRIVATE_KEY, "RFC 8032");
+    await expect(registry.rollback("tiny", null)).rejects.toThrow(
+      `tiny: got version ${second}, which is signed, expected --key`,
+    );
+    const trusted = await readPublicKeys(PUBLIC_KEY, "keys");
+    for (const [i, to] of [second, first].entries()) {
+      await registry.rollback("tiny", to, key);
+      const { signed, version } = pointed(store, "tiny");
+      expect([version, signed?.serial]).toEqual([to, now + i]);
+      if (!signed) throw new Error("not signed");
+      await expect(verifyStatement(signed, { model: "tiny", version }, trusted, "pointer")).resolves.toBeUndefined();
+    }
+    // Publishing what serves leaves what the key said of it; publishing another version does not.
+    await publication(store).run(modelOf(1, 100, first), { deadline: 30 });
+    expect(pointed(store, "tiny")).toMatchObject({ deadline: 30, signed: { serial: now + 1 } });
+    await publication(store).run(modelOf(1, 100, third));
+    expect(pointed(store, "tiny").signed).toBeUndefined();
+    // A time that nobody can have signed yet is not counted on from.
+    const far = { serial: now + 10 ** 10, key: "ab".repeat(16), signature: `${"A".repeat(86)}==` };
+    store.values.set(pointerKey("tiny"), writePointer({ ...pointed(store, "tiny"), signed: far }));
+    await registry.rollback("tiny", first, key);
+    expect(pointed(store, "tiny").signed?.serial).toBe(now);
+    store.values.set(blobKey(second), Buffer.from((await unsignedOf(second)).blob).toString("latin1"));
+    await expect(registry.rollback("tiny", second, key)).rejects.toThrow(
+      `--key: got a key, expected none: version ${second} of tiny is not signed`,
+    );
   });
 
   it("to a version that is named writes a damaged pointer anew", async () => {

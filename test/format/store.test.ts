@@ -37,6 +37,23 @@ describe("a model's pointer", () => {
     expect(readPointer(writePointer(first), "ads")).toEqual(first);
   });
 
+  const signed = { serial: 1, key: "ab".repeat(16), signature: `${"A".repeat(86)}==` };
+
+  test("may have what a key says of it", () => {
+    expect(readPointer(writePointer({ ...pointer, signed }), "ads").signed).toEqual(signed);
+  });
+
+  test.each([
+    [{ ...signed, serial: 0 }, "signed.serial: got 0, expected >=1"],
+    [{ ...signed, key: "AB".repeat(16) }, 'signed.key: got "ABABAB'],
+    [{ ...signed, signature: "A".repeat(88) }, "signed.signature: got "],
+    [{ ...signed, of: "ads" }, "signed.of: unknown key"],
+    [{ serial: 1 }, "signed.key: missing"],
+  ])("has no %j", (wrong, problem) => {
+    const text = JSON.stringify({ ...pointer, signed: wrong });
+    expect(() => readPointer(text, "ads")).toThrow(`models/ads: ${problem}`);
+  });
+
   test.each([
     ["{", "models/ads: not JSON"],
     ["[]", "models/ads: version: missing"],

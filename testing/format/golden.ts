@@ -108,7 +108,7 @@ async function storeFiles(blob: Uint8Array, page: Uint8Array): Promise<[path: st
 }
 
 /** RFC 8032, section 7.1, test 1: a private key that everyone has, and its public key. */
-const PRIVATE_KEY = [
+export const PRIVATE_KEY = [
   "-----BEGIN PRIVATE KEY-----",
   "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g",
   "-----END PRIVATE KEY-----",

@@ -9,7 +9,7 @@ import { packedBytes, weightType } from "../../format/layer.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { readSections, SECTION_NAMES } from "../../format/read-sections.ts";
 import { readRow, rowStride } from "../../format/row.ts";
-import { signerOf, verifyBlob } from "../../format/seal.ts";
+import { serialOf, signerOf, verifyBlob } from "../../format/seal.ts";
 import type { PublicKey } from "../../format/signature.ts";
 
 /** How many rows there are, how many of them are all zero, and the mean and the largest of their |w| and ‖v‖. */
@@ -36,6 +36,8 @@ export interface Inspection {
    * `signatureVerified` it is a claim only: anyone can write it.
    */
   signer: string | null;
+  /** The serial number that it says it was signed with, in milliseconds since the epoch; 0 where it has none. */
+  serial: number;
   /** Whether the signature was verified with a trusted key. */
   signatureVerified: boolean;
   producer: string;
@@ -79,6 +81,7 @@ export async function inspectBlob(blob: Uint8Array, trusted: readonly PublicKey[
     format: formatVersion(blob),
     bytes: blob.length,
     signer: signerOf(blob),
+    serial: serialOf(blob),
     signatureVerified: trusted.length > 0,
     producer: read.producer,
     label: read.spec.label,

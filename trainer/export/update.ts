@@ -233,8 +233,8 @@ export function updateOf({ update }: Evidence): UpdateReport | null {
 export function updateText({ of, rows, bytes, budget, pagesKept, pagesRewritten }: UpdateReport): string {
   const count = (n: number): string => n.toLocaleString("en");
   return (
-    `update of ${of}: ${count(rows)} rows go before their pages, ${bytesText(bytes)} of the blob ` +
-    `(rows.deltaBytes: ${bytesText(budget)}); ${count(pagesKept)} pages stay, ${count(pagesRewritten)} are written again`
+    `update of ${of}: delta rows ${count(rows)}, ${bytesText(bytes)} of ${bytesText(budget)} (rows.deltaBytes); ` +
+    `pages kept ${count(pagesKept)}, rewritten ${count(pagesRewritten)}`
   );
 }
 

@@ -12,9 +12,9 @@ export interface VerifiedModel {
 }
 
 /**
- * Makes a scorer of a blob that may be anything. The blob must have the version that is asked for, if one is, and, if there are
- * trusted keys, a signature by one of them; the kernel and the manifest's reader must take it, and it must score its
- * golden records as it says. Throws FormatError. `npm run bench -- load` measures it.
+ * Makes a scorer of a blob that may be anything. The blob must have the version that is asked for, if one is, and, if
+ * there are trusted keys, a signature by one of them; the kernel and the manifest's reader must take it, and it must
+ * score its golden records as it says. Throws FormatError. `npm run bench -- load` measures it.
  */
 export async function loadModel(
   blob: PlacedBlob,

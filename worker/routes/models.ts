@@ -60,11 +60,11 @@ function requestedField(field: FittedField) {
   return { name, type, side, ...(from && { from }), ...(prepare && { prepare }), ...(cross && { cross }) };
 }
 
-function detailsOf({ signer, blobBytes, scorer, memory, variant, loadedAt, since, deadlineMs }: LoadedModel) {
+function detailsOf({ signer, serial, blobBytes, scorer, memory, variant, loadedAt, since, deadlineMs }: LoadedModel) {
   const { producer, embeddingDim, pageCount, items, evidence, golden } = scorer.manifest;
   return {
     producer,
-    signer,
+    ...{ signer, serial },
     embeddingDim,
     pages: pageCount,
     blobBytes,

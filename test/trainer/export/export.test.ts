@@ -16,6 +16,7 @@ import { Scorer } from "../../../runtime/scorer.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel, loadExport, saveExport } from "../../../trainer/export/export.ts";
+import { hottestPages } from "../../../trainer/export/hot-pages.ts";
 import { splitRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
@@ -105,6 +106,32 @@ describe("exportModel", () => {
     const model = trainedModel({ blobBytes: 0 }, ["blob", "kv", "blob"]);
     const { blob } = await exportModel(model, "int8", model.dataset);
     expect(readBlob(blob).spec.fields.map(({ kv }) => kv)).toEqual([false, true, false]);
+  });
+
+  it("lists the pages whose rows training touched most, the hottest first", async () => {
+    const model = trainedModel({ blobBytes: 0, pageBytes: 1024 });
+    const { blob, pages } = await exportModel(model, "int8", model.dataset);
+    const { vocabulary } = model;
+    const touched = pages.map(({ bytes }, i) => {
+      const page = new Page(bytes, { rowType: TYPE_I8, embeddingDim: 6, pageCount: pages.length }, i);
+      let sum = 0;
+      for (let row = FIELDS; row < vocabulary.size; row++)
+        if (page.row(vocabulary.keys[2 * row], vocabulary.keys[2 * row + 1])) sum += vocabulary.counts[row];
+      return sum;
+    });
+    const hottest = readBlob(blob).hotPages ?? [];
+    expect(pages.length).toBeGreaterThan(5);
+    expect(hottest).toHaveLength(pages.length);
+    expect(hottest.map((page) => touched[page])).toEqual(touched.toSorted((a, b) => b - a));
+  });
+
+  it("lists at most 100 of them, and none that training never touched", () => {
+    const { vocabulary } = trainedModel({});
+    const rows = Array.from({ length: vocabulary.size - FIELDS }, (_, i) => i + FIELDS);
+    expect(hottestPages(rows, vocabulary, 1000)).toHaveLength(100);
+    vocabulary.counts.fill(0);
+    expect(hottestPages(rows, vocabulary, 4)).toEqual([]);
+    expect(hottestPages([], vocabulary, 0)).toEqual([]);
   });
 
   it("gives the same bytes for the same model", async () => {

@@ -27,10 +27,21 @@ export class LivingModel {
   readonly #spec: ResolvedSpec;
   #born = 0;
 
-  constructor(random: () => number, perField: number, rows: Partial<ResolvedSpec["rows"]> = {}) {
+  /** `stores`: where each field's rows travel, `auto` if it is empty. */
+  constructor(
+    random: () => number,
+    perField: number,
+    rows: Partial<ResolvedSpec["rows"]> = {},
+    stores: readonly ("auto" | "blob" | "kv")[] = [],
+  ) {
     const base = tinySpec({ type: "FM", embeddingDim: DIM });
     this.#random = random;
-    this.#spec = { ...base, rows: { blobBytes: 20 * ROW_BYTES, pageBytes: 1024, deltaBytes: 50 * ROW_BYTES, ...rows } };
+    const fields = base.fields.map((field, f) => ({ ...field, store: stores[f] ?? "auto" }));
+    this.#spec = {
+      ...base,
+      fields,
+      rows: { blobBytes: 20 * ROW_BYTES, pageBytes: 1024, deltaBytes: 50 * ROW_BYTES, ...rows },
+    };
     for (let i = 0; i < perField * base.fields.length; i++) this.add();
   }
 

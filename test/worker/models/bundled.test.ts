@@ -7,7 +7,8 @@ import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker
 import { expectedScores, makeModel, publishTiny, type TinyModel } from "../tiny-model.ts";
 import { failingKv, withBundled } from "./bundled-worker.ts";
 
-// The rungs of the ladder below a model of the store: the one that was deployed with the Worker, and the caller's order.
+// The rungs of the ladder below a model of the store: the one that was deployed with the Worker, and
+// the caller's order.
 
 const HOT = [{ site: "site3", device: "phone" }, { price: 4 }];
 const bundled = await makeModel(1);

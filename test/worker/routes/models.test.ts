@@ -88,6 +88,7 @@ test("an admin sees all that describes what serves", async () => {
         ...{ ...SUMMARY, default: true },
         producer: "tiny-model 1",
         signer: null,
+        serial: 0,
         embeddingDim: 4,
         pages: 4,
         blobBytes: good.blob.byteLength,
