@@ -4,6 +4,8 @@
 //   app.route("/ctr", createApp());             below a path of another Hono app
 //   createApp<Env>({ source: (env) => kvSource(env.CTR_MODELS) })      with bindings of other names
 //
+//   export const Scoring = scoringEntrypoint(app);   beside it, for other Workers to bind as a service
+//
 // It answers nobody until it is decided who may score: see the options `auth` and `tokens`.
 
 export type { AccessMode } from "../worker/access/caller.ts";
@@ -12,10 +14,14 @@ export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
 /** A model that was deployed with the Worker, for the option `bundled`. */
 export { type AssetFetcher, assetBlob, type BundledBlob } from "../worker/models/bundled.ts";
+export type { AnalyticsDataset } from "../worker/metrics/analytics.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";
+export type { CallerProps, ExplainRpc, RankRpc, RpcAnswer, ScoreRpc } from "../worker/rpc/scoring-entrypoint.ts";
+export { type ScoringEntrypoint, scoringEntrypoint } from "../worker/rpc/scoring-entrypoint.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */
 export { type KVReader, kvSource } from "../worker/source/kv-source.ts";
 /** Anything else that holds published models can be one. */
 export type { PageContent, Source } from "../worker/source/source.ts";
+export type { WorkerVersion } from "../worker/worker-version.ts";

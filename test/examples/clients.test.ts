@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare, Response as WorkerResponse } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalServer, startDevServer } from "../../deploy/dev-server.ts";
@@ -80,6 +81,23 @@ describe.skipIf(!python)("score.py", () => {
     const { code, stderr } = await run([{ site, cost: 1 }], { DEEPFM_EDGE_TOKEN: token });
     expect(code).toBe(1);
     expect(stderr).toMatch(/RuntimeError: 422: .*records\[0\]\.cost/);
+  });
+});
+
+describe.skipIf(!python)("the Python of docs/serving.md", () => {
+  it("ranks, as it stands there", async () => {
+    const serving = readFileSync(new URL("../../docs/serving.md", import.meta.url), "utf8");
+    const [, snippet] = /^```python\n(.+?)^```/ms.exec(serving) ?? [];
+    const body = {
+      context: { site },
+      candidates: offers.map(({ price }) => ({ price })),
+      ids: offers.map(({ name }) => name),
+    };
+    const call = "import sys\nurl, token, body = json.loads(sys.argv[1])\nprint(json.dumps(rank(url, token, **body)))";
+    const argument = JSON.stringify([server.url.origin, token, body]);
+    const { stdout } = await promisify(execFile)("python3", ["-c", `${snippet}\n${call}`, argument]);
+    const items = JSON.parse(stdout) as { id: string; rank: number }[];
+    expect(items.map(({ id, rank }) => [id, rank])).toEqual(inOrder.map((name, i) => [name, i + 1]));
   });
 });
 

@@ -8,8 +8,8 @@ export type Method = "score" | "rank" | "explain";
 const started: { Scoring: ReturnType<typeof scoringEntrypoint>; bindings: TestBindings }[] = [];
 
 /** Starts a Worker as in a new isolate. Returns the number by which `RpcWorker` calls it. */
-export function startScoring(overrides: TestBindings): number {
-  const app = createApp<TestBindings>({ now: () => Date.parse("2026-01-01T00:00:00Z") });
+export function startScoring(overrides: TestBindings, now = () => Date.parse("2026-01-01T00:00:00Z")): number {
+  const app = createApp<TestBindings>({ now });
   return started.push({ Scoring: scoringEntrypoint(app), bindings: testBindings(overrides) }) - 1;
 }
 

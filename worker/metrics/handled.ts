@@ -1,6 +1,6 @@
 import type { ScoreResult } from "../scoring/score-request.ts";
 
-/** A request that was answered, as metrics and analytics count it. It holds nothing that a client sent but its method. */
+/** A request that was answered, as metrics and analytics count it. Of what a client sent it has the method alone. */
 export interface Handled {
   /** The method of HTTP, or "rpc". */
   by: string;

@@ -35,7 +35,7 @@ function withLists(body: unknown, lists: readonly string[]): unknown {
   return Object.fromEntries(
     Object.entries(body).map(([name, value]) => [
       name,
-      lists.includes(name) && Array.isArray(value) ? new ValueList(value, measure(value, name).text) : value,
+      lists.includes(name) && Array.isArray(value) ? new ValueList(value) : value,
     ]),
   );
 }

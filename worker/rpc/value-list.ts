@@ -1,15 +1,18 @@
 import { BodyList } from "../http/body-list.ts";
+import { measure } from "./measure.ts";
 
 /** A list that came as values. */
 export class ValueList extends BodyList {
   #values: readonly unknown[];
-  override readonly bytes: number;
 
-  /** `bytes`: characters of its texts, and as many as numbers may have. */
-  constructor(values: readonly unknown[], bytes: number) {
+  constructor(values: readonly unknown[]) {
     super();
     this.#values = values;
-    this.bytes = bytes;
+  }
+
+  /** Characters of its texts, and as many as numbers may have. */
+  override get bytes(): number {
+    return measure(this.#values, "body").text;
   }
 
   override get length(): number {
