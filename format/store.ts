@@ -11,6 +11,7 @@ import { toHex } from "./hash.ts";
 //   manifest/<64 hex>   what belongs to a version: its blob and its pages (published-manifest.ts)
 //   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts)
 //   page/<32 hex>       a row page, base64 text (a bulk get gives text only), under the digest of the bytes
+//   pages/<64 hex>      all row pages of a version, as bytes, in places of equal size: in R2, in place of the former
 //   model               the only pointer that earlier publishers wrote (pointer.ts)
 
 /** The key of what names the default model. */
@@ -43,6 +44,11 @@ export function pageKey(digest: Uint8Array): string {
   return `page/${toHex(digest)}`;
 }
 
+/** The key of all row pages of a version together; `version`: 64 lower-case hex digits. */
+export function packedPagesKey(version: string): string {
+  return `pages/${version}`;
+}
+
 /** The key of the only pointer that a store has whose models have no names of their own. */
 export function earlierPointerKey(): string {
   return "model";
@@ -50,7 +56,7 @@ export function earlierPointerKey(): string {
 
 /** Whether what is under a key never changes, so that it may be cached for ever. */
 export function neverChanges(key: string): boolean {
-  return /^(blob|page|manifest)\//.test(key);
+  return /^(blob|page|pages|manifest)\//.test(key);
 }
 
 /** A model's version: the hash that names its blob. */

@@ -13,7 +13,11 @@ export type { AppEnv } from "../worker/app-env.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
+/** Models in static assets, where `deepfm-edge publish --folder` puts them. */
+export { type AssetsFetcher, assetsSource } from "../worker/source/assets-source.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */
 export { type KVReader, kvSource } from "../worker/source/kv-source.ts";
+/** Models in R2, as `deepfm-edge publish --folder DIR --packed` lays them out. */
+export { type R2Reader, r2Source } from "../worker/source/r2-source.ts";
 /** Anything else that holds published models can be one. */
-export type { PageContent, Source } from "../worker/source/source.ts";
+export type { PageContent, Source, WhichPages } from "../worker/source/source.ts";

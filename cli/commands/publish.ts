@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
 import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
+import { UserError } from "../../trainer/errors.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
@@ -12,6 +13,7 @@ interface PublishFlags extends StoreFlags {
   switch: boolean;
   default?: true;
   verify: boolean;
+  packed?: true;
 }
 
 export function publishCommand(): Command {
@@ -28,9 +30,12 @@ export function publishCommand(): Command {
       integerWithin(0, MAX_DEADLINE_MS),
     );
   return withStore(command)
+    .option("--packed", "with --folder: also put all pages into one file, which is how a Worker reads them from R2")
     .option("--no-verify", "trust the names of what is there already, and do not read it back")
     .action(async (folder: string, { model, note, deadline, verify, ...flags }: PublishFlags) => {
-      const target = storeOf(flags);
+      const store = storeOf(flags);
+      if (flags.packed && !("folder" in store)) throw new UserError("--packed: got no --folder, expected one");
+      const target = flags.packed ? { ...store, packed: true } : store;
       const exported = await openExport(folder);
       await publish(exported, target, {
         ...(model !== undefined && { model }),

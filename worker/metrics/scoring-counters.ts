@@ -1,10 +1,10 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import type { ScoreResult } from "../scoring/score-request.ts";
+import type { RowsFound, ScoreResult } from "../scoring/score-request.ts";
 import { counter, type MetricFamily, type Series } from "./exposition.ts";
 
 /**
  * How many versions' counters an isolate keeps: those that it served last. Each has a series for each of its fields, at
- * most 256, and three more.
+ * most 256, and seven more.
  */
 const MAX_VERSIONS = 8;
 
@@ -14,6 +14,8 @@ interface Counts {
   requests: number;
   records: number;
   missingRows: number;
+  rowsFound: RowsFound;
+  keysRead: number;
   /** By field: values that were never seen. A hashed field has none, and is not here. */
   unseen: Map<string, number>;
 }
@@ -24,11 +26,15 @@ export class ScoringCounters {
   readonly #versions = new Map<string, Counts>();
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
-  add({ model, version, scores, missing, unseen }: ScoreResult, { fields }: FittedSpec): void {
+  add({ model, version, scores, missing, unseen, rowsFound, pagesRead }: ScoreResult, { fields }: FittedSpec): void {
     const counts = this.#of(model, version, fields);
     counts.requests++;
     counts.records += scores.length;
     counts.missingRows += missing?.rows ?? 0;
+    counts.rowsFound.blob += rowsFound.blob;
+    counts.rowsFound.isolate += rowsFound.isolate;
+    counts.rowsFound.source += rowsFound.source;
+    counts.keysRead += pagesRead;
     fields.forEach(({ name }, f) => {
       const count = unseen[f] as number;
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
@@ -45,7 +51,8 @@ export class ScoringCounters {
     }
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
     const unseen = new Map(countable.map(({ name }) => [name, 0]));
-    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, unseen };
+    const rowsFound = { blob: 0, isolate: 0, source: 0 };
+    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, rowsFound, keysRead: 0, unseen };
     this.#versions.set(key, counts);
     for (const oldest of this.#versions.keys()) {
       if (this.#versions.size <= MAX_VERSIONS) break;
@@ -69,6 +76,18 @@ export class ScoringCounters {
         "records_total",
         "Records, candidates and items that were scored.",
         of(({ records }) => records),
+      ),
+      counter(
+        "rows_found_total",
+        "Values whose row was found, by where: the blob, the rows that the isolate has cached, or the source.",
+        versions.flatMap((counts) =>
+          Object.entries(counts.rowsFound).map(([tier, n]): Series => [{ ...labelsOf(counts), tier }, n]),
+        ),
+      ),
+      counter(
+        "keys_read_total",
+        "Pages that were read from the source: the keys that KV bills.",
+        of(({ keysRead }) => keysRead),
       ),
       counter(
         "missing_rows_total",

@@ -112,9 +112,9 @@ test("a model without pages scores cold values with the OOV row, from no key", a
   expect((await response.json<ScoreAnswer>()).scores).toEqual(await expectedScores(blobOnly, RECORDS));
 });
 
-test("server-timing states the keys read and the time of each step", async () => {
+test("server-timing states the keys read, where rows were found, and the time of each step", async () => {
   const response = await startWorker().score({ records: [{ site: "site57", tags: "tag9" }] });
   expect(response.headers.get("server-timing")).toMatch(
-    /^kv;desc="1", encode;dur=\d+\.\d\d, rows;dur=\d+\.\d\d, kernel;dur=\d+\.\d\d$/,
+    /^kv;desc="1", blob;desc="1", isolate;desc="0", source;desc="1", encode;dur=\d+\.\d\d, rows;dur=\d+\.\d\d, kernel;dur=\d+\.\d\d$/,
   );
 });
