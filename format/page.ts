@@ -93,6 +93,27 @@ export class Page {
     this.#stride = stride;
   }
 
+  get rowCount(): number {
+    return this.#keys.length / 2;
+  }
+
+  /** Words of 4 bytes of a row. */
+  get rowWords(): number {
+    return this.#stride / 4;
+  }
+
+  /** Word i of the row keys, two for each row: the low one comes first. */
+  keyWord(i: number): number {
+    return this.#keys[i] as number;
+  }
+
+  /** Copies row i to `target`, from its word `at` on. */
+  copyRow(i: number, target: Uint32Array, at: number): void {
+    const start = this.#rows + i * this.#stride;
+    const bytes = new Uint8Array(target.buffer, target.byteOffset + 4 * at, this.#stride);
+    bytes.set(this.bytes.subarray(start, start + this.#stride));
+  }
+
   /** Bytes of memory that it takes: its own, and those of its keys where they had to be copied. */
   get memoryBytes(): number {
     return this.bytes.byteLength + (this.#keys.buffer === this.bytes.buffer ? 0 : this.#keys.byteLength);

@@ -13,6 +13,7 @@ import { toHex } from "./hash.ts";
 //   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts); of a longer one, its first part
 //   blob/<64 hex>.<n>   its n-th further part
 //   page/<32 hex>       a row page, base64 text (a bulk get gives text only), under the digest of the bytes
+//   pages/<64 hex>      all row pages of a version, as bytes, in places of equal size: in R2, in place of the former
 //   uploading/<64 hex>  what is being uploaded of a version, or was when its publisher was stopped (upload.ts)
 //   uploaded/<64 hex>   how far that is (upload.ts)
 //   removing/<64 hex>   the manifest of a version that is being removed
@@ -73,6 +74,11 @@ export function pageKey(digest: Uint8Array): string {
   return `page/${toHex(digest)}`;
 }
 
+/** The key of all row pages of a version together; `version`: 64 lower-case hex digits. */
+export function packedPagesKey(version: string): string {
+  return `pages/${version}`;
+}
+
 /** The key of the only pointer that a store has whose models have no names of their own. */
 export function earlierPointerKey(): string {
   return "model";
@@ -80,7 +86,7 @@ export function earlierPointerKey(): string {
 
 /** Whether what is under a key never changes, so that it may be cached for ever. */
 export function neverChanges(key: string): boolean {
-  return /^(blob|page|manifest)\//.test(key);
+  return /^(blob|page|pages|manifest)\//.test(key);
 }
 
 /** A model's version: the hash that names its blob. */

@@ -12,16 +12,20 @@ export type { AccessMode } from "../worker/access/caller.ts";
 /** `AppType` is for Hono's typed client: hc<AppType>(url). */
 export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
+export type { AnalyticsDataset } from "../worker/metrics/analytics.ts";
 /** A model that was deployed with the Worker, for the option `bundled`. */
 export { type AssetFetcher, assetBlob, type BundledBlob } from "../worker/models/bundled.ts";
-export type { AnalyticsDataset } from "../worker/metrics/analytics.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";
 export type { CallerProps, ExplainRpc, RankRpc, RpcAnswer, ScoreRpc } from "../worker/rpc/scoring-entrypoint.ts";
 export { type ScoringEntrypoint, scoringEntrypoint } from "../worker/rpc/scoring-entrypoint.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
+/** Models in static assets, where `deepfm-edge publish --folder` puts them. */
+export { type AssetsFetcher, assetsSource } from "../worker/source/assets-source.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */
 export { type KVReader, kvSource } from "../worker/source/kv-source.ts";
+/** Models in R2, as `deepfm-edge publish --folder DIR --packed` lays them out. */
+export { type R2Reader, r2Source } from "../worker/source/r2-source.ts";
 /** Anything else that holds published models can be one. */
-export type { PageContent, Source } from "../worker/source/source.ts";
+export type { PageContent, Source, WhichPages } from "../worker/source/source.ts";
 export type { WorkerVersion } from "../worker/worker-version.ts";

@@ -1,6 +1,7 @@
 import * as c from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
 import * as abi from "./abi.ts";
+import type { KeptRows } from "./kept-rows.ts";
 import type { KernelExports } from "./kernel-exports.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
 
@@ -59,6 +60,7 @@ export class Kernel {
   readonly #values: Float32Array;
   readonly #offsets: Uint32Array;
   readonly #arena: Uint8Array;
+  readonly #arenaWords: Uint32Array;
   readonly #arenaAddress: number;
   readonly #logits: Float32Array;
   readonly #scores: Float32Array;
@@ -82,6 +84,7 @@ export class Kernel {
     this.#offsets = new Uint32Array(buffer, kernel.offsetsAddress(), abi.MAX_BATCH * fields + 1);
     this.#arenaAddress = kernel.arenaAddress();
     this.#arena = new Uint8Array(buffer, this.#arenaAddress, abi.ARENA_ROWS * this.rowBytes);
+    this.#arenaWords = new Uint32Array(buffer, this.#arenaAddress, this.#arena.byteLength / 4);
     this.#logits = new Float32Array(buffer, kernel.logitsAddress(), abi.MAX_BATCH);
     this.#scores = new Float32Array(buffer, kernel.scoresAddress(), abi.MAX_BATCH);
   }
@@ -103,6 +106,13 @@ export class Kernel {
   placeRow(slot: number, row: Uint8Array): number {
     const offset = slot * this.rowBytes;
     this.#arena.set(row, offset);
+    return this.#arenaAddress + offset;
+  }
+
+  /** As `placeRow`, with a row that is kept elsewhere. */
+  placeKept(slot: number, kept: KeptRows, number: number): number {
+    const offset = slot * this.rowBytes;
+    kept.copy(number, this.#arenaWords, offset / 4);
     return this.#arenaAddress + offset;
   }
 

@@ -16,6 +16,7 @@ import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
 import { type EncodingLimits, LimitError, type Listed, NO_LIMITS, readEach } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
+import { isKept, type KeptRows, keptAddress, keptNumber, NO_ROW, NOTHING_KEPT, UNKNOWN_ROW } from "./kept-rows.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
@@ -29,14 +30,23 @@ export interface LocatedRecords {
   encoded: EncodedRecords;
   /**
    * For each entry the address of its row in the blob; that of its field's OOV row where neither the blob nor a page
-   * has one; 0 where a page may have it.
+   * has one; 0 where a page may have it; or an odd number, for a row of `kept` (kept-rows.ts).
    */
   addresses: Uint32Array;
+  /** Rows of pages that are at hand. */
+  kept: KeptRows;
+  /** How many of the addresses stand for rows of `kept`. */
+  keptCount: number;
+  /** How many of the addresses are of rows in the blob that have a key. */
+  blobCount: number;
   /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
   pages: Map<number, number>;
   /** [F]: how many of each field's values are known to be unseen without a page. */
   unseen: Uint32Array;
 }
+
+/** What scoring needs of a page: a key's row, or null where the page has none. */
+export type PageRows = Pick<Page, "row">;
 
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
@@ -53,6 +63,8 @@ export interface Scores {
   scores: Float32Array;
   /** Entries that were scored with an OOV row because their page was not given. */
   rowsMissing: number;
+  /** Entries that were scored with a row of a page that was given. */
+  rowsFromPages: number;
   /**
    * [F]: how many values of each field were never seen, as neither the blob nor their page has a row for them. A
    * missing value is none, and a hashed field has none. A context's values count once.
@@ -137,7 +149,12 @@ export class Scorer {
    * Throws FormatError as `encodeCandidates` does, where an id is no text or number or is empty, and where the model
    * has no catalogue.
    */
-  locateItems(context: unknown, ids: Listed<unknown>, given: EncodingLimits = {}): LocatedItems {
+  locateItems(
+    context: unknown,
+    ids: Listed<unknown>,
+    given: EncodingLimits = {},
+    kept: KeptRows = NOTHING_KEPT,
+  ): LocatedItems {
     const limits = { ...NO_LIMITS, ...given };
     const field = this.manifest.items?.field;
     if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
@@ -151,35 +168,43 @@ export class Scorer {
     const numbers = new Uint32Array(ids.length);
     this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
     const others = new OtherItems(columnOf(this.#encoder.fields[position]) ?? field, ids, numbers);
-    return { records: this.locate(this.encodeCandidates(context, others, limits), ids.length, limits), numbers };
+    const records = this.locate(this.encodeCandidates(context, others, limits), ids.length, limits, kept);
+    return { records, numbers };
   }
 
   /**
    * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
-   * takes part in, where it is the context of others.
+   * takes part in, where it is the context of others. `kept`: rows of pages that are at hand already.
    */
-  locate(encoded: EncodedRecords, contextUses = 1, given: EncodingLimits = {}): LocatedRecords {
+  locate(
+    encoded: EncodedRecords,
+    contextUses = 1,
+    given: EncodingLimits = {},
+    kept: KeptRows = NOTHING_KEPT,
+  ): LocatedRecords {
     const { maxPages, reserve } = { ...NO_LIMITS, ...given };
     const mostPages = Math.min(maxPages, this.manifest.pageCount, encoded.entries);
     reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
     const addresses = new Uint32Array(encoded.entries);
     const unseen = new Uint32Array(this.#kvFields.length);
     this.#kernel.lookup(encoded.keys, addresses);
-    const pages = this.#locateAbsent(encoded, addresses, unseen, contextUses, mostPages);
-    return { encoded, addresses, pages, unseen };
+    const counts = { kept, keptCount: 0, blobCount: encoded.entries };
+    const located = { encoded, addresses, pages: new Map<number, number>(), unseen, ...counts };
+    this.#locateAbsent(located, contextUses, mostPages);
+    return located;
   }
 
   /**
    * Scores located records with the pages at hand. A row that neither the blob nor a page has scores as its field's OOV
    * row.
    */
-  score(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+  score(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores {
     const unseen = located.unseen.slice();
     return this.#calibrated(this.#scoreFrom(0, located, pages, unseen, (...batch) => this.#kernel.score(...batch)));
   }
 
   /** Scores located records as `score` does, and says of each what its logit is the sum of. */
-  explain(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores & { explanations: Explanation[] } {
+  explain(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores & { explanations: Explanation[] } {
     const unseen = located.unseen.slice();
     const fields = this.#kvFields.length;
     const terms: RawExplanation[] = [];
@@ -202,16 +227,17 @@ export class Scorer {
    * are those of the whole records, to the bit unless the first layer is float32. The part of the context is computed
    * once.
    */
-  rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+  rank(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores {
     return this.#calibrated(this.#rank(located, pages));
   }
 
-  #rank(located: LocatedRecords, pages: ReadonlyMap<number, Page>): Scores {
+  #rank(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores {
     const unseen = located.unseen.slice();
     const context = this.#batch(0, 1, located, pages, unseen);
     this.#kernel.scoreContext(context.batch);
     const scores = this.#scoreFrom(1, located, pages, unseen, (...batch) => this.#kernel.scoreCandidates(...batch));
     scores.rowsMissing += context.rowsMissing;
+    scores.rowsFromPages += context.rowsFromPages;
     return scores;
   }
 
@@ -220,7 +246,7 @@ export class Scorer {
    * those of `rank`, up to the order in which float32 sums are taken. Items that are not in the catalogue score by
    * their id alone.
    */
-  rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, Page>): Scores {
+  rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, PageRows>): Scores {
     const others = this.#rank(records, pages);
     const logits = new Float32Array(numbers.length);
     const scores = new Float32Array(numbers.length);
@@ -259,7 +285,7 @@ export class Scorer {
   precomputeItems(
     items: readonly unknown[],
     position: number,
-    pages: ReadonlyMap<number, Page>,
+    pages: ReadonlyMap<number, PageRows>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
     const encoded = new EncodedRecords();
     const column = columnOf(this.#encoder.fields[position]) ?? "";
@@ -331,7 +357,7 @@ export class Scorer {
   #scoreFrom(
     first: number,
     located: LocatedRecords,
-    pages: ReadonlyMap<number, Page>,
+    pages: ReadonlyMap<number, PageRows>,
     unseen: Uint32Array,
     run: (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void,
   ): Scores {
@@ -339,13 +365,15 @@ export class Scorer {
     const logits = new Float32Array(count - first);
     const scores = new Float32Array(count - first);
     let rowsMissing = 0;
+    let rowsFromPages = 0;
     for (let start = first; start < count; ) {
-      const { batch, end, rowsMissing: missing } = this.#batch(start, count, located, pages, unseen);
+      const { batch, end, ...rows } = this.#batch(start, count, located, pages, unseen);
       run(batch, logits.subarray(start - first, end - first), scores.subarray(start - first, end - first));
-      rowsMissing += missing;
+      rowsMissing += rows.rowsMissing;
+      rowsFromPages += rows.rowsFromPages;
       start = end;
     }
-    return { logits, scores, rowsMissing, unseen };
+    return { logits, scores, rowsMissing, rowsFromPages, unseen };
   }
 
   /**
@@ -355,15 +383,16 @@ export class Scorer {
   #batch(
     start: number,
     limit: number,
-    { encoded, addresses }: LocatedRecords,
-    pages: ReadonlyMap<number, Page>,
+    { encoded, addresses, kept }: LocatedRecords,
+    pages: ReadonlyMap<number, PageRows>,
     unseen: Uint32Array,
-  ): { batch: KernelBatch; end: number; rowsMissing: number } {
+  ): { batch: KernelBatch; end: number; rowsMissing: number; rowsFromPages: number } {
     const { offsets, keys, values } = encoded;
     const fields = this.#kvFields.length;
     const resolved = this.#resolved;
     const firstEntry = offsets[start * fields];
     let rowsMissing = 0;
+    let rowsFromPages = 0;
     let slots = 0;
     let end = start;
     // The batch grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
@@ -376,18 +405,22 @@ export class Scorer {
       for (let entry = from; entry < to; entry++) {
         const address = addresses[entry];
         resolved[entry - firstEntry] = address;
-        if (address === 0) absent = true;
+        if (address === 0 || isKept(address)) absent = true;
       }
       for (let f = 0; absent && f < fields; f++) {
         const last = offsets[end * fields + f + 1];
         for (let entry = offsets[end * fields + f]; entry < last; entry++) {
-          if (addresses[entry] !== 0) continue;
+          const address = addresses[entry];
+          if (isKept(address))
+            resolved[entry - firstEntry] = this.#kernel.placeKept(slots++, kept, keptNumber(address));
+          if (address !== 0) continue;
           const lo = keys[2 * entry];
           const hi = keys[2 * entry + 1];
           const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
           const row = page?.row(lo, hi);
           if (!page) rowsMissing++;
           else if (!row) this.#countUnseen(unseen, f, lo, hi);
+          else rowsFromPages++;
           resolved[entry - firstEntry] = row ? this.#kernel.placeRow(slots++, row) : this.#oovAddress(f);
         }
       }
@@ -398,23 +431,16 @@ export class Scorer {
       addresses: resolved.subarray(0, entries),
       values: values.subarray(firstEntry, firstEntry + entries),
     };
-    return { batch, end, rowsMissing };
+    return { batch, end, rowsMissing, rowsFromPages };
   }
 
   /**
-   * Gives the entries without a row in the blob their field's OOV row, and adds them to `unseen`, but for those whose
-   * row may be in a page.
-   * Returns these pages, at most `mostPages`: by number, how many of the scores would use rows of it.
+   * Gives the entries without a row in the blob the row of them that is kept, or their field's OOV row, and adds the
+   * latter to `unseen`, but for those whose row may be in a page. Names these pages, at most `mostPages`.
    */
-  #locateAbsent(
-    encoded: EncodedRecords,
-    addresses: Uint32Array,
-    unseen: Uint32Array,
-    contextUses: number,
-    mostPages: number,
-  ): Map<number, number> {
-    const pages = new Map<number, number>();
-    if (!addresses.includes(0)) return pages;
+  #locateAbsent(located: LocatedRecords, contextUses: number, mostPages: number): void {
+    const { encoded, addresses, pages, unseen, kept } = located;
+    if (!addresses.includes(0)) return;
     const fields = this.#kvFields.length;
     const contextEntries = encoded.offsets[fields];
     for (let cell = 0; cell < encoded.count * fields; cell++) {
@@ -422,10 +448,16 @@ export class Scorer {
       const last = encoded.offsets[cell + 1];
       for (let entry = encoded.offsets[cell]; entry < last; entry++) {
         if (addresses[entry] !== 0) continue;
+        located.blobCount--;
         const lo = encoded.keys[2 * entry];
         const hi = encoded.keys[2 * entry + 1];
-        if (this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi)) {
-          const page = pageOfKey(hi, this.manifest.pageCount);
+        const inPage = this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi);
+        const page = inPage ? pageOfKey(hi, this.manifest.pageCount) : 0;
+        const number = inPage ? kept.find(lo, hi, page) : NO_ROW;
+        if (number >= 0) {
+          addresses[entry] = keptAddress(number);
+          located.keptCount++;
+        } else if (number === UNKNOWN_ROW) {
           const uses = pages.get(page) ?? 0;
           if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
         } else {
@@ -434,7 +466,6 @@ export class Scorer {
         }
       }
     }
-    return pages;
   }
 
   /** Counts an entry whose key has no row. The key 0 asks for the OOV row. */

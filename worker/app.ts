@@ -41,8 +41,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const { kernel = bestKernelModule(), now = Date.now } = options;
   const memory = new MemoryBudget(now);
   const rows = new RowStore(memory, now);
-  const warmRows: WarmRows = ({ scorer: { manifest } }, source, keepAlive) =>
-    rows.warm(manifest, manifest.hotPages ?? [], { source, keepAlive });
+  const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
+    rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),

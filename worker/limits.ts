@@ -8,14 +8,14 @@ const MIB = 2 ** 20;
  * while it serves. What they leave is for the program itself, and for garbage that V8 has yet to collect.
  */
 export const MEMORY = {
-  /** models + minPages + requests */
+  /** models + minRows + requests */
   total: 96 * MIB,
   /** WebAssembly memories of all models, those being loaded too: two blobs of 25 MiB, or more that are smaller. */
   models: 52 * MIB,
-  /** Cached pages, when models take all of their share. */
-  minPages: 8 * MIB,
-  /** The most for cached pages: some two thousand of the default 16 KiB. */
-  maxPages: 32 * MIB,
+  /** Cached rows, when models take all of their share. */
+  minRows: 8 * MIB,
+  /** The most for cached rows: some 700,000 int8 rows of 16 numbers. */
+  maxRows: 32 * MIB,
   /** All requests together: their bodies, what is parsed of them, encoded records, pages that are being read. */
   requests: 36 * MIB,
   /** One request. The 8 MiB that it leaves are for small requests, so that large ones do not keep them out. */
@@ -89,6 +89,12 @@ export const MAX_ENTRIES_PER_REQUEST = 2 ** 20;
  * million.
  */
 export const MAX_PAGES_WANTED = 2 ** 14;
+
+/**
+ * Row keys of a request whose rows are kept when pages come, at most: more than the default of keys from the source can
+ * bring for one request, and 1 MiB of memory.
+ */
+export const MAX_ROWS_KEPT = 2 ** 16;
 
 /** Bytes of memory for one bulk read. */
 export const READ_BYTES = 20 * MIB;
@@ -181,6 +187,9 @@ export const MAX_MODELS_REMEMBERED = 1000;
 
 /** Bytes of a pointer at most: it has two versions, a time and a deadline, and that of earlier publishers a name. */
 export const MAX_POINTER_BYTES = 4096;
+
+/** Of how many versions an isolate remembers how its pages lie in R2. More are never in memory at a time. */
+export const MAX_PACKS_REMEMBERED = 100;
 
 /** Seconds: the shortest cacheTtl that KV allows, for what may change or may be missing. */
 export const KV_MIN_CACHE_SECONDS = 30;

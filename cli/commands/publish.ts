@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
 import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
 import { readManifest } from "../../format/read-blob.ts";
+import { UserError } from "../../trainer/errors.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { updateOf, updateText } from "../../trainer/export/update.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
@@ -17,6 +18,7 @@ interface PublishFlags extends StoreFlags {
   settle?: number;
   repair?: true;
   yes?: true;
+  packed?: true;
 }
 
 /** Seconds that --settle takes at most: an hour, after which KV has long told everybody. */
@@ -43,8 +45,11 @@ export function publishCommand(): Command {
     )
     .option("--repair", "read back all that is there, and write what is missing or damaged, the history too")
     .option("--yes", "upload with --remote even if it costs more than $1")
+    .option("--packed", "with --folder: also put all pages into one file, which is how a Worker reads them from R2")
     .action(async (folder: string, { model, note, deadline, settle, repair, yes, ...flags }: PublishFlags) => {
-      const target = storeOf(flags);
+      const store = storeOf(flags);
+      if (flags.packed && !("folder" in store)) throw new UserError("--packed: got no --folder, expected one");
+      const target = flags.packed ? { ...store, packed: true } : store;
       const exported = await openExport(folder);
       const update = updateOf(readManifest(exported.blob).evidence);
       if (update) console.log(updateText(update));

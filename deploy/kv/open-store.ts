@@ -1,6 +1,7 @@
 import { WRANGLER_CONFIG } from "../wrangler.ts";
 import { findAccountNamespace } from "./account.ts";
 import { AccountKv } from "./account-kv.ts";
+import { FolderStore } from "./folder-store.ts";
 import type { KvStore } from "./kv-store.ts";
 import { openLocalKv } from "./local-kv.ts";
 
@@ -9,16 +10,22 @@ import { openLocalKv } from "./local-kv.ts";
  * configuration. `config`: wrangler's configuration that binds the namespace as MODELS; this project's if it is absent.
  * `environment`: the one of the configuration's environments that binds it.
  */
-export type StoreTarget = { config?: string; environment?: string } & (
-  | { remote: true }
-  | { remote: false; persistTo?: string }
-);
+export type StoreTarget =
+  | ({ config?: string; environment?: string } & ({ remote: true } | { remote: false; persistTo?: string }))
+  | FolderTarget;
+
+/** A folder in place of KV (folder-store.ts). */
+export interface FolderTarget {
+  folder: string;
+  packed?: boolean;
+}
 
 /** Opens a store. `onRetry` is told before a request is sent again. Throws UserError where it cannot be opened. */
 export async function openStore(
   target: StoreTarget,
   onRetry: (why: string, seconds: number) => void = () => {},
 ): Promise<KvStore> {
+  if ("folder" in target) return new FolderStore(target.folder, target.packed ?? false);
   const config = target.config ?? WRANGLER_CONFIG;
   if (!target.remote) return openLocalKv(config, target.persistTo, target.environment);
   const namespace = await findAccountNamespace(config, target.environment);

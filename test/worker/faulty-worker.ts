@@ -45,9 +45,9 @@ export function restart({ rowDeadlineMs, rowRateLimit, faults }: Behavior): stri
       const source = kvSource(MODELS);
       return {
         stream: (key) => source.stream(key),
-        async pages(keys, again) {
+        async pages(keys, ...how) {
           const number = keysRead.push([...keys]) - 1;
-          const read = () => source.pages(keys, again);
+          const read = () => source.pages(keys, ...how);
           return (await (faults[number]?.(read) ?? read())) as Awaited<ReturnType<typeof read>>;
         },
       };

@@ -2,10 +2,17 @@ import type { ScoreResult } from "../scoring/score-request.ts";
 
 /**
  * The value of the `server-timing` header, which says what a scoring request cost. `kv` is the number of keys that KV
- * bills.
+ * bills. `blob`, `isolate` and `source` are numbers of values, by where their rows were found.
  */
-export function serverTiming({ pagesRead, timings }: Pick<ScoreResult, "pagesRead" | "timings">): string {
+export function serverTiming({
+  pagesRead,
+  rowsFound,
+  timings,
+}: Pick<ScoreResult, "pagesRead" | "rowsFound" | "timings">): string {
+  const desc = (name: string, count: number): string => `${name};desc="${count}"`;
   const dur = (name: string, ms: number): string => `${name};dur=${ms.toFixed(2)}`;
   const { encode, rows, kernel } = timings;
-  return [`kv;desc="${pagesRead}"`, dur("encode", encode), dur("rows", rows), dur("kernel", kernel)].join(", ");
+  const found = Object.entries(rowsFound).map(([tier, count]) => desc(tier, count));
+  const times = [dur("encode", encode), dur("rows", rows), dur("kernel", kernel)];
+  return [desc("kv", pagesRead), ...found, ...times].join(", ");
 }

@@ -2,7 +2,7 @@ import { MEMORY, REQUEST_LEASE_MS } from "../limits.ts";
 import { OverloadedError } from "./overloaded-error.ts";
 
 /** What memory is taken for. */
-export type MemoryShare = "models" | "pages" | "requests";
+export type MemoryShare = "models" | "rows" | "requests";
 
 /** What the budget says of itself, in bytes. */
 export interface MemoryReport {
@@ -19,15 +19,15 @@ export interface MemoryReport {
  * The memory of an isolate, in bytes: whatever grows with models or with what clients send is taken here before it is
  * allocated, and nowhere else, since no one but the Worker itself keeps it below the 128 MB at which an isolate ends.
  * The sum is that of MEMORY in limits.ts: models and requests each have a share of their own, so that no flood of
- * requests keeps a model from loading, and cached pages have what models leave. A model that is loaded takes first from
- * cached pages, then from models that nobody needs now, and else is refused.
+ * requests keeps a model from loading, and cached rows have what models leave. A model that is loaded takes first from
+ * cached rows, then from models that nobody needs now, and else is refused.
  */
 export class MemoryBudget {
   readonly #now: () => number;
-  readonly #taken: Record<MemoryShare, number> = { models: 0, pages: 0, requests: 0 };
+  readonly #taken: Record<MemoryShare, number> = { models: 0, rows: 0, requests: 0 };
   /** Those of requests. */
   readonly #leases = new Set<Lease>();
-  #trimPages: (maxBytes: number) => void = () => {};
+  #trimRows: (maxBytes: number) => void = () => {};
   #evictModels: (bytes: number) => void = () => {};
   #peak = 0;
   #refused = 0;
@@ -41,9 +41,9 @@ export class MemoryBudget {
     return new Lease(this, share, this.#now() + REQUEST_LEASE_MS);
   }
 
-  /** Makes `trim` what drops cached pages until they take at most so many bytes. */
-  trimPagesWith(trim: (maxBytes: number) => void): void {
-    this.#trimPages = trim;
+  /** Makes `trim` what drops cached rows until they take at most so many bytes. */
+  trimRowsWith(trim: (maxBytes: number) => void): void {
+    this.#trimRows = trim;
   }
 
   /** Makes `evict` what drops models that nobody needs now, if that makes so many bytes free. */
@@ -51,14 +51,14 @@ export class MemoryBudget {
     this.#evictModels = evict;
   }
 
-  /** The most that cached pages may take now. */
-  get maxPageBytes(): number {
-    return maxPagesBeside(this.#taken.models);
+  /** The most that cached rows may take now. */
+  get maxRowBytes(): number {
+    return maxRowsBeside(this.#taken.models);
   }
 
-  /** States what cached pages take. The cache keeps it at `maxPageBytes` or less. */
-  setPages(bytes: number): void {
-    this.#add("pages", bytes - this.#taken.pages);
+  /** States what cached rows take. The cache keeps it at `maxRowBytes` or less. */
+  setRows(bytes: number): void {
+    this.#add("rows", bytes - this.#taken.rows);
   }
 
   report(): MemoryReport {
@@ -68,7 +68,7 @@ export class MemoryBudget {
   /** For leases alone: takes `bytes` more, or gives back where they are negative. Throws OverloadedError. */
   take(lease: Lease, bytes: number): void {
     if (bytes > 0) this.#refuseBeyond(lease, lease.bytes + bytes);
-    if (lease.share === "models") this.#trimPages(maxPagesBeside(this.#taken.models + bytes));
+    if (lease.share === "models") this.#trimRows(maxRowsBeside(this.#taken.models + bytes));
     this.#add(lease.share, bytes);
     if (lease.share === "models") return;
     if (lease.bytes + bytes > 0) this.#leases.add(lease);
@@ -77,8 +77,8 @@ export class MemoryBudget {
 
   /** The one place where any memory is counted. A sum beyond the budget is a defect of those who keep the shares. */
   #add(share: MemoryShare, bytes: number): void {
-    const { models, pages, requests } = this.#taken;
-    const sum = models + pages + requests + bytes;
+    const { models, rows, requests } = this.#taken;
+    const sum = models + rows + requests + bytes;
     if (bytes > 0 && sum > MEMORY.total)
       throw new Error(`memory: got ${sum} bytes with ${bytes} for ${share}, expected at most ${MEMORY.total}`);
     this.#taken[share] += bytes;
@@ -130,9 +130,9 @@ function mostOf(share: "models" | "requests"): number {
   return share === "models" ? MEMORY.models : MEMORY.oneRequest;
 }
 
-/** The most that cached pages may take beside models of so many bytes. */
-function maxPagesBeside(models: number): number {
-  return Math.min(MEMORY.maxPages, MEMORY.total - MEMORY.requests - models);
+/** The most that cached rows may take beside models of so many bytes. */
+function maxRowsBeside(models: number): number {
+  return Math.min(MEMORY.maxRows, MEMORY.total - MEMORY.requests - models);
 }
 
 /** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */

@@ -1,10 +1,10 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import type { ScoreResult, ScoreTimings } from "../scoring/score-request.ts";
+import type { RowsFound, ScoreResult, ScoreTimings } from "../scoring/score-request.ts";
 import { counter, type MetricFamily, type Series, sharedCounter } from "./exposition.ts";
 
 /**
  * How many versions' counters an isolate keeps: those that it served last. Each has a series for each of its fields, at
- * most 256, and six more.
+ * most 256, and ten more.
  */
 const MAX_VERSIONS = 8;
 
@@ -16,6 +16,8 @@ interface Counts {
   missingRows: number;
   /** Milliseconds of each step of all requests together. */
   ms: ScoreTimings;
+  rowsFound: RowsFound;
+  keysRead: number;
   /** By field: values that were never seen. A hashed field has none, and is not here. */
   unseen: Map<string, number>;
 }
@@ -26,12 +28,15 @@ export class ScoringCounters {
   readonly #versions = new Map<string, Counts>();
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
-  add({ model, version, scores, missing, unseen, timings }: ScoreResult, { fields }: FittedSpec): void {
+  add(result: ScoreResult, { fields }: FittedSpec): void {
+    const { model, version, scores, missing, unseen, timings, rowsFound, pagesRead } = result;
     const counts = this.#of(model, version, fields);
     counts.requests++;
     counts.records += scores.length;
     counts.missingRows += missing?.rows ?? 0;
     for (const step of ["encode", "rows", "kernel"] as const) counts.ms[step] += timings[step];
+    for (const tier of ["blob", "isolate", "source"] as const) counts.rowsFound[tier] += rowsFound[tier];
+    counts.keysRead += pagesRead;
     fields.forEach(({ name }, f) => {
       const count = unseen[f] as number;
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
@@ -48,8 +53,11 @@ export class ScoringCounters {
     }
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
     const unseen = new Map(countable.map(({ name }) => [name, 0]));
-    const ms = { encode: 0, rows: 0, kernel: 0 };
-    const counts: Counts = { model, version, requests: 0, records: 0, missingRows: 0, ms, unseen };
+    const counts: Counts = {
+      ...{ model, version, requests: 0, records: 0, missingRows: 0, keysRead: 0, unseen },
+      ms: { encode: 0, rows: 0, kernel: 0 },
+      rowsFound: { blob: 0, isolate: 0, source: 0 },
+    };
     this.#versions.set(key, counts);
     for (const oldest of this.#versions.keys()) {
       if (this.#versions.size <= MAX_VERSIONS) break;
@@ -78,6 +86,18 @@ export class ScoringCounters {
       sharedCounter("nv_inference_compute_input_duration_us", "Microseconds of encoding.", microseconds("encode")),
       sharedCounter("nv_inference_compute_infer_duration_us", "Microseconds of the kernel.", microseconds("kernel")),
       counter("rows_duration_us_total", "Microseconds of waiting for rows.", microseconds("rows")),
+      counter(
+        "rows_found_total",
+        "Values whose row was found, by where: the blob, the rows that the isolate has cached, or the source.",
+        versions.flatMap((counts) =>
+          Object.entries(counts.rowsFound).map(([tier, n]): Series => [{ ...labelsOf(counts), tier }, n]),
+        ),
+      ),
+      counter(
+        "keys_read_total",
+        "Pages that were read from the source: the keys that KV bills.",
+        of(({ keysRead }) => keysRead),
+      ),
       counter(
         "missing_rows_total",
         "Values that scored without their row, which KV did not deliver.",

@@ -7,8 +7,9 @@ import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
-import { PageCache } from "./page-cache.ts";
 import { PageUses } from "./page-uses.ts";
+import type { RowCache } from "./row-cache.ts";
+import type { RowTags } from "./row-tags.ts";
 
 /** A page that a request needs. */
 export interface WantedPage {
@@ -17,7 +18,7 @@ export interface WantedPage {
   /** The key in the source. */
   key: string;
   /** Names all that the page is checked against. */
-  cacheKey: string;
+  identity: string;
 }
 
 /**
@@ -49,13 +50,13 @@ export class PageRead {
     });
   }
 
-  /** The page that it has brought under a cache key, for those that have joined it. */
-  page(cacheKey: string): Page | undefined {
-    return this.#pages.get(cacheKey);
+  /** The page that it has brought of an identity, for those that have joined it. */
+  page(identity: string): Page | undefined {
+    return this.#pages.get(identity);
   }
 
-  add(cacheKey: string, page: Page): void {
-    this.#pages.set(cacheKey, page);
+  add(identity: string, page: Page): void {
+    this.#pages.set(identity, page);
     this.#uses.begin(page);
   }
 
@@ -81,7 +82,11 @@ export class PageRead {
 export interface Reader {
   /** The model's name, for the log. */
   model: string;
+  /** What names its blob, 64 hex digits. */
+  version: string;
   layout: PageLayout;
+  /** Names the rows of the model's pages in the cache. */
+  tags: RowTags;
   source: Source;
   /** Null: nothing limits the client. */
   charge: Charge | null;
@@ -89,40 +94,36 @@ export interface Reader {
 }
 
 /**
- * The pages of an isolate: those that it has, and those that are being read. A page is read once, however many requests
- * want it at the same time.
+ * Reads pages for the requests that want them. A page is read once, however many want it at the same time, and stays
+ * only as long as one of them uses it: what an isolate keeps is rows.
  */
 export class PageReader {
   /** What uses pages, for those who take them from here. */
   readonly uses = new PageUses();
-  readonly #cache: PageCache;
+  readonly #cache: RowCache;
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
   /** The largest page that was read of a model; what a page of another may take is not known. */
   readonly #largest = new WeakMap<PageLayout, number>();
-  /** By cache key. */
+  /** By identity. */
   readonly #reads = new Map<string, PageRead>();
-  /** By cache key: when a page was found missing or broken. */
+  /** By identity: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
 
-  constructor(memory: MemoryBudget, now: () => number) {
+  constructor(cache: RowCache, memory: MemoryBudget, now: () => number) {
+    this.#cache = cache;
     this.#memory = memory;
-    this.#cache = new PageCache(memory, this.uses);
     this.#now = now;
   }
 
-  cached(cacheKey: string): Page | undefined {
-    return this.#cache.get(cacheKey);
-  }
-
-  failedRecently(cacheKey: string): boolean {
-    const failedAt = this.#failedAt.get(cacheKey);
+  failedRecently(identity: string): boolean {
+    const failedAt = this.#failedAt.get(identity);
     return failedAt !== undefined && this.#now() - failedAt < limits.PAGE_RETRY_MS;
   }
 
   /** The read that will bring a page, unless it is lost. */
-  underWay(cacheKey: string): PageRead | undefined {
-    const read = this.#reads.get(cacheKey);
+  underWay(identity: string): PageRead | undefined {
+    const read = this.#reads.get(identity);
     return read && this.#now() - read.startedAt < limits.READ_LOST_MS ? read : undefined;
   }
 
@@ -137,13 +138,13 @@ export class PageReader {
         read.charged = true;
         return await this.#read(wanted, reader, read);
       } finally {
-        for (const { cacheKey } of wanted) if (this.#reads.get(cacheKey) === read) this.#reads.delete(cacheKey);
+        for (const { identity } of wanted) if (this.#reads.get(identity) === read) this.#reads.delete(identity);
       }
     };
     const read = new PageRead(this.#now(), reader.charge === null, this.uses, perform);
     // Reads that were lost stay behind.
     if (this.#reads.size >= limits.MAX_PAGES_REMEMBERED) this.#reads.clear();
-    for (const { cacheKey } of wanted) this.#reads.set(cacheKey, read);
+    for (const { identity } of wanted) this.#reads.set(identity, read);
     reader.keepAlive(read.done);
     return read;
   }
@@ -180,14 +181,19 @@ export class PageReader {
     return null;
   }
 
-  /** Reads pages into the cache and into `read`, and logs those that cannot be had. Never rejects. */
-  async #readSome(wanted: readonly WantedPage[], { model, layout, source }: Reader, read: PageRead): Promise<Outcome> {
-    const again = wanted.some(({ cacheKey }) => this.#failedAt.has(cacheKey));
+  /** Reads pages into `read`, and logs those that cannot be had. Never rejects. */
+  async #readSome(
+    wanted: readonly WantedPage[],
+    { model, version, layout, tags, source }: Reader,
+    read: PageRead,
+  ): Promise<Outcome> {
+    const again = wanted.some(({ identity }) => this.#failedAt.has(identity));
     let contents: ReadonlyMap<string, PageContent | null>;
     try {
       contents = await source.pages(
         wanted.map(({ key }) => key),
         again,
+        { version, pageCount: layout.pageCount, numbers: wanted.map(({ number }) => number) },
       );
     } catch (error) {
       logError("rows_unavailable", error, { model, keys: wanted.length });
@@ -195,15 +201,15 @@ export class PageReader {
     }
     const problems: string[] = [];
     await Promise.all(
-      wanted.map(async ({ number, digest, key, cacheKey }) => {
+      wanted.map(async ({ number, digest, key, identity }) => {
         try {
           const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
-          this.#failedAt.delete(cacheKey);
+          this.#failedAt.delete(identity);
           this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
-          read.add(cacheKey, page);
-          this.#cache.set(cacheKey, page);
+          read.add(identity, page);
+          this.#cache.keepWhileRoom(page, number, tags);
         } catch (error) {
-          this.#remember(cacheKey);
+          this.#remember(identity);
           problems.push(errorText(error));
         }
       }),
@@ -213,9 +219,9 @@ export class PageReader {
     return "read";
   }
 
-  #remember(cacheKey: string): void {
+  #remember(identity: string): void {
     if (this.#failedAt.size >= limits.MAX_PAGES_REMEMBERED) this.#failedAt.clear();
-    this.#failedAt.set(cacheKey, this.#now());
+    this.#failedAt.set(identity, this.#now());
   }
 }
 

@@ -1,14 +1,19 @@
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
-import type { Page } from "../../format/page.ts";
+import { pageOfKey } from "../../format/keys.ts";
+import { Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
+import { copyKept, forgetKept } from "../../runtime/kept-rows.ts";
+import type { LocatedRecords, PageRows } from "../../runtime/scorer.ts";
 import { RateLimitError } from "../http/errors.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
-import type { MemoryBudget } from "../memory/memory-budget.ts";
+import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
+import { CachedRows } from "./cached-rows.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
+import { RowCache } from "./row-cache.ts";
 
 /**
  * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
@@ -16,10 +21,10 @@ import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-
  */
 export type Shortfall = "deadline" | "unavailable" | "limit";
 
-/** What a request has of the pages that it needs. At its end it uses them no longer. */
+/** What a request has of the pages that it reads. At its end it uses them no longer. */
 export interface Rows extends Disposable {
-  /** The pages at hand, by number. They stay whole until the end, whatever the cache drops. */
-  pages: ReadonlyMap<number, Page>;
+  /** The pages at hand, by number. They stay whole until the end. */
+  pages: ReadonlyMap<number, PageRows>;
   /** How many pages this request asked of the source: the keys that KV bills for it. */
   pagesRead: number;
   shortfall: Shortfall | null;
@@ -27,8 +32,10 @@ export interface Rows extends Disposable {
 
 export interface RowRequest {
   manifest: BlobManifest;
-  /** By number of a wanted page: how many rows are looked for in it. */
-  pages: ReadonlyMap<number, number>;
+  /** The records whose rows are wanted, located with `cached` of the manifest. */
+  located: LocatedRecords;
+  /** What names the model's blob, 64 hex digits. */
+  version: string;
   source: Source;
   /** Milliseconds to wait for them. */
   deadlineMs: number;
@@ -37,47 +44,80 @@ export interface RowRequest {
   /** Null: nothing limits the client. */
   charge: Charge | null;
   keepAlive: KeepAlive;
+  /** Takes the memory that cached rows need while others are waited for. */
+  lease: Lease;
 }
 
 /**
- * Pages of embedding rows, from the isolate's cache or else from the source, in bulk and within a deadline. A page that
- * cannot be had is not an error.
+ * Rows of pages: those that the isolate has cached, and those of pages that are read from the source, in bulk and within
+ * a deadline. A page that cannot be had is not an error.
  */
 export class RowStore {
+  readonly #cache: RowCache;
   readonly #reader: PageReader;
+  readonly #models = new WeakMap<BlobManifest, CachedRows>();
 
   constructor(memory: MemoryBudget, now: () => number) {
-    this.#reader = new PageReader(memory, now);
+    this.#cache = new RowCache(memory);
+    this.#reader = new PageReader(this.#cache, memory, now);
   }
 
   /**
-   * Has pages read that requests will want, as far as they are there in time. Returns how many are, and how many are
-   * not.
+   * Has pages read whose rows requests will want, and keeps their rows, as far as the pages are there in time. Returns
+   * how many are, and how many are not.
    */
   async warm(
-    manifest: BlobManifest,
+    { manifest, version }: Pick<RowRequest, "manifest" | "version">,
     pages: readonly number[],
     { source, keepAlive }: Pick<RowRequest, "source" | "keepAlive">,
   ): Promise<{ there: number; missing: number }> {
-    using rows = await this.fetch({
-      ...{ manifest, source, keepAlive, pages: new Map(pages.map((page) => [page, 1])) },
-      ...{ deadlineMs: limits.WARM_TIMEOUT_MS, maxKeys: pages.length, charge: null },
+    const rows = this.cached(manifest);
+    const wanted = pages.map((number) => describe(number, manifest));
+    const reader: Reader = {
+      ...{ model: manifest.spec.name, version, layout: manifest, tags: rows.tags, source, charge: null, keepAlive },
+    };
+    const reads: PageRead[] = [];
+    for (let start = 0; start < wanted.length; start += limits.PAGES_PER_READ)
+      reads.push(this.#reader.begin(wanted.slice(start, start + limits.PAGES_PER_READ), reader));
+    for (const read of reads) read.join();
+    await settledWithin(Promise.all(reads.map(({ done }) => done)), limits.WARM_TIMEOUT_MS);
+    let there = 0;
+    wanted.forEach(({ number, identity }, i) => {
+      const page = reads[Math.floor(i / limits.PAGES_PER_READ)]?.page(identity);
+      if (!page) return;
+      there++;
+      rows.keepAll(number, page);
     });
-    return { there: rows.pages.size, missing: pages.length - rows.pages.size };
+    for (const read of reads) read.leave();
+    return { there, missing: pages.length - there };
   }
 
-  /** Throws RateLimitError where the client may not read what the request needs. */
+  /** The cached rows of a model, to locate records with. Where these need no page, they must be scored at once. */
+  cached(manifest: BlobManifest): CachedRows {
+    let rows = this.#models.get(manifest);
+    if (rows === undefined) {
+      rows = new CachedRows(this.#cache, manifest);
+      this.#models.set(manifest, rows);
+    }
+    return rows;
+  }
+
+  /** Reads the pages that records need. Throws RateLimitError where the client may not read what the request needs. */
   async fetch(request: RowRequest): Promise<Rows> {
-    const { manifest, deadlineMs } = request;
+    const { manifest, located, deadlineMs, lease } = request;
+    const cached = this.cached(manifest);
+    // While pages are waited for, other requests let the cache drop rows.
+    if (lease.tryResize(lease.bytes + 4 * cached.rowWords * located.keptCount)) copyKept(located, cached.rowWords);
+    else forgetKept(located);
     using stack = new DisposableStack();
-    const gathering = stack.use(new Gathering(this.#reader, request));
+    const gathering = stack.use(new Gathering(this.#reader, request, cached));
     const absent: WantedPage[] = [];
-    for (const number of request.pages.keys()) {
+    for (const number of located.pages.keys()) {
       const page = describe(number, manifest);
-      if (!gathering.takeKnown(page)) absent.push(page);
+      if (!gathering.failedRecently(page)) absent.push(page);
     }
     if (absent.length > request.maxKeys) {
-      const { pages } = request;
+      const { pages } = located;
       absent.sort((a, b) => (pages.get(b.number) ?? 0) - (pages.get(a.number) ?? 0));
     }
     const late = absent.length > 0 && !(await settledWithin(gathering.gather(absent), deadlineMs));
@@ -97,23 +137,29 @@ interface JoinedPage {
 class Gathering implements Disposable {
   readonly #reader: PageReader;
   readonly #request: RowRequest;
-  readonly #pages = new Map<number, Page>();
+  readonly #rows: CachedRows;
+  /** By page that this request waits for: the keys that it looks for there, as pairs of words (low, high). */
+  readonly #keys: ReadonlyMap<number, readonly number[]>;
+  readonly #hasAllKeys: boolean;
+  readonly #pages = new Map<number, PageRows>();
   #keysRead = 0;
   #limited = false;
   #failed = false;
   #closed = false;
 
-  constructor(reader: PageReader, request: RowRequest) {
+  constructor(reader: PageReader, request: RowRequest, rows: CachedRows) {
     this.#reader = reader;
     this.#request = request;
+    this.#rows = rows;
+    const { keys, isAll } = keysByPage(request);
+    this.#keys = keys;
+    this.#hasAllKeys = isAll;
   }
 
-  /** Takes a page from the cache. Returns whether there is no need to wait for it: it is there, or has just failed. */
-  takeKnown({ number, cacheKey }: WantedPage): boolean {
-    const cached = this.#reader.cached(cacheKey);
-    if (cached) this.#take(number, cached);
-    else if (this.#reader.failedRecently(cacheKey)) this.#failed = true;
-    else return false;
+  /** Whether there is no need to wait for a page, as it has just failed. */
+  failedRecently({ identity }: WantedPage): boolean {
+    if (!this.#reader.failedRecently(identity)) return false;
+    this.#failed = true;
     return true;
   }
 
@@ -122,12 +168,13 @@ class Gathering implements Disposable {
    * read did not bring, since that client may read no more or the request was killed, is read after all.
    */
   async gather(absent: readonly WantedPage[]): Promise<void> {
-    const lost = await this.#settle(this.#begin(absent, ({ cacheKey }) => this.#reader.underWay(cacheKey)));
+    const lost = await this.#settle(this.#begin(absent, ({ identity }) => this.#reader.underWay(identity)));
     if (lost.length === 0 || this.#closed) return;
     const before = new Map(lost.map(({ page, from }) => [page, from]));
-    const again = lost.map(({ page }) => page).filter((page) => !this.takeKnown(page));
+    const left = lost.map(({ page }) => page).filter((page) => !this.failedRecently(page));
+    const again = left.filter((page) => !this.#takeCached(page));
     const waitedFor = this.#begin(again, (page) => {
-      const read = this.#reader.underWay(page.cacheKey);
+      const read = this.#reader.underWay(page.identity);
       return read?.charged && read !== before.get(page) ? read : undefined;
     });
     if ((await this.#settle(waitedFor)).length > 0) this.#failed = true;
@@ -141,15 +188,29 @@ class Gathering implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const page of this.#pages.values()) this.#reader.uses.end(page);
+    for (const page of this.#pages.values()) if (page instanceof Page) this.#reader.uses.end(page);
     this.#pages.clear();
   }
 
-  /** Once it is closed, it takes no page any more. */
+  /** Keeps the rows of a page that the request looks for. Once it is closed, it takes no page any more. */
   #take(number: number, page: Page): void {
+    const keys = this.#keys.get(number) ?? [];
+    for (let i = 0; i < keys.length; i += 2) {
+      const lo = keys[i] as number;
+      const hi = keys[i + 1] as number;
+      this.#rows.keep(lo, hi, number, page.row(lo, hi));
+    }
     if (this.#closed || this.#pages.has(number)) return;
     this.#pages.set(number, page);
     this.#reader.uses.begin(page);
+  }
+
+  /** Takes the rows of a page from the cache, if another request has brought there all that are looked for. */
+  #takeCached({ number }: WantedPage): boolean {
+    const rows = this.#hasAllKeys ? this.#rows.pageOf(number, this.#keys.get(number) ?? []) : null;
+    if (rows === null || this.#closed) return false;
+    this.#pages.set(number, rows);
+    return true;
   }
 
   /** Joins the reads that `join` finds, and begins others. Returns the pages that are to come, by read. */
@@ -168,8 +229,16 @@ class Gathering implements Disposable {
       else this.#limited = true;
     }
     this.#keysRead += own.length;
-    const { manifest, source, charge, keepAlive } = this.#request;
-    const reader: Reader = { model: manifest.spec.name, layout: manifest, source, charge, keepAlive };
+    const { manifest, version, source, charge, keepAlive } = this.#request;
+    const reader: Reader = {
+      model: manifest.spec.name,
+      version,
+      layout: manifest,
+      tags: this.#rows.tags,
+      source,
+      charge,
+      keepAlive,
+    };
     for (let start = 0; start < own.length; start += limits.PAGES_PER_READ) {
       const pages = own.slice(start, start + limits.PAGES_PER_READ);
       reads.set(this.#reader.begin(pages, reader), { pages, own: true });
@@ -185,8 +254,8 @@ class Gathering implements Disposable {
       Array.from(reads, async ([read, { pages, own }]) => {
         const settled = own || (await settledWithin(read.done, limits.READ_LOST_MS));
         const outcome = settled ? await read.done : "lost";
-        const missing = pages.filter(({ number, cacheKey }) => {
-          const page = read.page(cacheKey);
+        const missing = pages.filter(({ number, identity }) => {
+          const page = read.page(identity);
           if (page) this.#take(number, page);
           return !page;
         });
@@ -201,8 +270,29 @@ class Gathering implements Disposable {
   }
 }
 
+/** The keys that a request looks for in pages, in memory of their own: at most MAX_ROWS_KEPT of them. */
+function keysByPage({ manifest, located }: RowRequest): { keys: Map<number, number[]>; isAll: boolean } {
+  const { encoded, addresses, pages } = located;
+  const found = new Map<number, number[]>();
+  let count = 0;
+  for (let entry = 0; entry < addresses.length; entry++) {
+    if (addresses[entry] !== 0) continue;
+    const lo = encoded.keys[2 * entry] as number;
+    const hi = encoded.keys[2 * entry + 1] as number;
+    const page = pageOfKey(hi, manifest.pageCount);
+    if (!pages.has(page)) continue;
+    const keys = found.get(page);
+    // A value that all records have is looked for once for each.
+    if (keys && keys.at(-1) === hi && keys.at(-2) === lo) continue;
+    if (keys) keys.push(lo, hi);
+    else found.set(page, [lo, hi]);
+    if (++count === limits.MAX_ROWS_KEPT) return { keys: found, isAll: false };
+  }
+  return { keys: found, isAll: true };
+}
+
 function describe(number: number, { pageDigests, pageCount, rowType, embeddingDim }: BlobManifest): WantedPage {
   const digest = pageDigests.subarray(number * PAGE_DIGEST_BYTES, (number + 1) * PAGE_DIGEST_BYTES);
   const key = pageKey(digest);
-  return { number, digest, key, cacheKey: `${key}:${number}/${pageCount}:${rowType}x${embeddingDim}` };
+  return { number, digest, key, identity: `${key}:${number}/${pageCount}:${rowType}x${embeddingDim}` };
 }

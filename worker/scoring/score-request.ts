@@ -1,15 +1,14 @@
 import { FormatError, RequestError } from "../../format/errors.ts";
-import type { Page } from "../../format/page.ts";
 import { type EncodingLimits, LimitError, type Listed } from "../../runtime/encoding-limits.ts";
 import type { Explanation } from "../../runtime/explanation.ts";
-import type { LocatedRecords, Scorer, Scores } from "../../runtime/scorer.ts";
+import type { LocatedRecords, PageRows, Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import { giveBack } from "../memory/give-back.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import type { Charge } from "../rows/key-allowance.ts";
-import type { RowStore, Shortfall } from "../rows/row-store.ts";
+import type { RowStore, Rows, Shortfall } from "../rows/row-store.ts";
 import type { Source } from "../source/source.ts";
 import { explanationBytes } from "./explained.ts";
 import { throwFaults } from "./request-faults.ts";
@@ -58,7 +57,19 @@ export interface ScoreResult {
   unseen: Uint32Array;
   /** Pages that were read from the source: the keys that KV bills. */
   pagesRead: number;
+  /** Where the rows of the request's values were found. */
+  rowsFound: RowsFound;
   timings: ScoreTimings;
+}
+
+/** Numbers of values, by where their rows were found. Those that no row is of are not here. */
+export interface RowsFound {
+  /** In the blob. */
+  blob: number;
+  /** Among the rows that the isolate has cached. */
+  isolate: number;
+  /** In pages that were read from the source for this request, or for others at the same time. */
+  source: number;
 }
 
 /**
@@ -84,18 +95,21 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { model, rows, lease, release, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
-  const { located, run } = encodeOrRefuse(request, scorer, lease);
+  const { located, run } = encodeOrRefuse(request, scorer, rows, lease);
   const { offsets, keys, values } = located.encoded;
   lease.defer(() => giveBack(offsets, keys, values, located.addresses));
   release?.();
   lease.resize(lease.bytes + RESULT_BYTES * located.encoded.count);
   const encoded = performance.now();
-  const wanted = { manifest: scorer.manifest, pages: located.pages, ...reading };
-  using fetchedRows = await rows.fetch(wanted);
+  // Without an await where no page is needed: cached rows are good until other requests add some.
+  using fetchedRows =
+    located.pages.size > 0
+      ? await rows.fetch({ manifest: scorer.manifest, version: model.version, located, lease, ...reading })
+      : NO_PAGES_NEEDED;
   const { pages, pagesRead, shortfall } = fetchedRows;
   const fetched = performance.now();
   lease.refuseEnded();
-  const { scores, logits, rowsMissing, unseen, explanations } = run(pages);
+  const { scores, logits, rowsMissing, rowsFromPages, unseen, explanations } = run(pages);
   const scored = performance.now();
 
   refuseNonFinite(scores, request);
@@ -108,23 +122,26 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
     unseen,
     pagesRead,
+    rowsFound: { blob: located.blobCount, isolate: located.keptCount, source: rowsFromPages },
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
   };
 }
 
-/** An encoded request, whose rows are looked up in the blob, and what scores it once the pages are there. */
+const NO_PAGES_NEEDED: Rows = { pages: new Map(), pagesRead: 0, shortfall: null, [Symbol.dispose]() {} };
+
+/** An encoded request, whose rows are looked up in the blob and among those that are cached, and what scores it once the pages are there. */
 interface EncodedRequest {
   located: LocatedRecords;
-  run(pages: ReadonlyMap<number, Page>): Scores & { explanations?: Explanation[] };
+  run(pages: ReadonlyMap<number, PageRows>): Scores & { explanations?: Explanation[] };
 }
 
 /** Bytes of memory of a record's results: a logit and a score, and the score as a number and as text in the answer. */
 const RESULT_BYTES = 64;
 
 /** Throws all that is wrong with a request, and not the first fault alone; of one that is too much, only that. */
-function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
+function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Lease): EncodedRequest {
   try {
-    return encode(request, scorer, lease);
+    return encode(request, scorer, rows, lease);
   } catch (error) {
     if (error instanceof LimitError) RequestError.throwAll([error]);
     if (error instanceof FormatError) throwFaults([error], request, scorer.manifest, lease);
@@ -132,8 +149,9 @@ function encodeOrRefuse(request: ScoreRequest, scorer: Scorer, lease: Lease): En
   }
 }
 
-function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedRequest {
+function encode(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Lease): EncodedRequest {
   const held = lease.bytes;
+  const cached = rows.cached(scorer.manifest);
   const limits: EncodingLimits = {
     maxEntries: MAX_ENTRIES_PER_REQUEST,
     maxCells: MAX_ENTRIES_PER_REQUEST,
@@ -143,18 +161,18 @@ function encode(request: ScoreRequest, scorer: Scorer, lease: Lease): EncodedReq
   if ("records" in request) {
     // Before it is encoded, so that too many records are refused for what they are too many for.
     const explained = request.explain ? explanationBytes(request.records.length, scorer.manifest.spec) : 0;
-    const located = scorer.locate(scorer.encode(request.records, limits), 1, limits);
+    const located = scorer.locate(scorer.encode(request.records, limits), 1, limits, cached);
     if (!request.explain) return { located, run: (pages) => scorer.score(located, pages) };
     lease.resize(lease.bytes + explained);
     return { located, run: (pages) => scorer.explain(located, pages) };
   }
   if ("items" in request) {
-    const located = scorer.locateItems(request.context, request.items, limits);
+    const located = scorer.locateItems(request.context, request.items, limits, cached);
     return { located: located.records, run: (pages) => scorer.rankItems(located, pages) };
   }
   const { context, candidates } = request;
   const encoded = scorer.encodeCandidates(context, candidates, limits);
-  const located = scorer.locate(encoded, candidates.length, limits);
+  const located = scorer.locate(encoded, candidates.length, limits, cached);
   return { located, run: (pages) => scorer.rank(located, pages) };
 }
 

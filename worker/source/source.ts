@@ -1,15 +1,25 @@
 /**
- * Where published models are read from, by the keys of format/store.ts. Workers KV is one source (kv-source.ts); a
- * folder, static assets or another Worker can be others.
+ * Where published models are read from, by the keys of format/store.ts. Workers KV is one source (kv-source.ts), and R2
+ * and static assets are others.
  */
 export interface Source {
   /** The bytes under a key, or null where there are none. Those of `neverChanges` in format/store.ts never change. */
   stream(key: string): Promise<ReadableStream | null>;
   /**
    * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent. `again`:
-   * some of them were missing or broken a while ago, so a cache must not answer.
+   * some of them were missing or broken a while ago, so a cache must not answer. `which` says what they are of.
    */
-  pages(keys: readonly string[], again: boolean): Promise<ReadonlyMap<string, PageContent | null>>;
+  pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<ReadonlyMap<string, PageContent | null>>;
+}
+
+/** What pages are of, for a source that has all pages of a version together. */
+export interface WhichPages {
+  /** 64 hex digits. */
+  version: string;
+  /** How many pages the version has. */
+  pageCount: number;
+  /** The pages' numbers, in the order of their keys. */
+  numbers: readonly number[];
 }
 
 /** A page's bytes, or their base64 text, which is what Workers KV holds. */

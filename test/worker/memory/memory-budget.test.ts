@@ -6,22 +6,22 @@ import { type Lease, MemoryBudget } from "../../../worker/memory/memory-budget.t
 const MIB = 2 ** 20;
 
 test("the shares add up to the budget, which an isolate of 128 MB has room for", () => {
-  expect(MEMORY.models + MEMORY.minPages + MEMORY.requests).toBe(MEMORY.total);
+  expect(MEMORY.models + MEMORY.minRows + MEMORY.requests).toBe(MEMORY.total);
   expect(MEMORY.total).toBeLessThan(128e6);
   expect(MEMORY.oneRequest).toBeLessThan(MEMORY.requests);
-  expect(MEMORY.minPages).toBeLessThan(MEMORY.maxPages);
+  expect(MEMORY.minRows).toBeLessThan(MEMORY.maxRows);
 });
 
 test("no order of leases takes more than the shares, and all comes back", () => {
   const random = seeded(3);
   const clock = { ms: 0 };
   const budget = new MemoryBudget(() => clock.ms);
-  let pages = 0;
-  const setPages = (bytes: number): void => {
-    pages = bytes;
-    budget.setPages(bytes);
+  let rows = 0;
+  const setRows = (bytes: number): void => {
+    rows = bytes;
+    budget.setRows(bytes);
   };
-  budget.trimPagesWith((maxBytes) => setPages(Math.min(pages, maxBytes)));
+  budget.trimRowsWith((maxBytes) => setRows(Math.min(rows, maxBytes)));
   const leases: Lease[] = [];
   let refused = 0;
   for (let i = 0; i < 3000; i++) {
@@ -36,16 +36,16 @@ test("no order of leases takes more than the shares, and all comes back", () => 
     } catch {
       refused++;
     }
-    setPages(Math.floor(random() * budget.maxPageBytes));
+    setRows(Math.floor(random() * budget.maxRowBytes));
     const { taken } = budget.report();
     expect(taken.requests).toBeLessThanOrEqual(MEMORY.requests);
     expect(taken.models).toBeLessThanOrEqual(MEMORY.models);
-    expect(taken.models + taken.pages + taken.requests).toBeLessThanOrEqual(MEMORY.total);
+    expect(taken.models + taken.rows + taken.requests).toBeLessThanOrEqual(MEMORY.total);
   }
   expect(refused).toBeGreaterThan(30);
   for (const lease of leases) lease.end();
-  setPages(0);
-  expect(budget.report()).toMatchObject({ taken: { models: 0, pages: 0, requests: 0 }, refused });
+  setRows(0);
+  expect(budget.report()).toMatchObject({ taken: { models: 0, rows: 0, requests: 0 }, refused });
   expect(budget.report().peak).toBeLessThanOrEqual(MEMORY.total);
 });
 
@@ -139,6 +139,6 @@ test("a sum beyond the budget is a defect, told where it is counted", () => {
   const budget = new MemoryBudget(Date.now);
   budget.lease("models").resize(MEMORY.models);
   budget.lease("requests").resize(MEMORY.oneRequest);
-  budget.setPages(MEMORY.minPages + MEMORY.requests - MEMORY.oneRequest);
-  expect(() => budget.setPages(MEMORY.maxPages)).toThrow(`expected at most ${MEMORY.total}`);
+  budget.setRows(MEMORY.minRows + MEMORY.requests - MEMORY.oneRequest);
+  expect(() => budget.setRows(MEMORY.maxRows)).toThrow(`expected at most ${MEMORY.total}`);
 });

@@ -18,7 +18,8 @@ function specOf(...names: string[]): FittedSpec {
 function resultOf(model: string, version: string, ...unseen: number[]): Result {
   const [scores, logits] = [new Float32Array(2), new Float32Array(2)];
   const timings = { encode: 0, rows: 0, kernel: 0 };
-  return { scores, logits, model, version, missing: null, pagesRead: 0, timings, unseen: Uint32Array.from(unseen) };
+  const rows = { missing: null, pagesRead: 3, rowsFound: { blob: 5, isolate: 2, source: 1 } };
+  return { scores, logits, model, version, ...rows, timings, unseen: Uint32Array.from(unseen) };
 }
 
 const series = (counters: ScoringCounters): string[] =>
@@ -40,6 +41,9 @@ test("each version of each model has counts of its own", () => {
   const text = expositionOf(counters.families());
   expect(text).toContain('nv_inference_count{model="ads",version="1"} 2\n');
   expect(text).toContain('nv_inference_count{model="ads",version="2"} 4\n');
+  expect(text).toContain('deepfm_edge_keys_read_total{model="ads",version="2"} 6\n');
+  for (const [tier, rows] of Object.entries({ blob: 10, isolate: 4, source: 2 }))
+    expect(text).toContain(`deepfm_edge_rows_found_total{model="ads",version="2",tier="${tier}"} ${rows}\n`);
 });
 
 test("the series are bounded: of the eight versions that served last, and none of hashed fields", () => {
@@ -66,5 +70,5 @@ test("names of fields are quoted as Prometheus has it", () => {
 
 test("each family has its help and its type, in the exposition format", () => {
   const counters = new ScoringCounters();
-  expect(expositionOf(counters.families())).toMatch(/^(# HELP (\w+) .+\n# TYPE \2 counter\n){7}$/);
+  expect(expositionOf(counters.families())).toMatch(/^(# HELP (\w+) .+\n# TYPE \2 counter\n){9}$/);
 });

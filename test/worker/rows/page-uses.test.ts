@@ -1,22 +1,27 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Page } from "../../../format/page.ts";
 import { pageKey } from "../../../format/store.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
-import { Scorer } from "../../../runtime/scorer.ts";
+import { type PageRows, Scorer } from "../../../runtime/scorer.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
-import { PageCache } from "../../../worker/rows/page-cache.ts";
-import { PageUses } from "../../../worker/rows/page-uses.ts";
+import { RowCache } from "../../../worker/rows/row-cache.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { scoreRequest } from "../../../worker/scoring/score-request.ts";
 import type { Source } from "../../../worker/source/source.ts";
-import { expectedScores, makeModel } from "../tiny-model.ts";
+import { expectedScores, makeModel, pageOf } from "../tiny-model.ts";
 
 const PAGES = 20;
 const model = await makeModel(1, { pageCount: PAGES });
 const scorer = new Scorer(placeBlob(bestKernelModule().module, model.blob));
+/** Values whose rows are in pages. */
+const SITES = Array.from({ length: 390 }, (_, i) => `site${10 + i}`);
 const texts = new Map(model.pages.map(({ bytes, digest }) => [pageKey(digest), bytes.toBase64()]));
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** Gives pages after a while, another each time, and remembers none. */
 function slowSource(seed: number): Source {
@@ -30,15 +35,14 @@ function slowSource(seed: number): Source {
   };
 }
 
-/** A store of rows whose cache has room for so many pages. */
-function storeFor(pages: number): { rows: RowStore; memory: MemoryBudget } {
+/** A store of rows whose cache has room for so many bytes. */
+function storeFor(bytes: number): { rows: RowStore; memory: MemoryBudget } {
   const memory = new MemoryBudget(Date.now);
-  const largest = Math.max(...model.pages.map(({ bytes }) => bytes.length));
-  vi.spyOn(memory, "maxPageBytes", "get").mockReturnValue(pages * (largest + 1024));
+  vi.spyOn(memory, "maxRowBytes", "get").mockReturnValue(bytes);
   return { rows: new RowStore(memory, Date.now), memory };
 }
 
-test.each([0, 1, 3])("requests that share pages score right whatever a cache of %i pages drops", async (room) => {
+test.each([0, 70_000])("requests that share pages score right whatever a cache of %i bytes has", async (room) => {
   const { rows, memory } = storeFor(room);
   const random = seeded(7 + room);
   const source = slowSource(room);
@@ -57,55 +61,86 @@ test.each([0, 1, 3])("requests that share pages score right whatever a cache of 
   for (const [i, records] of requests.entries()) expect(scored[i]).toEqual(await expectedScores(model, records));
 });
 
-test("a page's memory is given back when nobody uses it any more, and not before", async () => {
-  const { rows } = storeFor(1);
+/** Wants the rows of one value of each of these pages. */
+async function fetch(
+  rows: RowStore,
+  { pages, ...reading }: { pages: number[] } & Partial<Parameters<RowStore["fetch"]>[0]>,
+): ReturnType<RowStore["fetch"]> {
+  const records = pages.map((page) => ({ site: SITES.find((site) => pageOf("site", site, model) === page) }));
+  const located = scorer.locate(scorer.encode(records), 1, {}, rows.cached(scorer.manifest));
   const { manifest } = scorer;
-  const fetch = (numbers: number[]) =>
-    rows.fetch({
-      manifest,
-      pages: new Map(numbers.map((number) => [number, 1])),
-      ...{ source: slowSource(3), deadlineMs: 30_000, maxKeys: 100, charge: null, keepAlive() {} },
-    });
-  const size = (page: Page | undefined) => page?.bytes.byteLength;
-  const first = await fetch([0, 1]);
-  const second = await fetch([1, 2]);
-  const [zero, one, two] = [first.pages.get(0), first.pages.get(1), second.pages.get(2)];
-  expect([size(zero), size(one), size(two)]).not.toContain(0);
+  const { version } = model;
+  const lease = new MemoryBudget(Date.now).lease("requests");
+  const usual = { source: slowSource(3), deadlineMs: 30_000, maxKeys: 100, charge: null, keepAlive() {} };
+  return rows.fetch({ manifest, version, located, lease, ...usual, ...reading });
+}
+
+test("a page's memory is given back when nobody uses it any more, and not before", async () => {
+  const { rows } = storeFor(0);
+  const size = (page: PageRows | undefined) => (page instanceof Page ? page.bytes.byteLength : null);
+  let joined: ReturnType<RowStore["fetch"]> | undefined;
+  const source: Source = {
+    ...slowSource(3),
+    async pages(keys, ...how) {
+      joined ??= fetch(rows, { pages: [1] });
+      return slowSource(3).pages(keys, ...how);
+    },
+  };
+  const first = await fetch(rows, { pages: [0, 1], source });
+  const second = await joined;
+  const [zero, one] = [first.pages.get(0), first.pages.get(1)];
+  expect(second?.pages.get(1)).toBe(one);
+  expect([size(zero), size(one)]).not.toContain(0);
   first[Symbol.dispose]();
   expect(size(zero)).toBe(0);
   expect(() => zero?.row(1, 1)).toThrow("after its memory was given back");
-  expect(second.pages.get(1)?.row(1, 1)).toBeNull();
-  second[Symbol.dispose]();
-  // One of them is the cache's.
-  expect([size(one), size(two)].filter((bytes) => bytes !== 0)).toHaveLength(1);
-  expect(first.pages.size + second.pages.size).toBe(0);
+  expect(one?.row(1, 1)).toBeNull();
+  second?.[Symbol.dispose]();
+  expect(size(one)).toBe(0);
+  expect(first.pages.size + (second?.pages.size ?? 0)).toBe(0);
 });
 
-test("pages that come after a request's deadline are the cache's alone", async () => {
-  const { rows } = storeFor(PAGES);
+test("rows that come after a request's deadline are the cache's alone, and those alone that it looked for", async () => {
+  const { rows } = storeFor(70_000);
+  vi.spyOn(RowCache.prototype, "keepWhileRoom").mockImplementation(() => {}); // as if there were no room
   let done: Promise<unknown> = Promise.resolve();
-  const late = await rows.fetch({
-    ...{ manifest: scorer.manifest, pages: new Map([[4, 1]]), source: slowSource(1), deadlineMs: 0, maxKeys: 100 },
-    charge: null,
-    keepAlive: (promise) => {
-      done = promise;
-    },
-  });
+  const keepAlive = (promise: Promise<unknown>): void => {
+    done = promise;
+  };
+  const late = await fetch(rows, { pages: [4], deadlineMs: 0, keepAlive });
   expect([late.shortfall, late.pages.size]).toEqual(["deadline", 0]);
   await done;
   await new Promise((resolve) => setTimeout(resolve, 1));
   expect(late.pages.size).toBe(0);
+  const of4 = SITES.filter((site) => pageOf("site", site, model) === 4);
+  const records = of4.map((site) => ({ site }));
+  const located = scorer.locate(scorer.encode(records), 1, {}, rows.cached(scorer.manifest));
+  expect([located.keptCount, located.addresses.filter((address) => address === 0).length]).toEqual([1, of4.length - 1]);
 });
 
-test("the cache's use ends when a page is replaced or dropped", () => {
-  const cache = new PageCache(new MemoryBudget(Date.now), new PageUses());
-  const { bytes } = model.pages[5];
-  const [page, other] = [0, 1].map(() => new Page(bytes.slice(), model.layout, 5));
-  cache.set("a", page);
-  cache.set("a", page);
-  expect(page.bytes).toEqual(bytes);
-  cache.set("a", other);
-  expect([page.bytes.length, other.bytes.length]).toEqual([0, bytes.length]);
-  cache.delete("a");
-  expect(other.bytes.length).toBe(0);
+test("cached rows that a request waits beside others with stay its own, whatever the cache drops", async () => {
+  const { rows, memory } = storeFor(70_000);
+  const both = SITES.slice(0, 2).map((site) => ({ site }));
+  const score = (records: object[], source = slowSource(1)) => {
+    const lease = memory.lease("requests");
+    const reading = { source, deadlineMs: 30_000, maxKeys: 100, charge: null, keepAlive() {}, lease };
+    return scoreRequest({ records }, { model: { model: "tiny", version: model.version, scorer }, rows, ...reading });
+  };
+  vi.spyOn(RowCache.prototype, "keepWhileRoom").mockImplementation(() => {});
+  await score(both.slice(0, 1));
+  // While the second row is read, the cache loses all that it has.
+  const dropping: Source = {
+    ...slowSource(2),
+    async pages(keys, ...how) {
+      const pages = await slowSource(2).pages(keys, ...how);
+      const cached = rows.cached(scorer.manifest);
+      for (let i = 0; i < 20_000; i++) cached.keep(i, 2 ** 31 + i, 1, new Uint8Array(4 * cached.rowWords).fill(255));
+      return pages;
+    },
+  };
+  const { scores, missing, rowsFound } = await score(both, dropping);
+  expect(Array.from(scores)).toEqual(await expectedScores(model, both));
+  expect([missing, rowsFound.isolate, rowsFound.source]).toEqual([null, 1, 1]);
+  const again = scorer.locate(scorer.encode(both.slice(0, 1)), 1, {}, rows.cached(scorer.manifest));
+  expect(again.keptCount).toBe(0);
 });

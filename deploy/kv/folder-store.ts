@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
+import { readPublishedManifest } from "../../format/published-manifest.ts";
+import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
+import { UserError } from "../../trainer/errors.ts";
+import { WholeFile, writeWhole } from "../../trainer/io/files.ts";
+import { systemFault } from "../../trainer/io/system-fault.ts";
+import type { KvPair, KvStore } from "./kv-store.ts";
+
+/** What the keys of row pages begin with. */
+const PAGES = pageKey(new Uint8Array(0));
+const MANIFESTS = manifestKey("");
+
+/**
+ * A folder as a store: each value is a file, and its key the file's path. It is what a Worker reads through a binding of
+ * static assets. Pages are files of bytes there, and not of text. `packed`: all pages of a version also become one file,
+ * in the order of their numbers and in places of equal size, which is how a Worker reads them from R2.
+ */
+export class FolderStore implements KvStore {
+  readonly #folder: string;
+  readonly #packed: boolean;
+
+  /** Throws UserError where the path is something else than a folder. */
+  constructor(folder: string, packed: boolean) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+      throw new UserError(`${folder}: got a file, expected a folder for published models`);
+    this.#folder = folder;
+    this.#packed = packed;
+  }
+
+  async keys(prefix: string): Promise<Set<string>> {
+    // Every key but the default's is below one folder.
+    const [top = ""] = prefix.split("/");
+    const below = prefix.includes("/") ? top : "";
+    const folder = join(this.#folder, below);
+    if (!existsSync(folder)) return new Set();
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const found = files.map(({ parentPath, name }) => relative(this.#folder, join(parentPath, name)));
+    return new Set(found.map((path) => path.replaceAll(sep, "/")).filter((key) => key.startsWith(prefix)));
+  }
+
+  async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+    return new Map(
+      keys.map((key) => [key, this.#read(key)?.toString(key.startsWith(PAGES) ? "base64" : "utf8") ?? null]),
+    );
+  }
+
+  async bytes(key: string): Promise<Uint8Array | null> {
+    return this.#read(key);
+  }
+
+  async putTexts(pairs: readonly KvPair[]): Promise<void> {
+    for (const { key, value } of pairs) {
+      if (key.startsWith(PAGES)) this.#writePage(key, value);
+      else writeWhole(this.#path(key), value);
+      if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
+    }
+  }
+
+  async putBytes(key: string, value: Uint8Array): Promise<void> {
+    writeWhole(this.#path(key), value);
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, key);
+  }
+
+  #read(key: string): Buffer | null {
+    const path = this.#path(key);
+    try {
+      return existsSync(path) ? readFileSync(path) : null;
+    } catch (error) {
+      throw systemFault(path, error);
+    }
+  }
+
+  /** Pages are many, and a publication reads those back that are there: none is waited for until it is on the disk. */
+  #writePage(key: string, text: string): void {
+    const path = this.#path(key);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text, "base64");
+    } catch (error) {
+      throw systemFault(path, error);
+    }
+  }
+
+  /** Writes the pages that a manifest lists into one file. */
+  #pack(version: string, manifest: string): void {
+    const { pageDigests } = readPublishedManifest(manifest, version);
+    const keys = Array.from({ length: pageDigests.length / PAGE_DIGEST_BYTES }, (_, page) =>
+      pageKey(pageDigests.subarray(page * PAGE_DIGEST_BYTES, (page + 1) * PAGE_DIGEST_BYTES)),
+    );
+    if (keys.length === 0) return;
+    const placeBytes = keys.reduce((most, key) => Math.max(most, statSync(this.#path(key)).size), 0);
+    using file = new WholeFile(this.#path(packedPagesKey(version)));
+    for (const key of keys) {
+      const place = new Uint8Array(placeBytes);
+      place.set(readFileSync(this.#path(key)));
+      file.write(place);
+    }
+    file.finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

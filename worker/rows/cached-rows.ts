@@ -1,0 +1,62 @@
+import type { Page } from "../../format/page.ts";
+import type { BlobManifest } from "../../format/read-blob.ts";
+import { rowStride } from "../../format/row.ts";
+import { type KeptRows, NO_ROW, UNKNOWN_ROW } from "../../runtime/kept-rows.ts";
+import type { PageRows } from "../../runtime/scorer.ts";
+import { CACHED_ABSENCE, NOT_CACHED, type RowCache } from "./row-cache.ts";
+import { RowTags } from "./row-tags.ts";
+
+/** An isolate's cached rows, as one model finds its own among them. A number is good until rows are added. */
+export class CachedRows implements KeptRows {
+  readonly tags: RowTags;
+  readonly rowWords: number;
+  readonly #cache: RowCache;
+
+  constructor(cache: RowCache, manifest: Pick<BlobManifest, "pageDigests" | "pageCount" | "rowType" | "embeddingDim">) {
+    this.#cache = cache;
+    this.tags = new RowTags(manifest.pageDigests, manifest);
+    this.rowWords = rowStride(manifest.rowType, manifest.embeddingDim) / 4;
+  }
+
+  find(lo: number, hi: number, page: number): number {
+    const position = this.#cache.find(this.tags.lo(lo, page), this.tags.hi(hi, page), this.rowWords);
+    if (position === NOT_CACHED) return UNKNOWN_ROW;
+    return position === CACHED_ABSENCE ? NO_ROW : position;
+  }
+
+  copy(number: number, target: Uint32Array, at: number): void {
+    this.#cache.copy(number, this.rowWords, target, at);
+  }
+
+  /**
+   * Copies of the rows of some keys of a page, given as pairs of words (low, high); null where there are none, or where
+   * the cache knows nothing of one.
+   */
+  pageOf(page: number, keys: readonly number[]): PageRows | null {
+    if (keys.length === 0) return null;
+    const rows = new Map<string, Uint8Array | null>();
+    for (let i = 0; i < keys.length; i += 2) {
+      const lo = keys[i] as number;
+      const hi = keys[i + 1] as number;
+      const number = this.find(lo, hi, page);
+      if (number === UNKNOWN_ROW) return null;
+      const words = new Uint32Array(this.rowWords);
+      if (number !== NO_ROW) this.copy(number, words, 0);
+      rows.set(`${lo},${hi}`, number === NO_ROW ? null : new Uint8Array(words.buffer));
+    }
+    return { row: (lo, hi) => rows.get(`${lo},${hi}`) ?? null };
+  }
+
+  /** Keeps all rows of a page. */
+  keepAll(number: number, page: Page): void {
+    for (let i = 0; i < page.rowCount; i++) {
+      const [lo, hi] = [page.keyWord(2 * i), page.keyWord(2 * i + 1)];
+      this.keep(lo, hi, number, page.row(lo, hi));
+    }
+  }
+
+  /** Keeps a key's row, or that its page has none. */
+  keep(lo: number, hi: number, page: number, row: Uint8Array | null): void {
+    this.#cache.keep(this.tags.lo(lo, page), this.tags.hi(hi, page), row);
+  }
+}
