@@ -99,7 +99,8 @@ describe("with tokens", () => {
       },
       memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
       models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],
-      loads: { loaded: 1, failed: 0, refused: 0, evicted: 0 },
+      loads: { loaded: 1, failed: 0, refused: 0, evicted: 0, warmed: 0, unwarmed: 0 },
+      fallbacks: { default: 0, bundled: 0, order: 0 },
     });
   });
 
