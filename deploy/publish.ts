@@ -44,7 +44,8 @@ export async function publish(
   return published;
 }
 
-async function approve(cost: UploadCost, confirm: PublishOptions["confirm"]): Promise<void> {
+/** Says what an upload costs, and asks where that is more than a dollar. Throws UserError where the answer is no. */
+export async function approve(cost: UploadCost, confirm?: PublishOptions["confirm"]): Promise<void> {
   say(`publish: ${costText(cost)}`);
   const { once, monthly } = dollarsOf(cost);
   if (once + monthly <= ASKED_ABOVE) return;

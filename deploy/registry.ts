@@ -139,7 +139,10 @@ export class ModelRegistry {
     return { from: pointer?.version ?? null, to };
   }
 
-  /** Lets publications move a model's pointer again. Returns the version that serves. Throws UserError where it is not pinned. */
+  /**
+   * Lets publications move a model's pointer again. Returns the version that serves. Throws UserError where the model
+   * is not pinned.
+   */
   async unpin(model: string): Promise<string> {
     parseWith(modelName, model, "model");
     const pointer = await this.pointer(model);

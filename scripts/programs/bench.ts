@@ -9,6 +9,7 @@ const BENCHMARKS: Record<string, string> = {
   kernel: "µs a record of the scoring kernel, in Node and workerd: against the roofline, onnxruntime and TensorFlow.js",
   load: "ms to load a model blob of 20 MB with every check, in Node and workerd, by step",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
+  publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   price: "Workers KV keys that requests read, and $ for a million of them",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
