@@ -18,7 +18,7 @@ export interface PruneOptions {
   model: string | null;
   /** The newest versions of each history that stay, however old they are. */
   keep: number;
-  /** Versions that were published in the last so many days stay, and so does what an upload of these days has brought. */
+  /** Versions that were published in the last so many days stay, and so does what uploads of these days count on. */
   days: number;
 }
 
@@ -43,7 +43,7 @@ export class Pruning {
     this.#now = now;
   }
 
-  /** Finds what is no longer needed, and removes nothing. Throws UserError or FormatError where that cannot be known. */
+  /** Finds what is no longer needed, and removes nothing. Throws UserError, FormatError where it cannot be known. */
   async plan(): Promise<Removal> {
     const state = await readState(this.#store);
     const forgotten = this.#forgotten(state);

@@ -5,7 +5,7 @@ import { blobPartKeys, manifestKey, pageKey } from "../format/store.ts";
 import { type UploadCost, uploadCost } from "./cost.ts";
 import type { DigestSet } from "./digest-set.ts";
 import { knownPages } from "./known-pages.ts";
-import { BATCH_BYTES, type KvPair, type KvStore, MOST_READ, MOST_WRITTEN, READ_BYTES, textsOf } from "./kv/kv-store.ts";
+import { BATCH_BYTES, type KvPair, type KvStore, MOST_READ, MOST_WRITTEN, textsOf } from "./kv/kv-store.ts";
 import { ModelRegistry } from "./registry.ts";
 import { planRelease, type ReleaseOptions } from "./release.ts";
 import { checkSample } from "./sample.ts";
@@ -15,7 +15,7 @@ import { blobPart, pageDigestsOf, pageText, type UploadedModel } from "./uploade
 
 /** How a version is brought into a store. */
 export interface UploadOptions {
-  /** Whether all that is there is read back, and written again where it is damaged, small values too. Default: false. */
+  /** Whether all that is there is read back, and what is damaged written again, small values too. Default: false. */
   repair?: boolean;
   /** Seconds that the last page must be old before the pointer moves. Default: 0. */
   settle?: number;
@@ -144,7 +144,7 @@ export class Publication {
     let bytes = 0;
     for (const page of pages) {
       const pair = { key: pageKey(page.digest), value: await pageText(page) };
-      if (batch.length === MOST_READ || bytes + pair.value.length > READ_BYTES) {
+      if (batch.length === MOST_READ || bytes + pair.value.length > BATCH_BYTES) {
         await this.#repair(batch);
         [batch, bytes] = [[], 0];
       }

@@ -30,9 +30,10 @@ export async function publish(
 ): Promise<Published> {
   using task = startTask("publish", model.pages.length + 1, "keys");
   await using store = await openStore(target, (why, seconds) => task.advance(0, `${why}; again in ${seconds} s`));
+  const isRemote = "remote" in target && target.remote;
   const publication = new Publication(store, {
-    ...{ repair, settle: settle ?? (target.remote ? SETTLE_SECONDS : 0) },
-    ...(target.remote && { approve: (cost) => approve(cost, confirm) }),
+    ...{ repair, settle: settle ?? (isRemote ? SETTLE_SECONDS : 0) },
+    ...(isRemote && { approve: (cost) => approve(cost, confirm) }),
     advance: (values, note) => task.advance(values, note),
     say,
   });
@@ -44,7 +45,8 @@ export async function publish(
   return published;
 }
 
-async function approve(cost: UploadCost, confirm: PublishOptions["confirm"]): Promise<void> {
+/** Says what an upload costs, and asks where that is more than a dollar. Throws UserError where the answer is no. */
+export async function approve(cost: UploadCost, confirm?: PublishOptions["confirm"]): Promise<void> {
   say(`publish: ${costText(cost)}`);
   const { once, monthly } = dollarsOf(cost);
   if (once + monthly <= ASKED_ABOVE) return;

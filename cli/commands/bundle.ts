@@ -3,15 +3,20 @@ import { bundleModel } from "../../deploy/bundled-model.ts";
 import { WRANGLER_CONFIG } from "../../deploy/wrangler.ts";
 import { openExport } from "../../trainer/export/export.ts";
 
+interface BundleFlags {
+  config?: string;
+  env?: string;
+}
+
 export function bundleCommand(): Command {
   return new Command("bundle")
     .description(
       "Put an exported model among the Worker's static assets: the next deployment scores with it where KV has none yet.",
     )
     .argument("<export>", "the folder that `export` wrote")
-    .option("--config <file>", "wrangler's configuration of your own Worker", WRANGLER_CONFIG)
+    .option("--config <file>", "wrangler's configuration of your own Worker")
     .option("--env <name>", "the environment of the configuration whose assets they are, such as staging")
-    .action(async (folder: string, { config, env: environment }: { config: string; env?: string }) => {
+    .action(async (folder: string, { config = WRANGLER_CONFIG, env: environment }: BundleFlags) => {
       const { model, version, blob } = await openExport(folder);
       const file = await bundleModel(blob, { config, environment });
       console.log(`${file}: ${model}@${version}, in place with the next deployment`);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
@@ -62,6 +62,13 @@ export class FolderStore implements KvStore {
     writeWhole(this.#path(key), value);
   }
 
+  async delete(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      this.#remove(key);
+      if (key.startsWith(MANIFESTS)) this.#remove(packedPagesKey(key.slice(MANIFESTS.length)));
+    }
+  }
+
   #path(key: string): string {
     return join(this.#folder, key);
   }
@@ -70,6 +77,15 @@ export class FolderStore implements KvStore {
     const path = this.#path(key);
     try {
       return existsSync(path) ? readFileSync(path) : null;
+    } catch (error) {
+      throw systemFault(path, error);
+    }
+  }
+
+  #remove(key: string): void {
+    const path = this.#path(key);
+    try {
+      rmSync(path, { force: true });
     } catch (error) {
       throw systemFault(path, error);
     }

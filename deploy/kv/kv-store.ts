@@ -27,10 +27,8 @@ export interface KvStore extends AsyncDisposable {
 export const MOST_READ = 100;
 /** Keys of one bulk write. KV allows 10,000; fewer let the progress move, and are less to send again. */
 export const MOST_WRITTEN = 1000;
-/** Bytes of the values of one bulk write: 1000 pages of the default 16 KiB as base64. KV takes 100 MB. */
-export const BATCH_BYTES = 24 * 2 ** 20;
-/** Bytes of the values of one bulk read, where they are known before. KV gives at most 25 MB. */
-export const READ_BYTES = 2 ** 23;
+/** Bytes of the values of one bulk read or write. KV gives at most 25 MB and takes 100 MB; fewer are less memory. */
+export const BATCH_BYTES = 2 ** 23;
 
 /** The text under one key; null where there is none. */
 export async function textOf(store: KvStore, key: string): Promise<string | null> {

@@ -10,6 +10,7 @@ const BENCHMARKS: Record<string, string> = {
   kernel: "µs a record of the scoring kernel, in Node and workerd: against the roofline, onnxruntime and TensorFlow.js",
   load: "ms to load a model blob of 20 MB with every check, in Node and workerd, by step",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
+  publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   price: "Workers KV keys that requests read, and $ for a million of them",
   http: "processor time, latency and KV keys of requests to the Worker: warm, cold, two models, beside an empty one",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { makeProgram } from "../../cli/commands/program.ts";
+import { openLocalKv } from "../../deploy/kv/local-kv.ts";
+import { verifyVersion } from "../../deploy/verify.ts";
+import { toHex } from "../../format/hash.ts";
+import { writePointer } from "../../format/pointer.ts";
 import { readBlob } from "../../format/read-blob.ts";
+import { pointerKey } from "../../format/store.ts";
 import { PRIVATE_KEY } from "../../testing/format/golden.ts";
 import { saveExport } from "../../trainer/export/export.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
@@ -13,6 +18,7 @@ import { goldenExport, saveGoldenExport } from "../deploy/golden-export.ts";
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-models-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const config = join(folder, "wrangler.toml");
+const key = join(folder, "key.pem");
 const [first, second] = ["tiny", "pnn"].map((name) => join(folder, name));
 const [tiny, pnn] = await Promise.all([goldenExport("tiny"), goldenExport("pnn")]);
 
@@ -33,12 +39,22 @@ async function run(...args: string[]): Promise<string> {
 }
 
 beforeAll(async () => {
+  writeFileSync(key, PRIVATE_KEY);
   writeFileSync(
     config,
     'name = "shop"\ncompatibility_date = "2026-10-20"\n[[kv_namespaces]]\nbinding = "MODELS"\nid = "shop"\n',
   );
   await saveGoldenExport(String(first), "tiny");
   await saveGoldenExport(String(second), "pnn");
+});
+
+it("models, verify, pin and prune say what is there where there is nothing, or not that", async () => {
+  expect(await run("models")).toBe("no model is published");
+  await expect(run("models", "ads")).rejects.toThrow("got the model ads, expected none");
+  await expect(run("verify", "ads")).rejects.toThrow("ads: got no pointer, expected the name of a published model");
+  await expect(run("prune", "ads")).rejects.toThrow("got the model ads, expected none");
+  expect(await run("prune")).toBe("nothing is to go");
+  await expect(run("pin", "ads")).rejects.toThrow("got neither VERSION nor --off, expected one of them");
 });
 
 it("publish, models and rollback name models and versions, and go there and back", async () => {
@@ -49,8 +65,6 @@ it("publish, models and rollback name models and versions, and go there and back
   expect(await run("models")).toMatch(
     new RegExp(`tiny, default │ ${tiny.version.slice(0, 12)} │ 20\\d\\d-\\S+ \\d\\d:\\d\\dZ │ [\\d.]+ KiB │ +2 │`),
   );
-  const key = join(folder, "key.pem");
-  writeFileSync(key, PRIVATE_KEY);
   expect(await run("rollback", "tiny", pnn.version.slice(0, 8), "--key", key)).toBe(
     `tiny@${pnn.version} serves, in place of ${tiny.version}`,
   );
@@ -68,6 +82,44 @@ it("publish, models and rollback name models and versions, and go there and back
       ],
     },
   ]);
+});
+
+it("pin, verify and prune: a pinned version stays, damage is named, what nothing needs goes", async () => {
+  expect(await run("models")).toContain("tiny");
+  await expect(run("models", "ads")).rejects.toThrow("got the model ads, expected tiny");
+  await expect(run("pin", "tiny", tiny.version.slice(0, 8))).rejects.toThrow("which is signed, expected --key");
+  expect(await run("pin", "tiny", tiny.version.slice(0, 8), "--key", key)).toBe(
+    `tiny is pinned to ${tiny.version}, in place of ${pnn.version}`,
+  );
+  expect(await run("models")).toContain(`${tiny.version.slice(0, 12)}, pinned`);
+  expect(await run("publish", String(second))).toContain("; the version before goes on serving");
+  expect(await run("verify", "tiny")).toBe(`tiny@${tiny.version} is whole: 3 values`);
+  await expect(run("pin", "tiny", tiny.version, "--off")).rejects.toThrow("got both VERSION and --off");
+  expect(await run("pin", "tiny", "--off")).toContain(`tiny is no longer pinned; ${tiny.version} serves until`);
+
+  // Both serve, now or before, so that nothing is to go.
+  expect(await run("prune", "--keep", "0", "--days", "0")).toBe("nothing is to go");
+  const page = `page/${toHex(tiny.pages[0]?.digest ?? new Uint8Array())}`;
+  {
+    await using store = await openLocalKv(config);
+    await store.delete([page]);
+    await store.putTexts([
+      { key: pointerKey("tiny"), value: writePointer({ version: tiny.version, since: 9e12, previous: null }) },
+    ]);
+  }
+  await expect(run("verify", "tiny")).rejects.toThrow(`tiny@${tiny.version}: got 1 faults in 3 values, expected none`);
+  await run("publish", String(first), "--repair");
+  expect(await run("verify", "tiny", tiny.version.slice(0, 9))).toContain("is whole");
+
+  expect(await run("prune", "--keep", "0", "--days", "0")).toBe(
+    `tiny@${pnn.version}\n1 line of histories, 1 blob, 0 pages would go; --yes deletes them`,
+  );
+  expect(await run("prune", "tiny", "--keep", "0", "--days", "0", "--yes")).toBe(
+    `tiny@${pnn.version}\ndeleted 1 line of histories, 1 blob, 0 pages`,
+  );
+  await using store = await openLocalKv(config);
+  expect(await store.keys("blob/")).toEqual(new Set([`blob/${tiny.version}`]));
+  expect((await verifyVersion(store, "tiny", null)).faults).toEqual([]);
 });
 
 it("publish says what an update has kept", async () => {

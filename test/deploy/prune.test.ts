@@ -156,6 +156,30 @@ describe("prune", () => {
     expect(await world.faults()).toEqual([]);
   });
 
+  it("killed at any step, leaves whole what stays, and the next one ends it", async () => {
+    let end: string[] = [];
+    for (let steps = 30; steps >= 0; steps--) {
+      const world = new World();
+      for (const model of MODELS.slice(0, 5)) await world.publish(model);
+      world.now += 30 * DAY;
+      const pruning = world.prune({ keep: 1, days: 1 });
+      const plan = await pruning.plan();
+      world.store.failAfter = steps;
+      const error = await pruning.remove(plan).then(
+        () => null,
+        (thrown: Error) => thrown.message,
+      );
+      world.store.failAfter = Number.POSITIVE_INFINITY;
+      expect(await world.faults(), `after ${steps} steps`).toEqual([]);
+      if (error === null) end = [...world.store.values.keys()].sort();
+      else expect(error).toBe("the connection broke off");
+      const next = world.prune({ keep: 1, days: 1 });
+      await next.remove(await next.plan());
+      expect([...world.store.values.keys()].sort(), `after ${steps} steps`).toEqual(end);
+    }
+    expect(end.filter((key) => key.startsWith("blob/"))).toHaveLength(2);
+  });
+
   it("never deletes what a version that stays needs, whatever was published, stopped, rolled back and pruned", async () => {
     let [removed, stopped] = [0, 0];
     for (let seed = 1; seed <= 20; seed++) {

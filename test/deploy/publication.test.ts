@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { UploadCost } from "../../deploy/cost.ts";
 import { costText, dollarsOf } from "../../deploy/cost.ts";
 import { Publication, type UploadOptions } from "../../deploy/publication.ts";
+import { approve } from "../../deploy/publish.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { sleepUntil } from "../../deploy/settle.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
@@ -61,7 +62,7 @@ describe("what is there", () => {
     expect((await verifyVersion(store, "tiny", null)).faults).toEqual([]);
   });
 
-  it("is in batches of at most 1000 keys and 24 MiB, the small values last, and the journal gone", async () => {
+  it("is in batches of at most 1000 keys and 8 MiB, the small values last, and the journal gone", async () => {
     const store = new MemoryKv();
     const many = await pagedModel("many", pageContents(2500));
     await publish(store, many);
@@ -77,10 +78,12 @@ describe("what is there", () => {
     const page = Buffer.alloc(2 ** 17, 7);
     const long = await pagedModel(
       "long",
-      Array.from({ length: 300 }, (_, i) => Buffer.concat([page, Buffer.of(i)])),
+      Array.from({ length: 100 }, (_, i) => Buffer.concat([page, Buffer.of(i)])),
     );
     await publish(store, long);
-    expect(Math.max(...store.calls.map(({ bytes }) => bytes))).toBeLessThanOrEqual(24 * 2 ** 20);
+    const written = store.calls.filter(({ call }) => call === "putTexts").map(({ bytes }) => bytes);
+    expect(Math.max(...written)).toBeLessThanOrEqual(2 ** 23);
+    expect(Math.max(...written)).toBeGreaterThan(2 ** 22);
   });
 
   it("killed at any step, leaves the version before serving, and the next one sends only the rest", async () => {
@@ -198,6 +201,24 @@ describe("before the pointer moves", () => {
       "writes at most 22,231 keys of 512.00 MiB and reads 110: $0.11 once, and $0.27 a month",
     );
   });
+});
+
+it("an upload of more than a dollar is asked about, and refused where nobody agrees", async () => {
+  const asked: string[] = [];
+  const answer = (yes: boolean) => async (question: string) => {
+    asked.push(question);
+    return yes;
+  };
+  const [cheap, dear] = [1e5, 4e5].map((writes) => ({ writes, reads: 0, bytes: 0 }));
+  await approve(cheap as UploadCost, answer(false));
+  expect(asked).toEqual([]);
+  await approve(dear as UploadCost, answer(true));
+  expect(asked).toEqual(["The upload costs about $2.00 in the first month. Go on?"]);
+  for (const confirm of [answer(false), undefined])
+    await expect(approve(dear as UploadCost, confirm)).rejects.toThrow(
+      "got an upload that writes at most 400,000 keys of 0.0 KiB and reads 0: $2.00 once, and $0.00 a month; " +
+        "expected --yes to agree to more than $1",
+    );
 });
 
 it("a blob of more than 25 MiB is uploaded in parts, of which a repair writes the damaged one", async () => {

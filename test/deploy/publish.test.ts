@@ -260,7 +260,7 @@ describe("rollback", () => {
   });
 
   it("of a signed model signs the pointer, with a later serial number than the one before", async () => {
-    const store = new Recording();
+    const store = new MemoryKv();
     for (const version of VERSIONS) await publication(store).run(modelOf(1, 100, version));
     const now = Date.UTC(2026, 5, 1);
     const registry = new ModelRegistry(store, () => now);

@@ -15,6 +15,7 @@ import {
 import { readDefault, readEarlierPointer, readPointer, writeDefault, writePointer } from "../../format/pointer.ts";
 import { readPublishedManifest, writePublishedManifest } from "../../format/published-manifest.ts";
 import * as store from "../../format/store.ts";
+import { readUpload, readUploaded, writeUpload, writeUploaded } from "../../format/upload.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { damagedJson } from "../../testing/fuzz/damage-json.ts";
 
@@ -30,6 +31,11 @@ describe("a model's pointer", () => {
     const text = writePointer(pointer);
     expect(text).toBe(`{"version":"${version}","since":1767225600000,"previous":"${other}"}`);
     expect(readPointer(text, "ads")).toEqual(pointer);
+  });
+
+  test("may be pinned", () => {
+    expect(readPointer(writePointer({ ...pointer, pinned: true }), "ads")).toEqual({ ...pointer, pinned: true });
+    expect(() => readPointer(JSON.stringify({ ...pointer, pinned: false }), "ads")).toThrow("models/ads: pinned: got");
   });
 
   test("may have a deadline, and no version before it", () => {
@@ -203,6 +209,31 @@ describe("a version's manifest", () => {
   });
 });
 
+describe("an upload", () => {
+  const upload = { time: 5, model: "ads", bytes: 1234, pageDigests: new Uint8Array(32).fill(3) };
+  const text = writeUpload(upload);
+
+  test("has the time, and what a manifest has; how far it is has a number of values", () => {
+    expect(readUpload(text, version)).toEqual(upload);
+    expect(readUploaded(writeUploaded({ time: 5, values: 2 }), version)).toEqual({ time: 5, values: 2 });
+  });
+
+  test.each([
+    [text.replace('"time":5,', ""), "time: missing"],
+    [text.replace('"pages":"A', '"pages":"B'), "pages: got the checksum "],
+    [text.replace("{", '{"by":"me",'), "by: unknown key"],
+  ])("is not %s", (damaged, problem) => {
+    expect(() => readUpload(damaged, version)).toThrow(`uploading/${version}: ${problem}`);
+  });
+
+  test.each([
+    ['{"time":5}', "values: missing"],
+    ['{"time":5,"values":-1}', "values: got -1"],
+  ])("is not so far as %s", (damaged, problem) => {
+    expect(() => readUploaded(damaged, version)).toThrow(`uploaded/${version}: ${problem}`);
+  });
+});
+
 describe("golden files", () => {
   test("are what their readers read, and what their writers write", () => {
     const pointer = readPointer(golden("pointer"), "tiny");
@@ -220,11 +251,16 @@ describe("golden files", () => {
       history: (text) => readHistory(text, "tiny"),
       manifest: (text) => readPublishedManifest(text, version),
       earlier: readEarlierPointer,
+      upload: (text) => readUpload(text, version),
+      uploaded: (text) => readUploaded(text, version),
     };
     const random = seeded(13);
     let refused = 0;
+    const upload = writeUpload({ time: 1, ...readPublishedManifest(golden("manifest"), version) });
+    const uploaded = writeUploaded({ time: 1, values: 3 });
+    const written: Record<string, string> = { upload, uploaded };
     for (const [name, read] of Object.entries(readers)) {
-      const bytes = new TextEncoder().encode(golden(name));
+      const bytes = new TextEncoder().encode(written[name] ?? golden(name));
       for (let i = 0; i < 1000; i++) {
         const text = new TextDecoder().decode(damagedJson(bytes, random));
         try {
@@ -235,7 +271,7 @@ describe("golden files", () => {
         }
       }
     }
-    expect(refused).toBeGreaterThan(2500);
+    expect(refused).toBeGreaterThan(3500);
   });
 });
 
@@ -245,4 +281,11 @@ test("no key of the store is a number, which Workers KV would drop from a bulk g
   const stored = [store.blobKey(version), store.pageKey(new Uint8Array(16)), store.earlierPointerKey()];
   expect(stored).toEqual([`blob/${version}`, `page/${"0".repeat(32)}`, "model"]);
   expect([...keys, ...stored].map(store.neverChanges)).toEqual([false, false, false, true, true, true, false]);
+  const others = [store.uploadKey(version), store.uploadedKey(version), store.removalKey(version)];
+  expect(others).toEqual([`uploading/${version}`, `uploaded/${version}`, `removing/${version}`]);
+  expect(others.map(store.neverChanges)).toEqual([false, false, false]);
+  expect(store.blobPartKeys(version, 250, 100)).toEqual([`blob/${version}`, `blob/${version}.1`, `blob/${version}.2`]);
+  expect(store.blobPartKeys(version, 200, 100)).toEqual([`blob/${version}`, `blob/${version}.1`]);
+  expect(store.blobPartKeys(version, 0)).toEqual([`blob/${version}`]);
+  expect(store.neverChanges(`blob/${version}.1`)).toBe(true);
 });

@@ -16,8 +16,8 @@ export interface PagedModel {
 const tiny = readBlob(new Uint8Array(readFileSync(new URL("../../test/golden/tiny.blob.bin", import.meta.url))));
 
 /**
- * The golden model tiny with pages of these digests, 16 bytes each; `note` makes the version. `padding`: bytes that make
- * the blob longer.
+ * The golden model tiny with pages of these digests, 16 bytes each; `note` makes the version. `padding`: bytes that
+ * make the blob longer.
  */
 export async function blobWithPages(
   pageDigests: Uint8Array,
