@@ -17,6 +17,7 @@ interface Options {
   clients: number;
   swaps: number;
   small: boolean;
+  only?: string;
   json?: string;
 }
 
@@ -31,7 +32,7 @@ const LINE_EVERY = 30;
 
 const count = new Intl.NumberFormat("en");
 
-async function run({ seed, requests, clients, swaps, small, json }: Options): Promise<void> {
+async function run({ seed, requests, clients, swaps, small, only, json }: Options): Promise<void> {
   using building = startTask("models", null, "models");
   const fleet = await makeFleet(small ? SMALL : FULL);
   building.advance(fleet.byVersion.size);
@@ -52,13 +53,8 @@ async function run({ seed, requests, clients, swaps, small, json }: Options): Pr
         `${report.phase.phase}, ${count.format(report.wrongCount)} wrong\n`,
     );
   };
-  const report = await chaos(fleet, {
-    seed,
-    requests,
-    clients,
-    times: { usual: USUAL, swaps, kills: KILLS },
-    progress,
-  });
+  const times = { usual: USUAL, swaps, kills: KILLS };
+  const report = await chaos(fleet, { seed, requests, clients, times, ...(only !== undefined && { only }), progress });
   task.done();
   print(report);
   for (const wrong of report.wrong.slice(0, PRINTED)) console.log(wrongText(wrong));
@@ -104,6 +100,7 @@ await new Command("chaos")
   .option("--requests <n>", "how many requests, in all phases", integerWithin(0, 1e8), 100_000)
   .option("--clients <n>", "how many send at the same time", integerWithin(1, 1000), 16)
   .option("--swaps <n>", "how many hot swaps are waited for", integerWithin(0, 1e6), 100)
+  .option("--only <text>", "only phases whose names have this text")
   .option("--small", "small models, and none that do not fit into memory", false)
   .option("--json <file>", "the report, as JSON")
   .action(run)

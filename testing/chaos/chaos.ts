@@ -1,4 +1,5 @@
 // Chaos: clients score while models change, isolates start and the store fails. Every answer is judged.
+import { UserError } from "../../trainer/errors.ts";
 import { TOKENS } from "../attack/server.ts";
 import { Clients } from "./clients.ts";
 import { Director } from "./director.ts";
@@ -18,6 +19,8 @@ export interface ChaosPlan {
   /** How many clients send at the same time. */
   clients: number;
   times: Times;
+  /** What the name of a phase must have in it. Default: every phase. */
+  only?: string;
   /** Called after each answer. */
   progress?: (report: ChaosReport) => void;
 }
@@ -30,7 +33,7 @@ const BESIDE_MEMORY = 2 ** 16;
 const LOOKS = 20;
 const LOOK_MS = 100;
 
-export async function chaos(fleet: Fleet, { seed, requests, clients: width, times, progress }: ChaosPlan) {
+export async function chaos(fleet: Fleet, { seed, requests, clients: width, times, only = "", progress }: ChaosPlan) {
   const report = new ChaosReport();
   const timeline = new Timeline();
   await using kv = await StormyKv.start(seed);
@@ -43,7 +46,8 @@ export async function chaos(fleet: Fleet, { seed, requests, clients: width, time
   const director = new Director({ fleet, timeline, isolates, report, publisher, clients }, seed);
   await director.begin();
 
-  const phases = phasesOf(times).filter(({ fills }) => !fills || fleet.large.size > 0);
+  const phases = phasesOf(times).filter(({ name, fills }) => name.includes(only) && (!fills || fleet.large.size > 0));
+  if (phases.length === 0) throw new UserError(`--only: got ${only}, expected a part of a phase's name`);
   const shares = phases.reduce((sum, { share }) => sum + share, 0);
   for (const phase of phases) {
     report.begin(phase.name);
@@ -80,7 +84,8 @@ async function checkAccount(isolates: Isolates, { fills }: Phase, report: ChaosR
   else report.fault("memory", problem);
 }
 
-function judgeAccount({ memories, models, taken, takenByModels, peak, budget }: Account, fills: boolean) {
+function judgeAccount(account: Account, fills: boolean): string | null {
+  const { memories, models, taken, takenByModels, peak, budget, refusedLoads } = account;
   if (Math.max(taken, peak) > budget) return `got ${taken} bytes taken, at most ${peak}, expected at most ${budget}`;
   const real = memories.reduce((a, b) => a + b, 0);
   if (takenByModels < real || takenByModels > real + memories.length * BESIDE_MEMORY)
@@ -91,7 +96,9 @@ function judgeAccount({ memories, models, taken, takenByModels, peak, budget }: 
     if (at < 0) return `got a model of ${bytes} bytes, expected one of the memories ${memories.join(", ")}`;
     left.splice(at, 1);
   }
-  return fills && models.length < 3 ? `got ${models.length} models, expected the two and a large one` : null;
+  if (!fills) return null;
+  if (refusedLoads === 0) return "got no load that was refused, expected one";
+  return models.length < 3 ? `got ${models.length} models, expected the two and a large one` : null;
 }
 
 function judgeLog(level: string, message: string, report: ChaosReport): void {

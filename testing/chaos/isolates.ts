@@ -24,6 +24,8 @@ export interface Account {
   /** As `/metrics` has them: the memory of each model that serves, and all that is taken. */
   models: number[];
   taken: number;
+  /** How many loads there was no memory for. */
+  refusedLoads: number;
   /** As the budget has them. */
   takenByModels: number;
   peak: number;
@@ -87,6 +89,7 @@ export class Isolates implements AsyncDisposable {
       memories,
       models: values("model_memory_bytes"),
       taken: values("memory_bytes").reduce((a, b) => a + b, 0),
+      refusedLoads: Number(/^deepfm_edge_model_loads_total\{result="refused"\} (\d+)$/m.exec(metrics)?.[1] ?? 0),
       takenByModels: memory.taken.models,
       ...{ peak: memory.peak, budget: memory.budget },
     };

@@ -40,7 +40,7 @@ export interface Times {
   kills: number;
 }
 
-const SWITCHES: readonly Happening[] = ["switch", "restart", "switch", "switch"];
+const SWITCHES: readonly Happening[] = ["restart", "switch", "switch", "switch"];
 
 export function phasesOf({ usual, swaps, kills }: Times): Phase[] {
   const phase = (name: string, more: Partial<Phase>): Phase => ({

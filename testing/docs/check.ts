@@ -24,6 +24,8 @@ const MAX_README_LINES = 130;
 const COMMON_OPTIONS = ["--help", "--version"];
 /** Commands of npm itself. */
 const NPM_COMMANDS = ["ci", "install", "pack", "rebuild"];
+/** Scripts that are a file of scripts/programs with options of its own. */
+const PROGRAMS = ["attack", "chaos", "fuzz"];
 /** First parts of a path that is no place in the repository: what commands write, and types of content. */
 const ELSEWHERE = ["runs", "dist", "application", ".wrangler"];
 
@@ -102,7 +104,7 @@ function commandFault(text: string, repository: Repository): string | null {
   const script = name === "run" ? (rest.shift() ?? "") : name;
   if (!(script in scripts)) return `${text}: there is no script ${script}`;
   if (script === "start") return ownCommandFault("start", rest, text, options);
-  if (script !== "bench" && script !== "fuzz" && script !== "attack") return null;
+  if (script !== "bench" && !PROGRAMS.includes(script)) return null;
   const [, ...args] = rest[0] === "--" ? rest : ["--", ...rest];
   const file = script !== "bench" ? `scripts/programs/${script}.ts` : `bench/${args.shift() ?? "NAME"}.ts`;
   if (/[A-Z]/.test(file)) return null; // NAME stands for any
