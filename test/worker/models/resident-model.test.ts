@@ -12,7 +12,7 @@ test("who keeps a version is told when its memory is given back: once nothing le
   const placed = placeBlob(module, blob);
   const scorer = new Scorer(placed);
   const { memory } = placed.kernel;
-  const about = { version, signer: null, blobBytes: blob.length, variant, loadedAt: 0 };
+  const about = { version, signer: null, serial: 0, blobBytes: blob.length, variant, loadedAt: 0 };
   const budget = new MemoryBudget(() => 0);
   const lease = budget.lease("models");
   lease.resize(memory.buffer.byteLength);
