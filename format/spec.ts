@@ -143,9 +143,12 @@ const training = v.strictObject({
   ),
 });
 
+/** Bytes of rows in a blob at most: with them, filter and layers fit MAX_BLOB_BYTES. */
+const MOST_ROW_BYTES = 28 * 2 ** 20;
+
 const rows = v.strictObject({
   blobBytes: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(28 * 2 ** 20)), 2 ** 20),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
     about("Budget for the rows of `auto` fields that travel in the blob."),
   ),
   pageBytes: v.pipe(
@@ -153,7 +156,7 @@ const rows = v.strictObject({
     about("Largest page of rows in KV."),
   ),
   deltaBytes: v.pipe(
-    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(20 * 2 ** 20)), 2 ** 20),
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
     about("Budget for the rows that an update puts into the blob in place of writing their pages again."),
   ),
 });

@@ -318,7 +318,7 @@ describe("rejected", () => {
     [
       "more hot rows than a blob holds",
       spec({ rows: { blobBytes: 2 ** 25 } }),
-      "s: rows.blobBytes: got 33554432, expected <=20971520",
+      "s: rows.blobBytes: got 33554432, expected <=29360128",
     ],
     ["pages too small", spec({ rows: { pageBytes: 1023 } }), "s: rows.pageBytes: got 1023, expected >=1024"],
     ["pages too large", spec({ rows: { pageBytes: 2 ** 20 } }), "s: rows.pageBytes: got 1048576, expected <=131072"],
