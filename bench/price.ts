@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { publish } from "../deploy/publish.ts";
 import { serve } from "../deploy/serve.ts";
+import { pagedModel, textOf, VALUES } from "../testing/kernel/paged-model.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { pagedModel, textOf, VALUES } from "./price/model.ts";
 
 /** Workers KV, paid plan: dollars for a key that is read. */
 const DOLLARS_PER_KEY = 0.5e-6;

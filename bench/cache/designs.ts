@@ -10,33 +10,22 @@ const PAGE_OBJECTS_BYTES = 1024;
 /** What a cached row takes beside its bytes: what names it, its head, and its place in an index that is 3/4 full at most. */
 const ROW_ENTRY_BYTES = 8 + 4 + 7;
 
-/** How rows are cached, and how the pages that bring them are filled. */
+/** What is cached, and how the pages that bring rows are filled. */
 export interface Design {
   name: string;
-  /** The share of the bytes that is for rows; the others are for whole pages. */
-  rowShare: number;
+  /** rows and others: also a page's other rows, as long as nothing has to be dropped for them. */
+  keeps: "pages" | "rows" | "rows and others";
   policy: PolicyName;
   /** hash: pages are filled by the rows' keys. classes: a page's rows are about equally popular, as training saw them. */
   fill: "hash" | "classes";
-  /** Whether a page's other rows are kept too, as long as nothing has to be dropped for them. */
-  neighbours?: boolean;
 }
 
-export const DESIGNS: Design[] = [
-  ...(["CLOCK", "S3-FIFO"] as const).flatMap((policy): Design[] => [
-    { name: `pages by hash, ${policy}`, rowShare: 0, policy, fill: "hash" },
-    { name: `pages by class, ${policy}`, rowShare: 0, policy, fill: "classes" },
-    { name: `rows, ${policy}`, rowShare: 1, policy, fill: "hash" },
-    {
-      name: `rows, and their pages' others while there is room, ${policy}`,
-      rowShare: 1,
-      policy,
-      fill: "hash",
-      neighbours: true,
-    },
-    { name: `rows 7/8, pages by hash 1/8, ${policy}`, rowShare: 7 / 8, policy, fill: "hash" },
-  ]),
-];
+export const DESIGNS: readonly Design[] = (["LRU", "CLOCK", "S3-FIFO"] as const).flatMap((policy): Design[] => [
+  { name: `pages by hash, ${policy}`, keeps: "pages", policy, fill: "hash" },
+  { name: `pages by class, ${policy}`, keeps: "pages", policy, fill: "classes" },
+  { name: `rows, ${policy}`, keeps: "rows", policy, fill: "hash" },
+  { name: `rows, and others while there is room, ${policy}`, keeps: "rows and others", policy, fill: "hash" },
+]);
 
 /** What became of look-ups. */
 export interface Tally {
@@ -51,8 +40,14 @@ export function emptyTally(): Tally {
   return { lookups: 0, here: 0, requests: 0, keys: 0 };
 }
 
+/** What answers look-ups, and counts them. */
+export interface Simulated {
+  /** Looks the rows of a request up, and reads the pages of those that are not here. */
+  request(wanted: Iterable<number>, tally: Tally): void;
+}
+
 /** An isolate: `head` rows of its model are in the blob, and so many bytes of others are cached. */
-export class Isolate {
+export class Isolate implements Simulated {
   readonly #rows: Policy | null;
   readonly #pages: Policy | null;
   readonly #head: number;
@@ -60,16 +55,16 @@ export class Isolate {
   /** By page: its rows, where they are kept. */
   readonly #rowsOf: number[][] | null;
 
-  constructor({ rowShare, policy, fill, neighbours = false }: Design, bytes: number, rows: number, head: number) {
+  constructor({ keeps, policy, fill }: Design, bytes: number, rows: number, head: number) {
     this.#head = head;
     this.#pageOf = pagesOf(rows, head, fill);
-    const rowSlots = Math.floor((bytes * rowShare) / (ROW_BYTES + ROW_ENTRY_BYTES + POLICY_BYTES[policy]));
-    const pageSlots = Math.floor((bytes * (1 - rowShare)) / (PAGE_BYTES + PAGE_OBJECTS_BYTES));
     const pages = 1 + this.#pageOf.reduce((most, page) => Math.max(most, page), 0);
-    this.#rowsOf = neighbours ? Array.from({ length: pages }, () => []) : null;
+    const entryBytes = ROW_BYTES + ROW_ENTRY_BYTES + POLICY_BYTES[policy];
+    const slots = Math.floor(bytes / (keeps === "pages" ? PAGE_BYTES + PAGE_OBJECTS_BYTES : entryBytes));
+    this.#pages = keeps === "pages" ? policyOf(policy, slots, pages) : null;
+    this.#rows = keeps === "pages" ? null : policyOf(policy, slots, rows);
+    this.#rowsOf = keeps === "rows and others" ? Array.from({ length: pages }, () => []) : null;
     if (this.#rowsOf) for (let row = head; row < rows; row++) this.#rowsOf[this.#pageOf[row]].push(row);
-    this.#rows = rowSlots > 0 ? policyOf(policy, rowSlots, rows) : null;
-    this.#pages = pageSlots > 0 ? policyOf(policy, pageSlots, pages) : null;
   }
 
   request(wanted: Iterable<number>, tally: Tally): void {
@@ -91,12 +86,12 @@ export class Isolate {
     }
     for (const page of read) this.#pages?.add(page);
     if (this.#rows) for (const row of absent) this.#rows.add(row);
-    if (this.#rowsOf) for (const page of read) this.#addNeighbours(this.#rowsOf[page]);
+    if (this.#rowsOf) for (const page of read) this.#addOthers(this.#rowsOf[page]);
     tally.requests++;
     tally.keys += read.size;
   }
 
-  #addNeighbours(rows: readonly number[]): void {
+  #addOthers(rows: readonly number[]): void {
     for (const row of rows) {
       if (this.#rows === null || this.#rows.isFull) return;
       if (!this.#rows.has(row)) this.#rows.add(row);

@@ -42,6 +42,8 @@ export class RowCache {
   #order: number[] = [];
   readonly #free: number[] = [];
   readonly #index: RowIndex;
+  /** Whether the room in the last segment is what the hand has made there. */
+  #isSwept = false;
 
   constructor(memory: MemoryBudget) {
     this.#memory = memory;
@@ -94,6 +96,7 @@ export class RowCache {
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
    */
   keepWhileRoom(page: Page, number: number, tags: RowTags): void {
+    if (this.#isSwept) return;
     const { rowCount, rowWords } = page;
     const words = ENTRY_HEAD_WORDS + rowWords;
     for (let i = 0; i < rowCount; i++) {
@@ -150,6 +153,7 @@ export class RowCache {
       if (steps === 0) return false;
       const oldest = this.#order.shift() as number;
       this.#order.push(oldest);
+      this.#isSwept = true;
       this.#sweep(oldest);
     }
     return true;
@@ -186,6 +190,7 @@ export class RowCache {
     this.#segments[number] = new Uint32Array(SEGMENT_WORDS);
     this.#ends[number] = FIRST_ENTRY;
     this.#order.push(number);
+    this.#isSwept = false;
     this.#count();
     return true;
   }

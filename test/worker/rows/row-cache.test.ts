@@ -185,4 +185,18 @@ test("a page's other rows are kept while there is room, and drop nothing", async
   expect(cache.bytes).toBeLessThanOrEqual(90_000);
   const there = Array.from({ length: 1700 }, (_, name) => found(cache, name)).filter((got) => got !== NOT_CACHED);
   expect(there).toHaveLength(1700);
+
+  // The room that is made by dropping rows is not for rows that nobody looked for.
+  for (let name = 2000; name < 6000; name++) cache.keep(...wordsOf(name), rowOf(name));
+  const full = cache.count;
+  cache.keepWhileRoom(
+    page,
+    1,
+    modelOf(
+      cache,
+      LAYOUT,
+      [page.bytes, page.bytes, page.bytes].map((b) => b.slice(0, 16)),
+    ).tags,
+  );
+  expect(cache.count).toBe(full);
 });
