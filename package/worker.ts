@@ -3,7 +3,6 @@
 //   export default createApp();                 a Worker of its own, with the bindings of DefaultBindings
 //   app.route("/ctr", createApp());             below a path of another Hono app
 //   createApp<Env>({ source: (env) => kvSource(env.CTR_MODELS) })      with bindings of other names
-//
 //   export const Scoring = scoringEntrypoint(app);   beside it, for other Workers to bind as a service
 //
 // It answers nobody until it is decided who may score: see the options `auth` and `tokens`.
@@ -12,13 +11,14 @@ export type { AccessMode } from "../worker/access/caller.ts";
 /** `AppType` is for Hono's typed client: hc<AppType>(url). */
 export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
-export type { AnalyticsDataset } from "../worker/metrics/analytics.ts";
+export type { AnalyticsDataset } from "../worker/metrics/handled.ts";
 /** A model that was deployed with the Worker, for the option `bundled`. */
 export { type AssetFetcher, assetBlob, type BundledBlob } from "../worker/models/bundled.ts";
 export type { KernelModule } from "../worker/models/kernel-modules.ts";
 export type { RateLimiter } from "../worker/rows/key-allowance.ts";
-export type { CallerProps, ExplainRpc, RankRpc, RpcAnswer, ScoreRpc } from "../worker/rpc/scoring-entrypoint.ts";
-export { type ScoringEntrypoint, scoringEntrypoint } from "../worker/rpc/scoring-entrypoint.ts";
+export { scoringEntrypoint } from "../worker/rpc/scoring-entrypoint.ts";
+/** `ScoringService` is the type of a service binding in another Worker's environment. */
+export type { CallerProps, RpcAnswer, ScoringClass, ScoringService } from "../worker/rpc/scoring-service.ts";
 export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
 /** Models in static assets, where `deepfm-edge publish --folder` puts them. */
 export { type AssetsFetcher, assetsSource } from "../worker/source/assets-source.ts";

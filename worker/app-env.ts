@@ -1,7 +1,7 @@
 import type { RequestIdVariables } from "hono/request-id";
 import type { Caller } from "./access/caller.ts";
 import type { Problem } from "./http/problem.ts";
-import type { ScoreResult } from "./scoring/score-request.ts";
+import type { Scored } from "./metrics/handled.ts";
 
 /** The context of every handler: the bindings that the app was made for, the id of the request, and who sends it. */
 export interface AppEnv<Bindings extends object = object> {
@@ -12,7 +12,7 @@ export interface AppEnv<Bindings extends object = object> {
 /** What became of a request, for the counts of it. */
 export interface Outcome {
   /** Set where it was scored. */
-  scored?: ScoreResult;
+  scored?: Scored;
   /** Set where it is answered with a problem. */
   problem?: Problem;
 }

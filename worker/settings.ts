@@ -6,7 +6,7 @@ import type { AccessMode } from "./access/caller.ts";
 import { SettingError } from "./http/errors.ts";
 import { errorText, logAs, logError, logWarning } from "./http/log.ts";
 import * as limits from "./limits.ts";
-import type { AnalyticsDataset } from "./metrics/analytics.ts";
+import type { AnalyticsDataset } from "./metrics/handled.ts";
 import { type AssetFetcher, assetBlob, type BundledBlob } from "./models/bundled.ts";
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";

@@ -1,12 +1,7 @@
 import { errorText } from "../http/log.ts";
 import type { SampledLog } from "../http/sampled-log.ts";
 import type { WorkerVersion } from "../worker-version.ts";
-import type { Handled } from "./handled.ts";
-
-/** What is used of a binding of Workers Analytics Engine. */
-export interface AnalyticsDataset {
-  writeDataPoint(point: { indexes: string[]; blobs: string[]; doubles: number[] }): void;
-}
+import type { AnalyticsDataset, Handled } from "./handled.ts";
 
 /** Bytes of an index that Analytics Engine takes. A model's name has at most 64 characters of ASCII. */
 const MAX_INDEX = 96;
@@ -18,15 +13,15 @@ const NO_MODEL = "none";
  * The data point of a scoring request. docs/serving.md lists its columns, whose order is for ever: Analytics Engine
  * knows them by their numbers alone.
  */
-export function dataPointOf({ by, route, status, problem, ms, result }: Handled, worker: WorkerVersion | null) {
-  const unseen = result?.unseen.reduce((sum, count) => sum + count, 0) ?? 0;
+export function dataPointOf({ by, route, status, problem, ms, scored }: Handled, worker: WorkerVersion | null) {
+  const { model = "", version = "", records = 0, keys = 0, missing = null, unseen = 0 } = scored ?? {};
   return {
-    indexes: [(result?.model ?? NO_MODEL).slice(0, MAX_INDEX)],
+    indexes: [(model || NO_MODEL).slice(0, MAX_INDEX)],
     blobs: [
-      ...[route, by === "rpc" ? "rpc" : "http", result?.model ?? "", result?.version ?? ""],
-      ...[problem ?? "ok", result?.missing?.reason ?? "", worker?.id ?? "", worker?.tag ?? ""],
+      ...[route, by === "rpc" ? "rpc" : "http", model, version],
+      ...[problem ?? "ok", missing?.reason ?? "", worker?.id ?? "", worker?.tag ?? ""],
     ],
-    doubles: [...[status, ms, result?.scores.length ?? 0, result?.pagesRead ?? 0, result?.missing?.rows ?? 0, unseen]],
+    doubles: [status, ms, records, keys, missing?.rows ?? 0, unseen],
   };
 }
 

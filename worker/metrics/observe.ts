@@ -3,8 +3,9 @@ import { routePath } from "hono/route";
 import type { AppEnv } from "../app-env.ts";
 import { problemName } from "../http/problem.ts";
 import type { RouteOptions } from "../route-options.ts";
+import type { ScoreResult } from "../scoring/score-request.ts";
 import { writePoint } from "./analytics.ts";
-import type { Handled } from "./handled.ts";
+import type { Handled, Scored } from "./handled.ts";
 
 /** Counts each request once it is answered, and writes the data point of one that asks for scores. */
 export function observe(options: RouteOptions): MiddlewareHandler<AppEnv> {
@@ -21,7 +22,7 @@ export function observe(options: RouteOptions): MiddlewareHandler<AppEnv> {
       status: c.res.status,
       problem: problem && problemName(problem),
       ms: performance.now() - started,
-      result: scored,
+      scored,
     };
     record(handled, c.env, options);
   };
@@ -29,6 +30,12 @@ export function observe(options: RouteOptions): MiddlewareHandler<AppEnv> {
 
 /** Where the application is mounted below another path, a route's pattern has that path before it. */
 const SCORING_ROUTE = /\/v1\/(score|rank|explain)$/;
+
+/** What is counted of a request that was scored. */
+export function scoredOf({ model, version, scores, pagesRead, missing, unseen }: ScoreResult): Scored {
+  const { length: records } = scores;
+  return { model, version, records, keys: pagesRead, missing, unseen: unseen.reduce((sum, count) => sum + count, 0) };
+}
 
 /** Counts a request that was answered in the environment `env`. */
 export function record(handled: Handled, env: object, options: RouteOptions): void {

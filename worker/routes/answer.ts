@@ -7,6 +7,7 @@ import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
+import { scoredOf } from "../metrics/observe.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
@@ -69,7 +70,7 @@ export async function answer(c: Context<AppEnv>, options: RouteOptions, read: Re
   const call: Call = { env: c.env, client: c.var.caller.client, keepAlive: keepAliveOf(c), openBody };
   const { body, result } = await answered(call, options, read);
   if (result) {
-    c.set("scored", result);
+    c.set("scored", scoredOf(result));
     c.header("server-timing", serverTiming(result));
   }
   return c.json(body);

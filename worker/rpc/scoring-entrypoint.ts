@@ -1,40 +1,31 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type * as v from "valibot";
-import { logFault, type Problem, problemName, problemText, retryAfter, toProblem } from "../http/problem.ts";
+import { logFault, problemName, problemText, retryAfter, toProblem } from "../http/problem.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
-import { record } from "../metrics/observe.ts";
+import { record, scoredOf } from "../metrics/observe.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { answered, type ReadRequest } from "../routes/answer.ts";
-import type * as answers from "../routes/answers.ts";
 import type { RankBody, ScoreBody } from "../routes/bodies.ts";
 import { readExplain } from "../routes/explain.ts";
 import { readRank } from "../routes/rank.ts";
 import { readScore } from "../routes/score.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
 import { sharedBy } from "../shared.ts";
+import type {
+  CallContext,
+  CallerProps,
+  ExplainRpc,
+  RankRpc,
+  RpcAnswer,
+  ScoreRpc,
+  ScoringClass,
+  ScoringService,
+} from "./scoring-service.ts";
 import { ValueBody } from "./value-body.ts";
 
-/**
- * What a call is answered: what the route of the same name answers, or its problem. Nothing is thrown, as an error that
- * crosses a service binding keeps no more than its message.
- */
-export type RpcAnswer<Answer> =
-  | { ok: true; answer: Answer; requestId: string; serverTiming: string | null }
-  | { ok: false; problem: Problem; requestId: string; retryAfter: number | null };
-
-export type ScoreRpc = RpcAnswer<v.InferOutput<typeof answers.ScoreAnswer>>;
-export type RankRpc = RpcAnswer<v.InferOutput<typeof answers.RankAnswer>>;
-export type ExplainRpc = RpcAnswer<v.InferOutput<typeof answers.ExplainAnswer>>;
-
-/** What a service binding may say of who calls, in its `props`. */
-export interface CallerProps {
-  /** What rate limits count. Callers without it count as one. */
-  client?: string;
-}
-
 /** What serves calls over a service binding. Its methods are all that a caller sees. */
-export class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> {
+class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> implements ScoringService {
   readonly #options: RouteOptions;
 
   constructor(ctx: ExecutionContext<CallerProps>, env: object, options: RouteOptions) {
@@ -42,17 +33,14 @@ export class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> {
     this.#options = options;
   }
 
-  /** As POST /v1/score. */
   score(body: v.InferInput<typeof ScoreBody>): Promise<ScoreRpc> {
     return this.#call("score", body, readScore);
   }
 
-  /** As POST /v1/rank. */
   rank(body: v.InferInput<typeof RankBody>): Promise<RankRpc> {
     return this.#call("rank", body, readRank);
   }
 
-  /** As POST /v1/explain. */
   explain(body: v.InferInput<typeof ScoreBody>): Promise<ExplainRpc> {
     return this.#call("explain", body, readExplain);
   }
@@ -65,7 +53,11 @@ export class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> {
     const keepAlive: KeepAlive = (promise) => ctx.waitUntil(promise);
     const count = (status: number, problem: string | null, result: ScoreResult | null): void => {
       const ms = performance.now() - started;
-      record({ ...{ by: "rpc", route, scores: true }, status, problem, ms, result }, env, this.#options);
+      record(
+        { ...{ by: "rpc", route, scores: true }, status, problem, ms, scored: result && scoredOf(result) },
+        env,
+        this.#options,
+      );
     };
     try {
       const call = { env, client, keepAlive, openBody: () => new ValueBody(value) };
@@ -91,16 +83,11 @@ export class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> {
  * it as a service. It shares the application's models, memory and settings. Whoever may bind it may score and explain:
  * no token is asked for. Limits and budgets are those of HTTP.
  */
-export function scoringEntrypoint(
-  app: object,
-): new (
-  ctx: ExecutionContext<CallerProps>,
-  env: object,
-) => ScoringEntrypoint {
+export function scoringEntrypoint(app: object): ScoringClass {
   const options = sharedBy(app);
   return class extends ScoringEntrypoint {
-    constructor(ctx: ExecutionContext<CallerProps>, env: object) {
-      super(ctx, env, options);
+    constructor(ctx: CallContext, env: object) {
+      super(ctx as ExecutionContext<CallerProps>, env, options);
     }
   };
 }

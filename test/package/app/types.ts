@@ -3,7 +3,15 @@
 import { type FeatureSpec, VERSION } from "deepfm-edge";
 import { type BlobManifest, FormatError, parseFeatureSpec, pointerKey, readManifest } from "deepfm-edge/format";
 import { checkGolden, loadKernel, type Page, placeBlob, Scorer } from "deepfm-edge/runtime";
-import { type AppOptions, type AppType, createApp, type KVReader, kvSource } from "deepfm-edge/worker";
+import {
+  type AppOptions,
+  type AppType,
+  createApp,
+  type KVReader,
+  kvSource,
+  type ScoringService,
+  scoringEntrypoint,
+} from "deepfm-edge/worker";
 import { Hono } from "hono";
 import { hc } from "hono/client";
 
@@ -56,3 +64,14 @@ export const mounted = hc<typeof app>("https://ctr.example.com").ctr.v1.score;
 createApp({ source: 1 });
 // @ts-expect-error Internal files cannot be reached.
 export type Internal = typeof import("deepfm-edge/dist/runtime/kernel.js");
+
+export const Scoring = scoringEntrypoint(createApp(options));
+
+export async function bestCandidate(
+  { CTR }: { CTR: ScoringService },
+  candidates: { price: number }[],
+): Promise<string> {
+  const reply = await CTR.rank({ context: { site: "a" }, candidates, k: 1 });
+  if (!reply.ok) return `${reply.problem.status}, again in ${reply.retryAfter} s`;
+  return "items" in reply.answer ? String(reply.answer.items[0]?.id) : "";
+}

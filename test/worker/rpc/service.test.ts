@@ -5,8 +5,8 @@ import router from "../../../examples/clients/router.js";
 import { pointerKey } from "../../../format/store.ts";
 import { createApp } from "../../../worker/app.ts";
 import { MAX_RECORDS, MEMORY } from "../../../worker/limits.ts";
-import type { ScoreRpc } from "../../../worker/rpc/scoring-entrypoint.ts";
 import { scoringEntrypoint } from "../../../worker/rpc/scoring-entrypoint.ts";
+import type { ScoringService } from "../../../worker/rpc/scoring-service.ts";
 import { loggedErrors } from "../client.ts";
 import { type Method, startScoring } from "../rpc-worker.ts";
 import { expectedScores, makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
@@ -35,13 +35,16 @@ async function problemOf(body: unknown, method: Method = "score") {
 }
 
 test("the Worker exports what other Workers bind, with types", async () => {
-  const reply: ScoreRpc = await exports.Scoring.score({ records: RECORDS });
+  const { Scoring } = exports as unknown as { Scoring: ScoringService };
+  const reply = await Scoring.score({ records: RECORDS });
   if (!reply.ok) throw new Error(reply.problem.detail);
   const scores: number[] = reply.answer.scores;
   expect(scores).toEqual(await expectedScores(model, RECORDS));
   expect(reply.requestId).toMatch(/^[0-9a-f-]{36}$/);
   expect(reply.serverTiming).toMatch(/^kv;desc="1", encode;dur=/);
-  const ranked = await exports.Scoring.rank({ candidates: [{ price: 1 }], ids: ["hat"] });
+  const ranked = await Scoring.rank({ candidates: [{ price: 1 }], ids: ["hat"] });
+  // @ts-expect-error: a body has records
+  expect(await Scoring.score({ candidates: [] })).toMatchObject({ ok: false });
   expect(ranked.ok && "items" in ranked.answer && ranked.answer.items[0]?.id).toBe("hat");
 });
 
@@ -117,6 +120,15 @@ test("limits are those of HTTP: records, memory, and the client's rate", async (
   worker = startScoring({ REQUEST_RATE_LIMIT: { limit: async ({ key }) => ({ success: key !== "service" }) } });
   const refused = await problemOf({ records: [] });
   expect(refused).toMatchObject({ retryAfter: 60, problem: { status: 429 } });
+});
+
+test("a binding's props say whose keys and requests are counted", async () => {
+  const keys: string[] = [];
+  const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) > 0 });
+  worker = startScoring({ REQUEST_RATE_LIMIT: { limit } });
+  await call({ records: [] });
+  await exports.RpcWorker({ props: { client: "shop" } }).call(worker, "score", { records: [] });
+  expect(keys).toEqual(["service", "service shop"]);
 });
 
 test("a fault of the Worker is 500, and in the log under the call's id", async () => {
