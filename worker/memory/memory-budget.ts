@@ -1,5 +1,5 @@
 import { MEMORY, REQUEST_LEASE_MS } from "../limits.ts";
-import { OverloadedError } from "./overloaded-error.ts";
+import { noRoomError, OverloadedError } from "./overloaded-error.ts";
 
 /** What memory is taken for. */
 export type MemoryShare = "models" | "rows" | "requests";
@@ -116,7 +116,7 @@ export class MemoryBudget {
 
   #refuse({ share }: Lease, wanted: number, free: number, never: boolean): never {
     this.#refused++;
-    throw new OverloadedError(share === "models" ? "the model" : "the request", wanted, free, never);
+    throw noRoomError(share === "models" ? "the model" : "the request", wanted, free, never);
   }
 
   /** Of a request whose client has gone, the runtime may drop all that was to follow, and so the end of its lease. */
@@ -187,9 +187,12 @@ export class Lease implements Disposable {
     this.#held.defer(giveBack);
   }
 
-  /** Throws where it has ended, since what it held is another's now. */
+  /**
+   * Throws OverloadedError where it has ended, since what it held is another's now: the request took longer than a
+   * lease lasts, and there was no memory for both.
+   */
   refuseEnded(): void {
-    if (this.#ended) throw new Error("a request went on after its memory was given back");
+    if (this.#ended) throw new OverloadedError("the request took so long that its memory is another's now", false);
   }
 
   end(): void {

@@ -58,6 +58,26 @@ test("slow uploads beyond the memory of requests are 503 at once, small requests
   expect((await worker.memory()).peak).toBeLessThanOrEqual(limits.MEMORY.total);
 });
 
+test("a body that outlasts its lease, so that its memory is another's, is 503 and no error", async () => {
+  const errors = loggedErrors();
+  const worker = startWorker();
+  await worker.score({ records: [] });
+  const [slow, ...others] = Array.from({ length: 4 }, () => slowBody(8 * MIB - 1000, 4 * MIB));
+  const answer = worker.fetch("/v1/score", slow.init);
+  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(8 * MIB - 1000));
+  worker.clock.ms += limits.BODY_LEASE_MS;
+  const rest = others.map(({ init }) => worker.fetch("/v1/score", init));
+  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(24 * MIB - 3000));
+  slow.end("close");
+  const refused = await answer;
+  expect(refused.headers.get("retry-after")).toBe("1");
+  expect(await problemOf(refused)).toMatchObject({ status: 503, type: "urn:deepfm-edge:problem:overloaded" });
+  for (const { end } of others) end("close");
+  expect((await Promise.all(rest)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(errors()).toEqual([]);
+  expect(await memoryOf(worker)).toBe(0);
+});
+
 test("a body that breaks off is 400 without a line in the log, and its memory comes back", async () => {
   const errors = loggedErrors();
   const worker = startWorker();
