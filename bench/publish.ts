@@ -1,6 +1,6 @@
 // Seconds and peak memory of publishing a model with so many rows in pages of 450: for the first time, and again when
-// all is there. The store is a folder, which leaves the publisher alone with its work, or the local KV, whose workerd is
-// a process of its own that the memory does not count. Prints; gates nothing.
+// all is there. The store is a folder, which leaves the publisher alone with its work, or the local KV, whose workerd
+// is a process of its own that the memory does not count. Prints; gates nothing.
 //   npm run bench -- publish [--rows 1000000] [--into folder|local]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -11,9 +11,10 @@ import { rowKeyHash, rowKeyHashOfBytes } from "./row-key.ts";
 type EncodeMember = (members: JsonFields, column: number, bytes: Uint8Array, out: EncodedRecords) => boolean;
 
 /**
- * Encodes records from their JSON's bytes, as RecordEncoder encodes the objects that JSON.parse makes of them: no object
- * and no text is made on the way, which takes two thirds of the time. It takes only what is simple (json-fields.ts), of
- * models whose fields are simple; all else, what is wrong with a record included, is for RecordEncoder.
+ * Encodes records from their JSON's bytes, as RecordEncoder encodes the objects that JSON.parse makes of them: no
+ * object and no text is made on the way, which takes two thirds of the time. It takes only what is simple
+ * (json-fields.ts), of models whose fields are simple; all else, what is wrong with a record included, is for
+ * RecordEncoder.
  */
 export class JsonRecordEncoder {
   readonly #members: JsonFields;

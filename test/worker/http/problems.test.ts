@@ -154,7 +154,7 @@ test.each([
   });
 });
 
-test.each(["/", "/v1", "/v2/score", "/v1/score/x"])("%s is 404", async (path) => {
+test.each(["/v1", "/v2/score", "/v1/score/x"])("%s is 404", async (path) => {
   expect(await problemOf(await worker.fetch(path))).toMatchObject({
     status: 404,
     detail: expect.stringContaining(path),

@@ -59,7 +59,7 @@ test("where KV fails, the bundled model goes on serving under its name, and read
   const ready = await (await worker.asAdmin("/readyz")).json<{ status: string; models: object[] }>();
   expect(ready).toMatchObject({ status: "ready", version: bundled.version });
   expect(ready.models[0]).toMatchObject({ reference: "default", bundled: true, problem: "Error: KV is down" });
-  expect(await (await worker.asAdmin("/metrics")).text()).toContain('deepfm_edge_fallbacks_total{to="bundled"} 4\n');
+  expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="bundled"} 4\n');
 
   isDown = false;
   await publishTiny(env.MODELS, published);
@@ -134,7 +134,7 @@ test("a ranking that allows it keeps its own order where no model can score it",
   const { retryAfter, status } = { retryAfter: kept.headers.get("retry-after"), status: (await rank({})).status };
   expect([retryAfter, status]).toEqual([null, 503]);
   expect((await rank({ model: "ads", fallback: "default" })).headers.get("retry-after")).toBe("5");
-  expect(await (await worker.asAdmin("/metrics")).text()).toContain('deepfm_edge_fallbacks_total{to="order"} 2\n');
+  expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="order"} 2\n');
 
   const wrong = await problemOf(await rank({ fallback: "orders" }));
   expect(wrong.detail).toBe('fallback: got "orders", expected "default", "order" or ["default", "order"]');

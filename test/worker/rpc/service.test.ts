@@ -41,7 +41,7 @@ test("the Worker exports what other Workers bind, with types", async () => {
   const scores: number[] = reply.answer.scores;
   expect(scores).toEqual(await expectedScores(model, RECORDS));
   expect(reply.requestId).toMatch(/^[0-9a-f-]{36}$/);
-  expect(reply.serverTiming).toMatch(/^kv;desc="1", encode;dur=/);
+  expect(reply.serverTiming).toMatch(/^kv;desc="1", blob;desc="1", .*encode;dur=/);
   const ranked = await Scoring.rank({ candidates: [{ price: 1 }], ids: ["hat"] });
   // @ts-expect-error: a body has records
   expect(await Scoring.score({ candidates: [] })).toMatchObject({ ok: false });
