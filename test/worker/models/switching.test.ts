@@ -58,7 +58,7 @@ test("hot pages that cannot be read keep no version from serving", async () => {
   const { version } = await (await worker.score({ records: [] })).json<ScoreAnswer>();
   expect(version).toBe(after.version);
   expect(await loadsOf(worker)).toMatchObject({ warmed: 0, unwarmed: 4 });
-  expect(await (await worker.asAdmin("/metrics")).text()).toContain(
+  expect(await worker.metrics()).toContain(
     'deepfm_edge_warm_pages_total{result="missing"} 4\n',
   );
 });
