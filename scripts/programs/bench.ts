@@ -10,6 +10,7 @@ const BENCHMARKS: Record<string, string> = {
   load: "ms to load a model blob of 20 MB with every check, in Node and workerd, by step",
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
   price: "Workers KV keys that requests read, and $ for a million of them",
+  http: "processor time, latency and KV keys of requests to the Worker: warm, cold, two models, beside an empty one",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
   tables: "AUC of LR, FM and DeepFM on your logs with what init and the log itself say: against LightGBM",
@@ -31,6 +32,6 @@ if (name !== undefined && name in BENCHMARKS) {
   }
 } else {
   console.log(table(["benchmark", "measures"], Object.entries(BENCHMARKS)));
-  console.log("kernel and rank: --against FOLDER compares with another checkout, in turns in the same run");
+  console.log("kernel, rank and http: --against FOLDER compares with another checkout, in turns in the same run");
   process.exitCode = name === undefined ? 0 : 1;
 }

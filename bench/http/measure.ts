@@ -1,0 +1,98 @@
+// What requests cost: all contestants take their turn in each round.
+import { median } from "../../trainer/metrics/median.ts";
+import { processMs } from "../processor-time.ts";
+import { medianRatio, rounded } from "../ratio.ts";
+import type { Driver } from "./drive.ts";
+import type { BenchServer } from "./server.ts";
+
+/** Requests that one server answers in each round. */
+export interface Contestant {
+  name: string;
+  server: BenchServer;
+  path: string;
+  bodies: readonly string[];
+  /** Records of a request. */
+  records: number;
+}
+
+/** What its turns took, a number a round. */
+export interface Turns extends Contestant {
+  /** Milliseconds of workerd's processor time a request. */
+  cpu: number[];
+  /** Requests a second, of a wall clock. */
+  throughput: number[];
+  /** Milliseconds until the answer: the 50th, 95th and 99th of a hundred. */
+  p50: number[];
+  p95: number[];
+  p99: number[];
+  /** Keys of KV a request. */
+  keys: number[];
+}
+
+export interface Pace {
+  rounds: number;
+  connections: number;
+  /** Records that a turn sends, in at least LEAST_REQUESTS and at most MOST_REQUESTS. */
+  records: number;
+}
+
+const LEAST_REQUESTS = 100;
+const MOST_REQUESTS = 1000;
+
+/** Lets all take their turn, forwards and backwards by turns. The first round warms up and does not count. */
+export async function measure(driver: Driver, contestants: readonly Contestant[], pace: Pace): Promise<Turns[]> {
+  const turns = contestants.map(
+    (one): Turns => ({ ...one, cpu: [], throughput: [], p50: [], p95: [], p99: [], keys: [] }),
+  );
+  const backwards = turns.toReversed();
+  for (let round = 0; round <= pace.rounds; round++)
+    for (const turn of round % 2 === 0 ? turns : backwards) await takeTurn(driver, turn, pace, round > 0);
+  return turns;
+}
+
+/** A turn of a contestant. `counts`: whether it is one of the measurement. */
+export async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: boolean): Promise<void> {
+  const { server, path, bodies } = turn;
+  const requests = Math.min(MOST_REQUESTS, Math.max(LEAST_REQUESTS, Math.ceil(pace.records / turn.records)));
+  const started = processMs(server.pid);
+  const { seconds, latencies, keys } = await driver.drive({
+    ...{ url: server.url.href, path, bodies, requests, connections: pace.connections },
+  });
+  if (!counts) return;
+  turn.cpu.push((processMs(server.pid) - started) / requests);
+  turn.throughput.push(requests / seconds);
+  turn.keys.push(keys / requests);
+  for (const [list, share] of [
+    [turn.p50, 0.5],
+    [turn.p95, 0.95],
+    [turn.p99, 0.99],
+  ] as const)
+    list.push(latencies[Math.ceil(share * latencies.length) - 1]);
+}
+
+export interface Result {
+  case: string;
+  records: number;
+  /** Milliseconds of workerd's processor time a request. */
+  cpuMs: number;
+  /** That of the other, divided by this one's, round by round: records a second of processor time, this / other. */
+  speedup?: number;
+  requestsPerSecond: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  keys: number;
+}
+
+/** The medians of the rounds. `other`: the same case in another checkout. */
+export function resultOf(turns: Turns, other?: Turns): Result {
+  const of = (list: readonly number[]): number => rounded(median(list));
+  return {
+    case: turns.name,
+    records: turns.records,
+    cpuMs: of(turns.cpu),
+    ...(other && { speedup: rounded(medianRatio(other.cpu, turns.cpu)) }),
+    requestsPerSecond: of(turns.throughput),
+    ...{ p50: of(turns.p50), p95: of(turns.p95), p99: of(turns.p99), keys: of(turns.keys) },
+  };
+}

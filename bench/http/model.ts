@@ -1,0 +1,151 @@
+// The models of the HTTP benchmark as Workers KV holds them, and bodies of requests for them. What is drawn is the same
+// in each checkout that has this file.
+import * as c from "../../format/constants.ts";
+import { compareKeys, pageOfKey } from "../../format/keys.ts";
+import { pageDigest, writePage } from "../../format/page.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
+import { rowStride } from "../../format/row.ts";
+import { rowKeyHash } from "../../format/row-key.ts";
+import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
+import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
+import { randomModel } from "../../testing/kernel/random-model.ts";
+import { Random } from "../../trainer/data/random.ts";
+import type { ExportedModel } from "../../trainer/export/export.ts";
+import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
+
+/** The size of a DeepFM; all its weights are int8. */
+export interface HttpShape {
+  fields: number;
+  k: number;
+  hidden: readonly number[];
+}
+
+/** By name: the default model of `init`, and that of the papers on CTR. */
+export const HTTP_SHAPES: Readonly<Record<string, HttpShape>> = {
+  small: { fields: 10, k: 8, hidden: [128, 64] },
+  large: { fields: 39, k: 16, hidden: [400, 400, 400] },
+};
+
+/** What a body asks for. */
+export interface Asked {
+  path: "/v1/score" | "/v1/rank";
+  /** Records, or candidates of one context. */
+  records: number;
+  /** Whether candidates come back in their order, with ids, and not as scores alone. */
+  sorted?: boolean;
+  /** Names the model. */
+  model?: string;
+}
+
+export interface HttpModel {
+  name: string;
+  exported: ExportedModel;
+  /** `count` different bodies. */
+  bodies(asked: Asked, count: number): object[];
+}
+
+/** Values of all fields, of which each field has as many as any other. */
+const VALUES = 200_000;
+const PAGES = 1000;
+/** Values of a field are drawn by Zipf's law, as clicks are. The rarer half of them has its rows in pages. */
+const ZIPF = 1.05;
+
+/** A model whose values' rows are half in the blob and half in pages. */
+export async function httpModel({ fields, k, hidden }: HttpShape, name: string, seed: number): Promise<HttpModel> {
+  const perField = Math.floor(VALUES / fields);
+  const hotRows = fields * Math.floor(perField / 2);
+  const drawn = randomModel({ fields, embeddingDim: k, hidden, rowType: c.TYPE_I8, hotRows, pages: PAGES, seed });
+  drawn.spec.name = name;
+  const names = drawn.spec.fields.map((field) => field.name);
+  const contextFields = Math.ceil(fields / 2);
+  drawn.spec.fields.forEach((field, f) => {
+    field.side = f < contextFields ? "context" : "item";
+  });
+  const sides = Uint8Array.from(drawn.spec.fields, ({ side }) => (side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT));
+  const keysOf = (from: number, to: number): { lo: number; hi: number }[] =>
+    names
+      .flatMap((field, f) => {
+        const hash = rowKeyHash(HASH_KEY, field);
+        return Array.from({ length: to - from }, (_, i) => hash(textOf(fields, f, from + i), { lo: 0, hi: 0 }));
+      })
+      .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
+  const wordsOf = (keys: { lo: number; hi: number }[]): Uint32Array =>
+    Uint32Array.from(keys.flatMap(({ lo, hi }) => [lo, hi]));
+
+  const cold = keysOf(hotRows / fields, perField);
+  const byPage = Map.groupBy(cold, ({ hi }) => pageOfKey(hi, PAGES));
+  const stride = rowStride(c.TYPE_I8, k);
+  const layout = { rowType: c.TYPE_I8, embeddingDim: k, pageCount: PAGES };
+  const pages = await Promise.all(
+    Array.from({ length: PAGES }, async (_, page) => {
+      const words = wordsOf(byPage.get(page) ?? []);
+      const bytes = writePage(layout, page, words, drawn.rows.slice(0, (words.length / 2) * stride));
+      return { bytes, digest: await pageDigest(bytes) };
+    }),
+  );
+  pages.forEach(({ digest }, page) => {
+    drawn.pageDigests.set(digest, page * c.PAGE_DIGEST_BYTES);
+  });
+  const keys = wordsOf(keysOf(0, hotRows / fields));
+  const draw = drawer(fields, perField);
+  const random = new Random(seed);
+  const record = (from: number, to: number): Record<string, string> =>
+    Object.fromEntries(names.slice(from, to).map((field, i) => [field, draw(random, from + i)]));
+  const golden = Array.from({ length: GOLDEN_RECORDS }, () => record(0, fields));
+  const model = { ...drawn, sides, keys, filter: filterOf(cold) };
+  return {
+    name,
+    exported: await sealExport({ model, pages }, {}, golden),
+    bodies(asked, count) {
+      const list = (from: number): object[] => Array.from({ length: asked.records }, () => record(from, fields));
+      return Array.from({ length: count }, () => ({
+        ...(asked.model !== undefined && { model: asked.model }),
+        ...(asked.path === "/v1/score"
+          ? { records: list(0) }
+          : {
+              context: record(0, contextFields),
+              candidates: list(contextFields),
+              ...(!asked.sorted && { sort: false }),
+            }),
+      }));
+    },
+  };
+}
+
+/** What a Worker serves these models from; the first is the default. */
+export function kvPairs(models: readonly HttpModel[]): Map<string, string | Uint8Array> {
+  const pairs = new Map<string, string | Uint8Array>();
+  for (const { name, exported } of models) {
+    const { version, blob, pages } = exported;
+    for (const page of pages)
+      if ("bytes" in page) pairs.set(pageKey(page.digest), Buffer.from(page.bytes).toString("base64"));
+    pairs.set(blobKey(version), blob);
+    pairs.set(pointerKey(name), writePointer({ version, since: Date.now(), previous: null }));
+  }
+  pairs.set(defaultKey(), writeDefault(models[0].name));
+  return pairs;
+}
+
+/** The value of a field that is the i-th by frequency. */
+function textOf(fields: number, f: number, i: number): string {
+  return `v${i * fields + f}`;
+}
+
+function drawer(fields: number, perField: number): (random: Random, f: number) => string {
+  const sums = new Float64Array(perField);
+  let sum = 0;
+  for (let i = 0; i < perField; i++) {
+    sum += (i + 1) ** -ZIPF;
+    sums[i] = sum;
+  }
+  return (random, f) => {
+    const at = random.uniform() * sum;
+    let [low, high] = [0, perField - 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sums[middle] < at) low = middle + 1;
+      else high = middle;
+    }
+    return textOf(fields, f, low);
+  };
+}

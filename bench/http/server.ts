@@ -1,0 +1,97 @@
+// The Worker of a checkout as wrangler would upload it, in a workerd of its own over KV in another process, so that
+// the process's time is the Worker's.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { WRANGLER_CONFIG, wrangler } from "../../deploy/wrangler.ts";
+import { Workerd } from "../../testing/attack/workerd.ts";
+import { importFrom } from "../checkout.ts";
+import { type BenchKv, startBenchKv } from "./kv.ts";
+import { HTTP_SHAPES, type HttpModel } from "./model.ts";
+
+type ModelModule = typeof import("./model.ts");
+
+export interface BenchServer extends AsyncDisposable {
+  url: URL;
+  /** The process id of its workerd. */
+  pid: number;
+}
+
+/** A checkout whose Worker is measured, with its own models. */
+export class Checkout {
+  readonly models: readonly HttpModel[];
+  readonly #kvPairs: Map<string, string | Uint8Array>;
+  readonly #bundle: string;
+
+  private constructor(models: readonly HttpModel[], pairs: Map<string, string | Uint8Array>, bundle: string) {
+    this.models = models;
+    this.#kvPairs = pairs;
+    this.#bundle = bundle;
+  }
+
+  /** `folder`: another checkout, with its node_modules and build; null: this one. `bundle`: where its Worker is put. */
+  static async open(folder: string | null, shape: string, names: readonly string[], bundle: string): Promise<Checkout> {
+    const own = folder === null;
+    const { httpModel, kvPairs }: ModelModule = own
+      ? await import("./model.ts")
+      : await importFrom(folder, "bench/http/model.ts");
+    const models: HttpModel[] = [];
+    for (const [i, name] of names.entries()) models.push(await httpModel(HTTP_SHAPES[shape], name, i + 1));
+    await bundleWorker(folder, bundle);
+    return new Checkout(models, kvPairs(models), bundle);
+  }
+
+  /** Starts Workers KV with its models. `slow`: whether it takes as long as in production. */
+  startKv(slow: boolean): Promise<BenchKv> {
+    return startBenchKv(this.#kvPairs, slow);
+  }
+
+  /** Starts its Worker over that. `rowDeadlineMs`: ROW_DEADLINE_MS. */
+  start({ address }: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+    const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
+    return startIn(this.#bundle, texts, { MODELS: address });
+  }
+}
+
+/** Starts a Worker of one script. */
+export async function startScript(script: string): Promise<BenchServer> {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-http-"));
+  writeFileSync(join(folder, "index.js"), script);
+  const workerd = await startIn(folder, {}, {});
+  return {
+    url: workerd.url,
+    pid: workerd.pid,
+    async [Symbol.asyncDispose]() {
+      await workerd[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** With the packages and the configuration of the checkout. */
+async function bundleWorker(folder: string | null, bundle: string): Promise<void> {
+  const args = ["deploy", "--dry-run", "--outdir", bundle];
+  if (folder === null) await wrangler(args);
+  else await wrangler(args, resolve(folder, "wrangler.toml"), resolve(folder));
+}
+
+function startIn(
+  bundle: string,
+  texts: Record<string, string>,
+  kvNamespaces: Record<string, string>,
+): Promise<Workerd> {
+  return Workerd.start({
+    bundle,
+    compatibilityDate: compatibilityDate(),
+    v8Flags: [],
+    texts,
+    kvNamespaces,
+    onError: (message) => console.error(message),
+  });
+}
+
+function compatibilityDate(): string {
+  const date = /^compatibility_date = "(.*)"$/m.exec(readFileSync(WRANGLER_CONFIG, "utf8"))?.[1];
+  if (date === undefined) throw new Error(`${WRANGLER_CONFIG}: got no compatibility_date`);
+  return date;
+}
