@@ -40,7 +40,7 @@ function double(key: ChaskeyKey, from: number, to: number): void {
 
 /** The tag of `bytes`, 16 bytes. */
 export function chaskey(bytes: Uint8Array, key: ChaskeyKey): Uint8Array {
-  absorb(bytes, bytes.length, key);
+  absorb(bytes, 0, bytes.length, key);
   return new Uint8Array(state.slice().buffer);
 }
 
@@ -49,7 +49,13 @@ export function chaskeyText(text: string, key: ChaskeyKey, out: Hash64): Hash64 
   if (hashAscii(text, key, out)) return out;
   // One UTF-16 unit takes at most three bytes of UTF-8.
   const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
-  absorb(bytes, encoder.encodeInto(text, bytes).written, key);
+  return chaskeyBytes(bytes, 0, encoder.encodeInto(text, bytes).written, key, out);
+}
+
+/** As `chaskeyText`, of the UTF-8 in `bytes[start, end)`. */
+export function chaskeyBytes(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey, out: Hash64): Hash64 {
+  if (end - start < BLOCK_BYTES) absorbShort(bytes, start, end, key);
+  else absorb(bytes, start, end, key);
   out.lo = (state[0] as number) >>> 0;
   out.hi = (state[1] as number) >>> 0;
   return out;
@@ -114,20 +120,50 @@ function hashAscii(text: string, key: ChaskeyKey, out: Hash64): boolean {
   }
 }
 
-/** Makes `state` the tag of the first `length` bytes. */
-function absorb(bytes: Uint8Array, length: number, key: ChaskeyKey): void {
+/** Makes `state` the tag of `bytes[start, end)`. */
+function absorb(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey): void {
   for (let i = 0; i < 4; i++) state[i] = key[i] as number;
-  let at = 0;
-  for (; at + BLOCK_BYTES < length; at += BLOCK_BYTES)
+  let at = start;
+  for (; at + BLOCK_BYTES < end; at += BLOCK_BYTES)
     absorbBlock(wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8), wordAt(bytes, at + 12));
   absorbLast(
-    tailAt(bytes, length, at),
-    tailAt(bytes, length, at + 4),
-    tailAt(bytes, length, at + 8),
-    tailAt(bytes, length, at + 12),
-    length,
+    tailAt(bytes, end, at),
+    tailAt(bytes, end, at + 4),
+    tailAt(bytes, end, at + 8),
+    tailAt(bytes, end, at + 12),
+    end - start,
     key,
   );
+}
+
+/** `absorb` for less than a block, as most values are. */
+function absorbShort(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey): void {
+  let w0 = 0;
+  let w1 = 0;
+  let w2 = 0;
+  let w3 = 0;
+  const length = end - start;
+  for (let i = 0; i <= length; i++) {
+    const shifted = (i < length ? (bytes[start + i] as number) : 1) << ((i & 3) << 3);
+    if (i < 4) w0 |= shifted;
+    else if (i < 8) w1 |= shifted;
+    else if (i < 12) w2 |= shifted;
+    else w3 |= shifted;
+  }
+  const k0 = key[K2] as number;
+  const k1 = key[K2 + 1] as number;
+  const k2 = key[K2 + 2] as number;
+  const k3 = key[K2 + 3] as number;
+  mix(
+    (key[0] as number) ^ w0 ^ k0,
+    (key[1] as number) ^ w1 ^ k1,
+    (key[2] as number) ^ w2 ^ k2,
+    (key[3] as number) ^ w3 ^ k3,
+  );
+  state[0] = (state[0] as number) ^ k0;
+  state[1] = (state[1] as number) ^ k1;
+  state[2] = (state[2] as number) ^ k2;
+  state[3] = (state[3] as number) ^ k3;
 }
 
 /**

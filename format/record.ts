@@ -10,7 +10,8 @@ import { pieces } from "./separated.ts";
 import { splineEncoder } from "./spline.ts";
 import { upperBound } from "./upper-bound.ts";
 
-type EncodeField = (raw: RawValue, out: EncodedRecords, place: string) => void;
+/** Adds the entries of a field's value. */
+export type EncodeField = (raw: RawValue, out: EncodedRecords, place: string) => void;
 
 export type FieldSide = FittedField["side"];
 
@@ -238,7 +239,8 @@ function textEncoder(
   };
 }
 
-function fieldEncoder(field: FittedField, hashKey: string | undefined): EncodeField {
+/** What adds the entries of a field that is no cross, nor a part of one. */
+export function fieldEncoder(field: FittedField, hashKey: string | undefined): EncodeField {
   const encode = plainEncoder(field, hashKey);
   const prepare = preparer(field);
   if (!prepare) return encode;

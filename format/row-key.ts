@@ -1,5 +1,5 @@
-import { chaskey, chaskeyKey, chaskeyText } from "./chaskey.ts";
-import { fromHex, type Hash64, murmur128Text } from "./hash.ts";
+import { type ChaskeyKey, chaskey, chaskeyBytes, chaskeyKey, chaskeyText } from "./chaskey.ts";
+import { fromHex, type Hash64, murmur128, murmur128Text } from "./hash.ts";
 
 /** The row key of a canonical text of one field. Writes into `out`, and returns it. */
 export type RowKeyHash = (text: string, out: Hash64) => Hash64;
@@ -11,9 +11,30 @@ export type RowKeyHash = (text: string, out: Hash64) => Hash64;
  */
 export function rowKeyHash(hashKey: string | undefined, field: string): RowKeyHash {
   if (hashKey === undefined) {
-    const seed = murmur128Text(field, 0, { lo: 0, hi: 0 }).lo;
+    const seed = fieldSeed(field);
     return (text, out) => murmur128Text(text, seed, out);
   }
-  const key = chaskeyKey(chaskey(new TextEncoder().encode(field), chaskeyKey(fromHex(hashKey))));
+  const key = fieldKey(hashKey, field);
   return (text, out) => chaskeyText(text, key, out);
+}
+
+/** As a RowKeyHash, of the text whose UTF-8 is `bytes[start, end)`. */
+export type RowKeyHashOfBytes = (bytes: Uint8Array, start: number, end: number, out: Hash64) => Hash64;
+
+/** The hash of `rowKeyHash`, for texts that are still bytes. */
+export function rowKeyHashOfBytes(hashKey: string | undefined, field: string): RowKeyHashOfBytes {
+  if (hashKey === undefined) {
+    const seed = fieldSeed(field);
+    return (bytes, start, end, out) => murmur128(bytes, start, end, seed, out);
+  }
+  const key = fieldKey(hashKey, field);
+  return (bytes, start, end, out) => chaskeyBytes(bytes, start, end, key, out);
+}
+
+function fieldSeed(field: string): number {
+  return murmur128Text(field, 0, { lo: 0, hi: 0 }).lo;
+}
+
+function fieldKey(hashKey: string, field: string): ChaskeyKey {
+  return chaskeyKey(chaskey(new TextEncoder().encode(field), chaskeyKey(fromHex(hashKey))));
 }

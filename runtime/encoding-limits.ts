@@ -6,6 +6,23 @@ export class LimitError extends FormatError {}
 /** A list that may be gone through more than once: an array, or one that makes its elements anew each time. */
 export interface Listed<Item> extends Iterable<Item> {
   readonly length: number;
+  /** Hands each element to a reader: for lists of JSON that is not parsed yet. */
+  readEach?(reader: ElementReader): void;
+}
+
+/** Takes the elements of a list, in their order. */
+export interface ElementReader {
+  /**
+   * Takes the element whose JSON begins at `bytes[at]` and ends before `end`. Returns the position after it; -1 where
+   * it did not take it, and is to be handed what JSON.parse makes of it.
+   */
+  fromJson(bytes: Uint8Array, at: number, end: number): number;
+  fromValue(value: unknown): void;
+}
+
+export function readEach(list: Listed<unknown>, reader: ElementReader): void {
+  if (list.readEach) list.readEach(reader);
+  else for (const value of list) reader.fromValue(value);
 }
 
 /** What bounds the work of a request that may be anything. */

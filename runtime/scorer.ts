@@ -3,16 +3,17 @@ import { columnOf } from "../format/columns.ts";
 import { EncodedRecords } from "../format/encoded-records.ts";
 import { FormatError } from "../format/errors.ts";
 import type { Hash64 } from "../format/hash.ts";
+import { JsonRecordEncoder } from "../format/json-record.ts";
 import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
 import type { Page } from "../format/page.ts";
 import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
-import { RecordEncoder } from "../format/record.ts";
+import { type FieldSide, RecordEncoder } from "../format/record.ts";
 import { filterHas } from "../format/row-filter.ts";
 import { rowKeyHash } from "../format/row-key.ts";
 import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
-import { type EncodingLimits, LimitError, type Listed, NO_LIMITS } from "./encoding-limits.ts";
+import { type EncodingLimits, LimitError, type Listed, NO_LIMITS, readEach } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
@@ -67,6 +68,7 @@ export interface Scores {
 export class Scorer {
   readonly manifest: BlobManifest;
   readonly #encoder: RecordEncoder;
+  readonly #jsonEncoder: JsonRecordEncoder | null;
   readonly #kernel: Kernel;
   readonly #kvFields: readonly boolean[];
   /**
@@ -89,6 +91,7 @@ export class Scorer {
     const { offset, bytes } = this.manifest.filter;
     this.#filter = new Uint32Array(blob.kernel.memory.buffer, byteOffset + offset, bytes / 4);
     this.#encoder = new RecordEncoder(this.manifest.spec);
+    this.#jsonEncoder = JsonRecordEncoder.of(this.manifest.spec);
     this.#itemFields = fields.filter(({ side }) => side === "item").length;
     const { hashKey } = this.manifest.spec;
     this.#missingKeys = fields.map(({ name, encoding }) =>
@@ -105,12 +108,9 @@ export class Scorer {
     const limits = { ...NO_LIMITS, ...given };
     const cells = records.length * this.#kvFields.length;
     const encoded = this.#room("records", records.length, cells, cells, limits);
-    let i = 0;
-    for (const record of records) {
-      const place = `records[${i++}]`;
+    this.#readInto(encoded, "records", records, limits, undefined, (record, place) => {
       this.#encoder.encodeObject(record, encoded, place);
-      refuseEntriesBeyond(limits, encoded, place);
-    }
+    });
     return encoded;
   }
 
@@ -126,12 +126,9 @@ export class Scorer {
     const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
     const parts = this.#encoder.encodeContext(context, encoded, "context");
     refuseEntriesBeyond(limits, encoded, "context");
-    let i = 0;
-    for (const candidate of candidates) {
-      const place = `candidates[${i++}]`;
+    this.#readInto(encoded, "candidates", candidates, limits, "item", (candidate, place) => {
       this.#encoder.encodeItem(candidate, encoded, place, parts);
-      refuseEntriesBeyond(limits, encoded, place);
-    }
+    });
     return encoded;
   }
 
@@ -280,6 +277,41 @@ export class Scorer {
     });
     const batchOf = (i: number): KernelBatch => this.#batch(i, i + 1, located, pages, located.unseen).batch;
     return { keys, records: items.map((_, i) => this.#kernel.precomputeItem(batchOf(i))) };
+  }
+
+  /**
+   * Encodes the records of a list, or of their fields those of a `side`: from their JSON where that is simple, else by
+   * `encode`.
+   */
+  #readInto(
+    encoded: EncodedRecords,
+    list: string,
+    records: Listed<unknown>,
+    limits: Required<EncodingLimits>,
+    side: FieldSide | undefined,
+    encode: (record: unknown, place: string) => void,
+  ): void {
+    let i = 0;
+    readEach(records, {
+      fromJson: (bytes, at, end) => {
+        const { entries } = encoded;
+        const next = this.#jsonEncoder?.encode(bytes, at, end, encoded, side) ?? -1;
+        if (next < 0) return -1;
+        if (encoded.entries > limits.maxEntries) {
+          // What follows may not be JSON, which would be the greater fault.
+          encoded.entries = entries;
+          encoded.count--;
+          return -1;
+        }
+        i++;
+        return next;
+      },
+      fromValue: (record) => {
+        const place = `${list}[${i++}]`;
+        encode(record, place);
+        refuseEntriesBeyond(limits, encoded, place);
+      },
+    });
   }
 
   /** Room for `count` records and the values of single-valued fields. Throws FormatError where that is too much. */

@@ -3,10 +3,12 @@ import { MAX_BODY_BYTES } from "../limits.ts";
 /** The bytes of a body while they arrive. Their memory is given back at once, not when the engine next collects. */
 export class BodyBytes implements Disposable {
   #bytes: Uint8Array<ArrayBuffer>;
-  #size = 0;
+  #size: number;
 
-  constructor(room: number) {
-    this.#bytes = new Uint8Array(new ArrayBuffer(room));
+  /** `buffer` becomes its own; the first `size` bytes of it have arrived. Default: all of them. */
+  constructor(buffer: ArrayBuffer, size = buffer.byteLength) {
+    this.#bytes = new Uint8Array(buffer);
+    this.#size = size;
   }
 
   /** How many there are. */

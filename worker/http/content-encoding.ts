@@ -37,8 +37,13 @@ export async function* decodedBody(
     if (encoding === null) yield* readParts(body, size, deadline);
     else yield* decompressedParts(body, encoding, size, deadline);
   } catch (error) {
-    if (error instanceof BodyError) throw error;
-    const what = encoding === null ? "" : `, or is not one member of ${encoding} and nothing else`;
-    throw new BodyError("incomplete", `the body broke off${what}`, { cause: error });
+    throw brokenOff(error, encoding);
   }
+}
+
+/** The error for one with which reading a body ended. */
+export function brokenOff(error: unknown, encoding: Encoding | null): BodyError {
+  if (error instanceof BodyError) return error;
+  const what = encoding === null ? "" : `, or is not one member of ${encoding} and nothing else`;
+  return new BodyError("incomplete", `the body broke off${what}`, { cause: error });
 }

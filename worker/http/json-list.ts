@@ -1,5 +1,9 @@
+import { skipSpace } from "../../format/json-fields.ts";
+import type { ElementReader } from "../../runtime/encoding-limits.ts";
 import { BodyError } from "./errors.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
+
+const COMMA = 0x2c;
 
 /**
  * A list in a body's JSON, whose elements are parsed a few at a time whenever it is iterated: the text and the objects
@@ -30,12 +34,48 @@ export class JsonList implements Iterable<unknown> {
   *[Symbol.iterator](): Generator<unknown> {
     let count = 0;
     for (let part = 1; part < this.#cuts.length; part++) {
-      const bytes = this.#bytes.subarray((this.#cuts[part - 1] as number) + 1, this.#cuts[part]);
-      const elements = parseJsonBytes(bytes, "[", "]") as unknown[];
+      const elements = this.#parse(part);
       yield* elements;
       count += elements.length;
     }
-    // Only a comma with nothing beside it at which the list was cut is no error of the parts' own JSON.
+    this.#refuseLess(count);
+  }
+
+  /**
+   * Hands over the elements without parsing them, as long as `reader` takes them. Of a part in which it does not, the
+   * rest is parsed, so that what is wrong with its JSON is found as by iterating. Throws BodyError as that does.
+   */
+  readEach(reader: ElementReader): void {
+    let count = 0;
+    for (let part = 1; part < this.#cuts.length; part++) count += this.#readPart(reader, part);
+    this.#refuseLess(count);
+  }
+
+  /** Returns the number of the part's elements. */
+  #readPart(reader: ElementReader, part: number): number {
+    const bytes = this.#bytes;
+    const end = this.#cuts[part] as number;
+    let count = 0;
+    for (let at = skipSpace(bytes, (this.#cuts[part - 1] as number) + 1); at < end; at = skipSpace(bytes, at + 1)) {
+      const next = reader.fromJson(bytes, at, end);
+      if (next < 0) break;
+      count++;
+      at = skipSpace(bytes, next);
+      if (at === end) return count;
+      if (bytes[at] !== COMMA) break;
+    }
+    const elements = this.#parse(part);
+    for (const element of elements.slice(count)) reader.fromValue(element);
+    return elements.length;
+  }
+
+  #parse(part: number): unknown[] {
+    const bytes = this.#bytes.subarray((this.#cuts[part - 1] as number) + 1, this.#cuts[part]);
+    return parseJsonBytes(bytes, "[", "]") as unknown[];
+  }
+
+  /** Only a comma with nothing beside it at which the list was cut is no error of the parts' own JSON. */
+  #refuseLess(count: number): void {
     if (count < this.length) throw new BodyError("not-json", "the body is not JSON: got a comma at the end of a list");
   }
 
