@@ -16,10 +16,12 @@ const CLOSE_OBJECT = 0x7d;
 export const ABSENT = 0;
 /** A text, null and "" included: its bytes are between its quotes. */
 export const TEXT = 1;
-/** A whole number, or true or false, whose bytes are its canonical text. */
-export const CANONICAL = 2;
+/** A whole number, whose bytes are its canonical text. */
+export const WHOLE = 2;
 /** Another number. */
 export const DECIMAL = 3;
+/** true or false, as its bytes say. */
+export const BOOLEAN = 4;
 
 /**
  * Digits of a number that is read here. With so few, a number without its point is a whole float64, and so is the
@@ -30,12 +32,12 @@ const MAX_DIGITS = 15;
 
 /** The values of one record at a time, by column. */
 export class JsonFields {
-  /** [columns]: ABSENT, TEXT, CANONICAL or DECIMAL. */
+  /** [columns]: one of the constants above. */
   readonly kinds: Uint8Array;
   /** [columns]: where the text begins, and where it ends. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** [columns]: of CANONICAL numbers and of DECIMAL, the number; 1 and 0 for true and false. */
+  /** [columns]: the number of WHOLE and DECIMAL; 1 for true, 0 for false. */
   readonly numbers: Float64Array;
   readonly #names: readonly Uint8Array[];
   readonly #positions: ReadonlyMap<string, number>;
@@ -101,8 +103,8 @@ export class JsonFields {
     }
     if (first === MINUS || (first >= PLUS_ZERO && first <= NINE)) return this.#number(bytes, at, end, column);
     if (isName(bytes, at, NULL, 0)) return this.#take(column, TEXT, at, at, Number.NaN, at + NULL.length);
-    if (isName(bytes, at, TRUE, 0)) return this.#take(column, CANONICAL, at, at + TRUE.length, 1, at + TRUE.length);
-    if (isName(bytes, at, FALSE, 0)) return this.#take(column, CANONICAL, at, at + FALSE.length, 0, at + FALSE.length);
+    if (isName(bytes, at, TRUE, 0)) return this.#take(column, BOOLEAN, at, at + TRUE.length, 1, at + TRUE.length);
+    if (isName(bytes, at, FALSE, 0)) return this.#take(column, BOOLEAN, at, at + FALSE.length, 0, at + FALSE.length);
     return -1;
   }
 
@@ -126,7 +128,7 @@ export class JsonFields {
     if (digits === 0 || digits > MAX_DIGITS || (negative && mantissa === 0)) return -1;
     if (bytes[from] === PLUS_ZERO && (point < 0 ? digits > 1 : point > from + 1)) return -1;
     const size = point < 0 ? mantissa : mantissa / 10 ** (next - point - 1);
-    const kind = point < 0 ? CANONICAL : DECIMAL;
+    const kind = point < 0 ? WHOLE : DECIMAL;
     return this.#take(column, kind, at, next, negative ? -size : size, next);
   }
 

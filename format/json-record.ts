@@ -3,7 +3,8 @@ import type { EncodedRecords } from "./encoded-records.ts";
 import { FormatError } from "./errors.ts";
 import type { FittedField, FittedSpec } from "./fitted-spec.ts";
 import type { Hash64 } from "./hash.ts";
-import { ABSENT, CANONICAL, DECIMAL, JsonFields, TEXT } from "./json-fields.ts";
+import { ABSENT, BOOLEAN, DECIMAL, JsonFields, TEXT, WHOLE } from "./json-fields.ts";
+import type { RawValue } from "./raw-value.ts";
 import { type EncodeField, type FieldSide, fieldEncoder } from "./record.ts";
 import { rowKeyHash, rowKeyHashOfBytes } from "./row-key.ts";
 
@@ -11,10 +12,9 @@ import { rowKeyHash, rowKeyHashOfBytes } from "./row-key.ts";
 type EncodeMember = (members: JsonFields, column: number, bytes: Uint8Array, out: EncodedRecords) => boolean;
 
 /**
- * Encodes records from their JSON's bytes, as RecordEncoder encodes the objects that JSON.parse makes of them: no
- * object and no text is made on the way, which takes two thirds of the time. It takes only what is simple
- * (json-fields.ts), of models whose fields are simple; all else, what is wrong with a record included, is for
- * RecordEncoder.
+ * Encodes records from their JSON, as RecordEncoder encodes the objects that JSON.parse makes of them: no object and no
+ * text is made on the way, but for fields whose texts are prepared or taken apart. It takes only what is simple
+ * (json-fields.ts). All else, what is wrong with a record included, is for RecordEncoder.
  */
 export class JsonRecordEncoder {
   readonly #members: JsonFields;
@@ -32,11 +32,9 @@ export class JsonRecordEncoder {
     this.#encode = fields.map((field) => memberEncoder(field, hashKey));
   }
 
-  /** Null for a model that has a field with several values, with steps, or a cross. */
+  /** Null for a model with crosses, which join the texts of several fields. */
   static of(spec: FittedSpec): JsonRecordEncoder | null {
-    const isSimple = (field: FittedField): boolean =>
-      field.type !== "multi-categorical" && field.prepare === undefined && partsOf(field) === null;
-    return spec.fields.every(isSimple) ? new JsonRecordEncoder(spec) : null;
+    return spec.fields.every((field) => partsOf(field) === null) ? new JsonRecordEncoder(spec) : null;
   }
 
   /**
@@ -79,7 +77,8 @@ const scratch: Hash64 = { lo: 0, hi: 0 };
 
 function memberEncoder(field: FittedField, hashKey: string | undefined): EncodeMember {
   const encode = fieldEncoder(field, hashKey);
-  return field.type === "numeric" ? numericMember(encode) : categoricalMember(field, encode, hashKey);
+  if (field.type === "categorical" && !field.prepare) return categoricalMember(field, encode, hashKey);
+  return valueMember(encode, field.type === "numeric" && !field.prepare);
 }
 
 function categoricalMember(
@@ -104,12 +103,23 @@ function categoricalMember(
   };
 }
 
-function numericMember(encode: EncodeField): EncodeMember {
-  return (members, column, _bytes, out) => {
+/** Bytes of the longest text that is made of its bytes. For longer ones JSON.parse is quicker. */
+const MAX_TEXT = 64;
+
+/** `isNumber`: whether values are numbers mostly, so that texts are left to RecordEncoder. */
+function valueMember(encode: EncodeField, isNumber: boolean): EncodeMember {
+  return (members, column, bytes, out) => {
     const kind = members.kinds[column];
-    if (kind === TEXT && members.starts[column] !== members.ends[column]) return false;
+    let value: RawValue;
+    if (kind === WHOLE || kind === DECIMAL) value = members.numbers[column];
+    else if (kind === BOOLEAN) value = members.numbers[column] === 1;
+    else if (kind === TEXT) {
+      const length = (members.ends[column] as number) - (members.starts[column] as number);
+      if (length > (isNumber ? 0 : MAX_TEXT)) return false;
+      value = String.fromCharCode(...bytes.subarray(members.starts[column], members.ends[column]));
+    }
     try {
-      encode(kind === CANONICAL || kind === DECIMAL ? members.numbers[column] : undefined, out, "");
+      encode(value, out, "");
       return true;
     } catch (error) {
       if (error instanceof FormatError) return false;

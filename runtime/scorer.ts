@@ -318,19 +318,24 @@ export class Scorer {
     encode: (record: unknown, place: string) => void,
   ): void {
     let i = 0;
-    const count = (): void => {
-      if (encoded.entries > limits.maxEntries) refuseEntriesBeyond(limits, encoded, `${list}[${i}]`);
-      i++;
-    };
     readEach(records, {
       fromJson: (bytes, at, end) => {
+        const { entries } = encoded;
         const next = this.#jsonEncoder?.encode(bytes, at, end, encoded, side) ?? -1;
-        if (next >= 0) count();
+        if (next < 0) return -1;
+        if (encoded.entries > limits.maxEntries) {
+          // What follows may not be JSON, which would be the greater fault.
+          encoded.entries = entries;
+          encoded.count--;
+          return -1;
+        }
+        i++;
         return next;
       },
       fromValue: (record) => {
-        encode(record, `${list}[${i}]`);
-        count();
+        const place = `${list}[${i++}]`;
+        encode(record, place);
+        refuseEntriesBeyond(limits, encoded, place);
       },
     });
   }

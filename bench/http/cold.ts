@@ -25,9 +25,7 @@ export interface ColdResult {
 
 const LOADS = 60;
 const LOAD_WAIT_MS = 500;
-/**
- * A client that waits for an answer before it asks again, so that no request waits for another one's processor time.
- */
+/** A client that waits for an answer before it asks again, so that no request waits for another's processor time. */
 const CONNECTIONS = 1;
 
 /** Starts an isolate for each case in each round. `rowDeadlineMs`: how long requests wait for rows. */

@@ -35,6 +35,6 @@ if (name !== undefined && name in BENCHMARKS) {
   }
 } else {
   console.log(table(["benchmark", "measures"], Object.entries(BENCHMARKS)));
-  console.log("kernel and rank: --against FOLDER compares with another checkout, in turns in the same run");
+  console.log("kernel, rank and http: --against FOLDER compares with another checkout, in turns in the same run");
   process.exitCode = name === undefined ? 0 : 1;
 }

@@ -11,8 +11,11 @@ import { BodyError } from "./errors.ts";
 import { outlineJson } from "./json-outline.ts";
 import { Deadline } from "./promises.ts";
 
-/** Bytes that are read at a time. Most bodies are shorter. */
+/** Bytes that are read at a time of a long body. */
 const PART_BYTES = 64 * 1024;
+
+/** Bytes of a declared body that is read at once. It takes twice its memory for a moment. Most bodies are shorter. */
+const MAX_WHOLE_BYTES = 256 * 1024;
 
 /** A body that was read, with its lists still to be parsed. At its end its memory is given back. */
 export interface ReadBody<Body> extends Disposable {
@@ -97,9 +100,9 @@ export class RequestBody implements ReadableBody {
     return { body, release, [Symbol.dispose]: release };
   }
 
-  /** Whether it declares that it is not longer than a part, as it is. */
+  /** Whether it is declared to be short, as it is. */
   get #isShort(): boolean {
-    return this.#encoding === null && this.#declaredBytes > 0 && this.#declaredBytes <= PART_BYTES;
+    return this.#encoding === null && this.#declaredBytes > 0 && this.#declaredBytes <= MAX_WHOLE_BYTES;
   }
 
   /** In one read by the runtime: reading in parts takes three times as long as that, for a record. */

@@ -14,6 +14,9 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** Bytes of a name that is read without a parser: those of all members that a body may have are shorter. */
+const MAX_PLAIN_NAME = 16;
+
 /** The members of a body's object, found but not yet parsed. */
 export interface JsonOutline {
   /** Those of the named lists that are there. */
@@ -47,7 +50,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[]): JsonOu
     const colon = skipSpace(bytes, endOfString(bytes, at));
     if (bytes[at] !== QUOTE || bytes[colon] !== COLON) throw notJson(bytes, at);
     refuseLong("a name in the body", colon - at);
-    const name = parseJsonBytes(bytes.subarray(at, colon)) as string;
+    const name = nameAt(bytes, at, colon);
     if (members.has(name)) throw new RequestError(`body: ${name}`, "got it more than once, expected it once");
     const value = skipSpace(bytes, colon + 1);
     if (lists.includes(name) && bytes[value] === OPEN_LIST) {
@@ -68,6 +71,15 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[]): JsonOu
   return { lists: found, longestPart: longest, others, parse: () => parseMembers(members) };
 }
 
+/** The name whose opening quote is at `at`, and which the colon follows. Plain ones need no parser. */
+function nameAt(bytes: Uint8Array, at: number, colon: number): string {
+  const inner = bytes.subarray(at + 1, colon - 1);
+  const isPlain =
+    inner.length <= MAX_PLAIN_NAME && inner.every((byte) => byte > 0x20 && byte < 0x7f && byte !== BACKSLASH);
+  if (isPlain && bytes[colon - 1] === QUOTE) return String.fromCharCode(...inner);
+  return parseJsonBytes(bytes.subarray(at, colon)) as string;
+}
+
 /** A list from its opening bracket on; the end is its closing bracket. */
 function outlineList(bytes: Uint8Array, start: number, name: string): { list: JsonList; end: number; longest: number } {
   const cuts = [start];
@@ -77,7 +89,8 @@ function outlineList(bytes: Uint8Array, start: number, name: string): { list: Js
   let from = start;
   for (;;) {
     const end = endOfValue(bytes, from + 1);
-    refuseLong(`${name}[${length}]`, end - from);
+    // Not every element pays for a text that names it.
+    if (end - from > MAX_ELEMENT_BYTES) refuseLong(`${name}[${length}]`, end - from);
     length++;
     const isLast = bytes[end] !== COMMA;
     if (isLast || end - cut >= JSON_PART_BYTES) {

@@ -181,11 +181,17 @@ function encode(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Le
 
 /** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
 function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
-  if (scores.every(Number.isFinite)) return;
+  if (allFinite(scores)) return;
   const list = "records" in request ? "records" : "items" in request ? "items" : "candidates";
   const errors: FormatError[] = [];
   for (let i = 0; i < scores.length && errors.length < MAX_ERRORS; i++)
     if (!Number.isFinite(scores[i]))
       errors.push(new FormatError(`${list}[${i}]`, "got numbers too large to score, expected a finite score"));
   RequestError.throwAll(errors);
+}
+
+/** `every` would take a tenth of the time of a request of 1,000 records. */
+function allFinite(numbers: Float32Array): boolean {
+  for (let i = 0; i < numbers.length; i++) if (!Number.isFinite(numbers[i])) return false;
+  return true;
 }

@@ -117,3 +117,32 @@ test("a list that was let go of cannot be iterated any more", () => {
   list.forget();
   expect(() => [...list]).toThrow(BodyError);
 });
+
+test("elements are handed over as JSON while they are taken, and the rest of a part as values", () => {
+  const element = (i: number): string => (i % 7 === 6 ? `["${i}"]` : `{"a":"${"x".repeat(100)}${i}"}`);
+  const text = `{"list":[ ${Array.from({ length: 1000 }, (_, i) => element(i)).join(" , ")} ]}`;
+  const list = (body: string): JsonList =>
+    (outlineJson(new TextEncoder().encode(body), ["list"]).parse() as { list: JsonList }).list;
+  const read = (from: JsonList): { all: unknown[]; asJson: number } => {
+    const all: unknown[] = [];
+    let asJson = 0;
+    from.readEach({
+      fromJson(bytes, at) {
+        const end = bytes.indexOf(0x7d, at) + 1;
+        if (bytes[at] !== 0x7b) return -1;
+        all.push(JSON.parse(new TextDecoder().decode(bytes.subarray(at, end))));
+        asJson++;
+        return end;
+      },
+      fromValue: (value) => all.push(value),
+    });
+    return { all, asJson };
+  };
+  const { all, asJson } = read(list(text));
+  expect(all).toEqual(JSON.parse(text).list);
+  expect(asJson).toBeGreaterThan(6);
+  expect(asJson).toBeLessThan(1000);
+  for (const body of ['{"list":[{},]}', '{"list":[{} {}]}', '{"list":[{},nul]}', `{"list":[{"a":"${LONG}"},]}`])
+    expect(() => read(list(body)), body).toThrow(BodyError);
+  expect(read(list('{"list":[ ]}'))).toEqual({ all: [], asJson: 0 });
+});
