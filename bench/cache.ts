@@ -1,8 +1,8 @@
-// What an isolate's cache answers: by what it keeps (whole pages, filled by hash or by class of frequency, rows, or rows
-// and the others of their pages while there is room) and by what it drops (LRU, CLOCK, S3-FIFO), all within the same
-// bytes. These are simulated; beside them stands the cache that the Worker has, as it is built. "here" is the share of
-// look-ups that the blob or the cache answers. Then nanoseconds to look a row up in the cache, and in whole pages; and
-// what the Worker in workerd says of a log's records. Prints; gates nothing.
+// What an isolate's cache answers: by what it keeps (whole pages, filled by hash or by class of frequency, rows, or
+// rows and the others of their pages while there is room) and by what it drops (LRU, CLOCK, S3-FIFO), all within the
+// same bytes. These are simulated; beside them stands the cache that the Worker has, as it is built. "here" is the
+// share of look-ups that the blob or the cache answers. Then nanoseconds to look a row up in the cache, and in whole
+// pages; and what the Worker in workerd says of a log's records. Prints; gates nothing.
 //   npm run bench -- cache [--only built] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";

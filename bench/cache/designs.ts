@@ -7,7 +7,10 @@ const PAGE_BYTES = 16 * 1024;
 export const ROWS_PER_PAGE = Math.floor(PAGE_BYTES / (ROW_BYTES + KEY_BYTES)) - 1;
 /** What a page's objects take beside its bytes. */
 const PAGE_OBJECTS_BYTES = 1024;
-/** What a cached row takes beside its bytes: what names it, its head, and its place in an index that is 3/4 full at most. */
+/**
+ * What a cached row takes beside its bytes: what names it, its head, and its place in an index that is 3/4 full at
+ * most.
+ */
 const ROW_ENTRY_BYTES = 8 + 4 + 7;
 
 /** What is cached, and how the pages that bring rows are filled. */
@@ -16,7 +19,9 @@ export interface Design {
   /** rows and others: also a page's other rows, as long as nothing has to be dropped for them. */
   keeps: "pages" | "rows" | "rows and others";
   policy: PolicyName;
-  /** hash: pages are filled by the rows' keys. classes: a page's rows are about equally popular, as training saw them. */
+  /**
+   * hash: pages are filled by the rows' keys. classes: a page's rows are about equally popular, as training saw them.
+   */
   fill: "hash" | "classes";
 }
 

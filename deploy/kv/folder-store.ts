@@ -13,9 +13,9 @@ const PAGES = pageKey(new Uint8Array(0));
 const MANIFESTS = manifestKey("");
 
 /**
- * A folder as a store: each value is a file, and its key the file's path. It is what a Worker reads through a binding of
- * static assets. Pages are files of bytes there, and not of text. `packed`: all pages of a version also become one file,
- * in the order of their numbers and in places of equal size, which is how a Worker reads them from R2.
+ * A folder as a store: each value is a file, and its key the file's path. It is what a Worker reads through a binding
+ * of static assets. Pages are files of bytes there, and not of text. `packed`: all pages of a version also become one
+ * file, in the order of their numbers and in places of equal size, which is how a Worker reads them from R2.
  */
 export class FolderStore implements KvStore {
   readonly #folder: string;

@@ -49,8 +49,8 @@ export interface RowRequest {
 }
 
 /**
- * Rows of pages: those that the isolate has cached, and those of pages that are read from the source, in bulk and within
- * a deadline. A page that cannot be had is not an error.
+ * Rows of pages: those that the isolate has cached, and those of pages that are read from the source, in bulk and
+ * within a deadline. A page that cannot be had is not an error.
  */
 export class RowStore {
   readonly #cache: RowCache;

@@ -129,7 +129,10 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
 
 const NO_PAGES_NEEDED: Rows = { pages: new Map(), pagesRead: 0, shortfall: null, [Symbol.dispose]() {} };
 
-/** An encoded request, whose rows are looked up in the blob and among those that are cached, and what scores it once the pages are there. */
+/**
+ * An encoded request, whose rows are looked up in the blob and among those that are cached, and what scores it once the
+ * pages are there.
+ */
 interface EncodedRequest {
   located: LocatedRecords;
   run(pages: ReadonlyMap<number, PageRows>): Scores & { explanations?: Explanation[] };

@@ -9,8 +9,8 @@ export interface AssetsFetcher {
 const ORIGIN = "https://assets.local";
 
 /**
- * A folder of static assets that come with the Worker, where `deepfm-edge publish --folder` put models; `path`: where in
- * the folder they are, such as `/models`.
+ * A folder of static assets that come with the Worker, where `deepfm-edge publish --folder` put models; `path`: where
+ * in the folder they are, such as `/models`.
  */
 export function assetsSource(assets: AssetsFetcher, path = ""): Source {
   const read = async (key: string): Promise<Response | null> => {
