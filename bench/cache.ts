@@ -2,7 +2,7 @@
 // rows and the others of their pages while there is room) and by what it drops (LRU, CLOCK, S3-FIFO), all within the
 // same bytes. These are simulated; beside them stands the cache that the Worker has, as it is built. "here" is the
 // share of look-ups that the blob or the cache answers. Then nanoseconds to look a row up in the cache, and in whole
-// pages. Prints; gates nothing.
+// pages; and what the Worker in workerd says of a log's records. Prints; gates nothing.
 //   npm run bench -- cache [--only built] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
@@ -10,6 +10,7 @@ import { table } from "../trainer/terminal/table.ts";
 import { BuiltCache } from "./cache/built.ts";
 import { DESIGNS, emptyTally, Isolate, type Simulated, type Tally } from "./cache/designs.ts";
 import { lookupTimes } from "./cache/lookups.ts";
+import { replay } from "./cache/replay.ts";
 import { Traffic } from "./cache/traffic.ts";
 
 const MIB = 2 ** 20;
@@ -83,7 +84,12 @@ const { rows, pages, ratio } = lookups;
 console.log(
   `\nns to look up and copy a row, of 500 candidates: ${rows} in cached rows, ${pages} in cached pages, ${ratio} ×`,
 );
-if (options.json) writeWhole(options.json, toJson({ results, lookups }));
+const replayed = await replay();
+console.log(
+  "in workerd, 1e6 rows, no head, a tenth of the pages' bytes, one record a request, after 1,000: " +
+    `${(100 * replayed.here).toFixed(1)} % here, ${replayed.keys.toFixed(2)} keys a request`,
+);
+if (options.json) writeWhole(options.json, toJson({ results, lookups, replayed }));
 
 function play(
   { rows, exponent, lookups, before, requests, moved }: Scenario,

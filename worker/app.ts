@@ -9,6 +9,7 @@ import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
+import { MEMORY } from "./limits.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
 import { observe } from "./metrics/observe.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
@@ -31,15 +32,17 @@ import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } fro
 import { share } from "./shared.ts";
 
 /**
- * The HTTP application, with a model store and a page cache of its own; an isolate makes one. It serves alone, or
+ * The HTTP application, with a model store and a cache of rows of its own; an isolate makes one. It serves alone, or
  * mounted in another Hono app: `other.route("/ctr", createApp())`. It answers everything below its path, with its own
  * 404s and 405s too, so an app that mounts it at "/" does so after all its own routes.
  */
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
-  const { kernel = bestKernelModule(), now = Date.now } = options;
-  const memory = new MemoryBudget(now);
+  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows } = options;
+  if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
+    throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
+  const memory = new MemoryBudget(now, cachedRowBytes);
   const rows = new RowStore(memory, now);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });

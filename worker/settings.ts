@@ -103,6 +103,8 @@ export interface AppOptions<Bindings extends object = DefaultBindings>
   playground?: boolean | Settings<Bindings>["playground"];
   /** Default: the fastest of the three builds that the engine runs. */
   kernel?: KernelModule;
+  /** Bytes of memory for cached rows, at most 32 MiB, which is the default. Models that need it take it from there. */
+  cachedRowBytes?: number;
   /** Milliseconds since the epoch. Default: Date.now. */
   now?: () => number;
 }

@@ -11,20 +11,6 @@ import { ROWS_PER_PAGE, type Simulated, type Tally } from "./designs.ts";
 const LAYOUT = { rowType: TYPE_I8, embeddingDim: 16 };
 const STRIDE = rowStride(LAYOUT.rowType, LAYOUT.embeddingDim);
 
-/** A budget that leaves cached rows so many bytes. */
-class FixedBudget extends MemoryBudget {
-  readonly #bytes: number;
-
-  constructor(bytes: number) {
-    super(Date.now);
-    this.#bytes = bytes;
-  }
-
-  override get maxRowBytes(): number {
-    return this.#bytes;
-  }
-}
-
 /** The cache that is built, worker/rows, over pages with a row for each number but the `head` first. */
 export class BuiltCache implements Simulated {
   readonly cache: RowCache;
@@ -48,7 +34,7 @@ export class BuiltCache implements Simulated {
     for (let page = this.pageCount - 1; page >= 0; page--)
       this.#starts[page] = Math.min(this.#starts[page], this.#starts[page + 1]);
     const pageDigests = Uint8Array.from({ length: 16 * this.pageCount }, () => random.bits());
-    this.cache = new RowCache(new FixedBudget(bytes));
+    this.cache = new RowCache(new MemoryBudget(Date.now, bytes));
     this.rows = new CachedRows(this.cache, { ...LAYOUT, pageCount: this.pageCount, pageDigests });
   }
 

@@ -94,7 +94,7 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
 
   try {
     await sendCalmly(0);
-    await fillPageCache(server, agent, model);
+    await fillRowCache(server, agent, model);
     const idle = residentBytes(server.pid);
     if (idle !== null) forgetPeak(server.pid);
 
@@ -128,8 +128,8 @@ export async function attack(server: AttackedServer, model: AttackModel, plan: A
   }
 }
 
-/** Reads so many pages that the Worker's cache of them is full, which is a part of the memory of an idle Worker. */
-async function fillPageCache(server: AttackedServer, agent: Agent, model: AttackModel): Promise<void> {
+/** Reads so many pages that the Worker's cache of rows is full, which is a part of the memory of an idle Worker. */
+async function fillRowCache(server: AttackedServer, agent: Agent, model: AttackModel): Promise<void> {
   const random = seeded(FILL_SEED);
   for (let i = 0; i < FILL_REQUESTS; i++) await sendWhole(server.url, agent, coldRequest(random, model));
 }

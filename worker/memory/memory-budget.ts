@@ -24,6 +24,7 @@ export interface MemoryReport {
  */
 export class MemoryBudget {
   readonly #now: () => number;
+  readonly #mostRowBytes: number;
   readonly #taken: Record<MemoryShare, number> = { models: 0, rows: 0, requests: 0 };
   /** Those of requests. */
   readonly #leases = new Set<Lease>();
@@ -32,8 +33,10 @@ export class MemoryBudget {
   #peak = 0;
   #refused = 0;
 
-  constructor(now: () => number) {
+  /** `mostRowBytes`: what cached rows may take at most, in bytes, where models leave it. */
+  constructor(now: () => number, mostRowBytes: number = MEMORY.maxRows) {
     this.#now = now;
+    this.#mostRowBytes = mostRowBytes;
   }
 
   /** A lease of nothing yet, for one request or one model. */
@@ -53,7 +56,7 @@ export class MemoryBudget {
 
   /** The most that cached rows may take now. */
   get maxRowBytes(): number {
-    return maxRowsBeside(this.#taken.models);
+    return this.#maxRowsBeside(this.#taken.models);
   }
 
   /** States what cached rows take. The cache keeps it at `maxRowBytes` or less. */
@@ -68,11 +71,16 @@ export class MemoryBudget {
   /** For leases alone: takes `bytes` more, or gives back where they are negative. Throws OverloadedError. */
   take(lease: Lease, bytes: number): void {
     if (bytes > 0) this.#refuseBeyond(lease, lease.bytes + bytes);
-    if (lease.share === "models") this.#trimRows(maxRowsBeside(this.#taken.models + bytes));
+    if (lease.share === "models") this.#trimRows(this.#maxRowsBeside(this.#taken.models + bytes));
     this.#add(lease.share, bytes);
     if (lease.share === "models") return;
     if (lease.bytes + bytes > 0) this.#leases.add(lease);
     else this.#leases.delete(lease);
+  }
+
+  /** The most that cached rows may take beside models of so many bytes. */
+  #maxRowsBeside(models: number): number {
+    return Math.min(this.#mostRowBytes, MEMORY.total - MEMORY.requests - models);
   }
 
   /** The one place where any memory is counted. A sum beyond the budget is a defect of those who keep the shares. */
@@ -128,11 +136,6 @@ export class MemoryBudget {
 
 function mostOf(share: "models" | "requests"): number {
   return share === "models" ? MEMORY.models : MEMORY.oneRequest;
-}
-
-/** The most that cached rows may take beside models of so many bytes. */
-function maxRowsBeside(models: number): number {
-  return Math.min(MEMORY.maxRows, MEMORY.total - MEMORY.requests - models);
 }
 
 /** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */

@@ -6,7 +6,7 @@ import type { RowTags } from "./row-tags.ts";
 
 // Rows lie one after the other in segments, as entries:
 //   word 0, 1   what names the row (row-tags.ts)
-//   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; of 0 words, there is none
+//   word 2      ENTRY_USE × its uses since the hand last passed + the words of the row; 0: there is no such row
 //   then        the row as its page has it
 
 const ENTRY_HEAD_WORDS = 3;
