@@ -4,7 +4,7 @@ import type { BlobManifest } from "../../format/read-blob.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { itemId } from "../../runtime/item-id.ts";
 import { BodyError } from "../http/errors.ts";
-import { MAX_ERRORS } from "../limits.ts";
+import { MAX_ERRORS, MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 
@@ -62,7 +62,10 @@ function* faultsOf(
 
 type Faults = Generator<FormatError>;
 
-/** `encode` throws at the first fault of an element. What it adds to `entries` is of no use. */
+/**
+ * `encode` throws at the first fault of an element. What it adds to `entries` is of no use. Elements beyond the most that
+ * a request may have are not looked at: a body has room for millions, which would take seconds.
+ */
 function* faultsIn(
   list: unknown,
   name: string,
@@ -71,6 +74,7 @@ function* faultsIn(
 ): Faults {
   let i = 0;
   for (const element of listOf(list)) {
+    if (i >= MAX_RECORDS) return;
     const place = `${name}[${i++}]`;
     entries.clear();
     yield* faultsOfRecord(element, (one) => encode(one, place));
