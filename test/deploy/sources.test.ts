@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LocalServer, startDevServer } from "../../deploy/dev-server.ts";
 import { FolderStore } from "../../deploy/kv/folder-store.ts";
 import { openLocalKv } from "../../deploy/kv/local-kv.ts";
-import { Publication, publish } from "../../deploy/publish.ts";
+import { Publication } from "../../deploy/publication.ts";
+import { publish } from "../../deploy/publish.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { Page, type PageLayout } from "../../format/page.ts";
 import { packedPagesKey, pageKey } from "../../format/store.ts";
@@ -61,7 +62,7 @@ beforeAll(async () => {
   const text = Buffer.from(exported.pages[BROKEN].bytes).fill(7, 100, 110).toString("base64");
   await new FolderStore(models, false).putTexts([{ key, value: text }]);
   await using kv = await openLocalKv(config);
-  await new Publication(kv, true, () => {}).run(exported);
+  await new Publication(kv).run(exported);
   await kv.putTexts([{ key, value: text }]);
   await kv[Symbol.asyncDispose]();
   server = await startDevServer(config);

@@ -58,9 +58,7 @@ test("hot pages that cannot be read keep no version from serving", async () => {
   const { version } = await (await worker.score({ records: [] })).json<ScoreAnswer>();
   expect(version).toBe(after.version);
   expect(await loadsOf(worker)).toMatchObject({ warmed: 0, unwarmed: 4 });
-  expect(await worker.metrics()).toContain(
-    'deepfm_edge_warm_pages_total{result="missing"} 4\n',
-  );
+  expect(await worker.metrics()).toContain('deepfm_edge_warm_pages_total{result="missing"} 4\n');
 });
 
 test("100 switches under requests lose none, keep none waiting for a load, and mix no versions", async () => {
