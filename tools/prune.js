@@ -1,4 +1,4 @@
-// Removes what packages bring and nothing here uses, after `npm ci`: 148 MB of 833. It is JavaScript that every Node
+// Removes what packages bring and nothing here uses, after `npm ci`: 149 MB of 848. It is JavaScript that every Node
 // reads, in the form of CommonJS.
 const { existsSync, lstatSync, readdirSync, rmSync } = require("node:fs");
 const { join } = require("node:path");
@@ -9,6 +9,8 @@ const UNUSED = [
   { packages: /^node-(bin-)?(linux|darwin|win)-/, folder: "include" },
   // The command line of Binaryen: 81 MB. The AssemblyScript compiler calls its library.
   { packages: /^binaryen$/, folder: "bin" },
+  // The messages of axe in other languages: 1 MB.
+  { packages: /^axe-core$/, folder: "locales" },
 ];
 
 /** Removes them from a node_modules folder, and the links in .bin that then lead nowhere. */
