@@ -63,8 +63,8 @@ function* faultsOf(
 type Faults = Generator<FormatError>;
 
 /**
- * `encode` throws at the first fault of an element. What it adds to `entries` is of no use. Elements beyond the most that
- * a request may have are not looked at: a body has room for millions, which would take seconds.
+ * `encode` throws at the first fault of an element. What it adds to `entries` is of no use. Elements beyond the most
+ * that a request may have are not looked at: a body has room for millions, which would take seconds.
  */
 function* faultsIn(
   list: unknown,
