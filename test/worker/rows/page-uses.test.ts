@@ -6,7 +6,7 @@ import { type PageRows, Scorer } from "../../../runtime/scorer.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
-import { RowCache } from "../../../worker/rows/row-cache.ts";
+import { RowCache } from "../../../runtime/rows/row-cache.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { scoreRequest } from "../../../worker/scoring/score-request.ts";
 import type { Source } from "../../../worker/source/source.ts";

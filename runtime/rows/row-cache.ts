@@ -1,6 +1,5 @@
 import type { Page } from "../../format/page.ts";
-import { giveBack } from "../memory/give-back.ts";
-import type { MemoryBudget } from "../memory/memory-budget.ts";
+import { giveBack } from "./give-back.ts";
 import { RowIndex } from "./row-index.ts";
 import type { RowTags } from "./row-tags.ts";
 
@@ -27,13 +26,26 @@ export const NOT_CACHED = -1;
 /** What `find` gives where it knows that the page has no such row. */
 export const CACHED_ABSENCE = -2;
 
+/** The memory that a cache of rows lives in: the Worker's budget, or a planner's bytes. */
+export interface RowMemory {
+  /** Bytes that cached rows may take now. */
+  readonly maxRowBytes: number;
+  /** Is told what the rows take. */
+  setRows(bytes: number): void;
+  /** Is given what drops rows until they take at most so many bytes. */
+  trimRowsWith(trim: (maxBytes: number) => void): void;
+}
+
+/** What is read of a page whose rows are all kept. */
+export type RowsOfPage = Pick<Page, "rowCount" | "rowWords" | "keyWord" | "copyRow">;
+
 /**
  * Rows of pages that an isolate has read, and keys that pages turned out not to have. When there is no room, CLOCK
  * drops rows: its hand passes over the segments from the oldest on, keeps the rows that were used since it last came by,
  * and moves them together. A position is good until rows are added.
  */
 export class RowCache {
-  readonly #memory: MemoryBudget;
+  readonly #memory: RowMemory;
   /** By number; one that was given back is empty. */
   readonly #segments: Uint32Array[] = [];
   /** By number of a segment: where its entries end. */
@@ -43,7 +55,7 @@ export class RowCache {
   readonly #free: number[] = [];
   readonly #index: RowIndex;
 
-  constructor(memory: MemoryBudget) {
+  constructor(memory: RowMemory) {
     this.#memory = memory;
     this.#index = new RowIndex((position) => this.#segmentOf(position)[position & IN_SEGMENT] as number);
     memory.trimRowsWith((maxBytes) => this.#trim(maxBytes));
@@ -93,7 +105,7 @@ export class RowCache {
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
    */
-  keepWhileRoom(page: Page, number: number, tags: RowTags): void {
+  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags): void {
     const { rowCount, rowWords } = page;
     const words = ENTRY_HEAD_WORDS + rowWords;
     for (let i = 0; i < rowCount; i++) {
