@@ -16,8 +16,8 @@ export interface Replayed extends AsyncDisposable {
   send(records: PlannedRecords, request: PlannedRequest): Promise<Counts>;
 }
 
-/** As worker/limits.ts has it in the bundle. */
-const MAX_ROWS = /maxRows: 32 \* MIB\w*/g;
+/** `maxRows` of worker/limits.ts, as the bundle has it. */
+const MAX_ROWS = /\bmaxRows:\s*32\s*\*\s*\w+/g;
 /** The most that the setting may allow. */
 const KEYS_PER_REQUEST = "1000";
 

@@ -1,4 +1,4 @@
-import { MAX_BLOB_BYTES } from "../../format/constants.ts";
+import { MAX_BLOB_BYTES, MAX_PAGE_BYTES } from "../../format/constants.ts";
 import { KEY_BYTES } from "../../trainer/export/rows.ts";
 import type { IsolateLimits } from "../../trainer/plan/planned-isolate.ts";
 import type { ModelSizes, PlannedModel } from "../../trainer/plan/planned-model.ts";
@@ -72,6 +72,8 @@ const CATALOGUE_CANDIDATES = [1, 10, 100] as const;
 /** A larger head is not worth it where it saves less: this share of the price, and dollars for a million requests. */
 const WORTH_SHARE = 0.1;
 const WORTH_DOLLARS = 0.05;
+/** Smaller pages are not worth a key each; rows of few numbers are small, too, and fit. */
+const LEAST_PAGE_BYTES = 1024;
 /** Keys that each publication writes beside pages. */
 const OTHER_KEYS = 8;
 
@@ -97,7 +99,8 @@ export function makePlan(model: ServedModel, records: PlannedRecords, options: P
   }
   const present = heads.find(({ headFactor }) => headFactor === 1) ?? lastOf(heads);
   const chosen = chooseHead(heads);
-  const pageSizes = pageFactors.map((factor) =>
+  const sizes = pageFactors.filter((factor) => factor === 1 || isPageSize(factor * pageBytes));
+  const pageSizes = sizes.map((factor) =>
     factor === 1 ? chosen : planLayout(model, records, options, chosen.headFactor, factor * pageBytes),
   );
   const page = choosePage(pageSizes, chosen);
@@ -118,6 +121,11 @@ export function makePlan(model: ServedModel, records: PlannedRecords, options: P
     },
     catalogue: isRanked && options.itemBytes > 0 ? planCatalogue(model, records, options, chosen) : null,
   };
+}
+
+/** Whether a page may be so large, and may hold rows of any length. */
+function isPageSize(bytes: number): boolean {
+  return bytes >= LEAST_PAGE_BYTES && bytes <= MAX_PAGE_BYTES;
 }
 
 /** What one layout takes, costs and answers. */

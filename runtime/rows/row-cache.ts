@@ -5,7 +5,7 @@ import type { RowTags } from "./row-tags.ts";
 
 // Rows lie one after the other in segments, as entries:
 //   word 0, 1   what names the row (row-tags.ts)
-//   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; 0 words: there is no such row
+//   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; 0 words: there is no row
 //   then        the row as its page has it
 
 const ENTRY_HEAD_WORDS = 3;
@@ -41,8 +41,8 @@ export type RowsOfPage = Pick<Page, "rowCount" | "rowWords" | "keyWord" | "copyR
 
 /**
  * Rows of pages that an isolate has read, and keys that pages turned out not to have. When there is no room, CLOCK
- * drops rows: its hand passes over the segments from the oldest on, keeps the rows that were used since it last came by,
- * and moves them together. A position is good until rows are added.
+ * drops rows: its hand passes over the segments from the oldest on, keeps the rows that were used since it last came
+ * by, and moves them together. A position is good until rows are added.
  */
 export class RowCache {
   readonly #memory: RowMemory;

@@ -116,7 +116,7 @@ export function pagesNeeded(highWords: Uint32Array, rowBytes: number, pageBytes:
   if (highWords.length === 0) return 0;
   const capacity = Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowBytes));
   for (
-    let pageCount = Math.ceil(highWords.length / capacity);
+    let pageCount = Math.ceil(highWords.length / Math.max(0, capacity));
     pageCount <= MAX_PAGES;
     pageCount = Math.ceil(pageCount * 1.05 + 0.5)
   ) {
