@@ -1,6 +1,8 @@
 // Whether the Worker reads what the planner says: a log by Zipf's law is replayed, request by request, through the
 // production build in workerd and through the planner's isolate. Exits with 1 where the keys that requests read differ
 // by more than 15 %, or where a case reads more than it should. Nothing of it depends on time.
+// `--requests`: a share of the 20,000 requests to rank that come before those that are counted; with less than 1, it is
+// not asserted how many look-ups stay in the isolate.
 //   npm run bench -- replay [--rows 1000000] [--requests 1] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
@@ -64,7 +66,7 @@ const headRows = Math.round(HEAD_SHARE * rows);
 const model = replayModel(rows, headRows);
 const { pages } = bytesOf(model.rows, model.layout);
 console.log(`${rows.toLocaleString("en")} rows, ${headRows} in the blob, pages of ${bytesText(pages)} in all`);
-const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: 3000 * times, counted: 300 };
+const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: Math.round(20_000 * times), counted: 300 };
 const CASES: Case[] = [
   {
     name: "score 1, a tenth of the pages' bytes",
@@ -127,7 +129,9 @@ async function play(one: Case, { log, planned, worker }: NonNullable<typeof move
   );
   const replayed = of(seen.keys, seen.here, seen.lookups);
   const difference = Math.abs(plan.keys - replayed.keys) / Math.max(replayed.keys, LEAST_KEYS);
-  const holds = difference <= MOST_DIFFERENCE && replayed.keys <= mostKeys && replayed.here >= leastHere;
+  // An isolate that has had few requests is not warm yet, and has many rows to see for the first time.
+  const isHere = times < 1 || replayed.here >= leastHere;
+  const holds = difference <= MOST_DIFFERENCE && replayed.keys <= mostKeys && isHere;
   return { name, planned: plan, replayed, difference, holds };
 }
 
