@@ -6,7 +6,7 @@ import { MOST_READ, MOST_WRITTEN } from "./kv/kv-store.ts";
 import { pageText, type UploadedModel } from "./uploaded-model.ts";
 
 // What Workers KV costs: https://developers.cloudflare.com/kv/platform/pricing, on the paid plan and beyond what the
-// plan includes.
+// plan includes. What R2 costs, of the standard class: https://developers.cloudflare.com/r2/pricing.
 
 /** Dollars for a key that is written, or deleted. */
 const WRITE = 5 / 1e6;
@@ -14,6 +14,24 @@ const WRITE = 5 / 1e6;
 const READ = 0.5 / 1e6;
 /** Dollars for a byte that is stored for a month. */
 const BYTE_MONTH = 0.5 / 1e9;
+
+/** Dollars for a range that is read of an object of R2. */
+const R2_READ = 0.36 / 1e6;
+/** Dollars for a byte that R2 stores for a month. */
+const R2_BYTE_MONTH = 0.015 / 1e9;
+
+/** Where pages may be. */
+export type PageSource = "kv" | "r2" | "assets";
+
+/** Dollars for a page that is read. Static assets are not billed. */
+export const PAGE_READ: Readonly<Record<PageSource, number>> = { kv: READ, r2: R2_READ, assets: 0 };
+
+/** Dollars a month for a byte of a page that is stored: KV has pages as base64, R2 as they are. */
+export const PAGE_BYTE_MONTH: Readonly<Record<PageSource, number>> = {
+  kv: (4 / 3) * BYTE_MONTH,
+  r2: R2_BYTE_MONTH,
+  assets: 0,
+};
 
 /** What an upload does, as far as it is known before. */
 export interface UploadCost {

@@ -5,7 +5,11 @@ import { ascending } from "./keys.ts";
 import { padTo } from "./layer.ts";
 
 /** The part of a model that decides the size of an item's record. */
-export type ItemShape = Pick<ModelBlob, "terms" | "products" | "fmDim" | "embeddingDim" | "layers">;
+export interface ItemShape extends Pick<ModelBlob, "terms" | "products" | "fmDim" | "embeddingDim"> {
+  layers: readonly { outputs: number }[];
+}
+
+type ItemModel = Pick<ModelBlob, "terms" | "products" | "fmDim" | "embeddingDim" | "layers">;
 
 /**
  * The bytes of an item's record. 0 where the model has products: their factors come from both sides, so nothing of them
@@ -18,7 +22,7 @@ export function itemStride({ terms, products, fmDim, embeddingDim, layers }: Ite
 }
 
 /** Checks a catalogue against its model. Throws FormatError. */
-export function checkItems({ keys, records }: ItemCatalogue, model: ItemShape): void {
+export function checkItems({ keys, records }: ItemCatalogue, model: ItemModel): void {
   const stride = itemStride(model);
   const count = keys.length / 2;
   if (count > 0 && stride === 0) refuse("MODEL", `got ${count} items, expected none with products`);
@@ -31,7 +35,7 @@ export function checkItems({ keys, records }: ItemCatalogue, model: ItemShape): 
     refuse("ITEMS", `got item ${broken} with a number that is not finite, or not zero in its padding`);
 }
 
-function isItem(records: Uint8Array, at: number, { terms, fmDim, embeddingDim, layers }: ItemShape): boolean {
+function isItem(records: Uint8Array, at: number, { terms, fmDim, embeddingDim, layers }: ItemModel): boolean {
   const view = new DataView(records.buffer, records.byteOffset + at);
   const [first] = layers;
   const deep = c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS);

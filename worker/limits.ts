@@ -102,11 +102,8 @@ export const READ_BYTES = 20 * MIB;
 /** Pages of one bulk read: the keys that Workers KV allows. */
 export const PAGES_PER_READ = 100;
 
-/**
- * Pages that a request may read where no setting says so. It caps the price of a request: 32 keys are $16 per million
- * requests. Most requests read one key or none.
- */
-export const DEFAULT_ROW_KEYS_PER_REQUEST = 32;
+/** Pages that a request may read where no setting says so. */
+export { DEFAULT_ROW_KEYS_PER_REQUEST } from "../runtime/rows/row-keys.ts";
 
 /**
  * The most that the setting may allow, in ten bulk reads: the operations that Workers allow an invocation and, at 16

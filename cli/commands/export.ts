@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import { makePlan } from "../../deploy/plan/plan.ts";
+import { shortPlanText } from "../../deploy/plan/plan-text.ts";
 import { exportReport } from "../../lab/report/quantization-report.ts";
+import { DEFAULT_ROW_KEYS_PER_REQUEST } from "../../runtime/rows/row-keys.ts";
+import type { ClickLog } from "../../trainer/data/click-log.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, namedLater, openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
 import type { Part } from "../../trainer/data/split.ts";
@@ -17,6 +21,7 @@ import { chosenOf, reportTable } from "../../trainer/export/report.ts";
 import { noUpdateText, updateText } from "../../trainer/export/update.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
+import { DEFAULT_CACHE_BYTES, MIN_RECORDS, planOfTrained, recordsOfLog } from "../../trainer/plan/planned-model.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { loadRun, type SavedRun } from "../../trainer/training/run-folder.ts";
@@ -107,8 +112,21 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   if (update) console.log("rows" in update ? updateText(update) : noUpdateText(update));
   const blob = bytesText(exported.blob.length);
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
+  if (exported.pages.length > 0 && chosenOf(report).records >= MIN_RECORDS)
+    console.log(await planLines(run, heldOutLog, flags));
   console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${page}`);
 }
+
+/** What requests will read and cost, by the first records of the log that losses are measured on. */
+async function planLines(run: SavedRun, log: ClickLog, { quantize, filterBits }: ExportFlags): Promise<string> {
+  const { model, sizes, fitted } = planOfTrained(run, quantize, filterBits);
+  const records = await recordsOfLog(log, fitted, run.vocabulary, SHORT_PLAN.records);
+  const limits = { cacheBytes: DEFAULT_CACHE_BYTES, keysPerRequest: DEFAULT_ROW_KEYS_PER_REQUEST };
+  return shortPlanText(makePlan({ ...model, limits }, records, { ...sizes, ...SHORT_PLAN }));
+}
+
+/** Two heads, a request to rank that is usual, and records enough for a second of work. */
+const SHORT_PLAN = { records: 20_000, candidates: 100, headFactors: [1, 2], pageFactors: [1] };
 
 /** The part that `--part` names: of the logs that are named, or else of the one that the training divided. */
 function askedPart({ spec, findValidLog }: SavedRun, asked: Part | "all", records: string[] | undefined): LogPart {

@@ -10,6 +10,7 @@ import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
 import { modelsCommand } from "./models.ts";
 import { pinCommand } from "./pin.ts";
+import { planCommand } from "./plan.ts";
 import { pruneCommand } from "./prune.ts";
 import { publishCommand } from "./publish.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -43,6 +44,7 @@ export function makeProgram(): Command {
     tuneCommand(),
     exportCommand(),
     inspectCommand(),
+    planCommand(),
     keygenCommand(),
     signCommand(),
     publishCommand(),

@@ -25,20 +25,21 @@ export function splitRows(
   vocabulary: Vocabulary,
   rowBytes: number,
 ): { hot: number[]; cold: number[] } {
-  const hot: number[] = [];
-  const cold: number[] = [];
-  const auto: number[] = [];
-  const listOf = { blob: hot, kv: cold, auto };
-  for (let row = vocabulary.fields; row < vocabulary.size; row++) {
-    const store = spec.fields[vocabulary.fieldOf[row]]?.store ?? "auto";
-    listOf[store].push(row);
-  }
-  auto.sort((a, b) => vocabulary.counts[b] - vocabulary.counts[a] || a - b);
+  const { blob, kv, auto } = rankRows(spec, vocabulary);
   const room = roomForRows(spec, rowBytes);
   auto.forEach((row, i) => {
-    (i < room ? hot : cold).push(row);
+    (i < room ? blob : kv).push(row);
   });
-  return { hot: byKey(hot, vocabulary.keys), cold: byKey(cold, vocabulary.keys) };
+  return { hot: byKey(blob, vocabulary.keys), cold: byKey(kv, vocabulary.keys) };
+}
+
+/** The rows with a key, by their fields' store; those of `auto` with the most frequent ones first. */
+export function rankRows(spec: FeatureSpec, vocabulary: Vocabulary): { blob: number[]; kv: number[]; auto: number[] } {
+  const ranked = { blob: [] as number[], kv: [] as number[], auto: [] as number[] };
+  for (let row = vocabulary.fields; row < vocabulary.size; row++)
+    ranked[spec.fields[vocabulary.fieldOf[row]]?.store ?? "auto"].push(row);
+  ranked.auto.sort((a, b) => vocabulary.counts[b] - vocabulary.counts[a] || a - b);
+  return ranked;
 }
 
 /** How many rows of `auto` fields the blob's budget holds. */
@@ -89,15 +90,15 @@ export async function writePages(
   k: number,
   pageBytes: number,
 ): Promise<WrittenPage[]> {
-  const rowBytes = KEY_BYTES + rowStride(rowType, k);
-  const rowsOfPages = divide(cold, vocabulary, Math.floor((pageBytes - PAGE_HEADER_BYTES) / rowBytes));
-  if (rowsOfPages === null) {
-    throw new FormatError(
-      "rows.pageBytes",
-      `got ${pageBytes}, expected more: ${cold.length} rows of ${rowBytes} bytes do not fit ${MAX_PAGES} such pages`,
-    );
-  }
-  const layout: PageLayout = { rowType, embeddingDim: k, pageCount: rowsOfPages.length };
+  const stride = rowStride(rowType, k);
+  const pageCount = pagesNeeded(
+    Uint32Array.from(cold, (row) => vocabulary.keys[2 * row + 1]),
+    stride,
+    pageBytes,
+  );
+  const rowsOfPages: number[][] = Array.from({ length: pageCount }, () => []);
+  for (const row of cold) rowsOfPages[pageOfKey(vocabulary.keys[2 * row + 1], pageCount)]?.push(row);
+  const layout: PageLayout = { rowType, embeddingDim: k, pageCount };
   return Promise.all(
     rowsOfPages.map(async (rows, page) => {
       const bytes = writePage(layout, page, keysOf(rows, vocabulary), quantizeRows(rows, values, rowType, k));
@@ -107,20 +108,25 @@ export async function writePages(
 }
 
 /**
- * Distributes rows over so many pages that none has more than `capacity` rows. Keys spread evenly, so that pages of
- * hundreds of rows are nearly full; where a page holds few rows, many more pages than rows/capacity are needed. Null
- * where even MAX_PAGES are too few.
+ * The fewest pages of at most `pageBytes` that rows of `rowBytes` fit, by the high words of their keys. Keys spread
+ * evenly, so that pages of hundreds of rows are nearly full; where a page holds few rows, many more pages than rows /
+ * capacity are needed. Throws FormatError where even MAX_PAGES are too few.
  */
-function divide(cold: readonly number[], vocabulary: Vocabulary, capacity: number): number[][] | null {
-  if (cold.length === 0) return [];
+export function pagesNeeded(highWords: Uint32Array, rowBytes: number, pageBytes: number): number {
+  if (highWords.length === 0) return 0;
+  const capacity = Math.floor((pageBytes - PAGE_HEADER_BYTES) / (KEY_BYTES + rowBytes));
   for (
-    let pageCount = Math.ceil(cold.length / capacity);
+    let pageCount = Math.ceil(highWords.length / Math.max(0, capacity));
     pageCount <= MAX_PAGES;
     pageCount = Math.ceil(pageCount * 1.05 + 0.5)
   ) {
-    const pages: number[][] = Array.from({ length: pageCount }, () => []);
-    for (const row of cold) pages[pageOfKey(vocabulary.keys[2 * row + 1], pageCount)]?.push(row);
-    if (pages.every((rows) => rows.length <= capacity)) return pages;
+    const rows = new Uint32Array(pageCount);
+    for (const hi of highWords) rows[pageOfKey(hi, pageCount)]++;
+    if (rows.every((count) => count <= capacity)) return pageCount;
   }
-  return null;
+  throw new FormatError(
+    "rows.pageBytes",
+    `got ${pageBytes}, expected more: ${highWords.length} rows of ${KEY_BYTES + rowBytes} bytes do not fit ` +
+      `${MAX_PAGES} such pages`,
+  );
 }

@@ -1,6 +1,8 @@
 import { MAX_PAGE_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { openPage, type Page, type PageLayout } from "../../format/page.ts";
+import type { RowCache } from "../../runtime/rows/row-cache.ts";
+import type { RowTags } from "../../runtime/rows/row-tags.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import * as limits from "../limits.ts";
@@ -8,8 +10,6 @@ import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { PageUses } from "./page-uses.ts";
-import type { RowCache } from "./row-cache.ts";
-import type { RowTags } from "./row-tags.ts";
 
 /** A page that a request needs. */
 export interface WantedPage {

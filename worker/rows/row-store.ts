@@ -4,16 +4,16 @@ import { Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
 import { copyKept, forgetKept } from "../../runtime/kept-rows.ts";
+import { CachedRows } from "../../runtime/rows/cached-rows.ts";
+import { RowCache } from "../../runtime/rows/row-cache.ts";
 import type { LocatedRecords, PageRows } from "../../runtime/scorer.ts";
 import { RateLimitError } from "../http/errors.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
-import { CachedRows } from "./cached-rows.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
-import { RowCache } from "./row-cache.ts";
 
 /**
  * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is

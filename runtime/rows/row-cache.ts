@@ -1,12 +1,15 @@
 import type { Page } from "../../format/page.ts";
-import { giveBack } from "../memory/give-back.ts";
-import type { MemoryBudget } from "../memory/memory-budget.ts";
+import { giveBack } from "./give-back.ts";
 import { RowIndex } from "./row-index.ts";
 import type { RowTags } from "./row-tags.ts";
 
 // Rows lie one after the other in segments, as entries:
 //   word 0, 1   what names the row (row-tags.ts)
+<<<<<<< HEAD:worker/rows/row-cache.ts
 //   word 2      ENTRY_USE × its uses since the hand last passed + the words of the row; 0: there is no such row
+=======
+//   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; 0 words: there is no row
+>>>>>>> plan:runtime/rows/row-cache.ts
 //   then        the row as its page has it
 
 const ENTRY_HEAD_WORDS = 3;
@@ -27,13 +30,26 @@ export const NOT_CACHED = -1;
 /** What `find` gives where it knows that the page has no such row. */
 export const CACHED_ABSENCE = -2;
 
+/** The memory that a cache of rows lives in: the Worker's budget, or a planner's bytes. */
+export interface RowMemory {
+  /** Bytes that cached rows may take now. */
+  readonly maxRowBytes: number;
+  /** Is told what the rows take. */
+  setRows(bytes: number): void;
+  /** Is given what drops rows until they take at most so many bytes. */
+  trimRowsWith(trim: (maxBytes: number) => void): void;
+}
+
+/** What is read of a page whose rows are all kept. */
+export type RowsOfPage = Pick<Page, "rowCount" | "rowWords" | "keyWord" | "copyRow">;
+
 /**
  * Rows of pages that an isolate has read, and keys that pages turned out not to have. When there is no room, CLOCK
  * drops rows: its hand passes over the segments from the oldest on, keeps the rows that were used since it last came
  * by, and moves them together. A position is good until rows are added.
  */
 export class RowCache {
-  readonly #memory: MemoryBudget;
+  readonly #memory: RowMemory;
   /** By number; one that was given back is empty. */
   readonly #segments: Uint32Array[] = [];
   /** By number of a segment: where its entries end. */
@@ -45,7 +61,7 @@ export class RowCache {
   /** Whether the room in the last segment is what the hand has made there. */
   #isSwept = false;
 
-  constructor(memory: MemoryBudget) {
+  constructor(memory: RowMemory) {
     this.#memory = memory;
     this.#index = new RowIndex((position) => this.#segmentOf(position)[position & IN_SEGMENT] as number);
     memory.trimRowsWith((maxBytes) => this.#trim(maxBytes));
@@ -95,8 +111,12 @@ export class RowCache {
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
    */
+<<<<<<< HEAD:worker/rows/row-cache.ts
   keepWhileRoom(page: Page, number: number, tags: RowTags): void {
     if (this.#isSwept) return;
+=======
+  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags): void {
+>>>>>>> plan:runtime/rows/row-cache.ts
     const { rowCount, rowWords } = page;
     const words = ENTRY_HEAD_WORDS + rowWords;
     for (let i = 0; i < rowCount; i++) {

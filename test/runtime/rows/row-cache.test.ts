@@ -4,11 +4,11 @@ import { pageOfKey } from "../../../format/keys.ts";
 import { openPage, type Page, type PageLayout, pageDigest, writePage } from "../../../format/page.ts";
 import { rowStride, writeRow } from "../../../format/row.ts";
 import { NO_ROW, UNKNOWN_ROW } from "../../../runtime/kept-rows.ts";
+import { CachedRows } from "../../../runtime/rows/cached-rows.ts";
+import { CACHED_ABSENCE, NOT_CACHED, RowCache } from "../../../runtime/rows/row-cache.ts";
 import { integer, seeded } from "../../../testing/format/random.ts";
 import { MEMORY } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
-import { CachedRows } from "../../../worker/rows/cached-rows.ts";
-import { CACHED_ABSENCE, NOT_CACHED, RowCache } from "../../../worker/rows/row-cache.ts";
 
 const ROW_WORDS = 6;
 /** A row and its entry's head. */

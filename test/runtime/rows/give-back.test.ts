@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { giveBack } from "../../../worker/memory/give-back.ts";
+import { giveBack } from "../../../runtime/rows/give-back.ts";
 
 test("large arrays are empty at once, and small ones stay", () => {
   const large = new Uint32Array(2 ** 16);

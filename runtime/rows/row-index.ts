@@ -1,4 +1,4 @@
-import { giveBack } from "../memory/give-back.ts";
+import { giveBack } from "./give-back.ts";
 
 /** Places of the smallest index. */
 const MIN_PLACES = 2 ** 8;
