@@ -2,16 +2,16 @@ import { TYPE_I8 } from "../../format/constants.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { Page, writePage } from "../../format/page.ts";
 import { rowStride } from "../../format/row.ts";
+import { CachedRows } from "../../runtime/rows/cached-rows.ts";
+import { RowCache } from "../../runtime/rows/row-cache.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { MemoryBudget } from "../../worker/memory/memory-budget.ts";
-import { CachedRows } from "../../worker/rows/cached-rows.ts";
-import { RowCache } from "../../worker/rows/row-cache.ts";
 import { ROWS_PER_PAGE, type Simulated, type Tally } from "./designs.ts";
 
 const LAYOUT = { rowType: TYPE_I8, embeddingDim: 16 };
 const STRIDE = rowStride(LAYOUT.rowType, LAYOUT.embeddingDim);
 
-/** The cache that is built, worker/rows, over pages with a row for each number but the `head` first. */
+/** The cache that is built, runtime/rows, over pages with a row for each number but the `head` first. */
 export class BuiltCache implements Simulated {
   readonly cache: RowCache;
   readonly rows: CachedRows;

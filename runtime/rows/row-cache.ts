@@ -5,11 +5,7 @@ import type { RowTags } from "./row-tags.ts";
 
 // Rows lie one after the other in segments, as entries:
 //   word 0, 1   what names the row (row-tags.ts)
-<<<<<<< HEAD:worker/rows/row-cache.ts
-//   word 2      ENTRY_USE × its uses since the hand last passed + the words of the row; 0: there is no such row
-=======
 //   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; 0 words: there is no row
->>>>>>> plan:runtime/rows/row-cache.ts
 //   then        the row as its page has it
 
 const ENTRY_HEAD_WORDS = 3;
@@ -111,12 +107,8 @@ export class RowCache {
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
    */
-<<<<<<< HEAD:worker/rows/row-cache.ts
-  keepWhileRoom(page: Page, number: number, tags: RowTags): void {
-    if (this.#isSwept) return;
-=======
   keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags): void {
->>>>>>> plan:runtime/rows/row-cache.ts
+    if (this.#isSwept) return;
     const { rowCount, rowWords } = page;
     const words = ENTRY_HEAD_WORDS + rowWords;
     for (let i = 0; i < rowCount; i++) {
