@@ -372,7 +372,7 @@ const WRONG_REQUESTS: readonly WrongRequest[] = [
   ["GET", SCORE, {}, undefined, 405],
   ["PUT", RANK, JSON_TYPE, "{}", 405],
   ["DELETE", "/v1/models", {}, undefined, 405],
-  ["GET", "/", {}, undefined, 404],
+  ["GET", "/v2", {}, undefined, 404],
   ["GET", `/${"x".repeat(6000)}`, {}, undefined, 404],
   ["GET", "/v1/score/../../etc/passwd", {}, undefined, 404],
   ["GET", "/v1/%73core%00", {}, undefined, 404],
