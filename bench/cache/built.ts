@@ -22,6 +22,8 @@ export class BuiltCache implements Simulated {
   /** The rows in pages, in the order of their keys, and by page the first of them. */
   readonly #order: Uint32Array;
   readonly #starts: Uint32Array;
+  /** By number, those that were wanted. */
+  readonly #pages = new Map<number, Page>();
 
   constructor(bytes: number, rows: number, head: number) {
     const random = new Random(2);
@@ -66,8 +68,13 @@ export class BuiltCache implements Simulated {
     tally.keys += absent.size;
   }
 
-  /** A page, made anew each time, as if it had been read. */
   page(number: number): Page {
+    const made = this.#pages.get(number) ?? this.#makePage(number);
+    this.#pages.set(number, made);
+    return made;
+  }
+
+  #makePage(number: number): Page {
     const rows = this.#order.subarray(this.#starts[number], this.#starts[number + 1]);
     const keys = new Uint32Array(2 * rows.length);
     rows.forEach((row, i) => {
