@@ -18,5 +18,6 @@ export type { EncodingLimits, Listed } from "../runtime/encoding-limits.ts";
 export { checkGolden, goldenLogits } from "../runtime/golden.ts";
 /** `placeBlob` copies a blob into a kernel; `reserveBlob` only makes room, for a blob that is read piece by piece. */
 export { type PlacedBlob, placeBlob, reserveBlob, statedLength } from "../runtime/placed-blob.ts";
-export { type LocatedItems, type LocatedRecords, Scorer, type Scores } from "../runtime/scorer.ts";
+export type { LocatedRecords } from "../runtime/row-locator.ts";
+export { type LocatedItems, Scorer, type Scores } from "../runtime/scorer.ts";
 export { bestKernelVariant, type KernelVariant } from "../runtime/variant.ts";

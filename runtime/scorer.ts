@@ -2,51 +2,20 @@ import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { columnOf } from "../format/columns.ts";
 import { EncodedRecords } from "../format/encoded-records.ts";
 import { FormatError } from "../format/errors.ts";
-import type { Hash64 } from "../format/hash.ts";
-import { JsonRecordEncoder } from "../format/json-record.ts";
-import { pageOfKey } from "../format/keys.ts";
 import { ownValue } from "../format/own-value.ts";
-import type { Page } from "../format/page.ts";
 import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
-import { type FieldSide, RecordEncoder } from "../format/record.ts";
-import { filterHas } from "../format/row-filter.ts";
-import { rowKeyHash } from "../format/row-key.ts";
-import { ARENA_ROWS, MAX_BATCH, MAX_ENTRIES } from "./abi.ts";
-import { type EncodingLimits, LimitError, type Listed, NO_LIMITS, readEach } from "./encoding-limits.ts";
+import { MAX_BATCH } from "./abi.ts";
+import { BatchFiller, type PageRows } from "./batch-filler.ts";
+import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
-import { isKept, type KeptRows, keptAddress, keptNumber, NO_ROW, NOTHING_KEPT, UNKNOWN_ROW } from "./kept-rows.ts";
+import { type KeptRows, NOTHING_KEPT } from "./kept-rows.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
-
-/** Bytes of a row's address, and of a page's number in a Set, which V8 may keep twice while it grows. */
-const ADDRESS_BYTES = 4;
-const PAGE_NUMBER_BYTES = 64;
-
-/** Encoded records with the addresses of their rows, as far as these are known without a page. */
-export interface LocatedRecords {
-  encoded: EncodedRecords;
-  /**
-   * For each entry the address of its row in the blob; that of its field's OOV row where neither the blob nor a page
-   * has one; 0 where a page may have it; or an odd number, for a row of `kept` (kept-rows.ts).
-   */
-  addresses: Uint32Array;
-  /** Rows of pages that are at hand. */
-  kept: KeptRows;
-  /** How many of the addresses stand for rows of `kept`. */
-  keptCount: number;
-  /** How many of the addresses are of rows in the blob that have a key. */
-  blobCount: number;
-  /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
-  pages: Map<number, number>;
-  /** [F]: how many of each field's values are known to be unseen without a page. */
-  unseen: Uint32Array;
-}
-
-/** What scoring needs of a page: a key's row, or null where the page has none. */
-export type PageRows = Pick<Page, "row">;
+import { RequestEncoder } from "./request-encoder.ts";
+import { type LocatedRecords, RowLocator } from "./row-locator.ts";
 
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
@@ -79,37 +48,23 @@ export interface Scores {
  */
 export class Scorer {
   readonly manifest: BlobManifest;
-  readonly #encoder: RecordEncoder;
-  readonly #jsonEncoder: JsonRecordEncoder | null;
+  readonly #encoder: RequestEncoder;
   readonly #kernel: Kernel;
-  readonly #kvFields: readonly boolean[];
-  /**
-   * By field: the key of a missing value, which is never unseen; null for a hashed field, which has no unseen values.
-   */
-  readonly #missingKeys: readonly (Hash64 | null)[];
-  /** How many fields are on the item's side. */
-  readonly #itemFields: number;
-  /** The blob's section FILTER, in the kernel's memory. */
-  readonly #filter: Uint32Array;
-  /** The row addresses of a batch's entries. */
-  readonly #resolved = new Uint32Array(MAX_ENTRIES);
+  readonly #rows: RowLocator;
+  readonly #batches: BatchFiller;
+  readonly #fields: number;
 
   /** Throws FormatError where the blob is refused. */
   constructor(blob: PlacedBlob) {
     this.manifest = readManifest(blob.bytes);
-    const { fields } = this.manifest.spec;
+    const { spec, pageCount, filter } = this.manifest;
     const { byteOffset } = blob.bytes; // the kernel's `load` may detach them
-    this.#kernel = new Kernel(blob, fields.length);
-    const { offset, bytes } = this.manifest.filter;
-    this.#filter = new Uint32Array(blob.kernel.memory.buffer, byteOffset + offset, bytes / 4);
-    this.#encoder = new RecordEncoder(this.manifest.spec);
-    this.#jsonEncoder = JsonRecordEncoder.of(this.manifest.spec);
-    this.#itemFields = fields.filter(({ side }) => side === "item").length;
-    const { hashKey } = this.manifest.spec;
-    this.#missingKeys = fields.map(({ name, encoding }) =>
-      encoding.kind === "hash" ? null : rowKeyHash(hashKey, name)("", { lo: 0, hi: 0 }),
-    );
-    this.#kvFields = fields.map((field) => field.kv && this.manifest.pageCount > 0);
+    this.#fields = spec.fields.length;
+    this.#encoder = new RequestEncoder(spec);
+    this.#kernel = new Kernel(blob, this.#fields);
+    const words = new Uint32Array(blob.kernel.memory.buffer, byteOffset + filter.offset, filter.bytes / 4);
+    this.#rows = new RowLocator(this.manifest, this.#kernel, words);
+    this.#batches = new BatchFiller(this.#kernel, this.#rows, this.#fields, pageCount);
   }
 
   /**
@@ -117,13 +72,7 @@ export class Scorer {
    * values than `given` allows: multi-valued fields can make millions of values out of a few bytes each.
    */
   encode(records: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
-    const limits = { ...NO_LIMITS, ...given };
-    const cells = records.length * this.#kvFields.length;
-    const encoded = this.#room("records", records.length, cells, cells, limits);
-    this.#readInto(encoded, "records", records, limits, undefined, (record, place) => {
-      this.#encoder.encodeObject(record, encoded, place);
-    });
-    return encoded;
+    return this.#encoder.encode(records, given);
   }
 
   /**
@@ -131,17 +80,7 @@ export class Scorer {
    * fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other side.
    */
   encodeCandidates(context: unknown, candidates: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
-    const limits = { ...NO_LIMITS, ...given };
-    const fields = this.#kvFields.length;
-    const entries = fields - this.#itemFields + candidates.length * this.#itemFields;
-    const cells = (1 + candidates.length) * fields;
-    const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
-    const parts = this.#encoder.encodeContext(context, encoded, "context");
-    refuseEntriesBeyond(limits, encoded, "context");
-    this.#readInto(encoded, "candidates", candidates, limits, "item", (candidate, place) => {
-      this.#encoder.encodeItem(candidate, encoded, place, parts);
-    });
-    return encoded;
+    return this.#encoder.encodeCandidates(context, candidates, given);
   }
 
   /**
@@ -158,40 +97,28 @@ export class Scorer {
     const limits = { ...NO_LIMITS, ...given };
     const field = this.manifest.items?.field;
     if (field === undefined) throw new FormatError("items", "got ids, but the model has no catalogue of items");
-    const position = this.#encoder.fields.findIndex(({ name }) => name === field);
+    const position = this.#encoder.records.fields.findIndex(({ name }) => name === field);
     const encoded = new EncodedRecords(ids.length, ids.length, limits.reserve);
     let i = 0;
     for (const id of ids) {
       const place = `items[${i++}]`;
-      this.#encoder.encodeValue(position, itemId(id, this.#encoder, position, place), encoded, place);
+      this.#encoder.records.encodeValue(position, itemId(id, this.#encoder.records, position, place), encoded, place);
     }
     const numbers = new Uint32Array(ids.length);
     this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
-    const others = new OtherItems(columnOf(this.#encoder.fields[position]) ?? field, ids, numbers);
-    const records = this.locate(this.encodeCandidates(context, others, limits), ids.length, limits, kept);
+    const others = new OtherItems(columnOf(this.#encoder.records.fields[position]) ?? field, ids, numbers);
+    const records = this.locate(this.#encoder.encodeCandidates(context, others, limits), ids.length, limits, kept);
     return { records, numbers };
   }
 
-  /**
-   * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
-   * takes part in, where it is the context of others. `kept`: rows of pages that are at hand already.
-   */
+  /** Finds the rows of encoded records, as `RowLocator.locate` does. */
   locate(
     encoded: EncodedRecords,
     contextUses = 1,
     given: EncodingLimits = {},
     kept: KeptRows = NOTHING_KEPT,
   ): LocatedRecords {
-    const { maxPages, reserve } = { ...NO_LIMITS, ...given };
-    const mostPages = Math.min(maxPages, this.manifest.pageCount, encoded.entries);
-    reserve(encoded.bytes + ADDRESS_BYTES * encoded.entries + PAGE_NUMBER_BYTES * mostPages);
-    const addresses = new Uint32Array(encoded.entries);
-    const unseen = new Uint32Array(this.#kvFields.length);
-    this.#kernel.lookup(encoded.keys, addresses);
-    const counts = { kept, keptCount: 0, blobCount: encoded.entries };
-    const located = { encoded, addresses, pages: new Map<number, number>(), unseen, ...counts };
-    this.#locateAbsent(located, contextUses, mostPages);
-    return located;
+    return this.#rows.locate(encoded, contextUses, given, kept);
   }
 
   /**
@@ -206,7 +133,7 @@ export class Scorer {
   /** Scores located records as `score` does, and says of each what its logit is the sum of. */
   explain(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores & { explanations: Explanation[] } {
     const unseen = located.unseen.slice();
-    const fields = this.#kvFields.length;
+    const fields = this.#fields;
     const terms: RawExplanation[] = [];
     const raw = this.#scoreFrom(0, located, pages, unseen, (batch, logits, scores) => {
       this.#kernel.score(batch, logits, scores);
@@ -233,7 +160,7 @@ export class Scorer {
 
   #rank(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores {
     const unseen = located.unseen.slice();
-    const context = this.#batch(0, 1, located, pages, unseen);
+    const context = this.#batches.fill(0, 1, located, pages, unseen);
     this.#kernel.scoreContext(context.batch);
     const scores = this.#scoreFrom(1, located, pages, unseen, (...batch) => this.#kernel.scoreCandidates(...batch));
     scores.rowsMissing += context.rowsMissing;
@@ -288,72 +215,22 @@ export class Scorer {
     pages: ReadonlyMap<number, PageRows>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
     const encoded = new EncodedRecords();
-    const column = columnOf(this.#encoder.fields[position]) ?? "";
+    const column = columnOf(this.#encoder.records.fields[position]) ?? "";
     items.forEach((item, i) => {
       const place = `items[${i}]`;
-      this.#encoder.encodeItem(item, encoded, place);
+      this.#encoder.records.encodeItem(item, encoded, place);
       const id = ownValue(item as object, column) as RawValue;
-      if (this.#encoder.textOf(position, id, place) === "") throw new FormatError(`${place}.${column}`, "got no id");
+      if (this.#encoder.records.textOf(position, id, place) === "")
+        throw new FormatError(`${place}.${column}`, "got no id");
     });
     const located = this.locate(encoded);
-    const fields = this.#kvFields.length;
+    const fields = this.#fields;
     const keys = Uint32Array.from({ length: 2 * items.length }, (_, word) => {
       const entry = encoded.offsets[(word >>> 1) * fields + position];
       return encoded.keys[2 * entry + (word & 1)];
     });
-    const batchOf = (i: number): KernelBatch => this.#batch(i, i + 1, located, pages, located.unseen).batch;
+    const batchOf = (i: number): KernelBatch => this.#batches.fill(i, i + 1, located, pages, located.unseen).batch;
     return { keys, records: items.map((_, i) => this.#kernel.precomputeItem(batchOf(i))) };
-  }
-
-  /**
-   * Encodes the records of a list, or of their fields those of a `side`: from their JSON where that is simple, else by
-   * `encode`.
-   */
-  #readInto(
-    encoded: EncodedRecords,
-    list: string,
-    records: Listed<unknown>,
-    limits: Required<EncodingLimits>,
-    side: FieldSide | undefined,
-    encode: (record: unknown, place: string) => void,
-  ): void {
-    let i = 0;
-    readEach(records, {
-      fromJson: (bytes, at, end) => {
-        const { entries } = encoded;
-        const next = this.#jsonEncoder?.encode(bytes, at, end, encoded, side) ?? -1;
-        if (next < 0) return -1;
-        if (encoded.entries > limits.maxEntries) {
-          // What follows may not be JSON, which would be the greater fault.
-          encoded.entries = entries;
-          encoded.count--;
-          return -1;
-        }
-        i++;
-        return next;
-      },
-      fromValue: (record) => {
-        const place = `${list}[${i++}]`;
-        encode(record, place);
-        refuseEntriesBeyond(limits, encoded, place);
-      },
-    });
-  }
-
-  /** Room for `count` records and the values of single-valued fields. Throws FormatError where that is too much. */
-  #room(
-    place: string,
-    count: number,
-    cells: number,
-    entries: number,
-    limits: Required<EncodingLimits>,
-  ): EncodedRecords {
-    const fields = this.#kvFields.length;
-    if (cells > limits.maxCells) {
-      const most = Math.floor(limits.maxCells / fields);
-      throw new LimitError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
-    }
-    return new EncodedRecords(cells, entries, limits.reserve);
   }
 
   /**
@@ -372,7 +249,7 @@ export class Scorer {
     let rowsMissing = 0;
     let rowsFromPages = 0;
     for (let start = first; start < count; ) {
-      const { batch, end, ...rows } = this.#batch(start, count, located, pages, unseen);
+      const { batch, end, ...rows } = this.#batches.fill(start, count, located, pages, unseen);
       run(batch, logits.subarray(start - first, end - first), scores.subarray(start - first, end - first));
       rowsMissing += rows.rowsMissing;
       rowsFromPages += rows.rowsFromPages;
@@ -380,116 +257,4 @@ export class Scorer {
     }
     return { logits, scores, rowsMissing, rowsFromPages, unseen };
   }
-
-  /**
-   * The longest batch from record `start` on, and the number of the record after it. Rows from pages are put into the
-   * arena; values that a page at hand does not have are added to `unseen`.
-   */
-  #batch(
-    start: number,
-    limit: number,
-    { encoded, addresses, kept }: LocatedRecords,
-    pages: ReadonlyMap<number, PageRows>,
-    unseen: Uint32Array,
-  ): { batch: KernelBatch; end: number; rowsMissing: number; rowsFromPages: number } {
-    const { offsets, keys, values } = encoded;
-    const fields = this.#kvFields.length;
-    const resolved = this.#resolved;
-    const firstEntry = offsets[start * fields];
-    let rowsMissing = 0;
-    let rowsFromPages = 0;
-    let slots = 0;
-    let end = start;
-    // The batch grows by whole records while their entries fit the kernel's buffers and their absent rows the arena.
-    for (; end < limit && end - start < MAX_BATCH; end++) {
-      const to = offsets[(end + 1) * fields];
-      const from = offsets[end * fields];
-      if (to - firstEntry > MAX_ENTRIES || slots + (to - from) > ARENA_ROWS) break;
-      // Most records have all their rows in the blob.
-      let absent = false;
-      for (let entry = from; entry < to; entry++) {
-        const address = addresses[entry];
-        resolved[entry - firstEntry] = address;
-        if (address === 0 || isKept(address)) absent = true;
-      }
-      for (let f = 0; absent && f < fields; f++) {
-        const last = offsets[end * fields + f + 1];
-        for (let entry = offsets[end * fields + f]; entry < last; entry++) {
-          const address = addresses[entry];
-          if (isKept(address))
-            resolved[entry - firstEntry] = this.#kernel.placeKept(slots++, kept, keptNumber(address));
-          if (address !== 0) continue;
-          const lo = keys[2 * entry];
-          const hi = keys[2 * entry + 1];
-          const page = pages.get(pageOfKey(hi, this.manifest.pageCount));
-          const row = page?.row(lo, hi);
-          if (!page) rowsMissing++;
-          else if (!row) this.#countUnseen(unseen, f, lo, hi);
-          else rowsFromPages++;
-          resolved[entry - firstEntry] = row ? this.#kernel.placeRow(slots++, row) : this.#oovAddress(f);
-        }
-      }
-    }
-    const entries = offsets[end * fields] - firstEntry;
-    const batch = {
-      offsets: offsets.subarray(start * fields, end * fields + 1),
-      addresses: resolved.subarray(0, entries),
-      values: values.subarray(firstEntry, firstEntry + entries),
-    };
-    return { batch, end, rowsMissing, rowsFromPages };
-  }
-
-  /**
-   * Gives the entries without a row in the blob the row of them that is kept, or their field's OOV row, and adds the
-   * latter to `unseen`, but for those whose row may be in a page. Names these pages, at most `mostPages`.
-   */
-  #locateAbsent(located: LocatedRecords, contextUses: number, mostPages: number): void {
-    const { encoded, addresses, pages, unseen, kept } = located;
-    if (!addresses.includes(0)) return;
-    const fields = this.#kvFields.length;
-    const contextEntries = encoded.offsets[fields];
-    for (let cell = 0; cell < encoded.count * fields; cell++) {
-      const field = cell % fields;
-      const last = encoded.offsets[cell + 1];
-      for (let entry = encoded.offsets[cell]; entry < last; entry++) {
-        if (addresses[entry] !== 0) continue;
-        located.blobCount--;
-        const lo = encoded.keys[2 * entry];
-        const hi = encoded.keys[2 * entry + 1];
-        const inPage = this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi);
-        const page = inPage ? pageOfKey(hi, this.manifest.pageCount) : 0;
-        const number = inPage ? kept.find(lo, hi, page) : NO_ROW;
-        if (number >= 0) {
-          addresses[entry] = keptAddress(number);
-          located.keptCount++;
-        } else if (number === UNKNOWN_ROW) {
-          const uses = pages.get(page) ?? 0;
-          if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
-        } else {
-          addresses[entry] = this.#oovAddress(field);
-          this.#countUnseen(unseen, field, lo, hi);
-        }
-      }
-    }
-  }
-
-  /** Counts an entry whose key has no row. The key 0 asks for the OOV row. */
-  #countUnseen(unseen: Uint32Array, field: number, lo: number, hi: number): void {
-    const missing = this.#missingKeys[field];
-    if (missing === null || (lo | hi) === 0 || (lo === missing.lo && hi === missing.hi)) return;
-    unseen[field] = unseen[field] + 1;
-  }
-
-  #oovAddress(field: number): number {
-    return this.#kernel.rowsAddress + field * this.#kernel.rowBytes;
-  }
-}
-
-function refuseEntriesBeyond(
-  { maxEntries }: Required<EncodingLimits>,
-  { entries }: EncodedRecords,
-  place: string,
-): void {
-  if (entries > maxEntries)
-    throw new LimitError(place, `got ${entries} values up to here, expected at most ${maxEntries} in a request`);
 }

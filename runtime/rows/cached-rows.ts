@@ -1,8 +1,8 @@
 import type { Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
+import type { PageRows } from "../batch-filler.ts";
 import { type KeptRows, NO_ROW, UNKNOWN_ROW } from "../kept-rows.ts";
-import type { PageRows } from "../scorer.ts";
 import { CACHED_ABSENCE, NOT_CACHED, type RowCache } from "./row-cache.ts";
 import { RowTags } from "./row-tags.ts";
 

@@ -1,8 +1,10 @@
 import { FormatError, RequestError } from "../../format/errors.ts";
+import type { PageRows } from "../../runtime/batch-filler.ts";
 import { type EncodingLimits, LimitError, type Listed } from "../../runtime/encoding-limits.ts";
 import type { Explanation } from "../../runtime/explanation.ts";
+import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { giveBack } from "../../runtime/rows/give-back.ts";
-import type { LocatedRecords, PageRows, Scorer, Scores } from "../../runtime/scorer.ts";
+import type { Scorer, Scores } from "../../runtime/scorer.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";

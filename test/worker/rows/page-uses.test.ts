@@ -1,9 +1,10 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { Page } from "../../../format/page.ts";
 import { pageKey } from "../../../format/store.ts";
+import type { PageRows } from "../../../runtime/batch-filler.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { RowCache } from "../../../runtime/rows/row-cache.ts";
-import { type PageRows, Scorer } from "../../../runtime/scorer.ts";
+import { Scorer } from "../../../runtime/scorer.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
