@@ -11,6 +11,7 @@ import { type AssetFetcher, assetBlob, type BundledBlob } from "./models/bundled
 import type { KernelModule } from "./models/kernel-modules.ts";
 import type { RateLimiter } from "./rows/key-allowance.ts";
 import { type KVReader, kvSource } from "./source/kv-source.ts";
+import { locationCache } from "./source/location-cache.ts";
 import type { Source } from "./source/source.ts";
 import { type WorkerVersion, WorkerVersionSchema } from "./worker-version.ts";
 
@@ -29,6 +30,8 @@ export interface DefaultBindings {
   ASSETS?: AssetFetcher;
   /** Milliseconds that a request waits for rows; as text where it was set in the dashboard. */
   ROW_DEADLINE_MS?: number | string;
+  /** "on": pages are looked for in the cache of the location first, and put there. */
+  PAGE_CACHE?: string;
   /** Keys of rows that a request may read. */
   ROW_KEYS_PER_REQUEST?: number | string;
   /** The rate limit of keys by client. */
@@ -49,7 +52,7 @@ export interface DefaultBindings {
 
 /** How an app finds in its environment what it needs. */
 export interface Settings<Bindings extends object> {
-  /** Where models and pages are read from. Default: the KV namespace bound as MODELS. */
+  /** Where models and pages are read from. Default: the KV namespace bound as MODELS, by PAGE_CACHE. */
   source: (env: Bindings) => Source;
   /** Whether a request needs a token; absent: it does if there are tokens. Default: AUTH. */
   auth: (env: Bindings) => AccessMode | undefined;
@@ -228,6 +231,12 @@ function checkOrigin(origin: string): string {
   throw new SettingError(`ALLOWED_ORIGINS: got ${show(origin)}, expected origins such as https://example.com, or *`);
 }
 
+/** "on", "off", or "" where nothing is said. Throws SettingError. */
+function readSwitch(name: string, text: string): string {
+  if (["", "on", "off"].includes(text)) return text;
+  throw new SettingError(`${name}: got ${show(text)}, expected "on" or "off"`);
+}
+
 /** A whole number in [0, max]. Throws SettingError, which shows no text that is no number. */
 function numberWithin(name: string, value: unknown, max: number): number {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
@@ -273,10 +282,12 @@ export function settingsOf<Bindings extends object>({
 
 /** Reads the default bindings. */
 const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
-  source({ MODELS }) {
+  source({ MODELS, PAGE_CACHE = "" }) {
     if (!MODELS)
       throw new SettingError("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
-    return kvSource(MODELS);
+    const source = kvSource(MODELS);
+    const isCached = readSwitch("PAGE_CACHE", PAGE_CACHE) === "on";
+    return isCached ? { ...source, pageCache: locationCache(caches.default) } : source;
   },
   auth({ AUTH }) {
     return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
@@ -309,9 +320,7 @@ const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
     return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
   },
   playground({ PLAYGROUND = "" }) {
-    if (!["", "on", "off"].includes(PLAYGROUND))
-      throw new SettingError(`PLAYGROUND: got ${show(PLAYGROUND)}, expected "on" or "off"`);
-    return PLAYGROUND !== "off";
+    return readSwitch("PLAYGROUND", PLAYGROUND) !== "off";
   },
   workerVersion({ WORKER_VERSION = null }) {
     return WORKER_VERSION;

@@ -13,6 +13,7 @@ const BENCHMARKS: Record<string, string> = {
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
   publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   price: "Workers KV keys that requests read, and $ for a million of them",
+  location: "keys that KV bills, and processor time a page, with the cache that isolates of one location share",
   replay: "keys that the Worker reads of a replayed log, against what the planner says; exits with 1 beyond 15 %",
   http: "processor time, latency and KV keys of requests to the Worker: warm, cold, two models, beside an empty one",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",

@@ -17,6 +17,8 @@ export interface WorkerdOptions {
   texts: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a service that answers as Workers KV does. */
   kvNamespaces: Readonly<Record<string, string>>;
+  /** Host and port of a service that answers as Cloudflare's Cache API does; without it the Worker has none. */
+  cacheApi?: string;
   /** Called with each line that the Worker logs. */
   onLog: (level: string, message: string) => void;
 }
@@ -96,7 +98,7 @@ function asJson<Schema extends v.GenericSchema>(schema: Schema, line: string): v
 }
 
 /** The configuration of workerd, in the text form of Cap'n Proto, whose strings are written as those of JSON. */
-function configOf({ bundle, v8Flags, texts, kvNamespaces }: WorkerdOptions): string {
+function configOf({ bundle, v8Flags, texts, kvNamespaces, cacheApi }: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   const modules = [
     `(name = "index.js", esModule = embed "index.js")`,
@@ -106,11 +108,12 @@ function configOf({ bundle, v8Flags, texts, kvNamespaces }: WorkerdOptions): str
     ...Object.entries(texts).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(kvNamespaces).map((name) => `(name = ${text(name)}, kvNamespace = ${text(`kv:${name}`)})`),
   ];
+  const external = (name: string, address: string): string =>
+    `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`;
   const services = [
     `(name = "worker", worker = .worker)`,
-    ...Object.entries(kvNamespaces).map(
-      ([name, address]) => `(name = ${text(`kv:${name}`)}, external = (address = ${text(address)}, http = ()))`,
-    ),
+    ...Object.entries(kvNamespaces).map(([name, address]) => external(`kv:${name}`, address)),
+    ...(cacheApi === undefined ? [] : [external("cache", cacheApi)]),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -122,7 +125,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
   compatibilityDate = ${text(bundle.compatibilityDate)},
-  bindings = [${bindings.join(", ")}],
+  bindings = [${bindings.join(", ")}],${cacheApi === undefined ? "" : '\n  cacheApiOutbound = "cache",'}
 );
 `;
 }

@@ -21,13 +21,15 @@ export interface Tally {
   source: number;
   /** Values of pages beyond the budget of a request. */
   beyondLimit: number;
-  /** By request: the keys that it read, and the bytes of its pages. */
+  /** Pages that the cache of the location had. */
+  nearby: number;
+  /** By request: the keys that it read from the source, and the bytes of its pages. */
   keys: number[];
   bytes: number[];
 }
 
 export function emptyTally(): Tally {
-  return { lookups: 0, blob: 0, isolate: 0, absent: 0, source: 0, beyondLimit: 0, keys: [], bytes: [] };
+  return { lookups: 0, blob: 0, isolate: 0, absent: 0, source: 0, beyondLimit: 0, nearby: 0, keys: [], bytes: [] };
 }
 
 export interface IsolateLimits {
@@ -35,6 +37,16 @@ export interface IsolateLimits {
   cacheBytes: number;
   /** Keys that a request may read: ROW_KEYS_PER_REQUEST of the Worker. */
   keysPerRequest: number;
+  /** The cache of its location, which it shares with other isolates; absent: none. */
+  location?: PlannedLocation;
+}
+
+/** Pages that the cache of a location has, by number. It never drops any. */
+export interface PlannedLocation {
+  pages: Set<number>;
+  /** Of so many pages that are read at a time, how many are looked for there. */
+  perRead: number;
+  mostAsked: number;
 }
 
 /**
@@ -119,8 +131,18 @@ export class PlannedIsolate {
         this.#cached.keep(keys[i], keys[i + 1], page, hasRow ? this.#row : null);
       }
     }
-    tally.keys.push(order.length);
+    tally.keys.push(order.length - this.#nearby(order, tally));
     tally.bytes.push(bytes);
+  }
+
+  /** How many of the pages the cache of the location has. It has all of them from now on. */
+  #nearby(wanted: readonly (readonly [number, unknown])[], tally: Tally): number {
+    const { location } = this.#limits;
+    if (!location) return 0;
+    const nearby = wanted.filter(([page], i) => i % location.perRead < location.mostAsked && location.pages.has(page));
+    for (const [page] of wanted) location.pages.add(page);
+    tally.nearby += nearby.length;
+    return nearby.length;
   }
 
   #page(page: number): RowsOfPage {

@@ -18,6 +18,7 @@ interface Counts {
   ms: ScoreTimings;
   rowsFound: RowsFound;
   keysRead: number;
+  pagesNearby: number;
   /** By field: values that were never seen. A hashed field has none, and is not here. */
   unseen: Map<string, number>;
 }
@@ -29,7 +30,7 @@ export class ScoringCounters {
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
   add(result: ScoreResult, { fields }: FittedSpec): void {
-    const { model, version, scores, missing, unseen, timings, rowsFound, pagesRead } = result;
+    const { model, version, scores, missing, unseen, timings, rowsFound, pagesRead, pagesNearby } = result;
     const counts = this.#of(model, version, fields);
     counts.requests++;
     counts.records += scores.length;
@@ -37,6 +38,7 @@ export class ScoringCounters {
     for (const step of ["encode", "rows", "kernel"] as const) counts.ms[step] += timings[step];
     for (const tier of ["blob", "isolate", "source"] as const) counts.rowsFound[tier] += rowsFound[tier];
     counts.keysRead += pagesRead;
+    counts.pagesNearby += pagesNearby;
     fields.forEach(({ name }, f) => {
       const count = unseen[f] as number;
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
@@ -54,7 +56,7 @@ export class ScoringCounters {
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
     const unseen = new Map(countable.map(({ name }) => [name, 0]));
     const counts: Counts = {
-      ...{ model, version, requests: 0, records: 0, missingRows: 0, keysRead: 0, unseen },
+      ...{ model, version, requests: 0, records: 0, missingRows: 0, keysRead: 0, pagesNearby: 0, unseen },
       ms: { encode: 0, rows: 0, kernel: 0 },
       rowsFound: { blob: 0, isolate: 0, source: 0 },
     };
@@ -97,6 +99,11 @@ export class ScoringCounters {
         "keys_read_total",
         "Pages that were read from the source: the keys that KV bills.",
         of(({ keysRead }) => keysRead),
+      ),
+      counter(
+        "location_pages_total",
+        "Pages that were found in the cache of the location, which bills nothing.",
+        of(({ pagesNearby }) => pagesNearby),
       ),
       counter(
         "missing_rows_total",

@@ -32,6 +32,8 @@ export class PageRead {
   readonly startedAt: number;
   /** Whether the client that began it may read; a request that was failed by another client joins no other read. */
   charged: boolean;
+  /** How many of its pages were found in the cache of the location, which bills nothing. */
+  nearby = 0;
   /** Never rejects. It may never settle, where the request that began it was killed. */
   readonly done: Promise<Outcome>;
   readonly #pages = new Map<string, Page>();
@@ -88,6 +90,8 @@ export interface Reader {
   /** Names the rows of the model's pages in the cache. */
   tags: RowTags;
   source: Source;
+  /** Milliseconds that it waits for pages. */
+  deadlineMs: number;
   /** Null: nothing limits the client. */
   charge: Charge | null;
   keepAlive: KeepAlive;
@@ -109,6 +113,8 @@ export class PageReader {
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
+  /** Bytes of pages that are on their way into the cache of the location. */
+  #bytesKept = 0;
 
   constructor(cache: RowCache, memory: MemoryBudget, now: () => number) {
     this.#cache = cache;
@@ -134,8 +140,6 @@ export class PageReader {
   begin(wanted: readonly WantedPage[], reader: Reader): PageRead {
     const perform = async (read: PageRead): Promise<Outcome> => {
       try {
-        if (reader.charge && !(await reader.charge(wanted.length))) return "refused";
-        read.charged = true;
         return await this.#read(wanted, reader, read);
       } finally {
         for (const { identity } of wanted) if (this.#reads.get(identity) === read) this.#reads.delete(identity);
@@ -182,34 +186,32 @@ export class PageReader {
   }
 
   /** Reads pages into `read`, and logs those that cannot be had. Never rejects. */
-  async #readSome(
-    wanted: readonly WantedPage[],
-    { model, version, layout, tags, source }: Reader,
-    read: PageRead,
-  ): Promise<Outcome> {
+  async #readSome(wanted: readonly WantedPage[], reader: Reader, read: PageRead): Promise<Outcome> {
+    const { model, version, layout, source, charge } = reader;
     const again = wanted.some(({ identity }) => this.#failedAt.has(identity));
+    const absent = again ? wanted : await this.#findNearby(wanted, reader, read);
+    if (absent.length === 0) return "read";
+    if (charge && !(await charge(absent.length))) return "refused";
+    read.charged = true;
     let contents: ReadonlyMap<string, PageContent | null>;
     try {
       contents = await source.pages(
-        wanted.map(({ key }) => key),
+        absent.map(({ key }) => key),
         again,
-        { version, pageCount: layout.pageCount, numbers: wanted.map(({ number }) => number) },
+        { version, pageCount: layout.pageCount, numbers: absent.map(({ number }) => number) },
       );
     } catch (error) {
-      logError("rows_unavailable", error, { model, keys: wanted.length });
+      logError("rows_unavailable", error, { model, keys: absent.length });
       return "failed";
     }
     const problems: string[] = [];
     await Promise.all(
-      wanted.map(async ({ number, digest, key, identity }) => {
+      absent.map(async (page) => {
         try {
-          const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
-          this.#failedAt.delete(identity);
-          this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
-          read.add(identity, page);
-          this.#cache.keepWhileRoom(page, number, tags);
+          const { bytes } = await this.#open(page, contents.get(page.key), reader, read);
+          this.#keepNearby(page.key, bytes, reader);
         } catch (error) {
-          this.#remember(identity);
+          this.#remember(page.identity);
           problems.push(errorText(error));
         }
       }),
@@ -217,6 +219,59 @@ export class PageReader {
     if (problems.length > 0)
       logError("pages_unavailable", problems[0], { model, pages: problems.length, problems: problems.slice(0, 10) });
     return "read";
+  }
+
+  /**
+   * Looks for pages in the cache of the location. Returns those that are not there; one that is broken there is read
+   * from the source and put there again.
+   */
+  async #findNearby(wanted: readonly WantedPage[], reader: Reader, read: PageRead): Promise<readonly WantedPage[]> {
+    const { pageCache } = reader.source;
+    if (!pageCache) return wanted;
+    const keys = wanted.map(({ key }) => key);
+    const found = await pageCache.find(keys, limits.LOCATION_CACHE_TIME * reader.deadlineMs, reader.keepAlive);
+    if (found.size === 0) return wanted;
+    const there = await Promise.all(
+      wanted.map(async (page) => {
+        const bytes = found.get(page.key);
+        if (!bytes) return false;
+        return this.#open(page, bytes, reader, read).then(
+          () => true,
+          () => false,
+        );
+      }),
+    );
+    const absent = wanted.filter((_, i) => !there[i]);
+    read.nearby += wanted.length - absent.length;
+    return absent;
+  }
+
+  /** Puts a page that was read from the source into the cache of the location, beside the request. */
+  #keepNearby(key: string, bytes: Uint8Array, { source: { pageCache }, keepAlive }: Reader): void {
+    if (!pageCache || this.#bytesKept + bytes.length > limits.LOCATION_CACHE_PUT_BYTES) return;
+    const lease = this.#memory.lease("requests");
+    if (!lease.tryResize(2 * bytes.length)) return;
+    this.#bytesKept += bytes.length;
+    const kept = pageCache.keep(key, bytes).finally(() => {
+      this.#bytesKept -= bytes.length;
+      lease[Symbol.dispose]();
+    });
+    keepAlive(kept);
+  }
+
+  /** Gives a page to those who wait for `read`. Throws FormatError where it is missing or broken. */
+  async #open(
+    { number, digest, key, identity }: WantedPage,
+    content: PageContent | null | undefined,
+    { layout, tags }: Reader,
+    read: PageRead,
+  ): Promise<Page> {
+    const page = await openPage(bytesOf(content, number, key), layout, number, digest);
+    this.#failedAt.delete(identity);
+    this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
+    read.add(identity, page);
+    this.#cache.keepWhileRoom(page, number, tags);
+    return page;
   }
 
   #remember(identity: string): void {

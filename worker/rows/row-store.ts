@@ -28,6 +28,8 @@ export interface Rows extends Disposable {
   pages: ReadonlyMap<number, PageRows>;
   /** How many pages this request asked of the source: the keys that KV bills for it. */
   pagesRead: number;
+  /** How many pages it found in the cache of the location. */
+  pagesNearby: number;
   shortfall: Shortfall | null;
 }
 
@@ -76,6 +78,7 @@ export class RowStore {
     const wanted = pages.map((number) => describe(number, manifest));
     const reader: Reader = {
       ...{ model: manifest.spec.name, version, layout: manifest, tags: rows.tags, source, charge: null, keepAlive },
+      deadlineMs: limits.WARM_TIMEOUT_MS,
     };
     const reads: PageRead[] = [];
     for (let start = 0; start < wanted.length; start += limits.PAGES_PER_READ)
@@ -143,6 +146,8 @@ class Gathering implements Disposable {
   readonly #keys: ReadonlyMap<number, readonly number[]>;
   readonly #hasAllKeys: boolean;
   readonly #pages = new Map<number, PageRows>();
+  /** The reads that this request began. */
+  readonly #ownReads: PageRead[] = [];
   #keysRead = 0;
   #limited = false;
   #failed = false;
@@ -184,7 +189,9 @@ class Gathering implements Disposable {
   close(late: boolean): Rows {
     this.#closed = true;
     const shortfall = late ? "deadline" : this.#failed ? "unavailable" : this.#limited ? "limit" : null;
-    return { pages: this.#pages, pagesRead: this.#keysRead, shortfall, [Symbol.dispose]: () => this[Symbol.dispose]() };
+    const pagesNearby = this.#ownReads.reduce((sum, { nearby }) => sum + nearby, 0);
+    const pagesRead = this.#keysRead - pagesNearby;
+    return { pages: this.#pages, pagesRead, pagesNearby, shortfall, [Symbol.dispose]: () => this[Symbol.dispose]() };
   }
 
   [Symbol.dispose](): void {
@@ -230,19 +237,22 @@ class Gathering implements Disposable {
       else this.#limited = true;
     }
     this.#keysRead += own.length;
-    const { manifest, version, source, charge, keepAlive } = this.#request;
+    const { manifest, version, source, deadlineMs, charge, keepAlive } = this.#request;
     const reader: Reader = {
       model: manifest.spec.name,
       version,
       layout: manifest,
       tags: this.#rows.tags,
       source,
+      deadlineMs,
       charge,
       keepAlive,
     };
     for (let start = 0; start < own.length; start += limits.PAGES_PER_READ) {
       const pages = own.slice(start, start + limits.PAGES_PER_READ);
-      reads.set(this.#reader.begin(pages, reader), { pages, own: true });
+      const read = this.#reader.begin(pages, reader);
+      reads.set(read, { pages, own: true });
+      this.#ownReads.push(read);
     }
     for (const read of reads.keys()) read.join();
     return reads;

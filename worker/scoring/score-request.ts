@@ -59,6 +59,8 @@ export interface ScoreResult {
   unseen: Uint32Array;
   /** Pages that were read from the source: the keys that KV bills. */
   pagesRead: number;
+  /** Pages that were found in the cache of the location, which bills nothing. */
+  pagesNearby: number;
   /** Where the rows of the request's values were found. */
   rowsFound: RowsFound;
   timings: ScoreTimings;
@@ -108,7 +110,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     located.pages.size > 0
       ? await rows.fetch({ manifest: scorer.manifest, version: model.version, located, lease, ...reading })
       : NO_PAGES_NEEDED;
-  const { pages, pagesRead, shortfall } = fetchedRows;
+  const { pages, pagesRead, pagesNearby, shortfall } = fetchedRows;
   const fetched = performance.now();
   lease.refuseEnded();
   const { scores, logits, rowsMissing, rowsFromPages, unseen, explanations } = run(pages);
@@ -124,12 +126,19 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     missing: rowsMissing > 0 ? { rows: rowsMissing, reason: shortfall ?? "limit" } : null,
     unseen,
     pagesRead,
+    pagesNearby,
     rowsFound: { blob: located.blobCount, isolate: located.keptCount, source: rowsFromPages },
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
   };
 }
 
-const NO_PAGES_NEEDED: Rows = { pages: new Map(), pagesRead: 0, shortfall: null, [Symbol.dispose]() {} };
+const NO_PAGES_NEEDED: Rows = {
+  pages: new Map(),
+  pagesRead: 0,
+  pagesNearby: 0,
+  shortfall: null,
+  [Symbol.dispose]() {},
+};
 
 /**
  * An encoded request, whose rows are looked up in the blob and among those that are cached, and what scores it once the

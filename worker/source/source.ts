@@ -1,3 +1,5 @@
+import type { KeepAlive } from "../http/promises.ts";
+
 /**
  * Where published models are read from, by the keys of format/store.ts. Workers KV is one source (kv-source.ts), and R2
  * and static assets are others.
@@ -10,6 +12,16 @@ export interface Source {
    * some of them were missing or broken a while ago, so a cache must not answer. `which` says what they are of.
    */
   pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<ReadonlyMap<string, PageContent | null>>;
+  /** Where pages are looked for before that. */
+  readonly pageCache?: PageCache;
+}
+
+/** Pages that the isolates of one location share, by their keys. What is not there, or late, is no error. */
+export interface PageCache {
+  /** The bytes of those pages that come within `ms` milliseconds. They are unchecked. Never rejects. */
+  find(keys: readonly string[], ms: number, keepAlive: KeepAlive): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Has a page kept, in the place of the one that is there under its key. Never rejects. */
+  keep(key: string, bytes: Uint8Array): Promise<void>;
 }
 
 /** What pages are of, for a source that has all pages of a version together. */

@@ -18,7 +18,7 @@ function specOf(...names: string[]): FittedSpec {
 function resultOf(model: string, version: string, ...unseen: number[]): Result {
   const [scores, logits] = [new Float32Array(2), new Float32Array(2)];
   const timings = { encode: 0, rows: 0, kernel: 0 };
-  const rows = { missing: null, pagesRead: 3, rowsFound: { blob: 5, isolate: 2, source: 1 } };
+  const rows = { missing: null, pagesRead: 3, pagesNearby: 2, rowsFound: { blob: 5, isolate: 2, source: 1 } };
   return { scores, logits, model, version, ...rows, timings, unseen: Uint32Array.from(unseen) };
 }
 
