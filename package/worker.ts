@@ -24,8 +24,10 @@ export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.t
 export { type AssetsFetcher, assetsSource } from "../worker/source/assets-source.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */
 export { type KVReader, kvSource } from "../worker/source/kv-source.ts";
+/** What a source of pages looks in first: the cache of the Cloudflare location, as `caches.default` is one. */
+export { type CacheApi, locationCache } from "../worker/source/location-cache.ts";
 /** Models in R2, as `deepfm-edge publish --folder DIR --packed` lays them out. */
 export { type R2Reader, r2Source } from "../worker/source/r2-source.ts";
 /** Anything else that holds published models can be one. */
-export type { PageContent, Source, WhichPages } from "../worker/source/source.ts";
+export type { PageCache, PageContent, Source, WhichPages } from "../worker/source/source.ts";
 export type { WorkerVersion } from "../worker/worker-version.ts";

@@ -209,8 +209,8 @@ export const LOCATION_CACHE_CONNECTIONS = 4;
  */
 export const LOCATION_CACHE_TIME = 1 / 8;
 
-/** Bytes of pages that are on their way into the location's cache. Others are left for the next isolate. */
-export const LOCATION_CACHE_PUT_BYTES = 1 * MIB;
+/** Pages that are on their way into the location's cache, at most. Others are left for the next isolate. */
+export const LOCATION_CACHE_PUTS = 64;
 
 /** How many faults of settings are remembered, so that the log has each once. There is one mostly, or none. */
 export const MAX_SETTINGS_LOGGED = 100;

@@ -52,7 +52,7 @@ export class PageTimes implements AsyncDisposable {
     const workers = [await start("off"), await start("on")] as const;
     const times = new PageTimes(...workers, stack.move());
     // The cache is tried out, and gets all the pages.
-    for (let i = 0; i < 3; i++) console.log(await times.measure());
+    for (let i = 0; i < 3; i++) await times.measure();
     return times;
   }
 
@@ -68,7 +68,7 @@ export class PageTimes implements AsyncDisposable {
 
 async function msOf(worker: Workerd, tier: string): Promise<number> {
   const before = processMs(worker.pid);
-  let pages = 0; console.log("msOf", tier);
+  let pages = 0;
   for (let request = 0; request < REQUESTS; request++) pages += await send(worker.url, request, tier);
   return (processMs(worker.pid) - before) / pages;
 }
@@ -92,11 +92,9 @@ async function send(url: URL, request: number, tier: string): Promise<number> {
 
 /** A service as workerd asks one for the Cache API: what was put is a hit. Returns its host and port. */
 async function startCacheApi(stack: AsyncDisposableStack): Promise<string> {
-  let n = 0; const c: Record<string,number> = {};
   const kept = new Map<string, Buffer>();
   const server: Server = createServer((request, response) => {
     const url = request.url ?? "";
-    n++; c[request.method+(request.method==="GET"?String(kept.has(url)):"")] = (c[request.method+(request.method==="GET"?String(kept.has(url)):"")]??0)+1; if (n % 300 === 0) console.log(n, JSON.stringify(c), kept.size);
     const hit = kept.get(url);
     if (request.method === "PUT") {
       const chunks: Buffer[] = [];

@@ -53,11 +53,16 @@ export const ADMIN_ENTRY = await writeTokenEntry("tests", "admin", ADMIN_TOKEN);
 /** Bindings that tests set otherwise than wrangler.toml. */
 export type TestBindings = Partial<Omit<Env, "ROW_RATE_LIMIT"> & DefaultBindings>;
 
-/** Those of wrangler.toml, open to everyone. The real deadline would make tests on a slow machine fail by chance. */
+/**
+ * Those of wrangler.toml, open to everyone. The real deadline would make tests on a slow machine fail by chance, and
+ * the workers of a test share the cache of a location.
+ */
 export function testBindings(overrides: TestBindings): TestBindings {
   const { ROW_RATE_LIMIT, WORKER_VERSION, ...unlimited } = env;
-  return { ...unlimited, AUTH: "off", TOKENS: ADMIN_ENTRY, ROW_DEADLINE_MS: 30_000, ...overrides };
+  return { ...unlimited, ...DEFAULTS, ...overrides };
 }
+
+const DEFAULTS = { AUTH: "off", TOKENS: ADMIN_ENTRY, ROW_DEADLINE_MS: 30_000, PAGE_CACHE: "off" };
 
 export function startWorker(overrides: TestBindings = {}): TestWorker {
   const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };

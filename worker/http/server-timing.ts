@@ -2,7 +2,8 @@ import type { ScoreResult } from "../scoring/score-request.ts";
 
 /**
  * The value of the `server-timing` header, which says what a scoring request cost. `kv` is the number of keys that KV
- * bills, and `location` that of the pages that the location's cache had. `blob`, `isolate` and `source` are numbers of values, by where their rows were found.
+ * bills, and `location` that of the pages that the location's cache had. `blob`, `isolate` and `source` are numbers of
+ * values, by where their rows were found.
  */
 export function serverTiming({
   pagesRead,

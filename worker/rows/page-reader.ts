@@ -113,8 +113,8 @@ export class PageReader {
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
-  /** Bytes of pages that are on their way into the cache of the location. */
-  #bytesKept = 0;
+  /** Pages that are on their way into the cache of the location. */
+  #puts = 0;
 
   constructor(cache: RowCache, memory: MemoryBudget, now: () => number) {
     this.#cache = cache;
@@ -248,12 +248,12 @@ export class PageReader {
 
   /** Puts a page that was read from the source into the cache of the location, beside the request. */
   #keepNearby(key: string, bytes: Uint8Array, { source: { pageCache }, keepAlive }: Reader): void {
-    if (!pageCache || this.#bytesKept + bytes.length > limits.LOCATION_CACHE_PUT_BYTES) return;
+    if (!pageCache || this.#puts >= limits.LOCATION_CACHE_PUTS) return;
     const lease = this.#memory.lease("requests");
     if (!lease.tryResize(2 * bytes.length)) return;
-    this.#bytesKept += bytes.length;
+    this.#puts++;
     const kept = pageCache.keep(key, bytes).finally(() => {
-      this.#bytesKept -= bytes.length;
+      this.#puts--;
       lease[Symbol.dispose]();
     });
     keepAlive(kept);

@@ -20,7 +20,7 @@ export interface Source {
 export interface PageCache {
   /** The bytes of those pages that come within `ms` milliseconds. They are unchecked. Never rejects. */
   find(keys: readonly string[], ms: number, keepAlive: KeepAlive): Promise<ReadonlyMap<string, Uint8Array>>;
-  /** Has a page kept, in the place of the one that is there under its key. Never rejects. */
+  /** Has a copy of a page kept, in the place of what is there under its key. Never rejects. */
   keep(key: string, bytes: Uint8Array): Promise<void>;
 }
 
