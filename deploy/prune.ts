@@ -75,10 +75,10 @@ export class Pruning {
   }
 
   /**
-   * Removes what `plan` has found, or notes of damaged journals that they were seen. Histories forget it first, and its manifests go before its pages, so that whoever
-   * publishes meanwhile does not count on them; what is being removed stays noted until it is gone, so that a removal
-   * that is stopped can be ended by the next one. Returns what was removed: less than was planned where a version was
-   * made to serve meanwhile.
+   * Removes what `plan` has found, and notes of damaged journals that they were seen. Histories forget it first, and
+   * its manifests go before its pages, so that whoever publishes meanwhile does not count on them; what is being
+   * removed stays noted until it is gone, so that a removal that is stopped can be ended by the next one. Returns what
+   * was removed: less than was planned where a version was made to serve meanwhile.
    */
   async remove({ forgotten, versions, journals: planned }: Removal): Promise<Removal> {
     const store = this.#store;

@@ -1,4 +1,4 @@
-// The checks under which all tests run can fail: test/no-tokens.ts, and that of scripts/test.ts over all that is printed.
+// The checks under which all tests run can fail: that of test/no-tokens.ts, and that of `npm test` over its output.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";

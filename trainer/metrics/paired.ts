@@ -45,8 +45,8 @@ export function loglossRatioInterval(
 }
 
 /**
- * The interval of auc(after) − auc(before), by DeLong's variance (delong.ts). Weights as in the metric. Null where fewer
- * than two records of a class count.
+ * The interval of auc(after) − auc(before), by DeLong's variance (delong.ts). Weights as in the metric. Null where
+ * fewer than two records of a class count.
  */
 export function aucDifferenceInterval(
   before: Floats,
