@@ -29,6 +29,7 @@ export default defineConfig(({ mode }) => ({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/worker/**", ...(mode === "quick" ? SLOW : [])],
+          setupFiles: ["./test/no-tokens.ts"],
           ...timeouts,
         },
       },

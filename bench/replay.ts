@@ -6,27 +6,17 @@
 //   npm run bench -- replay [--rows 1000000] [--requests 1] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
-import { emptyTally, PlannedIsolate } from "../trainer/plan/planned-isolate.ts";
-import {
-  type PlannedRecords,
-  type PlannedRequest,
-  rankRequests,
-  scoreRequests,
-} from "../trainer/plan/planned-records.ts";
+import { PlannedIsolate } from "../trainer/plan/planned-isolate.ts";
 import { bytesOf } from "../trainer/plan/planned-rows.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { startBenchKv } from "./http/kv.ts";
 import { pairsOf, ReplayLog, replayModel } from "./replay/model.ts";
+import { MOST_DIFFERENCE, type Played, type Players, play, type Requests } from "./replay/play.ts";
 import { startReplayed } from "./replay/replayed.ts";
 
-interface Case {
+interface Case extends Requests {
   name: string;
   cacheBytes: number;
-  /** Null: a request scores one record. */
-  candidates: number | null;
-  /** Requests before those that are counted. */
-  before: number;
-  counted: number;
   /** Whether other values become the most popular ones before all that. */
   moves?: boolean;
   mostKeys?: number;
@@ -34,22 +24,11 @@ interface Case {
   leastHere?: number;
 }
 
-interface Result {
+interface Result extends Played {
   name: string;
-  planned: Counted;
-  replayed: Counted;
-  difference: number;
   holds: boolean;
 }
 
-interface Counted {
-  keys: number;
-  here: number;
-}
-
-const MOST_DIFFERENCE = 0.15;
-/** Where requests read fewer keys than that, the difference is not a share of them: none may be read at all. */
-const LEAST_KEYS = 0.01;
 /** Values that the blob holds of a million. */
 const HEAD_SHARE = 0.04;
 
@@ -63,7 +42,7 @@ const { values: options } = parseArgs({
 const rows = Number(options.rows);
 const times = Number(options.requests);
 const headRows = Math.round(HEAD_SHARE * rows);
-const model = replayModel(rows, headRows);
+const model = replayModel({ values: [rows / 2, rows / 2], headRows });
 const { pages } = bytesOf(model.rows, model.layout);
 console.log(`${rows.toLocaleString("en")} rows, ${headRows} in the blob, pages of ${bytesText(pages)} in all`);
 const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: Math.round(20_000 * times), counted: 300 };
@@ -78,7 +57,7 @@ const CASES: Case[] = [
 
 await using kv = await startBenchKv(await pairsOf(model), false);
 const results: Result[] = [];
-let moved: { log: ReplayLog; planned: PlannedIsolate; worker: Awaited<ReturnType<typeof startReplayed>> } | null = null;
+let moved: Players | null = null;
 await using stack = new AsyncDisposableStack();
 for (const one of CASES) {
   // Where values become popular, the isolates and the log are those of the case before.
@@ -90,7 +69,13 @@ for (const one of CASES) {
       planned: new PlannedIsolate(model.rows, model.layout, limits),
       worker: stack.use(await startReplayed(kv.address, one.cacheBytes)),
     };
-  const result = await play(one, moved);
+  const { name, mostKeys = Infinity, leastHere = 0 } = one;
+  const played = await play(moved, one);
+  const { replayed, difference } = played;
+  // An isolate that has had few requests is not warm yet, and has many rows to see for the first time.
+  const isHere = times < 1 || replayed.here >= leastHere;
+  const holds = difference <= MOST_DIFFERENCE && replayed.keys <= mostKeys && isHere;
+  const result = { name, ...played, holds };
   console.log(`${result.name}: ${result.holds ? "holds" : "fails"}`);
   results.push(result);
 }
@@ -105,51 +90,6 @@ console.log(
 );
 if (options.json) writeWhole(options.json, toJson({ rows, results }));
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;
-
-async function play(one: Case, { log, planned, worker }: NonNullable<typeof moved>): Promise<Result> {
-  const { name, candidates, before, counted, mostKeys = Infinity, leastHere = 0 } = one;
-  for (const { records, request } of requestsOf(log, candidates, before)) {
-    planned.request(records, request, emptyTally());
-    await worker.send(records, request);
-  }
-  const tally = emptyTally();
-  const seen = { keys: 0, here: 0, lookups: 0 };
-  for (const { records, request } of requestsOf(log, candidates, counted)) {
-    planned.request(records, request, tally);
-    const { keys, blob, isolate } = await worker.send(records, request);
-    seen.keys += keys;
-    seen.here += blob + isolate;
-    seen.lookups += request.entries.length;
-  }
-  const of = (keys: number, here: number, lookups: number): Counted => ({ keys: keys / counted, here: here / lookups });
-  const plan = of(
-    tally.keys.reduce((a, b) => a + b, 0),
-    tally.blob + tally.isolate + tally.absent,
-    tally.lookups,
-  );
-  const replayed = of(seen.keys, seen.here, seen.lookups);
-  const difference = Math.abs(plan.keys - replayed.keys) / Math.max(replayed.keys, LEAST_KEYS);
-  // An isolate that has had few requests is not warm yet, and has many rows to see for the first time.
-  const isHere = times < 1 || replayed.here >= leastHere;
-  const holds = difference <= MOST_DIFFERENCE && replayed.keys <= mostKeys && isHere;
-  return { name, planned: plan, replayed, difference, holds };
-}
-
-/** Requests of records that are drawn a few at a time. */
-function* requestsOf(
-  log: ReplayLog,
-  candidates: number | null,
-  count: number,
-): Generator<{ records: PlannedRecords; request: PlannedRequest }> {
-  for (let i = 0; i < count; i++) {
-    const records = log.draw(candidates ?? 1);
-    const order = Uint32Array.from({ length: records.count }, (_, record) => record);
-    const shape = { first: 0, count: 1, candidates: candidates ?? 1 };
-    const requests =
-      candidates === null ? scoreRequests(records, 0, 1) : rankRequests(records, [true, false], shape, order);
-    for (const request of requests) yield { records, request };
-  }
-}
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;

@@ -6,6 +6,7 @@ import { blobKey, historyKey, manifestKey, pageKey, removalKey, uploadedKey, upl
 import { UserError } from "../trainer/errors.ts";
 import { DigestSet } from "./digest-set.ts";
 import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts";
+import { noteSeen, oldJournals, unknownUploads } from "./old-journals.ts";
 import { ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
 import { pagesOf, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
@@ -29,7 +30,16 @@ export interface Removal {
   /** Versions whose blob, manifest, and pages that no other version has, go. */
   versions: string[];
   pages: number;
+  /** Keys of journals of uploads and removals that have ended, or were stopped long ago. */
+  journals: string[];
+  /**
+   * Versions that are perhaps being uploaded, and of which nothing says what their upload counts on: because of them
+   * nothing else goes.
+   */
+  unknown: string[];
 }
+
+const NOTHING: Readonly<Removal> = { forgotten: [], versions: [], pages: 0, journals: [], unknown: [] };
 
 /** Removes versions that nothing needs any more from a store. */
 export class Pruning {
@@ -46,29 +56,36 @@ export class Pruning {
   /** Finds what is no longer needed, and removes nothing. Throws UserError, FormatError where it cannot be known. */
   async plan(): Promise<Removal> {
     const state = await readState(this.#store);
+    const unknown = unknownUploads(state, this.#now());
+    if (unknown.length > 0) return { ...NOTHING, unknown };
     const forgotten = this.#forgotten(state);
     const trimmed = withoutForgotten(state, forgotten);
     const versions = await this.#unneeded(
       trimmed,
       forgotten.map(({ version }) => version),
     );
-    const kept = await pagesOf(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
+    const needed = versionsKept(trimmed, this.#uploadsSince());
+    const kept = await pagesOf(this.#store, needed, state);
+    const journals = await oldJournals(this.#store, state, needed, this.#now());
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of versions)
       for (const _key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) pages++;
-    return { forgotten, versions, pages };
+    return { forgotten, versions, pages, journals, unknown };
   }
 
   /**
-   * Removes what `plan` has found. Histories forget it first, and its manifests go before its pages, so that whoever
-   * publishes meanwhile does not count on them; what is being removed stays noted until it is gone, so that a removal
-   * that is stopped can be ended by the next one. Returns what was removed: less than was planned where a version was
-   * made to serve meanwhile.
+   * Removes what `plan` has found, and notes of damaged journals that they were seen. Histories forget it first, and
+   * its manifests go before its pages, so that whoever publishes meanwhile does not count on them; what is being
+   * removed stays noted until it is gone, so that a removal that is stopped can be ended by the next one. Returns what
+   * was removed: less than was planned where a version was made to serve meanwhile.
    */
-  async remove({ forgotten, versions }: Removal): Promise<Removal> {
+  async remove({ forgotten, versions, journals: planned }: Removal): Promise<Removal> {
     const store = this.#store;
     const before = await readState(store);
+    await noteSeen(store, before, this.#now());
+    const unknown = unknownUploads(before, this.#now());
+    if (unknown.length > 0) return { ...NOTHING, unknown };
     const whole = new Set<string>();
     for (const version of versions) {
       const manifest = await this.#manifestOf(version, before);
@@ -102,7 +119,9 @@ export class Pruning {
       await deleteAll(store, [...keys, uploadKey(version)]);
       await store.delete([removalKey(version)]);
     }
-    return { forgotten, versions: gone, pages };
+    const journals = (await oldJournals(store, state, needed, this.#now())).filter((key) => planned.includes(key));
+    await deleteAll(store, journals);
+    return { forgotten, versions: gone, pages, journals, unknown };
   }
 
   #uploadsSince(): number {

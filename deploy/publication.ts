@@ -1,6 +1,6 @@
 import { writePublishedManifest } from "../format/published-manifest.ts";
 import { readManifest } from "../format/read-blob.ts";
-import { signerOf } from "../format/seal.ts";
+import { serialOf, signerOf } from "../format/seal.ts";
 import { blobPartKeys, manifestKey, pageKey } from "../format/store.ts";
 import { type UploadCost, uploadCost } from "./cost.ts";
 import type { DigestSet } from "./digest-set.ts";
@@ -76,7 +76,8 @@ export class Publication {
     // 1. What would refuse the publication is found before anything is written.
     const registry = new ModelRegistry(this.#store, clock.now);
     const { evidence } = readManifest(blob);
-    const released = { name: model.model, version, isSigned: signerOf(blob) !== null, bytes: blob.length, evidence };
+    const signature = { isSigned: signerOf(blob) !== null, serial: serialOf(blob) };
+    const released = { name: model.model, version, ...signature, bytes: blob.length, evidence };
     const plan = await planRelease(registry, released, release, repair ? say : null);
     const manifest = { model: plan.model, bytes: blob.length, pageDigests: pageDigestsOf(model) };
 

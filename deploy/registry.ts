@@ -1,10 +1,11 @@
+import { BLOB_HEADER_BYTES } from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
 import { modelName } from "../format/field-schemas.ts";
 import { findVersion, type History, readHistory } from "../format/history.ts";
 import { parseWith } from "../format/parse.ts";
 import { type ModelPointer, readDefault, readEarlierPointer, readPointer, writePointer } from "../format/pointer.ts";
 import { readManifest } from "../format/read-blob.ts";
-import { signerOf } from "../format/seal.ts";
+import { serialOf, signerOf } from "../format/seal.ts";
 import type { SigningKey } from "../format/signature.ts";
 import { signStatement } from "../format/signed-pointer.ts";
 import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
@@ -83,6 +84,16 @@ export class ModelRegistry {
     const blob = await this.#store.bytes(blobKey(version));
     if (blob === null) throw new FormatError(earlierPointerKey(), `got version ${version}, whose blob is missing`);
     return { model: readManifest(blob).spec.name, version };
+  }
+
+  /**
+   * The serial number that Workers with keys know of what a pointer leads to: that of its own signature or else of the
+   * blob; 0 where there is neither.
+   */
+  async serialOf({ signed, version }: ModelPointer): Promise<number> {
+    if (signed && signed.serial < this.#now() + MOST_AHEAD_MS) return signed.serial;
+    const blob = await this.#store.bytes(blobKey(version));
+    return blob === null || blob.length < BLOB_HEADER_BYTES ? 0 : serialOf(blob);
   }
 
   /** When a pointer that follows another is written: always after that one. */

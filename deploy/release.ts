@@ -30,6 +30,8 @@ export interface ReleasedVersion {
   name: string;
   version: string;
   isSigned: boolean;
+  /** The serial number of its signature, or 0. */
+  serial: number;
   bytes: number;
   evidence: Evidence;
 }
@@ -49,7 +51,7 @@ export interface Release {
  */
 export async function planRelease(
   registry: ModelRegistry,
-  { name, version, isSigned, bytes, evidence }: ReleasedVersion,
+  { name, version, isSigned, serial, bytes, evidence }: ReleasedVersion,
   { model = name, note = "", switches = true, becomesDefault = false, deadline }: ReleaseOptions,
   mend: ((what: string) => void) | null = null,
 ): Promise<Release> {
@@ -82,12 +84,33 @@ export async function planRelease(
   const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(withPublication(before, publication)) }];
   const pinnedTo = pointer?.pinned ? pointer.version : null;
   const moves = switches && pinnedTo === null;
+  if (moves && isSigned && pointer) await checkSerial(registry, model, pointer, { version, serial });
   if (moves) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
   if (!moves && !becomesDefault) return { model, writes, pinnedTo };
   if (earlier && !(moves && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
   if (byDefault === null || becomesDefault)
     writes.push({ key: defaultKey(), value: writeDefault(becomesDefault ? model : (earlier?.model ?? model)) });
   return { model, writes, pinnedTo };
+}
+
+/**
+ * Throws UserError where Workers would go on with the version that serves, since that was signed later. What its blob
+ * claims is enough for that: no Worker goes by it.
+ */
+async function checkSerial(
+  registry: ModelRegistry,
+  model: string,
+  pointer: ModelPointer,
+  { version, serial }: Pick<ReleasedVersion, "version" | "serial">,
+): Promise<void> {
+  if (pointer.version === version) return;
+  const serving = await registry.serialOf(pointer);
+  if (serial >= serving) return;
+  throw new UserError(
+    `${model}: got an export with the serial number ${serial}, expected ${serving} or later as of version ` +
+      `${pointer.version}, which serves: Workers with MODEL_KEYS would refuse it. Sign it again with \`sign\`, ` +
+      "or publish it with --no-switch; going back to a published version takes `rollback` with --key",
+  );
 }
 
 /** What `read` gives, or where that is damaged and may be mended, `anew`. */

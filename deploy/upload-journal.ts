@@ -2,7 +2,7 @@ import { FormatError } from "../format/errors.ts";
 import type { PublishedManifest } from "../format/published-manifest.ts";
 import { uploadedKey, uploadKey } from "../format/store.ts";
 import { readUpload, readUploaded, type Uploaded, writeUpload, writeUploaded } from "../format/upload.ts";
-import { deleteAll, type KvStore, textsOf } from "./kv/kv-store.ts";
+import { deleteAll, type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 
 /**
  * What the store remembers of an upload until it has ended: which pages it is to bring, so that `prune` leaves them
@@ -52,6 +52,12 @@ export class UploadJournal {
     const uploaded = this.#hasUploaded ? [uploadedKey(this.#version)] : [];
     await deleteAll(this.#store, [...uploaded, uploadKey(this.#version)]);
   }
+}
+
+/** When the last value of an upload was written, in milliseconds since the epoch; null where nothing readable says. */
+export async function timeNoted(store: KvStore, version: string): Promise<number | null> {
+  const text = await textOf(store, uploadedKey(version));
+  return text === null ? null : (readable(() => readUploaded(text, version))?.time ?? null);
 }
 
 /** What `read` gives; null where what it reads is missing or damaged. */

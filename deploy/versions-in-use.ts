@@ -7,13 +7,16 @@ import { DigestSet } from "./digest-set.ts";
 import { type KvStore, textOf } from "./kv/kv-store.ts";
 import { type ModelEntry, ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
+import { timeNoted } from "./upload-journal.ts";
 
 /** What a store says of its versions, which decides what may be removed. */
 export interface StoreState {
   models: ModelEntry[];
   earlier: EarlierPointer | null;
-  /** Uploads that have not ended, by version. */
+  /** Uploads that have not ended and whose pages are known, by version. */
   uploads: Map<string, Upload>;
+  /** By version, those whose journal is damaged: when their last value was written, or null where nothing says. */
+  damagedUploads: Map<string, number | null>;
 }
 
 /** Reads it. Throws UserError or FormatError where some of it is damaged: nothing is to be removed then. */
@@ -23,13 +26,35 @@ export async function readState(store: KvStore): Promise<StoreState> {
     if (problem !== null) throw new UserError(`${problem}; \`publish --repair\` of the model writes it anew`);
   const text = await textOf(store, earlierPointerKey());
   const uploads = new Map<string, Upload>();
+  const damagedUploads = new Map<string, number | null>();
   const prefix = uploadKey("");
   for (const key of await store.keys(prefix)) {
     const version = key.slice(prefix.length);
     const upload = await textOf(store, key);
-    if (upload !== null) uploads.set(version, readUpload(upload, version));
+    if (upload === null) continue;
+    const read = await unlessDamaged(() => readUpload(upload, version));
+    if (read === null) damagedUploads.set(version, await timeNoted(store, version));
+    const known = read ?? (await knownUpload(store, version, damagedUploads.get(version) ?? null));
+    if (known) uploads.set(version, known);
   }
-  return { models, earlier: text === null ? null : readEarlierPointer(text), uploads };
+  return { models, earlier: text === null ? null : readEarlierPointer(text), uploads, damagedUploads };
+}
+
+/** An upload with a damaged journal, by the manifest or the blob; null where neither is there. */
+async function knownUpload(store: KvStore, version: string, time: number | null): Promise<Upload | null> {
+  const manifest = await unlessDamaged(() => manifestOfVersion(store, version));
+  // It may have begun just now.
+  return manifest && { ...manifest, time: time ?? Number.POSITIVE_INFINITY };
+}
+
+/** What `read` gives; null where that is missing or damaged. */
+async function unlessDamaged<T>(read: () => T | Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
 }
 
 /** The versions that something leads requests to, or a rollback without a version would. */

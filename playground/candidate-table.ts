@@ -1,4 +1,4 @@
-import type { Column, RawRecord } from "./columns.ts";
+import type { Column, RawRecord, RawValue } from "./columns.ts";
 import { element, scrolling } from "./dom.ts";
 import { ValueInput } from "./value-input.ts";
 
@@ -9,62 +9,75 @@ interface Row {
   cells: Map<string, ValueInput>;
 }
 
-/** What a row says: the three lists of a ranking are made of these. */
+/** What a row says: the lists of a ranking are made of these. */
 export interface Candidate {
-  id: string;
+  id: RawValue | undefined;
   bid: unknown;
   record: RawRecord;
 }
 
+/** What a ranking names its candidates by: their columns, or the ids by which a catalogue knows them. */
+export type Listing = "candidates" | "items";
+
+const TEXTS = {
+  candidates: { title: "Candidates", one: "candidate", ids: "/ids" },
+  items: { title: "Items of the catalogue", one: "item", ids: "/items" },
+};
+
 /** The candidates of a ranking: a row for each, which may be added and removed. */
 export class CandidateTable {
+  readonly #listing: Listing;
   readonly #place: HTMLElement;
   readonly #changed: () => void;
+  #id: Omit<Column, "side"> = { name: "id", kind: "text", hint: "" };
   #columns: readonly Column[] = [];
   #rows: Row[] = [];
   #body = element("tbody");
   #made = 0;
 
   /** `changed` is told of each row that is added or removed. */
-  constructor(place: HTMLElement, changed: () => void) {
+  constructor(listing: Listing, place: HTMLElement, changed: () => void) {
+    this.#listing = listing;
     this.#place = place;
     this.#changed = changed;
   }
 
-  build(columns: readonly Column[], records: readonly RawRecord[]): void {
-    this.#columns = columns.filter(({ side }) => side === "item");
+  set hidden(hidden: boolean) {
+    this.#place.hidden = hidden;
+  }
+
+  /** Builds a row for each record, with these columns. `id`: the column of a record that has its id; null: none has. */
+  build(id: Column | null, columns: readonly Column[], records: readonly RawRecord[]): void {
+    this.#id = id ?? { name: "id", kind: "text", hint: "" };
+    this.#columns = columns;
     this.#rows = [];
     this.#made = 0;
     this.#body = element("tbody");
-    const head = [
-      element("th", { scope: "col" }, "id"),
-      ...this.#columns.map(({ name, hint }) =>
-        element("th", { scope: "col" }, name, element("span", { class: "hint" }, hint)),
-      ),
-      element("th", { scope: "col", class: "bid" }, "bid", element("span", { class: "hint" }, "of a click")),
+    const head = (name: string, hint: string, kind = ""): HTMLElement =>
+      element("th", { scope: "col", class: kind }, name, hint ? element("span", { class: "hint" }, hint) : null);
+    const heads = [
+      ...[this.#id, ...this.#columns].map(({ name, hint }) => head(name, hint)),
+      head("bid", "of a click", "bid"),
       element("th", { scope: "col" }, element("span", { class: "only-read" }, "Remove")),
     ];
-    const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)), this.#body);
-    this.#place.replaceChildren(scrolling("Candidates", table));
+    const table = element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.#body);
+    this.#place.replaceChildren(scrolling(TEXTS[this.#listing].title, table));
     for (const record of records) this.add(record);
   }
 
   /** Adds a row, and returns its first input. */
   add(record: RawRecord = {}): HTMLInputElement {
+    const { one } = TEXTS[this.#listing];
     const number = ++this.#made;
     const input = (kind: Column["kind"], name: string, at: string): ValueInput =>
-      new ValueInput({ kind }, `candidate-${number}-${at}`, { "aria-label": `${name} of candidate ${number}` });
-    const id = input("text", "id", "id");
-    id.value = `item-${number}`;
+      new ValueInput({ kind }, `${one}-${number}-${at}`, { "aria-label": `${name} of ${one} ${number}` });
+    const id = input(this.#id.kind, this.#id.name, "id");
+    id.value = this.#listing === "items" ? record[this.#id.name] : `item-${number}`;
     const bid = input("number", "bid", "bid");
     bid.value = 1;
     const cells = new Map(this.#columns.map(({ name, kind }, i) => [name, input(kind, name, String(i))] as const));
     for (const [name, cell] of cells) cell.value = record[name];
-    const remove = element(
-      "button",
-      { type: "button", class: "quiet", "aria-label": `Remove candidate ${number}` },
-      "✕",
-    );
+    const remove = element("button", { type: "button", class: "quiet", "aria-label": `Remove ${one} ${number}` }, "✕");
     const cellOf = (one: ValueInput, name = ""): HTMLElement => element("td", { class: name }, one.input, one.message);
     const row: Row = {
       element: element(
@@ -88,7 +101,7 @@ export class CandidateTable {
     return this.#rows.map(({ id, bid, cells }) => {
       const entries = [...cells].map(([name, cell]) => [name, cell.value] as const);
       const record = Object.fromEntries(entries.filter((entry) => entry[1] !== undefined)) as RawRecord;
-      return { id: String(id.value ?? ""), bid: bid.value, record };
+      return { id: id.value, bid: bid.value, record };
     });
   }
 
@@ -103,7 +116,7 @@ export class CandidateTable {
       if (problems.has(pointer)) shown.push(pointer);
     };
     for (const [i, { id, bid, cells }] of this.#rows.entries()) {
-      judge(id, `/ids/${i}`);
+      judge(id, `${TEXTS[this.#listing].ids}/${i}`);
       judge(bid, `/bids/${i}`);
       for (const [name, cell] of cells) judge(cell, `/candidates/${i}/${escapePointer(name)}`);
     }

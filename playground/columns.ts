@@ -28,9 +28,23 @@ export function columnsOf({ fields, example }: Model): Column[] {
   return [...columns.values()];
 }
 
+/** The column whose values name the items of the model's catalogue; null for a model without one. */
+export function catalogueColumn({ fields, items }: Model, columns: readonly Column[]): Column | null {
+  const field = items && fields.find(({ name }) => name === items.field);
+  return (field && columns.find(({ name }) => name === columnOf(field))) ?? null;
+}
+
 /** The part of a record that is of one side. */
 export function sideOf(record: RawRecord, columns: readonly Column[], side: Column["side"]): RawRecord {
-  const own = new Set(columns.filter((column) => column.side === side).map(({ name }) => name));
+  return partOf(
+    record,
+    columns.filter((column) => column.side === side),
+  );
+}
+
+/** The part of a record that is in some columns. */
+export function partOf(record: RawRecord, columns: readonly Column[]): RawRecord {
+  const own = new Set(columns.map(({ name }) => name));
   return Object.fromEntries(Object.entries(record).filter(([name]) => own.has(name)));
 }
 

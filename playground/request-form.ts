@@ -1,6 +1,6 @@
 import type { Model, Problem, RankRequest, ScoreRequest } from "./api.ts";
-import { type Candidate, CandidateTable, escapePointer } from "./candidate-table.ts";
-import { type Column, columnsOf, type RawRecord, sideOf } from "./columns.ts";
+import { type Candidate, CandidateTable, escapePointer, type Listing } from "./candidate-table.ts";
+import { type Column, catalogueColumn, columnsOf, partOf, type RawRecord, sideOf } from "./columns.ts";
 import { byId, markWrong } from "./dom.ts";
 import { RecordForm } from "./record-form.ts";
 
@@ -12,7 +12,8 @@ const FIRST_CANDIDATES = 5;
 /** What is asked: a record, or a context and its candidates. */
 export class RequestForm {
   readonly #record = new RecordForm(byId("record", HTMLElement));
-  readonly #candidates: CandidateTable;
+  readonly #tables: Record<Listing, CandidateTable>;
+  readonly #listing = byId("listing", HTMLSelectElement);
   readonly #ranking = byId("ranking", HTMLFieldSetElement);
   readonly #objective = byId("objective", HTMLSelectElement);
   readonly #k = byId("k", HTMLInputElement);
@@ -23,8 +24,12 @@ export class RequestForm {
 
   /** `changed` is told of what is changed otherwise than by an input event. */
   constructor(changed: () => void) {
-    this.#candidates = new CandidateTable(byId("candidates", HTMLElement), changed);
-    byId("add", HTMLButtonElement).addEventListener("click", () => this.#candidates.add().focus());
+    this.#tables = {
+      candidates: new CandidateTable("candidates", byId("candidates", HTMLElement), changed),
+      items: new CandidateTable("items", byId("items", HTMLElement), changed),
+    };
+    byId("add", HTMLButtonElement).addEventListener("click", () => this.#table.add().focus());
+    this.#listing.addEventListener("change", () => this.#showTable());
     this.#objective.addEventListener("change", () => this.#showBids());
   }
 
@@ -34,10 +39,15 @@ export class RequestForm {
     this.#examples = model.examples?.length ? model.examples : [model.example];
     this.#shown = -1;
     this.#record.build(this.#columns, this.#examples);
-    const items = this.#examples.map((record) => sideOf(record, this.#columns, "item"));
-    const different = [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
-    const first = different.slice(0, FIRST_CANDIDATES);
-    this.#candidates.build(this.#columns, first.length > 1 ? first : [...first, {}]);
+    const own = this.#columns.filter(({ side }) => side === "item");
+    const first = this.#firstOf(own);
+    // A second one is there to be filled in.
+    this.#tables.candidates.build(null, own, first.length > 1 ? first : [...first, {}]);
+    const id = catalogueColumn(model, this.#columns);
+    byId("listings", HTMLElement).hidden = id === null;
+    this.#listing.value = "candidates";
+    this.#tables.items.build(id, [], id ? this.#firstOf([id]).filter((item) => item[id.name] !== undefined) : []);
+    this.#showTable();
     this.#showBids();
     this.nextExample();
     this.mode = this.#mode;
@@ -63,11 +73,16 @@ export class RequestForm {
   body(): ScoreRequest | RankRequest {
     const record = this.#record.read();
     if (this.#mode !== "rank") return { records: [record], unseen: true };
-    const candidates = this.#candidates.read();
+    const candidates = this.#table.read();
     return {
       context: sideOf(record, this.#columns, "context"),
-      candidates: candidates.map((candidate) => candidate.record),
-      ids: candidates.map(({ id }) => id),
+      ...(this.#isByIds
+        ? // An id that is missing goes as an empty text, so that the Worker says so.
+          { items: candidates.map(({ id }) => (id ?? "") as string | number) }
+        : {
+            candidates: candidates.map((candidate) => candidate.record),
+            ids: candidates.map(({ id }) => String(id ?? "")),
+          }),
       ...(this.#objective.value === "ecpm" && this.#auction(candidates)),
       ...(this.#k.value.trim() !== "" && { k: numberOr(this.#k.value) }),
       unseen: true,
@@ -89,7 +104,8 @@ export class RequestForm {
       if (detail !== undefined) wrong.set(name, detail);
     }
     const shown = new Set(this.#record.judge(wrong, new Set(unseen)).map(pointerOf));
-    for (const pointer of this.#candidates.judge(byPointer)) shown.add(pointer);
+    for (const table of Object.values(this.#tables))
+      for (const pointer of table.judge(table === this.#table ? byPointer : new Map())) shown.add(pointer);
     markWrong(this.#k, byId("k-wrong", HTMLElement), byPointer.get("/k"));
     if (byPointer.has("/k")) shown.add("/k");
     return errors.filter(({ pointer }) => !shown.has(pointer));
@@ -99,6 +115,26 @@ export class RequestForm {
   focusWrong(): void {
     const inputs = byId("request", HTMLFormElement).querySelectorAll<HTMLElement>("[aria-invalid]");
     [...inputs].find((input) => input.offsetParent !== null)?.focus();
+  }
+
+  get #isByIds(): boolean {
+    return this.#listing.value === "items";
+  }
+
+  /** That of the candidates, as they are named now. */
+  get #table(): CandidateTable {
+    return this.#tables[this.#isByIds ? "items" : "candidates"];
+  }
+
+  #showTable(): void {
+    for (const table of Object.values(this.#tables)) table.hidden = table !== this.#table;
+  }
+
+  /** What the first examples have in some columns, without repetition. */
+  #firstOf(columns: readonly Column[]): RawRecord[] {
+    const parts = this.#examples.map((record) => partOf(record, columns));
+    const different = [...new Map(parts.map((part) => [JSON.stringify(part), part])).values()];
+    return different.slice(0, FIRST_CANDIDATES);
   }
 
   #auction(candidates: readonly Candidate[]): Pick<RankRequest, "objective" | "bids"> {

@@ -6,7 +6,7 @@ import { pageDigest, writePage } from "../../format/page.ts";
 import { writeDefault, writePointer } from "../../format/pointer.ts";
 import { rowStride } from "../../format/row.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
-import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
+import { blobPartKeys, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
@@ -119,7 +119,8 @@ export function kvPairs(models: readonly HttpModel[]): Map<string, string | Uint
     const { version, blob, pages } = exported;
     for (const page of pages)
       if ("bytes" in page) pairs.set(pageKey(page.digest), Buffer.from(page.bytes).toString("base64"));
-    pairs.set(blobKey(version), blob);
+    for (const [part, key] of blobPartKeys(version, blob.length).entries())
+      pairs.set(key, blob.subarray(part * c.BLOB_PART_BYTES, (part + 1) * c.BLOB_PART_BYTES));
     pairs.set(pointerKey(name), writePointer({ version, since: Date.now(), previous: null }));
   }
   pairs.set(defaultKey(), writeDefault(models[0].name));

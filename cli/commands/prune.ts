@@ -27,17 +27,29 @@ export function pruneCommand(): Command {
     const pruning = new Pruning(store, { model: name ?? null, keep, days });
     const plan = await pruning.plan();
     for (const { model, version } of plan.forgotten) console.log(`${model}@${version}`);
+    for (const version of plan.unknown) console.log(unknownText(version));
     if (yes) console.log(`deleted ${sumOf(await pruning.remove(plan))}`);
-    else if (isEmpty(plan)) console.log("nothing is to go");
+    else if (isEmpty(plan)) console.log(plan.unknown.length > 0 ? "nothing would go now" : "nothing is to go");
     else console.log(`${sumOf(plan)} would go; --yes deletes them`);
   });
 }
 
-function sumOf({ forgotten, versions, pages }: Removal): string {
-  const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
-  return `${count(forgotten.length, "line")} of histories, ${count(versions.length, "blob")}, ${count(pages, "page")}`;
+/** What to do where an upload may be under way whose journal is damaged. */
+function unknownText(version: string): string {
+  return (
+    `uploading/${version} is damaged, so that the pages which it counts on are not known: nothing goes before ` +
+    "`publish --repair` of its export, or a day after the first --yes"
+  );
 }
 
-function isEmpty({ forgotten, versions }: Removal): boolean {
-  return forgotten.length === 0 && versions.length === 0;
+function sumOf({ forgotten, versions, pages, journals }: Removal): string {
+  const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+  const counts = [`${count(forgotten.length, "line")} of histories`, count(versions.length, "blob")];
+  counts.push(count(pages, "page"));
+  if (journals.length > 0) counts.push(count(journals.length, "journal"));
+  return counts.join(", ");
+}
+
+function isEmpty({ forgotten, versions, journals }: Removal): boolean {
+  return forgotten.length === 0 && versions.length === 0 && journals.length === 0;
 }

@@ -1,10 +1,11 @@
 // `npm test`: every test of every runner, the slowest files, and one closing line. `npm run test:quick` (--quick)
 // leaves out the slow kinds of tests, which vitest.config.ts names. Other arguments go to vitest, such as --coverage.
-import { spawnSync } from "node:child_process";
+// A token in anything that is printed fails the run, beside the tests' own check (test/no-tokens.ts).
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runScanned } from "../../testing/scanned-process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -28,23 +29,33 @@ interface Report {
   testResults: { name: string; startTime: number; endTime: number }[];
 }
 
-/** Runs vitest to its end; its exit status, and its report, which is null where it left none. */
-function runVitest(args: readonly string[]): { status: number | null; report: Report | null } {
+interface Run {
+  status: number | null;
+  /** Null where vitest left none. */
+  report: Report | null;
+  /** What was printed before each token. */
+  tokens: string[];
+}
+
+/** Runs vitest to its end. */
+async function runVitest(args: readonly string[]): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-test-"));
   const file = join(folder, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
-  const { status } = spawnSync(process.execPath, [vitest, "run", ...reporters, ...args], {
-    stdio: "inherit",
-    cwd: ROOT,
+  // vitest prints to a pipe, and so would leave out the colors of a terminal.
+  const colors = process.stdout.isTTY ? ["--color"] : [];
+  const { stdout, stderr } = process;
+  const { status, tokens } = await runScanned(process.execPath, [vitest, "run", ...colors, ...reporters, ...args], {
+    ...{ stdout, stderr, cwd: ROOT },
     // The tests start some hundred processes, which share what V8 has compiled.
     env: { ...process.env, ...QUIET, NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "compile") },
   });
   try {
-    return { status, report: JSON.parse(readFileSync(file, "utf8")) };
+    return { status, tokens, report: JSON.parse(readFileSync(file, "utf8")) };
   } catch {
     console.error("vitest left no report");
-    return { status, report: null };
+    return { status, tokens, report: null };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -63,7 +74,7 @@ function slowest({ testResults }: Report): string {
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
 const own = quick ? QUICK : FULL;
-const { status, report } = runVitest([...own, ...args.filter((argument) => argument !== "--quick")]);
+const { status, report, tokens } = await runVitest([...own, ...args.filter((argument) => argument !== "--quick")]);
 if (report && !quick) console.log(slowest(report));
 
 const passed = report?.numPassedTests ?? 0;
@@ -71,5 +82,6 @@ const passed = report?.numPassedTests ?? 0;
 const failed =
   (report?.numFailedTests ?? 0) || (status === 0 && report ? 0 : Math.max(1, report?.numFailedTestSuites ?? 1));
 const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
+for (const context of tokens) console.error(`a token was printed: ${JSON.stringify(context)}`);
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+process.exitCode = failed === 0 && passed > 0 && tokens.length === 0 ? 0 : 1;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { makeProgram } from "../../cli/commands/program.ts";
 import { openLocalKv } from "../../deploy/kv/local-kv.ts";
+import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { toHex } from "../../format/hash.ts";
 import { writePointer } from "../../format/pointer.ts";
@@ -25,12 +26,17 @@ const [tiny, pnn] = await Promise.all([goldenExport("tiny"), goldenExport("pnn")
 const SIGNED = { signed: expect.objectContaining({ serial: expect.any(Number) }) };
 
 /** Runs a command in this process, on the local KV of the configuration, and returns what it prints. */
-async function run(...args: string[]): Promise<string> {
+function run(...args: string[]): Promise<string> {
+  return runIn("--config", config, ...args);
+}
+
+/** The same with the options that name another store. */
+async function runIn(...args: string[]): Promise<string> {
   const printed: string[] = [];
   const log = vi.spyOn(console, "log").mockImplementation((text) => void printed.push(String(text)));
   const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
   try {
-    await makeProgram().parseAsync([...args, "--config", config], { from: "user" });
+    await makeProgram().parseAsync([...args.slice(2), ...args.slice(0, 2)], { from: "user" });
   } finally {
     log.mockRestore();
     write.mockRestore();
@@ -120,6 +126,15 @@ it("pin, verify and prune: a pinned version stays, damage is named, what nothing
   await using store = await openLocalKv(config);
   expect(await store.keys("blob/")).toEqual(new Set([`blob/${tiny.version}`]));
   expect((await verifyVersion(store, "tiny", null)).faults).toEqual([]);
+});
+
+it("prune says which damaged journal keeps everything", async () => {
+  const version = "cd".repeat(32);
+  const path = join(folder, "store");
+  await (await openStore({ folder: path }, () => {})).putTexts([{ key: `uploading/${version}`, value: "{" }]);
+  const text = new RegExp(`^uploading/${version} is damaged, .* a day after the first --yes\n`);
+  expect(await runIn("--folder", path, "prune")).toMatch(new RegExp(`${text.source}nothing would go now$`));
+  expect(await runIn("--folder", path, "prune", "--yes")).toMatch(new RegExp(`${text.source}deleted 0 lines`));
 });
 
 it("publish says what an update has kept", async () => {

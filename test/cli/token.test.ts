@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { readTokenEntries, tokenDigest } from "../../format/tokens.ts";
+import { foundTokens } from "../../testing/tokens.ts";
 import { runCommand } from "./cli-process.ts";
 
 const run = (...args: string[]) => runCommand(tmpdir(), ["token", ...args]);
@@ -9,6 +10,8 @@ describe("token", () => {
   it("prints a token, and the entry by which a Worker knows it", async () => {
     const { code, stdout } = await run("front-end", "--scope", "admin");
     expect(code).toBe(0);
+    // The one command that prints a token, once.
+    expect(foundTokens()).toEqual(["token: dfe_…"]);
     const [, token = "", entry = ""] = /^token: (dfe_\S{43})\nentry: (\S+)\n/.exec(stdout) ?? [];
     expect(readTokenEntries(entry, "TOKENS")).toEqual([
       { name: "front-end", scope: "admin", digest: await tokenDigest(token) },

@@ -14,6 +14,8 @@ import { Publication } from "../../deploy/publication.ts";
 import { publish } from "../../deploy/publish.ts";
 import { readDefault, readPointer } from "../../format/pointer.ts";
 import { blobKey, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
+import { generateToken } from "../../format/tokens.ts";
+import { foundTokens } from "../../testing/tokens.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { goldenExport } from "./golden-export.ts";
 
@@ -22,11 +24,17 @@ import { goldenExport } from "./golden-export.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-account-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  // wrangler hands the login over by what it prints, as it is asked to.
+  for (const before of foundTokens()) expect(before).toMatch(/"type": "api_token",\s+"token": "dfe_…$/);
+});
 
 const NAMESPACE = "/client/v4/accounts/acme/storage/kv/namespaces/0123abcd";
 /** What the API says of a KV binding of a deployed Worker. */
 const BOUND = { type: "kv_namespace", name: "MODELS", namespace_id: "0123abcd" };
+/** The account's. It has the form of the project's own tokens, which nothing that tests print may have. */
+const TOKEN = generateToken();
 const values = new Map<string, Buffer>();
 let accounts = [{ id: "acme", name: "Acme" }];
 /** Statuses of the next answers, before the server does anything. */
@@ -52,7 +60,7 @@ beforeAll(async () => {
     };
     const refusal = refusals.shift();
     if (refusal !== undefined) return refuse(refusal, 971, "please wait");
-    if (request.headers.authorization !== "Bearer t0ken") return refuse(401, 10000, "Authentication error");
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) return refuse(401, 10000, "Authentication error");
     if (call === "GET /client/v4/accounts") return answer(accounts);
     const [, worker] = /^GET \/client\/v4\/accounts\/acme\/workers\/scripts\/(.*)\/settings$/.exec(call) ?? [];
     if (worker === "shop-staging")
@@ -104,7 +112,7 @@ function base(): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
 }
 
-function store(token = "t0ken", id = "0123abcd"): AccountKv {
+function store(token = TOKEN, id = "0123abcd"): AccountKv {
   const api = new CloudflareApi(new URL(`${base()}/`), { authorization: `Bearer ${token}` });
   return new AccountKv({ api, account: "acme", id });
 }
@@ -146,12 +154,12 @@ describe("a publication into an account", () => {
   });
 
   it("says what to do where the login or the namespace is refused", async () => {
-    const refused = store("another").keys("page/");
+    const refused = store(generateToken()).keys("page/");
     await expect(refused).rejects.toThrow(UserError);
     await expect(refused).rejects.toThrow(
       /got 401 Authentication error \(code 10000\); log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN to a/,
     );
-    await expect(store("t0ken", "ffff").keys("page/")).rejects.toThrow(
+    await expect(store(TOKEN, "ffff").keys("page/")).rejects.toThrow(
       /got 404 .*namespace not found \(code 10013\); `npx wrangler kv namespace list` shows the account's namespaces/,
     );
     asked = [];
@@ -165,7 +173,7 @@ describe("a publication into an account", () => {
 describe("the namespace of a configuration", () => {
   function logIn(): void {
     vi.stubEnv("CLOUDFLARE_API_BASE_URL", base());
-    vi.stubEnv("CLOUDFLARE_API_TOKEN", "t0ken");
+    vi.stubEnv("CLOUDFLARE_API_TOKEN", TOKEN);
   }
   const WITHOUT_ID = MODELS.slice(0, 2);
 

@@ -10,6 +10,7 @@ import { evaluateOverHttp, type HttpEvaluation } from "../../deploy/http-evaluat
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
+import { generateToken } from "../../format/tokens.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import { UserError } from "../../trainer/errors.ts";
 
@@ -146,9 +147,10 @@ describe("evaluateOverHttp", () => {
       seen.add(`${path} ${authorization}`);
       scored(response, body);
     };
-    await evaluate(answer, { token: "dfe_abc" }, "/ctr");
+    const token = generateToken();
+    await evaluate(answer, { token }, "/ctr");
     await evaluate(answer, {}, "/ctr/?a#b");
-    expect([...seen]).toEqual(["/ctr/v1/score Bearer dfe_abc", "/ctr/v1/score undefined"]);
+    expect([...seen]).toEqual([`/ctr/v1/score Bearer ${token}`, "/ctr/v1/score undefined"]);
   });
 
   it.each([

@@ -4,7 +4,17 @@ import { Publication } from "../../deploy/publication.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { readState, versionsInUse } from "../../deploy/versions-in-use.ts";
-import { blobKey, historyKey, manifestKey, pageKey, pointerKey } from "../../format/store.ts";
+import {
+  blobKey,
+  historyKey,
+  manifestKey,
+  pageKey,
+  pointerKey,
+  removalKey,
+  uploadedKey,
+  uploadKey,
+} from "../../format/store.ts";
+import { writeUploaded } from "../../format/upload.ts";
 import { type PagedModel, pageContents, pagedModel } from "../../testing/format/paged-model.ts";
 import { integer, pick, seeded } from "../../testing/format/random.ts";
 import { MemoryKv } from "./memory-kv.ts";
@@ -16,6 +26,8 @@ const START = 1_800_000_000_000;
 const MODELS = await Promise.all(
   Array.from({ length: 12 }, (_, i) => pagedModel(`number ${i}`, [...pageContents(3, 2 * i), ...pageContents(1, 90)])),
 );
+
+const NOTHING = { forgotten: [], versions: [], pages: 0, journals: [], unknown: [] };
 
 /** A store, and the time that its publishers see. */
 class World {
@@ -84,7 +96,7 @@ describe("prune", () => {
     );
     expect(await world.store.keys("removing/")).toEqual(new Set());
     await expect(world.registry.rollback("tiny", second ?? "")).rejects.toThrow("no version of its history");
-    expect(await world.prune({ keep: 3, days: 5 }).plan()).toEqual({ forgotten: [], versions: [], pages: 0 });
+    expect(await world.prune({ keep: 3, days: 5 }).plan()).toEqual(NOTHING);
     // What was removed can be published again.
     await world.publish(MODELS[1] as PagedModel);
     expect(await world.faults()).toEqual([]);
@@ -211,6 +223,7 @@ describe("prune", () => {
       world.now += 30 * DAY;
       const last = world.prune({ keep: 0, days: 1 });
       await last.remove(await last.plan());
+      for (const journal of ["upload", "removing/"]) expect(await world.store.keys(journal)).toEqual(new Set());
       expect(await world.faults(), `seed ${seed}`).toEqual([]);
       const { pointer } = (await world.registry.list())[0] ?? {};
       const left = new Set([pointer?.version, pointer?.previous]);
@@ -227,5 +240,68 @@ describe("prune", () => {
     }
     expect(removed).toBeGreaterThan(25);
     expect(stopped).toBeGreaterThan(25);
+  });
+
+  it("ends what is left of uploads that were stopped, a day after", async () => {
+    const world = new World();
+    const { store } = world;
+    const [model] = MODELS as [PagedModel];
+    const { version } = model;
+    await world.publish(model);
+    // As if the publisher had been killed when all but the journal was done, and a pruning before it deleted anything.
+    const manifest = JSON.parse(store.values.get(manifestKey(version)) ?? "");
+    store.values.set(uploadKey(version), JSON.stringify({ time: world.now, ...manifest }));
+    store.values.set(uploadedKey(version), writeUploaded({ time: world.now, values: 5 }));
+    store.values.set(removalKey(version), JSON.stringify(manifest));
+    store.values.set(uploadedKey("ab".repeat(32)), "{");
+    const keys = [uploadKey(version), uploadedKey(version)].sort();
+    const [others, orphan] = [[removalKey(version)], uploadedKey("ab".repeat(32))];
+    const pruning = world.prune({ keep: 5, days: 14 });
+    expect((await pruning.plan()).journals).toEqual([...others, orphan].sort());
+    world.now += DAY + 1;
+    const plan = await pruning.plan();
+    expect(plan).toEqual({ ...NOTHING, journals: [...others, orphan, ...keys].sort() });
+    // An upload that has begun again in between keeps its journal.
+    store.values.set(uploadedKey(version), writeUploaded({ time: world.now, values: 6 }));
+    expect((await pruning.remove(plan)).journals).toEqual([...others, orphan].sort());
+    expect(await store.keys("upload")).toEqual(new Set(keys));
+    world.now += DAY + 1;
+    expect((await pruning.remove(await pruning.plan())).journals).toEqual(keys);
+    expect(await pruning.plan()).toEqual(NOTHING);
+    expect(await world.faults()).toEqual([]);
+  });
+
+  it("keeps everything because of a damaged journal, until it is known to be a day old", async () => {
+    const world = new World();
+    const { store } = world;
+    for (const model of MODELS.slice(0, 4)) await world.publish(model);
+    world.now += 30 * DAY;
+    const pruning = world.prune({ keep: 1, days: 1 });
+    const versions = (await pruning.plan()).versions;
+    expect(versions).toHaveLength(2);
+    const unknown = "cd".repeat(32);
+    store.values.set(uploadKey(unknown), "{");
+    const before = new Map(store.values);
+    expect(await pruning.plan()).toEqual({ ...NOTHING, unknown: [unknown] });
+    expect(store.values).toEqual(before);
+    expect(await pruning.remove(await pruning.plan())).toEqual({ ...NOTHING, unknown: [unknown] });
+    world.now += DAY - 1;
+    expect((await pruning.remove(await pruning.plan())).unknown).toEqual([unknown]);
+    world.now += 2;
+    const removed = await pruning.remove(await pruning.plan());
+    expect(removed).toMatchObject({ versions, journals: [uploadedKey(unknown), uploadKey(unknown)].sort() });
+    expect(await store.keys("upload")).toEqual(new Set());
+    expect(await world.faults()).toEqual([]);
+
+    // Of a version with a manifest the pages are known, and the others go; its journal is a day old a day later.
+    const { version } = MODELS[3] as PagedModel;
+    store.values.set(uploadKey(version), "{");
+    const known = await pruning.remove(await pruning.plan());
+    expect(known).toMatchObject({ unknown: [], journals: [] });
+    world.now += DAY + 1;
+    expect((await pruning.remove(await pruning.plan())).journals).toEqual(
+      [uploadedKey(version), uploadKey(version)].sort(),
+    );
+    expect(await world.faults()).toEqual([]);
   });
 });

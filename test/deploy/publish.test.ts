@@ -218,6 +218,42 @@ describe("models of one store", () => {
   });
 });
 
+describe("an export that was signed before the version that serves", () => {
+  const signedAt = async (version: string, serial: number) => {
+    const blob = pnn.blob.slice();
+    await sealBlob(blob, { key: await readSigningKey(PRIVATE_KEY, "RFC 8032"), serial });
+    return { ...modelOf(1, 100, version), blob };
+  };
+  const earlier = `tiny: got an export with the serial number 1999, expected 2000 or later as of version ${first}`;
+
+  it("is refused before anything is written, as Workers with keys would refuse it", async () => {
+    const store = new MemoryKv();
+    await publication(store).run(await signedAt(first, 2000));
+    store.calls.length = 0;
+    await expect(publication(store).run(await signedAt(second, 1999))).rejects.toThrow(earlier);
+    await expect(publication(store, true).run(await signedAt(second, 1999))).rejects.toThrow("--no-switch");
+    expect(store.changed).toEqual([]);
+    // What serves may be published again, and others without being served.
+    await publication(store).run(await signedAt(first, 2000), { note: "again" });
+    await publication(store).run(await signedAt(second, 1999), { switches: false });
+    expect(pointed(store, "tiny").version).toBe(first);
+    await publication(store).run(await signedAt(third, 2000));
+    expect(pointed(store, "tiny").version).toBe(third);
+  });
+
+  it("is measured by the pointer's own signature, where that has one that can be", async () => {
+    const store = new MemoryKv();
+    await publication(store).run(await signedAt(first, 1000));
+    const signed = { serial: 2000, key: "ab".repeat(16), signature: `${"A".repeat(86)}==` };
+    store.values.set(pointerKey("tiny"), writePointer({ ...pointed(store, "tiny"), signed }));
+    await expect(publication(store).run(await signedAt(second, 1999))).rejects.toThrow(earlier);
+    const never = { ...signed, serial: Date.now() + 10 ** 10 };
+    store.values.set(pointerKey("tiny"), writePointer({ ...pointed(store, "tiny"), signed: never }));
+    await publication(store).run(await signedAt(second, 1999));
+    expect(pointed(store, "tiny").version).toBe(second);
+  });
+});
+
 describe("rollback", () => {
   const unsignedOf = async (version: string) => {
     const blob = pnn.blob.slice();
@@ -279,7 +315,9 @@ describe("rollback", () => {
     // Publishing what serves leaves what the key said of it; publishing another version does not.
     await publication(store).run(modelOf(1, 100, first), { deadline: 30 });
     expect(pointed(store, "tiny")).toMatchObject({ deadline: 30, signed: { serial: now + 1 } });
-    await publication(store).run(modelOf(1, 100, third));
+    const signedLater = pnn.blob.slice();
+    await sealBlob(signedLater, { key, serial: now + 1 });
+    await publication(store).run({ ...modelOf(1, 100, "d".repeat(64)), blob: signedLater });
     expect(pointed(store, "tiny").signed).toBeUndefined();
     // A time that nobody can have signed yet is not counted on from.
     const far = { serial: now + 10 ** 10, key: "ab".repeat(16), signature: `${"A".repeat(86)}==` };

@@ -98,6 +98,14 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     return page.text("#status");
   }
 
+  /** Chooses an option of a list. */
+  async function choose(page: Page, id: string, value: string): Promise<void> {
+    const list = `document.getElementById(${JSON.stringify(id)})`;
+    await page.evaluate(`${list}.value = ${JSON.stringify(value)}`);
+    for (const event of ["input", "change"])
+      await page.evaluate(`${list}.dispatchEvent(new Event('${event}', { bubbles: true }))`);
+  }
+
   const answerOf = (page: Page) =>
     page.evaluate<Record<string, never>>("JSON.parse(document.querySelector('#answer').textContent)");
 
@@ -127,6 +135,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
 
     const user = await openWith("score");
     expect(await user.text("#origin")).toContain("made up");
+    expect(await user.evaluate("document.getElementById('listings').hidden")).toBe(false); // it has a catalogue
     await user.press("End");
     expect(await user.text("#send")).toBe("Explain");
     expect(await send(user)).toBe("The token lacks a scope");
@@ -165,8 +174,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     await page.tabTo("add");
     await page.press("Enter");
     await page.write("tent");
-    await page.evaluate("document.getElementById('objective').value = 'ecpm'");
-    await page.evaluate("document.getElementById('objective').dispatchEvent(new Event('change', { bubbles: true }))");
+    await choose(page, "objective", "ecpm");
     await page.tabTo("candidate-2-bid");
     await page.write("2.5");
     const summary = await send(page);
@@ -178,6 +186,27 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     expect(items.map(({ value }) => value)).toEqual(items.map(({ value }) => value).sort((a, b) => b - a));
     for (const { id, value, score } of items) expect(value).toBeCloseTo(score * (id === "item-2" ? 2.5 : 1), 12);
     expect(summary).toContain(`Ranked ${items.length} candidates; the first is ${items[0].id},`);
+    await expectToFit(page);
+    if (width === 390) await expectAccessible(page);
+
+    // The catalogue's items are ranked by their ids alone.
+    await choose(page, "listing", "items");
+    await page.tabTo("add");
+    await page.press("Enter");
+    expect(await send(page)).toBe("The request breaks the model's contract");
+    const added = await page.evaluate<string>("document.activeElement.id");
+    expect(await page.text(`#${added}-wrong`)).toContain("got no id");
+    await page.write("lamp");
+    const listed = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('#items td.id input')].map(({ value }) => value)",
+    );
+    expect(listed.length).toBeGreaterThan(2);
+    expect(listed.at(-1)).toBe("lamp");
+    const context = { site: "shop", hour: 12 };
+    const asked = { context, items: listed, objective: "ecpm", bids: listed.map(() => 1), unseen: true };
+    expect(await send(page)).toContain(`Ranked ${listed.length} candidates`);
+    expect(await answerOf(page)).toEqual(await post("/v1/rank", asked));
+    expect(await page.text("#code")).toContain('"items"');
     await expectToFit(page);
     if (width === 390) await expectAccessible(page);
 
@@ -232,6 +261,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     await page.until("document.querySelector('#serving').textContent.startsWith('Model tiny ')");
     await send(page);
     expect(await answerOf(page)).toMatchObject({ model: "tiny" });
+    expect(await page.evaluate("document.getElementById('listings').hidden")).toBe(true); // it has no catalogue
     expect(await page.text("#code")).toContain('"model": "tiny"');
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { workerUrl } from "../../playground/api.ts";
-import { columnsOf, sideOf } from "../../playground/columns.ts";
+import { catalogueColumn, columnsOf, sideOf } from "../../playground/columns.ts";
 import { signedText } from "../../playground/numbers.ts";
 import { readValue, textOf } from "../../playground/raw-text.ts";
 import { snippet } from "../../playground/snippets.ts";
@@ -54,6 +54,17 @@ test("a column is shown once, with the fields that it is for, and a cross never"
   ]);
   expect(columns[0].hint).toBe("time, as 2024-12-31T23:59:00Z, for hour, day");
   expect(sideOf({ ts: "a", tags: ["b"] }, columns, "item")).toEqual({ tags: ["b"] });
+});
+
+test("the column of a catalogue's ids is that of its field", () => {
+  const model = {
+    ...{ model: "m", version: "0".repeat(64), example: { sku: "s" } },
+    fields: [{ name: "item", from: "sku", type: "categorical", side: "item" as const }],
+  };
+  const columns = columnsOf(model);
+  expect(catalogueColumn({ ...model, items: { field: "item" } }, columns)?.name).toBe("sku");
+  expect(catalogueColumn({ ...model, items: null }, columns)).toBeNull();
+  expect(catalogueColumn(model, columns)).toBeNull();
 });
 
 test("the Worker is where the page is", () => {

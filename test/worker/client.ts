@@ -2,10 +2,10 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { expect, onTestFinished, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
+import { inspect } from "../../testing/tokens.ts";
 import { createApp } from "../../worker/app.ts";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
 import type { DefaultBindings } from "../../worker/settings.ts";
-import { inspect } from "./no-tokens.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
 export interface TestWorker {

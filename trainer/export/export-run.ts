@@ -26,7 +26,7 @@ import { foreignTexts } from "./foreign-texts.ts";
 import { addCatalogue, type CatalogueReport } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
 import type { Quantization } from "./quantization.ts";
-import { checkLimits, type Limits, type QuantizationReport } from "./report.ts";
+import { checkLimits, chosenOf, type Limits, type QuantizationReport, withBlobBytes } from "./report.ts";
 import { GOLDEN_RECORDS, sealExport } from "./seal.ts";
 import type { StoredModel } from "./stored-model.ts";
 import type { NoUpdate, UpdateReport } from "./update.ts";
@@ -54,7 +54,7 @@ export interface ExportRunOptions {
   catalogue?: { log: ClickLog; itemId: string } | undefined;
   /** What the model was trained with: part of the provenance. */
   trainedWith: SavedRun["record"];
-  /** Called when the losses are known, before an export that loses too much is refused. */
+  /** Called once the export is sealed, or before it is refused since it loses too much. */
   onReport?: (report: QuantizationReport) => void;
 }
 
@@ -85,7 +85,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
 
   // 2. The export, and what every quantization would cost and lose.
   let effect = null as CalibrationEffect | null;
-  const { draft, report } = await exportMeasured(trained, {
+  const { draft, report: measured } = await exportMeasured(trained, {
     quantization,
     filterBits: options.filterBits,
     base: options.base,
@@ -98,8 +98,14 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
       if (calibration) effect = calibrationEffect(calibration.map, raw);
     },
   });
-  options.onReport?.(report);
-  if (!options.force) checkLimits(spec.name, report);
+  if (!options.force) {
+    try {
+      checkLimits(spec.name, measured);
+    } catch (error) {
+      options.onReport?.(measured);
+      throw error;
+    }
+  }
 
   // 3. The catalogue, if one is wanted.
   const golden = await someRecords(heldOutLog, columnsOf(fitted.fields), GOLDEN_RECORDS);
@@ -109,22 +115,42 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const calibrationEvidence =
     calibration && effect ? { method: calibration.map.method, fittedOn: calibration.fittedOn, heldOut: effect } : null;
 
-  // 4. Evidence, golden records and name.
-  const exported = await sealExport(
-    catalogue?.draft ?? draft,
-    {
-      provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
-      quantization: report,
-      filter: draft.filter,
-      ...(draft.update && "rows" in draft.update && { update: draft.update }),
-      ...(calibrationEvidence && { calibration: calibrationEvidence }),
-      ...(catalogue && { items: catalogue.report }),
-    },
-    golden,
-  );
+  // 4. Evidence, golden records and name. The report, which is evidence, says how large the blob is with all of that.
+  const sealWith = (quantization: QuantizationReport): Promise<ExportedModel> =>
+    sealExport(
+      catalogue?.draft ?? draft,
+      {
+        provenance: { spec, seed: spec.training.seed, ...options.trainedWith },
+        quantization,
+        filter: draft.filter,
+        ...(draft.update && "rows" in draft.update && { update: draft.update }),
+        ...(calibrationEvidence && { calibration: calibrationEvidence }),
+        ...(catalogue && { items: catalogue.report }),
+      },
+      golden,
+    );
+  const { exported, report } = await sealWithSize(measured, sealWith);
+  options.onReport?.(report);
   saveExport(folder, exported);
   const { filter, update } = draft;
   return { exported, report, filter, update, catalogue: catalogue?.report ?? null, calibration: calibrationEvidence };
+}
+
+/** Rounds in which a report's size is what the blob with that report has: sections are multiples of 64 bytes. */
+const SIZE_ROUNDS = 4;
+
+/** Seals an export with a report that has its size, and the other quantizations' with as much beside their rows. */
+async function sealWithSize(
+  measured: QuantizationReport,
+  sealWith: (report: QuantizationReport) => Promise<ExportedModel>,
+): Promise<{ exported: ExportedModel; report: QuantizationReport }> {
+  let report = measured;
+  let exported = await sealWith(report);
+  for (let round = 0; round < SIZE_ROUNDS && exported.blob.length !== chosenOf(report).bytes.blob; round++) {
+    report = withBlobBytes(measured, exported.blob.length);
+    exported = await sealWith(report);
+  }
+  return { exported, report };
 }
 
 /** Throws DivergedError where the trained model's predictions show that it has diverged. */

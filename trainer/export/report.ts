@@ -26,7 +26,7 @@ const QuantizationSchema = v.picklist(QUANTIZATIONS);
 /** One quantization of a model: its size, and what it loses. */
 const MeasureSchema = v.strictObject({
   quantization: QuantizationSchema,
-  /** Bytes of the blob, without evidence and golden records, and of all pages together. */
+  /** Bytes of the blob, with evidence, golden records and catalogue once it is sealed, and of all pages together. */
   bytes: v.strictObject({ blob: v.number(), pages: v.number() }),
   /** Types of the dense layers' weights, in the order of the layers. */
   layers: v.array(v.picklist(["int8", "f32"])),
@@ -48,6 +48,13 @@ export type QuantizationReport = v.InferOutput<typeof ReportSchema>;
 /** The measure of the quantization that was chosen. */
 export function chosenOf({ chosen, measured }: QuantizationReport): Measure {
   return measured.find(({ quantization }) => quantization === chosen) as Measure;
+}
+
+/** The report of a blob that has so many bytes once it is sealed: others would have as many more than their rows. */
+export function withBlobBytes(report: QuantizationReport, blobBytes: number): QuantizationReport {
+  const more = blobBytes - chosenOf(report).bytes.blob;
+  const measured = report.measured.map((one) => ({ ...one, bytes: { ...one.bytes, blob: one.bytes.blob + more } }));
+  return { ...report, measured };
 }
 
 /** Throws FormatError where the chosen quantization surely loses more than the limits. `name` is the model's. */

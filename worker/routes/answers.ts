@@ -102,6 +102,12 @@ export const ModelsAnswer = v.object({
         }),
       ),
       example: v.pipe(RecordSchema, v.description("A record that the model takes, made up.")),
+      items: v.optional(
+        v.pipe(
+          v.nullable(v.looseObject({ field: v.string() })),
+          v.description("The field whose values are the ids that `items` of a ranking takes, if there is a catalogue."),
+        ),
+      ),
       examples: v.exactOptional(
         v.pipe(v.array(RecordSchema), v.description("For the scope admin: records of the log, of the golden ones.")),
       ),

@@ -49,8 +49,11 @@ function isSame(a: LoadedModel, b: LoadedModel): boolean {
 }
 
 function summaryOf({ model, version, scorer }: LoadedModel) {
-  const { spec } = scorer.manifest;
-  return { model, version, fields: spec.fields.map(requestedField), example: exampleRecord(spec) };
+  const { spec, items } = scorer.manifest;
+  return {
+    ...{ model, version, fields: spec.fields.map(requestedField), example: exampleRecord(spec) },
+    ...(items && { items: { field: items.field } }),
+  };
 }
 
 /** What a client must know of a field: where its value comes from, and what becomes of it. */

@@ -124,6 +124,9 @@ describe.each(["platt", "isotonic"])("a run calibrated by %s", (calibrate) => {
     expect(chosenOf(report).trained.logloss).toBeCloseTo(logloss, 9);
     expect(chosenOf(report).served.logloss).toBeCloseTo(logloss, 6);
     expect(chosenOf(report).logitDifference.max).toBeLessThan(1e-4);
+    // The report's size is the blob's, in the evidence too, although the report is a part of the blob.
+    expect(chosenOf(report).bytes.blob).toBe(blob.length);
+    expect(evidence.quantization).toEqual(report);
 
     const shown: CalibrationEvidence = parseWith(CalibrationEvidenceSchema, evidence.calibration, "evidence");
     expect(shown).toEqual(calibration);
