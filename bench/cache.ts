@@ -2,9 +2,9 @@
 // rows and the others of their pages while there is room) and by what it drops (LRU, CLOCK, S3-FIFO), all within the
 // same bytes. These are simulated; beside them stands the cache that the Worker has, as it is built. "here" is the
 // share of look-ups that the blob or the cache answers. Then nanoseconds to look a row up in the cache, and in whole
-// pages; and what the Worker in workerd says of a log's records. Prints; gates nothing.
-// `--scenario`: those alone whose name has this text, and nothing but them.
-//   npm run bench -- cache [--only built] [--scenario 1e7] [--json FILE]
+// pages; what the Worker in workerd says of a log's records; and the keys of an isolate that becomes warm, of ten
+// million rows. Prints; gates nothing.
+//   npm run bench -- cache [--only built | --only warming] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
@@ -13,19 +13,14 @@ import { DESIGNS, emptyTally, Isolate, type Simulated, type Tally } from "./cach
 import { lookupTimes } from "./cache/lookups.ts";
 import { replay } from "./cache/replay.ts";
 import { Traffic } from "./cache/traffic.ts";
+import { MOST_KEYS, type Warm, warming } from "./cache/warming.ts";
 
 const MIB = 2 ** 20;
 const BUILT = "the Worker's, as it is built";
 
 interface Scenario {
   name: string;
-  /** Those that may be looked for as candidates. */
   rows: number;
-  /**
-   * Of so many rows in pages one is a candidate's; the others are contexts', of which each request looks for one more.
-   * Default: all are candidates'.
-   */
-  spread?: number;
   /** Of Zipf's law. */
   exponent: number;
   /** Rows in the blob. */
@@ -36,8 +31,6 @@ interface Scenario {
   /** Requests before anything is counted. */
   before: number;
   requests: number;
-  /** The most keys that a request may read. */
-  mostKeys?: number;
   /** How many of the most popular rows others take the place of, and how many of `before` come first. */
   moved?: { rows: number; after: number };
 }
@@ -60,15 +53,9 @@ const SCENARIOS: readonly Scenario[] = [
   },
   { name: "2e6 rows, a head of 40,000, 32 MiB; 500 look-ups", ...MILLION, ...RANK, rows: 2e6, cacheBytes: 32 * MIB },
   { name: "the same, with a head of 400,000", ...MILLION, ...RANK, rows: 2e6, head: 400_000, cacheBytes: 32 * MIB },
-  {
-    name: "1e7 rows, 2e6 of them items', of which 400,000 are the head; 32 MiB; 500 look-ups and a context's",
-    ...{ ...MILLION, ...RANK, rows: 2e6, head: 400_000, spread: 6, cacheBytes: 32 * MIB, mostKeys: 20 },
-  },
 ];
 
-const { values: options } = parseArgs({
-  options: { only: { type: "string" }, scenario: { type: "string" }, json: { type: "string" } },
-});
+const { values: options } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } });
 interface Contestant {
   name: string;
   make(scenario: Scenario): Simulated;
@@ -77,14 +64,18 @@ interface Contestant {
 const all: Contestant[] = [
   ...DESIGNS.map((design) => ({
     name: design.name,
-    make: (scenario: Scenario) => new Isolate(design, scenario.cacheBytes, rowsOf(scenario), scenario.head),
+    make: ({ cacheBytes, rows, head }: Scenario) => new Isolate(design, cacheBytes, rows, head),
   })),
-  { name: BUILT, make: (scenario) => new BuiltCache(scenario.cacheBytes, rowsOf(scenario), scenario.head) },
+  { name: BUILT, make: ({ cacheBytes, rows, head }) => new BuiltCache(cacheBytes, rows, head) },
 ];
+if (options.only === "warming") {
+  const warm = showWarming();
+  if (options.json) writeWhole(options.json, toJson({ warm }));
+  process.exit();
+}
 const contestants = all.filter(({ name }) => options.only !== "built" || name === BUILT);
 
-const scenarios = SCENARIOS.filter(({ name }) => name.includes(options.scenario ?? ""));
-const results = scenarios.map((scenario) => {
+const results = SCENARIOS.map((scenario) => {
   const played = contestants.map(({ name, make }) => ({ cache: name, ...play(scenario, make(scenario)) }));
   console.log(`\n${scenario.name}`);
   console.log(
@@ -93,45 +84,48 @@ const results = scenarios.map((scenario) => {
       played.map(({ cache, here, keys }) => [cache, `${(100 * here).toFixed(1)} %`, keys.toFixed(2)]),
     ),
   );
-  if (scenario.mostKeys !== undefined) console.log(`expected: at most ${scenario.mostKeys} keys a request`);
   return { scenario: scenario.name, played };
 });
-const others = options.scenario === undefined ? await measureOthers() : {};
-if (options.json) writeWhole(options.json, toJson({ results, ...others }));
+const lookups = lookupTimes();
+const { rows, pages, ratio } = lookups;
+console.log(
+  `\nns to look up and copy a row, of 500 candidates: ${rows} in cached rows, ${pages} in cached pages, ${ratio} ×`,
+);
+const replayed = await replay();
+console.log(
+  "in workerd, 1e6 rows, no head, a tenth of the pages' bytes, one record a request, after 1,000: " +
+    `${(100 * replayed.here).toFixed(1)} % here, ${replayed.keys.toFixed(2)} keys a request`,
+);
+const warm = showWarming();
+if (options.json) writeWhole(options.json, toJson({ results, lookups, replayed, warm }));
 
-async function measureOthers() {
-  const lookups = lookupTimes();
-  const { rows, pages, ratio } = lookups;
+function showWarming(): Warm[] {
+  const warm = warming();
   console.log(
-    `\nns to look up and copy a row, of 500 candidates: ${rows} in cached rows, ${pages} in cached pages, ${ratio} ×`,
+    `\n1e7 rows, 2e6 of them items', 400,000 in the blob, 32 MiB; 500 candidates, at most ${MOST_KEYS} keys:`,
   );
-  const replayed = await replay();
   console.log(
-    "in workerd, 1e6 rows, no head, a tenth of the pages' bytes, one record a request, after 1,000: " +
-      `${(100 * replayed.here).toFixed(1)} % here, ${replayed.keys.toFixed(2)} keys a request`,
+    table(
+      ["requests before", "here", "keys a request", ""],
+      warm.map(({ before, here, keys }) => [
+        ...[before.toLocaleString("en"), `${(100 * here).toFixed(1)} %`, keys.toFixed(2)],
+        keys <= MOST_KEYS ? "holds" : "more",
+      ]),
+    ),
   );
-  return { lookups, replayed };
+  return warm;
 }
 
-/** Those of the blob and of all pages. */
-function rowsOf({ rows, head, spread = 1 }: Scenario): number {
-  return head + (rows - head) * spread;
-}
-
-function play(scenario: Scenario, isolate: Simulated): { here: number; keys: number } {
-  const { rows, exponent, head, spread = 1, lookups, before, requests, moved } = scenario;
+function play(
+  { rows, exponent, lookups, before, requests, moved }: Scenario,
+  isolate: Simulated,
+): { here: number; keys: number } {
   const traffic = new Traffic(rows, exponent, 1);
-  const contexts = spread > 1 ? new Traffic((rows - head) * (spread - 1), exponent, 2) : null;
-  const wanted = new Array<number>(lookups + (contexts ? 1 : 0));
-  /** The row of a candidate, where contexts' rows are between those in pages. */
-  const rowOf = (candidate: number): number => (candidate < head ? candidate : head + (candidate - head) * spread);
-  const contextRow = (context: number): number =>
-    head + Math.floor(context / (spread - 1)) * spread + 1 + (context % (spread - 1));
+  const wanted = new Array<number>(lookups);
   const send = (count: number): Tally => {
     const tally = emptyTally();
     for (let request = 0; request < count; request++) {
-      for (let i = 0; i < lookups; i++) wanted[i] = rowOf(traffic.next());
-      if (contexts) wanted[lookups] = contextRow(contexts.next());
+      for (let i = 0; i < lookups; i++) wanted[i] = traffic.next();
       isolate.request(wanted, tally);
     }
     return tally;
