@@ -8,7 +8,7 @@ import { DigestSet } from "./digest-set.ts";
 import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts";
 import { ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
-import { pagesOf, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
+import { neededBy, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -48,15 +48,16 @@ export class Pruning {
     const state = await readState(this.#store);
     const forgotten = this.#forgotten(state);
     const trimmed = withoutForgotten(state, forgotten);
+    const needed = await neededBy(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
     const versions = await this.#unneeded(
       trimmed,
+      needed.versions,
       forgotten.map(({ version }) => version),
     );
-    const kept = await pagesOf(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of versions)
-      for (const _key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) pages++;
+      for (const _key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) pages++;
     return { forgotten, versions, pages };
   }
 
@@ -84,15 +85,14 @@ export class Pruning {
 
     // What holds now decides: a version may have been made to serve, or be uploaded again.
     const state = await readState(store);
-    const needed = versionsKept(state, this.#uploadsSince());
-    for (const version of whole) if (needed.has(version)) await this.#restore(version);
-    const kept = await pagesOf(store, needed, state);
-    const gone = versions.filter((version) => !needed.has(version));
+    const needed = await neededBy(store, versionsKept(state, this.#uploadsSince()), state);
+    for (const version of whole) if (needed.versions.has(version)) await this.#restore(version);
+    const gone = versions.filter((version) => !needed.versions.has(version));
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of gone) {
       let keys: string[] = [...(await store.keys(blobKey(version)))];
-      for (const key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) {
+      for (const key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) {
         pages++;
         keys.push(key);
         if (keys.length < MOST_WRITTEN) continue;
@@ -128,8 +128,7 @@ export class Pruning {
    * The versions that a store has something of, and that nothing needs: of no history any more, of an upload that was
    * stopped long ago, or of a removal that was stopped.
    */
-  async #unneeded(state: StoreState, forgotten: readonly string[]): Promise<string[]> {
-    const needed = versionsKept(state, this.#uploadsSince());
+  async #unneeded(state: StoreState, needed: ReadonlySet<string>, forgotten: readonly string[]): Promise<string[]> {
     const found = new Set<string>([...forgotten, ...state.uploads.keys()]);
     for (const prefix of [manifestKey(""), removalKey("")])
       for (const key of await this.#store.keys(prefix)) found.add(key.slice(prefix.length));
@@ -149,7 +148,10 @@ export class Pruning {
     try {
       if (text !== null) return readPublishedManifest(text, version, removalKey(version));
       const upload = uploads.get(version);
-      if (upload) return { model: upload.model, bytes: upload.bytes, pageDigests: upload.pageDigests };
+      if (upload) {
+        const { time, ...manifest } = upload;
+        return manifest;
+      }
       return await manifestOfVersion(this.#store, version);
     } catch (error) {
       if (error instanceof FormatError) return null;

@@ -101,7 +101,7 @@ async function storeFiles(blob: Uint8Array, page: Uint8Array): Promise<[path: st
     pointer: writePointer({ version, since: time, deadline: 50, previous: null }),
     default: writeDefault("tiny"),
     history: writeHistory([publication]),
-    manifest: writePublishedManifest({ model: "tiny", bytes: blob.length, pageDigests: digest }),
+    manifest: writePublishedManifest({ model: "tiny", bytes: blob.length, base: null, pageDigests: digest }),
     earlier: JSON.stringify({ model: "tiny", version }),
   };
   return Object.entries(files).map(([name, text]) => [`test/golden/store/${name}.json`, encoder.encode(`${text}\n`)]);

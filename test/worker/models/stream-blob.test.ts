@@ -68,7 +68,7 @@ describe("a blob in parts", () => {
   /** Reads a blob whose first part is `first`, and the others `others`. */
   function readParts(first: Uint8Array<ArrayBuffer>, others: (Uint8Array<ArrayBuffer> | null)[]): Promise<PlacedBlob> {
     const open = async (part: Uint8Array<ArrayBuffer> | null) => part && new Response(part).body;
-    const parts = { bytes: size, rest: () => others.map(open) };
+    const parts = { bytes: size, rest: () => others.map(open), base: () => [] };
     const deadline = new Deadline(30_000, () => new Error("late"));
     const stream = new Response(first).body as ReadableStream;
     return streamBlob(module, stream, deadline, () => {}, parts).finally(() => deadline[Symbol.dispose]());
