@@ -77,6 +77,8 @@ export function* makeBlob(
     at += own + copied;
   }
   if (patch.rest > 0) throw new FormatError("patch", `got ${patch.rest} bytes behind its last step, expected none`);
+  // A stream may say that it ends only when it is asked for more, and then give no bytes.
+  patch.keep();
   const more = yield "patch";
   if (more !== null) patch.give(more);
 }
