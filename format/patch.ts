@@ -60,20 +60,20 @@ export function* makeBlob(
   yield* read(patch, c.PATCH_HEADER_BYTES);
   patch.skip(c.PATCH_HEADER_BYTES);
   for (let at = 0; at < blob.length; ) {
-    yield* read(patch, Math.min(STEP_BYTES, patch.rest));
+    if (patch.left < STEP_BYTES) yield* read(patch, Math.min(STEP_BYTES, patch.rest));
     const [own, skipped, copied] = [patch.number(), patch.number(), patch.number()];
     if (own + copied === 0) throw new FormatError("patch", "got a step of no bytes, expected at least one");
     refuseBeyond("bytes of its own", own, patch.rest);
     refuseBeyond("bytes of the base", skipped + copied, base.rest);
     refuseBeyond("bytes of the blob", own + copied, blob.length - at);
-    yield* move(patch, own, blob, at);
+    if (own > 0) yield* move(patch, own, blob, at);
     if (copied > 0 && base.isUntouched) {
       yield* read(base, 4);
       if (base.word() !== c.BLOB_MAGIC)
         throw new FormatError("patch: base", "got no blob, expected one that is whole: a patch is no base");
     }
-    yield* move(base, skipped, null, 0);
-    yield* move(base, copied, blob, at + own);
+    if (skipped > 0) yield* move(base, skipped, null, 0);
+    if (copied > 0) yield* move(base, copied, blob, at + own);
     at += own + copied;
   }
   if (patch.rest > 0) throw new FormatError("patch", `got ${patch.rest} bytes behind its last step, expected none`);

@@ -13,7 +13,11 @@ const ROWS = 300;
  */
 export async function updatedModels(count: number): Promise<PagedModel[]> {
   const models: PagedModel[] = [];
-  let rows = withRowChanges(readBlob((await pagedModel("", pageContents(1))).blob), { added: ROWS, changed: 0, seed: 0 });
+  let rows = withRowChanges(readBlob((await pagedModel("", pageContents(1))).blob), {
+    added: ROWS,
+    changed: 0,
+    seed: 0,
+  });
   for (let i = 0; i < count; i++) {
     const { model, pages, blob } = await pagedModel(`number ${i}`, pageContents(4 + i));
     const { pageDigests, evidence } = readBlob(blob);
