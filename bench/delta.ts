@@ -1,20 +1,24 @@
 // What a small change costs: a model of many rows is published into the local KV, 1 % of its rows, drawn evenly, get
 // other values, and it is published again as an update. Prints the bytes of the update, and of what is uploaded of it,
-// as KV holds them: pages are base64 text; history, pointer and manifest are not counted. Throws where random records
-// do not score as with a full export, bit for bit. Gates nothing else.
+// as KV holds them: pages are base64 text, and the blob a patch; history, pointer and manifest are not counted. Throws
+// where random records do not score as with a full export, bit for bit, or KV does not give the update's blob back.
+// Gates nothing else.
 //   npm run bench -- delta [--rows 1000000] [--share 0.01] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { openStore, type StoreTarget } from "../deploy/kv/open-store.ts";
 import { publish } from "../deploy/publish.ts";
+import { storedBlob } from "../deploy/stored-version.ts";
 import { toHex } from "../format/hash.ts";
 import { Page } from "../format/page.ts";
+import { blobKey } from "../format/store.ts";
 import { kernelModule } from "../runtime/node.ts";
 import { placeBlob } from "../runtime/placed-blob.ts";
 import { Scorer } from "../runtime/scorer.ts";
 import { startBackend } from "../trainer/engine/backend.ts";
-import { type DraftExport, exportModel, openExport, saveExport } from "../trainer/export/export.ts";
+import { type DraftExport, type ExportedModel, exportModel, openExport, saveExport } from "../trainer/export/export.ts";
 import type { Quantization } from "../trainer/export/quantization.ts";
 import { sealExport } from "../trainer/export/seal.ts";
 import { noUpdateText, updateText } from "../trainer/export/update.ts";
@@ -45,8 +49,8 @@ interface Case extends Omit<LargeShape, "rows"> {
 }
 
 interface Result extends Case {
-  /** Bytes of all values of the update, of its blob, and of what its publication has written. */
-  bytes: { all: number; blob: number; uploaded: number };
+  /** Bytes of all values of the update, of its blob, of what is stored for that, and of what was written. */
+  bytes: { all: number; blob: number; stored: number; uploaded: number };
   pages: { all: number; uploaded: number };
   share: number;
 }
@@ -63,13 +67,14 @@ const results: Result[] = [];
 for (const one of CASES) results.push(await measure(one));
 console.log(
   table(
-    ["rows", "blobBytes", "filter", "blob + pages", "blob", "pages uploaded", "uploaded", "share"],
+    ["rows", "blobBytes", "filter", "blob + pages", "blob", "stored", "pages uploaded", "uploaded", "share"],
     results.map(({ embeddingDim, quantization, blobBytes = 2 ** 20, filterBits = 12, bytes, pages, share }) => [
       `${rows.toLocaleString("en")} of ${quantization}, k ${embeddingDim}`,
       bytesText(blobBytes),
       `${filterBits} bits`,
       bytesText(bytes.all),
       bytesText(bytes.blob),
+      bytes.stored < bytes.blob ? `a patch of ${bytesText(bytes.stored)}` : "as it is",
       `${pages.uploaded} of ${pages.all}`,
       bytesText(bytes.uploaded),
       `${(100 * share).toFixed(2)} %`,
@@ -108,16 +113,25 @@ async function measure(one: Case): Promise<Result> {
       throw new Error(`got ${published.uploaded} values written, expected the blob and ${fresh.length} pages`);
     const textBytes = (list: readonly { bytes: Uint8Array }[]): number =>
       list.reduce((sum, { bytes }) => sum + 4 * Math.ceil(bytes.length / 3), 0);
-    const uploaded = sealed.blob.length + textBytes(fresh);
+    const stored = await bytesStored(target, sealed);
+    const uploaded = stored + textBytes(fresh);
     const all = sealed.blob.length + textBytes(sealed.pages);
 
     // 4. The same scores as those of a full export.
     compareScores(draft, await exportModel(model, quantization, set, filterBits), randomRecords(model, SCORED));
     const pages = { all: sealed.pages.length, uploaded: fresh.length };
-    return { ...one, bytes: { all, blob: sealed.blob.length, uploaded }, pages, share: uploaded / all };
+    return { ...one, bytes: { all, blob: sealed.blob.length, stored, uploaded }, pages, share: uploaded / all };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Bytes of the value under the blob's key. Throws where the store does not give the blob back. */
+async function bytesStored(target: StoreTarget, { version, blob }: ExportedModel): Promise<number> {
+  await using store = await openStore(target);
+  const stored = await storedBlob(store, version);
+  if (stored === null || Buffer.compare(stored.bytes, blob) !== 0) throw new Error(`${version}: got another blob back`);
+  return (await store.bytes(blobKey(version)))?.length ?? 0;
 }
 
 /** Throws where a logit of one export is not that of the other, bit for bit. */

@@ -35,7 +35,8 @@ const { values: options } = parseArgs({
   },
 });
 const requests = Number(options.requests);
-const model = replayModel(Number(options.rows), Math.round(HEAD_SHARE * Number(options.rows)));
+const rows = Number(options.rows);
+const model = replayModel({ values: [rows / 2, rows / 2], headRows: Math.round(HEAD_SHARE * rows) });
 const keys = CASES.map(({ name, ...shape }) => ({
   name,
   without: rounded(keysOf(model, shape, null)),
@@ -64,13 +65,14 @@ if (options.json) writeWhole(options.json, toJson({ keys, microseconds: time }))
 
 /** Mean of the keys that KV bills for a request, once the isolates are warm. */
 function keysOf(
-  { rows, layout }: ReplayModel,
+  replayed: ReplayModel,
   { candidates, keysPerRequest }: { candidates: number | null; keysPerRequest: number },
   location: PlannedLocation | null,
 ): number {
   const limits = { cacheBytes: CACHE_BYTES, keysPerRequest, ...(location && { location }) };
+  const { rows, layout } = replayed;
   const isolates = Array.from({ length: ISOLATES }, () => new PlannedIsolate(rows, layout, limits));
-  const log = new ReplayLog({ rows, layout }, 1);
+  const log = new ReplayLog(replayed, 1);
   const random = new Random(2);
   const tally = emptyTally();
   for (let i = 0; i < requests; i++) {

@@ -1,6 +1,5 @@
-import { BLOB_PART_BYTES } from "../format/constants.ts";
-import { blobPartKeys } from "../format/store.ts";
 import { bytesText } from "../trainer/terminal/table.ts";
+import { type BlobForm, bytesOf } from "./blob-form.ts";
 import type { KnownValues } from "./known-pages.ts";
 import { MOST_READ, MOST_WRITTEN } from "./kv/kv-store.ts";
 import { pageText, type UploadedModel } from "./uploaded-model.ts";
@@ -66,21 +65,30 @@ const MEASURED_PAGES = 16;
 /** Keys that a publication writes or deletes besides: journal, manifest, history, pointer, default. */
 const SMALL_WRITES = 8;
 
-/** What an upload costs at most. `known`: null where all is read back. */
-export async function uploadCost(model: UploadedModel, known: KnownValues | null, done: number): Promise<UploadCost> {
-  const { version, blob, pages } = model;
-  const parts = blobPartKeys(version, blob.length).length;
+/** Reads of a base: to make a patch of it, and to read that back. */
+const BASE_READS = 2;
+
+/** What an upload costs at most. `form`: how the blob is stored. `known`: null where all is read back. */
+export async function uploadCost(
+  { pages }: UploadedModel,
+  form: BlobForm,
+  known: KnownValues | null,
+  done: number,
+): Promise<UploadCost> {
+  const parts = form.keys.length;
   const missing = pages.filter(({ digest }, i) => i >= done && !known?.pages.has(digest));
   const measured = missing.filter((_, i) => i % Math.ceil(missing.length / MEASURED_PAGES) === 0);
   let bytes = 0;
   for (const page of measured) bytes += (await pageText(page)).length;
-  const newParts = known?.hasManifest ? 0 : parts - Math.min(parts, Math.max(0, done - pages.length));
+  const doneParts = form.values === null ? parts : Math.min(parts, Math.max(0, done - pages.length));
   const batches = Math.ceil(missing.length / MOST_WRITTEN);
   return {
-    writes: missing.length + newParts + batches + SMALL_WRITES,
-    reads: (known === null ? pages.length : Math.min(MOST_READ, pages.length)) + parts + SMALL_WRITES,
-    bytes:
-      (measured.length > 0 ? (bytes / measured.length) * missing.length : 0) +
-      newParts * Math.min(blob.length, BLOB_PART_BYTES),
+    writes: missing.length + parts - doneParts + batches + SMALL_WRITES,
+    reads:
+      (known === null ? pages.length : Math.min(MOST_READ, pages.length)) +
+      parts +
+      SMALL_WRITES +
+      (form.base === null ? 0 : BASE_READS),
+    bytes: (measured.length > 0 ? (bytes / measured.length) * missing.length : 0) + bytesOf(form, doneParts),
   };
 }

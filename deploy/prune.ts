@@ -9,7 +9,7 @@ import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts"
 import { noteSeen, oldJournals, unknownUploads } from "./old-journals.ts";
 import { ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
-import { pagesOf, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
+import { neededBy, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -60,17 +60,17 @@ export class Pruning {
     if (unknown.length > 0) return { ...NOTHING, unknown };
     const forgotten = this.#forgotten(state);
     const trimmed = withoutForgotten(state, forgotten);
+    const needed = await neededBy(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
     const versions = await this.#unneeded(
       trimmed,
+      needed.versions,
       forgotten.map(({ version }) => version),
     );
-    const needed = versionsKept(trimmed, this.#uploadsSince());
-    const kept = await pagesOf(this.#store, needed, state);
-    const journals = await oldJournals(this.#store, state, needed, this.#now());
+    const journals = await oldJournals(this.#store, state, needed.versions, this.#now());
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of versions)
-      for (const _key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) pages++;
+      for (const _key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) pages++;
     return { forgotten, versions, pages, journals, unknown };
   }
 
@@ -101,15 +101,14 @@ export class Pruning {
 
     // What holds now decides: a version may have been made to serve, or be uploaded again.
     const state = await readState(store);
-    const needed = versionsKept(state, this.#uploadsSince());
-    for (const version of whole) if (needed.has(version)) await this.#restore(version);
-    const kept = await pagesOf(store, needed, state);
-    const gone = versions.filter((version) => !needed.has(version));
+    const needed = await neededBy(store, versionsKept(state, this.#uploadsSince()), state);
+    for (const version of whole) if (needed.versions.has(version)) await this.#restore(version);
+    const gone = versions.filter((version) => !needed.versions.has(version));
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of gone) {
       let keys: string[] = [...(await store.keys(blobKey(version)))];
-      for (const key of doomedPages(await this.#manifestOf(version, state), kept, doomed)) {
+      for (const key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) {
         pages++;
         keys.push(key);
         if (keys.length < MOST_WRITTEN) continue;
@@ -119,7 +118,9 @@ export class Pruning {
       await deleteAll(store, [...keys, uploadKey(version)]);
       await store.delete([removalKey(version)]);
     }
-    const journals = (await oldJournals(store, state, needed, this.#now())).filter((key) => planned.includes(key));
+    const journals = (await oldJournals(store, state, needed.versions, this.#now())).filter((key) =>
+      planned.includes(key),
+    );
     await deleteAll(store, journals);
     return { forgotten, versions: gone, pages, journals, unknown };
   }
@@ -147,8 +148,7 @@ export class Pruning {
    * The versions that a store has something of, and that nothing needs: of no history any more, of an upload that was
    * stopped long ago, or of a removal that was stopped.
    */
-  async #unneeded(state: StoreState, forgotten: readonly string[]): Promise<string[]> {
-    const needed = versionsKept(state, this.#uploadsSince());
+  async #unneeded(state: StoreState, needed: ReadonlySet<string>, forgotten: readonly string[]): Promise<string[]> {
     const found = new Set<string>([...forgotten, ...state.uploads.keys()]);
     for (const prefix of [manifestKey(""), removalKey("")])
       for (const key of await this.#store.keys(prefix)) found.add(key.slice(prefix.length));
@@ -168,7 +168,10 @@ export class Pruning {
     try {
       if (text !== null) return readPublishedManifest(text, version, removalKey(version));
       const upload = uploads.get(version);
-      if (upload) return { model: upload.model, bytes: upload.bytes, pageDigests: upload.pageDigests };
+      if (upload) {
+        const { time, ...manifest } = upload;
+        return manifest;
+      }
       return await manifestOfVersion(this.#store, version);
     } catch (error) {
       if (error instanceof FormatError) return null;

@@ -1,7 +1,9 @@
 import { writePublishedManifest } from "../format/published-manifest.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { serialOf, signerOf } from "../format/seal.ts";
-import { blobPartKeys, manifestKey, pageKey } from "../format/store.ts";
+import { manifestKey, pageKey } from "../format/store.ts";
+import { bytesText } from "../trainer/terminal/table.ts";
+import { type BlobForm, blobFormFor, bytesOf, isBase, LEAST_SAVED, wholeForm } from "./blob-form.ts";
 import { type UploadCost, uploadCost } from "./cost.ts";
 import type { DigestSet } from "./digest-set.ts";
 import { knownPages } from "./known-pages.ts";
@@ -11,7 +13,7 @@ import { planRelease, type ReleaseOptions } from "./release.ts";
 import { checkSample } from "./sample.ts";
 import { CLOCK, type Clock, sleepUntil } from "./settle.ts";
 import { UploadJournal } from "./upload-journal.ts";
-import { blobPart, pageDigestsOf, pageText, type UploadedModel } from "./uploaded-model.ts";
+import { pageDigestsOf, pageText, type UploadedModel } from "./uploaded-model.ts";
 
 /** How a version is brought into a store. */
 export interface UploadOptions {
@@ -30,9 +32,11 @@ export interface UploadOptions {
   clock?: Clock;
   /** The most keys of one write. */
   batchKeys?: number;
+  /** Bytes that a patch of another blob must save at least. */
+  leastSaved?: number;
 }
 
-/** Numbers of pages and of parts of the blob, and what became of the pointer. */
+/** Numbers of pages and of values of the blob, and what became of the pointer. */
 export interface Published {
   /** Written for the first time. */
   uploaded: number;
@@ -59,7 +63,7 @@ export class Publication {
     this.#store = store;
     this.#options = {
       ...{ repair: false, settle: 0, approve: async () => {}, advance: () => {}, say: () => {} },
-      ...{ random: Math.random, clock: CLOCK, batchKeys: MOST_WRITTEN },
+      ...{ random: Math.random, clock: CLOCK, batchKeys: MOST_WRITTEN, leastSaved: LEAST_SAVED },
       ...options,
     };
   }
@@ -79,16 +83,23 @@ export class Publication {
     const signature = { isSigned: signerOf(blob) !== null, serial: serialOf(blob) };
     const released = { name: model.model, version, ...signature, bytes: blob.length, evidence };
     const plan = await planRelease(registry, released, release, repair ? say : null);
-    const manifest = { model: plan.model, bytes: blob.length, pageDigests: pageDigestsOf(model) };
+    const journal = new UploadJournal(this.#store, version);
+    let form = await this.#chooseForm(model, plan.model, registry, journal);
 
     // 2. The journal, before it is asked what is there: from now on nobody removes what this upload counts on.
-    const journal = new UploadJournal(this.#store, version);
-    const before = await journal.begin(manifest, clock.now(), repair);
+    let manifest = { model: plan.model, bytes: blob.length, base: form.base, pageDigests: pageDigestsOf(model) };
+    let before = await journal.begin(manifest, clock.now(), repair);
+    if (form.base !== null && form.values !== null && !(await isBase(this.#store, form.base))) {
+      // It was removed a moment ago.
+      form = wholeForm(model);
+      manifest = { ...manifest, base: null };
+      before = await journal.begin(manifest, clock.now(), repair);
+    }
     const known = repair ? null : await knownPages(this.#store, version, manifest.pageDigests, await registry.list());
     const done = before.values;
     this.#writtenAt = before.time;
     try {
-      await this.#options.approve(await uploadCost(model, known, done));
+      await this.#options.approve(await uploadCost(model, form, known, done));
     } catch (error) {
       await journal.giveUp();
       throw error;
@@ -98,13 +109,13 @@ export class Publication {
     const note = (values: number): Promise<void> => journal.note({ values, time: this.#writtenAt });
     if (known === null) await this.#repairPages(model);
     else await this.#uploadPages(model, known.pages, done, note);
-    await this.#uploadBlob(model, known?.hasManifest ?? false, done, note);
+    await this.#uploadBlob(form, model.pages.length, done, note);
 
     // 4. KV remembers for a while that a key was absent, so that a Worker might not find a page that is there.
     if (plan.writes.length > 1)
       await sleepUntil(this.#writtenAt + 1000 * settle, clock, (s) => advance(0, `the pointer moves in ${s} s`));
     advance(0, "");
-    await checkSample(this.#store, model, this.#options.random);
+    await checkSample(this.#store, model, form, this.#options.random);
     await this.#store.putTexts([{ key: manifestKey(version), value: writePublishedManifest(manifest) }]);
 
     // 5. History, pointer and default, one after the other, when all that they lead to is there. What they say now
@@ -172,18 +183,32 @@ export class Publication {
     }
   }
 
-  /** Uploads the parts of the blob behind the first `done` values, unless it is there. */
+  /** How the store is to have the blob; says where that is as a patch. */
+  async #chooseForm(
+    model: UploadedModel,
+    name: string,
+    registry: ModelRegistry,
+    journal: UploadJournal,
+  ): Promise<BlobForm> {
+    const { repair, leastSaved, say } = this.#options;
+    const stopped = (await journal.stopped())?.base;
+    const form = await blobFormFor(this.#store, model, { registry, name, stopped, repair, leastSaved });
+    if (form.base !== null && form.values !== null)
+      say(`blob: ${bytesText(bytesOf(form))}, a patch of ${form.base}, in place of ${bytesText(model.blob.length)}`);
+    return form;
+  }
+
+  /** Uploads the values of the blob behind the first `done` of all values, unless they are there. */
   async #uploadBlob(
-    { version, blob, pages }: UploadedModel,
-    isThere: boolean,
+    { keys, values }: BlobForm,
+    pages: number,
     done: number,
     note: (values: number) => Promise<void>,
   ): Promise<void> {
-    const keys = blobPartKeys(version, blob.length);
     for (const [part, key] of keys.entries()) {
-      const bytes = blobPart(blob, part);
+      const bytes = values?.[part];
       const stored = this.#options.repair ? await this.#store.bytes(key) : null;
-      if (isThere || pages.length + part < done || (stored !== null && Buffer.compare(stored, bytes) === 0)) {
+      if (!bytes || pages + part < done || (stored !== null && Buffer.compare(stored, bytes) === 0)) {
         this.#count("present");
         continue;
       }
@@ -191,7 +216,7 @@ export class Publication {
       this.#writtenAt = this.#options.clock.now();
       this.#published[stored === null ? "uploaded" : "repaired"]++;
       this.#options.advance(1, "");
-      await note(pages.length + part + 1);
+      await note(pages + part + 1);
     }
   }
 

@@ -8,10 +8,11 @@ import { readManifest } from "../format/read-blob.ts";
 import { serialOf, signerOf } from "../format/seal.ts";
 import type { SigningKey } from "../format/signature.ts";
 import { signStatement } from "../format/signed-pointer.ts";
-import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
+import { defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format/store.ts";
 import { UserError } from "../trainer/errors.ts";
 import { type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 import { historyFromManifests } from "./mend-history.ts";
+import { startOfBlob } from "./stored-version.ts";
 
 /** The model that an earlier publisher's pointer names, whose name its blob may have to say. */
 export interface EarlierModel {
@@ -81,7 +82,7 @@ export class ModelRegistry {
     if (text === null) return null;
     const { model, version } = readEarlierPointer(text);
     if (model !== null) return { model, version };
-    const blob = await this.#store.bytes(blobKey(version));
+    const blob = await startOfBlob(this.#store, version);
     if (blob === null) throw new FormatError(earlierPointerKey(), `got version ${version}, whose blob is missing`);
     return { model: readManifest(blob).spec.name, version };
   }
@@ -92,8 +93,14 @@ export class ModelRegistry {
    */
   async serialOf({ signed, version }: ModelPointer): Promise<number> {
     if (signed && signed.serial < this.#now() + MOST_AHEAD_MS) return signed.serial;
-    const blob = await this.#store.bytes(blobKey(version));
-    return blob === null || blob.length < BLOB_HEADER_BYTES ? 0 : serialOf(blob);
+    try {
+      const blob = await startOfBlob(this.#store, version);
+      return blob === null || blob.length < BLOB_HEADER_BYTES ? 0 : serialOf(blob);
+    } catch (error) {
+      // A patch that is damaged says nothing, as a blob that is missing.
+      if (error instanceof FormatError) return 0;
+      throw error;
+    }
   }
 
   /** When a pointer that follows another is written: always after that one. */
@@ -133,7 +140,8 @@ export class ModelRegistry {
    * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
    * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, and with `wanted` also in
    * place of a damaged one. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
-   * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null.
+   * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null,
+   * and FormatError where its blob is a patch that is damaged.
    */
   async rollback(model: string, wanted: string | null, key: SigningKey | null = null): Promise<Rollback> {
     parseWith(modelName, model, "model");
@@ -181,7 +189,7 @@ export class ModelRegistry {
     pinned: boolean,
     key: SigningKey | null,
   ): Promise<void> {
-    const blob = await this.#store.bytes(blobKey(to));
+    const blob = await startOfBlob(this.#store, to);
     if (blob === null)
       throw new UserError(`${model}: got version ${to}, whose blob is not in the store; publish its export again`);
     const signer = signerOf(blob);

@@ -1,6 +1,9 @@
-import { blobPartKeys, pageKey } from "../format/store.ts";
+import { FormatError } from "../format/errors.ts";
+import { blobKey, pageKey } from "../format/store.ts";
 import { UserError } from "../trainer/errors.ts";
+import type { BlobForm } from "./blob-form.ts";
 import { type KvStore, MOST_READ, textsOf } from "./kv/kv-store.ts";
+import { storedBlob } from "./stored-version.ts";
 import { blobPart, pageText, type UploadedModel } from "./uploaded-model.ts";
 
 /**
@@ -8,12 +11,19 @@ import { blobPart, pageText, type UploadedModel } from "./uploaded-model.ts";
  * random. One page in a hundred that is missing is noticed with a probability of 63 %, one in twenty with 99 %. Throws
  * UserError where something is not what was exported.
  */
-export async function checkSample(store: KvStore, model: UploadedModel, random: () => number): Promise<void> {
-  const { version, blob, pages } = model;
-  for (const [part, key] of blobPartKeys(version, blob.length).entries()) {
-    const stored = await store.bytes(key);
-    if (stored === null || Buffer.compare(stored, blobPart(blob, part)) !== 0) throw notAsExported(key, stored);
-  }
+export async function checkSample(
+  store: KvStore,
+  model: UploadedModel,
+  form: BlobForm,
+  random: () => number,
+): Promise<void> {
+  const { blob, pages } = model;
+  if (form.base !== null) await checkPatch(store, model);
+  else
+    for (const [part, key] of form.keys.entries()) {
+      const stored = await store.bytes(key);
+      if (stored === null || Buffer.compare(stored, blobPart(blob, part)) !== 0) throw notAsExported(key, stored);
+    }
   const chosen = new Set<number>();
   while (chosen.size < Math.min(MOST_READ, pages.length)) chosen.add(Math.floor(random() * pages.length));
   const sample = [...chosen].flatMap((i) => pages[i] ?? []);
@@ -26,6 +36,14 @@ export async function checkSample(store: KvStore, model: UploadedModel, random: 
     const stored = texts.get(key) ?? null;
     if (stored !== (await pageText(page))) throw notAsExported(key, stored);
   }
+}
+
+/** Throws UserError where what a store has does not make the blob. */
+async function checkPatch(store: KvStore, { version, blob }: UploadedModel): Promise<void> {
+  const stored = await storedBlob(store, version).catch((error) => {
+    throw error instanceof FormatError ? notAsExported(error.place, error) : error;
+  });
+  if (stored === null || Buffer.compare(stored.bytes, blob) !== 0) throw notAsExported(blobKey(version), stored);
 }
 
 function notAsExported(key: string, stored: unknown): UserError {

@@ -1,7 +1,8 @@
+import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
 import type { PublishedManifest } from "../format/published-manifest.ts";
 import { uploadedKey, uploadKey } from "../format/store.ts";
-import { readUpload, readUploaded, type Uploaded, writeUpload, writeUploaded } from "../format/upload.ts";
+import { readUpload, readUploaded, type Upload, type Uploaded, writeUpload, writeUploaded } from "../format/upload.ts";
 import { deleteAll, type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 
 /**
@@ -11,8 +12,8 @@ import { deleteAll, type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 export class UploadJournal {
   readonly #store: KvStore;
   readonly #version: string;
-  /** Whether there was a journal of this version, of an upload that was stopped. */
-  #wasThere = false;
+  /** Whether there was a journal of this version, of an upload that was stopped; null: it has not been read. */
+  #wasThere: boolean | null = null;
   #hasUploaded = false;
 
   constructor(store: KvStore, version: string) {
@@ -20,21 +21,32 @@ export class UploadJournal {
     this.#version = version;
   }
 
+  /** The upload of the version that was stopped; null where none was. */
+  async stopped(): Promise<Upload | null> {
+    const text = await textOf(this.#store, uploadKey(this.#version));
+    return readable(() => readUpload(text ?? "", this.#version));
+  }
+
   /**
    * Begins, or begins again where an upload of the version was stopped. Returns how far that one had come, unless that
-   * is to be forgotten: whoever repairs believes nothing.
+   * is to be forgotten: whoever repairs believes nothing. Where the stopped one was to store the blob in another form,
+   * nothing of the blob counts.
    */
   async begin(manifest: PublishedManifest, now: number, forgets: boolean): Promise<Uploaded> {
     const [upload, uploaded] = [uploadKey(this.#version), uploadedKey(this.#version)];
     const texts = await textsOf(this.#store, [upload, uploaded]);
     const before = readable(() => readUpload(texts.get(upload) ?? "", this.#version));
     const far = before && readable(() => readUploaded(texts.get(uploaded) ?? "", this.#version));
-    this.#wasThere = before !== null;
+    this.#wasThere ??= before !== null;
     this.#hasUploaded = (texts.get(uploaded) ?? null) !== null;
     // Progress that belongs to no upload must not become that of this one.
     if (this.#hasUploaded && (forgets || !before)) await this.#store.delete([uploaded]);
+    const pages = manifest.pageDigests.length / PAGE_DIGEST_BYTES;
+    const most = forgets ? 0 : before?.base === manifest.base ? Number.POSITIVE_INFINITY : pages;
+    const begun = { time: far?.time ?? 0, values: Math.min(far?.values ?? 0, most) };
+    if (far && !forgets && begun.values < far.values) await this.note(begun);
     await this.#store.putTexts([{ key: upload, value: writeUpload({ time: now, ...manifest }) }]);
-    return far && !forgets ? far : { time: far?.time ?? 0, values: 0 };
+    return begun;
   }
 
   /** Notes that so many values are stored. */

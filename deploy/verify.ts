@@ -2,18 +2,18 @@ import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
 import { FormatError, show } from "../format/errors.ts";
 import { findVersion } from "../format/history.ts";
 import { pageDigest } from "../format/page.ts";
-import { readPublishedManifest } from "../format/published-manifest.ts";
+import { type PublishedManifest, readPublishedManifest } from "../format/published-manifest.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { blobKey, manifestKey, pageKey } from "../format/store.ts";
 import { UserError } from "../trainer/errors.ts";
 import { type KvStore, MOST_READ, textOf, textsOf } from "./kv/kv-store.ts";
 import { ModelRegistry } from "./registry.ts";
-import { storedBlob } from "./stored-version.ts";
+import { type StoredBlob, storedBlob } from "./stored-version.ts";
 
 /** What a store has of a version. */
 export interface Verification {
   version: string;
-  /** Values that were read back: the blob, the manifest, and every page. */
+  /** Values that were read back: the blob, or a patch and the base that it is of, the manifest, and every page. */
   values: number;
   /** What is missing or damaged, each with its key; empty: nothing is. */
   faults: string[];
@@ -37,21 +37,28 @@ export async function verifyVersion(
     faults.push(error.message);
     return null;
   };
-  const blob = await storedBlob(store, version).catch(fault<Uint8Array>);
+  const blob = await storedBlob(store, version).catch(fault<StoredBlob>);
   if (blob === null && faults.length === 0) faults.push(`${blobKey(version)}: missing`);
-  const byBlob = blob && readManifest(blob).pageDigests;
-  const byManifest = await manifestDigests(store, version).catch(fault<Uint8Array>);
-  if (byBlob && byManifest && Buffer.compare(byBlob, byManifest) !== 0)
+  const byBlob = blob && readManifest(blob.bytes).pageDigests;
+  const manifest = await manifestOf(store, version).catch(fault<PublishedManifest>);
+  if (byBlob && manifest && Buffer.compare(byBlob, manifest.pageDigests) !== 0)
     faults.push(`${manifestKey(version)}: got other pages than in ${blobKey(version)}`);
-  advance(2);
+  // By the manifest it is known what must stay for the version.
+  if (blob && manifest && blob.base !== manifest.base)
+    faults.push(
+      `${manifestKey(version)}: got the base ${manifest.base ?? "none"}, expected ${blob.base ?? "none"} as in ` +
+        blobKey(version),
+    );
+  const own = blob?.base ? 3 : 2;
+  advance(own);
 
-  const digests = byBlob ?? byManifest ?? new Uint8Array(0);
+  const digests = byBlob ?? manifest?.pageDigests ?? new Uint8Array(0);
   for (let at = 0; at < digests.length; at += MOST_READ * PAGE_DIGEST_BYTES) {
     const some = digests.subarray(at, at + MOST_READ * PAGE_DIGEST_BYTES);
     faults.push(...(await pageFaults(store, some)));
     advance(some.length / PAGE_DIGEST_BYTES);
   }
-  return { version, values: 2 + digests.length / PAGE_DIGEST_BYTES, faults };
+  return { version, values: own + digests.length / PAGE_DIGEST_BYTES, faults };
 }
 
 async function versionOf(store: KvStore, model: string, wanted: string | null): Promise<string> {
@@ -66,10 +73,10 @@ async function versionOf(store: KvStore, model: string, wanted: string | null): 
   return found.version;
 }
 
-async function manifestDigests(store: KvStore, version: string): Promise<Uint8Array> {
+async function manifestOf(store: KvStore, version: string): Promise<PublishedManifest> {
   const text = await textOf(store, manifestKey(version));
   if (text === null) throw new FormatError(manifestKey(version), "missing");
-  return readPublishedManifest(text, version).pageDigests;
+  return readPublishedManifest(text, version);
 }
 
 /** What is missing or damaged of at most MOST_READ pages. */

@@ -6,7 +6,7 @@ import { UserError } from "../trainer/errors.ts";
 import { DigestSet } from "./digest-set.ts";
 import { type KvStore, textOf } from "./kv/kv-store.ts";
 import { type ModelEntry, ModelRegistry } from "./registry.ts";
-import { manifestOfVersion } from "./stored-version.ts";
+import { manifestOfVersion, readableManifest } from "./stored-version.ts";
 import { timeNoted } from "./upload-journal.ts";
 
 /** What a store says of its versions, which decides what may be removed. */
@@ -68,7 +68,7 @@ export function versionsInUse({ models, earlier }: StoreState): Set<string> {
   return used;
 }
 
-/** The versions that must stay whole: those in use, those of histories, and those whose upload began since then. */
+/** The versions that must stay: those in use, those of histories, and those whose upload began since then. */
 export function versionsKept(state: StoreState, uploadsSince: number): Set<string> {
   const kept = versionsInUse(state);
   for (const { history } of state.models) for (const { version } of history) kept.add(version);
@@ -76,22 +76,33 @@ export function versionsKept(state: StoreState, uploadsSince: number): Set<strin
   return kept;
 }
 
+/** What must stay in a store. */
+export interface Needed {
+  versions: ReadonlySet<string>;
+  /** The digests of the pages that they have, and that uploads are to bring. */
+  pages: DigestSet;
+}
+
 /**
- * The digests of the pages that versions have, and that uploads are to bring. Throws UserError where those of a version
- * cannot be known: any page might be one of them.
+ * All that versions need to stay whole: their pages, and the versions that their blobs are patches of, with theirs.
+ * Throws UserError where that of a version cannot be known: anything might be a part of it.
  */
-export async function pagesOf(
-  store: KvStore,
-  versions: ReadonlySet<string>,
-  { uploads }: StoreState,
-): Promise<DigestSet> {
+export async function neededBy(store: KvStore, kept: ReadonlySet<string>, { uploads }: StoreState): Promise<Needed> {
+  const versions = new Set(kept);
   const pages = new DigestSet();
+  // The set grows on the way, by bases, of which none is a patch itself.
   for (const version of versions) {
     const upload = uploads.get(version);
-    if (upload) pages.addAll(upload.pageDigests);
-    else pages.addAll((await manifestOfVersion(store, version).catch(unknown(version))).pageDigests);
+    const manifest = upload
+      ? await readableManifest(store, version)
+      : await manifestOfVersion(store, version).catch(unknown(version));
+    for (const one of [upload, manifest]) {
+      if (!one) continue;
+      pages.addAll(one.pageDigests);
+      if (one.base !== null) versions.add(one.base);
+    }
   }
-  return pages;
+  return { versions, pages };
 }
 
 function unknown(version: string): (error: unknown) => never {

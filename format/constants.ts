@@ -137,6 +137,18 @@ export const PAGE_PAGE_COUNT = 28;
 export const PAGE_HEADER_BYTES = 32;
 export const PAGE_DIGEST_BYTES = 16;
 
+// The patch of a blob: a header, then steps.
+export const PATCH_MAGIC = 0x44454644; // "DFED"
+export const PATCH_VERSION = 1;
+export const PATCH_HEADER_VERSION = 4;
+export const PATCH_HEADER_LENGTH = 8;
+export const PATCH_HEADER_BLOB_LENGTH = 12;
+export const PATCH_HEADER_BASE_LENGTH = 16;
+export const PATCH_HEADER_BASE = 32;
+export const PATCH_HEADER_BYTES = 64;
+export const PATCH_NUMBER_BYTES = 5; // the most of a number of a step: 7 bits each
+export const PATCH_FRACTION = 2; // a patch is at most a blob's length divided by this
+
 // The filter of rows: blocks of eight words.
 export const FILTER_BLOCK_BYTES = 32;
 

@@ -5,7 +5,7 @@ import { FormatError } from "./errors.ts";
 import { modelName } from "./field-schemas.ts";
 import { checksum, type Hash64 } from "./hash.ts";
 import { parseJson, parseWith } from "./parse.ts";
-import { manifestKey } from "./store.ts";
+import { manifestKey, VersionSchema } from "./store.ts";
 
 // What a store holds of a published version, without reading its blob. It is JSON with the pages' digests in base64:
 // 21.3 characters a page, so that the most pages that a model may have stay below the 25 MiB of a KV value.
@@ -14,6 +14,7 @@ import { manifestKey } from "./store.ts";
 export const manifestEntries = {
   model: modelName,
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_BLOB_BYTES)),
+  base: v.exactOptional(VersionSchema),
   pages: v.pipe(v.string(), v.maxLength(4 * Math.ceil((MAX_PAGES * PAGE_DIGEST_BYTES) / 3))),
   checksum: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/, "expected 16 lower-case hex digits")),
 };
@@ -25,6 +26,8 @@ export interface PublishedManifest {
   model: string;
   /** Of its blob. */
   bytes: number;
+  /** The version that the store has its blob as a patch of, and must keep for it; null: it has the blob as it is. */
+  base: string | null;
   /** The digests of its pages in their order, 16 bytes each. */
   pageDigests: Uint8Array;
 }
@@ -43,14 +46,19 @@ export function readPublishedManifest(text: string, version: string, key = manif
 }
 
 /** A manifest's members. */
-export function manifestData({ model, bytes, pageDigests }: PublishedManifest): ManifestData {
-  return { model, bytes, pages: toBase64(pageDigests), checksum: sumOf(pageDigests) };
+export function manifestData({ model, bytes, base, pageDigests }: PublishedManifest): ManifestData {
+  const pages = { pages: toBase64(pageDigests), checksum: sumOf(pageDigests) };
+  return { model, bytes, ...(base !== null && { base }), ...pages };
 }
 
+/** A manifest's members, as its JSON has them. */
 type ManifestData = v.InferOutput<typeof ManifestSchema>;
 
 /** The manifest that members are of. Throws FormatError that names `key` where its pages are damaged. */
-export function manifestOf({ model, bytes, pages, checksum: expected }: ManifestData, key: string): PublishedManifest {
+export function manifestOf(
+  { model, bytes, base, pages, checksum: expected }: ManifestData,
+  key: string,
+): PublishedManifest {
   let pageDigests: Uint8Array;
   try {
     pageDigests = fromBase64(pages);
@@ -64,7 +72,7 @@ export function manifestOf({ model, bytes, pages, checksum: expected }: Manifest
     );
   const got = sumOf(pageDigests);
   if (got !== expected) throw new FormatError(`${key}: pages`, `got the checksum ${got}, expected ${expected}`);
-  return { model, bytes, pageDigests };
+  return { model, bytes, base: base ?? null, pageDigests };
 }
 
 /** The checksum, in hex, that the blob has of its section PAGES, whose bytes these are. */

@@ -10,7 +10,8 @@ import { toHex } from "./hash.ts";
 //   models/<name>       the pointer to a model's version that serves (pointer.ts)
 //   versions/<name>     the history of a model's publications (history.ts)
 //   manifest/<64 hex>   what belongs to a version: its blob and its pages (published-manifest.ts)
-//   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts); of a longer one, its first part
+//   blob/<64 hex>       a model blob, raw bytes, under its version (seal.ts); of a longer one, its first part; or in
+//                       place of them a patch (patch.ts) that makes it of another version's blob
 //   blob/<64 hex>.<n>   its n-th further part
 //   page/<32 hex>       a row page, base64 text (a bulk get gives text only), under the digest of the bytes
 //   pages/<64 hex>      all row pages of a version, as bytes, in places of equal size: in R2, in place of the former

@@ -20,6 +20,8 @@ export { pageOfKey } from "../format/keys.ts";
 export type { DenseLayer } from "../format/layer.ts";
 /** `openPage` checks a page against the digest that its blob's manifest has for it. */
 export { openPage, Page, type PageLayout, pageDigest } from "../format/page.ts";
+/** A store may have a blob as a patch of another, which `applyPatch` makes a blob of. */
+export { applyPatch, isPatch, type PatchHeader, readPatchHeader } from "../format/patch.ts";
 export { type ModelPointer, readDefault, readPointer, writeDefault, writePointer } from "../format/pointer.ts";
 export {
   type PublishedManifest,

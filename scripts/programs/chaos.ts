@@ -61,7 +61,8 @@ async function run({ seed, requests, clients, swaps, small, only, json }: Option
   if (json) writeWhole(json, toJson(report));
   console.log(
     `seed ${seed}: ${count.format(report.answers)} answers, ${count.format(report.wrongCount)} wrong; ` +
-      `${count.format(report.swaps)} hot swaps, ${count.format(report.kills)} publications ended on the way`,
+      `${count.format(report.swaps)} hot swaps, ${count.format(report.kills)} publications ended on the way, ` +
+      `${count.format(report.patches)} blobs stored as patches`,
   );
   if (report.wrongCount > 0) process.exitCode = 1;
 }

@@ -128,7 +128,7 @@ describe("the versions of a model", () => {
     expect(history[0]).toMatchObject({ bytes: pnn.blob.length, metrics: {}, time: since });
     const manifest = readPublishedManifest(store.values.get(manifestKey(first)) ?? "", first);
     const pageDigests = new Uint8Array(modelOf(2, 100).pages.flatMap(({ digest }) => [...digest]));
-    expect(manifest).toEqual({ model: "tiny", bytes: pnn.blob.length, pageDigests });
+    expect(manifest).toEqual({ model: "tiny", bytes: pnn.blob.length, base: null, pageDigests });
   });
 
   it("that serves already keeps its pointer, and what is published later is always newer", async () => {

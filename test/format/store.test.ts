@@ -179,13 +179,23 @@ describe("a history", () => {
 
 describe("a version's manifest", () => {
   const pageDigests = Uint8Array.from({ length: 48 }, (_, i) => i);
-  const manifest = { model: "ads", bytes: 1234, pageDigests };
+  const manifest = { model: "ads", bytes: 1234, base: null, pageDigests };
   const text = writePublishedManifest(manifest);
 
   test("names a model, the bytes of its blob and its pages, with the checksum that the blob has of them", () => {
     expect(readPublishedManifest(text, version)).toEqual(manifest);
     const { hi, lo } = checksum(pageDigests, SECTION_PAGES);
     expect(JSON.parse(text).checksum).toBe(((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0"));
+  });
+
+  test("names the version that the blob is a patch of, where it is one", () => {
+    const patched = { ...manifest, base: other };
+    expect(readPublishedManifest(writePublishedManifest(patched), version)).toEqual(patched);
+    expect(text).not.toContain("base");
+    for (const base of [null, "", other.slice(1), other.toUpperCase()])
+      expect(() => readPublishedManifest(JSON.stringify({ ...JSON.parse(text), base }), version)).toThrow(
+        `manifest/${version}: base: got `,
+      );
   });
 
   test("of the most pages that a model may have is a value of KV", () => {
@@ -210,7 +220,7 @@ describe("a version's manifest", () => {
 });
 
 describe("an upload", () => {
-  const upload = { time: 5, model: "ads", bytes: 1234, pageDigests: new Uint8Array(32).fill(3) };
+  const upload = { time: 5, model: "ads", bytes: 1234, base: other, pageDigests: new Uint8Array(32).fill(3) };
   const text = writeUpload(upload);
 
   test("has the time, and what a manifest has; how far it is has a number of values", () => {

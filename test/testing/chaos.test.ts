@@ -19,6 +19,8 @@ describe("a short chaos", () => {
     expect(report.wrong).toEqual([]);
     expect(report).toMatchObject({ swaps: 4, kills: 2, accounts: report.phases.length });
     expect(report.answers).toBeGreaterThanOrEqual(600);
+    // Of each model two versions before anything happens, and what killed publishers were to bring.
+    expect(report.patches).toBeGreaterThan(4);
     expect(Object.keys(report.faults).sort()).toEqual(
       "failing foreign missing slow stale swapped truncated".split(" "),
     );

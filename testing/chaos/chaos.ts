@@ -1,4 +1,6 @@
 // Chaos: clients score while models change, isolates start and the store fails. Every answer is judged.
+import { isPatch } from "../../format/patch.ts";
+import { blobKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { TOKENS } from "../attack/server.ts";
 import { Clients } from "./clients.ts";
@@ -37,7 +39,10 @@ export async function chaos(fleet: Fleet, { seed, requests, clients: width, time
   const report = new ChaosReport();
   const timeline = new Timeline();
   await using kv = await StormyKv.start(seed);
-  kv.onWrite = (key, value) => timeline.write(key, value);
+  kv.onWrite = (key, value) => {
+    timeline.write(key, value);
+    if (key.startsWith(blobKey("")) && isPatch(value)) report.patches++;
+  };
   const onLog = (level: string, message: string): void => judgeLog(level, message, report);
   await using isolates = await Isolates.start({ address: kv.address, timeline, onLog });
   const onAnswer = (): void => progress?.(report);

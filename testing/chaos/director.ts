@@ -58,10 +58,15 @@ export class Director {
     this.#random = seeded(seed);
   }
 
-  /** Publishes the first version of each model, the first of them as the default. */
+  /**
+   * Publishes all versions of each model, and lets the first serve, of the first model as the default. The second is
+   * published first, so that the others are patches of it: nothing of it is ever deleted.
+   */
   async begin(): Promise<void> {
-    for (const name of NAMES)
-      for (const model of this.#versions(name).toReversed()) await this.#publisher.publish(model);
+    for (const name of NAMES) {
+      const [first, ...others] = this.#versions(name);
+      for (const model of [...others, first]) await this.#publisher.publish(model);
+    }
     for (const model of this.#fleet.large.values()) await this.#publisher.publish(model);
   }
 

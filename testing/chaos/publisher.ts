@@ -38,7 +38,7 @@ export class Publisher {
     return store.written;
   }
 
-  /** Deletes all that belongs to a version alone, which must not serve. */
+  /** Deletes all that belongs to a version alone, which must not serve, nor be what others are patches of. */
   async forget({ version, pages }: AttackModel): Promise<void> {
     await this.#kv.delete([blobKey(version), manifestKey(version), ...pages.map(({ digest }) => pageKey(digest))]);
   }

@@ -38,6 +38,8 @@ export class ChaosReport {
   swaps = 0;
   /** Publications that ended in the midst, and were run again. */
   kills = 0;
+  /** Blobs that were stored as patches of others. */
+  patches = 0;
   /** How often the Worker's account was compared with the memories that its engine has. */
   accounts = 0;
   answers = 0;

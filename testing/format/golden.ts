@@ -12,6 +12,7 @@ import { sealBlob } from "../../format/seal.ts";
 import { readSigningKey } from "../../format/signature.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { writePatch } from "../../format/write-patch.ts";
 import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { VERSION } from "../../trainer/io/project.ts";
 import { openApiDocument } from "../openapi/document.ts";
@@ -83,6 +84,7 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/isotonic.blob.bin", isotonic],
     ["test/golden/isotonic.scores.json", encoder.encode(linesJson(catalogueScores(isotonic, cataloguePage)))],
     ...(await storeFiles(blob, page)),
+    ["test/golden/store/spline-of-tiny.patch.bin", await goldenPatch(blob, spline)],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
@@ -101,10 +103,17 @@ async function storeFiles(blob: Uint8Array, page: Uint8Array): Promise<[path: st
     pointer: writePointer({ version, since: time, deadline: 50, previous: null }),
     default: writeDefault("tiny"),
     history: writeHistory([publication]),
-    manifest: writePublishedManifest({ model: "tiny", bytes: blob.length, pageDigests: digest }),
+    manifest: writePublishedManifest({ model: "tiny", bytes: blob.length, base: null, pageDigests: digest }),
     earlier: JSON.stringify({ model: "tiny", version }),
   };
   return Object.entries(files).map(([name, text]) => [`test/golden/store/${name}.json`, encoder.encode(`${text}\n`)]);
+}
+
+/** The patch that makes one blob of another. */
+async function goldenPatch(base: Uint8Array, blob: Uint8Array): Promise<Uint8Array> {
+  const patch = writePatch(base, toHex(await sha256(base)), blob);
+  if (patch === null) throw new Error("the golden blobs have too little in common for a patch");
+  return patch;
 }
 
 /** RFC 8032, section 7.1, test 1: a private key that everyone has, and its public key. */

@@ -124,6 +124,7 @@ export class ResidentModels {
           const [, ...keys] = blobPartKeys(published.version, length);
           return keys.map((key) => source.stream(key));
         },
+        base: (version, length) => blobPartKeys(version, length).map((key) => source.stream(key)),
       };
       const loaded = await this.#read(published.version, stream, judge.trusted, lease, deadline, parts);
       judge.check(loaded);

@@ -1,8 +1,10 @@
 import { MAX_BLOB_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
+import { isPatch } from "../../format/patch.ts";
 import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed-blob.ts";
 import type { Deadline } from "../http/promises.ts";
 import { readParts } from "../http/read-parts.ts";
+import { streamPatch } from "./stream-patch.ts";
 
 /** Bytes that are read at a time: few enough for a processor's cache, and so many that 160 reads bring any blob. */
 const READ_BYTES = 256 * 1024;
@@ -13,33 +15,41 @@ export interface BlobParts {
   bytes: number;
   /** Opens the parts behind the first one of a blob of so many bytes, in their order; null: it is missing. */
   rest(length: number): Promise<ReadableStream | null>[];
+  /** Opens all parts of the blob of another version, of so many bytes, in their order; null: it is missing. */
+  base(version: string, length: number): Promise<ReadableStream | null>[];
 }
+
+/** A blob that is one value. */
+const ONE_PART: BlobParts = { bytes: Number.POSITIVE_INFINITY, rest: () => [], base: () => [Promise.resolve(null)] };
 
 /**
  * Reads a blob straight into the memory of a kernel of its own. A buffer for the whole blob in between would cost as
  * much time again, most of it the system's for fresh memory, and as much of the isolate's memory. The first part's
- * header says how long the blob is, and so which other parts there are; these are read side by side with it. `reserve`
- * is told the blob's bytes before memory is taken for them, and may throw. Throws FormatError where the blob is not as
- * long as its header says, and what `deadline` throws when its time is over.
+ * header says how long the blob is, and so which other parts there are; these are read side by side with it. Where the
+ * stream is a patch, the blob is made of it and of its base. `reserve` is told the blob's bytes before memory is taken
+ * for them, and may throw. Throws FormatError where the blob is not as long as its header says, or a patch makes none,
+ * and what `deadline` throws when its time is over.
  */
 export async function streamBlob(
   module: WebAssembly.Module,
   stream: ReadableStream,
   deadline: Deadline,
   reserve: (bytes: number) => void = () => {},
-  parts: BlobParts = { bytes: Number.POSITIVE_INFINITY, rest: () => [] },
+  parts: BlobParts = ONE_PART,
 ): Promise<PlacedBlob> {
-  const place = (start: Uint8Array): PlacedBlob => {
-    const length = statedLength(start);
+  const makeRoom = (length: number): PlacedBlob => {
     if (length <= MAX_BLOB_BYTES) reserve(length);
     return reserveBlob(module, length);
   };
   let placed: PlacedBlob | null = null;
   let others: Promise<void>[] = [];
   let read = 0;
-  for await (const part of readParts(stream, READ_BYTES, deadline)) {
+  const bytesOf = (one: ReadableStream): AsyncGenerator<Uint8Array> => readParts(one, READ_BYTES, deadline);
+  const chunks = bytesOf(stream);
+  for await (const part of chunks) {
     if (placed === null) {
-      placed = place(part);
+      if (isPatch(part)) return await streamPatch(part, chunks, { makeRoom, open: parts.base, bytesOf, deadline });
+      placed = makeRoom(statedLength(part));
       const { bytes } = placed;
       others = parts.rest(bytes.length).map(async (opening, i) => {
         const from = (i + 1) * parts.bytes;
@@ -54,7 +64,7 @@ export async function streamBlob(
     placed.bytes.set(part, read);
     read = end;
   }
-  placed ??= place(new Uint8Array(0));
+  placed ??= makeRoom(statedLength(new Uint8Array(0)));
   const expected = Math.min(placed.bytes.length, parts.bytes);
   if (read < expected) throw lengthError(String(read), expected, placed);
   await Promise.all(others);

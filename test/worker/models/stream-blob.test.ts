@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import * as c from "../../../format/constants.ts";
 import type { PlacedBlob } from "../../../runtime/placed-blob.ts";
 import { Deadline } from "../../../worker/http/promises.ts";
@@ -68,7 +68,7 @@ describe("a blob in parts", () => {
   /** Reads a blob whose first part is `first`, and the others `others`. */
   function readParts(first: Uint8Array<ArrayBuffer>, others: (Uint8Array<ArrayBuffer> | null)[]): Promise<PlacedBlob> {
     const open = async (part: Uint8Array<ArrayBuffer> | null) => part && new Response(part).body;
-    const parts = { bytes: size, rest: () => others.map(open) };
+    const parts = { bytes: size, rest: () => others.map(open), base: () => [] };
     const deadline = new Deadline(30_000, () => new Error("late"));
     const stream = new Response(first).body as ReadableStream;
     return streamBlob(module, stream, deadline, () => {}, parts).finally(() => deadline[Symbol.dispose]());
@@ -88,6 +88,49 @@ describe("a blob in parts", () => {
     await expect(readParts(first, others)).rejects.toThrow(why);
   });
 });
+
+describe("a patch of a blob in parts", () => {
+  const base = bytesOf(700_001);
+  new DataView(base.buffer).setUint32(0, c.BLOB_MAGIC, true);
+  const size = 300_000;
+  const parts = [base.slice(0, size), base.slice(size, 2 * size), base.slice(2 * size)];
+  const own = bytesOf(1000);
+  /** 1000 bytes of its own, and then the base, but for what is behind the first 100 bytes of its last part. */
+  const steps = [...leb128(own.length), 0, ...leb128(2 * size + 100), ...own];
+  const patch = new Uint8Array(c.PATCH_HEADER_BYTES + steps.length);
+  const header = [c.PATCH_MAGIC, c.PATCH_VERSION, patch.length, own.length + 2 * size + 100, base.length];
+  patch.set(new Uint8Array(Uint32Array.from(header).buffer));
+  patch.set(steps, c.PATCH_HEADER_BYTES);
+
+  function readPatch(opened: (ReadableStream | null)[]): Promise<PlacedBlob> {
+    const open = (_: string, length: number) => {
+      expect(length).toBe(base.length);
+      return opened.map(async (stream) => stream);
+    };
+    const deadline = new Deadline(30_000, () => new Error("late"));
+    const stream = new Response(patch).body as ReadableStream;
+    const source = { bytes: size, rest: () => [], base: open };
+    return streamBlob(module, stream, deadline, () => {}, source).finally(() => deadline[Symbol.dispose]());
+  }
+
+  test("is made of all of them in the kernel's memory", async () => {
+    const { bytes } = await readPatch(parts.map((part) => new Response(part).body));
+    expect(isSame(bytes.slice(0, own.length), own)).toBe(true);
+    expect(isSame(bytes.slice(own.length), base.slice(0, 2 * size + 100))).toBe(true);
+  });
+
+  test("is refused where one is missing, and those behind it are given up", async () => {
+    const last = new Response(parts[2]).body as ReadableStream;
+    const cancelled = vi.spyOn(last, "cancel");
+    const opened = [new Response(parts[0]).body, null, last];
+    await expect(readPatch(opened)).rejects.toThrow("patch: base: got no blob/");
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledOnce());
+  });
+});
+
+function leb128(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...leb128(Math.floor(value / 128))];
+}
 
 test("a stream that breaks off is an error, not a shorter blob", async () => {
   const broken = new ReadableStream({
