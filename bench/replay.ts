@@ -76,7 +76,7 @@ const CASES: Case[] = [
   { name: "the same, other values are popular", ...ranking, moves: true, leastHere: 0.9 },
 ];
 
-await using kv = await startBenchKv(await pairsOf(model), false);
+await using kv = await startBenchKv(await pairsOf(model), "quick");
 const results: Result[] = [];
 let moved: { log: ReplayLog; planned: PlannedIsolate; worker: Awaited<ReturnType<typeof startReplayed>> } | null = null;
 await using stack = new AsyncDisposableStack();

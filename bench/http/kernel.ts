@@ -24,8 +24,7 @@ export async function kernelMs(
   cases: readonly (readonly Body[])[],
   rounds: number,
 ): Promise<number[]> {
-  const scorer = new Scorer(placeBlob(await kernelModule("relaxed"), model.exported.blob));
-  const pages = await pagesOf(model, scorer);
+  const { scorer, pages } = await scorerOf(model);
   const jobs = cases.map((bodies) => ({
     runs: bodies.map((body) => scoring(scorer, body, pages)),
     times: [] as number[],
@@ -35,21 +34,36 @@ export async function kernelMs(
       let records = 0;
       let requests = 0;
       const started = processorMs();
-      for (; records < TURN_RECORDS; requests++) records += runs[requests % runs.length]();
+      for (; records < TURN_RECORDS; requests++) records += runs[requests % runs.length]().length;
       if (round > 0) times.push((processorMs() - started) / requests);
     }
   }
   return jobs.map(({ times }) => median(times));
 }
 
-/** What scores a body, and gives the number of its records. */
-function scoring(scorer: Scorer, { records, context, candidates = [] }: Body, pages: Map<number, Page>): () => number {
+/** The scores of each body, with all rows. */
+export async function scoresOf(model: HttpModel, bodies: readonly Body[]): Promise<Float32Array[]> {
+  const { scorer, pages } = await scorerOf(model);
+  return bodies.map((body) => scoring(scorer, body, pages)());
+}
+
+/** What scores a body. */
+function scoring(
+  scorer: Scorer,
+  { records, context, candidates = [] }: Body,
+  pages: Map<number, Page>,
+): () => Float32Array {
   if (records) {
     const located = scorer.locate(scorer.encode(records));
-    return () => scorer.score(located, pages).scores.length;
+    return () => scorer.score(located, pages).scores;
   }
   const located = scorer.locate(scorer.encodeCandidates(context, candidates), candidates.length);
-  return () => scorer.rank(located, pages).scores.length;
+  return () => scorer.rank(located, pages).scores;
+}
+
+async function scorerOf(model: HttpModel): Promise<{ scorer: Scorer; pages: Map<number, Page> }> {
+  const scorer = new Scorer(placeBlob(await kernelModule("relaxed"), model.exported.blob));
+  return { scorer, pages: await pagesOf(model, scorer) };
 }
 
 async function pagesOf({ exported }: HttpModel, { manifest }: Scorer): Promise<Map<number, Page>> {

@@ -7,7 +7,7 @@ import { wrangler } from "../../deploy/wrangler.ts";
 import { compatibilityDate } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import { importFrom } from "../checkout.ts";
-import { type BenchKv, startBenchKv } from "./kv.ts";
+import { type BenchKv, type KvReads, startBenchKv } from "./kv.ts";
 import { HTTP_SHAPES, type HttpModel } from "./model.ts";
 
 type ModelModule = typeof import("./model.ts");
@@ -42,23 +42,33 @@ export class Checkout {
     return new Checkout(models, kvPairs(models), bundle);
   }
 
-  /** Starts Workers KV with its models. `slow`: whether it takes as long as in production. */
-  startKv(slow: boolean): Promise<BenchKv> {
-    return startBenchKv(this.#kvPairs, slow);
+  /** Starts Workers KV with its models. */
+  startKv(reads: KvReads): Promise<BenchKv> {
+    return startBenchKv(this.#kvPairs, reads);
   }
 
   /** Starts its Worker over that. `rowDeadlineMs`: ROW_DEADLINE_MS. */
-  start({ address }: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
-    const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
-    return startIn(this.#bundle, texts, { MODELS: address });
+  start(kv: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+    return startBundle(this.#bundle, kv, rowDeadlineMs);
   }
+}
+
+/** Starts the Worker that `bundleWorker` has put into a folder. */
+export function startBundle(bundle: string, { address }: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+  const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
+  return startIn(bundle, texts, { MODELS: address });
+}
+
+/** Starts a Worker of a folder: its index.js, and its modules of WebAssembly. */
+export function startFolder(folder: string): Promise<BenchServer> {
+  return startIn(folder, {}, {});
 }
 
 /** Starts a Worker of one script. */
 export async function startScript(script: string): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-http-"));
   writeFileSync(join(folder, "index.js"), script);
-  const workerd = await startIn(folder, {}, {});
+  const workerd = await startFolder(folder);
   return {
     url: workerd.url,
     pid: workerd.pid,
@@ -69,8 +79,8 @@ export async function startScript(script: string): Promise<BenchServer> {
   };
 }
 
-/** With the packages and the configuration of the checkout. */
-async function bundleWorker(folder: string | null, bundle: string): Promise<void> {
+/** Bundles the Worker of a checkout, with its packages and its configuration; null: of this one. */
+export async function bundleWorker(folder: string | null, bundle: string): Promise<void> {
   const args = ["deploy", "--dry-run", "--outdir", bundle];
   if (folder === null) await wrangler(args);
   else await wrangler(args, resolve(folder, "wrangler.toml"), resolve(folder));
