@@ -1,7 +1,7 @@
-// What it costs in quality when rows are late: a labelled log is scored over HTTP with an export, record by record, and
-// a share of the requests, drawn at random, by an isolate whose pages never arrive. Those score with the out-of-
-// vocabulary rows of what lies in pages once the deadline is over. Compares the logloss of all with that of the same log
-// with every row. Nothing of it depends on time. Prints a ratio; gates nothing.
+// What late rows cost in quality: a labelled log is scored over HTTP with an export, and of a share of its records,
+// drawn at random, each by a request of its own to an isolate whose pages never arrive. Once the deadline is over,
+// these score with the OOV rows in place of those that lie in pages. Compares the logloss of all with that of the same
+// log with every row. Nothing of it depends on time. Prints a ratio; gates nothing.
 //   npm run bench -- degraded --export FOLDER --test FILE [--share 0.05] [--seed 1] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -94,5 +94,5 @@ async function score(reads: KvReads, deadlineMs: number, some: readonly object[]
   await using kv = await startBenchKv(kvPairs([{ name: exported.model, exported }]), reads);
   await using server = await startBundle(folder, kv, deadlineMs);
   await waitUntilLoaded(server);
-  return scoreAll(server.url, some, perRequest, CONNECTIONS);
+  return await scoreAll(server.url, some, perRequest, CONNECTIONS);
 }

@@ -7,7 +7,8 @@
 //             model in float32 and all of its rows in the isolate (onnxruntime: npm ci --prefix bench/peers)
 //   models    two models that take turns, against one alone, each with its scores to the bit
 //   cold      the first requests of isolates, over Workers KV as slow as in production
-//   deadline  the same, but as requests arrive, with 50 ms for rows, beside the same arrivals at an empty handler
+//   deadline  ranking 100 as requests arrive, over that KV, with 50 ms for rows, beside the same arrivals at an empty
+//             handler: the first requests of isolates, and those of isolates that have had some before
 //   npm run bench -- http [--parts warm,peers] [--shape small] [--rounds 7] [--connections 4] [--quick] [--json FILE]
 // With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build,
 // and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs.
@@ -54,6 +55,10 @@ const WARM_DEADLINE_MS = 10_000;
 const STARTS = options.quick ? 6 : 9;
 /** Requests a second that arrive: some 5 % of what one processor answers. */
 const ARRIVALS = 20;
+/** Bytes of rows that an isolate keeps which is to go on reading: a third of those in pages. */
+const FEW_ROWS_BYTES = 2 ** 20;
+/** Requests after which its code is compiled. */
+const WARM_UP = 400;
 
 const CASES: Record<string, Asked> = {
   "score 1": { path: "/v1/score", records: 1 },
@@ -114,7 +119,7 @@ async function alone() {
     ...(parts.has("warm") && (await warmCases(empty))),
     ...(parts.has("models") && { models: await modelCases() }),
     ...(parts.has("cold") && { cold: await coldCases(empty) }),
-    ...(parts.has("deadline") && { deadline: await deadlineCase(empty) }),
+    ...(parts.has("deadline") && { deadline: await deadlineCases(empty) }),
   };
 }
 
@@ -129,7 +134,7 @@ async function warmCases(empty: BenchServer) {
 
 function modelCases() {
   const { "rank 1,000": _, ...cases } = CASES;
-  return twoModels(driver, here, cases, STARTS, pace);
+  return twoModels(driver, here, cases, STARTS, { ...pace, records: pace.records / 2 });
 }
 
 async function coldCases(empty: BenchServer) {
@@ -153,9 +158,14 @@ async function coldCases(empty: BenchServer) {
   return cold;
 }
 
-function deadlineCase(empty: BenchServer) {
+function deadlineCases(empty: BenchServer) {
+  const small = here.withCachedRows(FEW_ROWS_BYTES, join(folder, "few-rows"));
+  const cases = [
+    { name: "new isolates", checkout: here, before: 0 },
+    { name: "few rows kept", checkout: small, before: WARM_UP },
+  ];
   const isolates = options.quick ? 4 : 10;
-  return deadlineResults(driver, here, empty, {
+  return deadlineResults(driver, cases, empty, {
     ...{ asked: CASES["rank 100"], rowDeadlineMs: COLD_DEADLINE_MS, isolates, requests: COLD_BODIES, rate: ARRIVALS },
   });
 }

@@ -1,4 +1,4 @@
-// The process that sends the requests of the HTTP benchmark, so that no Worker pays for its clients: one after the other
+// The process that sends the requests of the HTTP benchmark, so that no Worker pays for its clients: one after another
 // on each connection, with autocannon, or as they arrive. It takes a Job at a time from the process that forked it, and
 // answers with what became of it.
 import autocannon from "autocannon";

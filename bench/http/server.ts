@@ -1,12 +1,13 @@
 // The Worker of a checkout as wrangler would upload it, in a workerd of its own over KV in another process, so that
 // the process's time is the Worker's.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { wrangler } from "../../deploy/wrangler.ts";
 import { compatibilityDate } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import { importFrom } from "../checkout.ts";
+import { limitCachedRows } from "./cached-rows.ts";
 import { type BenchKv, type KvReads, startBenchKv } from "./kv.ts";
 import { HTTP_SHAPES, type HttpModel } from "./model.ts";
 
@@ -40,6 +41,13 @@ export class Checkout {
     for (const [i, name] of names.entries()) models.push(await httpModel(HTTP_SHAPES[shape], name, i + 1));
     await bundleWorker(folder, bundle);
     return new Checkout(models, kvPairs(models), bundle);
+  }
+
+  /** The same with a Worker that keeps so many bytes of rows. `bundle`: where it is put. */
+  withCachedRows(bytes: number, bundle: string): Checkout {
+    cpSync(this.#bundle, bundle, { recursive: true });
+    limitCachedRows(bundle, bytes);
+    return new Checkout(this.models, this.#kvPairs, bundle);
   }
 
   /** Starts Workers KV with its models. */

@@ -1,6 +1,6 @@
-// What it costs that two models take turns: a Worker that has one model and is asked for it, beside one that has two and
-// is asked for them alternately. Both are started anew several times, since how an isolate's code was compiled stays
-// with it; between starts the ratios differ more than within one.
+// What it costs that two models take turns: a Worker that has one model and is asked for it, beside one that has two
+// and is asked for them alternately. Both are started anew several times, since how an isolate's code was compiled
+// stays with it: between starts the ratios differ more than within one.
 import { median } from "../../trainer/metrics/median.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { medianInterval, ratios, rounded } from "../ratio.ts";
@@ -49,6 +49,8 @@ export async function twoModels(
         { name, server: both, path, records, bodies: textsOf(alternating(models, asked, BODIES)) },
       ];
     });
+    for (const { server, path, bodies } of contestants)
+      await driver.drive({ url: server.url.href, path, bodies, requests: WARM_UP, connections: pace.connections });
     const turns = await measure(driver, contestants, pace);
     found.forEach((one, i) => {
       one.starts.push(median(ratios(turns[2 * i + 1].cpu, turns[2 * i].cpu)));
@@ -72,7 +74,9 @@ export async function twoModels(
   return results;
 }
 
-/** All pages are read in the first round. */
+/** Requests of each case after which an isolate's code is compiled. */
+const WARM_UP = 2000;
+/** All pages are read by then. */
 const DEADLINE_MS = 10_000;
 
 /** Sends the bodies once more and compares each score with the kernel's. Returns how many there are. */
