@@ -61,10 +61,15 @@ export class Checkout {
   }
 }
 
-/** Starts the Worker that `bundleWorker` has put into a folder. */
-export function startBundle(bundle: string, { address }: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+/** Starts the Worker that `bundleWorker` has put into a folder. `quiet`: whether its errors are expected. */
+export function startBundle(
+  bundle: string,
+  { address }: BenchKv,
+  rowDeadlineMs: number,
+  quiet = false,
+): Promise<BenchServer> {
   const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
-  return startIn(bundle, texts, { MODELS: address });
+  return startIn(bundle, texts, { MODELS: address }, quiet);
 }
 
 /** Starts a Worker of a folder: its index.js, and its modules of WebAssembly. */
@@ -98,6 +103,7 @@ function startIn(
   bundle: string,
   texts: Record<string, string>,
   kvNamespaces: Record<string, string>,
+  quiet = false,
 ): Promise<Workerd> {
   return Workerd.start({
     bundle: { folder: bundle, compatibilityDate: compatibilityDate() },
@@ -105,7 +111,7 @@ function startIn(
     texts,
     kvNamespaces,
     onLog: (level, message) => {
-      if (level === "error") console.error(message);
+      if (level === "error" && !quiet) console.error(message);
     },
   });
 }
