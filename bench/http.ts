@@ -131,7 +131,7 @@ async function warmCases(empty: BenchServer) {
   const json = own.use(await startScript(JSON_ALONE));
   const peers = parts.has("peers") ? await startPeers(here.models[0]) : [];
   for (const peer of peers) own.use(peer);
-  return warmResults(driver, here, { ours, empty, json, peers }, CASES, pace);
+  return await warmResults(driver, here, { ours, empty, json, peers }, CASES, pace);
 }
 
 function modelCases() {

@@ -9,6 +9,8 @@ import type { HttpModel } from "./model.ts";
 /** Records of a turn, so that it is long enough for the clock of the processor. */
 const TURN_RECORDS = 20_000;
 
+type Exported = Pick<HttpModel, "exported">;
+
 interface Body {
   records?: object[];
   context?: object;
@@ -42,7 +44,7 @@ export async function kernelMs(
 }
 
 /** The scores of each body, with all rows. */
-export async function scoresOf(model: HttpModel, bodies: readonly Body[]): Promise<Float32Array[]> {
+export async function scoresOf(model: Exported, bodies: readonly Body[]): Promise<Float32Array[]> {
   const { scorer, pages } = await scorerOf(model);
   return bodies.map((body) => scoring(scorer, body, pages)());
 }
@@ -61,12 +63,12 @@ function scoring(
   return () => scorer.rank(located, pages).scores;
 }
 
-async function scorerOf(model: HttpModel): Promise<{ scorer: Scorer; pages: Map<number, Page> }> {
+async function scorerOf(model: Exported): Promise<{ scorer: Scorer; pages: Map<number, Page> }> {
   const scorer = new Scorer(placeBlob(await kernelModule("relaxed"), model.exported.blob));
   return { scorer, pages: await pagesOf(model, scorer) };
 }
 
-async function pagesOf({ exported }: HttpModel, { manifest }: Scorer): Promise<Map<number, Page>> {
+async function pagesOf({ exported }: Exported, { manifest }: Scorer): Promise<Map<number, Page>> {
   const pages = new Map<number, Page>();
   for (const [number, page] of exported.pages.entries())
     if ("bytes" in page) pages.set(number, await openPage(page.bytes, manifest, number, page.digest));
