@@ -1,8 +1,15 @@
 // The Worker as it is deployed, in a workerd of its own over Workers KV in another process, with requests from a third
 // (autocannon): milliseconds of workerd's processor time a request, requests a second, latencies, and keys read of KV.
-// All cases take their turn in each round; a figure is the median over the rounds. Beside them Workers that do nothing
-// but answer, or but parse the body; and the kernel's share, measured in Node. Prints; gates nothing.
-//   npm run bench -- http [--shape small] [--rounds 7] [--connections 4] [--quick] [--json FILE]
+// All cases take their turn in each round; a figure is the median over the rounds. Prints; gates nothing. Its parts:
+//   warm      with all rows at hand, beside Workers that do nothing but answer, or but parse the body; and the kernel's
+//             share, measured in Node
+//   peers     in the same rounds, TensorFlow.js and onnxruntime-web in workerd behind the same routes, with the same
+//             model in float32 and all of its rows in the isolate (onnxruntime: npm ci --prefix bench/peers)
+//   models    two models that take turns, against one alone, each with its scores to the bit
+//   cold      the first requests of isolates, over Workers KV as slow as in production
+//   deadline  ranking 100 as requests arrive, over that KV, with 50 ms for rows, beside the same arrivals at an empty
+//             handler: the first requests of isolates, and those of isolates that have had some before
+//   npm run bench -- http [--parts warm,peers] [--shape small] [--rounds 7] [--connections 4] [--quick] [--json FILE]
 // With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build,
 // and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs.
 //   npm run bench -- http --against FOLDER
@@ -13,14 +20,19 @@ import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { coldResults, waitUntilLoaded, warmQuantiles } from "./http/cold.ts";
+import { deadlineResults } from "./http/deadline.ts";
 import { Driver } from "./http/drive.ts";
-import { kernelMs } from "./http/kernel.ts";
-import { type Contestant, measure, type Pace, type Result, resultOf } from "./http/measure.ts";
-import { type Asked, HTTP_SHAPES, type HttpModel } from "./http/model.ts";
+import { measure, type Pace, type Result, resultOf } from "./http/measure.ts";
+import { type Asked, HTTP_SHAPES } from "./http/model.ts";
+import { startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
+import { twoModels } from "./http/two-models.ts";
+import { contestant, warmResults } from "./http/warm.ts";
 
+const PARTS = ["warm", "peers", "models", "cold", "deadline"];
 const { values: options } = parseArgs({
   options: {
+    parts: { type: "string", default: PARTS.join(",") },
     shape: { type: "string", default: "small" },
     rounds: { type: "string" },
     connections: { type: "string", default: "4" },
@@ -29,16 +41,26 @@ const { values: options } = parseArgs({
     json: { type: "string" },
   },
 });
+const parts = new Set(options.parts.split(","));
+for (const part of parts) if (!PARTS.includes(part)) throw new Error(`--parts: got ${part}, expected of ${PARTS}`);
 const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
 const pace: Pace = { rounds, connections: Number(options.connections), records: options.quick ? 10_000 : 40_000 };
-/** Bodies of a case, which are sent over and over. */
-const BODIES = 64;
 /** Requests of an isolate that has just started. */
 const COLD_BODIES = 100;
 /** Milliseconds that cold requests wait for rows. */
 const COLD_DEADLINE_MS = 50;
 /** Milliseconds that warm ones wait: all pages are read in the first round. */
 const WARM_DEADLINE_MS = 10_000;
+/** How often Workers are started anew to compare two models with one. */
+const STARTS = options.quick ? 6 : 9;
+/** Records of a turn of that comparison. */
+const SHORT_TURN_RECORDS = 10_000;
+/** Requests a second that arrive: some 5 % of what one processor answers. */
+const ARRIVALS = 20;
+/** Bytes of rows that an isolate keeps which is to go on reading: a third of those in pages. */
+const FEW_ROWS_BYTES = 2 ** 20;
+/** Requests after which its code is compiled. */
+const WARM_UP = 400;
 
 const CASES: Record<string, Asked> = {
   "score 1": { path: "/v1/score", records: 1 },
@@ -48,10 +70,8 @@ const CASES: Record<string, Asked> = {
 };
 const [FIRST, SECOND] = ["first", "second"];
 
-/** Answers, and does nothing else. */
 const EMPTY = `const headers = { "content-type": "application/json" };
 export default { fetch: () => new Response('{"scores":[0.5]}', { headers }) };`;
-/** Parses the body, and answers with a number for each of its records. */
 const JSON_ALONE = `export default {
   async fetch(request) {
     const { records, candidates } = await request.json();
@@ -93,53 +113,38 @@ async function race(against: string): Promise<Result[]> {
   return results;
 }
 
-/** This checkout's cases, warm and cold, beside what they cannot be quicker than. */
+/** This checkout's parts. */
 async function alone() {
-  const ours = await startWarm(here, [FIRST, SECOND]);
   const empty = stack.use(await startScript(EMPTY));
-  const json = stack.use(await startScript(JSON_ALONE));
-  const [first, second] = here.models;
-  const of = (name: string, server: BenchServer, asked: Asked): Contestant => contestant(name, server, first, asked);
-  const named = (name: string, asked: Asked): Contestant => {
-    const bodies = bodiesFor(first, { ...asked, model: FIRST });
-    const others = bodiesFor(second, { ...asked, model: SECOND });
-    return {
-      ...of(name, ours, asked),
-      bodies: bodies.map((body, i) => JSON.stringify(i % 2 === 0 ? body : others[i])),
-    };
-  };
-  const contestants = [
-    of("empty handler", empty, CASES["score 1"]),
-    ...Object.entries(CASES).flatMap(([name, asked]) => [
-      of(`JSON alone, ${name}`, json, asked),
-      of(name, ours, asked),
-    ]),
-    of("rank 100, sorted", ours, { ...CASES["rank 100"], sorted: true }),
-    named("score 1, two models", CASES["score 1"]),
-    named("score 100, two models", CASES["score 100"]),
-  ];
-  const kernel = await kernelMs(
-    first,
-    Object.values(CASES).map((asked) => bodiesFor(first, asked)),
-    rounds,
-  );
-  const warm = (await measure(driver, contestants, pace)).map((turn) => resultOf(turn));
   console.log(heading());
-  const kernelOf = new Map(Object.keys(CASES).map((name, i) => [name, kernel[i]]));
-  console.log(warmTable(warm, kernelOf));
-  const cold = await coldCases(empty);
-  return { warm, kernel: Object.fromEntries(kernelOf), cold };
+  return {
+    ...(parts.has("warm") && (await warmCases(empty))),
+    ...(parts.has("models") && { models: await modelCases() }),
+    ...(parts.has("cold") && { cold: await coldCases(empty) }),
+    ...(parts.has("deadline") && { deadline: await deadlineCases(empty) }),
+  };
+}
+
+async function warmCases(empty: BenchServer) {
+  await using own = new AsyncDisposableStack();
+  const ours = await startWarm(here, [FIRST, SECOND]);
+  const json = own.use(await startScript(JSON_ALONE));
+  const peers = parts.has("peers") ? await startPeers(here.models[0]) : [];
+  for (const peer of peers) own.use(peer);
+  return await warmResults(driver, here, { ours, empty, json, peers }, CASES, pace);
+}
+
+function modelCases() {
+  const { "rank 1,000": _, ...cases } = CASES;
+  // Short turns, and many: what else the machine does then weighs on both alike.
+  return twoModels(driver, here, cases, STARTS, { ...pace, rounds: 2 * rounds + 1, records: SHORT_TURN_RECORDS });
 }
 
 async function coldCases(empty: BenchServer) {
-  const cases = ["score 1", "score 100", "rank 100"].map((name) => {
-    const asked = CASES[name];
-    return {
-      name,
-      path: asked.path,
-      bodies: here.models[0].bodies(asked, COLD_BODIES).map((body) => JSON.stringify(body)),
-    };
-  });
+  const cases = Object.entries(CASES).map(([name, asked]) => ({
+    ...{ name, path: asked.path },
+    bodies: here.models[0].bodies(asked, COLD_BODIES).map((body) => JSON.stringify(body)),
+  }));
   const idle = {
     case: "empty handler",
     ...(await warmQuantiles(driver, empty, cases[2].path, cases[2].bodies)),
@@ -156,21 +161,16 @@ async function coldCases(empty: BenchServer) {
   return cold;
 }
 
-function warmTable(results: readonly Result[], kernel: ReadonlyMap<string, number>): string {
-  return table(
-    ["warm", "CPU ms", "kernel ms", "CPU / kernel", "requests/s", "p50 ms", "p95 ms", "p99 ms"],
-    results.map(({ case: name, cpuMs, requestsPerSecond, p50, p95, p99 }) => {
-      const share = kernel.get(name);
-      const ofKernel = share === undefined ? ["", ""] : [share.toFixed(3), `${(cpuMs / share).toFixed(1)} ×`];
-      return [
-        name,
-        cpuMs.toFixed(3),
-        ...ofKernel,
-        requestsPerSecond.toFixed(0),
-        ...[p50, p95, p99].map((x) => x.toFixed(1)),
-      ];
-    }),
-  );
+function deadlineCases(empty: BenchServer) {
+  const small = here.withCachedRows(FEW_ROWS_BYTES, join(folder, "few-rows"));
+  const cases = [
+    { name: "new isolates", checkout: here, before: 0 },
+    { name: "few rows kept", checkout: small, before: WARM_UP },
+  ];
+  const isolates = options.quick ? 4 : 10;
+  return deadlineResults(driver, cases, empty, {
+    ...{ asked: CASES["rank 100"], rowDeadlineMs: COLD_DEADLINE_MS, isolates, requests: COLD_BODIES, rate: ARRIVALS },
+  });
 }
 
 function heading(): string {
@@ -179,18 +179,9 @@ function heading(): string {
 }
 
 async function startWarm(checkout: Checkout, names: readonly string[]): Promise<BenchServer> {
-  const kv = stack.use(await checkout.startKv(false));
+  const kv = stack.use(await checkout.startKv("quick"));
   const server = stack.use(await checkout.start(kv, WARM_DEADLINE_MS));
   await waitUntilLoaded(server);
   for (const name of names) await waitUntilLoaded(server, name);
   return server;
-}
-
-function contestant(name: string, server: BenchServer, model: HttpModel, asked: Asked): Contestant {
-  const bodies = bodiesFor(model, asked).map((body) => JSON.stringify(body));
-  return { name, server, path: asked.path, records: asked.records, bodies };
-}
-
-function bodiesFor(model: HttpModel, asked: Asked): object[] {
-  return model.bodies(asked, BODIES);
 }

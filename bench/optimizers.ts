@@ -4,6 +4,7 @@
 //   npm run bench -- optimizers [steps]
 
 import { Random } from "../trainer/data/random.ts";
+import { Zipf } from "../trainer/data/zipf.ts";
 import { median } from "../trainer/metrics/median.ts";
 import { Adam } from "../trainer/model/optimizers/adam.ts";
 import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
@@ -28,10 +29,10 @@ const SETTINGS = [
   { optimizer: "ftrl", l2Scope: "table" },
 ] as const;
 
-/** Draws the rows of a batch with frequencies in proportion to 1 / (row + 1). Returns each once, in ascending order. */
-function zipfRows(rows: number, random: Random): Int32Array {
+/** Draws the rows of a batch. Returns each once, in ascending order. */
+function drawRows(zipf: Zipf, random: Random): Int32Array {
   const drawn = new Set<number>();
-  for (let i = 0; i < DRAWS; i++) drawn.add(Math.min(rows - 1, Math.floor(rows ** random.uniform()) - 1));
+  for (let i = 0; i < DRAWS; i++) drawn.add(zipf.draw(random));
   return Int32Array.from(drawn).sort();
 }
 
@@ -44,6 +45,7 @@ function now(): number {
 const lines: (string | number)[][] = [];
 for (const rows of TABLES) {
   const random = new Random(1);
+  const zipf = new Zipf(rows, 1);
   const start = Float32Array.from({ length: rows * WIDTH }, () => 0.01 * random.normal());
   const cases = SETTINGS.map((setting) => ({
     setting,
@@ -54,7 +56,7 @@ for (const rows of TABLES) {
   const dense = { values: start.slice(), adam: new Adam(1, start.length), times: [] as number[] };
   const counts: number[] = [];
   for (let step = 0; step < STEPS; step++) {
-    const batch = zipfRows(rows, random);
+    const batch = drawRows(zipf, random);
     const gradients = Float32Array.from({ length: batch.length * WIDTH }, () => 1e-3 * random.normal());
     // The rows' idle times and the compiled code settle in the first half of the steps.
     const settled = step >= STEPS / 2;

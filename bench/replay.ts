@@ -72,7 +72,7 @@ const ROW_CASES: Case[] = [
   { name: "the same, other values are popular", ...ranking, moves: true, leastHere: 0.9 },
 ];
 
-await using kv = await startBenchKv(await pairsOf(model), false);
+await using kv = await startBenchKv(await pairsOf(model), "quick");
 const results: Result[] = [];
 let moved: Players | null = null;
 await using stack = new AsyncDisposableStack();

@@ -127,6 +127,12 @@ export const RATE_LIMIT_TIMEOUT_MS = 50;
 export const READ_LOST_MS = 2_000;
 
 /**
+ * Milliseconds after which a read is given up, whoever waits for it, and its memory is for others: requests join it
+ * until it counts as lost, and then wait for as long again.
+ */
+export const READ_GIVEN_UP_MS = 5_000;
+
+/**
  * Milliseconds that a request waits for rows where no setting says so. KV's hot keys take 0.5 to 10 ms, its 99th
  * percentile some hundreds.
  */

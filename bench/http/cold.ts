@@ -1,6 +1,7 @@
 // Requests of isolates that have just loaded their model and have no page of rows, over Workers KV as slow as in
 // production.
 import { setTimeout as sleep } from "node:timers/promises";
+import { percentile } from "../../trainer/metrics/percentile.ts";
 import { rounded } from "../ratio.ts";
 import type { Driver } from "./drive.ts";
 import type { BenchKv } from "./kv.ts";
@@ -36,7 +37,7 @@ export async function coldResults(
   rounds: number,
   rowDeadlineMs: number,
 ): Promise<ColdResult[]> {
-  await using kv = await checkout.startKv(true);
+  await using kv = await checkout.startKv("slow");
   const all = cases.map((one) => ({ ...one, latencies: [] as number[], keys: 0 }));
   for (let round = 0; round < rounds; round++) {
     for (const one of all) {
@@ -67,13 +68,15 @@ export async function warmQuantiles(
   return quantiles((await driver.drive(job)).latencies);
 }
 
-function quantiles(latencies: readonly number[]): { p50: number; p95: number; p99: number } {
+/** Of times in any order. */
+export function quantiles(latencies: readonly number[]): { p50: number; p95: number; p99: number } {
   const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number => rounded(sorted[Math.ceil(share * sorted.length) - 1]);
+  const at = (share: number): number => rounded(percentile(sorted, share));
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
-async function startLoaded(checkout: Checkout, kv: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+/** Starts a Worker, and waits until it has its model. */
+export async function startLoaded(checkout: Checkout, kv: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
   const server = await checkout.start(kv, rowDeadlineMs);
   await waitUntilLoaded(server);
   return server;

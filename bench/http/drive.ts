@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Drive, Job } from "./driver.ts";
+import type { Arrivals } from "./open-loop.ts";
 
 const SCRIPT = fileURLToPath(new URL("driver.ts", import.meta.url));
 
@@ -10,7 +11,7 @@ export class Driver implements Disposable {
   readonly #child: ChildProcess = fork(SCRIPT, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
 
   /** Sends a job's requests. Throws where one of them is not answered with 200. */
-  async drive(job: Job): Promise<Drive> {
+  async drive(job: Job | Arrivals): Promise<Drive> {
     const answered = once(this.#child, "message");
     this.#child.send(job);
     const [message] = (await answered) as [{ drive: Drive } | { error: string }];

@@ -9,6 +9,8 @@ import type { HttpModel } from "./model.ts";
 /** Records of a turn, so that it is long enough for the clock of the processor. */
 const TURN_RECORDS = 20_000;
 
+type Exported = Pick<HttpModel, "exported">;
+
 interface Body {
   records?: object[];
   context?: object;
@@ -24,8 +26,7 @@ export async function kernelMs(
   cases: readonly (readonly Body[])[],
   rounds: number,
 ): Promise<number[]> {
-  const scorer = new Scorer(placeBlob(await kernelModule("relaxed"), model.exported.blob));
-  const pages = await pagesOf(model, scorer);
+  const { scorer, pages } = await scorerOf(model);
   const jobs = cases.map((bodies) => ({
     runs: bodies.map((body) => scoring(scorer, body, pages)),
     times: [] as number[],
@@ -35,24 +36,39 @@ export async function kernelMs(
       let records = 0;
       let requests = 0;
       const started = processorMs();
-      for (; records < TURN_RECORDS; requests++) records += runs[requests % runs.length]();
+      for (; records < TURN_RECORDS; requests++) records += runs[requests % runs.length]().length;
       if (round > 0) times.push((processorMs() - started) / requests);
     }
   }
   return jobs.map(({ times }) => median(times));
 }
 
-/** What scores a body, and gives the number of its records. */
-function scoring(scorer: Scorer, { records, context, candidates = [] }: Body, pages: Map<number, Page>): () => number {
-  if (records) {
-    const located = scorer.locate(scorer.encode(records));
-    return () => scorer.score(located, pages).scores.length;
-  }
-  const located = scorer.locate(scorer.encodeCandidates(context, candidates), candidates.length);
-  return () => scorer.rank(located, pages).scores.length;
+/** The scores of each body, with all rows. */
+export async function scoresOf(model: Exported, bodies: readonly Body[]): Promise<Float32Array[]> {
+  const { scorer, pages } = await scorerOf(model);
+  return bodies.map((body) => scoring(scorer, body, pages)());
 }
 
-async function pagesOf({ exported }: HttpModel, { manifest }: Scorer): Promise<Map<number, Page>> {
+/** What scores a body. */
+function scoring(
+  scorer: Scorer,
+  { records, context, candidates = [] }: Body,
+  pages: Map<number, Page>,
+): () => Float32Array {
+  if (records) {
+    const located = scorer.locate(scorer.encode(records));
+    return () => scorer.score(located, pages).scores;
+  }
+  const located = scorer.locate(scorer.encodeCandidates(context, candidates), candidates.length);
+  return () => scorer.rank(located, pages).scores;
+}
+
+async function scorerOf(model: Exported): Promise<{ scorer: Scorer; pages: Map<number, Page> }> {
+  const scorer = new Scorer(placeBlob(await kernelModule("relaxed"), model.exported.blob));
+  return { scorer, pages: await pagesOf(model, scorer) };
+}
+
+async function pagesOf({ exported }: Exported, { manifest }: Scorer): Promise<Map<number, Page>> {
   const pages = new Map<number, Page>();
   for (const [number, page] of exported.pages.entries())
     if ("bytes" in page) pages.set(number, await openPage(page.bytes, manifest, number, page.digest));

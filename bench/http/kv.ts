@@ -1,15 +1,18 @@
 // Workers KV in a process of its own, miniflare's, which answers after the times that it took in production.
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { pageKey } from "../../format/store.ts";
+import { kvLatency } from "../../testing/chaos/kv-latency.ts";
 import { Random } from "../../trainer/data/random.ts";
 
 /** The requests that a KV binding of workerd makes: one key, and several at once. Each waits for the next delay. */
 const SCRIPT = `let next = 0;
 export default {
-  async fetch(request, { MODELS, DELAYS }) {
+  async fetch(request, { MODELS, DELAYS, PAGE_DELAY }) {
     const { pathname } = new URL(request.url);
     if (DELAYS.length > 0) await scheduler.wait(DELAYS[next++ % DELAYS.length]);
     if (pathname === "/bulk/get") {
       const { keys, type } = await request.json();
+      if (keys.some((key) => key.startsWith("${pageKey(new Uint8Array(0))}"))) await scheduler.wait(PAGE_DELAY);
       return Response.json(Object.fromEntries(await MODELS.get(keys, type ?? "text")));
     }
     const value = await MODELS.get(decodeURIComponent(pathname.slice(1)), "stream");
@@ -17,18 +20,13 @@ export default {
   },
 };`;
 
-/**
- * Milliseconds of a read, by the share of reads that take at most as long: what 77,500 reads in production took. The
- * first and the last are guesses.
- */
-const QUANTILES: readonly (readonly [share: number, ms: number])[] = [
-  [0, 5],
-  [0.5, 28],
-  [0.95, 321],
-  [0.99, 816],
-  [1, 1500],
-];
+/** How long reads take: no time, what they took in production, or, where they are of pages, too long for anyone. */
+export type KvReads = "quick" | "slow" | "without pages";
+
+/** How many delays there are, which are then taken again. */
 const DELAYS = 10_000;
+/** Milliseconds that no request waits for pages. */
+const TOO_LONG_MS = 60_000;
 /** Values that are written at a time. */
 const PUTS = 50;
 
@@ -37,14 +35,15 @@ export interface BenchKv extends AsyncDisposable {
   address: string;
 }
 
-/** `slow`: whether reads take as long as in production. */
-export async function startBenchKv(pairs: ReadonlyMap<string, string | Uint8Array>, slow: boolean): Promise<BenchKv> {
+export async function startBenchKv(pairs: ReadonlyMap<string, string | Uint8Array>, reads: KvReads): Promise<BenchKv> {
+  const random = new Random(1);
+  const delays = reads === "slow" ? Array.from({ length: DELAYS }, () => kvLatency(() => random.uniform())) : [];
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
       script: SCRIPT,
       kvNamespaces: ["MODELS"],
-      bindings: { DELAYS: slow ? delays() : [] },
+      bindings: { DELAYS: delays, PAGE_DELAY: reads === "without pages" ? TOO_LONG_MS : 0 },
     }),
   );
   try {
@@ -59,15 +58,4 @@ export async function startBenchKv(pairs: ReadonlyMap<string, string | Uint8Arra
     await miniflare.dispose();
     throw error;
   }
-}
-
-/** Between two quantiles the logarithm of the time is linear. */
-function delays(): number[] {
-  const random = new Random(1);
-  return Array.from({ length: DELAYS }, () => {
-    const share = random.uniform();
-    const upper = QUANTILES.findIndex(([of], i) => i > 0 && share <= of);
-    const [[from, low], [to, high]] = [QUANTILES[upper - 1], QUANTILES[upper]];
-    return Math.round(low * (high / low) ** ((share - from) / (to - from)));
-  });
 }

@@ -1,5 +1,6 @@
 // What requests cost: all contestants take their turn in each round.
 import { median } from "../../trainer/metrics/median.ts";
+import { percentile } from "../../trainer/metrics/percentile.ts";
 import { processMs } from "../processor-time.ts";
 import { medianRatio, rounded } from "../ratio.ts";
 import type { Driver } from "./drive.ts";
@@ -67,7 +68,7 @@ export async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: 
     [turn.p95, 0.95],
     [turn.p99, 0.99],
   ] as const)
-    list.push(latencies[Math.ceil(share * latencies.length) - 1]);
+    list.push(percentile(latencies, share));
 }
 
 export interface Result {

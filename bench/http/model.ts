@@ -10,6 +10,7 @@ import { blobPartKeys, defaultKey, pageKey, pointerKey } from "../../format/stor
 import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
+import { Zipf } from "../../trainer/data/zipf.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 
@@ -87,10 +88,10 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
     drawn.pageDigests.set(digest, page * c.PAGE_DIGEST_BYTES);
   });
   const keys = wordsOf(keysOf(0, hotRows / fields));
-  const draw = drawer(fields, perField);
+  const zipf = new Zipf(perField, ZIPF);
   const random = new Random(seed);
   const record = (from: number, to: number): Record<string, string> =>
-    Object.fromEntries(names.slice(from, to).map((field, i) => [field, draw(random, from + i)]));
+    Object.fromEntries(names.slice(from, to).map((field, i) => [field, textOf(fields, from + i, zipf.draw(random))]));
   const golden = Array.from({ length: GOLDEN_RECORDS }, () => record(0, fields));
   const model = { ...drawn, sides, keys, filter: filterOf(cold) };
   return {
@@ -112,8 +113,17 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
   };
 }
 
+/** How many bodies of a case there are, which are sent over and over. */
+export const BODIES = 64;
+
+/** Bodies that name the models, one after the other. */
+export function alternating(models: readonly HttpModel[], asked: Asked, count: number): object[] {
+  const bodies = models.map((model) => model.bodies({ ...asked, model: model.name }, count));
+  return Array.from({ length: count }, (_, i) => bodies[i % models.length][i]);
+}
+
 /** What a Worker serves these models from; the first is the default. */
-export function kvPairs(models: readonly HttpModel[]): Map<string, string | Uint8Array> {
+export function kvPairs(models: readonly Pick<HttpModel, "name" | "exported">[]): Map<string, string | Uint8Array> {
   const pairs = new Map<string, string | Uint8Array>();
   for (const { name, exported } of models) {
     const { version, blob, pages } = exported;
@@ -127,26 +137,12 @@ export function kvPairs(models: readonly HttpModel[]): Map<string, string | Uint
   return pairs;
 }
 
+/** All values of a field, the most frequent one first. */
+export function valuesOf(fields: number, f: number): string[] {
+  return Array.from({ length: Math.floor(VALUES / fields) }, (_, i) => textOf(fields, f, i));
+}
+
 /** The value of a field that is the i-th by frequency. */
 function textOf(fields: number, f: number, i: number): string {
   return `v${i * fields + f}`;
-}
-
-function drawer(fields: number, perField: number): (random: Random, f: number) => string {
-  const sums = new Float64Array(perField);
-  let sum = 0;
-  for (let i = 0; i < perField; i++) {
-    sum += (i + 1) ** -ZIPF;
-    sums[i] = sum;
-  }
-  return (random, f) => {
-    const at = random.uniform() * sum;
-    let [low, high] = [0, perField - 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sums[middle] < at) low = middle + 1;
-      else high = middle;
-    }
-    return textOf(fields, f, low);
-  };
 }

@@ -1,13 +1,14 @@
 // The Worker of a checkout as wrangler would upload it, in a workerd of its own over KV in another process, so that
 // the process's time is the Worker's.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { wrangler } from "../../deploy/wrangler.ts";
 import { compatibilityDate } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import { importFrom } from "../checkout.ts";
-import { type BenchKv, startBenchKv } from "./kv.ts";
+import { limitCachedRows } from "./cached-rows.ts";
+import { type BenchKv, type KvReads, startBenchKv } from "./kv.ts";
 import { HTTP_SHAPES, type HttpModel } from "./model.ts";
 
 type ModelModule = typeof import("./model.ts");
@@ -42,23 +43,45 @@ export class Checkout {
     return new Checkout(models, kvPairs(models), bundle);
   }
 
-  /** Starts Workers KV with its models. `slow`: whether it takes as long as in production. */
-  startKv(slow: boolean): Promise<BenchKv> {
-    return startBenchKv(this.#kvPairs, slow);
+  /** The same with a Worker that keeps so many bytes of rows. `bundle`: where it is put. */
+  withCachedRows(bytes: number, bundle: string): Checkout {
+    cpSync(this.#bundle, bundle, { recursive: true });
+    limitCachedRows(bundle, bytes);
+    return new Checkout(this.models, this.#kvPairs, bundle);
+  }
+
+  /** Starts Workers KV with its models. */
+  startKv(reads: KvReads): Promise<BenchKv> {
+    return startBenchKv(this.#kvPairs, reads);
   }
 
   /** Starts its Worker over that. `rowDeadlineMs`: ROW_DEADLINE_MS. */
-  start({ address }: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
-    const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
-    return startIn(this.#bundle, texts, { MODELS: address });
+  start(kv: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
+    return startBundle(this.#bundle, kv, rowDeadlineMs);
   }
+}
+
+/** Starts the Worker that `bundleWorker` has put into a folder. `quiet`: whether its errors are expected. */
+export function startBundle(
+  bundle: string,
+  { address }: BenchKv,
+  rowDeadlineMs: number,
+  quiet = false,
+): Promise<BenchServer> {
+  const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: String(rowDeadlineMs) };
+  return startIn(bundle, texts, { MODELS: address }, quiet);
+}
+
+/** Starts a Worker of a folder: its index.js, and its modules of WebAssembly. */
+export function startFolder(folder: string): Promise<BenchServer> {
+  return startIn(folder, {}, {});
 }
 
 /** Starts a Worker of one script. */
 export async function startScript(script: string): Promise<BenchServer> {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-http-"));
   writeFileSync(join(folder, "index.js"), script);
-  const workerd = await startIn(folder, {}, {});
+  const workerd = await startFolder(folder);
   return {
     url: workerd.url,
     pid: workerd.pid,
@@ -69,8 +92,8 @@ export async function startScript(script: string): Promise<BenchServer> {
   };
 }
 
-/** With the packages and the configuration of the checkout. */
-async function bundleWorker(folder: string | null, bundle: string): Promise<void> {
+/** Bundles the Worker of a checkout, with its packages and its configuration; null: of this one. */
+export async function bundleWorker(folder: string | null, bundle: string): Promise<void> {
   const args = ["deploy", "--dry-run", "--outdir", bundle];
   if (folder === null) await wrangler(args);
   else await wrangler(args, resolve(folder, "wrangler.toml"), resolve(folder));
@@ -80,6 +103,7 @@ function startIn(
   bundle: string,
   texts: Record<string, string>,
   kvNamespaces: Record<string, string>,
+  quiet = false,
 ): Promise<Workerd> {
   return Workerd.start({
     bundle: { folder: bundle, compatibilityDate: compatibilityDate() },
@@ -87,7 +111,7 @@ function startIn(
     texts,
     kvNamespaces,
     onLog: (level, message) => {
-      if (level === "error") console.error(message);
+      if (level === "error" && !quiet) console.error(message);
     },
   });
 }

@@ -4,9 +4,9 @@ import type { Contestant } from "./contestant.ts";
 const RECORDS = 64;
 
 /** How far logits may be apart, in their standard deviations, where only the order of float32 sums differs. */
-const F32_BOUND = 1e-4;
+export const F32_BOUND = 1e-4;
 /** The same where weights and activations are rounded to 7 or 8 bits in different ways. */
-const INT8_BOUND = 0.2;
+export const INT8_BOUND = 0.2;
 
 export interface Agreement {
   name: string;

@@ -113,7 +113,8 @@ export function rowBytes({ fields, models }: BenchCase, precision: Precision): n
   return fields * rowStride(rowType, embeddingDim);
 }
 
-function withFloatRows(model: ModelBlob): ModelBlob {
+/** The model with its rows in float32. */
+export function withFloatRows(model: ModelBlob): ModelBlob {
   const { embeddingDim: D, rowType } = model;
   const count = model.rows.length / rowStride(rowType, D);
   const from = new DataView(model.rows.buffer);

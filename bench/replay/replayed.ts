@@ -1,10 +1,9 @@
 // What the Worker says of requests that are replayed one after the other, with so many bytes for cached rows.
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { bundleWorker } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import type { Tally } from "../../trainer/plan/planned-isolate.ts";
 import type { PlannedRecords, PlannedRequest } from "../../trainer/plan/planned-records.ts";
+import { limitCachedRows } from "../http/cached-rows.ts";
 import { waitUntilLoaded } from "../http/cold.ts";
 import { FIELDS, textOf } from "./model.ts";
 
@@ -16,8 +15,6 @@ export interface Replayed extends AsyncDisposable {
   send(records: PlannedRecords, request: PlannedRequest): Promise<Counts>;
 }
 
-/** `maxRows` of worker/limits.ts, as the bundle has it. */
-const MAX_ROWS = /\bmaxRows:\s*32\s*\*\s*\w+/g;
 /** The most that the setting may allow. */
 const KEYS_PER_REQUEST = "1000";
 
@@ -25,11 +22,7 @@ const KEYS_PER_REQUEST = "1000";
 export async function startReplayed(kv: string, cacheBytes: number): Promise<Replayed> {
   await using stack = new AsyncDisposableStack();
   const bundle = stack.use(await bundleWorker());
-  const script = join(bundle.folder, "index.js");
-  const text = readFileSync(script, "utf8");
-  const found = text.match(MAX_ROWS)?.length ?? 0;
-  if (found !== 1) throw new Error(`${script}: got ${found} places that match ${MAX_ROWS}, expected 1`);
-  writeFileSync(script, text.replace(MAX_ROWS, `maxRows: ${cacheBytes}`));
+  limitCachedRows(bundle.folder, cacheBytes);
   const workerd = stack.use(
     await Workerd.start({
       bundle,

@@ -1,4 +1,5 @@
 import { Random } from "../../trainer/data/random.ts";
+import { percentile } from "../../trainer/metrics/percentile.ts";
 import { emptyTally, type IsolateLimits, PlannedIsolate, type Tally } from "../../trainer/plan/planned-isolate.ts";
 import type { PlannedModel } from "../../trainer/plan/planned-model.ts";
 import {
@@ -113,6 +114,6 @@ function spreadOf(values: readonly number[]): Spread {
   const sum = sorted.reduce((a, b) => a + b, 0);
   return {
     mean: sum / Math.max(1, sorted.length),
-    p95: sorted[Math.ceil(0.95 * sorted.length) - 1] ?? 0,
+    p95: sorted.length > 0 ? percentile(sorted, 0.95) : 0,
   };
 }

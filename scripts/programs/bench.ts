@@ -7,6 +7,7 @@ import { table } from "../../trainer/terminal/table.ts";
 const BENCHMARKS: Record<string, string> = {
   cache: "what an isolate's cache of rows answers, by what it keeps and what it drops, and ns a look-up",
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",
+  degraded: "logloss of a log over HTTP where the rows of a share of the requests never come, against all rows",
   delta: "bytes that an update uploads where 1 % of a million rows have changed; its scores are a full export's",
   kernel: "µs a record of the scoring kernel, in Node and workerd: against the roofline, onnxruntime and TensorFlow.js",
   load: "ms to load a model blob of 20 MB with every check, in Node and workerd, by step",
@@ -15,7 +16,7 @@ const BENCHMARKS: Record<string, string> = {
   price: "Workers KV keys that requests read, and $ for a million of them",
   location: "keys that KV bills, and processor time a page, with the cache that isolates of one location share",
   replay: "keys that the Worker reads of a replayed log, against what the planner says; exits with 1 beyond 15 %",
-  http: "processor time, latency and KV keys of requests to the Worker: warm, cold, two models, beside an empty one",
+  http: "processor time, latency and KV keys of requests to the Worker: beside an empty one and other runtimes",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
   tables: "AUC of LR, FM and DeepFM on your logs with what init and the log itself say: against LightGBM",

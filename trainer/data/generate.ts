@@ -4,6 +4,7 @@ import { WholeFile } from "../io/files.ts";
 import { type Metrics, metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Task } from "../terminal/progress.ts";
 import { Random } from "./random.ts";
+import { Zipf } from "./zipf.ts";
 
 // A click log with a known truth. Ids follow Zipf's law. The logit of each row is a sum of planted effects of first
 // order (one field), second order (two fields) and third order (three fields at once), and the label is drawn with that
@@ -141,12 +142,12 @@ function plantedWorld(random: Random, { users, items }: WorldSize): () => { cell
   };
   const third = table(DAY_PARTS * DEVICES.length * CATEGORIES, 0.5);
 
-  const drawUser = zipf(users, 1.0, random);
-  const drawItem = zipf(items, 1.05, random);
+  const byUser = new Zipf(users, 1.0);
+  const byItem = new Zipf(items, 1.05);
   const at = (list: ArrayLike<number>, i: number): number => list[i];
   return () => {
-    const user = drawUser();
-    const item = drawItem();
+    const user = byUser.draw(random);
+    const item = byItem.draw(random);
     const device = random.integer(DEVICES.length);
     const hour = random.integer(24);
     const country = at(countryOf, user);
@@ -178,26 +179,5 @@ function plantedWorld(random: Random, { users, items }: WorldSize): () => { cell
       tags.map((tag) => TAGS[tag]).join("|"),
     ];
     return { cells: cells.join(","), logit };
-  };
-}
-
-/** Draws ids 0 … n − 1 with probability ∝ 1/(id + 1)^exponent. */
-function zipf(n: number, exponent: number, random: Random): () => number {
-  const cumulative = new Float64Array(n);
-  let sum = 0;
-  for (let id = 0; id < n; id++) {
-    sum += (id + 1) ** -exponent;
-    cumulative[id] = sum;
-  }
-  return () => {
-    const x = random.uniform() * sum;
-    let low = 0;
-    let high = n - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (cumulative[middle] > x) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   };
 }

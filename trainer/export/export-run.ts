@@ -32,7 +32,7 @@ import type { StoredModel } from "./stored-model.ts";
 import type { NoUpdate, UpdateReport } from "./update.ts";
 
 /** How many records the quantized layers are fitted on: enough for the tails, and few enough for memory. */
-const CALIBRATION_SET_RECORDS = 2 ** 17;
+export const CALIBRATION_SET_RECORDS = 2 ** 17;
 
 export interface ExportRunOptions {
   /** Where the exported model is saved. */

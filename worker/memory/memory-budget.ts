@@ -39,9 +39,12 @@ export class MemoryBudget {
     this.#mostRowBytes = mostRowBytes;
   }
 
-  /** A lease of nothing yet, for one request or one model. */
-  lease(share: "models" | "requests"): Lease {
-    return new Lease(this, share, this.#now() + REQUEST_LEASE_MS);
+  /**
+   * A lease of nothing yet, for one request or one model. `isRead`: for pages that are being read, which leave the room
+   * that is kept for small requests, however few they are.
+   */
+  lease(share: "models" | "requests", isRead = false): Lease {
+    return new Lease(this, share, this.#now() + REQUEST_LEASE_MS, isRead);
   }
 
   /** Makes `trim` what drops cached rows until they take at most so many bytes. */
@@ -105,9 +108,9 @@ export class MemoryBudget {
 
   /** The most bytes that a lease which is to have `wanted` could have. */
   #free(lease: Lease, wanted: number): number {
-    const { share } = lease;
+    const { share, isRead } = lease;
     // A large request leaves room for small ones.
-    const isSmall = share === "requests" && wanted <= MEMORY.smallRequest;
+    const isSmall = share === "requests" && !isRead && wanted <= MEMORY.smallRequest;
     const limit = isSmall ? MEMORY.requests : mostOf(share);
     const free = (): number => limit - this.#taken[share] + lease.bytes;
     if (wanted > free()) this.#endOldLeases(lease);
@@ -141,15 +144,17 @@ function mostOf(share: "models" | "requests"): number {
 /** The memory that one request or one model has taken. It ends with `using`, and a request's after a while anyway. */
 export class Lease implements Disposable {
   readonly share: "models" | "requests";
+  readonly isRead: boolean;
   readonly #budget: MemoryBudget;
   #endsAt: number;
   #bytes = 0;
   #ended = false;
   readonly #held = new DisposableStack();
 
-  constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number) {
+  constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number, isRead: boolean) {
     this.#budget = budget;
     this.share = share;
+    this.isRead = isRead;
     this.#endsAt = endsAt;
   }
 

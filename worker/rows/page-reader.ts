@@ -4,7 +4,7 @@ import { openPage, type Page, type PageLayout } from "../../format/page.ts";
 import type { RowCache } from "../../runtime/rows/row-cache.ts";
 import type { RowTags } from "../../runtime/rows/row-tags.ts";
 import { errorText, logError } from "../http/log.ts";
-import type { KeepAlive } from "../http/promises.ts";
+import { type KeepAlive, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
@@ -57,7 +57,9 @@ export class PageRead {
     return this.#pages.get(identity);
   }
 
+  /** A page that comes when the read was given up is nobody's. */
   add(identity: string, page: Page): void {
+    if (this.#ended) return;
     this.#pages.set(identity, page);
     this.#uses.begin(page);
   }
@@ -156,10 +158,17 @@ export class PageReader {
   /** Reads pages, as many at a time as there is memory for. Never rejects. */
   async #read(wanted: readonly WantedPage[], reader: Reader, read: PageRead): Promise<Outcome> {
     for (let start = 0; start < wanted.length; ) {
-      using lease = this.#memory.lease("requests");
+      using lease = this.#memory.lease("requests", true);
       const some = await this.#takeSoon(wanted.slice(start), reader, lease);
       if (some === null) return "failed";
-      const outcome = await this.#readSome(some, reader, read);
+      const reading = this.#readSome(some, reader, read);
+      // A source that hangs would hold the memory of requests, and so they would be refused and not degraded.
+      if (!(await settledWithin(reading, limits.READ_GIVEN_UP_MS))) {
+        const error = new Error(`got no pages in ${limits.READ_GIVEN_UP_MS} ms`);
+        logError("rows_unavailable", error, { model: reader.model, keys: some.length });
+        return "failed";
+      }
+      const outcome = await reading;
       if (outcome !== "read") return outcome;
       start += some.length;
     }

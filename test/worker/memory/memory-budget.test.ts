@@ -72,6 +72,14 @@ test("large requests leave room for small ones", () => {
   expect(() => budget.lease("requests").resize(1)).toThrow("that takes 1 bytes of memory");
 });
 
+test("pages that are being read leave that room too, however few they are", () => {
+  const budget = new MemoryBudget(Date.now);
+  for (let i = 0; i < MEMORY.oneRequest / MEMORY.smallRequest; i++)
+    expect(budget.lease("requests", true).tryResize(MEMORY.smallRequest)).toBe(true);
+  expect(budget.lease("requests", true).tryResize(1)).toBe(false);
+  expect(budget.lease("requests").tryResize(MEMORY.smallRequest)).toBe(true);
+});
+
 test("memory of a request that the runtime has dropped is given to others after a while", () => {
   const clock = { ms: 0 };
   const budget = new MemoryBudget(() => clock.ms);

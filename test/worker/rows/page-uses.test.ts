@@ -6,6 +6,7 @@ import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { RowCache } from "../../../runtime/rows/row-cache.ts";
 import { Scorer } from "../../../runtime/scorer.ts";
 import { seeded } from "../../../testing/format/random.ts";
+import { MEMORY, READ_GIVEN_UP_MS, READ_LOST_MS } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
@@ -144,4 +145,30 @@ test("cached rows that a request waits beside others with stay its own, whatever
   expect([missing, rowsFound.isolate, rowsFound.source]).toEqual([null, 1, 1]);
   const again = scorer.locate(scorer.encode(both.slice(0, 1)), 1, {}, rows.cached(scorer.manifest));
   expect(again.keptCount).toBe(0);
+});
+
+test("a source that hangs does not take the memory of requests, and its reads are given up", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  const errors = vi.spyOn(console, "error").mockImplementation(() => {});
+  try {
+    const { rows, memory } = storeFor(0);
+    const source: Source = { ...slowSource(1), pages: () => new Promise(() => {}) };
+    const kept: Promise<unknown>[] = [];
+    const keepAlive = (promise: Promise<unknown>) => void kept.push(promise);
+    for (let i = 0; i < 200; i++) {
+      const fetched = fetch(rows, { pages: [i % PAGES], source, deadlineMs: 50, keepAlive });
+      await vi.advanceTimersByTimeAsync(50);
+      expect((await fetched).shortfall).toBe("deadline");
+      // A small request finds room at any time.
+      using lease = memory.lease("requests");
+      expect(lease.tryResize(MEMORY.smallRequest)).toBe(true);
+    }
+    expect(memory.report().taken.requests).toBeGreaterThan(0);
+    await vi.advanceTimersByTimeAsync(READ_LOST_MS + READ_GIVEN_UP_MS);
+    expect(new Set(await Promise.all(kept))).toEqual(new Set(["failed"]));
+    expect(memory.report().taken.requests).toBe(0);
+    expect(errors.mock.calls.flat().join()).toContain(`got no pages in ${READ_GIVEN_UP_MS} ms`);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,0 +1,105 @@
+// The cases of an isolate that has its model and its rows, beside what they cannot be quicker than and beside other
+// runtimes.
+import { writeBlob } from "../../format/write-blob.ts";
+import { table } from "../../trainer/terminal/table.ts";
+import { F32_BOUND, INT8_BOUND } from "../kernel/agree.ts";
+import type { Driver } from "./drive.ts";
+import { floatModel } from "./float-model.ts";
+import { kernelMs, scoresOf } from "./kernel.ts";
+import { type Contestant, measure, type Pace, type Result, resultOf } from "./measure.ts";
+import { type Asked, alternating, BODIES, type HttpModel } from "./model.ts";
+import type { Peer } from "./peers.ts";
+import type { BenchServer, Checkout } from "./server.ts";
+
+/** What the Worker takes its turns with. */
+export interface WarmServers {
+  /** Has the checkout's models. */
+  ours: BenchServer;
+  /** Answers, and does nothing else. */
+  empty: BenchServer;
+  /** Parses the body, and answers with a number for each of its records. */
+  json: BenchServer;
+  /** Have the checkout's first model. */
+  peers: readonly Peer[];
+}
+
+export interface WarmResults {
+  warm: Result[];
+  /** By case: the kernel's milliseconds a request. */
+  kernel: Record<string, number>;
+}
+
+export async function warmResults(
+  driver: Driver,
+  { models }: Checkout,
+  { ours, empty, json, peers }: WarmServers,
+  cases: Readonly<Record<string, Asked>>,
+  pace: Pace,
+): Promise<WarmResults> {
+  const [first] = models;
+  for (const peer of peers) await checkPeer(peer, first, cases["rank 100"]);
+  const both = (asked: Asked): string[] => alternating(models, asked, BODIES).map((body) => JSON.stringify(body));
+  const contestants: Contestant[] = [
+    contestant("empty handler", empty, first, cases["score 1"]),
+    ...Object.entries(cases).flatMap(([name, asked]) => [
+      contestant(`JSON alone, ${name}`, json, first, asked),
+      ...peers.map((peer) => contestant(`${peer.name}, ${name}`, peer, first, asked)),
+      contestant(name, ours, first, asked),
+    ]),
+    contestant("rank 100, sorted", ours, first, { ...cases["rank 100"], sorted: true }),
+    ...["score 1", "score 100"].map((name) => ({
+      ...contestant(`${name}, two models`, ours, first, cases[name]),
+      bodies: both(cases[name]),
+    })),
+  ];
+  const bodies = Object.values(cases).map((asked) => first.bodies(asked, BODIES));
+  const kernel = await kernelMs(first, bodies, pace.rounds);
+  const warm = (await measure(driver, contestants, pace)).map((turn) => resultOf(turn));
+  const kernelOf = Object.fromEntries(Object.keys(cases).map((name, i) => [name, kernel[i]]));
+  console.log(warmTable(warm, kernelOf));
+  return { warm, kernel: kernelOf };
+}
+
+export function contestant(name: string, server: BenchServer, model: HttpModel, asked: Asked): Contestant {
+  const bodies = model.bodies(asked, BODIES).map((body) => JSON.stringify(body));
+  return { name, server, path: asked.path, records: asked.records, bodies };
+}
+
+function warmTable(results: readonly Result[], kernel: Readonly<Record<string, number>>): string {
+  return table(
+    ["warm", "CPU ms", "kernel ms", "CPU / kernel", "requests/s", "p50 ms", "p95 ms", "p99 ms", "keys"],
+    results.map(({ case: name, cpuMs, requestsPerSecond, p50, p95, p99, keys }) => {
+      const share = kernel[name];
+      const ofKernel = share === undefined ? ["", ""] : [share.toFixed(3), `${(cpuMs / share).toFixed(1)} ×`];
+      return [
+        ...[name, cpuMs.toFixed(3), ...ofKernel, requestsPerSecond.toFixed(0)],
+        ...[p50, p95, p99].map((x) => x.toFixed(1)),
+        keys.toFixed(1),
+      ];
+    }),
+  );
+}
+
+/**
+ * Throws where a peer's scores are not those of the model in float32, up to the order of its sums and, where its
+ * matrix products are int8, up to their rounding. The model's own int8 layers keep activations within a range that
+ * those of random weights often leave, so that its own scores are others.
+ */
+async function checkPeer({ name, url }: Peer, model: HttpModel, asked: Asked): Promise<void> {
+  const bodies = model.bodies(asked, 1);
+  const float = { ...model.exported, blob: writeBlob(floatModel(model)), pages: [] };
+  const [expected] = await scoresOf({ exported: float }, bodies);
+  const response = await fetch(new URL(asked.path, url), { method: "POST", body: JSON.stringify(bodies[0]) });
+  const { scores } = (await response.json()) as { scores: number[] };
+  const logits = Array.from(expected, logit);
+  const mean = logits.reduce((sum, x) => sum + x, 0) / logits.length;
+  const deviation = Math.sqrt(logits.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logits.length);
+  const worst = Math.max(...logits.map((x, i) => Math.abs(logit(scores[i]) - x))) / deviation;
+  const bound = name.includes("int8") ? INT8_BOUND : F32_BOUND;
+  if (!(worst <= bound)) throw new Error(`${name}: got logits ${worst} σ from ours, expected at most ${bound}`);
+  console.log(`${name}: |Δlogit| / σ to our float32 kernel at most ${worst.toExponential(0)}`);
+}
+
+function logit(score: number): number {
+  return Math.log(score / (1 - score));
+}
