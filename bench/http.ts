@@ -47,6 +47,8 @@ const CASES: Record<string, Asked> = {
   "rank 1,000": { path: "/v1/rank", records: 1000 },
 };
 const [FIRST, SECOND] = ["first", "second"];
+/** The shape whose network is that of DeepFM's paper, which is ranked with beside the chosen one. */
+const PAPER = "paper";
 
 /** Answers, and does nothing else. */
 const EMPTY = `const headers = { "content-type": "application/json" };
@@ -99,6 +101,7 @@ async function alone() {
   const empty = stack.use(await startScript(EMPTY));
   const json = stack.use(await startScript(JSON_ALONE));
   const [first, second] = here.models;
+  const paper = await Checkout.open(null, PAPER, [FIRST], join(folder, "paper"));
   const of = (name: string, server: BenchServer, asked: Asked): Contestant => contestant(name, server, first, asked);
   const named = (name: string, asked: Asked): Contestant => {
     const bodies = bodiesFor(first, { ...asked, model: FIRST });
@@ -117,6 +120,7 @@ async function alone() {
     of("rank 100, sorted", ours, { ...CASES["rank 100"], sorted: true }),
     named("score 1, two models", CASES["score 1"]),
     named("score 100, two models", CASES["score 100"]),
+    contestant("rank 100, paper's net", await startWarm(paper, [FIRST]), paper.models[0], CASES["rank 100"]),
   ];
   const kernel = await kernelMs(
     first,
@@ -126,6 +130,8 @@ async function alone() {
   const warm = (await measure(driver, contestants, pace)).map((turn) => resultOf(turn));
   console.log(heading());
   const kernelOf = new Map(Object.keys(CASES).map((name, i) => [name, kernel[i]]));
+  const ranked = bodiesFor(paper.models[0], CASES["rank 100"]);
+  kernelOf.set("rank 100, paper's net", (await kernelMs(paper.models[0], [ranked], rounds))[0]);
   console.log(warmTable(warm, kernelOf));
   const cold = await coldCases(empty);
   return { warm, kernel: Object.fromEntries(kernelOf), cold };
