@@ -69,6 +69,8 @@ const CASES: Record<string, Asked> = {
   "rank 1,000": { path: "/v1/rank", records: 1000 },
 };
 const [FIRST, SECOND] = ["first", "second"];
+/** The shape whose network is that of DeepFM's paper, which is ranked with beside the chosen one. */
+const PAPER = "paper";
 
 const EMPTY = `const headers = { "content-type": "application/json" };
 export default { fetch: () => new Response('{"scores":[0.5]}', { headers }) };`;
@@ -131,7 +133,9 @@ async function warmCases(empty: BenchServer) {
   const json = own.use(await startScript(JSON_ALONE));
   const peers = parts.has("peers") ? await startPeers(here.models[0]) : [];
   for (const peer of peers) own.use(peer);
-  return await warmResults(driver, here, { ours, empty, json, peers }, CASES, pace);
+  const paper = await Checkout.open(null, PAPER, [FIRST], join(folder, "paper"));
+  const papers = { server: await startWarm(paper, [FIRST]), model: paper.models[0] };
+  return await warmResults(driver, here, { ours, empty, json, peers, paper: papers }, CASES, pace);
 }
 
 function modelCases() {

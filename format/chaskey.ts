@@ -49,13 +49,7 @@ export function chaskeyText(text: string, key: ChaskeyKey, out: Hash64): Hash64 
   if (hashAscii(text, key, out)) return out;
   // One UTF-16 unit takes at most three bytes of UTF-8.
   const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
-  return chaskeyBytes(bytes, 0, encoder.encodeInto(text, bytes).written, key, out);
-}
-
-/** As `chaskeyText`, of the UTF-8 in `bytes[start, end)`. */
-export function chaskeyBytes(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey, out: Hash64): Hash64 {
-  if (end - start < BLOCK_BYTES) absorbShort(bytes, start, end, key);
-  else absorb(bytes, start, end, key);
+  absorb(bytes, 0, encoder.encodeInto(text, bytes).written, key);
   out.lo = (state[0] as number) >>> 0;
   out.hi = (state[1] as number) >>> 0;
   return out;
@@ -134,36 +128,6 @@ function absorb(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey):
     end - start,
     key,
   );
-}
-
-/** `absorb` for less than a block, as most values are. */
-function absorbShort(bytes: Uint8Array, start: number, end: number, key: ChaskeyKey): void {
-  let w0 = 0;
-  let w1 = 0;
-  let w2 = 0;
-  let w3 = 0;
-  const length = end - start;
-  for (let i = 0; i <= length; i++) {
-    const shifted = (i < length ? (bytes[start + i] as number) : 1) << ((i & 3) << 3);
-    if (i < 4) w0 |= shifted;
-    else if (i < 8) w1 |= shifted;
-    else if (i < 12) w2 |= shifted;
-    else w3 |= shifted;
-  }
-  const k0 = key[K2] as number;
-  const k1 = key[K2 + 1] as number;
-  const k2 = key[K2 + 2] as number;
-  const k3 = key[K2 + 3] as number;
-  mix(
-    (key[0] as number) ^ w0 ^ k0,
-    (key[1] as number) ^ w1 ^ k1,
-    (key[2] as number) ^ w2 ^ k2,
-    (key[3] as number) ^ w3 ^ k3,
-  );
-  state[0] = (state[0] as number) ^ k0;
-  state[1] = (state[1] as number) ^ k1;
-  state[2] = (state[2] as number) ^ k2;
-  state[3] = (state[3] as number) ^ k3;
 }
 
 /**

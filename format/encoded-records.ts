@@ -57,6 +57,24 @@ export class EncodedRecords {
     this.entries++;
   }
 
+  /**
+   * Appends whole records, whose entries all have the value 1. `offsets`: B·F + 1 positions of their own entries, from
+   * 0 on. `keys`: two words for each entry.
+   */
+  append(records: number, offsets: Uint32Array, keys: Uint32Array): void {
+    const first = this.entries;
+    const end = first + keys.length / 2;
+    while (end > this.values.length) this.#grow();
+    const cells = offsets.length - 1;
+    const base = (cells / records) * this.count;
+    this.reserveOffsets(base + cells + 1);
+    for (let cell = 0; cell <= cells; cell++) this.offsets[base + cell] = first + (offsets[cell] as number);
+    this.keys.set(keys, 2 * first);
+    this.values.fill(1, first, end);
+    this.entries = end;
+    this.count += records;
+  }
+
   reserveOffsets(length: number): void {
     if (length <= this.offsets.length) return;
     this.#reserve(this.bytes + 8 * length);

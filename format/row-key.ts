@@ -1,5 +1,5 @@
-import { type ChaskeyKey, chaskey, chaskeyBytes, chaskeyKey, chaskeyText } from "./chaskey.ts";
-import { fromHex, type Hash64, murmur128, murmur128Text } from "./hash.ts";
+import { type ChaskeyKey, chaskey, chaskeyKey, chaskeyText } from "./chaskey.ts";
+import { fromHex, type Hash64, murmur128Text } from "./hash.ts";
 
 /** The row key of a canonical text of one field. Writes into `out`, and returns it. */
 export type RowKeyHash = (text: string, out: Hash64) => Hash64;
@@ -18,17 +18,9 @@ export function rowKeyHash(hashKey: string | undefined, field: string): RowKeyHa
   return (text, out) => chaskeyText(text, key, out);
 }
 
-/** As a RowKeyHash, of the text whose UTF-8 is `bytes[start, end)`. */
-export type RowKeyHashOfBytes = (bytes: Uint8Array, start: number, end: number, out: Hash64) => Hash64;
-
-/** The hash of `rowKeyHash`, for texts that are still bytes. */
-export function rowKeyHashOfBytes(hashKey: string | undefined, field: string): RowKeyHashOfBytes {
-  if (hashKey === undefined) {
-    const seed = fieldSeed(field);
-    return (bytes, start, end, out) => murmur128(bytes, start, end, seed, out);
-  }
-  const key = fieldKey(hashKey, field);
-  return (bytes, start, end, out) => chaskeyBytes(bytes, start, end, key, out);
+/** What texts of a field are hashed with, in words: the twelve of Chaskey's key; without a `hashKey`, the seed alone. */
+export function rowKeyWords(hashKey: string | undefined, field: string): Int32Array {
+  return hashKey === undefined ? Int32Array.of(fieldSeed(field)) : fieldKey(hashKey, field);
 }
 
 function fieldSeed(field: string): number {

@@ -12,9 +12,12 @@ export interface Listed<Item> extends Iterable<Item> {
 
 /** Takes the elements of a list, in their order. */
 export interface ElementReader {
+  /** How many it has taken. */
+  readonly taken: number;
   /**
-   * Takes the element whose JSON begins at `bytes[at]` and ends before `end`. Returns the position after it; -1 where
-   * it did not take it, and is to be handed what JSON.parse makes of it.
+   * Takes elements whose JSON begins at `bytes[at]`, with commas between them, and ends before `end`, as many as it
+   * likes. Returns the position after the last one; -1 where it took none. What is left it is to be handed as
+   * JSON.parse makes it.
    */
   fromJson(bytes: Uint8Array, at: number, end: number): number;
   fromValue(value: unknown): void;

@@ -3,6 +3,13 @@ export interface KernelExports {
   memory: WebAssembly.Memory;
   reserve(blobBytes: number): number;
   load(blobBytes: number): number;
+  reservePlan(columns: number, planBytes: number): number;
+  usePlan(keyed: boolean): void;
+  encodeJson(start: number, bytes: number, records: number, side: number): number;
+  encodedEnd(): number;
+  encodedNext(): number;
+  textAddress(): number;
+  membersAddress(): number;
   lookup(keys: number): number;
   score(records: number): number;
   scoreContext(): number;

@@ -1,6 +1,8 @@
 import * as c from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
+import type { FittedSpec } from "../format/fitted-spec.ts";
 import * as abi from "./abi.ts";
+import { JsonEncoder } from "./json-encoder.ts";
 import type { KeptRows } from "./kept-rows.ts";
 import type { KernelExports } from "./kernel-exports.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
@@ -65,13 +67,20 @@ export class Kernel {
   readonly #logits: Float32Array;
   readonly #scores: Float32Array;
 
-  /** Loads a blob where it is. Throws FormatError where the kernel refuses it. */
-  constructor({ kernel, bytes }: PlacedBlob, fields: number) {
+  /** Encodes records from their JSON; null where it has no plan for that, or cannot. */
+  readonly json: JsonEncoder | null;
+
+  /**
+   * Loads a blob where it is. `spec`: its spec, for a kernel that is to encode records from their JSON. Throws
+   * FormatError where the kernel refuses it.
+   */
+  constructor({ kernel, bytes }: PlacedBlob, fields: number, spec?: FittedSpec) {
     const code = kernel.load(bytes.length);
     if (code !== abi.LOAD_OK)
       throw new FormatError("blob", `the kernel refuses it: ${LOAD_PROBLEMS[code] ?? `code ${code}`}`);
 
-    // The memory does not grow after `load`, so these views stay attached.
+    this.json = spec ? JsonEncoder.of(kernel, spec) : null;
+    // The memory does not grow after that, so these views stay attached.
     const { buffer } = kernel.memory;
     this.memory = new DataView(buffer);
     this.#exports = kernel;

@@ -1,20 +1,21 @@
 import { EncodedRecords } from "../format/encoded-records.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
-import { JsonRecordEncoder } from "../format/json-record.ts";
 import { type FieldSide, RecordEncoder } from "../format/record.ts";
 import { type EncodingLimits, LimitError, type Listed, NO_LIMITS, readEach } from "./encoding-limits.ts";
+import type { JsonEncoder } from "./json-encoder.ts";
 
 /** Encodes the records of a request within its limits, from their JSON where that is simple. */
 export class RequestEncoder {
   readonly records: RecordEncoder;
-  readonly #json: JsonRecordEncoder | null;
+  readonly #json: JsonEncoder | null;
   readonly #fields: number;
   /** How many fields are on the item's side. */
   readonly #itemFields: number;
 
-  constructor(spec: FittedSpec) {
+  /** `json`: what encodes records from their JSON, if anything does. */
+  constructor(spec: FittedSpec, json: JsonEncoder | null) {
     this.records = new RecordEncoder(spec);
-    this.#json = JsonRecordEncoder.of(spec);
+    this.#json = json;
     this.#fields = spec.fields.length;
     this.#itemFields = spec.fields.filter(({ side }) => side === "item").length;
   }
@@ -64,23 +65,14 @@ export class RequestEncoder {
     side: FieldSide | undefined,
     encode: (record: unknown, place: string) => void,
   ): void {
-    let i = 0;
+    const first = encoded.count;
     readEach(records, {
-      fromJson: (bytes, at, end) => {
-        const { entries } = encoded;
-        const next = this.#json?.encode(bytes, at, end, encoded, side) ?? -1;
-        if (next < 0) return -1;
-        if (encoded.entries > limits.maxEntries) {
-          // What follows may not be JSON, which would be the greater fault.
-          encoded.entries = entries;
-          encoded.count--;
-          return -1;
-        }
-        i++;
-        return next;
+      get taken() {
+        return encoded.count - first;
       },
+      fromJson: (bytes, at, end) => this.#json?.encode(bytes, at, end, encoded, limits.maxEntries, side) ?? -1,
       fromValue: (record) => {
-        const place = `${list}[${i++}]`;
+        const place = `${list}[${encoded.count - first}]`;
         encode(record, place);
         refuseEntriesBeyond(limits, encoded, place);
       },

@@ -85,30 +85,29 @@ export class RowLocator {
    */
   #locateAbsent(located: LocatedRecords, contextUses: number, mostPages: number): void {
     const { encoded, addresses, pages, unseen, kept } = located;
-    if (!addresses.includes(0)) return;
+    const { offsets, keys } = encoded;
     const fields = this.#kvFields.length;
-    const contextEntries = encoded.offsets[fields];
-    for (let cell = 0; cell < encoded.count * fields; cell++) {
+    const contextEntries = offsets[fields];
+    let cell = 0;
+    // Most entries have their row in the blob, and are passed over.
+    for (let entry = addresses.indexOf(0); entry >= 0; entry = addresses.indexOf(0, entry + 1)) {
+      while (offsets[cell + 1] <= entry) cell++;
       const field = cell % fields;
-      const last = encoded.offsets[cell + 1];
-      for (let entry = encoded.offsets[cell]; entry < last; entry++) {
-        if (addresses[entry] !== 0) continue;
-        located.blobCount--;
-        const lo = encoded.keys[2 * entry];
-        const hi = encoded.keys[2 * entry + 1];
-        const inPage = this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi);
-        const page = inPage ? pageOfKey(hi, this.#pageCount) : 0;
-        const number = inPage ? kept.find(lo, hi, page) : NO_ROW;
-        if (number >= 0) {
-          addresses[entry] = keptAddress(number);
-          located.keptCount++;
-        } else if (number === UNKNOWN_ROW) {
-          const uses = pages.get(page) ?? 0;
-          if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
-        } else {
-          addresses[entry] = this.oovAddress(field);
-          this.countUnseen(unseen, field, lo, hi);
-        }
+      located.blobCount--;
+      const lo = keys[2 * entry];
+      const hi = keys[2 * entry + 1];
+      const inPage = this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi);
+      const page = inPage ? pageOfKey(hi, this.#pageCount) : 0;
+      const number = inPage ? kept.find(lo, hi, page) : NO_ROW;
+      if (number >= 0) {
+        addresses[entry] = keptAddress(number);
+        located.keptCount++;
+      } else if (number === UNKNOWN_ROW) {
+        const uses = pages.get(page) ?? 0;
+        if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
+      } else {
+        addresses[entry] = this.oovAddress(field);
+        this.countUnseen(unseen, field, lo, hi);
       }
     }
   }

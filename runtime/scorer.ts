@@ -58,10 +58,10 @@ export class Scorer {
   constructor(blob: PlacedBlob) {
     this.manifest = readManifest(blob.bytes);
     const { spec, pageCount, filter } = this.manifest;
-    const { byteOffset } = blob.bytes; // the kernel's `load` may detach them
+    const { byteOffset } = blob.bytes; // loading may detach them
     this.#fields = spec.fields.length;
-    this.#encoder = new RequestEncoder(spec);
-    this.#kernel = new Kernel(blob, this.#fields);
+    this.#kernel = new Kernel(blob, this.#fields, spec);
+    this.#encoder = new RequestEncoder(spec, this.#kernel.json);
     const words = new Uint32Array(blob.kernel.memory.buffer, byteOffset + filter.offset, filter.bytes / 4);
     this.#rows = new RowLocator(this.manifest, this.#kernel, words);
     this.#batches = new BatchFiller(this.#kernel, this.#rows, this.#fields, pageCount);

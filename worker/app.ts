@@ -1,5 +1,4 @@
 import { type Context, Hono, type Next } from "hono";
-import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
@@ -7,6 +6,7 @@ import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
+import { requestId } from "./http/request-id.ts";
 import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { MEMORY } from "./limits.ts";
@@ -18,15 +18,13 @@ import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
 import type { WarmRows } from "./models/resident-models.ts";
 import type { RouteOptions } from "./route-options.ts";
-import { explainRoute } from "./routes/explain.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
 import { modelsRoute } from "./routes/models.ts";
 import { openApiRoute } from "./routes/openapi.ts";
 import { playgroundRoute } from "./routes/playground.ts";
-import { rankRoute } from "./routes/rank.ts";
 import type { Routes } from "./routes/schema.ts";
-import { scoreRoute } from "./routes/score.ts";
+import { type Answer, answerAt, SCORING_PATHS, scoringHandler } from "./routes/scoring.ts";
 import { RowStore } from "./rows/row-store.ts";
 import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
 import { share } from "./shared.ts";
@@ -56,34 +54,58 @@ export function createApp<Bindings extends object = DefaultBindings>(
     rows,
     settings: new SettingsReader(settingsOf(options)),
   };
-  const app = routesOf(shared);
+  const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
+  const app = routesOf(shared, answers);
   for (const [path, methods] of methodsOf(app)) app.all(path, (c) => refuseMethod(c, methods));
   // Below a path, "/ctr" is the root of the routes, and browsers write "/ctr/" too.
   const root = playgroundRoute(shared);
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
+  app.fetch = answeringFirst(answers, app.fetch);
   share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
 }
 
-/** The routes. `Routes` has the types of what they take and answer. */
-function routesOf(shared: RouteOptions) {
-  return new Hono<AppEnv>()
+/**
+ * The routes. `Routes` has the types of what they take and answer. Those of `answers` come before all middleware, as
+ * they answer by themselves.
+ */
+function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
+  const app = new Hono<AppEnv>();
+  for (const [path, answer] of answers) app.post(path, scoringHandler(answer));
+  return app
     .use(observe(shared))
-    .use(requestId())
+    .use(requestId)
     .use(securityHeaders)
     .use(crossOrigin(shared))
-    .post("/v1/score", allow("score", shared), scoreRoute(shared))
-    .post("/v1/rank", allow("score", shared), rankRoute(shared))
-    .post("/v1/explain", allow("explain", shared), explainRoute(shared))
     .get("/v1/models", allow("score", shared), modelsRoute(shared))
     .get("/", playgroundRoute(shared))
     .get("/openapi.json", openApiRoute)
     .get("/metrics", allow("admin", shared), metricsRoute(shared))
     .get("/healthz", healthRoute)
     .get("/readyz", allow(null, shared), readyRoute(shared));
+}
+
+/**
+ * What takes requests where the application serves alone: those of `answers` go to the function that answers their
+ * route, without a context, a router and a chain of handlers on the way; all others to `fetch`, Hono's own.
+ */
+function answeringFirst(answers: ReadonlyMap<string, Answer>, fetch: Hono<AppEnv>["fetch"]): Hono<AppEnv>["fetch"] {
+  return function answerFirst(request, env, ctx) {
+    const path = pathOf(request.url);
+    const answer = request.method === "POST" && ctx ? answers.get(path) : undefined;
+    if (!answer || !ctx) return fetch(request, env, ctx);
+    return answer(request, env ?? {}, (promise) => ctx.waitUntil(promise), path);
+  };
+}
+
+/** The path of a URL as it is written. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const query = url.indexOf("?", start);
+  return url.slice(start, query < 0 ? undefined : query);
 }
 
 /** What `hc` of Hono makes a typed client of: hc<AppType>(url).v1.score.$post({ json: { records } }). */

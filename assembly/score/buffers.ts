@@ -113,6 +113,7 @@ export function layOutBuffers(start: u64): bool {
   itemSums = take(4 * MAX_BATCH);
   itemRecord = take(itemStride);
   if (!ensureMemory(next)) return false;
+  buffersEnd = next;
   memory.fill(zeroSums, 0, TILE_SUM_BYTES);
   memory.fill(zeroFmSums, 0, 8 * padOutputs(fmDim));
   return true;
@@ -120,6 +121,8 @@ export function layOutBuffers(start: u64): bool {
 
 /** Where the next buffer goes. */
 let next: u64 = 0;
+/** Where the buffers end. */
+export let buffersEnd: u64 = 0;
 
 /** The aligned address of a buffer of so many bytes. */
 function take(bytes: u64): usize {

@@ -17,10 +17,24 @@ import {
   LOAD_OK,
   MAX_BATCH,
   MAX_ENTRIES,
+  TEXT_BYTES,
 } from "../../runtime/abi";
 import { blobAddress, ensureMemory } from "../memory";
-import { addresses, arena, itemRecord, keysBuffer, layOutBuffers, logits, offsets, scores, values } from "./buffers";
+import {
+  addresses,
+  arena,
+  buffersEnd,
+  itemRecord,
+  keysBuffer,
+  layOutBuffers,
+  logits,
+  offsets,
+  scores,
+  values,
+} from "./buffers";
 import { checkLayers } from "./check-layers";
+import { encodeRecords, hashWithKeys, nextRecord, recordsEnd } from "./encode-json";
+import { columnCount, forgetPlan, layOutPlan, members, plan, readPlan, text } from "./encoder-plan";
 import { orderFields } from "./field-runs";
 import { findItemInputs } from "./item-inputs";
 import { checkItems, findItem, itemCount, itemStride } from "./items";
@@ -53,6 +67,7 @@ export function reserve(blobBytes: u32): usize {
  */
 function loadBlob(blobBytes: u32): i32 {
   loaded = false;
+  forgetPlan();
   if (blobBytes > reserved) return LOAD_NO_MEMORY;
   let code = checkSections(blobAddress(), blobBytes);
   if (code === LOAD_OK) code = checkModel();
@@ -70,6 +85,51 @@ function loadBlob(blobBytes: u32): i32 {
 }
 
 export { loadBlob as load };
+
+/**
+ * Makes room for a plan of so many columns and bytes, and for the JSON that is encoded by it. Returns the address for
+ * the host to write the plan to; 0 without memory for it. The host calls it after `load`, before it makes views of the
+ * memory.
+ */
+export function reservePlan(columns: u32, planBytes: u32): usize {
+  return loaded && layOutPlan(buffersEnd, columns, planBytes) ? plan : 0;
+}
+
+/** Makes the plan ready that was written. `keyed`: whether its fields have keys of Chaskey, or seeds. */
+export function usePlan(keyed: bool): void {
+  readPlan();
+  hashWithKeys(keyed);
+}
+
+/**
+ * Encodes records of the JSON text of so many bytes, from `start` on, as long as they are simple and no more than
+ * `records`. Writes their keys and their offsets, without entries for fields of the host. `side`: only its fields get
+ * entries, and only they may be there. Returns how many records they are.
+ */
+export function encodeJson(start: u32, bytes: u32, records: u32, side: u32): u32 {
+  if (columnCount === 0 || bytes > <u32>TEXT_BYTES || start > bytes || records > <u32>MAX_BATCH) return 0;
+  return encodeRecords(start, bytes, records, side);
+}
+
+/** Where the last record of `encodeJson` ends in the text. */
+export function encodedEnd(): u32 {
+  return recordsEnd;
+}
+
+/** Where the record after it begins; 0 where no comma follows. */
+export function encodedNext(): u32 {
+  return nextRecord;
+}
+
+/** TEXT_BYTES of JSON, which the host fills. */
+export function textAddress(): usize {
+  return text;
+}
+
+/** The members of the record that was encoded last, MEMBER_BYTES for each column. */
+export function membersAddress(): usize {
+  return members;
+}
 
 /**
  * Looks up the first n keys of the keys buffer: rowAddresses[i] = the address of key i's row, or 0. Returns a CALL_*

@@ -21,9 +21,10 @@ export interface HttpShape {
   hidden: readonly number[];
 }
 
-/** By name: the default model of `init`, and that of the papers on CTR. */
+/** By name: the default model of `init`, that of DeepFM's paper with as many fields, and one with those of Criteo. */
 export const HTTP_SHAPES: Readonly<Record<string, HttpShape>> = {
   small: { fields: 10, k: 8, hidden: [128, 64] },
+  paper: { fields: 10, k: 10, hidden: [400, 400, 400] },
   large: { fields: 39, k: 16, hidden: [400, 400, 400] },
 };
 

@@ -21,7 +21,11 @@ export interface WarmServers {
   json: BenchServer;
   /** Have the checkout's first model. */
   peers: readonly Peer[];
+  /** Has a model with the network of DeepFM's paper. */
+  paper: { server: BenchServer; model: HttpModel };
 }
+
+const PAPER_CASE = "rank 100, the paper's net";
 
 export interface WarmResults {
   warm: Result[];
@@ -32,7 +36,7 @@ export interface WarmResults {
 export async function warmResults(
   driver: Driver,
   { models }: Checkout,
-  { ours, empty, json, peers }: WarmServers,
+  { ours, empty, json, peers, paper }: WarmServers,
   cases: Readonly<Record<string, Asked>>,
   pace: Pace,
 ): Promise<WarmResults> {
@@ -51,11 +55,14 @@ export async function warmResults(
       ...contestant(`${name}, two models`, ours, first, cases[name]),
       bodies: both(cases[name]),
     })),
+    contestant(PAPER_CASE, paper.server, paper.model, cases["rank 100"]),
   ];
   const bodies = Object.values(cases).map((asked) => first.bodies(asked, BODIES));
   const kernel = await kernelMs(first, bodies, pace.rounds);
   const warm = (await measure(driver, contestants, pace)).map((turn) => resultOf(turn));
   const kernelOf = Object.fromEntries(Object.keys(cases).map((name, i) => [name, kernel[i]]));
+  const ranked = [paper.model.bodies(cases["rank 100"], BODIES)];
+  [kernelOf[PAPER_CASE]] = await kernelMs(paper.model, ranked, pace.rounds);
   console.log(warmTable(warm, kernelOf));
   return { warm, kernel: kernelOf };
 }

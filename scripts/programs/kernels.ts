@@ -19,9 +19,9 @@ const STAMP = join(BUILD, "kernels.json");
 /** What the modules are made of, besides the compiler: test/edges.test.ts lets assembly/ import nothing else. */
 const SOURCES = ["assembly/**/*.ts", "format/constants.ts", "runtime/abi.ts", "scripts/programs/kernels.ts"];
 
-// A Worker uploads the kernel and compiles it at its start. It takes 23 KiB; more than this would mean that
+// A Worker uploads the kernel and compiles it at its start. It takes 26 KiB; more than this would mean that
 // AssemblyScript's runtime slipped in.
-const MAX_RELEASE_BYTES = 24 * 1024;
+const MAX_RELEASE_BYTES = 28 * 1024;
 // 64 MiB: the largest blob (25 MiB) fits with the largest activations and arena (25 MiB), and a Worker has 128 MB.
 const MAX_MEMORY_PAGES = 1024;
 

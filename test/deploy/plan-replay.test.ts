@@ -16,7 +16,7 @@ test("the Worker reads the keys that the planner says: scores, lists, and after 
   const model = replayModel(SHAPE);
   // So little that rows are dropped.
   const cacheBytes = Math.floor(bytesOf(model.rows, model.layout).pages / 2);
-  await using kv = await startBenchKv(await pairsOf(model), false);
+  await using kv = await startBenchKv(await pairsOf(model), "quick");
   await using worker = await startReplayed(kv.address, cacheBytes);
   const planned = new PlannedIsolate(model.rows, model.layout, { cacheBytes, keysPerRequest: 1000 });
   const players = { log: new ReplayLog(model, 1), planned, worker };

@@ -20,3 +20,13 @@ export function parseJsonBytes(bytes: Uint8Array, before = "", after = ""): unkn
     throw error;
   }
 }
+
+/** The position of the first byte from `from` on that is no white space of JSON. */
+export function skipSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  for (;;) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at++;
+  }
+}

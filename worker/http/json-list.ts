@@ -1,10 +1,7 @@
-import { skipSpace } from "../../format/json-fields.ts";
 import type { ElementReader } from "../../runtime/encoding-limits.ts";
 import { BodyList } from "./body-list.ts";
 import { BodyError } from "./errors.ts";
-import { parseJsonBytes } from "./json-bytes.ts";
-
-const COMMA = 0x2c;
+import { parseJsonBytes, skipSpace } from "./json-bytes.ts";
 
 /**
  * A list in a body's JSON, whose elements are parsed a few at a time whenever it is iterated: the text and the objects
@@ -56,17 +53,12 @@ export class JsonList extends BodyList {
   #readPart(reader: ElementReader, part: number): number {
     const bytes = this.#bytes;
     const end = this.#cuts[part] as number;
-    let count = 0;
-    for (let at = skipSpace(bytes, (this.#cuts[part - 1] as number) + 1); at < end; at = skipSpace(bytes, at + 1)) {
-      const next = reader.fromJson(bytes, at, end);
-      if (next < 0) break;
-      count++;
-      at = skipSpace(bytes, next);
-      if (at === end) return count;
-      if (bytes[at] !== COMMA) break;
-    }
+    const before = reader.taken;
+    const at = skipSpace(bytes, (this.#cuts[part - 1] as number) + 1);
+    const next = at < end ? reader.fromJson(bytes, at, end) : -1;
+    if (next >= 0 && skipSpace(bytes, next) === end) return reader.taken - before;
     const elements = this.#parse(part);
-    for (const element of elements.slice(count)) reader.fromValue(element);
+    for (const element of elements.slice(reader.taken - before)) reader.fromValue(element);
     return elements.length;
   }
 

@@ -1,8 +1,7 @@
 import { clipped, RequestError, show } from "../../format/errors.ts";
-import { skipSpace } from "../../format/json-fields.ts";
 import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
-import { parseJsonBytes } from "./json-bytes.ts";
+import { parseJsonBytes, skipSpace } from "./json-bytes.ts";
 import { JsonList } from "./json-list.ts";
 
 const QUOTE = 0x22;

@@ -123,13 +123,20 @@ export function logFault({ status }: Problem, error: unknown, request: { request
   logError("request_failed", error, { ...request, stack: error instanceof Error ? error.stack : undefined });
 }
 
+/** The headers of an answer with a problem, but for those that all answers have. */
+export function problemHeaders(problem: Problem, error?: unknown): Record<string, string> {
+  const seconds = retryAfter(problem, error);
+  return {
+    "content-type": "application/problem+json",
+    ...(seconds !== null && { "retry-after": String(seconds) }),
+    ...(error instanceof AccessError && { "www-authenticate": error.challenge }),
+    ...(error instanceof BodyError && error.reason === "encoding" && { "accept-encoding": ACCEPTED_ENCODINGS }),
+  };
+}
+
 /** Answers with a problem. Logs `error` where the fault is the Worker's. */
 export function respond(c: Context, problem: Problem, error?: unknown): Response {
   c.set("problem", problem);
   logFault(problem, error, { requestId: c.get("requestId"), path: c.req.path });
-  const seconds = retryAfter(problem, error);
-  if (seconds !== null) c.header("retry-after", String(seconds));
-  if (error instanceof AccessError) c.header("www-authenticate", error.challenge);
-  if (error instanceof BodyError && error.reason === "encoding") c.header("accept-encoding", ACCEPTED_ENCODINGS);
-  return c.body(problemText(problem), problem.status, { "content-type": "application/problem+json" });
+  return c.body(problemText(problem), problem.status, problemHeaders(problem, error));
 }

@@ -4,7 +4,7 @@ import type { MetricFamily, Series } from "./exposition.ts";
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 interface Durations {
-  labels: Readonly<Record<string, string>>;
+  labels: readonly string[];
   /** How many took as long as each bound at most, and longer than the one before. */
   counts: number[];
   /** Seconds. */
@@ -15,10 +15,17 @@ interface Durations {
 
 /** How long things took that are told apart by labels, of which there MUST be few combinations. */
 export class DurationHistogram {
+  readonly #names: readonly string[];
   readonly #byLabels = new Map<string, Durations>();
 
-  add(labels: Readonly<Record<string, string>>, seconds: number): void {
-    const key = JSON.stringify(Object.values(labels));
+  /** `names`: those of the labels. */
+  constructor(...names: string[]) {
+    this.#names = names;
+  }
+
+  /** `labels`: a text for each name, without line ends. */
+  add(labels: readonly string[], seconds: number): void {
+    const key = labels.join("\n");
     let durations = this.#byLabels.get(key);
     if (!durations) {
       durations = { labels, counts: BOUNDS.map(() => 0), sum: 0, count: 0 };
@@ -31,13 +38,14 @@ export class DurationHistogram {
   }
 
   family(name: string, help: string): MetricFamily {
-    const series = [...this.#byLabels.values()].flatMap(seriesOf);
+    const series = [...this.#byLabels.values()].flatMap((durations) => seriesOf(this.#names, durations));
     return { name, shared: true, type: "histogram", help, series };
   }
 }
 
 /** Of a histogram each bucket counts all that took no longer than its bound. */
-function seriesOf({ labels, counts, sum, count }: Durations): Series[] {
+function seriesOf(names: readonly string[], { labels: values, counts, sum, count }: Durations): Series[] {
+  const labels = Object.fromEntries(names.map((name, i) => [name, values[i] as string]));
   let below = 0;
   const buckets = BOUNDS.map((bound, i): Series => {
     below += counts[i] as number;

@@ -8,18 +8,14 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DEL
 
 /** What this isolate has answered since it started, over HTTP and over RPC. */
 export class RequestCounters {
-  readonly #http = new DurationHistogram();
-  readonly #rpc = new DurationHistogram();
+  readonly #http = new DurationHistogram("http_request_method", "http_route", "http_response_status_code");
+  readonly #rpc = new DurationHistogram("rpc_method", "status_code");
   /** By the name of the problem: scoring requests that were answered with it. */
   readonly #failures = new Map<string, number>();
 
   add({ by, route, status, problem, ms, scores }: Handled): void {
-    if (by === "rpc") this.#rpc.add({ rpc_method: route, status_code: String(status) }, ms / 1000);
-    else {
-      const method = METHODS.has(by) ? by : OTHER_METHOD;
-      const labels = { http_request_method: method, http_route: route, http_response_status_code: String(status) };
-      this.#http.add(labels, ms / 1000);
-    }
+    if (by === "rpc") this.#rpc.add([route, String(status)], ms / 1000);
+    else this.#http.add([METHODS.has(by) ? by : OTHER_METHOD, route, String(status)], ms / 1000);
     if (scores && problem !== null) this.#failures.set(problem, (this.#failures.get(problem) ?? 0) + 1);
   }
 

@@ -27,6 +27,8 @@ interface Counts {
 export class ScoringCounters {
   /** By `name@version`, the one that was served last at the end. */
   readonly #versions = new Map<string, Counts>();
+  /** The one at the end, which is the next request's, too, mostly. */
+  #last: Counts | null = null;
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
   add(result: ScoreResult, { fields }: FittedSpec): void {
@@ -39,18 +41,22 @@ export class ScoringCounters {
     for (const tier of ["blob", "isolate", "source"] as const) counts.rowsFound[tier] += rowsFound[tier];
     counts.keysRead += pagesRead;
     counts.pagesNearby += pagesNearby;
-    fields.forEach(({ name }, f) => {
+    for (let f = 0; f < fields.length; f++) {
       const count = unseen[f] as number;
+      const name = fields[f]?.name ?? "";
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
-    });
+    }
   }
 
   #of(model: string, version: string, fields: FittedSpec["fields"]): Counts {
+    const last = this.#last;
+    if (last?.version === version && last.model === model) return last;
     const key = `${model}@${version}`;
     const there = this.#versions.get(key);
     if (there) {
       this.#versions.delete(key);
       this.#versions.set(key, there);
+      this.#last = there;
       return there;
     }
     const countable = fields.filter(({ encoding }) => encoding.kind !== "hash");
@@ -61,6 +67,7 @@ export class ScoringCounters {
       rowsFound: { blob: 0, isolate: 0, source: 0 },
     };
     this.#versions.set(key, counts);
+    this.#last = counts;
     for (const oldest of this.#versions.keys()) {
       if (this.#versions.size <= MAX_VERSIONS) break;
       this.#versions.delete(oldest);

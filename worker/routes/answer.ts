@@ -1,19 +1,14 @@
-import type { Context } from "hono";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
-import type { AppEnv } from "../app-env.ts";
-import { type ReadableBody, type ReadBody, type Refuse, RequestBody } from "../http/body.ts";
+import type { ReadableBody, ReadBody, Refuse } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
 import { type KeepAlive, settledWithin } from "../http/promises.ts";
-import { serverTiming } from "../http/server-timing.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
-import { scoredOf } from "../metrics/observe.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
-import { keepAliveOf } from "./current-model.ts";
 import {
   type ChosenModel,
   chosenBy,
@@ -62,18 +57,6 @@ export interface Call {
   keepAlive: KeepAlive;
   /** Throws BodyError where the body cannot be one. It is called once the request may be read. */
   openBody: () => ReadableBody;
-}
-
-/** Scores what a request over HTTP asks for, and answers what its route makes of the scores. */
-export async function answer(c: Context<AppEnv>, options: RouteOptions, read: ReadRequest): Promise<Response> {
-  const openBody = (): ReadableBody => new RequestBody(c.req.raw);
-  const call: Call = { env: c.env, client: c.var.caller.client, keepAlive: keepAliveOf(c), openBody };
-  const { body, result } = await answered(call, options, read);
-  if (result) {
-    c.set("scored", scoredOf(result));
-    c.header("server-timing", serverTiming(result));
-  }
-  return c.json(body);
 }
 
 /** What a request is answered. */

@@ -1,11 +1,8 @@
-import type { Context } from "hono";
 import type * as v from "valibot";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { type Explanation, fieldPairs } from "../../runtime/explanation.ts";
-import type { AppEnv } from "../app-env.ts";
-import type { RouteOptions } from "../route-options.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
-import { answer, type ReadRequest } from "./answer.ts";
+import type { ReadRequest } from "./answer.ts";
 import type { ExplainAnswer } from "./answers.ts";
 import { ScoreBody } from "./bodies.ts";
 
@@ -15,13 +12,6 @@ export const readExplain: ReadRequest = async (source, ...rest) => {
   const read = await source.read(["records"], ScoreBody, ...rest);
   return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
 };
-
-/** POST /v1/explain: scores records, and says what each score is the sum of. */
-export function explainRoute(options: RouteOptions) {
-  return function explain(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, readExplain);
-  };
-}
 
 function explained({ explanations }: ScoreResult, spec: FittedSpec): { explanations: Explained[] } {
   return { explanations: (explanations ?? []).map((explanation) => byName(explanation, spec)) };

@@ -1,13 +1,10 @@
-import type { Context } from "hono";
 import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
-import type { AppEnv } from "../app-env.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
-import type { RouteOptions } from "../route-options.ts";
 import { itemsInOrder, type Ranking, rankedItems } from "../scoring/ranking.ts";
-import { type AskedRequest, answer, type ReadRequest } from "./answer.ts";
+import type { AskedRequest, ReadRequest } from "./answer.ts";
 import { RankBody } from "./bodies.ts";
 import { mayKeepOrder } from "./model-choice.ts";
 import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
@@ -22,13 +19,6 @@ export const readRank: ReadRequest = async (source, lease, refuse) => {
   const { model, fallback } = read.body;
   return { ...read, body: { ...body, model, fallback } };
 };
-
-/** POST /v1/rank: orders many candidates, or items of the catalogue, for one context. */
-export function rankRoute(options: RouteOptions) {
-  return function rank(c: Context<AppEnv>): Promise<Response> {
-    return answer(c, options, readRank);
-  };
-}
 
 /** In the order of the request, with the scores alone. */
 function scored({ context, candidates, items, unseen }: Body): AskedRequest {

@@ -111,7 +111,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
       ? await rows.fetch({ manifest: scorer.manifest, version: model.version, located, lease, ...reading })
       : NO_PAGES_NEEDED;
   const { pages, pagesRead, pagesNearby, shortfall } = fetchedRows;
-  const fetched = performance.now();
+  const fetched = located.pages.size > 0 ? performance.now() : encoded;
   lease.refuseEnded();
   const { scores, logits, rowsMissing, rowsFromPages, unseen, explanations } = run(pages);
   const scored = performance.now();

@@ -127,6 +127,9 @@ test("elements are handed over as JSON while they are taken, and the rest of a p
     const all: unknown[] = [];
     let asJson = 0;
     from.readEach({
+      get taken() {
+        return all.length;
+      },
       fromJson(bytes, at) {
         const end = bytes.indexOf(0x7d, at) + 1;
         if (bytes[at] !== 0x7b) return -1;
