@@ -97,8 +97,8 @@ export class Page {
     return this.#keys.length / 2;
   }
 
-  /** Words of 4 bytes of a row. */
-  get rowWords(): number {
+  /** Words of 4 bytes of row i, which are those of every row. */
+  wordsOf(_i: number): number {
     return this.#stride / 4;
   }
 

@@ -116,6 +116,14 @@ export class Kernel {
     return this.#arenaAddress + offset;
   }
 
+  /** As `placeRow`, with the row at word `from` of `words`. */
+  placeWords(slot: number, words: Uint32Array, from: number): number {
+    const offset = slot * this.rowBytes;
+    const at = offset / 4;
+    for (let i = 0; i < this.rowBytes / 4; i++) this.#arenaWords[at + i] = words[from + i];
+    return this.#arenaAddress + offset;
+  }
+
   /** Scores the n ≤ MAX_BATCH records of a batch. Writes n logits and n probabilities. */
   score(batch: KernelBatch, logits: Float32Array, scores: Float32Array): void {
     const records = this.#take(batch);

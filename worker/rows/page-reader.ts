@@ -1,6 +1,7 @@
 import { MAX_PAGE_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { openPage, type Page, type PageLayout } from "../../format/page.ts";
+import { type ItemPageLayout, openItemPage } from "../../format/item-page.ts";
+import { openPage, type PageLayout } from "../../format/page.ts";
 import type { RowCache } from "../../runtime/rows/row-cache.ts";
 import type { RowTags } from "../../runtime/rows/row-tags.ts";
 import { errorText, logError } from "../http/log.ts";
@@ -9,7 +10,10 @@ import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
-import { PageUses } from "./page-uses.ts";
+import { type AnyPage, PageUses } from "./page-uses.ts";
+
+/** What the pages of a model are checked against. Those of items have the numbers from `pageCount` on. */
+export type PagesLayout = PageLayout & ItemPageLayout;
 
 /** A page that a request needs. */
 export interface WantedPage {
@@ -34,7 +38,7 @@ export class PageRead {
   charged: boolean;
   /** Never rejects. It may never settle, where the request that began it was killed. */
   readonly done: Promise<Outcome>;
-  readonly #pages = new Map<string, Page>();
+  readonly #pages = new Map<string, AnyPage>();
   readonly #uses: PageUses;
   /** How many requests are to take pages of it. */
   #joined = 0;
@@ -51,11 +55,11 @@ export class PageRead {
   }
 
   /** The page that it has brought of an identity, for those that have joined it. */
-  page(identity: string): Page | undefined {
+  page(identity: string): AnyPage | undefined {
     return this.#pages.get(identity);
   }
 
-  add(identity: string, page: Page): void {
+  add(identity: string, page: AnyPage): void {
     this.#pages.set(identity, page);
     this.#uses.begin(page);
   }
@@ -84,8 +88,8 @@ export interface Reader {
   model: string;
   /** What names its blob, 64 hex digits. */
   version: string;
-  layout: PageLayout;
-  /** Names the rows of the model's pages in the cache. */
+  layout: PagesLayout;
+  /** Names the rows of the model's pages, and its items, in the cache. */
   tags: RowTags;
   source: Source;
   /** Null: nothing limits the client. */
@@ -104,7 +108,7 @@ export class PageReader {
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
   /** The largest page that was read of a model; what a page of another may take is not known. */
-  readonly #largest = new WeakMap<PageLayout, number>();
+  readonly #largest = new WeakMap<PagesLayout, number>();
   /** By identity. */
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
@@ -193,7 +197,7 @@ export class PageReader {
       contents = await source.pages(
         wanted.map(({ key }) => key),
         again,
-        { version, pageCount: layout.pageCount, numbers: wanted.map(({ number }) => number) },
+        { version, pageCount: layout.pageCount + layout.itemPages, numbers: wanted.map(({ number }) => number) },
       );
     } catch (error) {
       logError("rows_unavailable", error, { model, keys: wanted.length });
@@ -203,7 +207,7 @@ export class PageReader {
     await Promise.all(
       wanted.map(async ({ number, digest, key, identity }) => {
         try {
-          const page = await openPage(bytesOf(contents.get(key), number, key), layout, number, digest);
+          const page = await open(bytesOf(contents.get(key), number, key), layout, number, digest);
           this.#failedAt.delete(identity);
           this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
           read.add(identity, page);
@@ -233,6 +237,12 @@ const READ_MEMORY_FACTOR = 4;
 
 /** Milliseconds between two tries to take memory. */
 const RETRY_MS = 5;
+
+function open(bytes: Uint8Array, layout: PagesLayout, number: number, digest: Uint8Array): Promise<AnyPage> {
+  const { pageCount } = layout;
+  if (number < pageCount) return openPage(bytes, layout, number, digest);
+  return openItemPage(bytes, layout, number - pageCount, digest);
+}
 
 /** The bytes of a page, in memory of their own. */
 function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
