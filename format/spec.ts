@@ -146,6 +146,9 @@ const training = v.strictObject({
 /** Bytes of rows in a blob at most: with them, filter and layers fit MAX_BLOB_BYTES. */
 const MOST_ROW_BYTES = 28 * 2 ** 20;
 
+/** A blob with so many bytes of items serves beside the next version of it, of which it takes the place. */
+const DEFAULT_ITEM_BYTES = 2 ** 24;
+
 const rows = v.strictObject({
   blobBytes: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
@@ -158,6 +161,13 @@ const rows = v.strictObject({
   deltaBytes: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
     about("Budget for the rows that an update puts into the blob in place of writing their pages again."),
+  ),
+  itemBytes: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), DEFAULT_ITEM_BYTES),
+    about(
+      "Budget for a catalogue's items in the blob. If their precomputed sums fit, all are there; if not, each is the " +
+        "entries of its fields, and the least frequent ones are in pages.",
+    ),
   ),
 });
 

@@ -88,10 +88,11 @@ export async function planOfExport(
   all.add(keys);
   const inBlob = all.size;
   let pageBytes = 0;
-  for (const [number, page] of pages.entries()) {
+  const pageCount = pages.length - (model.items.entries?.pages ?? 0); // those of items follow
+  for (const [number, page] of pages.slice(0, pageCount).entries()) {
     const bytes = await page.read();
     pageBytes = Math.max(pageBytes, bytes.length);
-    all.add(new Page(bytes, { ...model, pageCount: pages.length }, number).keys);
+    all.add(new Page(bytes, { ...model, pageCount }, number).keys);
   }
   const found = await collect(all.vocabulary());
   // The first half tells how frequent rows are, the other one what a plan makes of it.
@@ -113,7 +114,7 @@ export async function planOfExport(
     ...{ fitted, records: recordsFrom(found, half) },
     model: { rows: planned, isItem: itemFields(fitted) },
     sizes: {
-      ...{ blobBytes, pageBytes: pages.length > 0 ? pageBytes : DEFAULT_PAGE_BYTES },
+      ...{ blobBytes, pageBytes: pageCount > 0 ? pageBytes : DEFAULT_PAGE_BYTES },
       otherBlobBytes: blob.length - blobBytes,
       itemBytes: itemStride(model),
       items: null,
