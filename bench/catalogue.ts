@@ -43,7 +43,7 @@ console.log(
 const memory = new MemoryBudget(Date.now, Number(options["cache-mib"]) * MIB);
 const store = new RowStore(memory, Date.now);
 const models = memory.lease("models");
-models.resize(model.blob.length);
+models.resize(model.memoryBytes);
 const source: Source = {
   stream: async () => null,
   pages: async (keys) => new Map(keys.map((key) => [key, model.page(key)])),

@@ -11,33 +11,44 @@ export interface ItemPageLayout extends ItemLayout {
   itemPages: number;
 }
 
-/** Bytes of an item in a page beside its record: its key, and where its record begins. */
-export const ITEM_OVERHEAD_BYTES = 12;
 /** Bytes of a page that has no item. */
-export const EMPTY_ITEM_PAGE_BYTES = c.PAGE_HEADER_BYTES + 4;
+const EMPTY_PAGE_BYTES = c.PAGE_HEADER_BYTES + 4;
+
+/** Bytes of an item page with so many items and words of records: of each its key, its start and its place in order. */
+export function itemPageBytes(items: number, recordWords: number): number {
+  return EMPTY_PAGE_BYTES + 12 * items + 4 * orderWords(items) + 4 * recordWords;
+}
+
+/** Words of the items' order, 16 bits each. */
+function orderWords(items: number): number {
+  return Math.ceil(items / 2);
+}
 
 /**
- * Writes item page `page` of Q. `keys` ascend, and there is a record of entries for each in their order. Throws
- * FormatError where the page could not be read again.
+ * Writes item page `page` of Q. `keys` ascend, and there is a record of entries for each in their order. `hottest`: the
+ * positions of the items, those first that are wanted most. Throws FormatError where the page could not be read again.
  */
 export function writeItemPage(
   layout: ItemPageLayout,
   page: number,
   keys: Uint32Array,
   records: readonly Uint32Array[],
+  hottest: Uint16Array,
 ): Uint8Array {
   const count = records.length;
   const words = records.reduce((sum, record) => sum + record.length, 0);
-  const bytes = new Uint8Array(EMPTY_ITEM_PAGE_BYTES + ITEM_OVERHEAD_BYTES * count + 4 * words);
+  const bytes = new Uint8Array(itemPageBytes(count, words));
   const all = new Uint32Array(bytes.buffer);
   const head = { magic: c.ITEM_PAGE_MAGIC, version: c.ITEM_PAGE_VERSION };
   all.set([head.magic, head.version, bytes.length, layout.rowType, layout.embeddingDim, count, page, layout.itemPages]);
   all.set(keys, c.PAGE_HEADER_BYTES / 4);
   const starts = c.PAGE_HEADER_BYTES / 4 + 2 * count;
+  const order = starts + count + 1;
+  new Uint16Array(bytes.buffer, 4 * order, count).set(hottest);
   let next = 0;
   records.forEach((record, i) => {
     all[starts + i] = next;
-    all.set(record, starts + count + 1 + next);
+    all.set(record, order + orderWords(count) + next);
     next += record.length;
   });
   all[starts + count] = next;
@@ -50,17 +61,18 @@ export class ItemPage {
   readonly bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #keys: Uint32Array;
-  /** The words at which the records' starts, and the records, begin. */
+  /** The words at which the records' starts, their order, and the records begin. */
   readonly #starts: number;
+  readonly #order: number;
   readonly #records: number;
 
   constructor(bytes: Uint8Array, layout: ItemPageLayout, page: number) {
     const place = `item page ${page}`;
     const size = bytes.byteLength;
-    if (size < EMPTY_ITEM_PAGE_BYTES || size % 4 !== 0 || size > c.MAX_PAGE_BYTES)
+    if (size < EMPTY_PAGE_BYTES || size % 4 !== 0 || size > c.MAX_PAGE_BYTES)
       throw new FormatError(
         place,
-        `got ${size} bytes, expected a multiple of 4 from ${EMPTY_ITEM_PAGE_BYTES} to ${c.MAX_PAGE_BYTES}`,
+        `got ${size} bytes, expected a multiple of 4 from ${EMPTY_PAGE_BYTES} to ${c.MAX_PAGE_BYTES}`,
       );
     const words = wordsOf(bytes);
     const expect = (what: string, offset: number, expected: number): void => {
@@ -77,7 +89,8 @@ export class ItemPage {
     const count = words[c.PAGE_ROW_COUNT / 4] as number;
     const keysAt = c.PAGE_HEADER_BYTES / 4;
     this.#starts = keysAt + 2 * count;
-    this.#records = this.#starts + count + 1;
+    this.#order = this.#starts + count + 1;
+    this.#records = this.#order + orderWords(count);
     if (this.#records > words.length)
       throw new FormatError(place, `got ${size} bytes, expected more for ${count} items`);
     const keys = words.subarray(keysAt, this.#starts);
@@ -101,6 +114,9 @@ export class ItemPage {
     this.bytes = bytes;
     this.#words = words;
     this.#keys = keys;
+    for (let i = 0; i < count; i++)
+      if (this.hottest(i) >= count)
+        throw new FormatError(place, `got item ${this.hottest(i)} in the order, expected one of ${count}`);
   }
 
   get rowCount(): number {
@@ -115,6 +131,12 @@ export class ItemPage {
   /** Words of 4 bytes of item i's record. */
   wordsOf(i: number): number {
     return (this.#words[this.#starts + i + 1] as number) - (this.#words[this.#starts + i] as number);
+  }
+
+  /** The position of the item that is wanted most but for i others. */
+  hottest(i: number): number {
+    const word = this.#words[this.#order + (i >>> 1)] as number;
+    return i & 1 ? word >>> 16 : word & 0xffff;
   }
 
   /** Copies item i's record to `target`, from its word `at` on. */

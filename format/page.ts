@@ -102,6 +102,11 @@ export class Page {
     return this.#stride / 4;
   }
 
+  /** Of rows nobody says which are wanted most. */
+  hottest(i: number): number {
+    return i;
+  }
+
   /** Word i of the row keys, two for each row: the low one comes first. */
   keyWord(i: number): number {
     return this.#keys[i] as number;

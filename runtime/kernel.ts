@@ -26,7 +26,8 @@ const CALL_PROBLEMS: Record<number, string> = {
   [abi.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
   [abi.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
   [abi.CALL_NO_CONTEXT]: "candidates before a context",
-  [abi.CALL_NO_ITEMS]: "sums of an item, of a model with products, whose factors are of both sides, or with a catalogue of entries",
+  [abi.CALL_NO_ITEMS]:
+    "sums of an item, of a model with products, whose factors are of both sides, or with a catalogue of entries",
 };
 
 /** The number that `lookupItems` gives for a key that is not in the catalogue. */

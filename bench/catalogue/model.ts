@@ -18,7 +18,7 @@ import { pagesNeeded } from "../../trainer/export/rows.ts";
 import type { PageContent } from "../../worker/source/source.ts";
 
 /** An item has an id, a category and a brand; a context a user and an hour. */
-const SHAPE = { fields: 5, embeddingDim: 16, hidden: [64], rowType: c.TYPE_I8 };
+const SHAPE = { fields: 5, embeddingDim: 10, hidden: [64], rowType: c.TYPE_I8 };
 const [ITEM, USER, CATEGORY, BRAND, HOUR] = ["f0", "f1", "f2", "f3", "f4"] as const;
 const LAYOUT = { rowType: SHAPE.rowType, embeddingDim: SHAPE.embeddingDim };
 const STRIDE = rowStride(LAYOUT.rowType, LAYOUT.embeddingDim);
@@ -35,6 +35,8 @@ const PART = 20_000;
 export interface CatalogueModel {
   blob: Uint8Array;
   scorer: Scorer;
+  /** What the Worker's budget counts for the model. */
+  memoryBytes: number;
   pageCount: number;
   /** Bytes of the items' records, on average; how many items are in the blob; the item pages and their bytes. */
   items: { bytesPerItem: number; inBlob: number; pages: number; pageBytes: number };
@@ -101,9 +103,12 @@ export async function catalogueModel(rows: number, items: number, itemBytes: num
     byKey.set(pageKey(plain.pageDigests.subarray(16 * page, 16 * page + 16)), page);
   const blob = writeBlob({ ...plain, items: catalogue, pageDigests });
   const pageBytes = pages.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const placed = placeBlob(kernelModule(), blob);
+  const scorer = new Scorer(placed);
   return {
     blob,
-    scorer: new Scorer(placeBlob(kernelModule(), blob)),
+    scorer,
+    memoryBytes: placed.kernel.memory.buffer.byteLength + pageDigests.length,
     pageCount,
     items: {
       bytesPerItem: records.reduce((sum, record) => sum + 4 * record.length, 0) / items,

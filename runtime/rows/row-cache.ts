@@ -37,7 +37,7 @@ export interface RowMemory {
 }
 
 /** What is read of a page whose rows are all kept. */
-export type RowsOfPage = Pick<Page, "rowCount" | "wordsOf" | "keyWord" | "copyRow">;
+export type RowsOfPage = Pick<Page, "rowCount" | "wordsOf" | "hottest" | "keyWord" | "copyRow">;
 
 /**
  * Rows of pages that an isolate has read, and keys that pages turned out not to have. When there is no room, CLOCK
@@ -122,12 +122,14 @@ export class RowCache {
 
   /**
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
-   * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
+   * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags. `share`: of
+   * the page's rows, those that are wanted most.
    */
-  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags): void {
+  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags, share = 1): void {
     if (this.#isSwept) return;
     const { rowCount } = page;
-    for (let i = 0; i < rowCount; i++) {
+    for (let hot = 0; hot < Math.min(1, share) * rowCount; hot++) {
+      const i = page.hottest(hot);
       const rowWords = page.wordsOf(i);
       const words = ENTRY_HEAD_WORDS + rowWords;
       const lo = tags.lo(page.keyWord(2 * i), number);

@@ -22,7 +22,7 @@ describe("the golden item page", () => {
       const memory = new Uint8Array(page.length + shift);
       memory.set(page, shift);
       const opened = new ItemPage(memory.subarray(shift), manifest, 0);
-      expect(opened.rowCount).toBe(2);
+      expect([opened.rowCount, opened.hottest(0), opened.hottest(1)]).toEqual([2, 1, 0]);
       const record = opened.row(lo, hi);
       // Two entries with values, and the row of the lamp: a word, two, two, and five.
       expect(record).toHaveLength(4 * 10);
@@ -58,8 +58,8 @@ const RECORDS = [
   writeItemEntries({ fields: [1], rows: [own(0)], values: [1] }, 2, "a"), // 4 words
   writeItemEntries({ fields: [1, 1], rows: [1, 2], values: [1, 0.5] }, 2, "b"), // 5 words
 ];
-/** Keys from 32, starts from 48, records from 60. */
-const two = writeItemPage(LAYOUT, 1, Uint32Array.of(7, 0x80000000, 3, 0xffffffff), RECORDS);
+/** Keys from 32, starts from 48, the order from 60, records from 64. */
+const two = writeItemPage(LAYOUT, 1, Uint32Array.of(7, 0x80000000, 3, 0xffffffff), RECORDS, Uint16Array.of(1, 0));
 const u32 = (at: number, value: number) => (): Uint8Array => edited(two, (view) => view.setUint32(at, value, true));
 
 describe("refused item pages", () => {
@@ -69,12 +69,12 @@ describe("refused item pages", () => {
     ["a file longer than a page", () => new Uint8Array(131_076), "got 131076 bytes, expected a multiple of 4"],
     ["a page of rows", u32(0, c.PAGE_MAGIC), `got magic ${c.PAGE_MAGIC}, expected ${c.ITEM_PAGE_MAGIC}`],
     ["another version", u32(4, 2), "got version 2, expected 1"],
-    ["another length", u32(8, 64), "got length 64, expected 96"],
-    ["a page cut short", () => two.subarray(0, 92), "got length 96, expected 92"],
+    ["another length", u32(8, 64), "got length 64, expected 100"],
+    ["a page cut short", () => two.subarray(0, 96), "got length 100, expected 96"],
     ["another row type", u32(12, 1), "got row type 1, expected 0"],
     ["another dimension", u32(16, 2), "got embedding dimension 2, expected 1"],
-    ["more items than it has room for", u32(20, 8), "got 96 bytes, expected more for 8 items"],
-    ["the most items that can be said", u32(20, 0xffffffff), "got 96 bytes, expected more for 4294967295 items"],
+    ["more items than it has room for", u32(20, 8), "got 100 bytes, expected more for 8 items"],
+    ["the most items that can be said", u32(20, 0xffffffff), "got 100 bytes, expected more for 4294967295 items"],
     ["another page", u32(24, 0), "got page number 0, expected 1"],
     ["another number of pages", u32(28, 3), "got page count 3, expected 2"],
     ["keys out of order", u32(36, 0xffffffff), "got keys out of order, expected them ascending"],
@@ -84,30 +84,39 @@ describe("refused item pages", () => {
     ["an empty record", u32(52, 0), "got item 0 from 0 to 0, expected it within 9 words"],
     ["a record that ends beyond the page", u32(52, 10), "got item 0 from 0 to 10, expected it within 9 words"],
     ["a record of another length", u32(52, 5), "got item 0 with 5 words, expected 4"],
-    ["an entry of the context", u32(64, 1), "got item 0 with a value of field 0, expected ascending fields"],
-    ["an entry of no field", u32(64, 2 ** 25), "got item 0 with a value of field 2, expected ascending fields"],
+    ["an entry of the context", u32(68, 1), "got item 0 with a value of field 0, expected ascending fields"],
+    ["an entry of no field", u32(68, 2 ** 25), "got item 0 with a value of field 2, expected ascending fields"],
     [
       "a row that is not there",
-      u32(80, 2 ** 24 + 3),
+      u32(84, 2 ** 24 + 3),
       "got item 1 with row 3, expected one of the blob's 3 or of its own 0",
     ],
-    ["a row that is not finite", u32(72, 0x7f800000), "got item 0 with a row that has a number which is not finite"],
-    ["a value that is not finite", u32(88, 0x7fc00000), "got item 1 with a value that is not finite"],
-    ["reserved bits", u32(76, 2 ** 26 + 2), "got item 1 with 5 words, expected 3"],
+    ["a row that is not finite", u32(76, 0x7f800000), "got item 0 with a row that has a number which is not finite"],
+    ["a value that is not finite", u32(92, 0x7fc00000), "got item 1 with a value that is not finite"],
+    ["an order with an item that is not there", u32(60, 2), "got item 2 in the order, expected one of 2"],
+    ["reserved bits", u32(80, 2 ** 26 + 2), "got item 1 with 5 words, expected 3"],
   ])("%s", (_name, bytes, message) => {
     expect(() => new ItemPage(bytes(), LAYOUT, 1)).toThrow(expect.objectContaining({ name: "FormatError" }));
     expect(() => new ItemPage(bytes(), LAYOUT, 1)).toThrow(`item page 1: ${message}`);
   });
 
   test("the key 0", () => {
-    const none = writeItemPage({ ...LAYOUT, itemPages: 1 }, 0, Uint32Array.of(1, 0), [RECORDS[0] as Uint32Array]);
+    const none = writeItemPage(
+      { ...LAYOUT, itemPages: 1 },
+      0,
+      Uint32Array.of(1, 0),
+      [RECORDS[0] as Uint32Array],
+      new Uint16Array(1),
+    );
     const zero = edited(none, (view) => view.setUint32(32, 0, true));
     expect(() => new ItemPage(zero, { ...LAYOUT, itemPages: 1 }, 0)).toThrow("got key 0, which means OOV");
   });
 
   test("the writer refuses what the reader would", () => {
     const bad = writeItemEntries({ fields: [0], rows: [1], values: [1] }, 2, "a");
-    expect(() => writeItemPage(LAYOUT, 1, Uint32Array.of(7, 0x80000000), [bad])).toThrow("a value of field 0");
+    expect(() => writeItemPage(LAYOUT, 1, Uint32Array.of(7, 0x80000000), [bad], new Uint16Array(1))).toThrow(
+      "a value of field 0",
+    );
   });
 });
 

@@ -55,17 +55,21 @@ function readRecord(
   });
 }
 
-/** Records by their keys; `at` says where in the view, in bytes, the starts are, of which there is one more. */
+/**
+ * Records by their keys. `starts` says where in the view, in bytes, the starts are, of which there is one more; `between`
+ * how many bytes are between them and the records.
+ */
 function readRecords(
   view: DataView,
   keys: bigint[],
   starts: number,
+  between: number,
   shape: Shape,
   rows: Row[],
   spec: Spec,
   refuse: (message: string) => never,
 ): Map<bigint, ItemEntry[]> {
-  const first = starts / 4 + keys.length + 1;
+  const first = starts / 4 + keys.length + 1 + between / 4;
   const start = (i: number) => view.getUint32(starts + 4 * i, true);
   if (start(0) !== 0 || first + start(keys.length) !== view.byteLength / 4) refuse("the records are not all there is");
   return new Map(
@@ -92,7 +96,7 @@ export function readEntries(
   const keys = Array.from({ length: head.items }, (_, i) => viewOf(keyBytes).getBigUint64(8 * i, true));
   const fault = faultOfKeys(keys);
   if (fault !== undefined) refuse(`ITEM_KEYS: ${fault}`);
-  const entriesOf = readRecords(viewOf(bytes), keys, filter, head, rows, spec, refuse);
+  const entriesOf = readRecords(viewOf(bytes), keys, filter, 0, head, rows, spec, refuse);
   return { entriesOf, itemFilter: bytes.subarray(0, filter) };
 }
 
@@ -110,13 +114,20 @@ export function readItemPage(bytes: Uint8Array, model: Model, number: number): M
   [1, bytes.length, model.rowType, model.dim, count, number, Q].forEach((expected, i) => {
     check(view.getUint32(4 + 4 * i, true) === expected, 3, `offset ${4 + 4 * i}: expected ${expected}`);
   });
-  check(bytes.length >= 36 + 12 * count, 4, `got ${bytes.length} bytes for ${count} items`);
+  const orderBytes = 4 * Math.ceil(count / 2);
+  check(bytes.length >= 36 + 12 * count + orderBytes, 4, `got ${bytes.length} bytes for ${count} items`);
   const keys = Array.from({ length: count }, (_, i) => view.getBigUint64(32 + 8 * i, true));
   const fault = faultOfKeys(keys) ?? keys.find((key) => pageOf(key, Q) !== number);
   check(fault === undefined, 5, `got ${fault}`);
   const refuse = (message: string): never => {
     throw new Refusal("item page", 6, message);
   };
+  const order = Array.from({ length: count }, (_, i) => view.getUint16(36 + 12 * count + 2 * i, true));
+  check(
+    order.every((item) => item < count),
+    6,
+    "an item of the order is not there",
+  );
   const rows = [...model.oov, ...model.rows.values()];
-  return readRecords(view, keys, 32 + 8 * count, model, rows, model.spec, refuse);
+  return readRecords(view, keys, 32 + 8 * count, orderBytes, model, rows, model.spec, refuse);
 }

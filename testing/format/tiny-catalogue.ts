@@ -141,6 +141,7 @@ export function entriesPage(): Uint8Array {
     0,
     Uint32Array.from(cold.flatMap(({ lo, hi }) => [lo, hi])),
     cold.map(({ record }) => record),
+    Uint16Array.of(1, 0),
   );
 }
 

@@ -2,7 +2,7 @@ import type { ItemCatalogue } from "../../format/blob.ts";
 import { MAX_PAGES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { ItemLayout } from "../../format/item-entries.ts";
-import { EMPTY_ITEM_PAGE_BYTES, ITEM_OVERHEAD_BYTES, writeItemPage } from "../../format/item-page.ts";
+import { itemPageBytes, writeItemPage } from "../../format/item-page.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { pageDigest } from "../../format/page.ts";
 import { addToFilter, NO_FILTER, newFilter } from "../../format/row-filter.ts";
@@ -28,9 +28,9 @@ export interface PlacedItems {
   pages: WrittenPage[];
 }
 
-/** Bytes that an item of so many words takes of the blob or of a page. */
+/** Bytes that an item takes of the blob: its key, its start and its record. */
 function bytesOf(record: Uint32Array): number {
-  return ITEM_OVERHEAD_BYTES + 4 * record.length;
+  return 12 + 4 * record.length;
 }
 
 /**
@@ -55,7 +55,9 @@ export async function placeItems(
   const pages: WrittenPage[] = [];
   for (const [page, items] of byPage.entries()) {
     const pageLayout = { ...layout, itemPages: byPage.length };
-    const bytes = writeItemPage(pageLayout, page, keysOf(items, keys), recordsOf(items, records));
+    const positions = Uint16Array.from(items.keys());
+    const hot = positions.sort((a, b) => counts[items[b]] - counts[items[a]] || a - b);
+    const bytes = writeItemPage(pageLayout, page, keysOf(items, keys), recordsOf(items, records), hot);
     pages.push({ digest: await pageDigest(bytes), bytes });
   }
   const filter = cold.length === 0 ? NO_FILTER : newFilter(cold.length, filterBitsFor(cold.length));
@@ -88,17 +90,24 @@ function recordsOf(items: readonly number[], records: readonly Uint32Array[]): U
 /** The items of each page: of as few pages as keep each within `pageBytes`. */
 function shareOut(items: readonly number[], { keys, records }: ItemTable, pageBytes: number, most: number): number[][] {
   if (items.length === 0) return [];
-  const bytes = items.reduce((sum, item) => sum + bytesOf(records[item]), 0);
-  const room = pageBytes - EMPTY_ITEM_PAGE_BYTES;
-  for (let pages = Math.ceil(bytes / room); pages <= most; pages = Math.ceil(pages * 1.05 + 0.5)) {
-    const taken = new Float64Array(pages);
-    for (const item of items) taken[pageOfKey(keys[2 * item + 1], pages)] += bytesOf(records[item]);
-    if (!taken.every((of) => of <= room)) continue;
+  const allWords = items.reduce((sum, item) => sum + records[item].length, 0);
+  for (
+    let pages = Math.ceil(itemPageBytes(items.length, allWords) / pageBytes);
+    pages <= most;
+    pages = Math.ceil(pages * 1.05 + 0.5)
+  ) {
+    const [counts, words] = [new Uint32Array(pages), new Float64Array(pages)];
+    for (const item of items) {
+      const page = pageOfKey(keys[2 * item + 1], pages);
+      counts[page]++;
+      words[page] += records[item].length;
+    }
+    if (!counts.every((count, page) => itemPageBytes(count, words[page]) <= pageBytes)) continue;
     const shares: number[][] = Array.from({ length: pages }, () => []);
     for (const item of items) shares[pageOfKey(keys[2 * item + 1], pages)].push(item);
     return shares;
   }
-  const largest = items.reduce((size, item) => Math.max(size, bytesOf(records[item])), 0);
+  const largest = items.reduce((size, item) => Math.max(size, 4 * records[item].length), 0);
   throw new FormatError(
     "rows.pageBytes",
     `got ${pageBytes}, expected more: ${items.length} items, of up to ${largest} bytes, do not fit ${most} such pages`,

@@ -130,6 +130,7 @@ export class PlannedIsolate {
     return {
       rowCount: starts[page + 1] - first,
       wordsOf: () => this.#cached.rowWords,
+      hottest: (i) => i,
       keyWord: (i) => keys[2 * paged[first + (i >>> 1)] + (i & 1)],
       copyRow() {},
     };

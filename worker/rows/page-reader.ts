@@ -211,7 +211,7 @@ export class PageReader {
           this.#failedAt.delete(identity);
           this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
           read.add(identity, page);
-          this.#cache.keepWhileRoom(page, number, tags);
+          this.#cache.keepWhileRoom(page, number, tags, this.#shareToKeep(page, number, layout));
         } catch (error) {
           this.#remember(identity);
           problems.push(errorText(error));
@@ -221,6 +221,14 @@ export class PageReader {
     if (problems.length > 0)
       logError("pages_unavailable", problems[0], { model, pages: problems.length, problems: problems.slice(0, 10) });
     return "read";
+  }
+
+  /**
+   * The share of a page's items that an isolate has room for if it keeps as much of each item page: the items that are
+   * wanted most of all, once it has read each. Of a page of rows, all are as good.
+   */
+  #shareToKeep({ bytes }: AnyPage, number: number, { pageCount, itemPages }: PagesLayout): number {
+    return number < pageCount ? 1 : this.#memory.maxRowBytes / (itemPages * bytes.length);
   }
 
   #remember(identity: string): void {
