@@ -2,7 +2,6 @@ import type { CalibrationMap } from "./calibration.ts";
 import { MAX_BUCKET_BITS, PRODUCT_INNER, PRODUCT_OUTER, SIDE_CONTEXT, SIDE_ITEM } from "./constants.ts";
 import type { FittedSpec } from "./fitted-spec.ts";
 import type { GoldenRecords } from "./golden.ts";
-import type { EntriesCatalogue } from "./item-entries.ts";
 import type { DenseLayer } from "./layer.ts";
 
 /**
@@ -77,6 +76,16 @@ export interface ItemCatalogue {
   records: Uint8Array;
   /** Set where the records are of entries. */
   entries?: EntriesCatalogue;
+}
+
+/** How a blob has the items of a catalogue of entries, beside their keys and records. */
+export interface EntriesCatalogue {
+  /** [m + 1]: where each record begins, in words from the first, and where the last one ends. */
+  starts: Uint32Array;
+  /** Q, how many item pages there are. Their digests are the last ones in section PAGES. */
+  pages: number;
+  /** Which keys the item pages hold, as row-filter.ts makes it. */
+  filter: Uint32Array;
 }
 
 export const NO_ITEMS: ItemCatalogue = { field: 0, keys: new Uint32Array(0), records: new Uint8Array(0) };

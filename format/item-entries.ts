@@ -1,4 +1,4 @@
-import type { ItemCatalogue } from "./blob.ts";
+import type { EntriesCatalogue, ItemCatalogue } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
@@ -17,16 +17,6 @@ export interface ItemLayout {
   rowCount: number;
   /** [F]: SIDE_CONTEXT or SIDE_ITEM. */
   sides: Uint8Array;
-}
-
-/** How a blob has the items of a catalogue of entries, beside their keys and records. */
-export interface EntriesCatalogue {
-  /** [m + 1]: where each record begins, in words from the first, and where the last one ends. */
-  starts: Uint32Array;
-  /** Q, how many item pages there are. Their digests are the last ones in section PAGES. */
-  pages: number;
-  /** Which keys the item pages hold, as row-filter.ts makes it. */
-  filter: Uint32Array;
 }
 
 /** One item's entries, field by field in the order of the spec. */

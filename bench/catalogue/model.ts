@@ -13,6 +13,7 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { HASH_KEY } from "../../testing/format/hash-key.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
+import { filterBitsFor } from "../../trainer/export/filter.ts";
 import { placeItems } from "../../trainer/export/item-pages.ts";
 import { pagesNeeded } from "../../trainer/export/rows.ts";
 import type { PageContent } from "../../worker/source/source.ts";
@@ -90,7 +91,7 @@ export async function catalogueModel(rows: number, items: number, itemBytes: num
     for (const record of described.records) records.push(record);
   }
   const counts = Uint32Array.from({ length: items }, (_, i) => items - i);
-  const room = { blobBytes: itemBytes, pageBytes: PAGE_BYTES, rowPages: pageCount };
+  const room = { blobBytes: itemBytes, pageBytes: PAGE_BYTES, rowPages: pageCount, filterBits: filterBitsFor };
   const { catalogue, pages } = await placeItems({ field: 0, keys, records, counts }, maker.manifest, room);
   const pageDigests = new Uint8Array(plain.pageDigests.length + c.PAGE_DIGEST_BYTES * pages.length);
   pageDigests.set(plain.pageDigests);

@@ -132,7 +132,7 @@ export async function openPagedShop(kernel: WebAssembly.Module, shop: Shop, item
   const scorer = new Scorer(placeBlob(kernel, shop.plain));
   const { keys, records } = scorer.describeItems(ADS.slice(0, KNOWN), AD, shop.pages);
   const counts = Uint32Array.from({ length: KNOWN }, (_, i) => KNOWN - i);
-  const room = { blobBytes: itemBytes, pageBytes: 1024, rowPages: PAGES };
+  const room = { blobBytes: itemBytes, pageBytes: 1024, rowPages: PAGES, filterBits: () => 12 };
   const { catalogue, pages } = await placeItems({ field: AD, keys, records, counts }, scorer.manifest, room);
   const pageDigests = Uint8Array.from([...shop.model.pageDigests, ...pages.flatMap(({ digest }) => [...digest])]);
   const blob = writeBlob({ ...shop.model, items: catalogue, pageDigests });

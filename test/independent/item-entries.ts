@@ -1,13 +1,11 @@
-import { sha256, viewOf } from "./container.ts";
+import { viewOf } from "./container.ts";
 import { BLOCK_BYTES } from "./filter.ts";
 import type { Head } from "./head.ts";
-import type { Model } from "./model.ts";
-import { pageOf } from "./page.ts";
-import { at, Refusal } from "./refusal.ts";
+import { Refusal } from "./refusal.ts";
 import { faultOfKeys, type Row, readRow, strideOf } from "./rows.ts";
 import type { Spec } from "./spec.ts";
 
-// Section 5, section 11 ITEMS of entries (rule 16), and section 4, item pages (rules 1–6 for item pages).
+// Section 5, section 11 ITEMS of entries. Rule 16.
 
 const MAX_WORDS = 4096;
 
@@ -59,7 +57,7 @@ function readRecord(
  * Records by their keys. `starts` says where in the view, in bytes, the starts are, of which there is one more; `between`
  * how many bytes are between them and the records.
  */
-function readRecords(
+export function readRecords(
   view: DataView,
   keys: bigint[],
   starts: number,
@@ -86,7 +84,7 @@ export function readEntries(
   head: Head,
   rows: Row[],
   spec: Spec,
-): Pick<Model, "entriesOf" | "itemFilter"> {
+): { entriesOf: Map<bigint, ItemEntry[]>; itemFilter: Uint8Array } {
   const refuse = (message: string): never => {
     throw new Refusal("blob", 16, message);
   };
@@ -98,36 +96,4 @@ export function readEntries(
   if (fault !== undefined) refuse(`ITEM_KEYS: ${fault}`);
   const entriesOf = readRecords(viewOf(bytes), keys, filter, 0, head, rows, spec, refuse);
   return { entriesOf, itemFilter: bytes.subarray(0, filter) };
-}
-
-/** The items of item page `number`, by their keys. */
-export function readItemPage(bytes: Uint8Array, model: Model, number: number): Map<bigint, ItemEntry[]> {
-  const check = (condition: boolean, rule: number, message: string): void => {
-    if (!condition) throw new Refusal("item page", rule, message);
-  };
-  const Q = model.itemDigests.length;
-  check(sha256(bytes).subarray(0, 16).equals(at(model.itemDigests, number)), 1, "the digest differs");
-  check(bytes.length >= 36 && bytes.length <= 131_072 && bytes.length % 4 === 0, 2, `got ${bytes.length} bytes`);
-  const view = viewOf(bytes);
-  check(Buffer.from(bytes.subarray(0, 4)).toString("latin1") === "DFEI", 3, "the magic differs");
-  const count = view.getUint32(20, true);
-  [1, bytes.length, model.rowType, model.dim, count, number, Q].forEach((expected, i) => {
-    check(view.getUint32(4 + 4 * i, true) === expected, 3, `offset ${4 + 4 * i}: expected ${expected}`);
-  });
-  const orderBytes = 4 * Math.ceil(count / 2);
-  check(bytes.length >= 36 + 12 * count + orderBytes, 4, `got ${bytes.length} bytes for ${count} items`);
-  const keys = Array.from({ length: count }, (_, i) => view.getBigUint64(32 + 8 * i, true));
-  const fault = faultOfKeys(keys) ?? keys.find((key) => pageOf(key, Q) !== number);
-  check(fault === undefined, 5, `got ${fault}`);
-  const refuse = (message: string): never => {
-    throw new Refusal("item page", 6, message);
-  };
-  const order = Array.from({ length: count }, (_, i) => view.getUint16(36 + 12 * count + 2 * i, true));
-  check(
-    order.every((item) => item < count),
-    6,
-    "an item of the order is not there",
-  );
-  const rows = [...model.oov, ...model.rows.values()];
-  return readRecords(view, keys, 32 + 8 * count, orderBytes, model, rows, model.spec, refuse);
 }

@@ -4,7 +4,7 @@ import { chaskey, wordsOf } from "./chaskey.ts";
 import { checkEnvelope, formatOf, sha256, versionOf } from "./container.ts";
 import { type Entry, encode, keyOf } from "./encode.ts";
 import { hasKey } from "./filter.ts";
-import { readItemPage } from "./item-entries.ts";
+import { readItemPage } from "./item-page.ts";
 import type { Item } from "./items.ts";
 import { type Model, readBlob } from "./model.ts";
 import { readPage } from "./page.ts";

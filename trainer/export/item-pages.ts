@@ -6,8 +6,6 @@ import { itemPageBytes, writeItemPage } from "../../format/item-page.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { pageDigest } from "../../format/page.ts";
 import { addToFilter, NO_FILTER, newFilter } from "../../format/row-filter.ts";
-import { filterBitsFor } from "./filter.ts";
-import type { WrittenPage } from "./rows.ts";
 
 /** The items of a catalogue of entries. */
 export interface ItemTable {
@@ -21,11 +19,23 @@ export interface ItemTable {
   counts: Uint32Array;
 }
 
+/** What there is room for. */
+export interface ItemRoom {
+  /** Bytes of items in the blob. */
+  blobBytes: number;
+  /** Bytes of an item page. */
+  pageBytes: number;
+  /** Pages of rows, which count with those of items. */
+  rowPages: number;
+  /** Bits an item in a page has in the filter of these, of so many; 0 for no filter. */
+  filterBits(items: number): number;
+}
+
 /** Where the items of a catalogue of entries are. */
 export interface PlacedItems {
   catalogue: ItemCatalogue;
   /** The item pages. */
-  pages: WrittenPage[];
+  pages: { digest: Uint8Array; bytes: Uint8Array }[];
 }
 
 /** Bytes that an item takes of the blob: its key, its start and its record. */
@@ -41,7 +51,7 @@ function bytesOf(record: Uint32Array): number {
 export async function placeItems(
   table: ItemTable,
   layout: ItemLayout,
-  { blobBytes, pageBytes, rowPages }: { blobBytes: number; pageBytes: number; rowPages: number },
+  { blobBytes, pageBytes, rowPages, filterBits }: ItemRoom,
 ): Promise<PlacedItems> {
   const { field, keys, records, counts } = table;
   const hottest = Array.from(records.keys()).sort((a, b) => counts[b] - counts[a] || a - b);
@@ -52,7 +62,7 @@ export async function placeItems(
   const cold = inOrder(hottest.slice(hot), keys);
 
   const byPage = shareOut(cold, table, pageBytes, MAX_PAGES - rowPages);
-  const pages: WrittenPage[] = [];
+  const pages: PlacedItems["pages"] = [];
   for (const [page, items] of byPage.entries()) {
     const pageLayout = { ...layout, itemPages: byPage.length };
     const positions = Uint16Array.from(items.keys());
@@ -60,7 +70,7 @@ export async function placeItems(
     const bytes = writeItemPage(pageLayout, page, keysOf(items, keys), recordsOf(items, records), hot);
     pages.push({ digest: await pageDigest(bytes), bytes });
   }
-  const filter = cold.length === 0 ? NO_FILTER : newFilter(cold.length, filterBitsFor(cold.length));
+  const filter = cold.length === 0 ? NO_FILTER : newFilter(cold.length, filterBits(cold.length));
   for (const item of cold) if (filter.length > 0) addToFilter(filter, keys[2 * item], keys[2 * item + 1]);
   const starts = new Uint32Array(hot + 1);
   inBlob.forEach((item, i) => {

@@ -21,6 +21,7 @@ import { keyText } from "../data/shared-key.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { bytesText } from "../terminal/table.ts";
 import type { DraftExport } from "./export.ts";
+import { filterBitsFor } from "./filter.ts";
 import { type PlacedItems, placeItems } from "./item-pages.ts";
 import { KEY_BYTES } from "./rows.ts";
 
@@ -99,7 +100,12 @@ export async function addCatalogue(
       const row = vocabulary.row(position, keys[2 * i], keys[2 * i + 1]);
       return row < model.spec.fields.length ? 0 : vocabulary.counts[row];
     });
-    const room = { blobBytes: rows.itemBytes, pageBytes: rows.pageBytes, rowPages: pages.length };
+    const room = {
+      blobBytes: rows.itemBytes,
+      pageBytes: rows.pageBytes,
+      rowPages: pages.length,
+      filterBits: filterBitsFor,
+    };
     placed = await placeItems({ field: position, keys, records, counts }, scorer.manifest, room);
   }
   const { catalogue } = placed;
