@@ -2,7 +2,7 @@
 // popular items in the blob, the others in pages. The Worker's own code encodes, looks up, reads, caches and scores; its
 // source is a function that makes a page when it is asked for, so nothing here depends on time. Items and users are
 // drawn by Zipf's law. Exits with 1 where requests read more keys than `--most` once warm, or lack a value.
-//   npm run bench -- catalogue [--rows 10000000] [--items 2000000] [--candidates 500] [--exponent 1.05] [--item-mib 16]
+//   npm run bench -- catalogue [--rows 10000000] [--items 2000000] [--candidates 500] [--exponent 1.05] [--item-mib 20]
 //     [--cache-mib 32] [--requests 3000] [--keys 1000] [--distinct] [--most 20] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   options: {
     ...{ rows: { type: "string", default: "10000000" }, items: { type: "string", default: "2000000" } },
     ...{ candidates: { type: "string", default: "500" }, exponent: { type: "string", default: "1.05" } },
-    ...{ "item-mib": { type: "string", default: "16" }, "cache-mib": { type: "string", default: "32" } },
+    ...{ "item-mib": { type: "string", default: "20" }, "cache-mib": { type: "string", default: "32" } },
     ...{ requests: { type: "string", default: "3000" }, keys: { type: "string", default: "1000" } },
     ...{ distinct: { type: "boolean", default: false }, most: { type: "string", default: "20" } },
     json: { type: "string" },

@@ -146,8 +146,11 @@ const training = v.strictObject({
 /** Bytes of rows in a blob at most: with them, filter and layers fit MAX_BLOB_BYTES. */
 const MOST_ROW_BYTES = 28 * 2 ** 20;
 
-/** A blob with so many bytes of items serves beside the next version of it, of which it takes the place. */
-const DEFAULT_ITEM_BYTES = 2 ** 24;
+/**
+ * Two versions of a blob with so many bytes of items, and 5 MiB of other things, fit into the 52 MiB of memory that an
+ * isolate has for models, so that the next one loads beside the one that serves.
+ */
+const DEFAULT_ITEM_BYTES = 20 * 2 ** 20;
 
 const rows = v.strictObject({
   blobBytes: v.pipe(
