@@ -35,7 +35,7 @@ export interface ModelBlob {
   keys: Uint32Array;
   /** F + h rows: each field's OOV row, then the keys' rows in their order. */
   rows: Uint8Array;
-  /** The digests of the P pages, 16 bytes each. */
+  /** The digests of the P pages, and then those of the item pages that a catalogue of entries has, 16 bytes each. */
   pageDigests: Uint8Array;
   /** The numbers of the pages that are wanted most, the hottest first; absent where the blob does not say. */
   hotPages?: readonly number[];
@@ -63,14 +63,29 @@ export interface ModelBlob {
  */
 export type Evidence = Record<string, unknown>;
 
-/** A catalogue of items, whose part of a score the kernel computed at export: FORMAT.md, "ITEMS". */
+/**
+ * A catalogue of items: FORMAT.md, "ITEMS". The kernel computed their part of a score at export; or they are entries
+ * (item-entries.ts), and those that are not in the blob are in item pages.
+ */
 export interface ItemCatalogue {
   /** The position of the field whose values are the items' ids, a field of the item side; 0 without items. */
   field: number;
-  /** The row keys of the m ids, ascending. */
+  /** The row keys of the m ids in the blob, ascending. */
   keys: Uint32Array;
-  /** m records of `itemStride` bytes, in the order of the keys. */
+  /** m records in the order of the keys: of `itemStride` bytes, or of entries. */
   records: Uint8Array;
+  /** Set where the records are of entries. */
+  entries?: EntriesCatalogue;
+}
+
+/** How a blob has the items of a catalogue of entries, beside their keys and records. */
+export interface EntriesCatalogue {
+  /** [m + 1]: where each record begins, in words from the first, and where the last one ends. */
+  starts: Uint32Array;
+  /** Q, how many item pages there are. Their digests are the last ones in section PAGES. */
+  pages: number;
+  /** Which keys the item pages hold, as row-filter.ts makes it. */
+  filter: Uint32Array;
 }
 
 export const NO_ITEMS: ItemCatalogue = { field: 0, keys: new Uint32Array(0), records: new Uint8Array(0) };

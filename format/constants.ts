@@ -12,6 +12,7 @@ export const SPLINE_BLOB_VERSION = 7; // the first with splines
 export const CALIBRATED_BLOB_VERSION = 7; // the first with a calibration map
 export const SERIAL_BLOB_VERSION = 8; // the first whose signature covers a serial number
 export const HOT_PAGES_BLOB_VERSION = 8; // the first that lists its hottest pages
+export const ITEM_PAGES_BLOB_VERSION = 8; // the first whose items may be entries, and in pages
 export const BLOB_HEADER_MAGIC = 0;
 export const BLOB_HEADER_VERSION = 4;
 export const BLOB_HEADER_LENGTH = 8;
@@ -67,6 +68,9 @@ export const MODEL_CONTEXT_LAYERS = 64;
 export const MODEL_ITEM_LAYERS = 68;
 export const MODEL_ITEM_FIELD = 72;
 export const MODEL_ITEM_COUNT = 76;
+export const MODEL_ITEM_FORM = 80; // this and the two below from format 8 on
+export const MODEL_ITEM_PAGES = 84;
+export const MODEL_ITEM_FILTER_BLOCKS = 88;
 export const MODEL_HEAD_BYTES = 128;
 
 export const LAYER_INPUTS = 0;
@@ -107,6 +111,20 @@ export const PRODUCT_ALL = 3;
 // them.
 export const ITEM_LOGIT = 0;
 export const ITEM_VECTORS = 16;
+
+// What an item's record is: precomputed sums, or the entries of its fields.
+export const ITEM_SUMS = 0;
+export const ITEM_ENTRIES = 1;
+
+// A record of entries: a word with the number of entries, that of rows and a flag for values; a word an entry, with its
+// field and the number of its row; the values; the rows. The rows of the record have the highest numbers, from the last
+// one down, which no row of a blob has.
+export const ITEM_ROWS_SHIFT = 12;
+export const ITEM_COUNT_MASK = 4095;
+export const ITEM_HAS_VALUES = 16777216;
+export const ITEM_HEAD_MASK = 33554431;
+export const ITEM_FIELD_SHIFT = 24;
+export const ITEM_ROW_MASK = 16777215;
 
 export const SIDE_CONTEXT = 0;
 export const SIDE_ITEM = 1;
@@ -149,6 +167,10 @@ export const PATCH_HEADER_BYTES = 64;
 export const PATCH_NUMBER_BYTES = 5; // the most of a number of a step: 7 bits each
 export const PATCH_FRACTION = 2; // a patch is at most a blob's length divided by this
 
+// Item page: a header as a row page's, sorted keys, starts of the records, records.
+export const ITEM_PAGE_MAGIC = 0x49454644; // "DFEI"
+export const ITEM_PAGE_VERSION = 1;
+
 // The filter of rows: blocks of eight words.
 export const FILTER_BLOCK_BYTES = 32;
 
@@ -165,6 +187,7 @@ export const MAX_LAYER_INPUTS = 65536;
 export const MAX_LAYER_WIDTH = 8192;
 export const MAX_GOLDEN_RECORDS = 256;
 export const MAX_CALIBRATION_KNOTS = 1024;
+export const MAX_ITEM_WORDS = 4096; // of a record of entries: 16 KiB, a fourth of what a cache of rows takes at a time
 export const MAX_HOT_PAGES = 100; // one bulk read of KV
 export const MAX_PAGE_BYTES = 131072; // a bulk read of 100 pages, as base64 text, stays under 25 MB
 // One record has at most this many (row key, value) entries, so that it always fits into one call of the kernel.

@@ -21,15 +21,20 @@ export function itemStride({ terms, products, fmDim, embeddingDim, layers }: Ite
   return c.ITEM_VECTORS + 4 * padTo(fmDim, c.PAD_OUTPUTS) + 4 * padTo(deep, c.PAD_OUTPUTS);
 }
 
-/** Checks a catalogue against its model. Throws FormatError. */
+/** Checks the keys of the items in a blob. Throws FormatError. */
+export function checkItemKeys(keys: Uint32Array): void {
+  if (!ascending(keys)) refuse("ITEM_KEYS", "got keys out of order, expected them ascending");
+  if (keys.length > 0 && keys[0] === 0 && keys[1] === 0) refuse("ITEM_KEYS", "got key 0, which means OOV");
+}
+
+/** Checks a catalogue of precomputed sums against its model. Throws FormatError. */
 export function checkItems({ keys, records }: ItemCatalogue, model: ItemModel): void {
   const stride = itemStride(model);
   const count = keys.length / 2;
   if (count > 0 && stride === 0) refuse("MODEL", `got ${count} items, expected none with products`);
   if (records.length !== count * stride)
     refuse("ITEMS", `got ${records.length} bytes, expected ${count} items of ${stride}`);
-  if (!ascending(keys)) refuse("ITEM_KEYS", "got keys out of order, expected them ascending");
-  if (count > 0 && keys[0] === 0 && keys[1] === 0) refuse("ITEM_KEYS", "got key 0, which means OOV");
+  checkItemKeys(keys);
   const broken = Array.from({ length: count }, (_, i) => i).find((i) => !isItem(records, i * stride, model));
   if (broken !== undefined)
     refuse("ITEMS", `got item ${broken} with a number that is not finite, or not zero in its padding`);

@@ -97,9 +97,14 @@ export class Page {
     return this.#keys.length / 2;
   }
 
-  /** Words of 4 bytes of a row. */
-  get rowWords(): number {
+  /** Words of 4 bytes of row i, which are those of every row. */
+  wordsOf(_i: number): number {
     return this.#stride / 4;
+  }
+
+  /** Of rows nobody says which are wanted most. */
+  hottest(i: number): number {
+    return i;
   }
 
   /** Word i of the row keys, two for each row: the low one comes first. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { bucketStarts, type Evidence, type ModelBlob } from "./blob.ts";
+import { bucketStarts, type Evidence, type ItemCatalogue, type ModelBlob } from "./blob.ts";
 import { type CalibrationMap, CalibrationMapSchema } from "./calibration.ts";
 import { partsOf } from "./columns.ts";
 import * as c from "./constants.ts";
@@ -8,17 +8,19 @@ import { type FittedField, type FittedSpec, FittedSpecSchema } from "./fitted-sp
 import { formatVersion } from "./format-version.ts";
 import { type GoldenRecords, GoldenRecordsSchema } from "./golden.ts";
 import { hotPagesOf } from "./hot-pages.ts";
-import { checkItems } from "./items.ts";
+import { readEntriesSection } from "./item-entries.ts";
+import type { ItemPageLayout } from "./item-page.ts";
+import { checkItemKeys, checkItems } from "./items.ts";
 import { ascending } from "./keys.ts";
 import type { PageLayout } from "./page.ts";
 import { parseJsonBytes, parseWith } from "./parse.ts";
 import { LayerReader } from "./read-layers.ts";
-import { layerStacks, readModelHead } from "./read-model.ts";
+import { layerStacks, type ModelHead, readModelHead } from "./read-model.ts";
 import { readSections, SECTION_NAMES } from "./read-sections.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
 
 /** What a server needs of a blob beside what the kernel reads: how to encode records, and where the other rows are. */
-export interface BlobManifest extends PageLayout {
+export interface BlobManifest extends PageLayout, ItemPageLayout {
   spec: FittedSpec;
   producer: string;
   /** What the kernel's logits go through; absent where they are served as they are. */
@@ -29,16 +31,25 @@ export interface BlobManifest extends PageLayout {
   bias: number;
   /** FM takes v[0, fmDim) of each row; 0 without TERM_FM. */
   fmDim: number;
-  /** The digests of the P pages, 16 bytes each. */
+  /** The digests of the P pages and of the Q item pages behind them, 16 bytes each. */
   pageDigests: Uint8Array;
   /** Where in the blob the filter of the pages' rows is, and its bytes: 0 where there is none. */
   filter: { offset: number; bytes: number };
-  /** The numbers of the pages that are wanted most, the hottest first; absent where the blob does not say. */
+  /**
+   * The numbers of the pages that are wanted most, the hottest first; absent where the blob does not say. Item page i
+   * has the number P + i.
+   */
   hotPages?: readonly number[];
   /**
-   * The catalogue: the field whose values are the items' ids, and the number of items. Null where the model has none.
+   * The catalogue: the field whose values are the items' ids, and the number of items in the blob; where there are item
+   * pages, also their number. Null where the model has none.
    */
-  items: { field: string; count: number } | null;
+  items: { field: string; count: number; pages?: number } | null;
+  /**
+   * Where in the blob a catalogue of entries is: its filter, of so many bytes, the starts of its records behind that,
+   * and the records. Null where the model has none, or one of precomputed sums.
+   */
+  itemEntries: { offset: number; filterBytes: number } | null;
   evidence: Evidence;
   golden: GoldenRecords;
 }
@@ -51,20 +62,36 @@ export function readManifest(bytes: Uint8Array): BlobManifest {
   const sections = readSections(bytes, false);
   const pageDigests = sections[c.SECTION_PAGES - 1] as Uint8Array;
   const filter = sections[c.SECTION_FILTER - 1] as Uint8Array;
-  const pageCount = pageDigests.length / c.PAGE_DIGEST_BYTES;
-  const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, formatVersion(bytes), pageCount);
+  const listed = pageDigests.length / c.PAGE_DIGEST_BYTES;
+  const format = formatVersion(bytes);
+  const described = readSpecSection(sections[c.SECTION_SPEC - 1] as Uint8Array, format, listed);
   const { spec } = described;
   // The kernel does not read SPEC, so this is the only place that compares its fields and their sides with MODEL.
-  const head = readModelHead(sections[c.SECTION_MODEL - 1] as Uint8Array, spec);
-  const { rowType, embeddingDim, terms, bias, fmDim, itemField, itemCount } = head;
+  const head = readModelHead(sections[c.SECTION_MODEL - 1] as Uint8Array, spec, format);
+  const { rowType, embeddingDim, terms, bias, fmDim, rowCount, sides, itemPages } = head;
   return {
     ...described,
-    ...{ rowType, embeddingDim, terms, bias, fmDim },
-    pageCount,
+    ...{ rowType, embeddingDim, terms, bias, fmDim, rowCount, sides, itemPages },
+    // The kernel has compared the number of digests with P and Q.
+    pageCount: listed - itemPages,
     pageDigests: pageDigests.slice(),
     filter: { offset: filter.byteOffset - bytes.byteOffset, bytes: filter.length },
-    items: itemCount === 0 ? null : { field: (spec.fields[itemField] as FittedField).name, count: itemCount },
+    ...describeItems(head, spec, (sections[c.SECTION_ITEMS - 1] as Uint8Array).byteOffset - bytes.byteOffset),
     ...readJsonSections(sections),
+  };
+}
+
+function describeItems(
+  { itemField, itemCount, itemForm, itemPages, itemFilterBlocks }: ModelHead,
+  spec: FittedSpec,
+  offset: number,
+): Pick<BlobManifest, "items" | "itemEntries"> {
+  const ofEntries = itemForm === c.ITEM_ENTRIES;
+  if (itemCount === 0 && !ofEntries) return { items: null, itemEntries: null };
+  const { name: field } = spec.fields[itemField] as FittedField;
+  return {
+    items: { field, count: itemCount, ...(itemPages > 0 && { pages: itemPages }) },
+    itemEntries: ofEntries ? { offset, filterBytes: itemFilterBlocks * c.FILTER_BLOCK_BYTES } : null,
   };
 }
 
@@ -73,17 +100,18 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
   const sections = readSections(bytes, true);
   const section = (id: number): Uint8Array => sections[id - 1] as Uint8Array;
   const pagesListed = section(c.SECTION_PAGES).length / c.PAGE_DIGEST_BYTES;
-  const described = readSpecSection(section(c.SECTION_SPEC), formatVersion(bytes), pagesListed);
+  const format = formatVersion(bytes);
+  const described = readSpecSection(section(c.SECTION_SPEC), format, pagesListed);
   const { spec } = described;
-  const head = readModelHead(section(c.SECTION_MODEL), spec);
+  const head = readModelHead(section(c.SECTION_MODEL), spec, format);
   const { rowType, embeddingDim, rowCount, bucketBits, pageCount, layerCount, outputWidth, ...rest } = head;
-  const { itemField, itemCount, ...shape } = rest;
+  const { itemField, itemCount, itemForm, itemPages, itemFilterBlocks, ...shape } = rest;
 
   const hot = rowCount - spec.fields.length;
   expectBytes(c.SECTION_BUCKETS, section(c.SECTION_BUCKETS), 4 * (2 ** bucketBits + 1));
   expectBytes(c.SECTION_KEYS, section(c.SECTION_KEYS), 8 * hot);
   expectBytes(c.SECTION_ROWS, section(c.SECTION_ROWS), rowCount * rowStride(rowType, embeddingDim));
-  expectBytes(c.SECTION_PAGES, section(c.SECTION_PAGES), pageCount * c.PAGE_DIGEST_BYTES);
+  expectBytes(c.SECTION_PAGES, section(c.SECTION_PAGES), (pageCount + itemPages) * c.PAGE_DIGEST_BYTES);
 
   const filter = section(c.SECTION_FILTER);
   if (filter.length % c.FILTER_BLOCK_BYTES !== 0)
@@ -107,8 +135,17 @@ export function readBlob(bytes: Uint8Array): ModelBlob {
 
   expectBytes(c.SECTION_ITEM_KEYS, section(c.SECTION_ITEM_KEYS), 8 * itemCount);
   const itemKeys = words(section(c.SECTION_ITEM_KEYS));
-  const items = { field: itemField, keys: itemKeys, records: section(c.SECTION_ITEMS) };
-  checkItems(items, { ...shape, embeddingDim, layers });
+  checkItemKeys(itemKeys);
+  const itemLayout = { rowType, embeddingDim, rowCount, sides: shape.sides };
+  const named = { field: itemField, keys: itemKeys };
+  const items: ItemCatalogue =
+    itemForm === c.ITEM_ENTRIES
+      ? {
+          ...named,
+          ...readEntriesSection(section(c.SECTION_ITEMS), itemCount, itemFilterBlocks, itemPages, itemLayout),
+        }
+      : { ...named, records: section(c.SECTION_ITEMS) };
+  if (!items.entries) checkItems(items, { ...shape, embeddingDim, layers });
 
   return {
     ...described,

@@ -23,8 +23,14 @@ export interface ModelHead {
   itemLayers: number;
   /** The position of the field whose values are the items' ids; 0 without a catalogue. */
   itemField: number;
-  /** The number of items; 0 without a catalogue. */
+  /** The number of items in the blob; 0 without a catalogue. */
   itemCount: number;
+  /** ITEM_SUMS or ITEM_ENTRIES: what the records of items are. */
+  itemForm: number;
+  /** Q, the number of item pages; 0 unless the records are entries. */
+  itemPages: number;
+  /** Blocks of the filter of the items in pages. */
+  itemFilterBlocks: number;
   /** The number of outputs of the MLP's last hidden layer; 0 without TERM_MLP. */
   outputWidth: number;
   sides: Uint8Array;
@@ -67,8 +73,11 @@ export class ModelNumbers {
   }
 }
 
-/** Reads the head and the sides of section MODEL. Throws FormatError where they break a rule or contradict the spec. */
-export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
+/**
+ * Reads the head and the sides of section MODEL of a blob in a version of the format. Throws FormatError where they break a
+ * rule or contradict the spec.
+ */
+export function readModelHead(model: Uint8Array, spec: FittedSpec, format: number): ModelHead {
   const numbers = new ModelNumbers(model);
   const fields = spec.fields.length;
   numbers.u32("fields", c.MODEL_FIELDS, fields, fields);
@@ -109,11 +118,24 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   const outputWidth = numbers.u32("output width", c.MODEL_OUTPUT_WIDTH, mlp ? 1 : 0, mlp ? c.MAX_LAYER_WIDTH : 0);
   const sides = readSides(model, spec, layerCount, towers);
   const itemCount = numbers.u32("items", c.MODEL_ITEM_COUNT);
-  const itemField = numbers.u32("item field", c.MODEL_ITEM_FIELD, 0, itemCount > 0 ? fields - 1 : 0);
-  if (itemCount > 0 && !canNameItems(spec.fields[itemField]))
+  // In older formats these bytes have no meaning.
+  const newer = format >= c.ITEM_PAGES_BLOB_VERSION;
+  const itemForm = newer ? numbers.u32("form of items", c.MODEL_ITEM_FORM, c.ITEM_SUMS, c.ITEM_ENTRIES) : c.ITEM_SUMS;
+  const ofEntries = itemForm === c.ITEM_ENTRIES;
+  const itemPages = newer
+    ? numbers.u32("item pages", c.MODEL_ITEM_PAGES, 0, ofEntries ? c.MAX_PAGES - pageCount : 0)
+    : 0;
+  const mostBlocks = itemPages > 0 ? Math.floor(c.MAX_BLOB_BYTES / c.FILTER_BLOCK_BYTES) : 0;
+  const itemFilterBlocks = newer
+    ? numbers.u32("blocks of the item filter", c.MODEL_ITEM_FILTER_BLOCKS, 0, mostBlocks)
+    : 0;
+  if (ofEntries && itemCount === 0 && itemPages === 0) refuse("got items as entries and none of them, expected some");
+  const hasItems = itemCount > 0 || ofEntries;
+  const itemField = numbers.u32("item field", c.MODEL_ITEM_FIELD, 0, hasItems ? fields - 1 : 0);
+  if (hasItems && !canNameItems(spec.fields[itemField]))
     refuse(`got item field ${itemField}, expected a categorical one of the item's side with a vocabulary`);
   const mixed = spec.fields.find((field) => crossesSides(field, spec.fields));
-  if (mixed && (itemCount > 0 || towers))
+  if (mixed && (hasItems || towers))
     refuse(
       `got ${towers ? "towers" : `${itemCount} items`} and the cross ${show(mixed.name)} of both sides, expected none: ` +
         "an item is computed before its context is known",
@@ -121,7 +143,7 @@ export function readModelHead(model: Uint8Array, spec: FittedSpec): ModelHead {
   return {
     ...{ embeddingDim: D, rowType, rowCount, bucketBits, pageCount, terms, bias, fmDim, mlpFrom, products },
     ...{ innerScale, outerScale, layerCount, contextLayers, itemLayers, outputWidth },
-    ...{ itemField, itemCount, sides },
+    ...{ itemField, itemCount, itemForm, itemPages, itemFilterBlocks, sides },
   };
 }
 

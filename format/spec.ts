@@ -146,6 +146,12 @@ const training = v.strictObject({
 /** Bytes of rows in a blob at most: with them, filter and layers fit MAX_BLOB_BYTES. */
 const MOST_ROW_BYTES = 28 * 2 ** 20;
 
+/**
+ * Two versions of a blob with so many bytes of items, and 5 MiB of other things, fit into the 52 MiB of memory that an
+ * isolate has for models, so that the next one loads beside the one that serves.
+ */
+const DEFAULT_ITEM_BYTES = 20 * 2 ** 20;
+
 const rows = v.strictObject({
   blobBytes: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
@@ -158,6 +164,13 @@ const rows = v.strictObject({
   deltaBytes: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), 2 ** 20),
     about("Budget for the rows that an update puts into the blob in place of writing their pages again."),
+  ),
+  itemBytes: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_ROW_BYTES)), DEFAULT_ITEM_BYTES),
+    about(
+      "Budget for a catalogue's items in the blob. If their precomputed sums fit, all are there; if not, each is the " +
+        "entries of its fields, and the least frequent ones are in pages.",
+    ),
   ),
 });
 

@@ -2,6 +2,7 @@ import { bucketBits, bucketStarts, type ModelBlob } from "./blob.ts";
 import * as c from "./constants.ts";
 import { FormatError } from "./errors.ts";
 import { checksum, type Hash64 } from "./hash.ts";
+import { writeEntriesSection } from "./item-entries.ts";
 import { type DenseLayer, packedBytes, packWeights, padTo, weightType } from "./layer.ts";
 import { readBlob } from "./read-blob.ts";
 
@@ -26,7 +27,7 @@ export function writeBlob(model: ModelBlob): Uint8Array {
     json(model.evidence),
     json(model.golden),
     bytesOf(model.items.keys),
-    model.items.records,
+    model.items.entries ? writeEntriesSection(model.items) : model.items.records,
     bytesOf(model.filter),
   ];
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
@@ -117,7 +118,9 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
   view.setUint32(c.MODEL_ROW_TYPE, model.rowType, true);
   view.setUint32(c.MODEL_ROW_COUNT, model.spec.fields.length + model.keys.length / 2, true);
   view.setUint32(c.MODEL_BUCKET_BITS, bucketBits(model.keys.length / 2), true);
-  view.setUint32(c.MODEL_PAGE_COUNT, model.pageDigests.length / c.PAGE_DIGEST_BYTES, true);
+  const { field: itemField, keys: itemKeys, entries } = model.items;
+  const itemPages = entries?.pages ?? 0;
+  view.setUint32(c.MODEL_PAGE_COUNT, model.pageDigests.length / c.PAGE_DIGEST_BYTES - itemPages, true);
   view.setUint32(c.MODEL_TERMS, model.terms, true);
   view.setFloat32(c.MODEL_BIAS, model.bias, true);
   view.setUint32(c.MODEL_LAYER_COUNT, model.layers.length, true);
@@ -130,8 +133,11 @@ function writeModelSection(model: ModelBlob, dense: DenseSection): Uint8Array {
   view.setFloat32(c.MODEL_OUTER_SCALE, model.outerScale, true);
   view.setUint32(c.MODEL_CONTEXT_LAYERS, model.contextLayers, true);
   view.setUint32(c.MODEL_ITEM_LAYERS, model.itemLayers, true);
-  view.setUint32(c.MODEL_ITEM_FIELD, model.items.field, true);
-  view.setUint32(c.MODEL_ITEM_COUNT, model.items.keys.length / 2, true);
+  view.setUint32(c.MODEL_ITEM_FIELD, itemField, true);
+  view.setUint32(c.MODEL_ITEM_COUNT, itemKeys.length / 2, true);
+  view.setUint32(c.MODEL_ITEM_FORM, entries ? c.ITEM_ENTRIES : c.ITEM_SUMS, true);
+  view.setUint32(c.MODEL_ITEM_PAGES, itemPages, true);
+  view.setUint32(c.MODEL_ITEM_FILTER_BLOCKS, (entries?.filter.byteLength ?? 0) / c.FILTER_BLOCK_BYTES, true);
   model.layers.forEach((layer, i) => {
     const entry = c.MODEL_HEAD_BYTES + i * c.LAYER_ENTRY_BYTES;
     const at = dense.layers[i] as (typeof dense.layers)[number];

@@ -13,5 +13,5 @@ export type { ModelPointer } from "../format/pointer.ts";
 export type { RawValue } from "../format/raw-value.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
 export type { FeatureField, FeatureSpec, ModelType } from "../format/spec.ts";
-export type { Scores } from "../runtime/scorer.ts";
+export type { Scores } from "../runtime/scores.ts";
 export type { KernelVariant } from "../runtime/variant.ts";

@@ -7,6 +7,7 @@
 
 /** Thrown where a blob is refused, and where a record breaks the model's contract. */
 export { FormatError } from "../format/errors.ts";
+export { ItemPage, openItemPage } from "../format/item-page.ts";
 export { openPage, Page } from "../format/page.ts";
 export type { RawValue } from "../format/raw-value.ts";
 export type { BlobManifest } from "../format/read-blob.ts";
@@ -19,5 +20,6 @@ export { checkGolden, goldenLogits } from "../runtime/golden.ts";
 /** `placeBlob` copies a blob into a kernel; `reserveBlob` only makes room, for a blob that is read piece by piece. */
 export { type PlacedBlob, placeBlob, reserveBlob, statedLength } from "../runtime/placed-blob.ts";
 export type { LocatedRecords } from "../runtime/row-locator.ts";
-export { type LocatedItems, Scorer, type Scores } from "../runtime/scorer.ts";
+export { type LocatedItems, Scorer } from "../runtime/scorer.ts";
+export type { Scores } from "../runtime/scores.ts";
 export { bestKernelVariant, type KernelVariant } from "../runtime/variant.ts";

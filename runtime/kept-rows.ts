@@ -12,6 +12,11 @@ export interface KeptRows {
   find(lo: number, hi: number, page: number): number;
   /** Copies a row as its page has it, word by word, to `target` from word `at` on. */
   copy(number: number, target: Uint32Array, at: number): void;
+  /**
+   * The record of the item with a key, to be copied at once; null where it is known that the item page has none, and
+   * undefined where nothing is known. `page`: the number, among all pages, of the item page that may have it.
+   */
+  record(lo: number, hi: number, page: number): Uint32Array | null | undefined;
 }
 
 export const NOTHING_KEPT: KeptRows = {
@@ -19,6 +24,7 @@ export const NOTHING_KEPT: KeptRows = {
   copy(number) {
     throw new Error(`got row ${number}, of no rows that are kept`);
   },
+  record: () => undefined,
 };
 
 // Among the addresses of located records, which are even, an odd number stands for a row that is kept.
@@ -54,7 +60,7 @@ export function copyKept(located: KeptOf, rowWords: number): void {
     addresses[entry] = keptAddress(copied++);
   }
   located.kept = {
-    find: NOTHING_KEPT.find,
+    ...NOTHING_KEPT,
     copy(number, target, at) {
       for (let i = 0; i < rowWords; i++) target[at + i] = words[number * rowWords + i] as number;
     },

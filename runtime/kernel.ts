@@ -28,7 +28,8 @@ const CALL_PROBLEMS: Record<number, string> = {
   [abi.CALL_BAD_OFFSETS]: "offsets that do not ascend from 0",
   [abi.CALL_BAD_ADDRESS]: "a row address outside the rows, or an item outside the catalogue",
   [abi.CALL_NO_CONTEXT]: "candidates before a context",
-  [abi.CALL_NO_ITEMS]: "an item of a model with products, whose factors are of both sides",
+  [abi.CALL_NO_ITEMS]:
+    "sums of an item, of a model with products, whose factors are of both sides, or with a catalogue of entries",
 };
 
 /** The number that `lookupItems` gives for a key that is not in the catalogue. */
@@ -122,6 +123,14 @@ export class Kernel {
   placeKept(slot: number, kept: KeptRows, number: number): number {
     const offset = slot * this.rowBytes;
     kept.copy(number, this.#arenaWords, offset / 4);
+    return this.#arenaAddress + offset;
+  }
+
+  /** As `placeRow`, with the row at word `from` of `words`. */
+  placeWords(slot: number, words: Uint32Array, from: number): number {
+    const offset = slot * this.rowBytes;
+    const at = offset / 4;
+    for (let i = 0; i < this.rowBytes / 4; i++) this.#arenaWords[at + i] = words[from + i];
     return this.#arenaAddress + offset;
   }
 

@@ -26,8 +26,15 @@ export interface LocatedRecords {
   keptCount: number;
   /** How many of the addresses are of rows in the blob that have a key. */
   blobCount: number;
-  /** The pages that may hold the other rows: by number, how many of the scores would use rows of it. */
+  /** How many items' records were kept. */
+  itemsKept: number;
+  /**
+   * The pages that may hold the other rows, or records of items: by number, how many of the scores would use what is in
+   * it.
+   */
   pages: Map<number, number>;
+  /** The row keys of the items that item pages may hold, pairs of words (low, high). */
+  itemKeys: Uint32Array;
   /** [F]: how many of each field's values are known to be unseen without a page. */
   unseen: Uint32Array;
 }
@@ -59,13 +66,15 @@ export class RowLocator {
 
   /**
    * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
-   * takes part in, where it is the context of others. `kept`: rows of pages that are at hand already.
+   * takes part in, where it is the context of others. `kept`: rows of pages that are at hand already. `wanted`: how many
+   * of the records, the first ones, are worth reading pages for, and count where a value is unseen.
    */
   locate(
     encoded: EncodedRecords,
     contextUses = 1,
     given: EncodingLimits = {},
     kept: KeptRows = NOTHING_KEPT,
+    wanted = encoded.count,
   ): LocatedRecords {
     const { maxPages, reserve } = { ...NO_LIMITS, ...given };
     const mostPages = Math.min(maxPages, this.#pageCount, encoded.entries);
@@ -73,17 +82,20 @@ export class RowLocator {
     const addresses = new Uint32Array(encoded.entries);
     const unseen = new Uint32Array(this.#kvFields.length);
     this.#kernel.lookup(encoded.keys, addresses);
-    const counts = { kept, keptCount: 0, blobCount: encoded.entries };
-    const located = { encoded, addresses, pages: new Map<number, number>(), unseen, ...counts };
-    this.#locateAbsent(located, contextUses, mostPages);
+    const wantedEntries = encoded.offsets[wanted * this.#kvFields.length];
+    const counts = { kept, keptCount: 0, blobCount: wantedEntries, itemsKept: 0 };
+    const pages = new Map<number, number>();
+    const located = { encoded, addresses, pages, unseen, itemKeys: new Uint32Array(0), ...counts };
+    this.#locateAbsent(located, contextUses, mostPages, wantedEntries);
     return located;
   }
 
   /**
    * Gives the entries without a row in the blob the row of them that is kept, or their field's OOV row, and adds the
-   * latter to `unseen`, but for those whose row may be in a page. Names these pages, at most `mostPages`.
+   * latter to `unseen`, but for those whose row may be in a page. Names these pages, at most `mostPages`. The entries
+   * from number `wantedEntries` on are not counted, and no page is named for them.
    */
-  #locateAbsent(located: LocatedRecords, contextUses: number, mostPages: number): void {
+  #locateAbsent(located: LocatedRecords, contextUses: number, mostPages: number, wantedEntries: number): void {
     const { encoded, addresses, pages, unseen, kept } = located;
     const { offsets, keys } = encoded;
     const fields = this.#kvFields.length;
@@ -93,7 +105,8 @@ export class RowLocator {
     for (let entry = addresses.indexOf(0); entry >= 0; entry = addresses.indexOf(0, entry + 1)) {
       while (offsets[cell + 1] <= entry) cell++;
       const field = cell % fields;
-      located.blobCount--;
+      const isWanted = entry < wantedEntries;
+      if (isWanted) located.blobCount--;
       const lo = keys[2 * entry];
       const hi = keys[2 * entry + 1];
       const inPage = this.#kvFields[field] && (lo | hi) !== 0 && filterHas(this.#filter, lo, hi);
@@ -103,11 +116,12 @@ export class RowLocator {
         addresses[entry] = keptAddress(number);
         located.keptCount++;
       } else if (number === UNKNOWN_ROW) {
+        if (!isWanted) continue;
         const uses = pages.get(page) ?? 0;
         if (uses > 0 || pages.size < mostPages) pages.set(page, uses + (entry < contextEntries ? contextUses : 1));
       } else {
         addresses[entry] = this.oovAddress(field);
-        this.countUnseen(unseen, field, lo, hi);
+        if (isWanted) this.countUnseen(unseen, field, lo, hi);
       }
     }
   }

@@ -2,44 +2,38 @@ import { calibrateLogits, scoreOfLogit } from "../format/calibration.ts";
 import { columnOf } from "../format/columns.ts";
 import { EncodedRecords } from "../format/encoded-records.ts";
 import { FormatError } from "../format/errors.ts";
-import { ownValue } from "../format/own-value.ts";
-import type { RawValue } from "../format/raw-value.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { MAX_BATCH } from "./abi.ts";
 import { BatchFiller, type PageRows } from "./batch-filler.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
+import { EntryCatalogue, type FoundItems, ITEM_AT_HAND, ITEM_UNKNOWN } from "./items/entry-catalogue.ts";
+import { encodeItems, makeEntries } from "./items/item-makers.ts";
+import { ItemBatchFiller } from "./items/item-records.ts";
+import { rankEntries } from "./items/rank-entries.ts";
 import { type KeptRows, NOTHING_KEPT } from "./kept-rows.ts";
 import { Kernel, type KernelBatch, NO_ITEM } from "./kernel.ts";
 import { OtherItems } from "./other-items.ts";
 import type { PlacedBlob } from "./placed-blob.ts";
 import { RequestEncoder } from "./request-encoder.ts";
 import { type LocatedRecords, RowLocator } from "./row-locator.ts";
+import type { Scores } from "./scores.ts";
 
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
-  /** The context, then the items that the catalogue does not have, of which nothing but the id is known. */
+  /**
+   * The context, then the items that the catalogue does not have, of which nothing but the id is known; then those whose
+   * records an item page may have, for where it does not come.
+   */
   records: LocatedRecords;
-  /** The number of each item in the catalogue, or NO_ITEM. */
+  /** The number of each item in the blob's catalogue, or NO_ITEM. */
   numbers: Uint32Array;
+  /** Where the catalogue is one of entries: what was found of each item. */
+  found: FoundItems | null;
 }
 
-export interface Scores {
-  /** What is served: calibrated, where the model has a calibration map. */
-  logits: Float32Array;
-  /** Probabilities, sigmoid(logit). */
-  scores: Float32Array;
-  /** Entries that were scored with an OOV row because their page was not given. */
-  rowsMissing: number;
-  /** Entries that were scored with a row of a page that was given. */
-  rowsFromPages: number;
-  /**
-   * [F]: how many values of each field were never seen, as neither the blob nor their page has a row for them. A
-   * missing value is none, and a hashed field has none. A context's values count once.
-   */
-  unseen: Uint32Array;
-}
+type RunBatch = (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void;
 
 /**
  * Scores records with one model: encodes them, looks them up in the blob, takes the other rows from pages, and runs the
@@ -53,6 +47,7 @@ export class Scorer {
   readonly #rows: RowLocator;
   readonly #batches: BatchFiller;
   readonly #fields: number;
+  readonly #entries: { catalogue: EntryCatalogue; batches: ItemBatchFiller; itemFields: number } | null;
 
   /** Throws FormatError where the blob is refused. */
   constructor(blob: PlacedBlob) {
@@ -65,6 +60,12 @@ export class Scorer {
     const words = new Uint32Array(blob.kernel.memory.buffer, byteOffset + filter.offset, filter.bytes / 4);
     this.#rows = new RowLocator(this.manifest, this.#kernel, words);
     this.#batches = new BatchFiller(this.#kernel, this.#rows, this.#fields, pageCount);
+    const { itemEntries } = this.manifest;
+    this.#entries = itemEntries && {
+      catalogue: new EntryCatalogue(this.manifest, itemEntries, blob.kernel.memory.buffer, byteOffset),
+      batches: new ItemBatchFiller(this.#kernel, this.#fields),
+      itemFields: spec.fields.filter(({ side }) => side === "item").length,
+    };
   }
 
   /**
@@ -105,10 +106,23 @@ export class Scorer {
       this.#encoder.records.encodeValue(position, itemId(id, this.#encoder.records, position, place), encoded, place);
     }
     const numbers = new Uint32Array(ids.length);
-    this.#kernel.lookupItems(encoded.keys.subarray(0, 2 * encoded.entries), numbers);
-    const others = new OtherItems(columnOf(this.#encoder.records.fields[position]) ?? field, ids, numbers);
-    const records = this.locate(this.#encoder.encodeCandidates(context, others, limits), ids.length, limits, kept);
-    return { records, numbers };
+    const keys = encoded.keys.subarray(0, 2 * encoded.entries);
+    this.#kernel.lookupItems(keys, numbers);
+    const catalogue = this.#entries?.catalogue;
+    let held = catalogue ? encoded.bytes : 0;
+    const found = catalogue?.find(keys, numbers, kept, (bytes) => limits.reserve(held + bytes)) ?? null;
+    if (found) held += found.records.bytes;
+    const reserve = (bytes: number): void => limits.reserve(held + bytes);
+    const states = found?.states ?? Uint8Array.from(numbers, (of) => (of === NO_ITEM ? ITEM_UNKNOWN : ITEM_AT_HAND));
+    const others = new OtherItems(columnOf(this.#encoder.records.fields[position]) ?? field, ids, states);
+    const candidates = this.#encoder.encodeCandidates(context, others, { ...limits, reserve });
+    const records = this.#rows.locate(candidates, ids.length, { ...limits, reserve }, kept, 1 + others.unknown);
+    if (found && catalogue) {
+      records.blobCount += found.fromBlob;
+      records.itemsKept = found.kept;
+      catalogue.namePages(found, records, limits.maxPages);
+    }
+    return { records, numbers, found };
   }
 
   /** Finds the rows of encoded records, as `RowLocator.locate` does. */
@@ -158,11 +172,13 @@ export class Scorer {
     return this.#calibrated(this.#rank(located, pages));
   }
 
-  #rank(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores {
+  /** Of the candidates, those up to, and without, record number `end`. */
+  #rank(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>, end = located.encoded.count): Scores {
     const unseen = located.unseen.slice();
     const context = this.#batches.fill(0, 1, located, pages, unseen);
     this.#kernel.scoreContext(context.batch);
-    const scores = this.#scoreFrom(1, located, pages, unseen, (...batch) => this.#kernel.scoreCandidates(...batch));
+    const run: RunBatch = (...batch) => this.#kernel.scoreCandidates(...batch);
+    const scores = this.#scoreFrom(1, located, pages, unseen, run, end);
     scores.rowsMissing += context.rowsMissing;
     scores.rowsFromPages += context.rowsFromPages;
     return scores;
@@ -170,10 +186,19 @@ export class Scorer {
 
   /**
    * Scores the items that `locateItems` found with their context, each from its record in the catalogue. The scores are
-   * those of `rank`, up to the order in which float32 sums are taken. Items that are not in the catalogue score by
-   * their id alone.
+   * those of `rank`: to the bit where the catalogue is of entries, and otherwise up to the order in which float32 sums
+   * are taken. Items that are not in the catalogue, or whose page is not given, score by their id alone.
    */
-  rankItems({ records, numbers }: LocatedItems, pages: ReadonlyMap<number, PageRows>): Scores {
+  rankItems({ records, numbers, found }: LocatedItems, pages: ReadonlyMap<number, PageRows>): Scores {
+    if (found && this.#entries) {
+      const first = 1 + found.unknown;
+      const unknown = this.#rank(records, pages, first);
+      const run: RunBatch = (...batch) => this.#kernel.scoreCandidates(...batch);
+      const scoreAlone = (at: number): Scores =>
+        this.#scoreFrom(first + at, records, pages, new Uint32Array(this.#fields), run, first + at + 1);
+      const ranking = { ...this.#entries, kernel: this.#kernel, unknown, scoreAlone };
+      return this.#calibrated(rankEntries(found, pages, ranking));
+    }
     const others = this.#rank(records, pages);
     const logits = new Float32Array(numbers.length);
     const scores = new Float32Array(numbers.length);
@@ -214,36 +239,40 @@ export class Scorer {
     position: number,
     pages: ReadonlyMap<number, PageRows>,
   ): { keys: Uint32Array; records: Uint8Array[] } {
-    const encoded = new EncodedRecords();
-    const column = columnOf(this.#encoder.records.fields[position]) ?? "";
-    items.forEach((item, i) => {
-      const place = `items[${i}]`;
-      this.#encoder.records.encodeItem(item, encoded, place);
-      const id = ownValue(item as object, column) as RawValue;
-      if (this.#encoder.records.textOf(position, id, place) === "")
-        throw new FormatError(`${place}.${column}`, "got no id");
-    });
+    const { encoded, keys } = encodeItems(this.#encoder.records, items, position);
     const located = this.locate(encoded);
-    const fields = this.#fields;
-    const keys = Uint32Array.from({ length: 2 * items.length }, (_, word) => {
-      const entry = encoded.offsets[(word >>> 1) * fields + position];
-      return encoded.keys[2 * entry + (word & 1)];
-    });
     const batchOf = (i: number): KernelBatch => this.#batches.fill(i, i + 1, located, pages, located.unseen).batch;
     return { keys, records: items.map((_, i) => this.#kernel.precomputeItem(batchOf(i))) };
   }
 
   /**
-   * Scores the records from `first` on, a batch in each call of `run`. Values that no page has are added to `unseen`.
+   * Makes the records of entries of items, and with them the row keys of the items' ids, the values of the field at
+   * `position`. A record has itself the rows that the blob does not have, which are taken from `pages`, all pages of the
+   * model. Throws FormatError as `encode` does, where an item has no id, and where a record would be too long.
+   */
+  describeItems(
+    items: readonly unknown[],
+    position: number,
+    pages: ReadonlyMap<number, PageRows>,
+  ): { keys: Uint32Array; records: Uint32Array[] } {
+    const { encoded, keys } = encodeItems(this.#encoder.records, items, position);
+    const { addresses } = this.locate(encoded);
+    const { pageCount } = this.manifest;
+    return { keys, records: makeEntries({ encoded, addresses, pages, pageCount }, this.#kernel, this.#fields) };
+  }
+
+  /**
+   * Scores the records from `first` on up to, and without, number `count`, a batch in each call of `run`. Values that no
+   * page has are added to `unseen`.
    */
   #scoreFrom(
     first: number,
     located: LocatedRecords,
     pages: ReadonlyMap<number, PageRows>,
     unseen: Uint32Array,
-    run: (batch: KernelBatch, logits: Float32Array, scores: Float32Array) => void,
+    run: RunBatch,
+    count = located.encoded.count,
   ): Scores {
-    const { count } = located.encoded;
     const logits = new Float32Array(count - first);
     const scores = new Float32Array(count - first);
     let rowsMissing = 0;

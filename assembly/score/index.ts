@@ -187,11 +187,12 @@ export function lookupItems(n: u32): i32 {
 
 /**
  * Scores n items, whose numbers are in rowAddresses, with the context of the last `scoreContext`. Returns a CALL_*
- * code.
+ * code; CALL_NO_ITEMS where the catalogue's items are entries.
  */
 export function scoreItems(n: u32): i32 {
   if (!loaded) return CALL_NOT_LOADED;
-  return n > <u32>MAX_BATCH ? CALL_BAD_COUNT : scoreCatalogue(n);
+  if (n > <u32>MAX_BATCH) return CALL_BAD_COUNT;
+  return itemCount > 0 && itemStride === 0 ? CALL_NO_ITEMS : scoreCatalogue(n);
 }
 
 /**
@@ -211,7 +212,7 @@ export function itemRecordAddress(): usize {
   return itemRecord;
 }
 
-/** Bytes of an item's record; 0 if the model has products. */
+/** Bytes of a record of an item's sums; 0 if the model has products or a catalogue of entries. */
 export function itemBytes(): u32 {
   return itemStride;
 }

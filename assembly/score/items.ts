@@ -1,8 +1,10 @@
 // Sections ITEM_KEYS and ITEMS: a catalogue of items, each with a record of what its fields add to a score. A record
 // begins with the item's part of the logit. Vectors follow, which meet those of the context: with FM the sums of its
 // embeddings; with an MLP the first layer's sums over its inputs; with towers the vector of its tower. So ranking
-// reads one record an item, and begins at the activation of the first layer.
+// reads one record an item, and begins at the activation of the first layer. Where the records are entries
+// (item-entries.ts), items are only looked up here: the host makes candidates of them.
 import {
+  ITEM_ENTRIES,
   ITEM_VECTORS,
   MODEL_ITEM_COUNT,
   MODEL_ITEM_FIELD,
@@ -13,13 +15,17 @@ import {
   TERM_TOWERS,
 } from "../../format/constants";
 import { LOAD_BAD_ITEMS, LOAD_OK } from "../../runtime/abi";
+import { checkItemEntries } from "./item-entries";
 import { isInt8, layerAddress, outputsOf, paddedOutputsOf, padOutputs } from "./layers";
-import { embeddingDim, fields, fmDim, model, products, sideOf, terms } from "./model";
+import { embeddingDim, fields, fmDim, itemForm, model, products, sideOf, terms } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
 /** How many items the catalogue has; 0 without one. */
 export let itemCount: u32 = 0;
-/** Bytes of an item's record; 0 if the model has products, whose factors come from both sides. */
+/**
+ * Bytes of a record of an item's sums; 0 if the model has products, whose factors come from both sides, or a catalogue of
+ * entries.
+ */
 export let itemStride: u32 = 0;
 
 let keys: usize = 0;
@@ -27,22 +33,32 @@ let items: usize = 0;
 
 /** Checks both sections: sizes, the order of the keys, finite floats, and zeros as padding. Returns a LOAD_* code. */
 export function checkItems(): i32 {
-  itemStride = strideOf();
+  const ofEntries = itemForm === ITEM_ENTRIES;
+  itemStride = ofEntries ? 0 : strideOf();
   itemCount = load<u32>(model, MODEL_ITEM_COUNT);
   const field = load<u32>(model, MODEL_ITEM_FIELD);
-  if (itemCount === 0 ? field !== 0 : itemStride === 0 || field >= fields || sideOf(field) !== SIDE_ITEM)
+  if (itemCount === 0 && !ofEntries ? field !== 0 : field >= fields || sideOf(field) !== SIDE_ITEM)
     return LOAD_BAD_ITEMS;
   if (sectionBytes(SECTION_ITEM_KEYS) !== 8 * <u64>itemCount) return LOAD_BAD_ITEMS;
-  if (sectionBytes(SECTION_ITEMS) !== <u64>itemCount * itemStride) return LOAD_BAD_ITEMS;
   keys = sectionAddress(SECTION_ITEM_KEYS);
   items = sectionAddress(SECTION_ITEMS);
+  if (!keysAscend()) return LOAD_BAD_ITEMS;
+  if (ofEntries) return checkItemEntries(itemCount) ? LOAD_OK : LOAD_BAD_ITEMS;
+  if (itemCount > 0 && itemStride === 0) return LOAD_BAD_ITEMS;
+  if (sectionBytes(SECTION_ITEMS) !== <u64>itemCount * itemStride) return LOAD_BAD_ITEMS;
+  for (let i: u32 = 0; i < itemCount; i++) if (!isItem(itemAddress(i))) return LOAD_BAD_ITEMS;
+  return LOAD_OK;
+}
+
+/** Whether the keys ascend strictly, from above 0. */
+function keysAscend(): bool {
   let last: u64 = 0;
   for (let i: u32 = 0; i < itemCount; i++) {
     const key = load<u64>(keys + 8 * i);
-    if (key <= last || !isItem(itemAddress(i))) return LOAD_BAD_ITEMS;
+    if (key <= last) return false;
     last = key;
   }
-  return LOAD_OK;
+  return true;
 }
 
 /** The number of the item with this key; `itemCount` if the catalogue does not have it. */

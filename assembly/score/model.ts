@@ -1,6 +1,10 @@
 // The head of section MODEL: the sizes of the model, which every other file here reads from the variables below.
 import {
+  FILTER_BLOCK_BYTES,
+  ITEM_ENTRIES,
+  ITEM_PAGES_BLOB_VERSION,
   LAYER_ENTRY_BYTES,
+  MAX_BLOB_BYTES,
   MAX_BUCKET_BITS,
   MAX_EMBEDDING_DIM,
   MAX_FIELDS,
@@ -17,7 +21,11 @@ import {
   MODEL_FM_DIM,
   MODEL_HEAD_BYTES,
   MODEL_INNER_SCALE,
+  MODEL_ITEM_COUNT,
+  MODEL_ITEM_FILTER_BLOCKS,
+  MODEL_ITEM_FORM,
   MODEL_ITEM_LAYERS,
+  MODEL_ITEM_PAGES,
   MODEL_LAYER_COUNT,
   MODEL_MLP_FROM,
   MODEL_OUTER_SCALE,
@@ -40,7 +48,7 @@ import {
   TYPE_I4,
 } from "../../format/constants";
 import { LOAD_BAD_MODEL, LOAD_OK } from "../../runtime/abi";
-import { sectionAddress, sectionBytes } from "./sections";
+import { sectionAddress, sectionBytes, version } from "./sections";
 
 /** Counts stay within int32; the length of the blob is the tighter bound. */
 const MAX_ROWS: u32 = 0x80000000;
@@ -59,6 +67,12 @@ export let rowCount: u32 = 0;
 export let bucketBits: u32 = 0;
 /** Pages of rows that are not in the blob. */
 export let pageCount: u32 = 0;
+/** Pages of items, whose digests follow those of the pages of rows. */
+export let itemPages: u32 = 0;
+/** ITEM_SUMS or ITEM_ENTRIES: what the records of items are. */
+export let itemForm: u32 = 0;
+/** Blocks of the filter of the items in pages. */
+export let itemFilterBlocks: u32 = 0;
 /** TERM_LINEAR | TERM_FM | TERM_MLP, or TERM_LINEAR | TERM_TOWERS */
 export let terms: u32 = 0;
 /** The constant term of the logit. */
@@ -100,6 +114,11 @@ export function checkModel(): i32 {
   innerScale = load<f32>(model, MODEL_INNER_SCALE);
   outerScale = load<f32>(model, MODEL_OUTER_SCALE);
   contextLayers = load<u32>(model, MODEL_CONTEXT_LAYERS);
+  // Bytes of a head that are reserved in older formats have no meaning there.
+  const hasItemPages = version >= <u32>ITEM_PAGES_BLOB_VERSION;
+  itemForm = hasItemPages ? load<u32>(model, MODEL_ITEM_FORM) : 0;
+  itemPages = hasItemPages ? load<u32>(model, MODEL_ITEM_PAGES) : 0;
+  itemFilterBlocks = hasItemPages ? load<u32>(model, MODEL_ITEM_FILTER_BLOCKS) : 0;
 
   if (!within(fields, 1, MAX_FIELDS)) return LOAD_BAD_MODEL;
   if (!within(terms, 1, TERM_ALL)) return LOAD_BAD_MODEL;
@@ -112,6 +131,10 @@ export function checkModel(): i32 {
   if (!within(rowCount, fields, MAX_ROWS)) return LOAD_BAD_MODEL;
   if (!within(bucketBits, 1, MAX_BUCKET_BITS)) return LOAD_BAD_MODEL;
   if (!within(pageCount, 0, MAX_PAGES)) return LOAD_BAD_MODEL;
+  if (!within(itemForm, 0, ITEM_ENTRIES)) return LOAD_BAD_MODEL;
+  if (!within(itemPages, 0, itemForm === ITEM_ENTRIES ? MAX_PAGES - pageCount : 0)) return LOAD_BAD_MODEL;
+  if (!within(itemFilterBlocks, 0, itemPages > 0 ? MAX_BLOB_BYTES / FILTER_BLOCK_BYTES : 0)) return LOAD_BAD_MODEL;
+  if (itemForm === ITEM_ENTRIES && itemPages === 0 && load<u32>(model, MODEL_ITEM_COUNT) === 0) return LOAD_BAD_MODEL;
   if (!F32.isFinite(bias)) return LOAD_BAD_MODEL;
   if (!within(fmDim, fm ? 1 : 0, fm ? embeddingDim : 0)) return LOAD_BAD_MODEL;
   if (!within(mlpFrom, 0, mlp ? embeddingDim - 1 : 0)) return LOAD_BAD_MODEL;

@@ -13,7 +13,7 @@ import {
   TYPE_I8,
 } from "../../format/constants";
 import { ARENA_ROWS, LOAD_BAD_ROWS, LOAD_OK } from "../../runtime/abi";
-import { bucketBits, embeddingDim, fields, pageCount, rowCount, rowType } from "./model";
+import { bucketBits, embeddingDim, fields, itemPages, pageCount, rowCount, rowType } from "./model";
 import { sectionAddress, sectionBytes } from "./sections";
 
 /** Bytes of one row, as format/row.ts lays it out. */
@@ -36,7 +36,7 @@ export function checkRows(): i32 {
   if (sectionBytes(SECTION_BUCKETS) !== 4 * ((1 << bucketBits) + 1)) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_KEYS) !== 8 * <u64>keyCount) return LOAD_BAD_ROWS;
   if (sectionBytes(SECTION_ROWS) !== <u64>rowCount * rowStride) return LOAD_BAD_ROWS;
-  if (sectionBytes(SECTION_PAGES) !== pageCount * PAGE_DIGEST_BYTES) return LOAD_BAD_ROWS;
+  if (sectionBytes(SECTION_PAGES) !== (pageCount + itemPages) * PAGE_DIGEST_BYTES) return LOAD_BAD_ROWS;
   const filterBytes = sectionBytes(SECTION_FILTER);
   if (filterBytes % FILTER_BLOCK_BYTES !== 0 || (pageCount === 0 && filterBytes !== 0)) return LOAD_BAD_ROWS;
   rows = sectionAddress(SECTION_ROWS);
@@ -152,10 +152,13 @@ function rowsFinite(): bool {
 
 /** Whether the floats of rows [first, last) are finite: scale and w of int8 and int4 rows, w and v of others. */
 function areFinite(first: u32, last: u32): bool {
+  return floatsAreFinite(rows + first * rowStride, rows + last * rowStride);
+}
+
+/** Whether the floats of the rows in [row, end) are finite. */
+export function floatsAreFinite(row: usize, end: usize): bool {
   // The exponent of a number that is not finite is all ones, so that adding one to it carries into the bit of the sign.
   let carries: u64 = 0;
-  const end = rows + last * rowStride;
-  let row = rows + first * rowStride;
   if (rowType === TYPE_F32) {
     for (; row < end; row += 4) carries |= (load<u32>(row) & 0x7f800000) + 0x00800000;
   } else if (rowType === TYPE_F16) {

@@ -35,6 +35,8 @@ import { murmur128 } from "./murmur";
 let blob: usize = 0;
 /** How many sections the checked blob has. */
 let sectionCount: i32 = 0;
+/** The version of the format that the checked blob is written in. */
+export let version: u32 = 0;
 
 /** Checks the blob at `address`: its header, and the places and checksums of its sections. Returns a LOAD_* code. */
 export function checkSections(address: usize, bytes: u32): i32 {
@@ -42,7 +44,7 @@ export function checkSections(address: usize, bytes: u32): i32 {
   sectionCount = OLD_SECTION_COUNT;
   if (bytes < tableEnd()) return LOAD_TOO_SHORT;
   if (load<u32>(blob, BLOB_HEADER_MAGIC) !== BLOB_MAGIC) return LOAD_BAD_MAGIC;
-  const version = load<u32>(blob, BLOB_HEADER_VERSION);
+  version = load<u32>(blob, BLOB_HEADER_VERSION);
   if (version < <u32>OLDEST_BLOB_VERSION || version > <u32>BLOB_VERSION) return LOAD_BAD_VERSION;
   if (load<u32>(blob, BLOB_HEADER_LENGTH) !== bytes) return LOAD_BAD_LENGTH;
   if (version >= <u32>KEYED_BLOB_VERSION) sectionCount = SECTION_COUNT;

@@ -67,6 +67,13 @@ function calibrationText({ calibration }: Inspection): string {
   return `${method}: ${number(slopes[0])} · logit + ${number(calibrated[0] as number)}`;
 }
 
+function catalogueText(items: Inspection["items"]): string {
+  if (items === null) return "–";
+  const { field, count, form, bytesPerItem, pages } = items;
+  const others = pages > 0 ? ` in the blob, others in ${pages} pages` : "";
+  return `${count} items by ${field} as ${form}, ${bytesPerItem} bytes each${others}`;
+}
+
 function print(blob: Inspection): void {
   const { terms, rowType, embeddingDim, goldenRecords, items, rows } = blob;
   const number = (x: number): string => x.toPrecision(3);
@@ -82,9 +89,9 @@ function print(blob: Inspection): void {
         ["calibration", calibrationText(blob)],
         [
           "rows",
-          `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages} pages`,
+          `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages - (items?.pages ?? 0)} pages`,
         ],
-        ["catalogue", items ? `${items.count} items by ${items.field}, ${items.bytesPerItem} bytes each` : "–"],
+        ["catalogue", catalogueText(items)],
         ["golden records", `${goldenRecords.count}, within ${goldenRecords.tolerance}`],
       ],
     ),

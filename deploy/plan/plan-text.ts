@@ -64,10 +64,13 @@ function storageLine({ pages, pagesBytes, publishDollars, storageDollarsPerMonth
 
 function catalogueLines({ catalogue, candidates }: Plan): string[] {
   if (catalogue === null) return [];
-  const { keys, savesPerMillion, paysFrom, items } = catalogue;
-  const bytes = items
-    ? `, for ${bytesText(items.bytes)} of the blob with all ${count(items.count)} values of ${items.field}`
-    : "";
+  const { keys, savesPerMillion, paysFrom, items, entries } = catalogue;
+  const bytes = entries
+    ? `, with ${count(entries.inBlob)} of all ${count(items?.count ?? 0)} values of ${items?.field} in the blob and the others ` +
+      `in ${count(entries.pages)} pages`
+    : items
+      ? `, for ${bytesText(items.bytes)} of the blob with all ${count(items.count)} values of ${items.field}`
+      : "";
   const from =
     paysFrom === null
       ? `does not save a key a request with up to ${candidates} candidates`

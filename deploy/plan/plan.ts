@@ -5,6 +5,7 @@ import type { ModelSizes, PlannedModel } from "../../trainer/plan/planned-model.
 import type { PlannedRecords } from "../../trainer/plan/planned-records.ts";
 import { bytesOf, layOut } from "../../trainer/plan/planned-rows.ts";
 import { dollarsOf, PAGE_BYTE_MONTH, PAGE_READ, type PageSource } from "../cost.ts";
+import { type ItemPagesPlan, planItemPages } from "./item-plan.ts";
 import { planTraffic, type TrafficPlan } from "./traffic-plan.ts";
 
 /** What a layout of the rows takes, costs and answers. */
@@ -27,18 +28,20 @@ export interface LayoutPlan {
   storageDollarsPerMonth: Record<PageSource, number>;
 }
 
-/** What ranking reads where an item's share of a score comes from a catalogue in the blob. */
+/** What ranking reads where items are those of a catalogue. */
 export interface CataloguePlan {
   /** Keys of a request to rank so many candidates, without a catalogue. */
   byCandidates: { candidates: number; keys: number }[];
-  /** Keys of a request with one: of the context alone. */
+  /** Keys of a request with one: of the context, and of items in pages. */
   keys: number;
   /** Dollars that it saves for a million requests with the plan's candidates, from KV. */
   savesPerMillion: number;
   /** The fewest of these candidates with which it saves a key a request; null where none of them do. */
   paysFrom: number | null;
-  /** Items, as the values of the item's field that has most rows; and the bytes that they would take of the blob. */
+  /** Items, as the values of the item's field that has most rows; and the bytes that they would take as sums. */
   items: { field: string; count: number; bytes: number } | null;
+  /** Set where these do not fit the blob's budget of items: they are entries then, and may be in pages. */
+  entries: ItemPagesPlan | null;
 }
 
 export interface Plan {
@@ -213,7 +216,7 @@ function pageReason(page: LayoutPlan, now: LayoutPlan): string {
   return `pages of ${page.pageBytes} bytes save $${saved} of $${price} per million requests`;
 }
 
-/** With a catalogue, a request reads the rows of its context alone. */
+/** With a catalogue, a request reads the rows of its context, and the items that are in pages. */
 function planCatalogue(
   model: ServedModel,
   records: PlannedRecords,
@@ -222,7 +225,13 @@ function planCatalogue(
 ): CataloguePlan {
   const layout = layOut(model.rows, chosen.headFactor * blobBytes, chosen.pageBytes, filterBits);
   const keysOf = (of: number): number => planTraffic(model, layout, records, of).keys.mean;
-  const keys = keysOf(0);
+  const bytes = items ? items.count * (itemBytes + KEY_BYTES) : 0;
+  const entries =
+    items && bytes > items.blobBytes
+      ? planItemPages(items, chosen.pageBytes, model.limits.cacheBytes, candidates)
+      : null;
+  const ofContext = keysOf(0);
+  const keys = ofContext + (entries?.keys ?? 0);
   const byCandidates: CataloguePlan["byCandidates"] = CATALOGUE_CANDIDATES.filter((of) => of < candidates).map(
     (of) => ({
       candidates: of,
@@ -235,7 +244,10 @@ function planCatalogue(
     byCandidates,
     keys,
     savesPerMillion: dollarsOf({ writes: 0, reads: 1e6 * Math.max(0, most - keys), bytes: 0 }).once,
-    paysFrom: byCandidates.find((of) => of.keys - keys >= 1)?.candidates ?? null,
-    items: items && { ...items, bytes: items.count * (itemBytes + KEY_BYTES) },
+    paysFrom:
+      byCandidates.find((of) => of.keys - ofContext - ((entries?.keys ?? 0) * of.candidates) / candidates >= 1)
+        ?.candidates ?? null,
+    items: items && { field: items.field, count: items.count, bytes },
+    entries,
   };
 }

@@ -1,10 +1,10 @@
+import type { ItemPage } from "../../format/item-page.ts";
 import type { Page } from "../../format/page.ts";
-import type { BlobManifest } from "../../format/read-blob.ts";
 import { rowStride } from "../../format/row.ts";
 import type { PageRows } from "../batch-filler.ts";
 import { type KeptRows, NO_ROW, UNKNOWN_ROW } from "../kept-rows.ts";
 import { CACHED_ABSENCE, NOT_CACHED, type RowCache } from "./row-cache.ts";
-import { RowTags } from "./row-tags.ts";
+import { RowTags, type TagLayout } from "./row-tags.ts";
 
 /** An isolate's cached rows, as one model finds its own among them. A number is good until rows are added. */
 export class CachedRows implements KeptRows {
@@ -12,9 +12,9 @@ export class CachedRows implements KeptRows {
   readonly rowWords: number;
   readonly #cache: RowCache;
 
-  constructor(cache: RowCache, manifest: Pick<BlobManifest, "pageDigests" | "pageCount" | "rowType" | "embeddingDim">) {
+  constructor(cache: RowCache, manifest: TagLayout) {
     this.#cache = cache;
-    this.tags = new RowTags(manifest.pageDigests, manifest);
+    this.tags = new RowTags(manifest);
     this.rowWords = rowStride(manifest.rowType, manifest.embeddingDim) / 4;
   }
 
@@ -28,9 +28,13 @@ export class CachedRows implements KeptRows {
     this.#cache.copy(number, this.rowWords, target, at);
   }
 
+  record(lo: number, hi: number, page: number): Uint32Array | null | undefined {
+    return this.#cache.read(this.tags.lo(lo, page), this.tags.hi(hi, page));
+  }
+
   /**
-   * Copies of the rows of some keys of a page, given as pairs of words (low, high); null where there are none, or where
-   * the cache knows nothing of one.
+   * Copies of the rows or items of some keys of a page, given as pairs of words (low, high); null where there are none,
+   * or where the cache knows nothing of one.
    */
   pageOf(page: number, keys: readonly number[]): PageRows | null {
     if (keys.length === 0) return null;
@@ -38,17 +42,15 @@ export class CachedRows implements KeptRows {
     for (let i = 0; i < keys.length; i += 2) {
       const lo = keys[i] as number;
       const hi = keys[i + 1] as number;
-      const number = this.find(lo, hi, page);
-      if (number === UNKNOWN_ROW) return null;
-      const words = new Uint32Array(this.rowWords);
-      if (number !== NO_ROW) this.copy(number, words, 0);
-      rows.set(`${lo},${hi}`, number === NO_ROW ? null : new Uint8Array(words.buffer));
+      const row = this.record(lo, hi, page);
+      if (row === undefined) return null;
+      rows.set(`${lo},${hi}`, row && new Uint8Array(row.slice().buffer));
     }
     return { row: (lo, hi) => rows.get(`${lo},${hi}`) ?? null };
   }
 
-  /** Keeps all rows of a page. */
-  keepAll(number: number, page: Page): void {
+  /** Keeps all rows, or items, of a page. */
+  keepAll(number: number, page: Page | ItemPage): void {
     for (let i = 0; i < page.rowCount; i++) {
       const [lo, hi] = [page.keyWord(2 * i), page.keyWord(2 * i + 1)];
       this.keep(lo, hi, number, page.row(lo, hi));

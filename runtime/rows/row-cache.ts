@@ -3,7 +3,7 @@ import { giveBack } from "./give-back.ts";
 import { RowIndex } from "./row-index.ts";
 import type { RowTags } from "./row-tags.ts";
 
-// Rows lie one after the other in segments, as entries:
+// Rows, and items' records, which are rows of other lengths here, lie one after the other in segments, as entries:
 //   word 0, 1   what names the row (row-tags.ts)
 //   word 2      ENTRY_USE × its uses since CLOCK's hand last passed + the words of the row; 0 words: there is no row
 //   then        the row as its page has it
@@ -37,7 +37,7 @@ export interface RowMemory {
 }
 
 /** What is read of a page whose rows are all kept. */
-export type RowsOfPage = Pick<Page, "rowCount" | "rowWords" | "keyWord" | "copyRow">;
+export type RowsOfPage = Pick<Page, "rowCount" | "wordsOf" | "hottest" | "keyWord" | "copyRow">;
 
 /**
  * Rows of pages that an isolate has read, and keys that pages turned out not to have. When there is no room, CLOCK
@@ -77,13 +77,30 @@ export class RowCache {
   find(lo: number, hi: number, rowWords: number): number {
     const position = this.#position(lo, hi);
     if (position === 0) return NOT_CACHED;
+    const words = this.#use(position);
+    if (words === rowWords) return position;
+    return words === 0 ? CACHED_ABSENCE : NOT_CACHED;
+  }
+
+  /**
+   * The words of a row of any length, which counts as a use of it; null where its page has none, and undefined where
+   * nothing is known of it. They are good until rows are added.
+   */
+  read(lo: number, hi: number): Uint32Array | null | undefined {
+    const position = this.#position(lo, hi);
+    if (position === 0) return undefined;
+    const words = this.#use(position);
+    const from = (position & IN_SEGMENT) + ENTRY_HEAD_WORDS;
+    return words === 0 ? null : this.#segmentOf(position).subarray(from, from + words);
+  }
+
+  /** Counts a use of the entry at a position. Returns the words of its row. */
+  #use(position: number): number {
     const segment = this.#segmentOf(position);
     const head = (position & IN_SEGMENT) + 2;
     const value = segment[head] as number;
     if (value < MAX_USES * ENTRY_USE) segment[head] = value + ENTRY_USE;
-    const words = value % ENTRY_USE;
-    if (words === rowWords) return position;
-    return words === 0 ? CACHED_ABSENCE : NOT_CACHED;
+    return value % ENTRY_USE;
   }
 
   /** Copies the `rowWords` words of the row at a position to `target`, from word `at` on. */
@@ -105,13 +122,16 @@ export class RowCache {
 
   /**
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
-   * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags.
+   * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags. `share`: of
+   * the page's rows, those that are wanted most.
    */
-  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags): void {
+  keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags, share = 1): void {
     if (this.#isSwept) return;
-    const { rowCount, rowWords } = page;
-    const words = ENTRY_HEAD_WORDS + rowWords;
-    for (let i = 0; i < rowCount; i++) {
+    const { rowCount } = page;
+    for (let hot = 0; hot < Math.min(1, share) * rowCount; hot++) {
+      const i = page.hottest(hot);
+      const rowWords = page.wordsOf(i);
+      const words = ENTRY_HEAD_WORDS + rowWords;
       const lo = tags.lo(page.keyWord(2 * i), number);
       const hi = tags.hi(page.keyWord(2 * i + 1), number);
       if (this.#position(lo, hi) !== 0) continue;

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { table } from "../../trainer/terminal/table.ts";
 
 const BENCHMARKS: Record<string, string> = {
+  catalogue: "Workers KV keys of requests that rank items by their ids, where most of the items are in pages",
   cache: "what an isolate's cache of rows answers, by what it keeps and what it drops, and ns a look-up",
   data: "records/s and peak memory of reading, encoding and streaming 20 million generated records",
   degraded: "logloss of a log over HTTP where the rows of a share of the requests never come, against all rows",

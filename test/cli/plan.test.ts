@@ -48,6 +48,7 @@ const Plan = v.strictObject({
       byCandidates: v.array(v.strictObject({ candidates: Count, keys: Count })),
       ...{ keys: Count, savesPerMillion: Count, paysFrom: v.nullable(Count) },
       items: v.nullable(v.strictObject({ field: v.string(), count: Count, bytes: Count })),
+      entries: v.nullable(v.strictObject({ bytesPerItem: Count, inBlob: Count, pages: Count, keys: Count })),
     }),
   ),
 });

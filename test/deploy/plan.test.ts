@@ -74,6 +74,24 @@ test("a catalogue leaves the context's keys, and pays from as many candidates as
   expect(catalogue?.savesPerMillion).toBeCloseTo(0.5 * saved, 9);
 });
 
+test("a catalogue that the blob has no room for reads pages of the items that are in neither blob nor cache", () => {
+  const counts = Uint32Array.from({ length: 3000 }, (_, i) => Math.floor(10_000 / (1 + i)));
+  const items = { field: "item", count: 3000, counts, entryBytes: 36, blobBytes: 48 * 100 };
+  const { catalogue } = makePlan(model, records, { ...sizes, items, candidates: 50 });
+  const cached = Math.floor(model.limits.cacheBytes / (36 + 17));
+  const sum = (list: Uint32Array): number => list.reduce((a, b) => a + b, 0);
+  const missed = sum(counts.subarray(100 + cached)) / sum(counts);
+  const { entries } = catalogue ?? {};
+  expect(entries).toMatchObject({ bytesPerItem: 36, inBlob: 100 });
+  expect(entries?.keys).toBeCloseTo(50 * missed, 9);
+  expect(entries?.pages).toBeGreaterThan(10);
+  expect(catalogue?.keys).toBeCloseTo((plan.catalogue?.keys ?? 0) + 50 * missed, 9);
+  const text = planText({ ...plan, catalogue });
+  expect(text).toContain("with 100 of all 3,000 values of item in the blob and the others in");
+  const fits = { ...items, blobBytes: 3000 * (80 + 8) };
+  expect(makePlan(model, records, { ...sizes, items: fits, candidates: 50 }).catalogue?.entries).toBeNull();
+});
+
 test("the same records give the same plan, and its text has every head and size of pages", () => {
   expect(makePlan(model, records, { ...sizes, candidates: 50 })).toEqual(plan);
   const text = planText(plan);

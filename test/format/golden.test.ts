@@ -115,14 +115,14 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
   test.each([
     ["| blob | 37,748,736 |", "MAX_BLOB_BYTES"],
     ["| part of a blob | 26,214,400 |", "BLOB_PART_BYTES"],
-    ["| page | 131,072 |", "MAX_PAGE_BYTES"],
+    ["| page, item page | 131,072 |", "MAX_PAGE_BYTES"],
     ["| fields F | 256 |", "MAX_FIELDS"],
     ["| D | 256 |", "MAX_EMBEDDING_DIM"],
     ["| inputs of a layer | 65,536 |", "MAX_LAYER_INPUTS"],
     ["| layers of a tower | 17 |", "MAX_TOWER_LAYERS"],
     ["| entries of a record | 4,096 |", "MAX_RECORD_ENTRIES"],
     ["| bucket bits | 24 |", "MAX_BUCKET_BITS"],
-    ["| pages P | 1,048,576 |", "MAX_PAGES"],
+    ["| pages P + Q | 1,048,576 |", "MAX_PAGES"],
     ["| hidden layers | 16 |", "MAX_LAYERS"],
     ["| width of a layer | 8,192 |", "MAX_LAYER_WIDTH"],
     ["| golden records | 256 |", "MAX_GOLDEN_RECORDS"],
@@ -139,7 +139,7 @@ describe("the numbers in FORMAT.md are those of constants.ts", () => {
 test("the places and sizes in FORMAT.md that no dump shows are those of constants.ts", () => {
   const tableEnd = c.BLOB_HEADER_BYTES + c.SECTION_COUNT * c.SECTION_ENTRY_BYTES;
   for (const said of [
-    `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page.`,
+    `Version ${c.BLOB_VERSION} of the blob, version ${c.PAGE_VERSION} of the page and of the item page.`,
     `reader takes the present one and the four before, ${c.BLOB_VERSION}, 7, 6, 5 and ${c.OLDEST_BLOB_VERSION}, and refuses`,
     `the format version is none of ${c.BLOB_VERSION}, 7, 6, 5 and ${c.OLDEST_BLOB_VERSION}; `,
     `header (${c.BLOB_HEADER_BYTES}) | section table (${c.SECTION_COUNT} × ${c.SECTION_ENTRY_BYTES}) | ` +
@@ -147,6 +147,7 @@ test("the places and sizes in FORMAT.md that no dump shows are those of constant
     `the first one at ${padTo(tableEnd, c.SECTION_ALIGNMENT)},`,
     `shorter than a header and the shorter table (${tableEnd - c.SECTION_ENTRY_BYTES})`,
     `A head of ${c.MODEL_HEAD_BYTES} bytes, then an entry of ${c.LAYER_ENTRY_BYTES} bytes for each layer`,
+    `and a record of 1–${c.MAX_ITEM_WORDS.toLocaleString("en")} words,`,
     `each rounded up to a multiple of ${c.PAD_INPUTS}.`,
     `at most ${c.MAX_LANE_WEIGHT}, and those below 0 to at least −${c.MAX_LANE_WEIGHT}.`,
   ])
@@ -174,6 +175,8 @@ describe("scores", () => {
     expect(scores).toEqual(catalogueScores(read("test/golden/catalogue.blob.bin"), pages));
     const calibrated = JSON.parse(text("test/golden/isotonic.scores.json"));
     expect(calibrated).toEqual(catalogueScores(read("test/golden/isotonic.blob.bin"), pages));
+    const entries = JSON.parse(text("test/golden/entries.scores.json"));
+    expect(entries).toEqual(catalogueScores(read("test/golden/entries.blob.bin"), pages));
     const pairs = scores.filter(({ item }) => item !== undefined);
     for (const [context, ad, rest] of [
       [{ site: "news", hour: 7 }, "boots", { price: 12 }],

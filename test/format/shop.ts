@@ -1,7 +1,9 @@
 import type { ModelBlob } from "../../format/blob.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
+import { ItemPage } from "../../format/item-page.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { Page, pageDigest, writePage } from "../../format/page.ts";
+import { readManifest } from "../../format/read-blob.ts";
 import { VALUE_ROW } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
 import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
@@ -11,6 +13,7 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { filterOf, HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { shapeOfType } from "../../testing/format/shapes.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
+import { placeItems } from "../../trainer/export/item-pages.ts";
 
 // A shop that ranks its ads: a model with random weights, half of whose rows are in the blob and half in pages, and a
 // catalogue of all ads but the newest.
@@ -54,7 +57,8 @@ export const SITES = Array.from({ length: 12 }, (_, i) => `site${i}`);
 export const SHOP_TYPES = MODEL_TYPES.filter((type) => shapeOfType(type, 4).products === 0);
 
 export interface Shop {
-  /** The same model without a catalogue. */
+  /** The same model without a catalogue, and its blob. */
+  model: ModelBlob;
   plain: Uint8Array;
   blob: Uint8Array;
   pages: ReadonlyMap<number, Page>;
@@ -101,7 +105,7 @@ export async function openShop(kernel: WebAssembly.Module, type: ModelType, laye
     filter: filterOf(keyed.filter(({ cold }) => cold)),
   };
   const plain = writeBlob(model);
-  if (drawn.products !== 0) return { plain, blob: plain, pages };
+  if (drawn.products !== 0) return { model, plain, blob: plain, pages };
 
   const { keys, records } = new Scorer(placeBlob(kernel, plain)).precomputeItems(ADS.slice(0, KNOWN), AD, pages);
   const items = records
@@ -111,7 +115,34 @@ export async function openShop(kernel: WebAssembly.Module, type: ModelType, laye
     ...{ field: AD, keys: wordsOf(items) },
     records: new Uint8Array(items.flatMap(({ record }) => [...record])),
   };
-  return { plain, blob: writeBlob({ ...model, items: catalogue }), pages };
+  return { model, plain, blob: writeBlob({ ...model, items: catalogue }), pages };
+}
+
+/** A shop whose catalogue is one of entries. */
+export interface PagedShop {
+  blob: Uint8Array;
+  /** The pages of rows, and then those of items, by their numbers. */
+  pages: ReadonlyMap<number, Page | ItemPage>;
+  /** The bytes of the item pages. */
+  itemPages: Uint8Array[];
+}
+
+/** A shop of entries with so many bytes of items in its blob, the first ads, and the others in pages of at most 1 KiB. */
+export async function openPagedShop(kernel: WebAssembly.Module, shop: Shop, itemBytes: number): Promise<PagedShop> {
+  const scorer = new Scorer(placeBlob(kernel, shop.plain));
+  const { keys, records } = scorer.describeItems(ADS.slice(0, KNOWN), AD, shop.pages);
+  const counts = Uint32Array.from({ length: KNOWN }, (_, i) => KNOWN - i);
+  const room = { blobBytes: itemBytes, pageBytes: 1024, rowPages: PAGES, filterBits: () => 12 };
+  const { catalogue, pages } = await placeItems({ field: AD, keys, records, counts }, scorer.manifest, room);
+  const pageDigests = Uint8Array.from([...shop.model.pageDigests, ...pages.flatMap(({ digest }) => [...digest])]);
+  const blob = writeBlob({ ...shop.model, items: catalogue, pageDigests });
+  const manifest = readManifest(blob);
+  const opened = pages.map(({ bytes }, i) => [PAGES + i, new ItemPage(bytes, manifest, i)] as const);
+  return {
+    blob,
+    pages: new Map<number, Page | ItemPage>([...shop.pages, ...opened]),
+    itemPages: pages.map((of) => of.bytes),
+  };
 }
 
 function wordsOf(keys: readonly { lo: number; hi: number }[]): Uint32Array {

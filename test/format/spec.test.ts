@@ -59,7 +59,7 @@ describe("accepted", () => {
         clipNorm: 10,
         seed: 1,
       },
-      rows: { blobBytes: 1048576, pageBytes: 16384, deltaBytes: 1048576 },
+      rows: { blobBytes: 1048576, pageBytes: 16384, deltaBytes: 1048576, itemBytes: 20971520 },
     });
   });
 

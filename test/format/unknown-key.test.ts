@@ -41,7 +41,7 @@ describe("a key that a spec does not know is named with the one that is nearest"
     [
       "that is near to none",
       { name: "s", fields: [id], rows: { zzz: 1 } },
-      's.json: rows.zzz: unknown key, expected one of "blobBytes", "pageBytes", "deltaBytes"',
+      's.json: rows.zzz: unknown key, expected one of "blobBytes", "pageBytes", "deltaBytes", "itemBytes"',
     ],
     [
       "that every object has",

@@ -37,8 +37,12 @@ export interface Head {
   contextLayers: number;
   itemLayers: number;
   itemField: number;
-  /** m, the number of items in the catalogue. */
+  /** m, the number of items of the catalogue in the blob. */
   items: number;
+  /** Whether items are entries; then Q, the number of item pages, and z, the blocks of the filter of their items. */
+  entries: boolean;
+  itemPages: number;
+  itemBlocks: number;
 }
 
 /** K of a first layer: that of the MLP, or that of the tower of `side`. */
@@ -49,7 +53,8 @@ export function firstInputs(head: Head, spec: Spec, side?: "context" | "item"): 
   return head.fields * d + inner + (head.products & OUTER ? (d * (d + 1)) / 2 : 0);
 }
 
-export function readHead(bytes: Uint8Array, spec: Spec): Head {
+/** `format`: from 8 on, items may be entries; before, what says so is reserved. */
+export function readHead(bytes: Uint8Array, spec: Spec, format: number): Head {
   check(bytes.length >= HEAD_BYTES, 7, `MODEL has ${bytes.length} bytes`);
   const view = viewOf(bytes);
   const u32 = (offset: number, low: number, high: number): number => {
@@ -67,6 +72,12 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
   const [linearAlone, fm, mlp, towers] = [terms === LINEAR, terms & FM, terms & MLP, terms & TOWERS];
   const F = u32(0, spec.fields.length, spec.fields.length);
   const dim = u32(4, linearAlone ? 0 : 1, 256);
+  const newer = (offset: number, high: number) => (format >= 8 ? u32(offset, 0, high) : 0);
+  const pages = u32(20, 0, 1_048_576);
+  const entries = newer(80, 1) === 1;
+  const itemPages = newer(84, entries ? 1_048_576 - pages : 0);
+  const m = u32(76, 0, 2 ** 32);
+  check(!entries || m + itemPages > 0, 7, "items as entries, and none");
   const products = u32(52, 0, mlp ? INNER + OUTER : 0);
   const head: Head = {
     fields: F,
@@ -74,7 +85,7 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
     rowType: u32(8, 0, 3),
     hot: u32(12, F, 2 ** 31) - F,
     bucketBits: u32(16, 1, 24),
-    pages: u32(20, 0, 1_048_576),
+    pages,
     terms,
     bias: f32(28),
     layers: u32(32, mlp ? 1 : towers ? 2 : 0, mlp ? 16 : towers ? 34 : 0),
@@ -87,12 +98,13 @@ export function readHead(bytes: Uint8Array, spec: Spec): Head {
     outerScale: f32(60, products & OUTER ? undefined : 1),
     contextLayers: u32(64, towers ? 1 : 0, towers ? 17 : 0),
     itemLayers: u32(68, towers ? 1 : 0, towers ? 17 : 0),
-    itemField: u32(72, 0, view.getUint32(76, true) > 0 ? F - 1 : 0),
-    items: u32(76, 0, 2 ** 32),
+    itemField: u32(72, 0, m > 0 || entries ? F - 1 : 0),
+    items: m,
+    ...{ entries, itemPages, itemBlocks: newer(88, itemPages > 0 ? 37_748_736 / 32 : 0) },
   };
   const { type, side, encoding } = at(spec.fields, head.itemField);
   const named = type === "categorical" && side === "item" && encoding.kind === "vocabulary";
-  check(head.items === 0 || named, 7, `field ${head.itemField} cannot name items`);
+  check((head.items === 0 && !entries) || named, 7, `field ${head.itemField} cannot name items`);
   if (mlp) check(firstInputs(head, spec) <= MAX_INPUTS, 7, `got ${firstInputs(head, spec)} inputs`);
   if (towers) check(head.contextLayers + head.itemLayers === head.layers, 7, "the towers' layers are others");
   return head;

@@ -3,6 +3,7 @@ import { formatOf, readJson, readSections, viewOf } from "./container.ts";
 import { Dense } from "./dense.ts";
 import { BLOCK_BYTES } from "./filter.ts";
 import { HEAD_BYTES, type Head, readHead, TOWERS } from "./head.ts";
+import { type ItemEntry, NO_ENTRIES, readEntries } from "./item-entries.ts";
 import { type Item, readItems } from "./items.ts";
 import { type Layer, readLayers, readOutput } from "./layers.ts";
 import { at, check } from "./refusal.ts";
@@ -22,6 +23,8 @@ export interface Model extends Head {
   rows: Map<bigint, Row>;
   /** The digests of pages 0 … P − 1. */
   digests: Uint8Array[];
+  /** The digests of the item pages. */
+  itemDigests: Uint8Array[];
   /** The filter of the pages' keys. */
   filter: Uint8Array;
   /** The pages that are wanted most. */
@@ -31,6 +34,9 @@ export interface Model extends Head {
   outputWeights: number[];
   /** The catalogue, by the keys of the item field's values. */
   catalogue: Map<bigint, Item>;
+  /** Where they are entries: those of the items in the blob, and the filter of the others' keys. */
+  entriesOf: Map<bigint, ItemEntry[]>;
+  itemFilter: Uint8Array;
   tolerance: number;
   golden: { record: Record<string, unknown>; logit: number }[];
 }
@@ -42,7 +48,7 @@ function checkLengths(sections: Uint8Array[], head: Head, spec: Spec): void {
     4 * (2 ** head.bucketBits + 1),
     8 * head.hot,
     (F + head.hot) * strideOf(head.rowType, head.dim),
-    16 * head.pages,
+    16 * (head.pages + head.itemPages),
   ];
   expected.forEach((length, i) => {
     const got = at(sections, i + 1).length;
@@ -111,7 +117,7 @@ export function readBlob(blob: Uint8Array): Model {
   // In older formats a member of this name has no meaning.
   const calibration = readCalibration(formatOf(blob) >= 7 ? outer.calibration : undefined);
   const hotPages = readHotPages(formatOf(blob) >= 8 ? outer.hotPages : undefined, at(sections, 5).length / 16);
-  const head = readHead(at(sections, 1), spec);
+  const head = readHead(at(sections, 1), spec, formatOf(blob));
   checkLengths(sections, head, spec);
   const keys = readKeys(sections, head);
   const rows = readRows(at(sections, 4), head);
@@ -120,6 +126,9 @@ export function readBlob(blob: Uint8Array): Model {
   const stack = readLayers(entries, dense, head, spec);
   const outputWeights = readOutput(dense, head, stack);
   check(isObject(readJson(sections, 8, 14)), 14, "EVIDENCE is no object");
+  const digests = Array.from({ length: head.pages + head.itemPages }, (_, p) =>
+    at(sections, 5).subarray(16 * p, 16 * p + 16),
+  );
   const golden = readGolden(readJson(sections, 9, 15));
   return {
     ...head,
@@ -127,12 +136,14 @@ export function readBlob(blob: Uint8Array): Model {
     calibration,
     oov: rows.slice(0, head.fields),
     rows: new Map(keys.map((key, i) => [key, at(rows, head.fields + i)])),
-    digests: Array.from({ length: head.pages }, (_, p) => at(sections, 5).subarray(16 * p, 16 * p + 16)),
+    digests: digests.slice(0, head.pages),
+    itemDigests: digests.slice(head.pages),
     filter: at(sections, 11),
     hotPages,
     stack,
     outputWeights,
-    catalogue: readItems(at(sections, 9), at(sections, 10), head, stack),
+    catalogue: head.entries ? new Map() : readItems(at(sections, 9), at(sections, 10), head, stack),
+    ...(head.entries ? readEntries(at(sections, 9), at(sections, 10), head, rows, spec) : NO_ENTRIES),
     ...golden,
   };
 }

@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import { chaskey, wordsOf } from "./chaskey.ts";
 import { checkEnvelope, formatOf, sha256, versionOf } from "./container.ts";
 import { type Entry, encode, keyOf } from "./encode.ts";
+import { hasKey } from "./filter.ts";
+import { readItemPage } from "./item-page.ts";
 import type { Item } from "./items.ts";
 import { type Model, readBlob } from "./model.ts";
 import { readPage } from "./page.ts";
 import { at, RecordError } from "./refusal.ts";
-import { itemLogitOf, logitOf, type Pages, quantize, scoreOf } from "./score.ts";
+import { entriesLogitOf, itemLogitOf, logitOf, type Pages, quantize, scoreOf } from "./score.ts";
 import { readSpec } from "./spec.ts";
 
 // Reads FORMAT.md's golden files as someone would who knows nothing else: plain scalar code, which shares nothing with
@@ -49,9 +51,18 @@ interface Scored {
 function pagesOf(file: string, model: Model): Pages {
   const name = nameOf(file);
   const own = /^(f16|int4)$/.test(name) ? `${name}.page.bin` : "tiny.page.bin";
-  const files = /^(catalogue|isotonic)$/.test(name) ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
+  const files = /^(catalogue|isotonic|entries)$/.test(name) ? [0, 1].map((page) => `catalogue.page${page}.bin`) : [own];
   expect(files).toHaveLength(model.digests.length);
   return new Map(files.map((page, number) => [number, readPage(bytesOf(placeOf(file) + page), model, number)]));
+}
+
+/** The logit of an item as entries, by its id, with a context: of the blob, or of the item page. */
+function entriesLogit(file: string, model: Model, context: Record<string, unknown>, id: string, pages: Pages): number {
+  const key = keyOf(model.spec.hashKey, at(model.spec.fields, model.itemField).name, id);
+  const inBlob = model.entriesOf.get(key);
+  expect(hasKey(model.itemFilter, key)).toBe(inBlob === undefined);
+  const page = readItemPage(bytesOf(`${nameOf(file)}.items0.bin`), model, 0);
+  return entriesLogitOf(model, context, inBlob ?? at([page.get(key)], 0) ?? [], pages);
 }
 
 /** The item of the catalogue with an id. */
@@ -64,9 +75,9 @@ function itemOf(model: Model, id: unknown): Item {
 test("all golden blobs are there", () => {
   expect(blobs).toEqual(
     expect.arrayContaining(
-      ["catalogue", "pnn", "tiny", "towers"].flatMap((name) =>
-        ["", "v7/", "v6/", "v5/", "v4/"].map((place) => `${place}${name}.blob.bin`),
-      ),
+      ["catalogue", "pnn", "tiny", "towers"]
+        .flatMap((name) => ["", "v7/", "v6/", "v5/", "v4/"].map((place) => `${place}${name}.blob.bin`))
+        .concat("entries.blob.bin"),
     ),
   );
 });
@@ -95,7 +106,9 @@ describe.each(blobs)("%s", (file) => {
     for (const { record, context, item, logit, score } of scored) {
       const got = record
         ? logitOf(model, record, pages)
-        : itemLogitOf(model, context ?? {}, itemOf(model, item), pages);
+        : model.entries
+          ? entriesLogit(file, model, context ?? {}, item ?? "", pages)
+          : itemLogitOf(model, context ?? {}, itemOf(model, item), pages);
       const name = JSON.stringify(record ?? [context, item]);
       expect(Math.abs(got - logit), name).toBeLessThanOrEqual(bound(logit));
       expect(Math.abs(scoreOf(got) - score), name).toBeLessThanOrEqual(bound(logit));

@@ -1,10 +1,10 @@
 /** A file that breaks a rule of FORMAT.md, section 9. */
 export class Refusal extends Error {
-  readonly file: "blob" | "page";
+  readonly file: "blob" | "page" | "item page";
   /** The row of that section's table for blobs or pages; 0 for what a server checks before them. */
   readonly rule: number;
 
-  constructor(file: "blob" | "page", rule: number, message: string) {
+  constructor(file: "blob" | "page" | "item page", rule: number, message: string) {
     super(`${file}, rule ${rule}: ${message}`);
     this.file = file;
     this.rule = rule;

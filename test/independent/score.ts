@@ -2,6 +2,7 @@ import { calibrate } from "./calibration.ts";
 import { encode } from "./encode.ts";
 import { hasKey } from "./filter.ts";
 import { FM, INNER, LINEAR, MLP, OUTER, TOWERS } from "./head.ts";
+import type { ItemEntry } from "./item-entries.ts";
 import type { Item } from "./items.ts";
 import type { Layer } from "./layers.ts";
 import type { Model } from "./model.ts";
@@ -100,8 +101,27 @@ function embed(model: Model, record: Record<string, unknown>, pages: Pages): { l
 
 /** The logit of a record; without pages as if P were 0. */
 export function logitOf(model: Model, record: Record<string, unknown>, pages: Pages = new Map()): number {
+  return logitOfFields(model, embed(model, record, pages));
+}
+
+/** The logit of an item as entries with a context, a record of which only the context's fields count. */
+export function entriesLogitOf(
+  model: Model,
+  context: Record<string, unknown>,
+  entries: ItemEntry[],
+  pages: Pages,
+): number {
+  const fields = embed(model, context, pages).map((field, f) => {
+    if (at(model.spec.fields, f).side === "context") return field;
+    const own = entries.filter((entry) => entry.field === f);
+    const vectors = own.map(({ value, row }) => row.v.map((v) => value * v));
+    return { linear: sum(own.map(({ value, row }) => value * row.w)), e: sumVectors(vectors, model.dim) };
+  });
+  return logitOfFields(model, fields);
+}
+
+function logitOfFields(model: Model, fields: { linear: number; e: number[] }[]): number {
   const { terms, dim } = model;
-  const fields = embed(model, record, pages);
   const e = fields.map((field) => field.e);
   const side = (name: string) => e.filter((_, f) => at(model.spec.fields, f).side === name);
 

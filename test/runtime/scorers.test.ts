@@ -33,7 +33,7 @@ function specOf(type: ModelType): ResolvedSpec {
     // BatchNorm, so that its folding is a part of what must agree; and a small budget for the blob, so that most rows
     // are in pages.
     ...tinySpec({ type, embeddingDim: 5, hidden: [17, 9], batchNorm: true, activation: ACTIVATION[type] ?? "relu" }),
-    rows: { blobBytes: 400, pageBytes: 1024, deltaBytes: 0 },
+    rows: { blobBytes: 400, pageBytes: 1024, deltaBytes: 0, itemBytes: 0 },
   };
 }
 

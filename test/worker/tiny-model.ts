@@ -28,6 +28,7 @@ import { inOldFormat } from "../../testing/format/edit-blob.ts";
 import { filterOf, HASH_KEY, rowKeyOf } from "../../testing/format/hash-key.ts";
 import { seeded } from "../../testing/format/random.ts";
 import { lightenLanes } from "../../testing/kernel/light-lanes.ts";
+import { placeItems } from "../../trainer/export/item-pages.ts";
 import { bestKernelModule } from "../../worker/models/kernel-modules.ts";
 
 // A model of the kind that a trainer publishes, with random weights. Of site and tags, hot rows are in the blob and the
@@ -37,6 +38,7 @@ const K = 4;
 const ROW_TYPE = TYPE_I8;
 const HOT_VALUES = 10;
 const VALUES = 400;
+const ITEM_PAGE_BYTES = 1024;
 
 const SPEC: FittedSpec = {
   name: "tiny",
@@ -100,7 +102,7 @@ export interface TinyModel {
   version: string;
   blob: Uint8Array;
   layout: PageLayout;
-  /** Bytes and digest by page number. */
+  /** Bytes and digest by page number; those of item pages come last. */
   pages: { bytes: Uint8Array; digest: Uint8Array }[];
 }
 
@@ -119,6 +121,8 @@ export interface TinyModelOptions {
   format?: number;
   /** Items of a catalogue, each named by its `ad`. */
   items?: readonly Record<string, unknown>[];
+  /** Set: the catalogue is one of entries, with so many bytes of it in the blob, and item pages behind the others. */
+  itemBytes?: number;
   /** How far the golden logits are from what the kernel computes. */
   goldenError?: number;
   /** Bytes of evidence. With others, a model has another version and the same pages. */
@@ -142,6 +146,7 @@ export async function makeModel(
     hotPages,
     format = BLOB_VERSION,
     items = [],
+    itemBytes,
     goldenError = 0,
     padding = 0,
   }: TinyModelOptions = {},
@@ -203,7 +208,8 @@ export async function makeModel(
     evidence: { provenance: { seed }, ...(padding > 0 && { padding: "x".repeat(padding) }) },
     golden: { tolerance: 1e-4, records: [] },
   };
-  if (items.length > 0) model.items = await catalogueOf(model, items, pages);
+  if (items.length > 0) model.items = await catalogueOf(model, items, pages, itemBytes);
+  model.pageDigests = concat(pages.map(({ digest }) => digest));
   const write = (): Uint8Array => {
     const blob = writeBlob(model);
     if (format === BLOB_VERSION) return blob;
@@ -215,18 +221,28 @@ export async function makeModel(
   return { model: SPEC.name, version: await sealBlob(blob, key && { key, serial }), blob, layout, pages };
 }
 
-/** A catalogue of items, made as the trainer makes it. */
+/** A catalogue of items, made as the trainer makes it. Its item pages are added to `pages`. */
 async function catalogueOf(
   model: ModelBlob,
   items: readonly Record<string, unknown>[],
   pages: TinyModel["pages"],
+  itemBytes?: number,
 ): Promise<ItemCatalogue> {
-  const scorer = new Scorer(placeBlob(bestKernelModule().module, writeBlob(model)));
+  const scorer = new Scorer(placeBlob(bestKernelModule().module, writeBlob({ ...model, hotPages: [] })));
   const opened = pages.map(async ({ bytes, digest }, i) => {
     return [i, await openPage(bytes, scorer.manifest, i, digest)] as const;
   });
   const field = SPEC.fields.findIndex(({ name }) => name === "ad");
-  const { keys, records } = scorer.precomputeItems(items, field, new Map(await Promise.all(opened)));
+  const rowPages = new Map(await Promise.all(opened));
+  if (itemBytes !== undefined) {
+    const counts = Uint32Array.from(items.keys(), (i) => items.length - i);
+    const table = { field, ...scorer.describeItems(items, field, rowPages), counts };
+    const room = { blobBytes: itemBytes, pageBytes: ITEM_PAGE_BYTES, rowPages: pages.length, filterBits: () => 12 };
+    const placed = await placeItems(table, scorer.manifest, room);
+    pages.push(...placed.pages);
+    return placed.catalogue;
+  }
+  const { keys, records } = scorer.precomputeItems(items, field, rowPages);
   const sorted = records
     .map((bytes, i) => ({ lo: keys[2 * i], hi: keys[2 * i + 1], bytes }))
     .toSorted((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
@@ -274,7 +290,7 @@ export function pointerTo(version: string, deadline?: number): string {
 export async function expectedScores(model: TinyModel, records: unknown[], without: number[] = []): Promise<number[]> {
   const scorer = new Scorer(placeBlob(bestKernelModule().module, model.blob));
   const pages = new Map<number, Page>();
-  for (const [number, { bytes, digest }] of model.pages.entries()) {
+  for (const [number, { bytes, digest }] of model.pages.slice(0, model.layout.pageCount).entries()) {
     if (!without.includes(number)) pages.set(number, await openPage(bytes, model.layout, number, digest));
   }
   return Array.from(scorer.score(scorer.locate(scorer.encode(records)), pages).scores);

@@ -34,8 +34,10 @@ import {
   CATALOGUE_PAIRS,
   CATALOGUE_RECORDS,
   cataloguePages,
+  entriesPage,
   itemNumber,
   tinyCatalogue,
+  tinyEntries,
   tinyIsotonic,
 } from "./tiny-catalogue.ts";
 
@@ -53,6 +55,7 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
   const page = tinyPage();
   const catalogue = await goldenBlob(await tinyCatalogue(), CATALOGUE_RECORDS);
   const cataloguePage = cataloguePages();
+  const entries = await goldenBlob(await tinyEntries(), CATALOGUE_RECORDS);
   const platt = await goldenBlob(await tinyPlatt());
   const isotonic = await goldenBlob(await tinyIsotonic(), CATALOGUE_RECORDS);
   const others = await Promise.all(
@@ -79,6 +82,9 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/catalogue.blob.bin", catalogue],
     ...cataloguePage.map((bytes, i) => [`test/golden/catalogue.page${i}.bin`, bytes] as const),
     ["test/golden/catalogue.scores.json", encoder.encode(linesJson(catalogueScores(catalogue, cataloguePage)))],
+    ["test/golden/entries.blob.bin", entries],
+    ["test/golden/entries.items0.bin", entriesPage()],
+    ["test/golden/entries.scores.json", encoder.encode(linesJson(catalogueScores(entries, cataloguePage)))],
     ["test/golden/platt.blob.bin", platt],
     ["test/golden/platt.scores.json", encoder.encode(scoresJson(platt, [page]))],
     ["test/golden/isotonic.blob.bin", isotonic],
@@ -214,9 +220,11 @@ function scoresJson(blob: Uint8Array, pages: Uint8Array[]): string {
 export function catalogueScores(blob: Uint8Array, pages: Uint8Array[]): object[] {
   const model = readBlob(blob);
   const records = CATALOGUE_RECORDS.map((record) => ({ record, ...referenceScore(blob, pages, record) }));
-  const pairs = CATALOGUE_PAIRS.map(({ context, item }) => ({
+  const pairs = CATALOGUE_PAIRS.map(({ context, item, whole }) => ({
     ...{ context, item },
-    ...forwardItem(blob, pages, context, itemNumber(model, item)),
+    ...(model.items.entries
+      ? referenceScore(blob, pages, whole)
+      : forwardItem(blob, pages, context, itemNumber(model, item))),
   }));
   return [...records, ...pairs];
 }

@@ -1,6 +1,8 @@
 import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
 import { ACTIVATION_RELU, TERM_FM, TERM_LINEAR, TERM_MLP, TYPE_F32 } from "../../format/constants.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
+import { writeItemEntries } from "../../format/item-entries.ts";
+import { writeItemPage } from "../../format/item-page.ts";
 import { compareKeys, findKey, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, pageDigest, writePage } from "../../format/page.ts";
 import { VALUE_ROW } from "../../format/record.ts";
@@ -36,8 +38,12 @@ const SPEC: FittedSpec = {
   ],
 };
 const AD = 1;
+const PRICE = 3;
 
 const LAYOUT: PageLayout = { rowType: TYPE_F32, embeddingDim: 4, pageCount: 2 };
+
+/** What the records of items are checked against. */
+const ITEM_LAYOUT = { rowCount: 4 + 6, sides: fieldSides(SPEC) };
 
 type Row = { field: string; text: string; row: number[] };
 
@@ -126,6 +132,70 @@ export async function tinyCatalogue(): Promise<ModelBlob> {
   return { ...model, items: { field: AD, keys, records: concat(items.map(({ record }) => record)) } };
 }
 
+/** The bytes of the only item page of `tinyEntries`. */
+export function entriesPage(): Uint8Array {
+  const { cold } = describedItems();
+  const layout = { ...LAYOUT, ...ITEM_LAYOUT, itemPages: 1 };
+  return writeItemPage(
+    layout,
+    0,
+    Uint32Array.from(cold.flatMap(({ lo, hi }) => [lo, hi])),
+    cold.map(({ record }) => record),
+    Uint16Array.of(1, 0),
+  );
+}
+
+/** The same model with the same items as entries: one is in the blob and two in an item page. */
+export async function tinyEntries(): Promise<ModelBlob> {
+  const model = await tinyCatalogue();
+  const { hot, cold } = describedItems();
+  const starts = Uint32Array.of(0, hot.record.length);
+  const page = await pageDigest(entriesPage());
+  return {
+    ...model,
+    pageDigests: concat([model.pageDigests, page]),
+    hotPages: [2, 1],
+    items: {
+      ...{ field: AD, keys: Uint32Array.of(hot.lo, hot.hi), records: new Uint8Array(hot.record.buffer) },
+      entries: { starts, pages: 1, filter: filterOf(cold) },
+    },
+  };
+}
+
+interface DescribedItem {
+  lo: number;
+  hi: number;
+  record: Uint32Array;
+}
+
+/** The items as entries: boots, whose row the blob has; and the two others, whose rows it does not have, by key. */
+function describedItems(): { hot: DescribedItem; cold: DescribedItem[] } {
+  const price = OOV.length + rowNumber("price", VALUE_ROW);
+  const row = (text: string): Uint8Array =>
+    packRows(
+      TYPE_F32,
+      COLD.filter((of) => of.text === text).map((of) => of.row),
+    );
+  const describe = (text: string, rows: (number | Uint8Array)[], values: number[]): DescribedItem => {
+    const { lo, hi } = keyOf("ad", text);
+    return { lo, hi, record: writeItemEntries({ fields: [AD, PRICE], rows, values }, 1 + LAYOUT.embeddingDim, text) };
+  };
+  return {
+    // A price of 12 is (12 − 10) · 0.5.
+    hot: describe("boots", [OOV.length + rowNumber("ad", "boots"), price], [1, 1]),
+    cold: [
+      describe("lamp", [row("lamp"), price], [1, -3.25]),
+      describe("sofa", [row("sofa"), PRICE], [1, 1]), // a missing price has the OOV row
+    ].sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi)),
+  };
+}
+
+/** The position of a value's key among those of the blob. */
+function rowNumber(field: string, text: string): number {
+  const { lo, hi } = keyOf(field, text);
+  return findKey(ascendingRows(TYPE_F32, HOT).keys, lo, hi);
+}
+
 /** The same with a curve of three knots through its logits; some of its records lie beyond either end. */
 export async function tinyIsotonic(): Promise<ModelBlob> {
   return {
@@ -163,9 +233,9 @@ export const CATALOGUE_RECORDS: Record<string, unknown>[] = [
   {},
 ];
 
-/** Pairs of each of these contexts with each of the items, by their ids. */
-export const CATALOGUE_PAIRS: { context: object; item: string }[] = [
+/** Pairs of each of these contexts with each of the items, by their ids, and the whole records that they stand for. */
+export const CATALOGUE_PAIRS: { context: object; item: string; whole: object }[] = [
   { site: "news", hour: 7 },
   { site: "shop", hour: 23 },
   {},
-].flatMap((context) => ITEMS.map(({ ad }) => ({ context, item: ad })));
+].flatMap((context) => ITEMS.map((item) => ({ context, item: item.ad, whole: { ...context, ...item } })));

@@ -35,7 +35,7 @@ const NO_ITEM: LargestItem = { logit: 0, sum: 0, deep: 0 };
 const MAX_INTEGER = 2 ** 31;
 
 function largestItem({ items, terms, fmDim, layers }: ModelBlob): LargestItem {
-  const count = items.keys.length / 2;
+  const count = items.entries ? 0 : items.keys.length / 2; // entries are scored as candidates are
   const stride = items.records.length / count || 0;
   const most = { ...NO_ITEM };
   const deepAt = c.ITEM_VECTORS / 4 + padTo(fmDim, c.PAD_OUTPUTS);

@@ -17,7 +17,7 @@ export interface Ranking {
   candidates: Float32Array;
   /** The logits of items of the catalogue, then their scores; empty without a catalogue. */
   items: Float32Array;
-  /** The record that ITEMS would have of record 0; empty where the model has products. */
+  /** The record of sums that ITEMS would have of record 0; empty where the model has products or items as entries. */
   record: Uint8Array;
 }
 
@@ -43,14 +43,15 @@ export function rankIn(exports: KernelExports, model: ModelBlob, batch: RowBatch
 
   const numbers = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), abi.MAX_BATCH);
   numbers.set(items);
-  is("scoreItems", () => exports.scoreItems(items.length), abi.CALL_OK);
+  const asSums = model.items.entries === undefined || model.items.keys.length === 0;
+  is("scoreItems", () => exports.scoreItems(items.length), asSums ? abi.CALL_OK : abi.CALL_NO_ITEMS);
   const scores = scoresOf(exports, items.length);
 
-  const withProducts = model.products !== 0;
+  const withoutSums = model.products !== 0 || model.items.entries !== undefined;
   writeBatch(exports, batch, rowCount);
-  is("precomputeItem", () => exports.precomputeItem(), withProducts ? abi.CALL_NO_ITEMS : abi.CALL_OK);
+  is("precomputeItem", () => exports.precomputeItem(), withoutSums ? abi.CALL_NO_ITEMS : abi.CALL_OK);
   const record = new Uint8Array(exports.memory.buffer, exports.itemRecordAddress(), exports.itemBytes()).slice();
-  if (!withProducts) is("scoreItems after precomputeItem", () => exports.scoreItems(0), abi.CALL_NO_CONTEXT);
+  if (!withoutSums) is("scoreItems after precomputeItem", () => exports.scoreItems(0), abi.CALL_NO_CONTEXT);
   return { candidates, items: scores, record };
 }
 
@@ -106,7 +107,8 @@ export function expectRefusals(
   const numbers = new Uint32Array(exports.memory.buffer, exports.rowAddresses(), 2);
   numbers.set([0, pick(random, [count, count + 1, 2 ** 28, 0x80000000, NO_ITEM])]);
   const item = timed("scoreItems", () => exports.scoreItems(2));
-  expect(item === abi.CALL_BAD_ADDRESS, `items that are not there give ${item}`);
+  const refusal = items.entries && count > 0 ? abi.CALL_NO_ITEMS : abi.CALL_BAD_ADDRESS;
+  expect(item === refusal, `items that are not there give ${item}`);
   expect(exports.scoreItems(abi.MAX_BATCH + 1) === abi.CALL_BAD_COUNT, "more items than a call may have");
   expect(exports.lookupItems(abi.MAX_ENTRIES + 1) === abi.CALL_BAD_COUNT, "more keys than a call may have");
 }

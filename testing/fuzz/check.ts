@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import * as c from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { toHex } from "../../format/hash.ts";
+import { ItemPage, type ItemPageLayout, openItemPage } from "../../format/item-page.ts";
 import { pageOfKey } from "../../format/keys.ts";
 import { openPage, Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
@@ -134,22 +135,24 @@ function rankItems(scorer: Scorer): void {
 }
 
 /** A page opens under the right digest if it can be read, and never under another digest. */
-async function checkDigest(bytes: Uint8Array, { layout, page }: OriginalPage): Promise<void> {
+async function checkDigest(bytes: Uint8Array, { layout, page, items }: OriginalPage): Promise<void> {
+  const open = (of: Uint8Array) => (items ? openItemPage(bytes, items, page, of) : openPage(bytes, layout, page, of));
   const digest = hash("sha256", bytes, "buffer").subarray(0, c.PAGE_DIGEST_BYTES);
-  const opened = await attemptLater(() => openPage(bytes, layout, page, digest));
+  const opened = await attemptLater<unknown>(() => open(digest));
   const read = attempt(
-    () => new Page(bytes, layout, page),
+    () => (items ? new ItemPage(bytes, items, page) : new Page(bytes, layout, page)),
     () => null,
     (error) => error,
   );
   expect(opened instanceof FormatError === (read !== null), `openPage gives ${opened}, the page ${read}`);
   digest[0] = digest[0] ^ 1;
-  const other = await attemptLater(() => openPage(bytes, layout, page, digest));
+  const other = await attemptLater<unknown>(() => open(digest));
   expect(other instanceof FormatError, "openPage takes a page of another digest");
 }
 
 /** Checks that every key of a page belongs there and has a row of finite numbers, and that the key 0 has none. */
-function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
+function checkPage(bytes: Uint8Array, { layout, page, items }: OriginalPage): string {
+  if (items) return checkItemPage(bytes, items, page);
   const read = attempt(
     () => new Page(bytes, layout, page),
     (opened) => opened,
@@ -174,6 +177,32 @@ function checkPage(bytes: Uint8Array, { layout, page }: OriginalPage): string {
     expect(kept.every(Number.isFinite), "a row that is not finite");
   }
   expect(read.row(0, 0) === null, "a row of the key 0");
+  return "read";
+}
+
+/** Checks that every key of an item page belongs there, and has entries of item fields with rows that are there. */
+function checkItemPage(bytes: Uint8Array, layout: ItemPageLayout, page: number): string {
+  const read = attempt(
+    () => new ItemPage(bytes, layout, page),
+    (opened) => opened,
+    (error) => error,
+  );
+  if (read instanceof FormatError) return "item page";
+  for (let i = 0; i < read.rowCount; i++) {
+    const [lo, hi] = [read.keyWord(2 * i), read.keyWord(2 * i + 1)];
+    expect(pageOfKey(hi, layout.itemPages) === page, "a key of another item page");
+    const record = read.row(lo, hi);
+    expect(record !== null && record.length === 4 * read.wordsOf(i), `a record of ${record?.length} bytes`);
+    const words = new Uint32Array((record as Uint8Array).slice().buffer);
+    const count = (words[0] as number) & c.ITEM_COUNT_MASK;
+    for (const entry of words.subarray(1, 1 + count)) {
+      const [field, row] = [entry >>> c.ITEM_FIELD_SHIFT, entry & c.ITEM_ROW_MASK];
+      expect(layout.sides[field] === c.SIDE_ITEM, `an entry of field ${field}`);
+      const own = ((words[0] as number) >>> c.ITEM_ROWS_SHIFT) & c.ITEM_COUNT_MASK;
+      expect(row < layout.rowCount || row > c.ITEM_ROW_MASK - own, `row ${row}`);
+    }
+  }
+  expect(read.row(0, 0) === null, "an item of the key 0");
   return "read";
 }
 

@@ -8,12 +8,14 @@ import * as c from "../../format/constants.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import type { FittedField, FittedSpec } from "../../format/fitted-spec.ts";
 import type { GoldenRecords } from "../../format/golden.ts";
+import type { ItemPageLayout } from "../../format/item-page.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { type PageLayout, writePage } from "../../format/page.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { rowStride } from "../../format/row.ts";
+import { NO_FILTER } from "../../format/row-filter.ts";
 import { MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { goldenLogits } from "../../runtime/golden.ts";
@@ -34,6 +36,8 @@ export interface OriginalPage {
   bytes: Uint8Array;
   layout: PageLayout;
   page: number;
+  /** Set where it is a page of items. */
+  items?: ItemPageLayout;
 }
 
 const FIELDS = 3;
@@ -54,8 +58,8 @@ const golden = ["", "v7/", "v6/", "v5/", "v4/"].flatMap((place) =>
     ...{ name: `${place}${name}`, bytes: readGolden(`${place}${name}.blob.bin`) },
   })),
 );
-/** With calibration maps. */
-const calibrated = ["platt", "isotonic"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
+/** With calibration maps, and with items as entries. */
+const calibrated = ["platt", "isotonic", "entries"].map((name) => ({ name, bytes: readGolden(`${name}.blob.bin`) }));
 const ROW_TYPES = [c.TYPE_I8, c.TYPE_F32, c.TYPE_F16, c.TYPE_I4];
 
 const random = MODEL_TYPES.flatMap((type, i) => [0, 1].map((j) => randomBlob(type, 2 * i + j)));
@@ -64,6 +68,7 @@ export const BLOBS: readonly OriginalBlob[] = [...golden, ...calibrated, ...rand
 
 const TINY = readManifest((golden[0] as OriginalBlob).bytes);
 const CATALOGUE = readManifest((golden[3] as OriginalBlob).bytes);
+const ENTRIES = readManifest((calibrated[2] as OriginalBlob).bytes);
 
 export const PAGES: readonly OriginalPage[] = [
   { name: "tiny page", bytes: readGolden("tiny.page.bin"), layout: TINY, page: 0 },
@@ -71,6 +76,7 @@ export const PAGES: readonly OriginalPage[] = [
     ...{ name: `catalogue page ${page}`, bytes: readGolden(`catalogue.page${page}.bin`) },
     ...{ layout: CATALOGUE, page },
   })),
+  { name: "item page", bytes: readGolden("entries.items0.bin"), layout: ENTRIES, page: 0, items: ENTRIES },
   ...ROW_TYPES.flatMap((rowType) => [0, 1, 7].map((embeddingDim) => randomPage(rowType, embeddingDim))),
 ];
 
@@ -141,19 +147,23 @@ function goldenOf(model: ModelBlob, records: readonly Record<string, unknown>[])
   return { tolerance: 0.01, records: records.map((record, i) => ({ record, logit: logits[i] })) };
 }
 
-/** A catalogue of all texts, where field 0 can have ids and there are no products. */
+/** A catalogue of all texts, where field 0 can have ids: of sums, or of entries where there are products. */
 function itemsOf(model: ModelBlob): ItemCatalogue {
-  if (model.products !== 0 || !canNameItems(model.spec.fields[0])) return NO_ITEMS;
+  if (!canNameItems(model.spec.fields[0])) return NO_ITEMS;
   const items = TEXTS.slice(1).map((text) => ({ f0: text, f2: [text, `${text}x`] }));
-  const { keys, records } = new Scorer(placeBlob(SCALAR, writeBlob(model))).precomputeItems(items, 0, new Map());
+  const scorer = new Scorer(placeBlob(SCALAR, writeBlob(model)));
+  const made = model.products === 0 ? scorer.precomputeItems(items, 0, new Map()) : null;
+  const { keys, records } = made ?? scorer.describeItems(items, 0, new Map());
   const keyed = records
     .map((record, i) => ({ lo: keys[2 * i], hi: keys[2 * i + 1], record }))
     .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
-  return {
-    field: 0,
-    keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])),
-    records: new Uint8Array(keyed.flatMap(({ record }) => [...record])),
-  };
+  const of = { field: 0, keys: Uint32Array.from(keyed.flatMap(({ lo, hi }) => [lo, hi])) };
+  if (made) return { ...of, records: new Uint8Array(keyed.flatMap(({ record }) => [...record])) };
+  const starts = [0];
+  for (const { record } of keyed) starts.push((starts.at(-1) ?? 0) + record.length);
+  const words = Uint32Array.from(keyed.flatMap(({ record }) => [...record]));
+  const entries = { starts: Uint32Array.from(starts), pages: 0, filter: NO_FILTER };
+  return { ...of, records: new Uint8Array(words.buffer), entries };
 }
 
 /** Page 1 of 2, four rows. */

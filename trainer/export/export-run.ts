@@ -110,7 +110,8 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   // 3. The catalogue, if one is wanted.
   const golden = await someRecords(heldOutLog, columnsOf(fitted.fields), GOLDEN_RECORDS);
   (await foreignTexts(heldOutLog, golden)).forEach(warn);
-  const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden) : null;
+  const place = { rows: spec.rows, vocabulary: trained.vocabulary };
+  const catalogue = wanted ? await addCatalogue(draft, wanted.itemId, wanted.log, golden, place) : null;
 
   const calibrationEvidence =
     calibration && effect ? { method: calibration.map.method, fittedOn: calibration.fittedOn, heldOut: effect } : null;

@@ -28,14 +28,19 @@ export interface FilterReport {
  * The filter of the rows in pages. It takes no memory but its own. `bits`: how many a row, 0 for none; by default 12,
  * or as many as keep the filter within 4 MiB, and none where these are fewer than 5.
  */
-export function rowFilter(cold: readonly number[], { keys }: Vocabulary, bits = bitsFor(cold.length)): Uint32Array {
+export function rowFilter(
+  cold: readonly number[],
+  { keys }: Vocabulary,
+  bits = filterBitsFor(cold.length),
+): Uint32Array {
   if (bits === 0 || cold.length === 0) return NO_FILTER;
   const filter = newFilter(cold.length, bits);
   for (const row of cold) addToFilter(filter, keys[2 * row], keys[2 * row + 1]);
   return filter;
 }
 
-function bitsFor(rows: number): number {
+/** The bits a row, or an item, that a filter of so many has by default; 0 where they would be too few. */
+export function filterBitsFor(rows: number): number {
   const bits = Math.min(BITS, Math.floor((8 * MOST_BYTES) / Math.max(1, rows)));
   return bits < LEAST_BITS ? 0 : bits;
 }

@@ -47,6 +47,7 @@ export interface Inspection {
   calibration: CalibrationMap | null;
   rowType: string;
   embeddingDim: number;
+  /** Of rows and of items. */
   pages: number;
   sections: { name: string; offset: number; bytes: number }[];
   fields: readonly FittedField[];
@@ -54,7 +55,16 @@ export interface Inspection {
   rows: RowStatistics;
   goldenRecords: { count: number; tolerance: number };
   /** The catalogue of items; null where the blob has none. */
-  items: { field: string; count: number; bytesPerItem: number } | null;
+  items: {
+    field: string;
+    /** Of the items in the blob. */
+    count: number;
+    form: "sums" | "entries";
+    /** Of the items in the blob, on average. */
+    bytesPerItem: number;
+    /** Pages of items that are not in the blob. They are among the model's pages. */
+    pages: number;
+  } | null;
   evidence: Evidence;
 }
 
@@ -105,11 +115,15 @@ export async function inspectBlob(blob: Uint8Array, trusted: readonly PublicKey[
 }
 
 function catalogueOf({ spec, items, ...model }: ModelBlob): Inspection["items"] {
-  if (items.keys.length === 0) return null;
+  const { keys, records, entries } = items;
+  if (keys.length === 0 && !entries) return null;
+  const count = keys.length / 2;
   return {
     field: spec.fields[items.field].name,
-    count: items.keys.length / 2,
-    bytesPerItem: itemStride(model),
+    count,
+    form: entries ? "entries" : "sums",
+    bytesPerItem: entries ? Math.round(records.length / Math.max(1, count)) : itemStride(model),
+    pages: entries?.pages ?? 0,
   };
 }
 

@@ -140,7 +140,8 @@ async function scanPages(
   const scan: Scan = { pages: [], isThere: new Uint8Array(vocabulary.size), stale: new Set() };
   const quantized = new Uint8Array(rowStride(rowType, dim));
   const view = new DataView(quantized.buffer);
-  for (const [number, { digest, read }] of base.pages.entries()) {
+  // Item pages, which follow, are written anew: their records have numbers of rows in the blob.
+  for (const [number, { digest, read }] of base.pages.slice(0, layout.pageCount).entries()) {
     const bytes = await read();
     const page = new Page(bytes, layout, number);
     scan.pages.push({ digest, bytes });

@@ -151,7 +151,8 @@ export class PlannedIsolate {
     const first = starts[page];
     return {
       rowCount: starts[page + 1] - first,
-      rowWords: this.#cached.rowWords,
+      wordsOf: () => this.#cached.rowWords,
+      hottest: (i) => i,
       keyWord: (i) => keys[2 * paged[first + (i >>> 1)] + (i & 1)],
       copyRow() {},
     };

@@ -4,6 +4,7 @@ import { itemStride } from "../../format/items.ts";
 import { Page } from "../../format/page.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { canNameItems } from "../../format/read-model.ts";
+import { rowStride } from "../../format/row.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { encodeLog } from "../data/encode.ts";
 import { RowIndex } from "../data/row-index.ts";
@@ -35,7 +36,19 @@ export interface ModelSizes {
   /** Bytes of an item's record in a catalogue, 0 where the model can have none. */
   itemBytes: number;
   /** The item's field that has most rows; null where there is none, or where it is not known. */
-  items: { field: string; count: number } | null;
+  items: PlannedItems | null;
+}
+
+/** The values of an item's field, as the items of a catalogue. */
+export interface PlannedItems {
+  field: string;
+  count: number;
+  /** How often training saw each. */
+  counts: Uint32Array;
+  /** Bytes of an item's entries: of a row that the blob does not have, and one value of each field. */
+  entryBytes: number;
+  /** Bytes that a catalogue may take of the blob: `rows.itemBytes`. */
+  blobBytes: number;
 }
 
 /** What an isolate has for cached rows beside two models of medium size. */
@@ -61,8 +74,10 @@ export function planOfTrained(
   const counts = new Uint32Array(fitted.fields.length);
   for (let row = vocabulary.fields; row < vocabulary.size; row++) counts[vocabulary.fieldOf[row]]++;
   const named = fitted.fields.flatMap((field, f) =>
-    canNameItems(field) ? [{ field: field.name, count: counts[f] }] : [],
+    canNameItems(field) ? [{ field: field.name, count: counts[f], f }] : [],
   );
+  const most = named.reduce<(typeof named)[number] | null>((a, b) => (a && a.count >= b.count ? a : b), null);
+  const itemFieldCount = fitted.fields.filter(({ side }) => side === "item").length;
   return {
     fitted,
     model: { rows, isItem: itemFields(fitted) },
@@ -70,7 +85,12 @@ export function planOfTrained(
       ...{ blobBytes: spec.rows.blobBytes, pageBytes: spec.rows.pageBytes, filterBits },
       otherBlobBytes: (quantization === "f32" ? 4 : 1) * learner.model.parameters.values.length,
       itemBytes: itemStride({ ...definition, embeddingDim: rowDim, layers }),
-      items: named.reduce<ModelSizes["items"]>((a, b) => (a && a.count >= b.count ? a : b), null),
+      items: most && {
+        ...{ field: most.field, count: most.count },
+        counts: vocabulary.counts.filter((_, row) => row >= vocabulary.fields && vocabulary.fieldOf[row] === most.f),
+        entryBytes: 4 * (1 + itemFieldCount) + rowStride(rowTypeOf(quantization), rowDim),
+        blobBytes: spec.rows.itemBytes,
+      },
     },
   };
 }
@@ -88,10 +108,11 @@ export async function planOfExport(
   all.add(keys);
   const inBlob = all.size;
   let pageBytes = 0;
-  for (const [number, page] of pages.entries()) {
+  const pageCount = pages.length - (model.items.entries?.pages ?? 0); // those of items follow
+  for (const [number, page] of pages.slice(0, pageCount).entries()) {
     const bytes = await page.read();
     pageBytes = Math.max(pageBytes, bytes.length);
-    all.add(new Page(bytes, { ...model, pageCount: pages.length }, number).keys);
+    all.add(new Page(bytes, { ...model, pageCount }, number).keys);
   }
   const found = await collect(all.vocabulary());
   // The first half tells how frequent rows are, the other one what a plan makes of it.
@@ -113,7 +134,7 @@ export async function planOfExport(
     ...{ fitted, records: recordsFrom(found, half) },
     model: { rows: planned, isItem: itemFields(fitted) },
     sizes: {
-      ...{ blobBytes, pageBytes: pages.length > 0 ? pageBytes : DEFAULT_PAGE_BYTES },
+      ...{ blobBytes, pageBytes: pageCount > 0 ? pageBytes : DEFAULT_PAGE_BYTES },
       otherBlobBytes: blob.length - blobBytes,
       itemBytes: itemStride(model),
       items: null,

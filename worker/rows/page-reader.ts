@@ -1,6 +1,7 @@
 import { MAX_PAGE_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
-import { openPage, type Page, type PageLayout } from "../../format/page.ts";
+import { type ItemPageLayout, openItemPage } from "../../format/item-page.ts";
+import { openPage, type PageLayout } from "../../format/page.ts";
 import type { RowCache } from "../../runtime/rows/row-cache.ts";
 import type { RowTags } from "../../runtime/rows/row-tags.ts";
 import { errorText, logError } from "../http/log.ts";
@@ -9,7 +10,10 @@ import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
-import { PageUses } from "./page-uses.ts";
+import { type AnyPage, PageUses } from "./page-uses.ts";
+
+/** What the pages of a model are checked against. Those of items have the numbers from `pageCount` on. */
+export type PagesLayout = PageLayout & ItemPageLayout;
 
 /** A page that a request needs. */
 export interface WantedPage {
@@ -36,7 +40,7 @@ export class PageRead {
   nearby = 0;
   /** Never rejects. It may never settle, where the request that began it was killed. */
   readonly done: Promise<Outcome>;
-  readonly #pages = new Map<string, Page>();
+  readonly #pages = new Map<string, AnyPage>();
   readonly #uses: PageUses;
   /** How many requests are to take pages of it. */
   #joined = 0;
@@ -53,12 +57,12 @@ export class PageRead {
   }
 
   /** The page that it has brought of an identity, for those that have joined it. */
-  page(identity: string): Page | undefined {
+  page(identity: string): AnyPage | undefined {
     return this.#pages.get(identity);
   }
 
   /** A page that comes when the read was given up is nobody's. */
-  add(identity: string, page: Page): void {
+  add(identity: string, page: AnyPage): void {
     if (this.#ended) return;
     this.#pages.set(identity, page);
     this.#uses.begin(page);
@@ -88,8 +92,8 @@ export interface Reader {
   model: string;
   /** What names its blob, 64 hex digits. */
   version: string;
-  layout: PageLayout;
-  /** Names the rows of the model's pages in the cache. */
+  layout: PagesLayout;
+  /** Names the rows of the model's pages, and its items, in the cache. */
   tags: RowTags;
   source: Source;
   /** Milliseconds that it waits for pages. */
@@ -110,7 +114,7 @@ export class PageReader {
   readonly #memory: MemoryBudget;
   readonly #now: () => number;
   /** The largest page that was read of a model; what a page of another may take is not known. */
-  readonly #largest = new WeakMap<PageLayout, number>();
+  readonly #largest = new WeakMap<PagesLayout, number>();
   /** By identity. */
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
@@ -207,7 +211,7 @@ export class PageReader {
       contents = await source.pages(
         absent.map(({ key }) => key),
         again,
-        { version, pageCount: layout.pageCount, numbers: absent.map(({ number }) => number) },
+        { version, pageCount: layout.pageCount + layout.itemPages, numbers: absent.map(({ number }) => number) },
       );
     } catch (error) {
       logError("rows_unavailable", error, { model, keys: absent.length });
@@ -274,13 +278,21 @@ export class PageReader {
     content: PageContent | null | undefined,
     { layout, tags }: Reader,
     read: PageRead,
-  ): Promise<Page> {
-    const page = await openPage(bytesOf(content, number, key), layout, number, digest);
+  ): Promise<AnyPage> {
+    const page = await open(bytesOf(content, number, key), layout, number, digest);
     this.#failedAt.delete(identity);
     this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
     read.add(identity, page);
-    this.#cache.keepWhileRoom(page, number, tags);
+    this.#cache.keepWhileRoom(page, number, tags, this.#shareToKeep(page, number, layout));
     return page;
+  }
+
+  /**
+   * The share of a page's items that an isolate has room for if it keeps as much of each item page: the items that are
+   * wanted most of all, once it has read each. Of a page of rows, all are as good.
+   */
+  #shareToKeep({ bytes }: AnyPage, number: number, { pageCount, itemPages }: PagesLayout): number {
+    return number < pageCount ? 1 : this.#memory.maxRowBytes / (itemPages * bytes.length);
   }
 
   #remember(identity: string): void {
@@ -297,6 +309,12 @@ const READ_MEMORY_FACTOR = 4;
 
 /** Milliseconds between two tries to take memory. */
 const RETRY_MS = 5;
+
+function open(bytes: Uint8Array, layout: PagesLayout, number: number, digest: Uint8Array): Promise<AnyPage> {
+  const { pageCount } = layout;
+  if (number < pageCount) return openPage(bytes, layout, number, digest);
+  return openItemPage(bytes, layout, number - pageCount, digest);
+}
 
 /** The bytes of a page, in memory of their own. */
 function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {

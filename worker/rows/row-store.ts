@@ -1,8 +1,6 @@
-import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
-import { pageOfKey } from "../../format/keys.ts";
+import { ItemPage } from "../../format/item-page.ts";
 import { Page } from "../../format/page.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
-import { pageKey } from "../../format/store.ts";
 import type { PageRows } from "../../runtime/batch-filler.ts";
 import { copyKept, forgetKept } from "../../runtime/kept-rows.ts";
 import type { LocatedRecords } from "../../runtime/row-locator.ts";
@@ -15,6 +13,8 @@ import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
+import type { AnyPage } from "./page-uses.ts";
+import { describe, keysByPage } from "./wanted-pages.ts";
 
 /**
  * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
@@ -157,7 +157,7 @@ class Gathering implements Disposable {
     this.#reader = reader;
     this.#request = request;
     this.#rows = rows;
-    const { keys, isAll } = keysByPage(request);
+    const { keys, isAll } = keysByPage(request.manifest, request.located);
     this.#keys = keys;
     this.#hasAllKeys = isAll;
   }
@@ -196,12 +196,13 @@ class Gathering implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const page of this.#pages.values()) if (page instanceof Page) this.#reader.uses.end(page);
+    for (const page of this.#pages.values())
+      if (page instanceof Page || page instanceof ItemPage) this.#reader.uses.end(page);
     this.#pages.clear();
   }
 
   /** Keeps the rows of a page that the request looks for. Once it is closed, it takes no page any more. */
-  #take(number: number, page: Page): void {
+  #take(number: number, page: AnyPage): void {
     const keys = this.#keys.get(number) ?? [];
     for (let i = 0; i < keys.length; i += 2) {
       const lo = keys[i] as number;
@@ -279,31 +280,4 @@ class Gathering implements Disposable {
     );
     return lost;
   }
-}
-
-/** The keys that a request looks for in pages, in memory of their own: at most MAX_ROWS_KEPT of them. */
-function keysByPage({ manifest, located }: RowRequest): { keys: Map<number, number[]>; isAll: boolean } {
-  const { encoded, addresses, pages } = located;
-  const found = new Map<number, number[]>();
-  let count = 0;
-  for (let entry = 0; entry < addresses.length; entry++) {
-    if (addresses[entry] !== 0) continue;
-    const lo = encoded.keys[2 * entry] as number;
-    const hi = encoded.keys[2 * entry + 1] as number;
-    const page = pageOfKey(hi, manifest.pageCount);
-    if (!pages.has(page)) continue;
-    const keys = found.get(page);
-    // A value that all records have is looked for once for each.
-    if (keys && keys.at(-1) === hi && keys.at(-2) === lo) continue;
-    if (keys) keys.push(lo, hi);
-    else found.set(page, [lo, hi]);
-    if (++count === limits.MAX_ROWS_KEPT) return { keys: found, isAll: false };
-  }
-  return { keys: found, isAll: true };
-}
-
-function describe(number: number, { pageDigests, pageCount, rowType, embeddingDim }: BlobManifest): WantedPage {
-  const digest = pageDigests.subarray(number * PAGE_DIGEST_BYTES, (number + 1) * PAGE_DIGEST_BYTES);
-  const key = pageKey(digest);
-  return { number, digest, key, identity: `${key}:${number}/${pageCount}:${rowType}x${embeddingDim}` };
 }

@@ -4,7 +4,8 @@ import { type EncodingLimits, LimitError, type Listed } from "../../runtime/enco
 import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { giveBack } from "../../runtime/rows/give-back.ts";
-import type { Scorer, Scores } from "../../runtime/scorer.ts";
+import type { Scorer } from "../../runtime/scorer.ts";
+import type { Scores } from "../../runtime/scores.ts";
 import type { KeepAlive } from "../http/promises.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -66,7 +67,10 @@ export interface ScoreResult {
   timings: ScoreTimings;
 }
 
-/** Numbers of values, by where their rows were found. Those that no row is of are not here. */
+/**
+ * Numbers of values, by where their rows were found, and of items of a catalogue of entries, by where their records
+ * were. Those that no row is of are not here.
+ */
 export interface RowsFound {
   /** In the blob. */
   blob: number;
@@ -127,7 +131,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     unseen,
     pagesRead,
     pagesNearby,
-    rowsFound: { blob: located.blobCount, isolate: located.keptCount, source: rowsFromPages },
+    rowsFound: { blob: located.blobCount, isolate: located.keptCount + located.itemsKept, source: rowsFromPages },
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
   };
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { SECTION_ITEMS } from "../../../format/constants.ts";
+import { ItemPage } from "../../../format/item-page.ts";
 import { Page } from "../../../format/page.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
-import { Scorer, type Scores } from "../../../runtime/scorer.ts";
+import { Scorer } from "../../../runtime/scorer.ts";
+import type { Scores } from "../../../runtime/scores.ts";
 import { inSection } from "../../../testing/format/edit-blob.ts";
 import { forwardItem } from "../../../testing/format/reference.ts";
 import { KERNELS } from "../../../testing/kernel/harness.ts";
@@ -29,8 +31,8 @@ interface Expected {
   logit: number;
   score: number;
 }
-/** The second is the first with a calibration map. */
-const CATALOGUES = ["catalogue", "isotonic"].map((name) => {
+/** The second is the first with a calibration map, and the third has the same items as entries. */
+const CATALOGUES = ["catalogue", "isotonic", "entries"].map((name) => {
   const expected: Expected[] = JSON.parse(golden(`${name}.scores.json`).toString());
   return { name, blob: golden(`${name}.blob.bin`), expected };
 });
@@ -46,17 +48,21 @@ function expectScores({ logits, scores, rowsMissing }: Scores, expected: readonl
 describe.each(KERNELS)("$name", ({ module }) => {
   it.each(CATALOGUES)("gives the golden scores of $name, of records and of items with a context", (catalogue) => {
     const scorer = new Scorer(placeBlob(module, catalogue.blob));
-    const pages = new Map(
-      [0, 1].map((page) => [page, new Page(golden(`catalogue.page${page}.bin`), scorer.manifest, page)]),
+    const { manifest } = scorer;
+    const pages = new Map<number, Page | ItemPage>(
+      [0, 1].map((page) => [page, new Page(golden(`catalogue.page${page}.bin`), manifest, page)]),
     );
     const records = catalogue.expected.filter(({ item }) => item === undefined);
     const located = scorer.locate(scorer.encode(records.map(({ record }) => record)));
     expect([...located.pages.keys()].sort()).toEqual([0, 1]);
     expectScores(scorer.score(located, pages), records);
 
+    if (manifest.itemEntries) pages.set(2, new ItemPage(golden("entries.items0.bin"), manifest, 0));
     for (const pair of catalogue.expected.slice(records.length)) {
       const items = scorer.locateItems(pair.context, [pair.item]);
-      expect(items.records.encoded.count, "the catalogue has it").toBe(1);
+      const isCold = manifest.itemEntries !== null && pair.item !== "boots";
+      expect(items.records.encoded.count, "the catalogue has it").toBe(isCold ? 2 : 1);
+      expect(items.records.pages.has(2)).toBe(isCold);
       expectScores(scorer.rankItems(items, pages), [pair]);
     }
   });

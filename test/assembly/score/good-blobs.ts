@@ -1,5 +1,7 @@
 // Valid blobs, small ones of every kind, which tests and fuzzers break.
 import * as c from "../../../format/constants.ts";
+import { writeItemEntries } from "../../../format/item-entries.ts";
+import { newFilter } from "../../../format/row-filter.ts";
 import { writeBlob } from "../../../format/write-blob.ts";
 import { KERNELS } from "../../../testing/kernel/harness.ts";
 import { type ModelShape, randomModel, randomRecords } from "../../../testing/kernel/random-model.ts";
@@ -24,6 +26,11 @@ export const GOOD_PRODUCTS = writeBlob(
 export const GOOD_TOWERS = writeBlob(randomModel(TOWERS));
 /** GOOD_BLOB with a catalogue of three items, whose records are 16 + 32 + 64 bytes. */
 export const GOOD_ITEMS = withThreeItems(DEEPFM);
+/**
+ * GOOD_BLOB with a catalogue of two items as entries, and an item page: a filter of 32 bytes, three starts, a record of
+ * two entries with values and a row, 36 bytes, and one of three entries, 16 bytes.
+ */
+export const GOOD_ENTRIES = withEntries(DEEPFM);
 /** GOOD_TOWERS with a catalogue of three items, whose records are 16 + 32 bytes. */
 export const GOOD_TOWER_ITEMS = withThreeItems(TOWERS);
 /** A DeepFM of one f32 layer with a catalogue of three items, whose records are 16 + 32 + 64 bytes. */
@@ -45,6 +52,24 @@ export const GOOD_CROWDED_BLOB = writeBlob({
   ...randomModel({ fields: 1, embeddingDim: 1, hotRows: 3 }),
   keys: Uint32Array.of(1, 7, 2, 7, 4, 7),
 });
+
+function withEntries(shape: ModelShape): Uint8Array {
+  const model = randomModel(shape);
+  const row = model.rows.slice(0, 16);
+  const records = [
+    writeItemEntries({ fields: [0, 2], rows: [5, row], values: [1, 0.5] }, 4, "a"),
+    writeItemEntries({ fields: [0, 2, 2], rows: [0, 3, 52], values: [1, 1, 1] }, 4, "b"),
+  ];
+  const words = Uint32Array.from(records.flatMap((record) => [...record]));
+  return writeBlob({
+    ...model,
+    pageDigests: new Uint8Array([...model.pageDigests, ...new Uint8Array(16)]),
+    items: {
+      ...{ field: 0, keys: Uint32Array.of(1, 7, 2, 7), records: new Uint8Array(words.buffer) },
+      entries: { starts: Uint32Array.of(0, 9, 13), pages: 1, filter: newFilter(1, 12) },
+    },
+  });
+}
 
 function withThreeItems(shape: ModelShape): Uint8Array {
   const model = randomModel(shape);

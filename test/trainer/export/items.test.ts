@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { columnOf } from "../../../format/columns.ts";
+import { ItemPage } from "../../../format/item-page.ts";
 import { Page } from "../../../format/page.ts";
-import { readBlob } from "../../../format/read-blob.ts";
+import { readBlob, readManifest } from "../../../format/read-blob.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { kernelModule } from "../../../runtime/node.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
@@ -12,10 +13,11 @@ import { Scorer } from "../../../runtime/scorer.ts";
 import { craftText } from "../../../testing/format/craft-text.ts";
 import { rowKeyOf } from "../../../testing/format/hash-key.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
-import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
+import { fittedOf, randomDataset, randomLearner, tinySpec } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-items-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,21 +27,36 @@ beforeAll(async () => {
 
 const FIELDS = 3;
 
+/** The values v0 … v49 of each field, the last ones the most frequent. */
+function namedVocabulary(names: readonly string[]): Vocabulary {
+  const rows = Array.from({ length: 51 * names.length }, (_, row) => {
+    const i = Math.floor(row / names.length) - 1;
+    const { lo, hi } = i < 0 ? { lo: 0, hi: 0 } : rowKeyOf(names[row % names.length] ?? "", `v${i}`);
+    return { lo, hi, count: i < 0 ? 0 : 1 + i };
+  });
+  return new Vocabulary(
+    names.length,
+    Uint32Array.from(rows.flatMap(({ lo, hi }) => [lo, hi])),
+    Uint16Array.from(rows.keys(), (row) => row % names.length),
+    Uint32Array.from(rows, ({ count }) => count),
+  );
+}
+
 /**
  * A model whose field 0 is of the context's side and whose fields 1 and 2 are of the item's; few of its rows are in the
  * blob.
  */
-async function draftOf(type: FeatureSpec["model"]["type"], more: readonly object[] = []) {
+async function draftOf(type: FeatureSpec["model"]["type"], more: readonly object[] = [], itemBytes = 2 ** 20) {
   const random = new Random(1);
   const base = tinySpec({ type, embeddingDim: 4, hidden: [10] });
   const sides = ["context", "item", "item"] as const;
   const fields = base.fields.map((field, f) => ({ ...field, side: sides[f], ...more[f] })) as typeof base.fields;
-  const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024, deltaBytes: 0 } };
-  const vocabulary = tinyVocabulary(FIELDS, 50, random);
+  const spec = { ...base, fields, rows: { blobBytes: 24 * 20, pageBytes: 1024, deltaBytes: 0, itemBytes } };
+  const vocabulary = namedVocabulary(spec.fields.map(({ name }) => name));
   const learner = randomLearner(spec, vocabulary, random);
   const { dataset } = randomDataset(100, FIELDS, vocabulary.size, random);
   const draft = await exportModel({ spec, fitted: fittedOf(spec), vocabulary, learner }, "int8", dataset);
-  return { spec, draft, names: spec.fields.map(({ name }) => name) as [string, string, string] };
+  return { spec, vocabulary, draft, names: spec.fields.map(({ name }) => name) as [string, string, string] };
 }
 
 async function catalogueOf(
@@ -48,13 +65,15 @@ async function catalogueOf(
   id?: string,
   file = "items.csv",
   more: readonly object[] = [],
+  itemBytes = 2 ** 20,
 ) {
-  const { spec, draft, names } = await draftOf(type, more);
+  const { spec, vocabulary, draft, names } = await draftOf(type, more, itemBytes);
   const path = join(folder, file);
   writeFileSync(path, csv(names[1], names[2]));
   await using log = await openCatalogue(spec, [path]);
   const context = columnOf(spec.fields[0]) ?? names[0];
-  return await addCatalogue(draft, id ?? names[1], log, [{ [context]: "v7" }, {}]);
+  const place = { rows: spec.rows, vocabulary };
+  return await addCatalogue(draft, id ?? names[1], log, [{ [context]: "v7" }, {}], place);
 }
 
 const THREE = (id: string, other: string): string => `${id},${other},note\nv3,v1,x\nv4,,y\nnew,v9,z\nv3,v1,again\n`;
@@ -73,10 +92,57 @@ describe("addCatalogue", () => {
     },
   );
 
-  it.each(["IPNN", "OPNN", "PNN*"] as const)("refuses one for %s", async (type) => {
-    await expect(catalogueOf(type, THREE)).rejects.toThrow(
-      /items\.csv: got a catalogue for a model with products, whose factors are of both sides/,
+  it.each(["IPNN", "OPNN", "PNN*"] as const)(
+    "has the entries of a %s's items, whose factors are of both sides",
+    async (type) => {
+      const { draft, report } = await catalogueOf(type, THREE);
+      expect(report).toMatchObject({ items: 3, form: "entries", inBlob: 3, pages: 0, maxLogitDifference: 0 });
+      expect(readBlob(draft.blob).items.entries).toMatchObject({ pages: 0 });
+    },
+  );
+
+  describe("of more items than the blob has room for", () => {
+    /** 49 items, of which the vocabulary has 48 or less, and with them a new one. */
+    const many = (id: string, other: string): string =>
+      [`${id},${other}`, ...Array.from({ length: 48 }, (_, i) => `v${i},v${i % 7}`), "new,v3", ""].join("\n");
+
+    it.each(["LR", "FM", "DeepFM", "FM & DNN", "FNN", "two-tower", "PNN*"] as const)(
+      "keeps the entries of the %s's items that training saw most, and puts the others into pages",
+      async (type) => {
+        const { draft, report } = await catalogueOf(type, many, undefined, "items.csv", [], 600);
+        const { items, pageDigests } = readBlob(draft.blob);
+        expect(report).toMatchObject({ items: 49, form: "entries", maxLogitDifference: 0, compared: 49 });
+        expect(report.inBlob).toBeGreaterThan(5);
+        expect(report.inBlob).toBe(items.keys.length / 2);
+        expect(items.keys.byteLength + items.records.length).toBeLessThanOrEqual(600);
+        expect(report.pages).toBeGreaterThan(1);
+        expect(pageDigests).toHaveLength(16 * draft.pages.length);
+        const manifest = readManifest(draft.blob);
+        expect(manifest).toMatchObject({ itemPages: report.pages, pageCount: draft.pages.length - report.pages });
+        const { vocabulary } = await draftOf(type, [], 600);
+        const countOf = (lo: number, hi: number): number => {
+          const row = vocabulary.row(0, lo, hi);
+          return row < FIELDS ? 0 : vocabulary.counts[row];
+        };
+        const hot = Array.from({ length: report.inBlob }, (_, i) => countOf(items.keys[2 * i], items.keys[2 * i + 1]));
+        const cold = draft.pages.slice(manifest.pageCount).flatMap(({ bytes }, i) => {
+          const page = new ItemPage(bytes, manifest, i);
+          expect(bytes.length).toBeLessThanOrEqual(1024);
+          return Array.from({ length: page.rowCount }, (_, n) => countOf(page.keyWord(2 * n), page.keyWord(2 * n + 1)));
+        });
+        expect(hot.length + cold.length).toBe(49);
+        expect(Math.min(...hot)).toBeGreaterThan(Math.max(...cold));
+      },
     );
+
+    it("names the budget where an item does not fit a page", async () => {
+      const tags = Array.from({ length: 60 }, (_, i) => `v${i}`).join("|");
+      const csv = (id: string, other: string): string => `${id},${other}\nv3,${tags}\n`;
+      const lists = [{}, {}, { separator: "|", maxValues: 60 }];
+      await expect(catalogueOf("DeepFM", csv, undefined, "items.csv", lists, 0)).rejects.toThrow(
+        /rows\.pageBytes: got 1024, expected more: 1 items, of up to \d+ bytes, do not fit \d+ such pages/,
+      );
+    });
   });
 
   it("refuses an item twice with different fields, naming both rows", async () => {

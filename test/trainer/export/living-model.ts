@@ -40,7 +40,7 @@ export class LivingModel {
     this.#spec = {
       ...base,
       fields,
-      rows: { blobBytes: 20 * ROW_BYTES, pageBytes: 1024, deltaBytes: 50 * ROW_BYTES, ...rows },
+      rows: { blobBytes: 20 * ROW_BYTES, pageBytes: 1024, deltaBytes: 50 * ROW_BYTES, itemBytes: 0, ...rows },
     };
     for (let i = 0; i < perField * base.fields.length; i++) this.add();
   }
