@@ -1,10 +1,9 @@
 // Whether the Worker reads what the planner says: a log by Zipf's law is replayed, request by request, through the
 // production build in workerd and through the planner's isolate. Exits with 1 where the keys that requests read differ
 // by more than 15 %, or where a case reads more than it should. Nothing of it depends on time.
-// `--items`: so many of the rows are items', a fifth of which is in the blob and nothing else; 40,000 lists of 500 go
-// before those that are counted. `--requests`: a share of the requests to rank that come before those that are counted;
-// with less than 1, it is not asserted how many look-ups stay in the isolate, and how many keys a list reads.
-//   npm run bench -- replay [--rows 1000000] [--items 0] [--requests 1] [--json FILE]
+// `--requests`: a share of the 20,000 requests to rank that come before those that are counted; with less than 1, it is
+// not asserted how many look-ups stay in the isolate.
+//   npm run bench -- replay [--rows 1000000] [--requests 1] [--json FILE]
 import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PlannedIsolate } from "../trainer/plan/planned-isolate.ts";
@@ -32,38 +31,21 @@ interface Result extends Played {
 
 /** Values that the blob holds of a million. */
 const HEAD_SHARE = 0.04;
-/** Items that the blob holds, where it holds nothing else. */
-const HEAD_SHARE_OF_ITEMS = 0.2;
-
 const { values: options } = parseArgs({
   options: {
     rows: { type: "string", default: "1000000" },
-    items: { type: "string", default: "0" },
     requests: { type: "string", default: "1" },
     json: { type: "string" },
   },
 });
 const rows = Number(options.rows);
 const times = Number(options.requests);
-const items = Number(options.items);
-const headRows = items > 0 ? Math.round(HEAD_SHARE_OF_ITEMS * items) : Math.round(HEAD_SHARE * rows);
-const values = items > 0 ? ([items, rows - items] as const) : ([rows / 2, rows / 2] as const);
-const model = replayModel({ values, headRows, itemsAlone: items > 0 });
+const headRows = Math.round(HEAD_SHARE * rows);
+const model = replayModel({ values: rows / 2, headRows });
 const { pages } = bytesOf(model.rows, model.layout);
 console.log(`${rows.toLocaleString("en")} rows, ${headRows} in the blob, pages of ${bytesText(pages)} in all`);
 const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: Math.round(20_000 * times), counted: 300 };
-const ITEM_CASES: Case[] = [
-  {
-    name: "rank 500 items, 32 MiB",
-    ...{
-      ...ranking,
-      cacheBytes: 32 * 2 ** 20,
-      before: Math.round(40_000 * times),
-      mostKeys: times < 1 ? Infinity : 20,
-    },
-  },
-];
-const ROW_CASES: Case[] = [
+const CASES: Case[] = [
   {
     name: "score 1, a tenth of the pages' bytes",
     ...{ cacheBytes: Math.floor(pages / 10), candidates: null, before: 1000, counted: 4000, mostKeys: 1.5 },
@@ -76,7 +58,7 @@ await using kv = await startBenchKv(await pairsOf(model), "quick");
 const results: Result[] = [];
 let moved: Players | null = null;
 await using stack = new AsyncDisposableStack();
-for (const one of items > 0 ? ITEM_CASES : ROW_CASES) {
+for (const one of CASES) {
   // Where values become popular, the isolates and the log are those of the case before.
   const limits = { cacheBytes: one.cacheBytes, keysPerRequest: 1000 };
   if (one.moves && moved) moved.log.moveHead(headRows / 2);

@@ -24,58 +24,35 @@ const ZIPF = 1.05;
 export interface ReplayModel {
   rows: PlannedRows;
   layout: RowLayout;
-  values: Values;
+  /** Of each field. */
+  values: number;
 }
 
-/** How many values each field has. */
-export type Values = readonly [items: number, contexts: number];
-
 export interface ReplayShape {
-  values: Values;
-  /** Rows in the blob: of both fields, or of items alone. */
+  /** How many values each field has. */
+  values: number;
+  /** Rows in the blob, of both fields. */
   headRows: number;
-  itemsAlone?: boolean;
   pageBytes?: number;
 }
 
-/** The more frequent a value, the smaller the number of its row: from F on, and in turns as long as both have some. */
-export function replayModel({
-  values,
-  headRows,
-  itemsAlone = false,
-  pageBytes = PAGE_BYTES,
-}: ReplayShape): ReplayModel {
-  const rowCount = values[0] + values[1];
+export function replayModel({ values, headRows, pageBytes = PAGE_BYTES }: ReplayShape): ReplayModel {
+  const rowCount = F * values;
   const keys = new Uint32Array(2 * (F + rowCount));
-  const fieldOf = new Uint16Array(F + rowCount);
   for (const [f, field] of FIELDS.entries()) {
     const hash = rowKeyHash(HASH_KEY, field);
-    fieldOf[f] = f;
-    for (let rank = 0; rank < values[f]; rank++) {
-      const row = rowOf(values, f, rank);
+    for (let row = F + f; row < F + rowCount; row += F) {
       const { lo, hi } = hash(textOf(row), { lo: 0, hi: 0 });
       keys[2 * row] = lo;
       keys[2 * row + 1] = hi;
-      fieldOf[row] = f;
     }
   }
+  const fieldOf = Uint16Array.from({ length: F + rowCount }, (_, row) => row % F);
   const vocabulary = new Vocabulary(F, keys, fieldOf, new Uint32Array(F + rowCount));
-  const all = Array.from({ length: rowCount }, (_, i) => F + i);
-  const ranked = itemsAlone ? all.filter((row) => fieldOf[row] === 0) : all;
-  const paged = itemsAlone ? all.filter((row) => fieldOf[row] !== 0) : [];
-  const rows = rowsInOrder(
-    vocabulary,
-    { blob: [], paged, ranked, knowsFields: true },
-    SHAPE.rowType,
-    SHAPE.embeddingDim,
-  );
+  const ranked = Array.from({ length: rowCount }, (_, i) => F + i);
+  const placed = { blob: [], paged: [], ranked, knowsFields: true };
+  const rows = rowsInOrder(vocabulary, placed, SHAPE.rowType, SHAPE.embeddingDim);
   return { rows, layout: layOut(rows, headRows * (8 + STRIDE), pageBytes), values };
-}
-
-/** The row of a field's value of a rank, from 0. */
-function rowOf(values: Values, f: number, rank: number): number {
-  const both = Math.min(...values);
-  return rank < both ? F * (rank + 1) + f : F + F * both + (rank - both);
 }
 
 /** What Workers KV has of the model. The numbers of rows are random. */
@@ -111,12 +88,10 @@ export function textOf(row: number): string {
 export class ReplayLog {
   readonly #traffic: readonly Traffic[];
   readonly #vocabulary: Vocabulary;
-  readonly #values: Values;
 
   constructor({ rows, values }: ReplayModel, seed: number) {
     this.#vocabulary = rows.vocabulary;
-    this.#values = values;
-    this.#traffic = FIELDS.map((_, f) => new Traffic(values[f], ZIPF, seed + f));
+    this.#traffic = FIELDS.map((_, f) => new Traffic(values, ZIPF, seed + f));
   }
 
   /** Makes other values the most popular ones, as many as the blob has of a field. The blob stays as it is. */
@@ -125,9 +100,7 @@ export class ReplayLog {
   }
 
   draw(count: number): PlannedRecords {
-    const rows = Uint32Array.from({ length: F * count }, (_, i) =>
-      rowOf(this.#values, i % F, this.#traffic[i % F].next()),
-    );
+    const rows = Uint32Array.from({ length: F * count }, (_, i) => F * (this.#traffic[i % F].next() + 1) + (i % F));
     const { keys } = this.#vocabulary;
     return {
       ...{ count, fields: F, rows },

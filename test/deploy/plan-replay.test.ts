@@ -7,7 +7,7 @@ import { startReplayed } from "../../bench/replay/replayed.ts";
 import { PlannedIsolate } from "../../trainer/plan/planned-isolate.ts";
 import { bytesOf } from "../../trainer/plan/planned-rows.ts";
 
-const SHAPE = { values: [4000, 4000], headRows: 320, pageBytes: 2048 } as const;
+const SHAPE = { values: 4000, headRows: 320, pageBytes: 2048 } as const;
 
 // A minute of a busy machine is a few seconds of one that is not.
 const PATIENCE = { timeout: 240_000 };

@@ -5,10 +5,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { generateToken } from "../../format/tokens.ts";
 import { runScanned } from "../../testing/scanned-process.ts";
-import { foundTokens, TokenScan } from "../../testing/tokens.ts";
+import { foundTokens, TokenScan, watchConsole } from "../../testing/tokens.ts";
 
 const token = generateToken();
 
@@ -36,8 +36,12 @@ it("a token that a process prints while all waits for it is found, also where it
 });
 
 it("a token in a line of the log, in an error and in an answer is found", async () => {
-  console.info({ toString: () => `{"token":"${token}"}` });
+  // Watched again, so that what they write to is silent.
+  const writes = (["info", "error"] as const).map((method) => vi.spyOn(console, method).mockImplementation(() => {}));
+  watchConsole();
+  console.info(`{"token":"${token}"}`);
   console.error(new Error(token));
+  for (const write of writes) write.mockRestore();
   expect(foundTokens()).toEqual(['{"token":"dfe_…', "Error: dfe_…"]);
   const server = createServer((_, response) => response.setHeader("x-token", token).end(`{"a":"${token}"}`));
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -49,6 +53,7 @@ it("a token in a line of the log, in an error and in an answer is found", async 
     expect(foundTokens()).toHaveLength(2);
   } finally {
     server.close();
+    server.closeAllConnections();
   }
 });
 

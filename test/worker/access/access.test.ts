@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
-import { foundTokens } from "../../../testing/tokens.ts";
+import { foundTokens, watchConsole } from "../../../testing/tokens.ts";
 import { MEMORY } from "../../../worker/limits.ts";
 import { loggedErrors, problemOf, startWorker, type TestBindings, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
@@ -141,7 +141,11 @@ describe("with tokens", () => {
   });
 
   test("the check under which all tests of the Worker run finds a token in a log line", () => {
+    // Watched again, so that what it writes to is silent.
+    const write = vi.spyOn(console, "info").mockImplementation(() => {});
+    watchConsole();
     console.info(`{"token":"${adminToken}"}`);
+    write.mockRestore();
     expect(foundTokens()).toEqual(['{"token":"dfe_…']);
   });
 });
