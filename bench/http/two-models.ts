@@ -67,7 +67,7 @@ export async function twoModels(
       ["two models", "CPU, two / one", "95 % interval", `at most ${MOST}`],
       results.map(({ case: name, ratio, low, high }) => [
         ...[name, ratio.toFixed(3), `${low.toFixed(3)} to ${high.toFixed(3)}`],
-        high <= MOST ? "holds" : ratio <= MOST ? "holds in the median" : "fails",
+        high <= MOST ? "holds" : low > MOST ? "fails" : "open",
       ]),
     ),
   );
