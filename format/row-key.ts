@@ -18,7 +18,7 @@ export function rowKeyHash(hashKey: string | undefined, field: string): RowKeyHa
   return (text, out) => chaskeyText(text, key, out);
 }
 
-/** What texts of a field are hashed with, in words: the twelve of Chaskey's key; without a `hashKey`, the seed alone. */
+/** What a field's texts are hashed with, in words: the twelve of Chaskey's key; without a `hashKey`, the seed. */
 export function rowKeyWords(hashKey: string | undefined, field: string): Int32Array {
   return hashKey === undefined ? Int32Array.of(fieldSeed(field)) : fieldKey(hashKey, field);
 }

@@ -38,8 +38,8 @@ export const PLAN_NAME = 0;
 export const PLAN_NAME_BYTES = 4;
 export const PLAN_COLUMN_SIDE = 8;
 // What a field has: the number of its column, how its value becomes entries, the buckets of a hashed one, whether a
-// missing value has an entry and the key of that, and what its texts are hashed with: the twelve words of Chaskey's key,
-// or the seed of MurmurHash3.
+// missing value has an entry and the key of that, and what its texts are hashed with: the twelve words of Chaskey's
+// key, or the seed of MurmurHash3.
 export const PLAN_FIELD_BYTES = 80;
 export const PLAN_FIELD_COLUMN = 0;
 export const PLAN_FIELD_SIDE = 4;
@@ -64,8 +64,8 @@ export const MEMBER_BYTES = 24;
 export const MEMBER_START = 4;
 export const MEMBER_END = 8;
 export const MEMBER_NUMBER = 16;
-// Its kinds: none; a text, null and "" included, without its quotes; a whole number, whose bytes are its canonical text;
-// another number; true or false, as its bytes say.
+// Its kinds: none; a text, null and "" included, without its quotes; a whole number, whose bytes are its canonical
+// text; another number; true or false, as its bytes say.
 export const MEMBER_ABSENT = 0;
 export const MEMBER_TEXT = 1;
 export const MEMBER_WHOLE = 2;

@@ -184,7 +184,7 @@ test("what is made of any record with a few characters changed is what the objec
   expect(taken.get(PLAIN)).toBeGreaterThan(100);
 });
 
-/** What the first encoder makes of a list, and what it leaves; and what RecordEncoder makes of so many of its elements. */
+/** What the first encoder makes of a list, what it leaves, and what RecordEncoder makes of as many elements. */
 function listed(
   spec: FittedSpec,
   list: readonly unknown[],
