@@ -34,8 +34,9 @@ export class RequestEncoder {
   }
 
   /**
-   * Encodes one context and its candidates, for `Scorer.rank`. Record 0 gets the context's fields, and each of the others the
-   * fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other side.
+   * Encodes one context and its candidates, for `Scorer.rank`. Record 0 gets the context's fields, and each of the
+   * others the fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other
+   * side.
    */
   encodeCandidates(context: unknown, candidates: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
     const limits = { ...NO_LIMITS, ...given };
