@@ -1,6 +1,6 @@
 // Keys of Workers KV that requests read which rank items by their ids, where the catalogue is one of entries: the most
-// popular items in the blob, the others in pages. The Worker's own code encodes, looks up, reads, caches and scores; its
-// source is a function that makes a page when it is asked for, so nothing here depends on time. Items and users are
+// popular items in the blob, the others in pages. The Worker's own code encodes, looks up, reads, caches and scores;
+// its source is a function that makes a page when it is asked for, so nothing here depends on time. Items and users are
 // drawn by Zipf's law. Exits with 1 where requests read more keys than `--most` once warm, or lack a value.
 //   npm run bench -- catalogue [--rows 10000000] [--items 2000000] [--candidates 500] [--exponent 1.05] [--item-mib 20]
 //     [--cache-mib 32] [--requests 3000] [--keys 1000] [--distinct] [--most 20] [--json FILE]

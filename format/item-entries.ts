@@ -5,8 +5,8 @@ import { findBrokenRow, rowStride } from "./row.ts";
 import { NO_FILTER } from "./row-filter.ts";
 
 // Items by their entries: what a candidate's fields are encoded to, with the rows that the blob does not have. So an
-// item takes some forty bytes, in the blob or in an item page, where its precomputed sums take some thousand. FORMAT.md,
-// "ITEMS", has the layout of a record: words of 32 bits.
+// item takes some forty bytes, in the blob or in an item page, where its precomputed sums take some thousand.
+// FORMAT.md, "ITEMS", has the layout of a record: words of 32 bits.
 
 /** What a record's entries may refer to: a blob's rows and its item fields. */
 export interface ItemLayout {

@@ -150,8 +150,8 @@ export class ItemPage {
   }
 
   /**
-   * The bytes of the record of the item with a key, or null where the catalogue has no such item. Throws where the page's
-   * memory was given back.
+   * The bytes of the record of the item with a key, or null where the catalogue has no such item. Throws where the
+   * page's memory was given back.
    */
   row(lo: number, hi: number): Uint8Array | null {
     if (this.bytes.byteLength === 0) throw new Error("a page was asked for an item after its memory was given back");

@@ -74,8 +74,8 @@ export class ModelNumbers {
 }
 
 /**
- * Reads the head and the sides of section MODEL of a blob in a version of the format. Throws FormatError where they break a
- * rule or contradict the spec.
+ * Reads the head and the sides of section MODEL of a blob in a version of the format. Throws FormatError where they
+ * break a rule or contradict the spec.
  */
 export function readModelHead(model: Uint8Array, spec: FittedSpec, format: number): ModelHead {
   const numbers = new ModelNumbers(model);

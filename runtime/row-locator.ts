@@ -65,9 +65,9 @@ export class RowLocator {
   }
 
   /**
-   * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record 0
-   * takes part in, where it is the context of others. `kept`: rows of pages that are at hand already. `wanted`: how many
-   * of the records, the first ones, are worth reading pages for, and count where a value is unseen.
+   * Finds the rows that the blob holds, and the pages that may hold the others. `contextUses`: how many scores record
+   * 0 takes part in, where it is the context of others. `kept`: rows of pages that are at hand already. `wanted`: how
+   * many of the records, the first ones, are worth reading pages for, and count where a value is unseen.
    */
   locate(
     encoded: EncodedRecords,

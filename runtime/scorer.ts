@@ -23,8 +23,8 @@ import type { Scores } from "./scores.ts";
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
   /**
-   * The context, then the items that the catalogue does not have, of which nothing but the id is known; then those whose
-   * records an item page may have, for where it does not come.
+   * The context, then the items that the catalogue does not have, of which nothing but the id is known; then those
+   * whose records an item page may have, for where it does not come.
    */
   records: LocatedRecords;
   /** The number of each item in the blob's catalogue, or NO_ITEM. */
@@ -247,8 +247,8 @@ export class Scorer {
 
   /**
    * Makes the records of entries of items, and with them the row keys of the items' ids, the values of the field at
-   * `position`. A record has itself the rows that the blob does not have, which are taken from `pages`, all pages of the
-   * model. Throws FormatError as `encode` does, where an item has no id, and where a record would be too long.
+   * `position`. A record has itself the rows that the blob does not have, which are taken from `pages`, all pages of
+   * the model. Throws FormatError as `encode` does, where an item has no id, and where a record would be too long.
    */
   describeItems(
     items: readonly unknown[],
@@ -262,8 +262,8 @@ export class Scorer {
   }
 
   /**
-   * Scores the records from `first` on up to, and without, number `count`, a batch in each call of `run`. Values that no
-   * page has are added to `unseen`.
+   * Scores the records from `first` on up to, and without, number `count`, a batch in each call of `run`. Values that
+   * no page has are added to `unseen`.
    */
   #scoreFrom(
     first: number,

@@ -1,6 +1,6 @@
-// Section ITEMS of a catalogue of entries: a filter, which only the host reads; where each record begins; and records of
-// an item's entries, each with the number of its row in the blob, or with one of the rows that the record has itself.
-// FORMAT.md, "ITEMS". The host makes candidates of them, whose addresses `scoreCandidates` checks again.
+// Section ITEMS of a catalogue of entries: a filter, which only the host reads; where each record begins; and records
+// of an item's entries, each with the number of its row in the blob, or with one of the rows that the record has
+// itself. FORMAT.md, "ITEMS". The host makes candidates of them, whose addresses `scoreCandidates` checks again.
 import {
   FILTER_BLOCK_BYTES,
   ITEM_COUNT_MASK,

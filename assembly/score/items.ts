@@ -23,8 +23,8 @@ import { sectionAddress, sectionBytes } from "./sections";
 /** How many items the catalogue has; 0 without one. */
 export let itemCount: u32 = 0;
 /**
- * Bytes of a record of an item's sums; 0 if the model has products, whose factors come from both sides, or a catalogue of
- * entries.
+ * Bytes of a record of an item's sums; 0 if the model has products, whose factors come from both sides, or a catalogue
+ * of entries.
  */
 export let itemStride: u32 = 0;
 

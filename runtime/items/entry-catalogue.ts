@@ -50,8 +50,8 @@ export class EntryCatalogue {
   }
 
   /**
-   * Finds items by their row keys. `numbers`: of each its number in the blob, or NO_ITEM. `reserve`: told how many bytes
-   * of memory their records are to take.
+   * Finds items by their row keys. `numbers`: of each its number in the blob, or NO_ITEM. `reserve`: told how many
+   * bytes of memory their records are to take.
    */
   find(keys: Uint32Array, numbers: Uint32Array, kept: KeptRows, reserve: (bytes: number) => void): FoundItems {
     const count = numbers.length;

@@ -73,8 +73,8 @@ export class ItemBatchFiller {
   }
 
   /**
-   * A batch of the longest run of items from the one at `from` of `items` on, and the position after it. All of them are
-   * at hand. Rows that the records have themselves are put into the arena.
+   * A batch of the longest run of items from the one at `from` of `items` on, and the position after it. All of them
+   * are at hand. Rows that the records have themselves are put into the arena.
    */
   fill({ words, floats, starts }: ItemRecords, items: Uint32Array, from: number): { batch: KernelBatch; end: number } {
     const { rowBytes, rowsAddress } = this.#kernel;

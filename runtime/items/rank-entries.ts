@@ -13,8 +13,8 @@ export interface EntryRanking {
   /** How many fields an item has. */
   itemFields: number;
   /**
-   * The scores of the items that the catalogue does not have, of which nothing but the id is known. With them the kernel
-   * has taken the context.
+   * The scores of the items that the catalogue does not have, of which nothing but the id is known. With them the
+   * kernel has taken the context.
    */
   unknown: Scores;
   /** Scores an item of a page that has not come by its id alone, by its position among all that pages may have. */

@@ -127,7 +127,9 @@ export interface PagedShop {
   itemPages: Uint8Array[];
 }
 
-/** A shop of entries with so many bytes of items in its blob, the first ads, and the others in pages of at most 1 KiB. */
+/**
+ * A shop of entries with so many bytes of items in its blob, the first ads, and the others in pages of at most 1 KiB.
+ */
 export async function openPagedShop(kernel: WebAssembly.Module, shop: Shop, itemBytes: number): Promise<PagedShop> {
   const scorer = new Scorer(placeBlob(kernel, shop.plain));
   const { keys, records } = scorer.describeItems(ADS.slice(0, KNOWN), AD, shop.pages);

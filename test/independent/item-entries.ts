@@ -54,8 +54,8 @@ function readRecord(
 }
 
 /**
- * Records by their keys. `starts` says where in the view, in bytes, the starts are, of which there is one more; `between`
- * how many bytes are between them and the records.
+ * Records by their keys. `starts` says where in the view, in bytes, the starts are, of which there is one more;
+ * `between` how many bytes are between them and the records.
  */
 export function readRecords(
   view: DataView,

@@ -64,11 +64,12 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
 }
 
 /**
- * Adds a catalogue of the items in `log` to a draft. Each item is named by its value of the field `id`; what it adds to a
- * score is computed by the kernel that serves. Where these sums do not fit `rows.itemBytes`, or the model has products,
- * whose factors are of both sides, the catalogue is one of entries, and items may be in pages. Scores from the catalogue
- * are compared with those of whole items in the given contexts. Throws FormatError where the field cannot name items,
- * where an item has no name or stands twice with different fields, or where the blob would be too large.
+ * Adds a catalogue of the items in `log` to a draft. Each item is named by its value of the field `id`; what it adds
+ * to a score is computed by the kernel that serves. Where these sums do not fit `rows.itemBytes`, or the model has
+ * products, whose factors are of both sides, the catalogue is one of entries, and items may be in pages. Scores from
+ * the catalogue are compared with those of whole items in the given contexts. Throws FormatError where the field
+ * cannot name items, where an item has no name or stands twice with different fields, or where the blob would be too
+ * large.
  */
 export async function addCatalogue(
   { model, blob, pages, filter, update }: DraftExport,
@@ -144,7 +145,9 @@ export async function addCatalogue(
   };
 }
 
-/** The position of the field that is to name the items. Throws FormatError where it cannot, or the model has no items. */
+/**
+ * The position of the field that is to name the items. Throws FormatError where it cannot, or the model has no items.
+ */
 function namingField(spec: FittedSpec, id: string, path: string): number {
   const position = spec.fields.findIndex(({ name }) => name === id);
   if (!canNameItems(spec.fields[position])) {
@@ -168,7 +171,9 @@ function namingField(spec: FittedSpec, id: string, path: string): number {
 /** Items that are encoded at a time. */
 const PART_ITEMS = 10_000;
 
-/** The keys and records of entries of all items, a part after the other, so that no more of them are encoded at a time. */
+/**
+ * The keys and records of entries of all items, a part after the other, so that no more of them are encoded at a time.
+ */
 function describeInParts(
   scorer: Scorer,
   items: readonly RawRecord[],
