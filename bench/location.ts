@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 });
 const requests = Number(options.requests);
 const rows = Number(options.rows);
-const model = replayModel({ values: [rows / 2, rows / 2], headRows: Math.round(HEAD_SHARE * rows) });
+const model = replayModel({ values: rows / 2, headRows: Math.round(HEAD_SHARE * rows) });
 const keys = CASES.map(({ name, ...shape }) => ({
   name,
   without: rounded(keysOf(model, shape, null)),

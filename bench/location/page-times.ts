@@ -33,7 +33,7 @@ export class PageTimes implements AsyncDisposable {
 
   static async start(): Promise<PageTimes> {
     await using stack = new AsyncDisposableStack();
-    const model = replayModel({ values: [ROWS / 2, ROWS / 2], headRows: HEAD_ROWS });
+    const model = replayModel({ values: ROWS / 2, headRows: HEAD_ROWS });
     const kv = stack.use(await startBenchKv(await pairsOf(model), "quick"));
     const cacheApi = await startCacheApi(stack);
     const start = async (pageCache: "on" | "off"): Promise<Workerd> => {
