@@ -12,7 +12,8 @@ import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
-import { type PageRead, PageReader, type Reader, type WantedPage } from "./page-reader.ts";
+import type { PageRead } from "./page-read.ts";
+import { PageReader, type Reader, type WantedPage } from "./page-reader.ts";
 import type { AnyPage } from "./page-uses.ts";
 import { describe, keysByPage } from "./wanted-pages.ts";
 
