@@ -43,8 +43,8 @@ export async function storedBlob(store: KvStore, version: string): Promise<Store
 }
 
 /**
- * A version's blob, or the first part of it, unchecked; null where it is missing. Throws FormatError where it is a patch
- * that makes no blob.
+ * A version's blob, or the first part of it, unchecked; null where it is missing. Throws FormatError where it is a
+ * patch that makes no blob.
  */
 export async function startOfBlob(store: KvStore, version: string): Promise<Uint8Array | null> {
   const first = await store.bytes(blobKey(version));

@@ -15,7 +15,7 @@ export interface PatchHeader {
   base: string;
 }
 
-/** Whether the value of which these are the first bytes is a patch. What is neither that nor a blob is refused later. */
+/** Whether the value that begins with these bytes is a patch. What is neither that nor a blob is refused later. */
 export function isPatch(start: Uint8Array): boolean {
   return start.length >= 4 && viewOf(start).getUint32(0, true) === c.PATCH_MAGIC;
 }
@@ -48,8 +48,8 @@ export type PatchInput = "patch" | "base";
 /**
  * Makes the blob of a patch in `blob`, which has the length that the header states. Yields the name of the stream whose
  * next bytes it needs, and is given these, or null where the stream has ended; they must stay until it yields the same
- * name again. The patch is given from its first byte on. Throws FormatError where patch and base do not make a blob of that
- * length.
+ * name again. The patch is given from its first byte on. Throws FormatError where patch and base do not make a blob
+ * of that length.
  */
 export function* makeBlob(
   { bytes, baseBytes }: PatchHeader,

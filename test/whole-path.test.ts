@@ -34,7 +34,7 @@ describe("start", () => {
     expect(result.kvKeysPerRequest).toBeGreaterThan(0);
     expect(result.recordsPerSecond).toBeGreaterThan(0);
     expect(result.bytes.workerGzip).toBeLessThan(300 * 1024);
-    expect(result.bytes.kernel).toBeLessThan(24 * 1024);
+    expect(result.bytes.kernel).toBeLessThan(28 * 1024);
     const { blob, pages } = await loadExport(join(folder, "run", "export"));
     expect(result.bytes.blob).toBe(blob.length);
     expect(pages.length).toBeGreaterThan(1);

@@ -46,6 +46,10 @@ describe("the golden blob", () => {
       filter: { offset: 2624, bytes: 32 },
       hotPages: [0],
       items: null,
+      itemEntries: null,
+      itemPages: 0,
+      rowCount: 4,
+      sides: Uint8Array.of(0, 1),
       evidence,
       golden: records,
     };

@@ -1,6 +1,7 @@
 import { ModelUnavailableError, UnknownModelError } from "../http/errors.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
 import { logError, logInfo } from "../http/log.ts";
-import { Deadline, type KeepAlive, settledWithin } from "../http/promises.ts";
+import { Deadline, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { LoadCounters } from "../metrics/load-counters.ts";

@@ -1,5 +1,5 @@
 import { ModelUnavailableError, RateLimitError } from "../http/errors.ts";
-import type { KeepAlive } from "../http/promises.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
 import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import { noFallbacks } from "../metrics/fallback-counters.ts";

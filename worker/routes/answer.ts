@@ -1,7 +1,8 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import type { ReadableBody, ReadBody, Refuse } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
-import { type KeepAlive, settledWithin } from "../http/promises.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
+import { settledWithin } from "../http/promises.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { RouteOptions } from "../route-options.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
-import type { KeepAlive } from "../http/promises.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import type { RouteOptions } from "../route-options.ts";
 

@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type * as v from "valibot";
+import type { KeepAlive } from "../http/keep-alive.ts";
 import { logFault, problemName, problemText, retryAfter, toProblem } from "../http/problem.ts";
-import type { KeepAlive } from "../http/promises.ts";
 import { serverTiming } from "../http/server-timing.ts";
 import { record, scoredOf } from "../metrics/observe.ts";
 import type { RouteOptions } from "../route-options.ts";

@@ -6,7 +6,7 @@ import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { giveBack } from "../../runtime/rows/give-back.ts";
 import type { Scorer } from "../../runtime/scorer.ts";
 import type { Scores } from "../../runtime/scores.ts";
-import type { KeepAlive } from "../http/promises.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";

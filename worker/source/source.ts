@@ -1,4 +1,4 @@
-import type { KeepAlive } from "../http/promises.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
 
 /**
  * Where published models are read from, by the keys of format/store.ts. Workers KV is one source (kv-source.ts), and R2

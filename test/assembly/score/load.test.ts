@@ -9,6 +9,9 @@ import { GOOD_BLOB, GOOD_FLOAT_BLOB } from "./good-blobs.ts";
 
 const EXPORTS = [
   "arenaAddress",
+  "encodeJson",
+  "encodedEnd",
+  "encodedNext",
   "itemBytes",
   "itemRecordAddress",
   "keysAddress",
@@ -16,10 +19,12 @@ const EXPORTS = [
   "logitsAddress",
   "lookup",
   "lookupItems",
+  "membersAddress",
   "memory",
   "offsetsAddress",
   "precomputeItem",
   "reserve",
+  "reservePlan",
   "rowAddresses",
   "rowBytes",
   "rowsAddress",
@@ -28,6 +33,8 @@ const EXPORTS = [
   "scoreContext",
   "scoreItems",
   "scoresAddress",
+  "textAddress",
+  "usePlan",
   "valuesAddress",
 ];
 

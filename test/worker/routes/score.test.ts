@@ -122,6 +122,6 @@ test("an answer is JSON", async () => {
 test("server-timing states the keys read, where rows were found, and the time of each step", async () => {
   const response = await startWorker().score({ records: [{ site: "site57", tags: "tag9" }] });
   expect(response.headers.get("server-timing")).toMatch(
-    /^kv;desc="1", blob;desc="1", isolate;desc="0", source;desc="1", encode;dur=\d+\.\d\d, rows;dur=\d+\.\d\d, kernel;dur=\d+\.\d\d$/,
+    /^kv;desc="1", blob;desc="1", isolate;desc="0", source;desc="1", location;desc="0", encode;dur=\d+\.\d\d, rows;dur=\d+\.\d\d, kernel;dur=\d+\.\d\d$/,
   );
 });
