@@ -89,7 +89,7 @@ export class Isolates implements AsyncDisposable {
       memories,
       models: values("model_memory_bytes"),
       taken: values("memory_bytes").reduce((a, b) => a + b, 0),
-      refusedLoads: Number(/^deepfm_edge_model_loads_total\{result="refused"\} (\d+)$/m.exec(metrics)?.[1] ?? 0),
+      refusedLoads: Number(/^deepfm_edge_model_loads_total\{.*\bresult="refused".*\} (\d+)$/m.exec(metrics)?.[1] ?? 0),
       takenByModels: memory.taken.models,
       ...{ peak: memory.peak, budget: memory.budget },
     };

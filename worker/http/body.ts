@@ -83,6 +83,8 @@ export class RequestBody implements ReadableBody {
     // A client that leaves with half of its body sent takes this request's end with it, and has no more than this.
     lease.lasts(limits.BODY_LEASE_MS);
     const bytes = stack.use(await (this.#isShort ? this.#readWhole(lease) : this.#readParts(lease)));
+    // What has arrived is gone with a lease that has ended, which is no empty body.
+    lease.refuseEnded();
     lease.lasts(limits.REQUEST_LEASE_MS);
     const outline = outlineJson(bytes.bytes, lists);
     const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
@@ -115,7 +117,6 @@ export class RequestBody implements ReadableBody {
     });
     const bytes = new BodyBytes(buffer);
     lease.defer(() => bytes[Symbol.dispose]());
-    lease.refuseEnded();
     lease.resize(bytes.room);
     return bytes;
   }

@@ -192,7 +192,9 @@ export class Lease implements Disposable {
 
   /** Has `giveBack` called when the lease ends, so that the memory is free when it is another's. */
   defer(giveBack: () => void): void {
-    this.#held.defer(giveBack);
+    if (!this.#ended) this.#held.defer(giveBack);
+    else giveBack();
+    this.refuseEnded();
   }
 
   /**

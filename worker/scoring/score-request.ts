@@ -103,6 +103,8 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { model, rows, lease, release, ...reading } = options;
   const { scorer } = model;
   const started = performance.now();
+  // The model was waited for.
+  lease.refuseEnded();
   const { located, run } = encodeOrRefuse(request, scorer, rows, lease);
   const { offsets, keys, values } = located.encoded;
   lease.defer(() => giveBack(offsets, keys, values, located.addresses));

@@ -125,6 +125,9 @@ test("what a lease holds is given back when the lease ends, by itself or for ano
   expect(() => dropped.refuseEnded()).toThrow(OverloadedError);
   dropped.end();
   expect(given).toHaveLength(2);
+  // What it is to hold after that is given back at once.
+  expect(() => dropped.defer(() => given.push("late"))).toThrow(OverloadedError);
+  expect(given).toEqual(["own", "dropped", "late"]);
 });
 
 test("a model that lacks memory has others evicted first, of which it says how many bytes it lacks", () => {

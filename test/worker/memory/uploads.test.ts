@@ -1,7 +1,11 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import * as v from "valibot";
 import { beforeAll, expect, test, vi } from "vitest";
+import { RequestBody } from "../../../worker/http/body.ts";
 import * as limits from "../../../worker/limits.ts";
+import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
+import { OverloadedError } from "../../../worker/memory/overloaded-error.ts";
 import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
@@ -77,6 +81,42 @@ test("a body that outlasts its lease, so that its memory is another's, is 503 an
   expect(errors()).toEqual([]);
   expect(await memoryOf(worker)).toBe(0);
 });
+
+test.each([
+  ["that is declared", { "content-length": "14" }],
+  ["in parts", {}],
+  ["that is compressed", { "content-encoding": "gzip" }],
+])(
+  "a body %s whose lease ends with its last byte is refused for want of memory, not for what it is",
+  async (_, headers) => {
+    const lease = new MemoryBudget(Date.now).lease("requests");
+    const text = new TextEncoder().encode('{"records":[]}');
+    const bytes = "content-encoding" in headers ? new Uint8Array(await compressed("gzip", text)) : text;
+    let isSent = false;
+    const body = new ReadableStream({
+      async pull(controller) {
+        if (!isSent) {
+          isSent = true;
+          return controller.enqueue(bytes);
+        }
+        // The bytes are read by then.
+        await scheduler.wait(50);
+        lease.end();
+        controller.close();
+      },
+    });
+    const request = new Request("https://edge.test", {
+      method: "POST",
+      headers: { ...HEADERS, ...headers },
+      body,
+    });
+    const refuse = (): never => {
+      throw new Error("the body has another form");
+    };
+    const reading = new RequestBody(request).read(["records"], v.object({ records: v.any() }), lease, refuse);
+    await expect(reading).rejects.toThrow(OverloadedError);
+  },
+);
 
 test("a body that breaks off is 400 without a line in the log, and its memory comes back", async () => {
   const errors = loggedErrors();
