@@ -1,10 +1,9 @@
 // Processor time of a workerd whose Worker keeps no row, so that each request reads all its pages.
-import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { bundleWorker } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
+import { limitCachedRows } from "../http/cached-rows.ts";
 import { waitUntilLoaded } from "../http/cold.ts";
 import { startBenchKv } from "../http/kv.ts";
 import { processMs } from "../processor-time.ts";
@@ -16,9 +15,6 @@ const HEAD_ROWS = 4_000;
 /** Requests of a round, and their records, each of which needs a page or two. */
 const REQUESTS = 100;
 const RECORDS = 12;
-
-/** `maxRows` of worker/limits.ts, as the bundle has it. */
-const MAX_ROWS = /\bmaxRows:\s*32\s*\*\s*\w+/g;
 
 export class PageTimes implements AsyncDisposable {
   readonly #kv: Workerd;
@@ -38,8 +34,7 @@ export class PageTimes implements AsyncDisposable {
     const cacheApi = await startCacheApi(stack);
     const start = async (pageCache: "on" | "off"): Promise<Workerd> => {
       const bundle = stack.use(await bundleWorker());
-      const script = join(bundle.folder, "index.js");
-      writeFileSync(script, readFileSync(script, "utf8").replace(MAX_ROWS, "maxRows: 0"));
+      limitCachedRows(bundle.folder, 0);
       const texts = { AUTH: "off", MODEL_KEYS: "", ROW_DEADLINE_MS: "60000", PAGE_CACHE: pageCache };
       const onLog = (level: string, message: string): void => {
         if (level === "error") console.error(message);
