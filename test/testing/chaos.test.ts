@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
+import { isPatch } from "../../format/patch.ts";
+import { blobKey, defaultKey } from "../../format/store.ts";
 import type { Answer } from "../../testing/attack/send.ts";
+import { TOKENS } from "../../testing/attack/server.ts";
 import { chaos } from "../../testing/chaos/chaos.ts";
 import { makeFleet, SMALL } from "../../testing/chaos/fleet.ts";
+import { Isolates } from "../../testing/chaos/isolates.ts";
 import { judge } from "../../testing/chaos/judge.ts";
 import { type Asked, KINDS } from "../../testing/chaos/kinds.ts";
+import { Publisher } from "../../testing/chaos/publisher.ts";
 import { judgeScores } from "../../testing/chaos/reference.ts";
+import { StormyKv } from "../../testing/chaos/stormy-kv.ts";
 import { Timeline, VersionsSeen } from "../../testing/chaos/timeline.ts";
 import { seeded } from "../../testing/format/random.ts";
 
@@ -26,6 +32,27 @@ describe("a short chaos", () => {
     );
     expect(Math.max(...report.phases.map(({ outcomes }) => outcomes.degraded))).toBeGreaterThan(0);
   });
+});
+
+test("the memory of a blob that is none goes with it, though its error is kept", async () => {
+  await using kv = await StormyKv.start(1);
+  const publisher = new Publisher(kv);
+  for (const model of [stranger, first, second]) await publisher.publish(model);
+  await kv.putTexts([{ key: defaultKey(), value: '{"model":"news"}' }]);
+  const patch = kv.value(blobKey(second.version));
+  if (patch === null || !isPatch(patch)) throw new Error("the second version is no patch of the first");
+  await kv.putBytes(blobKey(first.version), patch);
+  await using isolates = await Isolates.start({ address: kv.address, timeline: new Timeline(), onLog: () => {} });
+  const headers = { "content-type": "application/json", authorization: `Bearer ${TOKENS.score}` };
+  const statuses: number[] = [];
+  for (const model of ["news", "ads"]) {
+    const body = JSON.stringify({ model, records: [fleet.cold(seeded(1))] });
+    const answer = await fetch(new URL("/v1/score", isolates.current.url), { method: "POST", headers, body });
+    statuses.push(answer.status);
+  }
+  expect(statuses).toEqual([200, 503]);
+  const { memories, models } = await isolates.account();
+  expect(memories).toEqual(models);
 });
 
 describe("a judge of scores", () => {

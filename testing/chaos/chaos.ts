@@ -31,10 +31,7 @@ export interface ChaosPlan {
 const EXPECTED_EVENTS = ["model_load_failed", "pages_unavailable", "rows_unavailable"];
 /** Bytes that the budget counts of a model beside its WebAssembly memory: the digests of its pages, and such. */
 const BESIDE_MEMORY = 2 ** 16;
-/**
- * How often the account is looked at again: a load may be under way, and the memory of one that failed was seen to stay
- * for two seconds more, while the store was slow.
- */
+/** How often the account is looked at again: a load may be under way. */
 const LOOKS = 80;
 const LOOK_MS = 100;
 

@@ -1,6 +1,6 @@
 import { ModelUnavailableError, UnknownModelError } from "../http/errors.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
-import { logError, logInfo } from "../http/log.ts";
+import { errorText, logError, logInfo } from "../http/log.ts";
 import { Deadline, settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
@@ -204,7 +204,7 @@ export class ModelSlot implements Holder {
         counters[error instanceof OverloadedError ? "refused" : "failed"]++;
       }
       if (generation > (this.#failure?.generation ?? 0))
-        this.#failure = { error: this.#unavailable(error), at: now(), generation };
+        this.#failure = { error: withoutFrames(this.#unavailable(error)), at: now(), generation };
     }
   }
 
@@ -251,10 +251,11 @@ export class ModelSlot implements Holder {
 
   #unavailable(error: unknown): ModelUnavailableError | UnknownModelError {
     if (error instanceof ModelUnavailableError || error instanceof UnknownModelError) return error;
+    const cause = errorText(error); // not the error, which is kept, and would keep what it was thrown out of
     if (error instanceof OverloadedError)
-      return new ModelUnavailableError(`${this.#what} cannot be loaded now: ${error.message}`, { cause: error });
+      return new ModelUnavailableError(`${this.#what} cannot be loaded now: ${error.message}`, { cause });
     const what = this.reference === null ? "the published model" : this.#what;
-    return new ModelUnavailableError(`${what} cannot be loaded; the log says why`, { cause: error });
+    return new ModelUnavailableError(`${what} cannot be loaded; the log says why`, { cause });
   }
 }
 
@@ -274,6 +275,15 @@ function isNewer({ model, version, since, deadlineMs }: Published, serving: Load
 /** Logs where the store says an older pointer than one that was seen before: a part of KV may lag behind another. */
 function logIfOlder({ key, version, since }: Published, serving: LoadedModel): void {
   if (version !== serving.version) logInfo("pointer_older", { key, version, since, serving: serving.version });
+}
+
+/**
+ * An error that may be kept. V8 holds the frames that it was thrown out of until they are made text, and with them all
+ * that they had at hand: the memory of a whole model that was being loaded.
+ */
+function withoutFrames<E extends Error>(error: E): E {
+  void error.stack;
+  return error;
 }
 
 function tooSlow(): Error {
