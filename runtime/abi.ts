@@ -38,9 +38,9 @@ export const PLAN_NAME = 0;
 export const PLAN_NAME_BYTES = 4;
 export const PLAN_COLUMN_SIDE = 8;
 // What a field has: the number of its column, how its value becomes entries, the buckets of a hashed one, whether a
-// missing value has an entry and the key of that, and what its texts are hashed with: the twelve words of Chaskey's
-// key, or the seed of MurmurHash3.
-export const PLAN_FIELD_BYTES = 80;
+// missing value has an entry and the key of a missing one, what its texts are hashed with (the twelve words of
+// Chaskey's key, or the seed of MurmurHash3), whether pages may have its rows, and whether its unseen values count.
+export const PLAN_FIELD_BYTES = 88;
 export const PLAN_FIELD_COLUMN = 0;
 export const PLAN_FIELD_SIDE = 4;
 export const PLAN_FIELD_KIND = 8;
@@ -48,6 +48,8 @@ export const PLAN_BUCKETS = 12;
 export const PLAN_HAS_MISSING = 16;
 export const PLAN_MISSING_KEY = 24;
 export const PLAN_HASH_KEY = 32;
+export const PLAN_IN_PAGES = 80;
+export const PLAN_COUNTS_UNSEEN = 84;
 // How a field's value becomes entries: one of its text; one of its text's bucket; or as the host makes them.
 export const FIELD_OF_TEXT = 0;
 export const FIELD_OF_BUCKET = 1;

@@ -17,8 +17,8 @@ export interface EncoderPlan {
   hostColumns: Int32Array;
 }
 
-/** The plan of a model; null where it has crosses, which join the texts of several fields. */
-export function encoderPlan({ fields, hashKey }: FittedSpec): EncoderPlan | null {
+/** The plan of a model. `hasPages`: whether pages have rows of it. Null where it has crosses, which join the texts of several fields. */
+export function encoderPlan({ fields, hashKey }: FittedSpec, hasPages: boolean): EncoderPlan | null {
   if (fields.some((field) => partsOf(field) !== null)) return null;
   const columns = columnsOf(fields);
   const names = columns.map((column) => new TextEncoder().encode(column));
@@ -38,7 +38,7 @@ export function encoderPlan({ fields, hashKey }: FittedSpec): EncoderPlan | null
   const columnsOfFields = fields.map((field) => columns.indexOf(columnOf(field) ?? ""));
   fields.forEach((field, f) => {
     const entry = fieldsAt + f * abi.PLAN_FIELD_BYTES;
-    writeField(new DataView(bytes.buffer, entry), field, columnsOfFields[f] as number, hashKey);
+    writeField(new DataView(bytes.buffer, entry), field, columnsOfFields[f] as number, hashKey, hasPages);
   });
   const hostColumns = Int32Array.from(fields, (field, f) =>
     kindOf(field) === abi.FIELD_OF_HOST ? (columnsOfFields[f] as number) : -1,
@@ -51,7 +51,13 @@ export function sideCode(side: FieldSide | undefined): number {
   return side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT;
 }
 
-function writeField(entry: DataView, field: FittedField, column: number, hashKey: string | undefined): void {
+function writeField(
+  entry: DataView,
+  field: FittedField,
+  column: number,
+  hashKey: string | undefined,
+  hasPages: boolean,
+): void {
   const { encoding } = field;
   entry.setUint32(abi.PLAN_FIELD_COLUMN, column, true);
   entry.setUint32(abi.PLAN_FIELD_SIDE, sideCode(field.side), true);
@@ -60,6 +66,8 @@ function writeField(entry: DataView, field: FittedField, column: number, hashKey
   rowKeyWords(hashKey, field.name).forEach((word, i) => {
     entry.setInt32(abi.PLAN_HASH_KEY + 4 * i, word, true);
   });
+  entry.setUint32(abi.PLAN_IN_PAGES, Number(field.kv && hasPages), true);
+  entry.setUint32(abi.PLAN_COUNTS_UNSEEN, Number(encoding.kind !== "hash"), true);
   if (kindOf(field) === abi.FIELD_OF_HOST) return;
   const missing = new EncodedRecords(1);
   fieldEncoder(field, hashKey)(undefined, missing, "");

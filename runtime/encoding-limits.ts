@@ -8,6 +8,12 @@ export interface Listed<Item> extends Iterable<Item> {
   readonly length: number;
   /** Hands each element to a reader: for lists of JSON that is not parsed yet. */
   readEach?(reader: ElementReader): void;
+  /**
+   * Hands the JSON of its elements to `take`, in the parts that it has, as long as `take` takes all of a part; returns
+   * whether it has taken them all. `take` gets elements that begin at `bytes[at]`, with commas between them, and end
+   * before `end`, and returns the position after the last one that it has taken; -1 where it took none.
+   */
+  takeJson?(take: (bytes: Uint8Array, at: number, end: number) => number): boolean;
 }
 
 /** Takes the elements of a list, in their order. */

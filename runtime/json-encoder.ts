@@ -60,17 +60,23 @@ export class JsonEncoder {
   }
 
   /**
-   * Gives a kernel the plan of its model, for which its memory may grow. Null for a model whose records the kernel
+   * Gives a kernel the plan of its model, for which its memory may grow. `hasPages`: whether pages have rows of it. Null
+   * for a model whose records the kernel
    * cannot encode. Throws FormatError without memory.
    */
-  static of(kernel: KernelExports, spec: FittedSpec): JsonEncoder | null {
-    const plan = encoderPlan(spec);
+  static of(kernel: KernelExports, spec: FittedSpec, hasPages: boolean): JsonEncoder | null {
+    const plan = encoderPlan(spec, hasPages);
     if (plan === null) return null;
     const address = kernel.reservePlan(plan.columns, plan.bytes.length);
     if (address === 0) throw new FormatError("blob", "got no memory for what encodes its records");
     new Uint8Array(kernel.memory.buffer, address, plan.bytes.length).set(plan.bytes);
     kernel.usePlan(plan.isKeyed);
     return new JsonEncoder(kernel, spec, plan);
+  }
+
+  /** Whether the kernel makes all entries of a record, and the host none. */
+  get isAlone(): boolean {
+    return this.#batch > 1;
   }
 
   /**
@@ -86,6 +92,20 @@ export class JsonEncoder {
     maxEntries: number,
     side: FieldSide | undefined,
   ): number {
+    return this.each(bytes, at, end, side, (records) => this.#append(records, out, maxEntries, side));
+  }
+
+  /**
+   * Encodes the records that begin at `bytes[at]` as `encode` does, a batch at a time, and leaves them in the kernel's
+   * buffers: `take` is told how many they are, and returns false where it does not take them.
+   */
+  each(
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    side: FieldSide | undefined,
+    take: (records: number) => boolean,
+  ): number {
     const kernel = this.#kernel;
     const code = sideCode(side);
     let done = -1;
@@ -97,7 +117,7 @@ export class JsonEncoder {
       for (;;) {
         const count = kernel.encodeJson(start, size, this.#batch, code);
         if (count === 0) break;
-        if (!this.#append(count, out, maxEntries, side)) return done;
+        if (!take(count)) return done;
         done = from + kernel.encodedEnd();
         const next = kernel.encodedNext();
         if (next === 0) return done;

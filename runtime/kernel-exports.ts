@@ -8,6 +8,9 @@ export interface KernelExports {
   encodeJson(start: number, bytes: number, records: number, side: number): number;
   encodedEnd(): number;
   encodedNext(): number;
+  locateEncoded(): number;
+  locatedInBlob(): number;
+  unseenAddress(): number;
   textAddress(): number;
   membersAddress(): number;
   lookup(keys: number): number;

@@ -2,6 +2,7 @@ import * as c from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import * as abi from "./abi.ts";
+import { EncodedBatch } from "./encoded-batch.ts";
 import { JsonEncoder } from "./json-encoder.ts";
 import type { KeptRows } from "./kept-rows.ts";
 import type { KernelExports } from "./kernel-exports.ts";
@@ -70,17 +71,20 @@ export class Kernel {
 
   /** Encodes records from their JSON; null where it has no plan for that, or cannot. */
   readonly json: JsonEncoder | null;
+  /** The records that it has encoded so, where the kernel makes all of their entries. */
+  readonly encoded: EncodedBatch | null;
 
   /**
    * Loads a blob where it is. `spec`: its spec, for a kernel that is to encode records from their JSON. Throws
    * FormatError where the kernel refuses it.
    */
-  constructor({ kernel, bytes }: PlacedBlob, fields: number, spec?: FittedSpec) {
+  constructor({ kernel, bytes }: PlacedBlob, fields: number, spec?: FittedSpec, hasPages = false) {
     const code = kernel.load(bytes.length);
     if (code !== abi.LOAD_OK)
       throw new FormatError("blob", `the kernel refuses it: ${LOAD_PROBLEMS[code] ?? `code ${code}`}`);
 
-    this.json = spec ? JsonEncoder.of(kernel, spec) : null;
+    this.json = spec ? JsonEncoder.of(kernel, spec, hasPages) : null;
+    this.encoded = this.json?.isAlone ? new EncodedBatch(kernel, fields) : null;
     // The memory does not grow after that, so these views stay attached.
     const { buffer } = kernel.memory;
     this.memory = new DataView(buffer);
@@ -139,6 +143,19 @@ export class Kernel {
     const records = this.#take(batch);
     check("score", this.#exports.score(records));
     this.#give(records, logits, scores);
+  }
+
+  /**
+   * Scores the n records in `encoded`, each of whose entries has got its row's address; `isRanked`: as candidates.
+   * Writes n logits and n probabilities, from number `from` on.
+   */
+  scoreInPlace(n: number, isRanked: boolean, logits: Float32Array, scores: Float32Array, from: number): void {
+    const { score, scoreCandidates } = this.#exports;
+    check("score", isRanked ? scoreCandidates(n) : score(n));
+    for (let i = 0; i < n; i++) {
+      logits[from + i] = this.#logits[i] as number;
+      scores[from + i] = this.#scores[i] as number;
+    }
   }
 
   /** Makes the only record of a batch the context of the candidates that follow. Only its context fields count. */

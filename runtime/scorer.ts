@@ -5,6 +5,7 @@ import { FormatError } from "../format/errors.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { MAX_BATCH } from "./abi.ts";
 import { BatchFiller, type PageRows } from "./batch-filler.ts";
+import { DirectScorer, type DirectScores } from "./direct-scorer.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
@@ -47,6 +48,7 @@ export class Scorer {
   readonly #rows: RowLocator;
   readonly #batches: BatchFiller;
   readonly #fields: number;
+  readonly #direct: DirectScorer | null;
   readonly #entries: { catalogue: EntryCatalogue; batches: ItemBatchFiller; itemFields: number } | null;
 
   /** Throws FormatError where the blob is refused. */
@@ -55,11 +57,13 @@ export class Scorer {
     const { spec, pageCount, filter } = this.manifest;
     const { byteOffset } = blob.bytes; // loading may detach them
     this.#fields = spec.fields.length;
-    this.#kernel = new Kernel(blob, this.#fields, spec);
+    this.#kernel = new Kernel(blob, this.#fields, spec, pageCount > 0);
     this.#encoder = new RequestEncoder(spec, this.#kernel.json);
     const words = new Uint32Array(blob.kernel.memory.buffer, byteOffset + filter.offset, filter.bytes / 4);
     this.#rows = new RowLocator(this.manifest, this.#kernel, words);
     this.#batches = new BatchFiller(this.#kernel, this.#rows, this.#fields, pageCount);
+    const { json, encoded } = this.#kernel;
+    this.#direct = json && encoded && new DirectScorer(this.#kernel, json, encoded, this.#rows, pageCount);
     const { itemEntries } = this.manifest;
     this.#entries = itemEntries && {
       catalogue: new EntryCatalogue(this.manifest, itemEntries, blob.kernel.memory.buffer, byteOffset),
@@ -144,6 +148,30 @@ export class Scorer {
     return this.#calibrated(this.#scoreFrom(0, located, pages, unseen, (...batch) => this.#kernel.score(...batch)));
   }
 
+  /**
+   * Scores records straight from their JSON, where all their rows are at hand; null where that cannot be done: then
+   * `encode`, `locate` and `score` do it, or say what is wrong. The scores are the same to the bit.
+   */
+  scoreDirectly(records: Listed<unknown>, kept: KeptRows = NOTHING_KEPT): DirectScores | null {
+    if (!this.#direct?.takes(records)) return null;
+    const scored = this.#direct.score(records, false, kept);
+    return scored && this.#calibrated(scored);
+  }
+
+  /** As `scoreDirectly`, with one context and its candidates, in place of `encodeCandidates`, `locate` and `rank`. */
+  rankDirectly(context: unknown, candidates: Listed<unknown>, kept: KeptRows = NOTHING_KEPT): DirectScores | null {
+    if (!this.#direct?.takes(candidates)) return null;
+    const located = this.locate(this.encodeCandidates(context, []), 1, {}, kept);
+    if (located.pages.size > 0) return null;
+    this.#kernel.scoreContext(this.#batches.fill(0, 1, located, new Map(), located.unseen).batch);
+    const ranked = this.#direct.score(candidates, true, kept);
+    if (!ranked) return null;
+    for (let f = 0; f < this.#fields; f++) ranked.unseen[f] = ranked.unseen[f] + located.unseen[f];
+    ranked.blobCount += located.blobCount;
+    ranked.keptCount += located.keptCount;
+    return this.#calibrated(ranked);
+  }
+
   /** Scores located records as `score` does, and says of each what its logit is the sum of. */
   explain(located: LocatedRecords, pages: ReadonlyMap<number, PageRows>): Scores & { explanations: Explanation[] } {
     const unseen = located.unseen.slice();
@@ -220,7 +248,7 @@ export class Scorer {
   }
 
   /** Takes what the kernel gave through the calibration map, in place, where the model has one. */
-  #calibrated(result: Scores): Scores {
+  #calibrated<Of extends Scores>(result: Of): Of {
     const { calibration } = this.manifest;
     if (!calibration) return result;
     const { logits, scores } = result;

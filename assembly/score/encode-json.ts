@@ -27,6 +27,8 @@ import { murmur128 } from "./murmur";
 const COMMA: u8 = 0x2c;
 const ZERO: u8 = 0x30;
 
+/** How many records were encoded last. */
+export let encodedRecords: u32 = 0;
 /** Where the last record ends that was encoded, in the text. */
 export let recordsEnd: u32 = 0;
 /** Where the next one begins; 0 where no comma follows. */
@@ -47,21 +49,21 @@ export function encodeRecords(start: u32, bytes: u32, records: u32, side: u32): 
   const end = text + bytes;
   memory.fill(end, 0, SPARE_BYTES);
   store<u32>(offsets, 0);
-  let count: u32 = 0;
+  encodedRecords = 0;
   let at: usize = text + start;
   nextRecord = 0;
-  while (count < records) {
+  while (encodedRecords < records) {
     const next = readMembers(at, end, side);
-    if (next === 0 || !addEntries(count, side)) return count;
-    count++;
+    if (next === 0 || !addEntries(encodedRecords, side)) break;
+    encodedRecords++;
     recordsEnd = <u32>(next - text);
     at = skipSpace(next);
     nextRecord = 0;
-    if (load<u8>(at) !== COMMA) return count;
+    if (load<u8>(at) !== COMMA) break;
     at = skipSpace(at + 1);
     nextRecord = <u32>(at - text);
   }
-  return count;
+  return encodedRecords;
 }
 
 /** Adds the entries of the record whose members were read. Returns false where a value is not simple for its field. */

@@ -10,6 +10,7 @@ import {
   TEXT_BYTES,
 } from "../../runtime/abi";
 import { alignUp, ensureMemory } from "../memory";
+import { fields } from "./model";
 
 /** Columns of the plan; 0 while there is none. */
 export let columnCount: u32 = 0;
@@ -19,6 +20,9 @@ export let plan: usize = 0;
 export let text: usize = 0;
 /** The members of the record that is encoded, one for each column. */
 export let members: usize = 0;
+
+/** How many values of each field no row is of, since the host last set them to 0: F u32. */
+export let unseen: usize = 0;
 
 /** Bytes behind the text that are read with its end. */
 export const SPARE_BYTES: u32 = 16;
@@ -35,12 +39,14 @@ export function layOutPlan(start: u64, columns: u32, planBytes: u32): bool {
   const textAt = alignUp(membersAt + <u64>columns * MEMBER_BYTES);
   const slotsAt = alignUp(textAt + TEXT_BYTES + SPARE_BYTES);
   const expectedAt = slotsAt + 2 * SLOTS;
-  if (!ensureMemory(expectedAt + 2 * columns)) return false;
+  const unseenAt = alignUp(expectedAt + 2 * columns);
+  if (!ensureMemory(unseenAt + 4 * fields)) return false;
   plan = <usize>start;
   members = <usize>membersAt;
   text = <usize>textAt;
   slots = <usize>slotsAt;
   expected = <usize>expectedAt;
+  unseen = <usize>unseenAt;
   columnCount = columns;
   return true;
 }

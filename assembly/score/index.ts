@@ -33,11 +33,12 @@ import {
   values,
 } from "./buffers";
 import { checkLayers } from "./check-layers";
-import { encodeRecords, hashWithKeys, nextRecord, recordsEnd } from "./encode-json";
-import { columnCount, forgetPlan, layOutPlan, members, plan, readPlan, text } from "./encoder-plan";
+import { encodedRecords, encodeRecords, hashWithKeys, nextRecord, recordsEnd } from "./encode-json";
+import { columnCount, forgetPlan, layOutPlan, members, plan, readPlan, text, unseen } from "./encoder-plan";
 import { orderFields } from "./field-runs";
 import { findItemInputs } from "./item-inputs";
 import { checkItems, findItem, itemCount, itemStride } from "./items";
+import { inBlob, locateRecords } from "./locate";
 import { checkModel, terms } from "./model";
 import { forgetContext, makeItemRecord, scoreCatalogue, scoreWithContext, takeContext } from "./rank";
 import { checkRows, findRow, rowStride, rows } from "./rows";
@@ -119,6 +120,24 @@ export function encodedEnd(): u32 {
 /** Where the record after it begins; 0 where no comma follows. */
 export function encodedNext(): u32 {
   return nextRecord;
+}
+
+/**
+ * Finds the rows of the records that `encodeJson` has made, none of which has a field of the host: writes rowAddresses,
+ * 0 where a page may have the row, and values. Returns how many addresses are 0.
+ */
+export function locateEncoded(): u32 {
+  return columnCount === 0 ? 0 : locateRecords(encodedRecords);
+}
+
+/** Of how many entries `locateEncoded` found the row in the blob. */
+export function locatedInBlob(): u32 {
+  return inBlob;
+}
+
+/** F counts of values that no row is of, to which `locateEncoded` adds, and which the host sets to 0. */
+export function unseenAddress(): usize {
+  return unseen;
 }
 
 /** TEXT_BYTES of JSON, which the host fills. */

@@ -40,7 +40,7 @@ function encodersOf(spec: FittedSpec): JsonEncoder[] {
   return KERNELS.map((kernel) => {
     const exports = instantiate(kernel);
     expect(loadInto(exports, blob)).toBe(0);
-    return JsonEncoder.of(exports, spec) as JsonEncoder;
+    return JsonEncoder.of(exports, spec, false) as JsonEncoder;
   });
 }
 
@@ -267,5 +267,7 @@ test("names are told apart by all their letters, in whatever order members come"
 test("a model with a cross has none", () => {
   const [site, , color] = FIELDS as [FittedField, FittedField, FittedField];
   const cross = { ...site, name: "both", cross: ["site", "color"] } as FittedField;
-  expect(JsonEncoder.of(instantiate(KERNELS[0] as TestKernel), { ...SPEC, fields: [site, color, cross] })).toBeNull();
+  expect(
+    JsonEncoder.of(instantiate(KERNELS[0] as TestKernel), { ...SPEC, fields: [site, color, cross] }, false),
+  ).toBeNull();
 });

@@ -49,6 +49,17 @@ export class JsonList extends BodyList {
     this.#refuseLess(count);
   }
 
+  takeJson(take: (bytes: Uint8Array, at: number, end: number) => number): boolean {
+    const bytes = this.#bytes;
+    for (let part = 1; part < this.#cuts.length; part++) {
+      const end = this.#cuts[part] as number;
+      const at = skipSpace(bytes, (this.#cuts[part - 1] as number) + 1);
+      const next = at < end ? take(bytes, at, end) : -1;
+      if (next < 0 || skipSpace(bytes, next) !== end) return false;
+    }
+    return true;
+  }
+
   /** Returns the number of the part's elements. */
   #readPart(reader: ElementReader, part: number): number {
     const bytes = this.#bytes;

@@ -1,5 +1,6 @@
 import { FormatError, RequestError } from "../../format/errors.ts";
 import type { PageRows } from "../../runtime/batch-filler.ts";
+import type { DirectScores } from "../../runtime/direct-scorer.ts";
 import { type EncodingLimits, LimitError, type Listed } from "../../runtime/encoding-limits.ts";
 import type { Explanation } from "../../runtime/explanation.ts";
 import type { LocatedRecords } from "../../runtime/row-locator.ts";
@@ -105,6 +106,8 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const started = performance.now();
   // The model was waited for.
   lease.refuseEnded();
+  const direct = scoreDirectly(request, scorer, rows, lease);
+  if (direct) return directResult(request, direct, model, performance.now() - started);
   const { located, run } = encodeOrRefuse(request, scorer, rows, lease);
   const { offsets, keys, values } = located.encoded;
   lease.defer(() => giveBack(offsets, keys, values, located.addresses));
@@ -135,6 +138,41 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
     pagesNearby,
     rowsFound: { blob: located.blobCount, isolate: located.keptCount + located.itemsKept, source: rowsFromPages },
     timings: { encode: encoded - started, rows: fetched - encoded, kernel: scored - fetched },
+  };
+}
+
+/** Scores a request whose records are simple and whose rows are all at hand; null: for all others. */
+function scoreDirectly(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Lease): DirectScores | null {
+  if ("items" in request || ("records" in request && request.explain)) return null;
+  const list = "records" in request ? request.records : request.candidates;
+  const { manifest } = scorer;
+  if (list.length * manifest.spec.fields.length > MAX_ENTRIES_PER_REQUEST) return null;
+  const held = lease.bytes;
+  lease.resize(held + RESULT_BYTES * list.length);
+  const cached = rows.cached(manifest);
+  let scores: DirectScores | null = null;
+  try {
+    if ("records" in request) scores = scorer.scoreDirectly(list, cached);
+    else scores = scorer.rankDirectly(request.context, list, cached);
+  } catch (error) {
+    // What is wrong with the context is said with all else that is wrong.
+    if (!(error instanceof FormatError)) throw error;
+  }
+  if (!scores) lease.resize(held);
+  return scores;
+}
+
+function directResult(
+  request: ScoreRequest,
+  { scores, logits, unseen, blobCount: blob, keptCount: isolate, kernelMs }: DirectScores,
+  { model, version }: ScoreOptions["model"],
+  ms: number,
+): ScoreResult {
+  refuseNonFinite(scores, request);
+  return {
+    ...{ scores, logits, model, version, missing: null, unseen, pagesRead: 0, pagesNearby: 0 },
+    rowsFound: { blob, isolate, source: 0 },
+    timings: { encode: ms - kernelMs, rows: 0, kernel: kernelMs },
   };
 }
 
