@@ -8,6 +8,7 @@ import * as abi from "../../runtime/abi.ts";
 import { instantiate, KERNELS, type KernelExports, loadInto, type TestKernel } from "../kernel/harness.ts";
 import { type RowBatch, randomBatch, spoilBatch, valueSums, writeBatch } from "./batch.ts";
 import { largestNumber, largestOfItems, placesApart } from "./bound.ts";
+import { checkJson } from "./check-json.ts";
 import { expectItemsFound, expectRecord, expectRefusals, randomItems, rankIn, scoresOf } from "./check-rank.ts";
 import { expect, timed } from "./expect.ts";
 
@@ -123,6 +124,11 @@ export class KernelCheck {
       expect(code === expected, `a spoilt batch gives ${code}, expected ${expected}`);
       expectRefusals(exports, model, batch, expected, random);
     }
+    checkJson(
+      instances.map(({ exports }) => exports),
+      model,
+      random,
+    );
   }
 
   /** The logits of a batch, then its scores. */
