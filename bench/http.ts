@@ -1,8 +1,8 @@
 // The Worker as it is deployed, in a workerd of its own over Workers KV in another process, with requests from a third
 // (autocannon): milliseconds of workerd's processor time a request, requests a second, latencies, and keys read of KV.
 // All cases take their turn in each round; a figure is the median over the rounds. Prints; gates nothing. Its parts:
-//   warm      with all rows at hand, beside Workers that do nothing but answer, or but parse the body; and the kernel's
-//             share, measured in Node
+//   warm      with all rows at hand, beside Workers that do nothing but answer, or but read the body, or but parse it;
+//             and the kernel's share, measured in Node
 //   peers     in the same rounds, TensorFlow.js and onnxruntime-web in workerd behind the same routes, with the same
 //             model in float32 and all of its rows in the isolate (onnxruntime: npm ci --prefix bench/peers)
 //   models    two models that take turns, against one alone, each with its scores to the bit
@@ -74,6 +74,21 @@ const PAPER = "paper";
 
 const EMPTY = `const headers = { "content-type": "application/json" };
 export default { fetch: () => new Response('{"scores":[0.5]}', { headers }) };`;
+/** As little as any Worker does that reads a body and answers with the headers that ours has. */
+const BODY_ALONE = `const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "content-type": "application/json",
+  "server-timing": 'kv;desc="0", blob;desc="7", isolate;desc="3", source;desc="0", location;desc="0", encode;dur=0.00',
+  "x-content-type-options": "nosniff",
+  "x-request-id": "b0d3a0c4-6f1c-4c5e-9a53-0e1f5e0f7d11",
+};
+export default {
+  async fetch(request) {
+    await request.arrayBuffer();
+    return new Response('{"scores":[0.5]}', { headers });
+  },
+};`;
 const JSON_ALONE = `export default {
   async fetch(request) {
     const { records, candidates } = await request.json();
@@ -130,12 +145,13 @@ async function alone() {
 async function warmCases(empty: BenchServer) {
   await using own = new AsyncDisposableStack();
   const ours = await startWarm(here, [FIRST, SECOND]);
+  const body = own.use(await startScript(BODY_ALONE));
   const json = own.use(await startScript(JSON_ALONE));
   const peers = parts.has("peers") ? await startPeers(here.models[0]) : [];
   for (const peer of peers) own.use(peer);
   const paper = await Checkout.open(null, PAPER, [FIRST], join(folder, "paper"));
   const papers = { server: await startWarm(paper, [FIRST]), model: paper.models[0] };
-  return await warmResults(driver, here, { ours, empty, json, peers, paper: papers }, CASES, pace);
+  return await warmResults(driver, here, { ours, empty, body, json, peers, paper: papers }, CASES, pace);
 }
 
 function modelCases() {

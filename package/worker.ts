@@ -19,7 +19,9 @@ export type { RateLimiter } from "../worker/rows/key-allowance.ts";
 export { scoringEntrypoint } from "../worker/rpc/scoring-entrypoint.ts";
 /** `ScoringService` is the type of a service binding in another Worker's environment. */
 export type { CallerProps, RpcAnswer, ScoringClass, ScoringService } from "../worker/rpc/scoring-service.ts";
-export type { AppOptions, DefaultBindings, Settings } from "../worker/settings.ts";
+export type { AppOptions } from "../worker/settings/app-options.ts";
+export type { DefaultBindings } from "../worker/settings/default-settings.ts";
+export type { Settings } from "../worker/settings/settings.ts";
 /** Models in static assets, where `deepfm-edge publish --folder` puts them. */
 export { type AssetsFetcher, assetsSource } from "../worker/source/assets-source.ts";
 /** Models in Workers KV, where `deepfm-edge publish` puts them. */

@@ -26,7 +26,9 @@ import { playgroundRoute } from "./routes/playground.ts";
 import type { Routes } from "./routes/schema.ts";
 import { type Answer, answerAt, SCORING_PATHS, scoringHandler } from "./routes/scoring.ts";
 import { RowStore } from "./rows/row-store.ts";
-import { type AppOptions, type DefaultBindings, SettingsReader, settingsOf } from "./settings.ts";
+import { type AppOptions, settingsOf } from "./settings/app-options.ts";
+import type { DefaultBindings } from "./settings/default-settings.ts";
+import { SettingsReader } from "./settings/settings-reader.ts";
 import { share } from "./shared.ts";
 
 /**

@@ -4,7 +4,7 @@ import type { RequestCounters } from "./metrics/request-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
 import type { RowStore } from "./rows/row-store.ts";
-import type { SettingsReader } from "./settings.ts";
+import type { SettingsReader } from "./settings/settings-reader.ts";
 
 /**
  * What the routes share: the stores and the memory, which live as long as the isolate, and the settings, which are

@@ -17,6 +17,8 @@ export interface WarmServers {
   ours: BenchServer;
   /** Answers, and does nothing else. */
   empty: BenchServer;
+  /** Reads the body, and answers with our headers. */
+  body: BenchServer;
   /** Parses the body, and answers with a number for each of its records. */
   json: BenchServer;
   /** Have the checkout's first model. */
@@ -36,7 +38,7 @@ export interface WarmResults {
 export async function warmResults(
   driver: Driver,
   { models }: Checkout,
-  { ours, empty, json, peers, paper }: WarmServers,
+  { ours, empty, body, json, peers, paper }: WarmServers,
   cases: Readonly<Record<string, Asked>>,
   pace: Pace,
 ): Promise<WarmResults> {
@@ -45,6 +47,7 @@ export async function warmResults(
   const both = (asked: Asked): string[] => alternating(models, asked, BODIES).map((body) => JSON.stringify(body));
   const contestants: Contestant[] = [
     contestant("empty handler", empty, first, cases["score 1"]),
+    contestant("body and headers alone, score 1", body, first, cases["score 1"]),
     ...Object.entries(cases).flatMap(([name, asked]) => [
       contestant(`JSON alone, ${name}`, json, first, asked),
       ...peers.map((peer) => contestant(`${peer.name}, ${name}`, peer, first, asked)),

@@ -5,7 +5,7 @@ import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
 import { inspect } from "../../testing/tokens.ts";
 import { createApp } from "../../worker/app.ts";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
-import type { DefaultBindings } from "../../worker/settings.ts";
+import type { DefaultBindings } from "../../worker/settings/default-settings.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
 export interface TestWorker {

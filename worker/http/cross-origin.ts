@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { AppEnv } from "../app-env.ts";
 import type { RouteOptions } from "../route-options.ts";
-import type { SettingsReader } from "../settings.ts";
+import type { SettingsReader } from "../settings/settings-reader.ts";
 
 /** Seconds that a browser may remember what a preflight was told: the most that Chromium takes. */
 const MAX_AGE_SECONDS = 7_200;
@@ -23,16 +23,19 @@ export function crossOrigin({ settings }: RouteOptions): MiddlewareHandler<AppEn
   };
 }
 
-/** The same for an answer to anything but a preflight: the headers that it has for that. */
-export function crossOriginHeaders(settings: SettingsReader, env: object, request: Request): Record<string, string> {
+/** The same for an answer to anything but a preflight: adds to `headers` those that it has for that. */
+export function crossOriginHeaders(
+  settings: SettingsReader,
+  env: object,
+  request: Request,
+  headers: Record<string, string>,
+): void {
   const origins = originsOf(settings, env);
-  if (origins.length === 0) return {};
+  if (origins.length === 0) return;
   const origin = allowed(origins, request.headers.get("origin") ?? "");
-  return {
-    ...(origin !== null && { "access-control-allow-origin": origin }),
-    "access-control-expose-headers": EXPOSED.join(","),
-    vary: "Origin",
-  };
+  if (origin !== null) headers["access-control-allow-origin"] = origin;
+  headers["access-control-expose-headers"] = EXPOSED.join(",");
+  headers.vary = "Origin";
 }
 
 /** None where the settings are wrong, which the route will say. */

@@ -73,9 +73,10 @@ export async function answered(
   options: RouteOptions,
   read: ReadRequest,
 ): Promise<Answered> {
-  const { rowDeadlineMs, rowKeysPerRequest, ...limits } = options.settings.read(env);
+  const settings = options.settings.read(env);
+  const { source, rowRateLimit, requestRateLimit } = settings;
   const { models } = options;
-  if (limits.requestRateLimit && !(await chargeTo(limits.requestRateLimit, client)(1)))
+  if (requestRateLimit && !(await chargeTo(requestRateLimit, client)(1)))
     throw new RateLimitError("got more requests than this client may send in a minute; try again later");
   const body = openBody();
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
@@ -85,15 +86,17 @@ export async function answered(
     const judge = models.servingFor(chosenBy(wrong));
     return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
   });
-  const charge = limits.rowRateLimit && chargeTo(limits.rowRateLimit, client);
+  const charge = rowRateLimit && chargeTo(rowRateLimit, client);
   try {
-    const { model, fallback } = await chosenModel(models, request.body, { ...limits, charge, keepAlive, lease });
+    const { keys, leastSerials, bundled } = settings;
+    const access = { source, keys, leastSerials, bundled, charge, keepAlive, lease };
+    const { model, fallback } = await chosenModel(models, request.body, access);
     const result = await scoreRequest(request.body, {
       model,
       rows: options.rows,
-      source: limits.source,
-      deadlineMs: model.deadlineMs ?? rowDeadlineMs,
-      maxKeys: rowKeysPerRequest,
+      source,
+      deadlineMs: model.deadlineMs ?? settings.rowDeadlineMs,
+      maxKeys: settings.rowKeysPerRequest,
       charge,
       keepAlive,
       lease,
@@ -111,14 +114,14 @@ export async function answered(
 /** Counts a request that was scored, and makes its answer's body. */
 function bodyOf(
   options: RouteOptions,
-  { answerOf = scoresOf, ...asked }: AskedRequest,
+  { answerOf = scoresOf, unseen }: AskedRequest,
   { model, fallback, result }: ChosenModel & { result: ScoreResult },
 ): object {
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
   if (model.bundled) options.models.fallbacks.bundled++;
-  return { ...answerOf(result, spec), ...aboutAnswer(result, { model, fallback }, asked.unseen ? spec : null) };
+  return { ...answerOf(result, spec), ...aboutAnswer(result, { model, fallback }, unseen ? spec : null) };
 }
 
 function scoresOf({ scores }: ScoreResult): { scores: number[] } {
@@ -134,13 +137,12 @@ function aboutAnswer(
   { model: { bundled }, fallback }: ChosenModel,
   unseenOf: FittedSpec | null,
 ): AboutAnswer {
-  return {
-    ...{ model, version },
-    ...(fallback && { fallback }),
-    ...(bundled && { bundled }),
-    ...(missing && { degraded: missing }),
-    ...(unseenOf && { unseen: byField(unseen, unseenOf) }),
-  };
+  const about: AboutAnswer = { model, version };
+  if (fallback) about.fallback = fallback;
+  if (bundled) about.bundled = bundled;
+  if (missing) about.degraded = missing;
+  if (unseenOf) about.unseen = byField(unseen, unseenOf);
+  return about;
 }
 
 function byField(counts: Uint32Array, { fields }: FittedSpec): Record<string, number> {

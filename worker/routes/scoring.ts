@@ -43,11 +43,9 @@ export function answerAt(path: ScoringPath, options: RouteOptions): Answer {
   return async function answer(request, env, keepAlive, route) {
     const started = performance.now();
     const requestId = requestIdOf(request);
-    const headers: Record<string, string> = {
-      ...SECURITY_HEADERS,
-      ...crossOriginHeaders(options.settings, env, request),
-      [REQUEST_ID]: requestId,
-    };
+    const headers: Record<string, string> = { ...SECURITY_HEADERS, "content-type": "application/json" };
+    headers[REQUEST_ID] = requestId;
+    crossOriginHeaders(options.settings, env, request, headers);
     const count = (status: number, problem: string | null, result: Parameters<typeof scoredOf>[0] | null): void => {
       const handled = { by: request.method, route, scores: true, status, problem, ms: performance.now() - started };
       record({ ...handled, scored: result && scoredOf(result) }, env, options);
@@ -57,7 +55,6 @@ export function answerAt(path: ScoringPath, options: RouteOptions): Answer {
       requireScope(caller, scope);
       const openBody = (): RequestBody => new RequestBody(request);
       const { body, result } = await answered({ env, client: caller.client, keepAlive, openBody }, options, read);
-      headers["content-type"] = "application/json";
       if (result) headers["server-timing"] = serverTiming(result);
       count(200, null, result);
       return new Response(JSON.stringify(body), { headers });

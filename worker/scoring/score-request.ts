@@ -101,7 +101,7 @@ export interface ScoreTimings {
  * error: `missing` counts the values that it would have had.
  */
 export async function scoreRequest(request: ScoreRequest, options: ScoreOptions): Promise<ScoreResult> {
-  const { model, rows, lease, release, ...reading } = options;
+  const { model, rows, lease, release } = options;
   const { scorer } = model;
   const started = performance.now();
   // The model was waited for.
@@ -117,7 +117,7 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   // Without an await where no page is needed: cached rows are good until other requests add some.
   using fetchedRows =
     located.pages.size > 0
-      ? await rows.fetch({ manifest: scorer.manifest, version: model.version, located, lease, ...reading })
+      ? await rows.fetch({ ...options, manifest: scorer.manifest, version: model.version, located })
       : NO_PAGES_NEEDED;
   const { pages, pagesRead, pagesNearby, shortfall } = fetchedRows;
   const fetched = located.pages.size > 0 ? performance.now() : encoded;

@@ -1,0 +1,16 @@
+import { show } from "../../format/errors.ts";
+import { SettingError } from "../http/errors.ts";
+
+/** "on", "off", or "" where nothing is said. Throws SettingError. */
+export function readSwitch(name: string, text: string): string {
+  if (["", "on", "off"].includes(text)) return text;
+  throw new SettingError(`${name}: got ${show(text)}, expected "on" or "off"`);
+}
+
+/** A whole number in [0, max]. Throws SettingError, which shows no text that is no number. */
+export function numberWithin(name: string, value: unknown, max: number): number {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= max) return number;
+  const got = typeof number === "number" && !Number.isNaN(number) ? String(number) : "no number";
+  throw new SettingError(`${name}: got ${got}, expected a whole number from 0 to ${max}`);
+}

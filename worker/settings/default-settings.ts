@@ -1,0 +1,96 @@
+import type { AccessMode } from "../access/caller.ts";
+import { SettingError } from "../http/errors.ts";
+import * as limits from "../limits.ts";
+import type { AnalyticsDataset } from "../metrics/handled.ts";
+import { type AssetFetcher, assetBlob } from "../models/bundled.ts";
+import type { RateLimiter } from "../rows/key-allowance.ts";
+import { type KVReader, kvSource } from "../source/kv-source.ts";
+import { locationCache } from "../source/location-cache.ts";
+import type { WorkerVersion } from "../worker-version.ts";
+import { numberWithin, readSwitch } from "./checks.ts";
+import type { Settings } from "./settings.ts";
+
+/** The bindings and variables that an app reads unless its options say otherwise. */
+export interface DefaultBindings {
+  MODELS: KVReader;
+  /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
+  AUTH?: string;
+  /** A secret: entries of tokens as `deepfm-edge token` prints them, with spaces, commas or line ends between. */
+  TOKENS?: string;
+  /** Ed25519 public keys, base64 with spaces or commas between. Without any, every model may serve. */
+  MODEL_KEYS?: string;
+  /** `ads=1767225600000` for each model whose versions signed before that serial number may not serve any more. */
+  MODEL_MIN_SERIAL?: string;
+  /** Static assets, which may hold a model that was deployed with the Worker (../models/bundled.ts). */
+  ASSETS?: AssetFetcher;
+  /** Milliseconds that a request waits for rows; as text where it was set in the dashboard. */
+  ROW_DEADLINE_MS?: number | string;
+  /** "on": pages are looked for in the cache of the location first, and put there. */
+  PAGE_CACHE?: string;
+  /** Keys of rows that a request may read. */
+  ROW_KEYS_PER_REQUEST?: number | string;
+  /** The rate limit of keys by client. */
+  ROW_RATE_LIMIT?: RateLimiter;
+  /** The rate limit of scoring requests by client. */
+  REQUEST_RATE_LIMIT?: RateLimiter;
+  /**
+   * Origins whose pages may call the Worker, with spaces or commas between, or "*". Without any, no other origin may.
+   */
+  ALLOWED_ORIGINS?: string;
+  /** "off": the playground is not there. */
+  PLAYGROUND?: string;
+  /** The version of the Worker: a binding of version metadata. */
+  WORKER_VERSION?: WorkerVersion;
+  /** A dataset of Workers Analytics Engine, which gets a point for each scoring request. */
+  ANALYTICS?: AnalyticsDataset;
+}
+
+/** Reads the default bindings. */
+export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
+  source({ MODELS, PAGE_CACHE = "" }) {
+    if (!MODELS)
+      throw new SettingError("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
+    const source = kvSource(MODELS);
+    const isCached = readSwitch("PAGE_CACHE", PAGE_CACHE) === "on";
+    return isCached ? { ...source, pageCache: locationCache(caches.default) } : source;
+  },
+  auth({ AUTH }) {
+    return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
+  },
+  tokens({ TOKENS }) {
+    return TOKENS;
+  },
+  keys({ MODEL_KEYS }) {
+    return MODEL_KEYS;
+  },
+  minSerials({ MODEL_MIN_SERIAL }) {
+    return MODEL_MIN_SERIAL;
+  },
+  bundled({ ASSETS }) {
+    return ASSETS ? assetBlob(ASSETS) : null;
+  },
+  rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {
+    return numberWithin("ROW_DEADLINE_MS", ROW_DEADLINE_MS, limits.MAX_ROW_DEADLINE_MS);
+  },
+  rowKeysPerRequest({ ROW_KEYS_PER_REQUEST = limits.DEFAULT_ROW_KEYS_PER_REQUEST }) {
+    return numberWithin("ROW_KEYS_PER_REQUEST", ROW_KEYS_PER_REQUEST, limits.MAX_ROW_KEYS_PER_REQUEST);
+  },
+  rowRateLimit({ ROW_RATE_LIMIT = null }) {
+    return ROW_RATE_LIMIT;
+  },
+  requestRateLimit({ REQUEST_RATE_LIMIT = null }) {
+    return REQUEST_RATE_LIMIT;
+  },
+  allowedOrigins({ ALLOWED_ORIGINS = "" }) {
+    return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
+  },
+  playground({ PLAYGROUND = "" }) {
+    return readSwitch("PLAYGROUND", PLAYGROUND) !== "off";
+  },
+  workerVersion({ WORKER_VERSION = null }) {
+    return WORKER_VERSION;
+  },
+  analytics({ ANALYTICS = null }) {
+    return ANALYTICS;
+  },
+};
