@@ -19,8 +19,8 @@ const SLOW = [
   "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];
 
-/** Files that need modules of their own: they put others in the place of some, or measure the process. */
-const ALONE = ["test/trainer/io/damage.test.ts"];
+/** Files that need a process of their own: one puts another module in the place of one, one counts threads. */
+const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.test.ts"];
 
 const setupFiles = ["./test/no-tokens.ts", "./test/typed-arrays.ts"];
 

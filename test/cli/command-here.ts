@@ -22,7 +22,7 @@ class Exit extends Error {
   }
 }
 
-/** Runs a command to its end, in a folder, as `cli/commands/main.ts` does. One at a time: it has the process's folder. */
+/** Runs a command to its end, in a folder, as `cli/commands/main.ts` does. One at a time, as it moves the process. */
 export async function runHere(cwd: string, args: readonly string[]): Promise<Ended> {
   const before = process.cwd();
   const printed = { stdout: "", stderr: "", out: "" };
