@@ -19,6 +19,11 @@ const SLOW = [
   "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];
 
+/** Files that need a process of their own: one puts another module in the place of one, one counts threads. */
+const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.test.ts"];
+
+const setupFiles = ["./test/no-tokens.ts", "./test/typed-arrays.ts"];
+
 export default defineConfig(({ mode }) => ({
   test: {
     silent: "passed-only",
@@ -28,10 +33,15 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/worker/**", ...(mode === "quick" ? SLOW : [])],
-          setupFiles: ["./test/no-tokens.ts"],
+          exclude: ["test/worker/**", ...ALONE, ...(mode === "quick" ? SLOW : [])],
+          // A process loads the house once, for all of its files: to load it for each took a fifth of the time.
+          isolate: false,
+          setupFiles,
           ...timeouts,
         },
+      },
+      {
+        test: { name: "alone", include: ALONE, exclude: mode === "quick" ? SLOW : [], setupFiles, ...timeouts },
       },
       {
         // Inside workerd, with real KV; the Worker runs in the same isolate as its tests.
@@ -49,7 +59,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: "worker",
           include: ["test/worker/**/*.test.ts"],
-          setupFiles: ["./test/worker/no-tokens.ts"],
+          // To start workerd for each file would take longer than most files: test/worker/new-isolate.ts.
+          isolate: false,
+          setupFiles: ["./test/worker/new-isolate.ts"],
           ...timeouts,
         },
       },

@@ -11,9 +11,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Without it vitest leaves a core idle, half of a machine that has two. */
 const ALL_CORES = "--maxWorkers=100%";
-/** A quick run loads each module once for all files, which halves its time. A full run keeps files apart. */
-const QUICK = ["--mode", "quick", "--no-isolate", ALL_CORES];
 const FULL = [ALL_CORES];
+const QUICK = ["--mode", "quick", ALL_CORES];
 
 const QUIET = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
 

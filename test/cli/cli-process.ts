@@ -4,16 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Ended, runHere } from "./command-here.ts";
 
 const CLI = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
-
-export interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-  /** Both, in the order in which they were printed. */
-  out: string;
-}
 
 /** Runs a command to its end. */
 export async function runCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
@@ -56,7 +49,13 @@ export class CommandFolder implements Disposable {
     return name;
   }
 
+  /** Runs a command to its end, in the process of the tests. */
   run(...args: string[]): Promise<Ended> {
+    return runHere(this.path, args);
+  }
+
+  /** Runs a command to its end, in a process of its own. */
+  runApart(...args: string[]): Promise<Ended> {
     return runCommand(this.path, args);
   }
 

@@ -54,7 +54,7 @@ describe("at the command line", () => {
     ["UserError", ["evaluate", "http://127.0.0.1:1", "--export", "none", "--test", log], "error: none/export.json"],
     ["commander's", ["inspect"], "error: missing required argument 'blob'"],
   ])("a %s is one line", async (_, args, line) => {
-    const { code, stdout, stderr } = await folder.run(...args);
+    const { code, stdout, stderr } = await folder.runApart(...args);
     expect(stderr).toContain(line);
     expect(stderr).not.toMatch(STACK);
     expect(stdout).toBe("");
@@ -64,7 +64,7 @@ describe("at the command line", () => {
   it("a DivergedError is one line", async () => {
     const wild = folder.file("wild.json", JSON.stringify({ ...SPEC, training: { learningRate: 1e30 } }));
     const args = ["train", wild, "--train", log, "--valid", log, "--out", "wild", "--backend", "cpu"];
-    const { code, stderr } = await folder.run(...args);
+    const { code, stderr } = await folder.runApart(...args);
     expect(stderr).toMatch(/^error: epoch 1 diverged: .*; try a learningRate below 1e\+30$/m);
     expect(stderr).not.toMatch(STACK);
     expect(code).toBe(1);

@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { runCommand } from "./cli-process.ts";
+import { runHere } from "./command-here.ts";
 
-const run = (...args: string[]) => runCommand(tmpdir(), args);
+const run = (...args: string[]) => runHere(tmpdir(), args);
 
 describe("help", () => {
   it("says what each command needs", async () => {

@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CommandFolder, killCommand, LOG, runCommand, SPEC } from "./cli-process.ts";
+import { CommandFolder, killCommand, LOG, SPEC } from "./cli-process.ts";
+import { runHere } from "./command-here.ts";
 import { RUN_FILES } from "./run-files.ts";
 
 const folder = new CommandFolder();
@@ -34,7 +35,7 @@ function epochsOf(out: string): number[] {
 it("a run is exported from another folder than it was trained in", async () => {
   mkdirSync(at("sub"));
   const args = ["export", "../run", "--force", "--cache", "../cache"];
-  const { code, stdout, stderr } = await runCommand(at("sub"), args);
+  const { code, stdout, stderr } = await runHere(at("sub"), args);
   expect(code, stderr).toBe(0);
   expect(stdout).toContain("../run/export: blob");
 });
@@ -50,7 +51,7 @@ it("a run is exported as an update of an export of it, whose pages stay", async 
 describe("two trainings into one folder", () => {
   it("at the same time: the second is refused, and the first goes on", async () => {
     const args = trainInto("long.json", "shared");
-    let refused: Awaited<ReturnType<typeof runCommand>> | null = null;
+    let refused: Awaited<ReturnType<typeof runHere>> | null = null;
     const second = async (): Promise<void> => {
       refused = await folder.run(...trainInto("spec.json", "shared"));
     };

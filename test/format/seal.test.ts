@@ -30,15 +30,17 @@ describe("a blob's version", () => {
   ])("stands for every byte: %s", async (_, blob) => {
     const version = await verifyBlob(blob, [rfc]);
     expect(version).toMatch(/^[0-9a-f]{64}$/);
+    const taken: number[] = [];
     for (let at = 0; at < blob.length; at += 1) {
       const changed = edited(blob, (_, bytes) => {
         bytes[at] = bytes[at] ^ 1;
       });
       const got = await verifyBlob(changed, [rfc]).catch(() => "refused");
-      expect(got, `byte ${at}`).not.toBe(version);
-      if (at >= c.BLOB_HEADER_KEY_ID) expect(got, `byte ${at}`).toBe("refused");
-      await expect(verifyBlob(changed, [], version), `byte ${at}`).rejects.toThrow(/^blob: /);
+      if (got === version || (at >= c.BLOB_HEADER_KEY_ID && got !== "refused")) taken.push(at);
+      const says = await verifyBlob(changed, [], version).catch(({ message }: Error) => message);
+      if (!says.startsWith("blob: ")) taken.push(at);
     }
+    expect(taken, "bytes whose change is not seen").toEqual([]);
   });
 
   test("is the SHA-256 of the file; in format 4 that of the envelope", async () => {

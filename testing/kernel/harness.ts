@@ -42,15 +42,19 @@ export function loadInto(exports: KernelExports, blob: Uint8Array): number {
 
 /** A batch of records as the kernel takes it. Row r of the blob is at rowsAddress + r · rowBytes. */
 export function batchOf(records: readonly TestRecord[], rowsAddress: number, rowBytes: number): KernelBatch {
-  const offsets = [0];
-  const entries = records.flat(1).flatMap((field) => {
-    offsets.push((offsets.at(-1) ?? 0) + field.length);
-    return field;
-  });
+  const [offsets, addresses, values] = [[0], [] as number[], [] as number[]];
+  for (const record of records)
+    for (const field of record) {
+      for (const { row, value } of field) {
+        addresses.push(rowsAddress + row * rowBytes);
+        values.push(value);
+      }
+      offsets.push(addresses.length);
+    }
   return {
-    offsets: Uint32Array.from(offsets),
-    addresses: Uint32Array.from(entries, ({ row }) => rowsAddress + row * rowBytes),
-    values: Float32Array.from(entries, ({ value }) => value),
+    offsets: new Uint32Array(offsets),
+    addresses: new Uint32Array(addresses),
+    values: new Float32Array(values),
   };
 }
 

@@ -56,10 +56,11 @@ export function sumOf(vectors: readonly ApproximateVector[]): ApproximateVector 
 /** ⟨a, b⟩ */
 export function inner(a: ApproximateVector, b: ApproximateVector): Approximate {
   const sum = new Sum();
-  const others = elements(b);
-  elements(a).forEach((x, j) => {
-    addTo(sum, product(x, others[j]));
-  });
+  for (let j = 0; j < a.values.length; j++) {
+    const [x, y] = [a.values[j], b.values[j]];
+    const value = x * y;
+    sum.add(value, Math.abs(x) * b.errors[j] + Math.abs(y) * a.errors[j] + U * Math.abs(value));
+  }
   return sum.result();
 }
 
@@ -93,7 +94,9 @@ export function vector(length: number): ApproximateVector {
 }
 
 export function vectorOf(list: readonly Approximate[]): ApproximateVector {
-  return { values: Float64Array.from(list, (x) => x.value), errors: Float64Array.from(list, (x) => x.error) };
+  const v = vector(list.length);
+  for (let i = 0; i < list.length; i++) setElement(v, i, list[i]);
+  return v;
 }
 
 export function elements({ values, errors }: ApproximateVector): Approximate[] {

@@ -8,10 +8,15 @@ import type { TestRecord } from "../../../testing/kernel/random-model.ts";
 
 /**
  * The blob of a model with a catalogue: item i has the item's fields of record i, and a key whose low word is 2i + 1
- * and whose high word is 7. `kernel` precomputes the items.
+ * and whose high word is 7. `kernel` precomputes the items. `blob`: the model's, without a catalogue.
  */
-export function withItems(kernel: TestKernel, model: ModelBlob, records: readonly TestRecord[]): Uint8Array {
-  const one = new Kernel(placeBlob(kernel.module, writeBlob(model)), model.sides.length);
+export function withItems(
+  kernel: TestKernel,
+  model: ModelBlob,
+  records: readonly TestRecord[],
+  blob = writeBlob(model),
+): Uint8Array {
+  const one = new Kernel(placeBlob(kernel.module, blob), model.sides.length);
   const items = records.map((record) => one.precomputeItem(batchOf([record], one.rowsAddress, one.rowBytes)));
   const stride = itemStride(model);
   const bytes = new Uint8Array(records.length * stride);

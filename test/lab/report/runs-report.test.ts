@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runsReport } from "../../../lab/report/runs-report.ts";
 import { metricsTable, settingsTable, unlikeLogs } from "../../../lab/report/runs-table.ts";
 import { readRuns } from "../../../lab/report/saved-run.ts";
-import { runCommand } from "../../cli/cli-process.ts";
+import { runHere } from "../../cli/command-here.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 // Runs as the command `train` leaves them, laid side by side.
@@ -28,7 +28,7 @@ beforeAll(async () => {
   const specs = { a: tinyRunSpec(), b: tinyRunSpec({ type: "FM" }, { maxEpochs: 3, learningRate: 0.05 }) };
   for (const [name, spec] of Object.entries(specs)) {
     writeFileSync(path(`${name}.json`), JSON.stringify(spec));
-    const { code, out } = await runCommand(folder, [
+    const { code, out } = await runHere(folder, [
       "train",
       `${name}.json`,
       ...logs,
@@ -40,7 +40,7 @@ beforeAll(async () => {
     expect(out).toMatch(/AUC, 95 % interval.*test: decile.*cumulative gain.*AUC lost.*category/s);
     expect(code).toBe(0);
   }
-  const exported = await runCommand(folder, ["export", "b", "--force"]);
+  const exported = await runHere(folder, ["export", "b", "--force"]);
   expect(exported.stdout).toContain("b/export/report.html");
 }, 120_000);
 
@@ -60,7 +60,7 @@ describe("what train leaves for it", () => {
 
 describe("runs side by side", () => {
   it("have their metrics, the settings that differ, their curves, and what quantization loses", async () => {
-    const { code, stdout, stderr } = await runCommand(folder, ["report", "a", "b", "--out", "both.html"]);
+    const { code, stdout, stderr } = await runHere(folder, ["report", "a", "b", "--out", "both.html"]);
     expect(stderr).toBe("");
     expect(code).toBe(0);
     expect(stdout).toMatch(/│ training.learningRate │ +0.01 │ 0.05 │/);

@@ -8,7 +8,8 @@ import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
 import type { RunResult } from "../../../lab/sweeps/run.ts";
 import { summarize, summaryCells } from "../../../lab/sweeps/summary.ts";
 import { median } from "../../../trainer/metrics/median.ts";
-import { killCommand, runCommand } from "../../cli/cli-process.ts";
+import { killCommand } from "../../cli/cli-process.ts";
+import { runHere } from "../../cli/command-here.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();
@@ -180,7 +181,7 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   const kept = finished();
   expect(kept.length).toBeLessThan(4);
   const times = kept.map((file) => statSync(file).mtimeMs);
-  const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
+  const resumed = await runHere(folder, [...args, "--out", "cut", "--json", "cut.json"]);
   expect(resumed.out).toContain(`${kept.length} of 4 runs are in cut/runs already`);
   expect(resumed.out).toContain("measure the pace of 2 models: 10 pieces");
   expect(resumed.out).toMatch(/LR +│ 0\.\d{5} ± 0\.\d{5} │ 0\.\d{5} ± 0\.\d{5} │ +[\d,]+ │ +1\.00/);
@@ -199,7 +200,7 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   expect(json).toEqual({ models: [line("LR"), line("DeepFM")] });
 
   // A command that is not killed gives the same quality.
-  await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
+  await runHere(folder, [...args, "--out", "whole", "--json", "whole.json"]);
   const whole = JSON.parse(readFileSync(join(folder, "whole.json"), "utf8"));
   const quality = (result: typeof json) => result.models.map(({ auc, logloss }: typeof json) => [auc, logloss]);
   expect(quality(json)).toEqual(quality(whole));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { MLP_SHAPES, type MlpShape, shapeWidths } from "../../../lab/sweeps/mlp-shapes.ts";
 import { type Study, variantsOf } from "../../../lab/sweeps/study.ts";
-import { runCommand } from "../../cli/cli-process.ts";
+import { runHere } from "../../cli/command-here.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 describe("shapes", () => {
@@ -80,7 +80,7 @@ describe("the command", async () => {
 
   it("trains every model with every value, prints them, and plots them", async () => {
     const args = ["study", "spec.json", "--over", "shape", ...data, "--models", "FNN,DeepFM", "--seeds", "2"];
-    const { code, out } = await runCommand(folder, [...args, "--out", "study", "--json", "study.json"]);
+    const { code, out } = await runHere(folder, [...args, "--out", "study", "--json", "study.json"]);
     expect(out).toMatch(/DeepFM +│ +diamond \(6-12-6\) +│ +0\.\d{5} ± 0\.\d{5}/);
     expect(code).toBe(0);
     const json = JSON.parse(readFileSync(join(folder, "study.json"), "utf8"));
@@ -103,7 +103,7 @@ describe("the command", async () => {
 
   it("refuses a model without hidden layers", async () => {
     const args = ["study", "spec.json", "--over", "depth", ...data, "--models", "LR", "--out", "none"];
-    const { code, out } = await runCommand(folder, args);
+    const { code, out } = await runHere(folder, args);
     expect(out).toContain("error: --models: got LR, expected models of FNN");
     expect(code).toBe(1);
     expect(existsSync(join(folder, "none"))).toBe(false);

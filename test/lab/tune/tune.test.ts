@@ -6,7 +6,8 @@ import { rungsOf } from "../../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../../lab/tune/space.ts";
 import { type Trial, TrialLog } from "../../../lab/tune/trial-log.ts";
 import { tune } from "../../../lab/tune/tune.ts";
-import { killCommand, runCommand } from "../../cli/cli-process.ts";
+import { killCommand } from "../../cli/cli-process.ts";
+import { runHere } from "../../cli/command-here.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs: allLogs } = await tinyLog();
@@ -180,13 +181,13 @@ it("the command is resumed after a kill with the same outcome, and writes the be
   const path = join(folder, "cut", "trials.jsonl");
   await killCommand(folder, [...args, "--out", "cut"], () => existsSync(path) && lines(path).length >= 2);
   const kept = readFileSync(path, "utf8");
-  const resumed = await runCommand(folder, [...args, "--out", "cut", "--json", "cut.json"]);
+  const resumed = await runHere(folder, [...args, "--out", "cut", "--json", "cut.json"]);
   expect(resumed.out).toContain("trial 1 of 4: logloss 0.");
   expect(resumed.out).toMatch(/trial 2 of 4: logloss 0\.\d+, known/);
   expect(resumed.code).toBe(0);
   expect(readFileSync(path, "utf8").startsWith(kept)).toBe(true);
 
-  const whole = await runCommand(folder, [...args, "--out", "whole", "--json", "whole.json"]);
+  const whole = await runHere(folder, [...args, "--out", "whole", "--json", "whole.json"]);
   expect(whole.out).not.toContain("known");
   const quality = (file: string): unknown =>
     JSON.parse(readFileSync(join(folder, file), "utf8")).trials.map(({ seconds, ...trial }: Trial) => trial);

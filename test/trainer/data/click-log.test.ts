@@ -17,7 +17,7 @@ const folder = testFolder("click-log");
 const file = writerInto(folder);
 const TASKS = "/proc/self/task";
 const FILES = "/proc/self/fd";
-const COUNT = 30;
+const COUNT = 10;
 
 /** More records than DuckDB buffers for whoever reads them. */
 const LONG = 200_000;

@@ -92,10 +92,12 @@ describe("an epoch", () => {
   const batches = async (shuffle: number, seed: number, skip = 0): Promise<number[][]> => {
     const { source } = await open(shuffle);
     const found: number[][] = [];
+    let mislabeled = 0;
     for await (const { dataset, records } of source.epoch(new Random(seed), skip)) {
       found.push(Array.from(records, (record) => dataset.rows[record]));
-      for (const record of records) expect(dataset.labels[record]).toBe((dataset.rows[record] + 1) % 2);
+      for (const record of records) if (dataset.labels[record] !== (dataset.rows[record] + 1) % 2) mislabeled++;
     }
+    expect(mislabeled).toBe(0);
     return found;
   };
 

@@ -104,6 +104,7 @@ function train(
 }
 
 const LAMBDAS = [1e-5, 1e-3, 0.05, 0.1];
+const SMALLEST_AND_LARGEST = [1e-5, 0.1];
 const adam = (
   lambda: number,
 ): [(v: Float32Array) => WholeTable, (v: Float32Array | Float64Array) => DenseOptimizer] => [
@@ -128,13 +129,13 @@ describe.each([
     expect(result.rms).toBeLessThan(0.015);
   });
 
-  it.each(LAMBDAS)("λ %f, where the learning rate drops in the middle of idle times", (lambda) => {
+  it.each(SMALLEST_AND_LARGEST)("λ %f, where the learning rate drops in the middle of idle times", (lambda) => {
     const result = train(...pair(lambda), { lambda, learningRate: 1e-2, drop: true });
     expect(result.most).toBeLessThan(1);
     expect(result.rms).toBeLessThan(0.03);
   });
 
-  it.each(LAMBDAS)("λ %f, where every step is clipped, by a norm that is in part estimated", (lambda) => {
+  it.each(SMALLEST_AND_LARGEST)("λ %f, where every step is clipped, by a norm that is in part estimated", (lambda) => {
     const result = train(...pair(lambda), { lambda, learningRate: 1e-3, clipNorm: 0.003 });
     expect(result.clipped).toBeGreaterThan(1900);
     expect(result.normRms).toBeLessThan(0.06);

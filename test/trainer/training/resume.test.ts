@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateLog } from "../../../trainer/data/generate.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { runHere } from "../../cli/command-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-resume-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,7 +19,7 @@ afterAll(() => {
 });
 
 beforeAll(async () => {
-  await generateLog(join(folder, "log"), 30_000, 3, { advance: () => {}, done: () => {} });
+  await generateLog(join(folder, "log"), 15_000, 3, { advance: () => {}, done: () => {} });
 });
 
 interface Run {
@@ -26,11 +27,15 @@ interface Run {
   ended: Promise<{ code: number | null; stderr: string }>;
 }
 
-/** Starts `deepfm-edge train` with a checkpoint after every step. */
-function startTraining(specPath: string, out: string, resume: boolean): Run {
+/** The arguments of `deepfm-edge` for a training with a checkpoint after every step. */
+function argumentsOf(specPath: string, out: string): string[] {
   const log = (name: string): string => join(folder, "log", `${name}.csv`);
   const flags = ["--train", log("train"), "--valid", log("valid"), "--out", out, "--checkpoint-every", "0"];
-  const child = spawn(process.execPath, ["cli/cli.ts", "train", specPath, ...flags, ...(resume ? ["--resume"] : [])]);
+  return ["train", specPath, ...flags];
+}
+
+function startResumed(specPath: string, out: string): Run {
+  const child = spawn(process.execPath, ["cli/cli.ts", ...argumentsOf(specPath, out), "--resume"]);
   running.add(child);
   let stderr = "";
   child.stderr?.on("data", (text) => {
@@ -72,25 +77,25 @@ describe.each(cases)("$name", ({ model, l2 }) => {
     const type = (model as { type?: string }).type ?? "DeepFM";
     const specPath = join(folder, `${type}.json`);
     const { $schema: _, ...rest } = spec;
-    const training = { batchSize: 1024, maxEpochs: 3, patience: 1, rateDrops: 1, ...l2 };
+    const training = { batchSize: 512, maxEpochs: 3, patience: 1, rateDrops: 1, ...l2 };
     writeFileSync(
       specPath,
       JSON.stringify({ ...rest, model: { ...model, embeddingDim: 4, hidden: [24, 16] }, training }),
     );
 
     const whole = join(folder, `${type}-whole`);
-    expect((await startTraining(specPath, whole, false).ended).code).toBe(0);
+    expect(await runHere(process.cwd(), argumentsOf(specPath, whole))).toMatchObject({ code: 0 });
 
     const killed = join(folder, `${type}-killed`);
     const random = new Random(17);
     for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
-      const run = startTraining(specPath, killed, true);
+      const run = startResumed(specPath, killed);
       await untilCheckpoints(3 + random.integer(20), killed, run);
       run.child.kill(signal);
       const { code, stderr } = await run.ended;
       expect(code, stderr).toBe(signal === "SIGTERM" ? 143 : null);
     }
-    const last = await startTraining(specPath, killed, true).ended;
+    const last = await startResumed(specPath, killed).ended;
     expect(last.code, last.stderr).toBe(0);
 
     const weights = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));

