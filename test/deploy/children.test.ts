@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(SLEEP))("processes that were started", () => {
       expect(pids.map(isAlive)).toEqual([true, true]);
       parent.kill(signal);
       await once(parent, "close");
-      for (let i = 0; pids.some(isAlive) && i < 500; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      for (let i = 0; pids.some(isAlive) && i < 3000; i++) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(pids.map(isAlive)).toEqual([false, false]);
     } finally {
       for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");

@@ -46,6 +46,9 @@ export interface ProblemAnswer {
   cause?: string;
 }
 
+/** How long a test waits for what comes at once where the machine is not busy. */
+export const PATIENCE = { timeout: 30_000 };
+
 const ADMIN_TOKEN = generateToken();
 /** The entry of the token that `asAdmin` sends. */
 export const ADMIN_ENTRY = await writeTokenEntry("tests", "admin", ADMIN_TOKEN);

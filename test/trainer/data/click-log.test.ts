@@ -125,7 +125,7 @@ onLinux("a reading that ends early leaves nothing behind", () => {
       expect(isOpen(path)).toBe(true);
       break;
     }
-    await vi.waitFor(() => expect(isOpen(path)).toBe(false));
+    await vi.waitFor(() => expect(isOpen(path)).toBe(false), { timeout: 30_000 });
   });
 });
 

@@ -6,7 +6,7 @@ import { RequestBody } from "../../../worker/http/body.ts";
 import * as limits from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { OverloadedError } from "../../../worker/memory/overloaded-error.ts";
-import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
+import { loggedErrors, PATIENCE, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
@@ -68,10 +68,10 @@ test("a body that outlasts its lease, so that its memory is another's, is 503 an
   await worker.score({ records: [] });
   const [slow, ...others] = Array.from({ length: 4 }, () => slowBody(8 * MIB - 1000, 4 * MIB));
   const answer = worker.fetch("/v1/score", slow.init);
-  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(8 * MIB - 1000));
+  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(8 * MIB - 1000), PATIENCE);
   worker.clock.ms += limits.BODY_LEASE_MS;
   const rest = others.map(({ init }) => worker.fetch("/v1/score", init));
-  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(24 * MIB - 3000));
+  await vi.waitFor(async () => expect(await memoryOf(worker)).toBeGreaterThan(24 * MIB - 3000), PATIENCE);
   slow.end("close");
   const refused = await answer;
   expect(refused.headers.get("retry-after")).toBe("1");
@@ -142,7 +142,7 @@ test("a body that does not arrive in time is 408, and its memory comes back", as
     await vi.waitFor(async () => {
       await vi.advanceTimersByTimeAsync(limits.BODY_TIMEOUT_MS);
       expect(await memoryOf(worker)).toBe(0);
-    });
+    }, PATIENCE);
     const problem = await problemOf(await answer);
     expect(problem).toMatchObject({ status: 408, type: "urn:deepfm-edge:problem:body-too-slow" });
     expect(problem.detail).toContain("in 10 s, expected the whole body by then");

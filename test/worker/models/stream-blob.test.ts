@@ -4,6 +4,7 @@ import type { PlacedBlob } from "../../../runtime/placed-blob.ts";
 import { Deadline } from "../../../worker/http/promises.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { streamBlob } from "../../../worker/models/stream-blob.ts";
+import { PATIENCE } from "../client.ts";
 
 const { module } = bestKernelModule();
 
@@ -124,7 +125,7 @@ describe("a patch of a blob in parts", () => {
     const cancelled = vi.spyOn(last, "cancel");
     const opened = [new Response(parts[0]).body, null, last];
     await expect(readPatch(opened)).rejects.toThrow("patch: base: got no blob/");
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledOnce(), PATIENCE);
   });
 });
 
