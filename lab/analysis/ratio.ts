@@ -1,5 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
-import { sumOf } from "./moments.ts";
+import { type Moments, sumOf } from "./moments.ts";
 
 /**
  * A ratio metric by unit, such as clicks per list, as values of units whose mean is the ratio R = Σn/Σd and whose
@@ -16,4 +16,21 @@ export function linearized(numerators: Float64Array, denominators: Float64Array)
   if (!(total > 0)) throw new FormatError("denominators", `got a sum of ${total}, expected more than 0`);
   const ratio = sumOf(numerators) / total;
   return numerators.map((numerator, i) => ratio + (numerator - ratio * denominators[i]) / (total / units));
+}
+
+/** Sums over units of a ratio's numerators n, denominators d, and their products. */
+export interface RatioSums {
+  units: number;
+  n: number;
+  d: number;
+  nn: number;
+  nd: number;
+  dd: number;
+}
+
+/** The moments of a ratio metric, as of `linearized` values, from sums, which a query or a stream of units has. */
+export function momentsOfRatioSums({ units, n, d, nn, nd, dd }: RatioSums): Moments {
+  const ratio = n / d;
+  const variance = (nn - ratio * (2 * nd - ratio * dd)) / (units - 1) / (d / units) ** 2;
+  return { units, mean: ratio, variance, level: ratio, levelVariance: variance, covariance: variance };
 }

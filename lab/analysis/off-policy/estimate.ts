@@ -3,7 +3,7 @@ import { percentile } from "../../../trainer/metrics/percentile.ts";
 import { normalQuantile } from "../distributions/normal.ts";
 import { meanOf, momentsOf } from "../moments.ts";
 import { linearized } from "../ratio.ts";
-import type { Contributions } from "./contributions.ts";
+import type { Contributions, RowRatio } from "./contributions.ts";
 import { effectiveSampleSize } from "./weights.ts";
 
 /** Below this ESS no value is given: the normal interval of so few is too narrow, and a few rows decide. */
@@ -51,7 +51,7 @@ export function estimate(
   const { alpha, resamples, seed, minEffectiveSize = MIN_EFFECTIVE_SIZE } = options;
   if (logged.every((log) => log === 0))
     return {
-      refused: "the logging policy was greedy: it never shows what another policy would have shown in its place",
+      refused: "the logging policy was greedy: nothing is known of what it did not show",
     };
   const sizes = contributions.weights.map(effectiveSampleSize);
   const effectiveSize = sizes.reduce((a, b) => Math.min(a, b));
@@ -59,14 +59,15 @@ export function estimate(
     return {
       refused: `the policies differ too much: an ESS of ${effectiveSize.toFixed(1)}, expected ${minEffectiveSize} or more`,
     };
-  const [numerators, denominators] = [contributions.numerators, contributions.denominators].map((values) =>
-    sumsByUnit(values, units),
-  );
-  const { mean: value, variance } = momentsOf(linearized(numerators, denominators));
-  const error = Math.sqrt(variance / numerators.length);
+  const ratios = contributions.ratios.map(({ numerators, denominators }) => ({
+    numerators: sumsByUnit(numerators, units),
+    denominators: sumsByUnit(denominators, units),
+  }));
+  const { mean: value, variance, units: count } = momentsOf(linearizedSum(ratios));
+  const error = Math.sqrt(variance / count);
   const reach = normalQuantile(1 - alpha / 2) * error;
   const all = Float64Array.from(contributions.weights.flatMap((weights) => [...weights]));
-  const draws = resampledRatios(numerators, denominators, resamples, new Random(seed)).sort();
+  const draws = resampledSums(ratios, count, resamples, new Random(seed)).sort();
   return {
     value,
     error,
@@ -84,20 +85,28 @@ function sumsByUnit(values: Float64Array, units: Uint32Array): Float64Array {
   return sums;
 }
 
-/** Σn/Σd of as many units, drawn with replacement (Efron 1979): once for each resample. */
-function resampledRatios(
-  numerators: Float64Array,
-  denominators: Float64Array,
-  resamples: number,
-  random: Random,
-): Float64Array {
+/** A sum of ratios by unit, as values whose mean it is and whose variance is that of the delta method. */
+function linearizedSum(ratios: readonly RowRatio[]): Float64Array {
+  const [first, ...others] = ratios.map(({ numerators, denominators }) => linearized(numerators, denominators));
+  for (const other of others) for (const [i, value] of other.entries()) first[i] += value;
+  return first;
+}
+
+/** The sum of ratios of as many units, drawn with replacement (Efron 1979): once for each resample. */
+function resampledSums(ratios: readonly RowRatio[], units: number, resamples: number, random: Random): Float64Array {
+  const times = new Uint32Array(units);
   return new Float64Array(resamples).map(() => {
-    let [numerator, denominator] = [0, 0];
-    for (let i = 0; i < numerators.length; i++) {
-      const unit = random.integer(numerators.length);
-      numerator += numerators[unit];
-      denominator += denominators[unit];
-    }
-    return denominator > 0 ? numerator / denominator : 0;
+    times.fill(0);
+    for (let i = 0; i < units; i++) times[random.integer(units)]++;
+    return ratios.reduce((sum, { numerators, denominators }) => {
+      const total = weightedSum(denominators, times);
+      return total > 0 ? sum + weightedSum(numerators, times) / total : sum;
+    }, 0);
   });
+}
+
+function weightedSum(values: Float64Array, times: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += times[i] * values[i];
+  return sum;
 }

@@ -16,7 +16,7 @@ export interface ListRows {
   evaluated: Float64Array;
 }
 
-/** IPS of lists: every slot has the weight of the whole list. `selfNormalized`: over the mean weight, not over n. */
+/** IPS of lists: every slot has the weight of the whole list. `selfNormalized`: each slot over Σw, not over n. */
 export function listIps(rows: ListRows, selfNormalized = false): Contributions {
   const { slots } = rows;
   const prefixes = prefixWeights(rows);
@@ -48,17 +48,13 @@ function prefixWeights({ slots, logged, evaluated }: ListRows): Float64Array {
 function weighted({ slots, rewards }: ListRows, weights: Float64Array, selfNormalized: boolean): Contributions {
   if (rewards.length !== weights.length)
     throw new FormatError("rewards", `got ${rewards.length}, expected one for each of ${weights.length} slots`);
-  const lists = rewards.length / slots;
-  const numerators = new Float64Array(lists);
-  const means = new Float64Array(lists);
-  for (const [i, weight] of weights.entries()) {
-    const list = Math.floor(i / slots);
-    numerators[list] += weight * rewards[i];
-    means[list] += weight / slots;
-  }
-  return {
-    numerators,
-    denominators: selfNormalized ? means : new Float64Array(lists).fill(1),
-    weights: Array.from({ length: slots }, (_, slot) => weights.filter((_, i) => i % slots === slot)),
-  };
+  const ofSlot = (values: Float64Array, slot: number): Float64Array => values.filter((_, i) => i % slots === slot);
+  const earned = weights.map((weight, i) => weight * rewards[i]);
+  const numbers = Array.from({ length: slots }, (_, slot) => slot);
+  const perSlot = numbers.map((slot) => ofSlot(weights, slot));
+  const ratios = perSlot.map((own, slot) => ({
+    numerators: ofSlot(earned, slot),
+    denominators: selfNormalized ? own : new Float64Array(own.length).fill(1),
+  }));
+  return { ratios, weights: perSlot };
 }

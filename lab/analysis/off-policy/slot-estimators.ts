@@ -19,17 +19,17 @@ export interface RewardModel {
 
 /** IPS, inverse propensity scores: Σwr/n (Horvitz and Thompson 1952). Unbiased where the logging policy has support. */
 export function ips({ weights, rewards }: SlotRows): Contributions {
-  return { numerators: product(weights, rewards), denominators: ones(weights), weights: [weights] };
+  return contribution(product(weights, rewards), ones(weights), weights);
 }
 
 /** SNIPS, self-normalised: Σwr/Σw (Swaminathan and Joachims 2015). A little bias, and mostly far less variance. */
 export function snips({ weights, rewards }: SlotRows): Contributions {
-  return { numerators: product(weights, rewards), denominators: weights, weights: [weights] };
+  return contribution(product(weights, rewards), weights, weights);
 }
 
 /** The direct method: the reward model's word alone. As good as the model. */
 export function directMethod({ weights }: SlotRows, { policy }: RewardModel): Contributions {
-  return { numerators: policy, denominators: ones(weights), weights: [weights] };
+  return contribution(policy, ones(weights), weights);
 }
 
 /**
@@ -48,7 +48,11 @@ export function switchDoublyRobust(
 ): Contributions {
   const kept = weights.map((weight) => (weight <= tau ? weight : 0));
   const numerators = kept.map((weight, i) => weight * (rewards[i] - shown[i]) + policy[i]);
-  return { numerators, denominators: ones(weights), weights: [kept] };
+  return contribution(numerators, ones(weights), kept);
+}
+
+function contribution(numerators: Float64Array, denominators: Float64Array, weights: Float64Array): Contributions {
+  return { ratios: [{ numerators, denominators }], weights: [weights] };
 }
 
 function product(a: Float64Array, b: Float64Array): Float64Array {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { difference, fixedVerdict, harmP, lift } from "../../../lab/analysis/comparison.ts";
 import { cuped } from "../../../lab/analysis/cuped.ts";
 import { covariance, momentsOf, momentsOfProportion, momentsOfSums } from "../../../lab/analysis/moments.ts";
-import { linearized } from "../../../lab/analysis/ratio.ts";
+import { linearized, momentsOfRatioSums } from "../../../lab/analysis/ratio.ts";
 import { mixtureScale, sequentialRadius, sequentialVerdict } from "../../../lab/analysis/sequential.ts";
 import { winsorized } from "../../../lab/analysis/winsorize.ts";
 import { expectDigits, expectNear } from "./near.ts";
@@ -43,6 +43,14 @@ describe("a ratio by unit", () => {
     const ratio = momentsOf(linearized(floats(3, 0, 2, 5, 1, 0, 4, 2), floats(10, 4, 8, 20, 5, 3, 15, 9)));
     expectNear([ratio.mean, ratio.variance], [0.22972972972972974, 0.003902698708534491]);
     expectNear([Math.sqrt(ratio.variance / 8)], [0.022087040058976017]);
+  });
+
+  test("is the same from sums", () => {
+    const [n, d] = [floats(3, 0, 2, 5, 1, 0, 4, 2), floats(10, 4, 8, 20, 5, 3, 15, 9)];
+    const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    const one = n.map(() => 1);
+    const sums = { units: 8, n: dot(n, one), d: dot(d, one), nn: dot(n, n), nd: dot(n, d), dd: dot(d, d) };
+    expectNear(Object.values(momentsOfRatioSums(sums)), Object.values(momentsOf(linearized(n, d))));
   });
 
   test("ratio.covariance", () => {
