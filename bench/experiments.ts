@@ -1,6 +1,6 @@
-// What the numbers of experiments are worth, where the truth is known. Lists of one request are drawn by each policy and
-// counted against their stated probabilities. Simulated experiments without an effect, and with one, are tested. The
-// value of another policy is estimated from simulated logs. Last comes the processor time of an order.
+// What the numbers of experiments are worth, where the truth is known. Lists of one request are drawn by each policy
+// and counted against their stated probabilities. Simulated experiments without an effect, and with one, are tested.
+// The value of another policy is estimated from simulated logs. Last comes the processor time of an order.
 //   npm run bench -- experiments [lists] [tests] [logs]
 import { parsePolicy } from "../format/policy.ts";
 import { chiSquareSurvival } from "../lab/analysis/distributions/chi-square.ts";

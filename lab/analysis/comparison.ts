@@ -9,6 +9,8 @@ export interface Effect {
   degrees: number;
   /** N: units of both arms. */
   units: number;
+  /** Units of the arm that has fewer. */
+  smallerArm: number;
 }
 
 /** The difference of two arms' means, treatment − control, by Welch (1947). */
@@ -18,8 +20,8 @@ export function difference(control: Moments, treatment: Moments): Effect {
 }
 
 /**
- * The lift: the difference over the control's level m_A. Its error is by the delta method (Deng, Knoblich and Lu 2018,
- * section 2.2): the treatment's units have the variance of y/m_A, the control's that of (y + L·x)/m_A, where y is what
+ * The lift: the difference over the control's level m_A. Its error is by the delta method (Deng, Knoblich and Lu
+ * 2018): the treatment's units have the variance of y/m_A, the control's that of (y + L·x)/m_A, where y is what
  * is compared of a unit's value x, and L the lift of the values as they are. Without an adjustment, y = x, that is
  * v_B/(n_B m_A²) + m_B² v_A/(n_A m_A⁴).
  */
@@ -33,10 +35,11 @@ export function lift(control: Moments, treatment: Moments): Effect {
   };
 }
 
-function basis(control: Moments, treatment: Moments): Pick<Effect, "degrees" | "units"> {
+function basis(control: Moments, treatment: Moments): Omit<Effect, "effect" | "error"> {
   const [a, b] = [control.variance / control.units, treatment.variance / treatment.units];
   const degrees = (a + b) ** 2 / (a ** 2 / (control.units - 1) + b ** 2 / (treatment.units - 1));
-  return { degrees, units: control.units + treatment.units };
+  const smallerArm = Math.min(control.units, treatment.units);
+  return { degrees, units: control.units + treatment.units, smallerArm };
 }
 
 /** An interval, and the probability of an estimate at least as far from 0 where there is no effect. */

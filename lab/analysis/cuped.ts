@@ -16,7 +16,7 @@ export interface Cuped {
 
 /**
  * CUPED (Deng, Xu, Kohavi and Walker 2013, "Improving the Sensitivity of Online Controlled Experiments by Utilizing
- * Pre-Experiment Data", section 3.2): what units did before explains a part of what they do now, and is taken out of
+ * Pre-Experiment Data"): what units did before explains a part of what they do now, and is taken out of
  * it, which leaves 1 − ρ² of the variance. One θ for all arms, so that none is adjusted otherwise than another. Ratio
  * metrics come as `linearized` has them, before and after.
  */

@@ -4,7 +4,7 @@ import { type Moments, sumOf } from "./moments.ts";
 /**
  * A ratio metric by unit, such as clicks per list, as values of units whose mean is the ratio R = Σn/Σd and whose
  * sample variance is n times that of R by the delta method: R + (n_i − R·d_i)/d̄ (Deng, Knoblich and Lu 2018, "Applying
- * the Delta Method in Metric Analytics", section 3; Budylin et al. 2018, "Consistent Transformation of Ratio Metrics").
+ * the Delta Method in Metric Analytics"; Budylin et al. 2018, "Consistent Transformation of Ratio Metrics").
  * From there a ratio is compared, adjusted and watched as any mean is. Throws FormatError where the arrays differ in
  * length, or the denominators sum to nothing.
  */

@@ -47,7 +47,9 @@ export class SequentialRatioTest {
     this.#alphas = [...(alphas ?? this.#shares.map((share) => CONCENTRATION * share))];
   }
 
-  /** Takes the units that each arm has got since the last look, and returns p. Those of an arm of weight 0 are left out. */
+  /**
+   * Takes the units that each arm has got since the last look, and returns p. Those of an arm of weight 0 are left out.
+   */
   add(units: readonly number[]): number {
     if (units.length !== this.#shares.length)
       throw new FormatError("units", `got ${units.length} arms, expected ${this.#shares.length}`);

@@ -3,9 +3,10 @@ import { normalQuantile } from "./distributions/normal.ts";
 
 // The test that may be looked at as often as one likes: an asymptotic confidence sequence by a normal mixture
 // (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory and asymptotic confidence
-// sequences", theorem 2.2). It is the same as the mixture SPRT's interval and as GAVI (Howard et al. 2021, eq. 14).
+// sequences", theorem 2.2). It is the same as the mixture SPRT's interval and as GAVI (Howard, Ramdas, McAuliffe and
+// Sekhon 2021).
 
-/** Units of the smaller arm from which on the asymptotic sequence is trusted. */
+/** Units of the smaller arm below which the asymptotic sequence says nothing yet. */
 export const MIN_SEQUENTIAL_UNITS = 500;
 
 /**
@@ -26,8 +27,14 @@ export function sequentialRadius(units: number, plannedUnits: number, alpha: num
 /**
  * The interval that holds the effect at every look, all together, with confidence 1 − α; and its p-value, the least α
  * whose interval leaves 0 out, with ρ as it is: √((g + N)/g)·e^(−z² N/(2(g + N))). `plannedUnits`: N*, of both arms.
+ * With fewer than 500 units in an arm it is all numbers, and p is 1.
  */
-export function sequentialVerdict({ effect, error, units }: Effect, alpha: number, plannedUnits: number): Verdict {
+export function sequentialVerdict(
+  { effect, error, units, smallerArm }: Effect,
+  alpha: number,
+  plannedUnits: number,
+): Verdict {
+  if (smallerArm < MIN_SEQUENTIAL_UNITS) return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY, p: 1 };
   const g = mixtureScale(alpha, plannedUnits) ** -2;
   const reach = sequentialRadius(units, plannedUnits, alpha) * error;
   const exponent = -((effect / error) ** 2 * units) / (2 * (g + units));

@@ -25,6 +25,7 @@ export function checkCandidates({ ids, logits, rivalLogits }: Candidates, policy
     if (rivalLogits === undefined) throw new FormatError("rivalLogits", "got none, expected those of the rival model");
     checkLogits("rivalLogits", rivalLogits, ids.length, limit);
   }
+  if (new Set(ids).size === ids.length) return;
   const places = new Map<string, number>();
   for (const [i, id] of ids.entries()) {
     const before = places.get(id);

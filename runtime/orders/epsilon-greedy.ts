@@ -10,17 +10,17 @@ import { descending, Ranking } from "./ranking.ts";
  * slot before it looked at how these compare, it is uniform among them.
  */
 export function drawEpsilonGreedy(
-  logits: Float64Array,
-  uniforms: Float64Array,
+  logits: readonly number[],
+  uniforms: readonly number[],
   noise: Noise,
   { epsilon, slots }: { epsilon: number; slots: number },
-): Uint32Array {
-  const taken = new Uint8Array(logits.length);
+): number[] {
+  const taken = logits.map(() => false);
   const byLogit = new Ranking(descending(logits));
   const byNoise = new Ranking(descending(uniforms));
-  return Uint32Array.from({ length: slots }, (_, j) => {
+  return Array.from({ length: slots }, (_, j) => {
     const item = (noise.ofDraw(j) < epsilon ? byNoise : byLogit).best(taken);
-    taken[item] = 1;
+    taken[item] = true;
     return item;
   });
 }
@@ -29,15 +29,15 @@ export function drawEpsilonGreedy(
  * ln p of each of the first slots, given the ones before it: p = (1 − ε)·[the item is the best left] + ε/(items left).
  */
 export function epsilonGreedyLogPropensities(
-  logits: Float64Array,
-  shown: ArrayLike<number>,
+  logits: readonly number[],
+  shown: readonly number[],
   epsilon: number,
-): Float64Array {
-  const taken = new Uint8Array(logits.length);
+): number[] {
+  const taken = logits.map(() => false);
   const byLogit = new Ranking(descending(logits));
-  return Float64Array.from(shown, (item, j) => {
+  return shown.map((item, j) => {
     const greedy = byLogit.best(taken) === item ? 1 - epsilon : 0;
-    taken[item] = 1;
+    taken[item] = true;
     return log(greedy + epsilon / (logits.length - j));
   });
 }

@@ -6,12 +6,12 @@
 //
 // where the count of the others is Poisson–binomial with probabilities 1 − e^(−λⱼ t).
 //
-// With t = e^s the integrand is analytic and vanishes at both ends, so that the trapezoidal rule converges geometrically
-// (Trefethen and Weideman 2014, "The Exponentially Convergent Trapezoidal Rule", theorem 5.1). Of one clock the error is
-// about e^(−π²/h), h the step. Of n it is that of a peak as narrow as σ: e^(−2π²σ²/h²). The narrowest is that of the
-// middle ranks of equal clocks, √(e^x − 1)/(x√n) at x = λt = 1.6, which is 1.24/√n. The counts without item i are built by halving the items again and again, which takes
-// n·k·log n sums and products of positive numbers. To divide item i out of the count of all, n·k, would lose digits
-// where it has all but surely rung.
+// With t = e^s the integrand is analytic and vanishes at both ends, so that the trapezoidal rule converges
+// geometrically (Trefethen and Weideman 2014, "The Exponentially Convergent Trapezoidal Rule", theorem 5.1). Of one
+// clock the error is about e^(−π²/h), h the step. Of n it is that of a peak as narrow as σ: e^(−2π²σ²/h²). The
+// narrowest is that of the middle ranks of equal clocks, √(e^x − 1)/(x√n) at x = λt = 1.6, which is 1.24/√n. The counts
+// without item i are built by halving the items again and again, which takes n·k·log n sums and products of positive
+// numbers. To divide item i out of the count of all, n·k, would lose digits where it has all but surely rung.
 
 /** The step of s for one clock: e^(−π²/h) is 3e−18. */
 const STEP = 0.245;

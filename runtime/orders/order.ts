@@ -14,9 +14,9 @@ import { type Draft, drawTeamDraft, teamDraftLogPropensities } from "./team-draf
 /** A list's order with its probability. */
 export interface Order {
   /** n indices of candidates, in the order shown. */
-  shown: Uint32Array;
+  shown: number[];
   /** Of each of the first k slots: ln of the probability of its item, given the slots before it. */
-  logPropensities: Float64Array;
+  logPropensities: number[];
   /** ln of the probability of the list: their sum. The slots after the k-th follow without chance. */
   logPropensity: number;
   /** For team-draft: coins and teams of the slots that are not pinned. */
@@ -32,8 +32,10 @@ export function drawOrder(policy: Policy, candidates: Candidates, seed: Uint8Arr
   const pool = new Pool(candidates, policy);
   const { order, draft } = draw(policy, candidates, pool, new Noise(seed));
   const shown = pool.placed(completed(order, pool));
-  const slots = policy.policy === "greedy" ? shown.length : (policy.k ?? shown.length);
-  const logPropensities = conditional(policy, candidates, pool, shown.subarray(0, slots));
+  const logPropensities =
+    policy.policy === "greedy"
+      ? shown.map(() => 0)
+      : conditional(policy, candidates, pool, shown.slice(0, policy.k ?? shown.length));
   return { shown, logPropensities, logPropensity: sum(logPropensities), ...(draft && { draft }) };
 }
 
@@ -43,7 +45,7 @@ export function drawOrder(policy: Policy, candidates: Candidates, seed: Uint8Arr
  * that is the propensity with which its arm would have shown the list. Throws FormatError as `drawOrder` does, and
  * where `shown` is no part of an order.
  */
-export function logPropensities(policy: Policy, candidates: Candidates, shown: ArrayLike<number>): Float64Array {
+export function logPropensities(policy: Policy, candidates: Candidates, shown: readonly number[]): number[] {
   checkCandidates(candidates, policy);
   checkShown(shown, candidates.ids.length);
   return conditional(policy, candidates, new Pool(candidates, policy), shown);
@@ -51,16 +53,16 @@ export function logPropensities(policy: Policy, candidates: Candidates, shown: A
 
 interface Drawn {
   /** The first free slots: numbers of the pool. May be longer than those that are drawn. */
-  order: Uint32Array;
+  order: number[];
   draft?: Omit<Draft, "order">;
 }
 
 function draw(policy: Policy, { ids, rivalLogits }: Candidates, pool: Pool, noise: Noise): Drawn {
-  const uniforms = (): Float64Array => Float64Array.from(pool.candidates, (i) => noise.ofCandidate(ids[i]));
+  const uniforms = (): number[] => pool.candidates.map((i) => noise.ofCandidate(ids[i]));
   const { logits, drawn: slots } = pool;
   switch (policy.policy) {
     case "greedy":
-      return { order: new Uint32Array() };
+      return { order: [] };
     case "plackett-luce":
       return { order: drawPlackettLuce(scaled(logits, policy.temperature), uniforms().map(gumbel)) };
     case "epsilon-greedy":
@@ -73,37 +75,38 @@ function draw(policy: Policy, { ids, rivalLogits }: Candidates, pool: Pool, nois
 }
 
 /** Free slots that are drawn, then the rest by logit. */
-function completed(drawnOrder: Uint32Array, { drawn, logits }: Pool): Uint32Array {
-  const first = drawnOrder.subarray(0, drawn);
-  const taken = new Uint8Array(logits.length);
-  for (const item of first) taken[item] = 1;
-  const order = new Uint32Array(logits.length);
-  order.set(first);
-  let next = first.length;
-  if (next < order.length) for (const item of descending(logits)) if (!taken[item]) order[next++] = item;
-  return order;
+function completed(order: readonly number[], { drawn, logits }: Pool): number[] {
+  const first = order.slice(0, drawn);
+  if (drawn === logits.length) return first;
+  const taken = logits.map(() => false);
+  for (const item of first) taken[item] = true;
+  return [...first, ...descending(logits).filter((item) => !taken[item])];
 }
 
 /** ln of the probability of each slot of `shown`, the tail that follows by logit too. */
-function conditional(policy: Policy, candidates: Candidates, pool: Pool, shown: ArrayLike<number>): Float64Array {
+function conditional(policy: Policy, candidates: Candidates, pool: Pool, shown: readonly number[]): number[] {
   const free = pool.freed(shown);
   // A list without a pinned item where it belongs cannot come, whichever slot it is told by.
-  if (free === undefined) return new Float64Array(shown.length).fill(Number.NEGATIVE_INFINITY);
-  const drawn = conditionalOfDrawn(policy, candidates, pool, free.subarray(0, pool.drawn));
+  if (free === undefined) return shown.map(() => Number.NEGATIVE_INFINITY);
+  const drawn = conditionalOfDrawn(policy, candidates, pool, free.slice(0, pool.drawn));
   const greedy = drawn.length < free.length ? epsilonGreedyLogPropensities(pool.logits, free, 0) : drawn;
-  const logs = new Float64Array(shown.length);
-  for (let slot = 0, j = 0; slot < logs.length; slot++) {
-    if (pool.isPinned(slot)) continue;
-    logs[slot] = (j < drawn.length ? drawn : greedy)[j];
-    j++;
-  }
-  return logs;
+  let next = 0;
+  return shown.map((_, slot) => {
+    if (pool.isPinned(slot)) return 0;
+    const j = next++;
+    return (j < drawn.length ? drawn : greedy)[j];
+  });
 }
 
-function conditionalOfDrawn(policy: Policy, { rivalLogits }: Candidates, pool: Pool, free: Uint32Array): Float64Array {
+function conditionalOfDrawn(
+  policy: Policy,
+  { rivalLogits }: Candidates,
+  pool: Pool,
+  free: readonly number[],
+): number[] {
   switch (policy.policy) {
     case "greedy":
-      return new Float64Array();
+      return [];
     case "plackett-luce":
       return plackettLuceLogPropensities(scaled(pool.logits, policy.temperature), free);
     case "epsilon-greedy":
@@ -113,19 +116,20 @@ function conditionalOfDrawn(policy: Policy, { rivalLogits }: Candidates, pool: P
   }
 }
 
-function scaled(logits: Float64Array, temperature: number): Float64Array {
+function scaled(logits: readonly number[], temperature: number): number[] {
   return logits.map((logit) => logit / temperature);
 }
 
-function checkShown(shown: ArrayLike<number>, count: number): void {
-  const seen = new Uint8Array(count);
-  for (let slot = 0; slot < shown.length; slot++) {
-    const item = shown[slot];
-    if (!(item in seen)) throw new FormatError(`shown[${slot}]`, `got ${show(item)}, expected 0 to ${count - 1}`);
-    if (seen[item]++) throw new FormatError(`shown[${slot}]`, `got ${item} once more, expected each candidate once`);
+function checkShown(shown: readonly number[], count: number): void {
+  const seen = new Array<boolean>(count).fill(false);
+  for (const [slot, item] of shown.entries()) {
+    if (seen[item] === undefined)
+      throw new FormatError(`shown[${slot}]`, `got ${show(item)}, expected 0 to ${count - 1}`);
+    if (seen[item]) throw new FormatError(`shown[${slot}]`, `got ${item} once more, expected each candidate once`);
+    seen[item] = true;
   }
 }
 
-function sum(values: Float64Array): number {
+function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

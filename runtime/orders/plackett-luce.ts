@@ -6,9 +6,9 @@ import { descending } from "./ranking.ts";
 
 /**
  * The order of all n candidates: descending in z + Gumbel noise, which draws from Plackett–Luce (Yellott 1977, "The
- * Relationship between Luce's Choice Axiom, Thurstone's Theory …", theorem 5).
+ * Relationship between Luce's Choice Axiom, Thurstone's Theory of Comparative Judgment …").
  */
-export function drawPlackettLuce(z: Float64Array, gumbels: Float64Array): Uint32Array {
+export function drawPlackettLuce(z: readonly number[], gumbels: readonly number[]): number[] {
   return descending(z.map((value, i) => value + gumbels[i]));
 }
 
@@ -19,11 +19,11 @@ export function drawPlackettLuce(z: Float64Array, gumbels: Float64Array): Uint32
  * The sums are built from the last slot backwards: with R the logsumexp of what is left after slot j, ln p is
  * −ln(1 + e^(R − z_j)). Nothing is subtracted from a sum, so that an item which dominates costs no digits.
  */
-export function plackettLuceLogPropensities(z: Float64Array, shown: ArrayLike<number>): Float64Array {
-  const isShown = new Uint8Array(z.length);
-  for (let j = 0; j < shown.length; j++) isShown[shown[j]] = 1;
+export function plackettLuceLogPropensities(z: readonly number[], shown: readonly number[]): number[] {
+  const isShown = z.map(() => false);
+  for (const item of shown) isShown[item] = true;
   let rest = logSumExp(z.filter((_, i) => !isShown[i]));
-  const logs = new Float64Array(shown.length);
+  const logs = shown.map(() => 0);
   for (let j = shown.length - 1; j >= 0; j--) {
     const own = z[shown[j]];
     // 0 − x, as −x of the last item, which nothing is left beside, would be −0.
@@ -39,7 +39,7 @@ function softplus(x: number): number {
 }
 
 /** ln Σ e^z; −∞ of none. */
-function logSumExp(z: Float64Array): number {
+function logSumExp(z: readonly number[]): number {
   const largest = z.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (largest === Number.NEGATIVE_INFINITY) return largest;
   return largest + log(z.reduce((sum, value) => sum + exp(value - largest), 0));

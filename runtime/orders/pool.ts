@@ -7,56 +7,51 @@ import type { Candidates } from "./candidates.ts";
  */
 export class Pool {
   /** Of each free candidate: its index among all. */
-  readonly candidates: Uint32Array;
+  readonly candidates: readonly number[];
   /** How many free slots are drawn: those among the first k. The others follow by logit. */
   readonly drawn: number;
-  readonly logits: Float64Array;
-  /** Of each candidate: 1 where the slot of its place keeps it. */
-  readonly #pinned: Uint8Array;
+  readonly logits: readonly number[];
+  /** Of each candidate: whether the slot of its place keeps it. */
+  readonly #pinned: readonly boolean[];
 
   constructor({ logits }: Candidates, policy: Policy) {
     const n = logits.length;
-    this.#pinned = new Uint8Array(n);
-    for (const slot of policy.pinned ?? []) if (slot < n) this.#pinned[slot] = 1;
+    const pinned = new Array<boolean>(n).fill(false);
+    for (const slot of policy.pinned ?? []) if (slot < n) pinned[slot] = true;
     const free: number[] = [];
-    for (let i = 0; i < n; i++) if (!this.#pinned[i]) free.push(i);
-    this.candidates = Uint32Array.from(free);
+    for (let i = 0; i < n; i++) if (!pinned[i]) free.push(i);
+    this.#pinned = pinned;
+    this.candidates = free;
     const k = policy.policy === "greedy" ? 0 : Math.min(policy.k ?? n, n);
     this.drawn = free.filter((slot) => slot < k).length;
     this.logits = this.of(logits);
   }
 
   isPinned(slot: number): boolean {
-    return this.#pinned[slot] === 1;
+    return this.#pinned[slot] === true;
   }
 
   /** Values of the free candidates, of those of all. */
-  of(values: ArrayLike<number>): Float64Array {
-    const free = new Float64Array(this.candidates.length);
-    for (let i = 0; i < free.length; i++) free[i] = values[this.candidates[i]];
-    return free;
+  of(values: ArrayLike<number>): number[] {
+    return this.candidates.map((i) => values[i]);
   }
 
   /** The whole list: free candidates in `order` around those that are pinned. */
-  placed(order: Uint32Array): Uint32Array {
-    const shown = new Uint32Array(this.#pinned.length);
+  placed(order: readonly number[]): number[] {
     let next = 0;
-    for (let slot = 0; slot < shown.length; slot++)
-      shown[slot] = this.#pinned[slot] ? slot : this.candidates[order[next++]];
-    return shown;
+    return this.#pinned.map((pinned, slot) => (pinned ? slot : this.candidates[order[next++]]));
   }
 
   /** The free candidates of a list, or of its first slots, in its order. Undefined where a pinned one is elsewhere. */
-  freed(shown: ArrayLike<number>): Uint32Array | undefined {
-    const numbers = new Int32Array(this.#pinned.length).fill(-1);
-    for (let i = 0; i < this.candidates.length; i++) numbers[this.candidates[i]] = i;
-    const free = new Uint32Array(shown.length);
-    let count = 0;
-    for (let slot = 0; slot < shown.length; slot++) {
-      const number = numbers[shown[slot]];
-      if (this.#pinned[slot] ? shown[slot] !== slot : number < 0) return undefined;
-      if (number >= 0) free[count++] = number;
+  freed(shown: readonly number[]): number[] | undefined {
+    const numbers = this.#pinned.map(() => -1);
+    for (const [number, candidate] of this.candidates.entries()) numbers[candidate] = number;
+    const free: number[] = [];
+    for (const [slot, candidate] of shown.entries()) {
+      const number = numbers[candidate];
+      if (this.isPinned(slot) ? candidate !== slot : number < 0) return undefined;
+      if (number >= 0) free.push(number);
     }
-    return free.subarray(0, count);
+    return free;
   }
 }

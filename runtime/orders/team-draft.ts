@@ -12,24 +12,24 @@ export const RIVAL_TEAM = 1;
 
 export interface Draft {
   /** The items of the first slots. */
-  order: Uint32Array;
+  order: number[];
   /** Of each pair of slots: the team that picked first. */
-  coins: Uint8Array;
+  coins: number[];
   /** Of each slot: the team that picked its item. */
-  teams: Uint8Array;
+  teams: number[];
 }
 
 /** Drafts the first `slots` of a list. Logits of the two models over the same candidates. */
-export function drawTeamDraft(own: Float64Array, rival: Float64Array, noise: Noise, slots: number): Draft {
-  const taken = new Uint8Array(own.length);
+export function drawTeamDraft(own: readonly number[], rival: readonly number[], noise: Noise, slots: number): Draft {
+  const taken = own.map(() => false);
   const rankings = [new Ranking(descending(own)), new Ranking(descending(rival))];
-  const coins = Uint8Array.from({ length: Math.ceil(slots / 2) }, (_, pair) =>
+  const coins = Array.from({ length: Math.ceil(slots / 2) }, (_, pair) =>
     noise.ofDraw(pair) < 0.5 ? OWN_TEAM : RIVAL_TEAM,
   );
-  const teams = Uint8Array.from({ length: slots }, (_, j) => coins[j >> 1] ^ (j & 1));
-  const order = Uint32Array.from({ length: slots }, (_, j) => {
+  const teams = Array.from({ length: slots }, (_, j) => coins[j >> 1] ^ (j & 1));
+  const order = Array.from({ length: slots }, (_, j) => {
     const item = rankings[teams[j]].best(taken);
-    taken[item] = 1;
+    taken[item] = true;
     return item;
   });
   return { order, coins, teams };
@@ -41,19 +41,19 @@ export function drawTeamDraft(own: Float64Array, rival: Float64Array, noise: Noi
  * other model's best of what is left; either model's, with ½ for each, where both wanted the first.
  */
 export function teamDraftLogPropensities(
-  own: Float64Array,
-  rival: Float64Array,
-  shown: ArrayLike<number>,
-): Float64Array {
-  const taken = new Uint8Array(own.length);
+  own: readonly number[],
+  rival: readonly number[],
+  shown: readonly number[],
+): number[] {
+  const taken = own.map(() => false);
   const rankings = [new Ranking(descending(own)), new Ranking(descending(rival))];
   // Of each team: how probable it is, as far as the list tells, that it picks now. ½ : ½ where a pair begins.
   let picks = [0.5, 0.5];
-  return Float64Array.from(shown, (item, j) => {
+  return shown.map((item, j) => {
     if (j % 2 === 0) picks = [0.5, 0.5];
     const parts = rankings.map((ranking, team) => (ranking.best(taken) === item ? picks[team] : 0));
     const p = parts[OWN_TEAM] + parts[RIVAL_TEAM];
-    taken[item] = 1;
+    taken[item] = true;
     // The pair's other slot is the other team's. After an item that no team would have picked, none is probable.
     if (p > 0) picks = [parts[RIVAL_TEAM] / p, parts[OWN_TEAM] / p];
     return log(p);

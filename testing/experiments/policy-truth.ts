@@ -73,7 +73,7 @@ function makeLog(lists: number, random: () => number): Log {
   for (let i = 0; i < lists; i++) {
     new DataView(seed.buffer).setFloat64(0, random());
     const order = drawOrder(policy, { ids, logits: LOGGED }, seed);
-    const shown = order.shown.subarray(0, SLOTS);
+    const shown = order.shown.slice(0, SLOTS);
     logged.set(order.logPropensities, i * SLOTS);
     evaluated.set(logPropensities(policy, { ids, logits: EVALUATED }, shown), i * SLOTS);
     items[i] = shown[0] ?? 0;

@@ -71,16 +71,17 @@ function noUnits(): RatioSums {
 
 /** Units whose click rates are exponentially distributed about `rate`, and that see more lists the less often. */
 function addUnits(sums: RatioSums, count: number, rate: number, random: () => number): void {
+  let { n, d, nn, nd, dd } = sums;
   for (let i = 0; i < count; i++) {
     const lists = 1 + Math.floor(10 * random() ** 2);
     const own = -rate * Math.log(1 - random());
     let clicks = 0;
     for (let list = 0; list < lists; list++) if (random() < own) clicks++;
-    sums.n += clicks;
-    sums.d += lists;
-    sums.nn += clicks * clicks;
-    sums.nd += clicks * lists;
-    sums.dd += lists * lists;
+    n += clicks;
+    d += lists;
+    nn += clicks * clicks;
+    nd += clicks * lists;
+    dd += lists * lists;
   }
-  sums.units += count;
+  Object.assign(sums, { units: sums.units + count, n, d, nn, nd, dd });
 }

@@ -24,7 +24,7 @@ export function listChiSquare(policy: Policy, candidates: Candidates, lists: Lis
   const counter = new DataView(seed.buffer);
   for (let i = 0; i < draws; i++) {
     counter.setUint32(0, i);
-    const list = drawOrder(policy, candidates, seed).shown.subarray(0, slots).join();
+    const list = drawOrder(policy, candidates, seed).shown.slice(0, slots).join();
     counts.set(list, (counts.get(list) ?? 0) + 1);
   }
   const cells: { observed: number; expected: number }[] = [];

@@ -1,11 +1,13 @@
 /** The least that a denominator may be: below it, it is taken to be this. */
 const TINY = 1e-300;
-/** Terms after which a fraction has not converged. Those of a beta with parameters of 1e7 take some 5,000. */
+/**
+ * Terms after which a fraction has not converged. Those of gamma and beta with parameters of 1e7 take at most 2,000.
+ */
 const MAX_TERMS = 100_000;
 
 /**
  * b₀ + a₁/(b₁ + a₂/(b₂ + …)) by the modified method of Lentz (Thompson and Barnett 1986, "Coulomb and Bessel Functions
- * of Complex Arguments and Order", section III). `term`: a and b of the m-th step, m from 1 on.
+ * of Complex Arguments and Order"). `term`: a and b of the m-th step, m from 1 on.
  */
 export function continuedFraction(b0: number, term: (m: number) => { a: number; b: number }): number {
   let value = b0 === 0 ? TINY : b0;

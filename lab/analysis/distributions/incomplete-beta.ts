@@ -4,8 +4,8 @@ import { stirlingRest } from "./log-gamma.ts";
 
 /**
  * I_x(a, b), the regularised incomplete beta function, and I_y(b, a) = 1 − I_x(a, b), with y = 1 − x, a, b > 0: the
- * continued fraction of DiDonato and Morris 1992, "Algorithm 708", equation 9, for the one of the two that is the
- * smaller. Both x and y are asked for, as one of them may be too near to 1 to tell the other from.
+ * continued fraction of DiDonato and Morris 1992, "Algorithm 708" (their BFRAC), for the tail that x is in. Both x and
+ * y are asked for, as one of them may be too near to 1 to tell the other from.
  */
 export function incompleteBeta(a: number, b: number, x: number, y: number): Tails {
   if (!(a > 0 && b > 0 && x >= 0 && y >= 0)) return { lower: Number.NaN, upper: Number.NaN };

@@ -23,7 +23,9 @@ export function clipped(weights: Float64Array, cap: number): Float64Array {
   return weights.map((weight) => Math.min(weight, cap));
 }
 
-/** ESS: the number of equally weighted rows that would say as much, (Σw)²/Σw² (Kish 1965). 0 where no row says anything. */
+/**
+ * ESS: the number of equally weighted rows that would say as much, (Σw)²/Σw² (Kish 1965). 0 where no row says anything.
+ */
 export function effectiveSampleSize(weights: Float64Array): number {
   let [sum, squares] = [0, 0];
   for (const weight of weights) {

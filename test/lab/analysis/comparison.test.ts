@@ -156,10 +156,17 @@ describe("the sequential test", () => {
 
   test("has a p below α just where its interval leaves 0 out", () => {
     for (const z of [1, 2.9, 3.1, 5]) {
-      const effect = { effect: z, error: 1, degrees: 6459, units: 6461 };
+      const effect = { effect: z, error: 1, degrees: 6459, units: 6461, smallerArm: 3000 };
       const { low, p } = sequentialVerdict(effect, 0.05, 5000);
       expect(p < 0.05).toBe(low > 0);
     }
+  });
+
+  test("says nothing before an arm has 500 units", () => {
+    const [few, enough] = [499, 500].map((units) => momentsOfProportion(units, 0.2 * units));
+    const many = momentsOfProportion(5000, 4000);
+    expect(sequentialVerdict(lift(few, many), 0.05, 5000)).toEqual({ low: -Infinity, high: Infinity, p: 1 });
+    expect(sequentialVerdict(lift(enough, many), 0.05, 5000).low).toBeGreaterThan(0);
   });
 });
 

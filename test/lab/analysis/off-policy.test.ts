@@ -99,7 +99,7 @@ describe("estimators of lists", () => {
     [2, 3, 1],
   ];
   const logs = (logits: number[][]) =>
-    floats(lists.flatMap((shown, i) => [...plackettLuceLogPropensities(floats(logits[i]), shown)]));
+    floats(lists.flatMap((shown, i) => [...plackettLuceLogPropensities(logits[i], shown)]));
   const marginals = (logits: number[][]) =>
     floats(
       lists.flatMap((shown, i) => {

@@ -82,7 +82,7 @@ describe("orders that are drawn", () => {
     for (let i = 0; i < 200; i++) {
       const candidates = { ids: a.map(String), logits: logitsOf(a), rivalLogits: logitsOf(b) };
       const order = drawOrder(policy, candidates, randomSeed(random));
-      lists.set([...order.shown.subarray(0, k)].map((item) => item + 1).join(), Math.exp(order.logPropensity));
+      lists.set([...order.shown.slice(0, k)].map((item) => item + 1).join(), Math.exp(order.logPropensity));
     }
     expect([...lists.keys()].sort()).toEqual(expected);
     for (const p of lists.values()) expect(p).toBeCloseTo(1 / expected.length, 14);

@@ -52,8 +52,8 @@ describe("propensities of lists", () => {
       const candidates = randomCandidates(random, n);
       const { shown } = drawOrder(policy, candidates, randomSeed(random));
       for (let slot = 0; slot < n; slot++) {
-        const before = [...shown.subarray(0, slot)];
-        const left = [...shown.subarray(slot)];
+        const before = [...shown.slice(0, slot)];
+        const left = [...shown.slice(slot)];
         const p = left.map((item) => Math.exp(logPropensities(policy, candidates, [...before, item])[slot]));
         expect(total(p), JSON.stringify(policy)).toBeCloseTo(1, 12);
       }
@@ -68,8 +68,8 @@ describe("propensities of lists", () => {
       const order = drawOrder(policy, candidates, randomSeed(random));
       expect([...order.shown].sort((a, b) => a - b)).toEqual(candidates.ids.map((_, j) => j));
       const whole = logPropensities(policy, candidates, order.shown);
-      expect([...whole.subarray(0, order.logPropensities.length)]).toEqual([...order.logPropensities]);
-      expect(total(whole.subarray(order.logPropensities.length))).toBe(0);
+      expect([...whole.slice(0, order.logPropensities.length)]).toEqual([...order.logPropensities]);
+      expect(total(whole.slice(order.logPropensities.length))).toBe(0);
       expect(order.logPropensity).toBe(total(order.logPropensities));
       expect(order.logPropensity).toBeGreaterThan(Number.NEGATIVE_INFINITY);
       for (const slot of policy.pinned ?? []) if (slot < order.shown.length) expect(order.shown[slot]).toBe(slot);
