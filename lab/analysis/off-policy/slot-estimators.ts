@@ -40,6 +40,16 @@ export function doublyRobust(rows: SlotRows, model: RewardModel): Contributions 
   return switchDoublyRobust(rows, model, Number.POSITIVE_INFINITY);
 }
 
+/** DR whose correction is self-normalised: Σ_a π(a)q̂(a) in the mean, and Σw(r − q̂(shown))/Σw. */
+export function selfNormalizedDoublyRobust(
+  { weights, rewards }: SlotRows,
+  { shown, policy }: RewardModel,
+): Contributions {
+  const numerators = weights.map((weight, i) => weight * (rewards[i] - shown[i]));
+  const model = { numerators: policy, denominators: ones(weights) };
+  return { ratios: [model, { numerators, denominators: weights }], weights: [weights] };
+}
+
 /** Switch-DR: DR whose rows with a weight above `tau` are the model's alone (Wang, Agarwal and Dudík 2017). */
 export function switchDoublyRobust(
   { weights, rewards }: SlotRows,

@@ -24,6 +24,14 @@ export function clipped(weights: Float64Array, cap: number): Float64Array {
 }
 
 /**
+ * Weights shrunk toward 0, λw/(w² + λ), the large ones most: DR with them is DRos (Su, Dimakopoulou, Krishnamurthy and
+ * Dudík 2020, "Doubly Robust Off-Policy Evaluation with Shrinkage").
+ */
+export function shrunk(weights: Float64Array, lambda: number): Float64Array {
+  return weights.map((weight) => (lambda * weight) / (weight * weight + lambda));
+}
+
+/**
  * ESS: the number of equally weighted rows that would say as much, (Σw)²/Σw² (Kish 1965). 0 where no row says anything.
  */
 export function effectiveSampleSize(weights: Float64Array): number {

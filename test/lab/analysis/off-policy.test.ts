@@ -8,10 +8,11 @@ import {
   directMethod,
   doublyRobust,
   ips,
+  selfNormalizedDoublyRobust,
   snips,
   switchDoublyRobust,
 } from "../../../lab/analysis/off-policy/slot-estimators.ts";
-import { clipped, effectiveSampleSize, importanceWeights } from "../../../lab/analysis/off-policy/weights.ts";
+import { clipped, effectiveSampleSize, importanceWeights, shrunk } from "../../../lab/analysis/off-policy/weights.ts";
 import { plackettLuceMarginals } from "../../../runtime/orders/marginals.ts";
 import { plackettLuceLogPropensities } from "../../../runtime/orders/plackett-luce.ts";
 import { policyTruth } from "../../../testing/experiments/policy-truth.ts";
@@ -71,6 +72,8 @@ describe("estimators of single choices", () => {
     ["the direct method", directMethod(rows, model), 0.3891666666666667],
     ["DR", doublyRobust(rows, model), 0.5191666666666667],
     ["DR, clipped at 4", doublyRobust(cap4, model), 0.45250000000000007],
+    ["DR, self-normalised", selfNormalizedDoublyRobust(rows, model), 0.44377576818358616],
+    ["DR, shrunk by 3", doublyRobust({ ...rows, weights: shrunk(weights, 3) }, model), 0.3996895714218282],
     ["switch-DR at 2", switchDoublyRobust(rows, model, 2), 0.4747222222222223],
   ])("%s", (_, contributions, expected) => expectNear([estimateOf(contributions)], [expected]));
 
