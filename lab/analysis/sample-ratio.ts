@@ -13,6 +13,8 @@ export interface RatioTest {
   chiSquare: number;
   degrees: number;
   p: number;
+  /** p < MISMATCH_P: no metric is to be believed. */
+  mismatch: boolean;
 }
 
 /** Pearson's χ² of the units that each arm has against its weight. Arms of weight 0 are left out. */
@@ -23,7 +25,8 @@ export function sampleRatioTest(units: readonly number[], weights: readonly numb
   for (const [i, share] of shares.entries())
     if (share > 0) chiSquare += (units[i] - share * total) ** 2 / (share * total);
   const degrees = shares.filter((share) => share > 0).length - 1;
-  return { chiSquare, degrees, p: chiSquareSurvival(chiSquare, degrees) };
+  const p = chiSquareSurvival(chiSquare, degrees);
+  return { chiSquare, degrees, p, mismatch: p < MISMATCH_P };
 }
 
 /** The Dirichlet distribution's concentration about the weights: proportions that differ by some 1 % are in it. */

@@ -1,3 +1,4 @@
+import { FormatError } from "../../../format/errors.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { percentile } from "../../../trainer/metrics/percentile.ts";
 import { normalQuantile } from "../distributions/normal.ts";
@@ -40,7 +41,7 @@ export interface EstimateOptions {
 /**
  * The estimate of contributions, with intervals by unit. `units`: of each row, which unit it is of, from 0 on.
  * `logged`: ln of the propensities in the log. Refuses where these have no chance in them, as then nothing is known of
- * what was not shown, and where ESS is too small.
+ * what was not shown, and where ESS is too small. Throws FormatError where `units` has another length than the rows.
  */
 export function estimate(
   contributions: Contributions,
@@ -49,10 +50,12 @@ export function estimate(
   options: EstimateOptions,
 ): OffPolicyEstimate | Refusal {
   const { alpha, resamples, seed, minEffectiveSize = MIN_EFFECTIVE_SIZE } = options;
+  const rows = contributions.ratios[0]?.numerators.length ?? 0;
+  if (units.length !== rows)
+    throw new FormatError("units", `got ${units.length}, expected one for each of ${rows} rows`);
+  if (rows === 0) return { refused: "the log is empty" };
   if (logged.every((log) => log === 0))
-    return {
-      refused: "the logging policy was greedy: nothing is known of what it did not show",
-    };
+    return { refused: "the logging policy was greedy: nothing is known of what it did not show" };
   const sizes = contributions.weights.map(effectiveSampleSize);
   const effectiveSize = sizes.reduce((a, b) => Math.min(a, b));
   if (!(effectiveSize >= minEffectiveSize))

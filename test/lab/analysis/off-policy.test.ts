@@ -145,6 +145,14 @@ describe("a log of which nothing can be learned", () => {
     expect(found).toEqual({ refused: "the logging policy was greedy: nothing is known of what it did not show" });
   });
 
+  test("is refused where it is empty, and is an error where units are missing", () => {
+    const none = { weights: floats([]), rewards: floats([]) };
+    expect(estimate(ips(none), ownUnits(0), floats([]), strict)).toEqual({ refused: "the log is empty" });
+    expect(() => estimate(ips(rows), ownUnits(3), new Float64Array(200), strict)).toThrow(
+      "units: got 3, expected one for each of 200 rows",
+    );
+  });
+
   test("is refused where few rows decide", () => {
     const weights = rows.weights.map((_, i) => (i < 99 ? 1 : 0));
     const logged = new Float64Array(200).fill(-1);

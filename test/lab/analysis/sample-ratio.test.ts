@@ -15,6 +15,7 @@ describe("the sample ratio test", () => {
     expectDigits(found.chiSquare, chiSquare);
     expect(found.degrees).toBe(degrees);
     expectDigits(found.p, p, 1e-11);
+    expect(found.mismatch).toBe(p < 0.001);
   });
 
   test.each([
