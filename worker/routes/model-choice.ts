@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { ReferenceSchema } from "../../format/model-reference.ts";
 import { ModelUnavailableError } from "../http/errors.ts";
 import { FALLBACK_WAIT_MS, LOAD_WAIT_MS } from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
-import { ReferenceSchema } from "../models/model-reference.ts";
 import type { ModelAccess, ModelStore } from "../models/model-store.ts";
 
 /** Members of a body: the model that is to score it, and whether the default model may where that one cannot now. */

@@ -1,0 +1,64 @@
+import { studentQuantile, studentSurvival } from "./distributions/student.ts";
+import type { Moments } from "./moments.ts";
+
+/** An estimate of what a treatment changes, with its standard error. */
+export interface Effect {
+  effect: number;
+  error: number;
+  /** Welch and Satterthwaite's degrees of freedom of the error. */
+  degrees: number;
+  /** N: units of both arms. */
+  units: number;
+  /** Units of the arm that has fewer. */
+  smallerArm: number;
+}
+
+/** The difference of two arms' means, treatment − control, by Welch (1947). */
+export function difference(control: Moments, treatment: Moments): Effect {
+  const variance = control.variance / control.units + treatment.variance / treatment.units;
+  return { effect: treatment.mean - control.mean, error: Math.sqrt(variance), ...basis(control, treatment) };
+}
+
+/**
+ * The lift: the difference over the control's level m_A. Its error is by the delta method (Deng, Knoblich and Lu
+ * 2018): the treatment's units have the variance of y/m_A, the control's that of (y + L·x)/m_A, where y is what
+ * is compared of a unit's value x, and L the lift of the values as they are. Without an adjustment, y = x, that is
+ * v_B/(n_B m_A²) + m_B² v_A/(n_A m_A⁴).
+ */
+export function lift(control: Moments, treatment: Moments): Effect {
+  const plain = treatment.level / control.level - 1;
+  const variance = control.variance + plain * (plain * control.levelVariance + 2 * control.covariance);
+  return {
+    effect: (treatment.mean - control.mean) / control.level,
+    error: Math.sqrt(variance / control.units + treatment.variance / treatment.units) / Math.abs(control.level),
+    ...basis(control, treatment),
+  };
+}
+
+function basis(control: Moments, treatment: Moments): Omit<Effect, "effect" | "error"> {
+  const [a, b] = [control.variance / control.units, treatment.variance / treatment.units];
+  const degrees = (a + b) ** 2 / (a ** 2 / (control.units - 1) + b ** 2 / (treatment.units - 1));
+  const smallerArm = Math.min(control.units, treatment.units);
+  return { degrees, units: control.units + treatment.units, smallerArm };
+}
+
+/** An interval, and the probability of an estimate at least as far from 0 where there is no effect. */
+export interface Verdict {
+  low: number;
+  high: number;
+  p: number;
+}
+
+/** The test at the planned end, once: Student's interval with confidence 1 − α. */
+export function fixedVerdict({ effect, error, degrees }: Effect, alpha: number): Verdict {
+  const reach = studentQuantile(1 - alpha / 2, degrees) * error;
+  return { low: effect - reach, high: effect + reach, p: 2 * studentSurvival(Math.abs(effect / error), degrees) };
+}
+
+/**
+ * A guard-rail's: the p-value of "it did not get worse", one-sided. `worse`: 1 where more is worse, as of latency,
+ * otherwise −1.
+ */
+export function harmP({ effect, error, degrees }: Effect, worse: 1 | -1): number {
+  return studentSurvival((worse * effect) / error, degrees);
+}

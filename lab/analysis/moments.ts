@@ -1,0 +1,61 @@
+/** What an arm's units say of a metric: all that its comparison with another arm needs. */
+export interface Moments {
+  units: number;
+  /** Mean of what is compared: the values, or what CUPED leaves of them. */
+  mean: number;
+  /** Its sample variance over units. */
+  variance: number;
+  /** Mean and sample variance of the values as they are, which a lift is relative to. */
+  level: number;
+  levelVariance: number;
+  /** Sample covariance of a unit's value with what is compared of it. */
+  covariance: number;
+}
+
+/** Moments of values by unit. `compared`: what is left of each when it is adjusted; the values by default. */
+export function momentsOf(values: Float64Array, compared: Float64Array = values): Moments {
+  const units = values.length;
+  const [level, mean] = [meanOf(values), meanOf(compared)];
+  return {
+    units,
+    mean,
+    variance: covariance(compared, compared),
+    level,
+    levelVariance: covariance(values, values),
+    covariance: covariance(values, compared),
+  };
+}
+
+/** Moments of values of which the number, the sum and the sum of squares are known. */
+export function momentsOfSums(units: number, sum: number, sumSquares: number): Moments {
+  const mean = sum / units;
+  return plain(units, mean, (sumSquares - sum * mean) / (units - 1));
+}
+
+/** Moments of values of 0 and 1, with the variance p(1 − p). */
+export function momentsOfProportion(units: number, sum: number): Moments {
+  const mean = sum / units;
+  return plain(units, mean, mean * (1 - mean));
+}
+
+function plain(units: number, mean: number, variance: number): Moments {
+  return { units, mean, variance, level: mean, levelVariance: variance, covariance: variance };
+}
+
+export function meanOf(values: Float64Array): number {
+  return sumOf(values) / values.length;
+}
+
+export function sumOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+/** The sample covariance, over n − 1, by deviations from the means; NaN of fewer than two. */
+export function covariance(a: Float64Array, b: Float64Array): number {
+  const [meanA, meanB] = [meanOf(a), meanOf(b)];
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - meanA) * (b[i] - meanB);
+  return sum / (a.length - 1);
+}

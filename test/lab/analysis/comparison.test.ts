@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { difference, fixedVerdict, harmP, lift } from "../../../lab/analysis/comparison.ts";
+import { cuped } from "../../../lab/analysis/cuped.ts";
+import { covariance, momentsOf, momentsOfProportion, momentsOfSums } from "../../../lab/analysis/moments.ts";
+import { linearized, momentsOfRatioSums } from "../../../lab/analysis/ratio.ts";
+import { mixtureScale, sequentialRadius, sequentialVerdict } from "../../../lab/analysis/sequential.ts";
+import { winsorized } from "../../../lab/analysis/winsorize.ts";
+import { expectDigits, expectNear } from "./near.ts";
+
+// Numbers of GrowthBook's own tests (growthbook/growthbook, packages/stats/tests at 8f1db445), or computed with its
+// library; see the ids in the names.
+
+const floats = (...values: number[]): Float64Array => Float64Array.from(values);
+const a = momentsOfSums(3407, 1396.87, 52377.9767);
+const b = momentsOfSums(3461, 2422.7, 134698.29);
+
+describe("two means", () => {
+  test("welch.absolute", () => {
+    const effect = difference(a, b);
+    const { low, high, p } = fixedVerdict(effect, 0.05);
+    expectNear([effect.effect, effect.error], [0.29, 0.12478363158758794]);
+    expectNear([low, high, p], [0.04537789255929012, 0.5346221074407098, 0.020158402643587037]);
+    expectDigits(harmP(effect, 1), p / 2);
+    expectDigits(harmP(effect, -1), 1 - p / 2);
+  });
+
+  test("welch.relative", () => {
+    const effect = lift(a, b);
+    const { low, high, p } = fixedVerdict(effect, 0.05);
+    expectNear([effect.effect, effect.error], [0.7073170731707317, 0.3787943616681428]);
+    expectNear([low, high, p], [-0.03526008906611777, 1.449894235407581, 0.06191182745618362]);
+  });
+
+  test("proportion.relative", () => {
+    const effect = lift(momentsOfProportion(28, 14), momentsOfProportion(30, 16));
+    const { low, high, p } = fixedVerdict(effect, 0.05);
+    expectNear([effect.effect, effect.error, low, high, p], [0.06667, 0.2717, -0.47767, 0.61101, 0.80707], 1e-4);
+  });
+});
+
+describe("a ratio by unit", () => {
+  test("ratio.delta", () => {
+    const ratio = momentsOf(linearized(floats(3, 0, 2, 5, 1, 0, 4, 2), floats(10, 4, 8, 20, 5, 3, 15, 9)));
+    expectNear([ratio.mean, ratio.variance], [0.22972972972972974, 0.003902698708534491]);
+    expectNear([Math.sqrt(ratio.variance / 8)], [0.022087040058976017]);
+  });
+
+  test("is the same from sums", () => {
+    const [n, d] = [floats(3, 0, 2, 5, 1, 0, 4, 2), floats(10, 4, 8, 20, 5, 3, 15, 9)];
+    const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    const one = n.map(() => 1);
+    const sums = { units: 8, n: dot(n, one), d: dot(d, one), nn: dot(n, n), nd: dot(n, d), dd: dot(d, d) };
+    expectNear(Object.values(momentsOfRatioSums(sums)), Object.values(momentsOf(linearized(n, d))));
+  });
+
+  test("ratio.covariance", () => {
+    const [m, d] = [floats(0.3, 0.5, 0.9, 22), floats(2, 1, 5, 3)];
+    const ratio = momentsOf(linearized(m, d));
+    expectNear(
+      [ratio.mean, covariance(m, d), ratio.variance],
+      [2.1545454545454543, 2.1416666666666657, 15.764613528219838],
+    );
+  });
+
+  test("needs denominators", () => {
+    expect(() => linearized(floats(1, 2), floats(1))).toThrow(
+      "denominators: got 1, expected one for each of 2 numerators",
+    );
+    expect(() => linearized(floats(1, 2), floats(0, 0))).toThrow("denominators: got a sum of 0, expected more than 0");
+  });
+});
+
+describe("CUPED", () => {
+  const first = { before: floats(4, 6, 3, 8, 5, 5, 7, 2), after: floats(5, 7, 3, 9, 4, 6, 8, 2) };
+  const second = { before: floats(5, 5, 4, 7, 6, 4, 7, 3), after: floats(6, 7.5, 4.5, 9, 5, 8, 8.5, 3) };
+
+  test("cuped.theta", () => {
+    const arm = { before: floats(0.3, 0.5, 0.9, 22), after: floats(2, 1, 5, 3) };
+    expect(Math.abs(cuped([arm, arm]).theta - 0.01864)).toBeLessThan(1e-5);
+  });
+
+  test("cuped.variance", () => {
+    const { theta, arms } = cuped([first]);
+    expectNear([theta, arms[0].levelVariance, arms[0].variance], [1.1785714285714286, 6, 0.4438775510204082]);
+    expectNear([1 - arms[0].variance / 6], [0.9622995418076772 ** 2]);
+  });
+
+  test("cuped.test", () => {
+    const [control, treatment] = cuped([first, second]).arms;
+    for (const [effect, expected] of [
+      [
+        difference(control, treatment),
+        [0.796215429403202, 0.6027437921958335, -0.5564035536234193, 2.1488344124298235, 0.21743621826563264],
+      ],
+      [
+        lift(control, treatment),
+        [0.1447664417096731, 0.1169457701266208, -0.11767187902634643, 0.4072047624456926, 0.24547182993467986],
+      ],
+    ] as const) {
+      const { low, high, p } = fixedVerdict(effect, 0.05);
+      expectNear([effect.effect, effect.error, low, high, p], [...expected], 1e-12);
+    }
+  });
+
+  test("of ratios: negating the metric negates the effect and keeps its error", () => {
+    const den = floats(10, 14, 8, 20, 5, 13, 15, 9);
+    const compare = (sign: number) => {
+      const lin = (values: Float64Array) =>
+        linearized(
+          values.map((x) => sign * x),
+          den,
+        );
+      const [control, treatment] = cuped(
+        [first, second].map(({ before, after }) => ({ before: lin(before), after: lin(after) })),
+      ).arms;
+      return [difference(control, treatment), lift(control, treatment)];
+    };
+    const [[up, upLift], [down, downLift]] = [compare(1), compare(-1)];
+    expectNear([down.effect, down.error], [-up.effect, up.error]);
+    expectNear([downLift.effect, downLift.error], [upLift.effect, upLift.error]);
+    expect(up.error).toBeLessThan(0.7 * difference(...plainRatios(first, second, den)).error);
+  });
+
+  test("changes nothing where all units were alike before", () => {
+    const flat = { before: floats(1, 1, 1), after: floats(1, 2, 3) };
+    expect(cuped([flat])).toMatchObject({ theta: 0, arms: [{ mean: 2, variance: 1, level: 2 }] });
+    expect(() => cuped([flat, { before: floats(1), after: floats(1, 2) }])).toThrow(
+      "arms[1].before: got 1, expected one for each of 2 units",
+    );
+  });
+});
+
+function plainRatios(first: { after: Float64Array }, second: { after: Float64Array }, den: Float64Array) {
+  const of = ({ after }: { after: Float64Array }) => momentsOf(linearized(after, den));
+  return [of(first), of(second)] as const;
+}
+
+describe("the sequential test", () => {
+  test("sequential.rho, sequential.equivalence", () => {
+    expectNear([mixtureScale(0.05, 5000), mixtureScale(0.05, 1000)], [0.03984006677137368, 0.08908509752892212]);
+    expectNear([sequentialRadius(6461, 5000, 0.05)], [3.038517493444328]);
+  });
+
+  test("sequential.mean", () => {
+    const effect = lift(momentsOfSums(3000, 1396.87, 52377.9767), b);
+    const { low, high, p } = sequentialVerdict(effect, 0.05, 1000);
+    expectNear([effect.effect, low, high, p], [0.5033610858562358, -0.5584405051077315, 1.5651626768202032, 1], 1e-12);
+  });
+
+  test("sequential.proportion", () => {
+    const effect = lift(momentsOfProportion(3000, 1396), momentsOfProportion(3461, 2422));
+    const { low, high, p } = sequentialVerdict(effect, 0.05, 5000);
+    expectNear([effect.effect, low, high], [0.5038633516821496, 0.4009784966859415, 0.6067482066783576], 1e-12);
+    expectDigits(p, 5.174716682839778e-44, 1e-9);
+  });
+
+  test("has a p below α just where its interval leaves 0 out", () => {
+    for (const z of [1, 2.9, 3.1, 5]) {
+      const effect = { effect: z, error: 1, degrees: 6459, units: 6461, smallerArm: 3000 };
+      const { low, p } = sequentialVerdict(effect, 0.05, 5000);
+      expect(p < 0.05).toBe(low > 0);
+    }
+  });
+
+  test("says nothing before an arm has 500 units", () => {
+    const [few, enough] = [499, 500].map((units) => momentsOfProportion(units, 0.2 * units));
+    const many = momentsOfProportion(5000, 4000);
+    expect(sequentialVerdict(lift(few, many), 0.05, 5000)).toEqual({ low: -Infinity, high: Infinity, p: 1 });
+    expect(sequentialVerdict(lift(enough, many), 0.05, 5000).low).toBeGreaterThan(0);
+  });
+});
+
+test("values are winsorised at a quantile of all arms together", () => {
+  const one = Float64Array.from({ length: 600 }, (_, i) => i);
+  const other = Float64Array.from({ length: 400 }, (_, i) => 1000 + i);
+  const { cap, arms } = winsorized([one, other]);
+  expect(cap).toBe(1398);
+  expect(arms[0]).toEqual(one);
+  expect([...arms[1].subarray(-3)]).toEqual([1397, 1398, 1398]);
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { creditClicks, interleavingTest, preference } from "../../../lab/analysis/interleaving.ts";
+import { benjaminiHochberg, holm } from "../../../lab/analysis/multiplicity.ts";
+import { plannedUnits, powerOf } from "../../../lab/analysis/planner.ts";
+import { priceOfLooking } from "../../../lab/analysis/sequential.ts";
+import { expectDigits, expectNear } from "./near.ts";
+
+describe("several p-values", () => {
+  // growthbook/growthbook, packages/shared/test/experiments.test.ts
+  test("Holm", () => {
+    expectNear(holm([0.01, 0.04, 0.03, 0.005, 0.55, 0.6]), [0.05, 0.12, 0.12, 0.03, 1, 1]);
+  });
+
+  test("Benjamini and Hochberg", () => {
+    expectNear(
+      benjaminiHochberg([0.898, 0.138, 0.007, 0.964, 0.538, 0.006, 0.138]),
+      [0.964, 0.2415, 0.0245, 0.964, 0.7532, 0.0245, 0.2415],
+    );
+    expect(benjaminiHochberg([])).toEqual([]);
+  });
+
+  test("Benjamini and Hochberg's own example rejects four", () => {
+    const p = [
+      ...[0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.324, 0.4262, 0.5719, 0.6528],
+      ...[0.759, 1],
+    ];
+    expect(benjaminiHochberg(p).filter((q) => q <= 0.05)).toHaveLength(4);
+    expect(holm(p).filter((q) => q <= 0.05)).toHaveLength(3);
+  });
+});
+
+describe("the planner", () => {
+  const plan = { variance: 4, effect: 0.1, alpha: 0.05, power: 0.8, share: 0.5 };
+
+  test("asks for 15.7 σ²/δ² units an arm at 80 % power", () => {
+    // Of both arms 2 · 15.698 · 4/0.01.
+    expect(plannedUnits(plan)).toBe(12_559);
+    expect(plannedUnits({ ...plan, effect: -0.1 })).toBe(plannedUnits(plan));
+    expect(plannedUnits({ ...plan, share: 0.1 })).toBeGreaterThan(2.7 * plannedUnits(plan));
+  });
+
+  test("gets the power that it asked for", () => {
+    for (const power of [0.5, 0.8, 0.9]) expectDigits(powerOf(plan, plannedUnits({ ...plan, power })), power, 1e-3);
+  });
+
+  test("says what looking as often as one likes costs", () => {
+    expectDigits(priceOfLooking(6461, 5000, 0.05), 3.038517493444328 / 1.959963984540054);
+  });
+
+  test.each([
+    [{ ...plan, variance: 0 }, "variance: got 0, expected more than 0"],
+    [{ ...plan, effect: 0 }, "effect: got 0, expected another than 0"],
+    [{ ...plan, power: 1 }, "power: got 1, expected a number between 0 and 1"],
+    [{ ...plan, share: 0 }, "share: got 0"],
+    [{ ...plan, alpha: Number.NaN }, "alpha: got NaN"],
+  ])("refuses %j", (wrong, message) => {
+    expect(() => plannedUnits(wrong)).toThrow(message);
+  });
+});
+
+describe("interleaving", () => {
+  // mpkato/interleaving, tests/test_team_draft.py: three slots, the first of team a, the others of team b.
+  test.each([
+    [[0, 1, 2], "rival"],
+    [[0, 1], "tie"],
+    [[1, 2], "rival"],
+    [[0], "own"],
+    [[], "tie"],
+  ])("clicks on slots %j prefer %s", (clicks, expected) => {
+    expect(preference(creditClicks([0, 1, 1], clicks))).toBe(expected);
+  });
+
+  test("counts units, not clicks", () => {
+    const units = [
+      ...new Array(60).fill({ own: 0, rival: 1 }),
+      ...new Array(40).fill({ own: 3, rival: 0 }),
+      ...new Array(17).fill({ own: 0, rival: 0 }),
+    ];
+    const found = interleavingTest(units, 0.05);
+    expect(found).toMatchObject({ own: 40, rival: 60, ties: 17 });
+    expectNear([found.p, found.credit], [0.05688793364098089, (60 - 120) / 180]);
+    expect(found.low).toBeLessThan(found.credit);
+    expect(interleavingTest([{ own: 0, rival: 0 }], 0.05)).toMatchObject({ p: 1, credit: Number.NaN });
+  });
+});
