@@ -99,6 +99,12 @@ export const MAX_ROWS_KEPT = 2 ** 16;
 /** Bytes of memory for one bulk read. */
 export const READ_BYTES = 20 * MIB;
 
+/**
+ * Bytes of pages that are worked on at a time, or one page: a few milliseconds in an isolate whose code has yet to be
+ * compiled. Clocks of deployed Workers stand still while code computes, so that the time itself cannot be measured.
+ */
+export const PAGE_SLICE_BYTES = 8 * 2 ** 10;
+
 /** Pages of one bulk read: the keys that Workers KV allows. */
 export const PAGES_PER_READ = 100;
 

@@ -120,6 +120,11 @@ export class RowCache {
     new Uint8Array(segment.buffer, 4 * from, row.byteLength).set(row);
   }
 
+  /** Whether `keepWhileRoom` may keep any. */
+  get keepsPages(): boolean {
+    return !this.#isSwept;
+  }
+
   /**
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags. `share`: of
