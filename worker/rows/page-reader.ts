@@ -46,6 +46,8 @@ export class PageReader {
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
+  readonly #opening = new WorkSlices();
+  readonly #keeping = new WorkSlices();
   /** Pages that are on their way into the cache of the location. */
   #puts = 0;
 
@@ -113,11 +115,10 @@ export class PageReader {
     const lease = stack.use(this.#memory.lease("requests", true));
     const bytes = pages.reduce((sum, { page }) => sum + page.bytes.length, 0);
     if (pages.length === 0 || !this.#cache.keepsPages || !lease.tryResize(bytes)) return outcome;
-    const slices = new WorkSlices();
-    await slices.next();
+    await this.#keeping.next();
     for (const { number, page } of pages) {
       this.#cache.keepWhileRoom(page, number, tags, this.#shareToKeep(page, number, layout));
-      await slices.after(page.bytes.length);
+      await this.#keeping.after(page.bytes.length);
     }
     return outcome;
   }
@@ -232,7 +233,6 @@ export class PageReader {
     read: PageRead,
   ): Promise<Map<WantedPage, unknown>> {
     const faults = new Map<WantedPage, unknown>();
-    const slices = new WorkSlices();
     for (const wantedPage of wanted) {
       const { key, identity } = wantedPage;
       try {
@@ -240,7 +240,7 @@ export class PageReader {
         this.#failedAt.delete(identity);
         this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
         read.add(identity, page);
-        await slices.after(page.bytes.length);
+        await this.#opening.after(page.bytes.length);
       } catch (error) {
         faults.set(wantedPage, error);
       }
