@@ -53,6 +53,8 @@ export class Page {
   readonly #keys: Uint32Array;
   readonly #rows: number;
   readonly #stride: number;
+  /** Those of all rows; null where they are not aligned. To copy from it takes no view for each row. */
+  readonly #words: Uint32Array | null;
 
   constructor(bytes: Uint8Array, layout: PageLayout, page: number) {
     const place = `page ${page}`;
@@ -91,6 +93,8 @@ export class Page {
     this.#keys = keys;
     this.#rows = rows;
     this.#stride = stride;
+    const start = bytes.byteOffset + rows;
+    this.#words = start % 4 === 0 ? new Uint32Array(bytes.buffer, start, (count * stride) / 4) : null;
   }
 
   get rowCount(): number {
@@ -114,6 +118,12 @@ export class Page {
 
   /** Copies row i to `target`, from its word `at` on. */
   copyRow(i: number, target: Uint32Array, at: number): void {
+    const length = this.#stride / 4;
+    const words = this.#words;
+    if (words) {
+      for (let j = 0; j < length; j++) target[at + j] = words[i * length + j] as number;
+      return;
+    }
     const start = this.#rows + i * this.#stride;
     const bytes = new Uint8Array(target.buffer, target.byteOffset + 4 * at, this.#stride);
     bytes.set(this.bytes.subarray(start, start + this.#stride));

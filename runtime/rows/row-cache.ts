@@ -120,6 +120,11 @@ export class RowCache {
     new Uint8Array(segment.buffer, 4 * from, row.byteLength).set(row);
   }
 
+  /** Whether `keepWhileRoom` may keep any. */
+  get keepsPages(): boolean {
+    return !this.#isSwept;
+  }
+
   /**
    * Keeps a page's rows as long as nothing has to be dropped for them: what an isolate would else leave empty while it
    * is young answers as much as if it cached whole pages. `number`: the page's, in the model of the tags. `share`: of
@@ -128,12 +133,13 @@ export class RowCache {
   keepWhileRoom(page: RowsOfPage, number: number, tags: RowTags, share = 1): void {
     if (this.#isSwept) return;
     const { rowCount } = page;
+    const [loTag, hiTag] = [tags.lo(0, number), tags.hi(0, number)];
     for (let hot = 0; hot < Math.min(1, share) * rowCount; hot++) {
       const i = page.hottest(hot);
       const rowWords = page.wordsOf(i);
       const words = ENTRY_HEAD_WORDS + rowWords;
-      const lo = tags.lo(page.keyWord(2 * i), number);
-      const hi = tags.hi(page.keyWord(2 * i + 1), number);
+      const lo = (page.keyWord(2 * i) ^ loTag) >>> 0;
+      const hi = (page.keyWord(2 * i + 1) ^ hiTag) >>> 0;
       if (this.#position(lo, hi) !== 0) continue;
       if (!this.#hasRoom(words) && !this.#addSegment()) return;
       if (!this.#index.hasRoom && !this.#growIndex(false)) return;

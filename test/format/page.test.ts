@@ -33,6 +33,22 @@ describe("the golden page", () => {
   });
 });
 
+test.each([0, 1, 2, 4])("copies rows, whether their words are aligned or not: at byte %i", (at) => {
+  const layout = { rowType: c.TYPE_I8, embeddingDim: 5, pageCount: 1 };
+  const stride = rowStride(c.TYPE_I8, 5);
+  const random = seeded(at);
+  const rows = Uint8Array.from({ length: 3 * stride }, () => 64 * random()); // whose floats are finite
+  const bytes = writePage(layout, 0, Uint32Array.of(1, 7, 2, 9, 3, 11), rows);
+  const placed = new Uint8Array(at + bytes.length).subarray(at);
+  placed.set(bytes);
+  const page = new Page(placed, layout, 0);
+  const target = new Uint32Array(2 + stride / 4);
+  page.copyRow(1, target, 1);
+  const copied = new Uint8Array(target.buffer);
+  expect(copied.subarray(4, 4 + stride)).toEqual(rows.subarray(stride, 2 * stride));
+  expect([target[0], target.at(-1)]).toEqual([0, 0]);
+});
+
 test.each([c.TYPE_F32, c.TYPE_I8, c.TYPE_F16, c.TYPE_I4])(
   "a page of LR's rows, which have no vector, of type %i",
   (rowType) => {

@@ -1,7 +1,4 @@
 import { MAX_PAGE_BYTES } from "../../format/constants.ts";
-import { FormatError } from "../../format/errors.ts";
-import { type ItemPageLayout, openItemPage } from "../../format/item-page.ts";
-import { openPage, type PageLayout } from "../../format/page.ts";
 import type { RowCache } from "../../runtime/rows/row-cache.ts";
 import type { RowTags } from "../../runtime/rows/row-tags.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
@@ -13,19 +10,8 @@ import type { PageContent, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type Outcome, PageRead } from "./page-read.ts";
 import { type AnyPage, PageUses } from "./page-uses.ts";
-
-/** What the pages of a model are checked against. Those of items have the numbers from `pageCount` on. */
-export type PagesLayout = PageLayout & ItemPageLayout;
-
-/** A page that a request needs. */
-export interface WantedPage {
-  number: number;
-  digest: Uint8Array;
-  /** The key in the source. */
-  key: string;
-  /** Names all that the page is checked against. */
-  identity: string;
-}
+import { openContent, type PagesLayout, type WantedPage } from "./wanted-page.ts";
+import { WorkSlices } from "./work-slices.ts";
 
 /** What a request brings to a read that it begins. */
 export interface Reader {
@@ -60,6 +46,8 @@ export class PageReader {
   readonly #reads = new Map<string, PageRead>();
   /** By identity: when a page was found missing or broken. */
   readonly #failedAt = new Map<string, number>();
+  readonly #opening = new WorkSlices();
+  readonly #keeping = new WorkSlices();
   /** Pages that are on their way into the cache of the location. */
   #puts = 0;
 
@@ -89,15 +77,50 @@ export class PageReader {
       try {
         return await this.#read(wanted, reader, read);
       } finally {
-        for (const { identity } of wanted) if (this.#reads.get(identity) === read) this.#reads.delete(identity);
+        // Those that it has brought are there for others until their rows are kept.
+        this.#forget(
+          wanted.filter(({ identity }) => !read.page(identity)),
+          read,
+        );
       }
     };
     const read = new PageRead(this.#now(), reader.charge === null, this.uses, perform);
     // Reads that were lost stay behind.
     if (this.#reads.size >= limits.MAX_PAGES_REMEMBERED) this.#reads.clear();
     for (const { identity } of wanted) this.#reads.set(identity, read);
-    reader.keepAlive(read.done);
+    reader.keepAlive(this.#keepRows(wanted, reader, read));
     return read;
+  }
+
+  #forget(wanted: readonly WantedPage[], read: PageRead): void {
+    for (const { identity } of wanted) if (this.#reads.get(identity) === read) this.#reads.delete(identity);
+  }
+
+  /**
+   * Keeps the rows of pages once their read has ended and those who wait for it have had their turn, a few at a time:
+   * no answer waits for that, which takes longer than all else that is done with a page. Returns how the read ended.
+   */
+  async #keepRows(wanted: readonly WantedPage[], { layout, tags }: Reader, read: PageRead): Promise<Outcome> {
+    read.join();
+    const outcome = await read.done;
+    using stack = new DisposableStack();
+    stack.defer(() => {
+      read.leave();
+      this.#forget(wanted, read);
+    });
+    const pages = wanted.flatMap(({ number, identity }) => {
+      const page = read.page(identity);
+      return page ? [{ number, page }] : [];
+    });
+    const lease = stack.use(this.#memory.lease("requests", true));
+    const bytes = pages.reduce((sum, { page }) => sum + page.bytes.length, 0);
+    if (pages.length === 0 || !this.#cache.keepsPages || !lease.tryResize(bytes)) return outcome;
+    await this.#keeping.next();
+    for (const { number, page } of pages) {
+      this.#cache.keepWhileRoom(page, number, tags, this.#shareToKeep(page, number, layout));
+      await this.#keeping.after(page.bytes.length);
+    }
+    return outcome;
   }
 
   /** Reads pages, as many at a time as there is memory for. Never rejects. */
@@ -158,18 +181,13 @@ export class PageReader {
       logError("rows_unavailable", error, { model, keys: absent.length });
       return "failed";
     }
-    const problems: string[] = [];
-    await Promise.all(
-      absent.map(async (page) => {
-        try {
-          const { bytes } = await this.#open(page, contents.get(page.key), reader, read);
-          this.#keepNearby(page.key, bytes, reader);
-        } catch (error) {
-          this.#remember(page.identity);
-          problems.push(errorText(error));
-        }
-      }),
-    );
+    const faults = await this.#openEach(absent, contents, reader, read);
+    for (const { key, identity } of absent) {
+      const page = read.page(identity);
+      if (page) this.#keepNearby(key, page.bytes, reader);
+    }
+    for (const { identity } of faults.keys()) this.#remember(identity);
+    const problems = Array.from(faults.values(), errorText);
     if (problems.length > 0)
       logError("pages_unavailable", problems[0], { model, pages: problems.length, problems: problems.slice(0, 10) });
     return "read";
@@ -185,19 +203,10 @@ export class PageReader {
     const keys = wanted.map(({ key }) => key);
     const found = await pageCache.find(keys, limits.LOCATION_CACHE_TIME * reader.deadlineMs, reader.keepAlive);
     if (found.size === 0) return wanted;
-    const there = await Promise.all(
-      wanted.map(async (page) => {
-        const bytes = found.get(page.key);
-        if (!bytes) return false;
-        return this.#open(page, bytes, reader, read).then(
-          () => true,
-          () => false,
-        );
-      }),
-    );
-    const absent = wanted.filter((_, i) => !there[i]);
-    read.nearby += wanted.length - absent.length;
-    return absent;
+    const there = wanted.filter(({ key }) => found.has(key));
+    const faults = await this.#openEach(there, found, reader, read);
+    read.nearby += there.length - faults.size;
+    return wanted.filter((page) => !found.has(page.key) || faults.has(page));
   }
 
   /** Puts a page that was read from the source into the cache of the location, beside the request. */
@@ -213,19 +222,30 @@ export class PageReader {
     keepAlive(kept);
   }
 
-  /** Gives a page to those who wait for `read`. Throws FormatError where it is missing or broken. */
-  async #open(
-    { number, digest, key, identity }: WantedPage,
-    content: PageContent | null | undefined,
-    { layout, tags }: Reader,
+  /**
+   * Gives pages to those who wait for `read`, a few at a time, so that requests whose time is over meanwhile are
+   * answered. Returns what is wrong with those that are missing or broken.
+   */
+  async #openEach(
+    wanted: readonly WantedPage[],
+    contents: ReadonlyMap<string, PageContent | null>,
+    { layout }: Reader,
     read: PageRead,
-  ): Promise<AnyPage> {
-    const page = await open(bytesOf(content, number, key), layout, number, digest);
-    this.#failedAt.delete(identity);
-    this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
-    read.add(identity, page);
-    this.#cache.keepWhileRoom(page, number, tags, this.#shareToKeep(page, number, layout));
-    return page;
+  ): Promise<Map<WantedPage, unknown>> {
+    const faults = new Map<WantedPage, unknown>();
+    for (const wantedPage of wanted) {
+      const { key, identity } = wantedPage;
+      try {
+        const page = await openContent(contents.get(key), wantedPage, layout);
+        this.#failedAt.delete(identity);
+        this.#largest.set(layout, Math.max(page.bytes.length, this.#largest.get(layout) ?? 0));
+        read.add(identity, page);
+        await this.#opening.after(page.bytes.length);
+      } catch (error) {
+        faults.set(wantedPage, error);
+      }
+    }
+    return faults;
   }
 
   /**
@@ -250,21 +270,3 @@ const READ_MEMORY_FACTOR = 4;
 
 /** Milliseconds between two tries to take memory. */
 const RETRY_MS = 5;
-
-function open(bytes: Uint8Array, layout: PagesLayout, number: number, digest: Uint8Array): Promise<AnyPage> {
-  const { pageCount } = layout;
-  if (number < pageCount) return openPage(bytes, layout, number, digest);
-  return openItemPage(bytes, layout, number - pageCount, digest);
-}
-
-/** The bytes of a page, in memory of their own. */
-function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
-  if (content === null || content === undefined)
-    throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
-  if (typeof content !== "string") return content.slice();
-  try {
-    return Uint8Array.fromBase64(content);
-  } catch (error) {
-    throw new FormatError(`page ${page}`, `not base64: ${(error as Error).message}`);
-  }
-}

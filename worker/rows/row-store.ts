@@ -14,9 +14,11 @@ import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import type { PageRead } from "./page-read.ts";
-import { PageReader, type Reader, type WantedPage } from "./page-reader.ts";
+import { PageReader, type Reader } from "./page-reader.ts";
 import type { AnyPage } from "./page-uses.ts";
+import type { WantedPage } from "./wanted-page.ts";
 import { describe, keysByPage } from "./wanted-pages.ts";
+import { WorkSlices } from "./work-slices.ts";
 
 /**
  * Why a request does not have all its pages. deadline: some were late. unavailable: the source failed, or a page is
@@ -88,12 +90,14 @@ export class RowStore {
     for (const read of reads) read.join();
     await settledWithin(Promise.all(reads.map(({ done }) => done)), limits.WARM_TIMEOUT_MS);
     let there = 0;
-    wanted.forEach(({ number, identity }, i) => {
+    const slices = new WorkSlices();
+    for (const [i, { number, identity }] of wanted.entries()) {
       const page = reads[Math.floor(i / limits.PAGES_PER_READ)]?.page(identity);
-      if (!page) return;
+      if (!page) continue;
       there++;
       rows.keepAll(number, page);
-    });
+      await slices.after(page.bytes.length);
+    }
     for (const read of reads) read.leave();
     return { there, missing: pages.length - there };
   }
@@ -150,6 +154,8 @@ class Gathering implements Disposable {
   readonly #pages = new Map<number, PageRows>();
   /** The reads that this request began. */
   readonly #ownReads: PageRead[] = [];
+  /** The reads that it waits for, with the pages that are to come. */
+  readonly #underWay = new Map<PageRead, readonly WantedPage[]>();
   #keysRead = 0;
   #limited = false;
   #failed = false;
@@ -188,7 +194,9 @@ class Gathering implements Disposable {
     if ((await this.#settle(waitedFor)).length > 0) this.#failed = true;
   }
 
+  /** `late`: whether its time is over. Of reads that are still under way it then takes the pages that are there. */
   close(late: boolean): Rows {
+    if (late) for (const [read, pages] of this.#underWay) this.#takeFrom(read, pages);
     this.#closed = true;
     const shortfall = late ? "deadline" : this.#failed ? "unavailable" : this.#limited ? "limit" : null;
     const pagesNearby = this.#ownReads.reduce((sum, { nearby }) => sum + nearby, 0);
@@ -214,6 +222,15 @@ class Gathering implements Disposable {
     if (this.#closed || this.#pages.has(number)) return;
     this.#pages.set(number, page);
     this.#reader.uses.begin(page);
+  }
+
+  /** Takes the pages that a read has brought so far. Returns the others. */
+  #takeFrom(read: PageRead, pages: readonly WantedPage[]): WantedPage[] {
+    return pages.filter(({ number, identity }) => {
+      const page = read.page(identity);
+      if (page) this.#take(number, page);
+      return !page;
+    });
   }
 
   /** Takes the rows of a page from the cache, if another request has brought there all that are looked for. */
@@ -266,13 +283,11 @@ class Gathering implements Disposable {
     const lost: JoinedPage[] = [];
     await Promise.all(
       Array.from(reads, async ([read, { pages, own }]) => {
+        this.#underWay.set(read, pages);
         const settled = own || (await settledWithin(read.done, limits.READ_LOST_MS));
         const outcome = settled ? await read.done : "lost";
-        const missing = pages.filter(({ number, identity }) => {
-          const page = read.page(identity);
-          if (page) this.#take(number, page);
-          return !page;
-        });
+        this.#underWay.delete(read);
+        const missing = this.#takeFrom(read, pages);
         read.leave();
         if (outcome === "refused" && own)
           throw new RateLimitError("got more keys of rows than this client may read in a minute; try again later");

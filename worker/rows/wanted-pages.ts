@@ -4,7 +4,7 @@ import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
 import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { MAX_ROWS_KEPT } from "../limits.ts";
-import type { WantedPage } from "./page-reader.ts";
+import type { WantedPage } from "./wanted-page.ts";
 
 /** The keys that a request looks for in pages, in memory of their own: at most MAX_ROWS_KEPT of them. */
 export function keysByPage(

@@ -63,8 +63,7 @@ export function locationCache(cache: CacheApi, now: () => number = Date.now): Pa
       if (works !== true) return;
       try {
         await cache.put(`${ORIGIN}/${key}`, cacheable(bytes));
-      } catch (error) {
-        console.error("put", String(error));
+      } catch {
         // The next isolate that reads the page may put it there.
       }
     },

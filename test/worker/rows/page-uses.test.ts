@@ -10,6 +10,7 @@ import { MEMORY, READ_GIVEN_UP_MS, READ_LOST_MS } from "../../../worker/limits.t
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
+import { WorkSlices } from "../../../worker/rows/work-slices.ts";
 import { scoreRequest } from "../../../worker/scoring/score-request.ts";
 import type { Source } from "../../../worker/source/source.ts";
 import { expectedScores, makeModel, pageOf } from "../tiny-model.ts";
@@ -81,15 +82,18 @@ test("a page's memory is given back when nobody uses it any more, and not before
   const { rows } = storeFor(0);
   const size = (page: PageRows | undefined) => (page instanceof Page ? page.bytes.byteLength : null);
   let joined: ReturnType<RowStore["fetch"]> | undefined;
+  const kept: Promise<unknown>[] = [];
+  const keepAlive = (promise: Promise<unknown>) => void kept.push(promise);
   const source: Source = {
     ...slowSource(3),
     async pages(keys, ...how) {
-      joined ??= fetch(rows, { pages: [1] });
+      joined ??= fetch(rows, { pages: [1], keepAlive });
       return slowSource(3).pages(keys, ...how);
     },
   };
-  const first = await fetch(rows, { pages: [0, 1], source });
+  const first = await fetch(rows, { pages: [0, 1], source, keepAlive });
   const second = await joined;
+  await Promise.all(kept);
   const [zero, one] = [first.pages.get(0), first.pages.get(1)];
   expect(second?.pages.get(1)).toBe(one);
   expect([size(zero), size(one)]).not.toContain(0);
@@ -100,6 +104,58 @@ test("a page's memory is given back when nobody uses it any more, and not before
   second?.[Symbol.dispose]();
   expect(size(one)).toBe(0);
   expect(first.pages.size + (second?.pages.size ?? 0)).toBe(0);
+});
+
+/** A source whose pages come at once, and all together. */
+const quickSource: Source = {
+  stream: async () => null,
+  pages: async (keys) => new Map(keys.map((key) => [key, texts.get(key) ?? null])),
+};
+
+test("rows of pages are kept once the request is answered, and others find them there until then", async () => {
+  const { rows, memory } = storeFor(MEMORY.maxRows);
+  const keepPage = vi.spyOn(RowCache.prototype, "keepWhileRoom");
+  const kept: Promise<unknown>[] = [];
+  const keepAlive = (promise: Promise<unknown>) => void kept.push(promise);
+  const pages = [3, 4];
+  using first = await fetch(rows, { pages, source: quickSource, keepAlive });
+  expect([first.pages.size, first.pagesRead, keepPage.mock.calls.length]).toEqual([2, 2, 0]);
+  // The second value of a page that nobody has asked for yet: its row is not among those cached.
+  const sites = pages.map((page) => SITES.filter((site) => pageOf("site", site, model) === page)[1]);
+  const located = scorer.locate(scorer.encode(sites.map((site) => ({ site }))), 1, {}, rows.cached(scorer.manifest));
+  expect([...located.pages.keys()].sort()).toEqual(pages);
+  const reading = { deadlineMs: 30_000, maxKeys: 100, charge: null, keepAlive() {}, lease: memory.lease("requests") };
+  const { manifest } = scorer;
+  const unread: Source = { ...quickSource, pages: () => Promise.reject(new Error("read again")) };
+  using second = await rows.fetch({ manifest, version: model.version, located, source: unread, ...reading });
+  expect([second.pages.get(3), second.pages.get(4)]).toEqual([first.pages.get(3), first.pages.get(4)]);
+  await Promise.all(kept);
+  expect(keepPage).toHaveBeenCalledTimes(2);
+  expect(rows.cached(manifest).find(...keyOf(first.pages.get(3)), 3)).toBeGreaterThan(0);
+  expect(memory.report().taken.requests).toBe(0);
+});
+
+/** The key of a page's last row. */
+function keyOf(page: PageRows | undefined): [lo: number, hi: number] {
+  if (!(page instanceof Page)) throw new Error("got no page");
+  return [page.keyWord(2 * page.rowCount - 2), page.keyWord(2 * page.rowCount - 1)];
+}
+
+test("of a read that is under way when a request's time is over, it has the pages that are there", async () => {
+  const { rows } = storeFor(MEMORY.maxRows);
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  try {
+    // Turns of the isolate between slices of pages come when the clock is moved on.
+    vi.spyOn(WorkSlices.prototype, "after").mockImplementation(() => new Promise((turn) => setTimeout(turn, 20)));
+    const fetched = fetch(rows, { pages: [5, 6, 7, 8], source: quickSource, deadlineMs: 50 });
+    await vi.advanceTimersByTimeAsync(50);
+    using late = await fetched;
+    expect([late.shortfall, late.pages.size]).toEqual(["deadline", 3]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(late.pages.size).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("rows that come after a request's deadline are the cache's alone, and those alone that it looked for", async () => {
