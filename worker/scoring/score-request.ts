@@ -32,7 +32,7 @@ export interface ScoreOptions {
   rows: RowStore;
   /** Where the model's pages are. */
   source: Source;
-  /** Milliseconds to wait for pages. */
+  /** Milliseconds after which pages are late. */
   deadlineMs: number;
   /** Pages that may be asked of the source. */
   maxKeys: number;
@@ -117,7 +117,11 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   // Without an await where no page is needed: cached rows are good until other requests add some.
   using fetchedRows =
     located.pages.size > 0
-      ? await rows.fetch({ ...options, manifest: scorer.manifest, version: model.version, located })
+      ? await rows.fetch({
+          ...{ ...options, manifest: scorer.manifest, version: model.version, located },
+          // Encoding takes from the time for rows: several milliseconds where an isolate's code is not compiled yet.
+          deadlineMs: Math.max(0, options.deadlineMs - (encoded - started)),
+        })
       : NO_PAGES_NEEDED;
   const { pages, pagesRead, pagesNearby, shortfall } = fetchedRows;
   const fetched = located.pages.size > 0 ? performance.now() : encoded;
