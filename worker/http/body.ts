@@ -20,6 +20,8 @@ const MAX_WHOLE_BYTES = 256 * 1024;
 /** A body that was read, with its lists still to be parsed. At its end its memory is given back. */
 export interface ReadBody<Body> extends Disposable {
   body: Body;
+  /** When all of it was there, by performance.now(). */
+  arrivedAt: number;
   /** Gives the memory of its lists back, which cannot be iterated any more. */
   release(): void;
 }
@@ -83,6 +85,7 @@ export class RequestBody implements ReadableBody {
     // A client that leaves with half of its body sent takes this request's end with it, and has no more than this.
     lease.lasts(limits.BODY_LEASE_MS);
     const bytes = stack.use(await (this.#isShort ? this.#readWhole(lease) : this.#readParts(lease)));
+    const arrivedAt = performance.now();
     // What has arrived is gone with a lease that has ended, which is no empty body.
     lease.refuseEnded();
     lease.lasts(limits.REQUEST_LEASE_MS);
@@ -99,7 +102,7 @@ export class RequestBody implements ReadableBody {
     });
     const memory = stack.move();
     const release = (): void => memory.dispose();
-    return { body, release, [Symbol.dispose]: release };
+    return { body, arrivedAt, release, [Symbol.dispose]: release };
   }
 
   /** Whether it is declared to be short, as it is. */

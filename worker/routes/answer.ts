@@ -86,6 +86,7 @@ export async function answered(
     const judge = models.servingFor(chosenBy(wrong));
     return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
   });
+  const parsingMs = performance.now() - request.arrivedAt;
   const charge = rowRateLimit && chargeTo(rowRateLimit, client);
   try {
     const { keys, leastSerials, bundled } = settings;
@@ -95,7 +96,8 @@ export async function answered(
       model,
       rows: options.rows,
       source,
-      deadlineMs: model.deadlineMs ?? settings.rowDeadlineMs,
+      // What was computed since the body came is taken from the time for rows, but not the wait for the model.
+      deadlineMs: (model.deadlineMs ?? settings.rowDeadlineMs) - parsingMs,
       maxKeys: settings.rowKeysPerRequest,
       charge,
       keepAlive,

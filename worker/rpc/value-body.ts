@@ -20,12 +20,13 @@ export class ValueBody implements ReadableBody {
     lease: Lease,
     refuse: Refuse,
   ): Promise<ReadBody<v.InferOutput<Schema>>> {
+    const arrivedAt = performance.now();
     // The runtime has made the values already. They stay until the call ends, and so does what is taken for them.
     lease.resize(measure(this.#value, "body").memory);
     const value = withLists(this.#value, lists);
     const parsed = safeParse(schema, value, { abortEarly: true });
     if (!parsed.success) refuse(faultsWith(schema, value, "body", schema.entries), value);
-    return { body: parsed.output, release() {}, [Symbol.dispose]() {} };
+    return { body: parsed.output, arrivedAt, release() {}, [Symbol.dispose]() {} };
   }
 }
 
