@@ -17,7 +17,10 @@ export interface EncoderPlan {
   hostColumns: Int32Array;
 }
 
-/** The plan of a model. `hasPages`: whether pages have rows of it. Null where it has crosses, which join the texts of several fields. */
+/**
+ * The plan of a model; null where it has crosses, which join the texts of several fields. `hasPages`: whether pages have
+ * rows of it.
+ */
 export function encoderPlan({ fields, hashKey }: FittedSpec, hasPages: boolean): EncoderPlan | null {
   if (fields.some((field) => partsOf(field) !== null)) return null;
   const columns = columnsOf(fields);

@@ -16,6 +16,8 @@ const EXPORTS = [
   "itemRecordAddress",
   "keysAddress",
   "load",
+  "locateEncoded",
+  "locatedInBlob",
   "logitsAddress",
   "lookup",
   "lookupItems",
@@ -34,6 +36,7 @@ const EXPORTS = [
   "scoreItems",
   "scoresAddress",
   "textAddress",
+  "unseenAddress",
   "usePlan",
   "valuesAddress",
 ];
