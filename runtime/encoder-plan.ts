@@ -18,8 +18,8 @@ export interface EncoderPlan {
 }
 
 /**
- * The plan of a model; null where it has crosses, which join the texts of several fields. `hasPages`: whether pages have
- * rows of it.
+ * The plan of a model; null where it has crosses, which join the texts of several fields. `hasPages`: whether pages
+ * have rows of it.
  */
 export function encoderPlan({ fields, hashKey }: FittedSpec, hasPages: boolean): EncoderPlan | null {
   if (fields.some((field) => partsOf(field) !== null)) return null;

@@ -60,8 +60,8 @@ export class JsonEncoder {
   }
 
   /**
-   * Gives a kernel the plan of its model, for which its memory may grow. `hasPages`: whether pages have rows of it. Null
-   * for a model whose records the kernel cannot encode. Throws FormatError without memory.
+   * Gives a kernel the plan of its model, for which its memory may grow. `hasPages`: whether pages have rows of it.
+   * Null for a model whose records the kernel cannot encode. Throws FormatError without memory.
    */
   static of(kernel: KernelExports, spec: FittedSpec, hasPages: boolean): JsonEncoder | null {
     const plan = encoderPlan(spec, hasPages);
