@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../../trainer/io/project.ts";
+import { forgetWarnings } from "../../trainer/terminal/warning.ts";
 import { bundleCommand } from "./bundle.ts";
 import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
@@ -31,6 +32,7 @@ export function makeProgram(): Command {
     .description("Click-through-rate models trained in TypeScript and served inside the CDN.")
     .version(VERSION)
     .showHelpAfterError("(--help on each command says what it needs)")
+    .hook("preAction", forgetWarnings)
     .hook("preAction", bringKernels);
   for (const command of [
     generateCommand(),
