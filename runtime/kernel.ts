@@ -152,10 +152,7 @@ export class Kernel {
   scoreInPlace(n: number, isRanked: boolean, logits: Float32Array, scores: Float32Array, from: number): void {
     const { score, scoreCandidates } = this.#exports;
     check("score", isRanked ? scoreCandidates(n) : score(n));
-    for (let i = 0; i < n; i++) {
-      logits[from + i] = this.#logits[i] as number;
-      scores[from + i] = this.#scores[i] as number;
-    }
+    this.#give(n, logits.subarray(from), scores.subarray(from));
   }
 
   /** Makes the only record of a batch the context of the candidates that follow. Only its context fields count. */
