@@ -1,8 +1,8 @@
 // The Worker as it is deployed, in a workerd of its own over Workers KV in another process, with requests from a third
 // (autocannon): milliseconds of workerd's processor time a request, requests a second, latencies, and keys read of KV.
 // All cases take their turn in each round; a figure is the median over the rounds. Prints; gates nothing. Its parts:
-//   warm      with all rows at hand, beside Workers that do nothing but answer, or but read the body, or but parse it;
-//             and the kernel's share, measured in Node
+//   warm      with all rows at hand, beside Workers that do nothing but answer, or but read the body, or but parse it,
+//             or but score with our kernel; and the kernel's share, measured in Node
 //   peers     in the same rounds, TensorFlow.js and onnxruntime-web in workerd behind the same routes, with the same
 //             model in float32 and all of its rows in the isolate (onnxruntime: npm ci --prefix bench/peers)
 //   models    two models that take turns, against one alone, each with its scores to the bit
@@ -24,7 +24,7 @@ import { deadlineResults } from "./http/deadline.ts";
 import { Driver } from "./http/drive.ts";
 import { measure, type Pace, type Result, resultOf } from "./http/measure.ts";
 import { type Asked, HTTP_SHAPES } from "./http/model.ts";
-import { startPeers } from "./http/peers.ts";
+import { startLeast, startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
 import { twoModels } from "./http/two-models.ts";
 import { contestant, warmResults } from "./http/warm.ts";
@@ -146,12 +146,13 @@ async function warmCases(empty: BenchServer) {
   await using own = new AsyncDisposableStack();
   const ours = await startWarm(here, [FIRST, SECOND]);
   const body = own.use(await startScript(BODY_ALONE));
+  const least = own.use(await startLeast(here.models[0]));
   const json = own.use(await startScript(JSON_ALONE));
   const peers = parts.has("peers") ? await startPeers(here.models[0]) : [];
   for (const peer of peers) own.use(peer);
   const paper = await Checkout.open(null, PAPER, [FIRST], join(folder, "paper"));
   const papers = { server: await startWarm(paper, [FIRST]), model: paper.models[0] };
-  return await warmResults(driver, here, { ours, empty, body, json, peers, paper: papers }, CASES, pace);
+  return await warmResults(driver, here, { ours, empty, body, least, json, peers, paper: papers }, CASES, pace);
 }
 
 function modelCases() {

@@ -8,11 +8,13 @@ import { build } from "esbuild";
 import type { ModelBlob } from "../../format/blob.ts";
 import { rowKeyHash } from "../../format/row-key.ts";
 import { writeBlob } from "../../format/write-blob.ts";
+import { bestKernelVariant } from "../../runtime/variant.ts";
 import { writeOnnx } from "../kernel/onnx.ts";
 import { loadPeers } from "../kernel/peers.ts";
 import { floatModel } from "./float-model.ts";
 import { type HttpModel, valuesOf } from "./model.ts";
 import { type BenchServer, startFolder } from "./server.ts";
+import { wholeModel } from "./whole-model.ts";
 
 export interface Peer extends BenchServer {
   name: string;
@@ -50,6 +52,14 @@ export async function startPeers(model: HttpModel): Promise<Peer[]> {
   }
   stack.move();
   return peers;
+}
+
+/** Starts the least Worker with our own kernel, with all rows of the model in its blob. */
+export async function startLeast(model: HttpModel): Promise<BenchServer> {
+  const kernel = fileURLToPath(new URL(`../../build/kernel.${bestKernelVariant()}.wasm`, import.meta.url));
+  const server = await startPeer("least.ts", kernel);
+  await put(server, "/model", writeBlob(wholeModel(model)));
+  return server;
 }
 
 /** Bundles a Worker of peer/ with its module of WebAssembly, and starts it. */

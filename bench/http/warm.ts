@@ -19,6 +19,8 @@ export interface WarmServers {
   empty: BenchServer;
   /** Reads the body, and answers with our headers. */
   body: BenchServer;
+  /** Scores with our kernel, and does nothing else beside reading the body and answering. Has the first model. */
+  least: BenchServer;
   /** Parses the body, and answers with a number for each of its records. */
   json: BenchServer;
   /** Have the checkout's first model. */
@@ -27,6 +29,7 @@ export interface WarmServers {
   paper: { server: BenchServer; model: HttpModel };
 }
 
+const LEAST_CASE = "the least Worker, score 1";
 const PAPER_CASE = "rank 100, the paper's net";
 
 export interface WarmResults {
@@ -38,16 +41,18 @@ export interface WarmResults {
 export async function warmResults(
   driver: Driver,
   { models }: Checkout,
-  { ours, empty, body, json, peers, paper }: WarmServers,
+  { ours, empty, body, least, json, peers, paper }: WarmServers,
   cases: Readonly<Record<string, Asked>>,
   pace: Pace,
 ): Promise<WarmResults> {
   const [first] = models;
   for (const peer of peers) await checkPeer(peer, first, cases["rank 100"]);
+  await checkLeast(least, ours, first, cases["score 1"]);
   const both = (asked: Asked): string[] => alternating(models, asked, BODIES).map((body) => JSON.stringify(body));
   const contestants: Contestant[] = [
     contestant("empty handler", empty, first, cases["score 1"]),
     contestant("body and headers alone, score 1", body, first, cases["score 1"]),
+    contestant(LEAST_CASE, least, first, cases["score 1"]),
     ...Object.entries(cases).flatMap(([name, asked]) => [
       contestant(`JSON alone, ${name}`, json, first, asked),
       ...peers.map((peer) => contestant(`${peer.name}, ${name}`, peer, first, asked)),
@@ -108,6 +113,20 @@ async function checkPeer({ name, url }: Peer, model: HttpModel, asked: Asked): P
   const bound = name.includes("int8") ? INT8_BOUND : F32_BOUND;
   if (!(worst <= bound)) throw new Error(`${name}: got logits ${worst} σ from ours, expected at most ${bound}`);
   console.log(`${name}: |Δlogit| / σ to our float32 kernel at most ${worst.toExponential(0)}`);
+}
+
+/** Throws where the least Worker's scores are not those of ours to the bit. */
+async function checkLeast(least: BenchServer, ours: BenchServer, model: HttpModel, asked: Asked): Promise<void> {
+  const body = JSON.stringify(model.bodies(asked, 1)[0]);
+  const headers = { "content-type": "application/json" };
+  const [got, expected] = await Promise.all(
+    [least, ours].map(async ({ url }): Promise<string> => {
+      const response = await fetch(new URL(asked.path, url), { method: "POST", headers, body });
+      const { scores } = (await response.json()) as { scores: number[] };
+      return JSON.stringify(scores);
+    }),
+  );
+  if (got !== expected) throw new Error(`${LEAST_CASE}: got scores ${got}, expected ${expected}`);
 }
 
 function logit(score: number): number {

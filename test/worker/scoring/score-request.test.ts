@@ -1,12 +1,15 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { FormatError, RequestError } from "../../../format/errors.ts";
 import { blobKey, earlierPointerKey, pageKey } from "../../../format/store.ts";
+import { createApp } from "../../../worker/app.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import type { LoadedModel } from "../../../worker/models/loaded-model.ts";
 import { ModelStore } from "../../../worker/models/model-store.ts";
+import { answered } from "../../../worker/routes/answer.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../../../worker/scoring/score-request.ts";
+import { sharedBy } from "../../../worker/shared.ts";
 import type { Source } from "../../../worker/source/source.ts";
 import { originOf, warmNone } from "../models/origin.ts";
 import { expectedScores, makeModel, type TinyModel } from "../tiny-model.ts";
@@ -51,8 +54,8 @@ async function load(from: Source): Promise<LoadedModel> {
 
 const model = await load(source);
 
-async function score(request: ScoreRequest, from: Source = source): Promise<ScoreResult> {
-  const reading = { source: from, deadlineMs: 30_000, maxKeys: 1000, charge: null, keepAlive };
+async function score(request: ScoreRequest, from: Source = source, deadlineMs = 30_000): Promise<ScoreResult> {
+  const reading = { source: from, deadlineMs, maxKeys: 1000, charge: null, keepAlive };
   const rows = new RowStore(new MemoryBudget(Date.now), Date.now);
   using lease = memory.lease("requests");
   return await scoreRequest(request, { model, rows, ...reading, lease });
@@ -85,6 +88,47 @@ test("pages that the source does not have are missing, not an error", async () =
   expect(result.missing).toEqual({ rows: 1, reason: "unavailable" });
   expect(Array.from(result.scores)).toEqual(await expectedScores(tiny, [{ site: "site57" }], [0, 1, 2, 3]));
 });
+
+// A page that never comes: what is waited for it shows.
+const silent: Source = { ...source, pages: () => new Promise(() => {}) };
+/** Far longer than a test may take. */
+const LONG_MS = 9_000;
+const SHORT_TEST_MS = 5_000;
+
+test(
+  "encoding is taken from the time for rows",
+  async () => {
+    let late = 0;
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + late);
+    const slowlyRead = {
+      length: 1,
+      *[Symbol.iterator]() {
+        yield { site: "site57" };
+        late = LONG_MS;
+      },
+    };
+    const result = await score({ records: slowlyRead }, silent, LONG_MS).finally(() => clock.mockRestore());
+    expect(result.missing).toEqual({ rows: 1, reason: "deadline" });
+  },
+  SHORT_TEST_MS,
+);
+
+test(
+  "parsing a body is taken from the time for rows",
+  async () => {
+    const app = createApp({ source: () => silent, auth: () => "off", keys: () => "", rowDeadlineMs: () => LONG_MS });
+    const call = { env: {}, client: "test", keepAlive, openBody: () => ({ read: () => Promise.reject(new Error()) }) };
+    const { result } = await answered(call, sharedBy(app), async () => ({
+      body: { records: [{ site: "site57" }] },
+      arrivedAt: performance.now() - LONG_MS,
+      release() {},
+      [Symbol.dispose]() {},
+    }));
+    expect(result?.missing).toEqual({ rows: 1, reason: "deadline" });
+  },
+  SHORT_TEST_MS,
+);
 
 test.each<[ScoreRequest, string]>([
   [{ records: [{}, { age: 3 }] }, "records[1].age"],
