@@ -2,6 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateToken, type Scope, writeTokenEntry } from "../../../format/tokens.ts";
+import { seeded } from "../../../testing/format/random.ts";
 import { referenceScore } from "../../../testing/format/reference.ts";
 import { MAX_EXPLAINED_RECORDS } from "../../../worker/limits.ts";
 import { explanationBytes } from "../../../worker/scoring/explained.ts";
@@ -68,6 +69,29 @@ describe.each(TRANSPORTS)("each record over %s", (_, start) => {
       const pages = model.pages.map(({ bytes }) => bytes);
       expect(logit).toBeCloseTo(referenceScore(model.blob, pages, RECORDS[i]).logit, 2);
     });
+  });
+
+  test("adds up to the score's logit, in 10,000 generated ones", async () => {
+    const random = seeded(11);
+    const draw = (n: number): number => Math.floor(n * random());
+    const record = (): Record<string, unknown> => ({
+      ...(random() < 0.9 && { site: `site${draw(300)}` }),
+      ...(random() < 0.9 && { device: ["phone", "desktop", "tv"][draw(3)] }),
+      ...(random() < 0.9 && { tags: Array.from({ length: draw(5) }, () => `tag${draw(400)}`) }),
+      ...(random() < 0.9 && { ad: `ad${draw(6)}` }),
+      ...(random() < 0.9 && { price: draw(4000) / 100 }),
+    });
+    for (let sent = 0; sent < 10_000; sent += MAX_EXPLAINED_RECORDS) {
+      const records = Array.from({ length: MAX_EXPLAINED_RECORDS }, record);
+      const { explanations } = (await client.ask<ExplainAnswer>("explain", { records })).answer;
+      const { scores } = (await client.ask<{ scores: number[] }>("score", { records })).answer;
+      expect(explanations.map(({ score }) => score)).toEqual(scores);
+      for (const { score, logit, bias, linear, pairs, deep, calibration } of explanations) {
+        const terms = [bias, ...Object.values(linear), ...pairs.map(({ value }) => value), deep, calibration];
+        expect(Math.abs(terms.reduce((sum, term) => sum + term) - logit)).toBeLessThan(1e-4);
+        expect(Math.abs(1 / (1 + Math.exp(-logit)) - score)).toBeLessThan(1e-6);
+      }
+    }
   });
 
   test("differs from another in the terms of the fields that differ", async () => {
