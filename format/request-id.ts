@@ -1,3 +1,4 @@
+import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { FormatError, show } from "./errors.ts";
 import type { MacKey } from "./mac.ts";
 import { mac, sameBytes } from "./mac.ts";
@@ -95,15 +96,4 @@ function readTime(bytes: Uint8Array): number {
   let time = 0;
   for (const byte of bytes.subarray(0, TIME_BYTES)) time = 256 * time + byte;
   return time;
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
-}
-
-/** 31 characters are no base64 of whole groups: `atob` takes them without the padding. */
-function fromBase64Url(text: string): Uint8Array {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 }
