@@ -4,6 +4,7 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { ExposureLog } from "./exposures/exposure-log.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -46,6 +47,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const rows = new RowStore(memory, now);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
+  const settings = new SettingsReader(settingsOf(options));
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -54,7 +56,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
     requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
-    settings: new SettingsReader(settingsOf(options)),
+    settings,
+    exposures: new ExposureLog(settings, memory, now),
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
   const app = routesOf(shared, answers);

@@ -1,3 +1,4 @@
+import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
@@ -21,4 +22,6 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
+  /** The lists that were shown. */
+  exposures: ExposureLog;
 }
