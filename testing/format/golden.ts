@@ -1,6 +1,8 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
 import type { ModelBlob } from "../../format/blob.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
+import { ListEventSchema } from "../../format/event.ts";
+import { ExposureSchema } from "../../format/exposure.ts";
 import { sha256, toHex } from "../../format/hash.ts";
 import { writeHistory } from "../../format/history.ts";
 import { pageDigest } from "../../format/page.ts";
@@ -93,6 +95,8 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/store/spline-of-tiny.patch.bin", await goldenPatch(blob, spline)],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
+    ["format/exposure.schema.json", encoder.encode(`${JSON.stringify(exposureJsonSchema(), null, 2)}\n`)],
+    ["format/event.schema.json", encoder.encode(`${JSON.stringify(eventJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
     ["worker/playground.json", encoder.encode(await playgroundJson())],
     ["worker/openapi.json", encoder.encode(`${JSON.stringify(openApiDocument(VERSION), null, 2)}\n`)],
@@ -163,6 +167,18 @@ export function specJsonSchema(): object {
 export function spaceJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(SearchSpaceSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge search space", ...schema };
+}
+
+/** The JSON Schema of a line of the exposure log. It lacks what only code can check, such as that indices are known. */
+export function exposureJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(ExposureSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge exposure", ...schema };
+}
+
+/** The JSON Schema of a line of the event log. */
+export function eventJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(ListEventSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge event", ...schema };
 }
 
 /** The text between `<!-- name -->` and `<!-- /name -->`. */

@@ -1,0 +1,71 @@
+import { FormatError } from "./errors.ts";
+import { sha256 } from "./hash.ts";
+
+// Message authentication by HMAC-SHA-256 (RFC 2104, FIPS 198-1), with secrets that rotate: a Worker has some, signs
+// with the first, and knows what any of them signed. To rotate, the new one is put before the old one, which goes when
+// all that it has signed is too old anyway.
+
+/** A secret as it is used. */
+export interface MacKey {
+  /** 0 to 15, from the secret itself: which keys are worth trying. Two secrets may have one number. */
+  number: number;
+  key: CryptoKey;
+}
+
+/** At least one key. */
+export type MacKeys = readonly [MacKey, ...MacKey[]];
+
+/** Characters of a secret at least: 16 random bytes in hex or 24 in base64. */
+export const MIN_SECRET_LENGTH = 32;
+/** More than two are in use only while somebody forgets to remove them, and each costs a forged id a try. */
+export const MAX_SECRETS = 4;
+
+const ALGORITHM = { name: "HMAC", hash: "SHA-256" };
+const encoder = new TextEncoder();
+
+/**
+ * Reads secrets with spaces, line ends or commas between them. Throws FormatError, which never quotes them, where there
+ * is none, too many, or one is shorter than it may be.
+ */
+export async function readMacKeys(text: string, source: string): Promise<MacKeys> {
+  const secrets = text.split(/[\s,]+/).filter((part) => part !== "");
+  if (secrets.length > MAX_SECRETS)
+    throw new FormatError(source, `got ${secrets.length} secrets, expected at most ${MAX_SECRETS}`);
+  const short = secrets.find(({ length }) => length < MIN_SECRET_LENGTH);
+  if (short !== undefined)
+    throw new FormatError(
+      source,
+      `got a secret of ${short.length} characters, expected ${MIN_SECRET_LENGTH} at least, of random bytes`,
+    );
+  const [first, ...others] = await Promise.all(secrets.map(macKey));
+  if (!first) throw new FormatError(source, "got no secret, expected one or more with spaces between");
+  return [first, ...others];
+}
+
+async function macKey(secret: string): Promise<MacKey> {
+  const bytes = encoder.encode(secret);
+  const [digest, key] = await Promise.all([
+    sha256(encoder.encode(`key number\0${secret}`)),
+    crypto.subtle.importKey("raw", bytes, ALGORITHM, false, ["sign"]),
+  ]);
+  return { number: (digest[0] as number) >> 4, key };
+}
+
+/**
+ * The 32 bytes of the HMAC of `bytes` for one purpose: what is signed for one is worth nothing for another. A purpose
+ * has no character 0.
+ */
+export async function mac({ key }: MacKey, purpose: string, bytes: Uint8Array): Promise<Uint8Array> {
+  const about = encoder.encode(`${purpose}\0`);
+  const message = new Uint8Array(about.length + bytes.length);
+  message.set(about);
+  message.set(bytes, about.length);
+  return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, message));
+}
+
+/** Compares in a time that says nothing of where two texts of bytes differ. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+  return difference === 0;
+}

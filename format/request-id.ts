@@ -1,0 +1,109 @@
+import { FormatError, show } from "./errors.ts";
+import type { MacKey } from "./mac.ts";
+import { mac, sameBytes } from "./mac.ts";
+
+// The id of a request whose list was shown: 30 characters of base64url, 180 bits.
+//
+//   48 bits   milliseconds since the epoch, big-endian, as in UUIDv7 (RFC 9562, section 5.7)
+//   80 bits   random
+//    4 bits   the number of the key that signed it
+//   48 bits   the first bits of the HMAC-SHA-256 of the 16 bytes before
+//
+// So its age is known from the id alone, and an event for it is judged without any look-up. The time and 80 random bits
+// make two ids of one millisecond alike once in 2⁸⁰. UUIDv7 has 74 random bits, and 6 that say what it is.
+
+/** Characters of an id. */
+export const REQUEST_ID_LENGTH = 30;
+/** What an id looks like, whoever made it. */
+export const REQUEST_ID_FORM = /^[A-Za-z0-9_-]{30}$/;
+
+const ID_BYTES = 16;
+const TIME_BYTES = 6;
+const TAG_BYTES = 6;
+/** Of a text of 31 characters, which is that of 23 bytes, the last one has no bits of the 180. */
+const PADDING = "A";
+const PURPOSE = "request id";
+
+/** How much the clocks of two machines may differ, in milliseconds: an id may seem to be made so much later than now. */
+export const MAX_CLOCK_SKEW_MS = 60_000;
+
+/** What an id says. */
+export interface RequestId {
+  /** When it was made, in milliseconds since the epoch. */
+  time: number;
+  /** Its 16 bytes, the time's among them, which no other request has. */
+  bytes: Uint8Array;
+}
+
+/** A new id, signed by the first of `keys`. `now`: milliseconds since the epoch. */
+export async function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: number): Promise<string> {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
+  new DataView(bytes.buffer).setUint32(2, now % 2 ** 32);
+  const tag = await mac(key, PURPOSE, bytes);
+  const all = new Uint8Array(ID_BYTES + TAG_BYTES + 1);
+  all.set(bytes);
+  // The key's number stands between the two: the tag begins in the middle of a byte.
+  for (let i = 0; i <= TAG_BYTES; i++) {
+    const before = i === 0 ? key.number : (tag[i - 1] as number);
+    const next = i === TAG_BYTES ? 0 : (tag[i] as number);
+    all[ID_BYTES + i] = ((before & 15) << 4) | (next >> 4);
+  }
+  return toBase64Url(all).slice(0, REQUEST_ID_LENGTH);
+}
+
+/**
+ * Reads an id that one of `keys` signed at most `maxAge` milliseconds before `now`. Throws FormatError, with `source`
+ * for its place, where it has another form, nobody of them signed it, or it is older or of the future.
+ */
+export async function checkRequestId(
+  text: string,
+  keys: readonly MacKey[],
+  { now, maxAge }: { now: number; maxAge: number },
+  source = "id",
+): Promise<RequestId> {
+  const refuse = (expected: string): FormatError => new FormatError(source, `got ${show(text)}, expected ${expected}`);
+  if (!REQUEST_ID_FORM.test(text)) throw refuse(`a request's id of ${REQUEST_ID_LENGTH} characters`);
+  const all = fromBase64Url(text + PADDING);
+  const bytes = all.subarray(0, ID_BYTES);
+  const number = (all[ID_BYTES] as number) >> 4;
+  const tag = Uint8Array.from({ length: TAG_BYTES }, (_, i) => {
+    const [high, low] = [all[ID_BYTES + i] as number, all[ID_BYTES + i + 1] as number];
+    return ((high & 15) << 4) | (low >> 4);
+  });
+  const isSigned = await isSignedBy(keys, number, bytes, tag);
+  if (!isSigned) throw refuse("one that this Worker has signed");
+  const time = readTime(bytes);
+  if (time > now + MAX_CLOCK_SKEW_MS) throw refuse(`one that is not made ${time - now} ms from now`);
+  if (now - time > maxAge) throw refuse(`one of the last ${maxAge / 3_600_000} hours`);
+  return { time, bytes };
+}
+
+/** Two keys may have one number, so each with that of the id is tried. */
+async function isSignedBy(
+  keys: readonly MacKey[],
+  number: number,
+  bytes: Uint8Array,
+  tag: Uint8Array,
+): Promise<boolean> {
+  for (const key of keys)
+    if (key.number === number && sameBytes((await mac(key, PURPOSE, bytes)).subarray(0, TAG_BYTES), tag)) return true;
+  return false;
+}
+
+function readTime(bytes: Uint8Array): number {
+  let time = 0;
+  for (const byte of bytes.subarray(0, TIME_BYTES)) time = 256 * time + byte;
+  return time;
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}
+
+/** 31 characters are no base64 of whole groups: `atob` takes them without the padding. */
+function fromBase64Url(text: string): Uint8Array {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+}
