@@ -11,9 +11,6 @@ import { parseJsonBytes, parseWith } from "./parse.ts";
 /** Bytes of a payload at most: some thousand experiments. An isolate holds its text and its values for a moment. */
 export const MAX_PAYLOAD_BYTES = 2 ** 20;
 
-/** Buckets that units are hashed into: what GrowthBook's hash of version 2 has. */
-export const BUCKETS = 10_000;
-
 /** Arms of an experiment at most. Each is a series of metrics; and with more, none gets a share worth a test. */
 export const MAX_ARMS = 20;
 

@@ -4,6 +4,8 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { Experiments } from "./experiments/experiments.ts";
+import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -11,6 +13,7 @@ import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { MEMORY } from "./limits.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
+import { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import { observe } from "./metrics/observe.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
@@ -39,7 +42,7 @@ import { share } from "./shared.ts";
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
-  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows } = options;
+  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures = NOWHERE } = options;
   if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
     throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
   const memory = new MemoryBudget(now, cachedRowBytes);
@@ -55,6 +58,11 @@ export function createApp<Bindings extends object = DefaultBindings>(
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
     settings: new SettingsReader(settingsOf(options)),
+    experiments: new Experiments(memory, now),
+    assignments: new AssignmentCounters(),
+    exposures,
+    arrangeFailures: new SampledLog("arrange_failed", now),
+    now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
   const app = routesOf(shared, answers);
@@ -69,6 +77,9 @@ export function createApp<Bindings extends object = DefaultBindings>(
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
 }
+
+/** Of an application that has no log of exposures. */
+const NOWHERE: ExposureSink = { write() {} };
 
 /**
  * The routes. `Routes` has the types of what they take and answer. Those of `answers` come before all middleware, as

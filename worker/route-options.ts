@@ -1,5 +1,8 @@
+import type { Experiments } from "./experiments/experiments.ts";
+import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
@@ -21,4 +24,12 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
+  experiments: Experiments;
+  assignments: AssignmentCounters;
+  /** Where lines of the exposure log go. */
+  exposures: ExposureSink;
+  /** Has a line for lists that could not be ordered as their arms say. */
+  arrangeFailures: SampledLog;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }

@@ -1,4 +1,5 @@
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentVariables } from "../experiments/experiment-values.ts";
 import { SettingError } from "../http/errors.ts";
 import * as limits from "../limits.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
@@ -11,7 +12,7 @@ import { numberWithin, readSwitch } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
-export interface DefaultBindings {
+export interface DefaultBindings extends ExperimentVariables {
   MODELS: KVReader;
   /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
   AUTH?: string;
@@ -92,5 +93,8 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   analytics({ ANALYTICS = null }) {
     return ANALYTICS;
+  },
+  experiments(env) {
+    return env;
   },
 };

@@ -1,5 +1,6 @@
 import type { TokenEntry } from "../../format/tokens.ts";
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentValues, ExperimentVariables } from "../experiments/experiment-values.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import type { BundledBlob } from "../models/bundled.ts";
 import type { RateLimiter } from "../rows/key-allowance.ts";
@@ -36,6 +37,8 @@ export interface Settings<Bindings extends object> {
   workerVersion: (env: Bindings) => WorkerVersion | null;
   /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
   analytics: (env: Bindings) => AnalyticsDataset | null;
+  /** The settings of experiments, by the names of their variables. Default: those of the environment. */
+  experiments: (env: Bindings) => ExperimentVariables;
 }
 
 /** The settings as they were found, each checked. */
@@ -54,4 +57,5 @@ export interface SettingValues {
   playground: boolean;
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
+  experiments: ExperimentValues;
 }
