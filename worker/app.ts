@@ -4,6 +4,7 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { Experiments } from "./experiments/experiments.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
@@ -12,6 +13,7 @@ import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { MEMORY } from "./limits.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
+import { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import { observe } from "./metrics/observe.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
@@ -48,6 +50,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
   const settings = new SettingsReader(settingsOf(options));
+  const log = new ExposureLog(settings, memory, now);
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -57,7 +60,12 @@ export function createApp<Bindings extends object = DefaultBindings>(
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
     settings,
-    exposures: new ExposureLog(settings, memory, now),
+    experiments: new Experiments(memory, now),
+    assignments: new AssignmentCounters(),
+    exposures: options.exposures ?? log,
+    exposureLog: log,
+    arrangeFailures: new SampledLog("arrange_failed", now),
+    now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
   const app = routesOf(shared, answers);

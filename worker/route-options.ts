@@ -1,6 +1,9 @@
+import type { Experiments } from "./experiments/experiments.ts";
+import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
@@ -22,6 +25,14 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
-  /** The lists that were shown. */
-  exposures: ExposureLog;
+  experiments: Experiments;
+  assignments: AssignmentCounters;
+  /** The log of the lists that were shown. */
+  exposureLog: ExposureLog;
+  /** Where lines of the exposure log go. */
+  exposures: ExposureSink;
+  /** Has a line for lists that could not be ordered as their arms say. */
+  arrangeFailures: SampledLog;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }

@@ -1,4 +1,5 @@
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentVariables } from "../experiments/experiment-values.ts";
 import type { LineSink } from "../exposures/line-sink.ts";
 import { type PipelineBinding, pipelineSink } from "../exposures/pipeline-sink.ts";
 import { type QueueProducer, queueSink } from "../exposures/queue-sink.ts";
@@ -14,7 +15,7 @@ import { numberWithin, readSwitch } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
-export interface DefaultBindings {
+export interface DefaultBindings extends ExperimentVariables {
   MODELS: KVReader;
   /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
   AUTH?: string;
@@ -122,6 +123,9 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   secrets({ EXPERIMENT_SECRETS }) {
     return EXPERIMENT_SECRETS;
+  },
+  experiments(env) {
+    return env;
   },
 };
 

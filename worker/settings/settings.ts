@@ -1,5 +1,6 @@
 import type { TokenEntry } from "../../format/tokens.ts";
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentValues, ExperimentVariables } from "../experiments/experiment-values.ts";
 import type { LineSink } from "../exposures/line-sink.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import type { BundledBlob } from "../models/bundled.ts";
@@ -47,6 +48,8 @@ export interface Settings<Bindings extends object> {
   countDataset: (env: Bindings) => AnalyticsDataset | null;
   /** Secrets that sign request ids and cookies, as text; none without it. Default: EXPERIMENT_SECRETS. */
   secrets: (env: Bindings) => string | undefined;
+  /** The settings of experiments, by the names of their variables. Default: those of the environment. */
+  experiments: (env: Bindings) => ExperimentVariables;
 }
 
 /** The settings as they were found, each checked. */
@@ -70,4 +73,5 @@ export interface SettingValues {
   eventRateLimit: RateLimiter | null;
   countDataset: AnalyticsDataset | null;
   secrets: string;
+  experiments: ExperimentValues;
 }

@@ -118,7 +118,13 @@ test(
   "parsing a body is taken from the time for rows",
   async () => {
     const app = createApp({ source: () => silent, auth: () => "off", keys: () => "", rowDeadlineMs: () => LONG_MS });
-    const call = { env: {}, client: "test", keepAlive, openBody: () => ({ read: () => Promise.reject(new Error()) }) };
+    const call = {
+      env: {},
+      client: "test",
+      request: null,
+      keepAlive,
+      openBody: () => ({ read: () => Promise.reject(new Error()) }),
+    };
     const { result } = await answered(call, sharedBy(app), async () => ({
       body: { records: [{ site: "site57" }] },
       arrivedAt: performance.now() - LONG_MS,
