@@ -188,6 +188,8 @@ function passage(headers: Headers): IdentityTransformStream {
 function personal(response: Response, body: BodyInit | null, why: Why | null): Response {
   const answer = new Response(body, response);
   markPersonal(answer.headers);
+  // What was decoded to be read is encoded again, into other bytes.
+  if (body !== response.body && answer.headers.has("content-encoding")) answer.headers.delete("content-length");
   if (why !== null) answer.headers.append("server-timing", `rerank;desc="${why}"`);
   return answer;
 }
