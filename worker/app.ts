@@ -16,10 +16,14 @@ import { MemoryBudget } from "./memory/memory-budget.ts";
 import { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import { observe } from "./metrics/observe.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
+import { RerankCounters } from "./metrics/rerank-counters.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
 import type { WarmRows } from "./models/resident-models.ts";
+import { inFrontOfOrigin } from "./rerank/in-front.ts";
+import { modelArranging } from "./rerank/model-arranging.ts";
+import { Reranker } from "./rerank/reranker.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { healthRoute, readyRoute } from "./routes/health.ts";
 import { metricsRoute } from "./routes/metrics.ts";
@@ -57,6 +61,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
     analyticsFailures: new SampledLog("analytics_failed", now),
     counters: new ScoringCounters(),
     requests: new RequestCounters(),
+    reranked: new RerankCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
     settings,
@@ -75,7 +80,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
-  app.fetch = answeringFirst(answers, app.fetch);
+  const reranker = new Reranker(modelArranging(shared, now), memory, shared.reranked);
+  app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, ownPaths(app), app.fetch));
   share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
@@ -128,6 +134,11 @@ export type AppType = Hono<AppEnv, Routes, "/">;
 function methodsOf({ routes }: Pick<Hono, "routes">): Map<string, readonly string[]> {
   const methods = routes.filter(({ method }) => method !== METHOD_NAME_ALL);
   return new Map(methods.map(({ path, method }) => [path, method === "GET" ? ["GET", "HEAD"] : [method]]));
+}
+
+/** The paths of the routes but for the root, which is the origin's where there is one. */
+function ownPaths(app: Pick<Hono, "routes">): ReadonlySet<string> {
+  return new Set([...methodsOf(app).keys()].filter((path) => path !== "/"));
 }
 
 /** Lets callers with a scope on to a route's handler, which finds in `caller` who it is; null: everyone. */

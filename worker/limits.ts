@@ -250,3 +250,27 @@ export const PAYLOAD_MEMORY_FACTOR = 16;
 
 /** Series of counted assignments: some dozen experiments with a few arms, each served or not for one of some reasons. */
 export const MAX_ASSIGNMENT_SERIES = 200;
+
+/** Bytes of a list of a page that is re-ranked, and of all that a parser of pages may hold back: 20 KB an item of 50. */
+export const MAX_RERANK_LIST_BYTES = 1 * MIB;
+
+/** Bytes of a JSON document whose lists are re-ranked: it is held until the last one is in order. */
+export const MAX_RERANK_JSON_BYTES = 2 * MIB;
+
+/** Items of a list that is re-ranked: more than a page shows. */
+export const MAX_RERANK_ITEMS = 1000;
+
+/** Milliseconds that a list waits for its order where its route does not say: twice what it waits for rows. */
+export const DEFAULT_RERANK_BUDGET_MS = 2 * DEFAULT_ROW_DEADLINE_MS;
+
+/** Milliseconds that a request waits for what decides how its lists are arranged, before the origin is asked. */
+export const RERANK_BEGIN_MS = DEFAULT_ROW_DEADLINE_MS;
+
+/** Bytes of an origin's answer that are read at a time. */
+export const RERANK_PART_BYTES = 16 * 2 ** 10;
+
+/**
+ * Bytes that are read from the parser at a time within a list, where it gives out some bytes for each tag: to read each
+ * by itself takes four times the processor time.
+ */
+export const RERANK_READ_BYTES = 16 * 2 ** 10;

@@ -5,6 +5,7 @@ import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
+import type { RerankCounters } from "./metrics/rerank-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
 import type { RowStore } from "./rows/row-store.ts";
@@ -24,6 +25,7 @@ export interface RouteOptions {
   analyticsFailures: SampledLog;
   counters: ScoringCounters;
   requests: RequestCounters;
+  reranked: RerankCounters;
   settings: SettingsReader;
   experiments: Experiments;
   assignments: AssignmentCounters;

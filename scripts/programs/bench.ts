@@ -20,6 +20,7 @@ const BENCHMARKS: Record<string, string> = {
   replay: "keys that the Worker reads of a replayed log, against what the planner says; exits with 1 beyond 15 %",
   http: "processor time, latency and KV keys of requests to the Worker: beside an empty one and other runtimes",
   rank: "candidates/s of ranking a list over HTTP: whole records, the context once, a catalogue's items",
+  rerank: "processor time of re-ranking a page in front of an origin; checks pages that are hard to parse before",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
   tables: "AUC of LR, FM and DeepFM on your logs with what init and the log itself say: against LightGBM",
   numeric: "AUC and logloss of the encodings of numbers, on generated and public logs, for LR, FM and DeepFM",

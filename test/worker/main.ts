@@ -2,4 +2,6 @@
 
 export { default, Scoring } from "../../worker/index.ts";
 export { FaultyWorker } from "./faulty-worker.ts";
+export { FrontWorker } from "./rerank/front-worker.ts";
+export { OriginWorker } from "./rerank/origin-worker.ts";
 export { RpcWorker } from "./rpc-worker.ts";

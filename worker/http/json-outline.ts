@@ -113,12 +113,12 @@ function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>): unkn
 }
 
 /** Whether a byte order mark is there, which RFC 8259 lets a reader pass over. */
-function startsWithMark(bytes: Uint8Array): boolean {
+export function startsWithMark(bytes: Uint8Array): boolean {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 /** The position after the closing quote of the string that begins at `from`. */
-function endOfString(bytes: Uint8Array, from: number): number {
+export function endOfString(bytes: Uint8Array, from: number): number {
   for (let at = from + 1; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === QUOTE) return at + 1;
@@ -128,7 +128,7 @@ function endOfString(bytes: Uint8Array, from: number): number {
 }
 
 /** Where the value ends that begins at or after `from`: at the comma or bracket of what it is in. */
-function endOfValue(bytes: Uint8Array, from: number): number {
+export function endOfValue(bytes: Uint8Array, from: number): number {
   let depth = 0;
   for (let at = from; at < bytes.length; at++) {
     const byte = bytes[at];

@@ -6,12 +6,13 @@ import { isolateMetrics } from "../metrics/isolate-metrics.ts";
 import type { RouteOptions } from "../route-options.ts";
 
 /** GET /metrics: what this isolate has scored, and what it holds, in the text format of Prometheus. */
-export function metricsRoute({ requests, counters, models, memory, settings, ...options }: RouteOptions) {
+export function metricsRoute({ requests, counters, reranked, models, memory, settings, ...options }: RouteOptions) {
   return function metrics(c: Context<AppEnv>): Response {
     const { workerVersion } = settings.read(c.env);
     const families = [
       ...requests.families(),
       ...counters.families(),
+      ...reranked.families(),
       ...isolateMetrics(models, memory.report(), workerVersion),
       ...options.exposureLog.families(),
       options.assignments.family(),

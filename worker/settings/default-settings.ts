@@ -7,6 +7,7 @@ import { SettingError } from "../http/errors.ts";
 import * as limits from "../limits.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import { type AssetFetcher, assetBlob } from "../models/bundled.ts";
+import type { RerankBindings } from "../rerank/rerank-settings.ts";
 import type { RateLimiter } from "../rows/key-allowance.ts";
 import { type KVReader, kvSource } from "../source/kv-source.ts";
 import { locationCache } from "../source/location-cache.ts";
@@ -15,7 +16,7 @@ import { numberWithin, readSwitch } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
-export interface DefaultBindings extends ExperimentVariables {
+export interface DefaultBindings extends ExperimentVariables, RerankBindings {
   MODELS: KVReader;
   /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
   AUTH?: string;

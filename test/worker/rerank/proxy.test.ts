@@ -1,0 +1,145 @@
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, beforeEach, expect, test } from "vitest";
+import { makeModel, publishTiny } from "../tiny-model.ts";
+import { startInFront, visit, visitOrigin } from "./front-worker.ts";
+import { originAnswers } from "./origin-worker.ts";
+import { orderFor, SHOP_ROUTES, shopHtml, shopJson } from "./shop.ts";
+
+const tiny = await makeModel(1);
+const PATH = "/shop/site57";
+const order = await orderFor(tiny, { site: "site57" });
+
+beforeAll(async () => {
+  await reset();
+  await publishTiny(env.MODELS, tiny);
+});
+beforeEach(() => startInFront(SHOP_ROUTES));
+
+test("the model's order is another than the origin's", () => {
+  expect(order).not.toEqual([0, 1, 2, 3]);
+});
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+const STATUSES = [200, 203, 204, 206, 301, 302, 304, 404, 500];
+const TYPES = [
+  "text/html",
+  "text/html; charset=windows-1252",
+  "text/html; charset=utf-16",
+  "application/json",
+  "text/css",
+];
+const ENCODINGS = ["", "gzip", "deflate"] as const;
+const CONDITIONS = ["", "if-none-match", "if-modified-since", "range"];
+
+/** What the page is that the origin answers, and what of it a visitor is to get. */
+interface Case {
+  method: string;
+  status: number;
+  type: string;
+  encoding: (typeof ENCODINGS)[number];
+  condition: string;
+}
+
+/** Each value of each dimension beside the usual ones of the others, and all pairs with GET, 200 and a type. */
+function cases(): Case[] {
+  const all = METHODS.flatMap((method) =>
+    STATUSES.flatMap((status) =>
+      TYPES.flatMap((type) =>
+        ENCODINGS.flatMap((encoding) => CONDITIONS.map((condition) => ({ method, status, type, encoding, condition }))),
+      ),
+    ),
+  );
+  const unusual = ({ method, status, type, encoding, condition }: Case): number =>
+    [method !== "GET", status !== 200, type !== "text/html", encoding !== "", condition !== ""].filter(Boolean).length;
+  return all.filter((one) => unusual(one) <= 2);
+}
+
+const HEADERS = {
+  etag: '"v1"',
+  "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
+  "accept-ranges": "bytes",
+  "cache-control": "public, max-age=60",
+  "content-digest": "sha-256=:AAAA:",
+  location: "/elsewhere",
+  vary: "Accept-Encoding",
+  "x-origin": "yes",
+};
+
+function headersOf(response: Response): Record<string, string> {
+  return Object.fromEntries(response.headers);
+}
+
+async function originPage({ method, status, type, encoding }: Case): Promise<Response> {
+  const text = type === "application/json" ? shopJson() : shopHtml();
+  const headers = new Headers({ ...HEADERS, "content-type": type });
+  headers.append("set-cookie", "a=1");
+  headers.append("set-cookie", "b=2");
+  if ([204, 304].includes(status)) return new Response(null, { status, headers });
+  let bytes = await new Response(text).bytes();
+  if (encoding !== "") {
+    bytes = await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream(encoding))).bytes();
+    headers.set("content-encoding", encoding);
+  }
+  headers.set("content-length", String(bytes.length));
+  return new Response(method === "HEAD" ? null : bytes, { status, headers, encodeBody: "manual" });
+}
+
+/** Why an answer is not re-ranked: what a visitor sees of that; "" where nothing, null where it is. */
+function expectedWhy({ method, status, type, encoding }: Case): string | null {
+  if (method !== "GET" || status !== 200 || type === "text/css") return "";
+  if (encoding === "deflate") return "encoding";
+  return type.includes("utf-16") ? "charset" : null;
+}
+
+test("whatever is asked for, and whatever the origin answers, that is what the visitor gets", async () => {
+  const faults: string[] = [];
+  for (const one of cases()) {
+    const { method, encoding, condition } = one;
+    const init = {
+      method,
+      headers: { "accept-encoding": encoding, cookie: "c=1", ...(condition && { [condition]: '"v1"' }) },
+      ...(["POST", "PUT"].includes(method) && { body: "sent" }),
+    };
+    const bodies: string[] = [];
+    const asked = originAnswers(async (request) => {
+      bodies.push(await request.text());
+      return originPage(one);
+    });
+    const own = await visitOrigin(PATH, init);
+    const [ownHeaders, ownText] = [headersOf(own), await own.text()];
+    const answer = await visit(PATH, init);
+    const [headers, text] = [headersOf(answer), await answer.text()];
+    const why = expectedWhy(one);
+    const differs = (what: string, got: unknown, expected: unknown): void => {
+      const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
+      if (a !== b) faults.push(`${JSON.stringify(one)}: ${what}: got ${a}, expected ${b}`);
+    };
+    differs("requests", asked.length, 2);
+    differs("method", asked[1]?.method, method);
+    differs("url", asked[1]?.url, `https://shop.example${PATH}`);
+    differs("body", bodies[1], bodies[0]);
+    differs("cookie", asked[1]?.headers.get("cookie"), "c=1");
+    const isWhole = method === "GET";
+    differs("condition", condition && asked[1]?.headers.get(condition), condition && (isWhole ? null : '"v1"'));
+    differs("status", answer.status, own.status);
+    differs("cookies", answer.headers.getSetCookie(), own.headers.getSetCookie());
+    const reranked = one.type === "application/json" ? shopJson(order) : shopHtml(order);
+    differs("text", text, why === null ? reranked : ownText);
+    differs("headers", headers, why === "" ? ownHeaders : personal(ownHeaders, why, encoding));
+  }
+  expect(faults).toEqual([]);
+});
+
+/** The headers of a page that is one visitor's. */
+function personal(own: Record<string, string>, why: string | null, encoding: string): Record<string, string> {
+  const { etag, "last-modified": _, "accept-ranges": __, "content-digest": ___, ...kept } = own;
+  if (why === null && encoding !== "") delete kept["content-length"];
+  const headers: Record<string, string> = {
+    ...kept,
+    "cache-control": "private, no-cache",
+    ...(why !== null && { "server-timing": `rerank;desc="${why}"` }),
+    vary: "Accept-Encoding, Cookie",
+  };
+  return Object.fromEntries(Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,57 @@
+import type { RawValue } from "../../format/raw-value.ts";
+import type { RerankRoute } from "../../format/rerank-routes.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
+import type { Why } from "./why.ts";
+
+// What re-ranking takes from outside: whoever knows models and experiments says in which order a list is shown.
+
+/** A list as it was found in the origin's answer. */
+export interface FoundList {
+  /** As its route calls it. */
+  name: string;
+  /** n ids, no two alike, in the origin's order. */
+  ids: readonly string[];
+  /** n records with the item's fields that the route names. */
+  items: readonly Record<string, RawValue>[];
+}
+
+/** An order, as n indices into the list's ids, each once; or why the list is to stay as it is. */
+export type Arranged = { shown: readonly number[] } | { why: Why };
+
+/** How a visitor's lists are arranged. */
+export interface Arranging {
+  /** Is called once for each list that was found. What it throws counts as `model`. */
+  arrange(list: FoundList): Promise<Arranged>;
+  /**
+   * Is called once for each list of the route, when its bytes go out, or when it is known that there is none. `why`:
+   * why it is in the origin's order; null: it is in the order that `arrange` gave.
+   */
+  sent?(list: string, why: Why | null): void;
+}
+
+/** A request that matches a route. */
+export interface AskedPage {
+  request: Request;
+  route: RerankRoute;
+  /** The route's fields of the context. */
+  context: Record<string, RawValue>;
+  env: object;
+  keepAlive: KeepAlive;
+}
+
+/**
+ * Says before the origin is asked how a visitor's lists are arranged, and begins to fetch what that takes. Null: they
+ * are not, and the visitor gets the origin's answer untouched. What it throws counts as `experiment`.
+ */
+export type BeginArranging = (page: AskedPage) => Arranging | null | Promise<Arranging | null>;
+
+/** Whether `shown` has each of the indices below n once. */
+export function isPermutation(shown: readonly number[], n: number): boolean {
+  if (shown.length !== n) return false;
+  const seen = new Uint8Array(n);
+  for (const index of shown) {
+    if (!(index >= 0 && index < n) || seen[index] === 1) return false;
+    seen[index] = 1;
+  }
+  return true;
+}

@@ -1,0 +1,131 @@
+import { FormatError } from "../../format/errors.ts";
+import { Pattern } from "../../format/prepare/pattern.ts";
+import {
+  type AttributeSource,
+  type ContextSource,
+  type HtmlList,
+  type JsonList,
+  parseRerankRoutes,
+  type RerankRoute,
+} from "../../format/rerank-routes.ts";
+import { DEFAULT_RERANK_BUDGET_MS } from "../limits.ts";
+
+/** Where a value of an item is. */
+export interface ItemSource {
+  /** The field of the item's record; null: it is the id. */
+  field: string | null;
+  /** Selects the element within the item; null: it is the item's own. */
+  selector: string | null;
+  attribute: string;
+  /** What the attribute's text is captured by; null: all of it is the value. */
+  pattern: Pattern | null;
+}
+
+/** A list of HTML pages. */
+export interface HtmlListPlan {
+  name: string;
+  list: string;
+  items: string;
+  /** Whether an item ends where the next begins, whatever end tags there are. */
+  endsAtNext: boolean;
+  sources: readonly ItemSource[];
+}
+
+/** A list of JSON documents. Pointers are lists of names. */
+export interface JsonListPlan {
+  name: string;
+  list: readonly string[];
+  id: readonly string[];
+  fields: readonly (readonly [field: string, pointer: readonly string[]])[];
+}
+
+/** A route that is ready to be matched. */
+export interface CompiledRoute {
+  route: RerankRoute;
+  pattern: URLPattern;
+  html: readonly HtmlListPlan[];
+  json: readonly JsonListPlan[];
+  context: readonly (readonly [field: string, source: ContextSource])[];
+  budgetMs: number;
+}
+
+/**
+ * Reads RERANK_ROUTES: JSON as text, or values as a table of wrangler.toml makes them. Throws FormatError, which names
+ * the place, also where a path is no pattern or a selector none that the parser of pages knows.
+ */
+export function compileRoutes(setting: unknown): CompiledRoute[] {
+  const input = typeof setting === "string" ? parseText(setting) : setting;
+  return parseRerankRoutes(input, SOURCE).map((route, i) => compile(route, `${SOURCE}[${i}]`));
+}
+
+const SOURCE = "RERANK_ROUTES";
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(SOURCE, `got no JSON (${(error as Error).message}), expected a list of routes`);
+  }
+}
+
+function compile(route: RerankRoute, place: string): CompiledRoute {
+  const { lists, context = {}, budgetMs = DEFAULT_RERANK_BUDGET_MS } = route;
+  const html: HtmlListPlan[] = [];
+  const json: JsonListPlan[] = [];
+  for (const [i, list] of lists.entries()) {
+    if (list.type === "html") html.push(compileHtml(list, `${place}.lists[${i}]`));
+    else json.push(compileJson(list));
+  }
+  return { route, pattern: patternOf(route, place), html, json, context: Object.entries(context), budgetMs };
+}
+
+function patternOf({ path, host }: RerankRoute, place: string): URLPattern {
+  try {
+    return new URLPattern({ pathname: path, ...(host !== undefined && { hostname: host }) });
+  } catch (error) {
+    throw new FormatError(place, `got no pattern of a URL (${(error as Error).message}), expected a path and a host`);
+  }
+}
+
+function compileHtml({ name, list, items, itemEnds, id, fields = {} }: HtmlList, place: string): HtmlListPlan {
+  checkSelector(list, `${place}.list`);
+  checkSelector(items, `${place}.items`);
+  const sources = [
+    compileSource(null, id, `${place}.id`),
+    ...Object.entries(fields).map(([field, source]) => compileSource(field, source, `${place}.fields.${field}`)),
+  ];
+  return { name, list, items, endsAtNext: itemEnds === "next-item", sources };
+}
+
+function compileSource(
+  field: string | null,
+  { attribute, selector, pattern }: AttributeSource,
+  place: string,
+): ItemSource {
+  if (selector !== undefined) checkSelector(selector, `${place}.selector`);
+  return {
+    ...{ field, attribute, selector: selector ?? null },
+    pattern: pattern === undefined ? null : new Pattern(pattern),
+  };
+}
+
+function checkSelector(selector: string, place: string): void {
+  try {
+    new HTMLRewriter().on(selector, {});
+  } catch (error) {
+    throw new FormatError(place, `got ${JSON.stringify(selector)}, expected a selector (${(error as Error).message})`);
+  }
+}
+
+function compileJson({ name, list, id, fields = {} }: JsonList): JsonListPlan {
+  const entries = Object.entries(fields).map(([field, pointer]) => [field, pointerNames(pointer)] as const);
+  return { name, list: pointerNames(list), id: pointerNames(id), fields: entries };
+}
+
+/** The names of a JSON pointer (RFC 6901). */
+function pointerNames(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}

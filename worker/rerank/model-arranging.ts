@@ -1,0 +1,66 @@
+import { descending } from "../../runtime/orders/ranking.ts";
+import { clientNetwork } from "../access/client-network.ts";
+import { errorText } from "../http/log.ts";
+import { SampledLog } from "../http/sampled-log.ts";
+import { OverloadedError } from "../memory/overloaded-error.ts";
+import type { RouteOptions } from "../route-options.ts";
+import { answered } from "../routes/answer.ts";
+import { chosenModel } from "../routes/model-choice.ts";
+import { readRank } from "../routes/rank.ts";
+import { ValueBody } from "../rpc/value-body.ts";
+import type { AskedPage, BeginArranging, FoundList } from "./arranging.ts";
+
+/**
+ * Arranges lists by a model alone, the best item first, for every visitor: what /v1/rank would answer. A list whose
+ * route names fields of its items is scored by them, others by what the model's catalogue has of the ids.
+ */
+export function modelArranging(options: RouteOptions, now: () => number): BeginArranging {
+  const failed = new SampledLog("rerank_model_failed", now);
+  return function begin(page) {
+    beginLoad(page, options);
+    return {
+      async arrange(list) {
+        try {
+          return { shown: await orderByModel(list, page, options) };
+        } catch (error) {
+          failed.add({ path: page.route.path, list: list.name, error: errorText(error) });
+          return { why: error instanceof OverloadedError ? "memory" : "model" };
+        }
+      },
+    };
+  };
+}
+
+async function orderByModel(
+  { name, ids, items }: FoundList,
+  { request, route, context, env, keepAlive }: AskedPage,
+  options: RouteOptions,
+): Promise<number[]> {
+  const hasFields = route.lists.some((list) => list.name === name && list.fields !== undefined);
+  const { model } = route;
+  const body = {
+    context,
+    ...(hasFields ? { candidates: items } : { items: ids }),
+    sort: false,
+    ...(model && { model }),
+  };
+  const address = request.headers.get("cf-connecting-ip");
+  const client = address === null ? "unknown" : `network ${clientNetwork(address)}`;
+  const call = { env, client, keepAlive, openBody: () => new ValueBody(body) };
+  const { result } = await answered(call, options, readRank);
+  return descending(Array.from(result?.logits ?? []));
+}
+
+/** Begins to load the model in a new isolate, while the origin answers. What fails is said when a list needs it. */
+function beginLoad({ route, env, keepAlive }: AskedPage, { models, memory, settings }: RouteOptions): void {
+  const { model = null } = route;
+  const values = settings.readOrNull(env);
+  if (values === null || models.servingFor(model) !== null) return;
+  const { source, keys, leastSerials, bundled } = values;
+  const load = async (): Promise<void> => {
+    using lease = memory.lease("requests");
+    const access = { source, keys, leastSerials, bundled, charge: null, keepAlive, lease };
+    await chosenModel(models, model === null ? {} : { model }, access);
+  };
+  keepAlive(load().catch(() => {}));
+}

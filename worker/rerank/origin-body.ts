@@ -1,0 +1,35 @@
+/** The body of an origin's answer, part by part. */
+export class OriginBody {
+  readonly #bytes: ReadableStreamBYOBReader | null;
+  readonly #chunks: ReadableStreamDefaultReader<Uint8Array> | null;
+
+  constructor(body: ReadableStream) {
+    this.#bytes = byobReader(body);
+    this.#chunks = this.#bytes ? null : body.getReader();
+  }
+
+  /** What has arrived, at least a byte and at most `size`; null at the end. Rejects where the origin breaks off. */
+  async read(size: number): Promise<Uint8Array | null> {
+    for (;;) {
+      const { value, done } = this.#bytes
+        ? await this.#bytes.readAtLeast(1, new Uint8Array(size))
+        : await (this.#chunks as ReadableStreamDefaultReader<Uint8Array>).read();
+      if (value && value.length > 0) return value;
+      if (done) return null;
+    }
+  }
+
+  /** Tells the origin that nobody reads any more. */
+  cancel(reason: unknown): void {
+    (this.#bytes ?? this.#chunks)?.cancel(reason).catch(() => {});
+  }
+}
+
+/** Null for a stream whose chunks a program made. */
+function byobReader(body: ReadableStream): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return null;
+  }
+}

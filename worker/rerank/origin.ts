@@ -1,0 +1,63 @@
+import { SettingError } from "../http/errors.ts";
+
+/** What is used of a service binding. */
+export interface OriginFetcher {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Where pages come from: a service, the base of a URL, or by default what is behind the Worker's own route. */
+export type OriginSetting = OriginFetcher | string | undefined;
+
+/** Hosts that no origin is behind, so that to ask them would be to ask the Worker itself. */
+const OWN_HOST = /^(localhost|\[.*\]|\d+(\.\d+){3}|.*\.workers\.dev)$/;
+
+/** Asks the origin, once, and does not follow redirects. Throws SettingError where there is none. */
+export function askOrigin(request: Request, origin: OriginSetting): Promise<Response> {
+  if (origin !== undefined && typeof origin !== "string")
+    return origin.fetch(new Request(request, { redirect: "manual" }));
+  const url = new URL(request.url);
+  if (origin === undefined || origin === "") {
+    if (OWN_HOST.test(url.hostname))
+      throw new SettingError(
+        `ORIGIN: got none, expected the base of a URL or a service binding, as no origin is behind ${url.hostname}`,
+      );
+    return fetch(new Request(request, { redirect: "manual" }));
+  }
+  return fetch(new Request(movedTo(url, origin), new Request(request, { redirect: "manual" })));
+}
+
+function movedTo({ pathname, search }: URL, origin: string): string {
+  const base = URL.parse(origin);
+  if (base === null || !/^https?:$/.test(base.protocol) || base.search !== "" || base.hash !== "")
+    throw new SettingError("ORIGIN: got another text, expected the base of a URL such as https://origin.example.com");
+  return `${base.origin}${base.pathname.replace(/\/$/, "")}${pathname}${search}`;
+}
+
+/** By which the origin could answer with less than the whole page. */
+const CONDITIONAL = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"];
+
+/** The request for the whole of a page. */
+export function wholePage(request: Request): Request {
+  if (!CONDITIONAL.some((name) => request.headers.has(name))) return request;
+  const headers = new Headers(request.headers);
+  for (const name of CONDITIONAL) headers.delete(name);
+  return new Request(request, { headers });
+}
+
+/** What is true of the page that the origin sent, and would let a cache keep it for other visitors. */
+const OF_ONE_PAGE = [
+  ...["etag", "last-modified", "accept-ranges", "expires", "age"],
+  ...["digest", "content-digest", "repr-digest", "content-md5"],
+  ...["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"],
+];
+
+/**
+ * Makes the headers those of a page that is one visitor's, the same for each page of the route whatever became of its
+ * lists: else what is shown to one arm would be cached in other ways than what is shown to another.
+ */
+export function markPersonal(headers: Headers): void {
+  for (const name of OF_ONE_PAGE) headers.delete(name);
+  headers.set("cache-control", "private, no-cache");
+  const vary = headers.get("vary") ?? "";
+  if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(vary)) headers.set("vary", vary === "" ? "Cookie" : `${vary}, Cookie`);
+}

@@ -1,0 +1,50 @@
+import { errorText, logError } from "../http/log.ts";
+import type { CompiledRoute } from "./compiled-routes.ts";
+import { compileRoutes } from "./compiled-routes.ts";
+import type { OriginSetting } from "./origin.ts";
+
+/** The bindings and variables of re-ranking. */
+export interface RerankBindings {
+  /** A list of routes, as JSON or as tables of wrangler.toml (../../format/rerank-routes.ts). */
+  RERANK_ROUTES?: unknown;
+  /** Where pages come from: a service binding, or the base of a URL. Without it, what is behind the Worker's route. */
+  ORIGIN?: OriginSetting;
+}
+
+/** Routes of an environment, and where their pages come from. */
+export interface RerankSettings {
+  routes: readonly CompiledRoute[];
+  origin: OriginSetting;
+}
+
+/** Reads the settings of re-ranking once from an environment. They do not depend on others, which may be wrong. */
+export class RerankSettingsReader {
+  readonly #read = new WeakMap<object, RerankSettings>();
+  #logged = "";
+
+  /**
+   * Null: the Worker is in front of no origin. Where routes are wrong there are none, and the log says why: a site must
+   * not be gone for a wrong selector.
+   */
+  read(env: RerankBindings): RerankSettings | null {
+    const { RERANK_ROUTES: setting, ORIGIN: origin } = env;
+    if (setting === undefined || setting === "") return null;
+    let settings = this.#read.get(env);
+    if (settings === undefined) {
+      settings = { routes: this.#routesOf(setting), origin };
+      this.#read.set(env, settings);
+    }
+    return settings;
+  }
+
+  #routesOf(setting: unknown): CompiledRoute[] {
+    try {
+      return compileRoutes(setting);
+    } catch (error) {
+      const text = errorText(error);
+      if (text !== this.#logged) logError("rerank_routes_refused", error);
+      this.#logged = text;
+      return [];
+    }
+  }
+}
