@@ -4,6 +4,8 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { eventsRoute } from "./events/events-route.ts";
+import { EventLog } from "./exposures/event-log.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
@@ -58,6 +60,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
     rows,
     settings,
     exposures: new ExposureLog(settings, memory, now),
+    events: new EventLog(settings, memory, now),
+    now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
   const app = routesOf(shared, answers);
@@ -85,6 +89,7 @@ function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
     .use(requestId)
     .use(securityHeaders)
     .use(crossOrigin(shared))
+    .post("/v1/events", eventsRoute(shared))
     .get("/v1/models", allow("score", shared), modelsRoute(shared))
     .get("/", playgroundRoute(shared))
     .get("/openapi.json", openApiRoute)

@@ -1,3 +1,4 @@
+import type { EventLog } from "./exposures/event-log.ts";
 import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
@@ -22,6 +23,9 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
-  /** The lists that were shown. */
+  /** The lists that were shown, and what became of them. */
   exposures: ExposureLog;
+  events: EventLog;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }
