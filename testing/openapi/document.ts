@@ -168,8 +168,8 @@ function schemaOf(schema: v.GenericSchema): JsonSchema {
   const { $schema: _, ...json } = toJsonSchema(schema, {
     target: "draft-2020-12",
     typeMode: "input",
-    // The checks of lists, which are those that `overrideSchema` states.
-    ignoreActions: ["check"],
+    // The checks of lists, which are those that `overrideSchema` states; JSON has no numbers that are not finite.
+    ignoreActions: ["check", "finite"],
     overrideSchema({ valibotSchema }) {
       if (!("element" in valibotSchema)) return undefined;
       const items = schemaOf(valibotSchema.element as v.GenericSchema);

@@ -49,8 +49,8 @@ export class LineLog {
   }
 
   /**
-   * Takes a line, JSON in UTF-8, to be sent. Returns false where it is dropped. Neither throws nor waits. `labels`: what
-   * it is counted by.
+   * Takes a line, JSON in UTF-8, to be sent. Returns false where it is dropped. Neither throws nor waits. `labels`:
+   * what it is counted by.
    */
   write(bytes: Uint8Array, labels: LineLabels, sink: LineSink | null, env: object, keepAlive: KeepAlive): boolean {
     const counts = this.counters.of(labels);
