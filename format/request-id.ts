@@ -33,6 +33,13 @@ export function requestIdBytes(id: string): Uint8Array {
   return fromBase64Url(id + PADDING).subarray(0, ID_BYTES);
 }
 
+/** When an id was made, in milliseconds since the epoch, whoever made it. The id has the form of one. */
+export function requestIdTime(id: string): number {
+  let time = 0;
+  for (const byte of requestIdBytes(id).subarray(0, TIME_BYTES)) time = 256 * time + byte;
+  return time;
+}
+
 /** A new id, signed by the first of `keys`. `now`: milliseconds since the epoch. */
 export async function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: number): Promise<string> {
   const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
@@ -72,7 +79,7 @@ export async function checkRequestId(
   });
   const isSigned = await isSignedBy(keys, number, bytes, tag);
   if (!isSigned) throw refuse("one that this Worker has signed");
-  const time = readTime(bytes);
+  const time = requestIdTime(text);
   if (time > now + MAX_CLOCK_SKEW_MS) throw refuse(`one that is not made ${time - now} ms from now`);
   if (now - time > maxAge) throw refuse(`one of the last ${maxAge / 3_600_000} hours`);
   return time;
@@ -88,10 +95,4 @@ async function isSignedBy(
   for (const key of keys)
     if (key.number === number && sameBytes((await mac(key, PURPOSE, bytes)).subarray(0, TAG_BYTES), tag)) return true;
   return false;
-}
-
-function readTime(bytes: Uint8Array): number {
-  let time = 0;
-  for (const byte of bytes.subarray(0, TIME_BYTES)) time = 256 * time + byte;
-  return time;
 }
