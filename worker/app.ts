@@ -4,7 +4,9 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { eventsRoute } from "./events/events-route.ts";
 import { Experiments } from "./experiments/experiments.ts";
+import { EventLog } from "./exposures/event-log.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
@@ -70,6 +72,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
     exposures: options.exposures ?? log,
     exposureLog: log,
     arrangeFailures: new SampledLog("arrange_failed", now),
+    events: new EventLog(settings, memory, now),
     now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
@@ -99,6 +102,7 @@ function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
     .use(requestId)
     .use(securityHeaders)
     .use(crossOrigin(shared))
+    .post("/v1/events", eventsRoute(shared))
     .get("/v1/models", allow("score", shared), modelsRoute(shared))
     .get("/", playgroundRoute(shared))
     .get("/openapi.json", openApiRoute)

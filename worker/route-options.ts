@@ -1,5 +1,6 @@
 import type { Experiments } from "./experiments/experiments.ts";
 import type { ExposureSink } from "./experiments/exposure-sink.ts";
+import type { EventLog } from "./exposures/event-log.ts";
 import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
@@ -35,6 +36,8 @@ export interface RouteOptions {
   exposures: ExposureSink;
   /** Has a line for lists that could not be ordered as their arms say. */
   arrangeFailures: SampledLog;
+  /** What became of the lists that were shown. */
+  events: EventLog;
   /** Milliseconds since the epoch. */
   now: () => number;
 }

@@ -48,20 +48,25 @@ export class LineLog {
     this.#failures = new SampledLog(`${kind}_failed`, now);
   }
 
-  /** Takes a line, JSON in UTF-8, to be sent. Neither throws nor waits. `labels`: what it is counted by. */
-  write(bytes: Uint8Array, labels: LineLabels, sink: LineSink | null, env: object, keepAlive: KeepAlive): void {
+  /**
+   * Takes a line, JSON in UTF-8, to be sent. Returns false where it is dropped. Neither throws nor waits. `labels`:
+   * what it is counted by.
+   */
+  write(bytes: Uint8Array, labels: LineLabels, sink: LineSink | null, env: object, keepAlive: KeepAlive): boolean {
     const counts = this.counters.of(labels);
     counts.written++;
     if (!sink) {
       counts.dropped["no-sink"]++;
       this.#sayNoSink();
-      return;
+      return false;
     }
-    if (!this.#buffer.add({ bytes, counts, at: this.#now() })) {
+    const isTaken = this.#buffer.add({ bytes, counts, at: this.#now() });
+    if (!isTaken) {
       counts.dropped["buffer-full"]++;
       this.#failures.add({ reason: "buffer-full", waiting: this.#buffer.lines });
     }
     this.#schedule(sink, env, keepAlive);
+    return isTaken;
   }
 
   /** Counts a line that is none, and cannot be sent. */

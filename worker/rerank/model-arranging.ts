@@ -46,7 +46,7 @@ async function orderByModel(
   };
   const address = request.headers.get("cf-connecting-ip");
   const client = address === null ? "unknown" : `network ${clientNetwork(address)}`;
-  const call = { env, client, keepAlive, openBody: () => new ValueBody(body) };
+  const call = { env, client, request: null, keepAlive, openBody: () => new ValueBody(body) };
   const { result } = await answered(call, options, readRank);
   return descending(Array.from(result?.logits ?? []));
 }

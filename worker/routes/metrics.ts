@@ -15,6 +15,7 @@ export function metricsRoute({ requests, counters, reranked, models, memory, set
       ...reranked.families(),
       ...isolateMetrics(models, memory.report(), workerVersion),
       ...options.exposureLog.families(),
+      ...options.events.families(),
       options.assignments.family(),
       options.experiments.store.family(),
     ];

@@ -38,7 +38,7 @@ export interface Settings<Bindings extends object> {
   workerVersion: (env: Bindings) => WorkerVersion | null;
   /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
   analytics: (env: Bindings) => AnalyticsDataset | null;
-  /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, or else the queue EXPOSURES. */
+  /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, else the queue EXPOSURES. */
   exposureSink: (env: Bindings) => LineSink | null;
   /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else the queue EXPOSURES. */
   eventSink: (env: Bindings) => LineSink | null;
