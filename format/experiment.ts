@@ -60,9 +60,16 @@ const RuleSchema = v.looseObject({
 
 const FeatureSchema = v.looseObject({ rules: v.exactOptional(v.array(RuleSchema)) });
 
+function isRecord(input: unknown): boolean {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
+}
+
 const PayloadSchema = v.looseObject({
   [OURS]: v.exactOptional(v.looseObject({ version: ExperimentsVersionSchema })),
-  features: v.record(v.string(), FeatureSchema),
+  features: v.pipe(
+    v.custom<Record<string, unknown>>((input) => isRecord(input), "expected an object of features"),
+    v.record(v.string(), FeatureSchema),
+  ),
   savedGroups: v.exactOptional(v.record(v.string(), v.unknown())),
 });
 

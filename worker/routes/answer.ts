@@ -12,7 +12,7 @@ import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
-import { type ArrangedAnswer, type AskedList, arrangedAnswer } from "./arranged-answer.ts";
+import { type AskedList, arrangedAnswer, type OfExperiments } from "./arranged-answer.ts";
 import {
   type ChosenModel,
   chosenBy,
@@ -100,10 +100,11 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
   try {
     const { keys, leastSerials, bundled } = settings;
     const access = { source, keys, leastSerials, bundled, charge, keepAlive, lease };
-    if (request.body.list) {
-      const arranged = await ofExperiment(request.body, request.body.list, call, options, access, parsingMs);
-      if (arranged?.after) afterAnswer(arranged.after, held.move(), keepAlive);
-      if (arranged) return arranged;
+    const { list } = request.body;
+    const { answer, cookies } = list ? await ofExperiments(request.body, list, call, options, access, parsingMs) : NONE;
+    if (answer) {
+      if (answer.after) afterAnswer(answer.after, held.move(), keepAlive);
+      return { ...answer, cookies };
     }
     const { model, fallback } = await chosenModel(models, request.body, access);
     const result = await scoreRequest(request.body, {
@@ -118,7 +119,7 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
       lease,
       release: request.release,
     });
-    return { body: bodyOf(options, request.body, { model, fallback, result }), result };
+    return { body: bodyOf(options, request.body, { model, fallback, result }), result, cookies };
   } catch (error) {
     const fallback = orderFallback(request.body, error);
     if (!fallback || !request.body.inOrder) throw error;
@@ -127,14 +128,17 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
   }
 }
 
-function ofExperiment(
+/** Of a request that names no list of an experiment. */
+const NONE: OfExperiments = { answer: null, cookies: [] };
+
+function ofExperiments(
   asked: AskedRequest,
   list: AskedList,
   { env, request }: Call,
   options: RouteOptions,
   access: ModelAccess,
   spentMs: number,
-): Promise<ArrangedAnswer | null> {
+): Promise<OfExperiments> {
   const settings = options.settings.read(env);
   const { rowDeadlineMs, rowKeysPerRequest: maxKeys } = settings;
   const visitor: VisitorRequest = {

@@ -20,11 +20,18 @@ export interface AskedList extends ListToArrange {
   itemsOf: (shown: readonly number[], scores: Float32Array | null) => Partial<RankedItem>[];
 }
 
+/** What experiments have to say about a request. */
+export interface OfExperiments {
+  /** Null: nothing, and its list is to be ranked as without them. */
+  answer: ArrangedAnswer | null;
+  /** Headers `set-cookie` that the answer needs in any case. */
+  cookies: readonly string[];
+}
+
 /** What is answered of a list that experiments have ordered. */
 export interface ArrangedAnswer {
   body: object;
   result: ScoreResult | null;
-  cookies: readonly string[];
   /** What is left to do once it is answered, with the request's memory; null: nothing. Never rejects. */
   after: (() => Promise<void>) | null;
 }
@@ -37,20 +44,19 @@ export interface ArrangeCall {
   access: ListAccess;
 }
 
-/**
- * Orders a list as the arm of its unit says, and has it logged. Null: experiments have nothing to say about it, and it
- * is to be ranked as without them.
- */
+/** Orders a list as the arm of its unit says, and has it logged. */
 export async function arrangedAnswer(
   asked: ScoreRequest,
   list: AskedList,
   call: ArrangeCall,
   options: RouteOptions,
-): Promise<ArrangedAnswer | null> {
+): Promise<OfExperiments> {
   const { access, settings } = call;
   const visit = await options.experiments.begin(call.visitor, settings, access.keepAlive);
-  const assigned = (await visit?.assign(list.name)) ?? null;
-  if (!visit || !assigned) return null;
+  if (!visit) return { answer: null, cookies: [] };
+  const assigned = await visit.assign(list.name);
+  const cookies = await visit.cookies();
+  if (!assigned) return { answer: null, cookies };
   const score = listScorer(asked, options, access);
   const arranged = await arrange(list, assigned, score);
   count(arranged, options);
@@ -59,7 +65,7 @@ export async function arrangedAnswer(
   const worker = settings.workerVersion?.id ?? null;
   const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
   const after = line && log(line, arranged, score, call, options);
-  return { body: bodyOf(arranged, list, id), result: resultOf(arranged), cookies: await visit.cookies(), after };
+  return { answer: { body: bodyOf(arranged, list, id), result: resultOf(arranged), after }, cookies };
 }
 
 function count(arranged: Arranged, options: RouteOptions): void {

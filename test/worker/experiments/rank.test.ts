@@ -136,13 +136,7 @@ test.each([
     "request",
     "colour: unknown field",
   ],
-  [
-    "a rival that is not published",
-    { ...DRAWN, policy: { policy: "team-draft", rival: "gone" } },
-    {},
-    "model",
-    "gone",
-  ],
+  ["a rival that is not published", { ...DRAWN, policy: { policy: "team-draft", rival: "gone" } }, {}, "model", "gone"],
 ])("%s leaves the list as it came, and the arm as it was assigned", async (_, arm, rest, why, reason) => {
   await publishPayload({ features: { home: listOf([arm, { ...arm, arm: "twin" }]) } });
   const worker = startExperiments();
