@@ -105,7 +105,22 @@ const RouteSchema = v.strictObject({
     v.pipe(v.record(text, ContextSchema), about("Fields of the context, by name, for all lists of the route.")),
   ),
   model: v.exactOptional(
-    v.pipe(ReferenceSchema, about("The model that orders the lists. Default: the default model.")),
+    v.pipe(
+      ReferenceSchema,
+      about(
+        "The model that orders the lists of all whom no experiment gives an order. Default: none, and they get the " +
+          "origin's.",
+      ),
+    ),
+  ),
+  itemPages: v.exactOptional(
+    v.pipe(
+      text,
+      about(
+        "The pattern of the paths of the items' pages, with the item's id as its group: /item/:item. A visitor's next " +
+          "navigation to one of them is logged as a click.",
+      ),
+    ),
   ),
   budgetMs: v.exactOptional(
     v.pipe(

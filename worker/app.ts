@@ -23,6 +23,7 @@ import { ScoringCounters } from "./metrics/scoring-counters.ts";
 import { bestKernelModule } from "./models/kernel-modules.ts";
 import { ModelStore } from "./models/model-store.ts";
 import type { WarmRows } from "./models/resident-models.ts";
+import { experimentArranging } from "./rerank/experiment-arranging.ts";
 import { inFrontOfOrigin } from "./rerank/in-front.ts";
 import { modelArranging } from "./rerank/model-arranging.ts";
 import { Reranker } from "./rerank/reranker.ts";
@@ -83,8 +84,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
-  const reranker = new Reranker(modelArranging(shared, now), memory, shared.reranked);
-  app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, ownPaths(app), app.fetch));
+  const reranker = new Reranker(experimentArranging(shared, modelArranging(shared, now)), memory, shared.reranked);
+  app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, ownPaths(app), app.fetch, shared));
   share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;

@@ -13,7 +13,7 @@ import { LIST_COOKIE_MS, MAX_COOKIE_ITEMS, MAX_COOKIE_LISTS } from "./limits.ts"
 //   for each list, the newest first:
 //     23 bytes  the id of its request: 30 characters of base64url, and 4 bits that are 0
 //      4 bytes  the tag of its page: path and query, under the id
-//      1 byte   how many items it has here, from the first slot on
+//      1 byte   how many items it has here, from the first slot on; 255: it has none, and may have had any item
 //      2 bytes  the tag of each
 //   8 bytes   of the HMAC-SHA-256 of the unit and all bytes before
 
@@ -25,6 +25,8 @@ const PAGE_BYTES = 4;
 const LIST_BYTES = ID_BYTES + PAGE_BYTES + 1;
 const TAG_BYTES = 2;
 const MAC_BYTES = 8;
+/** In place of a count, which is MAX_COOKIE_ITEMS at most. */
+const ANY_ITEM = 255;
 const PURPOSE = "lists";
 const encoder = new TextEncoder();
 
@@ -33,12 +35,13 @@ export interface CookieList {
   /** The id of its request. */
   id: string;
   page: number;
-  tags: Uint8Array;
+  /** Those of its items; null: they are not known, as the cookie was set before the list was seen. */
+  tags: Uint8Array | null;
 }
 
-/** A list as the cookie is to have it. `page`: path and query of its page. `items`: as they were shown. */
-export function cookieList(id: string, page: string, items: readonly string[]): CookieList {
-  return { id, page: pageTag(id, page), tags: itemTags(id, items.slice(0, MAX_COOKIE_ITEMS)) };
+/** A list as the cookie is to have it. `page`: path and query of its page. `items`: as they were shown; null: any. */
+export function cookieList(id: string, page: string, items: readonly string[] | null): CookieList {
+  return { id, page: pageTag(id, page), tags: items && itemTags(id, items.slice(0, MAX_COOKIE_ITEMS)) };
 }
 
 /** The tag of a page of a list. */
@@ -79,16 +82,16 @@ export async function readListCookie(text: string, keys: MacKeys, unit: string, 
 }
 
 function payloadOf(lists: readonly CookieList[]): Uint8Array {
-  const payload = new Uint8Array(1 + lists.reduce((sum, { tags }) => sum + LIST_BYTES + tags.length, 0));
+  const payload = new Uint8Array(1 + lists.reduce((sum, { tags }) => sum + LIST_BYTES + (tags?.length ?? 0), 0));
   const view = new DataView(payload.buffer);
   payload[0] = VERSION;
   let at = 1;
   for (const { id, page, tags } of lists) {
     payload.set(fromBase64Url(`${id}A`), at);
     view.setUint32(at + ID_BYTES, page);
-    payload[at + LIST_BYTES - 1] = tags.length / TAG_BYTES;
-    payload.set(tags, at + LIST_BYTES);
-    at += LIST_BYTES + tags.length;
+    payload[at + LIST_BYTES - 1] = tags ? tags.length / TAG_BYTES : ANY_ITEM;
+    payload.set(tags ?? [], at + LIST_BYTES);
+    at += LIST_BYTES + (tags?.length ?? 0);
   }
   return payload;
 }
@@ -100,8 +103,10 @@ function listsOf(payload: Uint8Array): CookieList[] {
   for (let at = 1; at < payload.length; ) {
     const id = toBase64Url(payload.subarray(at, at + ID_BYTES)).slice(0, REQUEST_ID_LENGTH);
     const start = at + LIST_BYTES;
-    const end = start + TAG_BYTES * (payload[start - 1] as number);
-    lists.push({ id, page: view.getUint32(at + ID_BYTES), tags: payload.subarray(start, end) });
+    const count = payload[start - 1] as number;
+    const end = start + (count === ANY_ITEM ? 0 : TAG_BYTES * count);
+    const tags = count === ANY_ITEM ? null : payload.subarray(start, end);
+    lists.push({ id, page: view.getUint32(at + ID_BYTES), tags });
     at = end;
   }
   return lists;

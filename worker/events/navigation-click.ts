@@ -18,7 +18,7 @@ export interface ClickOptions {
 
 /**
  * The click that a request is; null: it is none. A click is a navigation to an item's page that comes from a page with
- * one of the lists which the visitor's cookie has, and the item was in that list. To fetch a page before anybody asked
+ * one of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. To fetch a page before anybody asked
  * for it is no click. Never throws for what a client sends.
  */
 export async function navigationClick(request: Request, options: ClickOptions): Promise<ListEvent | null> {
@@ -29,7 +29,9 @@ export async function navigationClick(request: Request, options: ClickOptions): 
   const cookie = cookieOf(request.headers.get("cookie") ?? "", LIST_COOKIE);
   if (item === null || page === null || cookie === null) return null;
   const lists = await readListCookie(cookie, keys, unit, now);
-  const list = lists.find(({ id, page: tag, tags }) => tag === pageTag(id, page) && hasItem(tags, id, item));
+  const list = lists.find(
+    ({ id, page: tag, tags }) => tag === pageTag(id, page) && (tags === null || hasItem(tags, id, item)),
+  );
   return list ? { v: EVENT_VERSION, id: list.id, type: "click", item, t: now, received: now } : null;
 }
 

@@ -8,7 +8,7 @@ import { unitHash } from "./unit-hash.ts";
 // The sticky document: which arm a unit was given first, for experiments whose `bucketVersion` asks for it. It is in a
 // signed cookie of the visitor's, by the unit's hash, so that another unit in the same browser has none.
 
-export const STICKY_COOKIE = "__Host-dfe-sticky";
+export const STICKY_COOKIE = "__Host-deepfm-sticky";
 const PURPOSE = "sticky cookie";
 /** Characters of the cookie at most, as browsers keep 4,096 with its name and attributes. The oldest units go first. */
 const MAX_LENGTH = 3500;

@@ -83,6 +83,18 @@ export class Visit {
     return Object.fromEntries(fields.map((name) => [name, (context as Record<string, unknown>)[name]]));
   }
 
+  /** Whether ids of the visitor may be stored. */
+  get consents(): boolean {
+    return this.#visitor.consents;
+  }
+
+  /** What the log may call the visitor: for each attribute by which experiments hash units. */
+  units(): Promise<string[]> {
+    const { attributes } = this.#visitor;
+    const named = [...this.#evaluator.payload.hashAttributes].filter((name) => Object.hasOwn(attributes, name));
+    return Promise.all(named.map((name) => unitHash(this.keys.unit, name, String(attributes[name]))));
+  }
+
   /** What a list is ordered by; null: as without experiments. */
   async assign(list: string): Promise<Assigned | null> {
     const assignment = await this.#evaluate(list);

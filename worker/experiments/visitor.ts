@@ -8,7 +8,7 @@ import { unitId } from "./unit-hash.ts";
 // Who a request is from, as experiments see it: attributes, of which some are ids of units.
 
 /** The cookie of an anonymous id. */
-export const UNIT_COOKIE = "__Host-dfe-unit";
+export const UNIT_COOKIE = "__Host-deepfm-unit";
 const UNIT_PURPOSE = "unit cookie";
 const ANONYMOUS_BYTES = 16;
 

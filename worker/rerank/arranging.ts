@@ -39,11 +39,21 @@ export interface AskedPage {
   keepAlive: KeepAlive;
 }
 
+/** What is known of a visitor before the origin is asked. */
+export interface Begun {
+  /** Null: the visitor's lists are not arranged, and the origin's answer goes out untouched. */
+  arranging: Arranging | null;
+  /** Headers `set-cookie` that the answer needs in any case. */
+  cookies: readonly string[];
+  /** Metrics of `Server-Timing` that a page whose lists are arranged has: scripts of the page can read them. */
+  timings?: readonly string[];
+}
+
 /**
- * Says before the origin is asked how a visitor's lists are arranged, and begins to fetch what that takes. Null: they
- * are not, and the visitor gets the origin's answer untouched. What it throws counts as `experiment`.
+ * Says before the origin is asked how a visitor's lists are arranged, and begins to fetch what that takes. What it
+ * throws counts as `experiment`.
  */
-export type BeginArranging = (page: AskedPage) => Arranging | null | Promise<Arranging | null>;
+export type BeginArranging = (page: AskedPage) => Begun | Promise<Begun>;
 
 /** Whether `shown` has each of the indices below n once. */
 export function isPermutation(shown: readonly number[], n: number): boolean {

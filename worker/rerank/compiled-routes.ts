@@ -47,6 +47,8 @@ export interface CompiledRoute {
   json: readonly JsonListPlan[];
   context: readonly (readonly [field: string, source: ContextSource])[];
   budgetMs: number;
+  /** Matches the pages of the lists' items; null: what a click is shows in events alone. */
+  itemPages: URLPattern | null;
 }
 
 /**
@@ -76,10 +78,18 @@ function compile(route: RerankRoute, place: string): CompiledRoute {
     if (list.type === "html") html.push(compileHtml(list, `${place}.lists[${i}]`));
     else json.push(compileJson(list));
   }
-  return { route, pattern: patternOf(route, place), html, json, context: Object.entries(context), budgetMs };
+  const itemPages = route.itemPages === undefined ? null : itemPattern(route.itemPages, route, place);
+  const pattern = patternOf(route.path, route, place);
+  return { route, pattern, html, json, context: Object.entries(context), budgetMs, itemPages };
 }
 
-function patternOf({ path, host }: RerankRoute, place: string): URLPattern {
+function itemPattern(path: string, route: RerankRoute, place: string): URLPattern {
+  if (!/:item(?![a-zA-Z0-9_])/.test(path))
+    throw new FormatError(`${place}.itemPages`, `got ${JSON.stringify(path)}, expected a path with the group :item`);
+  return patternOf(path, route, `${place}.itemPages`);
+}
+
+function patternOf(path: string, { host }: RerankRoute, place: string): URLPattern {
   try {
     return new URLPattern({ pathname: path, ...(host !== undefined && { hostname: host }) });
   } catch (error) {

@@ -2,6 +2,8 @@ import type { Hono } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { SettingError } from "../http/errors.ts";
 import { problemHeaders, problemText, toProblem } from "../http/problem.ts";
+import type { RouteOptions } from "../route-options.ts";
+import { watchClicks } from "./item-clicks.ts";
 import { askOrigin } from "./origin.ts";
 import { type RerankBindings, type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
 import type { Reranker } from "./reranker.ts";
@@ -12,7 +14,12 @@ type Fetch = Hono<AppEnv>["fetch"];
  * What takes requests where the Worker may be in front of an origin. The Worker's own paths go to `fetch`, pages of
  * its routes to the re-ranker, and the rest to the origin. Where no routes are set, all goes to `fetch`.
  */
-export function inFrontOfOrigin(reranker: Reranker, ownPaths: ReadonlySet<string>, fetch: Fetch): Fetch {
+export function inFrontOfOrigin(
+  reranker: Reranker,
+  ownPaths: ReadonlySet<string>,
+  fetch: Fetch,
+  options: RouteOptions,
+): Fetch {
   const reader = new RerankSettingsReader();
   return function answerInFront(request, env, ctx) {
     const settings = reader.read((env ?? {}) as RerankBindings);
@@ -21,7 +28,8 @@ export function inFrontOfOrigin(reranker: Reranker, ownPaths: ReadonlySet<string
     if (ownPaths.has(new URL(request.url).pathname)) return fetch(request, env, ctx);
     // The last net: should this code throw, the request goes to the origin as if there were no Worker.
     ctx.passThroughOnException();
-    const { origin } = settings;
+    const { routes, origin } = settings;
+    watchClicks(request, routes, env ?? {}, keepAlive, options);
     const found = routeOf(settings, request.url);
     const answer = found
       ? reranker.answer({ request, ...found, origin, env: env ?? {}, keepAlive })

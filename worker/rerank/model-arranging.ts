@@ -1,5 +1,4 @@
 import { descending } from "../../runtime/orders/ranking.ts";
-import { clientNetwork } from "../access/client-network.ts";
 import { errorText } from "../http/log.ts";
 import { SampledLog } from "../http/sampled-log.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
@@ -8,17 +7,22 @@ import { answered } from "../routes/answer.ts";
 import { chosenModel } from "../routes/model-choice.ts";
 import { readRank } from "../routes/rank.ts";
 import { ValueBody } from "../rpc/value-body.ts";
-import type { AskedPage, BeginArranging, FoundList } from "./arranging.ts";
+import type { Arranging, AskedPage, BeginArranging, Begun, FoundList } from "./arranging.ts";
+import { clientOf } from "./client-of.ts";
+
+const NOT_ARRANGED: Begun = { arranging: null, cookies: [] };
 
 /**
- * Arranges lists by a model alone, the best item first, for every visitor: what /v1/rank would answer. A list whose
- * route names fields of its items is scored by them, others by what the model's catalogue has of the ids.
+ * Arranges the lists of routes that name a model by that alone, the best item first, for every visitor: what /v1/rank
+ * would answer. A list whose route names fields of its items is scored by them, others by what the model's catalogue
+ * has of the ids.
  */
 export function modelArranging(options: RouteOptions, now: () => number): BeginArranging {
   const failed = new SampledLog("rerank_model_failed", now);
   return function begin(page) {
+    if (page.route.model === undefined) return NOT_ARRANGED;
     beginLoad(page, options);
-    return {
+    const arranging: Arranging = {
       async arrange(list) {
         try {
           return { shown: await orderByModel(list, page, options) };
@@ -28,6 +32,7 @@ export function modelArranging(options: RouteOptions, now: () => number): BeginA
         }
       },
     };
+    return { arranging, cookies: [] };
   };
 }
 
@@ -44,9 +49,7 @@ async function orderByModel(
     sort: false,
     ...(model && { model }),
   };
-  const address = request.headers.get("cf-connecting-ip");
-  const client = address === null ? "unknown" : `network ${clientNetwork(address)}`;
-  const call = { env, client, request: null, keepAlive, openBody: () => new ValueBody(body) };
+  const call = { env, client: clientOf(request), request: null, keepAlive, openBody: () => new ValueBody(body) };
   const { result } = await answered(call, options, readRank);
   return descending(Array.from(result?.logits ?? []));
 }

@@ -4,7 +4,7 @@ import { settledWithin } from "../http/promises.ts";
 import { MAX_RERANK_JSON_BYTES, RERANK_BEGIN_MS, RERANK_PART_BYTES } from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { RerankCounters } from "../metrics/rerank-counters.ts";
-import type { Arranging, AskedPage, BeginArranging } from "./arranging.ts";
+import type { AskedPage, BeginArranging, Begun } from "./arranging.ts";
 import type { CompiledRoute } from "./compiled-routes.ts";
 import { HeldBytes, joined } from "./held-bytes.ts";
 import { HtmlSplicer } from "./html-splicer.ts";
@@ -44,24 +44,25 @@ export class Reranker {
     const { request, route, groups, origin } = page;
     // A HEAD has no lists, and what else a method asks for is the origin's to do.
     if (request.method !== "GET") return askOrigin(request, origin);
-    const arranging = await this.#beginWithin({
+    const begun = await this.#beginWithin({
       ...page,
       route: route.route,
       context: contextOf(request, route.context, groups),
     });
-    if (arranging === null) return askOrigin(request, origin);
+    const { arranging } = begun;
+    if (arranging === null) return withCookies(await askOrigin(request, origin), begun);
     const response = await askOrigin(wholePage(request), origin);
     const names = route.route.lists.map(({ name }) => name);
     const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     const found = pageKind(response, route);
-    if ("kind" in found) return this.#rerank(response, found.kind, page, orders);
+    if ("kind" in found) return withTimings(await this.#rerank(response, found.kind, page, orders), begun);
     orders.sentAll(found.why);
-    if (found.why === "encoding") return personal(response, response.body, found.why);
-    return response;
+    if (found.why === "encoding") return withTimings(personal(response, response.body, found.why), begun);
+    return withCookies(response, begun);
   }
 
-  /** Null where the visitor's lists are not arranged, or that cannot be known in time. */
-  async #beginWithin(page: AskedPage): Promise<Arranging | null> {
+  /** Nothing is arranged where that cannot be known in time. */
+  async #beginWithin(page: AskedPage): Promise<Begun> {
     try {
       const begun = this.#begin(page);
       if (!(begun instanceof Promise)) return begun;
@@ -71,7 +72,7 @@ export class Reranker {
       logError("rerank_begin_failed", error);
     }
     for (const _ of page.route.lists) this.#counters.add("experiment");
-    return null;
+    return { arranging: null, cookies: [] };
   }
 
   async #rerank(response: Response, kind: PageKind, page: PageRequest, orders: ListOrders): Promise<Response> {
@@ -192,4 +193,19 @@ function personal(response: Response, body: BodyInit | null, why: Why | null): R
   if (body !== response.body && answer.headers.has("content-encoding")) answer.headers.delete("content-length");
   if (why !== null) answer.headers.append("server-timing", `rerank;desc="${why}"`);
   return answer;
+}
+
+/** The answer with the visitor's cookies, and else as it came. */
+function withCookies(response: Response, { cookies }: Begun): Response {
+  if (cookies.length === 0) return response;
+  const answer = new Response(response.body, response);
+  for (const cookie of cookies) answer.headers.append("set-cookie", cookie);
+  return answer;
+}
+
+/** A page that is one visitor's, with what scripts of it may know of its lists. */
+function withTimings(page: Response, begun: Begun): Response {
+  for (const timing of begun.timings ?? []) page.headers.append("server-timing", timing);
+  for (const cookie of begun.cookies) page.headers.append("set-cookie", cookie);
+  return page;
 }

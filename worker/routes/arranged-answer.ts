@@ -1,12 +1,9 @@
-import type { Exposure } from "../../format/exposure.ts";
-import { writeFloats } from "../../format/floats.ts";
 import { makeRequestId } from "../../format/request-id.ts";
-import { type Arranged, arrange, type ListToArrange, reasonOf, type ScoreList } from "../experiments/arrange.ts";
+import { type Arranged, arrange, type ListToArrange, reasonOf } from "../experiments/arrange.ts";
 import { exposureOf } from "../experiments/exposure-line.ts";
+import { countArranged, logList } from "../experiments/list-log.ts";
 import { type ListAccess, listScorer } from "../experiments/score-list.ts";
-import { isSampled } from "../experiments/unit-hash.ts";
 import type { VisitorRequest } from "../experiments/visitor.ts";
-import { errorText, logError } from "../http/log.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { RankedItem } from "../scoring/ranking.ts";
 import type { ScoreRequest, ScoreResult } from "../scoring/score-request.ts";
@@ -59,24 +56,14 @@ export async function arrangedAnswer(
   if (!assigned) return { answer: null, cookies };
   const score = listScorer(asked, options, access);
   const arranged = await arrange(list, assigned, score);
-  count(arranged, options);
+  countArranged(arranged, options);
   const now = options.now();
   const id = assigned.unit ? await makeRequestId(visit.keys.signing, now) : null;
   const worker = settings.workerVersion?.id ?? null;
   const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
-  const after = line && log(line, arranged, score, call, options);
+  const { env } = call;
+  const after = line && logList(line, arranged, score, { env, keepAlive: access.keepAlive }, options);
   return { answer: { body: bodyOf(arranged, list, id), result: resultOf(arranged), after }, cookies };
-}
-
-function count(arranged: Arranged, options: RouteOptions): void {
-  const { assigned, scored, failure } = arranged;
-  options.assignments.add(arranged);
-  if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
-  if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
-  if (!failure) return;
-  const details = { list: assigned.list, arm: assigned.arm.arm, why: failure.why };
-  if (failure.why === "error") logError("arrange_failed", failure.error, details);
-  else options.arrangeFailures.add({ ...details, error: errorText(failure.error) });
 }
 
 function resultOf({ scored, failure }: Arranged): ScoreResult | null {
@@ -99,29 +86,5 @@ function bodyOf(arranged: Arranged, { itemsOf, slots }: AskedList, id: string | 
         ...(failure && { why: failure.why, reason: reasonOf(failure) }),
       },
     }),
-  };
-}
-
-/** Writes the line, with the logits of the shadow where the unit is one of those that have it: then after the answer. */
-function log(
-  line: Exposure,
-  { assigned: { arm, unit } }: Arranged,
-  score: ScoreList,
-  { env, access: { keepAlive } }: ArrangeCall,
-  { exposures }: RouteOptions,
-): ArrangedAnswer["after"] {
-  const { shadow } = arm;
-  if (!shadow || !unit || !isSampled(unit.hash, shadow.share, "shadow")) {
-    exposures.write(line, env, keepAlive);
-    return null;
-  }
-  return async function logWithShadow() {
-    try {
-      const { model, version, logits } = (await score(shadow.model)).result;
-      line.shadow = { model: `${model}@${version.slice(0, 16)}`, logits: writeFloats(logits) };
-    } catch {
-      // A shadow is nothing that anybody waits for: the line goes out without it.
-    }
-    exposures.write(line, env, keepAlive);
   };
 }

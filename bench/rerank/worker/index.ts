@@ -19,7 +19,8 @@ interface Bindings {
   ORIGIN: OriginFetcher;
 }
 
-const turnedRound = { arrange: async ({ ids }: { ids: readonly string[] }) => ({ shown: [...ids.keys()].reverse() }) };
+const arranging = { arrange: async ({ ids }: { ids: readonly string[] }) => ({ shown: [...ids.keys()].reverse() }) };
+const turnedRound = { arranging, cookies: [] };
 const reranker = new Reranker(() => turnedRound, new MemoryBudget(Date.now), new RerankCounters());
 const [route] = compileRoutes(PAGE_ROUTES);
 const selectors = route.html.flatMap(({ list, items, sources }) => [

@@ -5,7 +5,7 @@ import { MEMORY } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { expositionOf } from "../../../worker/metrics/exposition.ts";
 import { RerankCounters } from "../../../worker/metrics/rerank-counters.ts";
-import type { Arranging, BeginArranging } from "../../../worker/rerank/arranging.ts";
+import type { Arranging, BeginArranging, Begun } from "../../../worker/rerank/arranging.ts";
 import { compileRoutes } from "../../../worker/rerank/compiled-routes.ts";
 import type { OriginFetcher } from "../../../worker/rerank/origin.ts";
 import { Reranker } from "../../../worker/rerank/reranker.ts";
@@ -38,6 +38,8 @@ interface Visit {
   signal?: AbortSignal;
 }
 
+const NOBODY: Begun = { arranging: null, cookies: [] };
+
 /** Asks a re-ranker for a page of the shop. */
 async function visit({ arrange = backwards, begin, budgetMs = 10_000, memory, signal }: Visit = {}): Promise<Visited> {
   const sent: Visited["sent"] = [];
@@ -46,7 +48,11 @@ async function visit({ arrange = backwards, begin, budgetMs = 10_000, memory, si
   const counters = new RerankCounters();
   const arranging = { arrange, sent: (list: string, why: Why | null) => sent.push([list, why]) };
   const budget = memory ?? new MemoryBudget(Date.now);
-  const reranker = new Reranker(begin ?? (() => arranging as Arranging), budget, counters);
+  const reranker = new Reranker(
+    begin ?? (() => ({ arranging: arranging as Arranging, cookies: [] })),
+    budget,
+    counters,
+  );
   const [route] = compileRoutes(SHOP_ROUTES.map((one) => ({ ...one, budgetMs })));
   const request = new Request("https://shop.example/shop/a", { ...(signal && { signal }) });
   const keepAlive = (promise: Promise<unknown>): void => {
@@ -125,8 +131,8 @@ function fullMemory(): MemoryBudget {
 
 describe("who is in no experiment gets the origin's answer as it is", () => {
   const BEGINS: [string, BeginArranging, boolean][] = [
-    ["nobody arranges", () => null, false],
-    ["nobody arranges, later", async () => null, false],
+    ["nobody arranges", () => NOBODY, false],
+    ["nobody arranges, later", async () => NOBODY, false],
     ["it fails", () => Promise.reject(new Error("forced")), true],
     [
       "it throws",

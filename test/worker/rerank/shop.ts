@@ -8,6 +8,7 @@ export const SHOP_ROUTES = [
   {
     path: "/shop/:site",
     context: { site: { path: "site" }, device: { header: "x-device" } },
+    model: "tiny",
     budgetMs: 10_000,
     lists: [
       {

@@ -1,0 +1,191 @@
+import { createExecutionContext, reset, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test } from "vitest";
+import { type ListEvent, parseEvent } from "../../../format/event.ts";
+import { checkExposure, type Exposure } from "../../../format/exposure.ts";
+import { createApp } from "../../../worker/app.ts";
+import type { LineSink } from "../../../worker/exposures/line-sink.ts";
+import { loggedErrors, type TestBindings, testBindings } from "../client.ts";
+import { listOf, publishPayload, SECRETS } from "../experiments/experiment-worker.ts";
+import { makeModel, publishTiny } from "../tiny-model.ts";
+import { orderFor, SHOP_ROUTES, shopHtml, shopJson } from "./shop.ts";
+
+// Experiments on pages: who sees which order, and what the log has of it.
+
+const tiny = await makeModel(1);
+const ORIGIN = { arm: "origin", model: null };
+const GREEDY = { arm: "greedy", model: "tiny" };
+const GONE = { arm: "gone", model: "no-such-model" };
+const IDS = ["item0", "item1", "item2", "item3"];
+const [{ model: _, ...ROUTE }] = SHOP_ROUTES;
+const ROUTES = [{ ...ROUTE, itemPages: "/item/:item" }];
+const HTML = { "content-type": "text/html; charset=utf-8", etag: '"1"', "last-modified": "now" };
+
+beforeAll(async () => {
+  await reset();
+  await publishTiny(env.MODELS, tiny);
+});
+
+/** A sink whose lines can be looked at. */
+class Lines implements LineSink {
+  readonly exposures: Exposure[] = [];
+  readonly events: ListEvent[] = [];
+
+  async send(kind: string, lines: readonly Uint8Array[]): Promise<void> {
+    for (const line of lines) {
+      const text = new TextDecoder().decode(line);
+      if (kind === "exposures") this.exposures.push(checkExposure(JSON.parse(text)));
+      else this.events.push(parseEvent(text));
+    }
+  }
+
+  takeOne(): Exposure {
+    const lines = this.exposures.splice(0);
+    expect(lines).toHaveLength(1);
+    return lines[0] as Exposure;
+  }
+}
+
+/** A Worker in front of an origin with one answer. Each visit waits until all is logged. */
+function start(answer: (request: Request) => Response | Promise<Response>, overrides: TestBindings = {}) {
+  const lines = new Lines();
+  const app = createApp<TestBindings>({ exposureSink: () => lines, eventSink: () => lines });
+  const asked: Request[] = [];
+  const origin = {
+    async fetch(request: Request) {
+      asked.push(request);
+      return answer(request);
+    },
+  };
+  const bindings = {
+    ...testBindings({}),
+    ...{ RERANK_ROUTES: ROUTES, ORIGIN: origin, EXPERIMENT_SECRETS: SECRETS[0] },
+    ...{ EXPERIMENT_UNITS: "uid=cookie:uid", CONSENT_COOKIE: "consent=yes", ...overrides },
+  };
+  return {
+    lines,
+    asked,
+    async visit(path: string, headers: Record<string, string> = {}): Promise<{ response: Response; text: string }> {
+      const ctx = createExecutionContext();
+      const response = await app.fetch(new Request(`https://shop.example${path}`, { headers }), bindings, ctx);
+      const text = await response.text();
+      await waitOnExecutionContext(ctx);
+      return { response, text };
+    },
+  };
+}
+
+const uid = (n: number): Record<string, string> => ({ cookie: `uid=visitor${n}` });
+const rule = { hashAttribute: "uid" };
+
+test("each visitor gets the order of an arm, in each of them alike, and each list has its line", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
+  const { visit, lines, asked } = start(() => new Response(shopHtml(), { headers: HTML }));
+  const order = await orderFor(tiny, { site: "site3" });
+  const visits = await Promise.all(
+    Array.from({ length: 12 }, (_, n) => visit("/shop/site3", { ...uid(n), "if-none-match": '"1"' })),
+  );
+  const byId = new Map(lines.exposures.map((line) => [line.id, line]));
+  expect(byId.size).toBe(12);
+  for (const { response, text } of visits) {
+    const { etag, "last-modified": modified, ...headers } = Object.fromEntries(response.headers);
+    const line = byId.get(/^list-ads;desc="(.+)"$/.exec(headers["server-timing"] ?? "")?.[1] ?? "") as Exposure;
+    expect(text).toBe(shopHtml(line.arm === "origin" ? undefined : order));
+    expect(line).toMatchObject({ x: "ranker", list: "ads", served: "arm", cand: IDS, keep: 1 });
+    expect(line.shown).toEqual(line.arm === "origin" ? [0, 1, 2, 3] : order);
+    expect(line.model).toBe(line.arm === "origin" ? undefined : `tiny@${tiny.version.slice(0, 16)}`);
+    expect([etag, modified]).toEqual([undefined, undefined]);
+    expect(headers).toMatchObject({ "cache-control": "private, no-cache", vary: "Cookie" });
+  }
+  expect(new Set(lines.exposures.map(({ arm }) => arm))).toEqual(new Set(["greedy", "origin"]));
+  expect(asked.map(({ headers }) => headers.get("if-none-match"))).toEqual(new Array(12).fill(null));
+});
+
+test("who has no unit, or is not in the experiment, gets the origin's answer as it is", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], { ...rule, coverage: 0 }) } });
+  const { visit, lines, asked } = start(() => new Response(shopHtml(), { headers: HTML }));
+  for (const headers of [{}, uid(1)]) {
+    const { response, text } = await visit("/shop/site3", { ...headers, "if-none-match": '"1"' });
+    expect(text).toBe(shopHtml());
+    expect(response.headers.get("etag")).toBe('"1"');
+    expect(response.headers.get("server-timing")).toBeNull();
+    expect(asked.at(-1)?.headers.get("if-none-match")).toBe('"1"');
+  }
+  expect(lines.exposures).toEqual([]);
+});
+
+test("a document's list has its arm too", async () => {
+  await publishPayload({ features: { "ads-json": listOf([GREEDY, GREEDY], { ...rule, variations: [GREEDY, GONE] }) } });
+  const { visit, lines } = start(() => new Response(shopJson(), { headers: { "content-type": "application/json" } }));
+  const order = await orderFor(tiny, { site: "site3" });
+  loggedErrors();
+  const visits = await Promise.all(Array.from({ length: 12 }, (_, n) => visit("/shop/site3", uid(n))));
+  const arms = new Set(lines.exposures.map(({ arm }) => arm));
+  for (const line of lines.exposures) {
+    const shown = visits.find(({ response }) => response.headers.get("server-timing")?.includes(line.id));
+    const isServed = line.arm === "greedy";
+    expect(shown?.text).toBe(shopJson(isServed ? order : undefined));
+    expect(line).toMatchObject({ list: "ads-json", cand: IDS, served: isServed ? "arm" : "origin" });
+    expect(line.why).toBe(isServed ? undefined : "model");
+  }
+  expect([...arms].sort()).toEqual(["gone", "greedy"]);
+});
+
+test("a list that cannot be moved has a line of its arm, and one that is not there has none", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
+  const unclosed = "<!doctype html><ul id=ads><li id=a>a<li id=b>b</ul>";
+  for (const [page, status, why] of [
+    [unclosed, 200, "unclosed"],
+    ["<p>nothing</p>", 200, null],
+    [shopHtml(), 500, null],
+  ] as const) {
+    const { visit, lines } = start(() => new Response(page, { status, headers: HTML }));
+    const { response, text } = await visit("/shop/site3", uid(3));
+    expect([response.status, text]).toEqual([status, page]);
+    if (why === null) expect(lines.exposures).toEqual([]);
+    else expect(lines.takeOne()).toMatchObject({ list: "ads", served: "origin", why });
+  }
+});
+
+test("visitors who consent get an id of their own, whether they are in the experiment or not", async () => {
+  const anonymous = { EXPERIMENT_UNITS: "uid=anonymous" };
+  for (const coverage of [1, 0]) {
+    await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], { ...rule, coverage }) } });
+    const { visit, lines } = start(() => new Response(shopHtml(), { headers: HTML }), anonymous);
+    const { response, text } = await visit("/shop/site3", { cookie: "consent=yes" });
+    const cookies = response.headers.getSetCookie();
+    expect(cookies.filter((cookie) => cookie.startsWith("__Host-deepfm-unit="))).toHaveLength(1);
+    expect(lines.exposures.splice(0)).toHaveLength(coverage);
+    const [own] = (cookies[0] ?? "").split(";");
+    const again = await visit("/shop/site3", { cookie: `consent=yes; ${own}` });
+    expect(again.response.headers.getSetCookie().join()).not.toContain("__Host-deepfm-unit=");
+    expect(again.text).toBe(text);
+    const without = await visit("/shop/site3");
+    expect(without.response.headers.getSetCookie()).toEqual([]);
+  }
+});
+
+test("the next navigation to an item's page is a click on the list, once the visitor has consented", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
+  const { visit, lines, asked } = start(() => new Response(shopHtml(), { headers: HTML }));
+  const { response } = await visit("/shop/site3?page=2", { cookie: "uid=visitor1; consent=yes" });
+  const [list] = (response.headers.getSetCookie()[0] ?? "").split(";");
+  expect(list).toMatch(/^__Host-deepfm-lists=/);
+  const line = lines.takeOne();
+  const referer = "https://shop.example/shop/site3?page=2";
+  const cookie = `uid=visitor1; consent=yes; ${list}`;
+  const forged = `${list?.slice(0, -1)}${list?.endsWith("A") ? "B" : "A"}`;
+  await visit("/item/item2", { cookie, referer });
+  expect(lines.events.splice(0)).toMatchObject([{ id: line.id, type: "click", item: "item2" }]);
+  for (const headers of [
+    { cookie },
+    { cookie, referer: "https://shop.example/shop/other" },
+    { cookie, referer, "sec-purpose": "prefetch" },
+    { cookie: `uid=visitor1; ${list}`, referer },
+    { cookie: `uid=visitor2; consent=yes; ${list}`, referer },
+    { cookie: `uid=visitor1; consent=yes; ${forged}`, referer },
+  ])
+    await visit("/item/item2", headers as Record<string, string>);
+  expect(lines.events).toEqual([]);
+  expect(asked).toHaveLength(8);
+});

@@ -1,0 +1,48 @@
+import type { Exposure } from "../../format/exposure.ts";
+import { writeFloats } from "../../format/floats.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
+import { errorText, logError } from "../http/log.ts";
+import type { RouteOptions } from "../route-options.ts";
+import type { Arranged, ScoreList } from "./arrange.ts";
+import { isSampled } from "./unit-hash.ts";
+
+// What is counted and logged of a list that experiments have ordered, whichever way it goes out.
+
+/** Counts a list, and says in the log why it could not be ordered. */
+export function countArranged(arranged: Arranged, options: RouteOptions): void {
+  const { assigned, scored, failure } = arranged;
+  options.assignments.add(arranged);
+  if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
+  if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
+  if (!failure) return;
+  const details = { list: assigned.list, arm: assigned.arm.arm, why: failure.why };
+  if (failure.why === "error") logError("arrange_failed", failure.error, details);
+  else options.arrangeFailures.add({ ...details, error: errorText(failure.error) });
+}
+
+/**
+ * Writes the line of a list. Where the unit is one of those whose lists a shadow scores too, the line waits for that:
+ * then what is returned is to be called once the list is out, and never rejects. `score`: null where nothing can.
+ */
+export function logList(
+  line: Exposure,
+  { assigned: { arm, unit } }: Arranged,
+  score: ScoreList | null,
+  { env, keepAlive }: { env: object; keepAlive: KeepAlive },
+  { exposures }: RouteOptions,
+): (() => Promise<void>) | null {
+  const { shadow } = arm;
+  if (!score || !shadow || !unit || !isSampled(unit.hash, shadow.share, "shadow")) {
+    exposures.write(line, env, keepAlive);
+    return null;
+  }
+  return async function logWithShadow() {
+    try {
+      const { model, version, logits } = (await score(shadow.model)).result;
+      line.shadow = { model: `${model}@${version.slice(0, 16)}`, logits: writeFloats(logits) };
+    } catch {
+      // A shadow is nothing that anybody waits for: the line goes out without it.
+    }
+    exposures.write(line, env, keepAlive);
+  };
+}

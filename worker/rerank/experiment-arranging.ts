@@ -1,0 +1,79 @@
+import { makeRequestId } from "../../format/request-id.ts";
+import type { Assigned, Visit } from "../experiments/visit.ts";
+import type { RouteOptions } from "../route-options.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import type { Arranged, Arranging, AskedPage, BeginArranging, Begun, FoundList } from "./arranging.ts";
+import { clickCookie } from "./click-cookie.ts";
+import { PageList } from "./page-list.ts";
+import type { Why } from "./why.ts";
+
+/**
+ * Arranges lists as the arms of the visitor's experiments say, and has each logged as it goes out. A list's name in its
+ * route is its name in the payload. Lists that the visitor is in no experiment about are arranged by `plain`.
+ */
+export function experimentArranging(options: RouteOptions, plain: BeginArranging): BeginArranging {
+  return async function begin(page) {
+    const settings = options.settings.readOrNull(page.env);
+    const visit = settings && (await options.experiments.begin(visitorOf(page), settings, page.keepAlive));
+    const others = await plain(page);
+    if (!settings || !visit) return others;
+    const lists = await assignedLists(page, visit, settings, options);
+    const cookies = [...(await visit.cookies()), ...others.cookies];
+    if (lists.size === 0) return { ...others, cookies };
+    return ofExperiments(page, visit, lists, { ...others, cookies });
+  };
+}
+
+function visitorOf({ request, context }: AskedPage) {
+  const { headers, method, url } = request;
+  return { headers, method, url, context };
+}
+
+/** The page's lists that have an arm, by their names. */
+async function assignedLists(
+  page: AskedPage,
+  visit: Visit,
+  settings: SettingValues,
+  options: RouteOptions,
+): Promise<Map<string, PageList>> {
+  const lists = new Map<string, PageList>();
+  for (const { name } of page.route.lists) {
+    const assigned = await visit.assign(name);
+    if (!assigned) continue;
+    const id = await idOf(assigned, visit, options.now());
+    lists.set(name, new PageList({ assigned, visit, id, page, settings, options }));
+  }
+  return lists;
+}
+
+/** The id that events name; null: the list is in no experiment, and nothing of it is logged. */
+async function idOf({ unit }: Assigned, { keys }: Visit, now: number): Promise<string | null> {
+  return unit ? await makeRequestId(keys.signing, now) : null;
+}
+
+async function ofExperiments(
+  page: AskedPage,
+  visit: Visit,
+  lists: ReadonlyMap<string, PageList>,
+  { arranging: plain, cookies }: Begun,
+): Promise<Begun> {
+  const arranging: Arranging = {
+    async arrange(found: FoundList): Promise<Arranged> {
+      const own = lists.get(found.name);
+      if (own) return own.arrange(found);
+      return plain ? plain.arrange(found) : { shown: found.ids.map((_, i) => i) };
+    },
+    sent(list: string, why: Why | null): void {
+      const own = lists.get(list);
+      if (own) own.sent(why);
+      else plain?.sent?.(list, why);
+    },
+  };
+  const logged = [...lists.values()].filter(({ id }) => id !== null);
+  const cookie = await clickCookie(page, visit, logged);
+  return {
+    arranging,
+    cookies: cookie === null ? cookies : [...cookies, cookie],
+    timings: logged.map(({ name, id }) => `list-${name};desc="${id}"`),
+  };
+}

@@ -1,0 +1,45 @@
+import { LIST_COOKIE } from "../events/list-cookie.ts";
+import { navigationClick } from "../events/navigation-click.ts";
+import type { KeepAlive } from "../http/keep-alive.ts";
+import { logError } from "../http/log.ts";
+import type { RouteOptions } from "../route-options.ts";
+import type { CompiledRoute } from "./compiled-routes.ts";
+
+/**
+ * Logs a request that is a click on an item of a list which the visitor was shown: beside the request, which goes its
+ * way. `routes`: all that there are.
+ */
+export function watchClicks(
+  request: Request,
+  routes: readonly CompiledRoute[],
+  env: object,
+  keepAlive: KeepAlive,
+  options: RouteOptions,
+): void {
+  if (request.method !== "GET" || !request.headers.get("cookie")?.includes(`${LIST_COOKIE}=`)) return;
+  const route = routes.find(({ itemPages }) => itemPages?.test(request.url));
+  if (!route) return;
+  keepAlive(
+    logClick(request, route, env, keepAlive, options).catch((error: unknown) => logError("click_failed", error)),
+  );
+}
+
+async function logClick(
+  request: Request,
+  { itemPages: pattern }: CompiledRoute,
+  env: object,
+  keepAlive: KeepAlive,
+  options: RouteOptions,
+): Promise<void> {
+  const settings = options.settings.readOrNull(env);
+  const { headers, method, url } = request;
+  const visitor = { headers, method, url, context: null };
+  const visit = settings && (await options.experiments.begin(visitor, settings, keepAlive));
+  if (!visit?.consents || !pattern) return;
+  for (const unit of await visit.units()) {
+    const click = await navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
+    if (click === null) continue;
+    options.events.write(click, env, keepAlive);
+    return;
+  }
+}
