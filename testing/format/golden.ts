@@ -15,6 +15,9 @@ import { readSigningKey } from "../../format/signature.ts";
 import { FeatureSpecSchema } from "../../format/spec.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import { writePatch } from "../../format/write-patch.ts";
+import { PlanSchema } from "../../lab/analysis/experiment/plan.ts";
+import { AnalysisSchema } from "../../lab/analysis/experiment/result.ts";
+import { ComparedSchema, IntervalSchema, VerdictSchema } from "../../lab/analysis/experiment/result-metrics.ts";
 import { SearchSpaceSchema } from "../../lab/tune/space.ts";
 import { VERSION } from "../../trainer/io/project.ts";
 import { openApiDocument } from "../openapi/document.ts";
@@ -98,6 +101,11 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["format/exposure.schema.json", encoder.encode(`${JSON.stringify(exposureJsonSchema(), null, 2)}\n`)],
     ["format/event.schema.json", encoder.encode(`${JSON.stringify(eventJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
+    ["lab/analysis/experiment/plan.schema.json", encoder.encode(`${JSON.stringify(planJsonSchema(), null, 2)}\n`)],
+    [
+      "lab/analysis/experiment/analysis.schema.json",
+      encoder.encode(`${JSON.stringify(analysisJsonSchema(), null, 2)}\n`),
+    ],
     ["worker/playground.json", encoder.encode(await playgroundJson())],
     ["worker/openapi.json", encoder.encode(`${JSON.stringify(openApiDocument(VERSION), null, 2)}\n`)],
     ["format/FORMAT.md", encoder.encode(withDumps(formatMd, blob, page))],
@@ -179,6 +187,19 @@ export function exposureJsonSchema(): object {
 export function eventJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(ListEventSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge event", ...schema };
+}
+
+/** The JSON Schema of the plan of an experiment's analysis, for editors. */
+export function planJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(PlanSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge analysis plan", ...schema };
+}
+
+/** The JSON Schema of what `experiment analyze --json` prints. */
+export function analysisJsonSchema(): object {
+  const definitions = { interval: IntervalSchema, verdict: VerdictSchema, compared: ComparedSchema };
+  const { $schema, ...schema } = toJsonSchema(AnalysisSchema, { ...JSON_SCHEMA, definitions });
+  return { $schema, title: "deepfm-edge experiment analysis", ...schema };
 }
 
 /** The text between `<!-- name -->` and `<!-- /name -->`. */

@@ -1,0 +1,111 @@
+import { Command, InvalidArgumentError } from "commander";
+import { FormatError } from "../../../format/errors.ts";
+import { parseJson } from "../../../format/parse.ts";
+import { parsePolicy } from "../../../format/policy.ts";
+import { analyzeExperiment } from "../../../lab/analysis/experiment/analyze.ts";
+import { type AnalysisPlan, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
+import { experimentReport } from "../../../lab/report/experiment-report.ts";
+import { toJson, writeWhole } from "../../../trainer/io/files.ts";
+import { parsePositiveInteger, readText } from "../options.ts";
+import { analysisText } from "./analysis-text.ts";
+
+interface AnalyzeFlags {
+  logs: string[];
+  plan?: string;
+  experiment?: string;
+  phase?: string;
+  control?: string;
+  weights?: Record<string, number>;
+  alpha?: number;
+  plannedUnits?: number;
+  primary?: string;
+  segment?: string[];
+  prePeriod?: { from: string; to: string };
+  whatIf?: string[];
+  planEffect?: number[];
+  inSpiteOfSrm?: boolean;
+  json?: boolean;
+  html?: string;
+}
+
+export const EXPERIMENT_LOGS_HELP =
+  "exposures and events: files, globs or folders of newline JSON (.jsonl, .ndjson, .json, also .gz, .zst)";
+
+export function analyzeCommand(): Command {
+  return new Command("analyze")
+    .description(
+      "Judge an experiment by its log: whether its arms can be compared, which is better, and what another policy " +
+        "would have earned.",
+    )
+    .requiredOption("--logs <path...>", EXPERIMENT_LOGS_HELP)
+    .option("--plan <file>", "what it is to be judged by, as JSON; each option below says one part of it")
+    .option("--experiment <name>", "the experiment, where the log has several")
+    .option("--phase <hash>", "one phase only (default: each, by itself)")
+    .option("--control <arm>", "the arm that others are compared with (default: origin, control, or the first by name)")
+    .option("--weights <arm=n,...>", "how units are divided between arms (default: equally)", parseWeights)
+    .option("--alpha <p>", "the probability of finding an effect where there is none (default: 0.05)", parseShare)
+    .option("--planned-units <n>", "units of all arms at which the experiment ends", parsePositiveInteger)
+    .option("--primary <metric>", "the metric that decides (default: the first, clicks)")
+    .option("--segment <field...>", "what divides lists: list, worker, ctx.NAME (default: list)")
+    .option("--pre-period <from/to>", "the time before the experiment, for CUPED: two dates", parsePeriod)
+    .option("--plan-effect <lift...>", "units that a lift of the primary metric needs, such as 0.02", parseLifts)
+    .option("--what-if <policy...>", "a policy as JSON that might have ordered each arm's lists by its own logits")
+    .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing")
+    .option("--json", "print the result as JSON")
+    .option("--html <file>", "write a report, which needs no script to be read")
+    .action(async (flags: AnalyzeFlags) => {
+      const analysis = await analyzeExperiment({
+        logs: flags.logs,
+        plan: planOf(flags),
+        phase: flags.phase,
+        inSpiteOfMismatch: flags.inSpiteOfSrm,
+        planEffects: flags.planEffect,
+        whatIf: flags.whatIf?.map((text) => parsePolicy(parseJson(text, "--what-if"), "--what-if")),
+      });
+      if (flags.html !== undefined) writeWhole(flags.html, await experimentReport(analysis));
+      if (flags.json) return void process.stdout.write(toJson(analysis));
+      console.log(analysisText(analysis));
+      if (flags.html !== undefined) console.log(`report: ${flags.html}`);
+    });
+}
+
+/** The plan's file, with what options say in the place of what it says. */
+function planOf(flags: AnalyzeFlags): AnalysisPlan {
+  const written: unknown = flags.plan === undefined ? {} : parseJson(readText(flags.plan), flags.plan);
+  if (typeof written !== "object" || written === null || Array.isArray(written))
+    throw new FormatError(flags.plan ?? "plan", "got no object, expected the parts of a plan");
+  const { experiment, control, weights, alpha, plannedUnits, primary, segment: segments, prePeriod } = flags;
+  const said = { experiment, control, weights, alpha, plannedUnits, primary, segments, prePeriod };
+  const known = Object.entries(said).filter(([, value]) => value !== undefined);
+  return parsePlan({ ...written, ...Object.fromEntries(known) }, flags.plan);
+}
+
+function parseWeights(text: string): Record<string, number> {
+  const weights = text.split(",").map((part): [string, number] => {
+    const [, arm, number] = /^(.+)=([0-9.]+)$/.exec(part.trim()) ?? [];
+    if (arm === undefined || !(Number(number) >= 0))
+      throw new InvalidArgumentError(`got ${part}, expected an arm and its weight, such as origin=1`);
+    return [arm, Number(number)];
+  });
+  return Object.fromEntries(weights);
+}
+
+function parseShare(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 0.5)) throw new InvalidArgumentError(`got ${text}, expected more than 0 and 0.5 at most`);
+  return value;
+}
+
+function parsePeriod(text: string): { from: string; to: string } {
+  const [from, to, ...more] = text.split("/");
+  if (from === undefined || to === undefined || more.length > 0)
+    throw new InvalidArgumentError(`got ${text}, expected two dates such as 2026-01-01/2026-01-08`);
+  return { from, to };
+}
+
+function parseLifts(text: string, before: number[] = []): number[] {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value === 0)
+    throw new InvalidArgumentError(`got ${text}, expected a lift such as 0.02`);
+  return [...before, value];
+}

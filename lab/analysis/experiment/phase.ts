@@ -1,0 +1,190 @@
+import type { LineDatabase } from "../log/line-database.ts";
+import { plannedUnits } from "../planner.ts";
+import type { AnalysisOptions } from "./analyze-options.ts";
+import { armModels, armSummaries, type PlannedArms, plannedArms } from "./arms.ts";
+import { makeCohort, makeCohortBefore } from "./cohort.ts";
+import type { Judgement } from "./compare.ts";
+import { guardRailResult } from "./guard-rails.ts";
+import { interleavedArms } from "./interleaved.ts";
+import { adjustAll, metricResult } from "./metric-results.ts";
+import { makeScored, metricsOf } from "./metric-sql.ts";
+import { replayCheck } from "./replay.ts";
+import type { ArmSummary, PhaseAnalysis } from "./result.ts";
+import type { GuardRailResult, MetricResult, PlannedEffect, VersionResult } from "./result-metrics.ts";
+import { segmentResults } from "./segments.ts";
+import { soundnessOf } from "./soundness.ts";
+import { timelineOf } from "./timeline.ts";
+import { unitValues, valuesBefore } from "./unit-values.ts";
+import { versionResults } from "./versions.ts";
+import { targetsOf, whatIf } from "./what-if.ts";
+
+/**
+ * N* where no plan says it. The sequential test is right with any number that is chosen before one looks, and so not
+ * with that of the units there happen to be.
+ */
+export const UNPLANNED_UNITS = 10_000;
+
+/** The power that units are planned for. */
+const POWER = 0.8;
+
+export interface PhaseOptions extends AnalysisOptions {
+  experiment: string;
+  phase: string;
+}
+
+/** Judges one phase. Null where none of its lists count. */
+export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): Promise<PhaseAnalysis | null> {
+  const { plan, experiment, phase } = options;
+  const funnel = await makeCohort(lines, { experiment, phase });
+  if (funnel.counted === 0) return null;
+  const planned = await plannedArms(lines, plan);
+  const summaries = await armSummaries(lines, planned);
+  const { from, to } = await lines.row<{ from: number; to: number }>(
+    'SELECT min(t) AS "from", max(t) AS "to" FROM list',
+  );
+  const metrics = await metricsOf(lines, plan);
+  const primary = Math.max(
+    0,
+    metrics.findIndex(({ name }) => name === plan.primary),
+  );
+  const guardRails = plan.guardRails;
+  await makeScored(lines, metrics, guardRails);
+
+  const warnings = [...planned.warnings, ...warningsOf(summaries, options)];
+  const { names, weights } = withLists(planned, summaries);
+  const judgements = judgementsOf(names, planned, summaries, options);
+  const timeline = await timelineOf(lines, { arms: names, weights, column: `m${primary}`, from, to, judgements });
+  const soundness = await soundnessOf(lines, {
+    experiment,
+    phase,
+    // An arm that has lost all of its units is a mismatch too.
+    arms: planned.names,
+    weights: planned.weights,
+    twoArmsShare: funnel.units > 0 ? funnel.unitsInTwoArms / funnel.units : 0,
+    sequentialP: names.length > 1 ? (timeline.at(-1)?.ratioP ?? null) : null,
+    segments: plan.segments,
+  });
+  const shown = soundness.sound || options.inSpiteOfMismatch === true;
+  const results = shown ? await compareArms() : null;
+
+  return {
+    phase,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    control: planned.names[0],
+    plannedUnits: plan.plannedUnits ?? null,
+    warnings,
+    funnel,
+    arms: summaries,
+    soundness,
+    metrics: results?.metrics ?? null,
+    versions: results?.versions ?? [],
+    segments: results?.segments ?? [],
+    guardRails: results?.guardRails ?? [],
+    timeline: timeline.map((look) => (shown ? look : { ...look, lifts: [] })),
+    planner: plannedEffects(results?.metrics[primary]),
+    interleaving: shown ? await interleavedArms(lines, plan.alpha) : [],
+    offPolicy: shown ? await offPolicy() : [],
+    replay: await replayCheck(lines),
+  };
+
+  async function compareArms() {
+    const columns = metrics.map((_, i) => `m${i}`);
+    const guards = guardRails.flatMap((_, i) => [`g${i}`, `CAST(g${i} IS NOT NULL AS INTEGER)`]);
+    const units = (await unitValues(lines, { columns: [...columns, ...guards], from: "scored" })).get("");
+    const own = names.map((name) => units?.get(name)).filter((values) => values !== undefined);
+    const before = await beforeOf(columns);
+    const arms = { names, units: own, before, judgements };
+    const metricResults: MetricResult[] = metrics.map((metric, i) => metricResult(metric, i, arms, i === primary));
+    adjustAll(metricResults);
+    const guarded: GuardRailResult[] = guardRails.flatMap((guard, i) =>
+      guardRailResult(guard, columns.length + 2 * i, arms, plan.alpha),
+    );
+    const [control, ...treatments] = names;
+    const both = { control, treatments, column: `m${primary}`, judgements };
+    const versions: VersionResult[] = [];
+    for (const { arm, models } of summaries)
+      if (models.length > 1 && names.includes(arm))
+        versions.push(...(await versionResults(lines, { ...both, arm, models })));
+    const total = own.reduce((sum, { lists }) => sum + lists.length, 0);
+    const segments = await segmentResults(lines, { ...both, segments: plan.segments, units: total });
+    return { metrics: metricResults, guardRails: guarded, versions, segments };
+  }
+
+  /** The units that lifts need, by the variance of the control's units. */
+  function plannedEffects(metric: MetricResult | undefined): PlannedEffect[] {
+    const [control] = metric?.arms ?? [];
+    const units = summaries[0].units;
+    if (control?.value == null || control.error === null || units < 2) return [];
+    const variance = control.error ** 2 * units * (metric?.varianceLeft ?? 1);
+    const level = control.value;
+    return (options.planEffects ?? []).flatMap((lift) =>
+      names.slice(1).map((arm, i): PlannedEffect => {
+        const share = weights[i + 1] / (weights[0] + weights[i + 1]);
+        const needed = plannedUnits({ variance, effect: lift * level, alpha: plan.alpha, power: POWER, share });
+        return { lift, arm, power: POWER, units: needed };
+      }),
+    );
+  }
+
+  /** What the units did in the time before; undefined without one. */
+  async function beforeOf(columns: readonly string[]) {
+    if (!plan.prePeriod) return undefined;
+    const time = { from: Date.parse(plan.prePeriod.from), to: Date.parse(plan.prePeriod.to) };
+    if (time.to > from) {
+      warnings.push("the pre-period ends after the phase began, when arms differed already: there is no CUPED");
+      return undefined;
+    }
+    await makeCohortBefore(lines, { experiment, phase }, time);
+    await makeScored(lines, metrics, [], { name: "scored_before", lists: "list_before", outcomes: "outcome_before" });
+    const values = await valuesBefore(lines, columns, "scored_before");
+    const own = names.map((name) => values.get(name)).filter((found) => found !== undefined);
+    if (own.every(({ lists }) => lists.every((count) => count === 0)))
+      warnings.push("no unit has a list in the pre-period: there is no CUPED");
+    return own;
+  }
+
+  async function offPolicy() {
+    const models = await armModels(lines);
+    const found: PhaseAnalysis["offPolicy"] = [];
+    for (const arm of models)
+      for (const target of targetsOf(arm, models, options.whatIf ?? []))
+        found.push(...(await whatIf(lines, arm.arm, target, plan.alpha)));
+    return found;
+  }
+}
+
+/** The arms that have lists to compare. */
+function withLists({ names, weights }: PlannedArms, summaries: readonly ArmSummary[]): Omit<PlannedArms, "warnings"> {
+  const there = names.map((_, i) => summaries[i].units > 0);
+  return { names: names.filter((_, i) => there[i]), weights: weights.filter((_, i) => there[i]) };
+}
+
+/** By treatment: its part of the planned units, with the control's, and whether all of the experiment's are there. */
+function judgementsOf(
+  names: readonly string[],
+  { names: all, weights }: PlannedArms,
+  summaries: readonly ArmSummary[],
+  { plan }: PhaseOptions,
+): Judgement[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const units = summaries.reduce((sum, arm) => sum + arm.units, 0);
+  const { plannedUnits = UNPLANNED_UNITS } = plan;
+  return names.slice(1).map((name): Judgement => {
+    const share = (weights[0] + weights[all.indexOf(name)]) / total;
+    return { alpha: plan.alpha, plannedUnits: plannedUnits * share, atEnd: units >= (plan.plannedUnits ?? Infinity) };
+  });
+}
+
+function warningsOf(summaries: readonly ArmSummary[], { plan }: PhaseOptions): string[] {
+  const warnings = summaries
+    .filter(({ models }) => models.length > 1)
+    .map(
+      ({ arm, models }) => `${arm} names a floating model: ${models.length} versions served it, each is shown alone`,
+    );
+  if (plan.plannedUnits === undefined)
+    warnings.push(
+      `no number of units is planned: there is no fixed test, and the sequential one takes ${UNPLANNED_UNITS}`,
+    );
+  return warnings;
+}

@@ -1,0 +1,55 @@
+import type { Policy } from "../../../format/policy.ts";
+import type { Candidates } from "../../../runtime/orders/candidates.ts";
+import { plackettLuceMarginals } from "../../../runtime/orders/marginals.ts";
+import { descending } from "../../../runtime/orders/ranking.ts";
+
+// What a policy would do with a list that another one has ordered.
+
+/** The probability of each of n candidates in the first slot. */
+export function firstSlotProbabilities(policy: Policy, { logits, rivalLogits }: Candidates): Float64Array {
+  const n = logits.length;
+  const p = new Float64Array(n);
+  if (policy.pinned?.includes(0)) {
+    p[0] = 1;
+    return p;
+  }
+  const free = Array.from({ length: n }, (_, i) => i).filter((i) => !policy.pinned?.includes(i));
+  const best = (values: ArrayLike<number>): number =>
+    free.reduce((top, i) => (values[i] > values[top] ? i : top), free[0]);
+  switch (policy.policy) {
+    case "greedy":
+      p[best(logits)] = 1;
+      return p;
+    case "epsilon-greedy":
+      for (const i of free) p[i] = policy.epsilon / free.length;
+      p[best(logits)] += 1 - policy.epsilon;
+      return p;
+    case "team-draft":
+      for (const own of [logits, rivalLogits ?? logits]) p[best(own)] += 0.5;
+      return p;
+    case "plackett-luce": {
+      const top = logits[best(logits)];
+      let sum = 0;
+      for (const i of free) sum += p[i] = Math.exp((logits[i] - top) / policy.temperature);
+      return p.map((value) => value / sum);
+    }
+  }
+}
+
+/** Whether `rankMarginals` knows a policy's: without pins, Plackett–Luce's and those of what has no chance in it. */
+export function hasMarginals({ policy, pinned }: Policy): boolean {
+  return !pinned?.length && (policy === "plackett-luce" || policy === "greedy");
+}
+
+/** P(item at rank): `[rank * n + item]`, for the first `ranks` of n. Of a policy that has marginals. */
+export function rankMarginals(policy: Policy, { logits }: Candidates, ranks: number): Float64Array {
+  const n = logits.length;
+  if (policy.policy === "plackett-luce")
+    return plackettLuceMarginals(
+      Float64Array.from(logits, (logit) => logit / policy.temperature),
+      ranks,
+    );
+  const marginals = new Float64Array(Math.min(ranks, n) * n);
+  for (const [rank, item] of descending(Array.from(logits)).slice(0, ranks).entries()) marginals[rank * n + item] = 1;
+  return marginals;
+}

@@ -1,0 +1,89 @@
+import type { LineDatabase } from "../log/line-database.ts";
+
+/** What the units of one arm did: an entry for each unit in every array. */
+export interface UnitValues {
+  /** Lists. */
+  lists: Float64Array;
+  /** Of each metric: the sum over the unit's lists. */
+  sums: Float64Array[];
+  /** 1 over the probability with which the unit's lines are kept. */
+  weights: Float64Array;
+}
+
+/** By label, such as the value of a segment, and by arm. */
+export type LabelledUnits = Map<string, Map<string, UnitValues>>;
+
+export interface UnitQuery {
+  /** The columns to sum, such as `m0`. NULL counts for nothing. */
+  columns: readonly string[];
+  /** A table with `arm`, `u`, `keep` and the columns. */
+  from: string;
+  /** SQL of a label that divides the lists; all have one by default. */
+  label?: string;
+  where?: string;
+}
+
+/** Sums lists by unit. */
+export async function unitValues(lines: LineDatabase, query: UnitQuery): Promise<LabelledUnits> {
+  const { columns, from, label = "''", where = "true" } = query;
+  const sums = columns.map((column) => `, CAST(coalesce(sum(${column}), 0) AS DOUBLE)`).join("");
+  const sql = `SELECT CAST(coalesce(CAST(${label} AS VARCHAR), '–') AS VARCHAR) AS label, arm,
+      CAST(count(*) AS DOUBLE), avg(1 / keep)${sums}
+    FROM ${from} WHERE ${where} GROUP BY label, arm, u ORDER BY label, arm, u`;
+  return collect(lines, sql);
+}
+
+/**
+ * What the units of `scored` did before, by arm and in the same order: `before` is a table of lists with the same
+ * columns. A unit that was not there has no lists.
+ */
+export async function valuesBefore(
+  lines: LineDatabase,
+  columns: readonly string[],
+  before: string,
+): Promise<Map<string, UnitValues>> {
+  const sums = columns.map((column, i) => `, CAST(coalesce(sum(${column}), 0) AS DOUBLE) AS s${i}`).join("");
+  const known = columns.map((_, i) => `, coalesce(earlier.s${i}, 0)`).join("");
+  const labelled = await collect(
+    lines,
+    `SELECT '' AS label, arm, coalesce(earlier.lists, 0), coalesce(earlier.weight, 1)${known}
+     FROM (SELECT DISTINCT arm, u FROM scored) AS own
+     LEFT JOIN (SELECT u, CAST(count(*) AS DOUBLE) AS lists, avg(1 / keep) AS weight${sums} FROM ${before} GROUP BY u)
+       AS earlier USING (u)
+     ORDER BY arm, u`,
+  );
+  return labelled.get("") ?? new Map();
+}
+
+/** Rows of label, arm, lists, weight and sums, in their order. */
+async function collect(lines: LineDatabase, sql: string): Promise<LabelledUnits> {
+  const rows = new Map<string, Map<string, number[][]>>();
+  for await (const chunk of lines.duckdb.stream(sql)) {
+    const [labels, arms, ...values] = Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnValues(i));
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const own = entry(
+        entry(rows, String(labels[i]), () => new Map()),
+        String(arms[i]),
+        () => values.map(() => []),
+      );
+      for (const [j, column] of values.entries()) own[j].push(Number(column[i]));
+    }
+  }
+  return new Map([...rows].map(([name, arms]) => [name, new Map([...arms].map(([arm, own]) => [arm, valuesOf(own)]))]));
+}
+
+function valuesOf([lists, weights, ...sums]: number[][]): UnitValues {
+  return {
+    lists: new Float64Array(lists),
+    weights: new Float64Array(weights),
+    sums: sums.map((own) => new Float64Array(own)),
+  };
+}
+
+function entry<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,176 @@
+import type { Policy } from "../../../format/policy.ts";
+import { fitPlatt } from "../../../trainer/calibration/platt.ts";
+import { sigmoid } from "../../../trainer/metrics/metrics.ts";
+import type { LineDatabase } from "../log/line-database.ts";
+import { sumOf } from "../moments.ts";
+import type { Contributions } from "../off-policy/contributions.ts";
+import { type EstimateOptions, estimate } from "../off-policy/estimate.ts";
+import { iips, listIps, rips } from "../off-policy/list-estimators.ts";
+import { doublyRobust, ips, type RewardModel, snips, switchDoublyRobust } from "../off-policy/slot-estimators.ts";
+import { clipped, importanceWeights } from "../off-policy/weights.ts";
+import { finite } from "./compare.ts";
+import { type OffPolicyLog, offPolicyLog, type Target } from "./off-policy-log.ts";
+import type { OffPolicyResult } from "./result.ts";
+
+// What an arm's traffic would have earned if another policy had ordered its lists.
+
+/** Weights above it are cut to it, or left to the reward model. */
+const LARGE_WEIGHT = 10;
+const RESAMPLES = 500;
+const SEED = 1;
+/** Parts of the units: the reward model is asked about one part, and fitted on the other. */
+const FOLDS = 2;
+
+/** What the log says of an arm and a target, by every estimator that its policies allow. */
+export async function whatIf(
+  lines: LineDatabase,
+  arm: string,
+  target: Target,
+  alpha: number,
+): Promise<OffPolicyResult[]> {
+  if (target.policy.policy === "team-draft")
+    return [refused(arm, target, "team-draft shows two models' lists at once, which is no policy of one of them")];
+  const log = await offPolicyLog(lines, arm, target);
+  if (log.lists === 0) return [refused(arm, target, `no line of the arm has what it takes: ${NEEDS[target.logits]}`)];
+  const { rows, lists } = log;
+  const options: EstimateOptions = { alpha, resamples: RESAMPLES, seed: SEED };
+  const results = (named: Record<string, Contributions | string>): OffPolicyResult["estimates"] =>
+    Object.entries(named).map(([estimator, contributions]) =>
+      typeof contributions === "string"
+        ? { ...NONE, estimator, refused: contributions }
+        : { estimator, ...judged(contributions, log, options) },
+    );
+  const { marginals } = log;
+  const whole = {
+    "IPS of lists": listIps(rows),
+    "IPS of lists, self-normalised": listIps(rows, true),
+    RIPS: rips(rows),
+    "RIPS, self-normalised": rips(rows, true),
+  };
+  const byMarginals = marginals
+    ? { ...judged(iips(marginals.rows), marginals, options), estimator: iipsName(marginals.lists, lists) }
+    : { ...NONE, estimator: "IIPS", refused: "it needs marginals: of Plackett–Luce or greedy, without pinned slots" };
+  const base = { arm, target: target.name, lists, refused: null };
+  const ofFirst = firstRows(log);
+  return [
+    {
+      ...base,
+      slots: rows.slots,
+      slot: "list",
+      observed: sumOf(rows.rewards) / lists,
+      estimates: [...results(whole), byMarginals],
+    },
+    {
+      ...base,
+      slots: rows.slots,
+      slot: "first slot",
+      observed: sumOf(ofFirst.rewards) / lists,
+      estimates: results(firstSlotEstimators(log)),
+    },
+  ];
+}
+
+/** Marginals are dear: where not all lists had them, that is said. */
+function iipsName(priced: number, lists: number): string {
+  return priced === lists ? "IIPS" : `IIPS, of the first ${priced} lists`;
+}
+
+const NEEDS = {
+  own: "an order of the arm's policy with the logits of all candidates",
+  shadow: "an order of the arm's policy with a shadow's logits of all candidates",
+};
+
+const NONE = {
+  value: null,
+  error: null,
+  normal: null,
+  bootstrap: null,
+  effectiveSize: null,
+  largestWeight: null,
+  meanWeight: null,
+};
+
+function refused(arm: string, { name }: Target, reason: string): OffPolicyResult {
+  return { arm, target: name, lists: 0, slots: 0, slot: "list", observed: null, estimates: [], refused: reason };
+}
+
+function judged(
+  contributions: Contributions,
+  { units, rows, lists }: Pick<OffPolicyLog, "units" | "rows" | "lists">,
+  options: EstimateOptions,
+): Omit<OffPolicyResult["estimates"][number], "estimator"> {
+  // Of the lists' own propensities, whichever slots an estimator looks at: one value for each of its rows.
+  const logged = Float64Array.from({ length: lists }, (_, i) =>
+    sumOf(rows.logged.subarray(i * rows.slots, (i + 1) * rows.slots)),
+  );
+  const found = estimate(contributions, units, logged, options);
+  if ("refused" in found) return { ...NONE, refused: found.refused };
+  return { ...found, value: finite(found.value), error: finite(found.error), refused: null };
+}
+
+function firstRows({ rows: { slots, rewards, logged, evaluated } }: OffPolicyLog) {
+  const first = (values: Float64Array): Float64Array => values.filter((_, i) => i % slots === 0);
+  return { weights: importanceWeights(first(evaluated), first(logged)), rewards: first(rewards) };
+}
+
+function firstSlotEstimators(log: OffPolicyLog): Record<string, Contributions | string> {
+  const rows = firstRows(log);
+  const model = rewardModel(log, rows.rewards);
+  const missing = "its reward model needs clicks and other lists in both halves of the units";
+  return {
+    IPS: ips(rows),
+    [`IPS, weights at most ${LARGE_WEIGHT}`]: ips({ ...rows, weights: clipped(rows.weights, LARGE_WEIGHT) }),
+    SNIPS: snips(rows),
+    DR: model ? doublyRobust(rows, model) : missing,
+    [`switch-DR, weights at most ${LARGE_WEIGHT}`]: model ? switchDoublyRobust(rows, model, LARGE_WEIGHT) : missing,
+  };
+}
+
+/**
+ * What the target's logits say of a click in the first slot: a line through them, by Platt scaling, which is fitted on
+ * the units of the other half. Null where a half lacks clicks, or has nothing else.
+ */
+function rewardModel({ first, units, lists }: OffPolicyLog, rewards: Float64Array): RewardModel | null {
+  const shown = new Float64Array(lists);
+  const policy = new Float64Array(lists);
+  const labels = Uint8Array.from(rewards, (reward) => (reward > 0 ? 1 : 0));
+  const all = Array.from(labels, (_, i) => i);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const others = all.filter((i) => units[i] % FOLDS !== fold);
+    const own = Uint8Array.from(others, (i) => labels[i]);
+    if (!own.includes(0) || !own.includes(1)) return null;
+    const logits = Float64Array.from(others, (i) => first.shownLogits[i]);
+    const { slope, intercept } = fitPlatt({ logits, labels: own });
+    const clicked = (logit: number): number => sigmoid(slope * logit + intercept);
+    for (const i of all) {
+      if (units[i] % FOLDS !== fold) continue;
+      shown[i] = clicked(first.shownLogits[i]);
+      policy[i] = first.probabilities[i].reduce((sum, p, item) => sum + p * clicked(first.logits[i][item]), 0);
+    }
+  }
+  return { shown, policy };
+}
+
+/** What an arm's lines say of an arm, as far as there can be another arm's target. */
+export interface ArmModels {
+  arm: string;
+  policies: readonly string[];
+  models: readonly string[];
+  shadows: readonly string[];
+}
+
+/**
+ * The targets of an arm: each other arm whose model is its shadow, with that arm's policy, and each policy that was
+ * asked for, with the arm's own logits.
+ */
+export function targetsOf(
+  arm: ArmModels,
+  arms: readonly (ArmModels & { policy: Policy | null })[],
+  asked: readonly Policy[],
+): Target[] {
+  const byShadow = arms
+    .filter((other) => other.arm !== arm.arm && other.models.some((model) => arm.shadows.includes(model)))
+    .flatMap(({ arm: name, policy }): Target[] => (policy ? [{ name: `arm ${name}`, policy, logits: "shadow" }] : []));
+  const byPolicy = arm.models.length > 0 ? asked : [];
+  return [...byShadow, ...byPolicy.map((policy): Target => ({ name: JSON.stringify(policy), policy, logits: "own" }))];
+}

@@ -1,0 +1,121 @@
+import { isUtf8 } from "node:buffer";
+import { damageOf, LINE_DELIMITER } from "../../../trainer/data/lines.ts";
+import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
+import { openText } from "../../../trainer/data/text-file.ts";
+import { WholeFile } from "../../../trainer/io/files.ts";
+
+// DuckDB stops at bytes that are not UTF-8 and at lines that are too long, reads past a CR that stands alone, and takes
+// a compressed file that was cut off for a shorter one. One bad line must not cost a log its analysis, so a file with
+// such a line is read from a copy that has a short text in its place, which is no JSON and is counted as a bad line.
+
+const NEWLINE = 10;
+const RETURN = 13;
+
+/** What stands in a copy for lines that DuckDB could not read. */
+export const UNREADABLE = "unreadable";
+/** What stands in a copy where the file is damaged: what comes behind is lost. */
+export const CUT_OFF = "cut off";
+
+/** Whether DuckDB reads a file as it is. */
+export async function isClean(path: string): Promise<boolean> {
+  for await (const part of parts(path))
+    if (part.damage !== null || part.bytes.length > MAX_LINE_BYTES || !isPlain(part.bytes)) return false;
+  return true;
+}
+
+/** Writes a copy of a file with as many lines, of which DuckDB can read each. Throws UserError. */
+export async function writeCleanCopy(path: string, copy: string): Promise<void> {
+  using file = new WholeFile(copy);
+  for await (const { bytes, damage } of parts(path)) {
+    if (damage !== null) {
+      file.write(`${CUT_OFF}\n`);
+      continue;
+    }
+    if (bytes.length <= MAX_LINE_BYTES && isPlain(bytes)) {
+      file.write(bytes);
+      file.write("\n");
+      continue;
+    }
+    for (const line of linesOf(bytes)) {
+      file.write(line.length <= MAX_LINE_BYTES && isPlain(line) ? line : UNREADABLE);
+      file.write("\n");
+    }
+  }
+  file.finish();
+}
+
+/** A line of a file that is wanted by its number among those that are not blank, from 0. */
+export interface FoundLine {
+  /** Its number in the file, from 1. */
+  number: number;
+  text: string;
+}
+
+/** Finds lines by their numbers among those that are not blank. Ends where the file is damaged. */
+export async function findLines(path: string, wanted: ReadonlySet<number>): Promise<Map<number, FoundLine>> {
+  const found = new Map<number, FoundLine>();
+  let [number, row] = [0, 0];
+  for await (const { bytes, damage } of parts(path)) {
+    if (damage !== null) return found;
+    for (const line of linesOf(bytes)) {
+      number++;
+      const text = line.length > MAX_LINE_BYTES ? "" : Buffer.from(line).toString("utf8");
+      if (line.length <= MAX_LINE_BYTES && text.replace(/^[ \t\r]+/, "") === "") continue;
+      if (wanted.has(row)) found.set(row, { number, text });
+      row++;
+      if (found.size === wanted.size) return found;
+    }
+  }
+  return found;
+}
+
+/** What the system or a decoder says of a file that is damaged; null of one that is not. */
+export async function damageText(path: string): Promise<string | null> {
+  for await (const { damage } of parts(path)) if (damage !== null) return damage;
+  return null;
+}
+
+interface Part {
+  /** Whole lines, without the end of the last one. */
+  bytes: Uint8Array;
+  /** Why the file ends here, where it is damaged; null elsewhere. */
+  damage: string | null;
+}
+
+/** A file in parts of whole lines. Where it is damaged, the last part says how. */
+async function* parts(path: string): AsyncGenerator<Part> {
+  let rest: Uint8Array[] = [];
+  try {
+    for await (const chunk of openText(path)) {
+      const end = chunk.lastIndexOf(NEWLINE);
+      if (end < 0) {
+        rest.push(chunk);
+        continue;
+      }
+      yield { bytes: Buffer.concat([...rest, chunk.subarray(0, end)]), damage: null };
+      rest = [chunk.subarray(end + 1)];
+    }
+  } catch (error) {
+    yield { bytes: new Uint8Array(0), damage: damageOf(path, error).problem };
+    return;
+  }
+  const bytes = Buffer.concat(rest);
+  if (bytes.length > 0) yield { bytes, damage: null };
+}
+
+function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start <= bytes.length; ) {
+    const end = bytes.indexOf(NEWLINE, start);
+    const stop = end < 0 ? bytes.length : end;
+    yield bytes.subarray(start, stop > start && bytes[stop - 1] === RETURN ? stop - 1 : stop);
+    start = stop + 1;
+  }
+}
+
+/** Whether lines are UTF-8 without what DuckDB would take for something else than text. */
+function isPlain(bytes: Uint8Array): boolean {
+  if (!isUtf8(bytes) || bytes.includes(LINE_DELIMITER) || bytes.includes(0)) return false;
+  for (let at = bytes.indexOf(RETURN); at >= 0; at = bytes.indexOf(RETURN, at + 1))
+    if (at + 1 < bytes.length && bytes[at + 1] !== NEWLINE) return false;
+  return true;
+}

@@ -1,0 +1,125 @@
+import { EVENT_TYPES, EVENT_VERSION } from "../../../format/event.ts";
+import { BUCKETS, EXPOSURE_VERSION } from "../../../format/exposure.ts";
+import { literal } from "../../../trainer/data/sql.ts";
+
+// What a line must be so that it counts, as SQL over its members, which are JSON or NULL. These are the members that
+// every analysis uses. The whole schema is asked of the lines whose order is replayed or judged off-policy, and of bad
+// lines, to say what is wrong with them.
+
+/** A member of a line. */
+interface Member {
+  name: string;
+  optional?: boolean;
+  /** SQL that is true of a good one, by the SQL of the member. */
+  good: (member: string) => string;
+  /** SQL of what its column holds, by the SQL of the member. Without it, the member is only checked. */
+  column?: (member: string) => string;
+}
+
+type Sql = Member["good"];
+
+const text: Sql = (member) => `(${member} ->> '$')`;
+const number: Sql = (member) => `TRY_CAST(${member} AS DOUBLE)`;
+const integer: Sql = (member) => `TRY_CAST(${member} AS BIGINT)`;
+const present: Sql = (member) => `${member} IS NOT NULL`;
+const isText = typeIn("VARCHAR");
+const isArray = typeIn("ARRAY");
+const isNumber = typeIn("UBIGINT", "BIGINT", "DOUBLE", "HUGEINT", "UHUGEINT");
+/** The latest time that a Date holds. */
+const isTime = upTo(8.64e15);
+
+/** JSON's types as DuckDB names them: a whole number that is not negative is UBIGINT. */
+function typeIn(...types: string[]): Sql {
+  return (member) => `json_type(${member}) IN (${types.map(literal).join(", ")})`;
+}
+
+function upTo(most: number): Sql {
+  return (member) => `json_type(${member}) = 'UBIGINT' AND ${number(member)} <= ${most}`;
+}
+
+function matching(pattern: string): Sql {
+  return (member) => `${isText(member)} AND regexp_full_match(${text(member)}, ${literal(pattern)})`;
+}
+
+function upToCharacters(most: number): Sql {
+  return (member) => `${isText(member)} AND length(${text(member)}) BETWEEN 1 AND ${most}`;
+}
+
+function oneOf(...texts: readonly string[]): Sql {
+  return (member) => `${isText(member)} AND ${text(member)} IN (${texts.map(literal).join(", ")})`;
+}
+
+const ID: Member = { name: "id", good: matching("[A-Za-z0-9_-]{30}"), column: text };
+const TIME: Member = { name: "t", good: isTime, column: integer };
+
+export const EXPOSURE_MEMBERS: readonly Member[] = [
+  ID,
+  TIME,
+  { name: "x", good: upToCharacters(128), column: text },
+  { name: "phase", good: matching("[0-9a-f]{8}"), column: text },
+  { name: "arm", good: upToCharacters(64), column: text },
+  { name: "b", good: upTo(BUCKETS - 1), column: integer },
+  { name: "u", good: matching("[0-9a-f]{16}"), column: text },
+  { name: "list", good: upToCharacters(128), column: text },
+  { name: "model", optional: true, good: isText, column: text },
+  { name: "worker", optional: true, good: isText, column: text },
+  // The origin's order has none: null, which is as if it were absent here.
+  { name: "policy", optional: true, good: typeIn("OBJECT"), column: (member) => `CAST(${member} AS VARCHAR)` },
+  { name: "cand", good: isArray },
+  { name: "shown", good: isArray },
+  { name: "p", good: isText },
+  { name: "logits", optional: true, good: isText },
+  { name: "team", optional: true, good: isText },
+  { name: "served", good: oneOf("arm", "origin"), column: text },
+  { name: "why", optional: true, good: isText, column: text },
+  { name: "deg", optional: true, good: typeIn("OBJECT"), column: present },
+  {
+    name: "keep",
+    good: (member) => `${isNumber(member)} AND ${number(member)} > 0 AND ${number(member)} <= 1`,
+    column: number,
+  },
+  { name: "flags", optional: true, good: isText, column: text },
+  { name: "shadow", optional: true, good: typeIn("OBJECT"), column: (member) => `(${member} ->> '$.model')` },
+];
+
+export const EVENT_MEMBERS: readonly Member[] = [
+  ID,
+  TIME,
+  { name: "type", good: oneOf(...EVENT_TYPES), column: text },
+  { name: "item", good: isText, column: text },
+  { name: "received", good: isTime, column: integer },
+  { name: "value", optional: true, good: isNumber, column: number },
+  { name: "key", optional: true, good: isText, column: text },
+];
+
+/** The members that either kind of line may have. */
+export const MEMBER_NAMES: readonly string[] = [
+  ...new Set(["v", "ctx", ...[...EXPOSURE_MEMBERS, ...EVENT_MEMBERS].map(({ name }) => name)]),
+];
+
+/** SQL that is true of an event's line, and not of an exposure's. */
+export const IS_EVENT = `${at("type")} IS NOT NULL`;
+
+/** SQL of what is wrong with a line: the first member that is. NULL where nothing is. */
+export function problemSql(kind: "exposure" | "event"): string {
+  const [members, version] =
+    kind === "exposure" ? [EXPOSURE_MEMBERS, EXPOSURE_VERSION] : [EVENT_MEMBERS, EVENT_VERSION];
+  const cases = members.map(({ name, optional, good }) => {
+    const right = `coalesce(${good(at(name))}, false)`;
+    const wrong = optional ? `${at(name)} IS NOT NULL AND NOT (${right})` : `NOT (${right})`;
+    return `WHEN ${wrong} THEN ${literal(name)}`;
+  });
+  return `CASE WHEN coalesce(${text(at("v"))}, '') <> '${version}' THEN 'v' ${cases.join(" ")} END`;
+}
+
+/** SQL of the columns of good lines. */
+export function columnsSql(members: readonly Member[]): string {
+  return members
+    .filter(({ column }) => column !== undefined)
+    .map(({ name, column }) => `${column?.(at(name))} AS "${name}"`)
+    .join(", ");
+}
+
+function at(name: string): string {
+  return `members."${name}"`;
+}

@@ -1,0 +1,28 @@
+import { realpathSync, statSync } from "node:fs";
+import { FormatError } from "../../../format/errors.ts";
+import { filesOf } from "../../../trainer/data/files.ts";
+
+/** Names of files with newline JSON: as Queues write to R2, and as `npm run dev` does. */
+const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
+
+/**
+ * The files of an experiment's log, in the order of their names. `paths` are files, globs and folders, of which the
+ * files with newline JSON are taken, at any depth. A file that several paths name is read once, and an empty one, which
+ * a sink may leave, is none. Throws FormatError where a path means no file, or none of them has a line.
+ */
+export function experimentFiles(paths: readonly string[]): string[] {
+  const files = new Map<string, string>();
+  for (const path of paths) {
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const found = filesOf(path).filter((file) => !isFolder || LOG_NAME.test(file));
+    if (found.length === 0)
+      throw new FormatError(path, "got no log in this folder, expected names that end in .jsonl, .ndjson or .json");
+    for (const file of found) {
+      const { size } = statSync(file);
+      const known = realpathSync(file);
+      if (size > 0 && !files.has(known)) files.set(known, file);
+    }
+  }
+  if (files.size === 0) throw new FormatError(paths.join(", "), "got empty files, expected exposures and events");
+  return [...files.values()];
+}
