@@ -6,20 +6,17 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import { openStore } from "../../deploy/kv/open-store.ts";
 import { publish } from "../../deploy/publish.ts";
-import { parseArm } from "../../format/arm.ts";
-import { experimentsKey, payloadKey, writeExperimentsPointer } from "../../format/experiments-pointer.ts";
-import { sha256, toHex } from "../../format/hash.ts";
 import { analyzeExperiment } from "../../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../../lab/analysis/experiment/plan.ts";
-import type { PhaseAnalysis } from "../../lab/analysis/experiment/result.ts";
 import { experimentReport } from "../../lab/report/experiment-report.ts";
 import { writeClickLog } from "../../testing/shop/click-log.ts";
+import { EXPERIMENT, publishExperiment } from "../../testing/shop/experiment.ts";
+import { judge } from "../../testing/shop/judge.ts";
 import { MODELS, type ShopModel, trainShopModel } from "../../testing/shop/models.ts";
 import { startOrigin } from "../../testing/shop/origin.ts";
-import { type PlantedValue, plantedValues } from "../../testing/shop/planted.ts";
-import { SHELF_ITEMS, Shop } from "../../testing/shop/shop.ts";
+import { plantedValues } from "../../testing/shop/planted.ts";
+import { Shop } from "../../testing/shop/shop.ts";
 import { sendVisitors, type VisitOptions } from "../../testing/shop/visitors.ts";
 import { copyLogs, SHOP_CONFIG, startShopWorker } from "../../testing/shop/worker.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -28,7 +25,6 @@ import { writeWhole } from "../../trainer/io/files.ts";
 import { makeFolder } from "../../trainer/io/folders.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { table } from "../../trainer/terminal/table.ts";
 
 interface Options {
   out: string;
@@ -37,17 +33,6 @@ interface Options {
   rows: number;
 }
 
-const EXPERIMENT = "shelf-order";
-const LIST = "shelf";
-/** LR explores, and DeepFM scores its lists beside it, so that its log says what DeepFM's order would have earned. */
-const ARMS = [
-  { arm: "origin", model: null },
-  {
-    ...{ arm: "lr", model: "shop-lr", policy: { policy: "plackett-luce", temperature: 0.5 }, k: 4 },
-    shadow: { model: "shop-deepfm", share: 1 },
-  },
-  { arm: "deepfm", model: "shop-deepfm" },
-];
 const SHELVES_EACH = 4;
 const CONNECTIONS = 16;
 /** The file by which a folder is known as one of this program's. */
@@ -71,8 +56,7 @@ async function run({ out, seed, visitors, rows }: Options): Promise<void> {
   writeWhole(report, await experimentReport(analysis));
   const [phase] = analysis.phases;
   if (!phase) throw new Error("the log has no list of the experiment");
-  const arms = ARMS.map((arm) => parseArm(arm, arm.arm));
-  const isRight = judge(phase, plantedValues(shop, asked, arms, models));
+  const isRight = judge(phase, plantedValues(shop, asked, models));
   console.log(`report: ${report}\nlog: ${logs}\nanalyze it by hand: npx deepfm-edge experiment analyze --logs ${logs}`);
   if (!isRight) process.exitCode = 1;
 }
@@ -100,18 +84,6 @@ async function publishModels(
   return models as Record<ShopModel, ExportedModel>;
 }
 
-async function publishExperiment(store: string): Promise<void> {
-  const meta = ARMS.map(({ arm }) => ({ key: arm }));
-  const rule = { key: EXPERIMENT, seed: `${EXPERIMENT}:1`, hashAttribute: "uid", hashVersion: 2, coverage: 1 };
-  const features = { [LIST]: { defaultValue: null, rules: [{ ...rule, meta, variations: ARMS }] } };
-  const bytes = new TextEncoder().encode(JSON.stringify({ features }));
-  const payload = toHex(await sha256(bytes));
-  await using kv = await openStore({ config: SHOP_CONFIG, remote: false, persistTo: store });
-  await kv.putBytes(payloadKey(payload), bytes);
-  const pointer = writeExperimentsPointer({ payload, since: Date.now() });
-  await kv.putTexts([{ key: experimentsKey(), value: pointer }]);
-}
-
 async function visitShop(shop: Shop, store: string, options: VisitOptions) {
   await using origin = await startOrigin(shop);
   await using worker = await startShopWorker(store, origin.url);
@@ -120,14 +92,6 @@ async function visitShop(shop: Shop, store: string, options: VisitOptions) {
   task.done();
   await sleep(QUEUE_MS);
   return asked;
-}
-
-/** Prints what was found beside the truth. Returns whether all intervals hold it, and the experiment is sound. */
-function judge(phase: PhaseAnalysis, planted: readonly PlantedValue[]): boolean {
-  const [, ...others] = ARMS;
-  const [origin, ...values] = planted;
-  console.log(JSON.stringify(phase, null, 1).slice(0, 6000), SHELF_ITEMS, others, origin, values, table([], []));
-  return true;
 }
 
 await new Command("demo:ab")

@@ -1,40 +1,44 @@
-import { policyOf } from "../../format/arm.ts";
-import type { Arm } from "../../format/arm.ts";
+import { type Arm, policyOf } from "../../format/arm.ts";
 import { kernelModule } from "../../runtime/node.ts";
 import { drawOrder } from "../../runtime/orders/order.ts";
 import { placeBlob } from "../../runtime/placed-blob.ts";
 import { Scorer } from "../../runtime/scorer.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
-import { type Item, looksAt, type Shop, type Visitor } from "./shop.ts";
+import { ARMS, DRAWN_SLOTS } from "./experiment.ts";
+import type { Item, Shop, Visitor } from "./shop.ts";
 import type { Visit } from "./visitors.ts";
 
 /** What an arm is worth, by the tastes that are planted: expected clicks. */
 export interface PlantedValue {
+  arm: string;
   perList: number;
-  /** On the first slot alone. */
+  /** In the slots that LR's arm draws, and in the first one alone. */
+  firstSlots: number;
   firstSlot: number;
 }
 
-/** The values of arms over the very visits of an experiment, all of them in each arm. */
+/** The values of the arms over the very visits of the experiment, all of them in each arm. */
 export function plantedValues(
   shop: Shop,
   visits: readonly Visit[],
-  arms: readonly Arm[],
   models: Readonly<Record<string, ExportedModel>>,
 ): PlantedValue[] {
   const scorers = Object.fromEntries(
     Object.entries(models).map(([name, { blob }]) => [name, new Scorer(placeBlob(kernelModule(), blob))]),
   );
-  return arms.map((arm) => {
-    let [perList, firstSlot] = [0, 0];
+  return ARMS.map((arm) => {
+    const sums = { perList: 0, firstSlots: 0, firstSlot: 0 };
     for (const [i, { visitor, shelf }] of visits.entries()) {
       const items = shop.shelves[shelf];
       const scorer = arm.model === null ? null : scorers[arm.model];
       const list = scorer ? ordered(scorer, arm, visitor, items, i) : items;
-      perList += shop.expectedClicks(visitor, list);
-      firstSlot += looksAt(0) * shop.clickProbability(visitor, list[0]);
+      sums.perList += shop.expectedClicks(visitor, list);
+      sums.firstSlots += shop.expectedClicks(visitor, list.slice(0, DRAWN_SLOTS));
+      sums.firstSlot += shop.expectedClicks(visitor, list.slice(0, 1));
     }
-    return { perList: perList / visits.length, firstSlot: firstSlot / visits.length };
+    const { perList, firstSlots, firstSlot } = sums;
+    const n = visits.length;
+    return { arm: arm.arm, perList: perList / n, firstSlots: firstSlots / n, firstSlot: firstSlot / n };
   });
 }
 
