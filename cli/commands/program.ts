@@ -4,6 +4,7 @@ import { forgetWarnings } from "../../trainer/terminal/warning.ts";
 import { bundleCommand } from "./bundle.ts";
 import { compareCommand } from "./compare.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { experimentCommand } from "./experiment.ts";
 import { exportCommand } from "./export.ts";
 import { generateCommand } from "./generate.ts";
 import { initCommand } from "./init.ts";
@@ -58,6 +59,7 @@ export function makeProgram(): Command {
     pruneCommand(),
     tokenCommand(),
     evaluateCommand(),
+    experimentCommand(),
     startCommand(),
   ])
     program.addCommand(command.copyInheritedSettings(program));

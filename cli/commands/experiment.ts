@@ -1,0 +1,14 @@
+import { Command } from "commander";
+import { createCommand } from "./experiment/create.ts";
+import { previewCommand } from "./experiment/preview.ts";
+import { rampCommand } from "./experiment/ramp.ts";
+import { showCommand } from "./experiment/show.ts";
+import { startCommand } from "./experiment/start.ts";
+import { stopCommand } from "./experiment/stop.ts";
+
+export function experimentCommand(): Command {
+  const command = new Command("experiment").description("Compare models by what visitors do with their lists.");
+  for (const own of [createCommand(), startCommand(), rampCommand(), stopCommand(), showCommand(), previewCommand()])
+    command.addCommand(own.copyInheritedSettings(command));
+  return command;
+}
