@@ -49,10 +49,14 @@ export default defineConfig(({ mode }) => ({
           cloudflareTest({
             main: "./test/worker/main.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            // Besides the bindings of wrangler.toml: a decision who may score, and a rate limit that is soon reached.
+            // Besides the bindings of wrangler.toml: a decision who may score, a rate limit that is soon reached, and
+            // the queue and the bucket of exposures, which wrangler.toml has as comments.
             miniflare: {
               bindings: { AUTH: "off" },
               ratelimits: { TIGHT_RATE_LIMIT: { namespace_id: "1002", simple: { limit: 6, period: 60 } } },
+              r2Buckets: ["EXPOSURE_LOGS"],
+              queueProducers: { EXPOSURES: "exposures" },
+              queueConsumers: { exposures: { maxBatchSize: 50, maxBatchTimeout: 0.1 } },
             },
           }),
         ],

@@ -56,10 +56,10 @@ async function macKey(secret: string): Promise<MacKey> {
  * has no character 0.
  */
 export async function mac({ key }: MacKey, purpose: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const about = encoder.encode(`${purpose}\0`);
-  const message = new Uint8Array(about.length + bytes.length);
+  const about = encoder.encode(purpose);
+  const message = new Uint8Array(about.length + 1 + bytes.length);
   message.set(about);
-  message.set(bytes, about.length);
+  message.set(bytes, about.length + 1);
   return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, message));
 }
 

@@ -1,3 +1,4 @@
+import { fromBase64Url, toBase64Url } from "./base64.ts";
 import { FormatError, show } from "./errors.ts";
 import type { MacKey } from "./mac.ts";
 import { mac, sameBytes } from "./mac.ts";
@@ -24,15 +25,19 @@ const TAG_BYTES = 6;
 const PADDING = "A";
 const PURPOSE = "request id";
 
-/** How much the clocks of two machines may differ, in milliseconds: an id may seem to be made so much later than now. */
+/** How much two machines' clocks may differ, in milliseconds: an id may seem to be made so much later than now. */
 export const MAX_CLOCK_SKEW_MS = 60_000;
 
-/** What an id says. */
-export interface RequestId {
-  /** When it was made, in milliseconds since the epoch. */
-  time: number;
-  /** Its 16 bytes, the time's among them, which no other request has. */
-  bytes: Uint8Array;
+/** The 16 bytes of an id that no other request has, the time's among them. The id has the form of one. */
+export function requestIdBytes(id: string): Uint8Array {
+  return fromBase64Url(id + PADDING).subarray(0, ID_BYTES);
+}
+
+/** When an id was made, in milliseconds since the epoch, whoever made it. The id has the form of one. */
+export function requestIdTime(id: string): number {
+  let time = 0;
+  for (const byte of requestIdBytes(id).subarray(0, TIME_BYTES)) time = 256 * time + byte;
+  return time;
 }
 
 /** A new id, signed by the first of `keys`. `now`: milliseconds since the epoch. */
@@ -53,15 +58,16 @@ export async function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: 
 }
 
 /**
- * Reads an id that one of `keys` signed at most `maxAge` milliseconds before `now`. Throws FormatError, with `source`
- * for its place, where it has another form, nobody of them signed it, or it is older or of the future.
+ * Checks an id that one of `keys` signed at most `maxAge` milliseconds before `now`. Returns when it was made, in
+ * milliseconds since the epoch. Throws FormatError, with `source` for its place, where it has another form, nobody of
+ * them signed it, or it is older or of the future.
  */
 export async function checkRequestId(
   text: string,
   keys: readonly MacKey[],
   { now, maxAge }: { now: number; maxAge: number },
   source = "id",
-): Promise<RequestId> {
+): Promise<number> {
   const refuse = (expected: string): FormatError => new FormatError(source, `got ${show(text)}, expected ${expected}`);
   if (!REQUEST_ID_FORM.test(text)) throw refuse(`a request's id of ${REQUEST_ID_LENGTH} characters`);
   const all = fromBase64Url(text + PADDING);
@@ -73,10 +79,10 @@ export async function checkRequestId(
   });
   const isSigned = await isSignedBy(keys, number, bytes, tag);
   if (!isSigned) throw refuse("one that this Worker has signed");
-  const time = readTime(bytes);
+  const time = requestIdTime(text);
   if (time > now + MAX_CLOCK_SKEW_MS) throw refuse(`one that is not made ${time - now} ms from now`);
   if (now - time > maxAge) throw refuse(`one of the last ${maxAge / 3_600_000} hours`);
-  return { time, bytes };
+  return time;
 }
 
 /** Two keys may have one number, so each with that of the id is tried. */
@@ -89,21 +95,4 @@ async function isSignedBy(
   for (const key of keys)
     if (key.number === number && sameBytes((await mac(key, PURPOSE, bytes)).subarray(0, TAG_BYTES), tag)) return true;
   return false;
-}
-
-function readTime(bytes: Uint8Array): number {
-  let time = 0;
-  for (const byte of bytes.subarray(0, TIME_BYTES)) time = 256 * time + byte;
-  return time;
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
-}
-
-/** 31 characters are no base64 of whole groups: `atob` takes them without the padding. */
-function fromBase64Url(text: string): Uint8Array {
-  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
 }

@@ -11,6 +11,11 @@ export type { AccessMode } from "../worker/access/caller.ts";
 /** `AppType` is for Hono's typed client: hc<AppType>(url). */
 export { type AppType, createApp } from "../worker/app.ts";
 export type { AppEnv } from "../worker/app-env.ts";
+export type { LineKind, LineSink } from "../worker/exposures/line-sink.ts";
+export type { PipelineBinding } from "../worker/exposures/pipeline-sink.ts";
+export type { QueueProducer } from "../worker/exposures/queue-sink.ts";
+/** For the `queue` handler of a Worker: writes lines of exposures and events into R2. */
+export { type LineBatch, type LineMessage, type ObjectWriter, storeBatch } from "../worker/exposures/store-batch.ts";
 export type { AnalyticsDataset } from "../worker/metrics/handled.ts";
 /** A model that was deployed with the Worker, for the option `bundled`. */
 export { type AssetFetcher, assetBlob, type BundledBlob } from "../worker/models/bundled.ts";

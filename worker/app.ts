@@ -4,8 +4,10 @@ import { METHOD_NAME_ALL } from "hono/router";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
+import { eventsRoute } from "./events/events-route.ts";
 import { Experiments } from "./experiments/experiments.ts";
-import type { ExposureSink } from "./experiments/exposure-sink.ts";
+import { EventLog } from "./exposures/event-log.ts";
+import { ExposureLog } from "./exposures/exposure-log.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -42,13 +44,14 @@ import { share } from "./shared.ts";
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
-  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures = NOWHERE } = options;
+  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures } = options;
   if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
     throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
   const memory = new MemoryBudget(now, cachedRowBytes);
   const rows = new RowStore(memory, now);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
+  const settings = new SettingsReader(settingsOf(options));
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -57,11 +60,12 @@ export function createApp<Bindings extends object = DefaultBindings>(
     requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
-    settings: new SettingsReader(settingsOf(options)),
+    settings,
     experiments: new Experiments(memory, now),
     assignments: new AssignmentCounters(),
-    exposures,
+    exposures: exposures ?? new ExposureLog(settings, memory, now),
     arrangeFailures: new SampledLog("arrange_failed", now),
+    events: new EventLog(settings, memory, now),
     now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
@@ -78,9 +82,6 @@ export function createApp<Bindings extends object = DefaultBindings>(
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;
 }
 
-/** Of an application that has no log of exposures. */
-const NOWHERE: ExposureSink = { write() {} };
-
 /**
  * The routes. `Routes` has the types of what they take and answer. Those of `answers` come before all middleware, as
  * they answer by themselves.
@@ -93,6 +94,7 @@ function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
     .use(requestId)
     .use(securityHeaders)
     .use(crossOrigin(shared))
+    .post("/v1/events", eventsRoute(shared))
     .get("/v1/models", allow("score", shared), modelsRoute(shared))
     .get("/", playgroundRoute(shared))
     .get("/openapi.json", openApiRoute)

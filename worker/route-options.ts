@@ -1,5 +1,6 @@
 import type { Experiments } from "./experiments/experiments.ts";
 import type { ExposureSink } from "./experiments/exposure-sink.ts";
+import type { EventLog } from "./exposures/event-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
@@ -26,10 +27,11 @@ export interface RouteOptions {
   settings: SettingsReader;
   experiments: Experiments;
   assignments: AssignmentCounters;
-  /** Where lines of the exposure log go. */
-  exposures: ExposureSink;
   /** Has a line for lists that could not be ordered as their arms say. */
   arrangeFailures: SampledLog;
+  /** The lists that were shown, and what became of them. */
+  exposures: ExposureSink;
+  events: EventLog;
   /** Milliseconds since the epoch. */
   now: () => number;
 }

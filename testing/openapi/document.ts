@@ -2,6 +2,7 @@
 // that its answers are typed by. `npm run golden` writes it to worker/openapi.json.
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
+import { EventsBody } from "../../worker/events/events-body.ts";
 import { MAX_RECORDS } from "../../worker/limits.ts";
 import * as answers from "../../worker/routes/answers.ts";
 import { RankBody, ScoreBody } from "../../worker/routes/bodies.ts";
@@ -39,6 +40,12 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
     post: {
       ...{ id: "explain", summary: "Scores records, and says what each score is the sum of.", scope: "explain" },
       ...{ body: ScoreBody, answer: answers.ExplainAnswer, problems: SCORING },
+    },
+  },
+  "/v1/events": {
+    post: {
+      ...{ id: "events", summary: "Takes what became of items of lists that were shown.", scope: null },
+      ...{ body: EventsBody, answer: answers.EventsAnswer, problems: [400, 408, 413, 415, 422, 429, 500, 503] },
     },
   },
   "/v1/models": {
@@ -79,6 +86,7 @@ const MEMBERS: Record<string, string> = {
   items: "Ids of the model's catalogue. Either these or candidates are there.",
   ids: "Beside candidates: what the answer calls each, no two the same. Without them an id is a position, from 0 on.",
   objective: "ctr, the default: the order is by the score. ecpm: by score × bid.",
+  events: "What happened, each with the signed id of the request whose list it is about.",
   bids: 'With "ecpm": what a click on each is worth.',
   k: "How many of the first are answered.",
   model: "Which model scores: its name, or its name, @ and a version. Without it the default does.",
@@ -160,8 +168,8 @@ function schemaOf(schema: v.GenericSchema): JsonSchema {
   const { $schema: _, ...json } = toJsonSchema(schema, {
     target: "draft-2020-12",
     typeMode: "input",
-    // The checks of lists, which are those that `overrideSchema` states.
-    ignoreActions: ["check"],
+    // The checks of lists, which are those that `overrideSchema` states; JSON has no numbers that are not finite.
+    ignoreActions: ["check", "finite"],
     overrideSchema({ valibotSchema }) {
       if (!("element" in valibotSchema)) return undefined;
       const items = schemaOf(valibotSchema.element as v.GenericSchema);

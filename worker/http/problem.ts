@@ -25,6 +25,8 @@ export interface Problem {
   field?: string;
   /** Of a request's body: all that is wrong with it, at most MAX_ERRORS, by JSON pointers (RFC 6901). */
   errors?: { pointer: string; detail: string }[];
+  /** Of a body of which some parts were taken all the same: how many. */
+  accepted?: number;
   /** What is behind it, for callers with the scope admin. */
   cause?: string;
 }

@@ -125,6 +125,10 @@ export const ReadyAnswer = v.looseObject({
   version: v.optional(v.string()),
 });
 
+export const EventsAnswer = v.strictObject({
+  accepted: v.pipe(count, v.description("Events that were taken: all of the body.")),
+});
+
 export const ProblemAnswer = v.strictObject({
   type: v.pipe(v.string(), v.regex(/^urn:deepfm-edge:problem:[a-z-]+$/)),
   title: v.string(),
@@ -143,5 +147,6 @@ export const ProblemAnswer = v.strictObject({
       v.description("All that is wrong with the body."),
     ),
   ),
+  accepted: v.optional(v.pipe(count, v.description("Of a body of events: how many were taken all the same."))),
   cause: v.optional(v.pipe(v.string(), v.description("What is behind it, for the scope admin."))),
 });

@@ -15,6 +15,8 @@ export function metricsRoute({ requests, counters, models, memory, settings, ...
       ...isolateMetrics(models, memory.report(), workerVersion),
       options.assignments.family(),
       options.experiments.store.family(),
+      ...(options.exposures.families?.() ?? []),
+      ...options.events.families(),
     ];
     const text = expositionOf(families, { isolate: isolateId() });
     return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });

@@ -1,6 +1,7 @@
 import type { TypedResponse } from "hono";
 import type { BlankInput, ToSchema } from "hono/types";
 import type * as v from "valibot";
+import type { EventsBody } from "../events/events-body.ts";
 import type { Problem } from "../http/problem.ts";
 import type * as answers from "./answers.ts";
 import type { RankBody, ScoreBody } from "./bodies.ts";
@@ -29,6 +30,7 @@ type Get<Path extends string, Answer extends v.GenericSchema> = ToSchema<
 export type Routes = Post<"/v1/score", typeof ScoreBody, typeof answers.ScoreAnswer> &
   Post<"/v1/rank", typeof RankBody, typeof answers.RankAnswer> &
   Post<"/v1/explain", typeof ScoreBody, typeof answers.ExplainAnswer> &
+  Post<"/v1/events", typeof EventsBody, typeof answers.EventsAnswer> &
   Get<"/v1/models", typeof answers.ModelsAnswer> &
   Get<"/healthz", typeof answers.HealthAnswer> &
   Get<"/readyz", typeof answers.ReadyAnswer>;

@@ -1,5 +1,8 @@
 import type { AccessMode } from "../access/caller.ts";
 import type { ExperimentVariables } from "../experiments/experiment-values.ts";
+import type { LineSink } from "../exposures/line-sink.ts";
+import { type PipelineBinding, pipelineSink } from "../exposures/pipeline-sink.ts";
+import { type QueueProducer, queueSink } from "../exposures/queue-sink.ts";
 import { SettingError } from "../http/errors.ts";
 import * as limits from "../limits.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
@@ -44,6 +47,18 @@ export interface DefaultBindings extends ExperimentVariables {
   WORKER_VERSION?: WorkerVersion;
   /** A dataset of Workers Analytics Engine, which gets a point for each scoring request. */
   ANALYTICS?: AnalyticsDataset;
+  /** A queue for lines of exposures and events, whose consumer writes them into R2. */
+  EXPOSURES?: QueueProducer;
+  /** A pipeline for exposures, in place of the queue. */
+  EXPOSURE_PIPELINE?: PipelineBinding;
+  /** A pipeline for events, in place of the queue. */
+  EVENT_PIPELINE?: PipelineBinding;
+  /** The rate limit of events by request id. */
+  EVENT_RATE_LIMIT?: RateLimiter;
+  /** A dataset of Workers Analytics Engine, which gets counts of lines that were sent and dropped. */
+  EXPOSURE_COUNTS?: AnalyticsDataset;
+  /** A secret: what signs request ids, cookies and previews, with spaces between. The first signs, all are known. */
+  EXPERIMENT_SECRETS?: string;
 }
 
 /** Reads the default bindings. */
@@ -97,4 +112,23 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   experiments(env) {
     return env;
   },
+  exposureSink({ EXPOSURE_PIPELINE, EXPOSURES }) {
+    return sinkOf(EXPOSURE_PIPELINE, EXPOSURES);
+  },
+  eventSink({ EVENT_PIPELINE, EXPOSURES }) {
+    return sinkOf(EVENT_PIPELINE, EXPOSURES);
+  },
+  eventRateLimit({ EVENT_RATE_LIMIT = null }) {
+    return EVENT_RATE_LIMIT;
+  },
+  countDataset({ EXPOSURE_COUNTS = null }) {
+    return EXPOSURE_COUNTS;
+  },
+  secrets({ EXPERIMENT_SECRETS }) {
+    return EXPERIMENT_SECRETS;
+  },
 };
+
+function sinkOf(pipeline: PipelineBinding | undefined, queue: QueueProducer | undefined): LineSink | null {
+  return pipeline ? pipelineSink(pipeline) : queue ? queueSink(queue) : null;
+}

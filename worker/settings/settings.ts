@@ -1,6 +1,7 @@
 import type { TokenEntry } from "../../format/tokens.ts";
 import type { AccessMode } from "../access/caller.ts";
 import type { ExperimentValues, ExperimentVariables } from "../experiments/experiment-values.ts";
+import type { LineSink } from "../exposures/line-sink.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import type { BundledBlob } from "../models/bundled.ts";
 import type { RateLimiter } from "../rows/key-allowance.ts";
@@ -39,6 +40,16 @@ export interface Settings<Bindings extends object> {
   analytics: (env: Bindings) => AnalyticsDataset | null;
   /** The settings of experiments, by the names of their variables. Default: those of the environment. */
   experiments: (env: Bindings) => ExperimentVariables;
+  /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, else the queue EXPOSURES. */
+  exposureSink: (env: Bindings) => LineSink | null;
+  /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else the queue EXPOSURES. */
+  eventSink: (env: Bindings) => LineSink | null;
+  /** Limits the events of one request; null: nothing does. Default: the binding EVENT_RATE_LIMIT, if any. */
+  eventRateLimit: (env: Bindings) => RateLimiter | null;
+  /** Gets counts of lines that were sent and dropped; null: nothing does. Default: EXPOSURE_COUNTS, if any. */
+  countDataset: (env: Bindings) => AnalyticsDataset | null;
+  /** Secrets that sign request ids, cookies and previews, as text; none without it. Default: EXPERIMENT_SECRETS. */
+  secrets: (env: Bindings) => string | undefined;
 }
 
 /** The settings as they were found, each checked. */
@@ -58,4 +69,9 @@ export interface SettingValues {
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
   experiments: ExperimentValues;
+  exposureSink: LineSink | null;
+  eventSink: LineSink | null;
+  eventRateLimit: RateLimiter | null;
+  countDataset: AnalyticsDataset | null;
+  secrets: string;
 }

@@ -207,6 +207,6 @@ test("without secrets there are no experiments, and the log says why", async () 
   expect(await rank(worker, "site1")).not.toHaveProperty("experiment");
   await rank(worker, "site2");
   expect(errors()).toMatchObject([
-    { event: "experiments_refused", error: expect.stringContaining("EXPERIMENT_SECRETS: got none") },
+    { event: "experiments_refused", error: expect.stringContaining("EXPERIMENT_SECRETS: got no secret") },
   ]);
 });

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { checkReceipt, hasItem, itemTags, makeReceipt } from "../../format/item-tags.ts";
+import { readMacKeys } from "../../format/mac.ts";
+import { makeRequestId } from "../../format/request-id.ts";
+import { generateToken } from "../../format/tokens.ts";
+
+const KEYS = await readMacKeys(`${generateToken()} ${generateToken()}`, "SECRETS");
+const [NEW, OLD] = KEYS;
+const [ID, OTHER] = await Promise.all([makeRequestId(KEYS, 7), makeRequestId(KEYS, 7)]);
+const ITEMS = Array.from({ length: 100 }, (_, i) => `item-${i}ю`);
+
+test("tags of 2 bytes tell the items of a list from others, but for one in hundreds", () => {
+  const tags = itemTags(ID, ITEMS);
+  expect(tags.length).toBe(200);
+  expect(ITEMS.every((item) => hasItem(tags, ID, item))).toBe(true);
+  expect(ITEMS.filter((item) => hasItem(tags, OTHER, item)).length).toBeLessThan(10);
+  const foreign = Array.from({ length: 20_000 }, (_, i) => hasItem(tags, ID, `other-${i}`));
+  const share = foreign.filter(Boolean).length / foreign.length;
+  expect(share).toBeLessThan(5e-3); // 100/65,536 is expected
+});
+
+test("a receipt is taken for its request and its items, while one of the secrets is known", async () => {
+  const receipt = await makeReceipt(OLD, ID, ITEMS);
+  expect(receipt).toMatch(/^[\w-]{275}$/);
+  await checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[99] }, "events[0]");
+  await expect(checkReceipt(receipt, KEYS, { id: ID, item: "other" }, "events[0]")).rejects.toThrow(
+    `events[0].item: got "other", expected an item of the list of "${ID}"`,
+  );
+  await expect(checkReceipt(receipt, KEYS, { id: OTHER, item: ITEMS[0] }, "e")).rejects.toThrow("e.receipt: got");
+  await expect(checkReceipt(receipt, [NEW], { id: ID, item: ITEMS[0] }, "e")).rejects.toThrow("e.receipt: got");
+});
+
+test.each(["", "A", "AAAAAAAA", "?", "A".repeat(275)])("a forged receipt is refused: %j", async (receipt) => {
+  await expect(checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[0] }, "events[0]")).rejects.toThrow(
+    "events[0].receipt: got",
+  );
+});

@@ -1,0 +1,69 @@
+import { EVENT_VERSION, type ListEvent } from "../../format/event.ts";
+import { hasItem } from "../../format/item-tags.ts";
+import type { MacKeys } from "../../format/mac.ts";
+import { LIST_COOKIE, pageTag, readListCookie } from "./list-cookie.ts";
+
+// Clicks without a script: a visitor who clicks an item of a re-ranked list asks the same Worker for the item's page
+// next.
+
+export interface ClickOptions {
+  /** Matches the URLs of items' pages. Its group `item` is the item's id, percent-encoded. */
+  pattern: URLPattern;
+  keys: MacKeys;
+  /** The visitor's unit, as the log has it; null: the visitor has not consented, or has none. */
+  unit: string | null;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * The click that a request is; null: it is none. A click is a navigation to an item's page that comes from a page with
+ * one of the lists which the visitor's cookie has, and the item was in that list. To fetch a page before anybody asked
+ * for it is no click. Never throws for what a client sends.
+ */
+export async function navigationClick(request: Request, options: ClickOptions): Promise<ListEvent | null> {
+  const { pattern, keys, unit, now } = options;
+  if (unit === null || !isNavigation(request)) return null;
+  const item = itemOf(request.url, pattern);
+  const page = refererPage(request);
+  const cookie = cookieOf(request.headers.get("cookie") ?? "", LIST_COOKIE);
+  if (item === null || page === null || cookie === null) return null;
+  const lists = await readListCookie(cookie, keys, unit, now);
+  const list = lists.find(({ id, page: tag, tags }) => tag === pageTag(id, page) && hasItem(tags, id, item));
+  return list ? { v: EVENT_VERSION, id: list.id, type: "click", item, t: now, received: now } : null;
+}
+
+/** What browsers say of requests that no visitor made by following a link. Old ones say nothing. */
+function isNavigation({ method, headers }: Request): boolean {
+  const is = (name: string, value: string): boolean => (headers.get(name) ?? value) === value;
+  const purposes = ["sec-purpose", "purpose", "x-purpose", "x-moz"].map((name) => headers.get(name) ?? "");
+  return (
+    method === "GET" &&
+    purposes.every((purpose) => !/prefetch|prerender|preview/i.test(purpose)) &&
+    is("sec-fetch-mode", "navigate") &&
+    is("sec-fetch-dest", "document") &&
+    is("sec-fetch-site", "same-origin")
+  );
+}
+
+function itemOf(url: string, pattern: URLPattern): string | null {
+  const match = pattern.exec(url);
+  const group = match?.pathname.groups.item ?? match?.search.groups.item;
+  if (group === undefined || group === "") return null;
+  try {
+    return decodeURIComponent(group);
+  } catch {
+    return null;
+  }
+}
+
+/** Path and query of the page that a request comes from, if it is one of the same origin. */
+function refererPage({ url, headers }: Request): string | null {
+  const referer = URL.parse(headers.get("referer") ?? "");
+  return referer && referer.origin === new URL(url).origin ? referer.pathname + referer.search : null;
+}
+
+function cookieOf(header: string, name: string): string | null {
+  const found = header.split(";").find((pair) => pair.trim().startsWith(`${name}=`));
+  return found === undefined ? null : found.slice(found.indexOf("=") + 1).trim();
+}
