@@ -23,9 +23,12 @@ export function experimentsKey(): string {
   return "experiments";
 }
 
-/** The key of a payload; `hash`: the SHA-256 of its bytes, 64 lower-case hex digits. */
+/**
+ * The key of a payload; `hash`: the SHA-256 of its bytes, 64 lower-case hex digits. It does not begin with that of the
+ * pointer: a store may be a folder, where a file is no folder.
+ */
 export function payloadKey(hash: string): string {
-  return `experiments/${hash}`;
+  return `payload/${hash}`;
 }
 
 /** The text of a pointer. */

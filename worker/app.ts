@@ -49,7 +49,7 @@ import { share } from "./shared.ts";
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
-  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows } = options;
+  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures } = options;
   if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
     throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
   const memory = new MemoryBudget(now, cachedRowBytes);
@@ -57,7 +57,6 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
   const settings = new SettingsReader(settingsOf(options));
-  const log = new ExposureLog(settings, memory, now);
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -70,8 +69,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
     settings,
     experiments: new Experiments(memory, now),
     assignments: new AssignmentCounters(),
-    exposures: options.exposures ?? log,
-    exposureLog: log,
+    exposures: exposures ?? new ExposureLog(settings, memory, now),
     arrangeFailures: new SampledLog("arrange_failed", now),
     events: new EventLog(settings, memory, now),
     now,

@@ -1,7 +1,6 @@
 import type { Experiments } from "./experiments/experiments.ts";
 import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import type { EventLog } from "./exposures/event-log.ts";
-import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
@@ -30,13 +29,10 @@ export interface RouteOptions {
   settings: SettingsReader;
   experiments: Experiments;
   assignments: AssignmentCounters;
-  /** The log of the lists that were shown. */
-  exposureLog: ExposureLog;
-  /** Where lines of the exposure log go. */
-  exposures: ExposureSink;
   /** Has a line for lists that could not be ordered as their arms say. */
   arrangeFailures: SampledLog;
-  /** What became of the lists that were shown. */
+  /** The lists that were shown, and what became of them. */
+  exposures: ExposureSink;
   events: EventLog;
   /** Milliseconds since the epoch. */
   now: () => number;

@@ -19,6 +19,8 @@ export interface WorkerdOptions {
   kvNamespaces: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a server that the Worker sends requests to. */
   servers?: Readonly<Record<string, string>>;
+  /** By name of the binding: host and port of a service that takes messages as Queues does. */
+  queues?: Readonly<Record<string, string>>;
   /** Host and port of a service that answers as Cloudflare's Cache API does; without it the Worker has none. */
   cacheApi?: string;
   /** Called with each line that the Worker logs. */
@@ -100,7 +102,15 @@ function asJson<Schema extends v.GenericSchema>(schema: Schema, line: string): v
 }
 
 /** The configuration of workerd, in the text form of Cap'n Proto, whose strings are written as those of JSON. */
-function configOf({ bundle, v8Flags, texts, kvNamespaces, servers = {}, cacheApi }: WorkerdOptions): string {
+function configOf({
+  bundle,
+  v8Flags,
+  texts,
+  kvNamespaces,
+  servers = {},
+  queues = {},
+  cacheApi,
+}: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   const modules = [
     `(name = "index.js", esModule = embed "index.js")`,
@@ -110,6 +120,7 @@ function configOf({ bundle, v8Flags, texts, kvNamespaces, servers = {}, cacheApi
     ...Object.entries(texts).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(kvNamespaces).map((name) => `(name = ${text(name)}, kvNamespace = ${text(`kv:${name}`)})`),
     ...Object.keys(servers).map((name) => `(name = ${text(name)}, service = ${text(`server:${name}`)})`),
+    ...Object.keys(queues).map((name) => `(name = ${text(name)}, queue = ${text(`queue:${name}`)})`),
   ];
   const external = (name: string, address: string): string =>
     `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`;
@@ -117,6 +128,7 @@ function configOf({ bundle, v8Flags, texts, kvNamespaces, servers = {}, cacheApi
     `(name = "worker", worker = .worker)`,
     ...Object.entries(kvNamespaces).map(([name, address]) => external(`kv:${name}`, address)),
     ...Object.entries(servers).map(([name, address]) => external(`server:${name}`, address)),
+    ...Object.entries(queues).map(([name, address]) => external(`queue:${name}`, address)),
     ...(cacheApi === undefined ? [] : [external("cache", cacheApi)]),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";

@@ -65,9 +65,10 @@ export async function arrange(list: ListToArrange, assigned: Assigned, score: Sc
     const policy = policyOf(arm, list.slots);
     const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
     const { logits } = arranged.scored.result;
-    const order = drawOrder(policy, { ids: list.ids, logits, ...(rival && { rivalLogits: rival.logits }) }, seed);
+    const candidates = { ids: list.ids, distinct: true, logits, ...(rival && { rivalLogits: rival.logits }) };
+    const order = drawOrder(policy, candidates, seed, list.slots);
     arranged.drawn = { policy, seed, order, rival };
-    arranged.shown = order.shown.slice(0, list.slots);
+    arranged.shown = order.shown;
   } catch (error) {
     arranged.failure = { why: whyOf(error), error };
   }

@@ -6,8 +6,6 @@ import { readSwitch } from "../settings/checks.ts";
 export interface ExperimentVariables {
   /** "off": no list is in an experiment, whatever the payload says. */
   EXPERIMENTS?: string;
-  /** A secret: what signs request ids, cookies and previews, the newest first, with spaces between (format/mac.ts). */
-  EXPERIMENT_SECRETS?: string;
   /** A secret: what units are hashed with in the log. Without it, the last of EXPERIMENT_SECRETS. */
   UNIT_SECRET?: string;
   /** Where ids of units are: `uid=cookie:uid account=header:x-account visitor=anonymous`. */
@@ -39,7 +37,6 @@ export interface Consent {
 /** The settings of experiments, checked. */
 export interface ExperimentValues {
   on: boolean;
-  secrets: string;
   unitSecret: string;
   units: readonly UnitSource[];
   consent: Consent | null;
@@ -49,10 +46,9 @@ export interface ExperimentValues {
 
 /** Checks the settings. Throws SettingError, which quotes no secret. */
 export function readExperimentValues(variables: ExperimentVariables): ExperimentValues {
-  const { EXPERIMENTS = "", EXPERIMENT_SECRETS = "", UNIT_SECRET = "", EXPOSURE_KEEP = 1 } = variables;
+  const { EXPERIMENTS = "", UNIT_SECRET = "", EXPOSURE_KEEP = 1 } = variables;
   return {
     on: readSwitch("EXPERIMENTS", EXPERIMENTS) !== "off",
-    secrets: EXPERIMENT_SECRETS,
     unitSecret: UNIT_SECRET,
     units: entriesOf(variables.EXPERIMENT_UNITS).map(readUnitSource),
     consent: readConsent(variables.CONSENT_COOKIE ?? ""),

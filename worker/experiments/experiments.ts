@@ -1,5 +1,5 @@
 import { type MacKeys, readMacKeys } from "../../format/mac.ts";
-import { SettingError } from "../http/errors.ts";
+import { macKeysOf } from "../access/mac-keys.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { MemoryBudget } from "../memory/memory-budget.ts";
@@ -14,6 +14,7 @@ import type { VisitorRequest } from "./visitor.ts";
 export interface ExperimentSettings {
   experiments: ExperimentValues;
   source: Source;
+  secrets: string;
 }
 
 /** What assigns units. */
@@ -52,21 +53,23 @@ export class Experiments {
     return { state, ...status, problem: this.#problem ?? status.problem };
   }
 
-  async #ready({ experiments: values, source }: ExperimentSettings, keepAlive: KeepAlive): Promise<Ready | null> {
+  async #ready(settings: ExperimentSettings, keepAlive: KeepAlive): Promise<Ready | null> {
+    const { experiments: values, source } = settings;
     if (!values.on) return null;
     const found = this.store.current(source, keepAlive);
     const evaluator = found instanceof Promise ? await found : found;
     if (!evaluator) return null;
-    const keys = this.#keys.get(values) ?? (await this.#readKeys(values));
+    const keys = this.#keys.get(values) ?? (await this.#readKeys(settings));
     return keys && { evaluator, values, keys };
   }
 
   /** Null where the secrets are none: the log has that once, and all lists are as without experiments. */
-  async #readKeys(values: ExperimentValues): Promise<ExperimentKeys | null> {
+  async #readKeys(settings: ExperimentSettings): Promise<ExperimentKeys | null> {
+    const { experiments: values } = settings;
     if (this.#keys.has(values)) return null;
     let keys: ExperimentKeys | null = null;
     try {
-      keys = await keysOf(values);
+      keys = await keysOf(settings);
     } catch (error) {
       this.#problem = errorText(error);
       logError("experiments_refused", error);
@@ -76,12 +79,9 @@ export class Experiments {
   }
 }
 
-async function keysOf({ secrets, unitSecret }: ExperimentValues): Promise<ExperimentKeys> {
-  if (secrets.trim() === "")
-    throw new SettingError(
-      "EXPERIMENT_SECRETS: got none, expected a secret of random bytes: it signs ids that are in cookies and in the log",
-    );
-  const signing = await readMacKeys(secrets, "EXPERIMENT_SECRETS");
+async function keysOf(settings: ExperimentSettings): Promise<ExperimentKeys> {
+  const { unitSecret } = settings.experiments;
+  const signing = await macKeysOf(settings);
   const [unit] = unitSecret === "" ? [lastOf(signing)] : await readMacKeys(unitSecret, "UNIT_SECRET");
   return { signing, unit };
 }

@@ -51,7 +51,7 @@ async function orderByModel(
   };
   const call = { env, client: clientOf(request), request: null, keepAlive, openBody: () => new ValueBody(body) };
   const { result } = await answered(call, options, readRank);
-  return descending(Array.from(result?.logits ?? []));
+  return Array.from(descending(Float64Array.from(result?.logits ?? [])));
 }
 
 /** Begins to load the model in a new isolate, while the origin answers. What fails is said when a list needs it. */

@@ -14,10 +14,10 @@ export function metricsRoute({ requests, counters, reranked, models, memory, set
       ...counters.families(),
       ...reranked.families(),
       ...isolateMetrics(models, memory.report(), workerVersion),
-      ...options.exposureLog.families(),
-      ...options.events.families(),
       options.assignments.family(),
       options.experiments.store.family(),
+      ...(options.exposures.families?.() ?? []),
+      ...options.events.families(),
     ];
     const text = expositionOf(families, { isolate: isolateId() });
     return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });

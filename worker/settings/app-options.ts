@@ -11,7 +11,7 @@ export interface AppOptions<Bindings extends object = DefaultBindings>
   kernel?: KernelModule;
   /** Bytes of memory for cached rows, at most 32 MiB, which is the default. Models that need it take it from there. */
   cachedRowBytes?: number;
-  /** Where lines of the exposure log go. Default: nowhere. */
+  /** Where lines of the exposure log go. Default: in batches to what `exposureSink` says. */
   exposures?: ExposureSink;
   /** Milliseconds since the epoch. Default: Date.now. */
   now?: () => number;

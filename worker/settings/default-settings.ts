@@ -58,7 +58,7 @@ export interface DefaultBindings extends ExperimentVariables, RerankBindings {
   EVENT_RATE_LIMIT?: RateLimiter;
   /** A dataset of Workers Analytics Engine, which gets counts of lines that were sent and dropped. */
   EXPOSURE_COUNTS?: AnalyticsDataset;
-  /** A secret: what signs request ids and cookies, with spaces between. The first signs, all are known. */
+  /** A secret: what signs request ids, cookies and previews, with spaces between. The first signs, all are known. */
   EXPERIMENT_SECRETS?: string;
 }
 
@@ -110,6 +110,9 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   analytics({ ANALYTICS = null }) {
     return ANALYTICS;
   },
+  experiments(env) {
+    return env;
+  },
   exposureSink({ EXPOSURE_PIPELINE, EXPOSURES }) {
     return sinkOf(EXPOSURE_PIPELINE, EXPOSURES);
   },
@@ -124,9 +127,6 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   secrets({ EXPERIMENT_SECRETS }) {
     return EXPERIMENT_SECRETS;
-  },
-  experiments(env) {
-    return env;
   },
 };
 

@@ -38,6 +38,8 @@ export interface Settings<Bindings extends object> {
   workerVersion: (env: Bindings) => WorkerVersion | null;
   /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
   analytics: (env: Bindings) => AnalyticsDataset | null;
+  /** The settings of experiments, by the names of their variables. Default: those of the environment. */
+  experiments: (env: Bindings) => ExperimentVariables;
   /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, else the queue EXPOSURES. */
   exposureSink: (env: Bindings) => LineSink | null;
   /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else the queue EXPOSURES. */
@@ -46,10 +48,8 @@ export interface Settings<Bindings extends object> {
   eventRateLimit: (env: Bindings) => RateLimiter | null;
   /** Gets counts of lines that were sent and dropped; null: nothing does. Default: EXPOSURE_COUNTS, if any. */
   countDataset: (env: Bindings) => AnalyticsDataset | null;
-  /** Secrets that sign request ids and cookies, as text; none without it. Default: EXPERIMENT_SECRETS. */
+  /** Secrets that sign request ids, cookies and previews, as text; none without it. Default: EXPERIMENT_SECRETS. */
   secrets: (env: Bindings) => string | undefined;
-  /** The settings of experiments, by the names of their variables. Default: those of the environment. */
-  experiments: (env: Bindings) => ExperimentVariables;
 }
 
 /** The settings as they were found, each checked. */
@@ -68,10 +68,10 @@ export interface SettingValues {
   playground: boolean;
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
+  experiments: ExperimentValues;
   exposureSink: LineSink | null;
   eventSink: LineSink | null;
   eventRateLimit: RateLimiter | null;
   countDataset: AnalyticsDataset | null;
   secrets: string;
-  experiments: ExperimentValues;
 }

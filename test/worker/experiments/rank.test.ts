@@ -1,15 +1,16 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
-import type { Exposure } from "../../../format/exposure.ts";
+import { type Exposure, parseExposure } from "../../../format/exposure.ts";
 import { readFloats } from "../../../format/floats.ts";
 import { fromHex } from "../../../format/hash.ts";
 import type { Policy } from "../../../format/policy.ts";
 import { pointerKey } from "../../../format/store.ts";
 import { drawOrder } from "../../../runtime/orders/order.ts";
-import { loggedErrors, problemOf, type RankAnswer } from "../client.ts";
+import type { LineSink } from "../../../worker/exposures/line-sink.ts";
+import { loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
 import { makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
-import { listOf, publishPayload, startExperiments } from "./experiment-worker.ts";
+import { listOf, publishPayload, SECRETS, startExperiments } from "./experiment-worker.ts";
 
 const IDS = ["a", "b", "c", "d", "e"];
 const CANDIDATES = IDS.map((_, i) => ({ ad: `ad${i}`, price: i }));
@@ -23,7 +24,7 @@ interface ArrangedAnswer extends RankAnswer {
   experiment?: { name: string; phase: string; arm: string; id: string; served: string; why?: string; reason?: string };
 }
 
-const model = await makeModel(1);
+const model = await makeModel(1, { items: CANDIDATES });
 const other = await makeModel(3);
 
 beforeAll(async () => {
@@ -207,6 +208,32 @@ test("without secrets there are no experiments, and the log says why", async () 
   expect(await rank(worker, "site1")).not.toHaveProperty("experiment");
   await rank(worker, "site2");
   expect(errors()).toMatchObject([
-    { event: "experiments_refused", error: expect.stringContaining("EXPERIMENT_SECRETS: got none") },
+    { event: "experiments_refused", error: expect.stringContaining("EXPERIMENT_SECRETS: got no secret") },
   ]);
+});
+
+test("a line goes to the sink of the log, in a batch, after the answer", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, DRAWN]) } });
+  const sent: Exposure[] = [];
+  const decoder = new TextDecoder();
+  const exposureSink = (): LineSink => ({
+    async send(_, lines) {
+      sent.push(...lines.map((line) => parseExposure(decoder.decode(line))));
+    },
+  });
+  const worker = startWorker({ EXPERIMENT_SECRETS: SECRETS[0] }, { exposureSink });
+  const answer = await (await worker.post("/v1/rank", bodyOf("site1"))).json<ArrangedAnswer>();
+  expect(sent).toMatchObject([{ id: answer.experiment?.id, x: "ranker", arm: answer.experiment?.arm }]);
+});
+
+test("items of the catalogue are candidates by their ids", async () => {
+  await publishPayload({ features: { home: listOf([DRAWN, { ...DRAWN, arm: "twin" }]) } });
+  const worker = startExperiments();
+  const { items } = await rank(worker, "site1", {
+    candidates: undefined,
+    ids: undefined,
+    items: ["ad1", "ad2", "ad3"],
+  });
+  expect(items).toHaveLength(3);
+  expect(worker.log.takeOne()).toMatchObject({ cand: ["ad1", "ad2", "ad3"], served: "arm" });
 });

@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parsePolicy } from "../../format/policy.ts";
+import { AnalysisSchema } from "../../lab/analysis/experiment/result.ts";
+import { generatedLines } from "../../testing/experiments/generated-log.ts";
+import { runHere } from "./command-here.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-experiment-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+beforeAll(() => {
+  const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2 });
+  const lines = generatedLines({
+    seed: 2,
+    units: 1200,
+    evenly: true,
+    candidates: 3,
+    mostLists: 2,
+    arms: [
+      { name: "origin", policy: null },
+      { name: "lr", policy, skill: 0.8, clickFactor: 1.5 },
+    ],
+  });
+  writeFileSync(join(folder, "log.jsonl"), `${[...lines, "{broken", '{"v":1,"type":"glance"}'].join("\n")}\n`);
+  writeFileSync(join(folder, "plan.json"), JSON.stringify({ plannedUnits: 1200, weights: { origin: 1, lr: 1 } }));
+});
+
+test("analyze prints what a person reads, and writes a report that needs no script", async () => {
+  const { code, stdout, stderr } = await runHere(folder, [
+    ...["experiment", "analyze", "--logs", "log.jsonl", "--plan", "plan.json", "--html", "report.html"],
+    ...["--what-if", '{"policy":"greedy"}', "--plan-effect", "0.05"],
+  ]);
+  expect([code, stderr]).toEqual([0, ""]);
+  for (const text of [
+    "order, phase 0f1e2d3c, 2026-01-05 to 2026-01-18",
+    "sample ratio: χ² p = 1.0000",
+    "clicks (primary)",
+    "The planned 1200 units are there: the fixed test may be looked at, once.",
+    "IPS of lists",
+    "lines drawn again are as logged",
+    "2 bad lines of order's log:",
+    "log.jsonl, line ",
+    "report: report.html",
+  ])
+    expect(stdout).toContain(text);
+  const html = readFileSync(join(folder, "report.html"), "utf8");
+  expect(html).not.toMatch(/<script|<link|https?:\/\/(?!www\.w3\.org)/);
+  expect(html.match(/<h2>[^<]*/g)?.map((heading) => heading.slice(4))).toEqual([
+    "Result",
+    "Can it be believed?",
+    "Which arm is better?",
+    "Segments",
+    "Guard-rails",
+    "What another policy would have earned",
+    "Units for an effect",
+    "What was left out",
+    "Replay",
+    "Bad lines",
+  ]);
+});
+
+test("analyze --json prints what its schema says, and options say parts of the plan", async () => {
+  const { code, stdout } = await runHere(folder, [
+    ...["experiment", "analyze", "--logs", folder, "--json", "--weights", "origin=1,lr=3", "--alpha", "0.01"],
+  ]);
+  expect(code).toBe(0);
+  const analysis = v.parse(AnalysisSchema, JSON.parse(stdout));
+  const [phase] = analysis.phases;
+  expect(analysis.alpha).toBe(0.01);
+  expect(phase?.arms.map(({ weight }) => weight)).toEqual([0.25, 0.75]);
+  expect(phase?.soundness.sound).toBe(false);
+  expect(phase?.metrics).toBeNull();
+});
+
+test.each([
+  [["--weights", "origin"], "got origin, expected an arm and its weight"],
+  [["--alpha", "1"], "got 1, expected more than 0 and 0.5 at most"],
+  [["--pre-period", "2026-01-01"], "expected two dates such as"],
+  [["--pre-period", "soon/later"], "expected a time such as 2026-01-31"],
+  [["--segment", "colour"], "expected list, worker or ctx. and a name"],
+  [["--what-if", "{"], "--what-if: not JSON"],
+  [["--what-if", '{"policy":"best"}'], "--what-if"],
+  [["--plan", "none.json"], "none.json"],
+  [["--logs", "none"], "none: no such file"],
+])("analyze %j is an error", async (flags, message) => {
+  const { code, stderr } = await runHere(folder, ["experiment", "analyze", "--logs", "log.jsonl", ...flags]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(message);
+});
