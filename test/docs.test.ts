@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { makeProgram } from "../cli/commands/program.ts";
 import { check, type Repository } from "../testing/docs/check.ts";
-import { commandsPage } from "../testing/docs/commands.ts";
+import { commandsPage, runnableCommands } from "../testing/docs/commands.ts";
 import { readDocument } from "../testing/docs/document.ts";
 import { referencePage } from "../testing/docs/reference.ts";
 import { spaceJsonSchema, specJsonSchema } from "../testing/format/golden.ts";
@@ -27,8 +27,8 @@ const repository: Repository = {
 
 /** The options of each command of the command line. */
 function commandOptions(): Map<string, Set<string>> {
-  const { commands } = makeProgram();
-  return new Map(commands.map((command) => [command.name(), new Set(command.options.map(({ long }) => long ?? ""))]));
+  const commands = [...runnableCommands(makeProgram())];
+  return new Map(commands.map(([name, { options }]) => [name, new Set(options.map(({ long }) => long ?? ""))]));
 }
 
 test("the documents say what is so", () => {

@@ -120,7 +120,8 @@ function ownCommandFault(
   options: Repository["options"],
 ): string | null {
   if (/^[A-Z]*$/.test(name) || COMMON_OPTIONS.includes(name)) return null;
-  const own = options.get(name);
+  // Some commands have two words.
+  const own = options.get(name) ?? options.get(`${name} ${args[0]}`);
   if (own === undefined) return `${text}: there is no command ${name}`;
   const flags = args.filter((arg) => /^--./.test(arg) && !COMMON_OPTIONS.includes(arg));
   const unknown = flags.find((flag) => !own.has(flag));

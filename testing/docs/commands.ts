@@ -10,24 +10,39 @@ the command \`start\`. [Training](training.md), [export](export.md) and [serving
 `;
 
 /** The whole page. */
-export function commandsPage({ commands }: Command): string {
-  const list = commands.map((command) => [`[\`${command.name()}\`](#${command.name()})`, command.description()]);
-  return [INTRODUCTION, ...table(["command", "what it does"], list), ...commands.map(sectionOf)].join("\n");
+export function commandsPage(program: Command): string {
+  const commands = runnableCommands(program);
+  const list = [...commands].map(([name, command]) => {
+    return [`[\`${name}\`](#${name.replaceAll(" ", "-")})`, command.description()];
+  });
+  const sections = [...commands].map(([name, command]) => sectionOf(name, command));
+  return [INTRODUCTION, ...table(["command", "what it does"], list), ...sections].join("\n");
 }
 
-function sectionOf(command: Command): string {
-  const lines = [`## ${command.name()}`, "", wrapped(command.description()), "", `    ${usageOf(command)}`, ""];
+/** The commands that do something, by their names: of one with commands of its own, such as `experiment`, those. */
+export function runnableCommands({ commands }: Command): Map<string, Command> {
+  return new Map(
+    commands.flatMap((command): [string, Command][] => {
+      const inner = [...runnableCommands(command)];
+      if (inner.length === 0) return [[command.name(), command]];
+      return inner.map(([name, own]) => [`${command.name()} ${name}`, own]);
+    }),
+  );
+}
+
+function sectionOf(name: string, command: Command): string {
+  const lines = [`## ${name}`, "", wrapped(command.description()), "", `    ${usageOf(name, command)}`, ""];
   const { registeredArguments: places, options } = command;
   if (places.length > 0) lines.push(...table(["argument", "meaning"], places.map(argumentRow)));
   if (options.length > 0) lines.push(...table(["option", "meaning", "default"], options.map(optionRow)));
   return lines.join("\n");
 }
 
-function usageOf(command: Command): string {
+function usageOf(name: string, command: Command): string {
   const words = command.usage().replace("[options] ", "").replace("[options]", "").trim();
   const needed = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
   const rest = command.options.length > needed.length ? ["[options]"] : [];
-  return ["npx deepfm-edge", command.name(), words, ...needed, ...rest].filter((word) => word !== "").join(" ");
+  return ["npx deepfm-edge", name, words, ...needed, ...rest].filter((word) => word !== "").join(" ");
 }
 
 function argumentRow(argument: Argument): string[] {
