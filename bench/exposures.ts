@@ -1,8 +1,8 @@
 // The exposure log under faults, and what a line costs. The Worker's own log writes lists of three arms through a queue
 // into R2, in workerd; 10 % of all calls of the queue and of R2 fail, half of them after they have done their work, and
-// for a time the queue takes nothing at all. Of each arm, the lines in R2 without duplicates, and those that were counted
-// as dropped, must be all that were written; exits with 1 where they are not, or where the arms' shares tell a sample
-// ratio mismatch. Beside it, the processor time of a line of 100 candidates, step by step, in turns.
+// for a time the queue takes nothing at all. Of each arm, the lines in R2 without duplicates, and those that were
+// counted as dropped, must be all that were written; exits with 1 where they are not, or where the arms' shares tell a
+// sample ratio mismatch. Beside it, the processor time of a line of 100 candidates, step by step, in turns.
 //   npm run bench -- exposures [--lists 100000] [--down 60] [--rounds 7] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
