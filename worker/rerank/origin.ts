@@ -13,7 +13,8 @@ const OWN_HOST = /^(localhost|\[.*\]|\d+(\.\d+){3}|.*\.workers\.dev)$/;
 
 /** Asks the origin, once, and does not follow redirects. Throws SettingError where there is none. */
 export function askOrigin(request: Request, origin: OriginSetting): Promise<Response> {
-  if (origin !== undefined && typeof origin !== "string") return origin.fetch(new Request(request, { redirect: "manual" }));
+  if (origin !== undefined && typeof origin !== "string")
+    return origin.fetch(new Request(request, { redirect: "manual" }));
   const url = new URL(request.url);
   if (origin === undefined || origin === "") {
     if (OWN_HOST.test(url.hostname))

@@ -11,7 +11,7 @@ import { HtmlSplicer } from "./html-splicer.ts";
 import { orderLists } from "./json-lists.ts";
 import { ListOrders } from "./list-orders.ts";
 import { askOrigin, markPersonal, type OriginSetting, wholePage } from "./origin.ts";
-import { OriginBody } from "./origin-body.ts";
+import { breakOff, OriginBody } from "./origin-body.ts";
 import { contextOf } from "./page-context.ts";
 import { isUtf8, type PageKind, pageKind } from "./page-kind.ts";
 import type { Why } from "./why.ts";
@@ -51,9 +51,10 @@ export class Reranker {
     });
     if (arranging === null) return askOrigin(request, origin);
     const response = await askOrigin(wholePage(request), origin);
-    const names = route.route.lists.map(({ name }) => name);
-    const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     const found = pageKind(response, route);
+    const lists = "kind" in found ? route[found.kind] : route.route.lists;
+    const names = lists.map(({ name }) => name);
+    const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     if ("kind" in found) return this.#rerank(response, found.kind, page, orders);
     orders.sentAll(found.why);
     if (found.why === "encoding") return personal(response, response.body, found.why);
@@ -172,7 +173,7 @@ async function passOn(
     await writer.close();
   } catch (reason) {
     origin.cancel(reason);
-    await writer.abort(reason).catch(() => {});
+    await breakOff(writer, reason);
   }
 }
 
