@@ -70,7 +70,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
   const reranker = new Reranker(modelArranging(shared, now), memory, shared.reranked);
-  app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, ownPaths(app), app.fetch));
+  app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, shared.requests, ownPaths(app), app.fetch));
   share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.
   return app as unknown as Hono<AppEnv<Bindings>, Routes, "/">;

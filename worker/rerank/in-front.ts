@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { SettingError } from "../http/errors.ts";
 import { problemHeaders, problemText, toProblem } from "../http/problem.ts";
+import type { RequestCounters } from "../metrics/request-counters.ts";
 import { askOrigin } from "./origin.ts";
 import { type RerankBindings, type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
 import type { Reranker } from "./reranker.ts";
@@ -12,7 +13,12 @@ type Fetch = Hono<AppEnv>["fetch"];
  * What takes requests where the Worker may be in front of an origin. The Worker's own paths go to `fetch`, pages of
  * its routes to the re-ranker, and the rest to the origin. Where no routes are set, all goes to `fetch`.
  */
-export function inFrontOfOrigin(reranker: Reranker, ownPaths: ReadonlySet<string>, fetch: Fetch): Fetch {
+export function inFrontOfOrigin(
+  reranker: Reranker,
+  requests: RequestCounters,
+  ownPaths: ReadonlySet<string>,
+  fetch: Fetch,
+): Fetch {
   const reader = new RerankSettingsReader();
   return function answerInFront(request, env, ctx) {
     const settings = reader.read((env ?? {}) as RerankBindings);
@@ -21,12 +27,25 @@ export function inFrontOfOrigin(reranker: Reranker, ownPaths: ReadonlySet<string
     if (ownPaths.has(new URL(request.url).pathname)) return fetch(request, env, ctx);
     // The last net: should this code throw, the request goes to the origin as if there were no Worker.
     ctx.passThroughOnException();
+    const started = performance.now();
     const { origin } = settings;
     const found = routeOf(settings, request.url);
     const answer = found
       ? reranker.answer({ request, ...found, origin, env: env ?? {}, keepAlive })
       : Promise.resolve().then(() => askOrigin(request, origin));
-    return answer.catch(explain);
+    return answer.catch(explain).then((response) => {
+      const route = found?.route.route.path ?? "origin";
+      const handled = {
+        by: request.method,
+        route,
+        scores: false,
+        status: response.status,
+        problem: null,
+        scored: null,
+      };
+      requests.add({ ...handled, ms: performance.now() - started });
+      return response;
+    });
   };
 }
 
