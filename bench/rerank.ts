@@ -2,12 +2,9 @@
 // page, for the origin's answer as it is, through a parser that does nothing at the elements that re-ranking looks at,
 // and re-ranked, by an order that costs nothing. All take their turn in each round; ratios are medians of the rounds'.
 // Before that it checks what is fast, in the same workerd: that of 200 generated pages and of hand-made ones only items
-// have moved, and that pages arrive whole where the parser fails, at each of their tokens. Exits with 1 where a page is
-// wrong; gates nothing else.
+// have moved; that pages arrive whole where the parser fails, at each of their tokens; and over real connections that
+// answers are those of the origin, each asked for once. Exits with 1 where one is wrong; gates nothing else.
 //   npm run bench -- rerank [--rounds 15] [--json FILE]
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleWorker } from "../testing/attack/bundle.ts";
@@ -17,9 +14,9 @@ import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { processMs } from "./processor-time.ts";
 import { medianRatio, rounded } from "./ratio.ts";
-import { shopPage } from "./rerank/page.ts";
+import { faultsOverHttp, startOrigin } from "./rerank/over-http.ts";
+import { type Checked, shopPage } from "./rerank/page.ts";
 
-const PARTS = ["generated", "hand-made", "failures"];
 const WAYS = ["pass", "parser", "rerank"] as const;
 /** Requests of a turn. */
 const REQUESTS = 200;
@@ -33,12 +30,12 @@ const expected = { pass: page, parser: page, rerank: shopPage(true) };
 
 await using stack = new AsyncDisposableStack();
 const origin = await startOrigin();
-stack.defer(() => void origin.close());
+stack.defer(() => void origin.server.close());
 const bundle = stack.use(await bundleWorker(fileURLToPath(new URL("rerank/worker/index.ts", import.meta.url))));
 const workerd = stack.use(
   await Workerd.start({
     ...{ bundle, v8Flags: [], texts: {}, kvNamespaces: {}, onLog() {} },
-    servers: { ORIGIN: `127.0.0.1:${(origin.address() as AddressInfo).port}` },
+    servers: { ORIGIN: origin.address },
   }),
 );
 
@@ -47,20 +44,22 @@ await race();
 
 /** Checks pages, part by part. */
 async function check(): Promise<void> {
-  const lines: (string | number)[][] = [];
-  for (const part of PARTS) {
-    const response = await fetch(new URL(`/check?part=${part}`, workerd.url));
-    const { pages, times, faults } = (await response.json()) as { pages: number; times: number; faults: string[] };
+  const lines: string[][] = [];
+  const add = (part: string, what: string, { pages, times, faults }: Checked): void => {
     for (const fault of faults) console.log(fault);
     if (faults.length > 0) process.exitCode = 1;
-    lines.push([part, pages, times, faults.length]);
-  }
-  console.log(
-    table(
-      ["pages", "number", "lists moved, or failures forced", "wrong"],
-      lines.map((line) => line.map(String)),
-    ),
-  );
+    lines.push([part, String(pages), `${times} ${what}`, String(faults.length)]);
+  };
+  add("over HTTP", "comparisons", await faultsOverHttp(workerd.url, origin));
+  add("generated", "lists moved", await checkedInWorkerd("generated"));
+  add("hand-made", "pages sent", await checkedInWorkerd("hand-made"));
+  add("failing parser", "failures forced", await checkedInWorkerd("failures"));
+  console.log(table(["pages", "number", "checked", "wrong"], lines));
+}
+
+async function checkedInWorkerd(part: string): Promise<Checked> {
+  const response = await fetch(new URL(`/check?part=${part}`, workerd.url));
+  return (await response.json()) as Checked;
 }
 
 async function race(): Promise<void> {
@@ -74,16 +73,13 @@ async function race(): Promise<void> {
     }
   }
   const results = WAYS.map((way) => ({
-    way,
-    ms: rounded(median(ms[way])),
+    ...{ way, ms: rounded(median(ms[way])) },
     toPass: rounded(medianRatio(ms[way], ms.pass)),
     toParser: rounded(medianRatio(ms[way], ms.parser)),
   }));
   const lines = results.map(({ way, ms, toPass, toParser }) => [
     way,
-    ms.toFixed(3),
-    toPass.toFixed(2),
-    toParser.toFixed(2),
+    ...[ms.toFixed(3), toPass.toFixed(2), toParser.toFixed(2)],
   ]);
   console.log(`${page.length} bytes, ${rounds} rounds of ${REQUESTS} requests`);
   console.log(table(["answered by", "ms of processor time", "to pass", "to parser"], lines));
@@ -102,12 +98,4 @@ async function turn(way: (typeof WAYS)[number]): Promise<number> {
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, connection));
   return (processMs(workerd.pid) - started) / REQUESTS;
-}
-
-/** Answers each request with the page. */
-async function startOrigin(): Promise<Server> {
-  const headers = { "content-type": "text/html; charset=utf-8", "content-length": Buffer.byteLength(page) };
-  const server = createServer((_request, response) => response.writeHead(200, headers).end(page));
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return server;
 }

@@ -251,7 +251,7 @@ export const PAYLOAD_MEMORY_FACTOR = 16;
 /** Series of counted assignments: some dozen experiments with a few arms, each served or not for one of some reasons. */
 export const MAX_ASSIGNMENT_SERIES = 200;
 
-/** Bytes of a list of a page that is re-ranked, and of all that a parser of pages may hold back: 20 KB an item of 50. */
+/** Bytes of a list of a page that is re-ranked, and of all that its parser may hold back: 20 KB an item of 50. */
 export const MAX_RERANK_LIST_BYTES = 1 * MIB;
 
 /** Bytes of a JSON document whose lists are re-ranked: it is held until the last one is in order. */
@@ -270,7 +270,13 @@ export const RERANK_BEGIN_MS = DEFAULT_ROW_DEADLINE_MS;
 export const RERANK_PART_BYTES = 16 * 2 ** 10;
 
 /**
- * Bytes that are read from the parser at a time within a list, where it gives out some bytes for each tag: to read each
- * by itself takes four times the processor time.
+ * Bytes that are read from the parser at a time within a list, where it gives out some bytes for each tag: read by read,
+ * a page of 50 items took 2.8 times the processor time of a parser that does nothing, instead of 1.6 times.
  */
 export const RERANK_READ_BYTES = 16 * 2 ** 10;
+
+/**
+ * Milliseconds between the last bytes of an answer that the origin broke off and its end: to end it drops what the
+ * runtime has taken and not yet sent, which was up to 1.8 KB of what the visitor would have got without the Worker.
+ */
+export const BREAK_OFF_MS = 10;

@@ -23,7 +23,7 @@ export function shopPage(turned = false): string {
   const menu = Array.from({ length: 30 }, (_, i) => `<li class="menu__entry"><a href="/c/${i}">Category ${i}</a></li>`);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="stylesheet" href="/style.css">
-<script>window.data = ${JSON.stringify(Array.from({ length: 60 }, (_, i) => ({ i, text: "some text" })))};</script></head>
+<script>window.data = ${JSON.stringify(Array.from({ length: 290 }, (_, i) => ({ i, text: "some text" })))};</script></head>
 <body><nav><ul class="menu">${menu.join("\n")}</ul></nav>
 <main><h1>Results</h1><div id="results" class="grid">
 ${items.join("\n")}
@@ -41,4 +41,12 @@ function itemOf(i: number): string {
   <ul class="product__tags"><li>new</li><li>blue</li><li>in stock</li></ul>
   <form action="/cart" method="post"><input type="hidden" name="sku" value="sku-${i}"><button>Add to cart</button></form>
 </article>`;
+}
+
+/** What was checked of pages. */
+export interface Checked {
+  pages: number;
+  /** How often something was moved, failed, or compared. */
+  times: number;
+  faults: string[];
 }

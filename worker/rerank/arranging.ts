@@ -24,7 +24,9 @@ export interface Arranging {
   arrange(list: FoundList): Promise<Arranged>;
   /**
    * Is called once for each list of the route, when its bytes go out, or when it is known that there is none. `why`:
-   * why it is in the origin's order; null: it is in the order that `arrange` gave.
+   * why it is in the origin's order; null: it is in the order that `arrange` gave. Of a page it is called for the lists
+   * of pages, of a JSON document for those of documents, and of an answer that is neither for all, with `status` or
+   * `type`, which say nothing of any arm.
    */
   sent?(list: string, why: Why | null): void;
 }

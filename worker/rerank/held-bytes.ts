@@ -1,4 +1,4 @@
-/** Bytes of a block that short chunks are gathered in, so that an origin that sends byte by byte costs no object each. */
+/** Bytes of a block that short chunks are gathered in: an origin may send byte by byte. */
 const BLOCK_BYTES = 16 * 2 ** 10;
 
 /** The bytes of an answer that the origin has sent and the visitor has not been sent yet, by their positions in it. */

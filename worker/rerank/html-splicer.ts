@@ -7,7 +7,7 @@ import { movableItems, permuted } from "./item-list.ts";
 import { ListMarker, type MarkedList } from "./list-marker.ts";
 import type { ListOrders } from "./list-orders.ts";
 import { type MarkKind, type MarkScanner, Marks } from "./marks.ts";
-import type { OriginBody } from "./origin-body.ts";
+import { breakOff, type OriginBody } from "./origin-body.ts";
 import type { Why } from "./why.ts";
 
 export interface HtmlSplicerOptions {
@@ -88,7 +88,7 @@ export class HtmlSplicer {
     } catch (error) {
       this.#stop("origin");
       origin.cancel(error);
-      await this.#out.abort(error).catch(() => {});
+      await breakOff(this.#out, error);
       throw error;
     } finally {
       this.#lease.end();

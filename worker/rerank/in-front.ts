@@ -28,13 +28,26 @@ export function inFrontOfOrigin(
     if (ownPaths.has(new URL(request.url).pathname)) return fetch(request, env, ctx);
     // The last net: should this code throw, the request goes to the origin as if there were no Worker.
     ctx.passThroughOnException();
+    const started = performance.now();
     const { routes, origin } = settings;
     watchClicks(request, routes, env ?? {}, keepAlive, options);
     const found = routeOf(settings, request.url);
     const answer = found
       ? reranker.answer({ request, ...found, origin, env: env ?? {}, keepAlive })
       : Promise.resolve().then(() => askOrigin(request, origin));
-    return answer.catch(explain);
+    return answer.catch(explain).then((response) => {
+      const route = found?.route.route.path ?? "origin";
+      const handled = {
+        by: request.method,
+        route,
+        scores: false,
+        status: response.status,
+        problem: null,
+        scored: null,
+      };
+      options.requests.add({ ...handled, ms: performance.now() - started });
+      return response;
+    });
   };
 }
 

@@ -7,7 +7,7 @@ export interface Mark {
   at: number;
 }
 
-/** A control character that no page has but by mistake, so that a mark is found by one byte, which is searched quickly. */
+/** A control character that no page has but by mistake: to search for one byte is quick. */
 const FIRST = 0x01;
 const KINDS: readonly MarkKind[] = ["list-start", "item-start", "item-end", "list-end"];
 /** Before the letters of kinds. */
@@ -67,7 +67,7 @@ export class MarkScanner {
     return this.#position;
   }
 
-  /** The marks of the next part. What is between them, and is of the origin, is handed to `onBytes` with its position. */
+  /** The marks of the next part. `onBytes` gets what is between them, which is the origin's, with its position. */
   scan(part: Uint8Array, onBytes: (bytes: Uint8Array, at: number) => void): Mark[] {
     const found: Mark[] = [];
     const bytes = this.#rest.length > 0 ? concat(this.#rest, part) : part;

@@ -1,3 +1,5 @@
+import { BREAK_OFF_MS } from "../limits.ts";
+
 /** The body of an origin's answer, part by part. */
 export class OriginBody {
   readonly #bytes: ReadableStreamBYOBReader | null;
@@ -32,4 +34,10 @@ function byobReader(body: ReadableStream): ReadableStreamBYOBReader | null {
   } catch {
     return null;
   }
+}
+
+/** Ends an answer before its end, as the origin has. What was written of it is on its way by then. Never rejects. */
+export async function breakOff(out: WritableStreamDefaultWriter, reason: unknown): Promise<void> {
+  await scheduler.wait(BREAK_OFF_MS);
+  await out.abort(reason).catch(() => {});
 }

@@ -4,7 +4,6 @@ import type { Why } from "./why.ts";
 /** What is made of an origin's answer. */
 export type PageKind = "html" | "json";
 
-const HTML = new Set(["text/html", "application/xhtml+xml"]);
 /** What the runtime decodes when it is read, and encodes again. */
 const ENCODINGS = new Set(["", "identity", "gzip", "br"]);
 
@@ -16,7 +15,7 @@ export function pageKind(response: Response, { html, json }: CompiledRoute): { k
   if (response.status !== 200 || response.body === null) return { why: "status" };
   const [type = ""] = (response.headers.get("content-type") ?? "").split(";");
   const media = type.trim().toLowerCase();
-  const isHtml = HTML.has(media) && html.length > 0;
+  const isHtml = media === "text/html" && html.length > 0;
   const isJson = (media === "application/json" || media.endsWith("+json")) && json.length > 0;
   if (!isHtml && !isJson) return { why: "type" };
   const encoding = (response.headers.get("content-encoding") ?? "").trim().toLowerCase();

@@ -11,7 +11,7 @@ import { HtmlSplicer } from "./html-splicer.ts";
 import { orderLists } from "./json-lists.ts";
 import { ListOrders } from "./list-orders.ts";
 import { askOrigin, markPersonal, type OriginSetting, wholePage } from "./origin.ts";
-import { OriginBody } from "./origin-body.ts";
+import { breakOff, OriginBody } from "./origin-body.ts";
 import { contextOf } from "./page-context.ts";
 import { isUtf8, type PageKind, pageKind } from "./page-kind.ts";
 import type { Why } from "./why.ts";
@@ -52,9 +52,10 @@ export class Reranker {
     const { arranging } = begun;
     if (arranging === null) return withCookies(await askOrigin(request, origin), begun);
     const response = await askOrigin(wholePage(request), origin);
-    const names = route.route.lists.map(({ name }) => name);
-    const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     const found = pageKind(response, route);
+    const lists = "kind" in found ? route[found.kind] : route.route.lists;
+    const names = lists.map(({ name }) => name);
+    const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     if ("kind" in found) return withTimings(await this.#rerank(response, found.kind, page, orders), begun);
     orders.sentAll(found.why);
     if (found.why === "encoding") return withTimings(personal(response, response.body, found.why), begun);
@@ -173,7 +174,7 @@ async function passOn(
     await writer.close();
   } catch (reason) {
     origin.cancel(reason);
-    await writer.abort(reason).catch(() => {});
+    await breakOff(writer, reason);
   }
 }
 

@@ -13,7 +13,7 @@ import { RerankCounters } from "../../../worker/metrics/rerank-counters.ts";
 import { compileRoutes } from "../../../worker/rerank/compiled-routes.ts";
 import type { OriginFetcher } from "../../../worker/rerank/origin.ts";
 import { Reranker } from "../../../worker/rerank/reranker.ts";
-import { PAGE_ROUTES } from "../page.ts";
+import { type Checked, PAGE_ROUTES } from "../page.ts";
 
 interface Bindings {
   ORIGIN: OriginFetcher;
@@ -43,13 +43,6 @@ function parsed(response: Response): Response {
   const rewriter = new HTMLRewriter();
   for (const selector of selectors) rewriter.on(selector, { element() {} });
   return rewriter.transform(response);
-}
-
-interface Checked {
-  pages: number;
-  /** How often something was moved, or failed. */
-  times: number;
-  faults: string[];
 }
 
 const GENERATED = 200;

@@ -73,10 +73,7 @@ test("a list in its order, and what is counted", async () => {
   const { answer, sent, ended, metrics, memory } = await visit();
   expect(await answer.text()).toBe(shopHtml(BACKWARDS));
   await ended;
-  expect(sent).toEqual([
-    ["ads", null],
-    ["ads-json", "no-match"],
-  ]);
+  expect(sent).toEqual([["ads", null]]);
   expect(metrics()).toContain('deepfm_edge_reranked_lists_total{result="arranged"} 1');
   expect(memory.report().taken.requests).toBe(0);
 });
@@ -240,7 +237,21 @@ test.each([
   };
   await expect(readAll()).rejects.toThrow();
   expect(text).toBe(new TextDecoder().decode(bytesOf(order).slice(0, bytes)));
-  expect(sent).toHaveLength(2);
+  expect(sent).toHaveLength(1);
+});
+
+test.each([
+  ["status", 404, HTML],
+  ["type", 200, { "content-type": "text/plain" }],
+] as const)("an answer that is no page of the route: %s", async (why, status, headers) => {
+  originAnswers(() => new Response(shopHtml(), { status, headers }));
+  const { answer, sent } = await visit();
+  expect(await answer.text()).toBe(shopHtml());
+  expect(answer.headers.get("server-timing")).toBeNull();
+  expect(sent).toEqual([
+    ["ads", why],
+    ["ads-json", why],
+  ]);
 });
 
 test("where the visitor goes, nothing of the page stays in memory", async () => {

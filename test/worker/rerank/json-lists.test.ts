@@ -16,7 +16,7 @@ interface JsonListSetting {
 
 /** A document with its lists in orders by `orderOf`, and what was found in it. */
 async function ordered(
-  text: string | Uint8Array<ArrayBuffer>,
+  text: string | Uint8Array,
   lists: JsonListSetting[],
   orderOf: (n: number) => number[] = (n) => Array.from({ length: n }, (_, i) => n - 1 - i),
 ) {
@@ -32,9 +32,9 @@ async function ordered(
     1000,
     new RerankCounters(),
   );
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  const bytes = Uint8Array.from(typeof text === "string" ? new TextEncoder().encode(text) : text);
   const { bytes: result, why } = await orderLists(bytes, json, orders);
-  return { text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(result), why, found };
+  return { text: new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(result), why, found };
 }
 
 const ITEMS: JsonListSetting = { name: "items", list: "/items", id: "/id" };

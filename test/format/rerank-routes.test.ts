@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parseRerankRoutes } from "../../format/rerank-routes.ts";
+
+// What a Worker refuses beside: test/worker/rerank/in-front.test.ts.
+
+const DOCUMENT = readFileSync(new URL("../../docs/reranking.md", import.meta.url), "utf8");
+
+test("the routes of the document are routes", () => {
+  const [, example] = /```json\n(.*?)```/s.exec(DOCUMENT) ?? [];
+  const routes = parseRerankRoutes(JSON.parse(example ?? "null"));
+  expect(routes).toEqual(JSON.parse(example ?? "null"));
+  expect(routes[0]?.lists.map(({ type }) => type)).toEqual(["html", "json"]);
+});
+
+const HTML = { type: "html", name: "a", list: "#a", items: "#a > b", id: { attribute: "id" } };
+const JSON_LIST = { type: "json", name: "a", list: "/a", id: "/id" };
+const with_ = (change: object, list: object = HTML) => [{ path: "/", lists: [{ ...list, ...change }] }];
+
+test.each<[unknown, string]>([
+  ["text", 'RERANK_ROUTES: got "text", expected Array'],
+  [[{ lists: [HTML] }], 'RERANK_ROUTES[0].path: missing, expected "path"'],
+  [with_({ selector: "#a" }), 'RERANK_ROUTES: [0].lists[0].selector: unknown key, expected one of "type", "name", '],
+  [with_({ type: "xml" }), 'RERANK_ROUTES[0].lists[0].type: got "xml", expected ("html" | "json")'],
+  [with_({ name: "A" }), 'RERANK_ROUTES[0].lists[0].name: got "A", expected lower-case letters'],
+  [with_({ itemEnds: "never" }), 'RERANK_ROUTES[0].lists[0].itemEnds: got "never", expected ("end-tag" | "next-item")'],
+  [
+    with_({ id: { attribute: "" } }),
+    'RERANK_ROUTES[0].lists[0].id.attribute: got "", expected a text that is not empty',
+  ],
+  [with_({ id: "a~2" }, JSON_LIST), 'RERANK_ROUTES[0].lists[0].id: got "a~2", expected a JSON pointer'],
+  [[{ path: "/", lists: Array(9).fill(HTML) }], "RERANK_ROUTES[0].lists: got length 9, expected <=8"],
+])("%j is refused with its place", (input, message) => {
+  expect(() => parseRerankRoutes(input)).toThrow(message);
+});
