@@ -60,6 +60,16 @@ export async function makeCohortBefore(
   await makeOutcomes(lines, "list_before", "outcome_before");
 }
 
+/**
+ * Makes the tables `list` and `outcome` of everything that somebody is known to have looked at by chance, of all
+ * experiments or of one.
+ */
+export async function makeWholeCohort(lines: LineDatabase, experiment?: string): Promise<EventLoss> {
+  const own = experiment === undefined ? "true" : `x = ${literal(experiment)}`;
+  await lines.run(`CREATE OR REPLACE TABLE list AS SELECT * FROM exposure WHERE ${own} AND NOT (${FLAGGED})`);
+  return makeOutcomes(lines, "list", "outcome");
+}
+
 /** Makes a table of the events of lists, with the slots of their items, and counts those that are left out. */
 async function makeOutcomes(lines: LineDatabase, lists: string, outcomes: string): Promise<EventLoss> {
   await lines.run(

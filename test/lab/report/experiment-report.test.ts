@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parsePolicy } from "../../../format/policy.ts";
+import type { Analysis } from "../../../lab/analysis/experiment/result.ts";
+import { experimentReport } from "../../../lab/report/experiment-report.ts";
+import { generatedLines } from "../../../testing/experiments/generated-log.ts";
+import { findChromium, openPage } from "../../package/browser.ts";
+import { analyzed } from "../analysis/experiment/analyzed.ts";
+import { MEASURE } from "./measure.ts";
+
+const chromium = findChromium();
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-experiment-report-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Names that a page could take for markup, and that are as long as names may be. */
+const LONG = `<b>arm & "arm"</b> ${"x".repeat(40)}`;
+
+let analysis: Analysis;
+beforeAll(async () => {
+  const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2 });
+  const lines = generatedLines({
+    seed: 4,
+    units: 1200,
+    evenly: true,
+    candidates: 3,
+    mostLists: 2,
+    clickRate: 0.2,
+    arms: [
+      { name: "origin", policy: null },
+      { name: LONG, policy, skill: 0.5, clickFactor: 1.4 },
+    ],
+  });
+  analysis = await analyzed([...lines, "{broken"], { plannedUnits: 5000 }, { planEffects: [0.05] });
+});
+
+test("a report has the numbers of the analysis, and names as text", async () => {
+  const html = await experimentReport(analysis);
+  const lift = analysis.phases[0]?.metrics?.[0]?.comparisons[0]?.raw.lift;
+  expect(html).toContain(`${(100 * (lift?.effect ?? 0)).toFixed(2)} %`);
+  expect(html).toContain("of 5000 planned");
+  expect(html).not.toContain("<b>");
+  expect(html).toContain("&lt;b&gt;arm &amp; &quot;arm&quot;&lt;/b&gt;");
+  expect(html.match(/<svg/g)).toHaveLength(6);
+});
+
+test("one that is not sound says why, and shows no metric", async () => {
+  const [phase] = analysis.phases;
+  if (!phase) throw new Error("expected a phase");
+  const soundness = { ...phase.soundness, sound: false, reasons: ["units are missing"] };
+  const html = await experimentReport({ ...analysis, phases: [{ ...phase, soundness, metrics: null }] });
+  expect(html).toContain("<strong>units are missing</strong>");
+  expect(html).not.toContain("Which arm is better?");
+});
+
+test.skipIf(chromium === null)("a report fits a phone's screen and a desktop's", async () => {
+  writeFileSync(join(folder, "report.html"), await experimentReport(analysis));
+  writeFileSync(join(folder, "page.html"), MEASURE);
+  const measured = (await openPage(chromium as string, folder, new Uint8Array())) as object[];
+  expect(measured).toMatchObject([
+    { width: 390, tooWide: 0, outside: [] },
+    { width: 1280, tooWide: 0, outside: [] },
+  ]);
+});
+
+if (chromium === null) console.log("skipped without a chromium on the PATH: how an experiment's report fits a screen");
