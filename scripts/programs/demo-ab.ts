@@ -7,18 +7,19 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
+import { pullLogs } from "../../deploy/pull-logs.ts";
 import { analyzeExperiment } from "../../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../../lab/analysis/experiment/plan.ts";
 import { experimentReport } from "../../lab/report/experiment-report.ts";
 import { writeClickLog } from "../../testing/shop/click-log.ts";
-import { EXPERIMENT, publishExperiment } from "../../testing/shop/experiment.ts";
+import { EXPERIMENT, startExperiment } from "../../testing/shop/experiment.ts";
 import { judge } from "../../testing/shop/judge.ts";
 import { MODELS, type ShopModel, trainShopModel } from "../../testing/shop/models.ts";
 import { startOrigin } from "../../testing/shop/origin.ts";
 import { plantedValues } from "../../testing/shop/planted.ts";
 import { Shop } from "../../testing/shop/shop.ts";
 import { sendVisitors, type VisitOptions } from "../../testing/shop/visitors.ts";
-import { copyLogs, SHOP_CONFIG, startShopWorker } from "../../testing/shop/worker.ts";
+import { SHOP_CONFIG, startShopWorker } from "../../testing/shop/worker.ts";
 import { UserError } from "../../trainer/errors.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
@@ -37,7 +38,7 @@ const SHELVES_EACH = 4;
 const CONNECTIONS = 16;
 /** The file by which a folder is known as one of this program's. */
 const MARK = "demo-ab.txt";
-/** Milliseconds after which the queue has written what it has. */
+/** Milliseconds in which the queue writes what it has: a batch waits for one second. */
 const QUEUE_MS = 4000;
 
 async function run({ out, seed, visitors, rows }: Options): Promise<void> {
@@ -45,18 +46,18 @@ async function run({ out, seed, visitors, rows }: Options): Promise<void> {
   const store = join(out, "kv");
   const shop = new Shop(seed);
   const models = await publishModels(shop, { out, store, rows, seed });
-  await publishExperiment(store);
+  await startExperiment(store);
   const visits: VisitOptions = { visitors, shelves: SHELVES_EACH, seed, connections: CONNECTIONS };
   const asked = await visitShop(shop, store, visits);
   const logs = join(out, "logs");
-  await copyLogs(store, logs);
+  await pullLogs(logs, { config: SHOP_CONFIG, persistTo: store });
   const plan = parsePlan({ experiment: EXPERIMENT, plannedUnits: visitors });
   const analysis = await analyzeExperiment({ logs: [logs], plan });
   const report = join(out, "experiment.html");
   writeWhole(report, await experimentReport(analysis));
   const [phase] = analysis.phases;
   if (!phase) throw new Error("the log has no list of the experiment");
-  const isRight = judge(phase, plantedValues(shop, asked, models));
+  const isRight = judge(phase, plantedValues(shop, asked, models), asked.length);
   console.log(`report: ${report}\nlog: ${logs}\nanalyze it by hand: npx deepfm-edge experiment analyze --logs ${logs}`);
   if (!isRight) process.exitCode = 1;
 }

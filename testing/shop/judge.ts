@@ -6,9 +6,12 @@ import type { PlantedValue } from "./planted.ts";
 /** Estimators whose assumptions hold here: a click depends on its own item and slot alone. */
 const UNBIASED: ReadonlySet<string> = new Set(["IPS", "DR", "IIPS"]);
 
-/** Prints what was found beside the truth. Returns whether all intervals hold it, and the experiment is sound. */
-export function judge(phase: PhaseAnalysis, planted: readonly PlantedValue[]): boolean {
-  const { soundness, replay } = phase;
+/**
+ * Prints what was found beside the truth. Returns whether all intervals hold it, the experiment is sound, and each of
+ * `lists` lists that were shown is in the log.
+ */
+export function judge(phase: PhaseAnalysis, planted: readonly PlantedValue[], lists: number): boolean {
+  const { soundness, replay, funnel } = phase;
   const rows = [...lifts(phase, planted), ...whatIfs(phase, planted)];
   console.log(
     table(
@@ -26,7 +29,8 @@ export function judge(phase: PhaseAnalysis, planted: readonly PlantedValue[]): b
   const changed = replay.orders + replay.propensities;
   console.log(`sample ratio: p ${p}; ${soundness.sound ? "sound" : `not sound: ${soundness.reasons.join("; ")}`}`);
   console.log(`${replay.replayed} lines were drawn again from the log, ${changed} of them came out differently`);
-  return soundness.sound && changed === 0 && rows.every(isWithin);
+  console.log(`${funnel.counted} of ${lists} lists that were shown are in the log`);
+  return soundness.sound && changed === 0 && funnel.counted === lists && rows.every(isWithin);
 }
 
 /** A number of the analysis beside the true one. */

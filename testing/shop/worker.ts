@@ -1,8 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type LocalServer, startDevServer } from "../../deploy/dev-server.ts";
-import { QUIET } from "../../deploy/wrangler.ts";
 import { generateToken } from "../../format/tokens.ts";
 
 /** The Worker in front of the shop: KV, the queue and the bucket are those of this machine. */
@@ -42,40 +39,4 @@ export function startShopWorker(persistTo: string, origin: URL): Promise<LocalSe
       EXPERIMENT_SECRETS: text(generateToken()),
     },
   });
-}
-
-/** What is used of a bucket of R2. */
-interface Bucket {
-  list(options: { cursor?: string }): Promise<{ objects: { key: string }[]; truncated: boolean; cursor?: string }>;
-  get(key: string): Promise<{ arrayBuffer(): Promise<ArrayBuffer> } | null>;
-}
-
-/** Copies what the Worker has logged out of the local bucket into a folder. Returns how many files that are. */
-export async function copyLogs(persistTo: string, folder: string): Promise<number> {
-  Object.assign(process.env, QUIET);
-  const { getPlatformProxy } = await import("wrangler");
-  const proxy = await getPlatformProxy<{ EXPOSURE_LOGS: Bucket }>({
-    configPath: SHOP_CONFIG,
-    persist: { path: join(persistTo, "v3") },
-    remoteBindings: false,
-    envFiles: [],
-  });
-  try {
-    const bucket = proxy.env.EXPOSURE_LOGS;
-    let [count, cursor] = [0, undefined as string | undefined];
-    do {
-      const page = await bucket.list(cursor === undefined ? {} : { cursor });
-      for (const { key } of page.objects) {
-        const object = await bucket.get(key);
-        if (!object) continue;
-        mkdirSync(dirname(join(folder, key)), { recursive: true });
-        writeFileSync(join(folder, key), new Uint8Array(await object.arrayBuffer()));
-        count++;
-      }
-      cursor = page.truncated ? page.cursor : undefined;
-    } while (cursor !== undefined);
-    return count;
-  } finally {
-    await proxy.dispose();
-  }
 }
