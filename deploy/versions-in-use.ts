@@ -8,11 +8,14 @@ import { type KvStore, textOf } from "./kv/kv-store.ts";
 import { type ModelEntry, ModelRegistry } from "./registry.ts";
 import { manifestOfVersion, readableManifest } from "./stored-version.ts";
 import { timeNoted } from "./upload-journal.ts";
+import { versionsOfExperiments } from "./versions-of-experiments.ts";
 
 /** What a store says of its versions, which decides what may be removed. */
 export interface StoreState {
   models: ModelEntry[];
   earlier: EarlierPointer | null;
+  /** Versions that arms of experiments name. */
+  ofArms: ReadonlySet<string>;
   /** Uploads that have not ended and whose pages are known, by version. */
   uploads: Map<string, Upload>;
   /** By version, those whose journal is damaged: when their last value was written, or null where nothing says. */
@@ -24,6 +27,7 @@ export async function readState(store: KvStore): Promise<StoreState> {
   const models = await new ModelRegistry(store).list();
   for (const { problem } of models)
     if (problem !== null) throw new UserError(`${problem}; \`publish --repair\` of the model writes it anew`);
+  const ofArms = await versionsOfExperiments(store);
   const text = await textOf(store, earlierPointerKey());
   const uploads = new Map<string, Upload>();
   const damagedUploads = new Map<string, number | null>();
@@ -37,7 +41,7 @@ export async function readState(store: KvStore): Promise<StoreState> {
     const known = read ?? (await knownUpload(store, version, damagedUploads.get(version) ?? null));
     if (known) uploads.set(version, known);
   }
-  return { models, earlier: text === null ? null : readEarlierPointer(text), uploads, damagedUploads };
+  return { models, earlier: text === null ? null : readEarlierPointer(text), ofArms, uploads, damagedUploads };
 }
 
 /** An upload with a damaged journal, by the manifest or the blob; null where neither is there. */
@@ -58,8 +62,8 @@ async function unlessDamaged<T>(read: () => T | Promise<T>): Promise<T | null> {
 }
 
 /** The versions that something leads requests to, or a rollback without a version would. */
-export function versionsInUse({ models, earlier }: StoreState): Set<string> {
-  const used = new Set<string>();
+export function versionsInUse({ models, earlier, ofArms }: StoreState): Set<string> {
+  const used = new Set(ofArms);
   for (const { pointer } of models) {
     if (pointer) used.add(pointer.version);
     if (pointer && pointer.previous !== null) used.add(pointer.previous);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { ExperimentRegistry } from "../../deploy/experiments.ts";
 import { Pruning } from "../../deploy/prune.ts";
 import { Publication } from "../../deploy/publication.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { readState, versionsInUse } from "../../deploy/versions-in-use.ts";
+import { parseArm } from "../../format/arm.ts";
+import { experimentsKey } from "../../format/experiments-pointer.ts";
 import {
   blobKey,
   historyKey,
@@ -100,6 +103,26 @@ describe("prune", () => {
     // What was removed can be published again.
     await world.publish(MODELS[1] as PagedModel);
     expect(await world.faults()).toEqual([]);
+  });
+
+  it("keeps the versions that arms of experiments name, and removes nothing where it cannot know them", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 5)) await world.publish(model);
+    world.now += 30 * DAY;
+    const [first, second, third] = MODELS.map(({ version }) => `tiny@${version}`);
+    const arms = [
+      { arm: "pinned", model: first },
+      { arm: "draft", model: "tiny", policy: { policy: "team-draft", rival: second } },
+      { arm: "shadowed", model: "tiny", shadow: { model: third, share: 0.1 } },
+    ].map((arm) => parseArm(arm));
+    const experiments = new ExperimentRegistry(world.store, () => world.now);
+    await experiments.create({ name: "order", list: "home", arms, attribute: "uid" }, false);
+    expect(await world.prune({ keep: 1, days: 1 }).plan()).toEqual(NOTHING);
+    world.store.values.set(experimentsKey(), JSON.stringify({ features: {} }));
+    expect((await world.prune({ keep: 1, days: 1 }).plan()).versions).toHaveLength(3);
+    world.store.values.set(experimentsKey(), "{");
+    await expect(world.prune({ keep: 1, days: 1 }).plan()).rejects.toThrow("which versions experiments need");
+    expect(await world.faults().catch(() => [])).toEqual([]);
   });
 
   it("of one model leaves the others, also a version that both have", async () => {
