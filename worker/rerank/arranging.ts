@@ -20,6 +20,8 @@ export type Arranged = { shown: readonly number[] } | { why: Why };
 
 /** How a visitor's lists are arranged. */
 export interface Arranging {
+  /** Values of `set-cookie` that a page or document of the route gets, beside the origin's own. */
+  cookies?: readonly string[];
   /** Is called once for each list that was found. What it throws counts as `model`. */
   arrange(list: FoundList): Promise<Arranged>;
   /**

@@ -19,6 +19,11 @@ export class ListOrders {
     this.#counters = counters;
   }
 
+  /** What the answer is to set. */
+  get cookies(): readonly string[] {
+    return this.#arranging.cookies ?? [];
+  }
+
   /** The order of a list's movable items. Never rejects. */
   async of(list: string, movable: readonly Item[]): Promise<Arranged> {
     if (movable.length === 0) return { why: "no-match" };

@@ -57,7 +57,7 @@ export class Reranker {
     const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
     if ("kind" in found) return this.#rerank(response, found.kind, page, orders);
     orders.sentAll(found.why);
-    if (found.why === "encoding") return personal(response, response.body, found.why);
+    if (found.why === "encoding") return personal(response, response.body, orders, found.why);
     return response;
   }
 
@@ -85,7 +85,7 @@ export class Reranker {
       lease.end();
       orders.sentAll("parser");
       logError("rerank_failed", error);
-      return personal(response, response.body, "parser");
+      return personal(response, response.body, orders, "parser");
     }
   }
 }
@@ -101,10 +101,10 @@ function rerankHtml(response: Response, { route, keepAlive }: PageRequest, order
   } catch {
     orders.sentAll("charset");
     lease.end();
-    return personal(response, body, "charset");
+    return personal(response, body, orders, "charset");
   }
   if (body) keepAlive(splicer.run(new OriginBody(body)).catch(() => {}));
-  return personal(response, readable, null);
+  return personal(response, readable, orders, null);
 }
 
 /** The answer waits for the orders of all its lists, within their time. */
@@ -117,7 +117,7 @@ async function rerankJson(
   const { body, headers } = response;
   if (!body || !isUtf8(headers.get("content-type") ?? "")) {
     orders.sentAll("charset");
-    return personal(response, body, "charset");
+    return personal(response, body, orders, "charset");
   }
   const origin = new OriginBody(body);
   const held = new HeldBytes();
@@ -128,11 +128,11 @@ async function rerankJson(
     lease.end();
     const { readable, writable } = passage(headers);
     keepAlive(passOn(chunks, origin, error, writable).catch(() => {}));
-    return personal(response, readable, why);
+    return personal(response, readable, orders, why);
   }
   using _ = lease;
   const ordered = await orderLists(joined(chunks), route.json, orders);
-  return personal(response, ordered.bytes, ordered.why);
+  return personal(response, ordered.bytes, orders, ordered.why);
 }
 
 /** Bytes of memory for a byte of a document: itself in chunks, as one, and permuted. */
@@ -186,9 +186,10 @@ function passage(headers: Headers): IdentityTransformStream {
 }
 
 /** The origin's answer with another body, and the headers of a page that is one visitor's. */
-function personal(response: Response, body: BodyInit | null, why: Why | null): Response {
+function personal(response: Response, body: BodyInit | null, orders: ListOrders, why: Why | null): Response {
   const answer = new Response(body, response);
   markPersonal(answer.headers);
+  for (const cookie of orders.cookies) answer.headers.append("set-cookie", cookie);
   // What was decoded to be read is encoded again, into other bytes.
   if (body !== response.body && answer.headers.has("content-encoding")) answer.headers.delete("content-length");
   if (why !== null) answer.headers.append("server-timing", `rerank;desc="${why}"`);
