@@ -45,7 +45,7 @@ export interface AskedPage {
 export interface Begun {
   /** Null: the visitor's lists are not arranged, and the origin's answer goes out untouched. */
   arranging: Arranging | null;
-  /** Headers `set-cookie` that the answer needs in any case. */
+  /** Headers `set-cookie` that a page or document of the route gets in any case, beside the origin's own. */
   cookies: readonly string[];
   /** Metrics of `Server-Timing` that a page whose lists are arranged has: scripts of the page can read them. */
   timings?: readonly string[];

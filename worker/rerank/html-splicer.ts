@@ -3,7 +3,7 @@ import type { Lease } from "../memory/memory-budget.ts";
 import type { Arranged } from "./arranging.ts";
 import type { HtmlListPlan } from "./compiled-routes.ts";
 import { HeldBytes, joined } from "./held-bytes.ts";
-import { movableItems, permuted } from "./item-list.ts";
+import { areInOrder, movableItems, permuted } from "./item-list.ts";
 import { ListMarker, type MarkedList } from "./list-marker.ts";
 import type { ListOrders } from "./list-orders.ts";
 import { type MarkKind, type MarkScanner, Marks } from "./marks.ts";
@@ -25,6 +25,8 @@ export interface HtmlSplicerOptions {
 
 /** Bytes of memory beside what is held: the parser's own, and the part that is being read. */
 const BASE_BYTES = 128 * 2 ** 10;
+/** Bytes of memory for a byte of a list that is permuted: itself in chunks, as one, and in its order. */
+const LIST_COPIES = 3;
 /** The lease grows in steps, since it is not worth its time for each part. */
 const LEASE_STEP = 64 * 2 ** 10;
 
@@ -189,11 +191,15 @@ export class HtmlSplicer {
   }
 
   #inOrder({ plan, items }: MarkedList, chunks: Uint8Array[], start: number, arranged: Arranged): Uint8Array[] {
-    const hasRoom = this.#reserve(this.#held.size + 3 * (this.#held.start - start));
-    const why = "why" in arranged ? arranged.why : hasRoom ? null : "memory";
-    this.#orders.sent(plan.name, why);
-    if (why !== null || "why" in arranged) return chunks;
-    return [permuted(joined(chunks), start, movableItems(items), arranged.shown)];
+    const end = this.#held.start;
+    const movable = movableItems(items);
+    let order = arranged;
+    // No more is believed of the parser than can be seen: spans that overlap would double bytes.
+    if ("shown" in order && !areInOrder(movable, start, end)) order = { why: "parser" };
+    else if ("shown" in order && !this.#reserve(this.#held.size + LIST_COPIES * (end - start)))
+      order = { why: "memory" };
+    this.#orders.sent(plan.name, "why" in order ? order.why : null);
+    return "why" in order ? chunks : [permuted(joined(chunks), start, movable, order.shown)];
   }
 
   /** Asks for a list's order while the last of it is still on its way through the parser. */

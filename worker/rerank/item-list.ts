@@ -25,6 +25,16 @@ export function foundList(name: string, movable: readonly Item[]): FoundList {
   return { name, ids: movable.map(({ id }) => id ?? ""), items: movable.map(({ record }) => record) };
 }
 
+/** Whether the spans of items lie within [from, to), one after the other. */
+export function areInOrder(items: readonly Item[], from: number, to: number): boolean {
+  let at = from;
+  for (const { start, end } of items) {
+    if (start < at || end < start || end > to) return false;
+    at = end;
+  }
+  return true;
+}
+
 /**
  * The bytes of `list` with the spans of its movable items permuted: slot j gets the bytes of item shown[j]. All bytes
  * between the spans stay, in their order. `from`: the position that the list's first byte has in the items' spans.

@@ -50,7 +50,10 @@ export class Reranker {
       context: contextOf(request, route.context, groups),
     });
     const { arranging } = begun;
-    if (arranging === null) return withCookies(await askOrigin(request, origin), begun);
+    if (arranging === null) {
+      const response = await askOrigin(request, origin);
+      return "kind" in pageKind(response, route) ? withCookies(response, begun) : response;
+    }
     const response = await askOrigin(wholePage(request), origin);
     const found = pageKind(response, route);
     const lists = "kind" in found ? route[found.kind] : route.route.lists;
@@ -59,7 +62,7 @@ export class Reranker {
     if ("kind" in found) return withTimings(await this.#rerank(response, found.kind, page, orders), begun);
     orders.sentAll(found.why);
     if (found.why === "encoding") return withTimings(personal(response, response.body, found.why), begun);
-    return withCookies(response, begun);
+    return response;
   }
 
   /** Nothing is arranged where that cannot be known in time. */
@@ -196,7 +199,7 @@ function personal(response: Response, body: BodyInit | null, why: Why | null): R
   return answer;
 }
 
-/** The answer with the visitor's cookies, and else as it came. */
+/** A page with the visitor's cookies, and else as it came. */
 function withCookies(response: Response, { cookies }: Begun): Response {
   if (cookies.length === 0) return response;
   const answer = new Response(response.body, response);

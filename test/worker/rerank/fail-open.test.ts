@@ -78,6 +78,26 @@ test("a list in its order, and what is counted", async () => {
   expect(memory.report().taken.requests).toBe(0);
 });
 
+test("a page of the route gets the cookies of who arranges its lists, and other answers do not", async () => {
+  const cookies = ["a=1; Secure", "b=2"];
+  for (const begin of [() => ({ arranging: { arrange: backwards }, cookies }), () => ({ arranging: null, cookies })])
+    await expectCookies(begin);
+});
+
+async function expectCookies(begin: BeginArranging): Promise<void> {
+  for (const [headers, text, cookies] of [
+    [HTML, shopHtml(), ["o=3", "a=1; Secure", "b=2"]],
+    [JSON_TYPE, shopJson(), ["o=3", "a=1; Secure", "b=2"]],
+    [{ "content-type": "text/css" }, "", ["o=3"]],
+  ] as const) {
+    originAnswers(() => new Response(text, { headers: { ...headers, "set-cookie": "o=3" } }));
+    const { answer, ended } = await visit({ begin });
+    expect(answer.headers.getSetCookie()).toEqual(cookies);
+    await answer.text();
+    await ended;
+  }
+}
+
 const NEVER = new Promise<never>(() => {});
 const FAULTS: [string, Visit, Why][] = [
   ["an order that is too late", { arrange: () => NEVER, budgetMs: 20 }, "budget"],

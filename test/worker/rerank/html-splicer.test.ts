@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { seeded } from "../../../testing/format/random.ts";
 import { handMadePages } from "../../../testing/rerank/hand-made-pages.ts";
 import { randomPage } from "../../../testing/rerank/random-page.ts";
-import { faultsOfFailing, faultsOfGenerated, faultsOfHandMade } from "./splice.ts";
+import { areInOrder } from "../../../worker/rerank/item-list.ts";
+import { faultOf, faultsOfFailing, faultsOfGenerated, faultsOfHandMade, splice } from "./splice.ts";
 
 // More pages, and a failure at each token of all of them: `npm run bench -- rerank`.
 
@@ -23,4 +24,20 @@ test("where the parser fails, at whichever token, the page arrives whole", async
     expect(faults).toEqual([]);
     expect(failures).toBeGreaterThan(15);
   }
+});
+
+test("where the parser gives out other bytes than it was given, the page arrives as it came", async () => {
+  const [page] = handMadePages(false).filter(({ name }) => name === "bytes that are no UTF-8");
+  // Whoever listens to text has bytes replaced that are none of the charset.
+  const rewriter = new HTMLRewriter().onDocument({ text() {} });
+  const spliced = await splice(page, { random: seeded(1), chunk: () => 20, rewriter });
+  expect(faultOf(page, spliced)).toBeNull();
+  expect([...spliced.sent]).toEqual([["main", "parser"]]);
+});
+
+test("spans that overlap are not moved", () => {
+  const spans = (...ends: [number, number][]) => ends.map(([start, end]) => ({ start, end, id: "", record: {} }));
+  expect(areInOrder(spans([5, 6], [6, 6], [8, 9]), 5, 9)).toBe(true);
+  for (const wrong of [spans([4, 6]), spans([5, 7], [6, 8]), spans([7, 6]), spans([8, 10]), spans([5, 6], [7, 0])])
+    expect(areInOrder(wrong, 5, 9)).toBe(false);
 });

@@ -18,6 +18,8 @@ export interface Sending {
   /** The parser fails at this token, counted from 0. */
   failAt?: number;
   budgetMs?: number;
+  /** In place of the runtime's as it is. */
+  rewriter?: HTMLRewriter;
   arrange?: Arranging["arrange"];
 }
 
@@ -64,6 +66,7 @@ export async function splice(page: KnownPage, sending: Sending): Promise<Spliced
     orders: new ListOrders(arranging, names, budgetMs, new RerankCounters()),
     lease: memory.lease("requests"),
     out: through.writable,
+    ...(sending.rewriter && { rewriter: sending.rewriter }),
     ...(failing && { rewriter: failing.rewriter }),
   });
   const origin = new OriginBody(inChunks(bytesOf(page.segments.map(({ bytes }) => bytes)), chunk));
