@@ -72,6 +72,7 @@ function offPolicy(): void {
     prefix: "RIPS",
     slot: "IPS of the first slot",
     robust: "DR of the first slot",
+    independent: "IIPS, independent slots",
   };
   const found = Object.entries(policyTruth(logs, 2000, 1));
   const rows = found.map(([name, { bias, errorOfBias, covered }]) => [

@@ -56,6 +56,8 @@ export interface GeneratedLog {
 const READ_ON = 0.8;
 /** Of as many units in a row, each has its own hundredth of the buckets, where arms get their exact shares. */
 const STRATA = 100;
+/** So that no click becomes certain, and a factor of clicks is the lift, where click rates are below a third. */
+const MOST_APPEAL = 1.5;
 const DAY_MS = 86_400_000;
 export const START = Date.UTC(2026, 0, 5);
 export const PHASE = "0f1e2d3c";
@@ -83,7 +85,7 @@ export function* generatedLines(settings: GeneratedLog): Generator<string> {
     const bucket = Math.floor(stratum * 10_000);
     const arm = settings.arms.find((_, i) => (bucket / 10_000) * total < (ends[i] ?? 0));
     if (arm === undefined) throw new Error("got no arm");
-    const taste = -Math.log(1 - random.uniform());
+    const taste = 2 * random.uniform();
     const isLost = random.uniform() < (arm.lostUnits ?? 0);
     const days = settings.days ?? 14;
     const joined = random.uniform();
@@ -109,7 +111,7 @@ export function* generatedLines(settings: GeneratedLog): Generator<string> {
 function makeWorld(settings: GeneratedLog): World {
   const random = new Random(settings.seed);
   const n = settings.candidates ?? 6;
-  const appeal = Array.from({ length: n }, () => random.normal());
+  const appeal = Array.from({ length: n }, () => Math.max(-MOST_APPEAL, Math.min(MOST_APPEAL, random.normal())));
   const logits = new Map(
     settings.arms.map(({ name, skill = 0 }) => {
       const noise = Math.sqrt(1 - skill * skill);

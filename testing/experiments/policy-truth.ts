@@ -1,9 +1,10 @@
 import { parsePolicy } from "../../format/policy.ts";
 import type { Contributions } from "../../lab/analysis/off-policy/contributions.ts";
 import { estimate, type OffPolicyEstimate } from "../../lab/analysis/off-policy/estimate.ts";
-import { listIps, rips } from "../../lab/analysis/off-policy/list-estimators.ts";
+import { iips, listIps, rips } from "../../lab/analysis/off-policy/list-estimators.ts";
 import { doublyRobust, ips } from "../../lab/analysis/off-policy/slot-estimators.ts";
 import { importanceWeights } from "../../lab/analysis/off-policy/weights.ts";
+import { plackettLuceMarginals } from "../../runtime/orders/marginals.ts";
 import { drawOrder, logPropensities } from "../../runtime/orders/order.ts";
 import { seeded } from "../format/random.ts";
 
@@ -18,6 +19,10 @@ const SLOTS = 3;
 const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: SLOTS });
 const ids = TASTE.map((_, i) => String(i));
 
+/** P(item at rank) of either policy. */
+const OF_LOGGED = plackettLuceMarginals(LOGGED, SLOTS);
+const OF_EVALUATED = plackettLuceMarginals(EVALUATED, SLOTS);
+
 /** What became of an estimator over many logs. */
 export interface Truthfulness {
   /** Mean of estimate − truth, and the standard error of that mean. */
@@ -28,6 +33,7 @@ export interface Truthfulness {
 }
 
 interface Log {
+  independent: Contributions;
   list: Contributions;
   prefix: Contributions;
   slot: Contributions;
@@ -38,13 +44,15 @@ interface Log {
 /** By estimator: `logs` logs of `lists` lists each, each list of a unit of its own. */
 export function policyTruth(logs: number, lists: number, seed: number): Record<string, Truthfulness> {
   const random = seeded(seed);
+  const independent = seeded(seed + 1);
   const clicksOf = expectedClicks();
   const firstOf = firstSlotClicks();
-  const truths = { list: clicksOf, prefix: clicksOf, slot: firstOf, robust: firstOf };
+  const alone = clicksAlone();
+  const truths = { list: clicksOf, prefix: clicksOf, slot: firstOf, robust: firstOf, independent: alone };
   const names = Object.keys(truths) as (keyof typeof truths)[];
   const found = Object.fromEntries(names.map((name) => [name, [] as OffPolicyEstimate[]]));
   for (let i = 0; i < logs; i++) {
-    const log = makeLog(lists, random);
+    const log = makeLog(lists, random, independent);
     const units = Uint32Array.from({ length: lists }, (_, unit) => unit);
     for (const name of names) {
       const options = { alpha: 0.05, resamples: 1, seed: i, minEffectiveSize: 0 };
@@ -64,10 +72,12 @@ function judge(estimates: OffPolicyEstimate[], truth: number): Truthfulness {
   return { bias: mean - truth, errorOfBias: Math.sqrt(variance / n), covered };
 }
 
-function makeLog(lists: number, random: () => number): Log {
+function makeLog(lists: number, random: () => number, independent: () => number): Log {
   const logged = new Float64Array(lists * SLOTS);
   const evaluated = new Float64Array(lists * SLOTS);
   const rewards = new Float64Array(lists * SLOTS);
+  const marginals = { logged: new Float64Array(lists * SLOTS), evaluated: new Float64Array(lists * SLOTS) };
+  const rewardsAlone = new Float64Array(lists * SLOTS);
   const items = new Uint32Array(lists);
   const seed = new Uint8Array(16);
   for (let i = 0; i < lists; i++) {
@@ -79,6 +89,12 @@ function makeLog(lists: number, random: () => number): Log {
     items[i] = shown[0] ?? 0;
     const clicked = shown.findIndex((item) => random() < (TASTE[item] ?? 0));
     if (clicked >= 0) rewards[i * SLOTS + clicked] = 1;
+    for (const [slot, item] of shown.entries()) {
+      const at = i * SLOTS + slot;
+      marginals.logged[at] = Math.log(OF_LOGGED[slot * TASTE.length + item] ?? 0);
+      marginals.evaluated[at] = Math.log(OF_EVALUATED[slot * TASTE.length + item] ?? 0);
+      if (independent() < (TASTE[item] ?? 0)) rewardsAlone[at] = 1;
+    }
   }
   const first = (values: Float64Array): Float64Array => values.filter((_, i) => i % SLOTS === 0);
   const rows = { slots: SLOTS, rewards, logged, evaluated };
@@ -94,6 +110,7 @@ function makeLog(lists: number, random: () => number): Log {
     prefix: rips(rows),
     slot: ips(slot),
     robust: doublyRobust(slot, model),
+    independent: iips({ slots: SLOTS, rewards: rewardsAlone, ...marginals }),
     logged: first(logged),
   };
 }
@@ -106,6 +123,11 @@ function shares(logits: readonly number[]): number[] {
 /** P(click on the first slot) under the evaluated policy. */
 function firstSlotClicks(): number {
   return shares(EVALUATED).reduce((sum, p, i) => sum + p * (TASTE[i] ?? 0), 0);
+}
+
+/** The same where each slot is read and clicked whatever the others hold, as IIPS takes it to be. */
+function clicksAlone(): number {
+  return OF_EVALUATED.reduce((sum, p, i) => sum + p * (TASTE[i % TASTE.length] ?? 0), 0);
 }
 
 /** Clicks that are expected of a list under the evaluated policy, over all lists. */

@@ -7,8 +7,8 @@ import type { GuardRailResult } from "./result-metrics.ts";
 import type { UnitValues } from "./unit-values.ts";
 
 /**
- * Whether a treatment harms what must not get worse: one-sided, of the mean over lists, by unit. `column` holds the sums
- * of a unit's lists, the one behind it the number of its lists that say something.
+ * Whether a treatment harms what must not get worse: one-sided, of the mean over lists, by unit. `column` holds the
+ * sums of a unit's lists, the one behind it the number of its lists that say something.
  */
 export function guardRailResult(
   { name, field, worse, margin }: GuardRail,

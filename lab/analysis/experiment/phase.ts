@@ -118,6 +118,8 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     if (control?.value == null || control.error === null || units < 2) return [];
     const variance = control.error ** 2 * units * (metric?.varianceLeft ?? 1);
     const level = control.value;
+    // Without a click there is no level that a lift could be of, and nothing to plan by.
+    if (level === 0 || !(variance > 0)) return [];
     return (options.planEffects ?? []).flatMap((lift) =>
       names.slice(1).map((arm, i): PlannedEffect => {
         const share = weights[i + 1] / (weights[0] + weights[i + 1]);

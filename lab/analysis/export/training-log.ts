@@ -13,8 +13,8 @@ import { ExperimentLog } from "../log/experiment-log.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
 import { type Labels, type TrainingRecord, trainingRecords } from "./training-records.ts";
 
-// A click log out of exposures and events: a record for each item of a list that may have been seen, with the columns of
-// a feature spec.
+// A click log out of exposures and events: a record for each item of a list that may have been seen, with the columns
+// of a feature spec.
 
 export interface TrainingLogOptions {
   logs: readonly string[];
@@ -54,7 +54,7 @@ export interface TrainingLogSummary {
 /** Names under which a record has what its list was; a spec that names one as a column gets it. */
 const ABOUT_THE_LIST = ["request", "unit", "arm", "slot", "time"];
 
-/** Writes the log. Throws FormatError where there is no exposure, and UserError where the spec asks for the impossible. */
+/** Writes the log. Throws FormatError where there is no list to learn from, and UserError where the spec cannot be. */
 export async function exportTrainingLog(options: TrainingLogOptions): Promise<TrainingLogSummary> {
   const { logs, spec, out, experiment, arms } = options;
   if (Object.keys(spec.data.select).length > 0)

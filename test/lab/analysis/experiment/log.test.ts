@@ -72,7 +72,7 @@ describe("a folder with good and bad lines, in plain and compressed files", () =
     expect(cut).toBeGreaterThan(0);
     expect(cut).toBeLessThan(400);
     expect(counts).toEqual({
-      // Of c.json: a line that is not UTF-8, one with a control character, and one with a CR within. Of d.jsonl.gz: its end.
+      // Of c.json: no UTF-8, a control character, and a CR within a line. Of d.jsonl.gz: its end.
       bad: BAD.length + 4,
       lines: BAD.length + 4 + 3 + 1 + 2 + cut + 1 + 3,
       exposures: 3 + 1 + 2 + cut,

@@ -181,6 +181,20 @@ test("lines that were changed do not replay", async () => {
   expect(ids).toEqual(expect.arrayContaining(replay.examples));
 });
 
+test("a log with hardly anything in it has a result, with null for what nobody can know", async () => {
+  const nothing = generatedLines({ ...small({}), units: 100, clickRate: 0 });
+  const none = onlyPhase(await analyzed(nothing, { plannedUnits: 100 }, { planEffects: [0.1] }));
+  const unknown = { effect: null, error: null, fixed: null, sequential: null };
+  expect(none.metrics?.[0]).toMatchObject({ comparisons: [{ arm: "b", raw: { lift: unknown } }] });
+  expect(none.planner).toEqual([]);
+  const [line = ""] = generatedLines(small({}));
+  const plan = { segments: ["ctx.none", "worker"], guardRails: [{ name: "none", field: "ctx.none" }] };
+  const { metrics, soundness, guardRails } = onlyPhase(await analyzed([line], plan));
+  expect(metrics).toMatchObject([{ arms: [{ arm: "origin", error: null }], comparisons: [] }]);
+  expect(soundness).toMatchObject({ sound: true, ratio: null, sequentialP: null });
+  expect(guardRails).toEqual([]);
+});
+
 test("what the log has not is an error that names what it has", async () => {
   const lines = handmade();
   const two = [...lines, writeExposure(exampleExposure(3, { x: "other", id: "z".repeat(30) }))];
