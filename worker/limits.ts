@@ -245,10 +245,10 @@ export const EXPERIMENTS_WAIT_MS = DEFAULT_ROW_DEADLINE_MS;
 /** Milliseconds after which reading a payload is given up, or counts as lost with the request that began it. */
 export const EXPERIMENTS_LOST_MS = 5_000;
 
-/** Bytes of memory that a byte of a payload takes while it is read: its text, its values, and those that are checked. */
+/** Bytes of memory that a byte of a payload takes while it is read: its text, its values, and the checked ones. */
 export const PAYLOAD_MEMORY_FACTOR = 16;
 
-/** Series of counted assignments: some dozen experiments with a few arms, each served or not for one of some reasons. */
+/** Series of counted assignments: some dozen experiments of a few arms, each served or not for one of some reasons. */
 export const MAX_ASSIGNMENT_SERIES = 200;
 
 /** Bytes of a list of a page that is re-ranked, and of all that its parser may hold back: 20 KB an item of 50. */
@@ -270,7 +270,7 @@ export const RERANK_BEGIN_MS = DEFAULT_ROW_DEADLINE_MS;
 export const RERANK_PART_BYTES = 16 * 2 ** 10;
 
 /**
- * Bytes that are read from the parser at a time within a list, where it gives out some bytes for each tag: read by read,
+ * Bytes that are read from the parser at a time within a list, where it gives out some bytes for each tag: one by one,
  * a page of 50 items took 2.8 times the processor time of a parser that does nothing, instead of 1.6 times.
  */
 export const RERANK_READ_BYTES = 16 * 2 ** 10;

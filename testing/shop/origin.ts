@@ -10,8 +10,8 @@ export interface Origin extends AsyncDisposable {
 }
 
 /**
- * Serves a shop: `/shelf/N` is a page, `/api/shelf/N` the same list as JSON, and `/item/ID` a page of an item, each with
- * the shelf's items in the shop's order.
+ * Serves a shop: `/shelf/N` is a page with a shelf's items in the shop's order, `/api/shelf/N` the same list as JSON,
+ * and `/item/ID` a page of an item.
  */
 export async function startOrigin(shop: Shop): Promise<Origin> {
   let requests = 0;

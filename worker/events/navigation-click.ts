@@ -18,8 +18,8 @@ export interface ClickOptions {
 
 /**
  * The click that a request is; null: it is none. A click is a navigation to an item's page that comes from a page with
- * one of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. To fetch a page before anybody asked
- * for it is no click. Never throws for what a client sends.
+ * one of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. To
+ * fetch a page before anybody asked for it is no click. Never throws for what a client sends.
  */
 export async function navigationClick(request: Request, options: ClickOptions): Promise<ListEvent | null> {
   const { pattern, keys, unit, now } = options;
