@@ -4,7 +4,8 @@ import { SettingError } from "../http/errors.ts";
 import { problemHeaders, problemText, toProblem } from "../http/problem.ts";
 import type { RequestCounters } from "../metrics/request-counters.ts";
 import { askOrigin } from "./origin.ts";
-import { type RerankBindings, type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
+import type { RerankBindings } from "./rerank-bindings.ts";
+import { type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
 import type { Reranker } from "./reranker.ts";
 
 type Fetch = Hono<AppEnv>["fetch"];
