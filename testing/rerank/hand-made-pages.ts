@@ -44,7 +44,7 @@ const three = [item("1"), item("2"), item("3")];
 /** `large`: whether those of megabytes are among them. */
 export function handMadePages(large: boolean): HandMadePage[] {
   return [
-    page("plain", `<!doctype html><title>x</title>${main(...three)}<footer>y</footer>`),
+    page("plain", `<!doctype html><title>x</title><p class='item'>${main(...three)}<footer>y</footer>`),
     page("items in items", main(item("1", '<p class="item" data-id="9">in</p>'), ...three.slice(1)), {
       lists: [{ ...MAIN, items: "#main .item" }],
     }),

@@ -5,7 +5,8 @@ import { problemHeaders, problemText, toProblem } from "../http/problem.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { watchClicks } from "./item-clicks.ts";
 import { askOrigin } from "./origin.ts";
-import { type RerankBindings, type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
+import type { RerankBindings } from "./rerank-bindings.ts";
+import { type RerankSettings, RerankSettingsReader } from "./rerank-settings.ts";
 import type { Reranker } from "./reranker.ts";
 
 type Fetch = Hono<AppEnv>["fetch"];

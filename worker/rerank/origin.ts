@@ -1,12 +1,5 @@
 import { SettingError } from "../http/errors.ts";
-
-/** What is used of a service binding. */
-export interface OriginFetcher {
-  fetch(request: Request): Promise<Response>;
-}
-
-/** Where pages come from: a service, the base of a URL, or by default what is behind the Worker's own route. */
-export type OriginSetting = OriginFetcher | string | undefined;
+import type { OriginSetting } from "./rerank-bindings.ts";
 
 /** Hosts that no origin is behind, so that to ask them would be to ask the Worker itself. */
 const OWN_HOST = /^(localhost|\[.*\]|\d+(\.\d+){3}|.*\.workers\.dev)$/;

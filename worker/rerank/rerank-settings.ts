@@ -1,15 +1,7 @@
 import { errorText, logError } from "../http/log.ts";
 import type { CompiledRoute } from "./compiled-routes.ts";
 import { compileRoutes } from "./compiled-routes.ts";
-import type { OriginSetting } from "./origin.ts";
-
-/** The bindings and variables of re-ranking. */
-export interface RerankBindings {
-  /** A list of routes, as JSON or as tables of wrangler.toml (../../format/rerank-routes.ts). */
-  RERANK_ROUTES?: unknown;
-  /** Where pages come from: a service binding, or the base of a URL. Without it, what is behind the Worker's route. */
-  ORIGIN?: OriginSetting;
-}
+import type { OriginSetting, RerankBindings } from "./rerank-bindings.ts";
 
 /** Routes of an environment, and where their pages come from. */
 export interface RerankSettings {

@@ -10,10 +10,11 @@ import { HeldBytes, joined } from "./held-bytes.ts";
 import { HtmlSplicer } from "./html-splicer.ts";
 import { orderLists } from "./json-lists.ts";
 import { ListOrders } from "./list-orders.ts";
-import { askOrigin, markPersonal, type OriginSetting, wholePage } from "./origin.ts";
+import { askOrigin, markPersonal, wholePage } from "./origin.ts";
 import { breakOff, OriginBody } from "./origin-body.ts";
 import { contextOf } from "./page-context.ts";
 import { isUtf8, type PageKind, pageKind } from "./page-kind.ts";
+import type { OriginSetting } from "./rerank-bindings.ts";
 import type { Why } from "./why.ts";
 
 /** A request for a page of a route. */

@@ -7,7 +7,7 @@ import { SettingError } from "../http/errors.ts";
 import * as limits from "../limits.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import { type AssetFetcher, assetBlob } from "../models/bundled.ts";
-import type { RerankBindings } from "../rerank/rerank-settings.ts";
+import type { RerankBindings } from "../rerank/rerank-bindings.ts";
 import type { RateLimiter } from "../rows/key-allowance.ts";
 import { type KVReader, kvSource } from "../source/kv-source.ts";
 import { locationCache } from "../source/location-cache.ts";

@@ -11,7 +11,7 @@ import { randomPage } from "../../../testing/rerank/random-page.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { RerankCounters } from "../../../worker/metrics/rerank-counters.ts";
 import { compileRoutes } from "../../../worker/rerank/compiled-routes.ts";
-import type { OriginFetcher } from "../../../worker/rerank/origin.ts";
+import type { OriginFetcher } from "../../../worker/rerank/rerank-bindings.ts";
 import { Reranker } from "../../../worker/rerank/reranker.ts";
 import { type Checked, PAGE_ROUTES } from "../page.ts";
 

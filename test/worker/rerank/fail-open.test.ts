@@ -7,7 +7,7 @@ import { expositionOf } from "../../../worker/metrics/exposition.ts";
 import { RerankCounters } from "../../../worker/metrics/rerank-counters.ts";
 import type { Arranging, BeginArranging, Begun } from "../../../worker/rerank/arranging.ts";
 import { compileRoutes } from "../../../worker/rerank/compiled-routes.ts";
-import type { OriginFetcher } from "../../../worker/rerank/origin.ts";
+import type { OriginFetcher } from "../../../worker/rerank/rerank-bindings.ts";
 import { Reranker } from "../../../worker/rerank/reranker.ts";
 import type { Why } from "../../../worker/rerank/why.ts";
 import { loggedErrors } from "../client.ts";

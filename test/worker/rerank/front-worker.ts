@@ -1,6 +1,6 @@
 import { exports, WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "../../../worker/app.ts";
-import type { OriginSetting } from "../../../worker/rerank/origin.ts";
+import type { OriginSetting } from "../../../worker/rerank/rerank-bindings.ts";
 import { type TestBindings, testBindings } from "../client.ts";
 
 let app = createApp<TestBindings>();

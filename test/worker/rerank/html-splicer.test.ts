@@ -26,10 +26,13 @@ test("where the parser fails, at whichever token, the page arrives whole", async
   }
 });
 
-test("where the parser gives out other bytes than it was given, the page arrives as it came", async () => {
-  const [page] = handMadePages(false).filter(({ name }) => name === "bytes that are no UTF-8");
+test.each<[string, string, HTMLRewriterElementContentHandlers]>([
+  ["more of them", "bytes that are no UTF-8", { text() {} }],
+  ["as many", "plain", { element: (element) => void element.setAttribute("class", "Item") }],
+])("where the parser gives out other bytes, %s, the page arrives as it came", async (_, name, { text, element }) => {
+  const [page] = handMadePages(false).filter((one) => one.name === name);
   // Whoever listens to text has bytes replaced that are none of the charset.
-  const rewriter = new HTMLRewriter().onDocument({ text() {} });
+  const rewriter = new HTMLRewriter().onDocument(text ? { text } : {}).on("p", element ? { element } : {});
   const spliced = await splice(page, { random: seeded(1), chunk: () => 20, rewriter });
   expect(faultOf(page, spliced)).toBeNull();
   expect([...spliced.sent]).toEqual([["main", "parser"]]);
