@@ -1,0 +1,66 @@
+import { Command, Option } from "commander";
+import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
+import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
+import { table } from "../../../trainer/terminal/table.ts";
+import { warn } from "../../../trainer/terminal/warning.ts";
+import { EXPERIMENT_LOGS_HELP } from "../experiment/analyze.ts";
+import { parsePositiveInteger, readSpec, SPEC_HELP } from "../options.ts";
+
+interface ExportFlags {
+  logs: string[];
+  spec: string;
+  out: string;
+  items?: string[];
+  labels: Labels;
+  slots?: number;
+  weights?: boolean;
+  experiment?: string;
+  arm?: string[];
+}
+
+export function logsExportCommand(): Command {
+  return new Command("export")
+    .description(
+      "Make a click log to train on of exposures and clicks: a record for each item that may have been seen.",
+    )
+    .requiredOption("--logs <path...>", EXPERIMENT_LOGS_HELP)
+    .requiredOption("--spec <file>", SPEC_HELP)
+    .requiredOption("--out <file>", "where to write it, as JSON lines")
+    .option("--items <path...>", "a catalogue with the columns of items, by the spec's item field")
+    .addOption(
+      new Option("--labels <how>", "which slots were seen: up to the last click, or all of them")
+        .choices(LABELS)
+        .default("cascade"),
+    )
+    .option("--slots <n>", "the first slots of a list that may have been seen (default: all)", parsePositiveInteger)
+    .option("--weights", `with weights: 1 over each slot's propensity, at most ${MOST_WEIGHT}, and over what is kept`)
+    .option("--experiment <name>", "one experiment only (default: all)")
+    .option("--arm <name...>", "these arms only (default: all)")
+    .action(async ({ spec, slots, arm: arms, weights = false, ...flags }: ExportFlags) => {
+      const { arms: byArm, ...summary } = await exportTrainingLog({
+        ...flags,
+        arms,
+        weights,
+        spec: readSpec(spec),
+        slots: slots ?? Number.POSITIVE_INFINITY,
+      });
+      summary.warnings.forEach(warn);
+      const total = byArm.reduce((sum, { records }) => sum + records, 0);
+      console.log(
+        table(
+          ["arm", "lists", "records", "share", "clicks"],
+          byArm.map(({ arm, lists, records, clicks }) => [
+            arm,
+            lists,
+            records,
+            `${((100 * records) / total).toFixed(1)} %`,
+            clicks,
+          ]),
+        ),
+      );
+      if (summary.unknownItems > 0)
+        console.log(`${summary.unknownItems} records of items that are not in the catalogue`);
+      if (summary.refusedLines > 0) console.log(`${summary.refusedLines} lines are off the schema of exposures`);
+      console.log(`${total} records, ${flags.out}`);
+    });
+}
