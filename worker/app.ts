@@ -7,6 +7,7 @@ import type { AppEnv } from "./app-env.ts";
 import { eventsRoute } from "./events/events-route.ts";
 import { EventLog } from "./exposures/event-log.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
+import { LogSettingsReader } from "./exposures/log-settings.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -49,7 +50,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const rows = new RowStore(memory, now);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
-  const settings = new SettingsReader(settingsOf(options));
+  const settings = settingsOf(options);
+  const logSettings = new LogSettingsReader(settings);
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -58,9 +60,10 @@ export function createApp<Bindings extends object = DefaultBindings>(
     requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
-    settings,
-    exposures: new ExposureLog(settings, memory, now),
-    events: new EventLog(settings, memory, now),
+    settings: new SettingsReader(settings),
+    logSettings,
+    exposures: new ExposureLog(logSettings, memory, now),
+    events: new EventLog(logSettings, memory, now),
     now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));

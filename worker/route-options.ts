@@ -1,5 +1,6 @@
 import type { EventLog } from "./exposures/event-log.ts";
 import type { ExposureLog } from "./exposures/exposure-log.ts";
+import type { LogSettingsReader } from "./exposures/log-settings.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
@@ -23,6 +24,8 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
+  /** Those of the two logs. */
+  logSettings: LogSettingsReader;
   /** The lists that were shown, and what became of them. */
   exposures: ExposureLog;
   events: EventLog;

@@ -16,6 +16,7 @@ const BENCHMARKS: Record<string, string> = {
   publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   experiments: "orders against their probabilities, A/A tests and off-policy estimates where the truth is known",
   analyze: "what analyze says of experiments' logs that have lost units or lines, and the seconds that it takes",
+  exposures: "lines of three arms through a queue and R2 that fail: none is lost uncounted; µs to make a line",
   price: "Workers KV keys that requests read, and $ for a million of them",
   location: "keys that KV bills, and processor time a page, with the cache that isolates of one location share",
   replay: "keys that the Worker reads of a replayed log, against what the planner says; exits with 1 beyond 15 %",

@@ -95,11 +95,6 @@ function readSettings(settings: Settings<object>, env: object, workerVersion: Wo
     playground: settings.playground(env),
     workerVersion,
     analytics: settings.analytics(env),
-    exposureSink: settings.exposureSink(env),
-    eventSink: settings.eventSink(env),
-    eventRateLimit: settings.eventRateLimit(env),
-    countDataset: settings.countDataset(env),
-    secrets: settings.secrets(env) ?? "",
   };
 }
 

@@ -65,9 +65,4 @@ export interface SettingValues {
   playground: boolean;
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
-  exposureSink: LineSink | null;
-  eventSink: LineSink | null;
-  eventRateLimit: RateLimiter | null;
-  countDataset: AnalyticsDataset | null;
-  secrets: string;
 }
