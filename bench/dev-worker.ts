@@ -16,9 +16,9 @@ export class DevWorker {
     this.#server = server;
   }
 
-  /** Starts the Worker that `config`, a wrangler.toml, describes. */
-  static async start(config: URL): Promise<DevWorker> {
-    return new DevWorker(await startDevServer(fileURLToPath(config)));
+  /** Starts the Worker that `config`, a wrangler.toml, describes. `persistTo`: the folder of what it stores. */
+  static async start(config: URL, persistTo?: string): Promise<DevWorker> {
+    return new DevWorker(await startDevServer(fileURLToPath(config), persistTo === undefined ? {} : { persistTo }));
   }
 
   /** The answer's body. Throws if the answer is an error. */

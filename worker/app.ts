@@ -8,6 +8,7 @@ import { eventsRoute } from "./events/events-route.ts";
 import { Experiments } from "./experiments/experiments.ts";
 import { EventLog } from "./exposures/event-log.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
+import { LogSettingsReader } from "./exposures/log-settings.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import * as problem from "./http/problem.ts";
 import { requestId } from "./http/request-id.ts";
@@ -51,7 +52,8 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const rows = new RowStore(memory, now);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
-  const settings = new SettingsReader(settingsOf(options));
+  const settings = settingsOf(options);
+  const logSettings = new LogSettingsReader(settings);
   const shared: RouteOptions = {
     memory,
     degraded: new SampledLog("degraded", now),
@@ -60,12 +62,13 @@ export function createApp<Bindings extends object = DefaultBindings>(
     requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
-    settings,
     experiments: new Experiments(memory, now),
     assignments: new AssignmentCounters(),
-    exposures: exposures ?? new ExposureLog(settings, memory, now),
     arrangeFailures: new SampledLog("arrange_failed", now),
-    events: new EventLog(settings, memory, now),
+    settings: new SettingsReader(settings),
+    logSettings,
+    exposures: exposures ?? new ExposureLog(logSettings, memory, now),
+    events: new EventLog(logSettings, memory, now),
     now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));

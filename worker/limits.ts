@@ -245,8 +245,8 @@ export const EXPERIMENTS_WAIT_MS = DEFAULT_ROW_DEADLINE_MS;
 /** Milliseconds after which reading a payload is given up, or counts as lost with the request that began it. */
 export const EXPERIMENTS_LOST_MS = 5_000;
 
-/** Bytes of memory that a byte of a payload takes while it is read: its text, its values, and those that are checked. */
+/** Bytes of memory that a byte of a payload takes while it is read: its text, its values, and the checked ones. */
 export const PAYLOAD_MEMORY_FACTOR = 16;
 
-/** Series of counted assignments: some dozen experiments with a few arms, each served or not for one of some reasons. */
+/** Series of counted assignments: some dozen experiments with a few arms, each served or not for some reasons. */
 export const MAX_ASSIGNMENT_SERIES = 200;

@@ -1,6 +1,7 @@
 import type { Experiments } from "./experiments/experiments.ts";
 import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import type { EventLog } from "./exposures/event-log.ts";
+import type { LogSettingsReader } from "./exposures/log-settings.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
 import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
@@ -29,6 +30,8 @@ export interface RouteOptions {
   assignments: AssignmentCounters;
   /** Has a line for lists that could not be ordered as their arms say. */
   arrangeFailures: SampledLog;
+  /** Those of the two logs. */
+  logSettings: LogSettingsReader;
   /** The lists that were shown, and what became of them. */
   exposures: ExposureSink;
   events: EventLog;

@@ -10,6 +10,7 @@ import { generateCommand } from "./generate.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
+import { logsCommand } from "./logs.ts";
 import { modelsCommand } from "./models.ts";
 import { pinCommand } from "./pin.ts";
 import { planCommand } from "./plan.ts";
@@ -60,6 +61,7 @@ export function makeProgram(): Command {
     tokenCommand(),
     evaluateCommand(),
     experimentCommand(),
+    logsCommand(),
     startCommand(),
   ])
     program.addCommand(command.copyInheritedSettings(program));

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { checkPort } from "../../deploy/dev-server.ts";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
-import { checkFolder } from "../../deploy/kv/local-kv.ts";
+import { checkFolder } from "../../deploy/local-bindings.ts";
 import { publish } from "../../deploy/publish.ts";
 import { bundleBytes, serve } from "../../deploy/serve.ts";
 import { columnsOf } from "../../format/columns.ts";

@@ -1,10 +1,5 @@
-import { lstatSync, type Stats } from "node:fs";
-import { dirname, join } from "node:path";
 import { UserError } from "../../trainer/errors.ts";
-import { systemFault } from "../../trainer/io/system-fault.ts";
-import { endWorkerdsWithThisProcess } from "../children.ts";
-import { QUIET } from "../wrangler.ts";
-import { readWranglerConfig } from "../wrangler-config.ts";
+import { openLocalBindings } from "../local-bindings.ts";
 import { BINDING } from "./binding.ts";
 import { type KvPair, type KvStore, ValuesTooLarge } from "./kv-store.ts";
 
@@ -20,8 +15,6 @@ interface Namespace {
   }): Promise<{ keys: { name: string }[] } & ({ list_complete: true } | { list_complete: false; cursor: string })>;
 }
 
-/** Milliseconds that workerd may take to start. It takes 1 s, and on a busy machine ten times as long. */
-const START_MS = 120_000;
 /** Values that are written or deleted at the same time. More are no faster. */
 const AT_ONCE = 20;
 
@@ -30,55 +23,21 @@ const AT_ONCE = 20;
  * folder `persistTo` or else beside the configuration. `environment`: one of the configuration's. Throws UserError
  * where it cannot be opened.
  */
-export async function openLocalKv(
-  config: string,
-  persistTo = join(dirname(config), ".wrangler", "state"),
-  environment?: string,
-): Promise<KvStore> {
-  checkFolder(persistTo);
-  await readWranglerConfig(config, environment); // which says better than workerd what is wrong with it
-  Object.assign(process.env, QUIET);
-  endWorkerdsWithThisProcess();
-  const { getPlatformProxy } = await import("wrangler");
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`workerd did not start in ${START_MS / 1000} s`)), START_MS);
-  const started = getPlatformProxy<Record<string, unknown>>({
-    configPath: config,
-    ...(environment !== undefined && { environment }),
-    persist: { path: join(persistTo, "v3") }, // as `wrangler dev --persist-to` has it
-    remoteBindings: false,
-    envFiles: [],
-  });
-  const proxy = await Promise.race([started, late])
-    .catch((error: Error) => {
-      throw new UserError(`the local KV in ${persistTo} could not be opened: ${error.message}`, { cause: error });
-    })
-    .finally(() => clearTimeout(timer));
-  const namespace = proxy.env[BINDING] as Namespace | undefined;
-  if (namespace !== undefined) return new LocalKv(namespace, () => proxy.dispose());
-  await proxy.dispose();
+export async function openLocalKv(config: string, persistTo?: string, environment?: string): Promise<KvStore> {
+  const bindings = await openLocalBindings("local KV", config, persistTo, environment);
+  const namespace = bindings.env[BINDING] as Namespace | undefined;
+  if (namespace !== undefined) return new LocalKv(namespace, bindings);
+  await bindings[Symbol.asyncDispose]();
   throw new UserError(`${config}: got no kv_namespaces with the binding ${BINDING}, expected one`);
-}
-
-/** Throws UserError where a folder of the local KV is something else. */
-export function checkFolder(path: string): void {
-  let stats: Stats | undefined;
-  try {
-    stats = lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw systemFault(path, error); // something above it is a file
-  }
-  if (stats && !stats.isDirectory() && !stats.isSymbolicLink())
-    throw new UserError(`${path}: got a file, expected a folder for the local KV`);
 }
 
 class LocalKv implements KvStore {
   readonly #namespace: Namespace;
-  readonly #dispose: () => Promise<void>;
+  readonly #bindings: AsyncDisposable;
 
-  constructor(namespace: Namespace, dispose: () => Promise<void>) {
+  constructor(namespace: Namespace, bindings: AsyncDisposable) {
     this.#namespace = namespace;
-    this.#dispose = dispose;
+    this.#bindings = bindings;
   }
 
   async keys(prefix: string): Promise<Set<string>> {
@@ -121,6 +80,6 @@ class LocalKv implements KvStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispose();
+    await this.#bindings[Symbol.asyncDispose]();
   }
 }

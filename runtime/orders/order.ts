@@ -25,8 +25,8 @@ export interface Order {
 }
 
 /**
- * Orders candidates by a policy. `seed`: the request's 16 bytes. `slots`: how many of the first slots are asked for; they
- * are the same whatever follows. Throws FormatError where candidates have no logit or two have the same id.
+ * Orders candidates by a policy. `seed`: the request's 16 bytes. `slots`: how many of the first slots are asked for,
+ * which are the same whatever follows. Throws FormatError where candidates have no logit or two have the same id.
  */
 export function drawOrder(
   policy: Policy,

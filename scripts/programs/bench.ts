@@ -18,6 +18,7 @@ const BENCHMARKS: Record<string, string> = {
   assignment:
     "units of experiments over buckets and arms: uniform, independent of one another, and not moved by a ramp",
   arranged: "processor time of ranking 100 candidates through an experiment, against ranking them without one",
+  exposures: "lines of three arms through a queue and R2 that fail: none is lost uncounted; µs to make a line",
   price: "Workers KV keys that requests read, and $ for a million of them",
   location: "keys that KV bills, and processor time a page, with the cache that isolates of one location share",
   replay: "keys that the Worker reads of a replayed log, against what the planner says; exits with 1 beyond 15 %",

@@ -20,7 +20,7 @@ async function evaluatorOf(rules: readonly object[]): Promise<Evaluator> {
 
 /** What became of n ids. */
 export interface Spread {
-  /** For each seed: (χ² − its degrees)/√(2 × its degrees) over the 10,000 buckets, a standard normal number by and by. */
+  /** For each seed: (χ² − its degrees)/√(2 × its degrees) over the 10,000 buckets, all but a standard normal number. */
   uniform: number[];
   /** For each pair of seeds, over 20 × 20 cells: the same of their independence. */
   independent: number[];

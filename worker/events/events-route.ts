@@ -21,9 +21,9 @@ import { readShortJson } from "./read-body.ts";
  * report, so that no token is needed. Each event is judged by itself, and those that are right are logged even where
  * others of the body are refused: to send one again does no harm.
  */
-export function eventsRoute({ settings, events, memory, now }: RouteOptions) {
+export function eventsRoute({ logSettings, events, memory, now }: RouteOptions) {
   return async function report(c: Context<AppEnv>): Promise<Response> {
-    const values = settings.read(c.env);
+    const values = logSettings.read(c.env);
     const { eventSink, eventRateLimit } = values;
     if (!eventSink)
       throw new SettingError("EXPOSURES: got no queue that takes events, expected one, or a pipeline EVENT_PIPELINE");

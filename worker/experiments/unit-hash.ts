@@ -24,8 +24,8 @@ export async function unitHash(key: MacKey, attribute: string, id: string): Prom
 }
 
 /**
- * Whether a unit is one of a share of all units. Those of a smaller share are among those of a larger. `of`: samples for
- * different things are independent of one another.
+ * Whether a unit is one of a share of all units. Those of a smaller share are among those of a larger. `of`: samples
+ * for different things are independent of one another.
  */
 export function isSampled(unit: string, share: number, of: "log" | "shadow"): boolean {
   const digits = of === "log" ? unit.slice(0, 8) : unit.slice(8);

@@ -3,20 +3,20 @@ import type { KeepAlive } from "../http/keep-alive.ts";
 import { logError } from "../http/log.ts";
 import type { MemoryBudget } from "../memory/memory-budget.ts";
 import type { MetricFamily } from "../metrics/exposition.ts";
-import type { SettingsReader } from "../settings/settings-reader.ts";
 import { CountPoints } from "./count-points.ts";
 import { MAX_EXPOSURES_WAITING } from "./limits.ts";
 import { LineLog } from "./line-log.ts";
+import type { LogSettingsReader } from "./log-settings.ts";
 import { exposureBytes } from "./shown-only.ts";
 
 /** The log of the lists that this isolate has shown. */
 export class ExposureLog {
-  readonly #settings: SettingsReader;
+  readonly #settings: LogSettingsReader;
   readonly #log: LineLog;
 
-  constructor(settings: SettingsReader, memory: MemoryBudget, now: () => number) {
+  constructor(settings: LogSettingsReader, memory: MemoryBudget, now: () => number) {
     this.#settings = settings;
-    const points = new CountPoints("exposures", (env) => settings.readOrNull(env)?.countDataset ?? null);
+    const points = new CountPoints("exposures", (env) => settings.read(env).countDataset);
     this.#log = new LineLog({
       kind: "exposures",
       limits: MAX_EXPOSURES_WAITING,
@@ -31,7 +31,7 @@ export class ExposureLog {
     const labels = { experiment: line.x, phase: line.phase, arm: line.arm };
     try {
       const bytes = exposureBytes(line);
-      if (bytes) this.#log.write(bytes, labels, this.#settings.readOrNull(env)?.exposureSink ?? null, env, keepAlive);
+      if (bytes) this.#log.write(bytes, labels, this.#settings.read(env).exposureSink, env, keepAlive);
       else this.#log.drop(labels, "too-long");
     } catch (error) {
       this.#log.drop(labels, "defect");

@@ -52,7 +52,9 @@ export async function arrangedAnswer(
   options: RouteOptions,
 ): Promise<OfExperiments> {
   const { access, settings } = call;
-  const visit = await options.experiments.begin(call.visitor, settings, access.keepAlive);
+  const { experiments, source } = settings;
+  const experimentSettings = { experiments, source, logs: options.logSettings.read(call.env) };
+  const visit = await options.experiments.begin(call.visitor, experimentSettings, access.keepAlive);
   if (!visit) return { answer: null, cookies: [] };
   const assigned = await visit.assign(list.name);
   const cookies = await visit.cookies();
@@ -102,7 +104,7 @@ function bodyOf(arranged: Arranged, { itemsOf, slots }: AskedList, id: string | 
   };
 }
 
-/** Writes the line, with the logits of the shadow where the unit is one of those that have it: then after the answer. */
+/** Writes the line; where the unit is one of those whose lines have the shadow's logits, after the answer. */
 function log(
   line: Exposure,
   { assigned: { arm, unit } }: Arranged,

@@ -97,11 +97,6 @@ function readSettings(settings: Settings<object>, env: object, workerVersion: Wo
     workerVersion,
     analytics: settings.analytics(env),
     experiments: readExperimentValues(settings.experiments(env)),
-    exposureSink: settings.exposureSink(env),
-    eventSink: settings.eventSink(env),
-    eventRateLimit: settings.eventRateLimit(env),
-    countDataset: settings.countDataset(env),
-    secrets: settings.secrets(env) ?? "",
   };
 }
 

@@ -69,9 +69,4 @@ export interface SettingValues {
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
   experiments: ExperimentValues;
-  exposureSink: LineSink | null;
-  eventSink: LineSink | null;
-  eventRateLimit: RateLimiter | null;
-  countDataset: AnalyticsDataset | null;
-  secrets: string;
 }

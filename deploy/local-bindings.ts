@@ -1,0 +1,62 @@
+import { lstatSync, type Stats } from "node:fs";
+import { dirname, join } from "node:path";
+import { UserError } from "../trainer/errors.ts";
+import { systemFault } from "../trainer/io/system-fault.ts";
+import { endWorkerdsWithThisProcess } from "./children.ts";
+import { QUIET } from "./wrangler.ts";
+import { readWranglerConfig } from "./wrangler-config.ts";
+
+/** Milliseconds that workerd may take to start. It takes 1 s, and on a busy machine ten times as long. */
+const START_MS = 120_000;
+
+/** The bindings of a Worker on this machine, until they are disposed of. */
+export interface LocalBindings extends AsyncDisposable {
+  env: Record<string, unknown>;
+  /** The folder that holds what they store. */
+  folder: string;
+}
+
+/**
+ * Opens the bindings that a configuration of wrangler has, as `wrangler dev` has them: in the folder `persistTo` or
+ * else beside the configuration. `environment`: one of the configuration's. `what`: what they are opened for, as an
+ * error calls it. Throws UserError where they cannot be opened.
+ */
+export async function openLocalBindings(
+  what: string,
+  config: string,
+  persistTo = join(dirname(config), ".wrangler", "state"),
+  environment?: string,
+): Promise<LocalBindings> {
+  checkFolder(persistTo, what);
+  await readWranglerConfig(config, environment); // which says better than workerd what is wrong with it
+  Object.assign(process.env, QUIET);
+  endWorkerdsWithThisProcess();
+  const { getPlatformProxy } = await import("wrangler");
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`workerd did not start in ${START_MS / 1000} s`)), START_MS);
+  const started = getPlatformProxy<Record<string, unknown>>({
+    configPath: config,
+    ...(environment !== undefined && { environment }),
+    persist: { path: join(persistTo, "v3") }, // as `wrangler dev --persist-to` has it
+    remoteBindings: false,
+    envFiles: [],
+  });
+  const proxy = await Promise.race([started, late])
+    .catch((error: Error) => {
+      throw new UserError(`the ${what} in ${persistTo} could not be opened: ${error.message}`, { cause: error });
+    })
+    .finally(() => clearTimeout(timer));
+  return { env: proxy.env, folder: persistTo, [Symbol.asyncDispose]: () => proxy.dispose() };
+}
+
+/** Throws UserError where a folder of local bindings is something else. */
+export function checkFolder(path: string, what = "local KV"): void {
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw systemFault(path, error); // something above it is a file
+  }
+  if (stats && !stats.isDirectory() && !stats.isSymbolicLink())
+    throw new UserError(`${path}: got a file, expected a folder for the ${what}`);
+}
