@@ -49,7 +49,12 @@ export function chaskeyText(text: string, key: ChaskeyKey, out: Hash64): Hash64 
   if (hashAscii(text, key, out)) return out;
   // One UTF-16 unit takes at most three bytes of UTF-8.
   const bytes = 3 * text.length > scratch.length ? new Uint8Array(3 * text.length) : scratch;
-  absorb(bytes, 0, encoder.encodeInto(text, bytes).written, key);
+  return chaskeyBytes(bytes, encoder.encodeInto(text, bytes).written, key, out);
+}
+
+/** Writes the first 64 bits of the tag of the first `length` of `bytes` into `out`, and returns it. */
+export function chaskeyBytes(bytes: Uint8Array, length: number, key: ChaskeyKey, out: Hash64): Hash64 {
+  absorb(bytes, 0, length, key);
   out.lo = (state[0] as number) >>> 0;
   out.hi = (state[1] as number) >>> 0;
   return out;

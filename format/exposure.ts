@@ -29,6 +29,9 @@ export const EXPOSURE_FLAGS = {
   preview: "v",
 } as const;
 
+/** Characters of a candidate's id at most. */
+export const MAX_CANDIDATE_ID = 1024;
+
 const about = v.description;
 
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));
@@ -67,7 +70,7 @@ export const ExposureSchema = v.strictObject({
   policy: v.pipe(v.nullable(PolicySchema), about("How the arm orders by logits; null: it leaves the origin's order.")),
   seed: v.pipe(hex(32), about("The 16 bytes that the noise of this request is hashed with.")),
   cand: v.pipe(
-    v.array(v.pipe(v.string(), v.maxLength(1024))),
+    v.array(v.pipe(v.string(), v.maxLength(MAX_CANDIDATE_ID))),
     about("The ids of the n candidates, in the caller's order."),
   ),
   logits: v.exactOptional(v.pipe(floats, about("n logits of the arm's model: float32, little-endian, base64."))),

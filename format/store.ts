@@ -18,6 +18,8 @@ import { toHex } from "./hash.ts";
 //   uploading/<64 hex>  what is being uploaded of a version, or was when its publisher was stopped (upload.ts)
 //   uploaded/<64 hex>   how far that is (upload.ts)
 //   removing/<64 hex>   the manifest of a version that is being removed
+//   experiments         which payload of experiments serves, or one itself (experiments-pointer.ts)
+//   payload/<64 hex>    a payload of experiments (experiment.ts), under the SHA-256 of its bytes
 //   model               the only pointer that earlier publishers wrote (pointer.ts)
 
 /** The key of what names the default model. */
@@ -87,7 +89,7 @@ export function earlierPointerKey(): string {
 
 /** Whether what is under a key never changes, so that it may be cached for ever. */
 export function neverChanges(key: string): boolean {
-  return /^(blob|page|pages|manifest)\//.test(key);
+  return /^(blob|page|pages|manifest|payload)\//.test(key);
 }
 
 /** A model's version: the hash that names its blob. */

@@ -5,6 +5,7 @@ import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
 import { eventsRoute } from "./events/events-route.ts";
+import { Experiments } from "./experiments/experiments.ts";
 import { EventLog } from "./exposures/event-log.ts";
 import { ExposureLog } from "./exposures/exposure-log.ts";
 import { LogSettingsReader } from "./exposures/log-settings.ts";
@@ -15,6 +16,7 @@ import { SampledLog } from "./http/sampled-log.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { MEMORY } from "./limits.ts";
 import { MemoryBudget } from "./memory/memory-budget.ts";
+import { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import { observe } from "./metrics/observe.ts";
 import { RequestCounters } from "./metrics/request-counters.ts";
 import { ScoringCounters } from "./metrics/scoring-counters.ts";
@@ -43,7 +45,7 @@ import { share } from "./shared.ts";
 export function createApp<Bindings extends object = DefaultBindings>(
   options: AppOptions<Bindings> = {},
 ): Hono<AppEnv<Bindings>, Routes, "/"> {
-  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows } = options;
+  const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures } = options;
   if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
     throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
   const memory = new MemoryBudget(now, cachedRowBytes);
@@ -60,9 +62,12 @@ export function createApp<Bindings extends object = DefaultBindings>(
     requests: new RequestCounters(),
     models: new ModelStore(kernel, memory, warmRows, now),
     rows,
+    experiments: new Experiments(memory, now),
+    assignments: new AssignmentCounters(),
+    arrangeFailures: new SampledLog("arrange_failed", now),
     settings: new SettingsReader(settings),
     logSettings,
-    exposures: new ExposureLog(logSettings, memory, now),
+    exposures: exposures ?? new ExposureLog(logSettings, memory, now),
     events: new EventLog(logSettings, memory, now),
     now,
   };

@@ -229,3 +229,24 @@ export const LOCATION_CACHE_PUTS = 64;
 
 /** How many faults of settings are remembered, so that the log has each once. There is one mostly, or none. */
 export const MAX_SETTINGS_LOGGED = 100;
+
+/** Milliseconds until the pointer to experiments is read again, in the background. KV caches it for as long anyway. */
+export const EXPERIMENTS_REFRESH_MS = KV_MIN_CACHE_SECONDS * 1000;
+
+/**
+ * Milliseconds after which a request waits for that, as an isolate without requests reads nothing. With KV's cache, an
+ * experiment that is stopped is seen within 90 s.
+ */
+export const EXPERIMENTS_MAX_AGE_MS = 60_000;
+
+/** Milliseconds that such a request waits at most. Then the last payload serves on, or none. */
+export const EXPERIMENTS_WAIT_MS = DEFAULT_ROW_DEADLINE_MS;
+
+/** Milliseconds after which reading a payload is given up, or counts as lost with the request that began it. */
+export const EXPERIMENTS_LOST_MS = 5_000;
+
+/** Bytes of memory that a byte of a payload takes while it is read: its text, its values, and the checked ones. */
+export const PAYLOAD_MEMORY_FACTOR = 16;
+
+/** Series of counted assignments: some dozen experiments with a few arms, each served or not for some reasons. */
+export const MAX_ASSIGNMENT_SERIES = 200;

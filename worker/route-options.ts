@@ -1,8 +1,10 @@
+import type { Experiments } from "./experiments/experiments.ts";
+import type { ExposureSink } from "./experiments/exposure-sink.ts";
 import type { EventLog } from "./exposures/event-log.ts";
-import type { ExposureLog } from "./exposures/exposure-log.ts";
 import type { LogSettingsReader } from "./exposures/log-settings.ts";
 import type { SampledLog } from "./http/sampled-log.ts";
 import type { MemoryBudget } from "./memory/memory-budget.ts";
+import type { AssignmentCounters } from "./metrics/assignment-counters.ts";
 import type { RequestCounters } from "./metrics/request-counters.ts";
 import type { ScoringCounters } from "./metrics/scoring-counters.ts";
 import type { ModelStore } from "./models/model-store.ts";
@@ -24,10 +26,14 @@ export interface RouteOptions {
   counters: ScoringCounters;
   requests: RequestCounters;
   settings: SettingsReader;
+  experiments: Experiments;
+  assignments: AssignmentCounters;
+  /** Has a line for lists that could not be ordered as their arms say. */
+  arrangeFailures: SampledLog;
   /** Those of the two logs. */
   logSettings: LogSettingsReader;
   /** The lists that were shown, and what became of them. */
-  exposures: ExposureLog;
+  exposures: ExposureSink;
   events: EventLog;
   /** Milliseconds since the epoch. */
   now: () => number;

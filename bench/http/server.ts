@@ -72,6 +72,16 @@ export function startBundle(
   return startIn(bundle, texts, { MODELS: address }, quiet);
 }
 
+/** Starts it with experiments, whose lines go to a queue. `texts`: their settings. */
+export function startWithExperiments(
+  bundle: string,
+  { address }: BenchKv,
+  texts: Readonly<Record<string, string>>,
+  queue: string,
+): Promise<BenchServer> {
+  return startIn(bundle, { AUTH: "off", MODEL_KEYS: "", ...texts }, { MODELS: address }, false, { EXPOSURES: queue });
+}
+
 /** Starts a Worker of a folder: its index.js, and its modules of WebAssembly. */
 export function startFolder(folder: string): Promise<BenchServer> {
   return startIn(folder, {}, {});
@@ -104,12 +114,14 @@ function startIn(
   texts: Record<string, string>,
   kvNamespaces: Record<string, string>,
   quiet = false,
+  queues: Record<string, string> = {},
 ): Promise<Workerd> {
   return Workerd.start({
     bundle: { folder: bundle, compatibilityDate: compatibilityDate() },
     v8Flags: [],
     texts,
     kvNamespaces,
+    queues,
     onLog: (level, message) => {
       if (level === "error" && !quiet) console.error(message);
     },

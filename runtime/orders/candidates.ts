@@ -5,6 +5,8 @@ import type { Policy } from "../../format/policy.ts";
 export interface Candidates {
   /** n ids, no two alike. */
   ids: readonly string[];
+  /** Whether it is known already that no two ids are alike. */
+  distinct?: boolean;
   /** n logits of the arm's model: float32 numbers, as a log line has them, so that it replays to the same order. */
   logits: ArrayLike<number>;
   /** n logits of the other model, for team-draft. */
@@ -18,14 +20,14 @@ export interface Candidates {
 export const MAX_SCALED_LOGIT = 2 ** 20;
 
 /** Throws FormatError, with the place, where a policy cannot order the candidates with known probabilities. */
-export function checkCandidates({ ids, logits, rivalLogits }: Candidates, policy: Policy): void {
+export function checkCandidates({ ids, distinct, logits, rivalLogits }: Candidates, policy: Policy): void {
   const limit = policy.policy === "plackett-luce" ? MAX_SCALED_LOGIT * policy.temperature : Number.POSITIVE_INFINITY;
   checkLogits("logits", logits, ids.length, limit);
   if (policy.policy === "team-draft") {
     if (rivalLogits === undefined) throw new FormatError("rivalLogits", "got none, expected those of the rival model");
     checkLogits("rivalLogits", rivalLogits, ids.length, limit);
   }
-  if (new Set(ids).size === ids.length) return;
+  if (distinct || new Set(ids).size === ids.length) return;
   const places = new Map<string, number>();
   for (const [i, id] of ids.entries()) {
     const before = places.get(id);

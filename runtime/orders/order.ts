@@ -1,11 +1,12 @@
 import { FormatError, show } from "../../format/errors.ts";
 import type { Policy } from "../../format/policy.ts";
+import { doublesOf, integersOf, newArena, zerosOf } from "./arena.ts";
 import { type Candidates, checkCandidates } from "./candidates.ts";
 import { drawEpsilonGreedy, epsilonGreedyLogPropensities } from "./epsilon-greedy.ts";
-import { gumbel, Noise } from "./noise.ts";
+import { Noise } from "./noise.ts";
 import { drawPlackettLuce, plackettLuceLogPropensities } from "./plackett-luce.ts";
 import { Pool } from "./pool.ts";
-import { descending } from "./ranking.ts";
+import { best, descending } from "./ranking.ts";
 import { type Draft, drawTeamDraft, teamDraftLogPropensities } from "./team-draft.ts";
 
 // The one way from logits to an order, for the Worker that shows lists, and for the analysis that replays its log. No
@@ -24,18 +25,28 @@ export interface Order {
 }
 
 /**
- * Orders candidates by a policy. `seed`: the request's 16 bytes. Throws FormatError where candidates have no logit or
- * two have the same id.
+ * Orders candidates by a policy. `seed`: the request's 16 bytes. `slots`: how many of the first slots are asked for,
+ * which are the same whatever follows. Throws FormatError where candidates have no logit or two have the same id.
  */
-export function drawOrder(policy: Policy, candidates: Candidates, seed: Uint8Array): Order {
+export function drawOrder(
+  policy: Policy,
+  candidates: Candidates,
+  seed: Uint8Array,
+  slots = candidates.ids.length,
+): Order {
   checkCandidates(candidates, policy);
-  const pool = new Pool(candidates, policy);
+  newArena();
+  const pool = new Pool(candidates, policy, Math.min(slots, candidates.ids.length));
   const { order, draft } = draw(policy, candidates, pool, new Noise(seed));
-  const shown = pool.placed(completed(order, pool));
+  const shown = pool.placed(completed(order, pool), Math.min(slots, candidates.ids.length));
   const logPropensities =
     policy.policy === "greedy"
-      ? shown.map(() => 0)
-      : conditional(policy, candidates, pool, shown.slice(0, policy.k ?? shown.length));
+      ? new Array<number>(shown.length).fill(0)
+      : withPinned(
+          conditionalOfDrawn(policy, candidates, pool, order),
+          pool,
+          Math.min(policy.k ?? slots, shown.length),
+        );
   return { shown, logPropensities, logPropensity: sum(logPropensities), ...(draft && { draft }) };
 }
 
@@ -48,25 +59,27 @@ export function drawOrder(policy: Policy, candidates: Candidates, seed: Uint8Arr
 export function logPropensities(policy: Policy, candidates: Candidates, shown: readonly number[]): number[] {
   checkCandidates(candidates, policy);
   checkShown(shown, candidates.ids.length);
-  return conditional(policy, candidates, new Pool(candidates, policy), shown);
+  newArena();
+  return conditional(policy, candidates, new Pool(candidates, policy, candidates.ids.length), shown);
 }
 
 interface Drawn {
-  /** The first free slots: numbers of the pool. May be longer than those that are drawn. */
-  order: number[];
+  /** The free slots that are drawn: numbers of the pool. */
+  order: Int32Array;
   draft?: Omit<Draft, "order">;
 }
 
 function draw(policy: Policy, { ids, rivalLogits }: Candidates, pool: Pool, noise: Noise): Drawn {
-  const uniforms = (): number[] => pool.candidates.map((i) => noise.ofCandidate(ids[i]));
   const { logits, drawn: slots } = pool;
   switch (policy.policy) {
     case "greedy":
-      return { order: [] };
+      return { order: integersOf(0) };
     case "plackett-luce":
-      return { order: drawPlackettLuce(scaled(logits, policy.temperature), uniforms().map(gumbel)) };
-    case "epsilon-greedy":
-      return { order: drawEpsilonGreedy(logits, uniforms(), noise, { epsilon: policy.epsilon, slots }) };
+      return { order: drawPlackettLuce(scaled(logits, policy.temperature), uniformsOf(ids, pool, noise), slots) };
+    case "epsilon-greedy": {
+      const uniforms = uniformsOf(ids, pool, noise);
+      return { order: drawEpsilonGreedy(logits, uniforms, noise, { epsilon: policy.epsilon, slots }) };
+    }
     case "team-draft": {
       const { order, ...draft } = drawTeamDraft(logits, pool.of(rivalLogits ?? []), noise, slots);
       return { order, draft };
@@ -74,13 +87,27 @@ function draw(policy: Policy, { ids, rivalLogits }: Candidates, pool: Pool, nois
   }
 }
 
-/** Free slots that are drawn, then the rest by logit. */
-function completed(order: readonly number[], { drawn, logits }: Pool): number[] {
-  const first = order.slice(0, drawn);
-  if (drawn === logits.length) return first;
-  const taken = logits.map(() => false);
-  for (const item of first) taken[item] = true;
-  return [...first, ...descending(logits).filter((item) => !taken[item])];
+/** The noise of each free candidate. */
+function uniformsOf(ids: readonly string[], { candidates }: Pool, noise: Noise): Float64Array {
+  const uniforms = doublesOf(candidates.length);
+  for (let i = 0; i < uniforms.length; i++) uniforms[i] = noise.ofCandidate(ids[candidates[i]]);
+  return uniforms;
+}
+
+/** Free slots that are drawn, then the rest by logit, as many as are asked for. */
+function completed(order: Int32Array, { drawn, asked, logits }: Pool): Int32Array {
+  if (drawn === asked) return order;
+  const byLogit = drawn === 0 ? best(logits, asked) : descending(logits);
+  if (drawn === 0) return byLogit;
+  const taken = zerosOf(logits.length);
+  const whole = integersOf(asked);
+  for (let slot = 0; slot < drawn; slot++) {
+    whole[slot] = order[slot];
+    taken[order[slot]] = 1;
+  }
+  let next = drawn;
+  for (let i = 0; next < asked; i++) if (taken[byLogit[i]] === 0) whole[next++] = byLogit[i];
+  return whole;
 }
 
 /** ln of the probability of each slot of `shown`, the tail that follows by logit too. */
@@ -88,25 +115,24 @@ function conditional(policy: Policy, candidates: Candidates, pool: Pool, shown: 
   const free = pool.freed(shown);
   // A list without a pinned item where it belongs cannot come, whichever slot it is told by.
   if (free === undefined) return shown.map(() => Number.NEGATIVE_INFINITY);
-  const drawn = conditionalOfDrawn(policy, candidates, pool, free.slice(0, pool.drawn));
+  const drawn = conditionalOfDrawn(policy, candidates, pool, free.subarray(0, pool.drawn));
   const greedy = drawn.length < free.length ? epsilonGreedyLogPropensities(pool.logits, free, 0) : drawn;
-  let next = 0;
-  return shown.map((_, slot) => {
-    if (pool.isPinned(slot)) return 0;
-    const j = next++;
-    return (j < drawn.length ? drawn : greedy)[j];
-  });
+  if (greedy !== drawn) greedy.set(drawn);
+  return withPinned(greedy, pool, shown.length);
 }
 
-function conditionalOfDrawn(
-  policy: Policy,
-  { rivalLogits }: Candidates,
-  pool: Pool,
-  free: readonly number[],
-): number[] {
+/** Those of the first slots, of which pinned ones have what they have with a probability of 1. */
+function withPinned(ofFree: Float64Array, pool: Pool, slots: number): number[] {
+  const logs: number[] = [];
+  let next = 0;
+  for (let slot = 0; slot < slots; slot++) logs.push(pool.isPinned(slot) ? 0 : ofFree[next++]);
+  return logs;
+}
+
+function conditionalOfDrawn(policy: Policy, { rivalLogits }: Candidates, pool: Pool, free: Int32Array): Float64Array {
   switch (policy.policy) {
     case "greedy":
-      return [];
+      return doublesOf(0);
     case "plackett-luce":
       return plackettLuceLogPropensities(scaled(pool.logits, policy.temperature), free);
     case "epsilon-greedy":
@@ -116,8 +142,10 @@ function conditionalOfDrawn(
   }
 }
 
-function scaled(logits: readonly number[], temperature: number): number[] {
-  return logits.map((logit) => logit / temperature);
+function scaled(logits: Float64Array, temperature: number): Float64Array {
+  const z = doublesOf(logits.length);
+  for (let i = 0; i < z.length; i++) z[i] = logits[i] / temperature;
+  return z;
 }
 
 function checkShown(shown: readonly number[], count: number): void {
@@ -131,5 +159,7 @@ function checkShown(shown: readonly number[], count: number): void {
 }
 
 function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }

@@ -1,15 +1,20 @@
+import { doublesOf, zerosOf } from "./arena.ts";
 import { exp, log, log1p } from "./elementary.ts";
-import { descending } from "./ranking.ts";
+import { gumbel } from "./noise.ts";
+import { best } from "./ranking.ts";
 
 // Plackett–Luce: each slot's item is drawn among those that are left with a probability proportional to e^z,
 // z = logit/τ (Luce 1959, "Individual Choice Behavior"; Plackett 1975, "The Analysis of Permutations").
 
 /**
- * The order of all n candidates: descending in z + Gumbel noise, which draws from Plackett–Luce (Yellott 1977, "The
- * Relationship between Luce's Choice Axiom, Thurstone's Theory of Comparative Judgment …").
+ * The first `slots` of n candidates: descending in z + Gumbel noise, which draws from Plackett–Luce (Yellott 1977, "The
+ * Relationship between Luce's Choice Axiom, Thurstone's Theory of Comparative Judgment …"). `uniforms`: a number in
+ * (0, 1) for each.
  */
-export function drawPlackettLuce(z: readonly number[], gumbels: readonly number[]): number[] {
-  return descending(z.map((value, i) => value + gumbels[i]));
+export function drawPlackettLuce(z: Float64Array, uniforms: Float64Array, slots: number): Int32Array {
+  const noisy = doublesOf(z.length);
+  for (let i = 0; i < z.length; i++) noisy[i] = z[i] + gumbel(uniforms[i]);
+  return best(noisy, slots);
 }
 
 /**
@@ -19,16 +24,17 @@ export function drawPlackettLuce(z: readonly number[], gumbels: readonly number[
  * The sums are built from the last slot backwards: with R the logsumexp of what is left after slot j, ln p is
  * −ln(1 + e^(R − z_j)). Nothing is subtracted from a sum, so that an item which dominates costs no digits.
  */
-export function plackettLuceLogPropensities(z: readonly number[], shown: readonly number[]): number[] {
-  const isShown = z.map(() => false);
-  for (const item of shown) isShown[item] = true;
-  let rest = logSumExp(z.filter((_, i) => !isShown[i]));
-  const logs = shown.map(() => 0);
+export function plackettLuceLogPropensities(z: ArrayLike<number>, shown: ArrayLike<number>): Float64Array {
+  const isShown = zerosOf(z.length);
+  for (let j = 0; j < shown.length; j++) isShown[shown[j]] = 1;
+  let rest = logSumExpBut(z, isShown);
+  const logs = doublesOf(shown.length);
   for (let j = shown.length - 1; j >= 0; j--) {
     const own = z[shown[j]];
+    const more = softplus(rest - own);
     // 0 − x, as −x of the last item, which nothing is left beside, would be −0.
-    logs[j] = 0 - softplus(rest - own);
-    rest = own + softplus(rest - own);
+    logs[j] = 0 - more;
+    rest = own + more;
   }
   return logs;
 }
@@ -38,9 +44,12 @@ function softplus(x: number): number {
   return Math.max(x, 0) + log1p(exp(-Math.abs(x)));
 }
 
-/** ln Σ e^z; −∞ of none. */
-function logSumExp(z: readonly number[]): number {
-  const largest = z.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+/** ln Σ e^z over those that are not shown; −∞ of none. */
+function logSumExpBut(z: ArrayLike<number>, isShown: Int32Array): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < z.length; i++) if (isShown[i] === 0) largest = Math.max(largest, z[i]);
   if (largest === Number.NEGATIVE_INFINITY) return largest;
-  return largest + log(z.reduce((sum, value) => sum + exp(value - largest), 0));
+  let sum = 0;
+  for (let i = 0; i < z.length; i++) if (isShown[i] === 0) sum += exp(z[i] - largest);
+  return largest + log(sum);
 }

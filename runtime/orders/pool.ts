@@ -1,4 +1,5 @@
 import type { Policy } from "../../format/policy.ts";
+import { doublesOf, integersOf, zerosOf } from "./arena.ts";
 import type { Candidates } from "./candidates.ts";
 
 /**
@@ -7,51 +8,68 @@ import type { Candidates } from "./candidates.ts";
  */
 export class Pool {
   /** Of each free candidate: its index among all. */
-  readonly candidates: readonly number[];
+  readonly candidates: Int32Array;
   /** How many free slots are drawn: those among the first k. The others follow by logit. */
   readonly drawn: number;
-  readonly logits: readonly number[];
-  /** Of each candidate: whether the slot of its place keeps it. */
-  readonly #pinned: readonly boolean[];
+  /** How many free slots are asked for. */
+  readonly asked: number;
+  readonly logits: Float64Array;
+  /** Of each candidate: 1 where the slot of its place keeps it. */
+  readonly #pinned: Int32Array;
 
-  constructor({ logits }: Candidates, policy: Policy) {
+  /** `slots`: how many of the first slots are asked for. */
+  constructor({ logits }: Candidates, policy: Policy, slots: number) {
     const n = logits.length;
-    const pinned = new Array<boolean>(n).fill(false);
-    for (const slot of policy.pinned ?? []) if (slot < n) pinned[slot] = true;
-    const free: number[] = [];
-    for (let i = 0; i < n; i++) if (!pinned[i]) free.push(i);
-    this.#pinned = pinned;
-    this.candidates = free;
-    const k = policy.policy === "greedy" ? 0 : Math.min(policy.k ?? n, n);
-    this.drawn = free.filter((slot) => slot < k).length;
+    this.#pinned = zerosOf(n);
+    for (const slot of policy.pinned ?? []) if (slot < n) this.#pinned[slot] = 1;
+    const k = policy.policy === "greedy" ? 0 : Math.min(policy.k ?? n, slots);
+    const free = integersOf(n);
+    let count = 0;
+    let drawn = 0;
+    let asked = 0;
+    for (let i = 0; i < n; i++) {
+      if (this.#pinned[i] === 1) continue;
+      free[count++] = i;
+      if (i < k) drawn++;
+      if (i < slots) asked++;
+    }
+    this.candidates = free.subarray(0, count);
+    this.drawn = drawn;
+    this.asked = asked;
     this.logits = this.of(logits);
   }
 
   isPinned(slot: number): boolean {
-    return this.#pinned[slot] === true;
+    return this.#pinned[slot] === 1;
   }
 
   /** Values of the free candidates, of those of all. */
-  of(values: ArrayLike<number>): number[] {
-    return this.candidates.map((i) => values[i]);
+  of(values: ArrayLike<number>): Float64Array {
+    const own = doublesOf(this.candidates.length);
+    for (let i = 0; i < own.length; i++) own[i] = values[this.candidates[i]];
+    return own;
   }
 
-  /** The whole list: free candidates in `order` around those that are pinned. */
-  placed(order: readonly number[]): number[] {
+  /** The first slots of the list: free candidates in `order` around those that are pinned. */
+  placed(order: Int32Array, slots: number): number[] {
+    const shown: number[] = [];
     let next = 0;
-    return this.#pinned.map((pinned, slot) => (pinned ? slot : this.candidates[order[next++]]));
+    for (let slot = 0; slot < slots; slot++)
+      shown.push(this.#pinned[slot] === 1 ? slot : this.candidates[order[next++]]);
+    return shown;
   }
 
   /** The free candidates of a list, or of its first slots, in its order. Undefined where a pinned one is elsewhere. */
-  freed(shown: readonly number[]): number[] | undefined {
-    const numbers = this.#pinned.map(() => -1);
-    for (const [number, candidate] of this.candidates.entries()) numbers[candidate] = number;
-    const free: number[] = [];
-    for (const [slot, candidate] of shown.entries()) {
-      const number = numbers[candidate];
-      if (this.isPinned(slot) ? candidate !== slot : number < 0) return undefined;
-      if (number >= 0) free.push(number);
+  freed(shown: readonly number[]): Int32Array | undefined {
+    const numbers = integersOf(this.#pinned.length).fill(-1);
+    for (let number = 0; number < this.candidates.length; number++) numbers[this.candidates[number]] = number;
+    const free = integersOf(shown.length);
+    let count = 0;
+    for (let slot = 0; slot < shown.length; slot++) {
+      const number = numbers[shown[slot]];
+      if (this.#pinned[slot] === 1 ? shown[slot] !== slot : number < 0) return undefined;
+      if (number >= 0) free[count++] = number;
     }
-    return free;
+    return free.subarray(0, count);
   }
 }

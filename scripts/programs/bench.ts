@@ -16,6 +16,9 @@ const BENCHMARKS: Record<string, string> = {
   publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   experiments: "orders against their probabilities, A/A tests and off-policy estimates where the truth is known",
   analyze: "what analyze says of experiments' logs that have lost units or lines, and the seconds that it takes",
+  assignment:
+    "units of experiments over buckets and arms: uniform, independent of one another, and not moved by a ramp",
+  arranged: "processor time of ranking 100 candidates through an experiment, against ranking them without one",
   exposures: "lines of three arms through a queue and R2 that fail: none is lost uncounted; µs to make a line",
   price: "Workers KV keys that requests read, and $ for a million of them",
   location: "keys that KV bills, and processor time a page, with the cache that isolates of one location share",

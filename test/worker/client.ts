@@ -5,6 +5,7 @@ import { generateToken, writeTokenEntry } from "../../format/tokens.ts";
 import { inspect } from "../../testing/tokens.ts";
 import { createApp } from "../../worker/app.ts";
 import type { MemoryReport } from "../../worker/memory/memory-budget.ts";
+import type { AppOptions } from "../../worker/settings/app-options.ts";
 import type { DefaultBindings } from "../../worker/settings/default-settings.ts";
 
 /** A Worker as in a new isolate: no model, no pages, and a clock that stands still until a test moves it. */
@@ -67,9 +68,9 @@ export function testBindings(overrides: TestBindings): TestBindings {
 
 const DEFAULTS = { AUTH: "off", TOKENS: ADMIN_ENTRY, ROW_DEADLINE_MS: 30_000, PAGE_CACHE: "off" };
 
-export function startWorker(overrides: TestBindings = {}): TestWorker {
+export function startWorker(overrides: TestBindings = {}, options: AppOptions<TestBindings> = {}): TestWorker {
   const clock = { ms: Date.parse("2026-01-01T00:00:00Z") };
-  const app = createApp<TestBindings>({ now: () => clock.ms });
+  const app = createApp<TestBindings>({ ...options, now: () => clock.ms });
   const bindings = testBindings(overrides);
 
   async function fetch(path: string, init?: RequestInit): Promise<Response> {

@@ -17,6 +17,8 @@ export interface WorkerdOptions {
   texts: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a service that answers as Workers KV does. */
   kvNamespaces: Readonly<Record<string, string>>;
+  /** By name of the binding: host and port of a service that takes messages as Queues does. */
+  queues?: Readonly<Record<string, string>>;
   /** Host and port of a service that answers as Cloudflare's Cache API does; without it the Worker has none. */
   cacheApi?: string;
   /** Called with each line that the Worker logs. */
@@ -98,7 +100,7 @@ function asJson<Schema extends v.GenericSchema>(schema: Schema, line: string): v
 }
 
 /** The configuration of workerd, in the text form of Cap'n Proto, whose strings are written as those of JSON. */
-function configOf({ bundle, v8Flags, texts, kvNamespaces, cacheApi }: WorkerdOptions): string {
+function configOf({ bundle, v8Flags, texts, kvNamespaces, queues = {}, cacheApi }: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   const modules = [
     `(name = "index.js", esModule = embed "index.js")`,
@@ -107,12 +109,14 @@ function configOf({ bundle, v8Flags, texts, kvNamespaces, cacheApi }: WorkerdOpt
   const bindings = [
     ...Object.entries(texts).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(kvNamespaces).map((name) => `(name = ${text(name)}, kvNamespace = ${text(`kv:${name}`)})`),
+    ...Object.keys(queues).map((name) => `(name = ${text(name)}, queue = ${text(`queue:${name}`)})`),
   ];
   const external = (name: string, address: string): string =>
     `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`;
   const services = [
     `(name = "worker", worker = .worker)`,
     ...Object.entries(kvNamespaces).map(([name, address]) => external(`kv:${name}`, address)),
+    ...Object.entries(queues).map(([name, address]) => external(`queue:${name}`, address)),
     ...(cacheApi === undefined ? [] : [external("cache", cacheApi)]),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";

@@ -1,4 +1,5 @@
 import { type ConversionConfig, toJsonSchema } from "@valibot/to-json-schema";
+import { ArmSchema } from "../../format/arm.ts";
 import type { ModelBlob } from "../../format/blob.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import { ListEventSchema } from "../../format/event.ts";
@@ -98,6 +99,7 @@ export async function goldenFiles(formatMd: string): Promise<Map<string, Uint8Ar
     ["test/golden/store/spline-of-tiny.patch.bin", await goldenPatch(blob, spline)],
     ["test/golden/records.json", encoder.encode(recordsJson())],
     ["format/feature-spec.schema.json", encoder.encode(`${JSON.stringify(specJsonSchema(), null, 2)}\n`)],
+    ["format/arm.schema.json", encoder.encode(`${JSON.stringify(armJsonSchema(), null, 2)}\n`)],
     ["format/exposure.schema.json", encoder.encode(`${JSON.stringify(exposureJsonSchema(), null, 2)}\n`)],
     ["format/event.schema.json", encoder.encode(`${JSON.stringify(eventJsonSchema(), null, 2)}\n`)],
     ["lab/tune/search-space.schema.json", encoder.encode(`${JSON.stringify(spaceJsonSchema(), null, 2)}\n`)],
@@ -175,6 +177,12 @@ export function specJsonSchema(): object {
 export function spaceJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(SearchSpaceSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge search space", ...schema };
+}
+
+/** The JSON Schema of an arm, for consoles that check the values of a feature. */
+export function armJsonSchema(): object {
+  const { $schema, ...schema } = toJsonSchema(ArmSchema, JSON_SCHEMA);
+  return { $schema, title: "deepfm-edge arm", ...schema };
 }
 
 /** The JSON Schema of a line of the exposure log. It lacks what only code can check, such as that indices are known. */

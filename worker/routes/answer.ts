@@ -1,15 +1,18 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
+import type { VisitorRequest } from "../experiments/visitor.ts";
 import type { ReadableBody, ReadBody, Refuse } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { settledWithin } from "../http/promises.ts";
 import { LOAD_WAIT_MS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
+import type { ModelAccess } from "../models/model-store.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
+import { type AskedList, arrangedAnswer, type OfExperiments } from "./arranged-answer.ts";
 import {
   type ChosenModel,
   chosenBy,
@@ -44,6 +47,8 @@ export type AskedRequest = ScoreRequest &
     answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
     /** What it has where no model can score it now and the request allows that; without scores. */
     inOrder?: () => object;
+    /** Set where it names a list of an experiment. */
+    list?: AskedList | undefined;
   };
 
 /** Reads from a request's body what is to be scored. */
@@ -55,6 +60,8 @@ export interface Call {
   env: object;
   /** What rate limits count. */
   client: string;
+  /** What came by HTTP; null: nothing did, so that only its context says who it is from. */
+  request: Request | null;
   keepAlive: KeepAlive;
   /** Throws BodyError where the body cannot be one. It is called once the request may be read. */
   openBody: () => ReadableBody;
@@ -65,14 +72,13 @@ export interface Answered {
   body: object;
   /** What the body is made of; null where no model scored it. */
   result: ScoreResult | null;
+  /** Headers `set-cookie`. */
+  cookies?: readonly string[];
 }
 
 /** Scores what a request asks for, and makes the answer's body. All its memory is of one lease. */
-export async function answered(
-  { env, client, keepAlive, openBody }: Call,
-  options: RouteOptions,
-  read: ReadRequest,
-): Promise<Answered> {
+export async function answered(call: Call, options: RouteOptions, read: ReadRequest): Promise<Answered> {
+  const { env, client, keepAlive, openBody } = call;
   const settings = options.settings.read(env);
   const { source, rowRateLimit, requestRateLimit } = settings;
   const { models } = options;
@@ -81,16 +87,25 @@ export async function answered(
   const body = openBody();
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
   if (models.firstLoad) await settledWithin(models.firstLoad, LOAD_WAIT_MS);
-  using lease = options.memory.lease("requests");
-  using request = await read(body, lease, (found, wrong) => {
-    const judge = models.servingFor(chosenBy(wrong));
-    return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
-  });
+  using held = new DisposableStack();
+  const lease = held.use(options.memory.lease("requests"));
+  const request = held.use(
+    await read(body, lease, (found, wrong) => {
+      const judge = models.servingFor(chosenBy(wrong));
+      return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
+    }),
+  );
   const parsingMs = performance.now() - request.arrivedAt;
   const charge = rowRateLimit && chargeTo(rowRateLimit, client);
   try {
     const { keys, leastSerials, bundled } = settings;
     const access = { source, keys, leastSerials, bundled, charge, keepAlive, lease };
+    const { list } = request.body;
+    const { answer, cookies } = list ? await ofExperiments(request.body, list, call, options, access, parsingMs) : NONE;
+    if (answer) {
+      if (answer.after) afterAnswer(answer.after, held.move(), keepAlive);
+      return { ...answer, cookies };
+    }
     const { model, fallback } = await chosenModel(models, request.body, access);
     const result = await scoreRequest(request.body, {
       model,
@@ -104,13 +119,41 @@ export async function answered(
       lease,
       release: request.release,
     });
-    return { body: bodyOf(options, request.body, { model, fallback, result }), result };
+    return { body: bodyOf(options, request.body, { model, fallback, result }), result, cookies };
   } catch (error) {
     const fallback = orderFallback(request.body, error);
     if (!fallback || !request.body.inOrder) throw error;
     models.fallbacks.order++;
     return { body: { ...request.body.inOrder(), fallback }, result: null };
   }
+}
+
+/** Of a request that names no list of an experiment. */
+const NONE: OfExperiments = { answer: null, cookies: [] };
+
+function ofExperiments(
+  asked: AskedRequest,
+  list: AskedList,
+  { env, request }: Call,
+  options: RouteOptions,
+  access: ModelAccess,
+  spentMs: number,
+): Promise<OfExperiments> {
+  const settings = options.settings.read(env);
+  const { rowDeadlineMs, rowKeysPerRequest: maxKeys } = settings;
+  const visitor: VisitorRequest = {
+    headers: request?.headers ?? null,
+    method: request?.method ?? "POST",
+    url: request?.url ?? null,
+    context: "context" in asked ? asked.context : null,
+  };
+  const call = { env, visitor, settings, access: { ...access, rowDeadlineMs, spentMs, maxKeys } };
+  return arrangedAnswer(asked, list, call, options);
+}
+
+/** Does what is left to do with the memory of a request, which it then gives back. */
+function afterAnswer(after: () => Promise<void>, held: DisposableStack, keepAlive: KeepAlive): void {
+  keepAlive(after().finally(() => held.dispose()));
 }
 
 /** Counts a request that was scored, and makes its answer's body. */

@@ -36,6 +36,22 @@ export const ScoreAnswer = v.strictObject({
   ...aboutScores,
 });
 
+/** What a ranking says of the experiment that its request's unit is in. */
+const aboutExperiment = v.optional(
+  v.pipe(
+    v.strictObject({
+      name: v.string(),
+      phase: v.pipe(v.string(), v.description("Changes with whatever moves units or changes arms.")),
+      arm: v.string(),
+      id: v.pipe(v.string(), v.description("The signed id of the request, which events name.")),
+      served: v.picklist(["arm", "origin"]),
+      why: v.optional(v.pipe(v.string(), v.description("Why it is the order of the request."))),
+      reason: v.optional(v.string()),
+    }),
+    v.description("Where the request's unit is in an experiment: which arm it has."),
+  ),
+);
+
 export const RankedAnswer = v.strictObject({
   items: v.pipe(
     v.array(
@@ -49,6 +65,7 @@ export const RankedAnswer = v.strictObject({
     v.description("The best first."),
   ),
   ...aboutScores,
+  experiment: aboutExperiment,
 });
 
 /** The order of the request, where no model could score it and the request allows that. */
@@ -65,8 +82,19 @@ export const OrderAnswer = v.strictObject({
   ),
 });
 
+/** The order of the request, where that is the order of its arm, or where the arm's could not be had. */
+export const OriginAnswer = v.strictObject({
+  items: v.array(
+    v.strictObject({
+      id: v.union([v.string(), v.number()]),
+      rank: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    }),
+  ),
+  experiment: aboutExperiment,
+});
+
 /** With `"sort": false` it is that of a ScoreAnswer. */
-export const RankAnswer = v.union([RankedAnswer, ScoreAnswer, OrderAnswer]);
+export const RankAnswer = v.union([RankedAnswer, ScoreAnswer, OrderAnswer, OriginAnswer]);
 
 export const ExplainAnswer = v.strictObject({
   explanations: v.array(

@@ -29,6 +29,7 @@ export const RankBody = v.strictObject({
     v.pipe(v.number(RANGE_OF_K), v.integer(RANGE_OF_K), v.minValue(1, RANGE_OF_K), v.maxValue(MAX_RECORDS, RANGE_OF_K)),
   ),
   sort: v.optional(v.boolean(), true),
+  experiment: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
   unseen,
   ...modelChoice,
   fallback: rankFallback,

@@ -4,7 +4,7 @@ import { ModelUnavailableError } from "../http/errors.ts";
 import { errorText } from "../http/log.ts";
 import * as problem from "../http/problem.ts";
 import type { RouteOptions } from "../route-options.ts";
-import { currentModel } from "./current-model.ts";
+import { currentModel, keepAliveOf } from "./current-model.ts";
 
 /** GET /healthz: the Worker runs. */
 export function healthRoute(c: Context<AppEnv>): Response {
@@ -33,6 +33,7 @@ export function readyRoute(options: RouteOptions) {
         ...{ status: "ready", auth },
         ...(scope !== null && { model, version }),
         ...(scope === "admin" && { settings, memory: options.memory.report(), ...modelsReport(options) }),
+        ...(scope === "admin" && { experiments: await experimentsReport(options, c) }),
       });
     } catch (error) {
       if (scope !== "admin" || !(error instanceof ModelUnavailableError) || error.cause === undefined) throw error;
@@ -54,4 +55,15 @@ function modelsReport({ models }: RouteOptions) {
     ...(failure && { problem: errorText(failure.cause ?? failure) }),
   }));
   return { models: report, loads: models.counters, fallbacks: models.fallbacks };
+}
+
+async function experimentsReport(
+  { experiments, settings, logSettings }: RouteOptions,
+  c: Context<AppEnv>,
+): Promise<object> {
+  const { since, ...status } = await experiments.status(
+    { ...settings.read(c.env), logs: logSettings.read(c.env) },
+    keepAliveOf(c),
+  );
+  return { ...status, since: since === null ? null : new Date(since).toISOString() };
 }

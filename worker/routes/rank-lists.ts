@@ -1,4 +1,5 @@
 import { FormatError, show } from "../../format/errors.ts";
+import { MAX_CANDIDATE_ID } from "../../format/exposure.ts";
 import { isRounded, type RawValue } from "../../format/raw-value.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_ERRORS } from "../limits.ts";
@@ -36,7 +37,7 @@ function problemOf(id: unknown): string {
 }
 
 /** Adds an error for each id that another candidate before it has: nobody could tell the two apart in the answer. */
-export function refuseDuplicates(ids: readonly CandidateId[], errors: FormatError[]): void {
+export function refuseDuplicates(ids: readonly CandidateId[], name: "ids" | "items", errors: FormatError[]): void {
   // Text and number mean the same, as they do in a record.
   if (new Set(ids.map(String)).size === ids.length) return;
   const first = new Map<string, number>();
@@ -44,7 +45,21 @@ export function refuseDuplicates(ids: readonly CandidateId[], errors: FormatErro
     if (errors.length >= MAX_ERRORS) break;
     const before = first.get(String(id));
     if (before === undefined) first.set(String(id), i);
-    else errors.push(new FormatError(`ids[${i}]`, `got ${show(id)}, which is ids[${before}] too, expected another`));
+    else
+      errors.push(
+        new FormatError(`${name}[${i}]`, `got ${show(id)}, which is ${name}[${before}] too, expected another`),
+      );
+  }
+}
+
+/** Adds an error for each id that is longer than a line of the exposure log has it. */
+export function refuseLong(ids: readonly CandidateId[], name: "ids" | "items", errors: FormatError[]): void {
+  for (const [i, id] of ids.entries()) {
+    if (errors.length >= MAX_ERRORS) break;
+    if (String(id).length > MAX_CANDIDATE_ID)
+      errors.push(
+        new FormatError(`${name}[${i}]`, `got ${show(id)}, expected ${MAX_CANDIDATE_ID} characters with an experiment`),
+      );
   }
 }
 

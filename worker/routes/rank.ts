@@ -3,11 +3,12 @@ import { FormatError } from "../../format/errors.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
-import { itemsInOrder, type Ranking, rankedItems } from "../scoring/ranking.ts";
+import { type CandidateId, itemsInOrder, type Ranking, rankedItems } from "../scoring/ranking.ts";
 import type { AskedRequest, ReadRequest } from "./answer.ts";
+import type { AskedList } from "./arranged-answer.ts";
 import { RankBody } from "./bodies.ts";
 import { mayKeepOrder } from "./model-choice.ts";
-import { readBids, readIds, refuseDuplicates } from "./rank-lists.ts";
+import { readBids, readIds, refuseDuplicates, refuseLong } from "./rank-lists.ts";
 
 type Body = v.InferOutput<typeof RankBody>;
 
@@ -33,10 +34,10 @@ const ANSWERED_BYTES = 4;
 
 /** The list in its order. What is wrong with ids and bids is added to `errors`. */
 function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
-  const { context, candidates, items, unseen, k = MAX_RECORDS } = body;
+  const { context, candidates, items, unseen, experiment, k = MAX_RECORDS } = body;
   const named = items ?? body.ids;
   const ids = named ? readIds(named, items ? "items" : "ids", lease, errors) : null;
-  if (ids && !items) refuseDuplicates(ids, errors);
+  if (ids && (!items || experiment !== undefined)) refuseDuplicates(ids, items ? "items" : "ids", errors);
   const ranking: Ranking = { ids, bids: body.bids ? readBids(body.bids, lease, errors) : null, k };
   const count = (items ?? candidates ?? []).length;
   lease.resize(lease.bytes + RANKED_BYTES * Math.min(k, count) + ANSWERED_BYTES * (named?.bytes ?? 0));
@@ -45,11 +46,43 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     unseen,
     answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
     inOrder: () => ({ items: itemsInOrder(count, ranking) }),
+    list:
+      experiment !== undefined && ids
+        ? askedList(experiment, ids, { slots: Math.min(k, count), errors, items })
+        : undefined,
+  };
+}
+
+/** The list as experiments have it: ids are texts, and none is longer than the log has it. */
+function askedList(
+  name: string,
+  ids: readonly CandidateId[],
+  { slots, errors, items }: { slots: number; errors: FormatError[]; items: unknown },
+): AskedList {
+  refuseLong(ids, items ? "items" : "ids", errors);
+  return {
+    ...{ name, slots, ids: ids.map(String) },
+    itemsOf: (shown, scores) =>
+      shown.map((item, slot) => ({
+        id: ids[item] as CandidateId,
+        ...(scores && { score: scores[item] as number }),
+        rank: slot + 1,
+      })),
   };
 }
 
 /** What members say against one another. */
-function contradictions({ candidates, items, ids, bids, k, objective, sort, fallback }: Body): FormatError[] {
+function contradictions({
+  candidates,
+  items,
+  ids,
+  bids,
+  k,
+  objective,
+  sort,
+  fallback,
+  experiment,
+}: Body): FormatError[] {
   const errors: FormatError[] = [];
   const refuse = (member: string, problem: string): void => {
     errors.push(new FormatError(`body: ${member}`, problem));
@@ -74,10 +107,14 @@ function contradictions({ candidates, items, ids, bids, k, objective, sort, fall
   if (ids && items) refuse("ids", "got ids beside items, which are ids themselves, expected none");
   if (bids && objective !== "ecpm") refuse("bids", 'got bids, expected none without the objective "ecpm"');
   if (!bids && objective === "ecpm") refuse("bids", 'got none, expected a bid for each candidate with "ecpm"');
+  if (experiment !== undefined && candidates && !ids)
+    refuse("ids", "got none, expected them with an experiment, whose log names candidates by their ids");
+  if (experiment !== undefined && objective === "ecpm")
+    refuse("objective", 'got "ecpm" with an experiment, whose policies order by logits, expected "ctr" or none');
   if (!sort && mayKeepOrder({ fallback }))
     refuse("fallback", 'got "order" with "sort": false, which answers the scores alone, expected "default" or none');
   if (!sort)
-    for (const [member, value] of Object.entries({ ids, objective, bids, k }))
+    for (const [member, value] of Object.entries({ ids, objective, bids, k, experiment }))
       if (value !== undefined)
         refuse(member, 'got it with "sort": false, which answers the scores alone, expected none');
   return errors;

@@ -54,10 +54,11 @@ export function answerAt(path: ScoringPath, options: RouteOptions): Answer {
       const caller = await callerOf(request, options.settings.read(env));
       requireScope(caller, scope);
       const openBody = (): RequestBody => new RequestBody(request);
-      const { body, result } = await answered({ env, client: caller.client, keepAlive, openBody }, options, read);
+      const call = { env, client: caller.client, request, keepAlive, openBody };
+      const { body, result, cookies = [] } = await answered(call, options, read);
       if (result) headers["server-timing"] = serverTiming(result);
       count(200, null, result);
-      return new Response(JSON.stringify(body), { headers });
+      return withCookies(new Response(JSON.stringify(body), { headers }), cookies);
     } catch (error) {
       const problem = problems.toProblem(error);
       problems.logFault(problem, error, { requestId, path: new URL(request.url).pathname });
@@ -69,6 +70,11 @@ export function answerAt(path: ScoringPath, options: RouteOptions): Answer {
       });
     }
   };
+}
+
+function withCookies(response: Response, cookies: readonly string[]): Response {
+  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+  return response;
 }
 
 /** An answer as a handler of Hono, for an application that is mounted in another. */

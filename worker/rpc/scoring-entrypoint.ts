@@ -60,7 +60,7 @@ class ScoringEntrypoint extends WorkerEntrypoint<object, CallerProps> implements
       );
     };
     try {
-      const call = { env, client, keepAlive, openBody: () => new ValueBody(value) };
+      const call = { env, client, request: null, keepAlive, openBody: () => new ValueBody(value) };
       const { body, result } = await answered(call, this.#options, read);
       count(200, null, result);
       return { ok: true, answer: body as Answer, requestId, serverTiming: result && serverTiming(result) };

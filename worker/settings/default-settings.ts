@@ -1,4 +1,5 @@
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentVariables } from "../experiments/experiment-values.ts";
 import type { LineSink } from "../exposures/line-sink.ts";
 import { type PipelineBinding, pipelineSink } from "../exposures/pipeline-sink.ts";
 import { type QueueProducer, queueSink } from "../exposures/queue-sink.ts";
@@ -14,7 +15,7 @@ import { numberWithin, readSwitch } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
-export interface DefaultBindings {
+export interface DefaultBindings extends ExperimentVariables {
   MODELS: KVReader;
   /** Who may score: "tokens" needs a token of TOKENS, "off" needs none. One of the two settings must be there. */
   AUTH?: string;
@@ -56,7 +57,7 @@ export interface DefaultBindings {
   EVENT_RATE_LIMIT?: RateLimiter;
   /** A dataset of Workers Analytics Engine, which gets counts of lines that were sent and dropped. */
   EXPOSURE_COUNTS?: AnalyticsDataset;
-  /** A secret: what signs request ids and cookies, with spaces between. The first signs, all are known. */
+  /** A secret: what signs request ids, cookies and previews, with spaces between. The first signs, all are known. */
   EXPERIMENT_SECRETS?: string;
 }
 
@@ -107,6 +108,9 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
   analytics({ ANALYTICS = null }) {
     return ANALYTICS;
+  },
+  experiments(env) {
+    return env;
   },
   exposureSink({ EXPOSURE_PIPELINE, EXPOSURES }) {
     return sinkOf(EXPOSURE_PIPELINE, EXPOSURES);

@@ -3,6 +3,7 @@ import { parseWith } from "../../format/parse.ts";
 import { MAX_TIME } from "../../format/time.ts";
 import { readTokenEntries, type TokenEntry } from "../../format/tokens.ts";
 import type { AccessMode } from "../access/caller.ts";
+import { readExperimentValues } from "../experiments/experiment-values.ts";
 import { SettingError } from "../http/errors.ts";
 import { errorText, logAs, logError, logWarning } from "../http/log.ts";
 import * as limits from "../limits.ts";
@@ -95,6 +96,7 @@ function readSettings(settings: Settings<object>, env: object, workerVersion: Wo
     playground: settings.playground(env),
     workerVersion,
     analytics: settings.analytics(env),
+    experiments: readExperimentValues(settings.experiments(env)),
   };
 }
 

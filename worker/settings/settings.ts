@@ -1,5 +1,6 @@
 import type { TokenEntry } from "../../format/tokens.ts";
 import type { AccessMode } from "../access/caller.ts";
+import type { ExperimentValues, ExperimentVariables } from "../experiments/experiment-values.ts";
 import type { LineSink } from "../exposures/line-sink.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import type { BundledBlob } from "../models/bundled.ts";
@@ -37,6 +38,8 @@ export interface Settings<Bindings extends object> {
   workerVersion: (env: Bindings) => WorkerVersion | null;
   /** Gets a data point for each scoring request; null: nothing does. Default: the binding ANALYTICS, if any. */
   analytics: (env: Bindings) => AnalyticsDataset | null;
+  /** The settings of experiments, by the names of their variables. Default: those of the environment. */
+  experiments: (env: Bindings) => ExperimentVariables;
   /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, else the queue EXPOSURES. */
   exposureSink: (env: Bindings) => LineSink | null;
   /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else the queue EXPOSURES. */
@@ -45,7 +48,7 @@ export interface Settings<Bindings extends object> {
   eventRateLimit: (env: Bindings) => RateLimiter | null;
   /** Gets counts of lines that were sent and dropped; null: nothing does. Default: EXPOSURE_COUNTS, if any. */
   countDataset: (env: Bindings) => AnalyticsDataset | null;
-  /** Secrets that sign request ids and cookies, as text; none without it. Default: EXPERIMENT_SECRETS. */
+  /** Secrets that sign request ids, cookies and previews, as text; none without it. Default: EXPERIMENT_SECRETS. */
   secrets: (env: Bindings) => string | undefined;
 }
 
@@ -65,4 +68,5 @@ export interface SettingValues {
   playground: boolean;
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
+  experiments: ExperimentValues;
 }

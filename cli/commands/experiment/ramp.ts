@@ -1,0 +1,17 @@
+import { Command } from "commander";
+import { ExperimentRegistry } from "../../../deploy/experiments.ts";
+import { openStore } from "../../../deploy/kv/open-store.ts";
+import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { coverageOption } from "./coverage-option.ts";
+import { entryText } from "./entry-text.ts";
+
+export function rampCommand(): Command {
+  const command = new Command("ramp")
+    .description("Let more units into an experiment that runs. No unit that is in it moves to another arm.")
+    .argument("<name>", "the experiment")
+    .addOption(coverageOption());
+  return withStore(command).action(async (name: string, flags: StoreFlags & { coverage: number }) => {
+    await using store = await openStore(storeOf(flags));
+    console.log(entryText(await new ExperimentRegistry(store).ramp(name, flags.coverage)));
+  });
+}

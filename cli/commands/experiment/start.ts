@@ -1,0 +1,17 @@
+import { Command } from "commander";
+import { ExperimentRegistry } from "../../../deploy/experiments.ts";
+import { openStore } from "../../../deploy/kv/open-store.ts";
+import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { coverageOption } from "./coverage-option.ts";
+import { entryText } from "./entry-text.ts";
+
+export function startCommand(): Command {
+  const command = new Command("start")
+    .description("Let units into an experiment that no unit was in before.")
+    .argument("<name>", "the experiment")
+    .addOption(coverageOption());
+  return withStore(command).action(async (name: string, flags: StoreFlags & { coverage: number }) => {
+    await using store = await openStore(storeOf(flags));
+    console.log(entryText(await new ExperimentRegistry(store).start(name, flags.coverage)));
+  });
+}

@@ -1,0 +1,16 @@
+import { Command } from "commander";
+import { ExperimentRegistry } from "../../../deploy/experiments.ts";
+import { openStore } from "../../../deploy/kv/open-store.ts";
+import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { entryText } from "./entry-text.ts";
+
+export function stopCommand(): Command {
+  const command = new Command("stop")
+    .description("Take all units out of an experiment. Workers see it within 90 s.")
+    .argument("<name>", "the experiment")
+    .option("--ship <arm>", "the arm whose model the list has from now on, without chance (default: as before it)");
+  return withStore(command).action(async (name: string, flags: StoreFlags & { ship?: string }) => {
+    await using store = await openStore(storeOf(flags));
+    console.log(entryText(await new ExperimentRegistry(store).stop(name, flags.ship ?? null)));
+  });
+}

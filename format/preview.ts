@@ -1,0 +1,44 @@
+import { fromHex, toHex } from "./hash.ts";
+import { type MacKey, mac, sameBytes } from "./mac.ts";
+
+// A signed parameter of a URL with which whoever follows it sees one arm of one experiment:
+//
+//   experiment:arm:expires:tag
+//
+// The names as `encodeURIComponent` writes them, the end in seconds since the epoch, and 24 hex digits of an HMAC.
+
+/** The parameter's name in a URL's query. */
+export const PREVIEW_PARAMETER = "dfe-preview";
+
+const PURPOSE = "preview";
+const TAG_BYTES = 12;
+/** Characters of a parameter at most: two names of 128, each of which may be escaped, and more than enough besides. */
+const MAX_LENGTH = 1024;
+
+export interface Preview {
+  experiment: string;
+  arm: string;
+}
+
+/** The parameter's value. `expires`: seconds since the epoch. */
+export async function writePreview(key: MacKey, { experiment, arm }: Preview, expires: number): Promise<string> {
+  const signed = `${encodeURIComponent(experiment)}:${encodeURIComponent(arm)}:${Math.floor(expires)}`;
+  return `${signed}:${toHex(await tagOf(key, signed))}`;
+}
+
+/** What a parameter's value says; null where none of `keys` has signed it, or it has expired. `now`: milliseconds. */
+export async function readPreview(text: string, keys: readonly MacKey[], now: number): Promise<Preview | null> {
+  if (text.length > MAX_LENGTH) return null;
+  const [signed, experiment = "", arm = "", expires, tag = ""] = PREVIEW.exec(text)?.slice(1) ?? [];
+  if (signed === undefined || now > 1000 * Number(expires)) return null;
+  for (const key of keys)
+    if (sameBytes(fromHex(tag), await tagOf(key, signed)))
+      return { experiment: decodeURIComponent(experiment), arm: decodeURIComponent(arm) };
+  return null;
+}
+
+const PREVIEW = /^(([^:]+):([^:]+):(\d{1,12})):([0-9a-f]{24})$/;
+
+async function tagOf(key: MacKey, signed: string): Promise<Uint8Array> {
+  return (await mac(key, PURPOSE, new TextEncoder().encode(signed))).subarray(0, TAG_BYTES);
+}

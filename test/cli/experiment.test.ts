@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { textOf } from "../../deploy/kv/kv-store.ts";
+import { openStore } from "../../deploy/kv/open-store.ts";
+import { readPayload } from "../../format/experiment.ts";
+import { payloadKey, readExperimentsPointer } from "../../format/experiments-pointer.ts";
+import { readMacKeys } from "../../format/mac.ts";
+import { readPreview } from "../../format/preview.ts";
+import { generateToken } from "../../format/tokens.ts";
+import { Evaluator } from "../../worker/experiments/evaluator.ts";
+import { runHere } from "./command-here.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-experiment-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const ARMS = [
+  { arm: "origin", model: null },
+  { arm: "deepfm", model: "ads", policy: { policy: "plackett-luce", temperature: 0.5 }, k: 10 },
+];
+const file = (name: string, value: unknown): string => {
+  writeFileSync(join(folder, name), JSON.stringify(value));
+  return name;
+};
+const arms = file("arms.json", ARMS);
+const CREATE = ["create", "ranker", "--list", "home", "--arms", arms, "--unit", "uid"];
+
+let stores = 0;
+/** Runs `experiment` on a store of its own, and returns what it prints. */
+function newStore(): (...args: string[]) => Promise<string> {
+  const store = `store${++stores}`;
+  return async (...args) => {
+    const { out } = await runHere(folder, ["experiment", ...args, "--folder", store]);
+    return out.trim();
+  };
+}
+
+/** What the Worker makes of the store: the arm of each of 400 units; null: in no experiment. */
+async function armsOf(store = `store${stores}`): Promise<(string | null)[]> {
+  await using opened = await openStore({ folder: join(folder, store) });
+  const pointer = readExperimentsPointer((await textOf(opened, "experiments")) ?? "");
+  const bytes = await opened.bytes(payloadKey(pointer?.payload ?? ""));
+  const evaluator = new Evaluator(await readPayload(bytes ?? new Uint8Array(0), "payload"));
+  return Array.from({ length: 400 }, (_, i) => evaluator.assign("home", { uid: `unit ${i}` }, null)?.arm.arm ?? null);
+}
+
+test("an experiment goes from a draft to its end; a ramp moves no unit, and a new phase shuffles all", async () => {
+  const run = newStore();
+  expect(await run("show")).toBe("there is no experiment");
+  expect(await run(...CREATE, "--weights", "1,3")).toMatch(
+    /^ranker: draft, on the list home, phase 1 \([0-9a-f]{8}\), 0 % of units\n {2}origin 25 % \(the origin's order\); deepfm 75 % \(ads, plackett-luce\)$/,
+  );
+  expect(new Set(await armsOf())).toEqual(new Set([null]));
+  const started = await run("start", "ranker", "--coverage", "10%");
+  expect(started).toContain("ranker: running");
+  const first = await armsOf();
+  expect(await run("ramp", "ranker", "--coverage", "0.5")).toContain("50 % of units");
+  const second = await armsOf();
+  for (const [unit, arm] of first.entries()) if (arm !== null) expect(second[unit]).toBe(arm);
+  const counts = (list: (string | null)[]): number => list.filter((arm) => arm !== null).length;
+  expect(counts(first)).toBeLessThan(counts(second));
+  // A ramp leaves the phase as it is: analyses go on.
+  const phase = (text: string): string | undefined => /\(([0-9a-f]{8})\)/.exec(text)?.[1];
+  expect(phase(await run("show", "ranker"))).toBe(phase(started));
+  expect(await run("stop", "ranker")).toContain("ranker: stopped");
+  expect(counts(await armsOf())).toBe(0);
+  expect(await run(...CREATE, "--weights", "1,3", "--new-phase")).toContain("phase 2");
+  const again = await run("start", "ranker", "--coverage", "100%");
+  expect(phase(again)).not.toBe(phase(started));
+  const third = await armsOf();
+  expect(second.some((arm, unit) => arm !== null && arm !== third[unit])).toBe(true);
+  expect(await run("stop", "ranker", "--ship", "deepfm")).toContain("0 % of units");
+  expect(new Set(await armsOf())).toEqual(new Set(["deepfm"]));
+  expect(JSON.parse(await run("show", "--json"))).toMatchObject([
+    { name: "ranker", list: "home", state: "stopped", number: 2, coverage: 0, weights: [0.25, 0.75], attribute: "uid" },
+  ]);
+});
+
+test("what would move units, or say something else than it does, is refused with the reason", async () => {
+  const run = newStore();
+  const refused = async (message: string, ...args: string[]): Promise<void> => {
+    expect(await run(...args), args.join(" ")).toContain(message);
+  };
+  await refused("got the experiment ranker, expected none", "start", "ranker", "--coverage", "1");
+  await refused("expected it for one that is there", ...CREATE, "--new-phase");
+  await refused("--weights: got 1,x, expected numbers above 0", ...CREATE, "--weights", "1,x");
+  await refused("weights: got 3, expected 2, one for each arm", ...CREATE, "--weights", "1,1,1");
+  const wrong = file("wrong.json", [ARMS[0], { arm: "b", model: "ads", policy: { policy: "soft" } }]);
+  await refused(
+    'wrong.json[1]: policy.policy: got "soft"',
+    "create",
+    "x",
+    "--list",
+    "home",
+    "--arms",
+    wrong,
+    "--unit",
+    "u",
+  );
+  const none = file("none.json", {});
+  await refused(
+    "none.json: got no list, expected a list of arms",
+    "create",
+    "x",
+    "--list",
+    "h",
+    "--arms",
+    none,
+    "--unit",
+    "u",
+  );
+  await refused("--condition: not JSON", ...CREATE, "--condition", "{country}");
+  await run(...CREATE, "--condition", '{"country": "de"}');
+  await refused("got the name of an experiment that is there, expected --new-phase", ...CREATE);
+  await refused("expected one that runs", "ramp", "ranker", "--coverage", "1");
+  for (const coverage of ["0", "2", "110%", "-1", "x"])
+    await refused("expected a share above 0", "start", "ranker", "--coverage", coverage);
+  await run("start", "ranker", "--coverage", "0.5");
+  await refused("it runs already, expected ramp", "start", "ranker", "--coverage", "1");
+  await refused(
+    "got a coverage of 0.5, expected more than its 0.5: fewer would take units out",
+    "ramp",
+    "ranker",
+    "--coverage",
+    "50%",
+  );
+  await refused(
+    "got a new phase of an experiment that runs, expected it to be stopped first",
+    ...CREATE,
+    "--new-phase",
+  );
+  await refused("--ship: got c, expected one of origin, deepfm", "stop", "ranker", "--ship", "c");
+  await run("stop", "ranker");
+  await refused("expected a new phase of it", "start", "ranker", "--coverage", "1");
+  await refused("it was stopped already", "stop", "ranker");
+  await refused("got the experiment other, expected ranker", "show", "other");
+});
+
+test("a payload that a console writes is left alone, and a damaged one is named", async () => {
+  const run = newStore();
+  await using store = await openStore({ folder: join(folder, `store${stores}`) });
+  await store.putTexts([{ key: "experiments", value: '{"features": {}}' }]);
+  expect(await run(...CREATE)).toContain("experiments: got a payload in place of a pointer");
+  await store.delete(["experiments"]);
+  await run(...CREATE);
+  const { payload = "" } = readExperimentsPointer((await textOf(store, "experiments")) ?? "") ?? {};
+  await store.putBytes(payloadKey(payload), new Uint8Array(3));
+  expect(await run("show")).toContain(`payload/${payload}: got bytes with the SHA-256`);
+  await store.delete([payloadKey(payload)]);
+  expect(await run("show")).toContain("got nothing, expected the payload of the pointer");
+});
+
+test("preview prints a parameter that the Worker reads, for as long as it lasts", async () => {
+  const secret = generateToken();
+  vi.stubEnv("EXPERIMENT_SECRETS", secret);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { out } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm", "--days", "1"]);
+  const [[name, value] = []] = new URLSearchParams(out.trim());
+  const keys = await readMacKeys(secret, "secret");
+  expect(name).toBe("dfe-preview");
+  const hours = (n: number): number => Date.now() + n * 3_600_000;
+  expect(await readPreview(String(value), keys, hours(23))).toEqual({ experiment: "ranker", arm: "deepfm" });
+  expect(await readPreview(String(value), keys, hours(25))).toBeNull();
+  const { out: refused } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm", "--days", "400"]);
+  expect(refused).toContain("expected a number of days above 0");
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from "vitest";
+import { parseArm, policyOf } from "../../format/arm.ts";
+import { checkPayload, MAX_PAYLOAD_BYTES, readPayload } from "../../format/experiment.ts";
+import { readExperimentsPointer, writeExperimentsPointer } from "../../format/experiments-pointer.ts";
+
+const A = { arm: "a", model: null };
+const B = { arm: "b", model: "ads", policy: { policy: "plackett-luce", temperature: 1 }, k: 10 };
+const RULE = {
+  key: "ranker",
+  seed: "ranker:1",
+  hashAttribute: "uid",
+  hashVersion: 2,
+  coverage: 0.5,
+  variations: [A, B],
+};
+
+function payloadOf(rule: object, feature: object = {}): object {
+  return { features: { home: { defaultValue: null, ...feature, rules: [rule] } } };
+}
+
+const check = (rule: object, feature?: object) => checkPayload(payloadOf(rule, feature), "payload");
+
+async function phaseOf(rule: object): Promise<string | undefined> {
+  return (await check(rule)).lists.get("home")?.[0]?.phase;
+}
+
+test("a payload's lists, experiments and arms are known", async () => {
+  const payload = await check(RULE, { defaultValue: { ...A, arm: "rest" } });
+  const [experiment] = payload.lists.get("home") ?? [];
+  expect(experiment).toMatchObject({
+    key: "ranker",
+    list: "home",
+    sticky: false,
+    arms: [{ arm: "a" }, { arm: "b", k: 10 }],
+  });
+  expect(payload.hashAttributes).toEqual(new Set(["uid"]));
+  const values = payload.json.features.home?.rules?.[0]?.variations ?? [];
+  expect(values.map((value) => payload.arms.get(value)?.arm.arm)).toEqual(["a", "b"]);
+  expect(payload.arms.get(payload.json.features.home?.defaultValue)).toMatchObject({
+    arm: { arm: "rest" },
+    experiment: null,
+  });
+});
+
+test("a phase is that of all that assigns units, and not of the coverage or of the order of keys", async () => {
+  const phase = await phaseOf(RULE);
+  expect(phase).toMatch(/^[0-9a-f]{8}$/);
+  for (const same of [{ coverage: 1 }, { name: "The ranker" }, { weights: [0.5, 0.5] }])
+    expect(await phaseOf({ ...RULE, ...same })).toBe(phase);
+  expect(await phaseOf(Object.fromEntries(Object.entries(RULE).reverse()))).toBe(phase);
+  for (const other of [
+    { seed: "ranker:2" },
+    { key: "other" },
+    { weights: [0.4, 0.6] },
+    { variations: [A, { ...B, k: 9 }] },
+    { hashAttribute: "id" },
+    { condition: { country: "de" } },
+  ])
+    expect(await phaseOf({ ...RULE, ...other })).not.toBe(phase);
+});
+
+describe("a payload is refused", () => {
+  const rule = (change: object, place: string, problem: string) => [
+    payloadOf({ ...RULE, ...change }),
+    `payload: features.home.rules[0]${place}: ${problem}`,
+  ];
+  test.each([
+    rule({ hashVersion: 1 }, ".hashVersion", "got 1, expected 2: version 1 assigns experiments"),
+    rule({ hashVersion: undefined }, ".hashVersion", "missing, which means 1, expected 2"),
+    rule({ namespace: ["pricing", 0, 0.5] }, ".namespace", "got a namespace, expected filters with hashVersion 2"),
+    rule(
+      { filters: [{ seed: "s", ranges: [[0, 0.5]], hashVersion: 1 }] },
+      ".filters[0].hashVersion",
+      "got 1, expected 2",
+    ),
+    rule({ contextualBanditRef: "b" }, ".contextualBanditRef", "got a contextual bandit"),
+    rule({ weights: [0.5] }, ".weights", "got 1, expected 2, one for each arm"),
+    rule({ weights: [0.5, 0.6] }, ".weights", "got [0.5,0.6], which is 1.1 together, expected 1"),
+    rule(
+      {
+        ranges: [
+          [0, 0.5],
+          [0.4, 1],
+        ],
+      },
+      ".ranges[1]",
+      "got 0.4 to 1, expected ranges apart from one another",
+    ),
+    rule({ variations: [B] }, ".variations", "got 1 arms, expected 2 to 20"),
+    rule({ variations: [A, A] }, ".variations", 'got the arm "a" twice, expected each once'),
+    rule({ variations: [A, { ...B, model: "Ads" }] }, ".variations[1]: model", 'got "Ads", expected a model\'s name'),
+    rule({ variations: [A, { ...B, modell: "ads" }] }, ".variations[1]: modell", 'unknown key, expected "model"'),
+    rule({ variations: [A, { ...A, arm: "b", policy: B.policy }] }, ".variations[1]", "got "),
+    [
+      payloadOf({ ...RULE, variations: undefined }, { defaultValue: A }),
+      "payload: features.home.rules[0]: got neither variations nor force",
+    ],
+    rule({ bucketVersion: 1 }, ".meta", "got no key for each arm, expected them with a bucketVersion"),
+    [
+      payloadOf(RULE, { defaultValue: B }),
+      'payload: features.home.defaultValue: policy: got "plackett-luce", expected greedy',
+    ],
+    [payloadOf({ ...RULE, coverage: 2 }), "payload: features.home.rules[0].coverage: got 2, expected <=1"],
+    [
+      { features: { flag: { rules: [{ force: true, coverage: 0.5 }] } } },
+      "payload: features.flag.rules[0].hashVersion: missing",
+    ],
+    [{ features: [] }, "payload: features: got [], expected an object of features"],
+    [{}, "payload: features: missing"],
+    [
+      { "deepfm-edge": { version: 2 }, features: {} },
+      "payload: deepfm-edge.version: got 2, expected 1, the version that is known here",
+    ],
+    [{ encryptedFeatures: "x" }, "payload: encryptedFeatures: got an encrypted payload"],
+    ["features", 'payload: got "features", expected Object'],
+  ])("%#", async (payload, message) => {
+    await expect(checkPayload(JSON.parse(JSON.stringify(payload)), "payload")).rejects.toThrow(String(message));
+  });
+
+  test("where it is too long, or no JSON", async () => {
+    await expect(readPayload(new Uint8Array(MAX_PAYLOAD_BYTES + 1), "p")).rejects.toThrow(
+      "p: got 1048577 bytes, expected at most 1048576",
+    );
+    await expect(readPayload(new TextEncoder().encode('{"features":'), "p")).rejects.toThrow("p: not JSON");
+  });
+});
+
+test("a pointer is read, or is known to be a payload itself", () => {
+  const pointer = { payload: "0".repeat(64), since: 1 };
+  expect(readExperimentsPointer(writeExperimentsPointer(pointer))).toEqual({ version: 1, ...pointer });
+  expect(readExperimentsPointer('{"features": {}}')).toBeNull();
+  expect(() => readExperimentsPointer('{"version": 2}')).toThrow("experiments: version: got 2, expected 1");
+  expect(() => readExperimentsPointer('{"version": 1, "payload": "x", "since": 1}')).toThrow(
+    'experiments: payload: got "x"',
+  );
+});
+
+test("an arm's policy has the slots that are shown, and no more", () => {
+  const drawn = parseArm(B);
+  expect(policyOf(drawn, 100)).toEqual({ ...B.policy, k: 10 });
+  expect(policyOf(drawn, 5)).toEqual({ ...B.policy, k: 5 });
+  expect(policyOf(drawn, 0)).toEqual({ ...B.policy, k: 1 });
+  expect(policyOf(parseArm({ ...A, arm: "b", model: "ads", policy: B.policy }), 2000)).toMatchObject({ k: 1000 });
+  expect(policyOf(parseArm(A), 5)).toEqual({ policy: "greedy" });
+});

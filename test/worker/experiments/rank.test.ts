@@ -1,0 +1,239 @@
+import { reset } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, test } from "vitest";
+import { type Exposure, parseExposure } from "../../../format/exposure.ts";
+import { readFloats } from "../../../format/floats.ts";
+import { fromHex } from "../../../format/hash.ts";
+import type { Policy } from "../../../format/policy.ts";
+import { pointerKey } from "../../../format/store.ts";
+import { drawOrder } from "../../../runtime/orders/order.ts";
+import type { LineSink } from "../../../worker/exposures/line-sink.ts";
+import { loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
+import { makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
+import { listOf, publishPayload, SECRETS, startExperiments } from "./experiment-worker.ts";
+
+const IDS = ["a", "b", "c", "d", "e"];
+const CANDIDATES = IDS.map((_, i) => ({ ad: `ad${i}`, price: i }));
+const ORIGIN = { arm: "origin", model: null };
+const GREEDY = { arm: "greedy", model: "tiny" };
+const DRAWN = { arm: "drawn", model: "tiny", policy: { policy: "plackett-luce", temperature: 0.5 }, k: 3 };
+const DRAFT = { arm: "draft", model: "tiny", policy: { policy: "team-draft", rival: "other", pinned: [1] } };
+const SHADOWED = { arm: "shadowed", model: "tiny", shadow: { model: "other", share: 1 } };
+
+interface ArrangedAnswer extends RankAnswer {
+  experiment?: { name: string; phase: string; arm: string; id: string; served: string; why?: string; reason?: string };
+}
+
+const model = await makeModel(1, { items: CANDIDATES });
+const other = await makeModel(3);
+
+beforeAll(async () => {
+  await reset();
+  await publishTiny(env.MODELS, model);
+  await storeTiny(env.MODELS, other);
+  await env.MODELS.put(pointerKey("other"), pointerTo(other.version));
+});
+
+/** A body whose unit is the context's site, as the other fields of the model's context are no ids. */
+function bodyOf(site: string | undefined, rest: object = {}): object {
+  return { experiment: "home", context: { site, device: "phone" }, candidates: CANDIDATES, ids: IDS, ...rest };
+}
+
+type Started = ReturnType<typeof startExperiments>;
+
+async function rank({ post }: Started, site: string | undefined, rest: object = {}): Promise<ArrangedAnswer> {
+  const response = await post("/v1/rank", bodyOf(site, rest));
+  expect(response.status).toBe(200);
+  return response.json<ArrangedAnswer>();
+}
+
+/** What a line replays to: the same order, to the bits of its propensities. */
+function expectReplay(line: Exposure): void {
+  const { cand, policy, seed, p, lp, shown, team, coins } = line;
+  const logits = readFloats(line.logits ?? "", "logits");
+  const rivalLogits = line.rival === undefined ? undefined : readFloats(line.rival, "rival");
+  const again = drawOrder(policy as Policy, { ids: cand, logits, ...(rivalLogits && { rivalLogits }) }, fromHex(seed));
+  expect(again.shown.slice(0, shown.length)).toEqual(shown);
+  expect(again.logPropensity).toBe(lp);
+  if (p !== "") expect(Float32Array.from(again.logPropensities)).toEqual(readFloats(p, "p"));
+  expect(again.draft?.coins.join("")).toBe(coins);
+  expect(team?.replaceAll("-", "")).toBe(again.draft?.teams.join(""));
+}
+
+test("units are assigned to arms, each list is in its arm's order, and its line replays", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, GREEDY, DRAWN, DRAFT]) } });
+  const worker = startExperiments();
+  const plain = await worker.post("/v1/rank", { ...bodyOf("site1"), experiment: undefined });
+  const best = (await plain.json<RankAnswer>()).items;
+  const seen = new Set<string>();
+  for (let unit = 0; unit < 40; unit++) {
+    const site = `site${unit}`;
+    const { items, experiment, ...about } = await rank(worker, site);
+    const line = worker.log.takeOne();
+    const arm = String(experiment?.arm);
+    seen.add(arm);
+    expect(experiment).toEqual({ name: "ranker", phase: line.phase, arm: line.arm, id: line.id, served: "arm" });
+    expect(line).toMatchObject({ x: "ranker", list: "home", served: "arm", keep: 1, cand: IDS });
+    expect(items.map(({ id }) => id)).toEqual(line.shown.map((i) => IDS[i]));
+    expect(items.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5]);
+    if (arm === "origin") {
+      expect(items.map(({ id }) => id)).toEqual(IDS);
+      expect([items[0], about, line.policy, line.p, line.lp]).toEqual([{ id: "a", rank: 1 }, {}, null, "", 0]);
+    } else {
+      expect(line.model).toBe(`tiny@${model.version.slice(0, 16)}`);
+      expect(about).toEqual({ model: "tiny", version: model.version });
+      expectReplay(line);
+    }
+    if (arm === "greedy" && site === "site1") expect(items).toEqual(best);
+    if (arm === "draft") expect([line.shown[1], line.team?.[1]]).toEqual([1, "-"]);
+    // The same unit again is in the same arm, however its context differs.
+    const again = await rank(worker, site, { k: 2 });
+    expect([again.experiment?.arm, again.items.length]).toEqual([arm, 2]);
+    const short = worker.log.takeOne();
+    expect([short.u, short.b, short.shown.length]).toEqual([line.u, line.b, 2]);
+    if (arm !== "origin") expectReplay(short);
+  }
+  expect(seen).toEqual(new Set(["origin", "greedy", "drawn", "draft"]));
+  expect(await worker.metrics()).toMatch(
+    /assignments_total\{experiment="ranker",phase="[0-9a-f]{8}",arm="drawn",served="arm",why=""\} \d+/,
+  );
+});
+
+test("a list without a unit, or that no feature is about, is ranked as without experiments, and not logged", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, DRAWN]) } });
+  const worker = startExperiments();
+  const plain = await (await worker.post("/v1/rank", { ...bodyOf(undefined), experiment: undefined })).json();
+  expect(await rank(worker, undefined)).toEqual(plain);
+  expect(await rank(worker, undefined, { experiment: "search" })).toEqual(plain);
+  expect(worker.log.lines).toEqual([]);
+});
+
+test("what is outside an experiment has the feature's own arm, and is not logged", async () => {
+  const feature = { ...listOf([DRAWN, DRAFT], { coverage: 0 }), defaultValue: ORIGIN };
+  await publishPayload({ features: { home: feature } });
+  const worker = startExperiments();
+  const answer = await rank(worker, "site1", { k: 2 });
+  expect(answer).toEqual({
+    items: [
+      { id: "a", rank: 1 },
+      { id: "b", rank: 2 },
+    ],
+  });
+  expect(worker.log.lines).toEqual([]);
+});
+
+test.each([
+  [
+    "a model that is not published",
+    { arm: "b", model: "gone" },
+    {},
+    "model",
+    "got gone, expected the name of a published model",
+  ],
+  [
+    "a candidate that breaks the contract",
+    DRAWN,
+    { candidates: [...CANDIDATES.slice(1), { colour: 1 }] },
+    "request",
+    "colour: unknown field",
+  ],
+  ["a rival that is not published", { ...DRAWN, policy: { policy: "team-draft", rival: "gone" } }, {}, "model", "gone"],
+])("%s leaves the list as it came, and the arm as it was assigned", async (_, arm, rest, why, reason) => {
+  await publishPayload({ features: { home: listOf([arm, { ...arm, arm: "twin" }]) } });
+  const worker = startExperiments();
+  const { items, experiment, ...about } = await rank(worker, "site1", rest);
+  expect(items).toEqual(IDS.map((id, i) => ({ id, rank: i + 1 })));
+  expect(about).toEqual({});
+  expect(experiment).toMatchObject({ served: "origin", why, reason: expect.stringContaining(reason) });
+  const line = worker.log.takeOne();
+  expect(line).toMatchObject({ arm: experiment?.arm, served: "origin", why, shown: [0, 1, 2, 3, 4], p: "", lp: 0 });
+});
+
+test("a shadow's logits are beside those that were served, once the answer is out", async () => {
+  await publishPayload({ features: { home: listOf([SHADOWED, { ...SHADOWED, arm: "twin" }]) } });
+  const worker = startExperiments();
+  await rank(worker, "site1");
+  const line = worker.log.takeOne();
+  expect(line.shadow?.model).toBe(`other@${other.version.slice(0, 16)}`);
+  const asked = await worker.post("/v1/rank", {
+    ...bodyOf("site1", { ids: undefined, experiment: undefined }),
+    model: "other",
+    sort: false,
+  });
+  const scores = (await asked.json<{ scores: number[] }>()).scores;
+  const logits = readFloats(line.shadow?.logits ?? "", "shadow");
+  for (const [i, logit] of logits.entries()) expect(1 / (1 + Math.exp(-logit))).toBeCloseTo(scores[i] as number, 6);
+  expect((await worker.memory()).taken.requests).toBe(0);
+});
+
+test("a shadow that cannot score leaves its line without it", async () => {
+  const shadowed = { ...GREEDY, shadow: { model: "gone", share: 1 } };
+  await publishPayload({ features: { home: listOf([shadowed, { ...shadowed, arm: "twin" }]) } });
+  const worker = startExperiments();
+  await rank(worker, "site1");
+  expect(worker.log.takeOne()).not.toHaveProperty("shadow");
+});
+
+test("lines of a share of units are kept, all of a unit or none", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, { ...ORIGIN, arm: "twin" }]) } });
+  const worker = startExperiments({ EXPOSURE_KEEP: 0.5, EXPOSURE_CONTEXT: "device country" });
+  const kept: number[] = [];
+  for (let unit = 0; unit < 30; unit++) {
+    for (let time = 0; time < 2; time++) await rank(worker, `site${unit}`);
+    const lines = worker.log.lines.splice(0);
+    kept.push(lines.length);
+    for (const line of lines) expect(line).toMatchObject({ keep: 0.5, ctx: { device: "phone" } });
+  }
+  expect(new Set(kept)).toEqual(new Set([0, 2]));
+});
+
+test.each([
+  [{ ids: undefined }, "ids", "got none, expected them with an experiment"],
+  [{ candidates: undefined, ids: undefined, items: ["a", "a"] }, "items[1]", 'got "a", which is items[0] too'],
+  [{ ids: ["a", "b", "c", "d", "e".repeat(1025)] }, "ids[4]", "expected 1024 characters"],
+  [{ objective: "ecpm", bids: [1, 1, 1, 1, 1] }, "objective", 'got "ecpm" with an experiment'],
+  [{ sort: false, ids: undefined }, "ids", "got none"],
+  [{ experiment: "" }, "experiment", "got length 0"],
+  [{ experiment: 1 }, "experiment", "got 1"],
+])("a body that no line could be written of is refused in every arm: %#", async (rest, field, detail) => {
+  const problem = await problemOf(await startExperiments().post("/v1/rank", bodyOf("site1", rest)));
+  expect(problem).toMatchObject({ status: 422, field });
+  expect(problem.detail).toContain(detail);
+});
+
+test("without secrets there are no experiments, and the log says why", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, DRAWN]) } });
+  const errors = loggedErrors();
+  const worker = startExperiments({ EXPERIMENT_SECRETS: "" });
+  expect(await rank(worker, "site1")).not.toHaveProperty("experiment");
+  await rank(worker, "site2");
+  expect(errors()).toMatchObject([
+    { event: "experiments_refused", error: expect.stringContaining("EXPERIMENT_SECRETS: got no secret") },
+  ]);
+});
+
+test("a line goes to the sink of the log, in a batch, after the answer", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, DRAWN]) } });
+  const sent: Exposure[] = [];
+  const decoder = new TextDecoder();
+  const exposureSink = (): LineSink => ({
+    async send(_, lines) {
+      sent.push(...lines.map((line) => parseExposure(decoder.decode(line))));
+    },
+  });
+  const worker = startWorker({ EXPERIMENT_SECRETS: SECRETS[0] }, { exposureSink });
+  const answer = await (await worker.post("/v1/rank", bodyOf("site1"))).json<ArrangedAnswer>();
+  expect(sent).toMatchObject([{ id: answer.experiment?.id, x: "ranker", arm: answer.experiment?.arm }]);
+});
+
+test("items of the catalogue are candidates by their ids", async () => {
+  await publishPayload({ features: { home: listOf([DRAWN, { ...DRAWN, arm: "twin" }]) } });
+  const worker = startExperiments();
+  const { items } = await rank(worker, "site1", {
+    candidates: undefined,
+    ids: undefined,
+    items: ["ad1", "ad2", "ad3"],
+  });
+  expect(items).toHaveLength(3);
+  expect(worker.log.takeOne()).toMatchObject({ cand: ["ad1", "ad2", "ad3"], served: "arm" });
+});

@@ -1,0 +1,89 @@
+import { policyOf } from "../../format/arm.ts";
+import { FormatError, RequestError } from "../../format/errors.ts";
+import type { Policy } from "../../format/policy.ts";
+import { SEED_BYTES } from "../../runtime/orders/noise.ts";
+import { drawOrder, type Order } from "../../runtime/orders/order.ts";
+import { ModelUnavailableError, RateLimitError, UnknownModelError } from "../http/errors.ts";
+import { errorText } from "../http/log.ts";
+import { OverloadedError } from "../memory/overloaded-error.ts";
+import type { LoadedModel } from "../models/loaded-model.ts";
+import type { ScoreResult } from "../scoring/score-request.ts";
+import type { Assigned } from "./visit.ts";
+
+/** A list that is to be ordered. */
+export interface ListToArrange {
+  /** n ids, no two alike, in the order in which they came. */
+  ids: readonly string[];
+  /** How many of the first slots are shown, n at most. */
+  slots: number;
+}
+
+/** What a model made of a list. */
+export interface ScoredList {
+  model: LoadedModel;
+  result: ScoreResult;
+}
+
+/** Scores a list by a model, which is named as an arm names it. */
+export type ScoreList = (reference: string) => Promise<ScoredList>;
+
+/** Why a list is in the order in which it came, although its arm has another. */
+export type Why = "model" | "memory" | "limit" | "request" | "policy" | "error";
+
+/** A list in the order of its arm, or in the one in which it came. */
+export interface Arranged {
+  list: ListToArrange;
+  assigned: Assigned;
+  /** Indices of the items that are shown, as many as `slots`; null: the first ones as they came. */
+  shown: number[] | null;
+  /** The arm's model, where it scored. */
+  scored: ScoredList | null;
+  drawn: Drawn | null;
+  /** Set where the arm's order could not be had. */
+  failure: { why: Why; error: unknown } | null;
+}
+
+/** How an order was drawn. */
+export interface Drawn {
+  policy: Policy;
+  seed: Uint8Array;
+  order: Order;
+  rival: ScoreResult | null;
+}
+
+/**
+ * Orders a list as its arm says. What fails leaves the list as it came, whatever it is: a list of one arm may not be
+ * answered where one of another would not be. Never rejects.
+ */
+export async function arrange(list: ListToArrange, assigned: Assigned, score: ScoreList): Promise<Arranged> {
+  const { arm } = assigned;
+  const arranged: Arranged = { list, assigned, shown: null, scored: null, drawn: null, failure: null };
+  if (arm.model === null) return arranged;
+  try {
+    arranged.scored = await score(arm.model);
+    const rival = arm.policy.policy === "team-draft" ? (await score(arm.policy.rival)).result : null;
+    const policy = policyOf(arm, list.slots);
+    const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
+    const { logits } = arranged.scored.result;
+    const candidates = { ids: list.ids, distinct: true, logits, ...(rival && { rivalLogits: rival.logits }) };
+    const order = drawOrder(policy, candidates, seed, list.slots);
+    arranged.drawn = { policy, seed, order, rival };
+    arranged.shown = order.shown;
+  } catch (error) {
+    arranged.failure = { why: whyOf(error), error };
+  }
+  return arranged;
+}
+
+function whyOf(error: unknown): Why {
+  if (error instanceof ModelUnavailableError || error instanceof UnknownModelError) return "model";
+  if (error instanceof OverloadedError) return "memory";
+  if (error instanceof RateLimitError) return "limit";
+  if (error instanceof RequestError) return "request";
+  return error instanceof FormatError ? "policy" : "error";
+}
+
+/** What a caller may be told of a failure: the log has what is nobody else's. */
+export function reasonOf({ why, error }: { why: Why; error: unknown }): string {
+  return why === "error" ? "the order failed; the log says why" : errorText(error);
+}

@@ -1,0 +1,53 @@
+import { fromHex, toHex } from "../../format/hash.ts";
+import { type MacKeys, mac, sameBytes } from "../../format/mac.ts";
+
+// Cookies as a Worker reads and writes them (RFC 6265). Its own are signed: one that anybody else wrote is none.
+
+/** Seconds that a cookie of the Worker's lasts: 400 days, which is the most that browsers allow. */
+const MAX_AGE_SECONDS = 34_560_000;
+
+const TAG_BYTES = 12;
+const TAG_DIGITS = 2 * TAG_BYTES;
+
+/** The value of a cookie in a header `cookie`; null where there is none. Of two with a name the first counts. */
+export function cookieIn(header: string | null, name: string): string | null {
+  if (header === null) return null;
+  for (const pair of header.split(";")) {
+    const at = pair.indexOf("=");
+    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
+    const value = pair.slice(at + 1).trim();
+    return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
+  }
+  return null;
+}
+
+/**
+ * A header `set-cookie` for a cookie that only this host gets back, over TLS, on navigations within the site, and that
+ * no script reads. `value`: null deletes it.
+ */
+export function setCookie(name: `__Host-${string}`, value: string | null): string {
+  const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
+  return `${name}=${value ?? ""}; ${attributes}; Max-Age=${value === null ? 0 : MAX_AGE_SECONDS}`;
+}
+
+/** A text with the tag of the first key, for one purpose. */
+export async function signed(text: string, [key]: MacKeys, purpose: string): Promise<string> {
+  const tag = await mac(key, purpose, new TextEncoder().encode(text));
+  return `${text}.${toHex(tag.subarray(0, TAG_BYTES))}`;
+}
+
+/** What `signed` made, and whether by the first of the keys; null where none of them has signed it. */
+export async function unsigned(
+  value: string,
+  keys: MacKeys,
+  purpose: string,
+): Promise<{ text: string; isNewest: boolean } | null> {
+  const at = value.length - TAG_DIGITS - 1;
+  const [text, tag] = [value.slice(0, Math.max(0, at)), value.slice(at + 1)];
+  if (at < 1 || value[at] !== "." || !/^[0-9a-f]+$/.test(tag)) return null;
+  const bytes = new TextEncoder().encode(text);
+  for (const [i, key] of keys.entries())
+    if (sameBytes((await mac(key, purpose, bytes)).subarray(0, TAG_BYTES), fromHex(tag)))
+      return { text, isNewest: i === 0 };
+  return null;
+}

@@ -1,0 +1,73 @@
+import { EXPOSURE_VERSION, type Exposure } from "../../format/exposure.ts";
+import { writeFloats } from "../../format/floats.ts";
+import { toHex } from "../../format/hash.ts";
+import { OWN_TEAM } from "../../runtime/orders/team-draft.ts";
+import type { ScoreResult } from "../scoring/score-request.ts";
+import type { Arranged, Drawn } from "./arrange.ts";
+import type { Visit } from "./visit.ts";
+
+/** What a line says of the time and the place where its list went out. */
+export interface LineAbout {
+  /** The request's signed id (format/request-id.ts). */
+  id: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** The id of the deployed version of the Worker; null: that is not known. */
+  worker: string | null;
+  /** Set where the list went out as it came, although it was ordered: why. */
+  why?: string;
+}
+
+const NO_SEED = "0".repeat(32);
+
+/** The line of a list that was shown; null where the list is in no experiment, or its unit's lines are not kept. */
+export function exposureOf(arranged: Arranged, visit: Visit, about: LineAbout): Exposure | null {
+  const { list, assigned, scored, drawn } = arranged;
+  const { arm, unit } = assigned;
+  if (!unit?.isKept) return null;
+  const why = about.why ?? arranged.failure?.why;
+  const { context, flags } = visit;
+  const served = why === undefined ? drawn : null;
+  return {
+    ...{ v: EXPOSURE_VERSION, id: about.id, t: about.now },
+    ...{ x: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm, b: unit.bucket, u: unit.hash },
+    list: assigned.list,
+    ...(scored && { model: modelAt(scored.result) }),
+    ...(about.worker && { worker: about.worker }),
+    policy: drawn?.policy ?? (arm.model === null ? null : arm.policy),
+    seed: drawn ? toHex(drawn.seed) : NO_SEED,
+    cand: [...list.ids],
+    ...(scored && { logits: writeFloats(scored.result.logits) }),
+    ...(drawn?.rival && { rival: writeFloats(drawn.rival.logits) }),
+    shown: (served && arranged.shown) ?? Array.from({ length: list.slots }, (_, slot) => slot),
+    ...propensities(served),
+    served: why === undefined ? "arm" : "origin",
+    ...(why !== undefined && { why }),
+    ...(scored?.result.missing && { deg: scored.result.missing }),
+    keep: visit.values.keep,
+    ...(flags !== "" && { flags }),
+    ...(context && { ctx: context }),
+  };
+}
+
+/** How probable the order was that went out; nothing where no chance was in it. */
+function propensities(drawn: Drawn | null): Pick<Exposure, "p" | "lp" | "team" | "coins"> {
+  if (!drawn || drawn.policy.policy === "greedy") return { p: "", lp: 0 };
+  const { logPropensities, logPropensity, draft } = drawn.order;
+  return {
+    p: writeFloats(logPropensities),
+    lp: logPropensity,
+    ...(draft && { team: teamsOf(drawn, draft.teams), coins: draft.coins.join("") }),
+  };
+}
+
+/** A letter for each of the first slots; pinned ones are no team's. */
+function teamsOf({ policy, order }: Drawn, teams: readonly number[]): string {
+  const pinned = new Set(policy.pinned);
+  let next = 0;
+  return order.logPropensities.map((_, slot) => (pinned.has(slot) ? "-" : (teams[next++] ?? OWN_TEAM))).join("");
+}
+
+function modelAt({ model, version }: ScoreResult): string {
+  return `${model}@${version.slice(0, 16)}`;
+}

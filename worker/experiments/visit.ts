@@ -1,0 +1,127 @@
+import type { Arm } from "../../format/arm.ts";
+import type { Experiment } from "../../format/experiment.ts";
+import type { MacKey, MacKeys } from "../../format/mac.ts";
+import { logError } from "../http/log.ts";
+import type { Assignment, Evaluator } from "./evaluator.ts";
+import type { ExperimentValues } from "./experiment-values.ts";
+import { requestFlags } from "./request-flags.ts";
+import { StickyCookie } from "./sticky-cookie.ts";
+import { isSampled, unitHash } from "./unit-hash.ts";
+import { readVisitor, type Visitor, type VisitorRequest } from "./visitor.ts";
+
+/** What one list of a request is ordered by. Nothing that fails later changes it. */
+export interface Assigned {
+  list: string;
+  arm: Arm;
+  /** Null: the list is in no experiment. */
+  unit: LoggedUnit | null;
+}
+
+export interface LoggedUnit {
+  experiment: Experiment;
+  /** 0 to 9999 */
+  bucket: number;
+  /** 16 hex digits. */
+  hash: string;
+  /** Whether its lines are kept. */
+  isKept: boolean;
+}
+
+/** The secrets of experiments as they are used. */
+export interface ExperimentKeys {
+  /** Sign request ids, cookies and previews. */
+  signing: MacKeys;
+  /** Hashes units. */
+  unit: MacKey;
+}
+
+/** What a preview without a unit is logged as: nothing counts it. */
+const NO_UNIT = { bucket: 0, hash: "0".repeat(16) };
+
+/** A request whose lists may be in experiments. */
+export class Visit {
+  readonly keys: ExperimentKeys;
+  /** Letters of EXPOSURE_FLAGS. */
+  readonly flags: string;
+  readonly values: ExperimentValues;
+  readonly #evaluator: Evaluator;
+  readonly #request: VisitorRequest;
+  readonly #visitor: Visitor;
+  #sticky: StickyCookie | null = null;
+
+  private constructor(
+    evaluator: Evaluator,
+    values: ExperimentValues,
+    keys: ExperimentKeys,
+    request: VisitorRequest,
+    visitor: Visitor,
+  ) {
+    this.#evaluator = evaluator;
+    this.values = values;
+    this.keys = keys;
+    this.#request = request;
+    this.#visitor = visitor;
+    this.flags = requestFlags(request, visitor.preview !== null);
+  }
+
+  static async begin(
+    request: VisitorRequest,
+    evaluator: Evaluator,
+    { values, keys, now }: { values: ExperimentValues; keys: ExperimentKeys; now: number },
+  ): Promise<Visit> {
+    const { hashAttributes } = evaluator.payload;
+    const visitor = await readVisitor(request, { values, keys: keys.signing, hashAttributes, now });
+    return new Visit(evaluator, values, keys, request, visitor);
+  }
+
+  /** Fields of the context that are to be logged; null: none are. */
+  get context(): Record<string, unknown> | null {
+    const { context } = this.#request;
+    const { contextFields } = this.values;
+    if (contextFields.length === 0 || typeof context !== "object" || context === null) return null;
+    const fields = contextFields.filter((name) => Object.hasOwn(context, name));
+    return Object.fromEntries(fields.map((name) => [name, (context as Record<string, unknown>)[name]]));
+  }
+
+  /** What a list is ordered by; null: as without experiments. */
+  async assign(list: string): Promise<Assigned | null> {
+    const assignment = await this.#evaluate(list);
+    const { preview } = this.#visitor;
+    const seen = preview && this.#evaluator.armOf(list, preview.experiment, preview.arm);
+    if (seen?.experiment) {
+      const own = assignment?.unit?.experiment === seen.experiment ? await this.#logged(assignment) : null;
+      return { list, arm: seen.arm, unit: { ...(own ?? NO_UNIT), experiment: seen.experiment, isKept: true } };
+    }
+    return assignment && { list, arm: assignment.arm, unit: await this.#logged(assignment) };
+  }
+
+  /** Headers `set-cookie` that the answer needs, once its lists are assigned. */
+  async cookies(): Promise<string[]> {
+    const sticky = await this.#sticky?.header(this.keys.signing);
+    return sticky ? [...this.#visitor.cookies, sticky] : this.#visitor.cookies;
+  }
+
+  async #evaluate(list: string): Promise<Assignment | null> {
+    const asksForSticky = this.#evaluator.experimentsOf(list)?.some(({ sticky }) => sticky) ?? false;
+    if (asksForSticky && this.#visitor.consents) this.#sticky ??= await this.#readSticky();
+    try {
+      return this.#evaluator.assign(list, this.#visitor.attributes, asksForSticky ? this.#sticky : null);
+    } catch (error) {
+      logError("assignment_failed", error, { list });
+      return null;
+    }
+  }
+
+  #readSticky(): Promise<StickyCookie> {
+    const header = this.#request.headers?.get("cookie") ?? null;
+    const { hashAttributes } = this.#evaluator.payload;
+    return StickyCookie.read(header, this.keys.signing, this.keys.unit, this.#visitor.attributes, hashAttributes);
+  }
+
+  async #logged({ unit }: Assignment): Promise<LoggedUnit | null> {
+    if (!unit) return null;
+    const { experiment, bucket, attribute, id } = unit;
+    const hash = await unitHash(this.keys.unit, attribute, id);
+    return { experiment, bucket, hash, isKept: isSampled(hash, this.values.keep, "log") };
+  }
+}

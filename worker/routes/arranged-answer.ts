@@ -1,0 +1,129 @@
+import type { Exposure } from "../../format/exposure.ts";
+import { writeFloats } from "../../format/floats.ts";
+import { makeRequestId } from "../../format/request-id.ts";
+import { type Arranged, arrange, type ListToArrange, reasonOf, type ScoreList } from "../experiments/arrange.ts";
+import { exposureOf } from "../experiments/exposure-line.ts";
+import { type ListAccess, listScorer } from "../experiments/score-list.ts";
+import { isSampled } from "../experiments/unit-hash.ts";
+import type { VisitorRequest } from "../experiments/visitor.ts";
+import { errorText, logError } from "../http/log.ts";
+import type { RouteOptions } from "../route-options.ts";
+import type { RankedItem } from "../scoring/ranking.ts";
+import type { ScoreRequest, ScoreResult } from "../scoring/score-request.ts";
+import type { SettingValues } from "../settings/settings.ts";
+
+/** The list of a request that names an experiment. */
+export interface AskedList extends ListToArrange {
+  /** What the payload calls it. */
+  name: string;
+  /** The items that are answered. `shown`: their indices; `scores`: of all candidates, or null where none scored. */
+  itemsOf: (shown: readonly number[], scores: Float32Array | null) => Partial<RankedItem>[];
+}
+
+/** What experiments have to say about a request. */
+export interface OfExperiments {
+  /** Null: nothing, and its list is to be ranked as without them. */
+  answer: ArrangedAnswer | null;
+  /** Headers `set-cookie` that the answer needs in any case. */
+  cookies: readonly string[];
+}
+
+/** What is answered of a list that experiments have ordered. */
+export interface ArrangedAnswer {
+  body: object;
+  result: ScoreResult | null;
+  /** What is left to do once it is answered, with the request's memory; null: nothing. Never rejects. */
+  after: (() => Promise<void>) | null;
+}
+
+/** The request that asks, and what it is scored with. */
+export interface ArrangeCall {
+  env: object;
+  visitor: VisitorRequest;
+  settings: SettingValues;
+  access: ListAccess;
+}
+
+/** Orders a list as the arm of its unit says, and has it logged. */
+export async function arrangedAnswer(
+  asked: ScoreRequest,
+  list: AskedList,
+  call: ArrangeCall,
+  options: RouteOptions,
+): Promise<OfExperiments> {
+  const { access, settings } = call;
+  const { experiments, source } = settings;
+  const experimentSettings = { experiments, source, logs: options.logSettings.read(call.env) };
+  const visit = await options.experiments.begin(call.visitor, experimentSettings, access.keepAlive);
+  if (!visit) return { answer: null, cookies: [] };
+  const assigned = await visit.assign(list.name);
+  const cookies = await visit.cookies();
+  if (!assigned) return { answer: null, cookies };
+  const score = listScorer(asked, options, access);
+  const arranged = await arrange(list, assigned, score);
+  count(arranged, options);
+  const now = options.now();
+  const id = assigned.unit ? await makeRequestId(visit.keys.signing, now) : null;
+  const worker = settings.workerVersion?.id ?? null;
+  const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
+  const after = line && log(line, arranged, score, call, options);
+  return { answer: { body: bodyOf(arranged, list, id), result: resultOf(arranged), after }, cookies };
+}
+
+function count(arranged: Arranged, options: RouteOptions): void {
+  const { assigned, scored, failure } = arranged;
+  options.assignments.add(arranged);
+  if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
+  if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
+  if (!failure) return;
+  const details = { list: assigned.list, arm: assigned.arm.arm, why: failure.why };
+  if (failure.why === "error") logError("arrange_failed", failure.error, details);
+  else options.arrangeFailures.add({ ...details, error: errorText(failure.error) });
+}
+
+function resultOf({ scored, failure }: Arranged): ScoreResult | null {
+  return failure ? null : (scored?.result ?? null);
+}
+
+function bodyOf(arranged: Arranged, { itemsOf, slots }: AskedList, id: string | null): object {
+  const { assigned, failure } = arranged;
+  const { arm, unit } = assigned;
+  const result = resultOf(arranged);
+  const shown = arranged.shown ?? Array.from({ length: slots }, (_, slot) => slot);
+  return {
+    items: itemsOf(shown, result?.scores ?? null),
+    ...(result && { model: result.model, version: result.version }),
+    ...(result?.missing && { degraded: result.missing }),
+    ...(unit && {
+      experiment: {
+        ...{ name: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm, id },
+        served: failure ? "origin" : "arm",
+        ...(failure && { why: failure.why, reason: reasonOf(failure) }),
+      },
+    }),
+  };
+}
+
+/** Writes the line; where the unit is one of those whose lines have the shadow's logits, after the answer. */
+function log(
+  line: Exposure,
+  { assigned: { arm, unit } }: Arranged,
+  score: ScoreList,
+  { env, access: { keepAlive } }: ArrangeCall,
+  { exposures }: RouteOptions,
+): ArrangedAnswer["after"] {
+  const { shadow } = arm;
+  if (!shadow || !unit || !isSampled(unit.hash, shadow.share, "shadow")) {
+    exposures.write(line, env, keepAlive);
+    return null;
+  }
+  return async function logWithShadow() {
+    try {
+      const { model, version, logits } = (await score(shadow.model)).result;
+      line.shadow = { model: `${model}@${version.slice(0, 16)}`, logits: writeFloats(logits) };
+    } catch {
+      // A shadow is nothing that anybody waits for: the line goes out without it.
+    }
+    exposures.write(line, env, keepAlive);
+  };
+}
