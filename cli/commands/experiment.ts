@@ -10,7 +10,6 @@ import { stopCommand } from "./experiment/stop.ts";
 export function experimentCommand(): Command {
   const command = new Command("experiment").description("Compare models by what visitors do with their lists.");
   const managing = [createCommand(), startCommand(), rampCommand(), stopCommand(), showCommand(), previewCommand()];
-  for (const own of [...managing, analyzeCommand()])
-    command.addCommand(own.copyInheritedSettings(command));
+  for (const own of [...managing, analyzeCommand()]) command.addCommand(own.copyInheritedSettings(command));
   return command;
 }

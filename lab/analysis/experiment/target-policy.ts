@@ -50,6 +50,7 @@ export function rankMarginals(policy: Policy, { logits }: Candidates, ranks: num
       ranks,
     );
   const marginals = new Float64Array(Math.min(ranks, n) * n);
-  for (const [rank, item] of descending(Array.from(logits)).slice(0, ranks).entries()) marginals[rank * n + item] = 1;
+  for (const [rank, item] of descending(Float64Array.from(logits)).slice(0, ranks).entries())
+    marginals[rank * n + item] = 1;
   return marginals;
 }
