@@ -96,8 +96,8 @@ const SEGMENTS = "The primary metric in parts of the lists. p-values are adjuste
 const GUARDS = "What must not get worse, tested on one side.";
 const INTERLEAVED = "Both models drafted the lists. A unit prefers the model whose items it clicks more often.";
 const OFF_POLICY =
-  "By importance weights on the lists that the arm's policy drew: clicks in the slots that chance decides. A small ESS " +
-  "means that few lists decide.";
+  "By importance weights on the lists that the arm's policy drew: clicks in the slots that chance decides. A small " +
+  "ESS means that few lists decide.";
 const PLANNED = "For the primary metric, by this log's variance.";
 
 function headline(phase: PhaseAnalysis): string {

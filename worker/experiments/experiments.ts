@@ -14,7 +14,8 @@ import type { VisitorRequest } from "./visitor.ts";
 export interface ExperimentSettings {
   experiments: ExperimentValues;
   source: Source;
-  secrets: string;
+  /** Has the secrets that sign. */
+  logs: { secrets: string };
 }
 
 /** What assigns units. */
@@ -81,7 +82,7 @@ export class Experiments {
 
 async function keysOf(settings: ExperimentSettings): Promise<ExperimentKeys> {
   const { unitSecret } = settings.experiments;
-  const signing = await macKeysOf(settings);
+  const signing = await macKeysOf(settings.logs);
   const [unit] = unitSecret === "" ? [lastOf(signing)] : await readMacKeys(unitSecret, "UNIT_SECRET");
   return { signing, unit };
 }

@@ -49,7 +49,9 @@ export async function arrangedAnswer(
   options: RouteOptions,
 ): Promise<OfExperiments> {
   const { access, settings } = call;
-  const visit = await options.experiments.begin(call.visitor, settings, access.keepAlive);
+  const { experiments, source } = settings;
+  const experimentSettings = { experiments, source, logs: options.logSettings.read(call.env) };
+  const visit = await options.experiments.begin(call.visitor, experimentSettings, access.keepAlive);
   if (!visit) return { answer: null, cookies: [] };
   const assigned = await visit.assign(list.name);
   const cookies = await visit.cookies();

@@ -57,7 +57,13 @@ function modelsReport({ models }: RouteOptions) {
   return { models: report, loads: models.counters, fallbacks: models.fallbacks };
 }
 
-async function experimentsReport({ experiments, settings }: RouteOptions, c: Context<AppEnv>): Promise<object> {
-  const { since, ...status } = await experiments.status(settings.read(c.env), keepAliveOf(c));
+async function experimentsReport(
+  { experiments, settings, logSettings }: RouteOptions,
+  c: Context<AppEnv>,
+): Promise<object> {
+  const { since, ...status } = await experiments.status(
+    { ...settings.read(c.env), logs: logSettings.read(c.env) },
+    keepAliveOf(c),
+  );
   return { ...status, since: since === null ? null : new Date(since).toISOString() };
 }

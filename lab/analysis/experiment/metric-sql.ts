@@ -38,7 +38,8 @@ export async function makeScored(
   await lines.run(
     `CREATE OR REPLACE TABLE ${name} AS
      WITH earned AS (SELECT id, ${ofEvents.join(", ")} FROM ${outcomes} GROUP BY id)
-     SELECT list.* EXCLUDE (${UNUSED.join(", ")}), ${[...columns, ...watched].join(", ")} FROM ${lists} AS list LEFT JOIN earned USING (id)`,
+     SELECT list.* EXCLUDE (${UNUSED.join(", ")}), ${[...columns, ...watched].join(", ")}
+     FROM ${lists} AS list LEFT JOIN earned USING (id)`,
   );
 }
 

@@ -17,7 +17,7 @@ export const IntervalSchema = v.pipe(
   }),
   about(
     "An estimate with its standard error by unit. fixed: the test that is looked at once, at the planned end; null " +
-      "before it, and without a plan. sequential: the test that may be looked at at any time; null below 500 units an arm.",
+      "before it, and without a plan. sequential: the one that may be looked at at any time; null below 500 units an arm.",
   ),
 );
 
@@ -30,8 +30,8 @@ export const ComparedSchema = v.pipe(
 export const AdjustedSchema = v.pipe(
   v.strictObject({ fixed: maybe, sequential: maybe }),
   about(
-    "p-values of the lift, adjusted for the number of comparisons: of the primary metric by Holm over the arms, of other " +
-      "metrics and of segments by Benjamini and Hochberg. With CUPED, of the adjusted lift.",
+    "p-values of the lift, adjusted for the number of comparisons: of the primary metric by Holm over the arms, of " +
+      "other metrics and of segments by Benjamini and Hochberg. With CUPED, of the adjusted lift.",
   ),
 );
 

@@ -117,7 +117,7 @@ describe("what is left out is counted", () => {
   });
 });
 
-test("phases are never mixed; units that changed their arm in one bucket had new weights without a new seed", async () => {
+test("phases are never mixed; units that changed their arm in one bucket had new weights and no new seed", async () => {
   const next = (line: string): string => {
     if (!line.includes('"phase"')) return line.replace("iii", "jjj");
     const own = parseExposure(line);
