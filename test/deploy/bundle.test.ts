@@ -25,8 +25,7 @@ const scripts = (): string[] =>
 /**
  * KiB of gzip: 122 of script, which is Hono, valibot, GrowthBook's SDK (10), the Worker's own code, the OpenAPI
  * document (4) and the playground (12), and 31 of kernels. Workers takes 3 MiB, but an isolate parses the script before
- * it answers its first request.
- * The ceiling leaves room for features, and none for a library that slips in.
+ * it answers its first request. The ceiling leaves room for features, and none for a library that slips in.
  */
 const CEILING_KIB = 156;
 
