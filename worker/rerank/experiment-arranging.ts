@@ -14,7 +14,8 @@ import type { Why } from "./why.ts";
 export function experimentArranging(options: RouteOptions, plain: BeginArranging): BeginArranging {
   return async function begin(page) {
     const settings = options.settings.readOrNull(page.env);
-    const visit = settings && (await options.experiments.begin(visitorOf(page), settings, page.keepAlive));
+    const logs = options.logSettings.read(page.env);
+    const visit = settings && (await options.experiments.begin(visitorOf(page), { ...settings, logs }, page.keepAlive));
     const others = await plain(page);
     if (!settings || !visit) return others;
     const lists = await assignedLists(page, visit, settings, options);

@@ -34,7 +34,8 @@ async function logClick(
   const settings = options.settings.readOrNull(env);
   const { headers, method, url } = request;
   const visitor = { headers, method, url, context: null };
-  const visit = settings && (await options.experiments.begin(visitor, settings, keepAlive));
+  const logs = options.logSettings.read(env);
+  const visit = settings && (await options.experiments.begin(visitor, { ...settings, logs }, keepAlive));
   if (!visit?.consents || !pattern) return;
   for (const unit of await visit.units()) {
     const click = await navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });

@@ -97,7 +97,6 @@ function readSettings(settings: Settings<object>, env: object, workerVersion: Wo
     workerVersion,
     analytics: settings.analytics(env),
     experiments: readExperimentValues(settings.experiments(env)),
-    secrets: settings.secrets(env) ?? "",
   };
 }
 

@@ -69,5 +69,4 @@ export interface SettingValues {
   workerVersion: WorkerVersion | null;
   analytics: AnalyticsDataset | null;
   experiments: ExperimentValues;
-  secrets: string;
 }
