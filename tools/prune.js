@@ -1,4 +1,4 @@
-// Removes what packages bring and nothing here uses, after `npm ci`: 149 MB of 848. It is JavaScript that every Node
+// Removes what packages bring and nothing here uses, after `npm ci`: 153 MB of 852. It is JavaScript that every Node
 // reads, in the form of CommonJS.
 const { existsSync, lstatSync, readdirSync, rmSync } = require("node:fs");
 const { join } = require("node:path");
@@ -9,6 +9,10 @@ const UNUSED = [
   { packages: /^node-(bin-)?(linux|darwin|win)-/, folder: "include" },
   // The command line of Binaryen: 81 MB. The AssemblyScript compiler calls its library.
   { packages: /^binaryen$/, folder: "bin" },
+  // GrowthBook's SDK for pages that load it by a tag and for CommonJS, and its sources: 5 MB.
+  { packages: /^@growthbook$/, folder: "growthbook/dist/cjs" },
+  { packages: /^@growthbook$/, folder: "growthbook/dist/bundles" },
+  { packages: /^@growthbook$/, folder: "growthbook/src" },
   // The messages of axe in other languages: 1 MB.
   { packages: /^axe-core$/, folder: "locales" },
 ];

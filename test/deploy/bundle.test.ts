@@ -23,11 +23,11 @@ const scripts = (): string[] =>
   [...uploaded].filter(([file]) => file.endsWith(".js")).map(([, bytes]) => String(bytes));
 
 /**
- * KiB of gzip: 98 of script, which is Hono, valibot, the Worker's own code, the OpenAPI document (4) and the playground
- * (12), and 31 of kernels. Workers takes 3 MiB, but an isolate parses the script before it answers its first request.
- * The ceiling leaves room for features, and none for a library that slips in.
+ * KiB of gzip: 122 of script, which is Hono, valibot, GrowthBook's SDK (10), the Worker's own code, the OpenAPI
+ * document (4) and the playground (12), and 31 of kernels. Workers takes 3 MiB, but an isolate parses the script before
+ * it answers its first request. The ceiling leaves room for features, and none for a library that slips in.
  */
-const CEILING_KIB = 132;
+const CEILING_KIB = 156;
 
 /** What is looked at of a configuration. */
 interface Config {

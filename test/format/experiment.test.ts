@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseArm, policyOf } from "../../format/arm.ts";
 import { checkPayload, MAX_PAYLOAD_BYTES, readPayload } from "../../format/experiment.ts";
 import { readExperimentsPointer, writeExperimentsPointer } from "../../format/experiments-pointer.ts";
+import { Evaluator } from "../../worker/experiments/evaluator.ts";
 
 const A = { arm: "a", model: null };
 const B = { arm: "b", model: "ads", policy: { policy: "plackett-luce", temperature: 1 }, k: 10 };
@@ -142,4 +144,19 @@ test("an arm's policy has the slots that are shown, and no more", () => {
   expect(policyOf(drawn, 0)).toEqual({ ...B.policy, k: 1 });
   expect(policyOf(parseArm({ ...A, arm: "b", model: "ads", policy: B.policy }), 2000)).toMatchObject({ k: 1000 });
   expect(policyOf(parseArm(A), 5)).toEqual({ policy: "greedy" });
+});
+
+test("the hash of the documents, in its own words, gives the buckets that they show", async () => {
+  const text = readFileSync(new URL("../../docs/experiments.md", import.meta.url), "utf8");
+  const [, code = ""] = /```js\n(function fnv1a[\s\S]*?)```/.exec(text) ?? [];
+  const { fnv1a, bucketOf } = new Function(`${code}; return { fnv1a, bucketOf };`)();
+  const rows = [...text.matchAll(/^\| `(visitor-\d+)` +\| (\d+) +\| (\d+) +\| the (first|second)/gm)];
+  expect(rows).toHaveLength(4);
+  const rule = { ...RULE, seed: "ranker:1", coverage: 1 };
+  const evaluator = new Evaluator(await check(rule));
+  for (const [, uid = "", hash, bucket, arm] of rows) {
+    const assigned = evaluator.assign("home", { uid }, null);
+    expect([fnv1a(`ranker:1${uid}`), bucketOf("ranker:1", uid)]).toEqual([Number(hash), Number(bucket)]);
+    expect([assigned?.unit?.bucket, assigned?.arm.arm]).toEqual([Number(bucket), arm === "first" ? "a" : "b"]);
+  }
 });

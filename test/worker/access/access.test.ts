@@ -101,6 +101,7 @@ describe("with tokens", () => {
       models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],
       loads: { loaded: 1, failed: 0, refused: 0, evicted: 0, warmed: 0, unwarmed: 0 },
       fallbacks: { default: 0, bundled: 0, order: 0 },
+      experiments: { state: "none", payload: null, since: null, problem: null },
     });
   });
 
