@@ -65,11 +65,14 @@ export async function armSummaries(lines: LineDatabase, { names, weights }: Plan
   });
 }
 
-/** The policies of each arm's lines, the most frequent first. */
+/**
+ * The policies of each arm's lines, the most frequent first. Without k, which is that of the list: it is no more than
+ * the slots that were asked for.
+ */
 export async function policiesByArm(lines: LineDatabase): Promise<Map<string, Policy[]>> {
   const rows = await lines.rows<{ arm: string; policy: string }>(
-    `SELECT arm, policy, count(*) AS lists FROM list WHERE policy IS NOT NULL GROUP BY ALL
-     ORDER BY arm, lists DESC, policy`,
+    `SELECT arm, json_merge_patch(policy, '{"k":null}') AS policy, count(*) AS lists
+     FROM list WHERE policy IS NOT NULL GROUP BY ALL ORDER BY arm, lists DESC, policy`,
   );
   const byArm = new Map<string, Policy[]>();
   for (const { arm, policy } of rows) {

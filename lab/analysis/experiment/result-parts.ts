@@ -35,7 +35,10 @@ export const ArmSchema = v.strictObject({
   weight: v.pipe(share, about("Its share of the units by the experiment.")),
   units: count,
   lists: count,
-  policies: v.pipe(v.array(text), about("The policies of its lines; none is the origin's order.")),
+  policies: v.pipe(
+    v.array(text),
+    about("The policies of its lines, without k, which is of each list; none is the origin's order."),
+  ),
   models: v.pipe(
     v.array(v.strictObject({ model: text, lists: count })),
     about("Versions of models that scored its lists. More than one: the arm names a floating model."),

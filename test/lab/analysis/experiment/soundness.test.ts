@@ -210,3 +210,13 @@ test("what the log has not is an error that names what it has", async () => {
   );
   await expect(analyzed(["{}"])).rejects.toThrow(/line 1: no line of the log is a good exposure; the first: v/);
 });
+
+test("lists of one arm that ask for other numbers of slots are of one policy, and of one interleaving", async () => {
+  const policy = (k: number) => parsePolicy({ policy: "team-draft", rival: "lr", k });
+  const draft = (_: Exposure, unit: number, list: number): Partial<Exposure> =>
+    unit % 2 === 0 ? {} : { policy: policy(2 + list), team: "01", coins: "0", shown: [0, 1, 2] };
+  const { arms, interleaving } = onlyPhase(await analyzed(handmade(draft)));
+  expect(arms.find(({ arm }) => arm === "deepfm")?.policies).toEqual(['{"policy":"team-draft","rival":"lr"}']);
+  // Every second unit of the arm clicks on the first item, which its own team has picked.
+  expect(interleaving).toMatchObject([{ arm: "deepfm", rival: "lr", own: 5, forRival: 0, ties: 5 }]);
+});
