@@ -4,7 +4,7 @@ import { DRAWN_SLOTS } from "./experiment.ts";
 import type { PlantedValue } from "./planted.ts";
 
 /** Estimators whose assumptions hold here: a click depends on its own item and slot alone. */
-const UNBIASED: ReadonlySet<string> = new Set(["IPS", "DR", "IIPS"]);
+const UNBIASED = /^(IPS|DR|IIPS(, of the first \d+ lists)?)$/;
 
 /**
  * Prints what was found beside the truth. Returns whether all intervals hold it, the experiment is sound, and each of
@@ -81,7 +81,7 @@ function whatIfs({ offPolicy }: PhaseAnalysis, planted: readonly PlantedValue[])
     .filter(({ arm, target }) => arm === "lr" && target === "arm deepfm")
     .flatMap(({ slot, estimates }) =>
       estimates
-        .filter(({ estimator }) => UNBIASED.has(estimator))
+        .filter(({ estimator }) => UNBIASED.test(estimator))
         .map(
           ({ estimator, value, normal }): Judged => ({
             name: `${slot === "list" ? `clicks in the first ${DRAWN_SLOTS} slots` : "clicks in the first slot"}, ${estimator}`,
