@@ -44,7 +44,8 @@ export async function sendVisitors(url: URL, shop: Shop, options: VisitOptions, 
   let [next, clicks] = [0, 0];
   const work = async (): Promise<void> => {
     for (let i = next++; i < asked.length; i = next++) {
-      clicks += await lookAt(url, shop, asked[i], i % 2 === 0, draws[i]);
+      const own = await lookAt(url, shop, asked[i], i % 2 === 0, draws[i]);
+      clicks += own; // what it was before the wait may be old
       task.advance(1);
     }
   };
