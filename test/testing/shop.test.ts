@@ -36,4 +36,5 @@ test("a shelf that lacks an item is an error", async () => {
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   using task = startTask("visits", null, "lists");
   await expect(sendVisitors(url, shop, VISITS, task)).rejects.toThrow(`expected ${SHELF_ITEMS}`);
+  server.closeAllConnections();
 });
