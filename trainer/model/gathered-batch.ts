@@ -1,5 +1,5 @@
 import { type Dataset, firstRow } from "../data/dataset.ts";
-import type { Batch, BatchItems } from "./engine.ts";
+import type { Batch, BatchArrays, BatchItems } from "./engine.ts";
 import type { BatchRows, Tables } from "./tables.ts";
 
 const EMPTY: Dataset = {
@@ -40,14 +40,15 @@ export class GatheredBatch implements Batch, BatchRows {
   #records: Uint32Array = new Uint32Array(0);
   #dataset: Dataset = EMPTY;
 
-  constructor(capacity: number, fields: number, dim: number, rows: number) {
+  /** `arrays`: what to gather into, of the lengths that the other arguments say; without them, new ones. */
+  constructor(capacity: number, fields: number, dim: number, rows: number, arrays?: BatchArrays) {
     this.fields = fields;
     this.dim = dim;
     this.capacity = capacity;
     this.tableRows = rows;
-    this.embeddings = new Float32Array(capacity * fields * dim);
-    this.linear = new Float32Array(capacity * fields);
-    this.labels = new Float32Array(capacity);
+    this.embeddings = arrays?.embeddings ?? new Float32Array(capacity * fields * dim);
+    this.linear = arrays?.linear ?? new Float32Array(capacity * fields);
+    this.labels = arrays?.labels ?? new Float32Array(capacity);
     this.#local = new Int32Array(rows);
     this.#stamp = new Uint32Array(rows);
   }

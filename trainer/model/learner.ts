@@ -224,7 +224,9 @@ export class Learner {
   /** Makes room for batches of that many records: fewer than the spec's `batchSize` where the log has fewer. */
   #reserve(records: number): void {
     const { capacity, fields, dim, tableRows } = this.#batch;
-    if (records > capacity) this.#batch = new GatheredBatch(records, fields, dim, tableRows);
+    if (records <= capacity) return;
+    const arrays = this.#engine.batchArrays?.(records, fields);
+    this.#batch = new GatheredBatch(records, fields, dim, tableRows, arrays);
   }
 
   /** A copy of the weights. */

@@ -1,0 +1,50 @@
+/** All that 32-bit addresses reach, in pages of 64 KiB; assembly/train is built for it. */
+const MAX_PAGES = 65536;
+const PAGE_BYTES = 65536;
+const CACHE_LINE = 64;
+
+/**
+ * The linear memory that an engine computes in. It is handed out from its beginning on, and what was handed out last
+ * can be taken back. It is shared, so that its arrays stay what they are when it grows, and threads can work on it.
+ */
+export class LinearMemory {
+  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+  /** The first address that has not been handed out. Address 0 is never, as it stands for nothing. */
+  #end = CACHE_LINE;
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /** The address of so many bytes, at the beginning of a cache line. Throws RangeError where 4 GiB do not hold them. */
+  allocate(bytes: number): number {
+    const address = this.#end;
+    const end = Math.ceil((address + bytes) / CACHE_LINE) * CACHE_LINE;
+    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE_BYTES);
+    if (end > MAX_PAGES * PAGE_BYTES)
+      throw new RangeError(`got a training step of ${end} bytes, expected at most ${MAX_PAGES * PAGE_BYTES}`);
+    if (missing > 0) this.memory.grow(missing);
+    this.#end = end;
+    return address;
+  }
+
+  /** The address of so many numbers of four bytes. */
+  allocateNumbers(count: number): number {
+    return this.allocate(4 * count);
+  }
+
+  /** Takes back all from an address on, an earlier `end`. */
+  release(end: number): void {
+    this.#end = end;
+  }
+
+  /** The float32 numbers at an address. */
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  /** The 32-bit integers at an address. */
+  integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, address, length);
+  }
+}
