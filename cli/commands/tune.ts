@@ -12,14 +12,14 @@ import { parseSearchSpace, type SearchSpace } from "../../lab/tune/space.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
-  backendOption,
+  engineOf,
   forceOption,
   jsonOption,
   type LogFlags,
@@ -27,10 +27,11 @@ import {
   readSpec,
   readText,
   SPEC_HELP,
+  withEngine,
   withLogs,
 } from "./options.ts";
 
-interface TuneFlags extends LogFlags {
+interface TuneFlags extends LogFlags, AskedEngine {
   model?: string;
   space?: string;
   quick?: boolean;
@@ -43,7 +44,6 @@ interface TuneFlags extends LogFlags {
   out: string;
   json?: string;
   force?: boolean;
-  backend?: Backend;
 }
 
 const BEST = "best.json";
@@ -62,7 +62,7 @@ export function tuneCommand(): Command {
         "write the spec that has them.",
     )
     .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
-  return withLogs(command, "not used: a test log has no part in a choice")
+  return withEngine(withLogs(command, "not used: a test log has no part in a choice"))
     .option(
       "--quick",
       `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
@@ -106,7 +106,6 @@ export function tuneCommand(): Command {
     )
     .addOption(forceOption())
     .addOption(jsonOption("write the best settings and all trials as JSON"))
-    .addOption(backendOption())
     .action(tuneAndReport);
 }
 
@@ -114,7 +113,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const given = readSpec(path);
   const type = flags.model && modelType(flags.model, "--model");
   const typed = type ? withSettings(given, { "model.type": type }, path) : given;
-  const { seed, out, backend, json } = flags;
+  const { seed, out, json } = flags;
   const logs = { ...chooseLogs(flags, typed), test: null, cache: flags.cache };
   const { spec, space, spaceName } = await searchOf(typed, flags, logs);
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
@@ -122,7 +121,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const request = [spec, space, rungs, seed, logs.train, logs.valid];
   claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
   const own = flags.quick === true;
-  const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, backend });
+  const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, ...engineOf(flags) });
   const { $schema, ...best } = tuned.spec;
   const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));

@@ -62,9 +62,14 @@ const TARGETS: readonly Target[] = [
     file: `train.${variant}.wasm`,
     source: "assembly/train/index.ts",
     // Shared, so that threads can work on one memory; the host says how much of it there is.
-    options: ["--importMemory", "--noExportMemory", "--enable", "threads", "--sharedMemory", ...FEATURES[variant]].concat(
-      ["--initialMemory", "1", "--maximumMemory", String(MAX_TRAINING_PAGES), ...RELEASE],
-    ),
+    options: [
+      "--importMemory",
+      "--noExportMemory",
+      "--enable",
+      "threads",
+      "--sharedMemory",
+      ...FEATURES[variant],
+    ].concat(["--initialMemory", "1", "--maximumMemory", String(MAX_TRAINING_PAGES), ...RELEASE]),
     imports: ["memory"],
     maxBytes: MAX_RELEASE_BYTES,
   })),
