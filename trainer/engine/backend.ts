@@ -113,6 +113,14 @@ async function select(name: string): Promise<void> {
     throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
 }
 
+/** Whether this process has started a backend. */
+let started = false;
+
+/** Starts the first backend that works, unless one runs already: for what computes with TensorFlow.js on any of them. */
+export async function startAnyBackend(): Promise<void> {
+  if (!started) await startBackend();
+}
+
 /**
  * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
  * work: an error is better than a training that is many times slower than expected.
@@ -123,6 +131,7 @@ export async function startBackend(asked?: Backend): Promise<RunningBackend> {
   if (backend.name === "wasm" && !(await speedUpWasm())) {
     process.stderr.write("TensorFlow.js's own matrix product is used, several times slower: this engine lacks SIMD\n");
   }
+  started = true;
   return backend;
 }
 
@@ -147,7 +156,9 @@ export async function startInstalledNative(): Promise<RunningBackend | null> {
   tf.enableProdMode();
   for (const name of NATIVES) {
     try {
-      return await startNative(name);
+      const backend = await startNative(name);
+      started = true;
+      return backend;
     } catch (error) {
       if (!(error instanceof NotInstalled)) say(problemText(name, error));
     }
