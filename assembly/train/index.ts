@@ -5,6 +5,7 @@
 // Numbers are float32 in row-major order. Every sum has one order, which depends on the shapes alone, so equal inputs
 // give equal bits.
 export { gemm, scratchBytes } from "../gemm/index";
+export { adamRows } from "./adam";
 export { inverseDeviations, moments, normalize, normalizeBackward } from "./batch-norm";
 export { randomBytes } from "./dropout";
 export {
@@ -20,4 +21,5 @@ export { addBias, layerBackward, layerForward } from "./layer";
 export { columnSums, f32_add } from "./lists";
 export { logisticLoss, softmaxLoss } from "./losses";
 export { innerProducts, innerProductsBackward, outerProducts, outerProductsBackward } from "./products";
+export { gatherRows, scatterRows, uniqueRows } from "./rows";
 export { towersBackward, towersForward } from "./towers";

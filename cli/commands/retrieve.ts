@@ -32,33 +32,33 @@ export function retrieveCommand(): Command {
         "training log's items, against the k most popular.",
     )
     .argument("<run>", "the folder that `train` saved");
-  return withEngine(withLogs(command, "the log whose positive records are looked for"), true)
+  const options = withLogs(command, "the log whose positive records are looked for")
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
-    .addOption(jsonOption("write the result as JSON"))
-    .action(async (folder: string, flags: RetrieveFlags) => {
-      const run = loadRun(folder, engineOf(flags));
-      await startEngineOfRun(run.record, engineOf(flags));
-      const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
-      const { split } = run.spec.data;
-      const partOf = (log: LogPart, part: Part): LogPart =>
-        log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
-      const [train, test] = [
-        await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
-        await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),
-      ];
-      checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
-      const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
-      if (flags.json) writeWhole(flags.json, toJson(result));
-      const { k, positives, items, recall, popularity } = result;
-      console.log(
-        table(
-          [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
-          [
-            ["two-tower", recall.toFixed(4)],
-            ["most popular", popularity.toFixed(4)],
-            ["ratio", fixed(recall / popularity, 2)],
-          ],
-        ),
-      );
-    });
+    .addOption(jsonOption("write the result as JSON"));
+  return withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
+    const run = loadRun(folder, engineOf(flags));
+    await startEngineOfRun(run.record, engineOf(flags));
+    const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
+    const { split } = run.spec.data;
+    const partOf = (log: LogPart, part: Part): LogPart =>
+      log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
+    const [train, test] = [
+      await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
+      await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),
+    ];
+    checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
+    const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
+    if (flags.json) writeWhole(flags.json, toJson(result));
+    const { k, positives, items, recall, popularity } = result;
+    console.log(
+      table(
+        [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
+        [
+          ["two-tower", recall.toFixed(4)],
+          ["most popular", popularity.toFixed(4)],
+          ["ratio", fixed(recall / popularity, 2)],
+        ],
+      ),
+    );
+  });
 }

@@ -61,40 +61,42 @@ export function trainCommand(): Command {
   const command = new Command("train")
     .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
     .argument("<spec>", SPEC_HELP);
-  return withEngine(withLogs(command, "a log to report the final model on"))
-    .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
-    .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
-    .option("--at <k>", "the k of NDCG@k", parsePositiveInteger, 10)
-    .option(
-      "--slices <columns>",
-      "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
-      parseList,
-    )
-    .addOption(
-      new Option(
-        "--importance [repeats]",
-        "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
-          `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+  return withEngine(
+    withLogs(command, "a log to report the final model on")
+      .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
+      .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
+      .option("--at <k>", "the k of NDCG@k", parsePositiveInteger, 10)
+      .option(
+        "--slices <columns>",
+        "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
+        parseList,
       )
-        .argParser(integerWithin(2, MAX_REPEATS))
-        .preset(String(DEFAULT_REPEATS)),
-    )
-    .option("--no-importance", "do not measure it")
-    .addOption(jsonOption("write all metrics as JSON"))
-    .option(
-      "--hash-key <hex>",
-      "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
-      parseHashKey,
-    )
-    .addOption(forceOption())
-    .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
-    .option(
-      "--checkpoint-every <minutes>",
-      "how often to save a checkpoint; SIGINT and SIGTERM save one too",
-      parseMinutes,
-      CHECKPOINT_MINUTES,
-    )
-    .action(trainAndReport);
+      .addOption(
+        new Option(
+          "--importance [repeats]",
+          "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
+            `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+        )
+          .argParser(integerWithin(2, MAX_REPEATS))
+          .preset(String(DEFAULT_REPEATS)),
+      )
+      .option("--no-importance", "do not measure it")
+      .addOption(jsonOption("write all metrics as JSON"))
+      .option(
+        "--hash-key <hex>",
+        "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
+        parseHashKey,
+      )
+      .addOption(forceOption())
+      .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
+      .option(
+        "--checkpoint-every <minutes>",
+        "how often to save a checkpoint; SIGINT and SIGTERM save one too",
+        parseMinutes,
+        CHECKPOINT_MINUTES,
+      )
+      .action(trainAndReport),
+  );
 }
 
 async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void> {

@@ -62,51 +62,57 @@ export function tuneCommand(): Command {
         "write the spec that has them.",
     )
     .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
-  return withEngine(withLogs(command, "not used: a test log has no part in a choice"))
-    .option(
-      "--quick",
-      `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
-        "place of --space",
-    )
-    .option(
-      "--space <file>",
-      'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
-        '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
-        '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
-    )
-    .option("--model <name>", "the model to tune, in place of the spec's model.type")
-    .option("--trials <n>", `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`, parsePositiveInteger)
-    .addOption(
-      new Option(
-        "--method <name>",
-        "halving: all trials get few epochs, the best of them more, the last all (successive halving). " +
-          "random: each gets all",
+  return withEngine(
+    withLogs(command, "not used: a test log has no part in a choice")
+      .option(
+        "--quick",
+        `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
+          "place of --space",
       )
-        .choices(["halving", "random"])
-        .default("halving"),
-    )
-    .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
-    .option(
-      "--min-epochs <n>",
-      "of halving: the fewest epochs that a trial is judged by " +
-        `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
-      parsePositiveInteger,
-    )
-    .option(
-      "--seeds <n>",
-      "seeds that the last trials are trained with, to rank them by their mean",
-      parsePositiveInteger,
-      1,
-    )
-    .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
-    .option(
-      "--out <folder>",
-      "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
-      "runs/tune",
-    )
-    .addOption(forceOption())
-    .addOption(jsonOption("write the best settings and all trials as JSON"))
-    .action(tuneAndReport);
+      .option(
+        "--space <file>",
+        'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
+          '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
+          '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
+      )
+      .option("--model <name>", "the model to tune, in place of the spec's model.type")
+      .option(
+        "--trials <n>",
+        `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`,
+        parsePositiveInteger,
+      )
+      .addOption(
+        new Option(
+          "--method <name>",
+          "halving: all trials get few epochs, the best of them more, the last all (successive halving). " +
+            "random: each gets all",
+        )
+          .choices(["halving", "random"])
+          .default("halving"),
+      )
+      .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
+      .option(
+        "--min-epochs <n>",
+        "of halving: the fewest epochs that a trial is judged by " +
+          `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
+        parsePositiveInteger,
+      )
+      .option(
+        "--seeds <n>",
+        "seeds that the last trials are trained with, to rank them by their mean",
+        parsePositiveInteger,
+        1,
+      )
+      .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
+      .option(
+        "--out <folder>",
+        "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
+        "runs/tune",
+      )
+      .addOption(forceOption())
+      .addOption(jsonOption("write the best settings and all trials as JSON"))
+      .action(tuneAndReport),
+  );
 }
 
 async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {

@@ -10,10 +10,19 @@ import type {
   OnActivations,
 } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
+import type { RowKernels } from "../model/row-kernels.ts";
 import { type TrainingKernels, trainingKernels } from "./assembly/kernels.ts";
 import type { OnInput } from "./assembly/logit.ts";
 import { LinearMemory } from "./assembly/memory.ts";
+import { rowKernels } from "./assembly/row-kernels.ts";
 import { type BatchPlaces, batchPlaces, Workspace } from "./assembly/workspace.ts";
+
+/** Copies of a table that an optimizer may need: the rows, and two of moments or sums. */
+const ROW_COPIES = 3;
+/** Numbers a row besides: its stamp and its place in a batch. */
+const ROW_NUMBERS = 2;
+/** Rows that take more stay on the host: a step needs some of the 4 GiB too. */
+const MOST_ROW_BYTES = 3 * 2 ** 30;
 
 /** The engine in AssemblyScript, in the build that this process runs best, or in the one asked for. */
 export function assemblyEngine(variant: KernelVariant = bestKernelVariant()): EngineFactory {
@@ -38,12 +47,24 @@ class AssemblyEngine implements Engine {
     this.#begin = this.#memory.end;
   }
 
-  batchArrays(records: number, fields: number): BatchArrays {
-    const { rowDim } = this.#model.definition;
+  rowKernels(rows: number): RowKernels | null {
+    const numbers = rows * (ROW_COPIES * (this.#model.definition.rowDim + 1) + ROW_NUMBERS);
+    if (4 * numbers > MOST_ROW_BYTES) return null;
+    return rowKernels(this.#memory, this.#kernels, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
+  }
+
+  /** Allocates what stays: before the workspace, which is made anew when it is next needed. */
+  #keep<T>(allocate: () => T): T {
     this.#memory.release(this.#begin);
     this.#workspace = null;
-    const places = batchPlaces(this.#memory, records, fields, rowDim);
+    const allocated = allocate();
     this.#begin = this.#memory.end;
+    return allocated;
+  }
+
+  batchArrays(records: number, fields: number): BatchArrays {
+    const { rowDim } = this.#model.definition;
+    const places = this.#keep(() => batchPlaces(this.#memory, records, fields, rowDim));
     const embeddings = this.#memory.floats(places.embeddings, records * fields * rowDim);
     this.#handedOut.set(embeddings, places);
     return {

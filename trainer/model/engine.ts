@@ -1,5 +1,6 @@
 import type { Random } from "../data/random.ts";
 import type { Model } from "./model.ts";
+import type { RowKernels } from "./row-kernels.ts";
 
 /**
  * Records as an engine sees them: the rows of each field's entries are gathered from the tables, multiplied by the
@@ -67,6 +68,11 @@ export interface Engine {
    * copied. An engine that has no such memory takes a batch from any arrays.
    */
   batchArrays?(records: number, fields: number): BatchArrays;
+  /**
+   * What the engine does with rows of a table of V = `rows`, if its memory has room for them; otherwise null. An engine
+   * that does nothing with rows leaves them to the host.
+   */
+  rowKernels?(rows: number): RowKernels | null;
   /** The batch's mean of the loss that the model learns by (`model.definition.loss`). */
   ownLoss(batch: Batch): number;
 }

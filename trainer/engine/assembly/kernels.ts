@@ -109,6 +109,49 @@ export interface TrainingKernels {
     sum: number,
     dSum: number,
   ): void;
+  uniqueRows(
+    rows: number,
+    count: number,
+    stamps: number,
+    locals: number,
+    now: number,
+    unique: number,
+    places: number,
+  ): number;
+  gatherRows(
+    table: number,
+    width: number,
+    cells: number,
+    starts: number,
+    rows: number,
+    xs: number,
+    linear: number,
+    embeddings: number,
+  ): void;
+  scatterRows(
+    gradients: number,
+    count: number,
+    width: number,
+    cells: number,
+    starts: number,
+    places: number,
+    xs: number,
+    dLinear: number,
+    dEmbeddings: number,
+  ): void;
+  adamRows(
+    values: number,
+    m: number,
+    v: number,
+    rows: number,
+    count: number,
+    width: number,
+    gradients: number,
+    rate: number,
+    epsilon: number,
+    scale: number,
+    decay: number,
+  ): void;
   towersForward(u: number, i: number, logits: number, rows: number, dim: number): void;
   towersBackward(other: number, dLogits: number, to: number, rows: number, dim: number): void;
   logisticLoss(logits: number, labels: number, weights: number, dLogits: number, rows: number): number;

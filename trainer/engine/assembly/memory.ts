@@ -9,6 +9,8 @@ const CACHE_LINE = 64;
  */
 export class LinearMemory {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+  /** What the memory's arrays are over: another object after each growth, of the same memory. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
   /** The first address that has not been handed out. Address 0 is never, as it stands for nothing. */
   #end = CACHE_LINE;
 
@@ -40,11 +42,22 @@ export class LinearMemory {
 
   /** The float32 numbers at an address. */
   floats(address: number, length: number): Float32Array {
-    return new Float32Array(this.memory.buffer, address, length);
+    return new Float32Array(this.#buffer, address, length);
   }
 
   /** The 32-bit integers at an address. */
   integers(address: number, length: number): Int32Array {
-    return new Int32Array(this.memory.buffer, address, length);
+    return new Int32Array(this.#buffer, address, length);
+  }
+
+  /** Whether an array is one of this memory's. */
+  owns({ buffer }: Float32Array | Int32Array | Uint32Array): boolean {
+    return this.#buffers.has(buffer);
+  }
+
+  get #buffer(): ArrayBufferLike {
+    const { buffer } = this.memory;
+    this.#buffers.add(buffer);
+    return buffer;
   }
 }
