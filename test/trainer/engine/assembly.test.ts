@@ -5,6 +5,8 @@ import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema, MODEL_TYPES, type ResolvedSpec } from "../../../format/spec.ts";
 import { withFixedDefaults } from "../../../trainer/data/default-settings.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { trainingKernels } from "../../../trainer/engine/assembly/kernels.ts";
+import { LinearMemory } from "../../../trainer/engine/assembly/memory.ts";
 import { assemblyEngine } from "../../../trainer/engine/assembly-engine.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
@@ -214,6 +216,58 @@ describe("arrays in the engine's memory", () => {
   it("are refused where 4 GiB do not hold them", () => {
     const { engine } = make(assemblyEngine(), model);
     expect(() => engine.batchArrays?.(2 ** 27, FIELDS)).toThrow(/got a training step of \d+ bytes, expected at most/);
+  });
+});
+
+describe.each(VARIANTS)("the matrix product of the %s build", (variant) => {
+  const FORMS = [
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ] as const;
+  // Vectors, and sizes below, at and above the tile (4 or 6 rows, 8 columns) and the blocks (96 rows, 512 deep).
+  const SIZES = [
+    ...[1, 2, 4, 5, 6, 8, 9, 13].flatMap((m) => [1, 3, 8, 9].flatMap((n) => [1, 5].map((k) => [m, n, k] as const))),
+    ...([
+      [95, 9, 33],
+      [97, 17, 8],
+      [5, 7, 511],
+      [7, 9, 1025],
+      [1, 41, 30],
+      [41, 1, 30],
+    ] as const),
+  ];
+
+  it.each(FORMS)("is that of float64, transposeA %s, transposeB %s", (transposeA, transposeB) => {
+    const memory = new LinearMemory();
+    const kernels = trainingKernels(variant, memory.memory);
+    const scratch = memory.allocate(kernels.scratchBytes());
+    const random = new Random(9);
+    const wrong: string[] = [];
+    for (const [m, n, k] of SIZES) {
+      const [a, b, c] = [m * k, k * n, m * n].map((length) => memory.allocateNumbers(length)) as [
+        number,
+        number,
+        number,
+      ];
+      const [x, y] = [memory.floats(a, m * k), memory.floats(b, k * n)];
+      for (const list of [x, y]) for (let i = 0; i < list.length; i++) list[i] = random.normal();
+      kernels.gemm(a, b, c, m, n, k, transposeA, transposeB, scratch);
+      const product = memory.floats(c, m * n);
+      for (let i = 0; i < m * n; i++) {
+        const [row, column] = [Math.floor(i / n), i % n];
+        let [sum, size] = [0, 0];
+        for (let d = 0; d < k; d++) {
+          const term = x[transposeA ? d * m + row : row * k + d] * y[transposeB ? column * k + d : d * n + column];
+          sum += term;
+          size += Math.abs(term);
+        }
+        // Higham 2002, section 3.1: for any order of the sum, fused or not.
+        if (!(Math.abs(product[i] - sum) <= k * 2 ** -23 * size)) wrong.push(`${[m, n, k]}: ${i}`);
+      }
+    }
+    expect(wrong).toEqual([]);
   });
 });
 
