@@ -1,3 +1,5 @@
+import { UserError } from "../../errors.ts";
+
 /** All that 32-bit addresses reach, in pages of 64 KiB; assembly/train is built for it. */
 const MAX_PAGES = 65536;
 const PAGE_BYTES = 65536;
@@ -18,16 +20,27 @@ export class LinearMemory {
     return this.#end;
   }
 
-  /** The address of so many bytes, at the beginning of a cache line. Throws RangeError where 4 GiB do not hold them. */
+  /**
+   * The address of so many bytes, at the beginning of a cache line. Throws UserError where 4 GiB do not hold them, or
+   * the machine has no more.
+   */
   allocate(bytes: number): number {
     const address = this.#end;
     const end = Math.ceil((address + bytes) / CACHE_LINE) * CACHE_LINE;
     const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE_BYTES);
-    if (end > MAX_PAGES * PAGE_BYTES)
-      throw new RangeError(`got a training step of ${end} bytes, expected at most ${MAX_PAGES * PAGE_BYTES}`);
-    if (missing > 0) this.memory.grow(missing);
+    if (end > MAX_PAGES * PAGE_BYTES) throw noRoom(end, `expected at most ${MAX_PAGES * PAGE_BYTES}`);
+    if (missing > 0) this.#grow(missing, end);
     this.#end = end;
     return address;
+  }
+
+  #grow(pages: number, end: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch (error) {
+      if (error instanceof RangeError) throw noRoom(end, "and the system gives no more memory");
+      throw error;
+    }
   }
 
   /** The address of so many numbers of four bytes. */
@@ -60,4 +73,11 @@ export class LinearMemory {
     this.#buffers.add(buffer);
     return buffer;
   }
+}
+
+function noRoom(bytes: number, expected: string): UserError {
+  return new UserError(
+    `got a training step of ${bytes} bytes, ${expected}: a smaller training.batchSize takes less, and --engine tfjs has ` +
+      "no such limit",
+  );
 }

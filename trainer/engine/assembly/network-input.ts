@@ -45,7 +45,7 @@ export class NetworkInput {
     this.#sums = [memory.allocateNumbers(dim), memory.allocateNumbers(dim)];
   }
 
-  /** The address of the input of a batch with embeddings at `e`; without `copy`, of one that is there already. */
+  /** Computes the input of a batch with embeddings at `e`. Returns its address. */
   forward(e: number, rows: number): number {
     if (this.isDirect) return e;
     const { fields, dim, from, products } = this.#shape;
