@@ -1,6 +1,7 @@
 // The engine in AssemblyScript against TensorFlow.js, element by element, at sizes that no tile divides.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { TERM_ALL } from "../../../format/constants.ts";
 import { parseWith } from "../../../format/parse.ts";
 import { FeatureSpecSchema, MODEL_TYPES, type ResolvedSpec } from "../../../format/spec.ts";
 import { withFixedDefaults } from "../../../trainer/data/default-settings.ts";
@@ -191,6 +192,11 @@ describe("two towers", () => {
     const deep = modelOf(specOf({ type: "DeepFM" }));
     expect(() => make(assemblyEngine(), deep).engine.vectors(batchOf(3, deep, false))).toThrow("no towers");
   });
+});
+
+it("a model with a term that the engine does not have is refused", () => {
+  const model = new Model({ rowDim: 0, terms: 2 * TERM_ALL }, new Random(1));
+  expect(() => make(assemblyEngine(), model).engine.logits(batchOf(2, model, false))).toThrow("expected --engine tfjs");
 });
 
 describe("arrays in the engine's memory", () => {

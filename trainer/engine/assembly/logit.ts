@@ -1,4 +1,5 @@
-import { TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../../format/constants.ts";
+import { TERM_ALL, TERM_FM, TERM_LINEAR, TERM_MLP, TERM_TOWERS } from "../../../format/constants.ts";
+import { UserError } from "../../errors.ts";
 import type { ModelDefinition } from "../../model/model.ts";
 import { type FieldList, fieldList } from "./field-list.ts";
 import { Network, type OnLayer, type Shared } from "./network.ts";
@@ -36,6 +37,8 @@ export class Logit {
 
   constructor(definition: Required<ModelDefinition>, fields: number, shared: Shared) {
     const { terms, rowDim: dim, networks, towers, mlpFrom: from, products } = definition;
+    if (terms & ~TERM_ALL)
+      throw new UserError("got a term that --engine assembly does not have, expected --engine tfjs for this model");
     this.#definition = definition;
     this.#fields = fields;
     this.#shared = shared;
