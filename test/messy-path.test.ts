@@ -67,7 +67,7 @@ async function exported(trained: TrainingResult, path: string, quantization: Qua
     limits: DEFAULT_LIMITS,
     calibrationLog: await openHeldOutLog(spec, trained, { paths: [path], part: "valid" }, join(folder, "cache")),
     heldOutLog: all,
-    trainedWith: runRecord(spec, trained.backend),
+    trainedWith: runRecord(spec, trained.engine),
     force: true,
   });
 }

@@ -22,7 +22,9 @@ describe("start", () => {
     const made = { out: join(folder, "run"), rows: 20_000, seed: 3, port: 0, json, exit: true };
     await start({ ...made, quantize: "int8", limits: DEFAULT_LIMITS });
     const result = JSON.parse(readFileSync(json, "utf8"));
-    expect(Object.keys(result)).toEqual(["backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"]);
+    expect(Object.keys(result)).toEqual([
+      ...["engine", "backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"],
+    ]);
 
     // HTTP gives the scores that the kernel gives here; both differ from the trainer's by the quantization only.
     expect(result.auc.http).toBeCloseTo(result.auc.kernel, 6);

@@ -8,9 +8,8 @@
 //
 // The order in which the products of an element are summed depends on the shape alone, so equal inputs give equal
 // bits.
-import { f32_gemv_4x4__simd } from "./f32_gemv_4x4__simd";
-import { f32_gemv_t_8x4__simd } from "./f32_gemv_t_8x4__simd";
 import { gebp } from "./gebp";
+import { gemv, gemvTransposed } from "./gemv";
 import { packColumns, packRows } from "./pack";
 import { COLUMNS, ROWS } from "./ppmm";
 
@@ -43,12 +42,12 @@ export function gemm(
 ): void {
   // With a vector every element of the matrix is used once, and packing it would cost more than the product.
   if (m === 1) {
-    if (transposeB) f32_gemv_4x4__simd(a, b, c, n, k);
-    else f32_gemv_t_8x4__simd(a, b, c, n, k);
+    if (transposeB) gemv(a, b, c, n, k);
+    else gemvTransposed(a, b, c, n, k);
   } else if (n === 1) {
     // Cᵀ = op(B)ᵀ · op(A)ᵀ, and a vector and its transpose are stored alike.
-    if (transposeA) f32_gemv_t_8x4__simd(b, a, c, m, k);
-    else f32_gemv_4x4__simd(b, a, c, m, k);
+    if (transposeA) gemvTransposed(b, a, c, m, k);
+    else gemv(b, a, c, m, k);
   } else {
     packedGemm(a, b, c, m, n, k, transposeA, transposeB, scratch);
   }

@@ -39,9 +39,13 @@ export function packColumns(from: usize, stride: usize, lines: usize, depth: usi
       }
     } else {
       for (let at = panel; at < to; at += step) {
-        v128.store(at, v128.load(x));
-        if (W === 8) v128.store(at, v128.load(x, 16), 16);
-        else if (W === 6) store<u64>(at, load<u64>(x, 16), 16);
+        if (ASC_FEATURE_SIMD) {
+          v128.store(at, v128.load(x));
+          if (W === 8) v128.store(at, v128.load(x, 16), 16);
+          else if (W === 6) store<u64>(at, load<u64>(x, 16), 16);
+        } else {
+          for (let i: usize = 0; i < step; i += 8) store<u64>(at + i, load<u64>(x + i));
+        }
         x += stride;
       }
     }

@@ -3,7 +3,7 @@ import { columnsOf } from "../../format/columns.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { someRecords } from "../../trainer/data/raw-record.ts";
-import { startBackendOfRun } from "../../trainer/engine/backend.ts";
+import { startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { type ExportedModel, exportModel } from "../../trainer/export/export.ts";
 import { CALIBRATION_SET_RECORDS } from "../../trainer/export/export-run.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
@@ -20,7 +20,7 @@ export interface Head {
 /** Exports the run of a folder with int8 rows for each of these budgets. `cache`: where encoded logs are kept. */
 export async function exportHeads(folder: string, budgets: readonly number[], cache: string): Promise<Head[]> {
   const run = loadRun(folder);
-  await startBackendOfRun(run.record.backend, undefined);
+  await startEngineOfRun(run.record, {});
   const valid = run.findValidLog();
   const calibrationSet = await (await openHeldOutLog(run.spec, run, valid, cache)).head(CALIBRATION_SET_RECORDS);
   await using log = await openPart(run.spec, valid);

@@ -9,7 +9,7 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { type LogPart, namedLater, openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
 import type { Part } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
-import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { EXPORT_FILE, openExport } from "../../trainer/export/export.ts";
@@ -25,12 +25,12 @@ import { DEFAULT_CACHE_BYTES, MIN_RECORDS, planOfTrained, recordsOfLog } from ".
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { loadRun, type SavedRun } from "../../trainer/training/run-folder.ts";
-import { backendOption, type LimitFlags, limitsOf, partOption, quantizeOption, withLimits } from "./options.ts";
+import { engineOf, type LimitFlags, limitsOf, partOption, quantizeOption, withEngine, withLimits } from "./options.ts";
 
 /** More bits a row let hardly fewer unseen values through: 16 let through 0.13 %. */
 const MAX_FILTER_BITS = 32;
 
-interface ExportFlags extends LimitFlags {
+interface ExportFlags extends LimitFlags, AskedEngine {
   records?: string[];
   part?: Part | "all";
   calibrate?: string[];
@@ -41,7 +41,6 @@ interface ExportFlags extends LimitFlags {
   quantize: Quantization;
   filterBits?: number;
   update?: string;
-  backend?: Backend;
 }
 
 export function exportCommand(): Command {
@@ -73,19 +72,18 @@ export function exportCommand(): Command {
     )
     .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
-    .addOption(quantizeOption())
-    .addOption(backendOption("the one that trained the run"));
-  return withLimits(command).action(exportSavedRun);
+    .addOption(quantizeOption());
+  return withLimits(withEngine(command, true)).action(exportSavedRun);
 }
 
 async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {
   const { items, itemId, quantize: quantization, force } = flags;
   if ((items === undefined) !== (itemId === undefined)) throw new UserError("--items and --item-id go together");
   const folder = flags.out ?? join(runFolder, "export");
-  const run = loadRun(runFolder);
+  const run = loadRun(runFolder, engineOf(flags));
   const base = flags.update === undefined ? undefined : await openExport(flags.update);
   claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
-  await startBackendOfRun(run.record.backend, flags.backend);
+  await startEngineOfRun(run.record, engineOf(flags));
   const partOf = (paths: string[] | undefined): LogPart =>
     paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();
   const measured = flags.part ? askedPart(run, flags.part, flags.records) : partOf(flags.records);

@@ -6,6 +6,7 @@ import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../traine
 import { PARTS } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { BACKENDS } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, ENGINES } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
@@ -40,8 +41,23 @@ export function testedLogs(flags: LogFlags, spec: FeatureSpec): Logs & { test: L
   return { ...logs, test, cache: flags.cache };
 }
 
-export function backendOption(byDefault = "the first of these that works"): Option {
-  return new Option("--backend <name>", `TensorFlow.js backend (default: ${byDefault})`).choices(BACKENDS);
+/** Gives a command the options of what computes. `own`: that which trained the run is the default. */
+export function withEngine(command: Command, own = false): Command {
+  const [engine, backend] = own
+    ? ["the one that trained the run", "the one that trained the run"]
+    : ["assembly, unless --backend is given or a native backend is installed", "the first of these that works"];
+  return command
+    .addOption(
+      new Option("--engine <name>", `what computes: our own kernels or TensorFlow.js; auto is ${engine}`)
+        .choices(["auto", ...ENGINES])
+        .default("auto"),
+    )
+    .addOption(new Option("--backend <name>", `TensorFlow.js backend (default: ${backend})`).choices(BACKENDS));
+}
+
+/** What a user asks to compute with. */
+export function engineOf({ engine, backend }: AskedEngine): AskedEngine {
+  return { engine, backend };
 }
 
 export function quantizeOption(): Option {

@@ -3,19 +3,26 @@ import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { checkPositives } from "../../trainer/data/label-counts.ts";
 import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
 import { type Part, testedPart } from "../../trainer/data/split.ts";
-import { type Backend, startBackendOfRun } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { RECALL_AT } from "../../trainer/evaluation/in-batch.ts";
 import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
-import { backendOption, jsonOption, type LogFlags, parsePositiveInteger, testedLogs, withLogs } from "./options.ts";
+import {
+  engineOf,
+  jsonOption,
+  type LogFlags,
+  parsePositiveInteger,
+  testedLogs,
+  withEngine,
+  withLogs,
+} from "./options.ts";
 
-interface RetrieveFlags extends LogFlags {
+interface RetrieveFlags extends LogFlags, AskedEngine {
   at: number;
   json?: string;
-  backend?: Backend;
 }
 
 export function retrieveCommand(): Command {
@@ -25,34 +32,33 @@ export function retrieveCommand(): Command {
         "training log's items, against the k most popular.",
     )
     .argument("<run>", "the folder that `train` saved");
-  return withLogs(command, "the log whose positive records are looked for")
+  const options = withLogs(command, "the log whose positive records are looked for")
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
-    .addOption(jsonOption("write the result as JSON"))
-    .addOption(backendOption("the one that trained the run"))
-    .action(async (folder: string, flags: RetrieveFlags) => {
-      const run = loadRun(folder);
-      await startBackendOfRun(run.record.backend, flags.backend);
-      const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
-      const { split } = run.spec.data;
-      const partOf = (log: LogPart, part: Part): LogPart =>
-        log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
-      const [train, test] = [
-        await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
-        await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),
-      ];
-      checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
-      const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
-      if (flags.json) writeWhole(flags.json, toJson(result));
-      const { k, positives, items, recall, popularity } = result;
-      console.log(
-        table(
-          [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
-          [
-            ["two-tower", recall.toFixed(4)],
-            ["most popular", popularity.toFixed(4)],
-            ["ratio", fixed(recall / popularity, 2)],
-          ],
-        ),
-      );
-    });
+    .addOption(jsonOption("write the result as JSON"));
+  return withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
+    const run = loadRun(folder, engineOf(flags));
+    await startEngineOfRun(run.record, engineOf(flags));
+    const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
+    const { split } = run.spec.data;
+    const partOf = (log: LogPart, part: Part): LogPart =>
+      log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
+    const [train, test] = [
+      await openHeldOutLog(run.spec, run, partOf(trainLog, "train"), cache),
+      await openHeldOutLog(run.spec, run, partOf(testLog, split ? testedPart(split) : "test"), cache),
+    ];
+    checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
+    const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
+    if (flags.json) writeWhole(flags.json, toJson(result));
+    const { k, positives, items, recall, popularity } = result;
+    console.log(
+      table(
+        [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
+        [
+          ["two-tower", recall.toFixed(4)],
+          ["most popular", popularity.toFixed(4)],
+          ["ratio", fixed(recall / popularity, 2)],
+        ],
+      ),
+    );
+  });
 }

@@ -10,7 +10,7 @@ import { kernelBytes } from "../../runtime/node.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { type RawRecord, someRecords } from "../../trainer/data/raw-record.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { checkLog, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
@@ -26,13 +26,14 @@ import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
 import {
-  backendOption,
+  engineOf,
   jsonOption,
   type LimitFlags,
   LOG_HELP,
   limitsOf,
   parsePositiveInteger,
   quantizeOption,
+  withEngine,
   withLimits,
 } from "./options.ts";
 import { prepareLogs, type StartLogFlags } from "./start/logs.ts";
@@ -41,7 +42,7 @@ import { type StartResult, summaryData, summaryText } from "./start/summary.ts";
 /** The last port of TCP. */
 const MAX_PORT = 65_535;
 
-export interface StartOptions extends StartLogFlags {
+export interface StartOptions extends StartLogFlags, AskedEngine {
   cache?: string;
   quantize: Quantization;
   /** What the export may lose. */
@@ -50,7 +51,6 @@ export interface StartOptions extends StartLogFlags {
   force?: boolean;
   /** Whether the folder is this command's own, which it may replace. */
   ownFolder?: boolean;
-  backend?: Backend;
   /** The Worker's port; 0 is a free one. */
   port: number;
   json?: string;
@@ -73,16 +73,15 @@ export function startCommand(): Command {
     .addOption(jsonOption("write the final table as JSON"))
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")
-    .addOption(quantizeOption())
-    .addOption(backendOption());
-  return withLimits(command).action((flags: Omit<StartOptions, "limits" | "ownFolder"> & LimitFlags) =>
+    .addOption(quantizeOption());
+  return withLimits(withEngine(command)).action((flags: Omit<StartOptions, "limits" | "ownFolder"> & LimitFlags) =>
     start({ ...flags, limits: limitsOf(flags), ownFolder: command.getOptionValueSource("out") === "default" }),
   );
 }
 
 /** The whole path: click log → training → export → KV → Worker in workerd → the test split scored over HTTP. */
 export async function start(options: StartOptions): Promise<void> {
-  const { out, quantize, limits, force, backend, port, json } = options;
+  const { out, quantize, limits, force, port, json } = options;
 
   // What would stop the last steps is better said before the first.
   const store = join(out, "kv");
@@ -104,7 +103,7 @@ export async function start(options: StartOptions): Promise<void> {
     cache,
     onEpoch: recordEpochs(out, logs.valid),
     quantize,
-    ...(backend && { backend }),
+    ...engineOf(options),
   });
   saveRun(out, trained, logs.valid);
   saveProfile(out, trained.profile);
@@ -118,7 +117,7 @@ export async function start(options: StartOptions): Promise<void> {
     force,
     calibrationLog: await openHeldOutLog(spec, trained, logs.valid, cache),
     heldOutLog: test,
-    trainedWith: runRecord(trained.spec, trained.backend),
+    trainedWith: runRecord(trained.spec, trained.engine),
     onReport: (measured) => console.log(reportTable(measured)),
   });
 
@@ -137,7 +136,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // 6. The summary, and a request to try.
   const result: StartResult = {
-    ...{ backend: trained.backend.name, best, report, http, inBatch, exported },
+    ...{ engine: trained.engine, best, report, http, inBatch, exported },
     kernelBytes: kernelBytes(),
     workerBytes: await bundleBytes(),
   };

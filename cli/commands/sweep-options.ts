@@ -3,28 +3,28 @@ import { type Command, Option } from "commander";
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import {
-  backendOption,
+  engineOf,
   forceOption,
   jsonOption,
   type LogFlags,
   parseList,
   parsePositiveInteger,
   testedLogs,
+  withEngine,
   withLogs,
 } from "./options.ts";
 
 // Options of the commands that sweep: those that train several models with several seeds, and report on all of them.
 
-export interface SweepFlags extends LogFlags {
+export interface SweepFlags extends LogFlags, AskedEngine {
   models: ModelType[];
   seeds: number;
   out: string;
   json?: string;
   force?: boolean;
-  backend?: Backend;
 }
 
 interface SweepDefaults {
@@ -39,17 +39,18 @@ interface SweepDefaults {
 
 /** Gives a command the options of a sweep. */
 export function withSweep(command: Command, { test, models, seeds, out, report }: SweepDefaults): Command {
-  return withLogs(command, test)
-    .addOption(
-      new Option("--models <names>", "models, separated by commas")
-        .argParser(parseModels)
-        .default([...models], models.join(",")),
-    )
-    .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
-    .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
-    .addOption(jsonOption("write the table as JSON"))
-    .addOption(forceOption())
-    .addOption(backendOption());
+  return withEngine(
+    withLogs(command, test)
+      .addOption(
+        new Option("--models <names>", "models, separated by commas")
+          .argParser(parseModels)
+          .default([...models], models.join(",")),
+      )
+      .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
+      .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
+      .addOption(jsonOption("write the table as JSON"))
+      .addOption(forceOption()),
+  );
 }
 
 function parseModels(text: string): ModelType[] {
@@ -57,8 +58,8 @@ function parseModels(text: string): ModelType[] {
 }
 
 export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions {
-  const { seeds, out, backend } = flags;
-  return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), backend };
+  const { seeds, out } = flags;
+  return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), ...engineOf(flags) };
 }
 
 /**

@@ -6,7 +6,7 @@ import { importanceTable, importanceText } from "../../lab/report/importance-rep
 import { runReport } from "../../lab/report/run-report.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { checkLog, defaultSlices, scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { DEFAULT_REPEATS, type Importance, isCheap, measureImportance } from "../../trainer/evaluation/importance.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
@@ -23,7 +23,7 @@ import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs } from "../../trainer/training/run-record.ts";
 import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
-  backendOption,
+  engineOf,
   forceOption,
   jsonOption,
   type LogFlags,
@@ -33,10 +33,11 @@ import {
   parsePositiveInteger,
   readSpec,
   SPEC_HELP,
+  withEngine,
   withLogs,
 } from "./options.ts";
 
-interface TrainFlags extends LogFlags {
+interface TrainFlags extends LogFlags, AskedEngine {
   out: string;
   group?: string;
   at: number;
@@ -48,7 +49,6 @@ interface TrainFlags extends LogFlags {
   resume?: boolean;
   force?: boolean;
   checkpointEvery: number;
-  backend?: Backend;
 }
 
 /** How many columns are printed with their importance; the report and the JSON have all of them. */
@@ -61,47 +61,48 @@ export function trainCommand(): Command {
   const command = new Command("train")
     .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
     .argument("<spec>", SPEC_HELP);
-  return withLogs(command, "a log to report the final model on")
-    .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
-    .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
-    .option("--at <k>", "the k of NDCG@k", parsePositiveInteger, 10)
-    .option(
-      "--slices <columns>",
-      "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
-      parseList,
-    )
-    .addOption(
-      new Option(
-        "--importance [repeats]",
-        "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
-          `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+  return withEngine(
+    withLogs(command, "a log to report the final model on")
+      .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
+      .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")
+      .option("--at <k>", "the k of NDCG@k", parsePositiveInteger, 10)
+      .option(
+        "--slices <columns>",
+        "columns, separated by commas, by whose values the report shows AUC (default: the first categorical fields)",
+        parseList,
       )
-        .argParser(integerWithin(2, MAX_REPEATS))
-        .preset(String(DEFAULT_REPEATS)),
-    )
-    .option("--no-importance", "do not measure it")
-    .addOption(jsonOption("write all metrics as JSON"))
-    .option(
-      "--hash-key <hex>",
-      "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
-      parseHashKey,
-    )
-    .addOption(forceOption())
-    .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
-    .option(
-      "--checkpoint-every <minutes>",
-      "how often to save a checkpoint; SIGINT and SIGTERM save one too",
-      parseMinutes,
-      CHECKPOINT_MINUTES,
-    )
-    .addOption(backendOption())
-    .action(trainAndReport);
+      .addOption(
+        new Option(
+          "--importance [repeats]",
+          "measure what the model loses on the validation log without each column, whose values are exchanged so many " +
+            `times (${DEFAULT_REPEATS}); without this option it is measured where that takes seconds`,
+        )
+          .argParser(integerWithin(2, MAX_REPEATS))
+          .preset(String(DEFAULT_REPEATS)),
+      )
+      .option("--no-importance", "do not measure it")
+      .addOption(jsonOption("write all metrics as JSON"))
+      .option(
+        "--hash-key <hex>",
+        "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
+        parseHashKey,
+      )
+      .addOption(forceOption())
+      .option("--resume", "go on from the checkpoint in the folder, if there is one, to the same end")
+      .option(
+        "--checkpoint-every <minutes>",
+        "how often to save a checkpoint; SIGINT and SIGTERM save one too",
+        parseMinutes,
+        CHECKPOINT_MINUTES,
+      )
+      .action(trainAndReport),
+  );
 }
 
 async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void> {
   // 1. What is needed after hours of training is checked before.
   const spec = readSpec(specPath);
-  const { backend, group, at, out, cache, hashKey } = flags;
+  const { group, at, out, cache, hashKey } = flags;
   const logs = chooseLogs(flags, spec);
   const slices = flags.slices ?? defaultSlices(spec);
   const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
@@ -118,7 +119,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
     resume: flags.resume === true,
     checkpointMinutes: flags.checkpointEvery,
     onEpoch: recordEpochs(out, logs.valid),
-    ...(backend && { backend }),
+    ...engineOf(flags),
     ...(hashKey && { hashKey }),
   });
   saveRun(out, trained, logs.valid);

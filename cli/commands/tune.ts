@@ -12,14 +12,14 @@ import { parseSearchSpace, type SearchSpace } from "../../lab/tune/space.ts";
 import { tune } from "../../lab/tune/tune.ts";
 import { chooseLogs } from "../../trainer/data/logs.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
-  backendOption,
+  engineOf,
   forceOption,
   jsonOption,
   type LogFlags,
@@ -27,10 +27,11 @@ import {
   readSpec,
   readText,
   SPEC_HELP,
+  withEngine,
   withLogs,
 } from "./options.ts";
 
-interface TuneFlags extends LogFlags {
+interface TuneFlags extends LogFlags, AskedEngine {
   model?: string;
   space?: string;
   quick?: boolean;
@@ -43,7 +44,6 @@ interface TuneFlags extends LogFlags {
   out: string;
   json?: string;
   force?: boolean;
-  backend?: Backend;
 }
 
 const BEST = "best.json";
@@ -62,59 +62,64 @@ export function tuneCommand(): Command {
         "write the spec that has them.",
     )
     .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
-  return withLogs(command, "not used: a test log has no part in a choice")
-    .option(
-      "--quick",
-      `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
-        "place of --space",
-    )
-    .option(
-      "--space <file>",
-      'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
-        '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
-        '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
-    )
-    .option("--model <name>", "the model to tune, in place of the spec's model.type")
-    .option("--trials <n>", `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`, parsePositiveInteger)
-    .addOption(
-      new Option(
-        "--method <name>",
-        "halving: all trials get few epochs, the best of them more, the last all (successive halving). " +
-          "random: each gets all",
+  return withEngine(
+    withLogs(command, "not used: a test log has no part in a choice")
+      .option(
+        "--quick",
+        `search around the settings that follow from the log: ${QUICK_TRIALS} trials, the first with these settings, in ` +
+          "place of --space",
       )
-        .choices(["halving", "random"])
-        .default("halving"),
-    )
-    .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
-    .option(
-      "--min-epochs <n>",
-      "of halving: the fewest epochs that a trial is judged by " +
-        `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
-      parsePositiveInteger,
-    )
-    .option(
-      "--seeds <n>",
-      "seeds that the last trials are trained with, to rank them by their mean",
-      parsePositiveInteger,
-      1,
-    )
-    .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
-    .option(
-      "--out <folder>",
-      "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
-      "runs/tune",
-    )
-    .addOption(forceOption())
-    .addOption(jsonOption("write the best settings and all trials as JSON"))
-    .addOption(backendOption())
-    .action(tuneAndReport);
+      .option(
+        "--space <file>",
+        'JSON (lab/tune/search-space.schema.json): {"parameters": {"training.learningRate": ' +
+          '{"type": "log-uniform", "low": 1e-4, "high": 1e-2}, "model.hidden": {"type": "choice", ' +
+          '"values": [[400, 400], [200]]}}}; types: choice, uniform, log-uniform, integer',
+      )
+      .option("--model <name>", "the model to tune, in place of the spec's model.type")
+      .option(
+        "--trials <n>",
+        `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`,
+        parsePositiveInteger,
+      )
+      .addOption(
+        new Option(
+          "--method <name>",
+          "halving: all trials get few epochs, the best of them more, the last all (successive halving). " +
+            "random: each gets all",
+        )
+          .choices(["halving", "random"])
+          .default("halving"),
+      )
+      .option("--eta <n>", "of halving: one in so many trials goes on, with so many times the epochs", parseEta, 3)
+      .option(
+        "--min-epochs <n>",
+        "of halving: the fewest epochs that a trial is judged by " +
+          `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
+        parsePositiveInteger,
+      )
+      .option(
+        "--seeds <n>",
+        "seeds that the last trials are trained with, to rank them by their mean",
+        parsePositiveInteger,
+        1,
+      )
+      .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
+      .option(
+        "--out <folder>",
+        "trials.jsonl, which a search that was stopped goes on from, best.json and report.html",
+        "runs/tune",
+      )
+      .addOption(forceOption())
+      .addOption(jsonOption("write the best settings and all trials as JSON"))
+      .action(tuneAndReport),
+  );
 }
 
 async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const given = readSpec(path);
   const type = flags.model && modelType(flags.model, "--model");
   const typed = type ? withSettings(given, { "model.type": type }, path) : given;
-  const { seed, out, backend, json } = flags;
+  const { seed, out, json } = flags;
   const logs = { ...chooseLogs(flags, typed), test: null, cache: flags.cache };
   const { spec, space, spaceName } = await searchOf(typed, flags, logs);
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
@@ -122,7 +127,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const request = [spec, space, rungs, seed, logs.train, logs.valid];
   claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
   const own = flags.quick === true;
-  const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, backend });
+  const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, ...engineOf(flags) });
   const { $schema, ...best } = tuned.spec;
   const bestPath = join(out, BEST);
   writeWhole(bestPath, toJson(best));

@@ -1,5 +1,5 @@
 import type { ResolvedSpec } from "../../format/spec.ts";
-import { backendText } from "../../trainer/engine/backend.ts";
+import { engineText } from "../../trainer/engine/engines.ts";
 import type { Importance } from "../../trainer/evaluation/importance.ts";
 import {
   type Evaluation,
@@ -24,7 +24,7 @@ import { rateText } from "./probability-axis.ts";
 
 /** A run as its report tells of it. */
 export interface ReportedRun {
-  model: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs" | "valid" | "profile">;
+  model: Pick<TrainingResult, "spec" | "engine" | "vocabulary" | "epochs" | "valid" | "profile">;
   /** The figures of predictions show the last one. */
   logs: readonly EvaluatedLog[];
   /** On the first of the logs. */
@@ -147,7 +147,7 @@ async function learningCurves(epochs: readonly Epoch[], kept: Epoch): Promise<Fi
 }
 
 function settingsTable(
-  { spec, backend, vocabulary, epochs }: Pick<TrainingResult, "spec" | "backend" | "vocabulary" | "epochs">,
+  { spec, engine, vocabulary, epochs }: Pick<TrainingResult, "spec" | "engine" | "vocabulary" | "epochs">,
   logs: readonly EvaluatedLog[],
 ): string {
   const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
@@ -156,8 +156,8 @@ function settingsTable(
       ...settings(spec),
       ["rows of the tables", vocabulary.size.toLocaleString("en")],
       ["training time", `${seconds.toFixed(1)} s`],
-      ["backend", backendText(backend)],
-      ...Object.entries(versionsWith(backend)),
+      ["engine", engineText(engine)],
+      ...Object.entries(versionsWith(engine)),
       ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
     ],
     "Settings of the run",

@@ -27,6 +27,7 @@ const EpochSchema = v.looseObject({
 
 const RunSchema = v.looseObject({
   spec: v.looseObject({ name: v.string(), model: v.looseObject({ type: v.string() }) }),
+  engine: v.exactOptional(v.string()),
   backend: v.exactOptional(v.string()),
   device: v.exactOptional(v.string()),
   threads: v.exactOptional(v.nullable(v.number())),

@@ -3,7 +3,7 @@ import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
 import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
-import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { median } from "../../trainer/metrics/median.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
@@ -40,13 +40,17 @@ export async function measureEpochs(
   name: string,
   specs: readonly FeatureSpec[],
   logs: RunLogs,
-  backend?: Backend,
+  asked: AskedEngine = {},
 ): Promise<number[]> {
-  await startBackend(backend);
+  const { engine } = await startEngine(asked);
   const runners: Runner[] = [];
   for (const spec of specs) {
     const log = await openTrainingLog(spec, logs.train, logs.cache);
-    runners.push({ learner: await startLearner(log.spec, log), source: log.source, training: log.spec.training });
+    runners.push({
+      learner: await startLearner(log.spec, log, engine),
+      source: log.source,
+      training: log.spec.training,
+    });
   }
   using task = startTask(name, ROUNDS * runners.length, "pieces");
   const paces: number[][] = runners.map(() => []);

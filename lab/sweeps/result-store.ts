@@ -7,7 +7,7 @@ import { inputsOf } from "../../trainer/data/cache.ts";
 import { DEFAULTS_VERSION } from "../../trainer/data/default-settings.ts";
 import { filesOf } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import { engineKey, type RunningEngine } from "../../trainer/engine/engines.ts";
 import { readJson, writeJson } from "../../trainer/io/json-file.ts";
 import { readFault } from "../../trainer/io/system-fault.ts";
 import type { RunOutcome } from "./run.ts";
@@ -42,12 +42,12 @@ const OutcomeSchema = v.union([
 export class ResultStore {
   readonly #folder: string;
   readonly #logs: Logs;
-  readonly #backend: Backend;
+  readonly #engine: RunningEngine;
 
-  constructor(folder: string, logs: Logs, backend: Backend) {
+  constructor(folder: string, logs: Logs, engine: RunningEngine) {
     this.#folder = folder;
     this.#logs = logs;
-    this.#backend = backend;
+    this.#engine = engine;
   }
 
   /** The outcome of a run; null where there is none yet. Throws FormatError where its file is damaged. */
@@ -63,17 +63,17 @@ export class ResultStore {
 
   #path(name: string, spec: FeatureSpec): string {
     const slug = name.replaceAll("*", "-star").replace(/[^A-Za-z0-9.]+/g, "-");
-    return join(this.#folder, `${slug}-seed-${spec.training.seed}-${runKey(spec, this.#logs, this.#backend)}.json`);
+    return join(this.#folder, `${slug}-seed-${spec.training.seed}-${runKey(spec, this.#logs, this.#engine)}.json`);
   }
 }
 
 /**
  * A digest of all that a result depends on, 12 hex digits: the spec, the defaults of what it does not state, the
- * contents of the logs, the backend that runs.
+ * contents of the logs, the engine that runs.
  */
-export function runKey(spec: FeatureSpec, logs: Logs, backend: Backend): string {
+export function runKey(spec: FeatureSpec, logs: Logs, engine: RunningEngine): string {
   const { $schema, ...settings } = spec;
-  const text = JSON.stringify([settings, DEFAULTS_VERSION, logsIdentity(logs), backend]);
+  const text = JSON.stringify([settings, DEFAULTS_VERSION, logsIdentity(logs), engineKey(engine)]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 

@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LogPart, Logs } from "../../trainer/data/logs.ts";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
@@ -44,17 +44,17 @@ export interface RunResult {
 export type RunOutcome = RunResult | { diverged: string };
 
 /** Trains a model and measures it. That it diverges is an outcome too: it says something of the spec. */
-export async function trainRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunOutcome> {
+export async function trainRun(spec: FeatureSpec, logs: RunLogs, engine: AskedEngine = {}): Promise<RunOutcome> {
   try {
-    return await measuredRun(spec, logs, backend);
+    return await measuredRun(spec, logs, engine);
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
     return { diverged: error.message };
   }
 }
 
-async function measuredRun(spec: FeatureSpec, logs: RunLogs, backend?: Backend): Promise<RunResult> {
-  const trained = await train(spec, { ...logs, ...(backend && { backend }) });
+async function measuredRun(spec: FeatureSpec, logs: RunLogs, engine: AskedEngine): Promise<RunResult> {
+  const trained = await train(spec, { ...logs, ...engine });
   const { auc, logloss, validLoss } = trained.valid;
   const valid: RunMetrics = { auc, logloss, ...(validLoss !== undefined && { loss: validLoss }) };
   return {

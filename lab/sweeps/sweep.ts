@@ -1,5 +1,5 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, askFor, startEngine } from "../../trainer/engine/engines.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
@@ -15,13 +15,12 @@ export interface SweepCase {
   spec: FeatureSpec;
 }
 
-export interface SweepOptions {
+export interface SweepOptions extends AskedEngine {
   logs: RunLogs;
   /** How many seeds: the spec's own, and those that follow it. */
   seeds: number;
   /** The folder of finished runs. */
   folder: string;
-  backend?: Backend | undefined;
 }
 
 /**
@@ -31,10 +30,10 @@ export interface SweepOptions {
  */
 export async function runSweep(
   cases: readonly SweepCase[],
-  { logs, seeds, folder, backend: asked }: SweepOptions,
+  { logs, seeds, folder, engine, backend }: SweepOptions,
 ): Promise<RunOutcome[][]> {
-  const { name: backend } = await startBackend(asked);
-  const store = new ResultStore(folder, logs, backend);
+  const running = await startEngine({ engine, backend });
+  const store = new ResultStore(folder, logs, running);
   const results: RunOutcome[][] = cases.map(() => []);
   const runs = Array.from({ length: seeds }, (_, seed) =>
     cases.map(({ name, spec }, i) => {
@@ -51,7 +50,7 @@ export async function runSweep(
   let trained = 0;
   for (const [at, { i, seed, name, spec, kept }] of runs.entries()) {
     const title = `${at + 1} of ${runs.length}: ${name}, seed ${spec.training.seed}`;
-    const result = kept ?? (await within(title, () => trainRun(spec, logs, backend)));
+    const result = kept ?? (await within(title, () => trainRun(spec, logs, askFor(running))));
     results[i][seed] = result;
     if (kept) continue;
     store.put(name, spec, result);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
-import { type Backend, startBackend } from "../../trainer/engine/backend.ts";
+import { type AskedEngine, askFor, type RunningEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
@@ -23,7 +23,7 @@ import type { Rung } from "./rungs.ts";
 import { draw, type SearchSpace } from "./space.ts";
 import { type Trial, TrialLog } from "./trial-log.ts";
 
-export interface TuneOptions {
+export interface TuneOptions extends AskedEngine {
   /** The training and the validation log; a test log has no part in a choice. */
   logs: RunLogs;
   rungs: readonly Rung[];
@@ -33,7 +33,6 @@ export interface TuneOptions {
   own?: boolean;
   /** The folder of trials.jsonl. */
   folder: string;
-  backend?: Backend | undefined;
 }
 
 export interface Tuned {
@@ -63,13 +62,13 @@ export async function tune(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
-  { logs, rungs, seed, own = false, folder, backend: asked }: TuneOptions,
+  { logs, rungs, seed, own = false, folder, engine, backend }: TuneOptions,
 ): Promise<Tuned> {
   checkOneJudge(space, spaceName);
   const judged = judgedBy(spec);
   const better = byQuality(judged);
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, { seed, own });
-  const { name: backend } = await startBackend(asked);
+  const running = await startEngine({ engine, backend });
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);
   const history: Trial[] = [];
@@ -87,9 +86,9 @@ export async function tune(
         const budgeted = withSettings(candidate.spec, settings, spaceName);
         const earlier = extra === 0 ? before.get(candidate.trial) : undefined;
         const stopped = earlier && earlier.epochs < earlier.budget ? { ...earlier, budget: epochs } : undefined;
-        const key = runKey(budgeted, logs, backend);
+        const key = runKey(budgeted, logs, running);
         const known = stopped ?? log.get(key);
-        const one = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, backend))), key };
+        const one = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, running))), key };
         if (!known) log.add(one);
         runs.push(one);
         progress.show(
@@ -157,10 +156,10 @@ async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
   logs: RunLogs,
-  backend: Backend,
+  engine: RunningEngine,
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
-  const outcome = await trainRun(spec, logs, backend);
+  const outcome = await trainRun(spec, logs, askFor(engine));
   if ("diverged" in outcome) return { trial, budget, settings, valid: DIVERGED, epochs: 0, seconds: 0 };
   const { valid, epochs, seconds } = outcome;
   return { trial, budget, settings, valid: trialMetrics(valid), epochs, seconds };

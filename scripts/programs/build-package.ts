@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 const root = new URL("../../", import.meta.url);
 const path = (name: string): string => fileURLToPath(new URL(name, root));
 
-const KERNELS = ["kernel.relaxed", "kernel.simd", "kernel.scalar", "gemm.relaxed", "gemm.simd"];
+const KERNELS = [
+  ...["kernel.relaxed", "kernel.simd", "kernel.scalar", "gemm.relaxed", "gemm.simd"],
+  ...["train.relaxed", "train.simd", "train.scalar"],
+];
 
 /** Compiles the rooms that end in the package's entries and in the command line, and all that they import. */
 function compile(): void {

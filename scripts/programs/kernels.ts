@@ -1,7 +1,7 @@
 // Builds the modules of assembly/ into build/: the scoring kernel, kernel.<variant>.wasm, and its debug build for
 // tests, kernel.<variant>.debug.wasm, unoptimized and with assertions; the trainer's matrix product,
-// gemm.<variant>.wasm, which works on the memory that it imports; and the benchmark's roofline.wasm. A warning of the
-// compiler is an error.
+// gemm.<variant>.wasm, and its step, train.<variant>.wasm, which work on the memory that they import; and the
+// benchmark's roofline.wasm. A warning of the compiler is an error.
 //
 // They are built when they are needed: kernels.json says of which sources and what came of them, and what still fits is
 // left alone. Processes that build at the same time write the same bytes, each file whole.
@@ -24,6 +24,9 @@ const SOURCES = ["assembly/**/*.ts", "format/constants.ts", "runtime/abi.ts", "s
 const MAX_RELEASE_BYTES = 28 * 1024;
 // 64 MiB: the largest blob (25 MiB) fits with the largest activations and arena (25 MiB), and a Worker has 128 MB.
 const MAX_MEMORY_PAGES = 1024;
+
+// All that 32-bit addresses reach.
+const MAX_TRAINING_PAGES = 65536;
 
 const FEATURES: Record<KernelVariant, string[]> = {
   scalar: [],
@@ -52,6 +55,21 @@ const TARGETS: readonly Target[] = [
     file: `gemm.${variant}.wasm`,
     source: "assembly/gemm/index.ts",
     options: ["--importMemory", "--noExportMemory", ...FEATURES[variant], ...RELEASE],
+    imports: ["memory"],
+    maxBytes: MAX_RELEASE_BYTES,
+  })),
+  ...(["scalar", "simd", "relaxed"] as const).map((variant) => ({
+    file: `train.${variant}.wasm`,
+    source: "assembly/train/index.ts",
+    // Shared, so that threads can work on one memory; the host says how much of it there is.
+    options: [
+      "--importMemory",
+      "--noExportMemory",
+      "--enable",
+      "threads",
+      "--sharedMemory",
+      ...FEATURES[variant],
+    ].concat(["--initialMemory", "1", "--maximumMemory", String(MAX_TRAINING_PAGES), ...RELEASE]),
     imports: ["memory"],
     maxBytes: MAX_RELEASE_BYTES,
   })),

@@ -57,9 +57,10 @@ describe("what is packed", () => {
     ]);
     expect(installed.packed.filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))).toEqual([]);
     expect(installed.packed.filter((path) => path.endsWith(".wasm"))).toEqual(
-      ["gemm.relaxed", "gemm.simd", "kernel.relaxed", "kernel.scalar", "kernel.simd"].map(
-        (name) => `dist/build/${name}.wasm`,
-      ),
+      [
+        ...["gemm.relaxed", "gemm.simd", "kernel.relaxed", "kernel.scalar", "kernel.simd"],
+        ...["train.relaxed", "train.scalar", "train.simd"],
+      ].map((name) => `dist/build/${name}.wasm`),
     );
   });
 

@@ -33,7 +33,7 @@ beforeAll(() => {
   for (const room of ROOMS) cpSync(join(ROOT, room), join(checkout, room), { recursive: true });
   cpSync(join(ROOT, "package.json"), join(checkout, "package.json"));
   symlinkSync(join(ROOT, "node_modules"), join(checkout, "node_modules"));
-  for (const module of ["score", "gemm", "roofline"]) {
+  for (const module of ["score", "gemm", "train", "roofline"]) {
     mkdirSync(join(checkout, "assembly", module), { recursive: true });
     writeFileSync(source(module), "export function one(): i32 {\n  return load<i32>(0);\n}\n");
   }

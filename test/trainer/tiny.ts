@@ -9,6 +9,7 @@ import { withFixedDefaults } from "../../trainer/data/default-settings.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { tfjsEngine } from "../../trainer/engine/tfjs-engine.ts";
+import type { EngineFactory } from "../../trainer/model/engine.ts";
 import { Learner } from "../../trainer/model/learner.ts";
 import type { ReferenceRecord } from "./model/reference.ts";
 
@@ -34,8 +35,13 @@ export function tinyVocabulary(fields: number, perField: number, random: Random)
 }
 
 /** A learner whose every weight and running statistic is random. */
-export function randomLearner(spec: ResolvedSpec, vocabulary: Vocabulary, random: Random): Learner {
-  const learner = new Learner(spec, vocabulary, tfjsEngine);
+export function randomLearner(
+  spec: ResolvedSpec,
+  vocabulary: Vocabulary,
+  random: Random,
+  engineOf: EngineFactory = tfjsEngine,
+): Learner {
+  const learner = new Learner(spec, vocabulary, engineOf);
   learner.restore({
     rows: learner.tables.values.map(() => 0.3 * random.normal()),
     dense: learner.model.parameters.values.map((x) => x + 0.1 * random.normal()),

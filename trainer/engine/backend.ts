@@ -9,6 +9,7 @@ import { speedUpWasm } from "./wasm-kernels.ts";
 /** TensorFlow.js's backends, fastest first: the order in which they are tried. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
 export type Backend = (typeof BACKENDS)[number];
+const NATIVES = ["tfjs-node-gpu", "tfjs-node"] as const;
 
 /** A backend that has been started: what it is and computes on, not what was asked for. */
 export interface RunningBackend {
@@ -56,7 +57,7 @@ class NotInstalled extends Error {}
  * Native packages are not installed with this project, and need libtensorflow, which their install script downloads.
  * Only an import tells whether they work, and only what runs then tells whether there is a GPU.
  */
-async function startNative(name: "tfjs-node-gpu" | "tfjs-node"): Promise<RunningBackend> {
+async function startNative(name: (typeof NATIVES)[number]): Promise<RunningBackend> {
   const before = refused.get(name);
   if (before) throw before;
   const version = await importNative(`@tensorflow/${name}`);
@@ -112,6 +113,14 @@ async function select(name: string): Promise<void> {
     throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
 }
 
+/** Whether this process has started a backend. */
+let started = false;
+
+/** Starts the first backend that works, unless one runs already: for what computes with TensorFlow.js on any of them. */
+export async function startAnyBackend(): Promise<void> {
+  if (!started) await startBackend();
+}
+
 /**
  * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
  * work: an error is better than a training that is many times slower than expected.
@@ -122,6 +131,7 @@ export async function startBackend(asked?: Backend): Promise<RunningBackend> {
   if (backend.name === "wasm" && !(await speedUpWasm())) {
     process.stderr.write("TensorFlow.js's own matrix product is used, several times slower: this engine lacks SIMD\n");
   }
+  started = true;
   return backend;
 }
 
@@ -141,6 +151,21 @@ export async function startBackendOfRun(trainedOn: Backend, asked?: Backend): Pr
   }
 }
 
+/** Starts the first native backend that is installed and works; null where there is none. */
+export async function startInstalledNative(): Promise<RunningBackend | null> {
+  tf.enableProdMode();
+  for (const name of NATIVES) {
+    try {
+      const backend = await startNative(name);
+      started = true;
+      return backend;
+    } catch (error) {
+      if (!(error instanceof NotInstalled)) say(problemText(name, error));
+    }
+  }
+  return null;
+}
+
 /** A backend as one line of text. */
 export function backendText({ name, device, threads, versions }: RunningBackend): string {
   const [version] = Object.values(versions);
@@ -154,13 +179,17 @@ async function firstThatStarts(asked: Backend | undefined): Promise<RunningBacke
     try {
       return await start[name]();
     } catch (error) {
-      const problem = `backend ${name} is not available here: ${firstLine(error)}`;
+      const problem = problemText(name, error);
       problems.push(problem);
       // One that is installed and does not work is worth a word; one that is not installed is not.
       if (!asked && !(error instanceof NotInstalled)) say(problem);
     }
   }
   throw new UserError(problems.join("\n"));
+}
+
+function problemText(name: Backend, error: unknown): string {
+  return `backend ${name} is not available here: ${firstLine(error)}`;
 }
 
 function firstLine(error: unknown): string {

@@ -1,8 +1,6 @@
 import type { Random } from "../data/random.ts";
-import * as tf from "../engine/tfjs.ts";
-
-/** Rates are rounded to multiples of 1/256, so that one random word decides four units. */
-const STEPS = 256;
+import { DROPOUT_STEPS, dropoutSteps } from "./dropout-steps.ts";
+import * as tf from "./tfjs.ts";
 
 /** Masks of inverted dropout (Srivastava et al. 2014): 0 with probability `rate`, else 1/(1 − rate). */
 export class DropoutMasks {
@@ -14,9 +12,9 @@ export class DropoutMasks {
 
   /** [rows, columns] */
   mask(rows: number, columns: number, rate: number): tf.Tensor2D {
-    const dropped = Math.round(rate * STEPS);
+    const { dropped, scale } = dropoutSteps(rate);
     // A look-up, as the processor mispredicts branches on random bits.
-    const table = new Float32Array(STEPS).fill(STEPS / (STEPS - dropped), dropped);
+    const table = new Float32Array(DROPOUT_STEPS).fill(scale, dropped);
     const mask = new Float32Array(rows * columns);
     for (let i = 0; i < mask.length; i += 4) {
       const bits = this.#random.bits();

@@ -1,5 +1,6 @@
 import type { Random } from "../data/random.ts";
 import type { Model } from "./model.ts";
+import type { RowKernels } from "./row-kernels.ts";
 
 /**
  * Records as an engine sees them: the rows of each field's entries are gathered from the tables, multiplied by the
@@ -32,7 +33,10 @@ export interface BatchItems {
   logShares: Float32Array;
 }
 
-/** The mean loss of a batch, and its gradients. */
+/** Arrays that the rows and labels of a batch are gathered into, as those of a Batch. */
+export type BatchArrays = Pick<Batch, "embeddings" | "linear" | "labels">;
+
+/** The mean loss of a batch, and its gradients. The arrays may be the engine's own: they hold until its next call. */
 export interface Gradients {
   loss: number;
   /** The gradient of the dense weights, laid out as `model.parameters.values`. */
@@ -59,6 +63,16 @@ export interface Engine {
   logits(batch: Batch, onActivations?: OnActivations): Float32Array;
   /** A two-tower model's vectors, both [B, D + 1]. Their inner product is the logit but for what all items share. */
   vectors(batch: Batch): { context: Float32Array; item: Float32Array };
+  /**
+   * Arrays in the engine's own memory, into which a batch of up to `records` records is gathered so that none of it is
+   * copied. An engine that has no such memory takes a batch from any arrays.
+   */
+  batchArrays?(records: number, fields: number): BatchArrays;
+  /**
+   * What the engine does with rows of a table of V = `rows`, if its memory has room for them; otherwise null. An engine
+   * that does nothing with rows leaves them to the host.
+   */
+  rowKernels?(rows: number): RowKernels | null;
   /** The batch's mean of the loss that the model learns by (`model.definition.loss`). */
   ownLoss(batch: Batch): number;
 }

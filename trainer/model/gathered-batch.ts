@@ -1,5 +1,6 @@
 import { type Dataset, firstRow } from "../data/dataset.ts";
-import type { Batch, BatchItems } from "./engine.ts";
+import type { Batch, BatchArrays, BatchItems } from "./engine.ts";
+import type { EntryStore } from "./entry-store.ts";
 import type { BatchRows, Tables } from "./tables.ts";
 
 const EMPTY: Dataset = {
@@ -40,30 +41,59 @@ export class GatheredBatch implements Batch, BatchRows {
   #records: Uint32Array = new Uint32Array(0);
   #dataset: Dataset = EMPTY;
 
-  constructor(capacity: number, fields: number, dim: number, rows: number) {
+  readonly #store: EntryStore | null;
+
+  /**
+   * `arrays`: what to gather into, of the lengths that the other arguments say; without them, new ones. `store`: what
+   * gathers in an engine's memory, where the tables' rows and the arrays are; null where the host does.
+   */
+  constructor(
+    capacity: number,
+    fields: number,
+    dim: number,
+    rows: number,
+    arrays?: BatchArrays,
+    store: EntryStore | null = null,
+  ) {
+    this.#store = store;
     this.fields = fields;
     this.dim = dim;
     this.capacity = capacity;
     this.tableRows = rows;
-    this.embeddings = new Float32Array(capacity * fields * dim);
-    this.linear = new Float32Array(capacity * fields);
-    this.labels = new Float32Array(capacity);
-    this.#local = new Int32Array(rows);
-    this.#stamp = new Uint32Array(rows);
+    this.embeddings = arrays?.embeddings ?? new Float32Array(capacity * fields * dim);
+    this.linear = arrays?.linear ?? new Float32Array(capacity * fields);
+    this.labels = arrays?.labels ?? new Float32Array(capacity);
+    this.#local = new Int32Array(store ? 0 : rows);
+    this.#stamp = new Uint32Array(store ? 0 : rows);
   }
 
   /** Gathers the given records of a dataset. `training`: rows may be stale, and are brought up to the last step. */
   gather(dataset: Dataset, records: Uint32Array, tables: Tables, training: boolean): void {
     if (records.length > this.capacity)
       throw new Error(`got ${records.length} records, expected at most ${this.capacity}`);
-    const { fields, dim, embeddings, linear } = this;
-    const { offsets, rows, values } = dataset;
-    const table = tables.values;
     this.size = records.length;
     this.items = null;
     this.weights = dataset.weights ? Float32Array.from(records, (r) => dataset.weights?.[r] as number) : null;
     this.#records = records;
     this.#dataset = dataset;
+    for (let b = 0; b < records.length; b++) this.labels[b] = dataset.labels[records[b]];
+    if (this.#store) this.#gatherInMemory(this.#store, tables, training);
+    else this.#gatherOnHost(tables, training);
+  }
+
+  #gatherInMemory(store: EntryStore, { values, optimizer }: Tables, training: boolean): void {
+    store.load(this.#dataset, this.#records, this.fields);
+    this.unique = store.unique;
+    this.uniqueCount = store.uniqueCount;
+    if (training) for (let i = 0; i < store.uniqueCount; i++) optimizer.touch(values, store.unique[i]);
+    store.gather(values, this.linear, this.embeddings);
+  }
+
+  #gatherOnHost(tables: Tables, training: boolean): void {
+    const { fields, dim, embeddings, linear } = this;
+    const { offsets, rows, values } = this.#dataset;
+    const records = this.#records;
+    const table = tables.values;
     this.uniqueCount = 0;
     this.#stampNow++;
     embeddings.fill(0, 0, records.length * fields * dim);
@@ -85,7 +115,6 @@ export class GatheredBatch implements Batch, BatchRows {
         }
         linear[b * fields + f] = sum;
       }
-      this.labels[b] = dataset.labels[record];
     }
   }
 
@@ -109,8 +138,12 @@ export class GatheredBatch implements Batch, BatchRows {
     this.items = { rows, logShares: Float32Array.from(rows, (row) => (row < 0 ? 0 : logShares[row])) };
   }
 
-  /** The gradients of the rows in `unique`, [uniqueCount, D + 1], from those of `embeddings` and `linear`. */
+  /**
+   * The gradients of the rows in `unique`, [uniqueCount, D + 1], from those of `embeddings` and `linear`. They hold
+   * until the next call.
+   */
   scatter(dEmbeddings: Float32Array, dLinear: Float32Array): Float32Array {
+    if (this.#store) return this.#store.scatter(dLinear, dEmbeddings);
     const { fields, dim } = this;
     const { offsets, rows, values } = this.#dataset;
     const gradients = new Float32Array(this.uniqueCount * (dim + 1));

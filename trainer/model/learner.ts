@@ -7,6 +7,7 @@ import type { Vocabulary } from "../data/vocabulary.ts";
 import { DivergedError } from "../errors.ts";
 import { type NamedTensor, prefixed, unprefixed } from "../io/safetensors.ts";
 import type { Engine, EngineFactory, Gradients, OnActivations } from "./engine.ts";
+import { EntryStore } from "./entry-store.ts";
 import { GatheredBatch } from "./gathered-batch.ts";
 import { Model } from "./model.ts";
 import { denseOptimizer } from "./optimizers/of-spec.ts";
@@ -24,8 +25,6 @@ const PREDICT_FLOATS = 2 ** 24;
 /** The share of BatchNorm's old running statistics that a full batch leaves. */
 const BATCH_NORM_MOMENTUM = 0.9;
 
-const FIRST_ROW = Int32Array.of(0);
-
 /** A model with its tables, optimizers and engine: takes steps on batches, and predicts. */
 export class Learner {
   readonly model: Model;
@@ -36,6 +35,10 @@ export class Learner {
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
   readonly #engine: Engine;
+  /** What gathers in the engine's memory, where the rows are; null where they are on the host. */
+  readonly #entryStore: EntryStore | null;
+  /** The number of the one row that the dense weights are. */
+  readonly #firstRow: Int32Array;
   /** [V]: ln of each item's share among the positive records, for the in-batch loss; null before they are known. */
   #logItemShares: Float32Array | null = null;
   #batch: GatheredBatch;
@@ -44,11 +47,16 @@ export class Learner {
     this.#spec = spec;
     this.random = new Random(spec.training.seed);
     this.model = new Model(MODELS[spec.model.type](spec), this.random);
-    const { rowDim } = this.model.definition;
-    this.tables = new Tables(vocabulary, rowDim, spec.training, this.random);
-    this.#denseOptimizer = denseOptimizer(spec, this.model.parameters.values.length);
+    const { parameters, definition } = this.model;
+    const { rowDim } = definition;
     this.#engine = engineOf(this.model, this.random);
-    this.#batch = new GatheredBatch(0, spec.fields.length, rowDim, vocabulary.size);
+    const kernels = this.#engine.rowKernels?.(vocabulary.size) ?? null;
+    this.tables = new Tables(vocabulary, rowDim, spec.training, this.random, kernels);
+    this.#entryStore = kernels && new EntryStore(kernels, vocabulary.size, rowDim + 1);
+    if (kernels) parameters.moveTo(kernels.floats(parameters.values.length));
+    this.#firstRow = kernels?.integers(1) ?? new Int32Array(1);
+    this.#denseOptimizer = denseOptimizer(spec, parameters.values.length, kernels);
+    this.#batch = new GatheredBatch(0, spec.fields.length, rowDim, vocabulary.size, undefined, this.#entryStore);
   }
 
   /** What is added to a logit where training saw only a share of the negatives. */
@@ -111,7 +119,7 @@ export class Learner {
     const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
     const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
-    this.#denseOptimizer.step(this.model.parameters.values, FIRST_ROW, 1, dense, learningRate, scale);
+    this.#denseOptimizer.step(this.model.parameters.values, this.#firstRow, 1, dense, learningRate, scale);
     return loss;
   }
 
@@ -224,7 +232,9 @@ export class Learner {
   /** Makes room for batches of that many records: fewer than the spec's `batchSize` where the log has fewer. */
   #reserve(records: number): void {
     const { capacity, fields, dim, tableRows } = this.#batch;
-    if (records > capacity) this.#batch = new GatheredBatch(records, fields, dim, tableRows);
+    if (records <= capacity) return;
+    const arrays = this.#engine.batchArrays?.(records, fields);
+    this.#batch = new GatheredBatch(records, fields, dim, tableRows, arrays, this.#entryStore);
   }
 
   /** A copy of the weights. */

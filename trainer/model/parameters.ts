@@ -8,7 +8,7 @@ export class Parameters {
   /** The shape of each parameter, in the order in which they lie in `values`. */
   readonly shapes = new Map<string, number[]>();
   readonly #starts = new Map<string, number>();
-  values = new Float32Array(0);
+  values: Float32Array = new Float32Array(0);
 
   /** Adds a parameter, filled by `init`, which is called once for each element in row-major order. */
   define(name: string, shape: number[], init: () => number): void {
@@ -19,6 +19,12 @@ export class Parameters {
     this.values = values;
     this.shapes.set(name, shape);
     this.#starts.set(name, start);
+  }
+
+  /** Keeps the values in another array from here on, such as one in an engine's memory. */
+  moveTo(values: Float32Array): void {
+    values.set(this.values);
+    this.values = values;
   }
 
   /** A view of one parameter inside a flat array of all: of the values themselves, or of their gradients. */

@@ -3,6 +3,7 @@ import type { Random } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { rowOptimizer } from "./optimizers/of-spec.ts";
 import type { RowOptimizer } from "./optimizers/row-optimizer.ts";
+import type { RowKernels } from "./row-kernels.ts";
 
 /** Rows start small and random, so that inner products of two vectors start near zero, and no two rows are the same. */
 const INITIAL_DEVIATION = 0.01;
@@ -23,15 +24,23 @@ export class Tables {
   readonly values: Float32Array;
   readonly optimizer: RowOptimizer;
 
-  constructor(vocabulary: Vocabulary, dim: number, training: ResolvedSpec["training"], random: Random) {
+  /** `kernels`: those of the engine in whose memory the rows are to be; null for rows on the host. */
+  constructor(
+    vocabulary: Vocabulary,
+    dim: number,
+    training: ResolvedSpec["training"],
+    random: Random,
+    kernels: RowKernels | null = null,
+  ) {
     this.fields = vocabulary.fields;
     this.dim = dim;
-    this.values = new Float32Array(vocabulary.size * (dim + 1));
+    const length = vocabulary.size * (dim + 1);
+    this.values = kernels?.floats(length) ?? new Float32Array(length);
     // OOV rows start at zero, so that one that is never trained adds nothing to a score.
     for (let row = vocabulary.fields; row < vocabulary.size; row++) {
       for (let j = 1; j <= dim; j++) this.values[row * (dim + 1) + j] = INITIAL_DEVIATION * random.normal();
     }
-    this.optimizer = rowOptimizer(training, vocabulary.size, dim + 1);
+    this.optimizer = rowOptimizer(training, vocabulary.size, dim + 1, kernels);
     this.optimizer.reset(this.values);
   }
 

@@ -6,6 +6,7 @@ import { parseJson } from "../../format/parse.ts";
 import type { ResolvedSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
+import type { EngineName } from "../engine/engines.ts";
 import { prefixed, readMetadata, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { warn } from "../terminal/warning.ts";
@@ -29,10 +30,17 @@ export function hasCheckpoint(folder: string): boolean {
   return existsSync(join(folder, FILE));
 }
 
+/** The engine that began the training of a folder's checkpoint; null where there is no checkpoint. */
+export function engineOfCheckpoint(folder: string): EngineName | null {
+  const path = join(folder, FILE);
+  return hasCheckpoint(folder) ? parseMetadata(readMetadata(path), path).engine : null;
+}
+
 /** The metadata of a checkpoint's file, each value as JSON. */
 interface Metadata {
   /** What tells this training from others (`identityOf`). */
   identity: string;
+  engine: EngineName;
   stage: Stage;
   position: Position;
   random: RandomState;
@@ -41,10 +49,12 @@ interface Metadata {
 /** The one checkpoint of a run folder. */
 export class Checkpoints {
   readonly path: string;
+  readonly #engine: EngineName;
   readonly #identity: string;
 
-  constructor(folder: string, spec: ResolvedSpec, vocabulary: Vocabulary, records: number) {
+  constructor(folder: string, engine: EngineName, spec: ResolvedSpec, vocabulary: Vocabulary, records: number) {
     this.path = join(folder, FILE);
+    this.#engine = engine;
     this.#identity = identityOf(spec, vocabulary, records);
   }
 
@@ -58,7 +68,8 @@ export class Checkpoints {
     const { model, tables } = learner;
     const best = bestWeights ? prefixed(BEST, namedWeights(model, tables, bestWeights)) : {};
     const tensors = { ...learner.state(), ...best };
-    const metadata: Metadata = { identity: this.#identity, stage, position, random: learner.random.state() };
+    const own = { identity: this.#identity, engine: this.#engine };
+    const metadata: Metadata = { ...own, stage, position, random: learner.random.state() };
     const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
     writeSafetensors(this.path, tensors, Object.fromEntries(texts));
   }
@@ -91,9 +102,14 @@ export class Checkpoints {
   }
 
   #parse(texts: Record<string, string>): Metadata {
-    const metadata = Object.fromEntries(
-      Object.entries(texts).map(([key, text]) => [key, parseJson(text, `${this.path}: ${key}`)]),
-    ) as unknown as Metadata;
+    const metadata = parseMetadata(texts, this.path);
+    if (metadata.engine !== this.#engine) {
+      throw new FormatError(
+        this.path,
+        `got a checkpoint of the engine ${metadata.engine}, expected one of ${this.#engine}; ` +
+          `--engine ${metadata.engine} goes on with it, and without --resume it is overwritten`,
+      );
+    }
     if (metadata.identity === this.#identity) return metadata;
     throw new FormatError(
       this.path,
@@ -101,6 +117,12 @@ export class Checkpoints {
         "without --resume it is overwritten",
     );
   }
+}
+
+/** A checkpoint of an earlier version, whose one engine was TensorFlow.js, does not name it. */
+function parseMetadata(texts: Record<string, string>, path: string): Metadata {
+  const parsed = Object.entries(texts).map(([key, text]) => [key, parseJson(text, `${path}: ${key}`)] as const);
+  return { engine: "tfjs", ...Object.fromEntries(parsed) } as unknown as Metadata;
 }
 
 /** Thrown between two steps after SIGINT or SIGTERM, when the checkpoint is written, or cannot be. */

@@ -8,8 +8,7 @@ import { CalibrationSchema } from "../calibration/fit.ts";
 import { withFixedDefaults } from "../data/default-settings.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Vocabulary } from "../data/vocabulary.ts";
-import { BACKENDS } from "../engine/backend.ts";
-import { tfjsEngine } from "../engine/tfjs-engine.ts";
+import { type AskedEngine, ENGINES, engineFactory, engineOfRun, PLATFORMS } from "../engine/engines.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { makeFolder } from "../io/folders.ts";
 import { readJson, readJsonText } from "../io/json-file.ts";
@@ -53,7 +52,8 @@ export const MODEL_FILE = "model.safetensors";
 
 /** What a run says of itself: `run` in its model.safetensors; an earlier version's run has it in run.json alone. */
 const RunSchema = v.object({
-  backend: v.picklist(BACKENDS),
+  engine: v.exactOptional(v.picklist(ENGINES)),
+  backend: v.picklist(PLATFORMS),
   device: v.exactOptional(v.picklist(["gpu", "cpu"])),
   threads: v.exactOptional(v.nullable(v.number())),
   versions: v.record(v.string(), v.string()),
@@ -63,10 +63,10 @@ const RunSchema = v.object({
 /** Saves a trained model in `folder`. An export is calibrated with `validLog` unless told otherwise. */
 export function saveRun(
   folder: string,
-  model: TrainedModel & Pick<TrainingResult, "backend" | "valid">,
+  model: TrainedModel & Pick<TrainingResult, "engine" | "valid">,
   validLog: LogPart,
 ): void {
-  const { vocabulary, learner, spec, fitted, backend, valid, calibration } = model;
+  const { vocabulary, learner, spec, fitted, engine, valid, calibration } = model;
   const tensors = {
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
@@ -74,7 +74,7 @@ export function saveRun(
     ...namedWeights(learner.model, learner.tables, learner.weights()),
   };
   makeFolder(folder);
-  const record = runRecord(spec, backend);
+  const record = runRecord(spec, engine);
   const { spec: _, seed: __, ...trainedWith } = record;
   const run = { ...trainedWith, validLog: savedLog(validLog, folder) };
   const texts = {
@@ -90,15 +90,15 @@ export interface SavedRun extends TrainedModel {
    * Finds the log that chose the best epoch, with which exports are calibrated. Throws FormatError where it is gone.
    */
   findValidLog: () => LogPart;
-  /** What it was trained with; earlier versions did not record the device and the threads. */
-  record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "device" | "threads">>;
+  /** What it was trained with; earlier versions did not record the engine, the device and the threads. */
+  record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "engine" | "device" | "threads">>;
 }
 
 /**
- * Loads what `saveRun` saved. A TensorFlow.js backend must be started before the model predicts. Throws FormatError
- * where a file, a tensor or a setting is missing or does not fit.
+ * Loads what `saveRun` saved, with the run's own engine or the one asked for, which must be started before the model
+ * predicts. Throws FormatError where a file, a tensor or a setting is missing or does not fit.
  */
-export function loadRun(folder: string): SavedRun {
+export function loadRun(folder: string, asked: AskedEngine = {}): SavedRun {
   const path = join(folder, MODEL_FILE);
   const { tensors, metadata } = readModel(path);
   const spec = withFixedDefaults(readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`));
@@ -125,9 +125,9 @@ export function loadRun(folder: string): SavedRun {
     tensorData(tensors, "rows.fields", "U16", [size], path),
     tensorData(tensors, "rows.counts", "U32", [size], path),
   );
-  const learner = new Learner(spec, vocabulary, tfjsEngine);
-  learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const { validLog, ...record } = run;
+  const learner = new Learner(spec, vocabulary, engineFactory(engineOfRun(record, asked)));
+  learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const found = { record, findValidLog: () => findSavedLog(validLog, folder) };
   return { spec, fitted, vocabulary, learner, ...calibration, ...found };
 }

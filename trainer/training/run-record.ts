@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import type { ResolvedSpec } from "../../format/spec.ts";
 import type { LogPart } from "../data/logs.ts";
-import type { Backend, RunningBackend } from "../engine/backend.ts";
-import * as tf from "../engine/tfjs.ts";
+import type { EngineName, Platform, RunningEngine } from "../engine/engines.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
 import type { Epoch } from "./epochs.ts";
@@ -13,24 +12,24 @@ import type { Epoch } from "./epochs.ts";
 export interface RunRecord {
   spec: ResolvedSpec;
   seed: number;
-  backend: Backend;
-  device: RunningBackend["device"];
+  engine: EngineName;
+  backend: Platform;
+  device: RunningEngine["device"];
   threads: number | null;
   versions: Record<string, string>;
 }
 
 /** What a run is trained with: what runs, and not what was asked for. */
-export function runRecord(spec: ResolvedSpec, backend: RunningBackend): RunRecord {
-  const { name, device, threads } = backend;
-  return { spec, seed: spec.training.seed, backend: name, device, threads, versions: versionsWith(backend) };
+export function runRecord(spec: ResolvedSpec, running: RunningEngine): RunRecord {
+  const { engine, backend, device, threads } = running;
+  return { spec, seed: spec.training.seed, engine, backend, device, threads, versions: versionsWith(running) };
 }
 
 /** The versions of all software that the weights depend on. */
-export function versionsWith({ versions }: RunningBackend): Record<string, string> {
+export function versionsWith({ versions }: RunningEngine): Record<string, string> {
   return {
     "deepfm-edge": VERSION,
     node: process.versions.node,
-    "@tensorflow/tfjs-core": tf.version_core,
     ...versions,
   };
 }
@@ -42,10 +41,10 @@ export function versionsWith({ versions }: RunningBackend): Record<string, strin
 export function recordEpochs(
   folder: string,
   validLog: LogPart,
-): (epochs: readonly Epoch[], spec: ResolvedSpec, backend: RunningBackend) => void {
+): (epochs: readonly Epoch[], spec: ResolvedSpec, running: RunningEngine) => void {
   let begun = false;
-  return (epochs, spec, backend) => {
-    if (!begun) writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, backend), validLog }));
+  return (epochs, spec, running) => {
+    if (!begun) writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, running), validLog }));
     begun = true;
     writeWhole(join(folder, "metrics.jsonl"), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   };

@@ -14,8 +14,14 @@ import { type LogPart, logName } from "../data/logs.ts";
 import { type HeldOutSource, predictLog } from "../data/source.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { type Backend, backendText, type RunningBackend, startBackend } from "../engine/backend.ts";
-import { tfjsEngine } from "../engine/tfjs-engine.ts";
+import {
+  type AskedEngine,
+  type EngineName,
+  engineFactory,
+  engineText,
+  type RunningEngine,
+  startEngine,
+} from "../engine/engines.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
 import { Learner } from "../model/learner.ts";
@@ -24,7 +30,7 @@ import { pretrainingSpec, startFromFm } from "../model/pretrain.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import type { FieldProfile } from "../profile/field-profile.ts";
 import { say } from "../terminal/progress.ts";
-import { Checkpoints, Saving, type Stage } from "./checkpoint.ts";
+import { Checkpoints, engineOfCheckpoint, Saving, type Stage } from "./checkpoint.ts";
 import { type Epoch, Training } from "./epochs.ts";
 
 /**
@@ -34,7 +40,7 @@ export const CHECKPOINT_MINUTES = 5;
 
 /** A trained model and the story of its training. */
 export interface TrainingResult extends TrainedModel {
-  backend: RunningBackend;
+  engine: RunningEngine;
   epochs: Epoch[];
   /** FNN only: epochs of the FM pre-training; 0 for other models, and for a training that was resumed after them. */
   pretrainingEpochs: number;
@@ -48,12 +54,11 @@ export interface TrainingResult extends TrainedModel {
   checkpoints: Checkpoints | null;
 }
 
-export interface TrainOptions {
+export interface TrainOptions extends AskedEngine {
   train: LogPart;
   valid: LogPart;
   /** The folder of encoded logs. */
   cache: string;
-  backend?: Backend;
   /** What row keys are hashed with, 32 hex digits. Default: where it is resumed, its own; otherwise the cache's. */
   hashKey?: string;
   /** The folder to keep a checkpoint in; without it, none is saved. */
@@ -64,7 +69,7 @@ export interface TrainOptions {
   /** How the model will be exported: a model too large for a blob is refused before it is trained. Default: int8. */
   quantize?: Quantization;
   /** Called after each epoch with all epochs so far, those before a resumption included. */
-  onEpoch?: (epochs: readonly Epoch[], spec: ResolvedSpec, backend: RunningBackend) => void;
+  onEpoch?: (epochs: readonly Epoch[], spec: ResolvedSpec, engine: RunningEngine) => void;
 }
 
 /**
@@ -80,7 +85,8 @@ export async function train(
     valid,
     cache,
     hashKey,
-    backend: askedBackend,
+    engine: askedEngine = "auto",
+    backend,
     quantize = "int8",
     out,
     resume = false,
@@ -89,8 +95,11 @@ export async function train(
   }: TrainOptions,
 ): Promise<TrainingResult> {
   checkBlobSize(asked, quantize);
-  const backend = await startBackend(askedBackend);
-  say(`TensorFlow.js backend: ${backendText(backend)}`);
+  const begun = resume && out !== undefined ? engineOfCheckpoint(out) : null;
+  // A checkpoint goes on with the engine that began it; `Checkpoints` refuses another that is asked for.
+  const goesOn = begun !== null && askedEngine === "auto" && backend === undefined;
+  const { why, ...engine } = await startEngine({ engine: goesOn ? begun : askedEngine, backend });
+  say(`${engineText(engine)}, as ${goesOn ? "the checkpoint was begun with it" : why}`);
 
   const resumed = resume && out !== undefined ? savedHashKey(out) : null;
   const log = await openTrainingLog(asked, train, cache, hashKey ?? resumed ?? undefined);
@@ -104,8 +113,8 @@ export async function train(
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
-  const checkpoints = out === undefined ? null : new Checkpoints(out, spec, vocabulary, source.count);
-  const learner = await startLearner(spec, log);
+  const checkpoints = out === undefined ? null : new Checkpoints(out, engine.engine, spec, vocabulary, source.count);
+  const learner = await startLearner(spec, log, engine.engine);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: ResolvedSpec, of: Learner, task: string): Promise<Training> => {
@@ -116,7 +125,7 @@ export async function train(
       await training.run(
         task,
         () => saving?.afterStep(),
-        () => name === "training" && onEpoch(training.position.epochs, spec, backend),
+        () => name === "training" && onEpoch(training.position.epochs, spec, engine),
       );
     } finally {
       saving?.stop();
@@ -127,7 +136,7 @@ export async function train(
   let pretrainingEpochs = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
-    const pretraining = await runStage("pretraining", fm, await startLearner(fm, log), "FM epoch");
+    const pretraining = await runStage("pretraining", fm, await startLearner(fm, log, engine.engine), "FM epoch");
     startFromFm(learner, pretraining.learner);
     seconds += secondsOf(pretraining);
     pretrainingEpochs = pretraining.position.epochs.length;
@@ -141,7 +150,7 @@ export async function train(
     const uses = validSource.uses[f];
     return { ...values, rows: rowsOf(vocabulary, f), unseen: uses > 0 ? validSource.unseen[f] / uses : null };
   });
-  const trained = { spec, fitted, backend, vocabulary, learner, epochs, pretrainingEpochs, seconds, profile };
+  const trained = { spec, fitted, engine, vocabulary, learner, epochs, pretrainingEpochs, seconds, profile };
   return { ...trained, ...(calibration && { calibration }), valid: best, checkpoints };
 }
 
@@ -153,8 +162,12 @@ async function calibrate(spec: FeatureSpec, learner: Learner, valid: HeldOutSour
 }
 
 /** A learner before its first step: it knows the log's click rate, or with the in-batch loss its items' popularity. */
-export async function startLearner(spec: ResolvedSpec, { vocabulary, source }: TrainingLog): Promise<Learner> {
-  const learner = new Learner(spec, vocabulary, tfjsEngine);
+export async function startLearner(
+  spec: ResolvedSpec,
+  { vocabulary, source }: TrainingLog,
+  engine: EngineName,
+): Promise<Learner> {
+  const learner = new Learner(spec, vocabulary, engineFactory(engine));
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   else learner.startFromLabels(source.labels);

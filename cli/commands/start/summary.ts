@@ -1,5 +1,5 @@
 import type { HttpEvaluation } from "../../../deploy/http-evaluation.ts";
-import type { Backend } from "../../../trainer/engine/backend.ts";
+import type { RunningEngine } from "../../../trainer/engine/engines.ts";
 import type { ExportedModel } from "../../../trainer/export/export.ts";
 import { chosenOf, type QuantizationReport } from "../../../trainer/export/report.ts";
 import { type InBatchEvaluation, inBatchLines } from "../../../trainer/metrics/evaluation.ts";
@@ -9,7 +9,7 @@ import { metricsTable } from "../metrics-table.ts";
 
 /** What came of the whole path: how well each stage scores the test split, how fast, and in how many bytes. */
 export interface StartResult {
-  backend: Backend;
+  engine: RunningEngine;
   /** The best metrics that a model can reach, where they are known. */
   best: Metrics | null;
   report: QuantizationReport;
@@ -51,7 +51,16 @@ export function summaryText({ best, report, http, inBatch, exported, kernelBytes
 
 /** The same as plain data, for JSON. */
 export function summaryData(result: StartResult): object {
-  const { backend, best, report, http, inBatch, exported, kernelBytes: kernel, workerBytes: workerGzip } = result;
+  const {
+    engine: running,
+    best,
+    report,
+    http,
+    inBatch,
+    exported,
+    kernelBytes: kernel,
+    workerBytes: workerGzip,
+  } = result;
   const { trained, served } = chosenOf(report);
   const stages = (metric: keyof Metrics): Record<string, number | null> => ({
     best: best?.[metric] ?? null,
@@ -61,7 +70,9 @@ export function summaryData(result: StartResult): object {
   });
   const { recordsPerSecond, kvKeysPerRequest } = http;
   const bytes = { blob: exported.blob.length, pages: pageBytes(exported), kernel, workerGzip };
+  const { engine, backend } = running;
   return {
+    engine,
     backend,
     auc: stages("auc"),
     logloss: stages("logloss"),

@@ -10,7 +10,7 @@ import { measureImportance } from "../../../trainer/evaluation/importance.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
 import { recordEpochs } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
-import { WASM } from "../../trainer/running-backend.ts";
+import { WASM } from "../../trainer/running-engine.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();

@@ -10,6 +10,7 @@ import { summarize, summaryCells } from "../../../lab/sweeps/summary.ts";
 import { median } from "../../../trainer/metrics/median.ts";
 import { killCommand } from "../../cli/cli-process.ts";
 import { runHere } from "../../cli/command-here.ts";
+import { WASM } from "../../trainer/running-engine.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs } = await tinyLog();
@@ -78,7 +79,7 @@ describe("compareModels", () => {
     const options = { logs, seeds: 1, folder: join(folder, "pace"), backend: "wasm" } as const;
     const [, trained] = await compareModels(models, options);
     expect(trained?.timeToLr).toBeGreaterThan(0);
-    const store = new ResultStore(options.folder, logs, "wasm");
+    const store = new ResultStore(options.folder, logs, WASM);
     const ratio = async (ofLr: Partial<RunResult>, ofFnn: Partial<RunResult>): Promise<number> => {
       models.forEach(({ name, spec }, i) => {
         const { pretrainingEpochs, ...result } = store.get(name, spec) as RunResult;

@@ -112,7 +112,7 @@ describe.each(["platt", "isotonic"])("a run calibrated by %s", (calibrate) => {
     const { report, calibration } = await exportRun(result, {
       ...{ folder: out, quantization: "f32", limits: DEFAULT_LIMITS, heldOutLog: test },
       calibrationLog: await openHeldOutLog(result.spec, result, logs.valid, logs.cache),
-      trainedWith: runRecord(result.spec, result.backend),
+      trainedWith: runRecord(result.spec, result.engine),
     });
     const { blob } = await loadExport(out);
     const { calibration: map, evidence } = readBlob(blob);

@@ -20,7 +20,7 @@ import { hottestPages } from "../../../trainer/export/hot-pages.ts";
 import { splitRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
-import { WASM } from "../running-backend.ts";
+import { WASM } from "../running-engine.ts";
 import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-export-"));
@@ -224,7 +224,7 @@ describe("a run's folder", () => {
   it("gives back a model that predicts the same", () => {
     const model = trainedModel({});
     const epoch = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
-    saveRun(join(folder, "run"), { ...model, backend: WASM, valid: epoch }, { paths: ["valid.csv"] });
+    saveRun(join(folder, "run"), { ...model, engine: WASM, valid: epoch }, { paths: ["valid.csv"] });
     const loaded = loadRun(join(folder, "run"));
     expect(loaded.learner.predict(model.dataset)).toEqual(model.learner.predict(model.dataset));
     expect(loaded.fitted).toEqual(model.fitted);

@@ -23,7 +23,7 @@ import { loadProfile, saveProfile } from "../../../trainer/profile/saved-profile
 import { Checkpoints } from "../../../trainer/training/checkpoint.ts";
 import { Training } from "../../../trainer/training/epochs.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
-import { WASM } from "../running-backend.ts";
+import { WASM } from "../running-engine.ts";
 import { fittedOf, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 // Says a warning each time, where a process says it once.
@@ -92,7 +92,7 @@ async function cacheEntry(): Promise<Kind[]> {
 function run(): Kind[] {
   const out = join(folder, "run");
   const learner = randomLearner(spec, vocabulary, new Random(2));
-  saveRun(out, { spec, fitted, vocabulary, learner, backend: WASM, valid: EPOCH }, { paths: ["valid.csv"] });
+  saveRun(out, { spec, fitted, vocabulary, learner, engine: WASM, valid: EPOCH }, { paths: ["valid.csv"] });
   const read = async (): Promise<unknown> => {
     const loaded = loadRun(out);
     const { keys, counts } = loaded.vocabulary;
@@ -103,7 +103,7 @@ function run(): Kind[] {
 }
 
 function checkpoint(): Kind[] {
-  const checkpoints = new Checkpoints(join(folder, "checkpoint"), spec, vocabulary, 8);
+  const checkpoints = new Checkpoints(join(folder, "checkpoint"), "tfjs", spec, vocabulary, 8);
   // A checkpoint is saved and restored without a step: no record is read.
   const none = { count: 8, fields: 3 } as unknown as TrainingSource & HeldOutSource;
   const training = (seed: number): Training =>
@@ -137,7 +137,7 @@ function results(): Kind[] {
   writeFileSync(log, "label,user\n1,a\n");
   const part = { paths: [log] };
   const out = join(folder, "results");
-  const store = new ResultStore(out, { train: part, valid: part, test: null }, "cpu");
+  const store = new ResultStore(out, { train: part, valid: part, test: null }, WASM);
   const metrics = { auc: 0.71, logloss: 0.52 };
   store.put("LR", spec, {
     valid: metrics,

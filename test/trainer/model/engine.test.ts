@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { MODEL_TYPES } from "../../../format/spec.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { assemblyEngine } from "../../../trainer/engine/assembly-engine.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { EngineFactory } from "../../../trainer/model/engine.ts";
@@ -25,7 +26,7 @@ interface Trained {
 }
 
 /** Trains models of the same spec on the same batches, one with each engine. */
-function trainBoth(model: object, training: object = {}): { float32: Trained; float64: Trained } {
+function trainAll(model: object, training: object = {}): { float32: Trained[]; float64: Trained } {
   const random = new Random(12);
   const spec = tinySpec({ embeddingDim: 3, hidden: [4], ...model }, { batchSize: BATCH, ...training });
   const vocabulary = tinyVocabulary(FIELDS, 6, random);
@@ -40,7 +41,7 @@ function trainBoth(model: object, training: object = {}): { float32: Trained; fl
     });
     return { losses, logits: learner.predict(dataset), learner, dataset };
   };
-  return { float32: train(tfjsEngine), float64: train(referenceEngine(spec)) };
+  return { float32: [tfjsEngine, assemblyEngine()].map(train), float64: train(referenceEngine(spec)) };
 }
 
 function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>, digits: number): void {
@@ -48,33 +49,40 @@ function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>, digits
   for (let i = 0; i < got.length; i++) expect(got[i]).toBeCloseTo(expected[i], digits);
 }
 
-describe("a learner takes the same steps with an engine of another make", () => {
+describe("a learner takes the same steps with engines of other makes", () => {
   beforeAll(async () => {
     await startBackend("wasm");
   });
 
   it.each(MODEL_TYPES)("%s", (type) => {
-    const { float32, float64 } = trainBoth({ type, batchNorm: true });
-    expectClose(float32.losses, float64.losses, 5);
-    expectClose(float32.logits, float64.logits, 4);
+    const { float32, float64 } = trainAll({ type, batchNorm: true });
+    for (const { losses, logits } of float32) {
+      expectClose(losses, float64.losses, 5);
+      expectClose(logits, float64.logits, 4);
+    }
     expect(new Set(float64.losses).size).toBe(STEPS);
   });
 
   it("two-tower by the in-batch loss", () => {
     // Losses only, as weights may differ: adding one vector to those of all items changes no loss. So the gradient in
     // that direction is nothing but rounding errors, which Adam turns into steps of its usual size.
-    const { float32, float64 } = trainBoth({ type: "two-tower", batchNorm: true }, { loss: "in-batch" });
-    expectClose(float32.losses, float64.losses, 5);
-    const [own, reference] = [float32, float64].map(({ learner, dataset }) => learner.ownLoss(dataset)?.sum ?? 0);
-    expect(own).toBeCloseTo(reference, 3);
-    expect(own).toBeGreaterThan(0);
+    const { float32, float64 } = trainAll({ type: "two-tower", batchNorm: true }, { loss: "in-batch" });
+    const ownLoss = ({ learner, dataset }: Trained): number => learner.ownLoss(dataset)?.sum ?? 0;
+    for (const trained of float32) {
+      expectClose(trained.losses, float64.losses, 5);
+      expect(ownLoss(trained)).toBeCloseTo(ownLoss(float64), 3);
+      expect(ownLoss(trained)).toBeGreaterThan(0);
+    }
   });
 
   it("two-tower to the same vectors", () => {
-    const { float32, float64 } = trainBoth({ type: "two-tower", batchNorm: true });
-    const [vectors, expected] = [float32, float64].map(({ learner, dataset }) => learner.vectors(dataset));
-    expectClose(vectors.context, expected.context, 4);
-    expectClose(vectors.item, expected.item, 4);
+    const { float32, float64 } = trainAll({ type: "two-tower", batchNorm: true });
+    const expected = float64.learner.vectors(float64.dataset);
+    for (const { learner, dataset } of float32) {
+      const vectors = learner.vectors(dataset);
+      expectClose(vectors.context, expected.context, 4);
+      expectClose(vectors.item, expected.item, 4);
+    }
   });
 });
 

@@ -167,7 +167,7 @@ describe("the export of a diverged model", () => {
       force,
       calibrationLog: await openHeldOutLog(trained.spec, trained, logs.valid, logs.cache),
       heldOutLog,
-      trainedWith: runRecord(trained.spec, trained.backend),
+      trainedWith: runRecord(trained.spec, trained.engine),
     });
   }
 

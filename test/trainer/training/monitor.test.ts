@@ -60,7 +60,7 @@ describe("a training starts from the click rate", () => {
   };
   const biasOf = async (data: object): Promise<number> => {
     const spec = specOf(data);
-    const learner = await startLearner(spec, await openTrainingLog(spec, log, logs.cache));
+    const learner = await startLearner(spec, await openTrainingLog(spec, log, logs.cache), "assembly");
     return (learner.weights().dense[0] as number) + learner.logitCorrection;
   };
 

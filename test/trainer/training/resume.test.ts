@@ -28,14 +28,14 @@ interface Run {
 }
 
 /** The arguments of `deepfm-edge` for a training with a checkpoint after every step. */
-function argumentsOf(specPath: string, out: string): string[] {
+function argumentsOf(specPath: string, out: string, engine: string): string[] {
   const log = (name: string): string => join(folder, "log", `${name}.csv`);
   const flags = ["--train", log("train"), "--valid", log("valid"), "--out", out, "--checkpoint-every", "0"];
-  return ["train", specPath, ...flags];
+  return ["train", specPath, ...flags, "--engine", engine];
 }
 
-function startResumed(specPath: string, out: string): Run {
-  const child = spawn(process.execPath, ["cli/cli.ts", ...argumentsOf(specPath, out), "--resume"]);
+function startResumed(specPath: string, out: string, engine: string): Run {
+  const child = spawn(process.execPath, ["cli/cli.ts", ...argumentsOf(specPath, out, engine), "--resume"]);
   running.add(child);
   let stderr = "";
   child.stderr?.on("data", (text) => {
@@ -68,11 +68,11 @@ async function untilCheckpoints(count: number, out: string, { ended }: Run): Pro
 }
 
 const cases = [
-  { name: "DeepFM", model: { dropout: 0.2, batchNorm: true }, l2: { l2: 0.01, l2Scope: "table" } },
-  { name: "FNN, whose pre-training is killed too", model: { type: "FNN" }, l2: {} },
+  { name: "DeepFM", engine: "assembly", model: { dropout: 0.2, batchNorm: true }, l2: { l2: 0.01, l2Scope: "table" } },
+  { name: "FNN, whose pre-training is killed too", engine: "tfjs", model: { type: "FNN" }, l2: {} },
 ];
 
-describe.each(cases)("$name", ({ model, l2 }) => {
+describe.each(cases)("$name, on the engine $engine", ({ model, engine, l2 }) => {
   it("killed and resumed at random moments, it ends with the same weights", async () => {
     const type = (model as { type?: string }).type ?? "DeepFM";
     const specPath = join(folder, `${type}.json`);
@@ -84,18 +84,18 @@ describe.each(cases)("$name", ({ model, l2 }) => {
     );
 
     const whole = join(folder, `${type}-whole`);
-    expect(await runHere(process.cwd(), argumentsOf(specPath, whole))).toMatchObject({ code: 0 });
+    expect(await runHere(process.cwd(), argumentsOf(specPath, whole, engine))).toMatchObject({ code: 0 });
 
     const killed = join(folder, `${type}-killed`);
     const random = new Random(17);
     for (const signal of ["SIGKILL", "SIGTERM", "SIGKILL"] as const) {
-      const run = startResumed(specPath, killed);
+      const run = startResumed(specPath, killed, engine);
       await untilCheckpoints(3 + random.integer(20), killed, run);
       run.child.kill(signal);
       const { code, stderr } = await run.ended;
       expect(code, stderr).toBe(signal === "SIGTERM" ? 143 : null);
     }
-    const last = await startResumed(specPath, killed).ended;
+    const last = await startResumed(specPath, killed, engine).ended;
     expect(last.code, last.stderr).toBe(0);
 
     const weights = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));

@@ -9,7 +9,7 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { type NamedTensor, readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import type { TrainedModel } from "../../../trainer/model/trained-model.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
-import { WASM } from "../running-backend.ts";
+import { WASM } from "../running-engine.ts";
 import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 // F = 3 fields, of which `user` is the context's; V = 3 · (1 + 6) rows; k = 4; hidden layers of 8 and 5 units.
@@ -36,7 +36,7 @@ function trainedModel(model: object, training: object = {}): TrainedModel & { da
 function save(model: TrainedModel): { run: string; path: string } {
   const run = mkdtempSync(join(folder, "run-"));
   const valid = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
-  saveRun(run, { ...model, backend: WASM, valid }, { paths: ["valid.csv"] });
+  saveRun(run, { ...model, engine: WASM, valid }, { paths: ["valid.csv"] });
   return { run, path: join(run, "model.safetensors") };
 }
 
@@ -135,7 +135,7 @@ describe("the validation log of a run", () => {
   const log = (...names: string[]): string => relative(process.cwd(), at(...names));
   const saveWith = (paths: string[]): void => {
     const valid = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
-    saveRun(at("a", "run"), { ...trainedModel({ type: "LR" }), backend: WASM, valid }, { paths, part: "valid" });
+    saveRun(at("a", "run"), { ...trainedModel({ type: "LR" }), engine: WASM, valid }, { paths, part: "valid" });
   };
 
   it("is found from wherever the run is used, also where both were moved, and by a glob", () => {

@@ -1,3 +1,4 @@
+import type { RowKernels } from "../row-kernels.ts";
 import type { AdaptiveUpdate } from "./row-optimizer.ts";
 import { type OptimizerState, restoreFloats, restoreThree, saveFloats, saveNumbers } from "./state.ts";
 
@@ -20,10 +21,15 @@ export class Adam implements AdaptiveUpdate {
   #scale = 0;
   #decay = 0;
 
-  constructor(rows: number, width: number) {
+  readonly #kernels: RowKernels | null;
+
+  /** `kernels`: those of the engine in whose memory the values are, if they are in one. */
+  constructor(rows: number, width: number, kernels: RowKernels | null = null) {
+    const floats = (): Float32Array => kernels?.floats(rows * width) ?? new Float32Array(rows * width);
     this.width = width;
-    this.m = new Float32Array(rows * width);
-    this.v = new Float32Array(rows * width);
+    this.m = floats();
+    this.v = floats();
+    this.#kernels = kernels;
   }
 
   begin(learningRate: number, scale: number, decay: number): void {
@@ -49,6 +55,14 @@ export class Adam implements AdaptiveUpdate {
       v[at + i] = vi;
       values[at + i] = w - (rate * mi) / (Math.sqrt(vi) + epsilon);
     }
+  }
+
+  updateAll(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): boolean {
+    const kernels = this.#kernels;
+    if (kernels === null || ![values, rows, gradients].every((array) => kernels.owns(array))) return false;
+    const step = { rate: this.rate, epsilon: this.epsilon, scale: this.#scale, decay: this.#decay };
+    kernels.adam({ values, m: this.m, v: this.v }, rows, count, this.width, gradients, step);
+    return true;
   }
 
   reset(): void {}

@@ -38,17 +38,18 @@ export class LazyRows implements RowOptimizer {
     scale: number,
   ): void {
     this.begin(learningRate, scale);
-    for (let i = 0; i < count; i++) this.learn(values, rows[i], gradients, i * this.width);
+    this.learnAll(values, rows, count, gradients);
+  }
+
+  /** Updates the batch's rows: rows[0, count), by their gradients in the same order. */
+  protected learnAll(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): void {
+    if (this.#update.updateAll?.(values, rows, count, gradients)) return;
+    for (let i = 0; i < count; i++) this.#update.update(values, rows[i], gradients, i * this.width);
   }
 
   /** Begins a step. */
   protected begin(learningRate: number, scale: number): void {
     this.#update.begin(learningRate, scale, this.lambda);
-  }
-
-  /** Updates a row of the batch by the gradient (gradients[from, from + D) + λ·row) · scale. */
-  protected learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
-    this.#update.update(values, row, gradients, from);
   }
 
   finish(_values: Float32Array): void {}

@@ -1,3 +1,4 @@
+import type { RowKernels } from "../row-kernels.ts";
 import { Adam, BETA1, BETA2 } from "./adam.ts";
 import { EXACT_STEPS, stride, WholeTable } from "./whole-table.ts";
 
@@ -45,8 +46,8 @@ const KEPT = Float64Array.from({ length: 1025 }, (_, n) => BETA2 ** n);
 export class TableAdam extends WholeTable {
   readonly #adam: Adam;
 
-  constructor(rows: number, width: number, lambda: number) {
-    const adam = new Adam(rows, width);
+  constructor(rows: number, width: number, lambda: number, kernels: RowKernels | null = null) {
+    const adam = new Adam(rows, width, kernels);
     super(rows, adam, lambda);
     this.#adam = adam;
   }

@@ -102,13 +102,16 @@ export abstract class WholeTable extends LazyRows {
     this.#norm.advance(this.history.now);
   }
 
-  protected override learn(values: Float32Array, row: number, gradients: Float32Array, from: number): void {
+  protected override learnAll(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): void {
     const { width } = this;
     const { now } = this.history;
-    const before = sumOfSquares(values, row * width, width);
-    this.#update.update(values, row, gradients, from);
-    this.#norm.move(now - 1, now, before, sumOfSquares(values, row * width, width), false);
-    this.#last[row] = now;
+    const squares = (i: number): number => sumOfSquares(values, rows[i] * width, width);
+    const before = Float64Array.from({ length: count }, (_, i) => squares(i));
+    super.learnAll(values, rows, count, gradients);
+    for (let i = 0; i < count; i++) {
+      this.#norm.move(now - 1, now, before[i], squares(i), false);
+      this.#last[rows[i]] = now;
+    }
   }
 
   override finish(values: Float32Array): void {

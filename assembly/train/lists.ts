@@ -1,0 +1,55 @@
+// Sums and copies of lists of float32, four at a time where the build has SIMD. Lengths are in numbers.
+
+/** to += from */
+export function f32_add(from: usize, to: usize, count: usize): void {
+  const bytes: usize = 4 * count;
+  let i: usize = 0;
+  if (ASC_FEATURE_SIMD)
+    for (const vectors = bytes & ~15; i < vectors; i += 16)
+      v128.store(to + i, f32x4.add(v128.load(to + i), v128.load(from + i)));
+  for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(to + i) + load<f32>(from + i));
+}
+
+/** to += x · from */
+export function f32_axpy(x: f32, from: usize, to: usize, count: usize): void {
+  const bytes: usize = 4 * count;
+  let i: usize = 0;
+  if (ASC_FEATURE_SIMD) {
+    const times = f32x4.splat(x);
+    for (const vectors = bytes & ~15; i < vectors; i += 16)
+      v128.store(to + i, f32x4.add(v128.load(to + i), f32x4.mul(times, v128.load(from + i))));
+  }
+  for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(to + i) + x * load<f32>(from + i));
+}
+
+/** to = from */
+export function f32_copy(from: usize, to: usize, count: usize): void {
+  const bytes: usize = 4 * count;
+  let i: usize = 0;
+  if (ASC_FEATURE_SIMD) for (const vectors = bytes & ~15; i < vectors; i += 16) v128.store(to + i, v128.load(from + i));
+  for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(from + i));
+}
+
+/** Σ a · b */
+export function f32_dot(a: usize, b: usize, count: usize): f32 {
+  const bytes: usize = 4 * count;
+  let i: usize = 0;
+  let sum: f32 = 0;
+  if (ASC_FEATURE_SIMD) {
+    let sums = f32x4.splat(0);
+    for (const vectors = bytes & ~15; i < vectors; i += 16)
+      sums = f32x4.add(sums, f32x4.mul(v128.load(a + i), v128.load(b + i)));
+    sum =
+      f32x4.extract_lane(sums, 0) +
+      f32x4.extract_lane(sums, 2) +
+      (f32x4.extract_lane(sums, 1) + f32x4.extract_lane(sums, 3));
+  }
+  for (; i < bytes; i += 4) sum += load<f32>(a + i) * load<f32>(b + i);
+  return sum;
+}
+
+/** sums [n] = the sum of the rows of x [rows, n]. */
+export function columnSums(x: usize, rows: usize, n: usize, sums: usize): void {
+  memory.fill(sums, 0, 4 * n);
+  for (let row: usize = 0; row < rows; row++, x += 4 * n) f32_add(x, sums, n);
+}

@@ -1,0 +1,76 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { bestKernelVariant } from "../../../runtime/variant.ts";
+import { engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
+import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
+import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
+import { train } from "../../../trainer/training/train.ts";
+import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
+
+describe("the engine that is chosen", () => {
+  const own = { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1, versions: {} };
+
+  it("is our own where nothing speaks for TensorFlow.js", async () => {
+    expect(await startEngine({})).toEqual({ ...own, why: "it is the fastest without a native backend" });
+    expect(await startEngine({ engine: "assembly" })).toEqual({ ...own, why: "--engine asks for it" });
+  });
+
+  it("is TensorFlow.js where it or one of its backends is asked for", async () => {
+    expect(await startEngine({ backend: "cpu" })).toMatchObject({ engine: "tfjs", backend: "cpu" });
+    expect(await startEngine({ engine: "tfjs" })).toMatchObject({ engine: "tfjs", why: "--engine asks for it" });
+    await expect(startEngine({ engine: "assembly", backend: "cpu" })).rejects.toThrow(
+      "got --engine assembly and --backend cpu, expected one of them: it has no backends",
+    );
+  });
+
+  it("is the run's own where another is not asked for; a run of an earlier version has TensorFlow.js", () => {
+    expect(engineOfRun({ engine: "assembly", backend: "simd" }, {})).toBe("assembly");
+    expect(engineOfRun({ engine: "assembly", backend: "simd" }, { backend: "cpu" })).toBe("tfjs");
+    expect(engineOfRun({ backend: "wasm" }, { engine: "auto" })).toBe("tfjs");
+    expect(engineOfRun({ backend: "wasm" }, { engine: "assembly" })).toBe("assembly");
+  });
+
+  it("has its part in a result's key; TensorFlow.js's are those of earlier versions", async () => {
+    expect(engineKey(await startEngine({ backend: "cpu" }))).toBe("cpu");
+    expect(engineKey(await startEngine({}))).toBe(`assembly ${bestKernelVariant()}`);
+  });
+});
+
+describe("a training", async () => {
+  const { folder, logs } = await tinyLog();
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const spec = tinyRunSpec({ type: "DeepFM", dropout: 0.2 }, { maxEpochs: 2 });
+  const options = (out: string) => ({ ...logs, out: join(folder, out), checkpointMinutes: 0 });
+
+  it("has the same weights again, and a run that says what trained it", async () => {
+    const [first, second] = [await train(spec, options("a")), await train(spec, options("b"))];
+    expect(first.learner.weights()).toEqual(second.learner.weights());
+    saveRun(join(folder, "a"), first, logs.valid);
+    const { record, learner } = loadRun(join(folder, "a"));
+    expect(record).toMatchObject({ engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1 });
+    expect(Object.keys(record.versions).toSorted()).toEqual(["deepfm-edge", "node"]);
+    expect(learner.weights()).toEqual(first.learner.weights());
+    expect(JSON.parse(readFileSync(join(folder, "a", "run.json"), "utf8"))).toMatchObject({ engine: "assembly" });
+  });
+
+  it("is resumed by the engine that began it, and by no other", async () => {
+    const path = (out: string): string => join(folder, out, "checkpoint.safetensors");
+    const copy = (to: string): void => {
+      mkdirSync(join(folder, to));
+      copyFileSync(path("a"), path(to));
+    };
+    copy("c");
+    await expect(train(spec, { ...options("c"), resume: true, engine: "tfjs" })).rejects.toThrow(
+      `${path("c")}: got a checkpoint of the engine assembly, expected one of tfjs; --engine assembly goes on with it`,
+    );
+    expect((await train(spec, { ...options("c"), resume: true })).engine.engine).toBe("assembly");
+
+    // A checkpoint of an earlier version does not say that TensorFlow.js began it.
+    copy("d");
+    const { tensors, metadata } = readSafetensors(path("d"));
+    const { engine: _, ...older } = metadata;
+    writeSafetensors(path("d"), tensors, older);
+    expect((await train(spec, { ...options("d"), resume: true })).engine.engine).toBe("tfjs");
+  });
+});

@@ -1,0 +1,83 @@
+import { UserError } from "../../errors.ts";
+
+/** All that 32-bit addresses reach, in pages of 64 KiB; assembly/train is built for it. */
+const MAX_PAGES = 65536;
+const PAGE_BYTES = 65536;
+const CACHE_LINE = 64;
+
+/**
+ * The linear memory that an engine computes in. It is handed out from its beginning on, and what was handed out last
+ * can be taken back. It is shared, so that its arrays stay what they are when it grows, and threads can work on it.
+ */
+export class LinearMemory {
+  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+  /** What the memory's arrays are over: another object after each growth, of the same memory. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
+  /** The first address that has not been handed out. Address 0 is never, as it stands for nothing. */
+  #end = CACHE_LINE;
+
+  get end(): number {
+    return this.#end;
+  }
+
+  /**
+   * The address of so many bytes, at the beginning of a cache line. Throws UserError where 4 GiB do not hold them, or
+   * the machine has no more.
+   */
+  allocate(bytes: number): number {
+    const address = this.#end;
+    const end = Math.ceil((address + bytes) / CACHE_LINE) * CACHE_LINE;
+    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE_BYTES);
+    if (end > MAX_PAGES * PAGE_BYTES) throw noRoom(end, `expected at most ${MAX_PAGES * PAGE_BYTES}`);
+    if (missing > 0) this.#grow(missing, end);
+    this.#end = end;
+    return address;
+  }
+
+  #grow(pages: number, end: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch (error) {
+      if (error instanceof RangeError) throw noRoom(end, "and the system gives no more memory");
+      throw error;
+    }
+  }
+
+  /** The address of so many numbers of four bytes. */
+  allocateNumbers(count: number): number {
+    return this.allocate(4 * count);
+  }
+
+  /** Takes back all from an address on, an earlier `end`. */
+  release(end: number): void {
+    this.#end = end;
+  }
+
+  /** The float32 numbers at an address. */
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.#buffer, address, length);
+  }
+
+  /** The 32-bit integers at an address. */
+  integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.#buffer, address, length);
+  }
+
+  /** Whether an array is one of this memory's. */
+  owns({ buffer }: Float32Array | Int32Array | Uint32Array): boolean {
+    return this.#buffers.has(buffer);
+  }
+
+  get #buffer(): ArrayBufferLike {
+    const { buffer } = this.memory;
+    this.#buffers.add(buffer);
+    return buffer;
+  }
+}
+
+function noRoom(bytes: number, expected: string): UserError {
+  return new UserError(
+    `got a training step of ${bytes} bytes, ${expected}: a smaller training.batchSize takes less, and --engine tfjs has ` +
+      "no such limit",
+  );
+}

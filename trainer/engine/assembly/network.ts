@@ -1,0 +1,175 @@
+import { ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH } from "../../../format/constants.ts";
+import type { Random } from "../../data/random.ts";
+import { BATCH_NORM_EPSILON, type Mlp } from "../../model/mlp.ts";
+import { type DropoutSteps, dropoutSteps } from "../dropout-steps.ts";
+import type { DenseWeights } from "./dense-weights.ts";
+import type { TrainingKernels } from "./kernels.ts";
+import type { LinearMemory } from "./memory.ts";
+
+const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };
+
+/** What the networks of an engine share. */
+export interface Shared {
+  memory: LinearMemory;
+  kernels: TrainingKernels;
+  weights: DenseWeights;
+  random: Random;
+  /** The address of the matrix product's scratch. */
+  scratch: number;
+  /** The address of the four words of dropout's generator. */
+  generator: number;
+  /** The most records of a pass, and of a step of training. */
+  records: number;
+  trained: number;
+  /** Room for the gradients of a layer's units, [trained, the widest layer] each: they take turns. */
+  turns: readonly [number, number];
+}
+
+/** Addresses of a hidden layer's matrices, [records, units] each. */
+interface Layer {
+  name: string;
+  /** K */
+  inputs: number;
+  /** N */
+  units: number;
+  /** What the layer puts out. */
+  x: number;
+  /** ẑ of BatchNorm, or x where there is none. */
+  z: number;
+  /** [N]: 1/√(variance + ε) of BatchNorm. */
+  inverse: number;
+  /** Dropout's random bytes, [trained, units]. */
+  bytes: number;
+}
+
+/** Receives the address of the input [B, K] of each layer, of the output layer last. */
+export type OnLayer = (layer: number, address: number, width: number) => void;
+
+/** A network in an engine's memory. */
+export class Network {
+  readonly mlp: Mlp;
+  /** The address of what it puts out, [records, outputs]. */
+  readonly output: number;
+  readonly #shared: Shared;
+  readonly #layers: Layer[];
+  readonly #dropout: DropoutSteps;
+
+  constructor(mlp: Mlp, shared: Shared) {
+    const { memory, records, trained } = shared;
+    this.mlp = mlp;
+    this.#shared = shared;
+    this.#dropout = dropoutSteps(mlp.dropout);
+    this.#layers = mlp.hidden.map((units, i): Layer => {
+      const x = memory.allocateNumbers(records * units);
+      return {
+        name: `${mlp.name}.${i}`,
+        inputs: mlp.hidden[i - 1] ?? mlp.inputs,
+        units,
+        x,
+        z: mlp.batchNorm ? memory.allocateNumbers(records * units) : x,
+        inverse: memory.allocateNumbers(units),
+        // Random bytes are written four at a time.
+        bytes: mlp.dropout > 0 ? memory.allocate(trained * units + 4) : 0,
+      };
+    });
+    this.output = memory.allocateNumbers(records * mlp.outputs);
+  }
+
+  /** Computes `output` of the input [rows, K] at an address. */
+  forward(input: number, rows: number, training: boolean, onLayer?: OnLayer): void {
+    const { kernels, weights } = this.#shared;
+    const { name, outputs } = this.mlp;
+    let x = input;
+    this.#layers.forEach((layer, i) => {
+      onLayer?.(i, x, layer.inputs);
+      this.#layerForward(layer, x, rows, training);
+      x = layer.x;
+    });
+    onLayer?.(this.#layers.length, x, this.#lastWidth);
+    this.#gemm(x, weights.value(`${name}.output.weights`), this.output, rows, outputs, this.#lastWidth, false, false);
+    if (outputs > 1) kernels.addBias(this.output, weights.value(`${name}.output.bias`), rows, outputs);
+  }
+
+  #layerForward({ name, inputs, units, x, z, inverse, bytes }: Layer, input: number, rows: number, training: boolean) {
+    const { kernels, weights } = this.#shared;
+    this.#gemm(input, weights.value(`${name}.weights`), z, rows, units, inputs, false, false);
+    if (this.mlp.batchNorm) {
+      const [mean, variance] = ["mean", "variance"].map((moment) =>
+        training ? weights.batchStat(`${name}.${moment}`) : weights.stat(`${name}.${moment}`),
+      ) as [number, number];
+      if (training) kernels.moments(z, mean, variance, rows, units);
+      kernels.inverseDeviations(variance, inverse, units, BATCH_NORM_EPSILON);
+      kernels.normalize(z, mean, inverse, rows, units);
+    }
+    const drops = training && bytes > 0;
+    if (drops) this.#drawBytes(bytes, rows * units);
+    const { dropped, scale } = this.#dropout;
+    const gamma = this.mlp.batchNorm ? weights.value(`${name}.gamma`) : 0;
+    const bias = weights.value(`${name}.bias`);
+    kernels.layerForward(z, gamma, bias, drops ? bytes : 0, x, rows, units, this.#activation, dropped, scale);
+  }
+
+  /** Draws from the learner's generator, which the kernel has a copy of only while it draws. */
+  #drawBytes(to: number, count: number): void {
+    const { memory, kernels, random, generator } = this.#shared;
+    const words = memory.integers(generator, 4);
+    const [a, b, c, counter, spare] = random.state();
+    words.set([a, b, c, counter]);
+    kernels.randomBytes(generator, to, count);
+    random.restore([words[0], words[1], words[2], words[3], spare]);
+  }
+
+  /**
+   * Computes the gradients of the weights and of the input [rows, K], which is written to `dInput`, from those of the
+   * output at `dOutput` [rows, outputs]. The last `forward` must have been one of training on this input.
+   */
+  backward(input: number, dOutput: number, dInput: number, rows: number): void {
+    const { kernels, weights, turns } = this.#shared;
+    const { name, outputs } = this.mlp;
+    const inputOf = (i: number): number => this.#layers[i - 1]?.x ?? input;
+    const depth = this.#layers.length;
+    if (outputs > 1) kernels.columnSums(dOutput, rows, outputs, weights.gradient(`${name}.output.bias`));
+    let [d] = turns;
+    this.#backward(`${name}.output`, inputOf(depth), dOutput, d, rows, outputs, this.#lastWidth);
+    for (let i = depth - 1; i >= 0; i--) {
+      const layer = this.#layers[i];
+      this.#layerBackward(layer, d, rows);
+      const next = i === 0 ? dInput : d === turns[0] ? turns[1] : turns[0];
+      this.#backward(layer.name, inputOf(i), d, next, rows, layer.units, layer.inputs);
+      d = next;
+    }
+  }
+
+  /** Takes `d`, the gradient of a layer's x, to that of its product. */
+  #layerBackward({ name, units, x, z, inverse, bytes }: Layer, d: number, rows: number): void {
+    const { kernels, weights } = this.#shared;
+    const { batchNorm } = this.mlp;
+    const { dropped, scale } = this.#dropout;
+    const dBias = weights.gradient(`${name}.bias`);
+    const dGamma = batchNorm ? weights.gradient(`${name}.gamma`) : 0;
+    const standard = batchNorm ? z : 0;
+    kernels.layerBackward(d, x, bytes, standard, dBias, dGamma, rows, units, this.#activation, dropped, scale);
+    if (!batchNorm) return;
+    kernels.normalizeBackward(d, z, weights.value(`${name}.gamma`), inverse, dGamma, dBias, rows, units);
+  }
+
+  /** The gradients of x · w, for x [rows, inputs] and w [inputs, units]: of w, and at `dx` that of x. */
+  #backward(name: string, x: number, d: number, dx: number, rows: number, units: number, inputs: number): void {
+    const { weights } = this.#shared;
+    this.#gemm(x, d, weights.gradient(`${name}.weights`), inputs, units, rows, true, false);
+    this.#gemm(d, weights.value(`${name}.weights`), dx, rows, inputs, units, false, true);
+  }
+
+  #gemm(a: number, b: number, c: number, m: number, n: number, k: number, tA: boolean, tB: boolean): void {
+    this.#shared.kernels.gemm(a, b, c, m, n, k, tA, tB, this.#shared.scratch);
+  }
+
+  get #activation(): number {
+    return ACTIVATIONS[this.mlp.activation];
+  }
+
+  /** The width of the output layer's input. */
+  get #lastWidth(): number {
+    return this.mlp.hidden[this.mlp.hidden.length - 1];
+  }
+}

@@ -1,0 +1,125 @@
+import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
+import { UserError } from "../errors.ts";
+import type { EngineFactory } from "../model/engine.ts";
+import { assemblyEngine } from "./assembly-engine.ts";
+import {
+  BACKENDS,
+  type Backend,
+  backendText,
+  type RunningBackend,
+  startBackend,
+  startBackendOfRun,
+  startInstalledNative,
+} from "./backend.ts";
+import * as tf from "./tfjs.ts";
+import { tfjsEngine } from "./tfjs-engine.ts";
+
+/** What computes gradients and logits: our own kernels, or TensorFlow.js. */
+export const ENGINES = ["assembly", "tfjs"] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** What an engine computes on: a build of our kernels, or one of TensorFlow.js's backends. */
+export const PLATFORMS = ["relaxed", "simd", "scalar", ...BACKENDS] as const;
+export type Platform = KernelVariant | Backend;
+
+/** What a user asks for. A backend is TensorFlow.js's, so to ask for one is to ask for it. */
+export interface AskedEngine {
+  /** Default: auto. */
+  engine?: EngineName | "auto" | undefined;
+  backend?: Backend | undefined;
+}
+
+/** An engine that can compute: what it is and computes on, not what was asked for. */
+export interface RunningEngine {
+  engine: EngineName;
+  backend: Platform;
+  device: RunningBackend["device"];
+  /** Threads that compute; null on a GPU. */
+  threads: number | null;
+  /** The versions of all software that it brings with it. */
+  versions: Record<string, string>;
+}
+
+/** An engine, and why it was chosen. */
+export interface ChosenEngine extends RunningEngine {
+  why: string;
+}
+
+const FACTORIES: Record<EngineName, EngineFactory> = { assembly: assemblyEngine(), tfjs: tfjsEngine };
+
+export function engineFactory(name: EngineName): EngineFactory {
+  return FACTORIES[name];
+}
+
+/**
+ * Starts the engine asked for. `auto` takes our own, which is the fastest from npm packages alone, unless something
+ * speaks for TensorFlow.js: a backend that is asked for, a native one that is installed, or a JavaScript engine without
+ * SIMD, for which our kernels are not made. Throws UserError where what is asked for does not work.
+ */
+export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
+  const { engine = "auto", backend } = asked;
+  checkAsked(asked);
+  if (engine === "assembly") return { ...runningAssembly(), why: "--engine asks for it" };
+  if (backend) return { ...runningTfjs(await startBackend(backend)), why: "--backend asks for its backend" };
+  if (engine === "tfjs") return { ...runningTfjs(await startBackend()), why: "--engine asks for it" };
+  const native = await startInstalledNative();
+  if (native) return { ...runningTfjs(native), why: "its native backend is installed" };
+  if (bestKernelVariant() === "scalar") return { ...runningTfjs(await startBackend()), why: "there is no SIMD here" };
+  return { ...runningAssembly(), why: "it is the fastest without a native backend" };
+}
+
+/** What a run says of its engine; earlier versions had TensorFlow.js alone, and did not name it. */
+export interface RecordedEngine {
+  engine?: EngineName;
+  backend: Platform;
+}
+
+/** The engine for a finished run: its own, or the one asked for. */
+export function engineOfRun({ engine: own = "tfjs" }: RecordedEngine, asked: AskedEngine): EngineName {
+  checkAsked(asked);
+  const { engine = "auto", backend } = asked;
+  if (engine !== "auto") return engine;
+  return backend ? "tfjs" : own;
+}
+
+/** Starts what the engine of a finished run needs before its model predicts. */
+export async function startEngineOfRun(record: RecordedEngine, asked: AskedEngine): Promise<void> {
+  if (engineOfRun(record, asked) === "assembly") return;
+  const { backend } = record;
+  if (isBackend(backend)) await startBackendOfRun(backend, asked.backend);
+  else await startBackend(asked.backend);
+}
+
+/** What asks for an engine that runs. */
+export function askFor({ engine, backend }: RunningEngine): AskedEngine {
+  return { engine, backend: isBackend(backend) ? backend : undefined };
+}
+
+/** Names an engine in a key of results. TensorFlow.js's are named as by earlier versions, whose results stay known. */
+export function engineKey({ engine, backend }: RunningEngine): string {
+  return engine === "tfjs" ? backend : `${engine} ${backend}`;
+}
+
+/** An engine as one line of text. */
+export function engineText({ engine, backend, device, threads, versions }: RunningEngine): string {
+  if (isBackend(backend)) return `TensorFlow.js backend: ${backendText({ name: backend, device, threads, versions })}`;
+  return `engine: ${engine}, ${backend} (${threads} ${threads === 1 ? "thread" : "threads"})`;
+}
+
+function checkAsked({ engine, backend }: AskedEngine): void {
+  if (engine !== "assembly" || backend === undefined) return;
+  throw new UserError(`got --engine assembly and --backend ${backend}, expected one of them: it has no backends`);
+}
+
+function isBackend(platform: Platform): platform is Backend {
+  return (BACKENDS as readonly string[]).includes(platform);
+}
+
+function runningAssembly(): RunningEngine {
+  return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1, versions: {} };
+}
+
+function runningTfjs({ name, device, threads, versions }: RunningBackend): RunningEngine {
+  const all = { ...versions, "@tensorflow/tfjs-core": tf.version_core };
+  return { engine: "tfjs", backend: name, device, threads, versions: all };
+}

@@ -1,0 +1,72 @@
+/** The entries of a batch's cells, one cell for each field of each record, in arrays of the engine's memory. */
+export interface BatchEntries {
+  /** Cells, B·F. */
+  cells: number;
+  /** [cells + 1]: the entries of a cell are those numbered [starts[cell], starts[cell + 1]). */
+  starts: Uint32Array;
+  /** One value an entry. */
+  values: Float32Array;
+}
+
+/** What all rows of an Adam step share, as in optimizers/adam.ts. */
+export interface AdamStep {
+  rate: number;
+  epsilon: number;
+  scale: number;
+  decay: number;
+}
+
+/**
+ * What an engine does with rows besides its steps, much faster than the host: all on arrays in its own memory. Each
+ * array that a method takes must be one that `floats`, `integers` or the engine gave, or a part of one.
+ */
+export interface RowKernels {
+  /**
+   * So many numbers, each 0, which stay where they are. To be called between steps, as is `integers`: what the engine's
+   * last call gave is lost then.
+   */
+  floats(length: number): Float32Array;
+  integers(length: number): Int32Array;
+  /** Whether an array lies in this memory. */
+  owns(array: Float32Array | Int32Array | Uint32Array): boolean;
+  /**
+   * Numbers the rows of `count` entries in the order in which they first occur: `unique` gets each once, and `places`
+   * each entry's place in it. `stamps` and `locals` [V] are kept from call to call, and `now` is another number in each.
+   * Returns how many there are.
+   */
+  unique(
+    rows: Int32Array,
+    count: number,
+    kept: { stamps: Int32Array; locals: Int32Array; now: number },
+    unique: Int32Array,
+    places: Int32Array,
+  ): number;
+  /** Each cell's Σ x·w and Σ x·v, from rows of `width` numbers. */
+  gather(
+    table: Float32Array,
+    width: number,
+    entries: BatchEntries,
+    rows: Int32Array,
+    linear: Float32Array,
+    embeddings: Float32Array,
+  ): void;
+  /** The way back: the gradients [count, width] of the rows in `unique`. */
+  scatter(
+    gradients: Float32Array,
+    count: number,
+    width: number,
+    entries: BatchEntries,
+    places: Int32Array,
+    dLinear: Float32Array,
+    dEmbeddings: Float32Array,
+  ): void;
+  /** A step of Adam on the rows numbered rows[0, count) of [V, width]. */
+  adam(
+    arrays: { values: Float32Array; m: Float32Array; v: Float32Array },
+    rows: Int32Array,
+    count: number,
+    width: number,
+    gradients: Float32Array,
+    step: AdamStep,
+  ): void;
+}
