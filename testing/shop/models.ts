@@ -43,7 +43,7 @@ export async function trainShopModel(
     limits: { auc: 0.01, logloss: 0.01 },
     calibrationLog: await openHeldOutLog(spec, trained, valid, cache),
     heldOutLog: heldOut,
-    trainedWith: runRecord(trained.spec, trained.backend),
+    trainedWith: runRecord(trained.spec, trained.engine),
   });
   return exported;
 }
