@@ -1,5 +1,5 @@
-// Measures training steps on each engine, on synthetic records in memory: records/s, and milliseconds of a step by part.
-// The engines take turns on the same batches, so that a slow moment of the machine falls on all; prints medians of
+// Measures training steps on each engine, on synthetic records in memory: records/s, and ms of a step by part. The
+// engines take turns on the same batches, so that a slow moment of the machine falls on all; prints medians of
 // rounds, and gates nothing. It first checks that all compute the same loss.
 //   npm run bench -- train [--case NAME] [--rounds N] [--json FILE]
 import { parseArgs } from "node:util";

@@ -41,8 +41,8 @@ export interface ShopWorker extends AsyncDisposable {
 }
 
 /**
- * Starts the Worker as wrangler would upload it, over the KV in `persistTo`, where models and experiments were published.
- * It is miniflare's alone: through the server of `wrangler dev` requests take three times as long.
+ * Starts the Worker as wrangler would upload it, over the KV in `persistTo`, where models and experiments are. It is
+ * miniflare's alone: through the server of `wrangler dev` requests take twice as long.
  */
 export async function startShopWorker(persistTo: string, origin: URL): Promise<ShopWorker> {
   endWorkerdsWithThisProcess();

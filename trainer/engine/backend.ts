@@ -116,7 +116,7 @@ async function select(name: string): Promise<void> {
 /** Whether this process has started a backend. */
 let started = false;
 
-/** Starts the first backend that works, unless one runs already: for what computes with TensorFlow.js on any of them. */
+/** Starts the first backend that works, unless one runs already: for what computes with TensorFlow.js on any. */
 export async function startAnyBackend(): Promise<void> {
   if (!started) await startBackend();
 }

@@ -31,8 +31,8 @@ export interface RowKernels {
   owns(array: Float32Array | Int32Array | Uint32Array): boolean;
   /**
    * Numbers the rows of `count` entries in the order in which they first occur: `unique` gets each once, and `places`
-   * each entry's place in it. `stamps` and `locals` [V] are kept from call to call, and `now` is another number in each.
-   * Returns how many there are.
+   * each entry's place in it. `stamps` and `locals` [V] are kept from call to call, and `now` is another number in
+   * each. Returns how many there are.
    */
   unique(
     rows: Int32Array,

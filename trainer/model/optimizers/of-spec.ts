@@ -12,8 +12,8 @@ import { TableAdam } from "./table-adam.ts";
 type OptimizerSettings = Pick<ResolvedSpec["training"], "optimizer" | "l1" | "l2" | "l2Scope">;
 
 /**
- * The optimizer that a spec names, for a table of V rows of D = `width` numbers. `kernels`: those of the engine in whose
- * memory the table is, if it is in one.
+ * The optimizer that a spec names, for a table of V rows of D = `width` numbers. `kernels`: those of the engine in
+ * whose memory the table is, if it is in one.
  */
 export function rowOptimizer(
   settings: OptimizerSettings,

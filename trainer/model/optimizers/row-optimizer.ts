@@ -48,8 +48,8 @@ export interface RowUpdate {
   /** Updates a row by the gradient (gradients[from, from + D) + decay · row) · scale. */
   update(values: Float32Array, row: number, gradients: Float32Array, from: number): void;
   /**
-   * Updates rows[0, count) at once, by the gradients [count, D] in their order, to the bits that `update` gives. Returns
-   * false, and does nothing, where it cannot. Absent where it never can.
+   * Updates rows[0, count) at once, by the gradients [count, D] in their order, to the bits that `update` gives.
+   * Returns false, and does nothing, where it cannot. Absent where it never can.
    */
   updateAll?(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): boolean;
   /** Fits the state, where it depends on the values, to values that were replaced. */
