@@ -4,10 +4,8 @@
 // intervals, or the experiment is not sound.
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
-import { pullLogs } from "../../deploy/pull-logs.ts";
 import { analyzeExperiment } from "../../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../../lab/analysis/experiment/plan.ts";
 import { experimentReport } from "../../lab/report/experiment-report.ts";
@@ -15,17 +13,16 @@ import { writeClickLog } from "../../testing/shop/click-log.ts";
 import { EXPERIMENT, startExperiment } from "../../testing/shop/experiment.ts";
 import { judge } from "../../testing/shop/judge.ts";
 import { MODELS, type ShopModel, trainShopModel } from "../../testing/shop/models.ts";
-import { startOrigin } from "../../testing/shop/origin.ts";
 import { plantedValues } from "../../testing/shop/planted.ts";
 import { Shop } from "../../testing/shop/shop.ts";
-import { sendVisitors, type VisitOptions } from "../../testing/shop/visitors.ts";
-import { SHOP_CONFIG, startShopWorker } from "../../testing/shop/worker.ts";
+import { visitShop } from "../../testing/shop/visit-shop.ts";
+import type { VisitOptions } from "../../testing/shop/visitors.ts";
+import { SHOP_CONFIG } from "../../testing/shop/worker.ts";
 import { UserError } from "../../trainer/errors.ts";
 import type { ExportedModel } from "../../trainer/export/export.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 import { makeFolder } from "../../trainer/io/folders.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
-import { startTask } from "../../trainer/terminal/progress.ts";
 
 interface Options {
   out: string;
@@ -36,10 +33,10 @@ interface Options {
 
 const SHELVES_EACH = 4;
 const CONNECTIONS = 16;
+/** Of some four intervals all are to hold the truth, so that each of them may miss it more seldom than in 5 %. */
+const ALPHA = 0.01;
 /** The file by which a folder is known as one of this program's. */
 const MARK = "demo-ab.txt";
-/** Milliseconds in which the queue writes what it has: a batch waits for one second. */
-const QUEUE_MS = 4000;
 
 async function run({ out, seed, visitors, rows }: Options): Promise<void> {
   clear(out);
@@ -48,10 +45,9 @@ async function run({ out, seed, visitors, rows }: Options): Promise<void> {
   const models = await publishModels(shop, { out, store, rows, seed });
   await startExperiment(store);
   const visits: VisitOptions = { visitors, shelves: SHELVES_EACH, seed, connections: CONNECTIONS };
-  const asked = await visitShop(shop, store, visits);
   const logs = join(out, "logs");
-  await pullLogs(logs, { config: SHOP_CONFIG, persistTo: store });
-  const plan = parsePlan({ experiment: EXPERIMENT, plannedUnits: visitors });
+  const asked = await visitShop(shop, store, logs, visits);
+  const plan = parsePlan({ experiment: EXPERIMENT, plannedUnits: visitors, alpha: ALPHA });
   const analysis = await analyzeExperiment({ logs: [logs], plan });
   const report = join(out, "experiment.html");
   writeWhole(report, await experimentReport(analysis));
@@ -83,16 +79,6 @@ async function publishModels(
     models[name] = exported;
   }
   return models as Record<ShopModel, ExportedModel>;
-}
-
-async function visitShop(shop: Shop, store: string, options: VisitOptions) {
-  await using origin = await startOrigin(shop);
-  await using worker = await startShopWorker(store, origin.url);
-  using task = startTask("visits", options.visitors * options.shelves, "lists");
-  const { asked } = await sendVisitors(worker.url, shop, options, task);
-  task.done();
-  await sleep(QUEUE_MS);
-  return asked;
 }
 
 await new Command("demo:ab")

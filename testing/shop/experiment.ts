@@ -21,10 +21,10 @@ export const ARMS: readonly Arm[] = [
   { arm: "deepfm", model: "shop-deepfm" },
 ].map((arm) => parseArm(arm, arm.arm));
 
-/** Puts the experiment into the local KV in `persistTo`, and lets all visitors into it. */
-export async function startExperiment(persistTo: string): Promise<void> {
+/** Puts an experiment into the local KV in `persistTo`, and lets all visitors into it. */
+export async function startExperiment(persistTo: string, name = EXPERIMENT, arms = ARMS): Promise<void> {
   await using store = await openStore({ config: SHOP_CONFIG, remote: false, persistTo });
   const experiments = new ExperimentRegistry(store);
-  await experiments.create({ name: EXPERIMENT, list: LIST, arms: ARMS, attribute: "uid" }, false);
-  await experiments.start(EXPERIMENT, 1);
+  await experiments.create({ name, list: LIST, arms, attribute: "uid" }, false);
+  await experiments.start(name, 1);
 }

@@ -15,7 +15,7 @@ export function judge(phase: PhaseAnalysis, planted: readonly PlantedValue[], li
   const rows = [...lifts(phase, planted), ...whatIfs(phase, planted)];
   console.log(
     table(
-      ["", "the analysis says", "95 % interval", "the truth", ""],
+      ["", "the analysis says", "99 % interval", "the truth", ""],
       rows.map(({ name, found, low, high, truth, percent }) => [
         name,
         ...[found, `${numberText(low, percent)} to ${numberText(high, percent)}`, truth].map((cell) =>
@@ -81,7 +81,8 @@ function whatIfs({ offPolicy }: PhaseAnalysis, planted: readonly PlantedValue[])
     .filter(({ arm, target }) => arm === "lr" && target === "arm deepfm")
     .flatMap(({ slot, estimates }) =>
       estimates
-        .filter(({ estimator }) => UNBIASED.test(estimator))
+        // One that is refused, since too few lists decide it, says nothing of the truth.
+        .filter(({ estimator, value }) => UNBIASED.test(estimator) && value !== null)
         .map(
           ({ estimator, value, normal }): Judged => ({
             name: `${slot === "list" ? `clicks in the first ${DRAWN_SLOTS} slots` : "clicks in the first slot"}, ${estimator}`,

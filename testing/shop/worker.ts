@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { endWorkerdsWithThisProcess } from "../../deploy/children.ts";
 import { generateToken } from "../../format/tokens.ts";
 import { bundleWorker } from "../attack/bundle.ts";
@@ -48,8 +48,8 @@ export async function startShopWorker(persistTo: string, origin: URL): Promise<S
   endWorkerdsWithThisProcess();
   await using stack = new AsyncDisposableStack();
   const { folder, compatibilityDate } = stack.use(await bundleWorker());
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
+  const miniflare = new Miniflare({
+    ...convertV4MiniflareOptions({
       modules: [
         { type: "ESModule", path: join(folder, "index.js") },
         ...globSync("*.wasm", { cwd: folder }).map((name) => ({
@@ -64,13 +64,14 @@ export async function startShopWorker(persistTo: string, origin: URL): Promise<S
         ...{ EXPERIMENT_SECRETS: generateToken(), ORIGIN: origin.href, RERANK_ROUTES: ROUTES },
       },
       kvNamespaces: { MODELS: "MODELS" },
-      kvPersist: join(persistTo, "v3", "kv"),
       r2Buckets: { EXPOSURE_LOGS: BUCKET },
-      r2Persist: join(persistTo, "v3", "r2"),
       queueProducers: { EXPOSURES: BUCKET },
       queueConsumers: { [BUCKET]: { maxBatchSize: 50, maxBatchTimeout: 1, maxRetries: 20 } },
     }),
-  );
+    log: new Log(LogLevel.ERROR),
+    // As `wrangler dev --persist-to` has it.
+    resourcePersistencePath: resolve(persistTo, "v3"),
+  });
   stack.defer(() => miniflare.dispose());
   const url = await miniflare.ready;
   const running = stack.move();
