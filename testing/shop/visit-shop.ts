@@ -10,8 +10,8 @@ import { SHOP_CONFIG, startShopWorker } from "./worker.ts";
 const QUEUE_MS = 4000;
 
 /**
- * Lets visitors look at the shop through the Worker over the KV in `persistTo`, and copies what is logged into a folder.
- * Returns who looked at what.
+ * Lets visitors look at the shop through the Worker over the KV in `persistTo`, and copies what is logged into a
+ * folder. Returns who looked at what.
  */
 export async function visitShop(
   shop: Shop,
