@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { faultText } from "../../cli/commands/faults.ts";
 import { publish } from "../../deploy/publish.ts";
 import { analyzeExperiment } from "../../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../../lab/analysis/experiment/plan.ts";
@@ -88,4 +89,8 @@ await new Command("demo:ab")
   .option("--visitors <n>", "visitors of the shop", integerWithin(100, 1_000_000), 3000)
   .option("--rows <n>", "rows of the log that models learn from", integerWithin(1000, 10_000_000), 60_000)
   .action(run)
-  .parseAsync();
+  .parseAsync()
+  .catch((error: unknown) => {
+    console.error(faultText(error));
+    process.exitCode = 1;
+  });

@@ -8,7 +8,7 @@ import * as tf from "./tfjs.ts";
 // bench/matmul.ts compares them.
 
 /** The exports of assembly/gemm/index.ts. Addresses are offsets into the imported memory. */
-interface GemmExports {
+export interface GemmExports {
   scratchBytes(): number;
   gemm(
     a: number,

@@ -1,6 +1,7 @@
 import { EVENT_VERSION, type ListEvent } from "../../format/event.ts";
 import { hasItem } from "../../format/item-tags.ts";
 import type { MacKeys } from "../../format/mac.ts";
+import { cookieValue } from "../http/cookies.ts";
 import { LIST_COOKIE, pageTag, readListCookie } from "./list-cookie.ts";
 
 // Clicks without a script: a visitor who clicks an item of a re-ranked list asks the same Worker for the item's page
@@ -26,7 +27,7 @@ export async function navigationClick(request: Request, options: ClickOptions): 
   if (unit === null || !isNavigation(request)) return null;
   const item = itemOf(request.url, pattern);
   const page = refererPage(request);
-  const cookie = cookieOf(request.headers.get("cookie") ?? "", LIST_COOKIE);
+  const cookie = cookieValue(request.headers.get("cookie"), LIST_COOKIE);
   if (item === null || page === null || cookie === null) return null;
   const lists = await readListCookie(cookie, keys, unit, now);
   const list = lists.find(
@@ -63,9 +64,4 @@ function itemOf(url: string, pattern: URLPattern): string | null {
 function refererPage({ url, headers }: Request): string | null {
   const referer = URL.parse(headers.get("referer") ?? "");
   return referer && referer.origin === new URL(url).origin ? referer.pathname + referer.search : null;
-}
-
-function cookieOf(header: string, name: string): string | null {
-  const found = header.split(";").find((pair) => pair.trim().startsWith(`${name}=`));
-  return found === undefined ? null : found.slice(found.indexOf("=") + 1).trim();
 }

@@ -1,5 +1,6 @@
 import { fromHex, toHex } from "../../format/hash.ts";
 import { type MacKeys, mac, sameBytes } from "../../format/mac.ts";
+import { cookieValue } from "../http/cookies.ts";
 
 // Cookies as a Worker reads and writes them (RFC 6265). Its own are signed: one that anybody else wrote is none.
 
@@ -9,16 +10,11 @@ const MAX_AGE_SECONDS = 34_560_000;
 const TAG_BYTES = 12;
 const TAG_DIGITS = 2 * TAG_BYTES;
 
-/** The value of a cookie in a header `cookie`; null where there is none. Of two with a name the first counts. */
+/** The value of a cookie in a header `cookie`, without the quotes that may be around it; null where there is none. */
 export function cookieIn(header: string | null, name: string): string | null {
-  if (header === null) return null;
-  for (const pair of header.split(";")) {
-    const at = pair.indexOf("=");
-    if (at < 0 || pair.slice(0, at).trim() !== name) continue;
-    const value = pair.slice(at + 1).trim();
-    return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
-  }
-  return null;
+  const value = cookieValue(header, name);
+  if (value === null) return null;
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
 
 /**

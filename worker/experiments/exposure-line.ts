@@ -68,6 +68,7 @@ function teamsOf({ policy, order }: Drawn, teams: readonly number[]): string {
   return order.logPropensities.map((_, slot) => (pinned.has(slot) ? "-" : (teams[next++] ?? OWN_TEAM))).join("");
 }
 
-function modelAt({ model, version }: ScoreResult): string {
+/** A model as lines name it. */
+export function modelAt({ model, version }: ScoreResult): string {
   return `${model}@${version.slice(0, 16)}`;
 }

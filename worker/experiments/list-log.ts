@@ -4,6 +4,7 @@ import type { KeepAlive } from "../http/keep-alive.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { Arranged, ScoreList } from "./arrange.ts";
+import { modelAt } from "./exposure-line.ts";
 import { isSampled } from "./unit-hash.ts";
 
 // What is counted and logged of a list that experiments have ordered, whichever way it goes out.
@@ -38,8 +39,8 @@ export function logList(
   }
   return async function logWithShadow() {
     try {
-      const { model, version, logits } = (await score(shadow.model)).result;
-      line.shadow = { model: `${model}@${version.slice(0, 16)}`, logits: writeFloats(logits) };
+      const { result } = await score(shadow.model);
+      line.shadow = { model: modelAt(result), logits: writeFloats(result.logits) };
     } catch {
       // A shadow is nothing that anybody waits for: the line goes out without it.
     }

@@ -57,6 +57,12 @@ export interface Begun {
  */
 export type BeginArranging = (page: AskedPage) => Begun | Promise<Begun>;
 
+/** What is ranked of a list: records by the fields that its route names, or else ids of the model's catalogue. */
+export function candidatesOf({ name, ids, items }: FoundList, { route }: AskedPage) {
+  const hasFields = route.lists.some((list) => list.name === name && list.fields !== undefined);
+  return hasFields ? { candidates: items } : { items: ids };
+}
+
 /** Whether `shown` has each of the indices below n once. */
 export function isPermutation(shown: readonly number[], n: number): boolean {
   if (shown.length !== n) return false;

@@ -1,6 +1,6 @@
 import { type CookieList, cookieList, LIST_COOKIE, readListCookie, setListCookie } from "../events/list-cookie.ts";
-import { cookieIn } from "../experiments/cookies.ts";
 import type { Visit } from "../experiments/visit.ts";
+import { cookieValue } from "../http/cookies.ts";
 import type { AskedPage } from "./arranging.ts";
 import type { PageList } from "./page-list.ts";
 
@@ -8,16 +8,22 @@ import type { PageList } from "./page-list.ts";
  * The header `set-cookie` by which the visitor's next navigation is known as a click on an item of these lists; null:
  * there is none, as the route has no pages of items, or the visitor has not consented. Headers go out before the list
  * is seen, so that the cookie cannot have its items: whether a click's item was in the list shows in the analysis.
+ * `now`: milliseconds since the epoch.
  */
-export async function clickCookie(page: AskedPage, visit: Visit, lists: readonly PageList[]): Promise<string | null> {
+export async function clickCookie(
+  page: AskedPage,
+  visit: Visit,
+  lists: readonly PageList[],
+  now: number,
+): Promise<string | null> {
   const { request, route } = page;
   // The cookie is one unit's: that of the first list.
   const unit = lists[0]?.unit?.hash;
   if (route.itemPages === undefined || !visit.consents || unit === undefined) return null;
   const url = new URL(request.url);
   const { signing } = visit.keys;
-  const value = cookieIn(request.headers.get("cookie"), LIST_COOKIE);
-  const before = value === null ? [] : await readListCookie(value, signing, unit, Date.now());
+  const value = cookieValue(request.headers.get("cookie"), LIST_COOKIE);
+  const before = value === null ? [] : await readListCookie(value, signing, unit, now);
   const shown = lists.flatMap(({ id, unit: of }): CookieList[] =>
     id !== null && of?.hash === unit ? [cookieList(id, url.pathname + url.search, null)] : [],
   );

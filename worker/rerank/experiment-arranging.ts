@@ -21,7 +21,7 @@ export function experimentArranging(options: RouteOptions, plain: BeginArranging
     const lists = await assignedLists(page, visit, settings, options);
     const cookies = [...(await visit.cookies()), ...others.cookies];
     if (lists.size === 0) return { ...others, cookies };
-    return ofExperiments(page, visit, lists, { ...others, cookies });
+    return ofExperiments(page, visit, lists, { ...others, cookies }, options.now());
   };
 }
 
@@ -57,6 +57,7 @@ async function ofExperiments(
   visit: Visit,
   lists: ReadonlyMap<string, PageList>,
   { arranging: plain, cookies }: Begun,
+  now: number,
 ): Promise<Begun> {
   const arranging: Arranging = {
     async arrange(found: FoundList): Promise<Arranged> {
@@ -71,7 +72,7 @@ async function ofExperiments(
     },
   };
   const logged = [...lists.values()].filter(({ id }) => id !== null);
-  const cookie = await clickCookie(page, visit, logged);
+  const cookie = await clickCookie(page, visit, logged, now);
   return {
     arranging,
     cookies: cookie === null ? cookies : [...cookies, cookie],

@@ -7,7 +7,14 @@ import { answered } from "../routes/answer.ts";
 import { chosenModel } from "../routes/model-choice.ts";
 import { readRank } from "../routes/rank.ts";
 import { ValueBody } from "../rpc/value-body.ts";
-import type { Arranging, AskedPage, BeginArranging, Begun, FoundList } from "./arranging.ts";
+import {
+  type Arranging,
+  type AskedPage,
+  type BeginArranging,
+  type Begun,
+  candidatesOf,
+  type FoundList,
+} from "./arranging.ts";
 import { clientOf } from "./client-of.ts";
 
 const NOT_ARRANGED: Begun = { arranging: null, cookies: [] };
@@ -36,19 +43,10 @@ export function modelArranging(options: RouteOptions, now: () => number): BeginA
   };
 }
 
-async function orderByModel(
-  { name, ids, items }: FoundList,
-  { request, route, context, env, keepAlive }: AskedPage,
-  options: RouteOptions,
-): Promise<number[]> {
-  const hasFields = route.lists.some((list) => list.name === name && list.fields !== undefined);
+async function orderByModel(list: FoundList, page: AskedPage, options: RouteOptions): Promise<number[]> {
+  const { request, route, context, env, keepAlive } = page;
   const { model } = route;
-  const body = {
-    context,
-    ...(hasFields ? { candidates: items } : { items: ids }),
-    sort: false,
-    ...(model && { model }),
-  };
+  const body = { context, ...candidatesOf(list, page), sort: false, ...(model && { model }) };
   const call = { env, client: clientOf(request), request: null, keepAlive, openBody: () => new ValueBody(body) };
   const { result } = await answered(call, options, readRank);
   return Array.from(descending(Float64Array.from(result?.logits ?? [])));

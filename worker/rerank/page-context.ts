@@ -1,5 +1,6 @@
 import type { RawValue } from "../../format/raw-value.ts";
 import type { ContextSource } from "../../format/rerank-routes.ts";
+import { cookieValue } from "../http/cookies.ts";
 
 /** The record of a request's context: of each field the value, unless the request has none. */
 export function contextOf(
@@ -24,7 +25,7 @@ function sourceValue(
   if ("query" in source) return new URL(request.url).searchParams.get(source.query);
   if ("path" in source) return decoded(groups[source.path]);
   if ("header" in source) return request.headers.get(source.header);
-  if ("cookie" in source) return cookieOf(request.headers.get("cookie") ?? "", source.cookie);
+  if ("cookie" in source) return cookieValue(request.headers.get("cookie"), source.cookie);
   const said = (request as { cf?: Record<string, unknown> }).cf?.[source.cf];
   return typeof said === "string" || typeof said === "number" || typeof said === "boolean" ? said : undefined;
 }
@@ -35,13 +36,4 @@ function decoded(text: string | undefined): string | undefined {
   } catch {
     return text;
   }
-}
-
-/** The value of the first cookie of that name (RFC 6265, 5.4), as it is written. */
-function cookieOf(header: string, name: string): string | undefined {
-  for (const pair of header.split(";")) {
-    const at = pair.indexOf("=");
-    if (at >= 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
-  }
-  return undefined;
 }

@@ -8,7 +8,7 @@ import type { RouteOptions } from "../route-options.ts";
 import { chargeTo } from "../rows/key-allowance.ts";
 import type { ScoreRequest } from "../scoring/score-request.ts";
 import type { SettingValues } from "../settings/settings.ts";
-import type { Arranged, AskedPage, FoundList } from "./arranging.ts";
+import { type Arranged, type AskedPage, candidatesOf, type FoundList } from "./arranging.ts";
 import { clientOf } from "./client-of.ts";
 import type { Why } from "./why.ts";
 
@@ -89,10 +89,9 @@ export class PageList {
     return logList(line, arranged, score, { env, keepAlive }, options);
   }
 
-  #requestFor({ name, ids, items }: FoundList): ScoreRequest {
-    const { context, route } = this.#of.page;
-    const hasFields = route.lists.some((list) => list.name === name && list.fields !== undefined);
-    return hasFields ? { context, candidates: items } : { context, items: ids };
+  #requestFor(found: FoundList): ScoreRequest {
+    const { page } = this.#of;
+    return { context: page.context, ...candidatesOf(found, page) };
   }
 
   #access(lease: Lease): ListAccess {

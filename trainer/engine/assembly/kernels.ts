@@ -1,20 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { KernelVariant } from "../../../runtime/variant.ts";
+import type { GemmExports } from "../wasm-matmul.ts";
 
 /** The exports of assembly/train/index.ts, whose files say what each does. Addresses are offsets into the memory. */
-export interface TrainingKernels {
-  scratchBytes(): number;
-  gemm(
-    a: number,
-    b: number,
-    c: number,
-    m: number,
-    n: number,
-    k: number,
-    transposeA: boolean,
-    transposeB: boolean,
-    scratch: number,
-  ): void;
+export interface TrainingKernels extends GemmExports {
   randomBytes(state: number, to: number, count: number): void;
   layerForward(
     z: number,
