@@ -22,6 +22,12 @@ const SLOW = [
 /** Files that need a process of their own: one puts another module in the place of one, one counts threads. */
 const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.test.ts"];
 
+/**
+ * Node imports the tests' modules itself, as it does the program's: behind vite's runner each use of an import is a
+ * call, which makes loops several times slower. Only the coverage of istanbul needs vite to rewrite modules.
+ */
+const experimental = { viteModuleRunner: process.argv.some((word) => word.startsWith("--coverage")) };
+
 const setupFiles = ["./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
 
 export default defineConfig(({ mode }) => ({
@@ -36,6 +42,7 @@ export default defineConfig(({ mode }) => ({
           exclude: ["test/worker/**", ...ALONE, ...(mode === "quick" ? SLOW : [])],
           // A process loads the house once, for all of its files: to load it for each took a fifth of the time.
           isolate: false,
+          experimental,
           setupFiles,
           ...timeouts,
         },

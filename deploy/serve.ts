@@ -5,9 +5,15 @@ import { gzipSync } from "node:zlib";
 import { type LocalServer, startDevServer } from "./dev-server.ts";
 import { WRANGLER_CONFIG, wrangler } from "./wrangler.ts";
 
+/** Milliseconds that a request waits for rows: scores are compared with the trainer's, on a machine that may be busy. */
+const ROW_DEADLINE_MS = 5000;
+
 /** Starts the Worker over the KV in `persistTo`, where `publish` put a model; 0 is a free port. It needs no token. */
 export function serve(persistTo: string, port = 0): Promise<LocalServer> {
-  const bindings = { AUTH: { type: "plain_text", value: "off" } } as const;
+  const bindings = {
+    AUTH: { type: "plain_text", value: "off" },
+    ROW_DEADLINE_MS: { type: "plain_text", value: String(ROW_DEADLINE_MS) },
+  } as const;
   return startDevServer(WRANGLER_CONFIG, { port, persistTo, bindings });
 }
 

@@ -121,6 +121,11 @@ export async function startAnyBackend(): Promise<void> {
   if (!started) await startBackend();
 }
 
+/** Has the next `startAnyBackend` start the fastest one, whatever ran before, as in a process of its own. */
+export function forgetBackend(): void {
+  started = false;
+}
+
 /**
  * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
  * work: an error is better than a training that is many times slower than expected.
