@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type LocalServer, startDevServer } from "./dev-server.ts";
 import { WRANGLER_CONFIG, wrangler } from "./wrangler.ts";
 
-/** Milliseconds that a request waits for rows: scores are compared with the trainer's, on a machine that may be busy. */
+/** Milliseconds that a request waits for rows: its scores are compared with the trainer's, on a busy machine. */
 const ROW_DEADLINE_MS = 5000;
 
 /** Starts the Worker over the KV in `persistTo`, where `publish` put a model; 0 is a free port. It needs no token. */
