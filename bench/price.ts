@@ -73,8 +73,8 @@ async function cost({ name, path, body, together = 1, before = 0 }: Case): Promi
   await using server = await serve(folder);
   const text = JSON.stringify(body);
   const url = new URL(path, server.url);
-  await keysOf(new URL("/v1/score", server.url), '{"records":[]}'); // loads the model
-  for (let time = 0; time < before; time++) await keysOf(url, text);
+  keysOf(new URL("/v1/score", server.url), '{"records":[]}'); // loads the model
+  for (let time = 0; time < before; time++) keysOf(url, text);
   const keys = await Promise.all(Array.from({ length: together }, () => keysOf(url, text)));
   const keysPerRequest = keys.reduce((sum, count) => sum + count, 0) / together;
   return { name, bytes: text.length, keysPerRequest, dollarsPerMillion: 1e6 * keysPerRequest * DOLLARS_PER_KEY };

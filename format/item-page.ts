@@ -4,6 +4,7 @@ import { toHex } from "./hash.ts";
 import { faultOfEntries, type ItemLayout } from "./item-entries.ts";
 import { ascending, findKey, pageOfKey } from "./keys.ts";
 import { pageDigest } from "./page.ts";
+import { wordsOf } from "./words.ts";
 
 /** What all item pages of a model have in common. */
 export interface ItemPageLayout extends ItemLayout {
@@ -166,16 +167,6 @@ export class ItemPage {
     const { buffer } = this.bytes;
     if (buffer instanceof ArrayBuffer) buffer.transfer(0);
   }
-}
-
-const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-/** The little-endian words of bytes: the bytes themselves where the machine can read them so, or a copy. */
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  if (LITTLE_ENDIAN && bytes.byteOffset % 4 === 0)
-    return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.byteLength / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 /**

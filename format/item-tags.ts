@@ -36,11 +36,11 @@ export function hasItem(tags: Uint8Array, id: string, item: string): boolean {
 }
 
 /** The text with which whoever reports events of a list shows what it had: its items' tags, signed. */
-export async function makeReceipt(key: MacKey, id: string, items: readonly string[]): Promise<string> {
+export function makeReceipt(key: MacKey, id: string, items: readonly string[]): string {
   const tags = itemTags(id, items);
   const receipt = new Uint8Array(tags.length + MAC_BYTES);
   receipt.set(tags);
-  receipt.set(await receiptMac(key, id, tags), tags.length);
+  receipt.set(receiptMac(key, id, tags), tags.length);
   return toBase64Url(receipt);
 }
 
@@ -48,27 +48,27 @@ export async function makeReceipt(key: MacKey, id: string, items: readonly strin
  * Throws FormatError, with `source` for its place, where a receipt is not of this request, none of `keys` signed it, or
  * its list did not have the item.
  */
-export async function checkReceipt(
+export function checkReceipt(
   receipt: string,
   keys: readonly MacKey[],
   { id, item }: { id: string; item: string },
   source: string,
-): Promise<void> {
+): void {
   const bytes = receiptBytes(receipt);
   const tags = bytes.subarray(0, Math.max(0, bytes.length - MAC_BYTES));
   let isSigned = false;
-  for (const key of keys) isSigned ||= sameBytes(await receiptMac(key, id, tags), bytes.subarray(tags.length));
+  for (const key of keys) isSigned ||= sameBytes(receiptMac(key, id, tags), bytes.subarray(tags.length));
   if (!isSigned) throw new FormatError(`${source}.receipt`, `got ${show(receipt)}, expected that of ${show(id)}`);
   if (!hasItem(tags, id, item))
     throw new FormatError(`${source}.item`, `got ${show(item)}, expected an item of the list of ${show(id)}`);
 }
 
-async function receiptMac(key: MacKey, id: string, tags: Uint8Array): Promise<Uint8Array> {
+function receiptMac(key: MacKey, id: string, tags: Uint8Array): Uint8Array {
   const of = requestIdBytes(id);
   const message = new Uint8Array(of.length + tags.length);
   message.set(of);
   message.set(tags, of.length);
-  return (await mac(key, PURPOSE, message)).subarray(0, MAC_BYTES);
+  return mac(key, PURPOSE, message).subarray(0, MAC_BYTES);
 }
 
 /** None where the text is no base64 for URLs, which nobody has signed then. */

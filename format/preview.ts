@@ -21,24 +21,24 @@ export interface Preview {
 }
 
 /** The parameter's value. `expires`: seconds since the epoch. */
-export async function writePreview(key: MacKey, { experiment, arm }: Preview, expires: number): Promise<string> {
+export function writePreview(key: MacKey, { experiment, arm }: Preview, expires: number): string {
   const signed = `${encodeURIComponent(experiment)}:${encodeURIComponent(arm)}:${Math.floor(expires)}`;
-  return `${signed}:${toHex(await tagOf(key, signed))}`;
+  return `${signed}:${toHex(tagOf(key, signed))}`;
 }
 
 /** What a parameter's value says; null where none of `keys` has signed it, or it has expired. `now`: milliseconds. */
-export async function readPreview(text: string, keys: readonly MacKey[], now: number): Promise<Preview | null> {
+export function readPreview(text: string, keys: readonly MacKey[], now: number): Preview | null {
   if (text.length > MAX_LENGTH) return null;
   const [signed, experiment = "", arm = "", expires, tag = ""] = PREVIEW.exec(text)?.slice(1) ?? [];
   if (signed === undefined || now > 1000 * Number(expires)) return null;
   for (const key of keys)
-    if (sameBytes(fromHex(tag), await tagOf(key, signed)))
+    if (sameBytes(fromHex(tag), tagOf(key, signed)))
       return { experiment: decodeURIComponent(experiment), arm: decodeURIComponent(arm) };
   return null;
 }
 
 const PREVIEW = /^(([^:]+):([^:]+):(\d{1,12})):([0-9a-f]{24})$/;
 
-async function tagOf(key: MacKey, signed: string): Promise<Uint8Array> {
-  return (await mac(key, PURPOSE, new TextEncoder().encode(signed))).subarray(0, TAG_BYTES);
+function tagOf(key: MacKey, signed: string): Uint8Array {
+  return mac(key, PURPOSE, new TextEncoder().encode(signed)).subarray(0, TAG_BYTES);
 }

@@ -41,11 +41,11 @@ export function requestIdTime(id: string): number {
 }
 
 /** A new id, signed by the first of `keys`. `now`: milliseconds since the epoch. */
-export async function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: number): Promise<string> {
+export function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
   new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
   new DataView(bytes.buffer).setUint32(2, now % 2 ** 32);
-  const tag = await mac(key, PURPOSE, bytes);
+  const tag = mac(key, PURPOSE, bytes);
   const all = new Uint8Array(ID_BYTES + TAG_BYTES + 1);
   all.set(bytes);
   // The key's number stands between the two: the tag begins in the middle of a byte.
@@ -62,12 +62,12 @@ export async function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: 
  * milliseconds since the epoch. Throws FormatError, with `source` for its place, where it has another form, nobody of
  * them signed it, or it is older or of the future.
  */
-export async function checkRequestId(
+export function checkRequestId(
   text: string,
   keys: readonly MacKey[],
   { now, maxAge }: { now: number; maxAge: number },
   source = "id",
-): Promise<number> {
+): number {
   const refuse = (expected: string): FormatError => new FormatError(source, `got ${show(text)}, expected ${expected}`);
   if (!REQUEST_ID_FORM.test(text)) throw refuse(`a request's id of ${REQUEST_ID_LENGTH} characters`);
   const all = fromBase64Url(text + PADDING);
@@ -77,7 +77,7 @@ export async function checkRequestId(
     const [high, low] = [all[ID_BYTES + i] as number, all[ID_BYTES + i + 1] as number];
     return ((high & 15) << 4) | (low >> 4);
   });
-  const isSigned = await isSignedBy(keys, number, bytes, tag);
+  const isSigned = isSignedBy(keys, number, bytes, tag);
   if (!isSigned) throw refuse("one that this Worker has signed");
   const time = requestIdTime(text);
   if (time > now + MAX_CLOCK_SKEW_MS) throw refuse(`one that is not made ${time - now} ms from now`);
@@ -86,13 +86,8 @@ export async function checkRequestId(
 }
 
 /** Two keys may have one number, so each with that of the id is tried. */
-async function isSignedBy(
-  keys: readonly MacKey[],
-  number: number,
-  bytes: Uint8Array,
-  tag: Uint8Array,
-): Promise<boolean> {
+function isSignedBy(keys: readonly MacKey[], number: number, bytes: Uint8Array, tag: Uint8Array): boolean {
   for (const key of keys)
-    if (key.number === number && sameBytes((await mac(key, PURPOSE, bytes)).subarray(0, TAG_BYTES), tag)) return true;
+    if (key.number === number && sameBytes(mac(key, PURPOSE, bytes).subarray(0, TAG_BYTES), tag)) return true;
   return false;
 }

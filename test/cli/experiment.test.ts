@@ -156,11 +156,11 @@ test("preview prints a parameter that the Worker reads, for as long as it lasts"
   onTestFinished(() => void vi.unstubAllEnvs());
   const { out } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm", "--days", "1"]);
   const [[name, value] = []] = new URLSearchParams(out.trim());
-  const keys = await readMacKeys(secret, "secret");
+  const keys = readMacKeys(secret, "secret");
   expect(name).toBe("dfe-preview");
   const hours = (n: number): number => Date.now() + n * 3_600_000;
-  expect(await readPreview(String(value), keys, hours(23))).toEqual({ experiment: "ranker", arm: "deepfm" });
-  expect(await readPreview(String(value), keys, hours(25))).toBeNull();
+  expect(readPreview(String(value), keys, hours(23))).toEqual({ experiment: "ranker", arm: "deepfm" });
+  expect(readPreview(String(value), keys, hours(25))).toBeNull();
   const { out: refused } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm", "--days", "400"]);
   expect(refused).toContain("expected a number of days above 0");
 });

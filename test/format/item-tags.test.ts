@@ -4,9 +4,9 @@ import { readMacKeys } from "../../format/mac.ts";
 import { makeRequestId } from "../../format/request-id.ts";
 import { generateToken } from "../../format/tokens.ts";
 
-const KEYS = await readMacKeys(`${generateToken()} ${generateToken()}`, "SECRETS");
+const KEYS = readMacKeys(`${generateToken()} ${generateToken()}`, "SECRETS");
 const [NEW, OLD] = KEYS;
-const [ID, OTHER] = await Promise.all([makeRequestId(KEYS, 7), makeRequestId(KEYS, 7)]);
+const [ID, OTHER] = [makeRequestId(KEYS, 7), makeRequestId(KEYS, 7)];
 const ITEMS = Array.from({ length: 100 }, (_, i) => `item-${i}ю`);
 
 test("tags of 2 bytes tell the items of a list from others, but for one in hundreds", () => {
@@ -19,19 +19,17 @@ test("tags of 2 bytes tell the items of a list from others, but for one in hundr
   expect(share).toBeLessThan(5e-3); // 100/65,536 is expected
 });
 
-test("a receipt is taken for its request and its items, while one of the secrets is known", async () => {
-  const receipt = await makeReceipt(OLD, ID, ITEMS);
+test("a receipt is taken for its request and its items, while one of the secrets is known", () => {
+  const receipt = makeReceipt(OLD, ID, ITEMS);
   expect(receipt).toMatch(/^[\w-]{275}$/);
-  await checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[99] }, "events[0]");
-  await expect(checkReceipt(receipt, KEYS, { id: ID, item: "other" }, "events[0]")).rejects.toThrow(
+  checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[99] }, "events[0]");
+  expect(() => checkReceipt(receipt, KEYS, { id: ID, item: "other" }, "events[0]")).toThrow(
     `events[0].item: got "other", expected an item of the list of "${ID}"`,
   );
-  await expect(checkReceipt(receipt, KEYS, { id: OTHER, item: ITEMS[0] }, "e")).rejects.toThrow("e.receipt: got");
-  await expect(checkReceipt(receipt, [NEW], { id: ID, item: ITEMS[0] }, "e")).rejects.toThrow("e.receipt: got");
+  expect(() => checkReceipt(receipt, KEYS, { id: OTHER, item: ITEMS[0] }, "e")).toThrow("e.receipt: got");
+  expect(() => checkReceipt(receipt, [NEW], { id: ID, item: ITEMS[0] }, "e")).toThrow("e.receipt: got");
 });
 
-test.each(["", "A", "AAAAAAAA", "?", "A".repeat(275)])("a forged receipt is refused: %j", async (receipt) => {
-  await expect(checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[0] }, "events[0]")).rejects.toThrow(
-    "events[0].receipt: got",
-  );
+test.each(["", "A", "AAAAAAAA", "?", "A".repeat(275)])("a forged receipt is refused: %j", (receipt) => {
+  expect(() => checkReceipt(receipt, KEYS, { id: ID, item: ITEMS[0] }, "events[0]")).toThrow("events[0].receipt: got");
 });

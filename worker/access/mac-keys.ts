@@ -9,11 +9,11 @@ interface Secrets {
 const ofSettings = new WeakMap<Secrets, MacKeys>();
 
 /** The keys that sign request ids and cookies, which are made once. Throws SettingError, which never quotes them. */
-export async function macKeysOf(settings: Secrets): Promise<MacKeys> {
+export function macKeysOf(settings: Secrets): MacKeys {
   const known = ofSettings.get(settings);
   if (known) return known;
   try {
-    const keys = await readMacKeys(settings.secrets, "EXPERIMENT_SECRETS");
+    const keys = readMacKeys(settings.secrets, "EXPERIMENT_SECRETS");
     ofSettings.set(settings, keys);
     return keys;
   } catch (error) {

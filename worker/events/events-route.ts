@@ -27,11 +27,11 @@ export function eventsRoute({ logSettings, events, memory, now }: RouteOptions) 
     const { eventSink, eventRateLimit } = values;
     if (!eventSink)
       throw new SettingError("EXPOSURES: got no queue that takes events, expected one, or a pipeline EVENT_PIPELINE");
-    const keys = await macKeysOf(values);
+    const keys = macKeysOf(values);
     using lease = memory.lease("requests");
     const body = await readShortJson(c.req.raw, lease);
     const { events: reported } = RequestError.during(() => parseWith(EventsOutline, body, "body"));
-    const judged = await Promise.all(reported.map((event, i) => judgedAt(i, event, keys, now())));
+    const judged = reported.map((event, i) => judgedAt(i, event, keys, now()));
     const right = judged.filter((one): one is ListEvent => !(one instanceof FormatError));
     const allowed = eventRateLimit ? await allowedBy(eventRateLimit, right) : right;
     const isTaken = allowed.map((event) => events.write(event, c.env, keepAliveOf(c)));
@@ -43,9 +43,9 @@ export function eventsRoute({ logSettings, events, memory, now }: RouteOptions) 
 }
 
 /** The event, or what is wrong with it. */
-async function judgedAt(i: number, event: unknown, keys: MacKeys, now: number): Promise<ListEvent | FormatError> {
+function judgedAt(i: number, event: unknown, keys: MacKeys, now: number): ListEvent | FormatError {
   try {
-    return await judgeEvent(event, keys, now, `events[${i}]`);
+    return judgeEvent(event, keys, now, `events[${i}]`);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return new FormatError(error.place.replace("]: ", "]."), error.problem);

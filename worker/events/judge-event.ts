@@ -10,10 +10,10 @@ import { ReportedEvent } from "./events-body.ts";
  * list, and when. Throws FormatError that names the place within `source` where the event has another form, its id is
  * forged or too old for its type, or its receipt is not that of a list with the item.
  */
-export async function judgeEvent(input: unknown, keys: MacKeys, now: number, source: string): Promise<ListEvent> {
+export function judgeEvent(input: unknown, keys: MacKeys, now: number, source: string): ListEvent {
   const { receipt, t = now, ...event } = parseWith(ReportedEvent, input, source);
   checkValue(event, source);
-  await checkRequestId(event.id, keys, { now, maxAge: EVENT_AGE_MS[event.type] }, `${source}.id`);
-  if (receipt !== undefined) await checkReceipt(receipt, keys, event, source);
+  checkRequestId(event.id, keys, { now, maxAge: EVENT_AGE_MS[event.type] }, `${source}.id`);
+  if (receipt !== undefined) checkReceipt(receipt, keys, event, source);
   return { v: EVENT_VERSION, ...event, t, received: now };
 }

@@ -53,17 +53,12 @@ export function pageTag(id: string, page: string): number {
  * The header `set-cookie` for a visitor who was shown `list` now. `unit`: as the log has it. `before`: what the cookie
  * of the request says. The newest lists stay.
  */
-export async function setListCookie(
-  [key]: MacKeys,
-  unit: string,
-  list: CookieList,
-  before: readonly CookieList[],
-): Promise<string> {
+export function setListCookie([key]: MacKeys, unit: string, list: CookieList, before: readonly CookieList[]): string {
   const others = before.filter(({ id }) => id !== list.id);
   const payload = payloadOf([list, ...others].slice(0, MAX_COOKIE_LISTS));
   const all = new Uint8Array(payload.length + MAC_BYTES);
   all.set(payload);
-  all.set(await cookieMac(key, unit, payload), payload.length);
+  all.set(cookieMac(key, unit, payload), payload.length);
   const attributes = `Path=/; Max-Age=${LIST_COOKIE_MS / 1000}; Secure; HttpOnly; SameSite=Lax`;
   return `${LIST_COOKIE}=${toBase64Url(all)}; ${attributes}`;
 }
@@ -72,11 +67,11 @@ export async function setListCookie(
  * The lists of a cookie's value, the newest first. Those that are older than a click may be are left out. None where
  * nobody has signed it for this unit.
  */
-export async function readListCookie(text: string, keys: MacKeys, unit: string, now: number): Promise<CookieList[]> {
+export function readListCookie(text: string, keys: MacKeys, unit: string, now: number): CookieList[] {
   const bytes = bytesOf(text);
   const payload = bytes.subarray(0, Math.max(0, bytes.length - MAC_BYTES));
   let isSigned = false;
-  for (const key of keys) isSigned ||= sameBytes(await cookieMac(key, unit, payload), bytes.subarray(payload.length));
+  for (const key of keys) isSigned ||= sameBytes(cookieMac(key, unit, payload), bytes.subarray(payload.length));
   if (!isSigned || payload[0] !== VERSION) return [];
   return listsOf(payload).filter(({ id }) => now - requestIdTime(id) <= LIST_COOKIE_MS);
 }
@@ -112,12 +107,12 @@ function listsOf(payload: Uint8Array): CookieList[] {
   return lists;
 }
 
-async function cookieMac(key: MacKey, unit: string, payload: Uint8Array): Promise<Uint8Array> {
+function cookieMac(key: MacKey, unit: string, payload: Uint8Array): Uint8Array {
   const about = encoder.encode(`${unit}\0`);
   const message = new Uint8Array(about.length + payload.length);
   message.set(about);
   message.set(payload, about.length);
-  return (await mac(key, PURPOSE, message)).subarray(0, MAC_BYTES);
+  return mac(key, PURPOSE, message).subarray(0, MAC_BYTES);
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -22,14 +22,14 @@ export interface ClickOptions {
  * one of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. To
  * fetch a page before anybody asked for it is no click. Never throws for what a client sends.
  */
-export async function navigationClick(request: Request, options: ClickOptions): Promise<ListEvent | null> {
+export function navigationClick(request: Request, options: ClickOptions): ListEvent | null {
   const { pattern, keys, unit, now } = options;
   if (unit === null || !isNavigation(request)) return null;
   const item = itemOf(request.url, pattern);
   const page = refererPage(request);
   const cookie = cookieValue(request.headers.get("cookie"), LIST_COOKIE);
   if (item === null || page === null || cookie === null) return null;
-  const lists = await readListCookie(cookie, keys, unit, now);
+  const lists = readListCookie(cookie, keys, unit, now);
   const list = lists.find(
     ({ id, page: tag, tags }) => tag === pageTag(id, page) && (tags === null || hasItem(tags, id, item)),
   );

@@ -27,23 +27,18 @@ export function setCookie(name: `__Host-${string}`, value: string | null): strin
 }
 
 /** A text with the tag of the first key, for one purpose. */
-export async function signed(text: string, [key]: MacKeys, purpose: string): Promise<string> {
-  const tag = await mac(key, purpose, new TextEncoder().encode(text));
+export function signed(text: string, [key]: MacKeys, purpose: string): string {
+  const tag = mac(key, purpose, new TextEncoder().encode(text));
   return `${text}.${toHex(tag.subarray(0, TAG_BYTES))}`;
 }
 
 /** What `signed` made, and whether by the first of the keys; null where none of them has signed it. */
-export async function unsigned(
-  value: string,
-  keys: MacKeys,
-  purpose: string,
-): Promise<{ text: string; isNewest: boolean } | null> {
+export function unsigned(value: string, keys: MacKeys, purpose: string): { text: string; isNewest: boolean } | null {
   const at = value.length - TAG_DIGITS - 1;
   const [text, tag] = [value.slice(0, Math.max(0, at)), value.slice(at + 1)];
   if (at < 1 || value[at] !== "." || !/^[0-9a-f]+$/.test(tag)) return null;
   const bytes = new TextEncoder().encode(text);
   for (const [i, key] of keys.entries())
-    if (sameBytes((await mac(key, purpose, bytes)).subarray(0, TAG_BYTES), fromHex(tag)))
-      return { text, isNewest: i === 0 };
+    if (sameBytes(mac(key, purpose, bytes).subarray(0, TAG_BYTES), fromHex(tag))) return { text, isNewest: i === 0 };
   return null;
 }

@@ -60,17 +60,17 @@ export class Experiments {
     const found = this.store.current(source, keepAlive);
     const evaluator = found instanceof Promise ? await found : found;
     if (!evaluator) return null;
-    const keys = this.#keys.get(values) ?? (await this.#readKeys(settings));
+    const keys = this.#keys.get(values) ?? this.#readKeys(settings);
     return keys && { evaluator, values, keys };
   }
 
   /** Null where the secrets are none: the log has that once, and all lists are as without experiments. */
-  async #readKeys(settings: ExperimentSettings): Promise<ExperimentKeys | null> {
+  #readKeys(settings: ExperimentSettings): ExperimentKeys | null {
     const { experiments: values } = settings;
     if (this.#keys.has(values)) return null;
     let keys: ExperimentKeys | null = null;
     try {
-      keys = await keysOf(settings);
+      keys = keysOf(settings);
     } catch (error) {
       this.#problem = errorText(error);
       logError("experiments_refused", error);
@@ -80,10 +80,10 @@ export class Experiments {
   }
 }
 
-async function keysOf(settings: ExperimentSettings): Promise<ExperimentKeys> {
+function keysOf(settings: ExperimentSettings): ExperimentKeys {
   const { unitSecret } = settings.experiments;
-  const signing = await macKeysOf(settings.logs);
-  const [unit] = unitSecret === "" ? [lastOf(signing)] : await readMacKeys(unitSecret, "UNIT_SECRET");
+  const signing = macKeysOf(settings.logs);
+  const [unit] = unitSecret === "" ? [lastOf(signing)] : readMacKeys(unitSecret, "UNIT_SECRET");
   return { signing, unit };
 }
 

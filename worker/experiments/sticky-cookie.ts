@@ -23,21 +23,21 @@ export class StickyCookie implements Sticky {
   #units = new Map<string, string>();
   #isChanged = false;
 
-  static async read(
+  static read(
     header: string | null,
     keys: MacKeys,
     unitKey: MacKey,
     attributes: Attributes,
     names: ReadonlySet<string>,
-  ): Promise<StickyCookie> {
+  ): StickyCookie {
     const cookie = new StickyCookie();
     const value = cookieIn(header, STICKY_COOKIE);
-    const found = value === null ? null : await unsigned(value, keys, PURPOSE);
+    const found = value === null ? null : unsigned(value, keys, PURPOSE);
     if (found) cookie.#stored = parse(found.text);
     for (const name of names) {
       const id = attributes[name];
       if (typeof id !== "string") continue;
-      const unit = await unitHash(unitKey, name, id);
+      const unit = unitHash(unitKey, name, id);
       cookie.#units.set(`${name}||${id}`, unit);
       const assignments = cookie.#stored[unit];
       if (assignments) cookie.documents[`${name}||${id}`] = { attributeName: name, attributeValue: id, assignments };
@@ -54,7 +54,7 @@ export class StickyCookie implements Sticky {
   };
 
   /** The header `set-cookie`; null where nothing has changed. */
-  async header(keys: MacKeys): Promise<string | null> {
+  header(keys: MacKeys): string | null {
     if (!this.#isChanged) return null;
     let text = toText(this.#stored);
     while (text.length > MAX_LENGTH) {
@@ -63,7 +63,7 @@ export class StickyCookie implements Sticky {
       delete this.#stored[oldest];
       text = toText(this.#stored);
     }
-    return setCookie(STICKY_COOKIE, await signed(text, keys, PURPOSE));
+    return setCookie(STICKY_COOKIE, signed(text, keys, PURPOSE));
   }
 }
 

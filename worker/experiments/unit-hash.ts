@@ -1,4 +1,5 @@
-import { sha256, toHex } from "../../format/hash.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toHex } from "../../format/hash.ts";
 import { type MacKey, mac } from "../../format/mac.ts";
 
 /** Characters of an id at most. What is longer is no id, and would cost time for every character. */
@@ -6,20 +7,21 @@ export const MAX_ID_LENGTH = 1024;
 
 const ASCII = /^[\0-\x7f]*$/;
 const UNIT_BYTES = 8;
+const encoder = new TextEncoder();
 
 /**
  * An id as it is hashed into a bucket; null where it is none. An id that is not ASCII is the SHA-256 of its UTF-8, in
  * 64 hex digits: implementations of the hash disagree about what the characters of other texts are.
  */
-export function unitId(value: unknown): string | null | Promise<string> {
+export function unitId(value: unknown): string | null {
   const text = typeof value === "number" && Number.isFinite(value) ? String(value) : value;
   if (typeof text !== "string" || text === "" || text.length > MAX_ID_LENGTH) return null;
-  return ASCII.test(text) ? text : sha256(new TextEncoder().encode(text)).then(toHex);
+  return ASCII.test(text) ? text : toHex(sha256(encoder.encode(text)));
 }
 
 /** What the log calls a unit: 16 hex digits of an HMAC of the attribute's name and its value. */
-export async function unitHash(key: MacKey, attribute: string, id: string): Promise<string> {
-  const tag = await mac(key, "unit", new TextEncoder().encode(`${attribute}\0${id}`));
+export function unitHash(key: MacKey, attribute: string, id: string): string {
+  const tag = mac(key, "unit", encoder.encode(`${attribute}\0${id}`));
   return toHex(tag.subarray(0, UNIT_BYTES));
 }
 

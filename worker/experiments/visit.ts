@@ -64,13 +64,13 @@ export class Visit {
     this.flags = requestFlags(request, visitor.preview !== null);
   }
 
-  static async begin(
+  static begin(
     request: VisitorRequest,
     evaluator: Evaluator,
     { values, keys, now }: { values: ExperimentValues; keys: ExperimentKeys; now: number },
-  ): Promise<Visit> {
+  ): Visit {
     const { hashAttributes } = evaluator.payload;
-    const visitor = await readVisitor(request, { values, keys: keys.signing, hashAttributes, now });
+    const visitor = readVisitor(request, { values, keys: keys.signing, hashAttributes, now });
     return new Visit(evaluator, values, keys, request, visitor);
   }
 
@@ -89,33 +89,33 @@ export class Visit {
   }
 
   /** What the log may call the visitor: for each attribute by which experiments hash units. */
-  units(): Promise<string[]> {
+  units(): string[] {
     const { attributes } = this.#visitor;
     const named = [...this.#evaluator.payload.hashAttributes].filter((name) => Object.hasOwn(attributes, name));
-    return Promise.all(named.map((name) => unitHash(this.keys.unit, name, String(attributes[name]))));
+    return named.map((name) => unitHash(this.keys.unit, name, String(attributes[name])));
   }
 
   /** What a list is ordered by; null: as without experiments. */
-  async assign(list: string): Promise<Assigned | null> {
-    const assignment = await this.#evaluate(list);
+  assign(list: string): Assigned | null {
+    const assignment = this.#evaluate(list);
     const { preview } = this.#visitor;
     const seen = preview && this.#evaluator.armOf(list, preview.experiment, preview.arm);
     if (seen?.experiment) {
-      const own = assignment?.unit?.experiment === seen.experiment ? await this.#logged(assignment) : null;
+      const own = assignment?.unit?.experiment === seen.experiment ? this.#logged(assignment) : null;
       return { list, arm: seen.arm, unit: { ...(own ?? NO_UNIT), experiment: seen.experiment, isKept: true } };
     }
-    return assignment && { list, arm: assignment.arm, unit: await this.#logged(assignment) };
+    return assignment && { list, arm: assignment.arm, unit: this.#logged(assignment) };
   }
 
   /** Headers `set-cookie` that the answer needs, once its lists are assigned. */
-  async cookies(): Promise<string[]> {
-    const sticky = await this.#sticky?.header(this.keys.signing);
+  cookies(): string[] {
+    const sticky = this.#sticky?.header(this.keys.signing);
     return sticky ? [...this.#visitor.cookies, sticky] : this.#visitor.cookies;
   }
 
-  async #evaluate(list: string): Promise<Assignment | null> {
+  #evaluate(list: string): Assignment | null {
     const asksForSticky = this.#evaluator.experimentsOf(list)?.some(({ sticky }) => sticky) ?? false;
-    if (asksForSticky && this.#visitor.consents) this.#sticky ??= await this.#readSticky();
+    if (asksForSticky && this.#visitor.consents) this.#sticky ??= this.#readSticky();
     try {
       return this.#evaluator.assign(list, this.#visitor.attributes, asksForSticky ? this.#sticky : null);
     } catch (error) {
@@ -124,16 +124,16 @@ export class Visit {
     }
   }
 
-  #readSticky(): Promise<StickyCookie> {
+  #readSticky(): StickyCookie {
     const header = this.#request.headers?.get("cookie") ?? null;
     const { hashAttributes } = this.#evaluator.payload;
     return StickyCookie.read(header, this.keys.signing, this.keys.unit, this.#visitor.attributes, hashAttributes);
   }
 
-  async #logged({ unit }: Assignment): Promise<LoggedUnit | null> {
+  #logged({ unit }: Assignment): LoggedUnit | null {
     if (!unit) return null;
     const { experiment, bucket, attribute, id } = unit;
-    const hash = await unitHash(this.keys.unit, attribute, id);
+    const hash = unitHash(this.keys.unit, attribute, id);
     return { experiment, bucket, hash, isKept: isSampled(hash, this.values.keep, "log") };
   }
 }

@@ -43,14 +43,14 @@ export interface VisitorOptions {
 }
 
 /** Finds out who a request is from. An id that is forged counts as absent. */
-export async function readVisitor(request: VisitorRequest, options: VisitorOptions): Promise<Visitor> {
+export function readVisitor(request: VisitorRequest, options: VisitorOptions): Visitor {
   const { values, hashAttributes } = options;
   const header = request.headers?.get("cookie") ?? null;
   const visitor: Visitor = {
     attributes: { ...fieldsOf(request.context) },
     consents: consents(header, values),
     cookies: [],
-    preview: await previewOf(request.url, options),
+    preview: previewOf(request.url, options),
   };
   const found = new Set<string>();
   for (const source of values.units) {
@@ -58,7 +58,7 @@ export async function readVisitor(request: VisitorRequest, options: VisitorOptio
     if (found.has(attribute)) continue;
     const value =
       from === "anonymous"
-        ? await anonymousId(header, visitor, hashAttributes.has(attribute), options)
+        ? anonymousId(header, visitor, hashAttributes.has(attribute), options)
         : valueIn(source, request, header);
     // A field of the context by that name is not an id that another place is configured for.
     if (value === null) delete visitor.attributes[attribute];
@@ -67,7 +67,7 @@ export async function readVisitor(request: VisitorRequest, options: VisitorOptio
       visitor.attributes[attribute] = value;
     }
   }
-  await makeIds(visitor.attributes, hashAttributes);
+  makeIds(visitor.attributes, hashAttributes);
   return visitor;
 }
 
@@ -83,13 +83,12 @@ function valueIn({ from, name }: UnitSource, { headers, context }: VisitorReques
 }
 
 /** Makes what units are hashed by an id, or takes it away where it is none. */
-async function makeIds(attributes: Record<string, unknown>, names: ReadonlySet<string>): Promise<void> {
+function makeIds(attributes: Record<string, unknown>, names: ReadonlySet<string>): void {
   for (const name of names) {
     if (!Object.hasOwn(attributes, name)) continue;
     const id = unitId(attributes[name]);
-    const text = typeof id === "string" || id === null ? id : await id;
-    if (text === null) delete attributes[name];
-    else attributes[name] = text;
+    if (id === null) delete attributes[name];
+    else attributes[name] = id;
   }
 }
 
@@ -115,25 +114,25 @@ function decoded(value: string): string {
  * The anonymous id of the Worker's own cookie; null without one. Where ids may be stored and `isNeeded`, there is one
  * from now on. Where they may not be, the one that is there counts for nothing, and is deleted.
  */
-async function anonymousId(
+function anonymousId(
   header: string | null,
   { consents, cookies }: Visitor,
   isNeeded: boolean,
   { keys }: VisitorOptions,
-): Promise<string | null> {
+): string | null {
   const value = cookieIn(header, UNIT_COOKIE);
   if (!consents) {
     if (value !== null) cookies.push(setCookie(UNIT_COOKIE, null));
     return null;
   }
-  const known = value === null ? null : await unsigned(value, keys, UNIT_PURPOSE);
+  const known = value === null ? null : unsigned(value, keys, UNIT_PURPOSE);
   if (known?.isNewest || (known === null && !isNeeded)) return known?.text ?? null;
   const id = known?.text ?? toHex(crypto.getRandomValues(new Uint8Array(ANONYMOUS_BYTES)));
-  cookies.push(setCookie(UNIT_COOKIE, await signed(id, keys, UNIT_PURPOSE)));
+  cookies.push(setCookie(UNIT_COOKIE, signed(id, keys, UNIT_PURPOSE)));
   return id;
 }
 
-async function previewOf(url: string | null, { keys, now }: VisitorOptions): Promise<Preview | null> {
+function previewOf(url: string | null, { keys, now }: VisitorOptions): Preview | null {
   if (!url?.includes(PREVIEW_PARAMETER)) return null;
   const text = new URL(url).searchParams.get(PREVIEW_PARAMETER);
   return text === null ? null : readPreview(text, keys, now);

@@ -8,14 +8,13 @@ export class AssignmentCounters {
 
   add({ assigned: { arm, unit }, failure }: Arranged): void {
     if (!unit) return;
-    const labels = {
-      ...{ experiment: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm },
-      ...{ served: failure ? "origin" : "arm", why: failure?.why ?? "" },
-    };
-    const name = JSON.stringify(labels);
+    const { key: experiment, phase } = unit.experiment;
+    const why = failure?.why ?? "";
+    const name = `${why} ${phase} ${JSON.stringify(experiment)} ${arm.arm}`;
     const series = this.#counts.get(name);
-    if (series) this.#counts.set(name, [labels, series[1] + 1]);
+    if (series) series[1]++;
     else {
+      const labels = { experiment, phase, arm: arm.arm, served: failure ? "origin" : "arm", why };
       // Those of experiments that are long over make room, the oldest first.
       const [oldest] = this.#counts.keys();
       if (oldest !== undefined && this.#counts.size >= MAX_ASSIGNMENT_SERIES) this.#counts.delete(oldest);

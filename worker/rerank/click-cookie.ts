@@ -10,12 +10,7 @@ import type { PageList } from "./page-list.ts";
  * is seen, so that the cookie cannot have its items: whether a click's item was in the list shows in the analysis.
  * `now`: milliseconds since the epoch.
  */
-export async function clickCookie(
-  page: AskedPage,
-  visit: Visit,
-  lists: readonly PageList[],
-  now: number,
-): Promise<string | null> {
+export function clickCookie(page: AskedPage, visit: Visit, lists: readonly PageList[], now: number): string | null {
   const { request, route } = page;
   // The cookie is one unit's: that of the first list.
   const unit = lists[0]?.unit?.hash;
@@ -23,10 +18,10 @@ export async function clickCookie(
   const url = new URL(request.url);
   const { signing } = visit.keys;
   const value = cookieValue(request.headers.get("cookie"), LIST_COOKIE);
-  const before = value === null ? [] : await readListCookie(value, signing, unit, now);
+  const before = value === null ? [] : readListCookie(value, signing, unit, now);
   const shown = lists.flatMap(({ id, unit: of }): CookieList[] =>
     id !== null && of?.hash === unit ? [cookieList(id, url.pathname + url.search, null)] : [],
   );
   const [newest, ...others] = shown;
-  return newest ? await setListCookie(signing, unit, newest, [...others, ...before]) : null;
+  return newest ? setListCookie(signing, unit, newest, [...others, ...before]) : null;
 }

@@ -18,8 +18,8 @@ export function experimentArranging(options: RouteOptions, plain: BeginArranging
     const visit = settings && (await options.experiments.begin(visitorOf(page), { ...settings, logs }, page.keepAlive));
     const others = await plain(page);
     if (!settings || !visit) return others;
-    const lists = await assignedLists(page, visit, settings, options);
-    const cookies = [...(await visit.cookies()), ...others.cookies];
+    const lists = assignedLists(page, visit, settings, options);
+    const cookies = [...visit.cookies(), ...others.cookies];
     if (lists.size === 0) return { ...others, cookies };
     return ofExperiments(page, visit, lists, { ...others, cookies }, options.now());
   };
@@ -31,34 +31,34 @@ function visitorOf({ request, context }: AskedPage) {
 }
 
 /** The page's lists that have an arm, by their names. */
-async function assignedLists(
+function assignedLists(
   page: AskedPage,
   visit: Visit,
   settings: SettingValues,
   options: RouteOptions,
-): Promise<Map<string, PageList>> {
+): Map<string, PageList> {
   const lists = new Map<string, PageList>();
   for (const { name } of page.route.lists) {
-    const assigned = await visit.assign(name);
+    const assigned = visit.assign(name);
     if (!assigned) continue;
-    const id = await idOf(assigned, visit, options.now());
+    const id = idOf(assigned, visit, options.now());
     lists.set(name, new PageList({ assigned, visit, id, page, settings, options }));
   }
   return lists;
 }
 
 /** The id that events name; null: the list is in no experiment, and nothing of it is logged. */
-async function idOf({ unit }: Assigned, { keys }: Visit, now: number): Promise<string | null> {
-  return unit ? await makeRequestId(keys.signing, now) : null;
+function idOf({ unit }: Assigned, { keys }: Visit, now: number): string | null {
+  return unit ? makeRequestId(keys.signing, now) : null;
 }
 
-async function ofExperiments(
+function ofExperiments(
   page: AskedPage,
   visit: Visit,
   lists: ReadonlyMap<string, PageList>,
   { arranging: plain, cookies }: Begun,
   now: number,
-): Promise<Begun> {
+): Begun {
   const arranging: Arranging = {
     async arrange(found: FoundList): Promise<Arranged> {
       const own = lists.get(found.name);
@@ -72,7 +72,7 @@ async function ofExperiments(
     },
   };
   const logged = [...lists.values()].filter(({ id }) => id !== null);
-  const cookie = await clickCookie(page, visit, logged, now);
+  const cookie = clickCookie(page, visit, logged, now);
   return {
     arranging,
     cookies: cookie === null ? cookies : [...cookies, cookie],

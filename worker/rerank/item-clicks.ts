@@ -37,8 +37,8 @@ async function logClick(
   const logs = options.logSettings.read(env);
   const visit = settings && (await options.experiments.begin(visitor, { ...settings, logs }, keepAlive));
   if (!visit?.consents || !pattern) return;
-  for (const unit of await visit.units()) {
-    const click = await navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
+  for (const unit of visit.units()) {
+    const click = navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
     if (click === null) continue;
     options.events.write(click, env, keepAlive);
     return;

@@ -53,14 +53,14 @@ export async function arrangedAnswer(
   const experimentSettings = { experiments, source, logs: options.logSettings.read(call.env) };
   const visit = await options.experiments.begin(call.visitor, experimentSettings, access.keepAlive);
   if (!visit) return { answer: null, cookies: [] };
-  const assigned = await visit.assign(list.name);
-  const cookies = await visit.cookies();
+  const assigned = visit.assign(list.name);
+  const cookies = visit.cookies();
   if (!assigned) return { answer: null, cookies };
   const score = listScorer(asked, options, access);
   const arranged = await arrange(list, assigned, score);
   countArranged(arranged, options);
   const now = options.now();
-  const id = assigned.unit ? await makeRequestId(visit.keys.signing, now) : null;
+  const id = assigned.unit ? makeRequestId(visit.keys.signing, now) : null;
   const worker = settings.workerVersion?.id ?? null;
   const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
   const { env } = call;

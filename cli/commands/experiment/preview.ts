@@ -22,8 +22,8 @@ export function previewCommand(): Command {
     .addOption(secrets)
     .option("--days <number>", "how long it lasts", readDays, 7)
     .action(async (experiment: string, arm: string, { secrets: text, days }: PreviewFlags) => {
-      const [key] = await readMacKeys(text, "EXPERIMENT_SECRETS");
-      const value = await writePreview(key, { experiment, arm }, Date.now() / 1000 + days * SECONDS_PER_DAY);
+      const [key] = readMacKeys(text, "EXPERIMENT_SECRETS");
+      const value = writePreview(key, { experiment, arm }, Date.now() / 1000 + days * SECONDS_PER_DAY);
       console.log(String(new URLSearchParams({ [PREVIEW_PARAMETER]: value })));
     });
 }

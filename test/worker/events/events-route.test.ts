@@ -10,7 +10,7 @@ import { MAX_EVENT_BODY_BYTES, MAX_EVENTS } from "../../../worker/events/limits.
 import { loggedErrors, PATIENCE, problemOf, startWorker, type TestBindings } from "../client.ts";
 
 const SECRETS = [generateToken(), generateToken()];
-const [NEW, OLD] = await Promise.all(SECRETS.map((secret) => readMacKeys(secret, "SECRETS")));
+const [NEW, OLD] = SECRETS.map((secret) => readMacKeys(secret, "SECRETS"));
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 const ITEMS = ["hat", "coat"];
 
@@ -27,15 +27,15 @@ function start(overrides: Overrides = {}) {
   };
 }
 
-const click = async (changes: object = {}, at = NOW): Promise<Record<string, unknown>> => ({
-  ...{ id: await makeRequestId(NEW, at), type: "click", item: "hat" },
+const click = (changes: object = {}, at = NOW): Record<string, unknown> => ({
+  ...{ id: makeRequestId(NEW, at), type: "click", item: "hat" },
   ...changes,
 });
 
 test("events are taken from pages and servers, with what the Worker knows of them", async () => {
   const { post, fetch, lines } = start();
-  const [first, old] = [await click(), await click({ id: await makeRequestId(OLD, NOW - 1000) })];
-  const bought = await click({ type: "revenue", value: 12.5, key: "order 7", t: NOW - 5 });
+  const [first, old] = [click(), click({ id: makeRequestId(OLD, NOW - 1000) })];
+  const bought = click({ type: "revenue", value: 12.5, key: "order 7", t: NOW - 5 });
   const taken = await post("/v1/events", { events: [first, bought] });
   expect([taken.status, await taken.json()]).toEqual([200, { accepted: 2 }]);
   // As navigator.sendBeacon(url, text) sends it.
@@ -52,23 +52,23 @@ test("events are taken from pages and servers, with what the Worker knows of the
 
 test("what is right is taken beside what is wrong, and the answer says all that is wrong", async () => {
   const { post, lines, asAdmin } = start();
-  const right = await click();
-  const foreign = await makeRequestId(await readMacKeys(generateToken(), "other"), NOW);
+  const right = click();
+  const foreign = makeRequestId(readMacKeys(generateToken(), "other"), NOW);
   const [DAY, WEEK] = [EVENT_AGE_MS.click, EVENT_AGE_MS.conversion];
   const wrong: [Record<string, unknown>, pointer: string, detail: string][] = [
-    [await click({ id: foreign }), "id", "expected one that this Worker has signed"],
-    [await click({ id: UNSIGNED_ID }), "id", "expected one that this Worker has signed"],
-    [await click({ id: "x" }), "id", 'got "x", expected a signed request id'],
-    [await click({}, NOW - DAY - 1), "id", "expected one of the last 24 hours"],
-    [await click({ type: "conversion" }, NOW - WEEK - 1), "id", "expected one of the last 168 hours"],
-    [await click({}, NOW + 120_000), "id", "expected one that is not made 120000 ms from now"],
-    [await click({ type: "view" }), "type", 'got "view"'],
-    [await click({ type: "revenue" }), "value", "got none, expected what the revenue is"],
-    [await click({ item: 7 }), "item", "got 7, expected string"],
-    [await click({ received: 7 }), "received", "unknown key"],
-    [await click({ receipt: "forged" }), "receipt", 'got "forged", expected that of'],
+    [click({ id: foreign }), "id", "expected one that this Worker has signed"],
+    [click({ id: UNSIGNED_ID }), "id", "expected one that this Worker has signed"],
+    [click({ id: "x" }), "id", 'got "x", expected a signed request id'],
+    [click({}, NOW - DAY - 1), "id", "expected one of the last 24 hours"],
+    [click({ type: "conversion" }, NOW - WEEK - 1), "id", "expected one of the last 168 hours"],
+    [click({}, NOW + 120_000), "id", "expected one that is not made 120000 ms from now"],
+    [click({ type: "view" }), "type", 'got "view"'],
+    [click({ type: "revenue" }), "value", "got none, expected what the revenue is"],
+    [click({ item: 7 }), "item", "got 7, expected string"],
+    [click({ received: 7 }), "received", "unknown key"],
+    [click({ receipt: "forged" }), "receipt", 'got "forged", expected that of'],
   ];
-  const events = [...wrong.map(([event]) => event), right, await click({ type: "conversion" }, NOW - DAY - 1)];
+  const events = [...wrong.map(([event]) => event), right, click({ type: "conversion" }, NOW - DAY - 1)];
   const response = await post("/v1/events", { events });
   const problem = await problemOf(response);
   expect(problem).toMatchObject({ status: 422, title: "Events are refused", field: "events[0].id", accepted: 2 });
@@ -86,9 +86,9 @@ test("what is right is taken beside what is wrong, and the answer says all that 
 test("with the receipt of its list, an item must be one of it", async () => {
   const { post, lines } = start();
   const [key] = NEW;
-  const event = await click();
-  const receipt = await makeReceipt(key, String(event.id), ITEMS);
-  const events = [{ ...event, receipt }, { ...event, receipt, item: "shoe" }, await click({ receipt })];
+  const event = click();
+  const receipt = makeReceipt(key, String(event.id), ITEMS);
+  const events = [{ ...event, receipt }, { ...event, receipt, item: "shoe" }, click({ receipt })];
   const problem = await problemOf(await post("/v1/events", { events }));
   expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/events/1/item", "/events/2/receipt"]);
   expect(lines).toEqual([{ v: 1, ...event, t: NOW, received: NOW }]);
@@ -131,14 +131,14 @@ test.each<[string, Overrides, string]>([
   ["no queue", { EVENT_PIPELINE: undefined, EXPOSURES: undefined }, "EXPOSURES: got no queue that takes events"],
 ])("a Worker that cannot take events says why: %s", async (_, overrides, detail) => {
   loggedErrors();
-  const problem = await problemOf(await start(overrides).post("/v1/events", { events: [await click()] }));
+  const problem = await problemOf(await start(overrides).post("/v1/events", { events: [click()] }));
   expect(problem).toMatchObject({ status: 503, detail: expect.stringContaining(detail) });
 });
 
 test("a request's events have a limit of their own, which no other request's have", async () => {
   const { TIGHT_RATE_LIMIT } = env as unknown as { TIGHT_RATE_LIMIT: RateLimit };
   const { post, lines } = start({ EVENT_RATE_LIMIT: TIGHT_RATE_LIMIT });
-  const [much, other] = [await click(), await click()];
+  const [much, other] = [click(), click()];
   expect((await post("/v1/events", { events: Array(6).fill(much) })).status).toBe(200);
   const response = await post("/v1/events", { events: [other, ...Array(6).fill(much)] });
   expect(await problemOf(response)).toMatchObject({ status: 429, accepted: 1 });
@@ -153,7 +153,7 @@ test("where there is no room for an event, the client is told to come again", as
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const long = { key: "k".repeat(64), item: "i".repeat(1000) };
-    const events = await Promise.all(Array.from({ length: 50 }, () => click(long)));
+    const events = Array.from({ length: 50 }, () => click(long));
     const init = { method: "POST", headers: { "content-type": "text/plain" }, body: JSON.stringify({ events }) };
     const sent = Array.from({ length: 30 }, () => fetch("/v1/events", init));
     await vi.advanceTimersByTimeAsync(120_000);
@@ -183,7 +183,7 @@ test("a page of an allowed origin may report", async () => {
 test("events go through the queue into R2", async () => {
   const { EXPOSURE_LOGS } = env as unknown as { EXPOSURE_LOGS: R2Bucket };
   const { post } = start({ EVENT_PIPELINE: undefined });
-  const event = await click({ item: "пальто" });
+  const event = click({ item: "пальто" });
   expect((await post("/v1/events", { events: [event] })).status).toBe(200);
   await vi.waitFor(async () => {
     const { objects } = await EXPOSURE_LOGS.list({ prefix: "events/" });

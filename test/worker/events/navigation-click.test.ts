@@ -8,17 +8,17 @@ import { cookieList, LIST_COOKIE, readListCookie, setListCookie } from "../../..
 import { type ClickOptions, navigationClick } from "../../../worker/events/navigation-click.ts";
 
 const SECRETS = [generateToken(), generateToken()];
-const KEYS = await readMacKeys(SECRETS.join(" "), "SECRETS");
-const OLD_KEYS = await readMacKeys(SECRETS[1], "SECRETS");
+const KEYS = readMacKeys(SECRETS.join(" "), "SECRETS");
+const OLD_KEYS = readMacKeys(SECRETS[1], "SECRETS");
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 const UNIT = "0123456789abcdef";
 const SHOP = "https://shop.example";
 const ITEMS = ["red hat", "пальто", "a/b"];
 
-const LISTED = await makeRequestId(KEYS, NOW);
-const cookie = async (list = cookieList(LISTED, "/hats?page=2", ITEMS), keys = KEYS, unit = UNIT): Promise<string> =>
-  (await setListCookie(keys, unit, list, [])).split(";")[0];
-const COOKIE = await cookie();
+const LISTED = makeRequestId(KEYS, NOW);
+const cookie = (list = cookieList(LISTED, "/hats?page=2", ITEMS), keys = KEYS, unit = UNIT): string =>
+  setListCookie(keys, unit, list, []).split(";")[0];
+const COOKIE = cookie();
 
 const OPTIONS: ClickOptions = {
   pattern: new URLPattern({ pathname: "/item/:item" }),
@@ -39,20 +39,20 @@ function navigation(path: string, headers: Record<string, string | null> = {}, m
   return new Request(SHOP + path, { method, headers: sent });
 }
 
-test.each(ITEMS)("a visitor who goes from a list to an item's page has clicked it: %s", async (item) => {
-  expect(await navigationClick(navigation(`/item/${encodeURIComponent(item)}?ref=1`), OPTIONS)).toEqual(click(item));
+test.each(ITEMS)("a visitor who goes from a list to an item's page has clicked it: %s", (item) => {
+  expect(navigationClick(navigation(`/item/${encodeURIComponent(item)}?ref=1`), OPTIONS)).toEqual(click(item));
 });
 
-test("a browser that says less is believed", async () => {
+test("a browser that says less is believed", () => {
   const headers = { "sec-fetch-mode": null, "sec-fetch-dest": null, "sec-fetch-site": null };
-  expect(await navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat"));
+  expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat"));
 });
 
-test("an item's id may stand in the query", async () => {
+test("an item's id may stand in the query", () => {
   const pattern = new URLPattern({ pathname: "/show", search: "*id=:item(\\w+)(.*)" });
-  const lists = await cookie(cookieList(LISTED, "/hats?page=2", ["42"]));
+  const lists = cookie(cookieList(LISTED, "/hats?page=2", ["42"]));
   const request = navigation("/show?a=1&id=42&b=2", { cookie: lists });
-  expect(await navigationClick(request, { ...OPTIONS, pattern })).toEqual(click("42"));
+  expect(navigationClick(request, { ...OPTIONS, pattern })).toEqual(click("42"));
 });
 
 test.each<[string, Request]>([
@@ -74,53 +74,53 @@ test.each<[string, Request]>([
   ["another page", navigation("/item/red%20hat", { referer: `${SHOP}/hats?page=3` })],
   ["no cookie", navigation("/item/red%20hat", { cookie: null })],
   ["a cookie of another name", navigation("/item/red%20hat", { cookie: COOKIE.replace("__Host-", "") })],
-])("no click: %s", async (_, request) => {
-  expect(await navigationClick(request, OPTIONS)).toBeNull();
+])("no click: %s", (_, request) => {
+  expect(navigationClick(request, OPTIONS)).toBeNull();
 });
 
-test("a visitor without a unit, who has not consented, clicks nothing", async () => {
-  expect(await navigationClick(navigation("/item/red%20hat"), { ...OPTIONS, unit: null })).toBeNull();
+test("a visitor without a unit, who has not consented, clicks nothing", () => {
+  expect(navigationClick(navigation("/item/red%20hat"), { ...OPTIONS, unit: null })).toBeNull();
 });
 
-test("a cookie is worth nothing to another unit, when it is old, or when it is forged", async () => {
+test("a cookie is worth nothing to another unit, when it is old, or when it is forged", () => {
   const request = navigation("/item/red%20hat");
-  expect(await navigationClick(request, { ...OPTIONS, unit: "fedcba9876543210" })).toBeNull();
+  expect(navigationClick(request, { ...OPTIONS, unit: "fedcba9876543210" })).toBeNull();
   const last = NOW + LIST_COOKIE_MS;
-  expect(await navigationClick(request, { ...OPTIONS, now: last })).toEqual(click("red hat", LISTED, last));
-  expect(await navigationClick(request, { ...OPTIONS, now: last + 1 })).toBeNull();
-  const foreign = await cookie(undefined, await readMacKeys(generateToken(), "other"));
+  expect(navigationClick(request, { ...OPTIONS, now: last })).toEqual(click("red hat", LISTED, last));
+  expect(navigationClick(request, { ...OPTIONS, now: last + 1 })).toBeNull();
+  const foreign = cookie(undefined, readMacKeys(generateToken(), "other"));
   for (const text of [foreign, `${LIST_COOKIE}=`, `${LIST_COOKIE}=AQ`, `${LIST_COOKIE}=?`])
-    expect(await navigationClick(navigation("/item/red%20hat", { cookie: text }), OPTIONS)).toBeNull();
+    expect(navigationClick(navigation("/item/red%20hat", { cookie: text }), OPTIONS)).toBeNull();
   const value = COOKIE.slice(LIST_COOKIE.length + 1);
   const changed = [...value].map((c, i) => value.slice(0, i) + (c === "A" ? "B" : "A") + value.slice(i + 1));
   // Of the last character some bits are none of the cookie's.
-  const read = await Promise.all(changed.slice(0, -1).map((text) => readListCookie(text, KEYS, UNIT, NOW)));
+  const read = changed.slice(0, -1).map((text) => readListCookie(text, KEYS, UNIT, NOW));
   expect(read.filter((lists) => lists.length > 0)).toEqual([]);
 });
 
-test("a cookie that the secret before has signed is known", async () => {
-  const request = navigation("/item/red%20hat", { cookie: await cookie(undefined, OLD_KEYS) });
-  expect(await navigationClick(request, OPTIONS)).toEqual(click("red hat"));
-  expect(await navigationClick(request, { ...OPTIONS, keys: [KEYS[0]] })).toBeNull();
+test("a cookie that the secret before has signed is known", () => {
+  const request = navigation("/item/red%20hat", { cookie: cookie(undefined, OLD_KEYS) });
+  expect(navigationClick(request, OPTIONS)).toEqual(click("red hat"));
+  expect(navigationClick(request, { ...OPTIONS, keys: [KEYS[0]] })).toBeNull();
 });
 
-test("the cookie has the newest lists, and of two with the item the newer one was clicked", async () => {
+test("the cookie has the newest lists, and of two with the item the newer one was clicked", () => {
   let header = "";
   let ids: string[] = [];
   for (let i = 0; i < 6; i++) {
-    const id = await makeRequestId(KEYS, NOW + i);
-    const before = await readListCookie(header.split(/[=;]/)[1] ?? "", KEYS, UNIT, NOW);
+    const id = makeRequestId(KEYS, NOW + i);
+    const before = readListCookie(header.split(/[=;]/)[1] ?? "", KEYS, UNIT, NOW);
     const items = Array.from({ length: 200 }, (_, j) => `item-${i}-${j}`);
-    header = await setListCookie(KEYS, UNIT, cookieList(id, "/hats", ["red hat", ...items]), before);
+    header = setListCookie(KEYS, UNIT, cookieList(id, "/hats", ["red hat", ...items]), before);
     ids = [id, ...ids];
   }
   expect(header).toMatch(/^__Host-deepfm-lists=[\w-]+; Path=\/; Max-Age=1800; Secure; HttpOnly; SameSite=Lax$/);
   expect(header.length).toBeLessThan(1500);
   const text = header.split(/[=;]/)[1];
-  const lists = await readListCookie(text, KEYS, UNIT, NOW);
+  const lists = readListCookie(text, KEYS, UNIT, NOW);
   expect(lists.map(({ id }) => id)).toEqual(ids.slice(0, MAX_COOKIE_LISTS));
   const headers = { cookie: `${LIST_COOKIE}=${text}`, referer: `${SHOP}/hats` };
-  expect(await navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat", ids[0]));
-  expect(await navigationClick(navigation("/item/item-4-98", headers), OPTIONS)).toEqual(click("item-4-98", ids[1]));
-  expect(await navigationClick(navigation("/item/item-4-99", headers), OPTIONS)).toBeNull(); // beyond the first 100
+  expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat", ids[0]));
+  expect(navigationClick(navigation("/item/item-4-98", headers), OPTIONS)).toEqual(click("item-4-98", ids[1]));
+  expect(navigationClick(navigation("/item/item-4-99", headers), OPTIONS)).toBeNull(); // beyond the first 100
 });

@@ -146,22 +146,22 @@ test("a cookie that is tampered with counts as absent, and one of an older secre
 
 test("a preview shows the arm that it names, is marked, and nobody else can make one", async () => {
   const worker = await startBy("uid", { EXPERIMENT_UNITS: "uid=cookie:sid" }, { key: "ranker: the new one" });
-  const [key] = await readMacKeys(SECRETS[0], "secrets");
+  const [key] = readMacKeys(SECRETS[0], "secrets");
   const now = worker.clock.ms / 1000;
-  const url = async (arm: string, expires: number): Promise<string> => {
-    const value = await writePreview(key, { experiment: "ranker: the new one", arm }, expires);
+  const url = (arm: string, expires: number): string => {
+    const value = writePreview(key, { experiment: "ranker: the new one", arm }, expires);
     return `?q=1&${new URLSearchParams({ [PREVIEW_PARAMETER]: value })}`;
   };
   for (const arm of ["a", "b"]) {
-    const seen = await ask(worker, {}, {}, await url(arm, now + 10));
+    const seen = await ask(worker, {}, {}, url(arm, now + 10));
     expect(seen).toMatchObject({ arm, line: { arm, flags: "v", u: "0".repeat(16) } });
-    const withUnit = await ask(worker, { cookie: "sid=u1" }, {}, await url(arm, now + 10));
+    const withUnit = await ask(worker, { cookie: "sid=u1" }, {}, url(arm, now + 10));
     expect(withUnit).toMatchObject({ arm, line: { arm, flags: "v", u: expect.stringMatching(/[1-9a-f]/) } });
   }
   for (const refused of [
-    await url("a", now - 1),
-    await url("c", now + 10),
-    (await url("a", now + 10)).replace("%3Aa%3A", "%3Ab%3A"),
+    url("a", now - 1),
+    url("c", now + 10),
+    url("a", now + 10).replace("%3Aa%3A", "%3Ab%3A"),
     `?${PREVIEW_PARAMETER}=`,
     `?${PREVIEW_PARAMETER}=%ff`,
     `?${PREVIEW_PARAMETER}=${"a".repeat(2000)}`,
