@@ -13,6 +13,7 @@ import { Model } from "./model.ts";
 import { denseOptimizer } from "./optimizers/of-spec.ts";
 import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
 import { itemField } from "./popularity.ts";
+import type { RowKernels } from "./row-kernels.ts";
 import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
@@ -35,6 +36,8 @@ export class Learner {
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
   readonly #engine: Engine;
+  /** What computes with rows in the engine's memory; null where they are on the host. */
+  readonly #kernels: RowKernels | null;
   /** What gathers in the engine's memory, where the rows are; null where they are on the host. */
   readonly #entryStore: EntryStore | null;
   /** The number of the one row that the dense weights are. */
@@ -51,6 +54,7 @@ export class Learner {
     const { rowDim } = definition;
     this.#engine = engineOf(this.model, this.random);
     const kernels = this.#engine.rowKernels?.(vocabulary.size) ?? null;
+    this.#kernels = kernels;
     this.tables = new Tables(vocabulary, rowDim, spec.training, this.random, kernels);
     this.#entryStore = kernels && new EntryStore(kernels, vocabulary.size, rowDim + 1);
     if (kernels) parameters.moveTo(kernels.floats(parameters.values.length));
@@ -116,8 +120,8 @@ export class Learner {
     this.#moveRunningStats(batchStats, batch.size);
     const rows = batch.scatter(dEmbeddings, dLinear);
     this.#addDenseL2(dense);
-    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
-    const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+    const norm = clipNorm > 0 ? Math.sqrt(this.#squaresOf(dense) + this.tables.squaredNorm(batch, rows)) : 0;
+    const scale = norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
     this.#denseOptimizer.step(this.model.parameters.values, this.#firstRow, 1, dense, learningRate, scale);
     return loss;
@@ -127,6 +131,10 @@ export class Learner {
   gradients(batch: GatheredBatch): Gradients {
     this.#addItems(batch);
     return this.#engine.gradients(batch);
+  }
+
+  #squaresOf(list: Float32Array): number {
+    return this.#kernels ? this.#kernels.squares(list) : sumOfSquares(list, 0, list.length);
   }
 
   get #usesPositives(): boolean {

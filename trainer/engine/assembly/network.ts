@@ -14,10 +14,6 @@ export interface Shared {
   kernels: TrainingKernels;
   weights: DenseWeights;
   random: Random;
-  /** The address of the matrix product's scratch. */
-  scratch: number;
-  /** The address of the four words of dropout's generator. */
-  generator: number;
   /** The most records of a pass, and of a step of training. */
   records: number;
   trained: number;
@@ -91,7 +87,7 @@ export class Network {
   }
 
   #layerForward({ name, inputs, units, x, z, inverse, bytes }: Layer, input: number, rows: number, training: boolean) {
-    const { kernels, weights } = this.#shared;
+    const { kernels, weights, random } = this.#shared;
     this.#gemm(input, weights.value(`${name}.weights`), z, rows, units, inputs, false, false);
     if (this.mlp.batchNorm) {
       const [mean, variance] = ["mean", "variance"].map((moment) =>
@@ -102,21 +98,11 @@ export class Network {
       kernels.normalize(z, mean, inverse, rows, units);
     }
     const drops = training && bytes > 0;
-    if (drops) this.#drawBytes(bytes, rows * units);
+    if (drops) kernels.randomBytes(random.bits(), bytes, rows * units);
     const { dropped, scale } = this.#dropout;
     const gamma = this.mlp.batchNorm ? weights.value(`${name}.gamma`) : 0;
     const bias = weights.value(`${name}.bias`);
     kernels.layerForward(z, gamma, bias, drops ? bytes : 0, x, rows, units, this.#activation, dropped, scale);
-  }
-
-  /** Draws from the learner's generator, which the kernel has a copy of only while it draws. */
-  #drawBytes(to: number, count: number): void {
-    const { memory, kernels, random, generator } = this.#shared;
-    const words = memory.integers(generator, 4);
-    const [a, b, c, counter, spare] = random.state();
-    words.set([a, b, c, counter]);
-    kernels.randomBytes(generator, to, count);
-    random.restore([words[0], words[1], words[2], words[3], spare]);
   }
 
   /**
@@ -161,7 +147,7 @@ export class Network {
   }
 
   #gemm(a: number, b: number, c: number, m: number, n: number, k: number, tA: boolean, tB: boolean): void {
-    this.#shared.kernels.gemm(a, b, c, m, n, k, tA, tB, this.#shared.scratch);
+    this.#shared.kernels.gemm(a, b, c, m, n, k, tA, tB);
   }
 
   get #activation(): number {
