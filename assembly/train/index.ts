@@ -5,7 +5,7 @@
 //
 // Numbers are float32 in row-major order. Every sum has one order, which depends on the shapes alone, so equal inputs
 // give equal bits, whatever the number of threads.
-import { BLOCK_N, depthOfBlocks } from "../gemm/blocks";
+import { BLOCK_N, depthOfBlocks, PACKED_B_BYTES } from "../gemm/blocks";
 import { gemv, gemvTransposed } from "../gemm/gemv";
 import { COLUMNS, ROWS } from "../gemm/ppmm";
 import { put, put4, putNumber, sumOfParts } from "./command";
@@ -13,6 +13,7 @@ import { DROPOUT_BLOCK } from "./dropout";
 import { f32_add, f32_copy, f32_scale } from "./lists";
 import * as op from "./operations";
 import { listOf } from "./scratch";
+import { LISTS, MOST_NUMBERS, PANEL } from "./sparse";
 import { run } from "./team";
 
 export { inverseDeviations } from "./batch-norm";
@@ -24,6 +25,11 @@ export { fail, follow, isLost, lead, setOpen, work } from "./team";
 
 /** What an exponential or a random number costs, in additions. */
 const DEAR: usize = 8;
+
+/** Records whose numbers are listed at a time: their part of B, some 800 KB, stays in the L2 cache. */
+const MOST_LISTED_ROWS: usize = 512;
+/** With fewer, each number of C would be read and written too often. */
+const LEAST_LISTED_ROWS: usize = 64;
 
 /** C = op(A) · op(B), as in gemm/index.ts. */
 export function gemm(
@@ -77,6 +83,54 @@ function packedGemm(
   }
 }
 
+/**
+ * C [m, n] = S · op(B) for S [m, k] that is mostly zeros: see sparse.ts. Returns false, and computes nothing, where
+ * `gemm` must.
+ */
+export function multiplySparseRows(s: usize, b: usize, c: usize, m: usize, n: usize, k: usize, transposeB: bool): bool {
+  if (k > MOST_NUMBERS) return false;
+  const stride: usize = 4 * (transposeB ? k : n);
+  const most = (PACKED_B_BYTES / (4 * k * PANEL)) * PANEL;
+  for (let n0: usize = 0; n0 < n; n0 += most) {
+    const columns = min(most, n - n0);
+    put4(0, b + (transposeB ? n0 * stride : 4 * n0), stride, columns, k);
+    put(4, transposeB ? 1 : 0);
+    run(op.PACK_WIDE, (columns + PANEL - 1) / PANEL, PANEL * k);
+    put4(0, s, k, c + 4 * n0, 4 * n);
+    put(4, columns);
+    run(op.MULTIPLY_LISTED_ROWS, m, (columns * k) / 8, LISTS);
+  }
+  return true;
+}
+
+/**
+ * C [m, n] = Sᵀ · B for S [rows, m] that is mostly zeros and B [rows, n]; or C [n, m], its transpose, if `turned`. As
+ * the one above, it may return false.
+ */
+export function multiplySparseColumns(
+  s: usize,
+  b: usize,
+  c: usize,
+  m: usize,
+  n: usize,
+  rows: usize,
+  turned: bool,
+): bool {
+  const panels = (n + PANEL - 1) / PANEL;
+  const most = min(MOST_LISTED_ROWS, PACKED_B_BYTES / (4 * PANEL * panels));
+  if (most < LEAST_LISTED_ROWS) return false;
+  for (let row: usize = 0; row < rows; row += most) {
+    const block = min(most, rows - row);
+    put4(0, b + 4 * row * n, 4 * n, n, block);
+    put(4, 0);
+    run(op.PACK_WIDE, panels, PANEL * block);
+    put4(0, s + 4 * row * m, block, 4 * m, c);
+    put4(4, 4 * (turned ? m : n), n, turned ? 1 : 0, row > 0 ? 1 : 0);
+    run(op.MULTIPLY_LISTED_COLUMNS, m, (block * n) / 8, LISTS);
+  }
+  return true;
+}
+
 /** Random bytes for dropout: see dropout.ts. */
 export function randomBytes(seed: u32, to: usize, count: usize): void {
   put4(0, seed, to, count, 0);
@@ -95,11 +149,11 @@ export function layerForward(
   activation: u32,
   dropped: u32,
   scale: f32,
-): void {
+): f64 {
   put4(0, z, gamma, bias, bytes);
   put4(4, x, n, activation, dropped);
   putNumber(8, scale);
-  run(op.LAYER_FORWARD, rows, n);
+  return sumOfParts(run(op.LAYER_FORWARD, rows, n));
 }
 
 export function layerBackward(

@@ -15,6 +15,7 @@ import { f32_outer, multiplyRows, packPanels } from "./product";
 import { innerProducts, innerProductsBackward, outerProducts, outerProductsBackward } from "./products";
 import { gatherRows, scatterRows, sumOfSquaresOfRows } from "./rows";
 import { listOf, packedA } from "./scratch";
+import { multiplyListedColumns, multiplyListedRows, packWide } from "./sparse";
 import { towersBackward, towersForward } from "./towers";
 
 /** The place of item `first` in the list at an address that is argument `index`, of so many numbers an item. */
@@ -64,7 +65,9 @@ function computeLayers(which: u32, part: usize, first: usize, count: usize): voi
       const n = get(5);
       const bytes: usize = get(3) === 0 ? 0 : get(3) + first * n;
       const x = at(4, first, n);
-      layerForward(at(0, first, n), get(1), get(2), bytes, x, count, n, <u32>get(6), <u32>get(7), <f32>getNumber(8));
+      const scale = <f32>getNumber(8);
+      const left = layerForward(at(0, first, n), get(1), get(2), bytes, x, count, n, <u32>get(6), <u32>get(7), scale);
+      putSum(part, <f64>left);
       break;
     }
     case op.LAYER_BACKWARD: {
@@ -241,6 +244,26 @@ function computeRest(which: u32, part: usize, first: usize, count: usize): void 
       );
       break;
     }
+    case op.PACK_WIDE: // an item is a panel
+      packWide(first, count, get(0), get(1), get(2), get(3), get(4) !== 0);
+      break;
+    case op.MULTIPLY_LISTED_ROWS:
+      multiplyListedRows(at(0, first, get(1)), count, get(1), get(2) + first * get(3), get(3), get(4));
+      break;
+    case op.MULTIPLY_LISTED_COLUMNS: // an item is a column
+      multiplyListedColumns(
+        get(0),
+        first,
+        count,
+        get(1),
+        get(2),
+        get(3),
+        get(4),
+        get(5),
+        get(6) !== 0,
+        get(7) !== 0,
+      );
+      break;
     case op.SQUARES: // an item is a number
       putSum(part, sumOfSquares(at(0, first, 1), at(0, first, 1), 0, count));
       break;

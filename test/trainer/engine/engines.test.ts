@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bestKernelVariant } from "../../../runtime/variant.ts";
-import { engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
+import { defaultThreads, engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
 import { train } from "../../../trainer/training/train.ts";

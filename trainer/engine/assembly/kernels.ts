@@ -18,6 +18,24 @@ export interface TrainingKernels {
     transposeA: boolean,
     transposeB: boolean,
   ): void;
+  multiplySparseRows(
+    s: number,
+    b: number,
+    c: number,
+    m: number,
+    n: number,
+    k: number,
+    transposeB: boolean,
+  ): boolean;
+  multiplySparseColumns(
+    s: number,
+    b: number,
+    c: number,
+    m: number,
+    n: number,
+    rows: number,
+    turned: boolean,
+  ): boolean;
   randomBytes(seed: number, to: number, count: number): void;
   layerForward(
     z: number,
@@ -30,7 +48,7 @@ export interface TrainingKernels {
     activation: number,
     dropped: number,
     scale: number,
-  ): void;
+  ): number;
   layerBackward(
     d: number,
     x: number,
