@@ -24,13 +24,28 @@ export function adamRows(
   const bytes: usize = 4 * width;
   for (let i: usize = 0; i < count; i++, gradients += bytes) {
     const at = bytes * <usize>load<u32>(rows + 4 * i);
-    let j: usize = 0;
-    if (ASC_FEATURE_SIMD)
-      for (const pairs = bytes & ~7; j < pairs; j += 8)
-        adam__simd(values + at + j, m + at + j, v + at + j, gradients + j, rate, epsilon, scale, decay);
-    for (; j < bytes; j += 4)
-      adam__scalar(values + at + j, m + at + j, v + at + j, gradients + j, rate, epsilon, scale, decay);
+    adamRow(values + at, m + at, v + at, width, gradients, rate, epsilon, scale, decay);
   }
+}
+
+/** A step of a row, or of a part of one. */
+export function adamRow(
+  values: usize,
+  m: usize,
+  v: usize,
+  width: usize,
+  gradients: usize,
+  rate: f64,
+  epsilon: f64,
+  scale: f64,
+  decay: f64,
+): void {
+  const bytes: usize = 4 * width;
+  let j: usize = 0;
+  if (ASC_FEATURE_SIMD)
+    for (const pairs = bytes & ~7; j < pairs; j += 8)
+      adam__simd(values + j, m + j, v + j, gradients + j, rate, epsilon, scale, decay);
+  for (; j < bytes; j += 4) adam__scalar(values + j, m + j, v + j, gradients + j, rate, epsilon, scale, decay);
 }
 
 function adam__scalar(

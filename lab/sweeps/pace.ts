@@ -42,7 +42,7 @@ export async function measureEpochs(
   logs: RunLogs,
   asked: AskedEngine = {},
 ): Promise<number[]> {
-  const { engine } = await startEngine(asked);
+  const engine = await startEngine(asked);
   const runners: Runner[] = [];
   for (const spec of specs) {
     const log = await openTrainingLog(spec, logs.train, logs.cache);

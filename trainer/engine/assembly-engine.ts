@@ -11,28 +11,46 @@ import type {
 } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
 import type { RowKernels } from "../model/row-kernels.ts";
-import { type TrainingKernels, trainingKernels } from "./assembly/kernels.ts";
+import type { TrainingKernels } from "./assembly/kernels.ts";
 import type { OnInput } from "./assembly/logit.ts";
 import { LinearMemory } from "./assembly/memory.ts";
 import { rowKernels } from "./assembly/row-kernels.ts";
+import { Team } from "./assembly/team.ts";
 import { type BatchPlaces, batchPlaces, Workspace } from "./assembly/workspace.ts";
 
 /** Copies of a table that an optimizer may need: the rows, and two of moments or sums. */
 const ROW_COPIES = 3;
 /** Numbers a row besides: its stamp and its place in a batch. */
 const ROW_NUMBERS = 2;
+/** Operations that take some ten microseconds: to share fewer costs more than it gains. */
+const LEAST_WORK = 16384;
 /** Rows that take more stay on the host: a step needs some of the 4 GiB too. */
 const MOST_ROW_BYTES = 3 * 2 ** 30;
 
-/** The engine in AssemblyScript, in the build that this process runs best, or in the one asked for. */
-export function assemblyEngine(variant: KernelVariant = bestKernelVariant()): EngineFactory {
-  return (model, random) => new AssemblyEngine(model, random, variant);
+/**
+ * The engine in AssemblyScript on so many threads, in the build that this process runs best, or in the one asked for.
+ * What it computes does not depend on the number of threads. `leastWork`: the operations that a thread computes at a
+ * time at least, if there are so many; other parts are other orders of sums.
+ */
+export function assemblyEngine(
+  threads = 1,
+  variant: KernelVariant = bestKernelVariant(),
+  leastWork = LEAST_WORK,
+): EngineFactory {
+  return (model, random) => new AssemblyEngine(model, random, { threads, variant, leastWork });
+}
+
+interface AssemblySettings {
+  threads: number;
+  variant: KernelVariant;
+  leastWork: number;
 }
 
 class AssemblyEngine implements Engine {
   readonly #model: Model;
   readonly #random: Random;
   readonly #memory = new LinearMemory();
+  readonly #team: Team;
   readonly #kernels: TrainingKernels;
   /** Where the arrays are that were handed out. They stay, so that a batch in older ones is never misread. */
   readonly #handedOut = new WeakMap<Float32Array, BatchPlaces>();
@@ -40,17 +58,19 @@ class AssemblyEngine implements Engine {
   /** Where the workspace begins. */
   #begin: number;
 
-  constructor(model: Model, random: Random, variant: KernelVariant) {
+  constructor(model: Model, random: Random, { threads, variant, leastWork }: AssemblySettings) {
     this.#model = model;
     this.#random = random;
-    this.#kernels = trainingKernels(variant, this.#memory.memory);
+    const widest = Math.max(0, ...model.definition.networks.flatMap(({ hidden }) => hidden));
+    this.#team = new Team(this.#memory, variant, threads, widest, leastWork);
+    this.#kernels = this.#team.kernels;
     this.#begin = this.#memory.end;
   }
 
   rowKernels(rows: number): RowKernels | null {
     const numbers = rows * (ROW_COPIES * (this.#model.definition.rowDim + 1) + ROW_NUMBERS);
     if (4 * numbers > MOST_ROW_BYTES) return null;
-    return rowKernels(this.#memory, this.#kernels, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
+    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
   }
 
   /** Allocates what stays: before the workspace, which is made anew when it is next needed. */
@@ -82,6 +102,7 @@ class AssemblyEngine implements Engine {
     const loss = workspace.inBatch
       ? this.#inBatchLoss(batch, at, workspace, true, onLoss)
       : this.#logisticGradients(batch, at, workspace, onLoss);
+    this.#team.check();
     return {
       loss,
       dense: weights.gradients,
@@ -154,6 +175,7 @@ class AssemblyEngine implements Engine {
       ((network, layer, address, width) =>
         onActivations(network, layer, this.#memory.floats(address, size * width).slice()));
     this.#logits(size, this.#placesOf(batch, workspace), workspace, false, onInput);
+    this.#team.check();
     return this.#memory.floats(workspace.logits, size).slice();
   }
 
@@ -165,6 +187,7 @@ class AssemblyEngine implements Engine {
     const weights = this.#memory.floats(workspace.logits, size).fill(0);
     const { address, count } = towers.itemFields;
     this.#kernels.addLinear(at.linear, workspace.logits, size, fields, address, count);
+    this.#team.check();
     return {
       context: withLast(this.#memory.floats(u, size * dim), dim, () => 1),
       item: withLast(this.#memory.floats(i, size * dim), dim, (b) => weights[b]),
@@ -174,9 +197,12 @@ class AssemblyEngine implements Engine {
   ownLoss(batch: Batch): number {
     const workspace = this.#prepare(batch, false);
     const at = this.#placesOf(batch, workspace);
-    if (workspace.inBatch) return this.#inBatchLoss(batch, at, workspace, false);
-    this.#logits(batch.size, at, workspace, false);
-    return this.#logisticLoss(batch, at, workspace);
+    if (!workspace.inBatch) this.#logits(batch.size, at, workspace, false);
+    const loss = workspace.inBatch
+      ? this.#inBatchLoss(batch, at, workspace, false)
+      : this.#logisticLoss(batch, at, workspace);
+    this.#team.check();
+    return loss;
   }
 
   /** The workspace with the model's weights, and room for the batch. */
@@ -195,6 +221,7 @@ class AssemblyEngine implements Engine {
       this.#workspace = workspace;
     }
     workspace.weights.load();
+    this.#team.enter();
     return workspace;
   }
 

@@ -1,5 +1,5 @@
 import type { Dataset } from "../data/dataset.ts";
-import type { BatchEntries, RowKernels } from "./row-kernels.ts";
+import type { BatchEntries, EntryGroups, RowKernels } from "./row-kernels.ts";
 
 /** The entries of a batch in an engine's memory, which gathers their rows. One object serves batch after batch. */
 export class EntryStore {
@@ -11,6 +11,7 @@ export class EntryStore {
   /** One number an entry: its row, and the row's place in `unique`. */
   #rows: Int32Array = new Int32Array(0);
   #places: Int32Array = new Int32Array(0);
+  #groups: EntryGroups = { firsts: new Int32Array(0), entries: new Int32Array(0), owners: new Int32Array(0) };
   #gradients: Float32Array = new Float32Array(0);
   /** The rows of the batch, each once: unique[0, uniqueCount). */
   unique: Int32Array = new Int32Array(0);
@@ -57,7 +58,7 @@ export class EntryStore {
   scatter(dLinear: Float32Array, dEmbeddings: Float32Array): Float32Array {
     const [count, width] = [this.uniqueCount, this.#width];
     const gradients = this.#gradients.subarray(0, count * width);
-    this.#kernels.scatter(gradients, count, width, this.#entries, this.#places, dLinear, dEmbeddings);
+    this.#kernels.scatter(gradients, count, width, this.#entries, this.#places, this.#groups, dLinear, dEmbeddings);
     return gradients;
   }
 
@@ -71,6 +72,7 @@ export class EntryStore {
     if (entries <= this.#rows.length) return;
     const integers = (): Int32Array => kernels.integers(2 * entries);
     [this.#rows, this.#places, this.unique] = [integers(), integers(), integers()];
+    this.#groups = { firsts: kernels.integers(2 * entries + 1), entries: integers(), owners: integers() };
     this.#entries.values = kernels.floats(2 * entries);
     // Not when they are asked for: then the engine's own gradients are in use.
     this.#gradients = kernels.floats(Math.min(2 * entries, this.#kept.stamps.length) * this.#width);

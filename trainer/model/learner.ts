@@ -13,6 +13,7 @@ import { Model } from "./model.ts";
 import { denseOptimizer } from "./optimizers/of-spec.ts";
 import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
 import { itemField } from "./popularity.ts";
+import type { RowKernels } from "./row-kernels.ts";
 import { StepClock } from "./step-clock.ts";
 import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
@@ -38,6 +39,8 @@ export class Learner {
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
   readonly #engine: Engine;
+  /** What computes with rows in the engine's memory; null where they are on the host. */
+  readonly #kernels: RowKernels | null;
   /** What gathers in the engine's memory, where the rows are; null where they are on the host. */
   readonly #entryStore: EntryStore | null;
   /** The number of the one row that the dense weights are. */
@@ -54,6 +57,7 @@ export class Learner {
     const { rowDim } = definition;
     this.#engine = engineOf(this.model, this.random);
     const kernels = this.#engine.rowKernels?.(vocabulary.size) ?? null;
+    this.#kernels = kernels;
     this.tables = new Tables(vocabulary, rowDim, spec.training, this.random, kernels);
     this.#entryStore = kernels && new EntryStore(kernels, vocabulary.size, rowDim + 1);
     if (kernels) parameters.moveTo(kernels.floats(parameters.values.length));
@@ -120,11 +124,11 @@ export class Learner {
     }
     this.#moveRunningStats(batchStats, batch.size);
     this.#addDenseL2(dense);
-    const denseNorm = sumOfSquares(dense, 0, dense.length);
+    const squares = clipNorm > 0 ? this.#squaresOf(dense) : 0;
     this.clock.lap("dense");
     const rows = batch.scatter(dEmbeddings, dLinear);
-    const norm = Math.sqrt(denseNorm + this.tables.squaredNorm(batch, rows));
-    const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+    const norm = clipNorm > 0 ? Math.sqrt(squares + this.tables.squaredNorm(batch, rows)) : 0;
+    const scale = norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
     this.clock.lap("rows");
     this.#denseOptimizer.step(this.model.parameters.values, this.#firstRow, 1, dense, learningRate, scale);
@@ -136,6 +140,10 @@ export class Learner {
   gradients(batch: GatheredBatch): Gradients {
     this.#addItems(batch);
     return this.#engine.gradients(batch, () => this.clock.lap("forward"));
+  }
+
+  #squaresOf(list: Float32Array): number {
+    return this.#kernels ? this.#kernels.squares(list) : sumOfSquares(list, 0, list.length);
   }
 
   get #usesPositives(): boolean {

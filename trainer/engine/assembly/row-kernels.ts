@@ -1,13 +1,16 @@
 import type { AdamStep, BatchEntries, RowKernels } from "../../model/row-kernels.ts";
-import type { TrainingKernels } from "./kernels.ts";
 import type { LinearMemory } from "./memory.ts";
+import type { Team } from "./team.ts";
 
 /** Rows in an engine's memory. `allocate` gives so many bytes for good. */
-export function rowKernels(
-  memory: LinearMemory,
-  kernels: TrainingKernels,
-  allocate: (bytes: number) => number,
-): RowKernels {
+export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: number) => number): RowKernels {
+  const { kernels } = team;
+  const withTeam = <T>(compute: () => T): T => {
+    team.enter();
+    const result = compute();
+    team.check();
+    return result;
+  };
   // The memory is where its arrays' offsets count from.
   const at = (array: Float32Array | Int32Array | Uint32Array): number => {
     if (memory.owns(array)) return array.byteOffset;
@@ -20,15 +23,24 @@ export function rowKernels(
     unique: (rows, count, { stamps, locals, now }, unique, places) =>
       kernels.uniqueRows(at(rows), count, at(stamps), at(locals), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
-      kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), at(linear), at(embeddings));
+      const to = [at(linear), at(embeddings)] as const;
+      withTeam(() => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
     },
-    scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, dLinear, dEmbeddings) {
-      const [to, from] = [at(gradients), at(starts)];
-      kernels.scatterRows(to, count, width, cells, from, at(places), at(values), at(dLinear), at(dEmbeddings));
+    scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
+      const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
+      const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];
+      withTeam(() => {
+        kernels.groupEntries(cells, at(starts), at(places), count, ...lists);
+        kernels.scatterRows(to, count, width, ...lists, ...from);
+      });
     },
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
-      kernels.adamRows(...state, at(rows), count, width, at(gradients), rate, epsilon, scale, decay);
+      const from = at(gradients);
+      withTeam(() => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
     },
+    squares: (list) => withTeam(() => kernels.squares(at(list), list.length)),
+    squaresOfRows: (values, rows, count, width, gradients, decay) =>
+      withTeam(() => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
   };
 }

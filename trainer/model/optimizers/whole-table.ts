@@ -1,3 +1,4 @@
+import type { RowKernels } from "../row-kernels.ts";
 import { LazyRows } from "./lazy-rows.ts";
 import { type AdaptiveUpdate, sumOfSquares } from "./row-optimizer.ts";
 import { type OptimizerState, restoreThree, restoreWords, saveNumbers, saveWords } from "./state.ts";
@@ -40,8 +41,8 @@ export abstract class WholeTable extends LazyRows {
   #seen = false;
 
   /** `lambda`: λ of λ/2·‖W‖². */
-  constructor(rows: number, update: AdaptiveUpdate, lambda: number) {
-    super(update, lambda);
+  constructor(rows: number, update: AdaptiveUpdate, lambda: number, kernels: RowKernels | null = null) {
+    super(update, lambda, kernels);
     this.#update = update;
     this.#last = new Uint32Array(rows);
     const longest = Math.ceil(rows / SWEEP) + 2;

@@ -1,0 +1,42 @@
+import type { KernelVariant } from "../../../runtime/variant.ts";
+import { type TrainingKernels, trainingKernels, trainingModule } from "./kernels.ts";
+import type { LinearMemory } from "./memory.ts";
+import type { TeamMessage } from "./thread-data.ts";
+import { type Callable, callThreads, checkThreads, dismissThreads, watchTeam } from "./threads.ts";
+
+let teams = 0;
+
+/** The threads that compute with an engine's kernels in its memory: the one that has the engine, and helpers. */
+export class Team {
+  readonly kernels: TrainingKernels;
+  readonly threads: number;
+  readonly #called: Callable | null;
+
+  /** `widest`: the most units of a layer. `leastWork`: the operations that a part of a kernel's work has at least. */
+  constructor(memory: LinearMemory, variant: KernelVariant, threads: number, widest: number, leastWork: number) {
+    // What was computed before is likely to be done with, and its memory can go.
+    dismissThreads();
+    const module = trainingModule(variant);
+    const kernels = trainingKernels(variant, memory.memory);
+    const block = memory.allocate(kernels.blockBytes());
+    const scratch = memory.allocate(kernels.teamScratchBytes(threads, widest));
+    kernels.lead(block, scratch, widest, threads, leastWork);
+    this.kernels = kernels;
+    this.threads = threads;
+    const id = ++teams;
+    const message: TeamMessage = { team: id, join: { module, memory: memory.memory, block, scratch, widest } };
+    const setOpen = (open: boolean): void => kernels.setOpen(open);
+    this.#called = threads > 1 ? { id, helpers: threads - 1, message, setOpen } : null;
+    watchTeam(this, id);
+  }
+
+  /** To be called before kernels are: calls the helpers, unless they are here. Throws where one has failed. */
+  enter(): void {
+    if (this.#called) callThreads(this.#called);
+  }
+
+  /** Throws where a thread has failed since, so that what was computed is worth nothing. */
+  check(): void {
+    if (this.#called && this.kernels.isLost()) checkThreads(true);
+  }
+}
