@@ -21,13 +21,13 @@ export { blockBytes } from "./command";
 export { f32_add } from "./lists";
 export { groupEntries, uniqueRows } from "./rows";
 export { teamScratchBytes } from "./scratch";
-export { fail, follow, isLost, lead, setOpen, work } from "./team";
+export { fail, follow, isLost, lead, partsByHelpers, setOpen, work } from "./team";
 
 /** What an exponential or a random number costs, in additions. */
 const DEAR: usize = 8;
 
-/** Records whose numbers are listed at a time: their part of B, some 800 KB, stays in the L2 cache. */
-const MOST_LISTED_ROWS: usize = 512;
+/** Records whose numbers are listed at a time: their part of a panel, 32 KiB, stays in the L1 cache. */
+const MOST_LISTED_ROWS: usize = 256;
 /** With fewer, each number of C would be read and written too often. */
 const LEAST_LISTED_ROWS: usize = 64;
 
@@ -449,6 +449,13 @@ function adamOne(values: usize, m: usize, v: usize, row: usize, width: usize): v
   const at: usize = 4 * row * width;
   put4(0, values + at, m + at, v + at, 0);
   run(op.ADAM_ONE, (width + 7) / 8, 8 * DEAR);
+}
+
+/** to += times · from */
+export function addScaled(from: usize, to: usize, times: f64, count: usize): void {
+  put4(0, from, to, 0, 0);
+  putNumber(2, times);
+  run(op.ADD_SCALED, count, 1);
 }
 
 /** Σ x² over a list. */

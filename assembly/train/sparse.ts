@@ -3,22 +3,24 @@
 // product would multiply by all of them. The dense matrix is packed in panels of PANEL columns, [depth, PANEL] each. A
 // list has the numbers of a row or a column of S that are not 0: pairs of the offset of its row in a panel (u32) and the
 // number. A number of the result is summed in the order of its list.
-import { madd } from "../madd";
+
+import { PACKED_A_BYTES } from "../gemm/blocks";
 import { packRows } from "../gemm/pack";
+import { madd } from "../madd";
 import { packedA, packedB } from "./scratch";
 
 /** Columns of a panel: eight accumulators. */
 export const PANEL: usize = 32;
 const PANEL_BYTES: usize = 4 * PANEL;
 
-/** Rows, or columns, of S whose lists are made at a time. */
-export const LISTS: usize = 16;
+/** Rows, or columns, of S whose lists are made at a time at most: a panel stays in the L1 cache meanwhile. */
+export const LISTS: usize = 32;
 /** Room for the ends of lists and for a tile before the lists, at `packedA`. */
 const ENDS_BYTES: usize = 4 * LISTS;
 const TILE_BYTES: usize = LISTS * PANEL_BYTES;
 
-/** The most numbers that a list may have; 192 KiB of lists. */
-export const MOST_NUMBERS: usize = 1440;
+/** The most numbers that all lists may have. */
+export const MOST_NUMBERS: usize = (PACKED_A_BYTES - ENDS_BYTES - TILE_BYTES) / 8;
 
 /** Packs the panels [first, first + count) of B [k, n], or of B [n, k] where it is to be transposed. */
 export function packWide(
@@ -54,11 +56,10 @@ export function packWide(
 function listNumbers(x: usize, count: usize, step: usize, to: usize): usize {
   const end = <u32>(count * PANEL_BYTES);
   for (let offset: u32 = 0; offset < end; offset += <u32>PANEL_BYTES, x += step) {
-    const v = load<f32>(x);
-    store<u32>(to, offset);
-    store<f32>(to, v, 4);
-    // The processor would mispredict a branch here every other time.
-    to += (<usize>(v !== 0)) << 3;
+    const bits = load<u32>(x);
+    store<u64>(to, ((<u64>bits) << 32) | offset);
+    // The processor would mispredict a branch here every other time. Both zeros have no bit but the sign's.
+    to += (<usize>(bits << 1 !== 0)) << 3;
   }
   return to;
 }
@@ -127,8 +128,9 @@ export function multiplyListedRows(s: usize, rows: usize, k: usize, c: usize, cS
   const ends = packedA;
   const tile = ends + ENDS_BYTES;
   const lists = tile + TILE_BYTES;
-  for (let first: usize = 0; first < rows; first += LISTS) {
-    const count = min(LISTS, rows - first);
+  const most = min(LISTS, MOST_NUMBERS / k);
+  for (let first: usize = 0; first < rows; first += most) {
+    const count = min(most, rows - first);
     let end = lists;
     for (let i: usize = 0; i < count; i++) {
       end = listNumbers(s + 4 * k * (first + i), k, 4, end);

@@ -1,14 +1,6 @@
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 import type { Random } from "../data/random.ts";
-import type {
-  Batch,
-  BatchArrays,
-  BatchItems,
-  Engine,
-  EngineFactory,
-  Gradients,
-  OnActivations,
-} from "../model/engine.ts";
+import type { Batch, BatchArrays, BatchItems, Engine, Gradients, OnActivations } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
 import type { RowKernels } from "../model/row-kernels.ts";
 import type { TrainingKernels } from "./assembly/kernels.ts";
@@ -36,7 +28,7 @@ export function assemblyEngine(
   threads = 1,
   variant: KernelVariant = bestKernelVariant(),
   leastWork = LEAST_WORK,
-): EngineFactory {
+): (model: Model, random: Random) => AssemblyEngine {
   return (model, random) => new AssemblyEngine(model, random, { threads, variant, leastWork });
 }
 
@@ -46,7 +38,7 @@ interface AssemblySettings {
   leastWork: number;
 }
 
-class AssemblyEngine implements Engine {
+export class AssemblyEngine implements Engine {
   readonly #model: Model;
   readonly #random: Random;
   readonly #memory = new LinearMemory();
@@ -65,6 +57,11 @@ class AssemblyEngine implements Engine {
     this.#team = new Team(this.#memory, variant, threads, widest, leastWork);
     this.#kernels = this.#team.kernels;
     this.#begin = this.#memory.end;
+  }
+
+  /** Parts of kernels' work that other threads than the calling one have computed. */
+  get partsByHelpers(): number {
+    return this.#kernels.partsByHelpers();
   }
 
   rowKernels(rows: number): RowKernels | null {

@@ -85,7 +85,7 @@ export class GatheredBatch implements Batch, BatchRows {
     store.load(this.#dataset, this.#records, this.fields);
     this.unique = store.unique;
     this.uniqueCount = store.uniqueCount;
-    if (training) for (let i = 0; i < store.uniqueCount; i++) optimizer.touch(values, store.unique[i]);
+    if (training) optimizer.touchAll(values, store.unique, store.uniqueCount);
     store.gather(values, this.linear, this.embeddings);
   }
 

@@ -164,7 +164,9 @@ export class Learner {
       if (!name.endsWith(".weights")) continue;
       const gradient = parameters.view(name, dense);
       const values = parameters.view(name);
-      for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
+      const kernels = this.#kernels;
+      if (kernels) kernels.addScaled(values, gradient, denseL2);
+      else for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
     }
   }
 

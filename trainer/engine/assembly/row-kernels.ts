@@ -20,8 +20,8 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     floats: (length) => memory.floats(allocate(4 * length), length).fill(0),
     integers: (length) => memory.integers(allocate(4 * length), length).fill(0),
     owns: (array) => memory.owns(array),
-    unique: (rows, count, { stamps, locals, now }, unique, places) =>
-      kernels.uniqueRows(at(rows), count, at(stamps), at(locals), now, at(unique), at(places)),
+    unique: (rows, count, { slots, now }, unique, places) =>
+      kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
       const to = [at(linear), at(embeddings)] as const;
       withTeam(() => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
@@ -39,6 +39,7 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
       const from = at(gradients);
       withTeam(() => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
     },
+    addScaled: (from, to, times) => withTeam(() => kernels.addScaled(at(from), at(to), times, to.length)),
     squares: (list) => withTeam(() => kernels.squares(at(list), list.length)),
     squaresOfRows: (values, rows, count, width, gradients, decay) =>
       withTeam(() => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),

@@ -75,7 +75,8 @@ export function checkThreads(lost = false): void {
 function start(thread: number): Helper {
   const { port1, port2 } = new MessageChannel();
   const data: ThreadData = { control, port: port2, thread };
-  const worker = new Worker(SCRIPT, { workerData: data, transferList: [port2] });
+  // Flags of this process, such as one to read a program from standard input, are not for its threads.
+  const worker = new Worker(SCRIPT, { workerData: data, transferList: [port2], execArgv: [] });
   worker.on("error", (error) => {
     failure ??= error.stack ?? String(error);
   });
