@@ -195,7 +195,7 @@ export class AssemblyEngine implements Engine {
   }
 
   /** The workspace with the model's weights, and room for the batch. */
-  #prepare({ size, fields }: Batch, training: boolean): Workspace {
+  #prepare({ size, fields, dim }: Batch, training: boolean): Workspace {
     const has = this.#workspace?.capacity ?? { records: 0, trained: 0, fields };
     let workspace = this.#workspace;
     if (!workspace || size > has.records || (training && size > has.trained)) {
@@ -210,7 +210,7 @@ export class AssemblyEngine implements Engine {
       this.#workspace = workspace;
     }
     workspace.weights.load();
-    this.#team.enter();
+    this.#team.enter(size * (fields * dim + this.#model.parameters.values.length));
     return workspace;
   }
 

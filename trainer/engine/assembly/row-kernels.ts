@@ -5,8 +5,8 @@ import type { Team } from "./team.ts";
 /** Rows in an engine's memory. `allocate` gives so many bytes for good. */
 export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: number) => number): RowKernels {
   const { kernels } = team;
-  const withTeam = <T>(compute: () => T): T => {
-    team.enter();
+  const withTeam = <T>(numbers: number, compute: () => T): T => {
+    team.enter(numbers);
     const result = compute();
     team.check();
     return result;
@@ -24,12 +24,12 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
       kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
       const to = [at(linear), at(embeddings)] as const;
-      withTeam(() => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
+      withTeam(cells * width, () => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
     },
     scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
       const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
       const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];
-      withTeam(() => {
+      withTeam(cells * width, () => {
         kernels.groupEntries(cells, at(starts), at(places), count, ...lists);
         kernels.scatterRows(to, count, width, ...lists, ...from);
       });
@@ -37,11 +37,11 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
       const from = at(gradients);
-      withTeam(() => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
+      withTeam(count * width, () => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
     },
-    addScaled: (from, to, times) => withTeam(() => kernels.addScaled(at(from), at(to), times, to.length)),
-    squares: (list) => withTeam(() => kernels.squares(at(list), list.length)),
+    addScaled: (from, to, times) => withTeam(to.length, () => kernels.addScaled(at(from), at(to), times, to.length)),
+    squares: (list) => withTeam(list.length, () => kernels.squares(at(list), list.length)),
     squaresOfRows: (values, rows, count, width, gradients, decay) =>
-      withTeam(() => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
+      withTeam(count * width, () => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
   };
 }

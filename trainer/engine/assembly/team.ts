@@ -4,6 +4,9 @@ import type { LinearMemory } from "./memory.ts";
 import type { TeamMessage } from "./thread-data.ts";
 import { type Callable, callThreads, checkThreads, dismissThreads, watchTeam } from "./threads.ts";
 
+/** Threads take a tenth of a second to start, which is not worth while for a model that is computed in no time. */
+const PARTS_WORTH_A_CALL = 64;
+
 let teams = 0;
 
 /** The threads that compute with an engine's kernels in its memory: the one that has the engine, and helpers. */
@@ -11,6 +14,7 @@ export class Team {
   readonly kernels: TrainingKernels;
   readonly threads: number;
   readonly #called: Callable | null;
+  readonly #leastWork: number;
 
   /** `widest`: the most units of a layer. `leastWork`: the operations that a part of a kernel's work has at least. */
   constructor(memory: LinearMemory, variant: KernelVariant, threads: number, widest: number, leastWork: number) {
@@ -22,6 +26,7 @@ export class Team {
     const scratch = memory.allocate(kernels.teamScratchBytes(threads, widest));
     kernels.lead(block, scratch, widest, threads, leastWork);
     this.kernels = kernels;
+    this.#leastWork = PARTS_WORTH_A_CALL * leastWork;
     this.threads = threads;
     const id = ++teams;
     const message: TeamMessage = { team: id, join: { module, memory: memory.memory, block, scratch, widest } };
@@ -30,9 +35,12 @@ export class Team {
     watchTeam(this, id);
   }
 
-  /** To be called before kernels are: calls the helpers, unless they are here. Throws where one has failed. */
-  enter(): void {
-    if (this.#called) callThreads(this.#called);
+  /**
+   * To be called before kernels are. Calls the helpers, unless they are here or the kernels have less than a millisecond
+   * of `work`, in operations. Throws where one has failed.
+   */
+  enter(work: number): void {
+    if (this.#called && work >= this.#leastWork) callThreads(this.#called);
   }
 
   /** Throws where a thread has failed since, so that what was computed is worth nothing. */
