@@ -91,14 +91,14 @@ export class AssemblyEngine implements Engine {
     };
   }
 
-  gradients(batch: Batch): Gradients {
+  gradients(batch: Batch, onLoss?: () => void): Gradients {
     const { size, fields, dim } = batch;
     const workspace = this.#prepare(batch, true);
     const at = this.#placesOf(batch, workspace);
     const { d, weights } = workspace;
     const loss = workspace.inBatch
-      ? this.#inBatchLoss(batch, at, workspace, true)
-      : this.#logisticGradients(batch, at, workspace);
+      ? this.#inBatchLoss(batch, at, workspace, true, onLoss)
+      : this.#logisticGradients(batch, at, workspace, onLoss);
     this.#team.check();
     return {
       loss,
@@ -109,10 +109,11 @@ export class AssemblyEngine implements Engine {
     };
   }
 
-  #logisticGradients(batch: Batch, at: BatchPlaces, workspace: Workspace): number {
+  #logisticGradients(batch: Batch, at: BatchPlaces, workspace: Workspace, onLoss?: () => void): number {
     const { logit, dLogits, weights, d } = workspace;
     this.#logits(batch.size, at, workspace, true);
     const loss = this.#logisticLoss(batch, at, workspace);
+    onLoss?.();
     logit.backward(at, dLogits, d, batch.size);
     this.#kernels.columnSums(dLogits, batch.size, 1, weights.gradient("bias"));
     return loss;
@@ -131,7 +132,13 @@ export class AssemblyEngine implements Engine {
   }
 
   /** The in-batch loss of a batch, with `training` also its gradients. */
-  #inBatchLoss({ size, fields, items }: Batch, at: BatchPlaces, workspace: Workspace, training: boolean): number {
+  #inBatchLoss(
+    { size, fields, items }: Batch,
+    at: BatchPlaces,
+    workspace: Workspace,
+    training: boolean,
+    onLoss?: () => void,
+  ): number {
     const { logit, inBatch, logits: shifts, dLogits: dItems, d, items: numbers } = workspace;
     if (items === null) throw new Error("got a batch without items, expected them for the in-batch loss");
     if (inBatch === null) throw new Error("the model does not learn by the in-batch loss");
@@ -142,6 +149,7 @@ export class AssemblyEngine implements Engine {
     const places = { u, i, dU: context.gradient, dI: item.gradient, dItems, items: numbers, shifts };
     const loss = inBatch.compute(places, size, training);
     if (!training) return loss;
+    onLoss?.();
     this.#kernels.addLinearBackward(d.linear, dItems, size, fields, itemFields.address, itemFields.count);
     this.#memory.floats(d.embeddings, size * fields * this.#model.definition.rowDim).fill(0);
     logit.towersBackward(d, size);

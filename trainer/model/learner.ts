@@ -14,6 +14,7 @@ import { denseOptimizer } from "./optimizers/of-spec.ts";
 import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
 import { itemField } from "./popularity.ts";
 import type { RowKernels } from "./row-kernels.ts";
+import { StepClock } from "./step-clock.ts";
 import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
@@ -32,6 +33,8 @@ export class Learner {
   readonly tables: Tables;
   /** Draws the initial weights and then dropout's masks. */
   readonly random: Random;
+  /** Adds up what the steps' time goes into; whoever brings their records adds the input. */
+  readonly clock = new StepClock();
   readonly #spec: ResolvedSpec;
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
@@ -113,24 +116,30 @@ export class Learner {
     const { clipNorm } = this.#spec.training;
     const batch = this.#batch;
     batch.gather(dataset, used, this.tables, true);
+    this.clock.lap("gather");
     const { loss, dense, dEmbeddings, dLinear, batchStats } = this.gradients(batch);
+    this.clock.lap("backward");
     if (!Number.isFinite(loss)) {
       throw new DivergedError(`the loss of a batch became ${loss} with the learningRate ${learningRate}`);
     }
     this.#moveRunningStats(batchStats, batch.size);
-    const rows = batch.scatter(dEmbeddings, dLinear);
     this.#addDenseL2(dense);
-    const norm = clipNorm > 0 ? Math.sqrt(this.#squaresOf(dense) + this.tables.squaredNorm(batch, rows)) : 0;
+    const denseNorm = clipNorm > 0 ? this.#squaresOf(dense) : 0;
+    this.clock.lap("dense");
+    const rows = batch.scatter(dEmbeddings, dLinear);
+    const norm = clipNorm > 0 ? Math.sqrt(denseNorm + this.tables.squaredNorm(batch, rows)) : 0;
     const scale = norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
+    this.clock.lap("rows");
     this.#denseOptimizer.step(this.model.parameters.values, this.#firstRow, 1, dense, learningRate, scale);
+    this.clock.lap("dense");
     return loss;
   }
 
   /** The loss of a gathered batch and its gradients, L2 not included. Changes no weight. */
   gradients(batch: GatheredBatch): Gradients {
     this.#addItems(batch);
-    return this.#engine.gradients(batch);
+    return this.#engine.gradients(batch, () => this.clock.lap("forward"));
   }
 
   #squaresOf(list: Float32Array): number {

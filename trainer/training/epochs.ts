@@ -126,13 +126,17 @@ export class Training {
     const { position } = this;
     // Each epoch's order has its own seed, so that training can be resumed at any step of an epoch.
     const random = new Random(this.#spec.training.seed + number * 0x9e3779b9);
+    const { clock } = this.learner;
+    clock.start();
     for await (const { dataset, records } of this.#source.epoch(random, position.steps)) {
+      clock.lap("input");
       const loss = this.learner.step(dataset, records, position.learningRate);
       position.steps++;
       position.records += records.length;
       position.lossSum += loss * records.length;
       onStep(records.length, loss);
       await setImmediate(); // lets signals' handlers run, which they do between two turns of the event loop only
+      clock.start();
     }
   }
 
