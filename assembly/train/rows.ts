@@ -20,7 +20,7 @@ export function uniqueRows(rows: usize, count: u32, slots: usize, now: u32, uniq
     store<u64>(slot, ((<u64>now) << 32) | place);
     store<u32>(unique + 4 * <usize>found, row);
     store<u32>(places + i, place);
-    found += <u32>isNew;
+    found += select<u32>(1, 0, isNew);
   }
   return found;
 }

@@ -58,7 +58,7 @@ describe("a training", async () => {
       engine: "assembly",
       backend: bestKernelVariant(),
       device: "cpu",
-      threads: availableParallelism(),
+      threads: defaultThreads(),
     });
     expect(Object.keys(record.versions).toSorted()).toEqual(["deepfm-edge", "node"]);
     expect(learner.weights()).toEqual(first.learner.weights());
