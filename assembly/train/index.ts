@@ -26,9 +26,6 @@ export { fail, follow, isLost, lead, partsByHelpers, setOpen, work } from "./tea
 /** What an exponential or a random number costs, in additions. */
 const DEAR: usize = 8;
 
-/** With fewer records at a time, each number of C would be read and written too often. */
-const LEAST_LISTED: usize = 64;
-
 /** C = op(A) · op(B), as in gemm/index.ts. */
 export function gemm(
   a: usize,
@@ -115,8 +112,8 @@ export function multiplySparseColumns(
   turned: bool,
 ): bool {
   const panels = (n + PANEL - 1) / PANEL;
-  const most = min(MOST_LISTED, PACKED_B_BYTES / (4 * PANEL * panels));
-  if (most < LEAST_LISTED) return false;
+  const most = (PACKED_B_BYTES / (4 * PANEL * panels * MOST_LISTED)) * MOST_LISTED;
+  if (most === 0) return false;
   for (let row: usize = 0; row < rows; row += most) {
     const block = min(most, rows - row);
     put4(0, b + 4 * row * n, 4 * n, n, block);

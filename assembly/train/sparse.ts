@@ -12,8 +12,8 @@ import { packedA, packedB } from "./scratch";
 export const PANEL: usize = 32;
 const PANEL_BYTES: usize = 4 * PANEL;
 
-/** Rows, or columns, of S whose lists are made at a time. They take 64 KiB of the 192 KiB at `packedA`. */
-export const LISTS: usize = 32;
+/** Rows, or columns, of S whose lists are made at a time. They take 32 KiB of the 192 KiB at `packedA`. */
+export const LISTS: usize = 16;
 /** Room for the ends of lists and for a tile before the lists, at `packedA`. */
 const ENDS_BYTES: usize = 4 * LISTS;
 const TILE_BYTES: usize = LISTS * PANEL_BYTES;
@@ -198,26 +198,29 @@ export function multiplyListedColumns(
   const tile = ends + ENDS_BYTES;
   const lists = tile + TILE_BYTES;
   for (let done: usize = 0; done < count; done += LISTS) {
-    const from = first + done;
-    const columns = min(LISTS, count - done);
-    let end = lists;
-    for (let i: usize = 0; i < columns; i++) {
-      end = listNumbers(s + 4 * (from + i), rows, stride, end);
-      store<usize>(ends + 4 * i, end);
-    }
-    for (let j: usize = 0; j < n; j += PANEL) {
-      const panel = packedB + 4 * j * rows;
-      const width = min(PANEL, n - j);
-      let list = lists;
+    for (let row: usize = 0; row < rows; row += MOST_LISTED) {
+      const from = first + done;
+      const columns = min(LISTS, count - done);
+      const adds = accumulate || row > 0;
+      let end = lists;
       for (let i: usize = 0; i < columns; i++) {
-        const last: usize = load<usize>(ends + 4 * i);
-        const to = c + (from + i) * cStride + 4 * j;
-        if (!turned && width === PANEL) f32_addListed(list, last, panel, to, accumulate);
-        else f32_addListed(list, last, panel, tile + i * PANEL_BYTES, false);
-        list = last;
+        end = listNumbers(s + row * stride + 4 * (from + i), min(MOST_LISTED, rows - row), stride, end);
+        store<usize>(ends + 4 * i, end);
       }
-      if (turned) addTurned(tile, columns, width, c + j * cStride + 4 * from, cStride, accumulate);
-      else if (width < PANEL) addTile(tile, columns, width, c + from * cStride + 4 * j, cStride, accumulate);
+      for (let j: usize = 0; j < n; j += PANEL) {
+        const panel = packedB + 4 * j * rows + PANEL_BYTES * row;
+        const width = min(PANEL, n - j);
+        let list = lists;
+        for (let i: usize = 0; i < columns; i++) {
+          const last: usize = load<usize>(ends + 4 * i);
+          const to = c + (from + i) * cStride + 4 * j;
+          if (!turned && width === PANEL) f32_addListed(list, last, panel, to, adds);
+          else f32_addListed(list, last, panel, tile + i * PANEL_BYTES, false);
+          list = last;
+        }
+        if (turned) addTurned(tile, columns, width, c + j * cStride + 4 * from, cStride, adds);
+        else if (width < PANEL) addTile(tile, columns, width, c + from * cStride + 4 * j, cStride, adds);
+      }
     }
   }
 }

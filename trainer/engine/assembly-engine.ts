@@ -67,7 +67,7 @@ export class AssemblyEngine implements Engine {
   rowKernels(rows: number): RowKernels | null {
     const numbers = rows * (ROW_COPIES * (this.#model.definition.rowDim + 1) + ROW_NUMBERS);
     if (4 * numbers > MOST_ROW_BYTES) return null;
-    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
+    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocateZeros(bytes)));
   }
 
   /** Allocates what stays: before the workspace, which is made anew when it is next needed. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateLog } from "../../../trainer/data/generate.ts";
 import { Random } from "../../../trainer/data/random.ts";
+import { readSafetensors } from "../../../trainer/io/safetensors.ts";
 import { runHere } from "../../cli/command-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-resume-"));
@@ -71,7 +72,7 @@ async function untilCheckpoints(count: number, out: string, { ended }: Run): Pro
 const cases = [
   {
     ...{ name: "DeepFM", engine: ["assembly", "--threads", "2"], wholeBy: ["assembly", "--threads", "1"] },
-    model: { hidden: [128, 64], dropout: 0.2, batchNorm: true },
+    model: { hidden: [64, 32], dropout: 0.2, batchNorm: true },
     l2: { l2: 0.01, l2Scope: "table" },
   },
   {
@@ -87,10 +88,7 @@ describe.each(cases)("$name, on the engine $engine.0", ({ model, engine, wholeBy
     const specPath = join(folder, `${type}.json`);
     const { $schema: _, ...rest } = spec;
     const training = { batchSize: 512, maxEpochs: 3, patience: 1, rateDrops: 1, ...l2 };
-    writeFileSync(
-      specPath,
-      JSON.stringify({ ...rest, model: { ...model, embeddingDim: 4 }, training }),
-    );
+    writeFileSync(specPath, JSON.stringify({ ...rest, model: { ...model, embeddingDim: 4 }, training }));
 
     const whole = join(folder, `${type}-whole`);
     expect(await runHere(process.cwd(), argumentsOf(specPath, whole, wholeBy))).toMatchObject({ code: 0 });
@@ -107,8 +105,9 @@ describe.each(cases)("$name, on the engine $engine.0", ({ model, engine, wholeBy
     const last = await startResumed(specPath, killed, engine).ended;
     expect(last.code, last.stderr).toBe(0);
 
-    const weights = (out: string): Buffer => readFileSync(join(out, "model.safetensors"));
-    expect(weights(killed).equals(weights(whole))).toBe(true);
+    // The text beside them says how many threads there were.
+    const weights = (out: string) => readSafetensors(join(out, "model.safetensors")).tensors;
+    expect(weights(killed)).toEqual(weights(whole));
     expect(existsSync(join(killed, "checkpoint.safetensors"))).toBe(false);
   }, 120_000);
 });

@@ -2,7 +2,7 @@ import type { AdamStep, BatchEntries, RowKernels } from "../../model/row-kernels
 import type { LinearMemory } from "./memory.ts";
 import type { Team } from "./team.ts";
 
-/** Rows in an engine's memory. `allocate` gives so many bytes for good. */
+/** Rows in an engine's memory. `allocate` gives so many bytes for good, each 0. */
 export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: number) => number): RowKernels {
   const { kernels } = team;
   const withTeam = <T>(numbers: number, compute: () => T): T => {
@@ -17,14 +17,16 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     throw new Error("got an array of another memory, expected one of the engine's");
   };
   return {
-    floats: (length) => memory.floats(allocate(4 * length), length).fill(0),
-    integers: (length) => memory.integers(allocate(4 * length), length).fill(0),
+    floats: (length) => memory.floats(allocate(4 * length), length),
+    integers: (length) => memory.integers(allocate(4 * length), length),
     owns: (array) => memory.owns(array),
     unique: (rows, count, { slots, now }, unique, places) =>
       kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
       const to = [at(linear), at(embeddings)] as const;
-      withTeam(cells * width, () => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
+      withTeam(cells * width, () =>
+        kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to),
+      );
     },
     scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
       const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
@@ -37,7 +39,9 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
       const from = at(gradients);
-      withTeam(count * width, () => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
+      withTeam(count * width, () =>
+        kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay),
+      );
     },
     addScaled: (from, to, times) => withTeam(to.length, () => kernels.addScaled(at(from), at(to), times, to.length)),
     squares: (list) => withTeam(list.length, () => kernels.squares(at(list), list.length)),

@@ -2,7 +2,7 @@ import type { KernelVariant } from "../../../runtime/variant.ts";
 import { type TrainingKernels, trainingKernels, trainingModule } from "./kernels.ts";
 import type { LinearMemory } from "./memory.ts";
 import type { TeamMessage } from "./thread-data.ts";
-import { type Callable, callThreads, checkThreads, dismissThreads, watchTeam } from "./threads.ts";
+import { type Callable, callThreads, dismissThreads, lostThreadError, watchTeam } from "./threads.ts";
 
 /** Threads take a tenth of a second to start, which is not worth while for a model that is computed in no time. */
 const PARTS_WORTH_A_CALL = 64;
@@ -29,7 +29,7 @@ export class Team {
     this.#leastWork = PARTS_WORTH_A_CALL * leastWork;
     this.threads = threads;
     const id = ++teams;
-    const message: TeamMessage = { team: id, join: { module, memory: memory.memory, block, scratch, widest } };
+    const message: TeamMessage = { team: id, module, memory: memory.memory, block, scratch, widest };
     const setOpen = (open: boolean): void => kernels.setOpen(open);
     this.#called = threads > 1 ? { id, helpers: threads - 1, message, setOpen } : null;
     watchTeam(this, id);
@@ -45,6 +45,6 @@ export class Team {
 
   /** Throws where a thread has failed since, so that what was computed is worth nothing. */
   check(): void {
-    if (this.#called && this.kernels.isLost()) checkThreads(true);
+    if (this.kernels.isLost()) throw lostThreadError();
   }
 }
