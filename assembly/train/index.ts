@@ -13,7 +13,7 @@ import { DROPOUT_BLOCK } from "./dropout";
 import { f32_add, f32_copy, f32_scale } from "./lists";
 import * as op from "./operations";
 import { listOf } from "./scratch";
-import { LISTS, MOST_NUMBERS, PANEL } from "./sparse";
+import { LISTS, MOST_LISTED, PANEL } from "./sparse";
 import { run } from "./team";
 
 export { inverseDeviations } from "./batch-norm";
@@ -21,15 +21,10 @@ export { blockBytes } from "./command";
 export { f32_add } from "./lists";
 export { groupEntries, uniqueRows } from "./rows";
 export { teamScratchBytes } from "./scratch";
-export { fail, follow, isLost, lead, setOpen, work } from "./team";
+export { fail, follow, isLost, lead, partsByHelpers, setOpen, work } from "./team";
 
 /** What an exponential or a random number costs, in additions. */
 const DEAR: usize = 8;
-
-/** Records whose numbers are listed at a time: their part of B, some 800 KB, stays in the L2 cache. */
-const MOST_LISTED_ROWS: usize = 512;
-/** With fewer, each number of C would be read and written too often. */
-const LEAST_LISTED_ROWS: usize = 64;
 
 /** C = op(A) · op(B), as in gemm/index.ts. */
 export function gemm(
@@ -88,9 +83,9 @@ function packedGemm(
  * `gemm` must.
  */
 export function multiplySparseRows(s: usize, b: usize, c: usize, m: usize, n: usize, k: usize, transposeB: bool): bool {
-  if (k > MOST_NUMBERS) return false;
   const stride: usize = 4 * (transposeB ? k : n);
   const most = (PACKED_B_BYTES / (4 * k * PANEL)) * PANEL;
+  if (most === 0) return false;
   for (let n0: usize = 0; n0 < n; n0 += most) {
     const columns = min(most, n - n0);
     put4(0, b + (transposeB ? n0 * stride : 4 * n0), stride, columns, k);
@@ -117,8 +112,8 @@ export function multiplySparseColumns(
   turned: bool,
 ): bool {
   const panels = (n + PANEL - 1) / PANEL;
-  const most = min(MOST_LISTED_ROWS, PACKED_B_BYTES / (4 * PANEL * panels));
-  if (most < LEAST_LISTED_ROWS) return false;
+  const most = (PACKED_B_BYTES / (4 * PANEL * panels * MOST_LISTED)) * MOST_LISTED;
+  if (most === 0) return false;
   for (let row: usize = 0; row < rows; row += most) {
     const block = min(most, rows - row);
     put4(0, b + 4 * row * n, 4 * n, n, block);
@@ -449,6 +444,13 @@ function adamOne(values: usize, m: usize, v: usize, row: usize, width: usize): v
   const at: usize = 4 * row * width;
   put4(0, values + at, m + at, v + at, 0);
   run(op.ADAM_ONE, (width + 7) / 8, 8 * DEAR);
+}
+
+/** to += times · from */
+export function addScaled(from: usize, to: usize, times: f64, count: usize): void {
+  put4(0, from, to, 0, 0);
+  putNumber(2, times);
+  run(op.ADD_SCALED, count, 1);
 }
 
 /** Σ x² over a list. */

@@ -64,6 +64,12 @@ export function f32_scale(x: usize, times: f32, count: usize): void {
   for (; i < bytes; i += 4) store<f32>(x + i, load<f32>(x + i) * times);
 }
 
+/** to += times · from, rounded once. */
+export function addScaled(from: usize, to: usize, times: f64, count: usize): void {
+  for (let i: usize = 0; i < 4 * count; i += 4)
+    store<f32>(to + i, <f32>(<f64>load<f32>(to + i) + times * <f64>load<f32>(from + i)));
+}
+
 /** Σ (g + decay · w)², in float64. */
 export function sumOfSquares(gradients: usize, values: usize, decay: f64, count: usize): f64 {
   let sum: f64 = 0;

@@ -5,6 +5,7 @@ export const MULTIPLY_VECTOR: u32 = 2;
 export const MULTIPLY_VECTOR_TRANSPOSED: u32 = 3;
 export const OUTER: u32 = 4;
 export const RANDOM_BLOCKS: u32 = 5;
+export const ADD_SCALED: u32 = 38;
 export const PACK_WIDE: u32 = 35;
 export const MULTIPLY_LISTED_ROWS: u32 = 36;
 export const MULTIPLY_LISTED_COLUMNS: u32 = 37;

@@ -1,5 +1,6 @@
 // A part of a command: its arguments, as index.ts put them, with the places of the part's items. An item is a record
 // where nothing else is said.
+import { PACKED_A_BYTES } from "../gemm/blocks";
 import { gemv, gemvTransposed } from "../gemm/gemv";
 import { adamRow, adamRows } from "./adam";
 import { normalize, normalizeBackward, squaredDeviations } from "./batch-norm";
@@ -8,7 +9,7 @@ import { randomBlocks } from "./dropout";
 import { addFields, addFieldsBackward, addLinear, addLinearBackward, pickFields, pickFieldsBackward } from "./fields";
 import { fmBackward, fmForward } from "./fm";
 import { layerBackward, layerForward } from "./layer";
-import { columnSums, sumOfSquares } from "./lists";
+import { addScaled, columnSums, sumOfSquares } from "./lists";
 import { logisticLoss, softmaxLoss } from "./losses";
 import * as op from "./operations";
 import { f32_outer, multiplyRows, packPanels } from "./product";
@@ -223,6 +224,8 @@ function computeRest(which: u32, part: usize, first: usize, count: usize): void 
         getNumber(7),
         getNumber(8),
         getNumber(9),
+        packedA,
+        PACKED_A_BYTES,
       );
       break;
     }
@@ -251,18 +254,10 @@ function computeRest(which: u32, part: usize, first: usize, count: usize): void 
       multiplyListedRows(at(0, first, get(1)), count, get(1), get(2) + first * get(3), get(3), get(4));
       break;
     case op.MULTIPLY_LISTED_COLUMNS: // an item is a column
-      multiplyListedColumns(
-        get(0),
-        first,
-        count,
-        get(1),
-        get(2),
-        get(3),
-        get(4),
-        get(5),
-        get(6) !== 0,
-        get(7) !== 0,
-      );
+      multiplyListedColumns(get(0), first, count, get(1), get(2), get(3), get(4), get(5), get(6) !== 0, get(7) !== 0);
+      break;
+    case op.ADD_SCALED: // an item is a number
+      addScaled(at(0, first, 1), at(1, first, 1), getNumber(2), count);
       break;
     case op.SQUARES: // an item is a number
       putSum(part, sumOfSquares(at(0, first, 1), at(0, first, 1), 0, count));

@@ -5,29 +5,22 @@ import { f32_axpy, sumOfSquares } from "./lists";
 
 /**
  * Numbers the rows of `count` entries in the order in which they first occur. `rows` (i32): an entry's row. `unique`
- * gets each row once, and `places` (i32) each entry's place in it. `stamps` and `locals` (i32 [V]) are kept from call
- * to call, and `now` is another number in each. Returns how many there are.
+ * gets each row once, and `places` (i32) each entry's place in it. `slots` (i32 [V, 2]) is kept from call to call: of
+ * the rows that call number `now` has met, their places and `now`. Returns how many there are.
  */
-export function uniqueRows(
-  rows: usize,
-  count: u32,
-  stamps: usize,
-  locals: usize,
-  now: i32,
-  unique: usize,
-  places: usize,
-): u32 {
+export function uniqueRows(rows: usize, count: u32, slots: usize, now: u32, unique: usize, places: usize): u32 {
   let found: u32 = 0;
   for (let i: usize = 0; i < 4 * <usize>count; i += 4) {
     const row = load<u32>(rows + i);
-    const at: usize = 4 * <usize>row;
-    if (load<i32>(stamps + at) !== now) {
-      store<i32>(stamps + at, now);
-      store<u32>(locals + at, found);
-      store<u32>(unique + 4 * <usize>found, row);
-      found++;
-    }
-    store<u32>(places + i, load<u32>(locals + at));
+    // No branch, which the processor would mispredict, and then wait for the slot before it goes on.
+    const slot = slots + 8 * <usize>row;
+    const kept = load<u64>(slot);
+    const isNew = <u32>(kept >> 32) !== now;
+    const place = select<u32>(found, <u32>kept, isNew);
+    store<u64>(slot, ((<u64>now) << 32) | place);
+    store<u32>(unique + 4 * <usize>found, row);
+    store<u32>(places + i, place);
+    found += select<u32>(1, 0, isNew);
   }
   return found;
 }

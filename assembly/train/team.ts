@@ -16,6 +16,8 @@ const MOST_NAPS: u32 = 900;
 let others: u32 = 0;
 let commands: u32 = 0;
 let lost = false;
+/** Parts of this leader's commands so far that others have computed. */
+let helped: u32 = 0;
 
 /**
  * Makes this instance the leader of a team whose block, all zeros, is at an address. `scratch`: see scratch.ts. A part
@@ -45,6 +47,11 @@ export function isLost(): bool {
   return lost;
 }
 
+/** How many parts of commands others have computed. */
+export function partsByHelpers(): u32 {
+  return helped;
+}
+
 /** Called for a member that has failed. */
 export function fail(): void {
   atomic.store<u32>(team, 1, FAILED);
@@ -62,8 +69,10 @@ export function run(operation: u32, items: usize, work: usize, step: usize = 1):
   atomic.store<u32>(team, 0, DONE);
   atomic.store<u64>(team, ((<u64>commands) << 32) | parts, TICKET);
   if (atomic.load<u32>(team, SLEEPERS) > 0) wake();
-  while (takePart()) {}
+  let own: u32 = 0;
+  while (takePart()) own++;
   join(<u32>parts);
+  helped += <u32>parts - own;
   return parts;
 }
 
@@ -74,11 +83,15 @@ function wake(): void {
 
 /** Computes a part that nobody has taken. Returns false where there is none. */
 function takePart(): bool {
-  const ticket = atomic.load<u64>(team, TICKET);
+  let ticket = atomic.load<u64>(team, TICKET);
+  while (true) {
+    if (((ticket >> 16) & 0xffff) >= (ticket & 0xffff)) return false;
+    const found = atomic.cmpxchg<u64>(team, ticket, ticket + 0x10000, TICKET);
+    if (found === ticket) break;
+    ticket = found;
+  }
   const part = (ticket >> 16) & 0xffff;
   const parts = ticket & 0xffff;
-  if (part >= parts) return false;
-  if (atomic.cmpxchg<u64>(team, ticket, ticket + 0x10000, TICKET) !== ticket) return true;
   computePart(<usize>part);
   const done = atomic.add<u32>(team, 1, DONE) + 1;
   if (done === <u32>parts && atomic.load<u32>(team, LEADER_SLEEPS)) atomic.notify(team + DONE, 1);

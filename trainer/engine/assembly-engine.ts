@@ -1,14 +1,6 @@
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 import type { Random } from "../data/random.ts";
-import type {
-  Batch,
-  BatchArrays,
-  BatchItems,
-  Engine,
-  EngineFactory,
-  Gradients,
-  OnActivations,
-} from "../model/engine.ts";
+import type { Batch, BatchArrays, BatchItems, Engine, Gradients, OnActivations } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
 import type { RowKernels } from "../model/row-kernels.ts";
 import type { TrainingKernels } from "./assembly/kernels.ts";
@@ -36,7 +28,7 @@ export function assemblyEngine(
   threads = 1,
   variant: KernelVariant = bestKernelVariant(),
   leastWork = LEAST_WORK,
-): EngineFactory {
+): (model: Model, random: Random) => AssemblyEngine {
   return (model, random) => new AssemblyEngine(model, random, { threads, variant, leastWork });
 }
 
@@ -46,7 +38,7 @@ interface AssemblySettings {
   leastWork: number;
 }
 
-class AssemblyEngine implements Engine {
+export class AssemblyEngine implements Engine {
   readonly #model: Model;
   readonly #random: Random;
   readonly #memory = new LinearMemory();
@@ -67,10 +59,15 @@ class AssemblyEngine implements Engine {
     this.#begin = this.#memory.end;
   }
 
+  /** Parts of kernels' work that other threads than the calling one have computed. */
+  get partsByHelpers(): number {
+    return this.#kernels.partsByHelpers();
+  }
+
   rowKernels(rows: number): RowKernels | null {
     const numbers = rows * (ROW_COPIES * (this.#model.definition.rowDim + 1) + ROW_NUMBERS);
     if (4 * numbers > MOST_ROW_BYTES) return null;
-    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
+    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocateZeros(bytes)));
   }
 
   /** Allocates what stays: before the workspace, which is made anew when it is next needed. */
@@ -206,7 +203,7 @@ class AssemblyEngine implements Engine {
   }
 
   /** The workspace with the model's weights, and room for the batch. */
-  #prepare({ size, fields }: Batch, training: boolean): Workspace {
+  #prepare({ size, fields, dim }: Batch, training: boolean): Workspace {
     const has = this.#workspace?.capacity ?? { records: 0, trained: 0, fields };
     let workspace = this.#workspace;
     if (!workspace || size > has.records || (training && size > has.trained)) {
@@ -221,7 +218,7 @@ class AssemblyEngine implements Engine {
       this.#workspace = workspace;
     }
     workspace.weights.load();
-    this.#team.enter();
+    this.#team.enter(size * (fields * dim + this.#model.parameters.values.length));
     return workspace;
   }
 

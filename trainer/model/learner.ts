@@ -124,10 +124,10 @@ export class Learner {
     }
     this.#moveRunningStats(batchStats, batch.size);
     this.#addDenseL2(dense);
-    const squares = clipNorm > 0 ? this.#squaresOf(dense) : 0;
+    const denseNorm = clipNorm > 0 ? this.#squaresOf(dense) : 0;
     this.clock.lap("dense");
     const rows = batch.scatter(dEmbeddings, dLinear);
-    const norm = clipNorm > 0 ? Math.sqrt(squares + this.tables.squaredNorm(batch, rows)) : 0;
+    const norm = clipNorm > 0 ? Math.sqrt(denseNorm + this.tables.squaredNorm(batch, rows)) : 0;
     const scale = norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
     this.clock.lap("rows");
@@ -173,7 +173,9 @@ export class Learner {
       if (!name.endsWith(".weights")) continue;
       const gradient = parameters.view(name, dense);
       const values = parameters.view(name);
-      for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
+      const kernels = this.#kernels;
+      if (kernels) kernels.addScaled(values, gradient, denseL2);
+      else for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
     }
   }
 

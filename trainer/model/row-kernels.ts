@@ -40,13 +40,13 @@ export interface RowKernels {
   owns(array: Float32Array | Int32Array | Uint32Array): boolean;
   /**
    * Numbers the rows of `count` entries in the order in which they first occur: `unique` gets each once, and `places`
-   * each entry's place in it. `stamps` and `locals` [V] are kept from call to call, and `now` is another number in
-   * each. Returns how many there are.
+   * each entry's place in it. `slots` [V, 2] is kept from call to call, 0 at first, and `now` is another number above 0
+   * in each. `unique` has room for `count` rows and one more. Returns how many there are.
    */
   unique(
     rows: Int32Array,
     count: number,
-    kept: { stamps: Int32Array; locals: Int32Array; now: number },
+    kept: { slots: Int32Array; now: number },
     unique: Int32Array,
     places: Int32Array,
   ): number;
@@ -79,6 +79,8 @@ export interface RowKernels {
     gradients: Float32Array,
     step: AdamStep,
   ): void;
+  /** to += times · from */
+  addScaled(from: Float32Array, to: Float32Array, times: number): void;
   /** Σ x² */
   squares(list: Float32Array): number;
   /** ‖gradient + decay · row‖² over the rows numbered rows[0, count) of [V, width]. */

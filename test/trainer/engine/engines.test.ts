@@ -9,7 +9,13 @@ import { train } from "../../../trainer/training/train.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 describe("the engine that is chosen", () => {
-  const own = { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: defaultThreads(), versions: {} };
+  const own = {
+    engine: "assembly",
+    backend: bestKernelVariant(),
+    device: "cpu",
+    threads: defaultThreads(),
+    versions: {},
+  };
 
   it("is our own where nothing speaks for TensorFlow.js", async () => {
     expect(await startEngine({})).toEqual({ ...own, why: "it is the fastest without a native backend" });
@@ -48,7 +54,12 @@ describe("a training", async () => {
     expect(first.learner.weights()).toEqual(second.learner.weights());
     saveRun(join(folder, "a"), first, logs.valid);
     const { record, learner } = loadRun(join(folder, "a"));
-    expect(record).toMatchObject({ engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: availableParallelism() });
+    expect(record).toMatchObject({
+      engine: "assembly",
+      backend: bestKernelVariant(),
+      device: "cpu",
+      threads: defaultThreads(),
+    });
     expect(Object.keys(record.versions).toSorted()).toEqual(["deepfm-edge", "node"]);
     expect(learner.weights()).toEqual(first.learner.weights());
     expect(JSON.parse(readFileSync(join(folder, "a", "run.json"), "utf8"))).toMatchObject({ engine: "assembly" });

@@ -8,6 +8,7 @@ export interface TrainingKernels {
   lead(block: number, scratch: number, widest: number, threads: number, work: number): void;
   setOpen(open: boolean): void;
   isLost(): boolean;
+  partsByHelpers(): number;
   gemm(
     a: number,
     b: number,
@@ -112,15 +113,7 @@ export interface TrainingKernels {
     count: number,
     dim: number,
   ): void;
-  uniqueRows(
-    rows: number,
-    count: number,
-    stamps: number,
-    locals: number,
-    now: number,
-    unique: number,
-    places: number,
-  ): number;
+  uniqueRows(rows: number, count: number, slots: number, now: number, unique: number, places: number): number;
   gatherRows(
     table: number,
     width: number,
@@ -164,6 +157,7 @@ export interface TrainingKernels {
     scale: number,
     decay: number,
   ): void;
+  addScaled(from: number, to: number, times: number, count: number): void;
   squares(list: number, count: number): number;
   squaresOfRows(values: number, rows: number, count: number, width: number, gradients: number, decay: number): number;
   towersForward(u: number, i: number, logits: number, rows: number, dim: number): void;

@@ -2,11 +2,11 @@ import type { AdamStep, BatchEntries, RowKernels } from "../../model/row-kernels
 import type { LinearMemory } from "./memory.ts";
 import type { Team } from "./team.ts";
 
-/** Rows in an engine's memory. `allocate` gives so many bytes for good. */
+/** Rows in an engine's memory. `allocate` gives so many bytes for good, each 0. */
 export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: number) => number): RowKernels {
   const { kernels } = team;
-  const withTeam = <T>(compute: () => T): T => {
-    team.enter();
+  const withTeam = <T>(numbers: number, compute: () => T): T => {
+    team.enter(numbers);
     const result = compute();
     team.check();
     return result;
@@ -17,19 +17,21 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     throw new Error("got an array of another memory, expected one of the engine's");
   };
   return {
-    floats: (length) => memory.floats(allocate(4 * length), length).fill(0),
-    integers: (length) => memory.integers(allocate(4 * length), length).fill(0),
+    floats: (length) => memory.floats(allocate(4 * length), length),
+    integers: (length) => memory.integers(allocate(4 * length), length),
     owns: (array) => memory.owns(array),
-    unique: (rows, count, { stamps, locals, now }, unique, places) =>
-      kernels.uniqueRows(at(rows), count, at(stamps), at(locals), now, at(unique), at(places)),
+    unique: (rows, count, { slots, now }, unique, places) =>
+      kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
       const to = [at(linear), at(embeddings)] as const;
-      withTeam(() => kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to));
+      withTeam(cells * width, () =>
+        kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to),
+      );
     },
     scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
       const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
       const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];
-      withTeam(() => {
+      withTeam(cells * width, () => {
         kernels.groupEntries(cells, at(starts), at(places), count, ...lists);
         kernels.scatterRows(to, count, width, ...lists, ...from);
       });
@@ -37,10 +39,13 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
       const from = at(gradients);
-      withTeam(() => kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay));
+      withTeam(count * width, () =>
+        kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay),
+      );
     },
-    squares: (list) => withTeam(() => kernels.squares(at(list), list.length)),
+    addScaled: (from, to, times) => withTeam(to.length, () => kernels.addScaled(at(from), at(to), times, to.length)),
+    squares: (list) => withTeam(list.length, () => kernels.squares(at(list), list.length)),
     squaresOfRows: (values, rows, count, width, gradients, decay) =>
-      withTeam(() => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
+      withTeam(count * width, () => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
   };
 }

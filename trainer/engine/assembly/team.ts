@@ -2,7 +2,10 @@ import type { KernelVariant } from "../../../runtime/variant.ts";
 import { type TrainingKernels, trainingKernels, trainingModule } from "./kernels.ts";
 import type { LinearMemory } from "./memory.ts";
 import type { TeamMessage } from "./thread-data.ts";
-import { type Callable, callThreads, checkThreads, dismissThreads, watchTeam } from "./threads.ts";
+import { type Callable, callThreads, dismissThreads, lostThreadError, watchTeam } from "./threads.ts";
+
+/** Threads take a tenth of a second to start, which is not worth while for a model that is computed in no time. */
+const PARTS_WORTH_A_CALL = 64;
 
 let teams = 0;
 
@@ -11,6 +14,7 @@ export class Team {
   readonly kernels: TrainingKernels;
   readonly threads: number;
   readonly #called: Callable | null;
+  readonly #leastWork: number;
 
   /** `widest`: the most units of a layer. `leastWork`: the operations that a part of a kernel's work has at least. */
   constructor(memory: LinearMemory, variant: KernelVariant, threads: number, widest: number, leastWork: number) {
@@ -22,21 +26,25 @@ export class Team {
     const scratch = memory.allocate(kernels.teamScratchBytes(threads, widest));
     kernels.lead(block, scratch, widest, threads, leastWork);
     this.kernels = kernels;
+    this.#leastWork = PARTS_WORTH_A_CALL * leastWork;
     this.threads = threads;
     const id = ++teams;
-    const message: TeamMessage = { team: id, join: { module, memory: memory.memory, block, scratch, widest } };
+    const message: TeamMessage = { team: id, module, memory: memory.memory, block, scratch, widest };
     const setOpen = (open: boolean): void => kernels.setOpen(open);
     this.#called = threads > 1 ? { id, helpers: threads - 1, message, setOpen } : null;
     watchTeam(this, id);
   }
 
-  /** To be called before kernels are: calls the helpers, unless they are here. Throws where one has failed. */
-  enter(): void {
-    if (this.#called) callThreads(this.#called);
+  /**
+   * To be called before kernels are. Calls the helpers, unless they are here or the kernels have less than a millisecond
+   * of `work`, in operations. Throws where one has failed.
+   */
+  enter(work: number): void {
+    if (this.#called && work >= this.#leastWork) callThreads(this.#called);
   }
 
   /** Throws where a thread has failed since, so that what was computed is worth nothing. */
   check(): void {
-    if (this.#called && this.kernels.isLost()) checkThreads(true);
+    if (this.kernels.isLost()) throw lostThreadError();
   }
 }

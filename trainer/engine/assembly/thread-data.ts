@@ -7,20 +7,19 @@ export const TEAM = 1;
 /** What a thread begins with. */
 export interface ThreadData {
   control: Int32Array;
-  /** Where messages of teams come, and errors go. */
+  /** Where messages of teams come, and an error goes. */
   port: MessagePort;
   /** Its number in every team, from 1 on. */
   thread: number;
 }
 
-/** A team as a thread needs to know it before it is called to it for the first time; `join` is null when it is gone. */
+/** What a thread has to know of a team before it is called to it for the first time. */
 export interface TeamMessage {
   team: number;
-  join: {
-    module: WebAssembly.Module;
-    memory: WebAssembly.Memory;
-    block: number;
-    scratch: number;
-    widest: number;
-  } | null;
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** As the arguments of `follow` in assembly/train/team.ts. */
+  block: number;
+  scratch: number;
+  widest: number;
 }

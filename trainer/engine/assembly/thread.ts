@@ -15,12 +15,7 @@ const teams = new Map<number, MemberKernels>();
 
 function readMessages(from: MessagePort): void {
   for (let got = receiveMessageOnPort(from); got; got = receiveMessageOnPort(from)) {
-    const { team, join } = got.message as TeamMessage;
-    if (join === null) {
-      teams.delete(team);
-      continue;
-    }
-    const { module, memory, block, scratch, widest } = join;
+    const { team, module, memory, block, scratch, widest } = got.message as TeamMessage;
     const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as MemberKernels;
     kernels.follow(block, scratch, widest, thread);
     teams.set(team, kernels);

@@ -15,6 +15,7 @@ export interface Callable {
 }
 
 interface Helper {
+  worker: Worker;
   port: MessagePort;
   /** The teams that it knows. */
   teams: Set<number>;
@@ -24,23 +25,27 @@ interface Helper {
 const SCRIPT = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 const control = new Int32Array(new SharedArrayBuffer(8));
-const helpers: Helper[] = [];
+let helpers: Helper[] = [];
 let called: Callable | null = null;
 let failure: string | null = null;
 
-/** Tells threads to forget a team that is gone. */
-const forgotten = new FinalizationRegistry((id: number) => {
-  for (const { port, teams } of helpers) if (teams.delete(id)) port.postMessage({ team: id, join: null });
+/** A thread keeps the memory of each team that it knows, and collects no garbage while it sleeps: others take over. */
+const gone = new FinalizationRegistry((id: number) => {
+  if (!helpers.some(({ teams }) => teams.has(id))) return;
+  dismissThreads();
+  const old = helpers;
+  helpers = [];
+  for (const { worker } of old) void worker.terminate();
 });
 
-/** Has the threads know when a team is gone. `team`: the object by which it lives. */
+/** Has the threads let go of a team's memory when `team`, the object by which it lives, is gone. */
 export function watchTeam(team: object, id: number): void {
-  forgotten.register(team, id);
+  gone.register(team, id);
 }
 
 /** Calls threads to a team, away from any other. Throws where a thread has failed. */
 export function callThreads(team: Callable): void {
-  checkThreads();
+  if (failure !== null) throw threadError(failure);
   if (called === team) return;
   dismissThreads();
   while (helpers.length < team.helpers) helpers.push(start(helpers.length + 1));
@@ -62,27 +67,36 @@ export function dismissThreads(): void {
   called = null;
 }
 
-/** Throws where a thread has failed or ended. `lost`: whether the leader waits for one in vain. */
-export function checkThreads(lost = false): void {
-  for (const { port } of helpers) {
-    const got = receiveMessageOnPort(port);
-    if (got) failure ??= String(got.message);
-  }
-  if (lost) failure ??= "it has not answered for more than a minute";
-  if (failure !== null) throw new Error(`a thread of the engine failed: ${failure}`);
+/** The error of a thread that a leader has waited for in vain. */
+export function lostThreadError(): Error {
+  for (const { port } of helpers) failure ??= errorAt(port);
+  failure ??= "it has not answered for more than a minute";
+  return threadError(failure);
+}
+
+function threadError(text: string): Error {
+  return new Error(`a thread of the engine failed: ${text}`);
+}
+
+/** What a thread has said before it ended; null where it said nothing. */
+function errorAt(port: MessagePort): string | null {
+  const got = receiveMessageOnPort(port);
+  return got ? String(got.message) : null;
 }
 
 function start(thread: number): Helper {
-  const { port1, port2 } = new MessageChannel();
-  const data: ThreadData = { control, port: port2, thread };
-  const worker = new Worker(SCRIPT, { workerData: data, transferList: [port2] });
+  const { port1: port, port2 } = new MessageChannel();
+  const workerData: ThreadData = { control, port: port2, thread };
+  // Flags of this process, such as one to read a program from standard input, are not for its threads.
+  const worker = new Worker(SCRIPT, { workerData, transferList: [port2], execArgv: [] });
+  const helper: Helper = { worker, port, teams: new Set() };
   worker.on("error", (error) => {
     failure ??= error.stack ?? String(error);
   });
   worker.on("exit", (code) => {
-    failure ??= `it ended with code ${code}`;
+    if (helpers.includes(helper)) failure ??= errorAt(port) ?? `it ended with code ${code}`;
   });
   worker.unref();
-  port1.unref();
-  return { port: port1, teams: new Set() };
+  port.unref();
+  return helper;
 }

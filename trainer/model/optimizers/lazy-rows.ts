@@ -19,6 +19,8 @@ export class LazyRows implements RowOptimizer {
 
   touch(_values: Float32Array, _row: number): void {}
 
+  touchAll(_values: Float32Array, _rows: Int32Array, _count: number): void {}
+
   squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
     const { width, lambda } = this;
     const kernels = this.#kernels;

@@ -70,6 +70,10 @@ export abstract class WholeTable extends LazyRows {
     this.#norm.move(last, now, before, sumOfSquares(values, at, this.width), true);
   }
 
+  override touchAll(values: Float32Array, rows: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.touch(values, rows[i]);
+  }
+
   /** The dense norm. Of the rows that are not in the batch, Σ ‖row‖² is TableNorm's estimate. */
   override squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
     this.#see(values);
@@ -89,7 +93,7 @@ export abstract class WholeTable extends LazyRows {
     scale: number,
   ): void {
     this.#see(values);
-    for (let i = 0; i < count; i++) this.touch(values, rows[i]);
+    this.touchAll(values, rows, count);
     super.step(values, rows, count, gradients, learningRate, scale);
     for (let i = Math.min(SWEEP, this.#last.length); i > 0; i--) {
       this.touch(values, this.#cursor);
