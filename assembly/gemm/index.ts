@@ -8,20 +8,11 @@
 //
 // The order in which the products of an element are summed depends on the shape alone, so equal inputs give equal
 // bits.
+import { BLOCK_M, BLOCK_N, depthOfBlocks, EDGE_BYTES, PACKED_A_BYTES, PACKED_B_BYTES } from "./blocks";
 import { gebp } from "./gebp";
 import { gemv, gemvTransposed } from "./gemv";
 import { packColumns, packRows } from "./pack";
 import { COLUMNS, ROWS } from "./ppmm";
-
-// Block sizes, in elements. A panel of B (BLOCK_K × 8 floats) stays in L1 while the panels of A pass by; a block of A
-// stays in L2, and a block of B in L3.
-const BLOCK_K: usize = 512;
-const BLOCK_M: usize = 96;
-const BLOCK_N: usize = 128 * COLUMNS;
-
-const PACKED_A_BYTES: usize = 4 * BLOCK_M * BLOCK_K;
-const PACKED_B_BYTES: usize = 4 * BLOCK_N * BLOCK_K;
-const EDGE_BYTES: usize = 4 * ROWS * COLUMNS;
 
 /** How many bytes `gemm` overwrites at `scratch`. */
 export function scratchBytes(): usize {
@@ -43,10 +34,10 @@ export function gemm(
   // With a vector every element of the matrix is used once, and packing it would cost more than the product.
   if (m === 1) {
     if (transposeB) gemv(a, b, c, n, k);
-    else gemvTransposed(a, b, c, n, k);
+    else gemvTransposed(a, b, c, n, k, 4 * n);
   } else if (n === 1) {
     // Cᵀ = op(B)ᵀ · op(A)ᵀ, and a vector and its transpose are stored alike.
-    if (transposeA) gemvTransposed(b, a, c, m, k);
+    if (transposeA) gemvTransposed(b, a, c, m, k, 4 * m);
     else gemv(b, a, c, m, k);
   } else {
     packedGemm(a, b, c, m, n, k, transposeA, transposeB, scratch);
@@ -70,9 +61,7 @@ function packedGemm(
   const edge = packedB + PACKED_B_BYTES;
   const aStride: usize = 4 * (transposeA ? m : k);
   const bStride: usize = 4 * (transposeB ? k : n);
-  // K is cut into equal parts, since even a short last part would read and write all of C once more.
-  const parts = (k + BLOCK_K - 1) / BLOCK_K;
-  const blockK = (k + parts - 1) / parts;
+  const blockK = depthOfBlocks(k);
 
   for (let n0: usize = 0; n0 < n; n0 += BLOCK_N) {
     const columns = min(BLOCK_N, n - n0);

@@ -1,27 +1,22 @@
 // Batch normalization (Ioffe and Szegedy 2015, algorithm 1) of z [rows, n] over its rows.
-import { columnSums } from "./lists";
 
-/** The mean [n] and the variance [n] of the columns of z [rows, n]. */
-export function moments(z: usize, mean: usize, variance: usize, rows: usize, n: usize): void {
+/** sums [n] = Σ (z − mean)² over the rows of z [rows, n]. */
+export function squaredDeviations(z: usize, mean: usize, sums: usize, rows: usize, n: usize): void {
   const length: usize = 4 * n;
-  const share: f32 = 1 / <f32>rows;
-  columnSums(z, rows, n, mean);
-  scale(mean, share, n);
-  memory.fill(variance, 0, length);
+  memory.fill(sums, 0, length);
   for (let row: usize = 0; row < rows; row++, z += length) {
     let i: usize = 0;
     if (ASC_FEATURE_SIMD) {
       for (const vectors = length & ~15; i < vectors; i += 16) {
         const v = f32x4.sub(v128.load(z + i), v128.load(mean + i));
-        v128.store(variance + i, f32x4.add(v128.load(variance + i), f32x4.mul(v, v)));
+        v128.store(sums + i, f32x4.add(v128.load(sums + i), f32x4.mul(v, v)));
       }
     }
     for (; i < length; i += 4) {
       const v = load<f32>(z + i) - load<f32>(mean + i);
-      store<f32>(variance + i, load<f32>(variance + i) + v * v);
+      store<f32>(sums + i, load<f32>(sums + i) + v * v);
     }
   }
-  scale(variance, share, n);
 }
 
 /** inverse [n] = 1 / √(variance + epsilon) */
@@ -42,8 +37,8 @@ export function normalize(z: usize, mean: usize, inverse: usize, rows: usize, n:
 }
 
 /**
- * The gradient of z, in place of that of γ·ẑ + β in `d` [rows, n]: γ · inverse · (d − dBeta/rows − ẑ · dGamma/rows).
- * What is taken away comes of the mean and the variance, which are functions of z too.
+ * The gradient of z, in place of that of γ·ẑ + β in `d` [rows, n]: γ · inverse · (d − dBeta/B − ẑ · dGamma/B), for
+ * `batch` = B rows in all. What is taken away comes of the mean and the variance, which are functions of z too.
  */
 export function normalizeBackward(
   d: usize,
@@ -54,9 +49,10 @@ export function normalizeBackward(
   dBeta: usize,
   rows: usize,
   n: usize,
+  batch: usize,
 ): void {
   const length: usize = 4 * n;
-  const share: f32 = 1 / <f32>rows;
+  const share: f32 = 1 / <f32>batch;
   for (let row: usize = 0; row < rows; row++) {
     let i: usize = 0;
     if (ASC_FEATURE_SIMD) {
@@ -77,8 +73,4 @@ export function normalizeBackward(
     d += length;
     z += length;
   }
-}
-
-function scale(x: usize, times: f32, n: usize): void {
-  for (let i: usize = 0; i < 4 * n; i += 4) store<f32>(x + i, load<f32>(x + i) * times);
 }

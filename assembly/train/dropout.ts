@@ -1,27 +1,43 @@
 // Dropout's random bytes, one for each unit of each record: a byte below `dropped` drops the unit. The generator is
-// sfc32, as in trainer/data/random.ts, so that both engines draw the same.
+// sfc32, as in trainer/data/random.ts, begun anew for each block of bytes, so that blocks can be drawn in any order and
+// both engines draw the same.
+
+/** Bytes that one generator draws. */
+export const DROPOUT_BLOCK: usize = 4096;
+
+const WARM_UP: usize = 15;
 
 /**
- * Writes ⌈count / 4⌉ random words, the first bytes first, at `to`, and moves the generator's state on: four words at
- * `state`, a, b, c and the counter. At `to` there must be room for the whole last word.
+ * Writes the random bytes of the blocks [first, first + count) of a list of `bytes`, which begins at `to`. Words are
+ * written whole, their first bytes first: the list must have room for its last one.
  */
-export function randomBytes(state: usize, to: usize, count: usize): void {
-  let a = load<u32>(state, 0);
-  let b = load<u32>(state, 4);
-  let c = load<u32>(state, 8);
-  let counter = load<u32>(state, 12);
-  for (let end = to + count; to < end; to += 4) {
+export function randomBlocks(seed: u32, to: usize, bytes: usize, first: usize, count: usize): void {
+  for (let block = first; block < first + count; block++) {
+    const at = to + block * DROPOUT_BLOCK;
+    drawBlock(seed + <u32>block * 0x9e3779b9, at, min(at + DROPOUT_BLOCK, to + bytes));
+  }
+}
+
+/** The bytes of `new Random(seed)` in trainer/data/random.ts. */
+function drawBlock(seed: u32, to: usize, end: usize): void {
+  let a = seed;
+  let b: u32 = 0x9e3779b9;
+  let c: u32 = 0x243f6a88;
+  let counter: u32 = 1;
+  let left = WARM_UP;
+  while (to < end) {
     const bits = a + b + counter;
     counter++;
     a = b ^ (b >>> 9);
     b = c + (c << 3);
     c = rotl<u32>(c, 21) + bits;
+    if (left > 0) {
+      left--;
+      continue;
+    }
     store<u32>(to, bits);
+    to += 4;
   }
-  store<u32>(state, a, 0);
-  store<u32>(state, b, 4);
-  store<u32>(state, c, 8);
-  store<u32>(state, counter, 12);
 }
 
 /** What units are multiplied by: 0 where the byte drops the unit, otherwise `scale`. */

@@ -6,7 +6,8 @@ import { keep__scalar, keep__simd } from "./dropout";
 
 /**
  * x = activation(γ·ẑ + bias) · keep. `z` [rows, n] holds ẑ, and may be `x`. `gamma` [n]: 0 for a layer without
- * BatchNorm, whose ẑ is the layer's product. `bytes` [rows, n]: dropout's, as in dropout.ts, or 0.
+ * BatchNorm, whose ẑ is the layer's product. `bytes` [rows, n]: dropout's, as in dropout.ts, or 0. Returns how many
+ * numbers of x are not 0.
  */
 export function layerForward(
   z: usize,
@@ -19,18 +20,28 @@ export function layerForward(
   activation: u32,
   dropped: u32,
   scale: f32,
-): void {
+): u32 {
   const length: usize = 4 * n;
+  let left: u32 = 0;
   for (let row: usize = 0; row < rows; row++) {
     let i: usize = 0;
     if (ASC_FEATURE_SIMD) {
+      let zeros = i32x4.splat(0);
       for (const vectors = length & ~15; i < vectors; i += 16) {
         let v = v128.load(z + i);
         if (gamma) v = f32x4.mul(v, v128.load(gamma + i));
         v = f32_activate__simd(f32x4.add(v, v128.load(bias + i)), activation);
         if (bytes) v = f32x4.mul(v, keep__simd(bytes + (i >> 2), dropped, scale));
         v128.store(x + i, v);
+        zeros = i32x4.add(zeros, f32x4.eq(v, f32x4.splat(0)));
       }
+      // A comparison that holds is −1.
+      left +=
+        <u32>(i >> 2) +
+        i32x4.extract_lane(zeros, 0) +
+        i32x4.extract_lane(zeros, 1) +
+        i32x4.extract_lane(zeros, 2) +
+        i32x4.extract_lane(zeros, 3);
     }
     for (; i < length; i += 4) {
       let v = load<f32>(z + i);
@@ -38,11 +49,13 @@ export function layerForward(
       v = f32_activate__scalar(v + load<f32>(bias + i), activation);
       if (bytes) v *= keep__scalar(bytes + (i >> 2), dropped, scale);
       store<f32>(x + i, v);
+      left += v !== 0 ? 1 : 0;
     }
     z += length;
     x += length;
     if (bytes) bytes += n;
   }
+  return left;
 }
 
 /**
@@ -114,9 +127,4 @@ function slope__simd(g: v128, y: v128, activation: u32): v128 {
   const one = f32x4.splat(1);
   if (activation === ACTIVATION_TANH) return f32x4.mul(g, f32x4.sub(one, f32x4.mul(y, y)));
   return f32x4.mul(g, f32x4.mul(y, f32x4.sub(one, y)));
-}
-
-/** x [rows, n] += bias [n] in each row. */
-export function addBias(x: usize, bias: usize, rows: usize, n: usize): void {
-  layerForward(x, 0, bias, 0, x, rows, n, ACTIVATION_NONE, 0, 1);
 }

@@ -48,8 +48,34 @@ export function f32_dot(a: usize, b: usize, count: usize): f32 {
   return sum;
 }
 
-/** sums [n] = the sum of the rows of x [rows, n]. */
-export function columnSums(x: usize, rows: usize, n: usize, sums: usize): void {
+/** sums [n] = the sum of the rows of x [rows, n], which are `stride` bytes apart. */
+export function columnSums(x: usize, rows: usize, n: usize, sums: usize, stride: usize): void {
   memory.fill(sums, 0, 4 * n);
-  for (let row: usize = 0; row < rows; row++, x += 4 * n) f32_add(x, sums, n);
+  for (let row: usize = 0; row < rows; row++, x += stride) f32_add(x, sums, n);
+}
+
+/** x ·= times */
+export function f32_scale(x: usize, times: f32, count: usize): void {
+  const bytes: usize = 4 * count;
+  let i: usize = 0;
+  if (ASC_FEATURE_SIMD)
+    for (const vectors = bytes & ~15; i < vectors; i += 16)
+      v128.store(x + i, f32x4.mul(v128.load(x + i), f32x4.splat(times)));
+  for (; i < bytes; i += 4) store<f32>(x + i, load<f32>(x + i) * times);
+}
+
+/** to += times · from, rounded once. */
+export function addScaled(from: usize, to: usize, times: f64, count: usize): void {
+  for (let i: usize = 0; i < 4 * count; i += 4)
+    store<f32>(to + i, <f32>(<f64>load<f32>(to + i) + times * <f64>load<f32>(from + i)));
+}
+
+/** Σ (g + decay · w)², in float64. */
+export function sumOfSquares(gradients: usize, values: usize, decay: f64, count: usize): f64 {
+  let sum: f64 = 0;
+  for (let i: usize = 0; i < 4 * count; i += 4) {
+    const g = <f64>load<f32>(gradients + i) + decay * <f64>load<f32>(values + i);
+    sum += g * g;
+  }
+  return sum;
 }

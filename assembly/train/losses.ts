@@ -1,15 +1,22 @@
 // The losses that training minimizes, with their gradients.
 import { f32_sigmoid__scalar } from "../score/activation";
 import { f32_exp__scalar, f32_exp__simd } from "../score/exp";
-import { f32_add } from "./lists";
+import { f32_add, f32_scale } from "./lists";
 
 /**
- * The mean of −ln p(label) = softplus(z) − z·y over the logits z [rows], each times its record's weight. `labels`
- * [rows]: y, 0 or 1. `weights` [rows], or 0 where each is 1. Writes the mean's gradient, dLogits [rows].
+ * Σ −ln p(label) = softplus(z) − z·y over the logits z [rows], each times its record's weight. `labels` [rows]: y, 0 or
+ * 1. `weights` [rows], or 0 where each is 1. Writes the gradient of the sum divided by `batch`, dLogits [rows].
  */
-export function logisticLoss(logits: usize, labels: usize, weights: usize, dLogits: usize, rows: usize): f64 {
+export function logisticLoss(
+  logits: usize,
+  labels: usize,
+  weights: usize,
+  dLogits: usize,
+  rows: usize,
+  batch: usize,
+): f64 {
   let sum: f64 = 0;
-  const share: f32 = 1 / <f32>rows;
+  const share: f32 = 1 / <f32>batch;
   for (let i: usize = 0; i < 4 * rows; i += 4) {
     const z = load<f32>(logits + i);
     const y = load<f32>(labels + i);
@@ -19,7 +26,7 @@ export function logisticLoss(logits: usize, labels: usize, weights: usize, dLogi
     sum += <f64>weight * (softplus - <f64>z * <f64>y);
     store<f32>(dLogits + i, (f32_sigmoid__scalar(z) - y) * weight * share);
   }
-  return sum / <f64>rows;
+  return sum;
 }
 
 /**
@@ -51,7 +58,7 @@ export function softmaxLoss(
     sum += Math.log1p(total - 1) + <f64>highest - <f64>score;
     const times = <f32>(<f64>share / total);
     store<f32>(own, ownPower);
-    multiply(scores, times, count);
+    f32_scale(scores, times, count);
     store<f32>(own, load<f32>(own) - share);
   }
   return sum;
@@ -82,12 +89,4 @@ function powers(scores: usize, items: usize, item: i32, count: usize, highest: f
     sum += <f64>power;
   }
   return sum;
-}
-
-function multiply(x: usize, times: f32, count: usize): void {
-  let i: usize = 0;
-  if (ASC_FEATURE_SIMD)
-    for (const vectors = (count << 2) & ~15; i < vectors; i += 16)
-      v128.store(x + i, f32x4.mul(v128.load(x + i), f32x4.splat(times)));
-  for (; i < 4 * count; i += 4) store<f32>(x + i, load<f32>(x + i) * times);
 }

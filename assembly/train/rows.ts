@@ -1,31 +1,26 @@
 // The rows of a batch: gathering, the way back of their gradients, and Adam. A table is [V, width], and a row of it is
 // [w, v₁ … v_D], width = D + 1. A cell is one field of one record; its entries, each a row and a value x, lie together.
 
+import { f32_axpy, sumOfSquares } from "./lists";
+
 /**
  * Numbers the rows of `count` entries in the order in which they first occur. `rows` (i32): an entry's row. `unique`
- * gets each row once, and `places` (i32) each entry's place in it. `stamps` and `locals` (i32 [V]) are kept from call
- * to call, and `now` is another number in each. Returns how many there are.
+ * gets each row once, and `places` (i32) each entry's place in it. `slots` (i32 [V, 2]) is kept from call to call: of
+ * the rows that call number `now` has met, their places and `now`. Returns how many there are.
  */
-export function uniqueRows(
-  rows: usize,
-  count: u32,
-  stamps: usize,
-  locals: usize,
-  now: i32,
-  unique: usize,
-  places: usize,
-): u32 {
+export function uniqueRows(rows: usize, count: u32, slots: usize, now: u32, unique: usize, places: usize): u32 {
   let found: u32 = 0;
   for (let i: usize = 0; i < 4 * <usize>count; i += 4) {
     const row = load<u32>(rows + i);
-    const at: usize = 4 * <usize>row;
-    if (load<i32>(stamps + at) !== now) {
-      store<i32>(stamps + at, now);
-      store<u32>(locals + at, found);
-      store<u32>(unique + 4 * <usize>found, row);
-      found++;
-    }
-    store<u32>(places + i, load<u32>(locals + at));
+    // No branch, which the processor would mispredict, and then wait for the slot before it goes on.
+    const slot = slots + 8 * <usize>row;
+    const kept = load<u64>(slot);
+    const isNew = <u32>(kept >> 32) !== now;
+    const place = select<u32>(found, <u32>kept, isNew);
+    store<u64>(slot, ((<u64>now) << 32) | place);
+    store<u32>(unique + 4 * <usize>found, row);
+    store<u32>(places + i, place);
+    found += select<u32>(1, 0, isNew);
   }
   return found;
 }
@@ -74,39 +69,82 @@ export function gatherRows(
 }
 
 /**
- * gradients [count, width]: those of the batch's rows, in the order of `unique`, from those of what `gatherRows` gave.
- * `places` (i32): where each entry's row is in `unique`.
+ * Lists the entries of each row of a batch, in their order: those of the row at place p are numbered [firsts[p],
+ * firsts[p + 1]) in `entries`, and `owners` has the cell of each. `places`: each entry's row, of which there are
+ * `count`. All are u32.
  */
-export function scatterRows(
-  gradients: usize,
-  count: usize,
-  width: usize,
+export function groupEntries(
   cells: usize,
   starts: usize,
   places: usize,
+  count: usize,
+  firsts: usize,
+  entries: usize,
+  owners: usize,
+): void {
+  memory.fill(firsts, 0, 4 * (count + 1));
+  const from = load<u32>(starts);
+  const end = load<u32>(starts + 4 * cells);
+  for (let entry = from; entry < end; entry++) {
+    const at = firsts + 4 * <usize>load<u32>(places + 4 * <usize>entry);
+    store<u32>(at, load<u32>(at, 4) + 1, 4);
+  }
+  for (let at = firsts; at < firsts + 4 * count; at += 4) store<u32>(at, load<u32>(at, 4) + load<u32>(at), 4);
+  // Each row's first moves to its end meanwhile, which is where the next row's was, and back afterwards.
+  for (let cell: usize = 0, entry = from; cell < cells; cell++) {
+    for (const last = load<u32>(starts + 4 * cell, 4); entry < last; entry++) {
+      const at = firsts + 4 * <usize>load<u32>(places + 4 * <usize>entry);
+      const to: usize = 4 * <usize>load<u32>(at);
+      store<u32>(at, load<u32>(at) + 1);
+      store<u32>(entries + to, entry);
+      store<u32>(owners + to, <u32>cell);
+    }
+  }
+  for (let at = firsts + 4 * count; at > firsts; at -= 4) store<u32>(at, load<u32>(at - 4));
+  store<u32>(firsts, 0);
+}
+
+/**
+ * gradients [count, width]: those of the rows at the places [first, first + count), from those of what `gatherRows`
+ * gave. `firsts`, `entries`, `owners`: as `groupEntries` made them.
+ */
+export function scatterRows(
+  gradients: usize,
+  first: usize,
+  count: usize,
+  width: usize,
+  firsts: usize,
+  entries: usize,
+  owners: usize,
   xs: usize,
   dLinear: usize,
   dEmbeddings: usize,
 ): void {
   const bytes: usize = 4 * (width - 1);
-  memory.fill(gradients, 0, 4 * count * width);
-  let entry: usize = load<u32>(starts);
-  for (let cell: usize = 0; cell < cells; cell++, dEmbeddings += bytes) {
-    const last: usize = load<u32>(starts + 4 * cell, 4);
-    const own = load<f32>(dLinear + 4 * cell);
-    for (; entry < last; entry++) {
-      const to = gradients + 4 * width * <usize>load<u32>(places + 4 * entry);
-      const x = load<f32>(xs + 4 * entry);
-      store<f32>(to, load<f32>(to) + x * own);
-      let i: usize = 0;
-      if (ASC_FEATURE_SIMD) {
-        const times = f32x4.splat(x);
-        for (const vectors = bytes & ~15; i < vectors; i += 16) {
-          const step = f32x4.mul(times, v128.load(dEmbeddings + i));
-          v128.store(to + i, f32x4.add(v128.load(to + i, 4), step), 4);
-        }
-      }
-      for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(to + i, 4) + x * load<f32>(dEmbeddings + i), 4);
+  let at: usize = 4 * <usize>load<u32>(firsts + 4 * first);
+  let to = gradients + 4 * width * first;
+  memory.fill(to, 0, 4 * width * count);
+  for (let place = first; place < first + count; place++, to += 4 * width) {
+    for (const last: usize = 4 * <usize>load<u32>(firsts + 4 * place, 4); at < last; at += 4) {
+      const x = load<f32>(xs + 4 * <usize>load<u32>(entries + at));
+      const cell: usize = load<u32>(owners + at);
+      store<f32>(to, load<f32>(to) + x * load<f32>(dLinear + 4 * cell));
+      f32_axpy(x, dEmbeddings + cell * bytes, to + 4, width - 1);
     }
   }
+}
+
+/** ‖gradient + decay · row‖² over the `count` rows of `values` that are numbered in `rows` (i32). */
+export function sumOfSquaresOfRows(
+  values: usize,
+  rows: usize,
+  count: usize,
+  width: usize,
+  gradients: usize,
+  decay: f64,
+): f64 {
+  let sum: f64 = 0;
+  for (let i: usize = 0; i < count; i++, gradients += 4 * width)
+    sum += sumOfSquares(gradients, values + 4 * width * <usize>load<u32>(rows + 4 * i), decay, width);
+  return sum;
 }

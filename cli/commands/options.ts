@@ -52,12 +52,18 @@ export function withEngine(command: Command, own = false): Command {
         .choices(["auto", ...ENGINES])
         .default("auto"),
     )
+    .addOption(
+      new Option(
+        "--threads <n>",
+        "threads of --engine assembly; the result is the same (default: one a core)",
+      ).argParser(parsePositiveInteger),
+    )
     .addOption(new Option("--backend <name>", `TensorFlow.js backend (default: ${backend})`).choices(BACKENDS));
 }
 
 /** What a user asks to compute with. */
-export function engineOf({ engine, backend }: AskedEngine): AskedEngine {
-  return { engine, backend };
+export function engineOf({ engine, backend, threads }: AskedEngine): AskedEngine {
+  return { engine, backend, threads };
 }
 
 export function quantizeOption(): Option {

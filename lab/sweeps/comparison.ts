@@ -33,7 +33,7 @@ export async function compareModels(
 async function timesToLr(
   models: readonly { name: ModelType; spec: FeatureSpec }[],
   results: readonly RunOutcome[][],
-  { logs, engine, backend }: SweepOptions,
+  { logs, engine, backend, threads }: SweepOptions,
 ): Promise<(number | null)[] | null> {
   const lr = models.findIndex(({ name }) => name === "LR");
   const runs = results.map(trainedRuns);
@@ -44,7 +44,7 @@ async function timesToLr(
   });
   const measured = stages.filter(({ length }) => length > 0).length;
   const title = `measure the pace of ${measured} ${measured === 1 ? "model" : "models"}`;
-  const epochs = await measureEpochs(title, stages.flat(), logs, { engine, backend });
+  const epochs = await measureEpochs(title, stages.flat(), logs, { engine, backend, threads });
   const seconds = stages.map(({ length }, i) => {
     const [training, pretraining] = epochs.splice(0, length);
     return length === 0 ? Number.NaN : trainingSeconds(runs[i], training, pretraining);

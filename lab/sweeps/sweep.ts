@@ -30,9 +30,9 @@ export interface SweepOptions extends AskedEngine {
  */
 export async function runSweep(
   cases: readonly SweepCase[],
-  { logs, seeds, folder, engine, backend }: SweepOptions,
+  { logs, seeds, folder, ...asked }: SweepOptions,
 ): Promise<RunOutcome[][]> {
-  const running = await startEngine({ engine, backend });
+  const running = await startEngine(asked);
   const store = new ResultStore(folder, logs, running);
   const results: RunOutcome[][] = cases.map(() => []);
   const runs = Array.from({ length: seeds }, (_, seed) =>

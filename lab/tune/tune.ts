@@ -62,13 +62,13 @@ export async function tune(
   spec: FeatureSpec,
   space: SearchSpace,
   spaceName: string,
-  { logs, rungs, seed, own = false, folder, engine, backend }: TuneOptions,
+  { logs, rungs, seed, own = false, folder, ...asked }: TuneOptions,
 ): Promise<Tuned> {
   checkOneJudge(space, spaceName);
   const judged = judgedBy(spec);
   const better = byQuality(judged);
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, { seed, own });
-  const running = await startEngine({ engine, backend });
+  const running = await startEngine(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);
   const history: Trial[] = [];

@@ -1,38 +1,48 @@
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 import type { Random } from "../data/random.ts";
-import type {
-  Batch,
-  BatchArrays,
-  BatchItems,
-  Engine,
-  EngineFactory,
-  Gradients,
-  OnActivations,
-} from "../model/engine.ts";
+import type { Batch, BatchArrays, BatchItems, Engine, Gradients, OnActivations } from "../model/engine.ts";
 import type { Model } from "../model/model.ts";
 import type { RowKernels } from "../model/row-kernels.ts";
-import { type TrainingKernels, trainingKernels } from "./assembly/kernels.ts";
+import type { TrainingKernels } from "./assembly/kernels.ts";
 import type { OnInput } from "./assembly/logit.ts";
 import { LinearMemory } from "./assembly/memory.ts";
 import { rowKernels } from "./assembly/row-kernels.ts";
+import { Team } from "./assembly/team.ts";
 import { type BatchPlaces, batchPlaces, Workspace } from "./assembly/workspace.ts";
 
 /** Copies of a table that an optimizer may need: the rows, and two of moments or sums. */
 const ROW_COPIES = 3;
 /** Numbers a row besides: its stamp and its place in a batch. */
 const ROW_NUMBERS = 2;
+/** Operations that take some ten microseconds: to share fewer costs more than it gains. */
+const LEAST_WORK = 16384;
 /** Rows that take more stay on the host: a step needs some of the 4 GiB too. */
 const MOST_ROW_BYTES = 3 * 2 ** 30;
 
-/** The engine in AssemblyScript, in the build that this process runs best, or in the one asked for. */
-export function assemblyEngine(variant: KernelVariant = bestKernelVariant()): EngineFactory {
-  return (model, random) => new AssemblyEngine(model, random, variant);
+/**
+ * The engine in AssemblyScript on so many threads, in the build that this process runs best, or in the one asked for.
+ * What it computes does not depend on the number of threads. `leastWork`: the operations that a thread computes at a
+ * time at least, if there are so many; other parts are other orders of sums.
+ */
+export function assemblyEngine(
+  threads = 1,
+  variant: KernelVariant = bestKernelVariant(),
+  leastWork = LEAST_WORK,
+): (model: Model, random: Random) => AssemblyEngine {
+  return (model, random) => new AssemblyEngine(model, random, { threads, variant, leastWork });
 }
 
-class AssemblyEngine implements Engine {
+interface AssemblySettings {
+  threads: number;
+  variant: KernelVariant;
+  leastWork: number;
+}
+
+export class AssemblyEngine implements Engine {
   readonly #model: Model;
   readonly #random: Random;
   readonly #memory = new LinearMemory();
+  readonly #team: Team;
   readonly #kernels: TrainingKernels;
   /** Where the arrays are that were handed out. They stay, so that a batch in older ones is never misread. */
   readonly #handedOut = new WeakMap<Float32Array, BatchPlaces>();
@@ -40,17 +50,24 @@ class AssemblyEngine implements Engine {
   /** Where the workspace begins. */
   #begin: number;
 
-  constructor(model: Model, random: Random, variant: KernelVariant) {
+  constructor(model: Model, random: Random, { threads, variant, leastWork }: AssemblySettings) {
     this.#model = model;
     this.#random = random;
-    this.#kernels = trainingKernels(variant, this.#memory.memory);
+    const widest = Math.max(0, ...model.definition.networks.flatMap(({ hidden }) => hidden));
+    this.#team = new Team(this.#memory, variant, threads, widest, leastWork);
+    this.#kernels = this.#team.kernels;
     this.#begin = this.#memory.end;
+  }
+
+  /** Parts of kernels' work that other threads than the calling one have computed. */
+  get partsByHelpers(): number {
+    return this.#kernels.partsByHelpers();
   }
 
   rowKernels(rows: number): RowKernels | null {
     const numbers = rows * (ROW_COPIES * (this.#model.definition.rowDim + 1) + ROW_NUMBERS);
     if (4 * numbers > MOST_ROW_BYTES) return null;
-    return rowKernels(this.#memory, this.#kernels, (bytes) => this.#keep(() => this.#memory.allocate(bytes)));
+    return rowKernels(this.#memory, this.#team, (bytes) => this.#keep(() => this.#memory.allocateZeros(bytes)));
   }
 
   /** Allocates what stays: before the workspace, which is made anew when it is next needed. */
@@ -74,14 +91,15 @@ class AssemblyEngine implements Engine {
     };
   }
 
-  gradients(batch: Batch): Gradients {
+  gradients(batch: Batch, onLoss?: () => void): Gradients {
     const { size, fields, dim } = batch;
     const workspace = this.#prepare(batch, true);
     const at = this.#placesOf(batch, workspace);
     const { d, weights } = workspace;
     const loss = workspace.inBatch
-      ? this.#inBatchLoss(batch, at, workspace, true)
-      : this.#logisticGradients(batch, at, workspace);
+      ? this.#inBatchLoss(batch, at, workspace, true, onLoss)
+      : this.#logisticGradients(batch, at, workspace, onLoss);
+    this.#team.check();
     return {
       loss,
       dense: weights.gradients,
@@ -91,10 +109,11 @@ class AssemblyEngine implements Engine {
     };
   }
 
-  #logisticGradients(batch: Batch, at: BatchPlaces, workspace: Workspace): number {
+  #logisticGradients(batch: Batch, at: BatchPlaces, workspace: Workspace, onLoss?: () => void): number {
     const { logit, dLogits, weights, d } = workspace;
     this.#logits(batch.size, at, workspace, true);
     const loss = this.#logisticLoss(batch, at, workspace);
+    onLoss?.();
     logit.backward(at, dLogits, d, batch.size);
     this.#kernels.columnSums(dLogits, batch.size, 1, weights.gradient("bias"));
     return loss;
@@ -113,7 +132,13 @@ class AssemblyEngine implements Engine {
   }
 
   /** The in-batch loss of a batch, with `training` also its gradients. */
-  #inBatchLoss({ size, fields, items }: Batch, at: BatchPlaces, workspace: Workspace, training: boolean): number {
+  #inBatchLoss(
+    { size, fields, items }: Batch,
+    at: BatchPlaces,
+    workspace: Workspace,
+    training: boolean,
+    onLoss?: () => void,
+  ): number {
     const { logit, inBatch, logits: shifts, dLogits: dItems, d, items: numbers } = workspace;
     if (items === null) throw new Error("got a batch without items, expected them for the in-batch loss");
     if (inBatch === null) throw new Error("the model does not learn by the in-batch loss");
@@ -124,6 +149,7 @@ class AssemblyEngine implements Engine {
     const places = { u, i, dU: context.gradient, dI: item.gradient, dItems, items: numbers, shifts };
     const loss = inBatch.compute(places, size, training);
     if (!training) return loss;
+    onLoss?.();
     this.#kernels.addLinearBackward(d.linear, dItems, size, fields, itemFields.address, itemFields.count);
     this.#memory.floats(d.embeddings, size * fields * this.#model.definition.rowDim).fill(0);
     logit.towersBackward(d, size);
@@ -146,6 +172,7 @@ class AssemblyEngine implements Engine {
       ((network, layer, address, width) =>
         onActivations(network, layer, this.#memory.floats(address, size * width).slice()));
     this.#logits(size, this.#placesOf(batch, workspace), workspace, false, onInput);
+    this.#team.check();
     return this.#memory.floats(workspace.logits, size).slice();
   }
 
@@ -157,6 +184,7 @@ class AssemblyEngine implements Engine {
     const weights = this.#memory.floats(workspace.logits, size).fill(0);
     const { address, count } = towers.itemFields;
     this.#kernels.addLinear(at.linear, workspace.logits, size, fields, address, count);
+    this.#team.check();
     return {
       context: withLast(this.#memory.floats(u, size * dim), dim, () => 1),
       item: withLast(this.#memory.floats(i, size * dim), dim, (b) => weights[b]),
@@ -166,13 +194,16 @@ class AssemblyEngine implements Engine {
   ownLoss(batch: Batch): number {
     const workspace = this.#prepare(batch, false);
     const at = this.#placesOf(batch, workspace);
-    if (workspace.inBatch) return this.#inBatchLoss(batch, at, workspace, false);
-    this.#logits(batch.size, at, workspace, false);
-    return this.#logisticLoss(batch, at, workspace);
+    if (!workspace.inBatch) this.#logits(batch.size, at, workspace, false);
+    const loss = workspace.inBatch
+      ? this.#inBatchLoss(batch, at, workspace, false)
+      : this.#logisticLoss(batch, at, workspace);
+    this.#team.check();
+    return loss;
   }
 
   /** The workspace with the model's weights, and room for the batch. */
-  #prepare({ size, fields }: Batch, training: boolean): Workspace {
+  #prepare({ size, fields, dim }: Batch, training: boolean): Workspace {
     const has = this.#workspace?.capacity ?? { records: 0, trained: 0, fields };
     let workspace = this.#workspace;
     if (!workspace || size > has.records || (training && size > has.trained)) {
@@ -187,6 +218,7 @@ class AssemblyEngine implements Engine {
       this.#workspace = workspace;
     }
     workspace.weights.load();
+    this.#team.enter(size * (fields * dim + this.#model.parameters.values.length));
     return workspace;
   }
 

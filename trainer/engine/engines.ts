@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 import { UserError } from "../errors.ts";
 import type { EngineFactory } from "../model/engine.ts";
@@ -27,6 +28,8 @@ export interface AskedEngine {
   /** Default: auto. */
   engine?: EngineName | "auto" | undefined;
   backend?: Backend | undefined;
+  /** Threads that our own engine computes on. Default: `defaultThreads`. */
+  threads?: number | undefined;
 }
 
 /** An engine that can compute: what it is and computes on, not what was asked for. */
@@ -45,10 +48,17 @@ export interface ChosenEngine extends RunningEngine {
   why: string;
 }
 
-const FACTORIES: Record<EngineName, EngineFactory> = { assembly: assemblyEngine(), tfjs: tfjsEngine };
+/** More threads gain little: the parts of a step that one thread computes are a tenth of it by then. */
+const MOST_DEFAULT_THREADS = 16;
 
-export function engineFactory(name: EngineName): EngineFactory {
-  return FACTORIES[name];
+/** One for each processor that this process may use. */
+export function defaultThreads(): number {
+  return Math.min(MOST_DEFAULT_THREADS, availableParallelism());
+}
+
+/** The factory of an engine on so many threads; TensorFlow.js has its own. */
+export function engineFactory(name: EngineName, threads: number | null = defaultThreads()): EngineFactory {
+  return name === "tfjs" ? tfjsEngine : assemblyEngine(threads ?? 1);
 }
 
 /**
@@ -57,15 +67,15 @@ export function engineFactory(name: EngineName): EngineFactory {
  * SIMD, for which our kernels are not made. Throws UserError where what is asked for does not work.
  */
 export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
-  const { engine = "auto", backend } = asked;
+  const { engine = "auto", backend, threads } = asked;
   checkAsked(asked);
-  if (engine === "assembly") return { ...runningAssembly(), why: "--engine asks for it" };
+  if (engine === "assembly") return { ...runningAssembly(threads), why: "--engine asks for it" };
   if (backend) return { ...runningTfjs(await startBackend(backend)), why: "--backend asks for its backend" };
   if (engine === "tfjs") return { ...runningTfjs(await startBackend()), why: "--engine asks for it" };
   const native = await startInstalledNative();
   if (native) return { ...runningTfjs(native), why: "its native backend is installed" };
   if (bestKernelVariant() === "scalar") return { ...runningTfjs(await startBackend()), why: "there is no SIMD here" };
-  return { ...runningAssembly(), why: "it is the fastest without a native backend" };
+  return { ...runningAssembly(threads), why: "it is the fastest without a native backend" };
 }
 
 /** What a run says of its engine; earlier versions had TensorFlow.js alone, and did not name it. */
@@ -91,8 +101,8 @@ export async function startEngineOfRun(record: RecordedEngine, asked: AskedEngin
 }
 
 /** What asks for an engine that runs. */
-export function askFor({ engine, backend }: RunningEngine): AskedEngine {
-  return { engine, backend: isBackend(backend) ? backend : undefined };
+export function askFor({ engine, backend, threads }: RunningEngine): AskedEngine {
+  return isBackend(backend) ? { engine, backend } : { engine, threads: threads ?? undefined };
 }
 
 /** Names an engine in a key of results. TensorFlow.js's are named as by earlier versions, whose results stay known. */
@@ -106,7 +116,9 @@ export function engineText({ engine, backend, device, threads, versions }: Runni
   return `engine: ${engine}, ${backend} (${threads} ${threads === 1 ? "thread" : "threads"})`;
 }
 
-function checkAsked({ engine, backend }: AskedEngine): void {
+function checkAsked({ engine, backend, threads }: AskedEngine): void {
+  if (threads !== undefined && (engine === "tfjs" || backend !== undefined))
+    throw new UserError(`got --threads ${threads} for TensorFlow.js, expected it for --engine assembly alone`);
   if (engine !== "assembly" || backend === undefined) return;
   throw new UserError(`got --engine assembly and --backend ${backend}, expected one of them: it has no backends`);
 }
@@ -115,8 +127,8 @@ function isBackend(platform: Platform): platform is Backend {
   return (BACKENDS as readonly string[]).includes(platform);
 }
 
-function runningAssembly(): RunningEngine {
-  return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1, versions: {} };
+function runningAssembly(threads = defaultThreads()): RunningEngine {
+  return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads, versions: {} };
 }
 
 function runningTfjs({ name, device, threads, versions }: RunningBackend): RunningEngine {

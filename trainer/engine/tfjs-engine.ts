@@ -21,7 +21,7 @@ class TfjsEngine implements Engine {
     this.#dropout = new DropoutMasks(random);
   }
 
-  gradients(batch: Batch): Gradients {
+  gradients(batch: Batch, onLoss?: () => void): Gradients {
     const { parameters, usesLinear } = this.#model;
     const moments = new Map<string, tf.Tensor>();
     const training: TrainingPass = {
@@ -42,7 +42,9 @@ class TfjsEngine implements Engine {
           seen[name] = tensors[i] as tf.Tensor2D;
         });
         const weights = named(parameters, tensors.slice(inputNames.length));
-        return lossOf(seen, { weights, runningStats: {}, training });
+        const value = lossOf(seen, { weights, runningStats: {}, training });
+        onLoss?.();
+        return value;
       };
       return tf.valueAndGrads(loss)([...inputNames.map((name) => inputs[name]), ...tensorsOf(parameters)]);
     });

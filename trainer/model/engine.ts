@@ -57,8 +57,11 @@ export type OnActivations = (network: string, layer: number, input: Float32Array
  * nothing; the learner owns rows, weights, optimizers and running statistics.
  */
 export interface Engine {
-  /** The loss in training mode (dropout is on, BatchNorm uses the batch's own statistics), and its gradients. */
-  gradients(batch: Batch): Gradients;
+  /**
+   * The loss in training mode (dropout is on, BatchNorm uses the batch's own statistics), and its gradients. `onLoss` is
+   * called once: when the loss is known, before the way back.
+   */
+  gradients(batch: Batch, onLoss?: () => void): Gradients;
   /** [B]. As in the two methods below, dropout is off and BatchNorm uses its running statistics. */
   logits(batch: Batch, onActivations?: OnActivations): Float32Array;
   /** A two-tower model's vectors, both [B, D + 1]. Their inner product is the logit but for what all items share. */

@@ -38,6 +38,8 @@ export class GatheredBatch implements Batch, BatchRows {
   /** [V] */
   readonly #stamp: Uint32Array;
   #stampNow = 0;
+  /** [capacity]: room for sample weights, once there are any. */
+  #weights: Float32Array | null = null;
   #records: Uint32Array = new Uint32Array(0);
   #dataset: Dataset = EMPTY;
 
@@ -73,7 +75,7 @@ export class GatheredBatch implements Batch, BatchRows {
       throw new Error(`got ${records.length} records, expected at most ${this.capacity}`);
     this.size = records.length;
     this.items = null;
-    this.weights = dataset.weights ? Float32Array.from(records, (r) => dataset.weights?.[r] as number) : null;
+    this.weights = dataset.weights ? this.#gatherWeights(dataset.weights, records) : null;
     this.#records = records;
     this.#dataset = dataset;
     for (let b = 0; b < records.length; b++) this.labels[b] = dataset.labels[records[b]];
@@ -81,11 +83,17 @@ export class GatheredBatch implements Batch, BatchRows {
     else this.#gatherOnHost(tables, training);
   }
 
+  #gatherWeights(from: Float32Array, records: Uint32Array): Float32Array {
+    this.#weights ??= new Float32Array(this.capacity);
+    for (let b = 0; b < records.length; b++) this.#weights[b] = from[records[b]];
+    return this.#weights;
+  }
+
   #gatherInMemory(store: EntryStore, { values, optimizer }: Tables, training: boolean): void {
     store.load(this.#dataset, this.#records, this.fields);
     this.unique = store.unique;
     this.uniqueCount = store.uniqueCount;
-    if (training) for (let i = 0; i < store.uniqueCount; i++) optimizer.touch(values, store.unique[i]);
+    if (training) optimizer.touchAll(values, store.unique, store.uniqueCount);
     store.gather(values, this.linear, this.embeddings);
   }
 

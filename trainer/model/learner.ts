@@ -13,6 +13,8 @@ import { Model } from "./model.ts";
 import { denseOptimizer } from "./optimizers/of-spec.ts";
 import { type RowOptimizer, sumOfSquares } from "./optimizers/row-optimizer.ts";
 import { itemField } from "./popularity.ts";
+import type { RowKernels } from "./row-kernels.ts";
+import { StepClock } from "./step-clock.ts";
 import { Tables } from "./tables.ts";
 import { namedWeights, type Weights, weightsFromNamed } from "./weights.ts";
 import { MODELS } from "./zoo/index.ts";
@@ -31,10 +33,14 @@ export class Learner {
   readonly tables: Tables;
   /** Draws the initial weights and then dropout's masks. */
   readonly random: Random;
+  /** Adds up what the steps' time goes into; whoever brings their records adds the input. */
+  readonly clock = new StepClock();
   readonly #spec: ResolvedSpec;
   /** Takes the dense weights as one row. */
   readonly #denseOptimizer: RowOptimizer;
   readonly #engine: Engine;
+  /** What computes with rows in the engine's memory; null where they are on the host. */
+  readonly #kernels: RowKernels | null;
   /** What gathers in the engine's memory, where the rows are; null where they are on the host. */
   readonly #entryStore: EntryStore | null;
   /** The number of the one row that the dense weights are. */
@@ -51,6 +57,7 @@ export class Learner {
     const { rowDim } = definition;
     this.#engine = engineOf(this.model, this.random);
     const kernels = this.#engine.rowKernels?.(vocabulary.size) ?? null;
+    this.#kernels = kernels;
     this.tables = new Tables(vocabulary, rowDim, spec.training, this.random, kernels);
     this.#entryStore = kernels && new EntryStore(kernels, vocabulary.size, rowDim + 1);
     if (kernels) parameters.moveTo(kernels.floats(parameters.values.length));
@@ -109,24 +116,34 @@ export class Learner {
     const { clipNorm } = this.#spec.training;
     const batch = this.#batch;
     batch.gather(dataset, used, this.tables, true);
+    this.clock.lap("gather");
     const { loss, dense, dEmbeddings, dLinear, batchStats } = this.gradients(batch);
+    this.clock.lap("backward");
     if (!Number.isFinite(loss)) {
       throw new DivergedError(`the loss of a batch became ${loss} with the learningRate ${learningRate}`);
     }
     this.#moveRunningStats(batchStats, batch.size);
-    const rows = batch.scatter(dEmbeddings, dLinear);
     this.#addDenseL2(dense);
-    const norm = Math.sqrt(sumOfSquares(dense, 0, dense.length) + this.tables.squaredNorm(batch, rows));
-    const scale = clipNorm > 0 && norm > clipNorm ? clipNorm / norm : 1;
+    const denseNorm = clipNorm > 0 ? this.#squaresOf(dense) : 0;
+    this.clock.lap("dense");
+    const rows = batch.scatter(dEmbeddings, dLinear);
+    const norm = clipNorm > 0 ? Math.sqrt(denseNorm + this.tables.squaredNorm(batch, rows)) : 0;
+    const scale = norm > clipNorm ? clipNorm / norm : 1;
     this.tables.step(batch, rows, learningRate, scale);
+    this.clock.lap("rows");
     this.#denseOptimizer.step(this.model.parameters.values, this.#firstRow, 1, dense, learningRate, scale);
+    this.clock.lap("dense");
     return loss;
   }
 
   /** The loss of a gathered batch and its gradients, L2 not included. Changes no weight. */
   gradients(batch: GatheredBatch): Gradients {
     this.#addItems(batch);
-    return this.#engine.gradients(batch);
+    return this.#engine.gradients(batch, () => this.clock.lap("forward"));
+  }
+
+  #squaresOf(list: Float32Array): number {
+    return this.#kernels ? this.#kernels.squares(list) : sumOfSquares(list, 0, list.length);
   }
 
   get #usesPositives(): boolean {
@@ -156,7 +173,9 @@ export class Learner {
       if (!name.endsWith(".weights")) continue;
       const gradient = parameters.view(name, dense);
       const values = parameters.view(name);
-      for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
+      const kernels = this.#kernels;
+      if (kernels) kernels.addScaled(values, gradient, denseL2);
+      else for (let i = 0; i < values.length; i++) gradient[i] = gradient[i] + denseL2 * values[i];
     }
   }
 

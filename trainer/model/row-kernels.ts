@@ -8,6 +8,15 @@ export interface BatchEntries {
   values: Float32Array;
 }
 
+/** The entries of a batch by row: places for a number each, and one row more in `firsts`. */
+export interface EntryGroups {
+  /** The entries of the row at place p are those numbered [firsts[p], firsts[p + 1]) in the two others. */
+  firsts: Int32Array;
+  entries: Int32Array;
+  /** The cell of each entry. */
+  owners: Int32Array;
+}
+
 /** What all rows of an Adam step share, as in optimizers/adam.ts. */
 export interface AdamStep {
   rate: number;
@@ -31,13 +40,13 @@ export interface RowKernels {
   owns(array: Float32Array | Int32Array | Uint32Array): boolean;
   /**
    * Numbers the rows of `count` entries in the order in which they first occur: `unique` gets each once, and `places`
-   * each entry's place in it. `stamps` and `locals` [V] are kept from call to call, and `now` is another number in
-   * each. Returns how many there are.
+   * each entry's place in it. `slots` [V, 2] is kept from call to call, 0 at first, and `now` is another number above 0
+   * in each. `unique` has room for `count` rows and one more. Returns how many there are.
    */
   unique(
     rows: Int32Array,
     count: number,
-    kept: { stamps: Int32Array; locals: Int32Array; now: number },
+    kept: { slots: Int32Array; now: number },
     unique: Int32Array,
     places: Int32Array,
   ): number;
@@ -50,13 +59,14 @@ export interface RowKernels {
     linear: Float32Array,
     embeddings: Float32Array,
   ): void;
-  /** The way back: the gradients [count, width] of the rows in `unique`. */
+  /** The way back: the gradients [count, width] of the rows in `unique`. Overwrites `groups`. */
   scatter(
     gradients: Float32Array,
     count: number,
     width: number,
     entries: BatchEntries,
     places: Int32Array,
+    groups: EntryGroups,
     dLinear: Float32Array,
     dEmbeddings: Float32Array,
   ): void;
@@ -69,4 +79,17 @@ export interface RowKernels {
     gradients: Float32Array,
     step: AdamStep,
   ): void;
+  /** to += times · from */
+  addScaled(from: Float32Array, to: Float32Array, times: number): void;
+  /** Σ x² */
+  squares(list: Float32Array): number;
+  /** ‖gradient + decay · row‖² over the rows numbered rows[0, count) of [V, width]. */
+  squaresOfRows(
+    values: Float32Array,
+    rows: Int32Array,
+    count: number,
+    width: number,
+    gradients: Float32Array,
+    decay: number,
+  ): number;
 }

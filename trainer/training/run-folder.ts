@@ -126,7 +126,7 @@ export function loadRun(folder: string, asked: AskedEngine = {}): SavedRun {
     tensorData(tensors, "rows.counts", "U32", [size], path),
   );
   const { validLog, ...record } = run;
-  const learner = new Learner(spec, vocabulary, engineFactory(engineOfRun(record, asked)));
+  const learner = new Learner(spec, vocabulary, engineFactory(engineOfRun(record, asked), asked.threads));
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const found = { record, findValidLog: () => findSavedLog(validLog, folder) };
   return { spec, fitted, vocabulary, learner, ...calibration, ...found };

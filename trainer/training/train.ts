@@ -14,14 +14,7 @@ import { type LogPart, logName } from "../data/logs.ts";
 import { type HeldOutSource, predictLog } from "../data/source.ts";
 import { openTrainingLog, type TrainingLog } from "../data/training-log.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import {
-  type AskedEngine,
-  type EngineName,
-  engineFactory,
-  engineText,
-  type RunningEngine,
-  startEngine,
-} from "../engine/engines.ts";
+import { type AskedEngine, engineFactory, engineText, type RunningEngine, startEngine } from "../engine/engines.ts";
 import type { Quantization } from "../export/quantization.ts";
 import { checkBlobSize } from "../export/size.ts";
 import { Learner } from "../model/learner.ts";
@@ -87,6 +80,7 @@ export async function train(
     hashKey,
     engine: askedEngine = "auto",
     backend,
+    threads,
     quantize = "int8",
     out,
     resume = false,
@@ -98,7 +92,7 @@ export async function train(
   const begun = resume && out !== undefined ? engineOfCheckpoint(out) : null;
   // A checkpoint goes on with the engine that began it; `Checkpoints` refuses another that is asked for.
   const goesOn = begun !== null && askedEngine === "auto" && backend === undefined;
-  const { why, ...engine } = await startEngine({ engine: goesOn ? begun : askedEngine, backend });
+  const { why, ...engine } = await startEngine({ engine: goesOn ? begun : askedEngine, backend, threads });
   say(`${engineText(engine)}, as ${goesOn ? "the checkpoint was begun with it" : why}`);
 
   const resumed = resume && out !== undefined ? savedHashKey(out) : null;
@@ -114,7 +108,7 @@ export async function train(
   checkBlobSize(spec, quantize, vocabulary);
 
   const checkpoints = out === undefined ? null : new Checkpoints(out, engine.engine, spec, vocabulary, source.count);
-  const learner = await startLearner(spec, log, engine.engine);
+  const learner = await startLearner(spec, log, engine);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 
   const runStage = async (name: Stage, settings: ResolvedSpec, of: Learner, task: string): Promise<Training> => {
@@ -136,7 +130,7 @@ export async function train(
   let pretrainingEpochs = 0;
   if (spec.model.type === "FNN" && stage !== "training") {
     const fm = pretrainingSpec(spec);
-    const pretraining = await runStage("pretraining", fm, await startLearner(fm, log, engine.engine), "FM epoch");
+    const pretraining = await runStage("pretraining", fm, await startLearner(fm, log, engine), "FM epoch");
     startFromFm(learner, pretraining.learner);
     seconds += secondsOf(pretraining);
     pretrainingEpochs = pretraining.position.epochs.length;
@@ -165,9 +159,9 @@ async function calibrate(spec: FeatureSpec, learner: Learner, valid: HeldOutSour
 export async function startLearner(
   spec: ResolvedSpec,
   { vocabulary, source }: TrainingLog,
-  engine: EngineName,
+  { engine, threads }: Pick<RunningEngine, "engine" | "threads">,
 ): Promise<Learner> {
-  const learner = new Learner(spec, vocabulary, engineFactory(engine));
+  const learner = new Learner(spec, vocabulary, engineFactory(engine, threads));
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   else learner.startFromLabels(source.labels);

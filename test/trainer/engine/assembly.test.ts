@@ -119,7 +119,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
     (shape) => {
       const model = modelOf(specOf({ type, ...shape }));
       const reference = make(tfjsEngine, model);
-      const made = VARIANTS.map((variant) => make(assemblyEngine(variant), model));
+      const made = VARIANTS.map((variant, i) => make(assemblyEngine(i + 1, variant, 1), model));
       // The second batch is larger than the first, the third is smaller; the last is one record.
       for (const [i, size] of [7, 37, 18, 1].entries()) {
         const batch = batchOf(size, model, i % 2 === 1);
@@ -148,7 +148,7 @@ describe.each(MODEL_TYPES)("%s", (type) => {
     };
     const expected = outcome(tfjsEngine);
     for (const variant of VARIANTS) {
-      const got = outcome(assemblyEngine(variant));
+      const got = outcome(assemblyEngine(1, variant));
       expect(got.places).toEqual(expected.places);
       got.numbers.forEach((list, i) => {
         expectEqual(expected.places[i] as string, list, expected.numbers[i] as Float32Array);
@@ -167,7 +167,7 @@ describe("two towers", () => {
     const reference = make(tfjsEngine, model);
     const [expected, own] = [reference.engine.gradients(batch), reference.engine.ownLoss(batch)];
     for (const variant of VARIANTS) {
-      const { engine, random } = make(assemblyEngine(variant), model);
+      const { engine, random } = make(assemblyEngine(1, variant), model);
       expectSameGradients(engine.gradients(batch), expected, { bias: true });
       expect(random.state()).toEqual(reference.random.state());
       expect(Math.abs(engine.ownLoss(batch) - own)).toBeLessThan(1e-5);
@@ -179,7 +179,7 @@ describe("two towers", () => {
     const batch = batchOf(19, model, false);
     const expected = make(tfjsEngine, model).engine.vectors(batch);
     for (const variant of VARIANTS) {
-      const got = make(assemblyEngine(variant), model).engine.vectors(batch);
+      const got = make(assemblyEngine(1, variant), model).engine.vectors(batch);
       expectEqual("context", got.context, expected.context);
       expectEqual("item", got.item, expected.item);
     }
@@ -248,7 +248,8 @@ describe.each(VARIANTS)("the matrix product of the %s build", (variant) => {
   it.each(FORMS)("is that of float64, transposeA %s, transposeB %s", (transposeA, transposeB) => {
     const memory = new LinearMemory();
     const kernels = trainingKernels(variant, memory.memory);
-    const scratch = memory.allocate(kernels.scratchBytes());
+    const scratch = memory.allocate(kernels.teamScratchBytes(1, 0));
+    kernels.lead(memory.allocate(kernels.blockBytes()), scratch, 0, 1, 100);
     const random = new Random(9);
     const wrong: string[] = [];
     for (const [m, n, k] of SIZES) {
@@ -259,7 +260,7 @@ describe.each(VARIANTS)("the matrix product of the %s build", (variant) => {
       ];
       const [x, y] = [memory.floats(a, m * k), memory.floats(b, k * n)];
       for (const list of [x, y]) for (let i = 0; i < list.length; i++) list[i] = random.normal();
-      kernels.gemm(a, b, c, m, n, k, transposeA, transposeB, scratch);
+      kernels.gemm(a, b, c, m, n, k, transposeA, transposeB);
       const product = memory.floats(c, m * n);
       for (let i = 0; i < m * n; i++) {
         const [row, column] = [Math.floor(i / n), i % n];

@@ -2,14 +2,20 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bestKernelVariant } from "../../../runtime/variant.ts";
-import { engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
+import { defaultThreads, engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
 import { train } from "../../../trainer/training/train.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 describe("the engine that is chosen", () => {
-  const own = { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1, versions: {} };
+  const own = {
+    engine: "assembly",
+    backend: bestKernelVariant(),
+    device: "cpu",
+    threads: defaultThreads(),
+    versions: {},
+  };
 
   it("is our own where nothing speaks for TensorFlow.js", async () => {
     expect(await startEngine({})).toEqual({ ...own, why: "it is the fastest without a native backend" });
@@ -48,7 +54,12 @@ describe("a training", async () => {
     expect(first.learner.weights()).toEqual(second.learner.weights());
     saveRun(join(folder, "a"), first, logs.valid);
     const { record, learner } = loadRun(join(folder, "a"));
-    expect(record).toMatchObject({ engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1 });
+    expect(record).toMatchObject({
+      engine: "assembly",
+      backend: bestKernelVariant(),
+      device: "cpu",
+      threads: defaultThreads(),
+    });
     expect(Object.keys(record.versions).toSorted()).toEqual(["deepfm-edge", "node"]);
     expect(learner.weights()).toEqual(first.learner.weights());
     expect(JSON.parse(readFileSync(join(folder, "a", "run.json"), "utf8"))).toMatchObject({ engine: "assembly" });

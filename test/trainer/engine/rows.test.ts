@@ -21,7 +21,7 @@ const spec = tinySpec({ type: "FM", embeddingDim: 4 });
 
 function kernelsOf(variant: (typeof VARIANTS)[number], rows = 100): RowKernels | null {
   const random = new Random(1);
-  const engine = assemblyEngine(variant)(new Model(MODELS.FM(spec), random), random);
+  const engine = assemblyEngine(1, variant)(new Model(MODELS.FM(spec), random), random);
   return engine.rowKernels?.(rows) ?? null;
 }
 

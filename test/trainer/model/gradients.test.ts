@@ -112,7 +112,12 @@ const ENGINES: { name: string; engineOf: EngineFactory; backend?: "wasm" | "cpu"
   { name: "TensorFlow.js on cpu", engineOf: tfjsEngine, backend: "cpu" },
   ...(["relaxed", "simd", "scalar"] as const).map((variant) => ({
     name: `AssemblyScript, ${variant}`,
-    engineOf: assemblyEngine(variant),
+    engineOf: assemblyEngine(1, variant),
+  })),
+  // Parts so small that every command has many.
+  ...[2, 3].map((threads) => ({
+    name: `AssemblyScript on ${threads} threads`,
+    engineOf: assemblyEngine(threads, "relaxed", 1),
   })),
 ];
 

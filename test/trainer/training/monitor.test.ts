@@ -60,7 +60,10 @@ describe("a training starts from the click rate", () => {
   };
   const biasOf = async (data: object): Promise<number> => {
     const spec = specOf(data);
-    const learner = await startLearner(spec, await openTrainingLog(spec, log, logs.cache), "assembly");
+    const learner = await startLearner(spec, await openTrainingLog(spec, log, logs.cache), {
+      engine: "assembly",
+      threads: 1,
+    });
     return (learner.weights().dense[0] as number) + learner.logitCorrection;
   };
 

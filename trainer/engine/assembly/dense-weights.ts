@@ -6,6 +6,8 @@ import type { LinearMemory } from "./memory.ts";
 export class DenseWeights {
   readonly #memory: LinearMemory;
   readonly #model: Model;
+  /** Whether the model's weights are in this memory, and need not be copied. */
+  readonly #isOwn: boolean;
   readonly #values: number;
   readonly #gradients: number;
   readonly #stats: number;
@@ -15,7 +17,8 @@ export class DenseWeights {
     this.#memory = memory;
     this.#model = model;
     const { parameters, runningStats } = model;
-    this.#values = memory.allocateNumbers(parameters.values.length);
+    this.#isOwn = memory.owns(parameters.values);
+    this.#values = this.#isOwn ? parameters.values.byteOffset : memory.allocateNumbers(parameters.values.length);
     this.#gradients = memory.allocateNumbers(parameters.values.length);
     this.#stats = memory.allocateNumbers(runningStats.values.length);
     this.#batchStats = memory.allocateNumbers(runningStats.values.length);
@@ -24,7 +27,7 @@ export class DenseWeights {
   /** Copies the model's weights and running statistics, which change between two calls of an engine. */
   load(): void {
     const { parameters, runningStats } = this.#model;
-    this.#memory.floats(this.#values, parameters.values.length).set(parameters.values);
+    if (!this.#isOwn) this.#memory.floats(this.#values, parameters.values.length).set(parameters.values);
     this.#memory.floats(this.#stats, runningStats.values.length).set(runningStats.values);
   }
 

@@ -39,19 +39,19 @@ export class InBatchLoss {
 
   /** The mean loss of `count` records; with `training` also its gradients. */
   compute({ u, i, dU, dI, dItems, items, shifts }: InBatchPlaces, count: number, training: boolean): number {
-    const { kernels, scratch } = this.#shared;
+    const { kernels } = this.#shared;
     const dim = this.#dim;
     let sum = 0;
     for (let first = 0; first < count; first += BLOCK) {
       const rows = Math.min(BLOCK, count - first);
       const own = 4 * first * dim;
-      kernels.gemm(u + own, i, this.#scores, rows, count, dim, false, true, scratch);
+      kernels.gemm(u + own, i, this.#scores, rows, count, dim, false, true);
       sum += kernels.softmaxLoss(this.#scores, shifts, items, first, rows, count, 1 / count);
       if (!training) continue;
-      kernels.gemm(this.#scores, i, dU + own, rows, dim, count, false, false, scratch);
+      kernels.gemm(this.#scores, i, dU + own, rows, dim, count, false, false);
       // What the records of a block add to the items' gradients; the first block's is written where the sum is.
       const [part, columns] = first === 0 ? [dI, dItems] : [this.#part, this.#columns];
-      kernels.gemm(this.#scores, u + own, part, count, dim, rows, true, false, scratch);
+      kernels.gemm(this.#scores, u + own, part, count, dim, rows, true, false);
       kernels.columnSums(this.#scores, rows, count, columns);
       if (first === 0) continue;
       kernels.f32_add(part, dI, count * dim);

@@ -1,10 +1,27 @@
 import { readFileSync } from "node:fs";
 import type { KernelVariant } from "../../../runtime/variant.ts";
-import type { GemmExports } from "../wasm-matmul.ts";
 
 /** The exports of assembly/train/index.ts, whose files say what each does. Addresses are offsets into the memory. */
-export interface TrainingKernels extends GemmExports {
-  randomBytes(state: number, to: number, count: number): void;
+export interface TrainingKernels {
+  blockBytes(): number;
+  teamScratchBytes(threads: number, widest: number): number;
+  lead(block: number, scratch: number, widest: number, threads: number, work: number): void;
+  setOpen(open: boolean): void;
+  isLost(): boolean;
+  partsByHelpers(): number;
+  gemm(
+    a: number,
+    b: number,
+    c: number,
+    m: number,
+    n: number,
+    k: number,
+    transposeA: boolean,
+    transposeB: boolean,
+  ): void;
+  multiplySparseRows(s: number, b: number, c: number, m: number, n: number, k: number, transposeB: boolean): boolean;
+  multiplySparseColumns(s: number, b: number, c: number, m: number, n: number, rows: number, turned: boolean): boolean;
+  randomBytes(seed: number, to: number, count: number): void;
   layerForward(
     z: number,
     gamma: number,
@@ -16,7 +33,7 @@ export interface TrainingKernels extends GemmExports {
     activation: number,
     dropped: number,
     scale: number,
-  ): void;
+  ): number;
   layerBackward(
     d: number,
     x: number,
@@ -86,7 +103,7 @@ export interface TrainingKernels extends GemmExports {
     count: number,
     dim: number,
   ): void;
-  outerProducts(x: number, rows: number, stride: number, offset: number, count: number, dim: number, sum: number): void;
+  outerProducts(x: number, rows: number, stride: number, offset: number, count: number, dim: number): void;
   outerProductsBackward(
     x: number,
     d: number,
@@ -95,18 +112,8 @@ export interface TrainingKernels extends GemmExports {
     offset: number,
     count: number,
     dim: number,
-    sum: number,
-    dSum: number,
   ): void;
-  uniqueRows(
-    rows: number,
-    count: number,
-    stamps: number,
-    locals: number,
-    now: number,
-    unique: number,
-    places: number,
-  ): number;
+  uniqueRows(rows: number, count: number, slots: number, now: number, unique: number, places: number): number;
   gatherRows(
     table: number,
     width: number,
@@ -117,13 +124,22 @@ export interface TrainingKernels extends GemmExports {
     linear: number,
     embeddings: number,
   ): void;
+  groupEntries(
+    cells: number,
+    starts: number,
+    places: number,
+    count: number,
+    firsts: number,
+    entries: number,
+    owners: number,
+  ): void;
   scatterRows(
     gradients: number,
     count: number,
     width: number,
-    cells: number,
-    starts: number,
-    places: number,
+    firsts: number,
+    entries: number,
+    owners: number,
     xs: number,
     dLinear: number,
     dEmbeddings: number,
@@ -141,6 +157,9 @@ export interface TrainingKernels extends GemmExports {
     scale: number,
     decay: number,
   ): void;
+  addScaled(from: number, to: number, times: number, count: number): void;
+  squares(list: number, count: number): number;
+  squaresOfRows(values: number, rows: number, count: number, width: number, gradients: number, decay: number): number;
   towersForward(u: number, i: number, logits: number, rows: number, dim: number): void;
   towersBackward(other: number, dLogits: number, to: number, rows: number, dim: number): void;
   logisticLoss(logits: number, labels: number, weights: number, dLogits: number, rows: number): number;
@@ -157,12 +176,17 @@ export interface TrainingKernels extends GemmExports {
 
 const modules = new Map<KernelVariant, WebAssembly.Module>();
 
-/** The kernels of a build over a memory. Throws where `npm run build` has not made the module. */
-export function trainingKernels(variant: KernelVariant, memory: WebAssembly.Memory): TrainingKernels {
+/** The module of a build. Throws where `npm run build` has not made it. */
+export function trainingModule(variant: KernelVariant): WebAssembly.Module {
   let module = modules.get(variant);
   if (!module) {
     module = new WebAssembly.Module(readFileSync(new URL(`../../../build/train.${variant}.wasm`, import.meta.url)));
     modules.set(variant, module);
   }
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as TrainingKernels;
+  return module;
+}
+
+/** The kernels of a build over a memory. Before others are called, `lead` must be. */
+export function trainingKernels(variant: KernelVariant, memory: WebAssembly.Memory): TrainingKernels {
+  return new WebAssembly.Instance(trainingModule(variant), { env: { memory } }).exports as unknown as TrainingKernels;
 }

@@ -15,6 +15,8 @@ export class LinearMemory {
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   /** The first address that has not been handed out. Address 0 is never, as it stands for nothing. */
   #end = CACHE_LINE;
+  /** The first address that was never handed out: what lies beyond is 0. */
+  #fresh = CACHE_LINE;
 
   get end(): number {
     return this.#end;
@@ -31,6 +33,16 @@ export class LinearMemory {
     if (end > MAX_PAGES * PAGE_BYTES) throw noRoom(end, `expected at most ${MAX_PAGES * PAGE_BYTES}`);
     if (missing > 0) this.#grow(missing, end);
     this.#end = end;
+    this.#fresh = Math.max(this.#fresh, end);
+    return address;
+  }
+
+  /** As `allocate`, and every byte is 0. The system finds room for fresh pages when they are first written to. */
+  allocateZeros(bytes: number): number {
+    const used = this.#fresh;
+    const address = this.allocate(bytes);
+    const dirty = Math.min(used, address + bytes) - address;
+    if (dirty > 0) new Uint8Array(this.#buffer, address, dirty).fill(0);
     return address;
   }
 

@@ -31,18 +31,15 @@ export class NetworkInput {
   readonly isDirect: boolean;
   readonly #input: number;
   readonly #gradient: number;
-  /** Room for two vectors of a field. */
-  readonly #sums: readonly [number, number];
 
   constructor(shape: InputShape, { memory, kernels, records, trained }: Shared) {
-    const { fields, dim, picked, from, products, width } = shape;
+    const { fields, picked, from, products, width } = shape;
     this.#shape = shape;
     this.#kernels = kernels;
     this.isDirect = from === 0 && products === 0 && picked.length === fields && picked.every((f, i) => f === i);
     this.#list = fieldList(memory, picked);
     this.#input = this.isDirect ? 0 : memory.allocateNumbers(records * width);
     this.#gradient = this.isDirect ? 0 : memory.allocateNumbers(trained * width);
-    this.#sums = [memory.allocateNumbers(dim), memory.allocateNumbers(dim)];
   }
 
   /** Computes the input of a batch with embeddings at `e`. Returns its address. */
@@ -54,7 +51,7 @@ export class NetworkInput {
     const { stride, d, inner, outer } = this.#places;
     kernels.pickFields(e, rows, fields, dim, from, d, address, count, this.#input, stride);
     if (products & PRODUCT_INNER) kernels.innerProducts(this.#input, rows, stride, inner, count, d);
-    if (products & PRODUCT_OUTER) kernels.outerProducts(this.#input, rows, stride, outer, count, d, this.#sums[0]);
+    if (products & PRODUCT_OUTER) kernels.outerProducts(this.#input, rows, stride, outer, count, d);
     return this.#input;
   }
 
@@ -72,7 +69,7 @@ export class NetworkInput {
     const { stride, d, inner, outer } = this.#places;
     const [x, dx] = [this.#input, this.#gradient];
     if (products & PRODUCT_INNER) kernels.innerProductsBackward(x, dx, rows, stride, inner, count, d);
-    if (products & PRODUCT_OUTER) kernels.outerProductsBackward(x, dx, rows, stride, outer, count, d, ...this.#sums);
+    if (products & PRODUCT_OUTER) kernels.outerProductsBackward(x, dx, rows, stride, outer, count, d);
     kernels.pickFieldsBackward(de, rows, fields, dim, from, d, address, count, dx, stride);
   }
 

@@ -5,6 +5,7 @@ import { type DropoutSteps, dropoutSteps } from "../dropout-steps.ts";
 import type { DenseWeights } from "./dense-weights.ts";
 import type { TrainingKernels } from "./kernels.ts";
 import type { LinearMemory } from "./memory.ts";
+import { type Matrix, multiply, multiplyBack, multiplyOver } from "./products.ts";
 
 const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACTIVATION_SIGMOID };
 
@@ -14,10 +15,6 @@ export interface Shared {
   kernels: TrainingKernels;
   weights: DenseWeights;
   random: Random;
-  /** The address of the matrix product's scratch. */
-  scratch: number;
-  /** The address of the four words of dropout's generator. */
-  generator: number;
   /** The most records of a pass, and of a step of training. */
   records: number;
   trained: number;
@@ -28,13 +25,11 @@ export interface Shared {
 /** Addresses of a hidden layer's matrices, [records, units] each. */
 interface Layer {
   name: string;
-  /** K */
-  inputs: number;
   /** N */
   units: number;
-  /** What the layer puts out. */
-  x: number;
-  /** ẑ of BatchNorm, or x where there is none. */
+  /** What the layer puts out, with the share that is not 0 after the last pass. */
+  x: Matrix;
+  /** ẑ of BatchNorm, or the address of x where there is none. */
   z: number;
   /** [N]: 1/√(variance + ε) of BatchNorm. */
   inverse: number;
@@ -63,9 +58,8 @@ export class Network {
       const x = memory.allocateNumbers(records * units);
       return {
         name: `${mlp.name}.${i}`,
-        inputs: mlp.hidden[i - 1] ?? mlp.inputs,
         units,
-        x,
+        x: { address: x, width: units, share: 1 },
         z: mlp.batchNorm ? memory.allocateNumbers(records * units) : x,
         inverse: memory.allocateNumbers(units),
         // Random bytes are written four at a time.
@@ -79,20 +73,20 @@ export class Network {
   forward(input: number, rows: number, training: boolean, onLayer?: OnLayer): void {
     const { kernels, weights } = this.#shared;
     const { name, outputs } = this.mlp;
-    let x = input;
+    let x: Matrix = { address: input, width: this.mlp.inputs, share: 1 };
     this.#layers.forEach((layer, i) => {
-      onLayer?.(i, x, layer.inputs);
+      onLayer?.(i, x.address, x.width);
       this.#layerForward(layer, x, rows, training);
       x = layer.x;
     });
-    onLayer?.(this.#layers.length, x, this.#lastWidth);
-    this.#gemm(x, weights.value(`${name}.output.weights`), this.output, rows, outputs, this.#lastWidth, false, false);
+    onLayer?.(this.#layers.length, x.address, x.width);
+    multiply(kernels, x, weights.value(`${name}.output.weights`), this.output, rows, outputs);
     if (outputs > 1) kernels.addBias(this.output, weights.value(`${name}.output.bias`), rows, outputs);
   }
 
-  #layerForward({ name, inputs, units, x, z, inverse, bytes }: Layer, input: number, rows: number, training: boolean) {
-    const { kernels, weights } = this.#shared;
-    this.#gemm(input, weights.value(`${name}.weights`), z, rows, units, inputs, false, false);
+  #layerForward({ name, units, x, z, inverse, bytes }: Layer, input: Matrix, rows: number, training: boolean): void {
+    const { kernels, weights, random } = this.#shared;
+    multiply(kernels, input, weights.value(`${name}.weights`), z, rows, units);
     if (this.mlp.batchNorm) {
       const [mean, variance] = ["mean", "variance"].map((moment) =>
         training ? weights.batchStat(`${name}.${moment}`) : weights.stat(`${name}.${moment}`),
@@ -102,21 +96,14 @@ export class Network {
       kernels.normalize(z, mean, inverse, rows, units);
     }
     const drops = training && bytes > 0;
-    if (drops) this.#drawBytes(bytes, rows * units);
+    if (drops) kernels.randomBytes(random.bits(), bytes, rows * units);
     const { dropped, scale } = this.#dropout;
     const gamma = this.mlp.batchNorm ? weights.value(`${name}.gamma`) : 0;
     const bias = weights.value(`${name}.bias`);
-    kernels.layerForward(z, gamma, bias, drops ? bytes : 0, x, rows, units, this.#activation, dropped, scale);
-  }
-
-  /** Draws from the learner's generator, which the kernel has a copy of only while it draws. */
-  #drawBytes(to: number, count: number): void {
-    const { memory, kernels, random, generator } = this.#shared;
-    const words = memory.integers(generator, 4);
-    const [a, b, c, counter, spare] = random.state();
-    words.set([a, b, c, counter]);
-    kernels.randomBytes(generator, to, count);
-    random.restore([words[0], words[1], words[2], words[3], spare]);
+    const to = x.address;
+    const masks = drops ? bytes : 0;
+    const left = kernels.layerForward(z, gamma, bias, masks, to, rows, units, this.#activation, dropped, scale);
+    x.share = left / (rows * units);
   }
 
   /**
@@ -126,16 +113,19 @@ export class Network {
   backward(input: number, dOutput: number, dInput: number, rows: number): void {
     const { kernels, weights, turns } = this.#shared;
     const { name, outputs } = this.mlp;
-    const inputOf = (i: number): number => this.#layers[i - 1]?.x ?? input;
+    const inputOf = (i: number): Matrix =>
+      this.#layers[i - 1]?.x ?? { address: input, width: this.mlp.inputs, share: 1 };
     const depth = this.#layers.length;
     if (outputs > 1) kernels.columnSums(dOutput, rows, outputs, weights.gradient(`${name}.output.bias`));
     let [d] = turns;
-    this.#backward(`${name}.output`, inputOf(depth), dOutput, d, rows, outputs, this.#lastWidth);
+    this.#backward(`${name}.output`, inputOf(depth), { address: dOutput, width: outputs, share: 1 }, d, rows);
     for (let i = depth - 1; i >= 0; i--) {
       const layer = this.#layers[i];
       this.#layerBackward(layer, d, rows);
       const next = i === 0 ? dInput : d === turns[0] ? turns[1] : turns[0];
-      this.#backward(layer.name, inputOf(i), d, next, rows, layer.units, layer.inputs);
+      // ReLU and dropout have no slope where they put out 0; BatchNorm's gradient is nowhere 0.
+      const share = this.mlp.batchNorm ? 1 : layer.x.share;
+      this.#backward(layer.name, inputOf(i), { address: d, width: layer.units, share }, next, rows);
       d = next;
     }
   }
@@ -148,28 +138,19 @@ export class Network {
     const dBias = weights.gradient(`${name}.bias`);
     const dGamma = batchNorm ? weights.gradient(`${name}.gamma`) : 0;
     const standard = batchNorm ? z : 0;
-    kernels.layerBackward(d, x, bytes, standard, dBias, dGamma, rows, units, this.#activation, dropped, scale);
+    kernels.layerBackward(d, x.address, bytes, standard, dBias, dGamma, rows, units, this.#activation, dropped, scale);
     if (!batchNorm) return;
     kernels.normalizeBackward(d, z, weights.value(`${name}.gamma`), inverse, dGamma, dBias, rows, units);
   }
 
-  /** The gradients of x · w, for x [rows, inputs] and w [inputs, units]: of w, and at `dx` that of x. */
-  #backward(name: string, x: number, d: number, dx: number, rows: number, units: number, inputs: number): void {
-    const { weights } = this.#shared;
-    this.#gemm(x, d, weights.gradient(`${name}.weights`), inputs, units, rows, true, false);
-    this.#gemm(d, weights.value(`${name}.weights`), dx, rows, inputs, units, false, true);
-  }
-
-  #gemm(a: number, b: number, c: number, m: number, n: number, k: number, tA: boolean, tB: boolean): void {
-    this.#shared.kernels.gemm(a, b, c, m, n, k, tA, tB, this.#shared.scratch);
+  /** The gradients of x · w: of the weights w, and at `dx` that of x. */
+  #backward(name: string, x: Matrix, d: Matrix, dx: number, rows: number): void {
+    const { kernels, weights } = this.#shared;
+    multiplyOver(kernels, x, d, weights.gradient(`${name}.weights`), rows);
+    multiplyBack(kernels, d, weights.value(`${name}.weights`), dx, rows, x.width);
   }
 
   get #activation(): number {
     return ACTIVATIONS[this.mlp.activation];
-  }
-
-  /** The width of the output layer's input. */
-  get #lastWidth(): number {
-    return this.mlp.hidden[this.mlp.hidden.length - 1];
   }
 }

@@ -1,34 +1,51 @@
 import type { AdamStep, BatchEntries, RowKernels } from "../../model/row-kernels.ts";
-import type { TrainingKernels } from "./kernels.ts";
 import type { LinearMemory } from "./memory.ts";
+import type { Team } from "./team.ts";
 
-/** Rows in an engine's memory. `allocate` gives so many bytes for good. */
-export function rowKernels(
-  memory: LinearMemory,
-  kernels: TrainingKernels,
-  allocate: (bytes: number) => number,
-): RowKernels {
+/** Rows in an engine's memory. `allocate` gives so many bytes for good, each 0. */
+export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: number) => number): RowKernels {
+  const { kernels } = team;
+  const withTeam = <T>(numbers: number, compute: () => T): T => {
+    team.enter(numbers);
+    const result = compute();
+    team.check();
+    return result;
+  };
   // The memory is where its arrays' offsets count from.
   const at = (array: Float32Array | Int32Array | Uint32Array): number => {
     if (memory.owns(array)) return array.byteOffset;
     throw new Error("got an array of another memory, expected one of the engine's");
   };
   return {
-    floats: (length) => memory.floats(allocate(4 * length), length).fill(0),
-    integers: (length) => memory.integers(allocate(4 * length), length).fill(0),
+    floats: (length) => memory.floats(allocate(4 * length), length),
+    integers: (length) => memory.integers(allocate(4 * length), length),
     owns: (array) => memory.owns(array),
-    unique: (rows, count, { stamps, locals, now }, unique, places) =>
-      kernels.uniqueRows(at(rows), count, at(stamps), at(locals), now, at(unique), at(places)),
+    unique: (rows, count, { slots, now }, unique, places) =>
+      kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
-      kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), at(linear), at(embeddings));
+      const to = [at(linear), at(embeddings)] as const;
+      withTeam(cells * width, () =>
+        kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to),
+      );
     },
-    scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, dLinear, dEmbeddings) {
-      const [to, from] = [at(gradients), at(starts)];
-      kernels.scatterRows(to, count, width, cells, from, at(places), at(values), at(dLinear), at(dEmbeddings));
+    scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
+      const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
+      const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];
+      withTeam(cells * width, () => {
+        kernels.groupEntries(cells, at(starts), at(places), count, ...lists);
+        kernels.scatterRows(to, count, width, ...lists, ...from);
+      });
     },
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
-      kernels.adamRows(...state, at(rows), count, width, at(gradients), rate, epsilon, scale, decay);
+      const from = at(gradients);
+      withTeam(count * width, () =>
+        kernels.adamRows(...state, at(rows), count, width, from, rate, epsilon, scale, decay),
+      );
     },
+    addScaled: (from, to, times) => withTeam(to.length, () => kernels.addScaled(at(from), at(to), times, to.length)),
+    squares: (list) => withTeam(list.length, () => kernels.squares(at(list), list.length)),
+    squaresOfRows: (values, rows, count, width, gradients, decay) =>
+      withTeam(count * width, () => kernels.squaresOfRows(at(values), at(rows), count, width, at(gradients), decay)),
   };
 }

@@ -52,8 +52,6 @@ export class Workspace {
     const turn = (): number => memory.allocateNumbers(trained * widest);
     const shared: Shared = {
       ...{ memory, kernels, random, records, trained, weights: this.weights },
-      scratch: memory.allocate(kernels.scratchBytes()),
-      generator: memory.allocateNumbers(4),
       turns: [turn(), turn()],
     };
     this.logit = new Logit(definition, fields, shared);

@@ -1,3 +1,4 @@
+import type { RowKernels } from "../row-kernels.ts";
 import type { RowOptimizer, RowUpdate } from "./row-optimizer.ts";
 import type { OptimizerState } from "./state.ts";
 
@@ -6,9 +7,11 @@ export class LazyRows implements RowOptimizer {
   protected readonly width: number;
   protected readonly lambda: number;
   readonly #update: RowUpdate;
+  readonly #kernels: RowKernels | null;
 
-  /** `lambda`: λ of λ/2·‖row‖² for each row of the batch. */
-  constructor(update: RowUpdate, lambda: number) {
+  /** `lambda`: λ of λ/2·‖row‖² for each row of the batch. `kernels`: as those of Adam. */
+  constructor(update: RowUpdate, lambda: number, kernels: RowKernels | null = null) {
+    this.#kernels = kernels;
     this.width = update.width;
     this.lambda = lambda;
     this.#update = update;
@@ -16,8 +19,13 @@ export class LazyRows implements RowOptimizer {
 
   touch(_values: Float32Array, _row: number): void {}
 
+  touchAll(_values: Float32Array, _rows: Int32Array, _count: number): void {}
+
   squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
     const { width, lambda } = this;
+    const kernels = this.#kernels;
+    if (kernels && [values, rows, gradients].every((array) => kernels.owns(array)))
+      return kernels.squaresOfRows(values, rows, count, width, gradients, lambda);
     let sum = 0;
     for (let i = 0; i < count; i++) {
       const at = rows[i] * width;

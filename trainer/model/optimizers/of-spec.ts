@@ -29,7 +29,9 @@ export function rowOptimizer(
   if (optimizer === "adagrad") {
     return wholeTable && l2 > 0 ? new TableAdagrad(rows, width, l2) : new LazyRows(new RowwiseAdagrad(rows, width), l2);
   }
-  return wholeTable ? new TableAdam(rows, width, l2, kernels) : new LazyRows(new Adam(rows, width, kernels), l2);
+  return wholeTable
+    ? new TableAdam(rows, width, l2, kernels)
+    : new LazyRows(new Adam(rows, width, kernels), l2, kernels);
 }
 
 /** The optimizer of the dense weights, as one row of `width` numbers: FTRL for an LR by FTRL, Adam for all others. */

@@ -11,6 +11,8 @@ import type { OptimizerState } from "./state.ts";
 export interface RowOptimizer {
   /** Brings a row up to the last step. Must come before its values are read in training. */
   touch(values: Float32Array, row: number): void;
+  /** Touches the rows numbered rows[0, count). */
+  touchAll(values: Float32Array, rows: Int32Array, count: number): void;
   /**
    * ‖gradient‖² of the whole table, L2 regularization included, for clipping by norm. `rows`: the batch's rows, each
    * once, in rows[0, count), all touched. `gradients`: those of the loss alone, [count, D], in the order of `rows`.

@@ -48,7 +48,7 @@ export class TableAdam extends WholeTable {
 
   constructor(rows: number, width: number, lambda: number, kernels: RowKernels | null = null) {
     const adam = new Adam(rows, width, kernels);
-    super(rows, adam, lambda);
+    super(rows, adam, lambda, kernels);
     this.#adam = adam;
   }
 

@@ -1,3 +1,4 @@
+import type { RowKernels } from "../row-kernels.ts";
 import { LazyRows } from "./lazy-rows.ts";
 import { type AdaptiveUpdate, sumOfSquares } from "./row-optimizer.ts";
 import { type OptimizerState, restoreThree, restoreWords, saveNumbers, saveWords } from "./state.ts";
@@ -40,8 +41,8 @@ export abstract class WholeTable extends LazyRows {
   #seen = false;
 
   /** `lambda`: λ of λ/2·‖W‖². */
-  constructor(rows: number, update: AdaptiveUpdate, lambda: number) {
-    super(update, lambda);
+  constructor(rows: number, update: AdaptiveUpdate, lambda: number, kernels: RowKernels | null = null) {
+    super(update, lambda, kernels);
     this.#update = update;
     this.#last = new Uint32Array(rows);
     const longest = Math.ceil(rows / SWEEP) + 2;
@@ -69,6 +70,10 @@ export abstract class WholeTable extends LazyRows {
     this.#norm.move(last, now, before, sumOfSquares(values, at, this.width), true);
   }
 
+  override touchAll(values: Float32Array, rows: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.touch(values, rows[i]);
+  }
+
   /** The dense norm. Of the rows that are not in the batch, Σ ‖row‖² is TableNorm's estimate. */
   override squaredNorm(values: Float32Array, rows: Int32Array, count: number, gradients: Float32Array): number {
     this.#see(values);
@@ -88,7 +93,7 @@ export abstract class WholeTable extends LazyRows {
     scale: number,
   ): void {
     this.#see(values);
-    for (let i = 0; i < count; i++) this.touch(values, rows[i]);
+    this.touchAll(values, rows, count);
     super.step(values, rows, count, gradients, learningRate, scale);
     for (let i = Math.min(SWEEP, this.#last.length); i > 0; i--) {
       this.touch(values, this.#cursor);

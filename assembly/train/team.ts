@@ -1,0 +1,139 @@
+// How threads share work. One thread leads: it publishes commands one after the other, takes part in each, and goes on
+// when all parts are computed. Which thread computes a part is left to chance, so that one that is held up delays
+// nobody; what comes out does not depend on it, as a part writes to places of its own.
+import { cut, DONE, FAILED, LEADER_SLEEPS, OPEN, SLEEPERS, setLeastWork, setTeam, TICKET, team, WAKE } from "./command";
+import { computePart } from "./parts";
+import { setScratch } from "./scratch";
+
+/** Looks for a new command, or for the end of one, before a thread sleeps: some ten microseconds. */
+const SPINS: u32 = 4000;
+/** Nanoseconds after which a leader that sleeps looks whether a thread has failed. */
+const PATIENCE: i64 = 100_000_000;
+/** So many times in a row, a minute and more, without an end of any part: a thread is no longer there. */
+const MOST_NAPS: u32 = 900;
+
+/** Threads besides the leading one. */
+let others: u32 = 0;
+let commands: u32 = 0;
+let lost = false;
+/** Parts of this leader's commands so far that others have computed. */
+let helped: u32 = 0;
+
+/**
+ * Makes this instance the leader of a team whose block, all zeros, is at an address. `scratch`: see scratch.ts. A part
+ * has at least so much `work`, in operations.
+ */
+export function lead(address: usize, scratch: usize, widest: usize, threads: u32, work: usize): void {
+  setTeam(address);
+  setLeastWork(work);
+  setScratch(scratch, widest, 0);
+  others = threads - 1;
+}
+
+/** Makes this instance a member: its number is 1 and more. */
+export function follow(address: usize, scratch: usize, widest: usize, thread: u32): void {
+  setTeam(address);
+  setScratch(scratch, widest, thread);
+}
+
+/** Calls the members to work, or sends them away: `work` returns then. */
+export function setOpen(open: bool): void {
+  atomic.store<u32>(team, open ? 1 : 0, OPEN);
+  wake();
+}
+
+/** Whether a thread has failed, or has not answered for a minute. What was computed since then is worth nothing. */
+export function isLost(): bool {
+  return lost;
+}
+
+/** How many parts of commands others have computed. */
+export function partsByHelpers(): u32 {
+  return helped;
+}
+
+/** Called for a member that has failed. */
+export function fail(): void {
+  atomic.store<u32>(team, 1, FAILED);
+  atomic.notify(team + DONE, 1);
+}
+
+/** Runs a command over `items`, as `cut` says, whose arguments are there. Returns the number of parts. */
+export function run(operation: u32, items: usize, work: usize, step: usize = 1): usize {
+  const parts = cut(operation, items, work, step);
+  if (parts <= 1 || others === 0 || lost) {
+    for (let part: usize = 0; part < parts; part++) computePart(part);
+    return parts;
+  }
+  commands++;
+  atomic.store<u32>(team, 0, DONE);
+  atomic.store<u64>(team, ((<u64>commands) << 32) | parts, TICKET);
+  if (atomic.load<u32>(team, SLEEPERS) > 0) wake();
+  let own: u32 = 0;
+  while (takePart()) own++;
+  join(<u32>parts);
+  helped += <u32>parts - own;
+  return parts;
+}
+
+function wake(): void {
+  atomic.add<u32>(team, 1, WAKE);
+  atomic.notify(team + WAKE, -1);
+}
+
+/** Computes a part that nobody has taken. Returns false where there is none. */
+function takePart(): bool {
+  let ticket = atomic.load<u64>(team, TICKET);
+  while (true) {
+    if (((ticket >> 16) & 0xffff) >= (ticket & 0xffff)) return false;
+    const found = atomic.cmpxchg<u64>(team, ticket, ticket + 0x10000, TICKET);
+    if (found === ticket) break;
+    ticket = found;
+  }
+  const part = (ticket >> 16) & 0xffff;
+  const parts = ticket & 0xffff;
+  computePart(<usize>part);
+  const done = atomic.add<u32>(team, 1, DONE) + 1;
+  if (done === <u32>parts && atomic.load<u32>(team, LEADER_SLEEPS)) atomic.notify(team + DONE, 1);
+  return true;
+}
+
+/** Waits until all parts are computed. */
+function join(parts: u32): void {
+  for (let spin: u32 = 0; spin < SPINS; spin++) if (atomic.load<u32>(team, DONE) === parts) return;
+  atomic.store<u32>(team, 1, LEADER_SLEEPS);
+  let naps: u32 = 0;
+  while (true) {
+    const done = atomic.load<u32>(team, DONE);
+    if (done === parts) break;
+    if (atomic.load<u32>(team, FAILED) || naps === MOST_NAPS) {
+      lost = true;
+      break;
+    }
+    atomic.wait<i32>(team + DONE, done, PATIENCE);
+    naps = atomic.load<u32>(team, DONE) === done ? naps + 1 : 0;
+  }
+  atomic.store<u32>(team, 0, LEADER_SLEEPS);
+}
+
+/** Computes parts of commands until the leader sends the members away. */
+export function work(): void {
+  let spins: u32 = 0;
+  while (atomic.load<u32>(team, OPEN)) {
+    if (takePart()) spins = 0;
+    else if (++spins > SPINS) {
+      sleep();
+      spins = 0;
+    }
+  }
+}
+
+function sleep(): void {
+  atomic.add<u32>(team, 1, SLEEPERS);
+  const seen = atomic.load<u32>(team, WAKE);
+  const ticket = atomic.load<u64>(team, TICKET);
+  // A leader that has not seen the sleeper has published its command before the look at the ticket.
+  if (((ticket >> 16) & 0xffff) >= (ticket & 0xffff) && atomic.load<u32>(team, OPEN))
+    atomic.wait<i32>(team + WAKE, seen, -1);
+  atomic.sub<u32>(team, 1, SLEEPERS);
+}
