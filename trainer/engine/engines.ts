@@ -38,6 +38,8 @@ export interface RunningEngine {
   threads: number | null;
   /** The versions of all software that it brings with it. */
   versions: Record<string, string>;
+  /** A native backend's environment variables that change its numbers; null for one that is not set. */
+  variables?: Record<string, string | null>;
 }
 
 /** An engine, and why it was chosen. */
@@ -95,9 +97,14 @@ export function askFor({ engine, backend }: RunningEngine): AskedEngine {
   return { engine, backend: isBackend(backend) ? backend : undefined };
 }
 
-/** Names an engine in a key of results. TensorFlow.js's are named as by earlier versions, whose results stay known. */
-export function engineKey({ engine, backend }: RunningEngine): string {
-  return engine === "tfjs" ? backend : `${engine} ${backend}`;
+/**
+ * Names an engine in a key of results: all that its numbers depend on. TensorFlow.js's backends from npm are named as by
+ * earlier versions, whose results stay known. A native one's numbers follow its library, device, threads and variables.
+ */
+export function engineKey({ engine, backend, device, threads, versions, variables }: RunningEngine): string {
+  if (engine !== "tfjs") return `${engine} ${backend}`;
+  if (variables === undefined) return backend;
+  return `${backend} ${JSON.stringify([versions.tensorflow, device, threads, Object.entries(variables).toSorted()])}`;
 }
 
 /** An engine as one line of text. */
@@ -119,7 +126,11 @@ function runningAssembly(): RunningEngine {
   return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads: 1, versions: {} };
 }
 
-function runningTfjs({ name, device, threads, versions }: RunningBackend): RunningEngine {
-  const all = { ...versions, "@tensorflow/tfjs-core": tf.version_core };
-  return { engine: "tfjs", backend: name, device, threads, versions: all };
+function runningTfjs({ name, versions, ...running }: RunningBackend): RunningEngine {
+  return {
+    engine: "tfjs",
+    backend: name,
+    ...running,
+    versions: { ...versions, "@tensorflow/tfjs-core": tf.version_core },
+  };
 }
