@@ -22,7 +22,7 @@ const SLOW = [
 /** Files that need a process of their own: one puts another module in the place of one, one counts threads. */
 const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.test.ts"];
 
-const setupFiles = ["./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
+const setupFiles = ["./test/own-native.ts", "./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
 
 export default defineConfig(({ mode }) => ({
   test: {

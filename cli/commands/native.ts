@@ -80,10 +80,10 @@ async function installBuild(flags: InstallFlags): Promise<void> {
   }
   const plan = await planInstall(build, !flags.device);
   const rows = plan.pieces.map(({ name, version, registry, bytes, licence }) => [
-    ...[name, version, registry === "pypi" ? "PyPI" : "npm"],
-    ...[gigabytes(bytes), licence],
+    ...[name, version, registry === "pypi" ? "PyPI" : "npm", licence],
+    gigabytes(bytes),
   ]);
-  console.log(table(["package", "version", "from", "download", "licence"], rows));
+  console.log(table(["package", "version", "from", "licence", "download"], rows));
   const compiler = plan.compiler?.version ?? "ziglang's, as this machine has none";
   console.log(
     `download ${gigabytes(plan.bytes)}; disk ${gigabytes(plan.room)} at most; compiler ${compiler}; into ${plan.folder}`,
@@ -99,7 +99,8 @@ async function installBuild(flags: InstallFlags): Promise<void> {
     }
   }
   const { folder } = await install(plan);
-  console.log(`${folder}: TensorFlow ${TENSORFLOW_VERSION} is installed`);
+  const backend = build === "gpu" ? "tfjs-node-gpu" : "tfjs-node";
+  console.log(`${folder}: TensorFlow ${TENSORFLOW_VERSION} is installed; to train on it: --backend ${backend}`);
 }
 
 function showStatus(): void {

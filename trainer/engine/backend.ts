@@ -17,7 +17,7 @@ import { speedUpWasm } from "./wasm-kernels.ts";
 /** TensorFlow.js's backends, fastest first: the order in which they are tried. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
 export type Backend = (typeof BACKENDS)[number];
-const NATIVES = ["tfjs-node-gpu", "tfjs-node"] as const;
+type Native = "tfjs-node-gpu" | "tfjs-node";
 
 /** A backend that has been started: what it is and computes on, not what was asked for. */
 export interface RunningBackend {
@@ -57,9 +57,10 @@ let loaded: { backend: NativeBackend; build: Build } | null = null;
  * Native backends need TensorFlow's own library, which is installed at the user's request (`native install`). Only what
  * runs tells whether there is a GPU. Where the GPU's build alone is installed, it computes on the CPU too.
  */
-async function startNative(name: (typeof NATIVES)[number]): Promise<RunningBackend> {
+async function startNative(name: Native): Promise<RunningBackend> {
   const onGpu = name === "tfjs-node-gpu";
-  loaded ??= loadLibrary(onGpu);
+  const install = installFor(onGpu);
+  loaded ??= loadLibrary(checked(install), onGpu);
   const { backend, build } = loaded;
   const { isUsingGpuDevice: gpu, binding } = backend;
   if (gpu && !onGpu) throw new Error(`this process computes with tfjs-node-gpu already, ${ONE_LIBRARY}`);
@@ -73,14 +74,21 @@ async function startNative(name: (typeof NATIVES)[number]): Promise<RunningBacke
 
 const ONE_LIBRARY = "and can load one of the two only";
 
-/** Loads the build of a device, or the GPU's with no GPU to see where the CPU's is not installed. */
-function loadLibrary(onGpu: boolean): { backend: NativeBackend; build: Build } {
-  const install = readInstall(installFolder(onGpu ? "gpu" : "cpu"));
-  if (install !== null) return { backend: loadTfjsNode(checked(install), install.build), build: install.build };
-  const other = onGpu ? null : readInstall(installFolder("gpu"));
-  if (other === null) throw new NotInstalled(`to install it: npx deepfm-edge native install${onGpu ? " --gpu" : ""}`);
-  process.env.CUDA_VISIBLE_DEVICES = "-1";
-  return { backend: loadTfjsNode(checked(other), "cpu"), build: "cpu" };
+/** The build of a device; where the CPU's is not installed, the GPU's takes its place. Throws NotInstalled. */
+function installFor(onGpu: boolean): Install {
+  const builds: readonly Build[] = onGpu ? ["gpu"] : ["cpu", "gpu"];
+  for (const build of builds) {
+    const install = readInstall(installFolder(build));
+    if (install !== null) return install;
+  }
+  throw new NotInstalled(`to install it: npx deepfm-edge native install${onGpu ? " --gpu" : ""}`);
+}
+
+/** Loads a library; the GPU's build sees no GPU where it takes the CPU build's place. */
+function loadLibrary(install: Install, onGpu: boolean): NonNullable<typeof loaded> {
+  if (!onGpu) process.env.CUDA_VISIBLE_DEVICES = "-1";
+  const build = onGpu ? "gpu" : "cpu";
+  return { backend: loadTfjsNode(install, build), build };
 }
 
 /** Throws where an installation is damaged. */
@@ -150,19 +158,17 @@ export async function startBackendOfRun(trainedOn: Backend, asked?: Backend): Pr
   }
 }
 
-/** Starts the first native backend that is installed and works; null where there is none. */
-export async function startInstalledNative(): Promise<RunningBackend | null> {
+/** Starts the GPU's backend where it is installed and works; null where it is not, with a word if it does not work. */
+export async function startInstalledGpu(): Promise<RunningBackend | null> {
   tf.enableProdMode();
-  for (const name of NATIVES) {
-    try {
-      const backend = await startNative(name);
-      started = true;
-      return backend;
-    } catch (error) {
-      if (!(error instanceof NotInstalled)) say(problemText(name, error));
-    }
+  try {
+    const backend = await startNative("tfjs-node-gpu");
+    started = true;
+    return backend;
+  } catch (error) {
+    if (!(error instanceof NotInstalled)) say(problemText("tfjs-node-gpu", error));
+    return null;
   }
-  return null;
 }
 
 /** A backend as one line of text. */

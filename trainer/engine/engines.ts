@@ -9,7 +9,7 @@ import {
   type RunningBackend,
   startBackend,
   startBackendOfRun,
-  startInstalledNative,
+  startInstalledGpu,
 } from "./backend.ts";
 import * as tf from "./tfjs.ts";
 import { tfjsEngine } from "./tfjs-engine.ts";
@@ -64,10 +64,10 @@ export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
   if (engine === "assembly") return { ...runningAssembly(), why: "--engine asks for it" };
   if (backend) return { ...runningTfjs(await startBackend(backend)), why: "--backend asks for its backend" };
   if (engine === "tfjs") return { ...runningTfjs(await startBackend()), why: "--engine asks for it" };
-  const native = await startInstalledNative();
-  if (native) return { ...runningTfjs(native), why: "its native backend is installed" };
+  const gpu = await startInstalledGpu();
+  if (gpu) return { ...runningTfjs(gpu), why: "its backend for the GPU is installed" };
   if (bestKernelVariant() === "scalar") return { ...runningTfjs(await startBackend()), why: "there is no SIMD here" };
-  return { ...runningAssembly(), why: "it is the fastest without a native backend" };
+  return { ...runningAssembly(), why: "it is the fastest without a GPU" };
 }
 
 /** What a run says of its engine; earlier versions had TensorFlow.js alone, and did not name it. */
