@@ -28,7 +28,7 @@ const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.te
  */
 const experimental = { viteModuleRunner: process.argv.some((word) => word.startsWith("--coverage")) };
 
-const setupFiles = ["./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
+const setupFiles = ["./test/own-native.ts", "./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
 
 export default defineConfig(({ mode }) => ({
   test: {

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { unstable_startWorker } from "wrangler";
 import { UserError } from "../trainer/errors.ts";
-import { endWorkerdsWithThisProcess } from "./children.ts";
+import { endWorkerdsWithThisProcess } from "../trainer/io/children.ts";
 import { QUIET } from "./wrangler.ts";
 
 type StartOptions = Parameters<typeof unstable_startWorker>[0];

@@ -1,8 +1,8 @@
 import { lstatSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../trainer/errors.ts";
+import { endWorkerdsWithThisProcess } from "../trainer/io/children.ts";
 import { systemFault } from "../trainer/io/system-fault.ts";
-import { endWorkerdsWithThisProcess } from "./children.ts";
 import { QUIET } from "./wrangler.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { UserError } from "../trainer/errors.ts";
-import { endWithThisProcess } from "./children.ts";
+import { endWithThisProcess } from "../trainer/io/children.ts";
 
 /**
  * The Worker's configuration: the repository's, or the one beside the compiled rooms, which names the compiled Worker.

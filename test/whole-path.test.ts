@@ -9,6 +9,7 @@ import { placeBlob } from "../runtime/placed-blob.ts";
 import { Scorer } from "../runtime/scorer.ts";
 import { loadExport } from "../trainer/export/export.ts";
 import { DEFAULT_LIMITS } from "../trainer/export/report.ts";
+import { TEST_BACKEND } from "./trainer/backend.ts";
 
 // From CSV rows to HTTP scores through every real part: DuckDB, TensorFlow.js, the blob, wrangler, KV, workerd.
 
@@ -20,7 +21,8 @@ describe("start", () => {
     const printed = vi.spyOn(console, "log").mockImplementation(() => {});
     const json = join(folder, "result.json");
     const made = { out: join(folder, "run"), rows: 20_000, seed: 3, port: 0, json, exit: true };
-    await start({ ...made, quantize: "int8", limits: DEFAULT_LIMITS });
+    const asked = process.env.DEEPFM_EDGE_BACKEND ? { backend: TEST_BACKEND } : {};
+    await start({ ...made, ...asked, quantize: "int8", limits: DEFAULT_LIMITS });
     const result = JSON.parse(readFileSync(json, "utf8"));
     expect(Object.keys(result)).toEqual([
       ...["engine", "backend", "auc", "logloss", "recordsPerSecond", "kvKeysPerRequest", "bytes"],

@@ -45,7 +45,7 @@ export function testedLogs(flags: LogFlags, spec: FeatureSpec): Logs & { test: L
 export function withEngine(command: Command, own = false): Command {
   const [engine, backend] = own
     ? ["the one that trained the run", "the one that trained the run"]
-    : ["assembly, unless --backend is given or a native backend is installed", "the first of these that works"];
+    : ["assembly, unless --backend is given or the one for the GPU is installed", "the first of these that works"];
   return command
     .addOption(
       new Option("--engine <name>", `what computes: our own kernels or TensorFlow.js; auto is ${engine}`)

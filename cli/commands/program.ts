@@ -12,6 +12,7 @@ import { inspectCommand } from "./inspect.ts";
 import { bringKernels } from "./kernels.ts";
 import { logsCommand } from "./logs.ts";
 import { modelsCommand } from "./models.ts";
+import { nativeCommand } from "./native.ts";
 import { pinCommand } from "./pin.ts";
 import { planCommand } from "./plan.ts";
 import { pruneCommand } from "./prune.ts";
@@ -62,6 +63,7 @@ export function makeProgram(): Command {
     evaluateCommand(),
     experimentCommand(),
     logsCommand(),
+    nativeCommand(),
     startCommand(),
   ])
     program.addCommand(command.copyInheritedSettings(program));

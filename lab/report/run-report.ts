@@ -158,6 +158,7 @@ function settingsTable(
       ["training time", `${seconds.toFixed(1)} s`],
       ["engine", engineText(engine)],
       ...Object.entries(versionsWith(engine)),
+      ...Object.entries(engine.variables ?? {}).map(([name, value]): [string, string] => [name, value ?? "not set"]),
       ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
     ],
     "Settings of the run",

@@ -65,9 +65,9 @@ function evaluationOf({ run, evaluation }: ReadRun, log: (typeof LOGS)[number]):
 
 /** The settings that differ, and what else may explain a difference: the software and the machine. */
 export function settingsTable(runs: readonly ReadRun[]): RunsTable {
-  const described = runs.map(({ run: { spec, engine, backend, device, threads, versions } }) => {
+  const described = runs.map(({ run: { spec, engine, backend, device, threads, versions, variables } }) => {
     const { $schema, ...settings } = spec;
-    return { ...settings, ...{ engine, backend, device, threads, versions } };
+    return { ...settings, ...{ engine, backend, device, threads, versions, variables } };
   });
   const rows = differences(described).map(({ path, values }: Difference) => [path, ...values]);
   return { head: ["setting", ...runs.map(({ name }) => name)], rows };

@@ -32,6 +32,7 @@ const RunSchema = v.looseObject({
   device: v.exactOptional(v.string()),
   threads: v.exactOptional(v.nullable(v.number())),
   versions: v.exactOptional(v.record(v.string(), v.string()), {}),
+  variables: v.exactOptional(v.record(v.string(), v.nullable(v.string()))),
   /** The epoch that was kept; absent while the training goes on. */
   valid: v.exactOptional(EpochSchema),
 });

@@ -21,6 +21,7 @@ import { QUANTIZATIONS, type Quantization } from "../../trainer/export/quantizat
 import { sealExport } from "../../trainer/export/seal.ts";
 import type { Learner } from "../../trainer/model/learner.ts";
 import { referenceLogit as blobLogit } from "../assembly/score/reference.ts";
+import { TEST_BACKEND } from "../trainer/backend.ts";
 import { type ReferenceRecord, referenceLogits, referenceWeights } from "../trainer/model/reference.ts";
 import { fittedOf, randomLearner, tinySpec } from "../trainer/tiny.ts";
 
@@ -182,7 +183,7 @@ async function exported(...of: Parameters<typeof exportModel>): Promise<Exported
 }
 
 async function fixtureOf(type: ModelType): Promise<Fixture> {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
   const spec = specOf(type);
   const learner = randomLearner(spec, vocabulary, new Random(5));
   const calibration = datasetOf(CASES["more than a kernel call takes"] ?? []);

@@ -2,8 +2,8 @@ import { globSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { endWorkerdsWithThisProcess } from "../../deploy/children.ts";
 import { generateToken } from "../../format/tokens.ts";
+import { endWorkerdsWithThisProcess } from "../../trainer/io/children.ts";
 import { bundleWorker } from "../attack/bundle.ts";
 
 /** Where commands find what the Worker has: its KV and its bucket are those of this machine. */

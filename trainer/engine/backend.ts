@@ -1,15 +1,23 @@
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { UserError } from "../errors.ts";
+import {
+  type Build,
+  damageOf,
+  type Install,
+  installFolder,
+  readInstall,
+  TFJS_NODE_VERSION,
+} from "../native/installs.ts";
 import { say } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
 import * as tf from "./tfjs.ts";
+import { loadTfjsNode, NATIVE, type NativeBackend, numericVariables } from "./tfjs-node.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
 /** TensorFlow.js's backends, fastest first: the order in which they are tried. */
 export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
 export type Backend = (typeof BACKENDS)[number];
-const NATIVES = ["tfjs-node-gpu", "tfjs-node"] as const;
+type Native = "tfjs-node-gpu" | "tfjs-node";
 
 /** A backend that has been started: what it is and computes on, not what was asked for. */
 export interface RunningBackend {
@@ -19,6 +27,8 @@ export interface RunningBackend {
   threads: number | null;
   /** The versions of the backend's package and library. */
   versions: Record<string, string>;
+  /** A native backend's environment variables that change its numbers; null for one that is not set. */
+  variables?: Record<string, string | null>;
 }
 
 const start: Record<Backend, () => Promise<RunningBackend>> = {
@@ -37,69 +47,66 @@ const start: Record<Backend, () => Promise<RunningBackend>> = {
   },
 };
 
-/** What both native packages register themselves as. */
-const NATIVE = "tensorflow";
-
-/** The members of tfjs-node 4.22.0's `NodeJSKernelBackend` that are used here. */
-interface NativeBackend {
-  /** Whether the library has found a GPU. The GPU's package computes on the CPU where it has not, without a word. */
-  isUsingGpuDevice: boolean;
-  binding: { TF_Version: string };
-}
-
-/** Why a native package cannot be used. It is loaded once: a second import would not register it again. */
-const refused = new Map<Backend, Error>();
-
-/** A backend's package is not there. */
+/** A native backend is not installed. */
 class NotInstalled extends Error {}
 
+/** The library that this process has loaded, and the build that it is of. A process can load one. */
+let loaded: { backend: NativeBackend; build: Build } | null = null;
+
 /**
- * Native packages are not installed with this project, and need libtensorflow, which their install script downloads.
- * Only an import tells whether they work, and only what runs then tells whether there is a GPU.
+ * Native backends need TensorFlow's own library, which is installed at the user's request (`native install`). Only what
+ * runs tells whether there is a GPU. Where the GPU's build alone is installed, it computes on the CPU too.
  */
-async function startNative(name: (typeof NATIVES)[number]): Promise<RunningBackend> {
-  const before = refused.get(name);
-  if (before) throw before;
-  const version = await importNative(`@tensorflow/${name}`);
+async function startNative(name: Native): Promise<RunningBackend> {
+  const onGpu = name === "tfjs-node-gpu";
+  const install = installFor(onGpu);
+  loaded ??= loadLibrary(checked(install), onGpu);
+  const { backend, build } = loaded;
+  const { isUsingGpuDevice: gpu, binding } = backend;
+  if (gpu && !onGpu) throw new Error(`this process computes with tfjs-node-gpu already, ${ONE_LIBRARY}`);
+  if (onGpu && build === "cpu") throw new Error(`this process computes with tfjs-node already, ${ONE_LIBRARY}`);
+  if (onGpu && !gpu) throw new Error(noGpuText(binding.TF_Version));
   await select(NATIVE);
-  const { isUsingGpuDevice: gpu, binding } = tf.backend() as unknown as NativeBackend;
-  if (gpu !== (name === "tfjs-node-gpu")) {
-    if (gpu) throw new Error("this process computes with tfjs-node-gpu already, and can load one of the two only");
-    const error = new Error(
-      `got no GPU: libtensorflow ${binding.TF_Version} found none that it can use, or not its CUDA libraries; ` +
-        "expected one; --backend tfjs-node or wasm computes on the CPU",
-    );
-    refused.set(name, error);
-    forgetNative();
-    throw error;
+  const versions = { [`@tensorflow/${name}`]: TFJS_NODE_VERSION, tensorflow: binding.TF_Version };
+  const threads = gpu ? null : nativeThreads();
+  return { name, device: gpu ? "gpu" : "cpu", threads, versions, variables: numericVariables() };
+}
+
+const ONE_LIBRARY = "and can load one of the two only";
+
+/** The build of a device; where the CPU's is not installed, the GPU's takes its place. Throws NotInstalled. */
+function installFor(onGpu: boolean): Install {
+  const builds: readonly Build[] = onGpu ? ["gpu"] : ["cpu", "gpu"];
+  for (const build of builds) {
+    const install = readInstall(installFolder(build));
+    if (install !== null) return install;
   }
-  const versions = { [`@tensorflow/${name}`]: version, libtensorflow: binding.TF_Version };
-  return { name, device: gpu ? "gpu" : "cpu", threads: gpu ? null : nativeThreads(), versions };
+  throw new NotInstalled(`to install it: npx deepfm-edge native install${onGpu ? " --gpu" : ""}`);
 }
 
-/** Imports a native package, which registers itself. Returns its version. */
-async function importNative(name: string): Promise<string> {
-  // tfjs-node 4.22 calls two functions of node:util that Node 23 removed.
-  const util = createRequire(import.meta.url)("node:util");
-  util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
-  util.isArray ??= Array.isArray;
-  try {
-    const { version } = await import(name);
-    return version["tfjs-node"];
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    // The packages of TensorFlow.js are released together, and each takes its own version of tfjs-core alone.
-    throw new NotInstalled(`to install it: npm install --no-save ${name}@${tf.version_core}`, { cause: error });
-  }
+/** Loads a library; the GPU's build sees no GPU where it takes the CPU build's place. */
+function loadLibrary(install: Install, onGpu: boolean): NonNullable<typeof loaded> {
+  if (!onGpu) process.env.CUDA_VISIBLE_DEVICES = "-1";
+  const build = onGpu ? "gpu" : "cpu";
+  return { backend: loadTfjsNode(install, build), build };
 }
 
-/** Removes a native backend, so that the other package can register itself: both do so under one name. */
-function forgetNative(): void {
-  tf.removeBackend(NATIVE);
-  for (const { kernelName } of tf.getKernelsForBackend(NATIVE)) tf.unregisterKernel(kernelName, NATIVE);
+/** Throws where an installation is damaged. */
+function checked(install: Install): Install {
+  const [damage] = damageOf(install);
+  if (damage === undefined) return install;
+  const gpu = install.build === "gpu" ? " --gpu" : "";
+  throw new Error(`${damage}: npx deepfm-edge native remove${gpu}, and then native install${gpu}`);
 }
 
-/** The threads of an operation of libtensorflow: as many as its variable says, or one for each core. */
+function noGpuText(version: string): string {
+  return (
+    `got no GPU: TensorFlow ${version} found none that it can use, or not its CUDA libraries; expected one; ` +
+    "npx deepfm-edge native test --gpu says why, and --backend tfjs-node or wasm computes on the CPU"
+  );
+}
+
+/** The threads of an operation of TensorFlow: as many as its variable says, or one for each core. */
 function nativeThreads(): number {
   const set = Number(process.env.TF_NUM_INTRAOP_THREADS);
   return Number.isInteger(set) && set > 0 ? set : availableParallelism();
@@ -156,24 +163,22 @@ export async function startBackendOfRun(trainedOn: Backend, asked?: Backend): Pr
   }
 }
 
-/** Starts the first native backend that is installed and works; null where there is none. */
-export async function startInstalledNative(): Promise<RunningBackend | null> {
+/** Starts the GPU's backend where it is installed and works; null where it is not, with a word if it does not work. */
+export async function startInstalledGpu(): Promise<RunningBackend | null> {
   tf.enableProdMode();
-  for (const name of NATIVES) {
-    try {
-      const backend = await startNative(name);
-      started = true;
-      return backend;
-    } catch (error) {
-      if (!(error instanceof NotInstalled)) say(problemText(name, error));
-    }
+  try {
+    const backend = await startNative("tfjs-node-gpu");
+    started = true;
+    return backend;
+  } catch (error) {
+    if (!(error instanceof NotInstalled)) say(problemText("tfjs-node-gpu", error));
+    return null;
   }
-  return null;
 }
 
 /** A backend as one line of text. */
 export function backendText({ name, device, threads, versions }: RunningBackend): string {
-  const [version] = Object.values(versions);
+  const version = versions.tensorflow ? `TensorFlow ${versions.tensorflow}` : Object.values(versions)[0];
   const where = threads === null ? device.toUpperCase() : `${threads} ${threads === 1 ? "thread" : "threads"}`;
   return `${name} ${version} (${where})`;
 }

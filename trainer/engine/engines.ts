@@ -10,7 +10,7 @@ import {
   type RunningBackend,
   startBackend,
   startBackendOfRun,
-  startInstalledNative,
+  startInstalledGpu,
 } from "./backend.ts";
 import * as tf from "./tfjs.ts";
 import { tfjsEngine } from "./tfjs-engine.ts";
@@ -41,6 +41,8 @@ export interface RunningEngine {
   threads: number | null;
   /** The versions of all software that it brings with it. */
   versions: Record<string, string>;
+  /** A native backend's environment variables that change its numbers; null for one that is not set. */
+  variables?: Record<string, string | null>;
 }
 
 /** An engine, and why it was chosen. */
@@ -72,10 +74,10 @@ export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
   if (engine === "assembly") return { ...runningAssembly(threads), why: "--engine asks for it" };
   if (backend) return { ...runningTfjs(await startBackend(backend)), why: "--backend asks for its backend" };
   if (engine === "tfjs") return { ...runningTfjs(await startBackend()), why: "--engine asks for it" };
-  const native = await startInstalledNative();
-  if (native) return { ...runningTfjs(native), why: "its native backend is installed" };
+  const gpu = await startInstalledGpu();
+  if (gpu) return { ...runningTfjs(gpu), why: "its backend for the GPU is installed" };
   if (bestKernelVariant() === "scalar") return { ...runningTfjs(await startBackend()), why: "there is no SIMD here" };
-  return { ...runningAssembly(threads), why: "it is the fastest without a native backend" };
+  return { ...runningAssembly(threads), why: "it is the fastest without a GPU" };
 }
 
 /** What a run says of its engine; earlier versions had TensorFlow.js alone, and did not name it. */
@@ -105,9 +107,14 @@ export function askFor({ engine, backend, threads }: RunningEngine): AskedEngine
   return isBackend(backend) ? { engine, backend } : { engine, threads: threads ?? undefined };
 }
 
-/** Names an engine in a key of results. TensorFlow.js's are named as by earlier versions, whose results stay known. */
-export function engineKey({ engine, backend }: RunningEngine): string {
-  return engine === "tfjs" ? backend : `${engine} ${backend}`;
+/**
+ * Names an engine in a key of results: all that its numbers depend on. TensorFlow.js's backends from npm are named as by
+ * earlier versions, whose results stay known. A native one's numbers follow its library, device, threads and variables.
+ */
+export function engineKey({ engine, backend, device, threads, versions, variables }: RunningEngine): string {
+  if (engine !== "tfjs") return `${engine} ${backend}`;
+  if (variables === undefined) return backend;
+  return `${backend} ${JSON.stringify([versions.tensorflow, device, threads, Object.entries(variables).toSorted()])}`;
 }
 
 /** An engine as one line of text. */
@@ -131,7 +138,11 @@ function runningAssembly(threads = defaultThreads()): RunningEngine {
   return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads, versions: {} };
 }
 
-function runningTfjs({ name, device, threads, versions }: RunningBackend): RunningEngine {
-  const all = { ...versions, "@tensorflow/tfjs-core": tf.version_core };
-  return { engine: "tfjs", backend: name, device, threads, versions: all };
+function runningTfjs({ name, versions, ...running }: RunningBackend): RunningEngine {
+  return {
+    engine: "tfjs",
+    backend: name,
+    ...running,
+    versions: { ...versions, "@tensorflow/tfjs-core": tf.version_core },
+  };
 }

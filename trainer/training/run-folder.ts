@@ -57,6 +57,7 @@ const RunSchema = v.object({
   device: v.exactOptional(v.picklist(["gpu", "cpu"])),
   threads: v.exactOptional(v.nullable(v.number())),
   versions: v.record(v.string(), v.string()),
+  variables: v.exactOptional(v.record(v.string(), v.nullable(v.string()))),
   validLog: SavedLogSchema,
 });
 
@@ -91,7 +92,8 @@ export interface SavedRun extends TrainedModel {
    */
   findValidLog: () => LogPart;
   /** What it was trained with; earlier versions did not record the engine, the device and the threads. */
-  record: Pick<RunRecord, "backend" | "versions"> & Partial<Pick<RunRecord, "engine" | "device" | "threads">>;
+  record: Pick<RunRecord, "backend" | "versions"> &
+    Partial<Pick<RunRecord, "engine" | "device" | "threads" | "variables">>;
 }
 
 /**

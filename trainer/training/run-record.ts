@@ -17,12 +17,15 @@ export interface RunRecord {
   device: RunningEngine["device"];
   threads: number | null;
   versions: Record<string, string>;
+  /** A native backend's environment variables that change its numbers; null for one that was not set. */
+  variables?: Record<string, string | null>;
 }
 
 /** What a run is trained with: what runs, and not what was asked for. */
 export function runRecord(spec: ResolvedSpec, running: RunningEngine): RunRecord {
-  const { engine, backend, device, threads } = running;
-  return { spec, seed: spec.training.seed, engine, backend, device, threads, versions: versionsWith(running) };
+  const { engine, backend, device, threads, variables } = running;
+  const ran = { engine, backend, device, threads, versions: versionsWith(running) };
+  return { spec, seed: spec.training.seed, ...ran, ...(variables && { variables }) };
 }
 
 /** The versions of all software that the weights depend on. */

@@ -23,6 +23,7 @@ import { evaluatePredictions, evaluationLines } from "../../../trainer/metrics/e
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
 import { runRecord } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog(4_000);
@@ -41,7 +42,7 @@ beforeAll(async () => {
     const spec = tinyRunSpec({ embeddingDim: 8, hidden: [16] }, { batchSize: 64, maxEpochs: 2, calibrate });
     return { ...spec, data: { ...spec.data, negatives: { rate: 0.5, seed: 1 } } };
   };
-  const trainedBy = (calibrate: string) => train(specWith(calibrate), { ...logs, backend: "wasm" });
+  const trainedBy = (calibrate: string) => train(specWith(calibrate), { ...logs, backend: TEST_BACKEND });
   [plain, inTraining] = [await trainedBy("none"), await trainedBy("platt")];
   expect(inTraining.learner.weights()).toEqual(plain.learner.weights());
 

@@ -9,6 +9,7 @@ import { Random } from "../../../trainer/data/random.ts";
 import { predictLog } from "../../../trainer/data/source.ts";
 import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 import { train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-negatives-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -40,7 +41,7 @@ describe("a model that saw a tenth of the negatives", () => {
     );
     const cache = join(folder, "cache");
     const log = { paths: [path] };
-    const trained = await train(spec, { train: log, valid: log, cache, backend: "wasm" });
+    const trained = await train(spec, { train: log, valid: log, cache, backend: TEST_BACKEND });
     const { logits } = await predictLog(await openHeldOutLog(spec, trained, log, cache), (dataset) =>
       trained.learner.predict(dataset),
     );

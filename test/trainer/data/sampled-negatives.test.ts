@@ -10,6 +10,7 @@ import { samplingOf } from "../../../trainer/data/negatives.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { testFolder } from "./log-files.ts";
 
 const folder = testFolder("sampled");
@@ -234,7 +235,7 @@ it("a model learns from a log of positives, and its predictions have the share o
   const quick = { ...spec, training: { ...spec.training, batchSize: 64, maxEpochs: 6, learningRate: 0.02 } };
   const cache = join(folder, "cache");
   const logs = { train: { ...log, part: "train" }, valid: { ...log, part: "valid" } } as const;
-  const { valid, learner } = await train(quick, { ...logs, cache, backend: "wasm" });
+  const { valid, learner } = await train(quick, { ...logs, cache, backend: TEST_BACKEND });
   expect(valid.auc).toBeGreaterThan(0.6);
   expect(learner.logitCorrection).toBe(0);
   // Other negatives are another entry of the cache.

@@ -18,7 +18,7 @@ describe("the engine that is chosen", () => {
   };
 
   it("is our own where nothing speaks for TensorFlow.js", async () => {
-    expect(await startEngine({})).toEqual({ ...own, why: "it is the fastest without a native backend" });
+    expect(await startEngine({})).toEqual({ ...own, why: "it is the fastest without a GPU" });
     expect(await startEngine({ engine: "assembly" })).toEqual({ ...own, why: "--engine asks for it" });
   });
 

@@ -11,6 +11,7 @@ import type { HeldOutSource } from "../../../trainer/data/source.ts";
 import { isCheap, measureImportance, unitsOf } from "../../../trainer/evaluation/importance.ts";
 import { auc } from "../../../trainer/metrics/auc.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog } from "../tiny-run.ts";
 
 const { folder } = await tinyLog();
@@ -85,7 +86,7 @@ describe("importance on a log of rare clicks", () => {
     spec = withFixedDefaults(parseWith(FeatureSpecSchema, input, "rare"));
     const part = { paths: [log] };
     const cache = join(folder, "cache");
-    trained = await train(spec, { train: part, valid: part, cache, backend: "wasm" });
+    trained = await train(spec, { train: part, valid: part, cache, backend: TEST_BACKEND });
     source = await openHeldOutLog(spec, trained, part, cache);
   });
 

@@ -11,6 +11,7 @@ import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import { measureRetrieval } from "../../../trainer/evaluation/retrieval.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
 import { logItemShares } from "../../../trainer/model/popularity.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
@@ -19,7 +20,7 @@ const ITEM = 1;
 const PER_FIELD = 12;
 
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 /** Records of one user, one item, and one to three tags that the item decides. */

@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import * as tf from "../../../trainer/engine/tfjs.ts";
 import { momentsOf } from "../../../trainer/export/activations.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { at, covariance, given, K, mean, tensorOf, trained } from "./layer-inputs.ts";
 
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 describe("moments", () => {

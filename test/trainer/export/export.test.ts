@@ -20,13 +20,14 @@ import { hottestPages } from "../../../trainer/export/hot-pages.ts";
 import { splitRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { WASM } from "../running-engine.ts";
 import { fittedOf, randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-export-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 const FIELDS = 3;

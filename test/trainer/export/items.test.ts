@@ -17,12 +17,13 @@ import { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { fittedOf, randomDataset, randomLearner, tinySpec } from "../tiny.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-items-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 const FIELDS = 3;

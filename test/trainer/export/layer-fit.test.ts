@@ -3,10 +3,11 @@ import { ACTIVATION_NONE, ACTIVATION_RELU } from "../../../format/constants.ts";
 import type { DenseLayer } from "../../../format/layer.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { NetworkFit } from "../../../trainer/export/layer-fit.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { at, given, INPUT_RECORDS, K, random, tensorOf, trained } from "./layer-inputs.ts";
 
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 describe("a fitted network", () => {

@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { expectedLoss, servedNetworks } from "../../../trainer/export/networks.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 const random = new Random(3);

@@ -20,6 +20,7 @@ import {
 import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 import type { Interval } from "../../../trainer/metrics/paired.ts";
 import { train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
@@ -59,7 +60,7 @@ describe("exportMeasured", () => {
   let alone: { blob: Uint8Array; parity: Awaited<ReturnType<typeof measureParity>> };
   beforeAll(async () => {
     const spec = tinyRunSpec();
-    const model = await train(spec, { ...logs, backend: "wasm" });
+    const model = await train(spec, { ...logs, backend: TEST_BACKEND });
     const calibrationSet = await (await openHeldOutLog(spec, model, logs.valid, logs.cache)).head(2 ** 17);
     await using log = await openPart(spec, logs.test);
     const options = { quantization: "f16", calibrationSet, log, limits: DEFAULT_LIMITS } as const;

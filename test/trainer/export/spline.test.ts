@@ -15,13 +15,14 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { exportModel } from "../../../trainer/export/export.ts";
 import { addCatalogue, openCatalogue } from "../../../trainer/export/items.ts";
 import { measureParity } from "../../../trainer/export/parity.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomLearner } from "../tiny.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 /** `price` of the item is a spline, and so are `hour` and `age` of the context. */

@@ -19,12 +19,13 @@ import { quantizeRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
 import type { StoredModel } from "../../../trainer/export/stored-model.ts";
 import { type UpdateReport, updateOf, updateText } from "../../../trainer/export/update.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { LivingModel, ROW_BYTES } from "./living-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-update-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
 /** A draft as a later export finds it: sealed, and with pages to read. */

@@ -10,6 +10,7 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { EngineFactory } from "../../../trainer/model/engine.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomDataset, tinySpec, tinyVocabulary } from "../tiny.ts";
 import { referenceEngine } from "./reference-engine.ts";
 
@@ -51,7 +52,7 @@ function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>, digits
 
 describe("a learner takes the same steps with engines of other makes", () => {
   beforeAll(async () => {
-    await startBackend("wasm");
+    await startBackend(TEST_BACKEND);
   });
 
   it.each(MODEL_TYPES)("%s", (type) => {

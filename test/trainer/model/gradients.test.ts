@@ -4,11 +4,12 @@ import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import type { Vocabulary } from "../../../trainer/data/vocabulary.ts";
 import { assemblyEngine } from "../../../trainer/engine/assembly-engine.ts";
-import { startBackend } from "../../../trainer/engine/backend.ts";
+import { type Backend, startBackend } from "../../../trainer/engine/backend.ts";
 import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { EngineFactory } from "../../../trainer/model/engine.ts";
 import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import type { Learner } from "../../../trainer/model/learner.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomDataset, randomLearner, tinySpec, tinyVocabulary } from "../tiny.ts";
 import {
   type ReferenceRecord,
@@ -107,8 +108,8 @@ function expectGradients(of: Case, lossOf: (w: ReferenceWeights) => number): voi
   expect(wrong).toEqual([]);
 }
 
-const ENGINES: { name: string; engineOf: EngineFactory; backend?: "wasm" | "cpu" }[] = [
-  { name: "TensorFlow.js on wasm", engineOf: tfjsEngine, backend: "wasm" },
+const ENGINES: { name: string; engineOf: EngineFactory; backend?: Backend }[] = [
+  { name: `TensorFlow.js on ${TEST_BACKEND}`, engineOf: tfjsEngine, backend: TEST_BACKEND },
   { name: "TensorFlow.js on cpu", engineOf: tfjsEngine, backend: "cpu" },
   ...(["relaxed", "simd", "scalar"] as const).map((variant) => ({
     name: `AssemblyScript, ${variant}`,

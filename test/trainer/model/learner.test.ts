@@ -7,6 +7,7 @@ import { tfjsEngine } from "../../../trainer/engine/tfjs-engine.ts";
 import type { Gradients } from "../../../trainer/model/engine.ts";
 import { GatheredBatch } from "../../../trainer/model/gathered-batch.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { randomDataset, tinySpec, tinyVocabulary } from "../tiny.ts";
 
 const FIELDS = 3;
@@ -38,7 +39,7 @@ function learnTwoEpochs(training: object): { losses: number[]; learner: Learner 
 
 describe("Learner", () => {
   beforeAll(async () => {
-    await startBackend("wasm");
+    await startBackend(TEST_BACKEND);
   });
 
   it("repeats exactly with the same seed, and not with another", () => {
@@ -144,12 +145,12 @@ describe("Learner", () => {
 });
 
 describe("startBackend", () => {
-  let restore: Backend = "wasm";
+  let restore: Backend = TEST_BACKEND;
   afterEach(() => startBackend(restore));
 
   it("takes the one asked for", async () => {
     expect(await startBackend("cpu")).toMatchObject({ name: "cpu", device: "cpu", threads: 1 });
-    restore = "wasm";
+    restore = TEST_BACKEND;
   });
 
   it("refuses one that is not there, by name", async () => {

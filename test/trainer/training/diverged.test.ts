@@ -15,15 +15,16 @@ import { Training } from "../../../trainer/training/epochs.ts";
 import { runRecord } from "../../../trainer/training/run-record.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
 import { CommandFolder } from "../../cli/cli-process.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
 
-const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: "wasm" } as const;
+const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: TEST_BACKEND } as const;
 
 describe("the largest logloss", () => {
   it("is ten times that of a model that says the training log's click rate", () => {
@@ -85,7 +86,7 @@ describe("raw numbers that are too large", () => {
       training: { maxEpochs: 2 },
     });
   const trainOn = (spec: string, out: string) =>
-    commands.run("train", spec, "--train", "log.csv", "--valid", "log.csv", "--out", out, "--backend", "wasm");
+    commands.run("train", spec, "--train", "log.csv", "--valid", "log.csv", "--out", out, "--backend", TEST_BACKEND);
 
   it("end in one line that names the field and what it needs, and leave no model", async () => {
     commands.file("raw.json", specOf({ kind: "value" }));

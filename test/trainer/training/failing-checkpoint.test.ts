@@ -5,6 +5,7 @@ import { afterAll, expect, it, vi } from "vitest";
 import { readMetadata } from "../../../trainer/io/safetensors.ts";
 import { Interrupted } from "../../../trainer/training/checkpoint.ts";
 import { train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
@@ -18,7 +19,7 @@ async function trainInto(out: string, onEpoch: (epoch: number) => void) {
     return true;
   });
   try {
-    const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: "wasm" } as const;
+    const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: TEST_BACKEND } as const;
     const saving = { out, checkpointMinutes: 0, onEpoch: (epochs: readonly unknown[]) => onEpoch(epochs.length) };
     const result = await train(tinyRunSpec({}, { maxEpochs: 3 }), { ...options, ...saving }).catch((error) => error);
     return { result, warned };

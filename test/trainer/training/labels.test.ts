@@ -7,6 +7,7 @@ import { parseWith } from "../../../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../../../format/spec.ts";
 import { evaluatePredictions, evaluationLines } from "../../../trainer/metrics/evaluation.ts";
 import { type TrainingResult, train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-labels-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -60,7 +61,7 @@ async function trainOn(spec: FeatureSpec, trainLog: string, validLog: string) {
   });
   try {
     const logs = { train: { paths: [trainLog] }, valid: { paths: [validLog] }, cache: join(folder, "cache") };
-    const trained: TrainingResult = await train(spec, { ...logs, backend: "wasm" });
+    const trained: TrainingResult = await train(spec, { ...logs, backend: TEST_BACKEND });
     return { trained, printed };
   } finally {
     write.mockRestore();

@@ -7,14 +7,15 @@ import { startBackend } from "../../../trainer/engine/backend.ts";
 import { compareMetrics } from "../../../trainer/metrics/metrics.ts";
 import type { Epoch } from "../../../trainer/training/epochs.ts";
 import { startLearner, train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(async () => {
-  await startBackend("wasm");
+  await startBackend(TEST_BACKEND);
 });
-const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: "wasm" } as const;
+const options = { train: logs.train, valid: logs.valid, cache: logs.cache, backend: TEST_BACKEND } as const;
 
 describe("training.monitor", () => {
   const a = { auc: 0.7, logloss: 0.5 };

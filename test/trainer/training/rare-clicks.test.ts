@@ -14,6 +14,7 @@ import { sigmoid } from "../../../trainer/metrics/metrics.ts";
 import { warnIfWorseThanRate } from "../../../trainer/model/divergence.ts";
 import { shiftToRate } from "../../../trainer/training/fit-bias.ts";
 import { train } from "../../../trainer/training/train.ts";
+import { TEST_BACKEND } from "../backend.ts";
 import { QUIET_TASK } from "../tiny-run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-rare-"));
@@ -35,7 +36,7 @@ describe("at a click rate of 0.5 %", () => {
     ["DeepFM", { negatives: { rate: 0.2 } }],
   ])("%s with %j: predictions have the rate of the training log, and beat it", async (type, data) => {
     const spec = specOf(type, data);
-    const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: "wasm" });
+    const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: TEST_BACKEND });
     const { predictions } = await scoreHeldOut(trained, of(log.test), cache);
     const { logits, labels } = predictions;
     const predicted = Array.from(logits, sigmoid).reduce((sum, p) => sum + p, 0) / logits.length;

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-children-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const MODULE = JSON.stringify(new URL("../../deploy/children.ts", import.meta.url).href);
+const MODULE = JSON.stringify(new URL("../../../trainer/io/children.ts", import.meta.url).href);
 /** A process that sleeps under the name by which workerd is known. */
 const WORKERD = join(folder, "workerd");
 const SLEEP = "/bin/sleep";
