@@ -8,7 +8,9 @@ const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 /** The text of numbers, each of which is rounded to float32. */
 export function writeFloats(numbers: ArrayLike<number>): string {
-  return toBase64(new Uint8Array(Float32Array.from(numbers).buffer));
+  // `Float32Array.from` would ask an iterator for each number.
+  const { buffer, byteOffset, byteLength } = numbers instanceof Float32Array ? numbers : new Float32Array(numbers);
+  return toBase64(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** The numbers of a text. Throws FormatError, with `source` for its place, where it is no base64 of whole numbers. */
