@@ -62,7 +62,7 @@ async function checkModel(type: (typeof MODEL_TYPES)[number], log: LogPart, cach
   const asked = specOf(model, { batchSize: 512, learningRate: 0.003 });
   const opened = await openTrainingLog(asked, log, cache);
   const logitsOf = async (engine: EngineName): Promise<Float32Array> => {
-    const learner = await startLearner(opened.spec, opened, engine);
+    const learner = await startLearner(opened.spec, opened, { engine, threads: 1 });
     let [logits, left]: [Float32Array, number] = [new Float32Array(), STEPS];
     for await (const { dataset, records } of opened.source.epoch(new Random(5))) {
       learner.step(dataset, records, opened.spec.training.learningRate);
