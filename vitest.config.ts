@@ -19,6 +19,10 @@ const SLOW = [
   "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];
 
+/** Any origin of the network, for the Worker's tests: it answers what it was asked. */
+const BEHIND_THE_ROUTE = ({ url, headers }: { url: string; headers: { get: (name: string) => string | null } }) =>
+  Response.json({ url, visitor: headers.get("x-visitor") });
+
 /** Files that need a process of their own: one puts another module in the place of one, one counts threads. */
 const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.test.ts"];
 
@@ -26,7 +30,10 @@ const ALONE = ["test/trainer/io/damage.test.ts", "test/trainer/data/click-log.te
  * Node imports the tests' modules itself, as it does the program's: behind vite's runner each use of an import is a
  * call, which makes loops several times slower. Only the coverage of istanbul needs vite to rewrite modules.
  */
-const experimental = { viteModuleRunner: process.argv.some((word) => word.startsWith("--coverage")) };
+const experimental = {
+  viteModuleRunner: process.argv.some((word) => word.startsWith("--coverage")),
+  nodeLoader: false,
+};
 
 const setupFiles = ["./test/own-native.ts", "./test/new-process.ts", "./test/no-tokens.ts", "./test/typed-arrays.ts"];
 
@@ -62,6 +69,7 @@ export default defineConfig(({ mode }) => ({
               bindings: { AUTH: "off" },
               ratelimits: { TIGHT_RATE_LIMIT: { namespace_id: "1002", simple: { limit: 6, period: 60 } } },
               r2Buckets: ["EXPOSURE_LOGS"],
+              outboundService: BEHIND_THE_ROUTE,
               queueProducers: { EXPOSURES: "exposures" },
               queueConsumers: { exposures: { maxBatchSize: 50, maxBatchTimeout: 0.1 } },
             },

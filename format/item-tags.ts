@@ -14,6 +14,8 @@ const TAG_BYTES = 2;
 /** Bytes of an HMAC that a receipt has. */
 const MAC_BYTES = 6;
 const PURPOSE = "receipt";
+/** Items that a receipt has at most: 4,008 characters. */
+export const MAX_RECEIPT_ITEMS = 1500;
 
 /** The tags of items, in their order. `id`: the request's. */
 export function itemTags(id: string, items: readonly string[]): Uint8Array {

@@ -263,8 +263,11 @@ export const MAX_RERANK_ITEMS = 1000;
 /** Milliseconds that a list waits for its order where its route does not say: twice what it waits for rows. */
 export const DEFAULT_RERANK_BUDGET_MS = 2 * DEFAULT_ROW_DEADLINE_MS;
 
-/** Milliseconds that a request waits for what decides how its lists are arranged, before the origin is asked. */
-export const RERANK_BEGIN_MS = DEFAULT_ROW_DEADLINE_MS;
+/**
+ * Milliseconds that a request waits for what decides how its lists are arranged, before the origin is asked: more than
+ * it waits for experiments, so that with a source that hangs the last payload still assigns.
+ */
+export const RERANK_BEGIN_MS = EXPERIMENTS_WAIT_MS + 50;
 
 /** Bytes of an origin's answer that are read at a time. */
 export const RERANK_PART_BYTES = 16 * 2 ** 10;

@@ -66,13 +66,17 @@ test("analyze --json prints what its schema says, and options say parts of the p
   const { code, stdout } = await runHere(folder, [
     ...["experiment", "analyze", "--logs", folder, "--json", "--weights", "origin=1,lr=3", "--alpha", "0.01"],
   ]);
-  expect(code).toBe(0);
+  expect(code).toBe(3);
   const analysis = v.parse(AnalysisSchema, JSON.parse(stdout));
   const [phase] = analysis.phases;
   expect(analysis.alpha).toBe(0.01);
   expect(phase?.arms.map(({ weight }) => weight)).toEqual([0.25, 0.75]);
   expect(phase?.soundness.sound).toBe(false);
   expect(phase?.metrics).toBeNull();
+  const inSpite = ["--json", "--weights", "origin=1,lr=3", "--in-spite-of-srm"];
+  const shown = await runHere(folder, ["experiment", "analyze", "--logs", "log.jsonl", ...inSpite]);
+  expect(shown.code).toBe(0);
+  expect(JSON.parse(shown.stdout).phases[0]).toMatchObject({ soundness: { sound: false }, metrics: expect.any(Array) });
 });
 
 test.each([

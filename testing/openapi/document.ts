@@ -88,6 +88,7 @@ const MEMBERS: Record<string, string> = {
   objective: "ctr, the default: the order is by the score. ecpm: by score × bid.",
   events: "What happened, each with the signed id of the request whose list it is about.",
   experiment: "A list that experiments may order, as their payload calls it. Its candidates need ids.",
+  receipt: "Whether the answer has a receipt of the experiment's list, with which events show that it had their item.",
   bids: 'With "ecpm": what a click on each is worth.',
   k: "How many of the first are answered.",
   model: "Which model scores: its name, or its name, @ and a version. Without it the default does.",

@@ -7,11 +7,12 @@ import { macKeysOf } from "../access/mac-keys.ts";
 import type { AppEnv } from "../app-env.ts";
 import { RateLimitError, SettingError } from "../http/errors.ts";
 import * as problems from "../http/problem.ts";
-import { KEYS_PER_CHARGE, MAX_ERRORS } from "../limits.ts";
+import { MAX_ERRORS } from "../limits.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { keepAliveOf } from "../routes/current-model.ts";
-import { chargeTo, type RateLimiter } from "../rows/key-allowance.ts";
+import type { RateLimiter } from "../rows/key-allowance.ts";
+import { mayReport } from "./event-limit.ts";
 import { EventsOutline } from "./events-body.ts";
 import { judgeEvent } from "./judge-event.ts";
 import { readShortJson } from "./read-body.ts";
@@ -33,7 +34,7 @@ export function eventsRoute({ logSettings, events, memory, now }: RouteOptions) 
     const { events: reported } = RequestError.during(() => parseWith(EventsOutline, body, "body"));
     const judged = reported.map((event, i) => judgedAt(i, event, keys, now()));
     const right = judged.filter((one): one is ListEvent => !(one instanceof FormatError));
-    const allowed = eventRateLimit ? await allowedBy(eventRateLimit, right) : right;
+    const allowed = await allowedBy(eventRateLimit, right);
     const isTaken = allowed.map((event) => events.write(event, c.env, keepAliveOf(c)));
     const accepted = isTaken.filter(Boolean).length;
     const error = refusal(judged, { limited: right.length - allowed.length, lost: allowed.length - accepted });
@@ -53,13 +54,10 @@ function judgedAt(i: number, event: unknown, keys: MacKeys, now: number): ListEv
 }
 
 /** The events of those ids that have not reached the limit. A limit that fails allows. */
-async function allowedBy(limiter: RateLimiter, events: readonly ListEvent[]): Promise<ListEvent[]> {
+async function allowedBy(limiter: RateLimiter | null, events: readonly ListEvent[]): Promise<ListEvent[]> {
   const byId = Map.groupBy(events, ({ id }) => id);
   const checked = await Promise.all(
-    // An event is one call of the limiter.
-    Array.from(byId, async ([id, some]) =>
-      (await chargeTo(limiter, `events ${id}`)(some.length * KEYS_PER_CHARGE)) ? some : [],
-    ),
+    Array.from(byId, async ([id, some]) => ((await mayReport(limiter, id, some.length)) ? some : [])),
   );
   return checked.flat();
 }

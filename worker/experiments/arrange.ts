@@ -28,7 +28,7 @@ export interface ScoredList {
 export type ScoreList = (reference: string) => Promise<ScoredList>;
 
 /** Why a list is in the order in which it came, although its arm has another. */
-export type Why = "model" | "memory" | "limit" | "request" | "policy" | "error";
+export type FailureReason = "model" | "memory" | "limit" | "request" | "policy" | "error";
 
 /** A list in the order of its arm, or in the one in which it came. */
 export interface Arranged {
@@ -40,7 +40,7 @@ export interface Arranged {
   scored: ScoredList | null;
   drawn: Drawn | null;
   /** Set where the arm's order could not be had. */
-  failure: { why: Why; error: unknown } | null;
+  failure: { why: FailureReason; error: unknown } | null;
 }
 
 /** How an order was drawn. */
@@ -75,7 +75,7 @@ export async function arrange(list: ListToArrange, assigned: Assigned, score: Sc
   return arranged;
 }
 
-function whyOf(error: unknown): Why {
+function whyOf(error: unknown): FailureReason {
   if (error instanceof ModelUnavailableError || error instanceof UnknownModelError) return "model";
   if (error instanceof OverloadedError) return "memory";
   if (error instanceof RateLimitError) return "limit";
@@ -84,6 +84,6 @@ function whyOf(error: unknown): Why {
 }
 
 /** What a caller may be told of a failure: the log has what is nobody else's. */
-export function reasonOf({ why, error }: { why: Why; error: unknown }): string {
+export function reasonOf({ why, error }: { why: FailureReason; error: unknown }): string {
   return why === "error" ? "the order failed; the log says why" : errorText(error);
 }

@@ -1,6 +1,7 @@
 import { errorText, logError } from "../http/log.ts";
 import type { AnalyticsDataset } from "../metrics/handled.ts";
 import type { RateLimiter } from "../rows/key-allowance.ts";
+import { oncePerEnvironment } from "../settings/once-per-environment.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { LineSink } from "./line-sink.ts";
 
@@ -24,35 +25,25 @@ const NONE: LogSettings = {
  * lists in the origin's order, and they are logged.
  */
 export class LogSettingsReader {
-  readonly #settings: Settings<object>;
-  readonly #values = new WeakMap<object, LogSettings>();
+  /** Never throws: where an application's own function does, there are no sinks, and the log says why. */
+  readonly read: (env: object) => LogSettings;
 
   constructor(settings: Settings<object>) {
-    this.#settings = settings;
+    this.read = oncePerEnvironment((env) => tryRead(settings, env));
   }
+}
 
-  /** Never throws: where an application's own function does, there are no sinks, and the log says why. */
-  read(env: object): LogSettings {
-    const known = this.#values.get(env);
-    if (known) return known;
-    const values = this.#tryRead(env);
-    this.#values.set(env, values);
-    return values;
-  }
-
-  #tryRead(env: object): LogSettings {
-    const settings = this.#settings;
-    try {
-      return {
-        exposureSink: settings.exposureSink(env),
-        eventSink: settings.eventSink(env),
-        eventRateLimit: settings.eventRateLimit(env),
-        countDataset: settings.countDataset(env),
-        secrets: settings.secrets(env) ?? "",
-      };
-    } catch (error) {
-      logError("log_settings_refused", errorText(error));
-      return NONE;
-    }
+function tryRead(settings: Settings<object>, env: object): LogSettings {
+  try {
+    return {
+      exposureSink: settings.exposureSink(env),
+      eventSink: settings.eventSink(env),
+      eventRateLimit: settings.eventRateLimit(env),
+      countDataset: settings.countDataset(env),
+      secrets: settings.secrets(env) ?? "",
+    };
+  } catch (error) {
+    logError("log_settings_refused", errorText(error));
+    return NONE;
   }
 }

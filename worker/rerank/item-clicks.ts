@@ -1,3 +1,4 @@
+import { mayReport } from "../events/event-limit.ts";
 import { LIST_COOKIE } from "../events/list-cookie.ts";
 import { navigationClick } from "../events/navigation-click.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
@@ -40,7 +41,7 @@ async function logClick(
   for (const unit of visit.units()) {
     const click = navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
     if (click === null) continue;
-    options.events.write(click, env, keepAlive);
+    if (await mayReport(logs.eventRateLimit, click.id, 1)) options.events.write(click, env, keepAlive);
     return;
   }
 }

@@ -1,4 +1,5 @@
 import { errorText, logError } from "../http/log.ts";
+import { oncePerEnvironment } from "../settings/once-per-environment.ts";
 import type { CompiledRoute } from "./compiled-routes.ts";
 import { compileRoutes } from "./compiled-routes.ts";
 import type { OriginSetting, RerankBindings } from "./rerank-bindings.ts";
@@ -11,7 +12,7 @@ export interface RerankSettings {
 
 /** Reads the settings of re-ranking once from an environment. They do not depend on others, which may be wrong. */
 export class RerankSettingsReader {
-  readonly #read = new WeakMap<object, RerankSettings>();
+  readonly #routes = oncePerEnvironment(({ RERANK_ROUTES }: RerankBindings) => this.#routesOf(RERANK_ROUTES));
   #logged = "";
 
   /**
@@ -20,13 +21,7 @@ export class RerankSettingsReader {
    */
   read(env: RerankBindings): RerankSettings | null {
     const { RERANK_ROUTES: setting, ORIGIN: origin } = env;
-    if (setting === undefined || setting === "") return null;
-    let settings = this.#read.get(env);
-    if (settings === undefined) {
-      settings = { routes: this.#routesOf(setting), origin };
-      this.#read.set(env, settings);
-    }
-    return settings;
+    return setting === undefined || setting === "" ? null : { routes: this.#routes(env), origin };
   }
 
   #routesOf(setting: unknown): CompiledRoute[] {

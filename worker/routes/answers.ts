@@ -44,6 +44,7 @@ const aboutExperiment = v.optional(
       phase: v.pipe(v.string(), v.description("Changes with whatever moves units or changes arms.")),
       arm: v.string(),
       id: v.pipe(v.string(), v.description("The signed id of the request, which events name.")),
+      receipt: v.optional(v.pipe(v.string(), v.description("Where asked for: which items were answered, signed."))),
       served: v.picklist(["arm", "origin"]),
       why: v.optional(v.pipe(v.string(), v.description("Why it is the order of the request."))),
       reason: v.optional(v.string()),

@@ -1,3 +1,4 @@
+import { makeReceipt } from "../../format/item-tags.ts";
 import { makeRequestId } from "../../format/request-id.ts";
 import { type Arranged, arrange, type ListToArrange, reasonOf } from "../experiments/arrange.ts";
 import { exposureOf } from "../experiments/exposure-line.ts";
@@ -13,6 +14,8 @@ import type { SettingValues } from "../settings/settings.ts";
 export interface AskedList extends ListToArrange {
   /** What the payload calls it. */
   name: string;
+  /** Whether the answer is to have what events show of their list: format/item-tags.ts. */
+  receipt: boolean;
   /** The items that are answered. `shown`: their indices; `scores`: of all candidates, or null where none scored. */
   itemsOf: (shown: readonly number[], scores: Float32Array | null) => Partial<RankedItem>[];
 }
@@ -65,18 +68,29 @@ export async function arrangedAnswer(
   const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
   const { env } = call;
   const after = line && logList(line, arranged, score, { env, keepAlive: access.keepAlive }, options);
-  return { answer: { body: bodyOf(arranged, list, id), result: resultOf(arranged), after }, cookies };
+  const shown = arranged.shown ?? Array.from({ length: list.slots }, (_, slot) => slot);
+  const items = list.receipt ? shown.map((i) => list.ids[i] as string) : null;
+  const receipt = id === null || items === null ? null : makeReceipt(visit.keys.signing[0], id, items);
+  return {
+    answer: { body: bodyOf(arranged, list, shown, { id, receipt }), result: resultOf(arranged), after },
+    cookies,
+  };
 }
 
 function resultOf({ scored, failure }: Arranged): ScoreResult | null {
   return failure ? null : (scored?.result ?? null);
 }
 
-function bodyOf(arranged: Arranged, { itemsOf, slots }: AskedList, id: string | null): object {
+/** `id`, `receipt`: what events are to have; null: nothing is logged, or no receipt was asked for. */
+function bodyOf(
+  arranged: Arranged,
+  { itemsOf }: AskedList,
+  shown: readonly number[],
+  { id, receipt }: { id: string | null; receipt: string | null },
+): object {
   const { assigned, failure } = arranged;
   const { arm, unit } = assigned;
   const result = resultOf(arranged);
-  const shown = arranged.shown ?? Array.from({ length: slots }, (_, slot) => slot);
   return {
     items: itemsOf(shown, result?.scores ?? null),
     ...(result && { model: result.model, version: result.version }),
@@ -84,6 +98,7 @@ function bodyOf(arranged: Arranged, { itemsOf, slots }: AskedList, id: string | 
     ...(unit && {
       experiment: {
         ...{ name: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm, id },
+        ...(receipt !== null && { receipt }),
         served: failure ? "origin" : "arm",
         ...(failure && { why: failure.why, reason: reasonOf(failure) }),
       },

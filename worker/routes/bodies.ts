@@ -30,6 +30,7 @@ export const RankBody = v.strictObject({
   ),
   sort: v.optional(v.boolean(), true),
   experiment: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
+  receipt: v.optional(v.boolean()),
   unseen,
   ...modelChoice,
   fallback: rankFallback,

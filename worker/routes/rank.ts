@@ -1,5 +1,6 @@
 import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
+import { MAX_RECEIPT_ITEMS } from "../../format/item-tags.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -34,7 +35,7 @@ const ANSWERED_BYTES = 4;
 
 /** The list in its order. What is wrong with ids and bids is added to `errors`. */
 function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
-  const { context, candidates, items, unseen, experiment, k = MAX_RECORDS } = body;
+  const { context, candidates, items, unseen, experiment, receipt = false, k = MAX_RECORDS } = body;
   const named = items ?? body.ids;
   const ids = named ? readIds(named, items ? "items" : "ids", lease, errors) : null;
   if (ids && (!items || experiment !== undefined)) refuseDuplicates(ids, items ? "items" : "ids", errors);
@@ -48,7 +49,7 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     inOrder: () => ({ items: itemsInOrder(count, ranking) }),
     list:
       experiment !== undefined && ids
-        ? askedList(experiment, ids, { slots: Math.min(k, count), errors, items })
+        ? askedList(experiment, ids, { slots: Math.min(k, count), receipt, errors, items })
         : undefined,
   };
 }
@@ -57,11 +58,15 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
 function askedList(
   name: string,
   ids: readonly CandidateId[],
-  { slots, errors, items }: { slots: number; errors: FormatError[]; items: unknown },
+  { slots, receipt, errors, items }: { slots: number; receipt: boolean; errors: FormatError[]; items: unknown },
 ): AskedList {
   refuseLong(ids, items ? "items" : "ids", errors);
+  if (receipt && slots > MAX_RECEIPT_ITEMS)
+    errors.push(
+      new FormatError("body: receipt", `got a list of ${slots}, expected a k of ${MAX_RECEIPT_ITEMS} at most`),
+    );
   return {
-    ...{ name, slots, ids: ids.map(String) },
+    ...{ name, slots, receipt, ids: ids.map(String) },
     itemsOf: (shown, scores) =>
       shown.map((item, slot) => ({
         id: ids[item] as CandidateId,
@@ -82,6 +87,7 @@ function contradictions({
   sort,
   fallback,
   experiment,
+  receipt,
 }: Body): FormatError[] {
   const errors: FormatError[] = [];
   const refuse = (member: string, problem: string): void => {
@@ -111,10 +117,12 @@ function contradictions({
     refuse("ids", "got none, expected them with an experiment, whose log names candidates by their ids");
   if (experiment !== undefined && objective === "ecpm")
     refuse("objective", 'got "ecpm" with an experiment, whose policies order by logits, expected "ctr" or none');
+  if (receipt && experiment === undefined)
+    refuse("receipt", "got true without an experiment, which events are about, expected none");
   if (!sort && mayKeepOrder({ fallback }))
     refuse("fallback", 'got "order" with "sort": false, which answers the scores alone, expected "default" or none');
   if (!sort)
-    for (const [member, value] of Object.entries({ ids, objective, bids, k, experiment }))
+    for (const [member, value] of Object.entries({ ids, objective, bids, k, experiment, receipt }))
       if (value !== undefined)
         refuse(member, 'got it with "sort": false, which answers the scores alone, expected none');
   return errors;

@@ -9,12 +9,13 @@ import { errorText, logAs, logError, logWarning } from "../http/log.ts";
 import * as limits from "../limits.ts";
 import { type WorkerVersion, WorkerVersionSchema } from "../worker-version.ts";
 import { numberWithin } from "./checks.ts";
+import { oncePerEnvironment } from "./once-per-environment.ts";
 import type { Settings, SettingValues } from "./settings.ts";
 
 /** The settings of an app, which are read once from an environment: a deployed isolate has one. */
 export class SettingsReader {
   readonly #settings: Settings<object>;
-  readonly #values = new WeakMap<object, SettingValues | SettingError>();
+  readonly #values = oncePerEnvironment((env: object) => this.#tryRead(env));
   /** What the log has already: an application may hand each request an environment of its own. */
   readonly #logged = new Set<string>();
 
@@ -24,11 +25,7 @@ export class SettingsReader {
 
   /** Throws SettingError, each time, where a setting is missing or wrong. The log has it once. */
   read(env: object): SettingValues {
-    let values = this.#values.get(env);
-    if (values === undefined) {
-      values = this.#tryRead(env);
-      this.#values.set(env, values);
-    }
+    const values = this.#values(env);
     if (values instanceof SettingError) throw values;
     return values;
   }

@@ -28,6 +28,9 @@ interface AnalyzeFlags {
   html?: string;
 }
 
+/** The exit code where arms cannot be compared, so that no script takes the silence about a lift for none. */
+const UNSOUND = 3;
+
 export const EXPERIMENT_LOGS_HELP =
   "exposures and events: files, globs or folders of newline JSON (.jsonl, .ndjson, .json, also .gz, .zst)";
 
@@ -35,7 +38,7 @@ export function analyzeCommand(): Command {
   return new Command("analyze")
     .description(
       "Judge an experiment by its log: whether its arms can be compared, which is better, and what another policy " +
-        "would have earned.",
+        `would have earned. Exits with ${UNSOUND} where arms cannot be compared.`,
     )
     .requiredOption("--logs <path...>", EXPERIMENT_LOGS_HELP)
     .option("--plan <file>", "what it is to be judged by, as JSON; each option below says one part of it")
@@ -50,7 +53,7 @@ export function analyzeCommand(): Command {
     .option("--pre-period <from/to>", "the time before the experiment, for CUPED: two dates", parsePeriod)
     .option("--plan-effect <lift...>", "units that a lift of the primary metric needs, such as 0.02", parseLifts)
     .option("--what-if <policy...>", "a policy as JSON that might have ordered each arm's lists by its own logits")
-    .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing")
+    .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing, and exit with 0")
     .option("--json", "print the result as JSON")
     .option("--html <file>", "write a report, which needs no script to be read")
     .action(async (flags: AnalyzeFlags) => {
@@ -62,6 +65,7 @@ export function analyzeCommand(): Command {
         planEffects: flags.planEffect,
         whatIf: flags.whatIf?.map((text) => parsePolicy(parseJson(text, "--what-if"), "--what-if")),
       });
+      if (!flags.inSpiteOfSrm && analysis.phases.some(({ soundness }) => !soundness.sound)) process.exitCode = UNSOUND;
       if (flags.html !== undefined) writeWhole(flags.html, await experimentReport(analysis));
       if (flags.json) return void process.stdout.write(toJson(analysis));
       console.log(analysisText(analysis));

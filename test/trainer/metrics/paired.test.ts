@@ -82,9 +82,9 @@ describe("loglossRatioInterval", () => {
   it("is around the growth of the logloss", () => {
     const { before, after, labels } = pairOf(4, 500, { noise: 0.3 });
     const weights = Float32Array.from(labels, (_, i) => 1 + (i % 3));
-    for (const of of [undefined, weights]) {
-      const loss = (z: Float32Array): number => metricsOfLogits(z, labels, of).logloss;
-      const interval = loglossRatioInterval(before, after, labels, of) as Interval;
+    for (const counted of [undefined, weights]) {
+      const loss = (z: Float32Array): number => metricsOfLogits(z, labels, counted).logloss;
+      const interval = loglossRatioInterval(before, after, labels, counted) as Interval;
       expect(center(interval)).toBeCloseTo(loss(after) / loss(before) - 1, 12);
     }
   });

@@ -4,6 +4,8 @@ import { beforeAll, expect, test } from "vitest";
 import { type Exposure, parseExposure } from "../../../format/exposure.ts";
 import { readFloats } from "../../../format/floats.ts";
 import { fromHex } from "../../../format/hash.ts";
+import { checkReceipt } from "../../../format/item-tags.ts";
+import { readMacKeys } from "../../../format/mac.ts";
 import type { Policy } from "../../../format/policy.ts";
 import { pointerKey } from "../../../format/store.ts";
 import { drawOrder } from "../../../runtime/orders/order.ts";
@@ -21,7 +23,16 @@ const DRAFT = { arm: "draft", model: "tiny", policy: { policy: "team-draft", riv
 const SHADOWED = { arm: "shadowed", model: "tiny", shadow: { model: "other", share: 1 } };
 
 interface ArrangedAnswer extends RankAnswer {
-  experiment?: { name: string; phase: string; arm: string; id: string; served: string; why?: string; reason?: string };
+  experiment?: {
+    name: string;
+    phase: string;
+    arm: string;
+    id: string;
+    receipt?: string;
+    served: string;
+    why?: string;
+    reason?: string;
+  };
 }
 
 const model = await makeModel(1, { items: CANDIDATES });
@@ -236,4 +247,26 @@ test("items of the catalogue are candidates by their ids", async () => {
   });
   expect(items).toHaveLength(3);
   expect(worker.log.takeOne()).toMatchObject({ cand: ["ad1", "ad2", "ad3"], served: "arm" });
+});
+
+test("a receipt is of the items that are answered, and is there where it is asked for", async () => {
+  await publishPayload({ features: { home: listOf([ORIGIN, GREEDY]) } });
+  const worker = startExperiments();
+  const keys = await readMacKeys(SECRETS[0], "SECRETS");
+  for (let unit = 0; unit < 4; unit++) {
+    const { items, experiment } = await rank(worker, `site${unit}`, { receipt: true, k: 2 });
+    const { id = "", receipt = "" } = experiment ?? {};
+    const shown = items.map((item) => String(item.id));
+    for (const item of shown) checkReceipt(receipt, keys, { id, item }, "e");
+    for (const item of IDS.filter((other) => !shown.includes(other)))
+      expect(() => checkReceipt(receipt, keys, { id, item }, "e")).toThrow("expected an item of the list");
+    expect((await rank(worker, `site${unit}`)).experiment).not.toHaveProperty("receipt");
+  }
+  const alone = await problemOf(await worker.post("/v1/rank", { candidates: CANDIDATES, receipt: true }));
+  expect(alone).toMatchObject({ status: 422, field: "receipt" });
+  const many = Array.from({ length: 1501 }, (_, i) => `c${i}`);
+  const long = { candidates: many.map(() => CANDIDATES[0]), ids: many, receipt: true };
+  const refused = await problemOf(await worker.post("/v1/rank", bodyOf("site1", long)));
+  expect(refused.detail).toContain("got a list of 1501, expected a k of 1500 at most");
+  await rank(worker, "site1", { ...long, k: 1500 });
 });

@@ -15,6 +15,8 @@ import { orderFor, SHOP_ROUTES, shopHtml, shopJson } from "./shop.ts";
 const tiny = await makeModel(1);
 const ORIGIN = { arm: "origin", model: null };
 const GREEDY = { arm: "greedy", model: "tiny" };
+/** With it, everybody has the model's order. */
+const GREEDY_TOO = { arm: "greedy-too", model: "tiny" };
 const GONE = { arm: "gone", model: "no-such-model" };
 const IDS = ["item0", "item1", "item2", "item3"];
 const [{ model: _, ...ROUTE }] = SHOP_ROUTES;
@@ -49,7 +51,8 @@ class Lines implements LineSink {
 /** A Worker in front of an origin with one answer. Each visit waits until all is logged. */
 function start(answer: (request: Request) => Response | Promise<Response>, overrides: TestBindings = {}) {
   const lines = new Lines();
-  const app = createApp<TestBindings>({ exposureSink: () => lines, eventSink: () => lines });
+  const clock = { ms: Date.now() };
+  const app = createApp<TestBindings>({ exposureSink: () => lines, eventSink: () => lines, now: () => clock.ms });
   const asked: Request[] = [];
   const origin = {
     async fetch(request: Request) {
@@ -65,10 +68,13 @@ function start(answer: (request: Request) => Response | Promise<Response>, overr
   return {
     lines,
     asked,
-    async visit(path: string, headers: Record<string, string> = {}): Promise<{ response: Response; text: string }> {
+    clock,
+    /** `then` is called once the answer is there. */
+    async visit(path: string, headers: Record<string, string> = {}, then = () => {}) {
       const ctx = createExecutionContext();
       const response = await app.fetch(new Request(`https://shop.example${path}`, { headers }), bindings, ctx);
       const text = await response.text();
+      then();
       await waitOnExecutionContext(ctx);
       return { response, text };
     },
@@ -189,4 +195,99 @@ test("the next navigation to an item's page is a click on the list, once the vis
     await visit("/item/item2", headers as Record<string, string>);
   expect(lines.events).toEqual([]);
   expect(asked).toHaveLength(8);
+});
+
+test("clicks without a script have the rate limit of reported events, for each list", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
+  const calls = new Map<string, number>();
+  const limit = async ({ key }: { key: string }) => {
+    calls.set(key, (calls.get(key) ?? 0) + 1);
+    return { success: (calls.get(key) ?? 0) <= 2 };
+  };
+  const { visit, lines, asked } = start(() => new Response(shopHtml(), { headers: HTML }), {
+    EVENT_RATE_LIMIT: { limit },
+  });
+  for (const n of [1, 2]) {
+    const { response } = await visit("/shop/site3", { cookie: `uid=visitor${n}; consent=yes` });
+    const cookie = `uid=visitor${n}; consent=yes; ${response.headers.getSetCookie()[0]?.split(";")[0]}`;
+    const referer = "https://shop.example/shop/site3";
+    for (const item of ["item0", "item1", "item2", "item3"]) await visit(`/item/${item}`, { cookie, referer });
+    expect(lines.events.splice(0).map(({ item }) => item)).toEqual(["item0", "item1"]);
+    expect([...calls]).toContainEqual([`events ${lines.takeOne().id}`, 4]);
+  }
+  expect(asked).toHaveLength(10);
+});
+
+/** Workers KV whose reads of experiments give a byte and then hang, from `hang` on until `release` is called. */
+function hangingKv() {
+  const { MODELS } = testBindings({}) as { MODELS: KVNamespace };
+  const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
+  let hangs = false;
+  const get = (key: string, options: object): unknown =>
+    hangs && /experiments|payload/.test(key)
+      ? Promise.resolve(
+          new ReadableStream<Uint8Array>({
+            start(controller) {
+              controller.enqueue(new TextEncoder().encode("{"));
+              streams.push(controller);
+            },
+          }),
+        )
+      : MODELS.get(key, options);
+  const kv = new Proxy(MODELS, {
+    get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
+  });
+  return {
+    kv,
+    hang: () => {
+      hangs = true;
+    },
+    /** Returns how many reads there were. */
+    release(): number {
+      for (const stream of streams) stream.error(new Error("released"));
+      hangs = false;
+      return streams.splice(0).length;
+    },
+  };
+}
+
+test("while the source of experiments hangs, a page goes out as the last payload says, or as it is without one", async () => {
+  await publishPayload({ features: { ads: listOf([GREEDY, GREEDY_TOO], rule) } });
+  const order = await orderFor(tiny, { site: "site3" });
+  loggedErrors();
+  for (const isKnown of [true, false]) {
+    const { kv, hang, release } = hangingKv();
+    const { visit, lines, clock } = start(() => new Response(shopHtml(), { headers: HTML }), { MODELS: kv });
+    if (isKnown) expect((await visit("/shop/site3", uid(1))).text).toBe(shopHtml(order));
+    lines.exposures.splice(0);
+    hang();
+    // What an isolate knows is too old now, so that a request waits for the source.
+    clock.ms += 60_000;
+    let reads = 0;
+    const { response, text } = await visit("/shop/site3", uid(1), () => {
+      reads = release();
+    });
+    expect(reads).toBe(1); // it hung until the page was there
+    expect(text).toBe(shopHtml(isKnown ? order : undefined));
+    expect(response.headers.get("etag")).toBe(isKnown ? null : HTML.etag);
+    if (isKnown) expect(lines.takeOne()).toMatchObject({ x: "ranker", served: "arm" });
+    else expect(lines.exposures).toEqual([]);
+  }
+});
+
+test.each<[string, () => Response | Promise<Response>]>([
+  ["a redirect to itself", () => new Response(null, { status: 302, headers: { location: "/shop/site3" } })],
+  ["500", () => new Response("<h1>broken</h1>", { status: 500, headers: HTML })],
+  ["another type", () => new Response(shopHtml(), { headers: { "content-type": "text/plain", etag: '"1"' } })],
+  ["an answer that comes late", () => scheduler.wait(400).then(() => new Response("late", { headers: HTML }))],
+])("what the origin answers is what a visitor of an arm gets, asked for once: %s", async (_, answer) => {
+  await publishPayload({ features: { ads: listOf([GREEDY, GREEDY_TOO], rule) } });
+  let isWell = true;
+  const { visit, asked } = start(() => (isWell ? new Response(shopHtml(), { headers: HTML }) : answer()));
+  expect((await visit("/shop/site3", uid(1))).text).toBe(shopHtml(await orderFor(tiny, { site: "site3" })));
+  isWell = false;
+  const [{ response, text }, own] = await Promise.all([visit("/shop/site3", uid(1)), answer()]);
+  expect([response.status, text]).toEqual([own.status, await own.text()]);
+  expect(response.headers.get("location")).toBe(own.headers.get("location"));
+  expect(asked).toHaveLength(2);
 });
