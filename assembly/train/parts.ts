@@ -4,7 +4,7 @@ import { PACKED_A_BYTES } from "../gemm/blocks";
 import { gemv, gemvTransposed } from "../gemm/gemv";
 import { adamRow, adamRows } from "./adam";
 import { normalize, normalizeBackward, squaredDeviations } from "./batch-norm";
-import { countOf, firstOf, get, getNumber, operation, putSum } from "./command";
+import { countOf, firstOf, get, getNumber, isExtra, operation, putSum } from "./command";
 import { randomBlocks } from "./dropout";
 import { addFields, addFieldsBackward, addLinear, addLinearBackward, pickFields, pickFieldsBackward } from "./fields";
 import { fmBackward, fmForward } from "./fm";
@@ -14,7 +14,7 @@ import { logisticLoss, softmaxLoss } from "./losses";
 import * as op from "./operations";
 import { f32_outer, multiplyRows, packPanels } from "./product";
 import { innerProducts, innerProductsBackward, outerProducts, outerProductsBackward } from "./products";
-import { gatherRows, scatterRows, sumOfSquaresOfRows } from "./rows";
+import { gatherRows, scatterRows, sumOfSquaresOfRows, uniqueRows } from "./rows";
 import { listOf, packedA } from "./scratch";
 import { multiplyListedColumns, multiplyListedRows, packWide } from "./sparse";
 import { towersBackward, towersForward } from "./towers";
@@ -26,6 +26,12 @@ function at(index: usize, first: usize, numbers: usize): usize {
 }
 
 export function computePart(part: usize): void {
+  if (isExtra(part)) {
+    // The one command that has an extra part.
+    const found = uniqueRows(get(3), <u32>get(8), get(9), <u32>get(10), get(11), get(12));
+    putSum(0, found);
+    return;
+  }
   const first = firstOf(part);
   const count = countOf(part);
   const which = operation();
