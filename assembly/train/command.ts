@@ -20,6 +20,8 @@ export const FAILED: usize = 140;
 const OPERATION: usize = 192;
 const ITEMS: usize = 200;
 const PER_PART: usize = 208;
+/** u32: 1 where the first part is none of items. */
+const EXTRA: usize = 216;
 const ARGUMENTS: usize = 256;
 /** f64: what each part has summed, where a kernel returns a sum. */
 const SUMS: usize = BLOCK_BYTES;
@@ -70,24 +72,31 @@ export function getNumber(index: usize): f64 {
 
 /**
  * Cuts `items`, each of so much work, into parts of a multiple of `step` items. The parts depend on these numbers
- * alone, so that sums over parts are the same whatever threads there are. Returns how many there are.
+ * alone, so that sums over parts are the same whatever threads there are. With `extra` there is a part before them, of
+ * other work that one thread does meanwhile. Returns how many there are.
  */
-export function cut(operation: u32, items: usize, work: usize, step: usize): usize {
+export function cut(operation: u32, items: usize, work: usize, step: usize, extra: bool): usize {
   const least = max((items + MAX_PARTS - 1) / MAX_PARTS, (leastWork + work - 1) / max<usize>(work, 1));
   const perPart = ((least + step - 1) / step) * step;
   store<u32>(team + OPERATION, operation);
   store<usize>(team + ITEMS, items);
   store<usize>(team + PER_PART, perPart);
-  return (items + perPart - 1) / perPart;
+  store<u32>(team + EXTRA, extra ? 1 : 0);
+  return (items + perPart - 1) / perPart + (extra ? 1 : 0);
 }
 
 export function operation(): u32 {
   return load<u32>(team + OPERATION);
 }
 
+/** Whether a part is the one before those of items. */
+export function isExtra(part: usize): bool {
+  return part === 0 && load<u32>(team + EXTRA) !== 0;
+}
+
 /** The first item of a part. */
 export function firstOf(part: usize): usize {
-  return part * load<usize>(team + PER_PART);
+  return (part - load<u32>(team + EXTRA)) * load<usize>(team + PER_PART);
 }
 
 /** How many items a part has. */

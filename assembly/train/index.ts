@@ -399,6 +399,30 @@ export function gatherRows(
   run(op.GATHER_ROWS, cells, DEAR * width);
 }
 
+/** `gatherRows` while one thread does `uniqueRows`, whose result it returns. */
+export function numberAndGatherRows(
+  table: usize,
+  width: usize,
+  cells: usize,
+  starts: usize,
+  rows: usize,
+  xs: usize,
+  linear: usize,
+  embeddings: usize,
+  count: u32,
+  slots: usize,
+  now: u32,
+  unique: usize,
+  places: usize,
+): u32 {
+  put4(0, table, width, starts, rows);
+  put4(4, xs, linear, embeddings, 0);
+  put4(8, count, slots, now, unique);
+  put(12, places);
+  run(op.GATHER_ROWS, cells, DEAR * width, 1, true);
+  return <u32>sumOfParts(1);
+}
+
 export function scatterRows(
   gradients: usize,
   count: usize,

@@ -4,7 +4,7 @@ import { PACKED_A_BYTES } from "../gemm/blocks";
 import { gemv, gemvTransposed } from "../gemm/gemv";
 import { adamRow, adamRows } from "./adam";
 import { normalize, normalizeBackward, squaredDeviations } from "./batch-norm";
-import { countOf, firstOf, get, getNumber, operation, putSum } from "./command";
+import { countOf, firstOf, get, getNumber, isExtra, operation, putSum } from "./command";
 import { randomBlocks } from "./dropout";
 import { addFields, addFieldsBackward, addLinear, addLinearBackward, pickFields, pickFieldsBackward } from "./fields";
 import { fmBackward, fmForward } from "./fm";
@@ -14,7 +14,7 @@ import { logisticLoss, softmaxLoss } from "./losses";
 import * as op from "./operations";
 import { f32_outer, multiplyRows, packPanels } from "./product";
 import { innerProducts, innerProductsBackward, outerProducts, outerProductsBackward } from "./products";
-import { gatherRows, scatterRows, sumOfSquaresOfRows } from "./rows";
+import { gatherRows, scatterRows, sumOfSquaresOfRows, uniqueRows } from "./rows";
 import { listOf, packedA } from "./scratch";
 import { multiplyListedColumns, multiplyListedRows, packWide } from "./sparse";
 import { towersBackward, towersForward } from "./towers";
@@ -26,16 +26,23 @@ function at(index: usize, first: usize, numbers: usize): usize {
 }
 
 export function computePart(part: usize): void {
+  if (isExtra(part)) {
+    // The one command that has an extra part.
+    const found = uniqueRows(get(3), <u32>get(8), get(9), <u32>get(10), get(11), get(12));
+    putSum(0, found);
+    return;
+  }
   const first = firstOf(part);
   const count = countOf(part);
   const which = operation();
-  if (which < op.ROW_SUMS) computeLayers(which, part, first, count);
-  else if (which < op.PICK_FIELDS) computeSums(which, part, first, count);
-  else if (which < op.LOGISTIC_LOSS) computeTerms(which, first, count);
+  if (which < op.RANDOM_BLOCKS) computeProduct(which, first, count);
+  else if (which < op.PICK_FIELDS) computeLayer(which, part, first, count);
+  else if (which < op.LOGISTIC_LOSS) computeTerm(which, first, count);
   else computeRest(which, part, first, count);
 }
 
-function computeLayers(which: u32, part: usize, first: usize, count: usize): void {
+/** Products of matrices; an item is a row of the result. */
+function computeProduct(which: u32, first: usize, count: usize): void {
   switch (which) {
     case op.PACK_PANELS: // an item is a panel
       packPanels(first, count, get(0), get(1), get(2), get(3), get(4), get(5), get(6) !== 0);
@@ -59,6 +66,21 @@ function computeLayers(which: u32, part: usize, first: usize, count: usize): voi
     case op.OUTER:
       f32_outer(at(0, first, 1), get(1), at(2, first, get(3)), count, get(3));
       break;
+    case op.PACK_WIDE: // an item is a panel
+      packWide(first, count, get(0), get(1), get(2), get(3), get(4) !== 0);
+      break;
+    case op.MULTIPLY_LISTED_ROWS:
+      multiplyListedRows(at(0, first, get(1)), count, get(1), get(2) + first * get(3), get(3), get(4));
+      break;
+    case op.MULTIPLY_LISTED_COLUMNS: // an item is a column
+      multiplyListedColumns(get(0), first, count, get(1), get(2), get(3), get(4), get(5), get(6) !== 0, get(7) !== 0);
+      break;
+  }
+}
+
+/** What a hidden layer does besides. */
+function computeLayer(which: u32, part: usize, first: usize, count: usize): void {
+  switch (which) {
     case op.RANDOM_BLOCKS: // an item is a block
       randomBlocks(<u32>get(0), get(1), get(2), first, count);
       break;
@@ -83,11 +105,6 @@ function computeLayers(which: u32, part: usize, first: usize, count: usize): voi
       layerBackward(at(0, first, n), at(1, first, n), bytes, z, dBias, dGamma, count, n, activation, dropped, scale);
       break;
     }
-  }
-}
-
-function computeSums(which: u32, part: usize, first: usize, count: usize): void {
-  switch (which) {
     case op.ROW_SUMS: {
       const n = get(1);
       columnSums(at(0, first, n), count, n, listOf(part, 0), 4 * n);
@@ -114,7 +131,8 @@ function computeSums(which: u32, part: usize, first: usize, count: usize): void 
   }
 }
 
-function computeTerms(which: u32, first: usize, count: usize): void {
+/** The terms of a logit. */
+function computeTerm(which: u32, first: usize, count: usize): void {
   switch (which) {
     case op.PICK_FIELDS:
       pickFields(
@@ -188,6 +206,7 @@ function computeTerms(which: u32, first: usize, count: usize): void {
   }
 }
 
+/** Losses, rows of tables and lists. */
 function computeRest(which: u32, part: usize, first: usize, count: usize): void {
   switch (which) {
     case op.LOGISTIC_LOSS: {
@@ -247,15 +266,6 @@ function computeRest(which: u32, part: usize, first: usize, count: usize): void 
       );
       break;
     }
-    case op.PACK_WIDE: // an item is a panel
-      packWide(first, count, get(0), get(1), get(2), get(3), get(4) !== 0);
-      break;
-    case op.MULTIPLY_LISTED_ROWS:
-      multiplyListedRows(at(0, first, get(1)), count, get(1), get(2) + first * get(3), get(3), get(4));
-      break;
-    case op.MULTIPLY_LISTED_COLUMNS: // an item is a column
-      multiplyListedColumns(get(0), first, count, get(1), get(2), get(3), get(4), get(5), get(6) !== 0, get(7) !== 0);
-      break;
     case op.ADD_SCALED: // an item is a number
       addScaled(at(0, first, 1), at(1, first, 1), getNumber(2), count);
       break;

@@ -59,8 +59,8 @@ export function fail(): void {
 }
 
 /** Runs a command over `items`, as `cut` says, whose arguments are there. Returns the number of parts. */
-export function run(operation: u32, items: usize, work: usize, step: usize = 1): usize {
-  const parts = cut(operation, items, work, step);
+export function run(operation: u32, items: usize, work: usize, step: usize = 1, extra: bool = false): usize {
+  const parts = cut(operation, items, work, step, extra);
   if (parts <= 1 || others === 0 || lost) {
     for (let part: usize = 0; part < parts; part++) computePart(part);
     return parts;

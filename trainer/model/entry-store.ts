@@ -27,7 +27,7 @@ export class EntryStore {
     this.#kept = { slots: kernels.integers(2 * tableRows), now: 0 };
   }
 
-  /** Copies the entries of the given records of a dataset, and numbers their rows. `fields`: F. */
+  /** Copies the entries of the given records of a dataset. `fields`: F. */
   load(dataset: Dataset, records: Uint32Array, fields: number): void {
     const { offsets } = dataset;
     let count = 0;
@@ -38,8 +38,13 @@ export class EntryStore {
     else this.#copyRecords(dataset, records, fields);
     this.#entries.starts[cells] = count;
     this.#entries.cells = cells;
+    this.uniqueCount = 0;
+  }
+
+  /** Numbers the rows of the entries: `unique` and `uniqueCount`. */
+  number(): void {
     this.#kept.now++;
-    this.uniqueCount = this.#kernels.unique(this.#rows, count, this.#kept, this.unique, this.#places);
+    this.uniqueCount = this.#kernels.unique(this.#rows, this.#count, this.#kept, this.unique, this.#places);
   }
 
   /** Copies so many cells that lie together, from cell `first` on. */
@@ -70,6 +75,19 @@ export class EntryStore {
   /** Each cell's Σ x·w, [B, F], and Σ x·v, [B, F·D], of the rows of a table. */
   gather(table: Float32Array, linear: Float32Array, embeddings: Float32Array): void {
     this.#kernels.gather(table, this.#width, this.#entries, this.#rows, linear, embeddings);
+  }
+
+  /** `number` and `gather` at once. */
+  numberAndGather(table: Float32Array, linear: Float32Array, embeddings: Float32Array): void {
+    this.#kept.now++;
+    this.uniqueCount = this.#kernels.uniqueAndGather(
+      ...([table, this.#width, this.#entries, this.#rows, linear, embeddings] as const),
+      ...([this.#count, this.#kept, this.unique, this.#places] as const),
+    );
+  }
+
+  get #count(): number {
+    return this.#entries.starts[this.#entries.cells];
   }
 
   /** The gradients of the rows in `unique`, [uniqueCount, D + 1]. They hold until the next call. */

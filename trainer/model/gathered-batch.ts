@@ -91,10 +91,14 @@ export class GatheredBatch implements Batch, BatchRows {
 
   #gatherInMemory(store: EntryStore, { values, optimizer }: Tables, training: boolean): void {
     store.load(this.#dataset, this.#records, this.fields);
+    if (training && optimizer.hasStaleRows) {
+      store.number();
+      optimizer.touchAll(values, store.unique, store.uniqueCount);
+    }
+    if (training && !optimizer.hasStaleRows) store.numberAndGather(values, this.linear, this.embeddings);
+    else store.gather(values, this.linear, this.embeddings);
     this.unique = store.unique;
     this.uniqueCount = store.uniqueCount;
-    if (training) optimizer.touchAll(values, store.unique, store.uniqueCount);
-    store.gather(values, this.linear, this.embeddings);
   }
 
   #gatherOnHost(tables: Tables, training: boolean): void {

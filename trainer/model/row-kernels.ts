@@ -59,6 +59,19 @@ export interface RowKernels {
     linear: Float32Array,
     embeddings: Float32Array,
   ): void;
+  /** `gather` and at the same time `unique`, whose result it returns. */
+  uniqueAndGather(
+    table: Float32Array,
+    width: number,
+    entries: BatchEntries,
+    rows: Int32Array,
+    linear: Float32Array,
+    embeddings: Float32Array,
+    count: number,
+    kept: { slots: Int32Array; now: number },
+    unique: Int32Array,
+    places: Int32Array,
+  ): number;
   /** The way back: the gradients [count, width] of the rows in `unique`. Overwrites `groups`. */
   scatter(
     gradients: Float32Array,

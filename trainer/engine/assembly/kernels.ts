@@ -124,6 +124,21 @@ export interface TrainingKernels {
     linear: number,
     embeddings: number,
   ): void;
+  numberAndGatherRows(
+    table: number,
+    width: number,
+    cells: number,
+    starts: number,
+    rows: number,
+    xs: number,
+    linear: number,
+    embeddings: number,
+    count: number,
+    slots: number,
+    now: number,
+    unique: number,
+    places: number,
+  ): number;
   groupEntries(
     cells: number,
     starts: number,

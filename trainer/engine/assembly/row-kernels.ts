@@ -28,6 +28,14 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
         kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to),
       );
     },
+    uniqueAndGather(table, width, entries, rows, linear, embeddings, count, { slots, now }, unique, places) {
+      const { cells, starts, values } = entries;
+      const from = [at(table), width, cells, at(starts), at(rows), at(values)] as const;
+      const numbering = [count, at(slots), now, at(unique), at(places)] as const;
+      return withTeam(cells * width, () =>
+        kernels.numberAndGatherRows(...from, at(linear), at(embeddings), ...numbering),
+      );
+    },
     scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
       const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
       const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];

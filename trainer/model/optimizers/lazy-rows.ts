@@ -4,6 +4,7 @@ import type { OptimizerState } from "./state.ts";
 
 /** Trains the batch's rows alone, with L2 on them: a row that a batch does not use keeps its value and its state. */
 export class LazyRows implements RowOptimizer {
+  readonly hasStaleRows: boolean = false;
   protected readonly width: number;
   protected readonly lambda: number;
   readonly #update: RowUpdate;

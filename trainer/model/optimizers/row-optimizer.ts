@@ -9,6 +9,8 @@ import type { OptimizerState } from "./state.ts";
  * quarter less time where the rows are in ascending order.
  */
 export interface RowOptimizer {
+  /** Whether rows may be behind the last step, so that `touch` does something. */
+  readonly hasStaleRows: boolean;
   /** Brings a row up to the last step. Must come before its values are read in training. */
   touch(values: Float32Array, row: number): void;
   /** Touches the rows numbered rows[0, count). */

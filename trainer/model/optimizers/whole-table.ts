@@ -29,6 +29,7 @@ const LONG_IDLE = 2 ** 15;
  * own state.
  */
 export abstract class WholeTable extends LazyRows {
+  override readonly hasStaleRows: boolean = true;
   protected readonly history: StepHistory;
   /** Steps and strides of idle rows so far. */
   work = 0;
