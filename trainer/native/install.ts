@@ -119,7 +119,7 @@ async function make(plan: InstallPlan, part: string, onStage: (stage: Stage) => 
   const compiler = plan.compiler ?? (await zigCompiler(join(part, ZIG.target)));
   if (!existsSync(join(made, ADDON))) {
     onStage("compile");
-    say(`compiling tfjs-node's binding with ${compiler.version}`);
+    say(`compiling tfjs-node's binding with ${compiler.version}${compiler.env ? ", which takes minutes" : ""}`);
     await compileBinding(made, compiler);
   }
   writeJson(manifestPath(made), newManifest(build, compiler.version, filesIn(made)));
