@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { UserError } from "../../trainer/errors.ts";
-import { install, planInstall, removeInstall } from "../../trainer/native/install.ts";
+import { install, planInstall, removeInstall, removeLeftOvers } from "../../trainer/native/install.ts";
 import {
   BUILDS,
   type Build,
@@ -74,6 +74,7 @@ async function installBuild(flags: InstallFlags): Promise<void> {
   const build = buildOf(flags);
   const there = readInstall(installFolder(build));
   if (there !== null) {
+    removeLeftOvers(build);
     const gpu = flags.gpu ? " --gpu" : "";
     console.log(`${there.folder}: is there already; to test it: npx deepfm-edge native test${gpu}`);
     return;

@@ -1,8 +1,8 @@
 import { BACKENDS, type Backend } from "../../trainer/engine/backend.ts";
 
 /**
- * The backend of TensorFlow.js that the trainer's tests compute on: DEEPFM_EDGE_BACKEND names another than wasm, such as
- * tfjs-node where it is installed.
+ * The backend of TensorFlow.js that the trainer's tests compute on: DEEPFM_EDGE_BACKEND names another than wasm, such
+ * as tfjs-node where it is installed.
  */
 export const TEST_BACKEND: Backend = testBackend(process.env.DEEPFM_EDGE_BACKEND || "wasm");
 

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import type { Install } from "../../trainer/native/installs.ts";
 import { lastLines, runProgram } from "../../trainer/native/programs.ts";
 
-// TensorFlow's loader of CUDA's libraries, asked without a GPU: whether the GPU's build opens all seven from the folders
-// beside it. A build that misses one computes on the CPU, with a warning alone.
+// TensorFlow's loader of CUDA's libraries, asked without a GPU: whether the GPU's build opens all seven from the
+// folders beside it. A build that misses one computes on the CPU, with a warning alone.
 
 /** What the loader opens: the folder of each library, and its soname. */
 const LIBRARIES: readonly (readonly [string, string])[] = [

@@ -65,8 +65,8 @@ export function engineFactory(name: EngineName, threads: number | null = default
 
 /**
  * Starts the engine asked for. `auto` takes our own, which is the fastest from npm packages alone, unless something
- * speaks for TensorFlow.js: a backend that is asked for, a native one that is installed, or a JavaScript engine without
- * SIMD, for which our kernels are not made. Throws UserError where what is asked for does not work.
+ * speaks for TensorFlow.js: a backend that is asked for, one for the GPU that is installed, or a JavaScript engine
+ * without SIMD, for which our kernels are not made. Throws UserError where what is asked for does not work.
  */
 export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
   const { engine = "auto", backend, threads } = asked;
@@ -108,8 +108,9 @@ export function askFor({ engine, backend, threads }: RunningEngine): AskedEngine
 }
 
 /**
- * Names an engine in a key of results: all that its numbers depend on. TensorFlow.js's backends from npm are named as by
- * earlier versions, whose results stay known. A native one's numbers follow its library, device, threads and variables.
+ * Names an engine in a key of results: all that its numbers depend on. TensorFlow.js's backends from npm are named as
+ * by earlier versions, whose results stay known. A native one's numbers follow its library, device, threads and
+ * variables.
  */
 export function engineKey({ engine, backend, device, threads, versions, variables }: RunningEngine): string {
   if (engine !== "tfjs") return `${engine} ${backend}`;

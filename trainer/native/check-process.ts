@@ -1,5 +1,5 @@
-// The checks of an installation, in a process of their own: what is wrong with a library may end the process. Each check
-// is a line of JSON on stdout; TensorFlow's own words are on stderr.
+// The checks of an installation, in a process of their own: what is wrong with a library may end the process. Each
+// check is a line of JSON on stdout; TensorFlow's own words are on stderr.
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
 import { startBackend } from "../engine/backend.ts";

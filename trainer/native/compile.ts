@@ -9,6 +9,8 @@ import { firstThatRuns, lastLines, type Program, runProgram } from "./programs.t
 export interface Compiler {
   program: Program;
   version: string;
+  /** What it reads besides this process's environment. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /** Node's interface for addons, of which the binding uses version 8: every Node since 12.22 has it. */
@@ -31,14 +33,16 @@ export async function zigCompiler(folder: string): Promise<Compiler> {
   chmodSync(zig, 0o755);
   const found = await firstThatRuns([[zig]], ["version"]);
   if (found === null) throw new UserError(`${zig}: does not run here; install a compiler (apt install g++)`);
-  return { program: [zig, "c++", "-target", ZIG_TARGET], version: `zig ${found.version}` };
+  // Zig builds its C++ library when it is first asked to; what it keeps of it goes with the rest.
+  const env = { ZIG_GLOBAL_CACHE_DIR: join(folder, "cache"), ZIG_LOCAL_CACHE_DIR: join(folder, "cache") };
+  return { program: [zig, "c++", "-target", ZIG_TARGET], version: `zig ${found.version}`, env };
 }
 
 /**
  * Compiles tfjs-node's binding, as its package has it, in the folder of an installation, against the library there.
  * Throws UserError with the compiler's last words.
  */
-export async function compileBinding(folder: string, { program, version }: Compiler): Promise<void> {
+export async function compileBinding(folder: string, { program, version, env = {} }: Compiler): Promise<void> {
   const made = temporaryPath(join(folder, ADDON));
   const binding = join(folder, "tfjs-node", "binding");
   const library = join(folder, "tensorflow");
@@ -49,7 +53,7 @@ export async function compileBinding(folder: string, { program, version }: Compi
     ...[join(library, "libtensorflow_cc.so.2"), join(library, "libtensorflow_framework.so.2")],
     "-Wl,-rpath,$ORIGIN/tensorflow",
   ];
-  const { code, printed } = await runProgram(program, args, { cwd: folder });
+  const { code, printed } = await runProgram(program, args, { cwd: folder, env });
   if (code !== 0 || !existsSync(made))
     throw new UserError(`tfjs-node's binding did not compile with ${version}:\n${lastLines(printed, 12)}`);
   renameSync(made, join(folder, ADDON));

@@ -103,24 +103,25 @@ function runNpm(npm: Program, { name, version }: Piece, to: string, scratch: str
   return runProgram(npm, args, { env: { TMPDIR: scratch }, cwd: to });
 }
 
-/** What a client's words mean for its user. */
+/** What a client's words mean for its user; the first that fit. */
 const FAULTS: readonly (readonly [RegExp, string])[] = [
   [
+    // A pip before 25.1 takes half a download for the whole.
     /DO NOT MATCH THE HASHES|EINTEGRITY/,
-    "got a file with another hash than the one that is pinned: the registry or its mirror serves another file under " +
-      "that name; fetch from another index",
+    "got a file with another hash than the one that is pinned. Either half of it came: run the command again; or the " +
+      "registry or its mirror serves another file under that name: fetch from another index",
   ],
   [
-    /No matching distribution|Could not find a version|\b404\b|ETARGET|E404/,
-    "the registry has it no longer, or its mirror does not: fetch from another index (PIP_INDEX_URL, or npm's registry)",
+    /Max retries|NewConnectionError|name resolution|timed out|ProxyError|SSLError|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED/i,
+    "the registry was not reached: check the network, and the proxy's variables",
   ],
   [
     /IncompleteRead|incomplete|Connection broken|ECONNRESET|Connection reset/i,
     "half of it came: run the command again",
   ],
   [
-    /Max retries|NewConnectionError|name resolution|timed out|ProxyError|SSLError|ENOTFOUND|EAI_AGAIN|ETIMEDOUT/i,
-    "the registry was not reached: check the network, and the proxy's variables",
+    /No matching distribution|Could not find a version|\b404\b|ETARGET|E404/,
+    "the registry has it no longer, or its mirror does not: fetch from another index (PIP_INDEX_URL, or npm's registry)",
   ],
   [/no such option|unrecognized arguments/i, "this pip is too old: expected 20 or later"],
 ];

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { UserError } from "../errors.ts";
 import { FolderLock } from "../io/folder-lock.ts";
@@ -95,8 +95,9 @@ export async function install(plan: InstallPlan, onStage: (stage: Stage) => void
     } catch (error) {
       throw systemFault(part, error);
     }
+    empty(part);
   }
-  removeQuietly(part);
+  removeEmpty(part);
   const made = readInstall(folder);
   if (made === null) throw new Error(`${folder}: got no installation, expected the one that was made`);
   return made;
@@ -119,7 +120,7 @@ async function make(plan: InstallPlan, part: string, onStage: (stage: Stage) => 
   const compiler = plan.compiler ?? (await zigCompiler(join(part, ZIG.target)));
   if (!existsSync(join(made, ADDON))) {
     onStage("compile");
-    say(`compiling tfjs-node's binding with ${compiler.version}`);
+    say(`compiling tfjs-node's binding with ${compiler.version}${compiler.env ? ", which takes minutes" : ""}`);
     await compileBinding(made, compiler);
   }
   writeJson(manifestPath(made), newManifest(build, compiler.version, filesIn(made)));
@@ -145,9 +146,35 @@ export function removeInstall(build: Build, root = nativeRoot()): boolean {
     using _lock = new FolderLock(part);
     // Renamed first, so that half of it is never taken for the whole.
     if (existsSync(folder)) renameSync(folder, temporaryPath(join(part, "removed")));
+    empty(part);
   }
-  removeQuietly(part);
+  removeEmpty(part);
   return true;
+}
+
+/** Removes what an installation has left that was killed after its last step. */
+export function removeLeftOvers(build: Build, root = nativeRoot()): void {
+  const part = partFolder(build, root);
+  if (!existsSync(part)) return;
+  {
+    using _lock = new FolderLock(part);
+    empty(part);
+  }
+  removeEmpty(part);
+}
+
+/** Empties a folder whose lock this process has. The lock's own file goes with it. */
+function empty(folder: string): void {
+  for (const name of readdirSync(folder)) if (!name.startsWith(".")) removeQuietly(join(folder, name));
+}
+
+/** Removes a folder in which another process may have begun something: then it stays. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is not empty, or gone already.
+  }
 }
 
 function fileOf({ file }: Piece, part: string): string {

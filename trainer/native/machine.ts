@@ -9,7 +9,7 @@ import { firstThatRuns } from "./programs.ts";
 
 /** TensorFlow's wheels are of manylinux_2_17: the oldest C library that they run with. */
 const OLDEST_GLIBC = "2.17";
-/** The oldest driver of CUDA 12 (docs.nvidia.com/cuda/cuda-toolkit-release-notes, "CUDA minor version compatibility"). */
+/** The oldest driver of CUDA 12 (docs.nvidia.com/cuda/cuda-toolkit-release-notes, "minor version compatibility"). */
 const OLDEST_DRIVER = "525.60.13";
 /** The oldest that compiles the PTX of CUDA 12.5, which GPUs newer than the compiled kernels (8.9) need. */
 const OLDEST_DRIVER_FOR_PTX = "555.42.02";

@@ -12,10 +12,15 @@ import {
 import { basename, dirname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createInflateRaw, gunzipSync } from "node:zlib";
+import { createInflateRaw, gunzipSync, inflateRawSync } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
 
 // The two archives that pieces come in: a wheel, which is a ZIP file, and npm's gzipped tar.
+
+/** Members up to this size are unpacked at once: a stream of a small file takes longer than its bytes. */
+const AT_ONCE = 2 ** 20;
+/** Bytes that a stream takes at once. */
+const CHUNK = 2 ** 20;
 
 export interface Taken {
   members: RegExp;
@@ -56,22 +61,12 @@ export async function unpackZip(
     for (const member of taken) {
       const to = join(folder, pathOf(member.name, strip));
       mkdirSync(dirname(to), { recursive: true });
-      let written = 0;
-      const counted = new Transform({
-        transform(chunk: Buffer, _, done) {
-          written += chunk.length;
-          onBytes(chunk.length);
-          done(null, chunk);
-        },
-      });
       const start = startOf(path, file, member);
-      if (member.stored === 0) writeFileSync(to, "");
-      else {
-        const source = createReadStream(path, { start, end: start + member.stored - 1, highWaterMark: 1 << 20 });
-        const target = createWriteStream(to);
-        if (member.deflated) await pipeline(source, createInflateRaw({ chunkSize: 1 << 20 }), counted, target);
-        else await pipeline(source, counted, target);
-      }
+      const written =
+        member.bytes <= AT_ONCE
+          ? writeAtOnce(path, file, start, member, to)
+          : await writeStream(path, start, member, to, onBytes);
+      if (member.bytes <= AT_ONCE) onBytes(written);
       if (written !== member.bytes)
         throw new FormatError(path, `${member.name}: got ${written} bytes, expected ${member.bytes}`);
     }
@@ -79,6 +74,35 @@ export async function unpackZip(
   } finally {
     closeSync(file);
   }
+}
+
+function writeAtOnce(path: string, file: number, start: number, { stored, deflated }: Member, to: string): number {
+  const bytes = readAt(path, file, start, start + stored);
+  const content = deflated ? inflateRawSync(bytes) : bytes;
+  writeFileSync(to, content);
+  return content.length;
+}
+
+async function writeStream(
+  path: string,
+  start: number,
+  { stored, deflated }: Member,
+  to: string,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  let written = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _, done) {
+      written += chunk.length;
+      onBytes(chunk.length);
+      done(null, chunk);
+    },
+  });
+  const source = createReadStream(path, { start, end: start + stored - 1, highWaterMark: CHUNK });
+  const target = createWriteStream(to);
+  if (deflated) await pipeline(source, createInflateRaw({ chunkSize: CHUNK }), counted, target);
+  else await pipeline(source, counted, target);
+  return written;
 }
 
 /** Where a member goes: one that lies elsewhere than the others keeps its name alone. */
