@@ -4,9 +4,11 @@ import { parseJson } from "../../../format/parse.ts";
 import { parsePolicy } from "../../../format/policy.ts";
 import { analyzeExperiment } from "../../../lab/analysis/experiment/analyze.ts";
 import { type AnalysisPlan, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
+import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
+import { UserError } from "../../../trainer/errors.ts";
 import { toJson, writeWhole } from "../../../trainer/io/files.ts";
-import { parsePositiveInteger, readText } from "../options.ts";
+import { parsePositiveInteger, readSpec, readText } from "../options.ts";
 import { analysisText } from "./analysis-text.ts";
 
 interface AnalyzeFlags {
@@ -22,6 +24,9 @@ interface AnalyzeFlags {
   segment?: string[];
   prePeriod?: { from: string; to: string };
   whatIf?: string[];
+  rewardModel?: string[];
+  rewardSpec?: string;
+  items?: string[];
   planEffect?: number[];
   inSpiteOfSrm?: boolean;
   json?: boolean;
@@ -53,6 +58,12 @@ export function analyzeCommand(): Command {
     .option("--pre-period <from/to>", "the time before the experiment, for CUPED: two dates", parsePeriod)
     .option("--plan-effect <lift...>", "units that a lift of the primary metric needs, such as 0.02", parseLifts)
     .option("--what-if <policy...>", "a policy as JSON that might have ordered each arm's lists by its own logits")
+    .option(
+      "--reward-model <export...>",
+      "exports that say how probable a click is, for DR: the first was trained without the first fold of units, and so on",
+    )
+    .option("--reward-spec <file>", "the feature spec that they were trained by")
+    .option("--items <path...>", "the catalogue that they need, with the columns of items")
     .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing, and exit with 0")
     .option("--json", "print the result as JSON")
     .option("--html <file>", "write a report, which needs no script to be read")
@@ -63,6 +74,7 @@ export function analyzeCommand(): Command {
         phase: flags.phase,
         inSpiteOfMismatch: flags.inSpiteOfSrm,
         planEffects: flags.planEffect,
+        rewardModels: await rewardModelsOf(flags),
         whatIf: flags.whatIf?.map((text) => parsePolicy(parseJson(text, "--what-if"), "--what-if")),
       });
       if (!flags.inSpiteOfSrm && analysis.phases.some(({ soundness }) => !soundness.sound)) process.exitCode = UNSOUND;
@@ -71,6 +83,13 @@ export function analyzeCommand(): Command {
       console.log(analysisText(analysis));
       if (flags.html !== undefined) console.log(`report: ${flags.html}`);
     });
+}
+
+async function rewardModelsOf({ rewardModel, rewardSpec, items }: AnalyzeFlags): Promise<RewardModels | undefined> {
+  if (rewardModel && rewardSpec !== undefined) return await RewardModels.open(rewardModel, readSpec(rewardSpec), items);
+  if (rewardModel || rewardSpec !== undefined || items)
+    throw new UserError("got a part of --reward-model, --reward-spec and --items, expected the first two at least");
+  return undefined;
 }
 
 /** The plan's file, with what options say in the place of what it says. */

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
 import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
 import { table } from "../../../trainer/terminal/table.ts";
@@ -15,6 +15,7 @@ interface ExportFlags {
   slots?: number;
   weights?: boolean;
   experiment?: string;
+  withoutFold?: { fold: number; folds: number };
   arm?: string[];
 }
 
@@ -36,6 +37,7 @@ export function logsExportCommand(): Command {
     .option("--weights", `with weights: 1 over each slot's propensity, at most ${MOST_WEIGHT}, and over what is kept`)
     .option("--experiment <name>", "one experiment only (default: all)")
     .option("--arm <name...>", "these arms only (default: all)")
+    .option("--without-fold <i/n>", "without the units of one of n folds, such as 1/2, for --reward-model", parseFold)
     .action(async ({ spec, slots, arm: arms, weights = false, ...flags }: ExportFlags) => {
       const { arms: byArm, ...summary } = await exportTrainingLog({
         ...flags,
@@ -63,4 +65,12 @@ export function logsExportCommand(): Command {
       if (summary.refusedLines > 0) console.log(`${summary.refusedLines} lines are off the schema of exposures`);
       console.log(`${total} records, ${flags.out}`);
     });
+}
+
+/** As people count folds, from 1 on. */
+function parseFold(text: string): { fold: number; folds: number } {
+  const [, i, n] = /^(\d{1,3})\/(\d{1,3})$/.exec(text) ?? [];
+  if (!(Number(i) >= 1 && Number(i) <= Number(n) && Number(n) >= 2))
+    throw new InvalidArgumentError(`got ${text}, expected a fold and how many there are, such as 1/2`);
+  return { fold: Number(i) - 1, folds: Number(n) };
 }

@@ -1,5 +1,6 @@
 import type { Policy } from "../../../format/policy.ts";
 import type { AnalysisPlan } from "./plan.ts";
+import type { RewardModels } from "./reward-models.ts";
 
 /** What is analysed, and how. */
 export interface AnalysisOptions {
@@ -12,6 +13,8 @@ export interface AnalysisOptions {
   inSpiteOfMismatch?: boolean | undefined;
   /** Policies that might have ordered each arm's lists by its own logits. */
   whatIf?: readonly Policy[] | undefined;
+  /** What says how probable a click is, for what others would have earned; a line through logits by default. */
+  rewardModels?: RewardModels | undefined;
   /** Lifts of the primary metric that units are planned for. */
   planEffects?: readonly number[] | undefined;
   /** The folder for what does not fit into memory. */

@@ -8,6 +8,7 @@ import { literal } from "../../../trainer/data/sql.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import type { ListRows } from "../off-policy/list-estimators.ts";
+import type { RewardModels } from "./reward-models.ts";
 import { firstSlotProbabilities, hasMarginals, rankMarginals } from "./target-policy.ts";
 
 /** What would have ordered a list. */
@@ -43,6 +44,10 @@ export interface OffPolicyLog {
 
 /** The first slot of each list, for estimators of single choices. */
 export interface FirstSlot {
+  /** The item that was shown. */
+  shown: Uint32Array;
+  /** Of each list: what trained models say of a click on its candidates, each of a unit that they do not know. */
+  clicked: Float64Array[] | null;
   /** The logit that the target gives the item that was shown. */
   shownLogits: Float64Array;
   /** Of each list: the target's logits, and the probabilities of its candidates in the first slot. */
@@ -51,7 +56,12 @@ export interface FirstSlot {
 }
 
 /** Reads the lists of an arm that its policy drew. */
-export async function offPolicyLog(lines: LineDatabase, arm: string, target: Target): Promise<OffPolicyLog> {
+export async function offPolicyLog(
+  lines: LineDatabase,
+  arm: string,
+  target: Target,
+  models?: RewardModels,
+): Promise<OffPolicyLog> {
   const from = `FROM list WHERE arm = ${literal(arm)} AND served = 'arm' AND policy IS NOT NULL`;
   const clicks = new Map<string, number[]>();
   for (const { id, slot } of await lines.rows<{ id: string; slot: number }>(
@@ -60,6 +70,7 @@ export async function offPolicyLog(lines: LineDatabase, arm: string, target: Tar
     clicks.set(id, [...(clicks.get(id) ?? []), slot]);
 
   const lists: List[] = [];
+  const clicked: Float64Array[] = [];
   const units = new Map<string, number>();
   let skipped = 0;
   const sample = `SELECT row ${from} ORDER BY u, row LIMIT ${MOST_LISTS}`;
@@ -71,6 +82,7 @@ export async function offPolicyLog(lines: LineDatabase, arm: string, target: Tar
     }
     if (!units.has(list.unit)) units.set(list.unit, units.size);
     lists.push(list);
+    if (models) clicked.push(models.clicked(exposure));
   }
   const slots = lists.reduce((most, { logged }) => Math.max(most, logged.length), 0);
   const numbers = Uint32Array.from(lists, ({ unit }) => units.get(unit) ?? 0);
@@ -82,6 +94,8 @@ export async function offPolicyLog(lines: LineDatabase, arm: string, target: Tar
         ? { lists: priced.length, units: numbers.subarray(0, priced.length), rows: marginalRows(priced, slots, target) }
         : null,
     first: {
+      shown: Uint32Array.from(lists, ({ shown }) => shown[0]),
+      clicked: models ? clicked : null,
       shownLogits: Float64Array.from(lists, ({ logits, shown }) => logits[shown[0]]),
       logits: lists.map(({ logits }) => Float64Array.from(logits)),
       probabilities: lists.map(({ logits, ids }) => firstSlotProbabilities(target.policy, { ids, logits })),

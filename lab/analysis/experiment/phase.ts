@@ -151,7 +151,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     const found: PhaseAnalysis["offPolicy"] = [];
     for (const arm of models)
       for (const target of targetsOf(arm, models, options.whatIf ?? []))
-        found.push(...(await whatIf(lines, arm.arm, target, plan.alpha)));
+        found.push(...(await whatIf(lines, arm.arm, target, { alpha: plan.alpha, models: options.rewardModels })));
     return found;
   }
 }

@@ -11,6 +11,7 @@ import { clipped, importanceWeights } from "../off-policy/weights.ts";
 import { finite } from "./compare.ts";
 import { type OffPolicyLog, offPolicyLog, type Target } from "./off-policy-log.ts";
 import type { OffPolicyResult } from "./result.ts";
+import type { RewardModels } from "./reward-models.ts";
 
 // What an arm's traffic would have earned if another policy had ordered its lists.
 
@@ -26,11 +27,11 @@ export async function whatIf(
   lines: LineDatabase,
   arm: string,
   target: Target,
-  alpha: number,
+  { alpha, models }: { alpha: number; models: RewardModels | undefined },
 ): Promise<OffPolicyResult[]> {
   if (target.policy.policy === "team-draft")
     return [refused(arm, target, "team-draft shows two models' lists at once, which is no policy of one of them")];
-  const log = await offPolicyLog(lines, arm, target);
+  const log = await offPolicyLog(lines, arm, target, models);
   if (log.lists === 0) return [refused(arm, target, `no line of the arm has what it takes: ${NEEDS[target.logits]}`)];
   const { rows, lists } = log;
   const options: EstimateOptions = { alpha, resamples: RESAMPLES, seed: SEED };
@@ -115,15 +116,28 @@ function firstRows({ rows: { slots, rewards, logged, evaluated } }: OffPolicyLog
 
 function firstSlotEstimators(log: OffPolicyLog): Record<string, Contributions | string> {
   const rows = firstRows(log);
-  const model = rewardModel(log, rows.rewards);
+  const model = trainedRewards(log) ?? rewardModel(log, rows.rewards);
+  const of = log.first.clicked ? ", reward by trained models" : "";
   const missing = "its reward model needs clicks and other lists in both halves of the units";
   return {
     IPS: ips(rows),
     [`IPS, weights at most ${LARGE_WEIGHT}`]: ips({ ...rows, weights: clipped(rows.weights, LARGE_WEIGHT) }),
     SNIPS: snips(rows),
-    DR: model ? doublyRobust(rows, model) : missing,
-    [`switch-DR, weights at most ${LARGE_WEIGHT}`]: model ? switchDoublyRobust(rows, model, LARGE_WEIGHT) : missing,
+    [`DR${of}`]: model ? doublyRobust(rows, model) : missing,
+    [`switch-DR, weights at most ${LARGE_WEIGHT}${of}`]: model
+      ? switchDoublyRobust(rows, model, LARGE_WEIGHT)
+      : missing,
   };
+}
+
+/** What trained models say of a click in the first slot; null where there are none. */
+function trainedRewards({ first: { clicked, shown, probabilities } }: OffPolicyLog): RewardModel | null {
+  return (
+    clicked && {
+      shown: Float64Array.from(clicked, (own, i) => own[shown[i]]),
+      policy: Float64Array.from(clicked, (own, i) => sumOf(own.map((p, item) => p * probabilities[i][item]))),
+    }
+  );
 }
 
 /**
