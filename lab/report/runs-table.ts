@@ -67,7 +67,7 @@ function evaluationOf({ run, evaluation }: ReadRun, log: (typeof LOGS)[number]):
 export function settingsTable(runs: readonly ReadRun[]): RunsTable {
   const described = runs.map(({ run: { spec, engine, backend, device, threads, versions, variables } }) => {
     const { $schema, ...settings } = spec;
-    return { ...settings, ...{ engine, backend, device, threads, versions, variables } };
+    return { ...settings, ...{ engine, backend, device, threads, versions }, ...(variables && { variables }) };
   });
   const rows = differences(described).map(({ path, values }: Difference) => [path, ...values]);
   return { head: ["setting", ...runs.map(({ name }) => name)], rows };

@@ -41,6 +41,20 @@ describe("the engine that is chosen", () => {
     expect(engineKey(await startEngine({ backend: "cpu" }))).toBe("cpu");
     expect(engineKey(await startEngine({}))).toBe(`assembly ${bestKernelVariant()}`);
   });
+
+  it("has its part in a result's key: a native backend's library, device, threads and variables", () => {
+    const native = {
+      ...({ engine: "tfjs", backend: "tfjs-node", device: "cpu", threads: 2 } as const),
+      ...{ versions: { tensorflow: "2.20.0" }, variables: { TF_ENABLE_ONEDNN_OPTS: null } },
+    };
+    const others = [
+      { ...native, threads: 4 },
+      { ...native, versions: { tensorflow: "2.21.0" } },
+      { ...native, variables: { TF_ENABLE_ONEDNN_OPTS: "0" } },
+      { ...native, backend: "tfjs-node-gpu", device: "gpu", threads: null } as const,
+    ];
+    expect(new Set([native, { ...native }, ...others].map(engineKey)).size).toBe(1 + others.length);
+  });
 });
 
 describe("a training", async () => {
