@@ -29,6 +29,7 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
   readonly #port: MessagePort;
   readonly #read: Read[] = [];
   #lost: Error | null = null;
+  #done = false;
   /** Wakes up whoever waits for a batch. */
   #wake = (): void => {};
 
@@ -52,6 +53,7 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
   }
 
   async next(): Promise<IteratorResult<TrainingBatch>> {
+    if (this.#done) return { done: true, value: undefined };
     const read = await this.#take();
     if (read !== null && !("fault" in read)) {
       this.#port.postMessage(null); // there is room for one more
@@ -77,6 +79,7 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
   }
 
   async return(): Promise<IteratorResult<TrainingBatch>> {
+    this.#done = true;
     readings.delete(this);
     this.#port.close();
     return { done: true, value: undefined };

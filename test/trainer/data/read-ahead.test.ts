@@ -71,6 +71,7 @@ describe("reading ahead", () => {
     for await (const _ of readAhead(planOf())) break;
     const left = readAhead(planOf());
     await left[Symbol.asyncDispose]();
+    expect(await left.next()).toEqual({ done: true, value: undefined });
     expect(await all(readAhead(planOf()))).toHaveLength(Math.ceil(file.count / 3000));
   });
 
