@@ -12,8 +12,10 @@ import { packedA, packedB } from "./scratch";
 export const PANEL: usize = 32;
 const PANEL_BYTES: usize = 4 * PANEL;
 
-/** Rows, or columns, of S whose lists are made at a time. They take 32 KiB of the 192 KiB at `packedA`. */
-export const LISTS: usize = 16;
+/** Rows of S whose lists are made at a time. They take 64 KiB of the 192 KiB at `packedA`. */
+export const LISTS: usize = 32;
+/** Columns of S whose lists are made at a time: fewer, so that there are enough of such parts for some threads. */
+export const COLUMN_LISTS: usize = 16;
 /** Room for the ends of lists and for a tile before the lists, at `packedA`. */
 const ENDS_BYTES: usize = 4 * LISTS;
 const TILE_BYTES: usize = LISTS * PANEL_BYTES;
@@ -197,10 +199,10 @@ export function multiplyListedColumns(
   const ends = packedA;
   const tile = ends + ENDS_BYTES;
   const lists = tile + TILE_BYTES;
-  for (let done: usize = 0; done < count; done += LISTS) {
+  for (let done: usize = 0; done < count; done += COLUMN_LISTS) {
     for (let row: usize = 0; row < rows; row += MOST_LISTED) {
       const from = first + done;
-      const columns = min(LISTS, count - done);
+      const columns = min(COLUMN_LISTS, count - done);
       const adds = accumulate || row > 0;
       let end = lists;
       for (let i: usize = 0; i < columns; i++) {
@@ -239,9 +241,9 @@ function addTile(tile: usize, lines: usize, width: usize, c: usize, cStride: usi
 /** c [width, lines] = the transpose of `addTile`'s; or += it. */
 function addTurned(tile: usize, lines: usize, width: usize, c: usize, cStride: usize, accumulate: bool): void {
   let j: usize = 0;
-  if (ASC_FEATURE_SIMD && lines === LISTS) {
+  if (ASC_FEATURE_SIMD && lines === COLUMN_LISTS) {
     for (; j + 4 <= width; j += 4) {
-      for (let i: usize = 0; i < LISTS; i += 4)
+      for (let i: usize = 0; i < COLUMN_LISTS; i += 4)
         addTurned4x4__simd(tile + i * PANEL_BYTES + 4 * j, c + j * cStride + 4 * i, cStride, accumulate);
     }
   }
