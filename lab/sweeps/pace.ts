@@ -71,8 +71,8 @@ function nanIfDiverged(error: unknown): number {
 }
 
 /**
- * Trains a piece, which ends where the epoch does at the latest. Returns seconds a record: the time from the first batch
- * on, waiting for others included, divided by the records trained.
+ * Trains a piece, which ends where the epoch does at the latest. Returns seconds a record: the time from the first
+ * batch on, waiting for others included, divided by the records trained.
  */
 async function trainPiece({ learner, source, training }: Runner, round: number): Promise<number> {
   await using batches = source.epoch(new Random(training.seed + round));
