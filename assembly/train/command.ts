@@ -3,7 +3,7 @@
 
 /** Bytes of a block. What threads wait on or count in has a cache line of its own. */
 export const BLOCK_BYTES: usize = 768;
-/** u64: the command's number (32 bits), the next part to be taken (16 bits), and the number of parts (16 bits). */
+/** u64: the call that members came by (32 bits), the next part to be taken (16 bits), and the number of parts (16 bits). */
 export const TICKET: usize = 0;
 /** u32: parts that are computed. */
 export const DONE: usize = 64;
@@ -13,8 +13,8 @@ export const LEADER_SLEEPS: usize = 68;
 export const WAKE: usize = 128;
 /** u32: threads that are asleep, or about to be. */
 export const SLEEPERS: usize = 132;
-/** u32: 1 while threads are to look for commands. */
-export const OPEN: usize = 136;
+/** u32: the number of the call by which members are to look for commands; 0 while none are. */
+export const CALL: usize = 136;
 /** u32: 1 when a thread has failed. */
 export const FAILED: usize = 140;
 const OPERATION: usize = 192;

@@ -21,7 +21,7 @@ export { blockBytes } from "./command";
 export { f32_add } from "./lists";
 export { groupEntries, uniqueRows } from "./rows";
 export { teamScratchBytes } from "./scratch";
-export { fail, follow, isLost, lead, partsByHelpers, setOpen, work } from "./team";
+export { fail, follow, isLost, lead, partsByHelpers, setCall, work } from "./team";
 
 /** What an exponential or a random number costs, in additions. */
 const DEAR: usize = 8;

@@ -1,7 +1,7 @@
 // How threads share work. One thread leads: it publishes commands one after the other, takes part in each, and goes on
 // when all parts are computed. Which thread computes a part is left to chance, so that one that is held up delays
 // nobody; what comes out does not depend on it, as a part writes to places of its own.
-import { cut, DONE, FAILED, LEADER_SLEEPS, OPEN, SLEEPERS, setLeastWork, setTeam, TICKET, team, WAKE } from "./command";
+import { CALL, cut, DONE, FAILED, LEADER_SLEEPS, SLEEPERS, setLeastWork, setTeam, TICKET, team, WAKE } from "./command";
 import { computePart } from "./parts";
 import { setScratch } from "./scratch";
 
@@ -12,9 +12,8 @@ const PATIENCE: i64 = 100_000_000;
 /** So many times in a row, a minute and more, without an end of any part: a thread is no longer there. */
 const MOST_NAPS: u32 = 900;
 
-/** Threads besides the leading one. */
-let others: u32 = 0;
-let commands: u32 = 0;
+/** The call by which members are here; 0 while there are none. */
+let called: u32 = 0;
 let lost = false;
 /** Parts of this leader's commands so far that others have computed. */
 let helped: u32 = 0;
@@ -23,11 +22,10 @@ let helped: u32 = 0;
  * Makes this instance the leader of a team whose block, all zeros, is at an address. `scratch`: see scratch.ts. A part
  * has at least so much `work`, in operations.
  */
-export function lead(address: usize, scratch: usize, widest: usize, threads: u32, work: usize): void {
+export function lead(address: usize, scratch: usize, widest: usize, work: usize): void {
   setTeam(address);
   setLeastWork(work);
   setScratch(scratch, widest, 0);
-  others = threads - 1;
 }
 
 /** Makes this instance a member: its number is 1 and more. */
@@ -36,9 +34,10 @@ export function follow(address: usize, scratch: usize, widest: usize, thread: u3
   setScratch(scratch, widest, thread);
 }
 
-/** Calls the members to work, or sends them away: `work` returns then. */
-export function setOpen(open: bool): void {
-  atomic.store<u32>(team, open ? 1 : 0, OPEN);
+/** Lets members work who come by this call, and sends others away, whose `work` returns then; by 0 all. */
+export function setCall(call: u32): void {
+  called = call;
+  atomic.store<u32>(team, call, CALL);
   wake();
 }
 
@@ -61,16 +60,15 @@ export function fail(): void {
 /** Runs a command over `items`, as `cut` says, whose arguments are there. Returns the number of parts. */
 export function run(operation: u32, items: usize, work: usize, step: usize = 1, extra: bool = false): usize {
   const parts = cut(operation, items, work, step, extra);
-  if (parts <= 1 || others === 0 || lost) {
+  if (parts <= 1 || called === 0 || lost) {
     for (let part: usize = 0; part < parts; part++) computePart(part);
     return parts;
   }
-  commands++;
   atomic.store<u32>(team, 0, DONE);
-  atomic.store<u64>(team, ((<u64>commands) << 32) | parts, TICKET);
+  atomic.store<u64>(team, ((<u64>called) << 32) | parts, TICKET);
   if (atomic.load<u32>(team, SLEEPERS) > 0) wake();
   let own: u32 = 0;
-  while (takePart()) own++;
+  while (takePart(called)) own++;
   join(<u32>parts);
   helped += <u32>parts - own;
   return parts;
@@ -81,11 +79,14 @@ function wake(): void {
   atomic.notify(team + WAKE, -1);
 }
 
-/** Computes a part that nobody has taken. Returns false where there is none. */
-function takePart(): bool {
+/**
+ * Computes a part that nobody has taken. Returns false where there is none for who came by a call. What a part is of is
+ * read when it has been taken, so that it is of the command that is there.
+ */
+function takePart(call: u32): bool {
   let ticket = atomic.load<u64>(team, TICKET);
   while (true) {
-    if (((ticket >> 16) & 0xffff) >= (ticket & 0xffff)) return false;
+    if (!hasPart(ticket, call)) return false;
     const found = atomic.cmpxchg<u64>(team, ticket, ticket + 0x10000, TICKET);
     if (found === ticket) break;
     ticket = found;
@@ -96,6 +97,10 @@ function takePart(): bool {
   const done = atomic.add<u32>(team, 1, DONE) + 1;
   if (done === <u32>parts && atomic.load<u32>(team, LEADER_SLEEPS)) atomic.notify(team + DONE, 1);
   return true;
+}
+
+function hasPart(ticket: u64, call: u32): bool {
+  return <u32>(ticket >> 32) === call && ((ticket >> 16) & 0xffff) < (ticket & 0xffff);
 }
 
 /** Waits until all parts are computed. */
@@ -116,24 +121,23 @@ function join(parts: u32): void {
   atomic.store<u32>(team, 0, LEADER_SLEEPS);
 }
 
-/** Computes parts of commands until the leader sends the members away. */
-export function work(): void {
+/** Computes parts of commands until the leader sends away who came by this call. */
+export function work(call: u32): void {
   let spins: u32 = 0;
-  while (atomic.load<u32>(team, OPEN)) {
-    if (takePart()) spins = 0;
+  while (atomic.load<u32>(team, CALL) === call) {
+    if (takePart(call)) spins = 0;
     else if (++spins > SPINS) {
-      sleep();
+      sleep(call);
       spins = 0;
     }
   }
 }
 
-function sleep(): void {
+function sleep(call: u32): void {
   atomic.add<u32>(team, 1, SLEEPERS);
   const seen = atomic.load<u32>(team, WAKE);
   const ticket = atomic.load<u64>(team, TICKET);
   // A leader that has not seen the sleeper has published its command before the look at the ticket.
-  if (((ticket >> 16) & 0xffff) >= (ticket & 0xffff) && atomic.load<u32>(team, OPEN))
-    atomic.wait<i32>(team + WAKE, seen, -1);
+  if (!hasPart(ticket, call) && atomic.load<u32>(team, CALL) === call) atomic.wait<i32>(team + WAKE, seen, -1);
   atomic.sub<u32>(team, 1, SLEEPERS);
 }

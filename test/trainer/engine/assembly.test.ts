@@ -249,7 +249,7 @@ describe.each(VARIANTS)("the matrix product of the %s build", (variant) => {
     const memory = new LinearMemory();
     const kernels = trainingKernels(variant, memory.memory);
     const scratch = memory.allocate(kernels.teamScratchBytes(1, 0));
-    kernels.lead(memory.allocate(kernels.blockBytes()), scratch, 0, 1, 100);
+    kernels.lead(memory.allocate(kernels.blockBytes()), scratch, 0, 100);
     const random = new Random(9);
     const wrong: string[] = [];
     for (const [m, n, k] of SIZES) {

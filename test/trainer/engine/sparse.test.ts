@@ -18,7 +18,7 @@ function setUp(variant: (typeof VARIANTS)[number]): {
   const memory = new LinearMemory();
   const kernels = trainingKernels(variant, memory.memory);
   const scratch = memory.allocate(kernels.teamScratchBytes(1, 0));
-  kernels.lead(memory.allocate(kernels.blockBytes()), scratch, 0, 1, 1000);
+  kernels.lead(memory.allocate(kernels.blockBytes()), scratch, 0, 1000);
   const random = new Random(4);
   const matrix = (length: number, share: number): Place => {
     const address = memory.allocateNumbers(length);

@@ -92,12 +92,12 @@ describe("a process", () => {
     expect(ended.status).toBe(1);
   });
 
-  it("computes with several engines in turns", () => {
+  it("computes with several engines in turns, whose memories grow", () => {
     const ended = runScript(`
       const [a, b, c] = [start(), start(), start()];
       const losses = [];
-      for (let step = 0; step < 4; step++)
-        for (const learner of [a, b, c]) losses.push(learner.step(dataset, records, 0.01));
+      for (const size of [2, 20, 70, 150])
+        for (const learner of [a, b, c]) losses.push(learner.step(dataset, records.subarray(0, size), 0.01));
       console.log(new Set(losses).size, "losses");`);
     expect(ended.output).toContain("4 losses");
     expect(ended.status).toBe(0);

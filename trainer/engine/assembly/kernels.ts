@@ -5,8 +5,8 @@ import type { KernelVariant } from "../../../runtime/variant.ts";
 export interface TrainingKernels {
   blockBytes(): number;
   teamScratchBytes(threads: number, widest: number): number;
-  lead(block: number, scratch: number, widest: number, threads: number, work: number): void;
-  setOpen(open: boolean): void;
+  lead(block: number, scratch: number, widest: number, work: number): void;
+  setCall(call: number): void;
   isLost(): boolean;
   partsByHelpers(): number;
   gemm(

@@ -11,6 +11,8 @@ const CACHE_LINE = 64;
  */
 export class LinearMemory {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
+  /** Called before it grows. */
+  onGrow: () => void = () => {};
   /** What the memory's arrays are over: another object after each growth, of the same memory. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   /** The first address that has not been handed out. Address 0 is never, as it stands for nothing. */
@@ -47,6 +49,7 @@ export class LinearMemory {
   }
 
   #grow(pages: number, end: number): void {
+    this.onGrow();
     try {
       this.memory.grow(pages);
     } catch (error) {

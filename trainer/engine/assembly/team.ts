@@ -12,7 +12,6 @@ let teams = 0;
 /** The threads that compute with an engine's kernels in its memory: the one that has the engine, and helpers. */
 export class Team {
   readonly kernels: TrainingKernels;
-  readonly threads: number;
   readonly #called: Callable | null;
   readonly #leastWork: number;
 
@@ -24,14 +23,18 @@ export class Team {
     const kernels = trainingKernels(variant, memory.memory);
     const block = memory.allocate(kernels.blockBytes());
     const scratch = memory.allocate(kernels.teamScratchBytes(threads, widest));
-    kernels.lead(block, scratch, widest, threads, leastWork);
+    kernels.lead(block, scratch, widest, leastWork);
     this.kernels = kernels;
     this.#leastWork = PARTS_WORTH_A_CALL * leastWork;
-    this.threads = threads;
     const id = ++teams;
     const message: TeamMessage = { team: id, module, memory: memory.memory, block, scratch, widest };
-    const setOpen = (open: boolean): void => kernels.setOpen(open);
-    this.#called = threads > 1 ? { id, helpers: threads - 1, message, setOpen } : null;
+    const called = { id, version: 0, helpers: threads - 1, message, setCall: (call: number) => kernels.setCall(call) };
+    this.#called = threads > 1 ? called : null;
+    // A thread that gets a memory while it grows may take it to be smaller than it is: it gets it again.
+    memory.onGrow = () => {
+      called.version++;
+      dismissThreads(called);
+    };
     watchTeam(this, id);
   }
 

@@ -6,7 +6,7 @@ import { CALLS, TEAM, type TeamMessage, type ThreadData } from "./thread-data.ts
 /** The exports of a module that a member of a team needs. */
 interface MemberKernels {
   follow(block: number, scratch: number, widest: number, thread: number): void;
-  work(): void;
+  work(call: number): void;
   fail(): void;
 }
 
@@ -28,7 +28,7 @@ for (let calls = 0; ; ) {
   readMessages(port);
   const kernels = teams.get(Atomics.load(control, TEAM));
   try {
-    kernels?.work();
+    kernels?.work(calls);
   } catch (error) {
     port.postMessage((error as Error).stack);
     kernels?.fail();

@@ -7,18 +7,21 @@ import { CALLS, TEAM, type TeamMessage, type ThreadData } from "./thread-data.ts
 /** What an engine has that threads can be called to. */
 export interface Callable {
   readonly id: number;
+  /** Changes when threads have to be told anew what they know of it. */
+  readonly version: number;
   /** Threads that it needs besides the calling one. */
   readonly helpers: number;
   /** What threads have to know of it. */
   readonly message: TeamMessage;
-  setOpen(open: boolean): void;
+  /** Lets threads work that come by this call; by 0 none. */
+  setCall(call: number): void;
 }
 
 interface Helper {
   worker: Worker;
   port: MessagePort;
-  /** The teams that it knows. */
-  teams: Set<number>;
+  /** The teams that it knows, with their versions. */
+  teams: Map<number, number>;
 }
 
 // A file's name ends otherwise where it is compiled.
@@ -50,20 +53,23 @@ export function callThreads(team: Callable): void {
   dismissThreads();
   while (helpers.length < team.helpers) helpers.push(start(helpers.length + 1));
   for (const { port, teams } of helpers.slice(0, team.helpers)) {
-    if (teams.has(team.id)) continue;
-    teams.add(team.id);
+    if (teams.get(team.id) === team.version) continue;
+    teams.set(team.id, team.version);
     port.postMessage(team.message);
   }
   called = team;
-  team.setOpen(true);
+  // A thread reads these in the other order: by a call it comes to that call's team, or to none.
+  const call = Atomics.load(control, CALLS) + 1;
+  team.setCall(call);
   Atomics.store(control, TEAM, team.id);
-  Atomics.add(control, CALLS, 1);
+  Atomics.store(control, CALLS, call);
   Atomics.notify(control, CALLS);
 }
 
-/** Sends the threads away from the team that they were called to last. */
-export function dismissThreads(): void {
-  called?.setOpen(false);
+/** Sends the threads away from the team that they were called to last, or if it is this one. */
+export function dismissThreads(from: Callable | null = called): void {
+  if (from !== called) return;
+  called?.setCall(0);
   called = null;
 }
 
@@ -89,7 +95,7 @@ function start(thread: number): Helper {
   const workerData: ThreadData = { control, port: port2, thread };
   // Flags of this process, such as one to read a program from standard input, are not for its threads.
   const worker = new Worker(SCRIPT, { workerData, transferList: [port2], execArgv: [] });
-  const helper: Helper = { worker, port, teams: new Set() };
+  const helper: Helper = { worker, port, teams: new Map() };
   worker.on("error", (error) => {
     failure ??= error.stack ?? String(error);
   });
