@@ -9,8 +9,9 @@ const BETA2: f64 = 0.999;
 const BLOCK: usize = 16;
 
 /**
- * A step of `count` rows, with `room` bytes at `own` to overwrite, those numbered in `rows` (i32), of values, m and v, each [V, width]. `gradients` [count,
- * width], in the order of `rows`; `decay` times the row is added to them, and `scale` multiplies the sum.
+ * A step of `count` rows, those numbered in `rows` (i32), of values, m and v, each [V, width]. `gradients` [count,
+ * width], in the order of `rows`; `decay` times the row is added to them, and `scale` multiplies the sum. At `own` there
+ * are `room` bytes to overwrite.
  */
 export function adamRows(
   values: usize,
@@ -28,8 +29,8 @@ export function adamRows(
   room: usize,
 ): void {
   const bytes: usize = 4 * width;
-  // A few rows at a time are copied to one place, so that their ways from memory, which takes a hundred times as long as
-  // the caches, are taken at once and not one after the other.
+  // A few rows at a time are copied to one place, so that their ways from memory, which takes a hundred times as long
+  // as the caches, are taken at once and not one after the other.
   const most = min<usize>(BLOCK, room / (3 * bytes));
   if (most === 0) {
     for (let i: usize = 0; i < count; i++, gradients += bytes) {

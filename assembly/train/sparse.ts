@@ -1,8 +1,8 @@
 // Products of a matrix S that is mostly zeros with a dense one. ReLU leaves half of a layer's units at 0 and dropout
 // its share of the others, so that of 0.5 a quarter of the numbers is left, in the units as in their gradients; a dense
 // product would multiply by all of them. The dense matrix is packed in panels of PANEL columns, [depth, PANEL] each. A
-// list has the numbers of a row or a column of S that are not 0: pairs of the offset of its row in a panel (u32) and the
-// number. A number of the result is summed in the order of its list.
+// list has the numbers of a row or a column of S that are not 0: pairs of the offset of its row in a panel (u32) and
+// the number. A number of the result is summed in the order of its list.
 
 import { packRows } from "../gemm/pack";
 import { madd } from "../madd";

@@ -39,8 +39,8 @@ export class Team {
   }
 
   /**
-   * To be called before kernels are. Calls the helpers, unless they are here or the kernels have less than a millisecond
-   * of `work`, in operations. Throws where one has failed.
+   * To be called before kernels are. Calls the helpers, unless they are here or the kernels have less than a
+   * millisecond of `work`, in operations. Throws where one has failed.
    */
   enter(work: number): void {
     if (this.#called && work >= this.#leastWork) callThreads(this.#called);
