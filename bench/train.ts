@@ -1,7 +1,7 @@
 // Measures training: records/s, milliseconds of a step by part, and peak memory of DeepFM on our engines and on their
-// peers, PyTorch, DeepCTR-Torch and FuxiCTR, where Python has them (bench/peers/README.md). Each contestant is a process
-// of its own, and they take turns, so that a slow moment of the machine falls on all; prints medians of rounds, and
-// gates nothing. It first checks that all learn the same.
+// peers, PyTorch, DeepCTR-Torch and FuxiCTR, where Python has them (bench/peers/README.md). Each contestant is a
+// process of its own, and they take turns, so that a slow moment of the machine falls on all; prints medians of rounds
+// (means of the parts), and gates nothing. It first checks that all learn the same.
 //   npm run bench -- train [--quick] [--cases TEXT,…] [--threads 1,2] [--engines NAME,…] [--peers PYTHON|none]
 //                          [--rounds N] [--json FILE]
 // --cases takes those whose names have one of the texts in them. --quick is the main case alone, in some 2 minutes.

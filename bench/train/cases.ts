@@ -7,8 +7,8 @@ import { withFixedDefaults } from "../../trainer/data/default-settings.ts";
 import { countLabel, noLabels } from "../../trainer/data/label-counts.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { SHARD_RECORDS } from "../../trainer/data/shard.ts";
+import type { ShardFile } from "../../trainer/data/shard-file.ts";
 import { ShardWriter } from "../../trainer/data/shard-writer.ts";
-import type { ShardFile } from "../../trainer/data/source.ts";
 import { Vocabulary } from "../../trainer/data/vocabulary.ts";
 import { Zipf } from "../../trainer/data/zipf.ts";
 

@@ -4,10 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Dataset } from "../../trainer/data/dataset.ts";
+import type { TrainingBatch } from "../../trainer/data/epoch.ts";
 import { Random } from "../../trainer/data/random.ts";
-import { type TrainingBatch, trainingSource } from "../../trainer/data/source.ts";
+import { trainingSource } from "../../trainer/data/source.ts";
 import { BACKENDS } from "../../trainer/engine/backend.ts";
-import { engineFactory, startEngine } from "../../trainer/engine/engines.ts";
+import { type AskedEngine, engineFactory, startEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { Learner } from "../../trainer/model/learner.ts";
 import { BUFFER, type Case, type RecordsFile, specOf, vocabularyOf } from "./cases.ts";
@@ -77,10 +78,10 @@ function readFloats(path: string): Float32Array {
 }
 
 async function open(command: Extract<Command, { do: "open" }>): Promise<{ trainee: Trainee } & Replies["open"]> {
-  if (name === "assembly" && Number(threads) !== 1) throw new UserError("the engine has one thread only");
   const backend = BACKENDS.find((one) => name === engineName(one));
-  const { engine, versions } = await startEngine(backend ? { backend } : { engine: "assembly" });
-  const learner = new Learner(specOf(command.case), vocabularyOf(command.case), engineFactory(engine));
+  const asked: AskedEngine = backend ? { backend } : { engine: "assembly", threads: Number(threads) };
+  const { engine, threads: running, versions } = await startEngine(asked);
+  const learner = new Learner(specOf(command.case), vocabularyOf(command.case), engineFactory(engine, running));
   if (command.weights) {
     const { runningStats } = learner.weights();
     const [rows, dense] = ["table.f32", "dense.f32"].map((file) => readFloats(join(command.folder, file)));

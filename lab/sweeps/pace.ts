@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
-import type { TrainingBatch, TrainingSource } from "../../trainer/data/source.ts";
+import type { TrainingSource } from "../../trainer/data/source.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
@@ -71,29 +71,24 @@ function nanIfDiverged(error: unknown): number {
 }
 
 /**
- * Trains a piece, which ends where the shuffle buffer does at the latest. Returns seconds a record: the time of the
- * steps divided by the records trained, plus the time that filled the buffer divided by the records in it.
+ * Trains a piece, which ends where the epoch does at the latest. Returns seconds a record: the time from the first
+ * batch on, waiting for others included, divided by the records trained.
  */
 async function trainPiece({ learner, source, training }: Runner, round: number): Promise<number> {
-  const batches = source.epoch(new Random(training.seed + round));
-  const opened = performance.now();
-  const first = await batches.next();
+  await using batches = source.epoch(new Random(training.seed + round));
+  let next = await batches.next();
+  if (next.done) throw new Error("got a training log without a batch");
   const started = performance.now();
-  if (first.done) throw new Error("got a training log without a batch");
-  const { dataset } = first.value;
-  let steps = 0;
-  let records = 0;
   let ended = started;
-  let batch: TrainingBatch | undefined = first.value;
-  while (batch?.dataset === dataset && (steps < LEAST_BATCHES || ended - started < 1000 * PIECE_SECONDS)) {
-    learner.step(dataset, batch.records, training.learningRate);
+  let records = 0;
+  for (let steps = 0; !next.done; steps++) {
+    if (steps >= LEAST_BATCHES && ended - started >= 1000 * PIECE_SECONDS) break;
+    const batch = next.value;
+    learner.step(batch.dataset, batch.records, training.learningRate);
     await setImmediate(); // Training does so after each step, and it takes time
-    ended = performance.now();
-    steps++;
     records += batch.records.length;
-    const next = await batches.next();
-    batch = next.done ? undefined : next.value;
+    next = await batches.next();
+    ended = performance.now();
   }
-  await batches.return(undefined);
-  return ((started - opened) / dataset.count + (ended - started) / records) / 1000;
+  return (ended - started) / records / 1000;
 }

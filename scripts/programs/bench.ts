@@ -29,6 +29,7 @@ const BENCHMARKS: Record<string, string> = {
   rerank: "processor time of re-ranking a page in front of an origin; checks pages that are hard to parse before",
   messy: "AUC of the spec that init writes for messy logs: against one by hand, and against LightGBM",
   tables: "AUC of LR, FM and DeepFM on your logs with what init and the log itself say: against LightGBM",
+  engines: "AUC and training time of your spec and logs on each engine, over seeds",
   train: "records/s of training, ms of a step by part, peak memory: our engines, PyTorch, FuxiCTR, DeepCTR-Torch",
   numeric: "AUC and logloss of the encodings of numbers, on generated and public logs, for LR, FM and DeepFM",
   rare: "predicted against observed clicks of LR, FM and DeepFM with default settings, where clicks are rare",

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 it("train prints its loss, recall and the metrics within groups, and no other", () => {
   const { stdout, stderr } = printed;
-  expect(stderr).toMatch(/epoch 1: .* loss \d\.\d{4} {2}valid loss \d\.\d{4}$/m);
+  expect(stderr).toMatch(/epoch 1: .* loss \d\.\d{4} {2}valid loss \d\.\d{4} {2}input \d+\.\d %$/m);
   expect(stdout).toMatch(/in-batch loss.*recall@100.*recall@100 of the most popular.*GAUC by user.*records/s);
   expect(stdout).toContain("the best by the in-batch loss; ");
   expect(stdout + stderr).not.toMatch(/NaN|logloss|calibration|ECE|│ AUC/);

@@ -33,25 +33,29 @@ export function lookUpRows({ encoded, labels, weights }: EncodedChunk, vocabular
 
 /** The given records of a dataset as one of their own. */
 export function pickRecords(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
-  const { offsets } = dataset;
-  const start = (record: number): number => offsets[record * fields];
-  const entries = records.reduce((sum, record) => sum + start(record + 1) - start(record), 0);
-  const picked: Dataset = {
-    count: records.length,
-    labels: Uint8Array.from(records, (record) => dataset.labels[record]),
-    offsets: new Uint32Array(records.length * fields + 1),
-    rows: new Int32Array(entries),
-    values: new Float32Array(entries),
-  };
+  const { labels: fromLabels, offsets: from, rows: fromRows, values: fromValues } = dataset;
+  let entries = 0;
+  for (const record of records) entries += from[(record + 1) * fields] - from[record * fields];
+  const labels = new Uint8Array(records.length);
+  const offsets = new Uint32Array(records.length * fields + 1);
+  const rows = new Int32Array(entries);
+  const values = new Float32Array(entries);
+  let [cell, at] = [0, 0];
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i];
+    labels[i] = fromLabels[record];
+    const first = record * fields;
+    const shift = at - from[first];
+    for (let f = 1; f <= fields; f++) offsets[++cell] = from[first + f] + shift;
+    const last = from[first + fields];
+    // Copied one by one, as a record's entries are too few for `set` to pay.
+    for (let entry = from[first]; entry < last; entry++, at++) {
+      rows[at] = fromRows[entry];
+      values[at] = fromValues[entry];
+    }
+  }
+  const picked: Dataset = { count: records.length, labels, offsets, rows, values };
   if (dataset.weights) picked.weights = Float32Array.from(records, (record) => dataset.weights?.[record] as number);
-  let at = 0;
-  records.forEach((record, i) => {
-    const shift = at - start(record);
-    for (let f = 1; f <= fields; f++) picked.offsets[i * fields + f] = offsets[record * fields + f] + shift;
-    picked.rows.set(dataset.rows.subarray(start(record), start(record + 1)), at);
-    picked.values.set(dataset.values.subarray(start(record), start(record + 1)), at);
-    at += start(record + 1) - start(record);
-  });
   return picked;
 }
 

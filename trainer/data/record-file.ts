@@ -8,9 +8,9 @@ import type { ClickLog } from "./click-log.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
 import { countLabel, type LabelCounts, noLabels } from "./label-counts.ts";
 import { ShardBuilder } from "./shard-builder.ts";
+import type { ShardFile } from "./shard-file.ts";
 import { shardLayout } from "./shard-layout.ts";
 import type { ShardWriter } from "./shard-writer.ts";
-import type { ShardFile } from "./source.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** The file of a cache entry that holds the encoded records, as shards of rows. */

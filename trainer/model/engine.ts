@@ -58,8 +58,8 @@ export type OnActivations = (network: string, layer: number, input: Float32Array
  */
 export interface Engine {
   /**
-   * The loss in training mode (dropout is on, BatchNorm uses the batch's own statistics), and its gradients. `onLoss` is
-   * called once: when the loss is known, before the way back.
+   * The loss in training mode (dropout is on, BatchNorm uses the batch's own statistics), and its gradients. `onLoss`
+   * is called once: when the loss is known, before the way back.
    */
   gradients(batch: Batch, onLoss?: () => void): Gradients;
   /** [B]. As in the two methods below, dropout is off and BatchNorm uses its running statistics. */

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { ResolvedSpec } from "../../format/spec.ts";
 import { Random } from "../data/random.ts";
+import type { Batches } from "../data/read-ahead.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
 import { DivergedError } from "../errors.ts";
 import { fixed } from "../metrics/evaluation.ts";
@@ -19,7 +20,7 @@ import { MeanLoss } from "../model/own-loss.ts";
 import type { Weights } from "../model/weights.ts";
 import { startTask } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
-import { fitBias } from "./fit-bias.ts";
+import { BiasFit } from "./fit-bias.ts";
 
 /**
  * One epoch of a training, with its metrics on the validation log: NaN where one does not exist, which in JSON is null.
@@ -71,12 +72,16 @@ export class Training {
   readonly #spec: ResolvedSpec;
   readonly #source: TrainingSource;
   readonly #valid: HeldOutSource;
+  readonly #bias: BiasFit;
+  /** The next epoch, whose reading has begun; null where none has. */
+  #next: { number: number; batches: Batches } | null = null;
 
   constructor(learner: Learner, spec: ResolvedSpec, source: TrainingSource, valid: HeldOutSource) {
     this.learner = learner;
     this.#spec = spec;
     this.#source = source;
     this.#valid = valid;
+    this.#bias = new BiasFit(source);
     const { learningRate, rateDrops: drops } = spec.training;
     this.position = {
       epochs: [],
@@ -101,34 +106,42 @@ export class Training {
     afterStep: () => void = () => {},
     afterEpoch: (epoch: Epoch) => void = () => {},
   ): Promise<void> {
-    while (!this.position.done) {
-      const number = this.position.epochs.length + 1;
-      const started = performance.now();
-      using task = startTask(`${name} ${number}`, this.#source.count, "records");
-      let epoch: Epoch;
-      try {
-        await this.#learnEpoch(number, (records, loss) => {
-          task.advance(records, `loss ${loss.toFixed(4)}`);
-          afterStep();
-        });
-        epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
-      } catch (error) {
-        if (!(error instanceof DivergedError)) throw error;
-        this.#endDiverged(`${name} ${number}`, error);
-        return;
-      }
-      task.done(`loss ${epoch.loss.toFixed(4)}  valid ${validText(epoch)}`);
-      afterEpoch(epoch);
+    try {
+      while (!this.position.done) await this.#runEpoch(name, afterStep, afterEpoch);
+    } finally {
+      await this.#next?.batches[Symbol.asyncDispose]();
+      this.#next = null;
     }
+  }
+
+  async #runEpoch(name: string, afterStep: () => void, afterEpoch: (epoch: Epoch) => void): Promise<void> {
+    const number = this.position.epochs.length + 1;
+    const started = performance.now();
+    using task = startTask(`${name} ${number}`, this.#source.count, "records");
+    let epoch: Epoch;
+    try {
+      await this.#learnEpoch(number, (records, loss) => {
+        task.advance(records, `loss ${loss.toFixed(4)}`);
+        afterStep();
+      });
+      epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
+    } catch (error) {
+      if (!(error instanceof DivergedError)) throw error;
+      this.#endDiverged(`${name} ${number}`, error);
+      return;
+    }
+    const input = `input ${(100 * this.learner.clock.share("input")).toFixed(1)} %`;
+    task.done(`loss ${epoch.loss.toFixed(4)}  valid ${validText(epoch)}  ${input}`);
+    afterEpoch(epoch);
   }
 
   async #learnEpoch(number: number, onStep: (records: number, loss: number) => void): Promise<void> {
     const { position } = this;
-    // Each epoch's order has its own seed, so that training can be resumed at any step of an epoch.
-    const random = new Random(this.#spec.training.seed + number * 0x9e3779b9);
     const { clock } = this.learner;
-    clock.start();
-    for await (const { dataset, records } of this.#source.epoch(random, position.steps)) {
+    clock.clear();
+    const batches = this.#next?.number === number ? this.#next.batches : this.#read(number, position.steps);
+    this.#next = null;
+    for await (const { dataset, records } of batches) {
       clock.lap("input");
       const loss = this.learner.step(dataset, records, position.learningRate);
       position.steps++;
@@ -140,10 +153,18 @@ export class Training {
     }
   }
 
+  /** Begins to read an epoch, without its first `skip` batches. */
+  #read(number: number, skip: number): Batches {
+    // Each epoch's order has its own seed, so that training can be resumed at any step of an epoch.
+    return this.#source.epoch(new Random(this.#spec.training.seed + number * 0x9e3779b9), skip);
+  }
+
   async #endEpoch(number: number, seconds: number): Promise<Epoch> {
     const { position, learner } = this;
     const { learningRate } = position;
-    if (this.#spec.training.loss === "logistic") await fitBias(learner, this.#source);
+    if (this.#spec.training.loss === "logistic") await this.#bias.fit(learner);
+    // The next epoch is read while this one is validated.
+    if (number < this.#spec.training.maxEpochs) this.#next = { number: number + 1, batches: this.#read(number + 1, 0) };
     const own = new MeanLoss();
     const { logits, labels, weights } = await predictLog(this.#valid, (dataset) => {
       own.add(learner.ownLoss(dataset));

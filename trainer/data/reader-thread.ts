@@ -1,0 +1,64 @@
+// The thread that reads training logs for ./read-ahead.ts. It reads several at once where that is asked for, each for a
+// port of its own.
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { FormatError } from "../../format/errors.ts";
+import { UserError } from "../errors.ts";
+import { type Dataset, pickRecords } from "./dataset.ts";
+import { type EpochPlan, readEpoch } from "./epoch.ts";
+
+/** An epoch to read. Each message that comes to `port` makes room for one batch more than the first `ahead`. */
+export interface ReadRequest {
+  plan: EpochPlan;
+  ahead: number;
+  port: MessagePort;
+}
+
+/** A batch, what went wrong, or the end of the epoch. */
+export type Read = Dataset | { fault: ReadFault } | null;
+
+/** An error in a form that a message keeps. */
+export type ReadFault =
+  | { kind: "format"; place: string; problem: string }
+  | { kind: "user" | "defect"; message: string };
+
+async function read({ plan, ahead, port }: ReadRequest): Promise<void> {
+  let room = ahead;
+  let closed = false;
+  let wake = (): void => {};
+  port.on("message", () => {
+    room++;
+    wake();
+  });
+  port.on("close", () => {
+    closed = true;
+    wake();
+  });
+  for await (const { dataset, records } of readEpoch(plan)) {
+    while (room === 0 && !closed) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (closed) return;
+    room--;
+    const batch = pickRecords(dataset, records, plan.file.layout.fields);
+    port.postMessage(batch, buffersOf(batch));
+  }
+  port.postMessage(null);
+}
+
+/** What is handed over, and not copied. */
+function buffersOf({ labels, weights, offsets, rows, values }: Dataset): ArrayBuffer[] {
+  const arrays = [labels, offsets, rows, values, ...(weights ? [weights] : [])];
+  return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+function faultOf(error: unknown): ReadFault {
+  if (error instanceof FormatError) return { kind: "format", place: error.place, problem: error.problem };
+  if (error instanceof UserError) return { kind: "user", message: error.message };
+  return { kind: "defect", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+parentPort?.on("message", (request: ReadRequest) => {
+  read(request).catch((error: unknown) => request.port.postMessage({ fault: faultOf(error) }));
+});
