@@ -9,9 +9,9 @@ const BETA2: f64 = 0.999;
 const BLOCK: usize = 16;
 
 /**
- * A step of `count` rows, with `room` bytes at `own` to overwrite, those numbered in `rows` (i32), of values, m and v,
- * each [V, width]. `gradients` [count, width], in the order of `rows`; `decay` times the row is added to them, and
- * `scale` multiplies the sum.
+ * A step of `count` rows, those numbered in `rows` (i32), of values, m and v, each [V, width]. `gradients` [count,
+ * width], in the order of `rows`; `decay` times the row is added to them, and `scale` multiplies the sum. There are
+ * `room` bytes at `own` to overwrite.
  */
 export function adamRows(
   values: usize,

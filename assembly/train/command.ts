@@ -3,7 +3,7 @@
 
 /** Bytes of a block. What threads wait on or count in has a cache line of its own. */
 export const BLOCK_BYTES: usize = 768;
-/** u64: the call that members came by (32 bits), the next part to be taken (16), and the number of parts (16). */
+/** u64: the call that members came by (32 bits), the next part to be taken and the number of parts (16 bits each). */
 export const TICKET: usize = 0;
 /** u32: parts that are computed. */
 export const DONE: usize = 64;

@@ -6,9 +6,7 @@ import { packColumns, packRows } from "../gemm/pack";
 import { COLUMNS, ROWS } from "../gemm/ppmm";
 import { edge, packedA, packedB } from "./scratch";
 
-/**
- * Packs the panels [first, first + count) of a block of B [k, n]: `columns` columns from n0 on, `depth` rows from k0.
- */
+/** Packs the panels [first, first + count) of a block of B [k, n]: `columns` columns from n0, `depth` rows from k0. */
 export function packPanels(
   first: usize,
   count: usize,
