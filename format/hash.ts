@@ -92,8 +92,12 @@ export function checksum(bytes: Uint8Array, seed: number): Hash64 {
   return murmur128(bytes, 0, bytes.length, seed, { lo: 0, hi: 0 });
 }
 
+/** Of bytes and their hex text: Workers have them, Node 24 has not. */
+const HAS_METHODS = "toHex" in Uint8Array.prototype;
+
 /** Lower-case hex of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
+  if (HAS_METHODS) return bytes.toHex();
   let hex = "";
   for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
   return hex;
