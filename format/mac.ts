@@ -13,7 +13,7 @@ export interface MacKey {
   /** HMAC-SHA-256 that has taken the secret, and no byte of a message yet. */
   keyed: ReturnType<typeof hmac.create>;
   /** Takes a message in its place: to make buffers for each would take longer than to hash it. */
-  working: ReturnType<ReturnType<typeof hmac.create>["clone"]>;
+  working: ReturnType<typeof hmac.create>;
 }
 
 /** At least one key. */
@@ -47,8 +47,8 @@ export function readMacKeys(text: string, source: string): MacKeys {
 
 function macKey(secret: string): MacKey {
   const [first] = sha256(encoder.encode(`key number\0${secret}`));
-  const keyed = hmac.create(sha256, encoder.encode(secret));
-  return { number: (first as number) >> 4, keyed, working: keyed.clone() };
+  const key = encoder.encode(secret);
+  return { number: (first as number) >> 4, keyed: hmac.create(sha256, key), working: hmac.create(sha256, key) };
 }
 
 /**
