@@ -3,7 +3,6 @@ import { columnsOf } from "../../format/columns.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { openPart } from "../../trainer/data/logs.ts";
 import { someRecords } from "../../trainer/data/raw-record.ts";
-import { startAnyBackend } from "../../trainer/engine/backend.ts";
 import { startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { type ExportedModel, exportModel } from "../../trainer/export/export.ts";
 import { CALIBRATION_SET_RECORDS } from "../../trainer/export/export-run.ts";
@@ -22,8 +21,6 @@ export interface Head {
 export async function exportHeads(folder: string, budgets: readonly number[], cache: string): Promise<Head[]> {
   const run = loadRun(folder);
   await startEngineOfRun(run.record, {});
-  // Layers are fitted with TensorFlow.js, whatever engine trained them.
-  await startAnyBackend();
   const valid = run.findValidLog();
   const calibrationSet = await (await openHeldOutLog(run.spec, run, valid, cache)).head(CALIBRATION_SET_RECORDS);
   await using log = await openPart(run.spec, valid);

@@ -120,19 +120,6 @@ async function select(name: string): Promise<void> {
     throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
 }
 
-/** Whether this process has started a backend. */
-let started = false;
-
-/** Starts the first backend that works, unless one runs already: for what computes with TensorFlow.js on any. */
-export async function startAnyBackend(): Promise<void> {
-  if (!started) await startBackend();
-}
-
-/** Has the next `startAnyBackend` start the fastest one, whatever ran before, as in a process of its own. */
-export function forgetBackend(): void {
-  started = false;
-}
-
 /**
  * Starts the backend asked for; without one, the first that works. Throws UserError where the one asked for does not
  * work: an error is better than a training that is many times slower than expected.
@@ -143,7 +130,6 @@ export async function startBackend(asked?: Backend): Promise<RunningBackend> {
   if (backend.name === "wasm" && !(await speedUpWasm())) {
     process.stderr.write("TensorFlow.js's own matrix product is used, several times slower: this engine lacks SIMD\n");
   }
-  started = true;
   return backend;
 }
 
@@ -168,7 +154,6 @@ export async function startInstalledGpu(): Promise<RunningBackend | null> {
   tf.enableProdMode();
   try {
     const backend = await startNative("tfjs-node-gpu");
-    started = true;
     return backend;
   } catch (error) {
     if (!(error instanceof NotInstalled)) say(problemText("tfjs-node-gpu", error));

@@ -1,7 +1,7 @@
 import { TYPE_F32 } from "../../format/constants.ts";
 import { readRow, rowStride, writeRow } from "../../format/row.ts";
 import { type Dataset, pickRecords } from "../data/dataset.ts";
-import * as tf from "../engine/tfjs.ts";
+import type { DenseMatrix, MatrixProduct } from "../engine/assembly/matrix-product.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
 import type { Moments } from "./least-squares.ts";
@@ -67,20 +67,47 @@ function withServedRows({ tables }: Learner, sample: Dataset, rowType: number, w
 /**
  * Moments of the inputs that a layer was trained on and of those that it is given, both [n, K]; covariances on demand.
  */
-export function momentsOf(trained: tf.Tensor2D, given: tf.Tensor2D, covariances: boolean): Moments {
-  const numbers = (compute: () => tf.Tensor): Float32Array => {
-    const result = tf.tidy(compute);
-    const copy = result.dataSync().slice() as Float32Array;
-    result.dispose();
-    return copy;
-  };
-  const centered = (x: tf.Tensor2D): tf.Tensor2D => x.sub(x.mean(0));
-  const product = (left: tf.Tensor2D): Float32Array =>
-    numbers(() => tf.matMul(centered(left), centered(given), true, false).div(given.shape[0]));
+export function momentsOf(
+  trained: DenseMatrix,
+  given: DenseMatrix,
+  covariances: boolean,
+  product: MatrixProduct,
+): Moments {
+  const [trainedMean, givenMean] = [columnMeans(trained), columnMeans(given)];
+  const centeredGiven = centered(given, givenMean);
+  const covariance = (left: DenseMatrix): Float32Array =>
+    product.multiply(left, centeredGiven, { a: true }).values.map((sum) => sum / given.rows);
+  const squares = { ...centeredGiven, values: centeredGiven.values.map((x) => x * x) };
   return {
-    trainedMean: numbers(() => trained.mean(0)),
-    givenMean: numbers(() => given.mean(0)),
-    variances: numbers(() => centered(given).square().mean(0)),
-    covariances: covariances ? { given: product(given), cross: product(trained) } : null,
+    trainedMean: Float32Array.from(trainedMean),
+    givenMean: Float32Array.from(givenMean),
+    variances: Float32Array.from(columnMeans(squares)),
+    covariances: covariances
+      ? { given: covariance(centeredGiven), cross: covariance(centered(trained, trainedMean)) }
+      : null,
   };
+}
+
+/** [K], summed in float64. */
+export function columnMeans({ values, rows, columns }: DenseMatrix): Float64Array {
+  const means = new Float64Array(columns);
+  for (let from = 0; from < values.length; from += columns) {
+    for (let k = 0; k < columns; k++) means[k] = means[k] + values[from + k];
+  }
+  return means.map((sum) => sum / rows);
+}
+
+/** The numbers less their columns' means. */
+function centered(matrix: DenseMatrix, means: Float64Array): DenseMatrix {
+  return mapColumns(matrix, (x, k) => x - means[k]);
+}
+
+/** A matrix of `change(x, k)` for each number x in column k. */
+export function mapColumns(matrix: DenseMatrix, change: (x: number, k: number) => number): DenseMatrix {
+  const { columns } = matrix;
+  const values = new Float32Array(matrix.values.length);
+  for (let from = 0; from < values.length; from += columns) {
+    for (let k = 0; k < columns; k++) values[from + k] = change(matrix.values[from + k], k);
+  }
+  return { ...matrix, values };
 }

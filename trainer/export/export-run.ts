@@ -4,7 +4,6 @@ import { type CalibrationEffect, calibrated, calibrationEffect } from "../calibr
 import type { ClickLog } from "../data/click-log.ts";
 import { someRecords } from "../data/raw-record.ts";
 import type { HeldOutSource } from "../data/source.ts";
-import { startAnyBackend } from "../engine/backend.ts";
 import { DivergedError } from "../errors.ts";
 import { clickRate } from "../metrics/information-gain.ts";
 import { loglossOfLogits } from "../metrics/logloss.ts";
@@ -80,9 +79,6 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const { spec, fitted, learner, calibration } = trained;
   explained(spec, () => checkWeights(learner));
   const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
-
-  // Layers are fitted with TensorFlow.js, whatever engine trained them.
-  await startAnyBackend();
 
   // 1. The calibration set.
   const calibrationSet = await calibrationLog.head(CALIBRATION_SET_RECORDS);

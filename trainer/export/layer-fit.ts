@@ -1,7 +1,8 @@
 import { ACTIVATION_MAX, ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_TANH } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
-import * as tf from "../engine/tfjs.ts";
-import { momentsOf } from "./activations.ts";
+import type { DenseMatrix, MatrixProduct } from "../engine/assembly/matrix-product.ts";
+import { sigmoid } from "../metrics/metrics.ts";
+import { columnMeans, mapColumns, momentsOf } from "./activations.ts";
 import { factorize, type Moments, refit, roundWeights } from "./least-squares.ts";
 import { chooseRange, type Range, type Steps, stepsOf } from "./ranges.ts";
 
@@ -12,30 +13,29 @@ const RANGE_PRODUCTS = 2 ** 26;
 
 /** Fits a network layer by layer, with its activations on a sample of records: as trained, and as served. */
 export class NetworkFit {
+  readonly #product: MatrixProduct;
   /** The next layer's inputs, [n, K], in the trained network. */
-  #trained: tf.Tensor2D;
+  #trained: DenseMatrix;
   /** The next layer's inputs, [n, K], in the network that is served. */
-  #given: tf.Tensor2D;
+  #given: DenseMatrix;
 
-  /** Owns both tensors from here on. */
-  constructor(trained: tf.Tensor2D, given: tf.Tensor2D) {
+  /** Begins with the inputs of the first layer. */
+  constructor(product: MatrixProduct, trained: DenseMatrix, given: DenseMatrix) {
+    this.#product = product;
     this.#trained = trained;
     this.#given = given;
   }
 
-  dispose(): void {
-    tf.dispose([this.#trained, this.#given]);
-  }
-
   /** The best range for the next layer's inputs in columns [from, to): the one that loses least. */
   range(layer: DenseLayer, from: number, to: number): Range {
-    return bestRange(layer, this.#given, from, to);
+    return bestRange(this.#product, layer, this.#given, from, to);
   }
 
   /** Multiplies each column of the next layer's inputs by its factor. */
   scaleInputs(factors: Float32Array): void {
-    const scaled = (inputs: tf.Tensor2D): tf.Tensor2D => tf.tidy(() => inputs.mul(tf.tensor1d(factors))) as tf.Tensor2D;
-    this.#advance(scaled(this.#trained), scaled(this.#given));
+    const scaled = (inputs: DenseMatrix): DenseMatrix => mapColumns(inputs, (x, k) => x * factors[k]);
+    this.#trained = scaled(this.#trained);
+    this.#given = scaled(this.#given);
   }
 
   /** Quantizes the next layer. `range` is that of its inputs; by default, the one that loses least. */
@@ -43,15 +43,16 @@ export class NetworkFit {
     const { inputs, outputs } = layer;
     const weights = layer.weights as Float32Array;
     const { step, zero } = stepsOf(range ?? this.range(layer, 0, inputs));
-    this.#advance(this.#trained, quantizeInputs(this.#given, { step, zero }));
+    this.#given = quantizeInputs(this.#given, { step, zero });
 
-    const moments = momentsOf(this.#trained, this.#given, inputs <= FIT_INPUTS);
+    const moments = momentsOf(this.#trained, this.#given, inputs <= FIT_INPUTS, this.#product);
     const factor = moments.covariances && factorize(moments.covariances.given, moments.variances);
     const target = moments.covariances && factor ? refit(weights, moments.covariances, factor) : weights;
     const rounded = roundWeights(target, moments.variances, factor);
     const served = Float32Array.from(rounded.weights, (q, i) => q * rounded.scales[Math.floor(i / inputs)]);
     const biases = Float32Array.from(layer.biases, (bias, n) => bias + meanLoss(weights, served, moments, n));
-    this.#advance(run(this.#trained, layer, weights, layer.biases), run(this.#given, layer, served, biases));
+    this.#trained = this.#run(this.#trained, layer, weights, layer.biases);
+    this.#given = this.#run(this.#given, layer, served, biases);
 
     const scales = Float32Array.from(rounded.scales, (scale) => step * scale);
     for (let n = 0; n < outputs; n++) {
@@ -65,8 +66,8 @@ export class NetworkFit {
   keep(layer: DenseLayer): DenseLayer {
     const weights = layer.weights as Float32Array;
     const served = this.#refit(weights, layer.biases);
-    const given = run(this.#given, layer, served.weights, served.biases);
-    this.#advance(run(this.#trained, layer, weights, layer.biases), given);
+    this.#trained = this.#run(this.#trained, layer, weights, layer.biases);
+    this.#given = this.#run(this.#given, layer, served.weights, served.biases);
     return { ...layer, ...served };
   }
 
@@ -77,27 +78,32 @@ export class NetworkFit {
   output(weights: Float32Array): { weights: Float32Array; bias: number; errors: Float32Array } {
     const { weights: fitted, biases } = this.#refit(weights, new Float32Array(1));
     const bias = biases[0];
-    const errors = tf.tidy(() => {
-      const of = (inputs: tf.Tensor2D, column: Float32Array): tf.Tensor =>
-        tf.matMul(inputs, tf.tensor2d(column, [column.length, 1]));
-      return of(this.#given, fitted).add(bias).sub(of(this.#trained, weights)).dataSync().slice() as Float32Array;
-    });
+    const of = (inputs: DenseMatrix, column: Float32Array): Float32Array =>
+      this.#product.multiply(inputs, { values: column, rows: column.length, columns: 1 }).values;
+    const exact = of(this.#trained, weights);
+    const errors = of(this.#given, fitted).map((sum, record) => sum + bias - exact[record]);
     return { weights: fitted, bias, errors };
   }
 
   /** Weights [N, K] and biases [N], fitted to the inputs that the layer is given. */
   #refit(weights: Float32Array, biases: Float32Array): { weights: Float32Array; biases: Float32Array } {
     const inputs = weights.length / biases.length;
-    const moments = momentsOf(this.#trained, this.#given, inputs <= FIT_INPUTS);
+    const moments = momentsOf(this.#trained, this.#given, inputs <= FIT_INPUTS, this.#product);
     const { covariances, variances } = moments;
     const fitted = covariances ? refit(weights, covariances, factorize(covariances.given, variances)) : weights;
     return { weights: fitted, biases: biases.map((bias, n) => bias + meanLoss(weights, fitted, moments, n)) };
   }
 
-  #advance(trained: tf.Tensor2D, given: tf.Tensor2D): void {
-    if (trained !== this.#trained) this.#trained.dispose();
-    this.#given.dispose();
-    [this.#trained, this.#given] = [trained, given];
+  /** A layer's outputs [n, N]. */
+  #run(
+    inputs: DenseMatrix,
+    { inputs: columns, outputs: rows, activation }: DenseLayer,
+    weights: Float32Array,
+    biases: Float32Array,
+  ): DenseMatrix {
+    const sums = this.#product.multiply(inputs, { values: weights, rows, columns }, { b: true });
+    const activate = activationOf(activation);
+    return mapColumns(sums, (sum, n) => activate(sum + biases[n]));
   }
 }
 
@@ -115,60 +121,67 @@ function meanLoss(trained: Float32Array, served: Float32Array, { trainedMean, gi
   return sum;
 }
 
-/** The numbers that a layer computes with in place of its inputs [n, K]: step · (q − zero). */
-function quantizeInputs(inputs: tf.Tensor2D, { step, zero }: Steps): tf.Tensor2D {
-  return tf.tidy(() =>
-    inputs
-      .mul(Math.fround(1 / step))
-      .add(zero)
-      .round() // halves to even, as in the kernel
-      .clipByValue(0, ACTIVATION_MAX)
-      .sub(zero)
-      .mul(step),
-  ) as tf.Tensor2D;
+/** Adding it to a number of less than 2²² in float32, and taking it away, leaves the nearest integer, halves to even. */
+const ROUNDER = 1.5 * 2 ** 23;
+
+/** The numbers that a layer computes with in place of its inputs [n, K]: step · (q − zero), q as the kernel has it. */
+function quantizeInputs(inputs: DenseMatrix, { step, zero }: Steps): DenseMatrix {
+  const inverse = Math.fround(1 / step);
+  return mapColumns(inputs, (x) => {
+    const place = Math.fround(Math.fround(x * inverse) + zero);
+    const q = Math.fround(Math.max(0, Math.min(ACTIVATION_MAX, place)) + ROUNDER) - ROUNDER;
+    return step * (q - zero);
+  });
 }
 
-/** A layer's outputs [n, N]. */
-function run(
-  inputs: tf.Tensor2D,
-  { inputs: K, outputs, activation }: DenseLayer,
-  weights: Float32Array,
-  biases: Float32Array,
-): tf.Tensor2D {
-  return tf.tidy(() => {
-    const sums = tf.matMul(inputs, tf.tensor2d(weights, [outputs, K]), false, true).add(tf.tensor1d(biases));
-    if (activation === ACTIVATION_NONE) return sums as tf.Tensor2D;
-    if (activation === ACTIVATION_RELU) return sums.relu() as tf.Tensor2D;
-    return (activation === ACTIVATION_TANH ? sums.tanh() : sums.sigmoid()) as tf.Tensor2D;
-  });
+function activationOf(activation: number): (sum: number) => number {
+  if (activation === ACTIVATION_NONE) return (sum) => sum;
+  if (activation === ACTIVATION_RELU) return (sum) => Math.max(0, sum);
+  return activation === ACTIVATION_TANH ? Math.tanh : sigmoid;
 }
 
 /**
  * The range for the inputs [n, K] in columns [from, to) whose quantization changes the layer's sums least. With δ, the
  * errors of the inputs, that is the range of least Σ (W·δ − its mean)²: the bias makes good the mean.
  */
-function bestRange({ weights, inputs: K, outputs }: DenseLayer, given: tf.Tensor2D, from: number, to: number): Range {
-  const records = given.shape[0];
-  const used = Math.min(records, Math.max(1, Math.floor(RANGE_PRODUCTS / (K * outputs))));
-  const indices = Int32Array.from({ length: used }, (_, i) => Math.floor((i * records) / used));
-  const [low, high, inputs, kernel] = tf.tidy(() => [
-    tf.minimum(given.slice([0, from], [records, to - from]).min(), 0),
-    tf.maximum(given.slice([0, from], [records, to - from]).max(), 0),
-    tf.gather(given, tf.tensor1d(indices, "int32")).slice([0, from], [used, to - from]) as tf.Tensor2D,
-    tf.tensor2d(weights as Float32Array, [outputs, K]).slice([0, from], [outputs, to - from]),
-  ]) as unknown as [tf.Scalar, tf.Scalar, tf.Tensor2D, tf.Tensor2D];
-  try {
-    const widest = { low: low.dataSync()[0], high: high.dataSync()[0] };
-    return chooseRange(widest, (range) => {
-      const error = tf.tidy(() => {
-        const errors = tf.matMul(quantizeInputs(inputs, stepsOf(range)).sub(inputs), kernel, false, true);
-        return errors.sub(errors.mean(0)).square().sum();
-      });
-      const [sum] = error.dataSync();
-      error.dispose();
-      return sum as number;
-    });
-  } finally {
-    tf.dispose([low, high, inputs, kernel]);
+function bestRange(
+  product: MatrixProduct,
+  { weights, inputs: K, outputs }: DenseLayer,
+  given: DenseMatrix,
+  from: number,
+  to: number,
+): Range {
+  const used = Math.min(given.rows, Math.max(1, Math.floor(RANGE_PRODUCTS / (K * outputs))));
+  const everyRow = pickColumns(given, from, to, given.rows);
+  const widest = { low: 0, high: 0 };
+  for (const x of everyRow.values) {
+    if (x < widest.low) widest.low = x;
+    if (x > widest.high) widest.high = x;
   }
+  const inputs = pickColumns(given, from, to, used);
+  const kernel = pickColumns({ values: weights as Float32Array, rows: outputs, columns: K }, from, to, outputs);
+  return chooseRange(widest, (range) => {
+    const rounded = quantizeInputs(inputs, stepsOf(range));
+    rounded.values.forEach((x, i) => {
+      rounded.values[i] = x - inputs.values[i];
+    });
+    const errors = product.multiply(rounded, kernel, { b: true });
+    const means = columnMeans(errors);
+    let sum = 0;
+    for (let at = 0; at < errors.values.length; at += outputs) {
+      for (let n = 0; n < outputs; n++) sum += (errors.values[at + n] - means[n]) ** 2;
+    }
+    return sum;
+  });
+}
+
+/** Columns [from, to) of so many of a matrix's rows, evenly chosen. */
+function pickColumns({ values, rows, columns }: DenseMatrix, from: number, to: number, count: number): DenseMatrix {
+  const width = to - from;
+  const picked = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    const row = Math.floor((i * rows) / count) * columns;
+    picked.set(values.subarray(row + from, row + to), i * width);
+  }
+  return { values: picked, rows: count, columns: width };
 }

@@ -2,7 +2,7 @@ import { innerProductCount, outerProductCount } from "../../format/blob.ts";
 import { PRODUCT_INNER, PRODUCT_OUTER, TERM_MLP, TERM_TOWERS, TYPE_F32, TYPE_I8 } from "../../format/constants.ts";
 import type { DenseLayer } from "../../format/layer.ts";
 import type { Dataset } from "../data/dataset.ts";
-import * as tf from "../engine/tfjs.ts";
+import { type DenseMatrix, MatrixProduct } from "../engine/assembly/matrix-product.ts";
 import { sigmoid } from "../metrics/metrics.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
@@ -53,9 +53,7 @@ export function servedNetworks(learner: Learner, quantization: Quantization, cal
   if (terms & TERM_TOWERS) {
     served.layers = networks.flatMap((network, n) => {
       const fit = fitOf(learner, network, sample, quantization);
-      const layers = folded[n].map((layer) => fit.quantize(layer));
-      fit.dispose();
-      return layers;
+      return folded[n].map((layer) => fit.quantize(layer));
     });
     return served;
   }
@@ -106,31 +104,30 @@ function servedMlp(
   const served = { ...trained };
   const [first, ...rest] = trained.layers as [DenseLayer, ...DenseLayer[]];
   const fit = fitOf(learner, network, sample, quantization);
-  try {
-    let quantizedFirst: DenseLayer;
-    if (firstType === TYPE_F32) quantizedFirst = fit.keep(first);
-    else {
-      const sections = sectionsOf(learner, network);
-      const aligned = alignSections(first, sections, fit);
-      [served.innerScale, served.outerScale] = productScales(learner.model, aligned.scales);
-      fit.scaleInputs(aligned.perColumn);
-      quantizedFirst = fit.quantize(aligned.layer, aligned.range);
-    }
-    served.layers = [quantizedFirst, ...rest.map((layer) => fit.quantize(layer))];
-    const output = fit.output(trained.outputWeights);
-    served.outputWeights = output.weights;
-    served.biasCorrection = output.bias;
-    return { networks: served, errors: output.errors };
-  } finally {
-    fit.dispose();
+  let quantizedFirst: DenseLayer;
+  if (firstType === TYPE_F32) quantizedFirst = fit.keep(first);
+  else {
+    const sections = sectionsOf(learner, network);
+    const aligned = alignSections(first, sections, fit);
+    [served.innerScale, served.outerScale] = productScales(learner.model, aligned.scales);
+    fit.scaleInputs(aligned.perColumn);
+    quantizedFirst = fit.quantize(aligned.layer, aligned.range);
   }
+  served.layers = [quantizedFirst, ...rest.map((layer) => fit.quantize(layer))];
+  const output = fit.output(trained.outputWeights);
+  served.outputWeights = output.weights;
+  served.biasCorrection = output.bias;
+  return { networks: served, errors: output.errors };
 }
 
 /** A fit that begins with a network's inputs on the sample. */
 function fitOf(learner: Learner, network: Mlp, sample: Dataset, quantization: Quantization): NetworkFit {
-  const inputs = (rowType: number): tf.Tensor2D =>
-    tf.tensor2d(firstInputs(learner, sample, network, rowType), [sample.count, network.inputs]);
-  return new NetworkFit(inputs(TYPE_F32), inputs(rowTypeOf(quantization)));
+  const inputs = (rowType: number): DenseMatrix => ({
+    values: firstInputs(learner, sample, network, rowType),
+    rows: sample.count,
+    columns: network.inputs,
+  });
+  return new NetworkFit(new MatrixProduct(), inputs(TYPE_F32), inputs(rowTypeOf(quantization)));
 }
 
 /** Widths of the sections of an MLP's inputs: embeddings, inner products, outer products. */

@@ -1,14 +1,9 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ACTIVATION_NONE, ACTIVATION_RELU } from "../../../format/constants.ts";
 import type { DenseLayer } from "../../../format/layer.ts";
-import { startBackend } from "../../../trainer/engine/backend.ts";
+import { MatrixProduct } from "../../../trainer/engine/assembly/matrix-product.ts";
 import { NetworkFit } from "../../../trainer/export/layer-fit.ts";
-import { TEST_BACKEND } from "../backend.ts";
-import { at, given, INPUT_RECORDS, K, random, tensorOf, trained } from "./layer-inputs.ts";
-
-beforeAll(async () => {
-  await startBackend(TEST_BACKEND);
-});
+import { at, given, INPUT_RECORDS, K, matrixOf, random, trained } from "./layer-inputs.ts";
 
 describe("a fitted network", () => {
   const layer = (outputs: number, inputs: number, activation: number): DenseLayer => ({
@@ -24,11 +19,10 @@ describe("a fitted network", () => {
 
   it("keeps the mean of every output, and computes what the kernel will", () => {
     const float = layer(5, K, ACTIVATION_NONE);
-    const fit = new NetworkFit(tensorOf(trained), tensorOf(given));
+    const fit = new NetworkFit(new MatrixProduct(), matrixOf(trained), matrixOf(given));
     const served = fit.quantize(float);
     const identity = Float32Array.from({ length: 5 }, (_, n) => (n === 2 ? 1 : 0));
     const { errors } = fit.output(identity);
-    fit.dispose();
     const sums = [0, 0, 0, 0, 0];
     let largest = 0;
     given.forEach((row, r) => {
@@ -53,9 +47,8 @@ describe("a fitted network", () => {
 
   it("a layer kept in float32 is fitted to its inputs and keeps its mean", () => {
     const float = layer(1, K, ACTIVATION_RELU);
-    const fit = new NetworkFit(tensorOf(trained), tensorOf(given));
+    const fit = new NetworkFit(new MatrixProduct(), matrixOf(trained), matrixOf(given));
     const kept = fit.keep({ ...float, activation: ACTIVATION_NONE });
-    fit.dispose();
     const errors = (weights: ArrayLike<number>, bias: number): number[] =>
       given.map((row, r) => {
         let error = bias - at(float.biases, 0);

@@ -1,7 +1,7 @@
 // A layer's inputs, and a float64 computation of their moments, which each step of the quantization is compared with.
 
 import { Random } from "../../../trainer/data/random.ts";
-import * as tf from "../../../trainer/engine/tfjs.ts";
+import type { DenseMatrix } from "../../../trainer/engine/assembly/matrix-product.ts";
 
 /** Inputs of the layer. */
 export const K = 7;
@@ -20,8 +20,11 @@ function correlated(): Float64Array[] {
 }
 
 /** [n, K] */
-export const tensorOf = (rows: readonly Float64Array[]): tf.Tensor2D =>
-  tf.tensor2d(Float32Array.from(rows.flatMap((row) => [...row])), [rows.length, K]);
+export const matrixOf = (rows: readonly Float64Array[]): DenseMatrix => ({
+  values: Float32Array.from(rows.flatMap((row) => [...row])),
+  rows: rows.length,
+  columns: K,
+});
 export const at = (list: ArrayLike<number>, i: number): number => list[i];
 export const mean = (rows: readonly Float64Array[], k: number): number =>
   rows.reduce((sum, row) => sum + at(row, k), 0) / rows.length;
