@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Backend } from "../../trainer/engine/backend.ts";
+import type { Backend } from "../../trainer/engine/backends.ts";
 
 /** What trains in the race: an engine of ours on so many threads, or a peer. */
 export interface Entrant {

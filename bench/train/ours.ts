@@ -7,7 +7,7 @@ import type { Dataset } from "../../trainer/data/dataset.ts";
 import type { TrainingBatch } from "../../trainer/data/epoch.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { trainingSource } from "../../trainer/data/source.ts";
-import { BACKENDS } from "../../trainer/engine/backend.ts";
+import { BACKENDS } from "../../trainer/engine/backends.ts";
 import { type AskedEngine, engineFactory, startEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { Learner } from "../../trainer/model/learner.ts";

@@ -5,7 +5,7 @@ import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../trainer/data/logs.ts";
 import { PARTS } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
-import { BACKENDS } from "../../trainer/engine/backend.ts";
+import { BACKENDS } from "../../trainer/engine/backends.ts";
 import { type AskedEngine, ENGINES } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";

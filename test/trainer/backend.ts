@@ -1,4 +1,4 @@
-import { BACKENDS, type Backend } from "../../trainer/engine/backend.ts";
+import { BACKENDS, type Backend } from "../../trainer/engine/backends.ts";
 
 /**
  * The backend of TensorFlow.js that the trainer's tests compute on: DEEPFM_EDGE_BACKEND names another than wasm, such

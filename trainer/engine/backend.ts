@@ -10,26 +10,14 @@ import {
 } from "../native/installs.ts";
 import { say } from "../terminal/progress.ts";
 import { warn } from "../terminal/warning.ts";
+import { BACKENDS, type Backend, backendText, type RunningBackend } from "./backends.ts";
+import { provideTfjs } from "./started-tfjs.ts";
 import * as tf from "./tfjs.ts";
+import { tfjsEngine } from "./tfjs-engine.ts";
 import { loadTfjsNode, NATIVE, type NativeBackend, numericVariables } from "./tfjs-node.ts";
 import { speedUpWasm } from "./wasm-kernels.ts";
 
-/** TensorFlow.js's backends, fastest first: the order in which they are tried. */
-export const BACKENDS = ["tfjs-node-gpu", "tfjs-node", "wasm", "cpu"] as const;
-export type Backend = (typeof BACKENDS)[number];
 type Native = "tfjs-node-gpu" | "tfjs-node";
-
-/** A backend that has been started: what it is and computes on, not what was asked for. */
-export interface RunningBackend {
-  name: Backend;
-  device: "gpu" | "cpu";
-  /** Threads that compute; null on a GPU. */
-  threads: number | null;
-  /** The versions of the backend's package and library. */
-  versions: Record<string, string>;
-  /** A native backend's environment variables that change its numbers; null for one that is not set. */
-  variables?: Record<string, string | null>;
-}
 
 const start: Record<Backend, () => Promise<RunningBackend>> = {
   "tfjs-node-gpu": () => startNative("tfjs-node-gpu"),
@@ -118,6 +106,7 @@ async function select(name: string): Promise<void> {
   await tf.ready();
   if (tf.getBackend() !== name)
     throw new Error(`TensorFlow.js chose the backend ${tf.getBackend()} instead of ${name}`);
+  provideTfjs(tfjsEngine);
 }
 
 /**
@@ -159,13 +148,6 @@ export async function startInstalledGpu(): Promise<RunningBackend | null> {
     if (!(error instanceof NotInstalled)) say(problemText("tfjs-node-gpu", error));
     return null;
   }
-}
-
-/** A backend as one line of text. */
-export function backendText({ name, device, threads, versions }: RunningBackend): string {
-  const version = versions.tensorflow ? `TensorFlow ${versions.tensorflow}` : Object.values(versions)[0];
-  const where = threads === null ? device.toUpperCase() : `${threads} ${threads === 1 ? "thread" : "threads"}`;
-  return `${name} ${version} (${where})`;
 }
 
 async function firstThatStarts(asked: Backend | undefined): Promise<RunningBackend> {

@@ -1,19 +1,12 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts";
 import { UserError } from "../errors.ts";
 import type { EngineFactory } from "../model/engine.ts";
+import { installFolder } from "../native/installs.ts";
 import { assemblyEngine } from "./assembly-engine.ts";
-import {
-  BACKENDS,
-  type Backend,
-  backendText,
-  type RunningBackend,
-  startBackend,
-  startBackendOfRun,
-  startInstalledGpu,
-} from "./backend.ts";
-import * as tf from "./tfjs.ts";
-import { tfjsEngine } from "./tfjs-engine.ts";
+import { BACKENDS, type Backend, backendText, type RunningBackend } from "./backends.ts";
+import { startedTfjs } from "./started-tfjs.ts";
 
 /** What computes gradients and logits: our own kernels, or TensorFlow.js. */
 export const ENGINES = ["assembly", "tfjs"] as const;
@@ -58,9 +51,9 @@ export function defaultThreads(): number {
   return Math.min(MOST_DEFAULT_THREADS, availableParallelism());
 }
 
-/** The factory of an engine on so many threads; TensorFlow.js has its own. */
+/** The factory of an engine on so many threads; TensorFlow.js has its own, and computes once it is started. */
 export function engineFactory(name: EngineName, threads: number | null = defaultThreads()): EngineFactory {
-  return name === "tfjs" ? tfjsEngine : assemblyEngine(threads ?? 1);
+  return name === "tfjs" ? startedTfjs : assemblyEngine(threads ?? 1);
 }
 
 /**
@@ -72,11 +65,11 @@ export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
   const { engine = "auto", backend, threads } = asked;
   checkAsked(asked);
   if (engine === "assembly") return { ...runningAssembly(threads), why: "--engine asks for it" };
-  if (backend) return { ...runningTfjs(await startBackend(backend)), why: "--backend asks for its backend" };
-  if (engine === "tfjs") return { ...runningTfjs(await startBackend()), why: "--engine asks for it" };
-  const gpu = await startInstalledGpu();
-  if (gpu) return { ...runningTfjs(gpu), why: "its backend for the GPU is installed" };
-  if (bestKernelVariant() === "scalar") return { ...runningTfjs(await startBackend()), why: "there is no SIMD here" };
+  if (backend) return { ...(await startTfjs(backend)), why: "--backend asks for its backend" };
+  if (engine === "tfjs") return { ...(await startTfjs()), why: "--engine asks for it" };
+  const gpu = await startGpu();
+  if (gpu) return { ...gpu, why: "its backend for the GPU is installed" };
+  if (bestKernelVariant() === "scalar") return { ...(await startTfjs()), why: "there is no SIMD here" };
   return { ...runningAssembly(threads), why: "it is the fastest without a GPU" };
 }
 
@@ -98,6 +91,7 @@ export function engineOfRun({ engine: own = "tfjs" }: RecordedEngine, asked: Ask
 export async function startEngineOfRun(record: RecordedEngine, asked: AskedEngine): Promise<void> {
   if (engineOfRun(record, asked) === "assembly") return;
   const { backend } = record;
+  const { startBackend, startBackendOfRun } = await loadBackends();
   if (isBackend(backend)) await startBackendOfRun(backend, asked.backend);
   else await startBackend(asked.backend);
 }
@@ -139,11 +133,29 @@ function runningAssembly(threads = defaultThreads()): RunningEngine {
   return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads, versions: {} };
 }
 
-function runningTfjs({ name, versions, ...running }: RunningBackend): RunningEngine {
+/** TensorFlow.js, which is loaded where it is to compute. */
+function loadBackends(): Promise<typeof import("./backend.ts")> {
+  return import("./backend.ts");
+}
+
+async function startTfjs(asked?: Backend): Promise<RunningEngine> {
+  const { startBackend } = await loadBackends();
+  return runningTfjs(await startBackend(asked));
+}
+
+async function startGpu(): Promise<RunningEngine | null> {
+  if (!existsSync(installFolder("gpu"))) return null;
+  const { startInstalledGpu } = await loadBackends();
+  const gpu = await startInstalledGpu();
+  return gpu && runningTfjs(gpu);
+}
+
+async function runningTfjs({ name, versions, ...running }: RunningBackend): Promise<RunningEngine> {
+  const { version_core } = await import("./tfjs.ts");
   return {
     engine: "tfjs",
     backend: name,
     ...running,
-    versions: { ...versions, "@tensorflow/tfjs-core": tf.version_core },
+    versions: { ...versions, "@tensorflow/tfjs-core": version_core },
   };
 }

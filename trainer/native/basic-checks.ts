@@ -1,5 +1,5 @@
 import { Random } from "../data/random.ts";
-import type { RunningBackend } from "../engine/backend.ts";
+import type { RunningBackend } from "../engine/backends.ts";
 import * as tf from "../engine/tfjs.ts";
 import { NATIVE, type NativeBackend } from "../engine/tfjs-node.ts";
 import { TENSORFLOW_VERSION } from "./installs.ts";

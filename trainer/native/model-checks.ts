@@ -7,7 +7,7 @@ import { generateLog } from "../data/generate.ts";
 import type { LogPart } from "../data/logs.ts";
 import { Random } from "../data/random.ts";
 import { openTrainingLog } from "../data/training-log.ts";
-import type { Backend } from "../engine/backend.ts";
+import type { Backend } from "../engine/backends.ts";
 import type { EngineName } from "../engine/engines.ts";
 import { within } from "../terminal/progress.ts";
 import { startLearner, train } from "../training/train.ts";
