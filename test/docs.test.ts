@@ -22,12 +22,12 @@ const repository: Repository = {
   read,
   scripts,
   exports: Object.keys(exports),
-  options: commandOptions(),
+  options: await commandOptions(),
 };
 
 /** The options of each command of the command line. */
-function commandOptions(): Map<string, Set<string>> {
-  const commands = [...runnableCommands(makeProgram())];
+async function commandOptions(): Promise<Map<string, Set<string>>> {
+  const commands = [...runnableCommands(await makeProgram())];
   return new Map(commands.map(([name, { options }]) => [name, new Set(options.map(({ long }) => long ?? ""))]));
 }
 
@@ -57,9 +57,9 @@ test("the messages of the troubleshooting page are those of the code", () => {
   expect(messages.filter((message) => !known(message))).toEqual([]);
 });
 
-test("the generated pages are what the code writes", () => {
+test("the generated pages are what the code writes", async () => {
   expect(read("docs/reference.md")).toBe(referencePage(specJsonSchema(), spaceJsonSchema()));
-  expect(read("docs/commands.md")).toBe(commandsPage(makeProgram()));
+  expect(read("docs/commands.md")).toBe(commandsPage(await makeProgram()));
 });
 
 test("there is something to check", () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { initCommand } from "../cli/commands/init.ts";
+import { makeProgram } from "../cli/commands/program.ts";
 import { publish } from "../deploy/publish.ts";
 import { serve } from "../deploy/serve.ts";
 import { columnsOf } from "../format/columns.ts";
@@ -49,7 +49,8 @@ const LOGS: [name: string, file: string, content: string, rows: (text: string) =
 /** The spec that `init --yes` writes, with a model that is trained in a second. */
 async function initialized(path: string): Promise<FeatureSpec> {
   const out = `${path}.json`;
-  await initCommand().parseAsync([path, "--yes", "--out", out], { from: "user" });
+  const args = ["init", path, "--yes", "--out", out];
+  await (await makeProgram(args)).parseAsync(args, { from: "user" });
   const spec = parseFeatureSpec(readFileSync(out, "utf8"), out);
   return {
     ...spec,

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { bundleModel } from "../../deploy/bundled-model.ts";
 import { WRANGLER_CONFIG } from "../../deploy/wrangler.ts";
 import { openExport } from "../../trainer/export/export.ts";
@@ -8,11 +8,8 @@ interface BundleFlags {
   env?: string;
 }
 
-export function bundleCommand(): Command {
-  return new Command("bundle")
-    .description(
-      "Put an exported model among the Worker's static assets: the next deployment scores with it where KV has none yet.",
-    )
+export function defineBundle(command: Command): void {
+  command
     .argument("<export>", "the folder that `export` wrote")
     .option("--config <file>", "wrangler's configuration of your own Worker")
     .option("--env <name>", "the environment of the configuration whose assets they are, such as staging")

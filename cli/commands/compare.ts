@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { comparisonReport, comparisonTable } from "../../lab/report/comparison-report.ts";
 import { compareModels, TABLE_2 } from "../../lab/sweeps/comparison.ts";
 import { parseModelSettings, specsOfModels } from "../../lab/sweeps/model-specs.ts";
@@ -14,17 +14,12 @@ interface CompareFlags extends SweepFlags {
   settings?: string;
 }
 
-export function compareCommand(): Command {
-  const command = new Command("compare")
-    .description(
-      "Train the models of the DeepFM paper's Table 2 under one setting, and print that table for your data: " +
-        "AUC and logloss on the test log, parameters, training time as a ratio to LR.",
-    )
-    .argument(
-      "<spec...>",
-      `${SPEC_HELP}; its model.type is replaced. Each further spec is the setting of its own model`,
-    );
-  return withSweep(command, {
+export function defineCompare(command: Command): void {
+  command.argument(
+    "<spec...>",
+    `${SPEC_HELP}; its model.type is replaced. Each further spec is the setting of its own model`,
+  );
+  withSweep(command, {
     test: "the log that the table is about",
     models: TABLE_2,
     seeds: 3,

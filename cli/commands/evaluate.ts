@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import * as v from "valibot";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { readManifest } from "../../format/read-blob.ts";
@@ -20,9 +20,8 @@ interface EvaluateFlags {
   json?: boolean;
 }
 
-export function evaluateCommand(): Command {
-  return new Command("evaluate")
-    .description("Score a labelled log over HTTP and report AUC, logloss and speed.")
+export function defineEvaluate(command: Command): void {
+  command
     .argument("<url>", "the Worker's address, with the path below which its routes are")
     .requiredOption("--export <folder>", "the folder that `export` wrote, for the model's fields")
     .requiredOption("--test <path...>", LOG_HELP)

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { analyzeCommand } from "./experiment/analyze.ts";
 import { createCommand } from "./experiment/create.ts";
 import { previewCommand } from "./experiment/preview.ts";
@@ -7,8 +7,7 @@ import { showCommand } from "./experiment/show.ts";
 import { startCommand } from "./experiment/start.ts";
 import { stopCommand } from "./experiment/stop.ts";
 
-export function experimentCommand(): Command {
-  const command = new Command("experiment").description("Compare models by what visitors do with their lists.");
+export function defineExperiment(command: Command): void {
   for (const own of [
     createCommand(),
     startCommand(),
@@ -19,5 +18,4 @@ export function experimentCommand(): Command {
     analyzeCommand(),
   ])
     command.addCommand(own.copyInheritedSettings(command));
-  return command;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { makePlan } from "../../deploy/plan/plan.ts";
 import { shortPlanText } from "../../deploy/plan/plan-text.ts";
 import { exportReport } from "../../lab/report/quantization-report.ts";
@@ -43,11 +43,8 @@ interface ExportFlags extends LimitFlags, AskedEngine {
   update?: string;
 }
 
-export function exportCommand(): Command {
-  const command = new Command("export")
-    .description(
-      "Turn a trained model into a blob and pages of rows, and check the kernel's scores against the trainer's.",
-    )
+export function defineExport(command: Command): void {
+  command
     .argument("<run>", "the folder that `train` saved")
     .option("--records <path...>", "held-out log to measure losses on (default: the run's validation log)")
     .addOption(
@@ -73,7 +70,7 @@ export function exportCommand(): Command {
     .option("--cache <folder>", "where encoded logs are kept", DEFAULT_CACHE)
     .option("--out <folder>", "where to write (default: <run>/export)")
     .addOption(quantizeOption());
-  return withLimits(withEngine(command, true)).action(exportSavedRun);
+  withLimits(withEngine(command, true)).action(exportSavedRun);
 }
 
 async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<void> {

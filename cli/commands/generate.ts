@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
@@ -13,9 +13,8 @@ interface GenerateFlags {
   force?: boolean;
 }
 
-export function generateCommand(): Command {
-  return new Command("generate")
-    .description("Write a click log with planted effects and a known best AUC: train.csv, valid.csv, test.csv.")
+export function defineGenerate(command: Command): void {
+  command
     .argument("<folder>", "where to write them")
     .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
     .option("--click-rate <p>", "share of the rows with a click (default: about 1/4)", parseClickRate)

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import { modelNameFor, SAMPLE_RECORDS, surveyLog } from "../../lab/init/init.ts";
 import { chooseLabel, guessLabel, type LabelChoice, labelCandidates } from "../../lab/init/label.ts";
@@ -24,12 +24,8 @@ interface InitFlags {
   force?: boolean;
 }
 
-export function initCommand(): Command {
-  return new Command("init")
-    .description(
-      "Look at a click log, and write a feature spec for it with comments that say why: label, types, encodings, sides, " +
-        "what prepares the values, and how the log is divided.",
-    )
+export function defineInit(command: Command): void {
+  command
     .argument("<log...>", LOG_HELP)
     .option("--out <file>", "the feature spec to write", "spec.json")
     .option(

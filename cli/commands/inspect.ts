@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { columnOf, partsOf } from "../../format/columns.ts";
 import { BLOB_MAGIC } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
@@ -14,12 +14,8 @@ import { readText } from "./options.ts";
 /** The four bytes that a blob begins with, as text. */
 const MAGIC = String.fromCharCode(...new Uint8Array(Uint32Array.of(BLOB_MAGIC).buffer));
 
-export function inspectCommand(): Command {
-  return new Command("inspect")
-    .description(
-      "Check a model blob, and print what is in it: sections, fields, layers, rows, evidence. Of a trained run, print " +
-        "what its log held in each field.",
-    )
+export function defineInspect(command: Command): void {
+  command
     .argument("<blob>", "a .blob file, the folder that `export` wrote, or the one that `train` saved")
     .option(
       "--key <key>",

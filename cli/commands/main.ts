@@ -8,7 +8,9 @@ import { makeProgram } from "./program.ts";
 takeOutputErrors();
 endWithLauncher();
 try {
-  await makeProgram().parseAsync();
+  const args = process.argv.slice(2);
+  const program = await makeProgram(args);
+  await program.parseAsync(args, { from: "user" });
 } catch (error) {
   console.error(faultText(error));
   process.exitCode = exitCodeOf(error);

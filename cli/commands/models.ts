@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { type ModelEntry, ModelRegistry } from "../../deploy/registry.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -9,11 +9,9 @@ import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 /** Digits of a version in a table: enough to name it to `rollback`. */
 const SHOWN_DIGITS = 12;
 
-export function modelsCommand(): Command {
-  const command = new Command("models")
-    .description("List the models of Workers KV, or the history of one: versions, since when, bytes, notes.")
-    .argument("[name]", "the model whose history is listed");
-  return withStore(command)
+export function defineModels(command: Command): void {
+  command.argument("[name]", "the model whose history is listed");
+  withStore(command)
     .option("--json", "print all of it as JSON")
     .action(async (name: string | undefined, flags: StoreFlags & { json?: true }) => {
       await using store = await openStore(storeOf(flags));

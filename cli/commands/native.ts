@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { UserError } from "../../trainer/errors.ts";
 import { install, planInstall, removeInstall, removeLeftOvers } from "../../trainer/native/install.ts";
 import {
@@ -28,10 +28,7 @@ interface InstallFlags extends BuildFlag {
 
 const GPU_HELP = "the build for NVIDIA's GPUs, of the backend tfjs-node-gpu (default: the CPU's, of tfjs-node)";
 
-export function nativeCommand(): Command {
-  const command = new Command("native").description(
-    "TensorFlow's own library, for the backends tfjs-node and tfjs-node-gpu: install, status, remove, test.",
-  );
+export function defineNative(command: Command): void {
   command
     .command("install")
     .description(
@@ -63,7 +60,6 @@ export function nativeCommand(): Command {
     )
     .option("--gpu", "on the GPU (default: on the CPU)")
     .action(testBuild);
-  return command;
 }
 
 function buildOf({ gpu }: BuildFlag): Build {

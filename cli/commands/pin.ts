@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { readSigningKey } from "../../format/signature.ts";
@@ -11,14 +11,13 @@ interface PinFlags extends StoreFlags {
   key?: string;
 }
 
-export function pinCommand(): Command {
-  const command = new Command("pin")
-    .description("Let a version of a model serve, and go on serving when others are published; or no more, with --off.")
+export function definePin(command: Command): void {
+  command
     .argument("<name>", "the model")
     .argument("[version]", "the version, or at least 8 of its first digits")
     .option("--off", "let publications move the model's pointer again")
     .option("--key <file>", "private key that signs the way to another version, as a signed one needs");
-  return withStore(command).action(async (name: string, version: string | undefined, { off, ...flags }: PinFlags) => {
+  withStore(command).action(async (name: string, version: string | undefined, { off, ...flags }: PinFlags) => {
     if ((version === undefined) !== (off === true))
       throw new UserError(`got ${off ? "both" : "neither"} VERSION ${off ? "and" : "nor"} --off, expected one of them`);
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);

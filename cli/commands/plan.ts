@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { makePlan, type Plan } from "../../deploy/plan/plan.ts";
 import { planText } from "../../deploy/plan/plan-text.ts";
 import { readBlob } from "../../format/read-blob.ts";
@@ -45,9 +45,8 @@ const MOST_KEYS = 1000;
 const [LEAST_CACHE_MIB, MOST_CACHE_MIB] = [1, 32];
 const SEED = 1;
 
-export function planCommand(): Command {
-  return new Command("plan")
-    .description("Say what requests will read, cost and find in the isolate, for several heads and sizes of pages.")
+export function definePlan(command: Command): void {
+  command
     .argument("<folder>", "the folder that `train` saved or that `export` wrote")
     .option("--data <path...>", "log to replay (default: the run's validation log); an export needs one")
     .option("--frequencies", "draw records by how often training saw each value, in place of a log")

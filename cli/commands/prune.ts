@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { Pruning, type Removal } from "../../deploy/prune.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
@@ -15,14 +15,13 @@ interface PruneFlags extends StoreFlags {
   yes?: true;
 }
 
-export function pruneCommand(): Command {
-  const command = new Command("prune")
-    .description("Show which old versions in Workers KV nothing needs any more; with --yes, delete them.")
+export function definePrune(command: Command): void {
+  command
     .argument("[name]", "the model whose versions go (default: all models)")
     .option("--keep <number>", "the newest versions of a model that stay", integerWithin(0, MOST_KEPT), 5)
     .option("--days <number>", "versions of the last so many days stay", integerWithin(0, MOST_DAYS), 14)
     .option("--yes", "delete them");
-  return withStore(command).action(async (name: string | undefined, { keep, days, yes, ...flags }: PruneFlags) => {
+  withStore(command).action(async (name: string | undefined, { keep, days, yes, ...flags }: PruneFlags) => {
     await using store = await openStore(storeOf(flags));
     const pruning = new Pruning(store, { model: name ?? null, keep, days });
     const plan = await pruning.plan();

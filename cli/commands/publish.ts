@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
 import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
 import { readManifest } from "../../format/read-blob.ts";
@@ -24,9 +24,8 @@ interface PublishFlags extends StoreFlags {
 /** Seconds that --settle takes at most: an hour, after which KV has long told everybody. */
 const MOST_SETTLE = 3600;
 
-export function publishCommand(): Command {
-  const command = new Command("publish")
-    .description("Put an exported model into Workers KV; the pointer that makes it serve comes last.")
+export function definePublish(command: Command): void {
+  command
     .argument("<export>", "the folder that `export` wrote")
     .option("--model <name>", "the model's name there, which requests may name (default: that of its spec)")
     .option("--note <text>", "what the history says of this version")
@@ -37,7 +36,7 @@ export function publishCommand(): Command {
       "milliseconds that its requests wait for rows (default: as before, or the Worker's)",
       integerWithin(0, MAX_DEADLINE_MS),
     );
-  return withStore(command)
+  withStore(command)
     .option(
       "--settle <seconds>",
       "age of the last page before the pointer moves (default: 60 with --remote, otherwise 0)",

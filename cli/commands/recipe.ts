@@ -1,4 +1,4 @@
-import { Argument, Command } from "commander";
+import { Argument, type Command } from "commander";
 import { avazu } from "../../lab/recipes/avazu.ts";
 import { criteo } from "../../lab/recipes/criteo.ts";
 import { frappe } from "../../lab/recipes/frappe.ts";
@@ -9,10 +9,9 @@ import { forceOption } from "./options.ts";
 
 const RECIPES: readonly Recipe[] = [criteo, avazu, movielens, frappe];
 
-export function recipeCommand(): Command {
+export function defineRecipe(command: Command): void {
   const list = RECIPES.map(({ name, about, source }) => `${name}: ${about}.\n  ${source}`).join("\n\n");
-  return new Command("recipe")
-    .description("Turn a public data set into train, validation and test files and a feature spec.")
+  command
     .addArgument(new Argument("<name>", "the data set").choices(RECIPES.map(({ name }) => name)))
     .requiredOption("--from <folder>", "where its files are, as their owner gives them out")
     .requiredOption("--out <folder>", "where to write train.parquet, valid.parquet, test.parquet and spec.json")

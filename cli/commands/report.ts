@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { runsReport } from "../../lab/report/runs-report.ts";
 import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
 import { readRuns } from "../../lab/report/saved-run.ts";
@@ -10,12 +10,8 @@ import { warn } from "../../trainer/terminal/warning.ts";
 /** More runs than these stand below each other in a terminal, and not side by side. */
 const MOST_COLUMNS = 5;
 
-export function reportCommand(): Command {
-  return new Command("report")
-    .description(
-      "Lay existing runs side by side: their metrics, the settings that differ, their learning curves, and what " +
-        "quantization loses in those that were exported.",
-    )
+export function defineReport(command: Command): void {
+  command
     .argument("<run...>", "folders that `train` saved; also that of a training that goes on")
     .option("--out <file>", "where to write the page", "runs/report.html")
     .action(async (folders: string[], { out }: { out: string }) => {

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { checkPositives } from "../../trainer/data/label-counts.ts";
 import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
@@ -25,17 +25,12 @@ interface RetrieveFlags extends LogFlags, AskedEngine {
   json?: string;
 }
 
-export function retrieveCommand(): Command {
-  const command = new Command("retrieve")
-    .description(
-      "Recall@k of a two-tower model: how often the item of a positive test record is among the k best of all the " +
-        "training log's items, against the k most popular.",
-    )
-    .argument("<run>", "the folder that `train` saved");
+export function defineRetrieve(command: Command): void {
+  command.argument("<run>", "the folder that `train` saved");
   const options = withLogs(command, "the log whose positive records are looked for")
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
     .addOption(jsonOption("write the result as JSON"));
-  return withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
+  withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
     const run = loadRun(folder, engineOf(flags));
     await startEngineOfRun(run.record, engineOf(flags));
     const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);

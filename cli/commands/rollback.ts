@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { readSigningKey } from "../../format/signature.ts";
@@ -9,13 +9,12 @@ interface RollbackFlags extends StoreFlags {
   key?: string;
 }
 
-export function rollbackCommand(): Command {
-  const command = new Command("rollback")
-    .description("Let an earlier version of a model serve again; nothing is uploaded but its pointer.")
+export function defineRollback(command: Command): void {
+  command
     .argument("<name>", "the model")
     .argument("[version]", "the version, or at least 8 of its first digits (default: the one that served before)");
   command.option("--key <file>", "private key that signs the way back, as a signed version needs");
-  return withStore(command).action(async (name: string, version: string | undefined, flags: RollbackFlags) => {
+  withStore(command).action(async (name: string, version: string | undefined, flags: RollbackFlags) => {
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);
     await using store = await openStore(storeOf(flags));
     const { from, to, pinned } = await new ModelRegistry(store).rollback(name, version ?? null, key);

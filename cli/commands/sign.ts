@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { FormatError } from "../../format/errors.ts";
 import { sealBlob, serialOf } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
@@ -7,22 +7,18 @@ import { loadExport, saveExport } from "../../trainer/export/export.ts";
 import { writeSecret } from "../../trainer/io/files.ts";
 import { readText } from "./options.ts";
 
-export function keygenCommand(): Command {
-  return new Command("keygen")
-    .description("Make an Ed25519 key pair to sign models with; print what goes into the Worker's MODEL_KEYS.")
-    .argument("<file>", "where to write the private key (PEM); it must not exist")
-    .action(async (path: string) => {
-      if (existsSync(path))
-        throw new FormatError(path, "got a file that exists, expected a new name: a key is never overwritten");
-      const { privateKey, publicKey } = await generateKeys();
-      writeSecret(path, privateKey);
-      console.log(`MODEL_KEYS = "${publicKey}"`);
-    });
+export function defineKeygen(command: Command): void {
+  command.argument("<file>", "where to write the private key (PEM); it must not exist").action(async (path: string) => {
+    if (existsSync(path))
+      throw new FormatError(path, "got a file that exists, expected a new name: a key is never overwritten");
+    const { privateKey, publicKey } = await generateKeys();
+    writeSecret(path, privateKey);
+    console.log(`MODEL_KEYS = "${publicKey}"`);
+  });
 }
 
-export function signCommand(): Command {
-  return new Command("sign")
-    .description("Sign an exported model, so that a Worker with MODEL_KEYS lets it serve. It becomes another version.")
+export function defineSign(command: Command): void {
+  command
     .argument("<export>", "the folder that `export` wrote")
     .requiredOption("--key <file>", "private key, PEM, from `keygen` or `openssl genpkey -algorithm ed25519`")
     .action(async (folder: string, { key: path }: { key: string }) => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { checkPort } from "../../deploy/dev-server.ts";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
 import { checkFolder } from "../../deploy/local-bindings.ts";
@@ -58,9 +58,8 @@ export interface StartOptions extends StartLogFlags, AskedEngine {
   exit?: boolean;
 }
 
-export function startCommand(): Command {
-  const command = new Command("start")
-    .description("The whole path: log, training, export, KV, Worker, and the test split scored over HTTP.")
+export function defineStart(command: Command): void {
+  command
     .option("--spec <file>", "feature spec of your own data; with --data, or --train, --valid and --test")
     .option("--data <path...>", "one log, which the spec's data.split divides into three")
     .option("--train <path...>", LOG_HELP)
@@ -74,7 +73,7 @@ export function startCommand(): Command {
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")
     .addOption(quantizeOption());
-  return withLimits(withEngine(command)).action((flags: Omit<StartOptions, "limits" | "ownFolder"> & LimitFlags) =>
+  withLimits(withEngine(command)).action((flags: Omit<StartOptions, "limits" | "ownFolder"> & LimitFlags) =>
     start({ ...flags, limits: limitsOf(flags), ownFolder: command.getOptionValueSource("out") === "default" }),
   );
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { FormatError } from "../../format/errors.ts";
 import { studyHead, studyReport, studyRows } from "../../lab/report/study-report.ts";
 import { DEEP_MODELS, runStudy, STUDIES, type Study } from "../../lab/sweeps/study.ts";
@@ -12,9 +12,8 @@ interface StudyFlags extends SweepFlags {
   over: Study;
 }
 
-export function studyCommand(): Command {
-  const command = new Command("study")
-    .description("Train the deep models over a range of one setting, and print and plot it as the DeepFM paper does.")
+export function defineStudy(command: Command): void {
+  command
     .argument("<spec>", SPEC_HELP)
     .addOption(
       new Option(
@@ -26,7 +25,7 @@ export function studyCommand(): Command {
         .choices(Object.keys(STUDIES))
         .makeOptionMandatory(),
     );
-  return withSweep(command, {
+  withSweep(command, {
     test: "the log that the figures are about",
     models: DEEP_MODELS,
     seeds: 1,

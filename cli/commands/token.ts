@@ -1,9 +1,8 @@
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { generateToken, SCOPES, type Scope, writeTokenEntry } from "../../format/tokens.ts";
 
-export function tokenCommand(): Command {
-  return new Command("token")
-    .description("Make a bearer token for a client of the Worker; print it, and its entry for the Worker's TOKENS.")
+export function defineToken(command: Command): void {
+  command
     .argument("<name>", "whose it is, for logs and rate limits; a token that replaces another may have its name")
     .addOption(new Option("--scope <scope>", "what it allows").choices(SCOPES).default("score"))
     .action(async (name: string, { scope }: { scope: Scope }) => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, Option } from "commander";
+import { type Command, Option } from "commander";
 import { DECILE_HEAD, decileRows } from "../../lab/report/decile-table.ts";
 import { type EvaluatedLog, evaluateLog, evaluationData, evaluationRows } from "../../lab/report/evaluated-log.ts";
 import { importanceTable, importanceText } from "../../lab/report/importance-report.ts";
@@ -57,11 +57,9 @@ const SHOWN_COLUMNS = 20;
 /** More repeats make the intervals hardly narrower than the log itself lets them be. */
 const MAX_REPEATS = 100;
 
-export function trainCommand(): Command {
-  const command = new Command("train")
-    .description("Train a model on a click log and save it, with the weights of the best epoch on the validation log.")
-    .argument("<spec>", SPEC_HELP);
-  return withEngine(
+export function defineTrain(command: Command): void {
+  command.argument("<spec>", SPEC_HELP);
+  withEngine(
     withLogs(command, "a log to report the final model on")
       .requiredOption("--out <folder>", "where to save the model, run.json, metrics.jsonl and report.html")
       .option("--group <column>", "the column that GAUC and NDCG group records by, such as a user's or a request's id")

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { trialRows, trialsHead, tuneReport } from "../../lab/report/tune-report.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
@@ -55,14 +55,9 @@ const MIN_EPOCHS = 1;
 /** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
 
-export function tuneCommand(): Command {
-  const command = new Command("tune")
-    .description(
-      "Search for the settings that are best on the validation log, by what the spec's training.monitor names, and " +
-        "write the spec that has them.",
-    )
-    .argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
-  return withEngine(
+export function defineTune(command: Command): void {
+  command.argument("<spec>", `${SPEC_HELP}; its training.maxEpochs is what the last trials get`);
+  withEngine(
     withLogs(command, "not used: a test log has no part in a choice")
       .option(
         "--quick",

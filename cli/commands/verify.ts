@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -8,14 +8,11 @@ import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 /** Faults that are printed; the number of all is said too. */
 const SHOWN = 50;
 
-export function verifyCommand(): Command {
-  const command = new Command("verify")
-    .description(
-      "Read back all that belongs to a version of a model in Workers KV, and name what is missing or damaged.",
-    )
+export function defineVerify(command: Command): void {
+  command
     .argument("<name>", "the model")
     .argument("[version]", "the version, or at least 8 of its first digits (default: the one that serves)");
-  return withStore(command).action(async (name: string, wanted: string | undefined, flags: StoreFlags) => {
+  withStore(command).action(async (name: string, wanted: string | undefined, flags: StoreFlags) => {
     await using store = await openStore(storeOf(flags));
     using task = startTask("verify", null, "values");
     const { version, values, faults } = await verifyVersion(store, name, wanted ?? null, (n) => task.advance(n));

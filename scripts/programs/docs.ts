@@ -12,6 +12,6 @@ process.exitCode = await writeGenerated(
   async () =>
     new Map([
       ["docs/reference.md", referencePage(specJsonSchema(), spaceJsonSchema())],
-      ["docs/commands.md", commandsPage(makeProgram())],
+      ["docs/commands.md", commandsPage(await makeProgram())],
     ]),
 );

@@ -28,7 +28,7 @@ writeFileSync(join(folder, "plain.json"), JSON.stringify(small));
 async function run(...args: string[]): Promise<string> {
   vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const log = vi.spyOn(console, "log").mockReturnValue();
-  await makeProgram().parseAsync(args, { from: "user" });
+  await (await makeProgram()).parseAsync(args, { from: "user" });
   return log.mock.calls.map(([text]) => text).join("\n");
 }
 

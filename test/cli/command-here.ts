@@ -65,7 +65,8 @@ export async function runHere(cwd: string, args: readonly string[]): Promise<End
   /** Whether commander ends the process, after a help or for an unknown option, or the command sets an exit code. */
   async function exitCode(words: readonly string[]): Promise<number> {
     try {
-      await makeProgram().parseAsync(words, { from: "user" });
+      const program = await makeProgram(words);
+      await program.parseAsync(words, { from: "user" });
       return Number(process.exitCode ?? 0);
     } catch (error) {
       if (error instanceof Exit) return error.code;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { evaluateCommand } from "../../cli/commands/evaluate.ts";
+import { makeProgram } from "../../cli/commands/program.ts";
 import { UserError } from "../../trainer/errors.ts";
 
 // The address is checked before anything is read.
@@ -12,6 +12,7 @@ it.each([
   ["http://", "got http://, expected one like http://127.0.0.1:8787"],
   ["https://me:secret@edge.test", "got one with a user or password, expected --token"],
 ])("evaluate refuses %s", async (url, says) => {
-  const run = evaluateCommand().parseAsync([url, "--export", "absent", "--test", "absent"], { from: "user" });
+  const args = ["evaluate", url, "--export", "absent", "--test", "absent"];
+  const run = (await makeProgram(args)).parseAsync(args, { from: "user" });
   await expect(run).rejects.toThrow(new UserError(`the Worker's address: ${says}`));
 });

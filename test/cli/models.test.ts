@@ -41,7 +41,7 @@ async function runIn(...args: string[]): Promise<string> {
   const log = vi.spyOn(console, "log").mockImplementation((text) => void printed.push(String(text)));
   const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
   try {
-    await makeProgram().parseAsync([...args.slice(2), ...args.slice(0, 2)], { from: "user" });
+    await (await makeProgram()).parseAsync([...args.slice(2), ...args.slice(0, 2)], { from: "user" });
   } finally {
     log.mockRestore();
     write.mockRestore();

@@ -2,9 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it, type MockInstance, vi } from "vitest";
-import { compareCommand } from "../../cli/commands/compare.ts";
-import { exportCommand } from "../../cli/commands/export.ts";
-import { trainCommand } from "../../cli/commands/train.ts";
+import { makeProgram } from "../../cli/commands/program.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import { DuckDb } from "../../trainer/data/duckdb.ts";
 import { tinyLog, tinyRunSpec } from "../trainer/tiny-run.ts";
@@ -30,25 +28,29 @@ function timesOpened(path: string): number {
   return open.mock.calls.flatMap(([paths]) => paths).filter((opened) => opened === path).length;
 }
 
+async function command(...args: string[]): Promise<void> {
+  await (await makeProgram(args)).parseAsync(args, { from: "user" });
+}
+
 it("compare opens a log once to check it and once to encode it, for all models and seeds", async () => {
   const options = [...logs, "--models", "LR,FM", "--seeds", "2", "--cache", join(folder, "cache")];
-  await compareCommand().parseAsync([spec, ...options, "--out", join(folder, "compare")], { from: "user" });
+  await command("compare", spec, ...options, "--out", join(folder, "compare"));
   expect([log.train, log.valid, log.test].map(timesOpened)).toEqual([1, 1, 2]);
 
   // Runs that are trained anew find the logs in the cache.
   open.mockClear();
-  await compareCommand().parseAsync([spec, ...options, "--out", join(folder, "again")], { from: "user" });
+  await command("compare", spec, ...options, "--out", join(folder, "again"));
   expect([log.train, log.valid, log.test].map(timesOpened)).toEqual([0, 0, 1]);
 });
 
 it("train opens a held-out log to check it, to encode it and for its report; export once for all it measures", async () => {
   const cache = ["--cache", join(folder, "own")];
   const run = join(folder, "run");
-  await trainCommand().parseAsync([spec, ...logs, ...cache, "--out", run], { from: "user" });
+  await command("train", spec, ...logs, ...cache, "--out", run);
   expect([log.train, log.valid, log.test].map(timesOpened)).toEqual([1, 3, 3]);
 
   // The calibration set comes from the cache.
   open.mockClear();
-  await exportCommand().parseAsync([run, ...cache, "--records", log.test, "--force"], { from: "user" });
+  await command("export", run, ...cache, "--records", log.test, "--force");
   expect([log.train, log.valid, log.test].map(timesOpened)).toEqual([0, 0, 1]);
 });

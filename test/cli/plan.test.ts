@@ -18,7 +18,7 @@ async function plan(...args: string[]): Promise<string> {
   const print = vi.spyOn(console, "log").mockImplementation((text) => void printed.push(String(text)));
   const write = vi.spyOn(process.stdout, "write").mockImplementation((text) => printed.push(String(text)) > 0);
   try {
-    await makeProgram().parseAsync(["plan", ...args], { from: "user" });
+    await (await makeProgram()).parseAsync(["plan", ...args], { from: "user" });
   } finally {
     print.mockRestore();
     write.mockRestore();

@@ -18,7 +18,7 @@ it("sign gives a serial number that is the time, and more than the one before wh
   writeFileSync(key, PRIVATE_KEY);
   const sign = async (): Promise<number> => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
-    await makeProgram().parseAsync(["sign", path, "--key", key], { from: "user" });
+    await (await makeProgram()).parseAsync(["sign", path, "--key", key], { from: "user" });
     const printed = String(log.mock.calls[0]?.[0]);
     log.mockRestore();
     const { blob, version } = await loadExport(path);

@@ -25,7 +25,7 @@ for (const [file, model] of [
 async function tune(...args: string[]): Promise<void> {
   vi.spyOn(process.stderr, "write").mockReturnValue(true);
   vi.spyOn(console, "log").mockReturnValue();
-  await makeProgram().parseAsync(["tune", "spec.json", "--data", "log.csv", "--backend", "cpu", ...args], {
+  await (await makeProgram()).parseAsync(["tune", "spec.json", "--data", "log.csv", "--backend", "cpu", ...args], {
     from: "user",
   });
 }
@@ -37,7 +37,7 @@ test("a quick search begins with the settings that train takes from the log, and
     .split("\n")
     .map((line) => JSON.parse(line));
   expect(trials).toHaveLength(3);
-  await makeProgram().parseAsync(
+  await (await makeProgram()).parseAsync(
     ["train", "spec-fm.json", "--data", "log.csv", "--backend", "cpu", "--no-importance", "--out", "run"],
     { from: "user" },
   );

@@ -27,7 +27,7 @@ it("a Worker scores with the model that `bundle` put among its assets, and lets 
   const exported = await saveGoldenExport(join(folder, "export"), "tiny");
   const assets = '[assets]\ndirectory = "public"\nbinding = "ASSETS"\nrun_worker_first = true\n';
   const config = configOf("shop", assets);
-  await makeProgram().parseAsync(["bundle", join(folder, "export"), "--config", config], { from: "user" });
+  await (await makeProgram()).parseAsync(["bundle", join(folder, "export"), "--config", config], { from: "user" });
   const file = join(folder, "public", "bundled", "model.blob");
   expect(Buffer.compare(readFileSync(file), exported.blob)).toBe(0);
 

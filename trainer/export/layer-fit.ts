@@ -121,7 +121,7 @@ function meanLoss(trained: Float32Array, served: Float32Array, { trainedMean, gi
   return sum;
 }
 
-/** Adding it to a number of less than 2²² in float32, and taking it away, leaves the nearest integer, halves to even. */
+/** Added to a number of less than 2²² in float32 and taken away, it leaves the nearest integer, halves to even. */
 const ROUNDER = 1.5 * 2 ** 23;
 
 /** The numbers that a layer computes with in place of its inputs [n, K]: step · (q − zero), q as the kernel has it. */
