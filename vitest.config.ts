@@ -16,6 +16,7 @@ const SLOW = [
   "test/examples/clients.test.ts",
   "test/playground/playground.test.ts",
   "test/{whole,messy}-path.test.ts",
+  "test/replayed-clicks.test.ts",
   "test/assembly/score/{forward,items,large,rank}.test.ts",
 ];
 

@@ -42,9 +42,13 @@ export interface ShopWorker extends AsyncDisposable {
 
 /**
  * Starts the Worker as wrangler would upload it, over the KV in `persistTo`, where models and experiments are. It is
- * miniflare's alone: through the server of `wrangler dev` requests take twice as long.
+ * miniflare's alone: through the server of `wrangler dev` requests take twice as long. `secret` signs the ids of lists.
  */
-export async function startShopWorker(persistTo: string, origin: URL): Promise<ShopWorker> {
+export async function startShopWorker(
+  persistTo: string,
+  origin: URL,
+  secret: string = generateToken(),
+): Promise<ShopWorker> {
   endWorkerdsWithThisProcess();
   await using stack = new AsyncDisposableStack();
   const { folder, compatibilityDate } = stack.use(await bundleWorker());
@@ -61,7 +65,7 @@ export async function startShopWorker(persistTo: string, origin: URL): Promise<S
       compatibilityDate,
       bindings: {
         ...{ AUTH: "off", ROW_DEADLINE_MS: 1000, EXPERIMENT_UNITS: "uid=cookie:uid" },
-        ...{ EXPERIMENT_SECRETS: generateToken(), ORIGIN: origin.href, RERANK_ROUTES: ROUTES },
+        ...{ EXPERIMENT_SECRETS: secret, ORIGIN: origin.href, RERANK_ROUTES: ROUTES },
       },
       kvNamespaces: { MODELS: "MODELS" },
       r2Buckets: { EXPOSURE_LOGS: BUCKET },
