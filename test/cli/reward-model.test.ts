@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -17,9 +17,25 @@ import { sigmoid } from "../../trainer/metrics/metrics.ts";
 import { runHere } from "./command-here.ts";
 
 // A log whose truth is known, the models that learn from each half of its units, and what they say of the other half.
+// Models are made as docs/experiments.md says, by its own words.
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-reward-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The part on trained reward models. */
+const [, RECIPE = ""] =
+  /^### Trained reward models$(.*?)^##/ms.exec(
+    readFileSync(new URL("../../docs/experiments.md", import.meta.url), "utf8"),
+  ) ?? [];
+
+/** The arguments of each command of the recipe, in their order. */
+function recipeCommands(): string[][] {
+  const [, loop = "", after = ""] = /for i in 1 2; do$(.*?)^ {4}done$(.*?)^$/ms.exec(RECIPE) ?? [];
+  const shell = [1, 2].map((i) => loop.replaceAll("$i", String(i))).join("") + after.replaceAll("\\\n", " ");
+  return Array.from(shell.matchAll(/npx deepfm-edge (.+)/g), ([, words = ""]) =>
+    Array.from(words.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word),
+  );
+}
 
 const SPEC = {
   name: "reward",
@@ -30,6 +46,7 @@ const SPEC = {
   ],
   model: { type: "LR" },
   training: { batchSize: 64, learningRate: 0.05, maxEpochs: 6 },
+  ...JSON.parse(`{${/^"data": .*$/m.exec(RECIPE)?.[0]}}`),
 };
 const ITEMS = ["a", "b", "c", "d"];
 /** A click on the first slot is as probable as σ of both says; the arm's logits know nothing of the device. */
@@ -41,6 +58,8 @@ const TRUTH = (sigmoid(TASTE[0] + DEVICES.phone) + sigmoid(TASTE[0] + DEVICES.de
 const LISTS = 1500;
 const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 1 });
 const exposures: Exposure[] = [];
+/** What each command of the recipe printed. */
+const said: string[] = [];
 
 async function run(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runHere(folder, args);
@@ -68,16 +87,25 @@ beforeAll(async () => {
     if (random.uniform() < sigmoid(TASTE[item] + DEVICES[device]))
       lines.push(writeEvent(exampleEvent({ id: exposure.id, item: ITEMS[item] })));
   }
-  writeFileSync(join(folder, "log.jsonl"), `${lines.join("\n")}\n`);
+  mkdirSync(join(folder, "logs"));
+  writeFileSync(join(folder, "logs", "log.jsonl"), `${lines.join("\n")}\n`);
   writeFileSync(join(folder, "spec.json"), JSON.stringify(SPEC));
-  for (const fold of [1, 2]) {
-    const log = `fold${fold}.jsonl`;
-    const what = ["--labels", "all", "--slots", "1", "--without-fold", `${fold}/2`];
-    await run("logs", "export", "--logs", "log.jsonl", "--spec", "spec.json", "--out", log, ...what);
-    await run("train", "spec.json", "--train", log, "--valid", log, "--out", `run${fold}`);
-    await run("export", `run${fold}`, "--records", log, "--out", `reward${fold}`, "--force");
-  }
+  for (const args of recipeCommands()) said.push(await run(...args));
 }, 120_000);
+
+test("the recipe ends with what the trained models say of another policy", () => {
+  expect(said.length).toBe(7);
+  expect(said.at(-1)).toContain("DR, reward by trained models");
+});
+
+test("models that have nothing to judge are a warning", async () => {
+  const asked = ["--reward-model", "reward1", "reward2", "--reward-spec", "spec.json"];
+  const { code, stderr } = await runHere(folder, ["experiment", "analyze", "--logs", "logs", ...asked]);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining("--reward-model: got nothing to judge, expected a policy"),
+  ]);
+});
 
 test("a fold's log has the units of the others, and each unit is in one fold", () => {
   const units = [1, 2].map(
@@ -110,7 +138,7 @@ test("a list is judged by the model that was trained without its unit", async ()
 });
 
 test("DR by trained models holds the truth, and is more exact than by a line through the logits", async () => {
-  const analyze = ["experiment", "analyze", "--logs", "log.jsonl", "--json", "--what-if", '{"policy":"greedy"}'];
+  const analyze = ["experiment", "analyze", "--logs", "logs", "--json", "--what-if", '{"policy":"greedy"}'];
   const estimates = async (...flags: string[]) => {
     const { offPolicy } = JSON.parse(await run(...analyze, ...flags)).phases[0];
     return offPolicy.find(({ slot }: { slot: string }) => slot === "first slot").estimates as {
@@ -139,6 +167,6 @@ test.each([
   [["--reward-model", "reward1", "--reward-spec", "spec.json"], "got 1 export, expected one for each of two folds"],
   [["--items", "items.csv"], "expected the first two at least"],
 ])("%j is an error", async (flags, message) => {
-  const { code, stderr } = await runHere(folder, ["experiment", "analyze", "--logs", "log.jsonl", ...flags]);
+  const { code, stderr } = await runHere(folder, ["experiment", "analyze", "--logs", "logs", ...flags]);
   expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
 });

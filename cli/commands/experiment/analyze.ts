@@ -8,6 +8,7 @@ import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts"
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { toJson, writeWhole } from "../../../trainer/io/files.ts";
+import { warn } from "../../../trainer/terminal/warning.ts";
 import { parsePositiveInteger, readSpec, readText } from "../options.ts";
 import { analysisText } from "./analysis-text.ts";
 
@@ -78,6 +79,8 @@ export function analyzeCommand(): Command {
         whatIf: flags.whatIf?.map((text) => parsePolicy(parseJson(text, "--what-if"), "--what-if")),
       });
       if (!flags.inSpiteOfSrm && analysis.phases.some(({ soundness }) => !soundness.sound)) process.exitCode = UNSOUND;
+      if (flags.rewardModel && analysis.phases.every(({ offPolicy }) => offPolicy.length === 0))
+        warn("--reward-model: got nothing to judge, expected a policy by --what-if, or lines with a shadow's logits");
       if (flags.html !== undefined) writeWhole(flags.html, await experimentReport(analysis));
       if (flags.json) return void process.stdout.write(toJson(analysis));
       console.log(analysisText(analysis));
