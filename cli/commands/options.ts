@@ -6,11 +6,12 @@ import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../traine
 import { PARTS } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { BACKENDS } from "../../trainer/engine/backends.ts";
-import { type AskedEngine, ENGINES } from "../../trainer/engine/engines.ts";
+import { type AskedEngine, ENGINES, MOST_THREADS } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 import { readWhole } from "../../trainer/io/files.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 
 // Arguments and options that several commands take, and how their texts are read.
 
@@ -55,8 +56,8 @@ export function withEngine(command: Command, own = false): Command {
     .addOption(
       new Option(
         "--threads <n>",
-        "threads of --engine assembly; the result is the same (default: one a core)",
-      ).argParser(parsePositiveInteger),
+        `threads of --engine assembly, up to ${MOST_THREADS}; the result is the same (default: one a core, up to 16)`,
+      ).argParser(integerWithin(1, MOST_THREADS)),
     )
     .addOption(new Option("--backend <name>", `TensorFlow.js backend (default: ${backend})`).choices(BACKENDS));
 }

@@ -45,6 +45,19 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       train(spec, good, "--group", "session"),
       'error: good.csv: no column "session"; got "label", "user"',
     ],
+    ...["0", "1.5", "65", "100000"].map(
+      (threads) =>
+        [
+          `--threads ${threads}`,
+          train(spec, good, "--threads", threads),
+          `got ${threads}, expected an integer of 1 to 64`,
+        ] as [string, string[], string],
+    ),
+    [
+      "threads of TensorFlow.js",
+      train(spec, good, "--threads", "2", "--backend", "wasm"),
+      "got --threads 2 for TensorFlow",
+    ],
     ["a backend that does not exist", train(spec, good, "--backend", "abacus"), "argument 'abacus' is invalid"],
     [
       "a recipe for nothing",

@@ -43,6 +43,9 @@ export interface ChosenEngine extends RunningEngine {
   why: string;
 }
 
+/** A kernel's work has no more parts (assembly/train/command.ts): further threads would have nothing to do. */
+export const MOST_THREADS = 64;
+
 /** More threads gain little: the parts of a step that one thread computes are a tenth of it by then. */
 const MOST_DEFAULT_THREADS = 16;
 
@@ -59,12 +62,14 @@ export function engineFactory(name: EngineName, threads: number | null = default
 /**
  * Starts the engine asked for. `auto` takes our own, which is the fastest from npm packages alone, unless something
  * speaks for TensorFlow.js: a backend that is asked for, one for the GPU that is installed, or a JavaScript engine
- * without SIMD, for which our kernels are not made. Throws UserError where what is asked for does not work.
+ * without SIMD, for which our kernels are not made. Who asks for threads asks for our own. Throws UserError where what
+ * is asked for does not work.
  */
 export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
   const { engine = "auto", backend, threads } = asked;
   checkAsked(asked);
   if (engine === "assembly") return { ...runningAssembly(threads), why: "--engine asks for it" };
+  if (threads !== undefined) return { ...runningAssembly(threads), why: "--threads asks for it" };
   if (backend) return { ...(await startTfjs(backend)), why: "--backend asks for its backend" };
   if (engine === "tfjs") return { ...(await startTfjs()), why: "--engine asks for it" };
   const gpu = await startGpu();
@@ -82,9 +87,11 @@ export interface RecordedEngine {
 /** The engine for a finished run: its own, or the one asked for. */
 export function engineOfRun({ engine: own = "tfjs" }: RecordedEngine, asked: AskedEngine): EngineName {
   checkAsked(asked);
-  const { engine = "auto", backend } = asked;
+  const { engine = "auto", backend, threads } = asked;
   if (engine !== "auto") return engine;
-  return backend ? "tfjs" : own;
+  const name = backend ? "tfjs" : own;
+  if (name === "tfjs" && threads !== undefined) throw threadsOfTfjs(threads);
+  return name;
 }
 
 /** Starts what the engine of a finished run needs before its model predicts. */
@@ -119,10 +126,18 @@ export function engineText({ engine, backend, device, threads, versions }: Runni
 }
 
 function checkAsked({ engine, backend, threads }: AskedEngine): void {
-  if (threads !== undefined && (engine === "tfjs" || backend !== undefined))
-    throw new UserError(`got --threads ${threads} for TensorFlow.js, expected it for --engine assembly alone`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS))
+    throw new UserError(`threads: got ${threads}, expected an integer of 1 to ${MOST_THREADS}`);
+  if (threads !== undefined && (engine === "tfjs" || backend !== undefined)) throw threadsOfTfjs(threads);
   if (engine !== "assembly" || backend === undefined) return;
   throw new UserError(`got --engine assembly and --backend ${backend}, expected one of them: it has no backends`);
+}
+
+function threadsOfTfjs(threads: number): UserError {
+  return new UserError(
+    `got --threads ${threads} for TensorFlow.js, expected it for --engine assembly alone; tfjs-node takes as many as ` +
+      "TF_NUM_INTRAOP_THREADS says, and wasm and cpu one",
+  );
 }
 
 function isBackend(platform: Platform): platform is Backend {

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bestKernelVariant } from "../../../runtime/variant.ts";
-import { defaultThreads, engineKey, engineOfRun, startEngine } from "../../../trainer/engine/engines.ts";
+import { defaultThreads, engineKey, engineOfRun, MOST_THREADS, startEngine } from "../../../trainer/engine/engines.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
 import { train } from "../../../trainer/training/train.ts";
@@ -28,6 +28,20 @@ describe("the engine that is chosen", () => {
     await expect(startEngine({ engine: "assembly", backend: "cpu" })).rejects.toThrow(
       "got --engine assembly and --backend cpu, expected one of them: it has no backends",
     );
+  });
+
+  it("is our own where threads are asked for, which no other has", async () => {
+    expect(await startEngine({ threads: 3 })).toEqual({ ...own, threads: 3, why: "--threads asks for it" });
+    const refused =
+      "got --threads 3 for TensorFlow.js, expected it for --engine assembly alone; tfjs-node takes as many";
+    for (const asked of [{ engine: "tfjs" }, { backend: "wasm" }, { backend: "tfjs-node" }] as const)
+      await expect(startEngine({ ...asked, threads: 3 })).rejects.toThrow(refused);
+    expect(() => engineOfRun({ backend: "wasm" }, { threads: 3 })).toThrow(refused);
+    expect(engineOfRun({ backend: "wasm" }, { engine: "assembly", threads: 3 })).toBe("assembly");
+    for (const threads of [0, 1.5, -1, 65, Number.NaN])
+      await expect(startEngine({ threads })).rejects.toThrow(
+        `threads: got ${threads}, expected an integer of 1 to ${MOST_THREADS}`,
+      );
   });
 
   it("is the run's own where another is not asked for; a run of an earlier version has TensorFlow.js", () => {
