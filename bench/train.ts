@@ -4,7 +4,9 @@
 // (means of the parts), and gates nothing. It first checks that all learn the same.
 //   npm run bench -- train [--quick] [--cases TEXT,…] [--threads 1,2] [--engines NAME,…] [--peers PYTHON|none]
 //                          [--rounds N] [--json FILE]
+//   npm run bench -- train --sizes [--threads 1,2] [--rounds N]
 // --cases takes those whose names have one of the texts in them. --quick is the main case alone, in some 2 minutes.
+// --sizes compares the steps of our engine with tables of 1e5, 1e6 and 1e7 rows, which take turns, in a minute.
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +15,10 @@ import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PARTS } from "../trainer/model/step-clock.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { medianRatio } from "./ratio.ts";
-import { CASES, type Case, MAIN_CASE } from "./train/cases.ts";
+import { CASES, type Case, MAIN_CASE, SIZES } from "./train/cases.ts";
 import { ASSEMBLY, type Entrant, entrantsOf } from "./train/entrants.ts";
 import { heats, type Result, race } from "./train/race.ts";
+import { sizesTable } from "./train/sizes.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -26,6 +29,7 @@ const { values: flags } = parseArgs({
     peers: { type: "string" },
     rounds: { type: "string" },
     json: { type: "string" },
+    sizes: { type: "boolean", default: false },
   },
 });
 const rounds = Number(flags.rounds ?? (flags.quick ? 5 : 7));
@@ -45,6 +49,18 @@ function chosenEntrants(): Entrant[] {
   return names ? all.filter(({ engine }) => names.includes(engine)) : all;
 }
 
+async function compareSizes(): Promise<void> {
+  console.log(`${availableParallelism()} × ${cpus()[0]?.model}, ${rounds} rounds, node ${process.version}`);
+  for (const count of threads) {
+    const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-bench-train-"));
+    try {
+      console.log(await sizesTable(SIZES, { engine: ASSEMBLY, threads: count, python: null }, rounds, folder));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+}
+
 /** The line of a result. `others`: those of its race, in which ours on as many threads is what it is compared with. */
 function lineOf(result: Result, others: readonly Result[]): (string | number)[] {
   const ours = others.find(({ engine, threads: count }) => engine === ASSEMBLY && count === result.threads);
@@ -61,6 +77,10 @@ function lineOf(result: Result, others: readonly Result[]): (string | number)[] 
   ];
 }
 
+if (flags.sizes) {
+  await compareSizes();
+  process.exit();
+}
 const cases = chosenCases();
 const all = chosenEntrants();
 const lines: (string | number)[][] = [];

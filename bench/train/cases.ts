@@ -61,6 +61,9 @@ export const CASES: readonly Case[] = [
 /** The case that is looked at first. */
 export const MAIN_CASE = "deep-k10-b2048-1e6";
 
+/** The main case with tables of all sizes, the smallest first. */
+export const SIZES = GRID.filter(({ k, batch }) => k === 10 && batch === 2048);
+
 /**
  * A small form of a case in which everyone must learn the same: without dropout, whose masks differ, on one batch again
  * and again.

@@ -93,6 +93,8 @@ export class AssemblyEngine implements Engine {
 
   gradients(batch: Batch, onLoss?: () => void): Gradients {
     const { size, fields, dim } = batch;
+    // Not where the rows are made: whoever only scores never writes to their state.
+    this.#memory.populate();
     const workspace = this.#prepare(batch, true);
     const at = this.#placesOf(batch, workspace);
     const { d, weights } = workspace;

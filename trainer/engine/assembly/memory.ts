@@ -4,6 +4,8 @@ import { UserError } from "../../errors.ts";
 const MAX_PAGES = 65536;
 const PAGE_BYTES = 65536;
 const CACHE_LINE = 64;
+/** What the system gives at a time at least. */
+const SYSTEM_PAGE_BYTES = 4096;
 
 /**
  * The linear memory that an engine computes in. It is handed out from its beginning on, and what was handed out last
@@ -19,6 +21,8 @@ export class LinearMemory {
   #end = CACHE_LINE;
   /** The first address that was never handed out: what lies beyond is 0. */
   #fresh = CACHE_LINE;
+  /** Where zeros were handed out that may not have been written to. */
+  #unwritten: { from: number; to: number }[] = [];
 
   get end(): number {
     return this.#end;
@@ -45,7 +49,20 @@ export class LinearMemory {
     const address = this.allocate(bytes);
     const dirty = Math.min(used, address + bytes) - address;
     if (dirty > 0) new Uint8Array(this.#buffer, address, dirty).fill(0);
+    if (used < address + bytes) this.#unwritten.push({ from: Math.max(used, address), to: address + bytes });
     return address;
+  }
+
+  /**
+   * Has the system find room now for all zeros that were handed out, and leaves what has been written there. It takes
+   * about a microsecond a page, which in a large table nearly every row of a step would wait for, epochs long.
+   */
+  populate(): void {
+    for (const { from, to } of this.#unwritten) {
+      const words = this.integers(from, (to - from) / 4);
+      for (let i = 0; i < words.length; i += SYSTEM_PAGE_BYTES / 4) Atomics.or(words, i, 0);
+    }
+    this.#unwritten = [];
   }
 
   #grow(pages: number, end: number): void {
