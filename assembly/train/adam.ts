@@ -1,17 +1,17 @@
 // Adam (Kingma and Ba 2015, algorithm 1) on rows of a table, by the arithmetic of trainer/model/optimizers/adam.ts to
 // the bit: float64 between weights and moments in float32, and no multiply-add is fused.
-import { f32_copy } from "./lists";
+import { touched } from "./lists";
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 
-/** Rows that are copied at a time. */
+/** Rows that are taken from memory at once. */
 const BLOCK: usize = 16;
 
 /**
  * A step of `count` rows, those numbered in `rows` (i32), of values, m and v, each [V, width]. `gradients` [count,
- * width], in the order of `rows`; `decay` times the row is added to them, and `scale` multiplies the sum. There are
- * `room` bytes at `own` to overwrite.
+ * width], in the order of `rows`; `decay` times the row is added to them, and `scale` multiplies the sum. It may
+ * overwrite the four bytes at `scratch`.
  */
 export function adamRows(
   values: usize,
@@ -25,37 +25,21 @@ export function adamRows(
   epsilon: f64,
   scale: f64,
   decay: f64,
-  own: usize,
-  room: usize,
+  scratch: usize,
 ): void {
   const bytes: usize = 4 * width;
-  // A few rows at a time are copied to one place, so that their ways from memory, which takes a hundred times as long
-  // as the caches, are taken at once and not one after the other.
-  const most = min<usize>(BLOCK, room / (3 * bytes));
-  if (most === 0) {
-    for (let i: usize = 0; i < count; i++, gradients += bytes) {
-      const at = bytes * <usize>load<u32>(rows + 4 * i);
-      adamRow(values + at, m + at, v + at, width, gradients, rate, epsilon, scale, decay);
+  // A row's way from memory takes as long as its step does: those of some rows are taken at once.
+  for (let i: usize = 0; i < count; i += BLOCK) {
+    const end = rows + 4 * min(BLOCK, count - i);
+    let read: u32 = 0;
+    for (let at = rows; at < end; at += 4) {
+      const row = bytes * <usize>load<u32>(at);
+      read |= touched(values + row, bytes) | touched(m + row, bytes) | touched(v + row, bytes);
     }
-    return;
-  }
-  const ms = own + most * bytes;
-  const vs = ms + most * bytes;
-  for (let i: usize = 0; i < count; i += most) {
-    const block = min(most, count - i);
-    for (let j: usize = 0; j < block; j++) {
-      const at = bytes * <usize>load<u32>(rows + 4 * (i + j));
-      f32_copy(values + at, own + j * bytes, width);
-      f32_copy(m + at, ms + j * bytes, width);
-      f32_copy(v + at, vs + j * bytes, width);
-    }
-    adamRow(own, ms, vs, block * width, gradients, rate, epsilon, scale, decay);
-    gradients += block * bytes;
-    for (let j: usize = 0; j < block; j++) {
-      const at = bytes * <usize>load<u32>(rows + 4 * (i + j));
-      f32_copy(own + j * bytes, values + at, width);
-      f32_copy(ms + j * bytes, m + at, width);
-      f32_copy(vs + j * bytes, v + at, width);
+    store<u32>(scratch, read);
+    for (; rows < end; rows += 4, gradients += bytes) {
+      const row = bytes * <usize>load<u32>(rows);
+      adamRow(values + row, m + row, v + row, width, gradients, rate, epsilon, scale, decay);
     }
   }
 }

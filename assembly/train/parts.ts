@@ -1,6 +1,5 @@
 // A part of a command: its arguments, as index.ts put them, with the places of the part's items. An item is a record
 // where nothing else is said.
-import { PACKED_A_BYTES } from "../gemm/blocks";
 import { gemv, gemvTransposed } from "../gemm/gemv";
 import { adamRow, adamRows } from "./adam";
 import { normalize, normalizeBackward, squaredDeviations } from "./batch-norm";
@@ -244,7 +243,6 @@ function computeRest(which: u32, part: usize, first: usize, count: usize): void 
         getNumber(8),
         getNumber(9),
         packedA,
-        PACKED_A_BYTES,
       );
       break;
     }

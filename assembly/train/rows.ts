@@ -1,7 +1,10 @@
 // The rows of a batch: gathering, the way back of their gradients, and Adam. A table is [V, width], and a row of it is
 // [w, v₁ … v_D], width = D + 1. A cell is one field of one record; its entries, each a row and a value x, lie together.
 
-import { f32_axpy, sumOfSquares } from "./lists";
+import { f32_axpy, sumOfSquares, touched } from "./lists";
+
+/** Entries whose rows are taken from memory at once. */
+const AHEAD: usize = 32;
 
 /**
  * Numbers the rows of `count` entries in the order in which they first occur. `rows` (i32): an entry's row. `unique`
@@ -41,8 +44,16 @@ export function gatherRows(
 ): void {
   const bytes: usize = 4 * (width - 1);
   let entry: usize = load<u32>(starts);
+  const end: usize = load<u32>(starts + 4 * cells);
+  let ahead = entry;
   for (let cell: usize = 0; cell < cells; cell++, embeddings += bytes) {
     const last: usize = load<u32>(starts + 4 * cell, 4);
+    if (ahead < last) {
+      let bits: u32 = 0;
+      for (const to = min(end, last + AHEAD); ahead < to; ahead++)
+        bits |= touched(table + 4 * width * <usize>load<u32>(rows + 4 * ahead), 4 * width);
+      store<u32>(linear + 4 * cell, bits); // which is written again below
+    }
     let sum: f64 = 0;
     if (entry === last) memory.fill(embeddings, 0, bytes);
     for (let isFirst = true; entry < last; entry++, isFirst = false) {
