@@ -5,7 +5,8 @@
 //   npm run bench -- train [--quick] [--cases TEXT,…] [--threads 1,2] [--engines NAME,…] [--peers PYTHON|none]
 //                          [--rounds N] [--json FILE]
 //   npm run bench -- train --sizes [--threads 1,2] [--rounds N]
-// --cases takes those whose names have one of the texts in them. --quick is the main case alone, in some 2 minutes.
+// --cases takes those whose names have one of the texts in them. The engine assembly-narrow races only where --engines
+// names it. --quick is the main case alone, in some 2 minutes.
 // --sizes compares the steps of our engine with tables of 1e5, 1e6 and 1e7 rows, which take turns, in a minute.
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
@@ -16,7 +17,7 @@ import { PARTS } from "../trainer/model/step-clock.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { medianRatio } from "./ratio.ts";
 import { CASES, type Case, MAIN_CASE, SIZES } from "./train/cases.ts";
-import { ASSEMBLY, type Entrant, entrantsOf } from "./train/entrants.ts";
+import { ASSEMBLY, type Entrant, entrantsOf, NARROW } from "./train/entrants.ts";
 import { heats, type Result, race } from "./train/race.ts";
 import { sizesTable } from "./train/sizes.ts";
 
@@ -46,7 +47,7 @@ function chosenCases(): Case[] {
 function chosenEntrants(): Entrant[] {
   const all = entrantsOf(threads, flags.peers);
   const names = flags.engines?.split(",");
-  return names ? all.filter(({ engine }) => names.includes(engine)) : all;
+  return all.filter(({ engine }) => (names ? names.includes(engine) : engine !== NARROW));
 }
 
 async function compareSizes(): Promise<void> {

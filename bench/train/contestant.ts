@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Entrant } from "./entrants.ts";
+import { type Entrant, NODE_FLAGS } from "./entrants.ts";
 import type { Command, Refusal, Replies } from "./protocol.ts";
 
 /** Characters of what a process that failed wrote last. */
@@ -24,7 +24,8 @@ export class Contestant implements AsyncDisposable {
     const program = fileURLToPath(new URL(python ? "../peers/train.py" : "./ours.ts", import.meta.url));
     // They hold OpenBLAS to older instructions on some machines.
     const { OPENBLAS_CORETYPE: _, OPENBLAS_L2_SIZE: __, ...env } = process.env;
-    const child = spawn(python ?? process.execPath, [program, engine, String(threads)], { env });
+    const flags = NODE_FLAGS[engine] ?? [];
+    const child = spawn(python ?? process.execPath, [...flags, program, engine, String(threads)], { env });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve));
     child.stdin.on("error", () => {}); // of a process that has ended: its reply is missing, which is what is told

@@ -14,6 +14,10 @@ export interface Entrant {
 
 /** What others are compared with. */
 export const ASSEMBLY = "assembly";
+/** The same where V8 sees no AVX2, so that it computes with 128 bits at a time. It races where it is asked for. */
+export const NARROW = "assembly-narrow";
+/** The flags of Node.js for an entrant of ours. */
+export const NODE_FLAGS: Readonly<Record<string, readonly string[]>> = { [NARROW]: ["--no-enable-avx2"] };
 
 /** The name of TensorFlow.js on one of its backends. */
 export function engineName(backend: Backend): string {
@@ -21,7 +25,7 @@ export function engineName(backend: Backend): string {
 }
 
 /** Ours, in the order in which they race. A native backend that is not installed is left out by itself. */
-const OURS = [ASSEMBLY, ...(["wasm", "tfjs-node", "tfjs-node-gpu"] as const).map(engineName)];
+const OURS = [ASSEMBLY, NARROW, ...(["wasm", "tfjs-node", "tfjs-node-gpu"] as const).map(engineName)];
 /** What uses one thread whatever it is told. */
 const ONE_THREAD = [engineName("wasm")];
 

@@ -56,7 +56,7 @@ describe("train on one log", () => {
   it("divides it as the spec says, and the export finds its part again", async () => {
     const { code, stdout, stderr } = await folder.run("train", divided, "--data", log, "--out", "one");
     // The export is a process that has started no backend of TensorFlow.js for the training.
-    expect(stderr).toMatch(/engine: assembly, \w+ \(\d+ threads?\), as it is the fastest without a GPU/);
+    expect(stderr).toMatch(/engine: assembly, \w+(, wide)? \(\d+ threads?\), as it is the fastest without a GPU/);
     expect(stdout).toMatch(/validation, epoch \d+.*test/s);
     expect(code).toBe(0);
     expect(JSON.parse(readFileSync(join(folder.path, "one", "run.json"), "utf8")).validLog).toEqual({

@@ -4,6 +4,7 @@ import { bestKernelVariant, type KernelVariant } from "../../runtime/variant.ts"
 import { UserError } from "../errors.ts";
 import type { EngineFactory } from "../model/engine.ts";
 import { installFolder } from "../native/installs.ts";
+import { widenOperations } from "./assembly/wide.ts";
 import { assemblyEngine } from "./assembly-engine.ts";
 import { BACKENDS, type Backend, backendText, type RunningBackend } from "./backends.ts";
 import { startedTfjs } from "./started-tfjs.ts";
@@ -32,6 +33,8 @@ export interface RunningEngine {
   device: RunningBackend["device"];
   /** Threads that compute; null on a GPU. */
   threads: number | null;
+  /** Whether V8 computes with 256 bits at a time for our own engine, which changes no bit of a result. */
+  wide?: true;
   /** The versions of all software that it brings with it. */
   versions: Record<string, string>;
   /** A native backend's environment variables that change its numbers; null for one that is not set. */
@@ -120,9 +123,9 @@ export function engineKey({ engine, backend, device, threads, versions, variable
 }
 
 /** An engine as one line of text. */
-export function engineText({ engine, backend, device, threads, versions }: RunningEngine): string {
+export function engineText({ engine, backend, device, threads, wide, versions }: RunningEngine): string {
   if (isBackend(backend)) return `TensorFlow.js backend: ${backendText({ name: backend, device, threads, versions })}`;
-  return `engine: ${engine}, ${backend} (${threads} ${threads === 1 ? "thread" : "threads"})`;
+  return `engine: ${engine}, ${backend}${wide ? ", wide" : ""} (${threads} ${threads === 1 ? "thread" : "threads"})`;
 }
 
 function checkAsked({ engine, backend, threads }: AskedEngine): void {
@@ -145,7 +148,9 @@ function isBackend(platform: Platform): platform is Backend {
 }
 
 function runningAssembly(threads = defaultThreads()): RunningEngine {
-  return { engine: "assembly", backend: bestKernelVariant(), device: "cpu", threads, versions: {} };
+  const backend = bestKernelVariant();
+  const wide = backend === "relaxed" && widenOperations();
+  return { engine: "assembly", backend, device: "cpu", threads, ...(wide && { wide }), versions: {} };
 }
 
 /** TensorFlow.js, which is loaded where it is to compute. */

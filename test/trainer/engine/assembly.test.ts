@@ -240,6 +240,7 @@ describe.each(VARIANTS)("the matrix product of the %s build", (variant) => {
       [97, 17, 8],
       [5, 7, 511],
       [7, 9, 1025],
+      [13, 33, 513],
       [1, 41, 30],
       [41, 1, 30],
     ] as const),

@@ -2,7 +2,15 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { bestKernelVariant } from "../../../runtime/variant.ts";
-import { defaultThreads, engineKey, engineOfRun, MOST_THREADS, startEngine } from "../../../trainer/engine/engines.ts";
+import { widenOperations } from "../../../trainer/engine/assembly/wide.ts";
+import {
+  defaultThreads,
+  engineKey,
+  engineOfRun,
+  engineText,
+  MOST_THREADS,
+  startEngine,
+} from "../../../trainer/engine/engines.ts";
 import { readSafetensors, writeSafetensors } from "../../../trainer/io/safetensors.ts";
 import { loadRun, saveRun } from "../../../trainer/training/run-folder.ts";
 import { train } from "../../../trainer/training/train.ts";
@@ -14,6 +22,7 @@ describe("the engine that is chosen", () => {
     backend: bestKernelVariant(),
     device: "cpu",
     threads: defaultThreads(),
+    ...(widenOperations() && { wide: true }),
     versions: {},
   };
 
@@ -54,6 +63,16 @@ describe("the engine that is chosen", () => {
   it("has its part in a result's key; TensorFlow.js's are those of earlier versions", async () => {
     expect(engineKey(await startEngine({ backend: "cpu" }))).toBe("cpu");
     expect(engineKey(await startEngine({}))).toBe(`assembly ${bestKernelVariant()}`);
+  });
+
+  it("is a line of text, and no other key where it computes with 256 bits", () => {
+    const narrow = { engine: "assembly", backend: "relaxed", device: "cpu", threads: 2, versions: {} } as const;
+    const wide = { ...narrow, wide: true } as const;
+    expect([narrow, wide].map(engineText)).toEqual([
+      "engine: assembly, relaxed (2 threads)",
+      "engine: assembly, relaxed, wide (2 threads)",
+    ]);
+    expect(engineKey(wide)).toBe(engineKey(narrow));
   });
 
   it("has its part in a result's key: a native backend's library, device, threads and variables", () => {

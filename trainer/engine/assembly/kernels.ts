@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { KernelVariant } from "../../../runtime/variant.ts";
+import { widenOperations } from "./wide.ts";
 
 /** The exports of assembly/train/index.ts, whose files say what each does. Addresses are offsets into the memory. */
 export interface TrainingKernels {
@@ -195,6 +196,7 @@ const modules = new Map<KernelVariant, WebAssembly.Module>();
 export function trainingModule(variant: KernelVariant): WebAssembly.Module {
   let module = modules.get(variant);
   if (!module) {
+    if (variant === "relaxed") widenOperations();
     module = new WebAssembly.Module(readFileSync(new URL(`../../../build/train.${variant}.wasm`, import.meta.url)));
     modules.set(variant, module);
   }
