@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { parseArm } from "../format/arm.ts";
 import { analyzeExperiment } from "../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../lab/analysis/experiment/plan.ts";
@@ -15,6 +14,7 @@ import { Shop } from "../testing/shop/shop.ts";
 import { visitShop } from "../testing/shop/visit-shop.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 
 interface Run {
   /** Of the sample ratio: χ² at the end, and the test that may look at any time. */
@@ -29,7 +29,7 @@ interface Run {
   lost: number;
 }
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     ...{ runs: { type: "string", default: "20" }, visitors: { type: "string", default: "2000" } },
     ...{ seed: { type: "string", default: "1" }, json: { type: "string" } },

@@ -9,7 +9,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { experimentsKey } from "../format/experiments-pointer.ts";
 import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
@@ -18,9 +17,10 @@ import { startBenchKv } from "./http/kv.ts";
 import { type Contestant, measure } from "./http/measure.ts";
 import { BODIES, HTTP_SHAPES, httpModel, kvPairs } from "./http/model.ts";
 import { bundleWorker, startWithExperiments } from "./http/server.ts";
+import { benchOptions } from "./options.ts";
 import { medianInterval, ratios } from "./ratio.ts";
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     rounds: { type: "string", default: "9" },
     connections: { type: "string", default: "4" },

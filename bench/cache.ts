@@ -5,7 +5,6 @@
 // pages; what the Worker in workerd says of a log's records; and the keys of an isolate that becomes warm, of ten
 // million rows. Prints; gates nothing.
 //   npm run bench -- cache [--only built | --only warming] [--json FILE]
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { BuiltCache } from "./cache/built.ts";
@@ -14,6 +13,7 @@ import { lookupTimes } from "./cache/lookups.ts";
 import { replay } from "./cache/replay.ts";
 import { Traffic } from "./cache/traffic.ts";
 import { MOST_KEYS, type Warm, warming } from "./cache/warming.ts";
+import { benchOptions } from "./options.ts";
 
 const MIB = 2 ** 20;
 const BUILT = "the Worker's, as it is built";
@@ -55,7 +55,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "the same, with a head of 400,000", ...MILLION, ...RANK, rows: 2e6, head: 400_000, cacheBytes: 32 * MIB },
 ];
 
-const { values: options } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } });
+const { values: options } = benchOptions({ options: { only: { type: "string" }, json: { type: "string" } } });
 interface Contestant {
   name: string;
   make(scenario: Scenario): Simulated;

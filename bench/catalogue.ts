@@ -4,7 +4,6 @@
 // drawn by Zipf's law. Exits with 1 where requests read more keys than `--most` once warm, or lack a value.
 //   npm run bench -- catalogue [--rows 10000000] [--items 2000000] [--candidates 500] [--exponent 1.05] [--item-mib 20]
 //     [--cache-mib 32] [--requests 3000] [--keys 1000] [--distinct] [--most 20] [--json FILE]
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { MemoryBudget } from "../worker/memory/memory-budget.ts";
@@ -13,8 +12,9 @@ import { scoreRequest } from "../worker/scoring/score-request.ts";
 import type { Source } from "../worker/source/source.ts";
 import { Traffic } from "./cache/traffic.ts";
 import { catalogueModel } from "./catalogue/model.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     ...{ rows: { type: "string", default: "10000000" }, items: { type: "string", default: "2000000" } },
     ...{ candidates: { type: "string", default: "500" }, exponent: { type: "string", default: "1.05" } },

@@ -8,7 +8,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { readManifest } from "../format/read-blob.ts";
 import { Random } from "../trainer/data/random.ts";
 import type { ExportedModel } from "../trainer/export/export.ts";
@@ -22,8 +21,9 @@ import { waitUntilLoaded } from "./http/cold.ts";
 import { type KvReads, startBenchKv } from "./http/kv.ts";
 import { kvPairs } from "./http/model.ts";
 import { bundleWorker, startBundle } from "./http/server.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     run: { type: "string" },
     test: { type: "string", multiple: true },

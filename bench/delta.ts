@@ -7,7 +7,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { openStore, type StoreTarget } from "../deploy/kv/open-store.ts";
 import { publish } from "../deploy/publish.ts";
 import { storedBlob } from "../deploy/stored-version.ts";
@@ -25,6 +24,7 @@ import { noUpdateText, updateText } from "../trainer/export/update.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { changeRows, type LargeShape, largeModel, randomRecords, randomSet } from "./delta/model.ts";
+import { benchOptions } from "./options.ts";
 
 /** Records that are scored with both exports. */
 const SCORED = 100_000;
@@ -33,7 +33,7 @@ const BATCH = 10_000;
 /** Records that the quantized layers are fitted on. */
 const CALIBRATION_SET = 4096;
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     rows: { type: "string", default: "1000000" },
     share: { type: "string", default: "0.01" },

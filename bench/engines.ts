@@ -6,7 +6,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { parseJson, parseWith } from "../format/parse.ts";
 import { FeatureSpecSchema } from "../format/spec.ts";
 import { type RunResult, trainRun } from "../lab/sweeps/run.ts";
@@ -16,8 +15,9 @@ import { UserError } from "../trainer/errors.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { within } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: flags, positionals } = parseArgs({
+const { values: flags, positionals } = benchOptions({
   allowPositionals: true,
   options: {
     train: { type: "string", multiple: true },

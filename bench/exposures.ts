@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { writeExposure } from "../format/exposure.ts";
 import { sampleRatioTest } from "../lab/analysis/sample-ratio.ts";
 import { exampleExposure } from "../testing/exposures/example-lines.ts";
@@ -17,6 +16,7 @@ import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { StoredLines } from "./exposures/stored-lines.ts";
+import { benchOptions } from "./options.ts";
 import { rounded } from "./ratio.ts";
 
 /** Of the lists. The lines that are timed are another's. */
@@ -33,7 +33,7 @@ const OPERATIONS = 3;
 /** Milliseconds in which all lines must be in R2: Queues delivers again after 5, 15 and 60 s what was not written. */
 const STORED_MS = 100_000;
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     lists: { type: "string", default: "100000" },
     down: { type: "string", default: "60" },

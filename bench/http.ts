@@ -16,7 +16,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { coldResults, waitUntilLoaded, warmQuantiles } from "./http/cold.ts";
@@ -28,9 +27,10 @@ import { startLeast, startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
 import { twoModels } from "./http/two-models.ts";
 import { contestant, warmResults } from "./http/warm.ts";
+import { benchOptions } from "./options.ts";
 
 const PARTS = ["warm", "peers", "models", "cold", "deadline"];
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     parts: { type: "string", default: PARTS.join(",") },
     shape: { type: "string", default: "small" },

@@ -7,13 +7,13 @@
 // With --against, this checkout's kernel is compared with that of another checkout (a folder with its node_modules and
 // build) in place of the peers: our time divided by theirs.
 //   npm run bench -- kernel --against FOLDER [--rounds 31] [--quick] [--json FILE]
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { AGAINST_ROUNDS } from "./checkout.ts";
 import { raceAgainst } from "./kernel/against.ts";
 import { raceWithPeers } from "./kernel/with-peers.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     quick: { type: "boolean", default: false },
     against: { type: "string" },

@@ -4,7 +4,6 @@
 // that a slow moment of the machine falls on all; a time is the median of the faster half of the rounds. Beside them
 // the first load of a fresh workerd, in which its engine compiles the kernel. Prints; gates nothing.
 //   npm run bench -- load [--rounds 9] [--json FILE]
-import { parseArgs } from "node:util";
 import { kernelModule } from "../runtime/node.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
@@ -12,6 +11,7 @@ import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { type BenchBlob, benchBlobs } from "./load/blob.ts";
 import { LoadSteps, STEPS, type StepName } from "./load/steps.ts";
+import { benchOptions } from "./options.ts";
 import { processorMs } from "./processor-time.ts";
 import { rounded } from "./ratio.ts";
 
@@ -40,7 +40,7 @@ const FIRST = "first place and load";
 const NOTHING = new Uint8Array(0);
 const CONFIG = new URL("load/worker/wrangler.toml", import.meta.url);
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: { rounds: { type: "string", default: "9" }, json: { type: "string" } },
 });
 const results: Result[] = [];

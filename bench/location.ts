@@ -3,7 +3,6 @@
 // that cache and without. Processor time: the production build in workerd reads pages of each request from Workers KV,
 // or from the cache, in turns; both are processes of their own. How long a read takes in production is not measured.
 //   npm run bench -- location [--rows 1000000] [--requests 20000] [--rounds 9] [--json FILE]
-import { parseArgs } from "node:util";
 import { Random } from "../trainer/data/random.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
@@ -12,6 +11,7 @@ import { rankRequests, scoreRequests } from "../trainer/plan/planned-records.ts"
 import { table } from "../trainer/terminal/table.ts";
 import { LOCATION_CACHE_PAGES, PAGES_PER_READ } from "../worker/limits.ts";
 import { PageTimes } from "./location/page-times.ts";
+import { benchOptions } from "./options.ts";
 import { rounded } from "./ratio.ts";
 import { ReplayLog, type ReplayModel, replayModel } from "./replay/model.ts";
 
@@ -26,7 +26,7 @@ const CASES = [
   { name: "rank 500", candidates: 500, keysPerRequest: 1000 },
 ] as const;
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     rows: { type: "string", default: "1000000" },
     requests: { type: "string", default: "20000" },

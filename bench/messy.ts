@@ -8,7 +8,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { spread } from "../lab/sweeps/spread.ts";
 import { PROJECT } from "../trainer/io/project.ts";
 import { auc } from "../trainer/metrics/auc.ts";
@@ -19,12 +18,13 @@ import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
 import { type MessyLog, messyLogs } from "./messy/logs.ts";
 import { specByHand, specByInit } from "./messy/specs.ts";
 import { testPredictions } from "./messy/test-predictions.ts";
+import { benchOptions } from "./options.ts";
 
 /** How far init's spec may be below the one by hand, and below LightGBM. */
 const BELOW_HAND = 0.01;
 const BELOW_LIGHTGBM = 0.005;
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     records: { type: "string", default: "50000" },
     seeds: { type: "string", default: "1" },

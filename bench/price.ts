@@ -5,12 +5,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { publish } from "../deploy/publish.ts";
 import { serve } from "../deploy/serve.ts";
 import { pagedModel, textOf, VALUES } from "../testing/kernel/paged-model.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 
 /** Workers KV, paid plan: dollars for a key that is read. */
 const DOLLARS_PER_KEY = 0.5e-6;
@@ -32,7 +32,7 @@ interface Result {
   dollarsPerMillion: number;
 }
 
-const { values: options } = parseArgs({ options: { json: { type: "string" } } });
+const { values: options } = benchOptions({ options: { json: { type: "string" } } });
 const { exported, item, context } = await pagedModel();
 const list = (count: number, from: number): object[] =>
   Array.from({ length: count }, (_, i) => ({ [item]: textOf(from + i) }));

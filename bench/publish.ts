@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { bytesText, table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 import { writeSyntheticExport } from "./publish/synthetic-export.ts";
 
 interface Upload {
@@ -18,7 +18,7 @@ interface Upload {
   peakBytes: number;
 }
 
-const { values } = parseArgs({
+const { values } = benchOptions({
   options: { rows: { type: "string", default: "1000000" }, into: { type: "string", default: "folder" } },
 });
 const rows = Number(values.rows);

@@ -7,7 +7,6 @@
 // With --against, this checkout's Worker is compared with that of another checkout (a folder with its node_modules and
 // build), way by way: our time divided by theirs.
 //   npm run bench -- rank --against FOLDER [--rounds 31] [--json FILE]
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
@@ -20,6 +19,7 @@ import {
   importFrom,
 } from "./checkout.ts";
 import type { Way } from "./kernel/contestant.ts";
+import { benchOptions } from "./options.ts";
 import { measure } from "./rank/measure.ts";
 import { type RankServer, startRankServer } from "./rank/server.ts";
 import { medianRatio, rounded } from "./ratio.ts";
@@ -39,7 +39,7 @@ interface Result {
   ratio: number;
 }
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: { rounds: { type: "string" }, against: { type: "string" }, json: { type: "string" } },
 });
 type ServerModule = typeof import("./rank/server.ts");

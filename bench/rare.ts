@@ -5,7 +5,6 @@
 //   npm run bench -- rare [--rows N] [--seeds N] [--rates 0.002,0.005] [--models LR,FM] [--kept 1,0.05]
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { parseWith } from "../format/parse.ts";
 import { type FeatureSpec, FeatureSpecSchema } from "../format/spec.ts";
 import { modelType } from "../lab/sweeps/model-specs.ts";
@@ -18,8 +17,9 @@ import { entropy } from "../trainer/metrics/information-gain.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { train } from "../trainer/training/train.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     rows: { type: "string", default: "1000000" },
     seeds: { type: "string", default: "3" },

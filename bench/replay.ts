@@ -4,12 +4,12 @@
 // `--requests`: a share of the 20,000 requests to rank that come before those that are counted; with less than 1, it is
 // not asserted how many look-ups stay in the isolate.
 //   npm run bench -- replay [--rows 1000000] [--requests 1] [--json FILE]
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PlannedIsolate } from "../trainer/plan/planned-isolate.ts";
 import { bytesOf } from "../trainer/plan/planned-rows.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { startBenchKv } from "./http/kv.ts";
+import { benchOptions } from "./options.ts";
 import { pairsOf, ReplayLog, replayModel } from "./replay/model.ts";
 import { MOST_DIFFERENCE, type Played, type Players, play, type Requests } from "./replay/play.ts";
 import { startReplayed } from "./replay/replayed.ts";
@@ -31,7 +31,7 @@ interface Result extends Played {
 
 /** Values that the blob holds of a million. */
 const HEAD_SHARE = 0.04;
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: {
     rows: { type: "string", default: "1000000" },
     requests: { type: "string", default: "1" },

@@ -6,12 +6,12 @@
 // answers are those of the origin, each asked for once. Exits with 1 where one is wrong; gates nothing else.
 //   npm run bench -- rerank [--rounds 15] [--json FILE]
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { bundleWorker } from "../testing/attack/bundle.ts";
 import { Workerd } from "../testing/attack/workerd.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 import { processMs } from "./processor-time.ts";
 import { medianRatio, rounded } from "./ratio.ts";
 import { faultsOverHttp, startOrigin } from "./rerank/over-http.ts";
@@ -22,7 +22,7 @@ const WAYS = ["pass", "parser", "rerank"] as const;
 const REQUESTS = 200;
 const CONNECTIONS = 4;
 
-const { values: options } = parseArgs({
+const { values: options } = benchOptions({
   options: { rounds: { type: "string", default: "15" }, json: { type: "string" } },
 });
 const page = shopPage();

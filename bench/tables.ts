@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
 import { type FeatureSpec, parseFeatureSpec } from "../format/spec.ts";
 import { modelType } from "../lab/sweeps/model-specs.ts";
 import { spread } from "../lab/sweeps/spread.ts";
@@ -17,8 +16,9 @@ import { table } from "../trainer/terminal/table.ts";
 import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
 import { specByInit } from "./messy/specs.ts";
 import { testPredictions } from "./messy/test-predictions.ts";
+import { benchOptions } from "./options.ts";
 
-const { values: options, positionals: paths } = parseArgs({
+const { values: options, positionals: paths } = benchOptions({
   allowPositionals: true,
   options: {
     label: { type: "string" },

@@ -11,17 +11,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PARTS } from "../trainer/model/step-clock.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
+import { benchOptions } from "./options.ts";
 import { medianRatio } from "./ratio.ts";
 import { CASES, type Case, MAIN_CASE, SIZES } from "./train/cases.ts";
 import { ASSEMBLY, type Entrant, entrantsOf, NARROW } from "./train/entrants.ts";
 import { heats, type Result, race } from "./train/race.ts";
 import { sizesTable } from "./train/sizes.ts";
 
-const { values: flags } = parseArgs({
+const { values: flags } = benchOptions({
   options: {
     quick: { type: "boolean", default: false },
     cases: { type: "string" },

@@ -37,7 +37,7 @@ const BENCHMARKS: Record<string, string> = {
 };
 
 const [name, ...args] = process.argv.slice(2);
-if (name !== undefined && name in BENCHMARKS) {
+if (name !== undefined && Object.hasOwn(BENCHMARKS, name)) {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   for (const script of ["scripts/build-kernel.ts", `bench/${name}.ts`]) {
     const own = script.startsWith("bench/");
@@ -50,5 +50,8 @@ if (name !== undefined && name in BENCHMARKS) {
 } else {
   console.log(table(["benchmark", "measures"], Object.entries(BENCHMARKS)));
   console.log("kernel, rank and http: --against FOLDER compares with another checkout, in turns in the same run");
-  process.exitCode = name === undefined ? 0 : 1;
+  console.log("npm run bench -- NAME --help says what one does, and what its options are");
+  const isWrong = name !== undefined && name !== "--help" && name !== "-h";
+  if (isWrong) console.error(`error: got benchmark ${name}, expected one of those above`);
+  process.exitCode = isWrong ? 1 : 0;
 }
