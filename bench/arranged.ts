@@ -1,20 +1,25 @@
 // What an experiment costs a ranking: the Worker as it is deployed, in a workerd of its own, ranks 100 candidates with
 // ids without an experiment, and through the arms of some. A unit is a field of the context. Lines of the exposure log
-// go to a queue, which is another process's. All take their turn in each round; a figure is the median over the rounds,
-// and a ratio that of the rounds' ratios. Prints; gates nothing.
-//   npm run bench -- arranged [--rounds 9] [--connections 4] [--records 40000] [--shape small]
+// go to a queue, which is another process's; a turn ends once it has the lines of all of the turn's lists. All take
+// their turn in each round; a figure is the median over the rounds, and a ratio that of the rounds' ratios. Prints;
+// gates nothing.
+//   npm run bench -- arranged [--rounds 31] [--connections 4] [--requests 400] [--shape small]
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { experimentsKey } from "../format/experiments-pointer.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { readMessage } from "../worker/exposures/queue-message.ts";
 import { Driver } from "./http/drive.ts";
 import { startBenchKv } from "./http/kv.ts";
-import { type Contestant, measure } from "./http/measure.ts";
+import { type Contestant, measure, turnsOf } from "./http/measure.ts";
 import { BODIES, HTTP_SHAPES, httpModel, kvPairs } from "./http/model.ts";
 import { bundleWorker, startWithExperiments } from "./http/server.ts";
 import { benchOptions } from "./options.ts";
@@ -22,18 +27,22 @@ import { medianInterval, ratios } from "./ratio.ts";
 
 const { values: options } = benchOptions({
   options: {
-    rounds: { type: "string", default: "9" },
+    rounds: { type: "string", default: "31" },
     connections: { type: "string", default: "4" },
-    records: { type: "string", default: "40000" },
+    requests: { type: "string", default: "400" },
     shape: { type: "string", default: "small" },
   },
 });
-const pace = {
-  rounds: Number(options.rounds),
-  connections: Number(options.connections),
-  records: Number(options.records),
-};
 const CANDIDATES = 100;
+const rounds = Number(options.rounds);
+const connections = Number(options.connections);
+const pace = { rounds, connections, records: Number(options.requests) * CANDIDATES };
+/** Requests after which an arm's code is compiled. */
+const WARM_UP = 1000;
+/** Milliseconds within which the queue has all lines, and between two looks whether it has. */
+const LINES_MS = 10_000;
+const LOOK_MS = 10;
+const LINE_END = 10;
 /** Slots that chance decides. */
 const DRAWN = 20;
 
@@ -63,23 +72,29 @@ const ids = Array.from({ length: CANDIDATES }, (_, i) => `sku-${(i * 7919 + 13) 
 const bodies = model
   .bodies({ path: "/v1/rank", records: CANDIDATES, sorted: true }, BODIES)
   .map((body) => ({ ...body, ids }));
-const turns = await measure(
-  driver,
-  [contestant("plain", null), ...Object.keys(ARMS).map((name) => contestant(name, name))],
-  pace,
-);
+const contestants = [null, ...Object.keys(ARMS)].map(contestant);
+using task = startTask("arranged", contestants.length + turnsOf(contestants, pace), "turns");
+for (const { name, path, bodies, settle } of contestants) {
+  await driver.drive({ url: server.url.href, path, bodies, requests: WARM_UP, connections });
+  await settle?.(WARM_UP);
+  task.advance(1, `${name} warms up`);
+}
+const turns = await measure(driver, contestants, pace, task);
+task.done("");
 const [plain] = turns;
 const rows = turns.map(({ name, cpu }) => {
   const { median: ratio, low, high } = medianInterval(ratios(cpu, plain.cpu));
   return [name, median(cpu).toFixed(3), ratio.toFixed(2), `${low.toFixed(2)}–${high.toFixed(2)}`];
 });
-console.log(`/v1/rank of ${CANDIDATES} candidates, ${options.shape} DeepFM: ${pace.rounds} rounds`);
+console.log(`/v1/rank of ${CANDIDATES} candidates, ${options.shape} DeepFM: ${rounds} rounds`);
 console.log(table(["arm", "CPU ms", "by plain", "95 % interval"], rows));
-console.log(`${queue.messages()} messages in the queue, ${(queue.bytes() / 2 ** 20).toFixed(1)} MiB`);
+console.log(`${queue.lines().toLocaleString("en")} lines in the queue, one for each list`);
 
-function contestant(name: string, list: string | null): Contestant {
+/** `list`: null is the plain ranking. */
+function contestant(list: string | null): Contestant {
   const own = bodies.map((body) => JSON.stringify(list === null ? body : { ...body, experiment: list }));
-  return { name, server, path: "/v1/rank", records: CANDIDATES, bodies: own };
+  const one = { name: list ?? "plain", server, path: "/v1/rank", records: CANDIDATES, bodies: own };
+  return list === null ? one : { ...one, settle: queue.settle };
 }
 
 /** A list for each arm, whose experiment has it twice: all units are in it. */
@@ -94,23 +109,41 @@ function featuresOf(hashAttribute: string): object {
   return Object.fromEntries(features);
 }
 
-/** Takes what a queue's producer sends, and keeps none of it. */
+/** Takes what a queue's producer sends, and keeps none of it: it counts lines. */
 async function startQueue() {
-  let [messages, bytes] = [0, 0];
-  const http = createServer((request, response) => {
-    messages++;
-    request.on("data", (part: Buffer) => {
-      bytes += part.length;
-    });
-    request.on("end", () => response.end("{}"));
+  let [lines, expected] = [0, 0];
+  const http = createServer(async (request, response) => {
+    const body = await buffer(request);
+    const messages = request.url === "/batch" ? bodiesIn(body) : [body];
+    for (const message of messages) lines += linesIn(message);
+    // A producer's call rejects without it.
+    response.end('{"metadata":{"metrics":{"backlogCount":0,"backlogBytes":0}}}');
   });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;
   return {
     address: `127.0.0.1:${port}`,
-    messages: () => messages,
-    bytes: () => bytes,
+    lines: () => lines,
+    /** Waits for the lines of so many lists. */
+    async settle(lists: number): Promise<void> {
+      expected += lists;
+      for (const started = performance.now(); lines < expected; await sleep(LOOK_MS))
+        if (performance.now() - started > LINES_MS)
+          throw new Error(`the queue: got ${lines} lines after ${LINES_MS} ms, expected ${expected}`);
+    },
     close: () => void http.close().closeAllConnections(),
   };
+}
+
+/** The messages of a batch, as workerd sends them. */
+function bodiesIn(batch: Buffer): Buffer[] {
+  const { messages } = JSON.parse(batch.toString()) as { messages: { body: string }[] };
+  return messages.map(({ body }) => Buffer.from(body, "base64"));
+}
+
+function linesIn(message: Buffer): number {
+  const found = readMessage(new Uint8Array(message));
+  if (!found) throw new Error(`the queue: got ${message.length} bytes that are no message, expected lines`);
+  return found.lines.reduce((count, byte) => count + (byte === LINE_END ? 1 : 0), 0);
 }

@@ -17,11 +17,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { coldResults, waitUntilLoaded, warmQuantiles } from "./http/cold.ts";
 import { deadlineResults } from "./http/deadline.ts";
 import { Driver } from "./http/drive.ts";
-import { measure, type Pace, type Result, resultOf } from "./http/measure.ts";
+import { measure, type Pace, type Result, resultOf, turnsOf } from "./http/measure.ts";
 import { type Asked, HTTP_SHAPES } from "./http/model.ts";
 import { startLeast, startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
@@ -113,7 +114,9 @@ async function race(against: string): Promise<Result[]> {
     contestant(name, ours, here.models[0], asked),
     contestant(name, theirs, there.models[0], asked),
   ]);
-  const turns = await measure(driver, contestants, pace);
+  using task = startTask("here and there", turnsOf(contestants, pace), "turns");
+  const turns = await measure(driver, contestants, pace, task);
+  task.done("");
   const results = turns.flatMap((turn, i) => (i % 2 === 0 ? [resultOf(turn, turns[i + 1])] : []));
   console.log(heading());
   console.log(

@@ -1,6 +1,7 @@
 // What requests cost: all contestants take their turn in each round.
 import { median } from "../../trainer/metrics/median.ts";
 import { percentile } from "../../trainer/metrics/percentile.ts";
+import type { Task } from "../../trainer/terminal/progress.ts";
 import { processMs } from "../processor-time.ts";
 import { medianRatio, rounded } from "../ratio.ts";
 import type { Driver } from "./drive.ts";
@@ -14,6 +15,8 @@ export interface Contestant {
   bodies: readonly string[];
   /** Records of a request. */
   records: number;
+  /** Waits for what so many requests have left to do, whose time is their turn's too. Default: nothing. */
+  settle?: (requests: number) => Promise<void>;
 }
 
 /** What its turns took, a number a round. */
@@ -40,25 +43,42 @@ export interface Pace {
 const LEAST_REQUESTS = 100;
 const MOST_REQUESTS = 1000;
 
-/** Lets all take their turn, forwards and backwards by turns. The first round warms up and does not count. */
-export async function measure(driver: Driver, contestants: readonly Contestant[], pace: Pace): Promise<Turns[]> {
+/**
+ * Lets all take their turn, forwards and backwards by turns. The first round warms up and does not count. `task`: told
+ * of each of `turnsOf` turns.
+ */
+export async function measure(
+  driver: Driver,
+  contestants: readonly Contestant[],
+  pace: Pace,
+  task: Task,
+): Promise<Turns[]> {
   const turns = contestants.map(
     (one): Turns => ({ ...one, cpu: [], throughput: [], p50: [], p95: [], p99: [], keys: [] }),
   );
   const backwards = turns.toReversed();
   for (let round = 0; round <= pace.rounds; round++)
-    for (const turn of round % 2 === 0 ? turns : backwards) await takeTurn(driver, turn, pace, round > 0);
+    for (const turn of round % 2 === 0 ? turns : backwards) {
+      await takeTurn(driver, turn, pace, round > 0);
+      task.advance(1, turn.name);
+    }
   return turns;
+}
+
+/** How many turns `measure` lets all take. */
+export function turnsOf(contestants: readonly Contestant[], { rounds }: Pace): number {
+  return (rounds + 1) * contestants.length;
 }
 
 /** A turn of a contestant. `counts`: whether it is one of the measurement. */
 export async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: boolean): Promise<void> {
-  const { server, path, bodies } = turn;
+  const { server, path, bodies, settle } = turn;
   const requests = Math.min(MOST_REQUESTS, Math.max(LEAST_REQUESTS, Math.ceil(pace.records / turn.records)));
   const started = processMs(server.pid);
   const { seconds, latencies, keys } = await driver.drive({
     ...{ url: server.url.href, path, bodies, requests, connections: pace.connections },
   });
+  await settle?.(requests);
   if (!counts) return;
   turn.cpu.push((processMs(server.pid) - started) / requests);
   turn.throughput.push(requests / seconds);

@@ -2,12 +2,13 @@
 // and is asked for them alternately. Both are started anew several times, since how an isolate's code was compiled
 // stays with it: between starts the ratios differ more than within one.
 import { median } from "../../trainer/metrics/median.ts";
+import { startTask } from "../../trainer/terminal/progress.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { medianInterval, ratios, rounded } from "../ratio.ts";
 import { waitUntilLoaded } from "./cold.ts";
 import type { Driver } from "./drive.ts";
 import { scoresOf } from "./kernel.ts";
-import { type Contestant, measure, type Pace } from "./measure.ts";
+import { type Contestant, measure, type Pace, turnsOf } from "./measure.ts";
 import { type Asked, alternating, BODIES, type HttpModel } from "./model.ts";
 import type { BenchServer, Checkout } from "./server.ts";
 
@@ -49,9 +50,14 @@ export async function twoModels(
         { name, server: both, path, records, bodies: textsOf(alternating(models, asked, BODIES)) },
       ];
     });
-    for (const { server, path, bodies } of contestants)
+    const steps = contestants.length + turnsOf(contestants, pace);
+    using task = startTask(`two models, start ${start + 1} of ${starts}`, steps, "turns");
+    for (const { name, server, path, bodies } of contestants) {
       await driver.drive({ url: server.url.href, path, bodies, requests: WARM_UP, connections: pace.connections });
-    const turns = await measure(driver, contestants, pace);
+      task.advance(1, `${name} warms up`);
+    }
+    const turns = await measure(driver, contestants, pace, task);
+    task.done("");
     found.forEach((one, i) => {
       one.starts.push(median(ratios(turns[2 * i + 1].cpu, turns[2 * i].cpu)));
     });

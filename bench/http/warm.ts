@@ -1,12 +1,13 @@
 // The cases of an isolate that has its model and its rows, beside what they cannot be quicker than and beside other
 // runtimes.
 import { writeBlob } from "../../format/write-blob.ts";
+import { startTask } from "../../trainer/terminal/progress.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { F32_BOUND, INT8_BOUND } from "../kernel/agree.ts";
 import type { Driver } from "./drive.ts";
 import { floatModel } from "./float-model.ts";
 import { kernelMs, scoresOf } from "./kernel.ts";
-import { type Contestant, measure, type Pace, type Result, resultOf } from "./measure.ts";
+import { type Contestant, measure, type Pace, type Result, resultOf, turnsOf } from "./measure.ts";
 import { type Asked, alternating, BODIES, type HttpModel } from "./model.ts";
 import type { Peer } from "./peers.ts";
 import type { BenchServer, Checkout } from "./server.ts";
@@ -67,7 +68,9 @@ export async function warmResults(
   ];
   const bodies = Object.values(cases).map((asked) => first.bodies(asked, BODIES));
   const kernel = await kernelMs(first, bodies, pace.rounds);
-  const warm = (await measure(driver, contestants, pace)).map((turn) => resultOf(turn));
+  using task = startTask("warm", turnsOf(contestants, pace), "turns");
+  const warm = (await measure(driver, contestants, pace, task)).map((turn) => resultOf(turn));
+  task.done("");
   const kernelOf = Object.fromEntries(Object.keys(cases).map((name, i) => [name, kernel[i]]));
   const ranked = [paper.model.bodies(cases["rank 100"], BODIES)];
   [kernelOf[PAPER_CASE]] = await kernelMs(paper.model, ranked, pace.rounds);
