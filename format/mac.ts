@@ -55,12 +55,20 @@ function macKey(secret: string): MacKey {
  * The 32 bytes of the HMAC of `bytes` for one purpose: what is signed for one is worth nothing for another. A purpose
  * has no character 0.
  */
-export function mac({ keyed }: MacKey, purpose: string, bytes: Uint8Array): Uint8Array {
-  return keyed
-    .clone()
-    .update(encoder.encode(`${purpose}\0`))
-    .update(bytes)
-    .digest();
+export function mac({ keyed, working }: MacKey, purpose: string, bytes: Uint8Array): Uint8Array {
+  return keyed._cloneInto(working).update(prefixOf(purpose)).update(bytes).digest();
+}
+
+/** By purpose: what is hashed before a message. There are as many as the sources name. */
+const prefixes = new Map<string, Uint8Array>();
+
+function prefixOf(purpose: string): Uint8Array {
+  let prefix = prefixes.get(purpose);
+  if (!prefix) {
+    prefix = encoder.encode(`${purpose}\0`);
+    prefixes.set(purpose, prefix);
+  }
+  return prefix;
 }
 
 /** Compares in a time that says nothing of where two texts of bytes differ. */

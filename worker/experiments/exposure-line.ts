@@ -70,5 +70,6 @@ function teamsOf({ policy, order }: Drawn, teams: readonly number[]): string {
 
 /** A model as lines name it. */
 export function modelAt({ model, version }: ScoreResult): string {
-  return `${model}@${version.slice(0, 16)}`;
+  // Joined, it is no rope of texts, for the reason for which a request's id is none.
+  return [model, version.slice(0, 16)].join("@");
 }

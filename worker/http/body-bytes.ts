@@ -39,6 +39,7 @@ export class BodyBytes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.room === 0) return;
     this.#size = 0;
     this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(0));
   }

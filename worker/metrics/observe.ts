@@ -34,7 +34,9 @@ const SCORING_ROUTE = /\/v1\/(score|rank|explain)$/;
 /** What is counted of a request that was scored. */
 export function scoredOf({ model, version, scores, pagesRead, missing, unseen }: ScoreResult): Scored {
   const { length: records } = scores;
-  return { model, version, records, keys: pagesRead, missing, unseen: unseen.reduce((sum, count) => sum + count, 0) };
+  let sum = 0;
+  for (let f = 0; f < unseen.length; f++) sum += unseen[f] as number;
+  return { model, version, records, keys: pagesRead, missing, unseen: sum };
 }
 
 /** Counts a request that was answered in the environment `env`. */

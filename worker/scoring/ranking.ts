@@ -31,10 +31,11 @@ export function itemsInOrder(n: number, { ids, k }: Ranking): Pick<RankedItem, "
 export function rankedItems(scores: Float32Array, { ids, bids, k }: Ranking): RankedItem[] {
   const values = bids ? bids.map((bid, i) => bid * (scores[i] as number)) : scores;
   const order = Uint32Array.from(values.keys()).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
-  return Array.from(order.subarray(0, k), (i, place) => ({
-    id: ids ? (ids[i] as CandidateId) : i,
-    score: scores[i] as number,
-    ...(bids && { value: values[i] as number }),
-    rank: place + 1,
-  }));
+  const items: RankedItem[] = [];
+  for (let place = 0; place < k && place < order.length; place++) {
+    const i = order[place] as number;
+    const [id, score, rank] = [ids ? (ids[i] as CandidateId) : i, scores[i] as number, place + 1];
+    items.push(bids ? { id, score, value: values[i] as number, rank } : { id, score, rank });
+  }
+  return items;
 }
