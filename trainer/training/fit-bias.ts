@@ -30,12 +30,18 @@ export class BiasFit {
   async fit(learner: Learner): Promise<void> {
     const { positives, negatives } = this.#source.labels;
     const rate = positives.weight / (positives.weight + negatives.weight);
-    const logits: number[] = [];
-    const weights: number[] = [];
     this.#sample ??= await sampleOf(this.#source);
+    const count = this.#sample.reduce((sum, sample) => sum + sample.count, 0);
+    const logits = new Float64Array(count);
+    const weights = new Float64Array(count).fill(1);
+    let at = 0;
     for (const sample of this.#sample) {
-      logits.push(...learner.predict(sample).map((logit) => logit - learner.logitCorrection));
-      for (let i = 0; i < sample.count; i++) weights.push(sample.weights?.[i] ?? 1);
+      logits.set(
+        learner.predict(sample).map((logit) => logit - learner.logitCorrection),
+        at,
+      );
+      if (sample.weights) weights.set(sample.weights, at);
+      at += sample.count;
     }
     const shift = shiftToRate(logits, weights, rate);
     if (Number.isFinite(shift)) learner.shiftBias(shift);
@@ -58,12 +64,11 @@ async function sampleOf(source: TrainingSource): Promise<Dataset[]> {
  * What must be added to logits so that the weighted mean of their probabilities is `rate`. NaN where there is no such
  * number, as a logit is not finite or all weights are 0.
  */
-export function shiftToRate(logits: readonly number[], weights: readonly number[], rate: number): number {
+export function shiftToRate(logits: Float64Array, weights: Float64Array, rate: number): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!(total > 0) || !logits.every(Number.isFinite)) return Number.NaN;
-  const excess = (shift: number): number =>
-    logits.reduce((sum, logit, i) => sum + weights[i] * sigmoid(logit + shift), 0) / total - rate;
   let [low, high] = [-LARGEST_SHIFT, LARGEST_SHIFT];
+  const excess = (shift: number): number => sumOfProbabilities(logits, weights, shift) / total - rate;
   if (excess(low) > 0 || excess(high) < 0) return Number.NaN;
   for (let i = 0; i < BISECTIONS; i++) {
     const middle = (low + high) / 2;
@@ -71,4 +76,11 @@ export function shiftToRate(logits: readonly number[], weights: readonly number[
     else high = middle;
   }
   return (low + high) / 2;
+}
+
+/** Σ weight · probability of the shifted logits. A loop takes a tenth of the time that `reduce` takes. */
+function sumOfProbabilities(logits: Float64Array, weights: Float64Array, shift: number): number {
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += weights[i] * sigmoid(logits[i] + shift);
+  return sum;
 }

@@ -52,18 +52,18 @@ describe("at a click rate of 0.5 %", () => {
 
 describe("the shift to a click rate", () => {
   it("gives logits that mean, by weight", () => {
-    const logits = [-3, 0, 2];
-    const weights = [1, 2, 0.5];
+    const logits = Float64Array.of(-3, 0, 2);
+    const weights = Float64Array.of(1, 2, 0.5);
     const shift = shiftToRate(logits, weights, 0.001);
     const mean = logits.reduce((sum, logit, i) => sum + (weights[i] as number) * sigmoid(logit + shift), 0) / 3.5;
     expect(mean / 0.001).toBeCloseTo(1, 9);
   });
 
   it("is none where there is none", () => {
-    expect(shiftToRate([Number.NaN], [1], 0.1)).toBeNaN();
-    expect(shiftToRate([1], [0], 0.1)).toBeNaN();
-    expect(shiftToRate([], [], 0.1)).toBeNaN();
-    expect(shiftToRate([1e6], [1], 0.1)).toBeNaN();
+    expect(shiftToRate(Float64Array.of(Number.NaN), Float64Array.of(1), 0.1)).toBeNaN();
+    expect(shiftToRate(Float64Array.of(1), Float64Array.of(0), 0.1)).toBeNaN();
+    expect(shiftToRate(new Float64Array(0), new Float64Array(0), 0.1)).toBeNaN();
+    expect(shiftToRate(Float64Array.of(1e6), Float64Array.of(1), 0.1)).toBeNaN();
   });
 });
 
