@@ -127,11 +127,13 @@ const ROUNDER = 1.5 * 2 ** 23;
 /** The numbers that a layer computes with in place of its inputs [n, K]: step · (q − zero), q as the kernel has it. */
 function quantizeInputs(inputs: DenseMatrix, { step, zero }: Steps): DenseMatrix {
   const inverse = Math.fround(1 / step);
-  return mapColumns(inputs, (x) => {
-    const place = Math.fround(Math.fround(x * inverse) + zero);
+  const values = new Float32Array(inputs.values.length);
+  for (let i = 0; i < values.length; i++) {
+    const place = Math.fround(Math.fround(inputs.values[i] * inverse) + zero);
     const q = Math.fround(Math.max(0, Math.min(ACTIVATION_MAX, place)) + ROUNDER) - ROUNDER;
-    return step * (q - zero);
-  });
+    values[i] = step * (q - zero);
+  }
+  return { ...inputs, values };
 }
 
 function activationOf(activation: number): (sum: number) => number {
@@ -161,18 +163,31 @@ function bestRange(
   const inputs = pickColumns(given, from, to, used);
   const kernel = pickColumns({ values: weights as Float32Array, rows: outputs, columns: K }, from, to, outputs);
   return chooseRange(widest, (range) => {
-    const rounded = quantizeInputs(inputs, stepsOf(range));
-    rounded.values.forEach((x, i) => {
-      rounded.values[i] = x - inputs.values[i];
-    });
-    const errors = product.multiply(rounded, kernel, { b: true });
-    const means = columnMeans(errors);
-    let sum = 0;
-    for (let at = 0; at < errors.values.length; at += outputs) {
-      for (let n = 0; n < outputs; n++) sum += (errors.values[at + n] - means[n]) ** 2;
-    }
-    return sum;
+    const errors = quantizeInputs(inputs, stepsOf(range));
+    subtract(errors.values, inputs.values);
+    return squaredDeviations(product.multiply(errors, kernel, { b: true }));
   });
+}
+
+// As functions of their own: within that of a range V8 takes ten times as long for these loops.
+
+/** from −= list */
+function subtract(from: Float32Array, list: Float32Array): void {
+  for (let i = 0; i < from.length; i++) from[i] = from[i] - list[i];
+}
+
+/** Σ (number − its column's mean)² */
+function squaredDeviations(matrix: DenseMatrix): number {
+  const { values, columns } = matrix;
+  const means = columnMeans(matrix);
+  let sum = 0;
+  for (let at = 0; at < values.length; at += columns) {
+    for (let n = 0; n < columns; n++) {
+      const deviation = values[at + n] - means[n];
+      sum += deviation * deviation;
+    }
+  }
+  return sum;
 }
 
 /** Columns [from, to) of so many of a matrix's rows, evenly chosen. */
