@@ -12,7 +12,7 @@ export interface MacKey {
   number: number;
   /** HMAC-SHA-256 that has taken the secret, and no byte of a message yet. */
   keyed: ReturnType<typeof hmac.create>;
-  /** Takes a message in its place: to make buffers for each would take longer than to hash it. */
+  /** Takes a message in its place, so that a message needs no buffers of its own. */
   working: ReturnType<typeof hmac.create>;
 }
 

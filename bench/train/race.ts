@@ -12,7 +12,7 @@ import type { Replies } from "./protocol.ts";
 /** Steps of one turn. */
 const STEPS = 4;
 /** The first rounds do not count, as V8's compiler of WebAssembly and PyTorch's caches take their time. */
-const WARM_UP = 2;
+export const WARM_UP = 2;
 /** The steps on one batch before which all must have the same loss, the first two within rounding. */
 const CHECKED_STEPS = 4;
 const FIRST_LOSS = 1e-5;

@@ -11,9 +11,10 @@ import { type Case, writeRecords } from "./cases.ts";
 import { Contestant } from "./contestant.ts";
 import type { Entrant } from "./entrants.ts";
 import type { Replies } from "./protocol.ts";
+import { WARM_UP } from "./race.ts";
 
+/** Steps of one turn: fewer than of a race, so that a slow moment of the machine falls on all sizes. */
 const STEPS = 2;
-const WARM_UP = 2;
 /** Bytes of a weight and of Adam's two moments of it. */
 const TRAINED_BYTES = 12;
 

@@ -142,8 +142,7 @@ export async function startBackendOfRun(trainedOn: Backend, asked?: Backend): Pr
 export async function startInstalledGpu(): Promise<RunningBackend | null> {
   tf.enableProdMode();
   try {
-    const backend = await startNative("tfjs-node-gpu");
-    return backend;
+    return await startNative("tfjs-node-gpu");
   } catch (error) {
     if (!(error instanceof NotInstalled)) say(problemText("tfjs-node-gpu", error));
     return null;

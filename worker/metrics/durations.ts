@@ -17,8 +17,6 @@ interface Durations {
 export class DurationHistogram {
   readonly #names: readonly string[];
   readonly #byLabels = new Map<string, Durations>();
-  /** Those that were counted last, which are the next one's, too, mostly. */
-  #last: Durations | null = null;
 
   /** `names`: those of the labels. */
   constructor(...names: string[]) {
@@ -27,36 +25,22 @@ export class DurationHistogram {
 
   /** `labels`: a text for each name, without line ends. */
   add(labels: readonly string[], seconds: number): void {
-    const durations = this.#of(labels);
-    let bucket = 0;
-    while (bucket < BOUNDS.length && !(seconds <= (BOUNDS[bucket] as number))) bucket++;
-    if (bucket < BOUNDS.length) durations.counts[bucket] = (durations.counts[bucket] as number) + 1;
-    durations.sum += seconds;
-    durations.count++;
-  }
-
-  #of(labels: readonly string[]): Durations {
-    if (this.#last && areEqual(this.#last.labels, labels)) return this.#last;
     const key = labels.join("\n");
     let durations = this.#byLabels.get(key);
     if (!durations) {
       durations = { labels, counts: BOUNDS.map(() => 0), sum: 0, count: 0 };
       this.#byLabels.set(key, durations);
     }
-    this.#last = durations;
-    return durations;
+    const bucket = BOUNDS.findIndex((bound) => seconds <= bound);
+    if (bucket >= 0) durations.counts[bucket] = (durations.counts[bucket] as number) + 1;
+    durations.sum += seconds;
+    durations.count++;
   }
 
   family(name: string, help: string): MetricFamily {
     const series = [...this.#byLabels.values()].flatMap((durations) => seriesOf(this.#names, durations));
     return { name, shared: true, type: "histogram", help, series };
   }
-}
-
-/** Whether two lists for the same names are alike. */
-function areEqual(a: readonly string[], b: readonly string[]): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** Of a histogram each bucket counts all that took no longer than its bound. */

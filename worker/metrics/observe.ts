@@ -34,9 +34,7 @@ const SCORING_ROUTE = /\/v1\/(score|rank|explain)$/;
 /** What is counted of a request that was scored. */
 export function scoredOf({ model, version, scores, pagesRead, missing, unseen }: ScoreResult): Scored {
   const { length: records } = scores;
-  let sum = 0;
-  for (let f = 0; f < unseen.length; f++) sum += unseen[f] as number;
-  return { model, version, records, keys: pagesRead, missing, unseen: sum };
+  return { model, version, records, keys: pagesRead, missing, unseen: unseen.reduce((sum, count) => sum + count, 0) };
 }
 
 /** Counts a request that was answered in the environment `env`. */

@@ -55,7 +55,8 @@ export class LinearMemory {
 
   /**
    * Has the system find room now for all zeros that were handed out, and leaves what has been written there. It takes
-   * about a microsecond a page, which in a large table nearly every row of a step would wait for, epochs long.
+   * about a microsecond a page. Without it a step waits for that wherever it is the first to write to a page: with a
+   * large table, at most of its rows.
    */
   populate(): void {
     for (const { from, to } of this.#unwritten) {
