@@ -4,13 +4,28 @@ import type { TrainingSource } from "../data/source.ts";
 import { sigmoid } from "../metrics/metrics.ts";
 import type { Learner } from "../model/learner.ts";
 
-/** Records whose predictions tell the mean of all: within 1 %, where clicks are rare and predictions differ tenfold. */
-const SAMPLE_RECORDS = 2 ** 16;
+/**
+ * Records whose predictions tell the mean of all: a share of the log, within limits. With the most it is within 1 %,
+ * where clicks are rare and predictions differ tenfold; with the least it takes no more than an epoch's validation.
+ */
+const SAMPLE_SHARE = 1 / 16;
+const LEAST_SAMPLE = 2 ** 14;
+const MOST_SAMPLE = 2 ** 16;
 /** They are the same after each epoch. */
 const SAMPLE_SEED = 0;
-/** Halvings of [−64, 64], in which all shifts are. */
-const BISECTIONS = 60;
+/** Shifts lie between this and its negative. */
 const LARGEST_SHIFT = 64;
+/** A step of Newton's that is no longer has found the shift to a thousandth of what float32 keeps of it. */
+const SHORTEST_STEP = 1e-10;
+/** Halvings of the interval take no more steps than this until one is that short. */
+const MOST_STEPS = 60;
+
+/** Records with the logits that a model gives them. */
+interface Sample {
+  logits: Float64Array;
+  labels: Uint8Array;
+  weights: Float64Array;
+}
 
 /**
  * Sets w₀ to its optimum with all other weights as they are: where the derivative of the training logloss, Σ (p −
@@ -33,6 +48,7 @@ export class BiasFit {
     this.#sample ??= await sampleOf(this.#source);
     const count = this.#sample.reduce((sum, sample) => sum + sample.count, 0);
     const logits = new Float64Array(count);
+    const labels = new Uint8Array(count);
     const weights = new Float64Array(count).fill(1);
     let at = 0;
     for (const sample of this.#sample) {
@@ -40,24 +56,48 @@ export class BiasFit {
         learner.predict(sample).map((logit) => logit - learner.logitCorrection),
         at,
       );
+      labels.set(sample.labels, at);
       if (sample.weights) weights.set(sample.weights, at);
       at += sample.count;
     }
-    const shift = shiftToRate(logits, weights, rate);
+    const shift = shiftToRate(logits, weights, rateInSample({ logits, labels, weights }, rate));
     if (Number.isFinite(shift)) learner.shiftBias(shift);
   }
 }
 
-/** Batches of at least SAMPLE_RECORDS records, or all that there are. */
+/** Batches that have the records of a sample, or a few more. */
 async function sampleOf(source: TrainingSource): Promise<Dataset[]> {
+  const records = Math.min(MOST_SAMPLE, Math.max(LEAST_SAMPLE, SAMPLE_SHARE * source.count));
   const sample: Dataset[] = [];
   let count = 0;
-  for await (const { dataset, records } of source.epoch(new Random(SAMPLE_SEED))) {
-    sample.push(pickRecords(dataset, records, source.fields));
-    count += records.length;
-    if (count >= SAMPLE_RECORDS) break;
+  for await (const { dataset, records: picked } of source.epoch(new Random(SAMPLE_SEED))) {
+    sample.push(pickRecords(dataset, picked, source.fields));
+    count += picked.length;
+    if (count >= records) break;
   }
   return sample;
+}
+
+/**
+ * The mean that a sample's predictions have where the mean of all predictions is `rate`. A sample that happens to have
+ * more clicks than the whole log has higher predictions, too, as far as they tell clicks from others: by the slope of
+ * their regression on the labels, from 0 to 1 (control variates: Owen 2013, "Monte Carlo theory, methods and
+ * examples", section 8.9).
+ */
+export function rateInSample({ logits, labels, weights }: Sample, rate: number): number {
+  let [total, predicted, clicks, both] = [0, 0, 0, 0];
+  for (let i = 0; i < logits.length; i++) {
+    const p = weights[i] * sigmoid(logits[i]);
+    total += weights[i];
+    predicted += p;
+    clicks += weights[i] * labels[i];
+    both += p * labels[i];
+  }
+  const own = clicks / total;
+  const variance = own * (1 - own);
+  if (!(variance > 0)) return rate;
+  const slope = (both / total - (predicted / total) * own) / variance;
+  return rate + Math.max(0, Math.min(1, slope)) * (own - rate);
 }
 
 /**
@@ -67,20 +107,39 @@ async function sampleOf(source: TrainingSource): Promise<Dataset[]> {
 export function shiftToRate(logits: Float64Array, weights: Float64Array, rate: number): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!(total > 0) || !logits.every(Number.isFinite)) return Number.NaN;
+  const at = (shift: number): { excess: number; slope: number } => {
+    const { sum, slope } = sumOfProbabilities(logits, weights, shift);
+    return { excess: sum / total - rate, slope: slope / total };
+  };
   let [low, high] = [-LARGEST_SHIFT, LARGEST_SHIFT];
-  const excess = (shift: number): number => sumOfProbabilities(logits, weights, shift) / total - rate;
-  if (excess(low) > 0 || excess(high) < 0) return Number.NaN;
-  for (let i = 0; i < BISECTIONS; i++) {
-    const middle = (low + high) / 2;
-    if (excess(middle) < 0) low = middle;
-    else high = middle;
+  if (at(low).excess > 0 || at(high).excess < 0) return Number.NaN;
+  // Newton's method, but in the middle of the interval where it would leave that.
+  let shift = 0;
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const { excess, slope } = at(shift);
+    if (excess < 0) low = shift;
+    else high = shift;
+    const newton = shift - excess / slope;
+    const next = newton >= low && newton <= high ? newton : (low + high) / 2;
+    const isFound = Math.abs(next - shift) <= SHORTEST_STEP;
+    shift = next;
+    if (isFound) break;
   }
-  return (low + high) / 2;
+  return shift;
 }
 
-/** Σ weight · probability of the shifted logits. A loop takes a tenth of the time that `reduce` takes. */
-function sumOfProbabilities(logits: Float64Array, weights: Float64Array, shift: number): number {
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += weights[i] * sigmoid(logits[i] + shift);
-  return sum;
+/** Σ weight · probability of the shifted logits, and its derivative by the shift. */
+function sumOfProbabilities(
+  logits: Float64Array,
+  weights: Float64Array,
+  shift: number,
+): { sum: number; slope: number } {
+  let [sum, slope] = [0, 0];
+  // A loop takes a tenth of the time that `reduce` takes.
+  for (let i = 0; i < logits.length; i++) {
+    const p = sigmoid(logits[i] + shift);
+    sum += weights[i] * p;
+    slope += weights[i] * p * (1 - p);
+  }
+  return { sum, slope };
 }
