@@ -2,7 +2,6 @@
 // `experiment analyze`. Both arms leave the shop's order. Each run has a new experiment, which assigns the visitors
 // anew. No test may say that units or lines are missing; of the intervals of the lift, some 95 % hold 0. Exits with 1
 // where a run is not sound, or a list that was shown is not in the log.
-//   npm run bench -- aa [--runs 20] [--visitors 2000] [--seed 1] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,8 +12,10 @@ import { startExperiment } from "../testing/shop/experiment.ts";
 import { Shop } from "../testing/shop/shop.ts";
 import { visitShop } from "../testing/shop/visit-shop.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
+import { JSON_FILE } from "./values.ts";
 
 interface Run {
   /** Of the sample ratio: χ² at the end, and the test that may look at any time. */
@@ -29,19 +30,19 @@ interface Run {
   lost: number;
 }
 
-const { values: options } = benchOptions({
-  options: {
-    ...{ runs: { type: "string", default: "20" }, visitors: { type: "string", default: "2000" } },
-    ...{ seed: { type: "string", default: "1" }, json: { type: "string" } },
-  },
+const options = benchOptions({
+  "--runs <n>": option("experiments, one after another", integerWithin(1, 1000), 20),
+  "--visitors <n>": option("visitors of each", integerWithin(1, 10_000_000), 2000),
+  "--seed <n>": option("seed of the shop and its visitors", integerWithin(1, 2 ** 31 - 1), 1),
+  "--json <file>": JSON_FILE,
 });
+const { visitors, seed, json } = options;
 const ARMS = ["a", "b"].map((arm) => parseArm({ arm, model: null }));
 const SHELVES_EACH = 2;
 const CONNECTIONS = 16;
-const seed = Number(options.seed);
 const shop = new Shop(seed);
 const runs: Run[] = [];
-for (let run = 0; run < Number(options.runs); run++) {
+for (let run = 0; run < options.runs; run++) {
   const one = await runOnce(run);
   runs.push(one);
   // Twenty runs take a quarter of an hour.
@@ -65,7 +66,7 @@ console.log(
 );
 const holds = runs.filter(({ low, high }) => low <= 0 && high >= 0).length;
 console.log(`${holds} of ${runs.length} intervals hold 0`);
-if (options.json) writeWhole(options.json, toJson({ results: runs }));
+if (json) writeWhole(json, toJson({ results: runs }));
 if (runs.some(({ sound, lost }) => !sound || lost > 0)) process.exitCode = 1;
 
 async function runOnce(run: number): Promise<Run> {
@@ -74,7 +75,6 @@ async function runOnce(run: number): Promise<Run> {
     const [store, logs] = [join(folder, "kv"), join(folder, "logs")];
     const experiment = `aa-${seed}-${run}`;
     await startExperiment(store, experiment, ARMS);
-    const visitors = Number(options.visitors);
     const visits = { visitors, shelves: SHELVES_EACH, seed: seed + run, connections: CONNECTIONS };
     const asked = await visitShop(shop, store, logs, visits);
     const plan = parsePlan({ experiment, control: "a", plannedUnits: visitors });

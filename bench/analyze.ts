@@ -1,7 +1,6 @@
 // What `experiment analyze` says of logs whose losses are known, and what it takes: logs of two arms with 50,000 units
 // each, of which nothing, 3 % of one arm's units, 3 % of one arm's lines, or 3 % of the lines of both are lost. The
 // last log has lists of 100 candidates with their logits, as a Worker writes them.
-//   npm run bench -- analyze [units of both arms] [lists of the last log]
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,11 +10,14 @@ import { parsePlan } from "../lab/analysis/experiment/plan.ts";
 import { pText } from "../lab/report/experiment-tables.ts";
 import { type GeneratedArm, type GeneratedLog, generatedLines } from "../testing/experiments/generated-log.ts";
 import { WholeFile } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions, option } from "./options.ts";
 
-const [units = 100_000, wholeLists = 10_000] = process.argv.slice(2).map(Number);
-for (const count of [units, wholeLists])
-  if (!(Number.isInteger(count) && count > 0)) throw new Error(`got ${count}, expected a whole number above 0`);
+const { units, lists: wholeLists } = benchOptions({
+  "--units <n>": option("units of both arms", integerWithin(1, 1e8), 100_000),
+  "--lists <n>": option("lists of the last log", integerWithin(1, 1e8), 10_000),
+});
 
 const small: Omit<GeneratedLog, "arms"> = { seed: 1, units, evenly: true, candidates: 3, mostLists: 2 };
 const arms = (control: Partial<GeneratedArm>, treatment: Partial<GeneratedArm>): GeneratedArm[] => [

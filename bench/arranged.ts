@@ -3,7 +3,6 @@
 // go to a queue, which is another process's; a turn ends once it has the lines of all of the turn's lists. All take
 // their turn in each round; a figure is the median over the rounds, and a ratio that of the rounds' ratios. Prints;
 // gates nothing.
-//   npm run bench -- arranged [--rounds 31] [--connections 4] [--requests 400] [--shape small]
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -14,6 +13,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { experimentsKey } from "../format/experiments-pointer.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { readMessage } from "../worker/exposures/queue-message.ts";
@@ -22,21 +22,18 @@ import { startBenchKv } from "./http/kv.ts";
 import { type Contestant, measure, turnsOf } from "./http/measure.ts";
 import { BODIES, HTTP_SHAPES, httpModel, kvPairs } from "./http/model.ts";
 import { bundleWorker, startWithExperiments } from "./http/server.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { medianInterval, ratios } from "./ratio.ts";
+import { oneOf } from "./values.ts";
 
-const { values: options } = benchOptions({
-  options: {
-    rounds: { type: "string", default: "31" },
-    connections: { type: "string", default: "4" },
-    requests: { type: "string", default: "400" },
-    shape: { type: "string", default: "small" },
-  },
+const { rounds, connections, requests, shape } = benchOptions({
+  "--rounds <n>": option("rounds, in each of which all take their turn", integerWithin(1, 1000), 31),
+  "--connections <n>": option("requests under way at a time", integerWithin(1, 1000), 4),
+  "--requests <n>": option("requests of a turn", integerWithin(1, 1_000_000), 400),
+  "--shape <name>": option("the DeepFM: small, paper or large", oneOf(Object.keys(HTTP_SHAPES)), "paper"),
 });
 const CANDIDATES = 100;
-const rounds = Number(options.rounds);
-const connections = Number(options.connections);
-const pace = { rounds, connections, records: Number(options.requests) * CANDIDATES };
+const pace = { rounds, connections, records: requests * CANDIDATES };
 /** Requests after which an arm's code is compiled. */
 const WARM_UP = 1000;
 /** Milliseconds within which the queue has all lines, and between two looks whether it has. */
@@ -59,7 +56,7 @@ const driver = stack.use(new Driver());
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-arranged-"));
 stack.defer(() => rmSync(folder, { recursive: true, force: true }));
 await bundleWorker(null, folder);
-const model = await httpModel(HTTP_SHAPES[options.shape], "first", 1);
+const model = await httpModel(HTTP_SHAPES[shape], "first", 1);
 const unit = Object.keys((model.bodies({ path: "/v1/rank", records: 1 }, 1)[0] as { context: object }).context)[0];
 const pairs = kvPairs([model]).set(experimentsKey(), JSON.stringify({ features: featuresOf(unit) }));
 const kv = stack.use(await startBenchKv(pairs, "quick"));
@@ -86,7 +83,7 @@ const rows = turns.map(({ name, cpu }) => {
   const { median: ratio, low, high } = medianInterval(ratios(cpu, plain.cpu));
   return [name, median(cpu).toFixed(3), ratio.toFixed(2), `${low.toFixed(2)}–${high.toFixed(2)}`];
 });
-console.log(`/v1/rank of ${CANDIDATES} candidates, ${options.shape} DeepFM: ${rounds} rounds`);
+console.log(`/v1/rank of ${CANDIDATES} candidates, ${shape} DeepFM: ${rounds} rounds`);
 console.log(table(["arm", "CPU ms", "by plain", "95 % interval"], rows));
 console.log(`${queue.lines().toLocaleString("en")} lines in the queue, one for each list`);
 

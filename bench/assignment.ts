@@ -1,12 +1,12 @@
 // Units of experiments, by the code that assigns them: a million ids under four seeds that differ in a letter, over
 // 10,000 buckets and, for each pair of seeds, over 20 × 20 cells; and the same ids while the coverage of an experiment
 // grows. A z beyond ±4 would be one of 16,000 by chance. Exits with 1 where there is one, or where a unit has moved.
-//   npm run bench -- assignment [ids]
 import { ramp, spread } from "../testing/experiments/assignments.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions, option } from "./options.ts";
 
-const [ids = 1e6] = process.argv.slice(2).map(Number);
-if (!(Number.isInteger(ids) && ids > 0)) throw new Error(`got ${ids}, expected a whole number above 0`);
+const { ids } = benchOptions({ "--ids <n>": option("ids that are assigned", integerWithin(1, 1e9), 1e6) });
 
 const SEEDS = ["ranker:1", "ranker:2", "ranker:3", "ranker:4"];
 const COVERAGES = [0.1, 0.2, 0.5];

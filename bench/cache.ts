@@ -4,7 +4,6 @@
 // share of look-ups that the blob or the cache answers. Then nanoseconds to look a row up in the cache, and in whole
 // pages; what the Worker in workerd says of a log's records; and the keys of an isolate that becomes warm, of ten
 // million rows. Prints; gates nothing.
-//   npm run bench -- cache [--only built | --only warming] [--json FILE]
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { BuiltCache } from "./cache/built.ts";
@@ -13,7 +12,8 @@ import { lookupTimes } from "./cache/lookups.ts";
 import { replay } from "./cache/replay.ts";
 import { Traffic } from "./cache/traffic.ts";
 import { MOST_KEYS, type Warm, warming } from "./cache/warming.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, optional } from "./options.ts";
+import { JSON_FILE, oneOf } from "./values.ts";
 
 const MIB = 2 ** 20;
 const BUILT = "the Worker's, as it is built";
@@ -55,7 +55,14 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "the same, with a head of 400,000", ...MILLION, ...RANK, rows: 2e6, head: 400_000, cacheBytes: 32 * MIB },
 ];
 
-const { values: options } = benchOptions({ options: { only: { type: "string" }, json: { type: "string" } } });
+const { only, json } = benchOptions({
+  "--only <part>": optional(
+    "the Worker's own cache (built), or the keys of an isolate that becomes warm (warming)",
+    oneOf(["built", "warming"]),
+  ),
+  "--json <file>": JSON_FILE,
+});
+
 interface Contestant {
   name: string;
   make(scenario: Scenario): Simulated;
@@ -68,12 +75,12 @@ const all: Contestant[] = [
   })),
   { name: BUILT, make: ({ cacheBytes, rows, head }) => new BuiltCache(cacheBytes, rows, head) },
 ];
-if (options.only === "warming") {
+if (only === "warming") {
   const warm = showWarming();
-  if (options.json) writeWhole(options.json, toJson({ warm }));
+  if (json) writeWhole(json, toJson({ warm }));
   process.exit();
 }
-const contestants = all.filter(({ name }) => options.only !== "built" || name === BUILT);
+const contestants = all.filter(({ name }) => only !== "built" || name === BUILT);
 
 const results = SCENARIOS.map((scenario) => {
   const played = contestants.map(({ name, make }) => ({ cache: name, ...play(scenario, make(scenario)) }));
@@ -97,7 +104,7 @@ console.log(
     `${(100 * replayed.here).toFixed(1)} % here, ${replayed.keys.toFixed(2)} keys a request`,
 );
 const warm = showWarming();
-if (options.json) writeWhole(options.json, toJson({ results, lookups, replayed, warm }));
+if (json) writeWhole(json, toJson({ results, lookups, replayed, warm }));
 
 function showWarming(): Warm[] {
   const warm = warming();

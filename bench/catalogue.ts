@@ -2,37 +2,42 @@
 // popular items in the blob, the others in pages. The Worker's own code encodes, looks up, reads, caches and scores;
 // its source is a function that makes a page when it is asked for, so nothing here depends on time. Items and users are
 // drawn by Zipf's law. Exits with 1 where requests read more keys than `--most` once warm, or lack a value.
-//   npm run bench -- catalogue [--rows 10000000] [--items 2000000] [--candidates 500] [--exponent 1.05] [--item-mib 20]
-//     [--cache-mib 32] [--requests 3000] [--keys 1000] [--distinct] [--most 20] [--json FILE]
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { MemoryBudget } from "../worker/memory/memory-budget.ts";
 import { RowStore } from "../worker/rows/row-store.ts";
 import { scoreRequest } from "../worker/scoring/score-request.ts";
 import type { Source } from "../worker/source/source.ts";
 import { Traffic } from "./cache/traffic.ts";
-import { catalogueModel } from "./catalogue/model.ts";
-import { benchOptions } from "./options.ts";
+import { catalogueModel, leastRows } from "./catalogue/model.ts";
+import { benchOptions, flag, option, refuse } from "./options.ts";
+import { JSON_FILE } from "./values.ts";
 
-const { values: options } = benchOptions({
-  options: {
-    ...{ rows: { type: "string", default: "10000000" }, items: { type: "string", default: "2000000" } },
-    ...{ candidates: { type: "string", default: "500" }, exponent: { type: "string", default: "1.05" } },
-    ...{ "item-mib": { type: "string", default: "20" }, "cache-mib": { type: "string", default: "32" } },
-    ...{ requests: { type: "string", default: "3000" }, keys: { type: "string", default: "1000" } },
-    ...{ distinct: { type: "boolean", default: false }, most: { type: "string", default: "20" } },
-    json: { type: "string" },
-  },
+const options = benchOptions({
+  "--rows <n>": option("rows of all fields", integerWithin(1, 1e8), 10_000_000),
+  "--items <n>": option("items of the catalogue", integerWithin(1, 1e8), 2_000_000),
+  "--candidates <n>": option("items of a request", integerWithin(1, 10_000), 500),
+  "--exponent <x>": option("of Zipf's law", numberWithin(0, 10), 1.05),
+  "--item-mib <x>": option("MiB for items in the blob", numberWithin(0, 25), 20),
+  "--cache-mib <x>": option("MiB of the isolate for the model and its rows", numberWithin(1, 128), 32),
+  "--requests <n>": option("requests in all", integerWithin(1, 1e8), 3000),
+  "--keys <n>": option("keys that a request may read", integerWithin(1, 10_000), 1000),
+  "--distinct": flag("no item comes twice in a request"),
+  "--most <x>": option("keys that requests may read in the mean once warm", numberWithin(0, 10_000), 20),
+  "--json <file>": JSON_FILE,
 });
+const { rows, items, candidates, exponent, requests, json } = options;
+if (rows < leastRows(items)) refuse(`--rows: got ${rows}, expected at least ${leastRows(items)} with ${items} items`);
+if (options.distinct && candidates > items)
+  refuse(`--distinct: got ${candidates} candidates, expected at most the ${items} items`);
 const MIB = 2 ** 20;
-const [rows, items, candidates] = [Number(options.rows), Number(options.items), Number(options.candidates)];
-const [exponent, requests, mostKeys] = [Number(options.exponent), Number(options.requests), Number(options.keys)];
 /** Requests whose keys are shown together. */
 const STEP = Math.ceil(requests / 10);
 const USERS = 1_000_000;
 
 const started = performance.now();
-const model = await catalogueModel(rows, items, Number(options["item-mib"]) * MIB);
+const model = await catalogueModel(rows, items, options.itemMib * MIB);
 const { bytesPerItem, inBlob, pages, pageBytes } = model.items;
 console.log(
   `${rows.toLocaleString("en")} rows in ${model.pageCount} pages; ${items.toLocaleString("en")} items of ` +
@@ -40,7 +45,7 @@ console.log(
     `the others in ${pages} pages of ${bytesText(pageBytes)}; made in ${((performance.now() - started) / 1e3).toFixed(0)} s`,
 );
 
-const memory = new MemoryBudget(Date.now, Number(options["cache-mib"]) * MIB);
+const memory = new MemoryBudget(Date.now, options.cacheMib * MIB);
 const store = new RowStore(memory, Date.now);
 const models = memory.lease("models");
 models.resize(model.memoryBytes);
@@ -70,7 +75,7 @@ for (let done = 0; done < requests; done += STEP) {
     const request = { context: model.contextOf(userTraffic.next()), items: draw().map(model.idOf) };
     const result = await scoreRequest(request, {
       model: { model: "catalogue", version: "", scorer: model.scorer },
-      ...{ rows: store, source, deadlineMs: 60_000, maxKeys: mostKeys, charge: null, keepAlive() {}, lease },
+      ...{ rows: store, source, deadlineMs: 60_000, maxKeys: options.keys, charge: null, keepAlive() {}, lease },
     });
     keys.push(result.pagesRead);
     missing += result.missing?.rows ?? 0;
@@ -98,8 +103,8 @@ console.log(
   ),
 );
 const last = steps.at(-1) as Step;
-if (options.json) writeWhole(options.json, toJson({ rows, items, candidates, model: model.items, steps }));
-if (last.keys > Number(options.most) || last.missing > 0) process.exitCode = 1;
+if (json) writeWhole(json, toJson({ rows, items, candidates, model: model.items, steps }));
+if (last.keys > options.most || last.missing > 0) process.exitCode = 1;
 
 /** The items of a request. */
 function draw(): number[] {

@@ -4,16 +4,18 @@
 // log with every row, for several heads: budgets of bytes for rows in the blob. The mean over all draws is known too,
 // since every record is also scored without pages, many in a request. Nothing of it depends on time. Prints ratios;
 // gates nothing.
-//   npm run bench -- degraded --run FOLDER --test FILE [--heads 32768,65536] [--share 0.05] [--seed 1] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "../format/read-blob.ts";
+import { MOST_ROW_BYTES } from "../format/spec.ts";
 import { Random } from "../trainer/data/random.ts";
 import type { ExportedModel } from "../trainer/export/export.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { loglossOfScores } from "../trainer/metrics/logloss.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { loadRun } from "../trainer/training/run-folder.ts";
 import { exportHeads } from "./degraded/heads.ts";
 import { labelledRecords } from "./degraded/labelled-records.ts";
 import { scoreAll } from "./degraded/score-all.ts";
@@ -21,20 +23,22 @@ import { waitUntilLoaded } from "./http/cold.ts";
 import { type KvReads, startBenchKv } from "./http/kv.ts";
 import { kvPairs } from "./http/model.ts";
 import { bundleWorker, startBundle } from "./http/server.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option, required } from "./options.ts";
+import { JSON_FILE, listOf, logPath, readBy } from "./values.ts";
 
-const { values: options } = benchOptions({
-  options: {
-    run: { type: "string" },
-    test: { type: "string", multiple: true },
-    heads: { type: "string", default: "32768,65536,98304" },
-    share: { type: "string", default: "0.05" },
-    seed: { type: "string", default: "1" },
-    json: { type: "string" },
-  },
+const options = benchOptions({
+  "--run <folder>": required("the folder of a trained run", readBy(loadRun)),
+  "--test <path...>": required("a labelled log: files, folders or globs", logPath),
+  "--heads <n,…>": option(
+    "bytes for rows in the blob, of each head",
+    listOf(integerWithin(0, MOST_ROW_BYTES)),
+    [32_768, 65_536, 98_304],
+  ),
+  "--share <x>": option("share of the records whose rows are late", numberWithin(0.0001, 1), 0.05),
+  "--seed <n>": option("which records", integerWithin(0, 2 ** 32 - 1), 1),
+  "--json <file>": JSON_FILE,
 });
-if (options.run === undefined || options.test === undefined)
-  throw new Error("got no --run or no --test, expected the folder of a trained run and a labelled log");
+const { share, json } = options;
 
 /** Milliseconds that a request waits for rows, where none come and where all do. */
 const [DEADLINE_MS, PATIENT_MS] = [50, 10_000];
@@ -60,11 +64,10 @@ const bundle = mkdtempSync(join(tmpdir(), "deepfm-edge-degraded-"));
 await using stack = new AsyncDisposableStack();
 stack.defer(() => rmSync(bundle, { recursive: true, force: true }));
 await bundleWorker(null, bundle);
-const heads = await exportHeads(options.run, options.heads.split(",").map(Number), join(bundle, "cache"));
+const heads = await exportHeads(options.run, options.heads, join(bundle, "cache"));
 const { spec: fitted } = readManifest(heads[0].exported.blob);
 const { records, labels } = await labelledRecords(fitted, options.test);
-const random = new Random(Number(options.seed));
-const share = Number(options.share);
+const random = new Random(options.seed);
 const drawn = records.flatMap((_, i) => (random.uniform() < share ? [i] : []));
 
 const results: Result[] = [];
@@ -103,7 +106,7 @@ console.log(
     ]),
   ),
 );
-if (options.json) writeWhole(options.json, toJson({ share, seed: options.seed, results }));
+if (json) writeWhole(json, toJson({ share, seed: options.seed, results }));
 
 async function score(
   exported: ExportedModel,

@@ -3,7 +3,6 @@
 // as KV holds them: pages are base64 text, and the blob a patch; history, pointer and manifest are not counted. Throws
 // where random records do not score as with a full export, bit for bit, or KV does not give the update's blob back.
 // Gates nothing else.
-//   npm run bench -- delta [--rows 1000000] [--share 0.01] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,9 +21,11 @@ import type { Quantization } from "../trainer/export/quantization.ts";
 import { sealExport } from "../trainer/export/seal.ts";
 import { noUpdateText, updateText } from "../trainer/export/update.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { changeRows, type LargeShape, largeModel, randomRecords, randomSet } from "./delta/model.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
+import { JSON_FILE } from "./values.ts";
 
 /** Records that are scored with both exports. */
 const SCORED = 100_000;
@@ -33,15 +34,12 @@ const BATCH = 10_000;
 /** Records that the quantized layers are fitted on. */
 const CALIBRATION_SET = 4096;
 
-const { values: options } = benchOptions({
-  options: {
-    rows: { type: "string", default: "1000000" },
-    share: { type: "string", default: "0.01" },
-    json: { type: "string" },
-  },
+const { rows, share, json } = benchOptions({
+  "--rows <n>": option("rows of the model", integerWithin(1000, 1e8), 1_000_000),
+  "--share <x>": option("share of the rows that change", numberWithin(0, 1), 0.01),
+  "--json <file>": JSON_FILE,
 });
-const rows = Number(options.rows);
-const changed = Math.round(rows * Number(options.share));
+const changed = Math.round(rows * share);
 
 interface Case extends Omit<LargeShape, "rows"> {
   quantization: Quantization;
@@ -81,7 +79,7 @@ console.log(
     ]),
   ),
 );
-if (options.json) writeWhole(options.json, toJson({ results }));
+if (json) writeWhole(json, toJson({ results }));
 
 async function measure(one: Case): Promise<Result> {
   const { quantization, filterBits, ...shape } = one;

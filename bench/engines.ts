@@ -1,54 +1,48 @@
 // Trains a spec's model on a log with each engine, early stopping and all, and compares their quality and time over
 // seeds. The engines take turns, seed by seed; the logs are read once, before. Prints the table; gates nothing.
-//   npm run bench -- engines SPEC --train FILE --valid FILE --test FILE
-//                            [--engines assembly,tfjs] [--seeds 3] [--epochs N] [--threads N] [--json FILE]
-// --epochs ends each training after so many at the latest, for a quick look.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseJson, parseWith } from "../format/parse.ts";
 import { FeatureSpecSchema } from "../format/spec.ts";
 import { type RunResult, trainRun } from "../lab/sweeps/run.ts";
 import { type Spread, spread, spreadText } from "../lab/sweeps/spread.ts";
-import { ENGINES, type EngineName } from "../trainer/engine/engines.ts";
-import { UserError } from "../trainer/errors.ts";
-import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { ENGINES, type EngineName, MOST_THREADS } from "../trainer/engine/engines.ts";
+import { readWhole, toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { within } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option, optional, required } from "./options.ts";
+import { JSON_FILE, listOf, logPath, oneOf, readBy } from "./values.ts";
 
-const { values: flags, positionals } = benchOptions({
-  allowPositionals: true,
-  options: {
-    train: { type: "string", multiple: true },
-    valid: { type: "string", multiple: true },
-    test: { type: "string", multiple: true },
-    engines: { type: "string", default: ENGINES.join(",") },
-    seeds: { type: "string", default: "3" },
-    epochs: { type: "string" },
-    threads: { type: "string" },
-    json: { type: "string" },
-  },
+const readSpec = readBy((path) =>
+  parseWith(FeatureSpecSchema, parseJson(readWhole(path).toString("utf8"), path), path),
+);
+const options = benchOptions({
+  "--spec <file>": required("a feature spec", readSpec),
+  "--train <path...>": required("the log to train on: files, folders or globs", logPath),
+  "--valid <path...>": required("the log that decides when to stop", logPath),
+  "--test <path...>": required("the log to test on", logPath),
+  "--engines <name,…>": option("who takes part", listOf(oneOf(ENGINES)), [...ENGINES]),
+  "--seeds <n>": option("trainings of each engine", integerWithin(1, 1000), 3),
+  "--epochs <n>": optional(
+    "end each training after so many at the latest, for a quick look (default: the spec's)",
+    integerWithin(1, 10_000),
+  ),
+  "--threads <n>": optional("threads of assembly (default: one a core, up to 16)", integerWithin(1, MOST_THREADS)),
+  "--json <file>": JSON_FILE,
 });
-const [path] = positionals;
-const { train, valid, test } = flags;
-if (!path || !train || !valid || !test) throw new UserError("expected SPEC --train FILE --valid FILE --test FILE");
-const asked = parseWith(FeatureSpecSchema, parseJson(readFileSync(path, "utf8"), path), path);
-const engines = flags.engines.split(",").map((name): EngineName => {
-  const engine = ENGINES.find((one) => one === name);
-  if (engine === undefined) throw new UserError(`got the engine ${name}, expected one of ${ENGINES.join(", ")}`);
-  return engine;
-});
+const { spec: asked, engines, train, valid, test, json } = options;
+const { epochs: maxEpochs = asked.training.maxEpochs } = options;
 
 const cache = mkdtempSync(join(tmpdir(), "deepfm-edge-bench-engines-"));
 const logs = { train: { paths: train }, valid: { paths: valid }, test: { paths: test }, cache };
 const runs = new Map(engines.map((engine): [EngineName, RunResult[]] => [engine, []]));
 try {
-  for (let seed = asked.training.seed; seed < asked.training.seed + Number(flags.seeds); seed++) {
+  for (let seed = asked.training.seed; seed < asked.training.seed + options.seeds; seed++) {
     for (const engine of engines) {
-      const maxEpochs = flags.epochs === undefined ? asked.training.maxEpochs : Number(flags.epochs);
       const spec = { ...asked, training: { ...asked.training, seed, maxEpochs } };
-      const threads = flags.threads === undefined || engine === "tfjs" ? undefined : Number(flags.threads);
+      const threads = engine === "tfjs" ? undefined : options.threads;
       const run = await within(`${engine}, seed ${seed}`, () => trainRun(spec, logs, { engine, threads }));
       if ("diverged" in run) throw new Error(`${engine}, seed ${seed}: ${run.diverged}`);
       const { epochs, seconds, test: metrics } = run;
@@ -75,7 +69,7 @@ const results = engines.map((engine) => {
   };
 });
 const last = results.at(-1);
-const text = (of: Spread): string => spreadText(of, Number(flags.seeds));
+const text = (of: Spread): string => spreadText(of, options.seeds);
 console.log(
   table(
     ["engine", "AUC", "logloss", "epochs", "seconds", "s an epoch", `AUC − ${last?.engine}`, "time", "an epoch"],
@@ -89,4 +83,4 @@ console.log(
     ]),
   ),
 );
-if (flags.json) writeWhole(flags.json, toJson({ results }));
+if (json) writeWhole(json, toJson({ results }));

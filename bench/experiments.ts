@@ -1,7 +1,6 @@
 // What the numbers of experiments are worth, where the truth is known. Lists of one request are drawn by each policy
 // and counted against their stated probabilities. Simulated experiments without an effect, and with one, are tested.
 // The value of another policy is estimated from simulated logs. Last comes the processor time of an order.
-//   npm run bench -- experiments [lists] [tests] [logs]
 import { parsePolicy } from "../format/policy.ts";
 import { chiSquareSurvival } from "../lab/analysis/distributions/chi-square.ts";
 import { drawOrder } from "../runtime/orders/order.ts";
@@ -11,11 +10,15 @@ import { seeded } from "../testing/format/random.ts";
 import { epsilonGreedyLists, type Lists, plackettLuceLists, teamDraftLists } from "../testing/orders/enumerate.ts";
 import { listChiSquare } from "../testing/orders/list-chi-square.ts";
 import { randomCandidates } from "../testing/orders/replay.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions, option } from "./options.ts";
 
-const [lists = 1e6, tests = 10_000, logs = 500] = process.argv.slice(2).map(Number);
-for (const count of [lists, tests, logs])
-  if (!(Number.isInteger(count) && count > 0)) throw new Error(`got ${count}, expected a whole number above 0`);
+const { lists, tests, logs } = benchOptions({
+  "--lists <n>": option("lists that each policy draws", integerWithin(1, 1e9), 1e6),
+  "--tests <n>": option("simulated experiments", integerWithin(1, 1e8), 10_000),
+  "--logs <n>": option("logs that estimates are from", integerWithin(1, 1e6), 500),
+});
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 

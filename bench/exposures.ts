@@ -3,7 +3,6 @@
 // for a time the queue takes nothing at all. Of each arm, the lines in R2 without duplicates, and those that were
 // counted as dropped, must be all that were written; exits with 1 where they are not, or where the arms' shares tell a
 // sample ratio mismatch. Beside it, the processor time of a line of 100 candidates, step by step, in turns.
-//   npm run bench -- exposures [--lists 100000] [--down 60] [--rounds 7] [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +12,13 @@ import { sampleRatioTest } from "../lab/analysis/sample-ratio.ts";
 import { exampleExposure } from "../testing/exposures/example-lines.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { StoredLines } from "./exposures/stored-lines.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { rounded } from "./ratio.ts";
+import { JSON_FILE } from "./values.ts";
 
 /** Of the lists. The lines that are timed are another's. */
 const EXPERIMENT = "homepage-order";
@@ -33,16 +34,13 @@ const OPERATIONS = 3;
 /** Milliseconds in which all lines must be in R2: Queues delivers again after 5, 15 and 60 s what was not written. */
 const STORED_MS = 100_000;
 
-const { values: options } = benchOptions({
-  options: {
-    lists: { type: "string", default: "100000" },
-    down: { type: "string", default: "60" },
-    rounds: { type: "string", default: "7" },
-    json: { type: "string" },
-  },
+const options = benchOptions({
+  "--lists <n>": option("lists that are written", integerWithin(1, 1e8), 100_000),
+  "--down <x>": option("seconds in which the queue takes nothing", numberWithin(0, 3600), 60),
+  "--rounds <n>": option("rounds in which the steps of a line take turns", integerWithin(1, 1000), 7),
+  "--json <file>": JSON_FILE,
 });
-const lists = Number(options.lists);
-const downSeconds = Number(options.down);
+const { lists, down: downSeconds, json } = options;
 
 interface Report {
   metrics: string;
@@ -79,7 +77,7 @@ try {
     ),
   );
   console.log(`the line has ${writeExposure(exampleExposure(100)).length} bytes`);
-  if (options.json) writeWhole(options.json, toJson({ faults, times }));
+  if (json) writeWhole(json, toJson({ faults, times }));
   if (faults.ratio.mismatch || faults.arms.some(({ missing }) => missing !== 0)) process.exitCode = 1;
 } finally {
   await worker.stop();
@@ -92,7 +90,7 @@ try {
  */
 async function stepTimes(): Promise<{ step: string; us: number }[]> {
   const rounds: Record<string, number>[] = [];
-  for (let round = 0; round <= Number(options.rounds); round++) {
+  for (let round = 0; round <= options.rounds; round++) {
     const ofRound: Record<string, number> = {};
     for (const step of STEPS) ofRound[step] = await worker.requestMs({ step, times: TIMES }, new Uint8Array());
     // The lines of the last step are sent meanwhile.

@@ -9,14 +9,14 @@
 //   cold      the first requests of isolates, over Workers KV as slow as in production
 //   deadline  ranking 100 as requests arrive, over that KV, with 50 ms for rows, beside the same arrivals at an empty
 //             handler: the first requests of isolates, and those of isolates that have had some before
-//   npm run bench -- http [--parts warm,peers] [--shape small] [--rounds 7] [--connections 4] [--quick] [--json FILE]
 // With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build,
 // and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs.
-//   npm run bench -- http --against FOLDER
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
+import { existingFolder } from "../trainer/terminal/path-option.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { coldResults, waitUntilLoaded, warmQuantiles } from "./http/cold.ts";
@@ -28,24 +28,27 @@ import { startLeast, startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
 import { twoModels } from "./http/two-models.ts";
 import { contestant, warmResults } from "./http/warm.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, flag, option, optional, refuse } from "./options.ts";
+import { JSON_FILE, listOf, oneOf } from "./values.ts";
 
 const PARTS = ["warm", "peers", "models", "cold", "deadline"];
-const { values: options } = benchOptions({
-  options: {
-    parts: { type: "string", default: PARTS.join(",") },
-    shape: { type: "string", default: "small" },
-    rounds: { type: "string" },
-    connections: { type: "string", default: "4" },
-    quick: { type: "boolean", default: false },
-    against: { type: "string" },
-    json: { type: "string" },
-  },
+const options = benchOptions({
+  "--parts <name,…>": option("what is measured", listOf(oneOf(PARTS)), PARTS),
+  "--shape <name>": option("the DeepFM: small, paper or large", oneOf(Object.keys(HTTP_SHAPES)), "small"),
+  "--rounds <n>": optional(
+    "rounds, in each of which all take their turn (default: 7; quick: 3)",
+    integerWithin(1, 1000),
+  ),
+  "--connections <n>": option("requests under way at a time", integerWithin(1, 1000), 4),
+  "--quick": flag("shorter turns, fewer rounds and isolates"),
+  "--against <folder>": optional("another checkout", existingFolder),
+  "--json <file>": JSON_FILE,
 });
-const parts = new Set(options.parts.split(","));
-for (const part of parts) if (!PARTS.includes(part)) throw new Error(`--parts: got ${part}, expected of ${PARTS}`);
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 7));
-const pace: Pace = { rounds, connections: Number(options.connections), records: options.quick ? 10_000 : 40_000 };
+const { quick, shape, against, json } = options;
+const parts = new Set(options.parts);
+if (parts.has("peers") && !parts.has("warm")) refuse("--parts: got peers without warm, expected both");
+const rounds = options.rounds ?? (quick ? 3 : 7);
+const pace: Pace = { rounds, connections: options.connections, records: quick ? 10_000 : 40_000 };
 /** Requests of an isolate that has just started. */
 const COLD_BODIES = 100;
 /** Milliseconds that cold requests wait for rows. */
@@ -53,7 +56,7 @@ const COLD_DEADLINE_MS = 50;
 /** Milliseconds that warm ones wait: all pages are read in the first round. */
 const WARM_DEADLINE_MS = 10_000;
 /** How often Workers are started anew to compare two models with one. */
-const STARTS = options.quick ? 6 : 9;
+const STARTS = quick ? 6 : 9;
 /** Records of a turn of that comparison. */
 const SHORT_TURN_RECORDS = 10_000;
 /** Requests a second that arrive: some 5 % of what one processor answers. */
@@ -101,14 +104,14 @@ await using stack = new AsyncDisposableStack();
 const driver = stack.use(new Driver());
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-http-"));
 stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-const here = await Checkout.open(null, options.shape, [FIRST, SECOND], join(folder, "here"));
+const here = await Checkout.open(null, shape, [FIRST, SECOND], join(folder, "here"));
 
-const results = options.against ? await race(options.against) : await alone();
-if (options.json) writeWhole(options.json, toJson({ results }));
+const results = against ? await race(against) : await alone();
+if (json) writeWhole(json, toJson({ results }));
 
 /** This checkout against another one. */
-async function race(against: string): Promise<Result[]> {
-  const there = await Checkout.open(against, options.shape, [FIRST], join(folder, "there"));
+async function race(other: string): Promise<Result[]> {
+  const there = await Checkout.open(other, shape, [FIRST], join(folder, "there"));
   const [ours, theirs] = [await startWarm(here, [FIRST]), await startWarm(there, [])];
   const contestants = Object.entries(CASES).flatMap(([name, asked]) => [
     contestant(name, ours, here.models[0], asked),
@@ -191,14 +194,14 @@ function deadlineCases(empty: BenchServer) {
     { name: "new isolates", checkout: here, before: 0 },
     { name: "few rows kept", checkout: small, before: WARM_UP },
   ];
-  const isolates = options.quick ? 4 : 10;
+  const isolates = quick ? 4 : 10;
   return deadlineResults(driver, cases, empty, {
     ...{ asked: CASES["rank 100"], rowDeadlineMs: COLD_DEADLINE_MS, isolates, requests: COLD_BODIES, rate: ARRIVALS },
   });
 }
 
 function heading(): string {
-  const { fields, k, hidden } = HTTP_SHAPES[options.shape];
+  const { fields, k, hidden } = HTTP_SHAPES[shape];
   return `\nDeepFM ${fields}×${k}, ${hidden.join("-")}; int8; ${pace.connections} connections, ${rounds} rounds`;
 }
 

@@ -3,25 +3,22 @@
 // is compared takes turns. Against the machine's limit: the time of the roofline (kernel/roofline.ts) divided by ours.
 // Against onnxruntime and TensorFlow.js on the same weights: our time divided by theirs. Each ratio is computed round
 // by round, and its median shown. Checks that all compute the same logits; gates nothing else.
-//   npm run bench -- kernel [--quick] [--json FILE]
 // With --against, this checkout's kernel is compared with that of another checkout (a folder with its node_modules and
 // build) in place of the peers: our time divided by theirs.
-//   npm run bench -- kernel --against FOLDER [--rounds 31] [--quick] [--json FILE]
 import { toJson, writeWhole } from "../trainer/io/files.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
+import { existingFolder } from "../trainer/terminal/path-option.ts";
 import { AGAINST_ROUNDS } from "./checkout.ts";
 import { raceAgainst } from "./kernel/against.ts";
 import { raceWithPeers } from "./kernel/with-peers.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, flag, option, optional } from "./options.ts";
+import { JSON_FILE } from "./values.ts";
 
-const { values: options } = benchOptions({
-  options: {
-    quick: { type: "boolean", default: false },
-    against: { type: "string" },
-    rounds: { type: "string", default: String(AGAINST_ROUNDS) },
-    json: { type: "string" },
-  },
+const { quick, against, rounds, json } = benchOptions({
+  "--quick": flag("the first shape, the relaxed kernel and few batch sizes only"),
+  "--against <folder>": optional("another checkout", existingFolder),
+  "--rounds <n>": option("rounds of --against", integerWithin(1, 1000), AGAINST_ROUNDS),
+  "--json <file>": JSON_FILE,
 });
-const results = options.against
-  ? await raceAgainst(options.against, options.quick, Number(options.rounds))
-  : await raceWithPeers(options.quick);
-if (options.json) writeWhole(options.json, toJson({ results }));
+const results = against ? await raceAgainst(against, quick, rounds) : await raceWithPeers(quick);
+if (json) writeWhole(json, toJson({ results }));

@@ -3,17 +3,18 @@
 // pass over the whole blob; for a blob that is signed and one that is not. Each step has its turn in each round, so
 // that a slow moment of the machine falls on all; a time is the median of the faster half of the rounds. Beside them
 // the first load of a fresh workerd, in which its engine compiles the kernel. Prints; gates nothing.
-//   npm run bench -- load [--rounds 9] [--json FILE]
 import { kernelModule } from "../runtime/node.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { DevWorker } from "./dev-worker.ts";
 import { type BenchBlob, benchBlobs } from "./load/blob.ts";
 import { LoadSteps, STEPS, type StepName } from "./load/steps.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { processorMs } from "./processor-time.ts";
 import { rounded } from "./ratio.ts";
+import { JSON_FILE } from "./values.ts";
 
 /** Takes a step `times` times. Returns milliseconds of processor time in all. */
 type Runtime = (step: string, times: number) => Promise<number>;
@@ -40,8 +41,9 @@ const FIRST = "first place and load";
 const NOTHING = new Uint8Array(0);
 const CONFIG = new URL("load/worker/wrangler.toml", import.meta.url);
 
-const { values: options } = benchOptions({
-  options: { rounds: { type: "string", default: "9" }, json: { type: "string" } },
+const { rounds, json } = benchOptions({
+  "--rounds <n>": option("rounds, in each of which each step has its turn", integerWithin(1, 1000), 9),
+  "--json <file>": JSON_FILE,
 });
 const results: Result[] = [];
 for (const bench of await benchBlobs()) {
@@ -61,7 +63,7 @@ for (const bench of await benchBlobs()) {
     ]),
     ...READS.map((step) => ({ step, runtime: "workerd", run: workerd })),
   ].map((job) => ({ ...job, count: SHORT_STEPS.includes(job.step) ? SHORT_TIMES : TIMES, once: [0], twice: [0] }));
-  for (let round = 0; round <= Number(options.rounds); round++) {
+  for (let round = 0; round <= rounds; round++) {
     for (const { step, run, count, once, twice } of jobs) {
       // The first round warms up: the second one writes over its times.
       once[Math.max(0, round - 1)] = await run(step, count);
@@ -75,7 +77,7 @@ for (const bench of await benchBlobs()) {
     add(step, runtime, (fasterHalf(twice) - fasterHalf(once)) / count);
   print(bench);
 }
-if (options.json) writeWhole(options.json, toJson({ results }));
+if (json) writeWhole(json, toJson({ results }));
 
 async function startWith({ blob, version, publicKey }: BenchBlob): Promise<DevWorker> {
   const worker = await DevWorker.start(CONFIG);

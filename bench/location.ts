@@ -2,18 +2,19 @@
 // requests by Zipf's law of 1e6 rows, each with the Worker's own cache of rows; the keys a request that KV bills, with
 // that cache and without. Processor time: the production build in workerd reads pages of each request from Workers KV,
 // or from the cache, in turns; both are processes of their own. How long a read takes in production is not measured.
-//   npm run bench -- location [--rows 1000000] [--requests 20000] [--rounds 9] [--json FILE]
 import { Random } from "../trainer/data/random.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
 import { emptyTally, PlannedIsolate, type PlannedLocation } from "../trainer/plan/planned-isolate.ts";
 import { rankRequests, scoreRequests } from "../trainer/plan/planned-records.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { LOCATION_CACHE_PAGES, PAGES_PER_READ } from "../worker/limits.ts";
 import { PageTimes } from "./location/page-times.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { rounded } from "./ratio.ts";
 import { ReplayLog, type ReplayModel, replayModel } from "./replay/model.ts";
+import { JSON_FILE } from "./values.ts";
 
 const ISOLATES = 8;
 const CACHE_BYTES = 16 * 2 ** 20;
@@ -26,17 +27,14 @@ const CASES = [
   { name: "rank 500", candidates: 500, keysPerRequest: 1000 },
 ] as const;
 
-const { values: options } = benchOptions({
-  options: {
-    rows: { type: "string", default: "1000000" },
-    requests: { type: "string", default: "20000" },
-    rounds: { type: "string", default: "9" },
-    json: { type: "string" },
-  },
+const options = benchOptions({
+  "--rows <n>": option("rows of the model", integerWithin(1000, 1e8), 1_000_000),
+  "--requests <n>": option("requests of all isolates, whose last tenth counts", integerWithin(100, 1e8), 20_000),
+  "--rounds <n>": option("rounds in which KV and the cache take turns", integerWithin(1, 1000), 9),
+  "--json <file>": JSON_FILE,
 });
-const requests = Number(options.requests);
-const rows = Number(options.rows);
-const model = replayModel({ values: rows / 2, headRows: Math.round(HEAD_SHARE * rows) });
+const { rows, requests, json } = options;
+const model = replayModel({ values: Math.floor(rows / 2), headRows: Math.round(HEAD_SHARE * rows) });
 const keys = CASES.map(({ name, ...shape }) => ({
   name,
   without: rounded(keysOf(model, shape, null)),
@@ -51,7 +49,7 @@ console.log(
 
 await using times = await PageTimes.start();
 const rounds: { kv: number; location: number }[] = [];
-for (let round = 0; round < Number(options.rounds); round++) rounds.push(await times.measure());
+for (let round = 0; round < options.rounds; round++) rounds.push(await times.measure());
 const microseconds = (source: "kv" | "location"): number =>
   rounded(1000 * median(rounds.map((round) => round[source])));
 const time = { kv: microseconds("kv"), location: microseconds("location") };
@@ -61,7 +59,7 @@ console.log(
     Object.entries(time).map(([of, us]) => [of, us.toFixed(1)]),
   ),
 );
-if (options.json) writeWhole(options.json, toJson({ keys, microseconds: time }));
+if (json) writeWhole(json, toJson({ keys, microseconds: time }));
 
 /** Mean of the keys that KV bills for a request, once the isolates are warm. */
 function keysOf(

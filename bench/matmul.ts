@@ -1,13 +1,16 @@
 // Compares tf.matMul on the wasm backend, stock and ours, in the three forms of a training step: the forward product
 // and the two gradients. Prints, and gates nothing.
-//   npm run bench -- matmul [rounds]
 import * as tf from "../trainer/engine/tfjs.ts";
 import "@tensorflow/tfjs-backend-wasm";
 import { Random } from "../trainer/data/random.ts";
 import { installWasmMatMul } from "../trainer/engine/wasm-matmul.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
+import { benchOptions, option } from "./options.ts";
 
-const ROUNDS = Number(process.argv[2] ?? 9);
+const { rounds } = benchOptions({
+  "--rounds <n>": option("rounds, in each of which each kernel takes its turn", integerWithin(1, 1000), 9),
+});
 const SHAPES = [1024, 4096].flatMap((batch) => [
   { batch, inputs: 400, units: 400 },
   { batch, inputs: 100, units: 400 },
@@ -62,7 +65,7 @@ for (const { batch, inputs, units } of SHAPES) {
   for (const [form, product] of Object.entries(forms)) {
     const times: number[][] = kernels.map(() => []);
     // The first round warms up. The kernels take turns, so that a slow moment of the machine falls on all of them.
-    for (let round = 0; round <= ROUNDS; round++) {
+    for (let round = 0; round <= rounds; round++) {
       for (const [i, kernel] of kernels.entries()) {
         use(kernel);
         const milliseconds = time(product);

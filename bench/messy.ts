@@ -4,7 +4,6 @@
 // than .01 below the one by hand, or more than .005 below LightGBM, which is skipped where Python does not have it,
 // as the log of the folder `--cases` is where that is not there.
 //   pip install -r bench/messy/requirements.txt
-//   npm run bench -- messy [--records 50000] [--seeds 1] [--logs shop,office] [--python python3] [--cases FOLDER]
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,27 +12,27 @@ import { PROJECT } from "../trainer/io/project.ts";
 import { auc } from "../trainer/metrics/auc.ts";
 import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
 import type { Predictions } from "../trainer/metrics/predictions.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
-import { type MessyLog, messyLogs } from "./messy/logs.ts";
+import { MESSY_LOGS, type MessyLog, messyLogs } from "./messy/logs.ts";
 import { specByHand, specByInit } from "./messy/specs.ts";
 import { testPredictions } from "./messy/test-predictions.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
+import { listOf, oneOf } from "./values.ts";
 
 /** How far init's spec may be below the one by hand, and below LightGBM. */
 const BELOW_HAND = 0.01;
 const BELOW_LIGHTGBM = 0.005;
 
-const { values: options } = benchOptions({
-  options: {
-    records: { type: "string", default: "50000" },
-    seeds: { type: "string", default: "1" },
-    logs: { type: "string" },
-    python: { type: "string", default: "python3" },
-    cases: { type: "string", default: join(PROJECT, "..", "shared", "cases") },
-  },
+const options = benchOptions({
+  "--records <n>": option("records of each generated log", integerWithin(100, 1e8), 50_000),
+  "--seeds <n>": option("trainings of each spec", integerWithin(1, 1000), 1),
+  "--logs <name,…>": option("which logs", listOf(oneOf(MESSY_LOGS)), [...MESSY_LOGS]),
+  "--python <program>": option("a Python that may have LightGBM", String, "python3"),
+  "--cases <folder>": option("where messy.csv.gz may be", String, join(PROJECT, "..", "shared", "cases")),
 });
-const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
+const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);
 
 interface Difference {
   mean: number;
@@ -86,9 +85,8 @@ ended.defer(() => rmSync(folder, { recursive: true }));
 const lightGbm = hasLightGbm(options.python);
 if (!lightGbm) console.log(`LightGBM: skipped, as ${options.python} does not have it`);
 const lines: string[][] = [];
-const asked = options.logs?.split(",");
-for (const log of messyLogs(folder, Number(options.records), options.cases)) {
-  if (asked && !asked.includes(log.name)) continue;
+for (const log of messyLogs(folder, options.records, options.cases)) {
+  if (!options.logs.includes(log.name)) continue;
   if (!log.write()) {
     console.log(`${log.name}: skipped, as it is not in ${options.cases}`);
     continue;

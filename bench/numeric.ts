@@ -1,9 +1,8 @@
 // Compares the encodings of numbers on five logs: each of LR, FM and DeepFM is trained with every encoding of all
 // numeric fields, and the epoch that validation chooses is scored on the test. A seed draws the generated logs and the
 // random splits anew. Prints the means over the seeds, and how far the spline is from the best of the others: the mean
-// of the paired differences with its 95 % interval. Public logs that are not in `shared` are skipped. Results are kept
-// in `folder`, and those that are there are not trained again. Last comes what a spline costs in processor time.
-//   npm run bench -- numeric [seeds] [folder] [shared]
+// of the paired differences with its 95 % interval. Public logs that are not there are skipped. Results are kept, and
+// those that are there are not trained again. Last comes what a spline costs in processor time.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseWith } from "../format/parse.ts";
@@ -12,9 +11,11 @@ import type { RunOutcome } from "../lab/sweeps/run.ts";
 import { spread } from "../lab/sweeps/spread.ts";
 import { runSweep } from "../lab/sweeps/sweep.ts";
 import { PROJECT } from "../trainer/io/project.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { numericCost } from "./numeric/cost.ts";
 import { MODELS, type NumericLog, numericLogs } from "./numeric/logs.ts";
+import { benchOptions, option } from "./options.ts";
 
 const ENCODINGS = {
   "value, standard": { kind: "value", scale: "standard" },
@@ -31,11 +32,11 @@ const OTHERS = ["value, standard", "16 quantiles", "log2"];
 /** The 97.5 % quantiles of Student's t with 1 to 9 degrees of freedom. */
 const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
-const [seedsText = "5", folder = "runs/numeric", shared = join(PROJECT, "..", "shared", "data")] =
-  process.argv.slice(2);
-const seeds = Number(seedsText);
-if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= STUDENT.length + 1))
-  throw new Error(`got ${seedsText} seeds, expected 1 to ${STUDENT.length + 1}`);
+const { seeds, folder, shared } = benchOptions({
+  "--seeds <n>": option("trainings of each model and encoding", integerWithin(1, STUDENT.length + 1), 5),
+  "--folder <folder>": option("where results are kept", String, "runs/numeric"),
+  "--shared <folder>": option("where public logs may be", String, join(PROJECT, "..", "shared", "data")),
+});
 
 for (const log of numericLogs(shared)) {
   const outcomes = await trainAll(log);

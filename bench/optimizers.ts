@@ -1,8 +1,6 @@
 // Measures the processor time that each row optimizer takes for a training step: touch, norm for clipping, step. All of
 // them take turns on the same batches, so that a slow moment of the machine falls on all; prints medians, and gates
 // nothing. Dense Adam, which passes over the whole table, is there to compare with.
-//   npm run bench -- optimizers [steps]
-
 import { Random } from "../trainer/data/random.ts";
 import { Zipf } from "../trainer/data/zipf.ts";
 import { median } from "../trainer/metrics/median.ts";
@@ -10,11 +8,15 @@ import { Adam } from "../trainer/model/optimizers/adam.ts";
 import { rowOptimizer } from "../trainer/model/optimizers/of-spec.ts";
 import { sumOfSquares } from "../trainer/model/optimizers/row-optimizer.ts";
 import { WholeTable } from "../trainer/model/optimizers/whole-table.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
+import { benchOptions, option } from "./options.ts";
 
-const STEPS = Number(process.argv[2] ?? 240);
 /** Dense Adam takes a turn once in so many steps only, as it is slow. */
 const DENSE_EVERY = 10;
+const { steps } = benchOptions({
+  "--steps <n>": option("steps, whose second half counts", integerWithin(2 * DENSE_EVERY, 1_000_000), 240),
+});
 const K = 10;
 const WIDTH = K + 1;
 /** Values in a batch: 2048 records of 39 fields, as many as Criteo's log has. */
@@ -55,11 +57,11 @@ for (const rows of TABLES) {
   }));
   const dense = { values: start.slice(), adam: new Adam(1, start.length), times: [] as number[] };
   const counts: number[] = [];
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < steps; step++) {
     const batch = drawRows(zipf, random);
     const gradients = Float32Array.from({ length: batch.length * WIDTH }, () => 1e-3 * random.normal());
     // The rows' idle times and the compiled code settle in the first half of the steps.
-    const settled = step >= STEPS / 2;
+    const settled = step >= steps / 2;
     if (settled) counts.push(batch.length);
     for (const { values, optimizer, times } of cases) {
       const started = now();
@@ -83,7 +85,7 @@ for (const rows of TABLES) {
   const whole = median(dense.times);
   for (const { setting, optimizer, times } of cases) {
     const own = median(times);
-    const work = optimizer instanceof WholeTable ? (optimizer.work / STEPS / touched).toFixed(1) : "";
+    const work = optimizer instanceof WholeTable ? (optimizer.work / steps / touched).toFixed(1) : "";
     lines.push([
       `${setting.optimizer}, ${setting.optimizer === "ftrl" ? "either" : setting.l2Scope}`,
       rows.toLocaleString("en"),
@@ -105,7 +107,7 @@ for (const rows of TABLES) {
   ]);
 }
 console.log(
-  `rows of ${WIDTH} numbers, batches of ${DRAWS} Zipf values, ${STEPS} steps, one thread, Node ${process.version}`,
+  `rows of ${WIDTH} numbers, batches of ${DRAWS} Zipf values, ${steps} steps, one thread, Node ${process.version}`,
 );
 console.log(
   table(["optimizer, L2 of", "V", "rows a step", "ns a row", "idle work a row", "ms a step", "dense Adam / it"], lines),

@@ -1,7 +1,6 @@
 // What requests cost in Workers KV: the keys that the Worker reads for them, as its answers state, and dollars for a
 // million such requests. Every value's row is in one of 1,000 pages and none in the blob, which is the dearest case;
 // each line has a new isolate. Prints; gates nothing.
-//   npm run bench -- price [--json FILE]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { pagedModel, textOf, VALUES } from "../testing/kernel/paged-model.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { benchOptions } from "./options.ts";
+import { JSON_FILE } from "./values.ts";
 
 /** Workers KV, paid plan: dollars for a key that is read. */
 const DOLLARS_PER_KEY = 0.5e-6;
@@ -32,7 +32,7 @@ interface Result {
   dollarsPerMillion: number;
 }
 
-const { values: options } = benchOptions({ options: { json: { type: "string" } } });
+const { json } = benchOptions({ "--json <file>": JSON_FILE });
 const { exported, item, context } = await pagedModel();
 const list = (count: number, from: number): object[] =>
   Array.from({ length: count }, (_, i) => ({ [item]: textOf(from + i) }));
@@ -63,7 +63,7 @@ try {
       ]),
     ),
   );
-  if (options.json) writeWhole(options.json, toJson({ results }));
+  if (json) writeWhole(json, toJson({ results }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,15 +1,16 @@
 // Seconds and peak memory of publishing a model with so many rows in pages of 450: for the first time, and again when
 // all is there. The store is a folder, which leaves the publisher alone with its work, or the local KV, whose workerd
 // is a process of its own that the memory does not count. Prints; gates nothing.
-//   npm run bench -- publish [--rows 1000000] [--into folder|local]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { writeSyntheticExport } from "./publish/synthetic-export.ts";
+import { oneOf } from "./values.ts";
 
 interface Upload {
   uploaded: number;
@@ -18,10 +19,10 @@ interface Upload {
   peakBytes: number;
 }
 
-const { values } = benchOptions({
-  options: { rows: { type: "string", default: "1000000" }, into: { type: "string", default: "folder" } },
+const { rows, into } = benchOptions({
+  "--rows <n>": option("rows of the model", integerWithin(1, 1e8), 1_000_000),
+  "--into <store>": option("a folder, or the local KV: folder or local", oneOf(["folder", "local"]), "folder"),
 });
-const rows = Number(values.rows);
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-publish-bench-"));
 try {
   const { pages, bytes } = await writeSyntheticExport(join(folder, "export"), rows);
@@ -42,7 +43,7 @@ try {
 
 function upload(): Upload {
   const script = fileURLToPath(new URL("publish/upload.ts", import.meta.url));
-  const args = [script, join(folder, "export"), values.into, join(folder, "kv")];
+  const args = [script, join(folder, "export"), into, join(folder, "kv")];
   const { status, stdout } = spawnSync(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   if (status !== 0) throw new Error(`${script} ended with ${status}`);
   return JSON.parse(String(stdout));

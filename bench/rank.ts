@@ -3,12 +3,12 @@
 // request's bytes to the response's, the median of rounds in which all take turns. Ratio: that of whole records divided
 // by this way's, so the factor of throughput; computed round by round, its median shown. Checks that all score alike;
 // gates nothing else.
-//   npm run bench -- rank [--rounds 15] [--json FILE]
 // With --against, this checkout's Worker is compared with that of another checkout (a folder with its node_modules and
 // build), way by way: our time divided by theirs.
-//   npm run bench -- rank --against FOLDER [--rounds 31] [--json FILE]
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
+import { existingFolder } from "../trainer/terminal/path-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import {
   AGAINST_ROUNDS,
@@ -19,10 +19,11 @@ import {
   importFrom,
 } from "./checkout.ts";
 import type { Way } from "./kernel/contestant.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, optional } from "./options.ts";
 import { measure } from "./rank/measure.ts";
 import { type RankServer, startRankServer } from "./rank/server.ts";
 import { medianRatio, rounded } from "./ratio.ts";
+import { JSON_FILE } from "./values.ts";
 
 const CANDIDATES = [100, 500, 2000];
 const ROUNDS = 15;
@@ -39,15 +40,24 @@ interface Result {
   ratio: number;
 }
 
-const { values: options } = benchOptions({
-  options: { rounds: { type: "string" }, against: { type: "string" }, json: { type: "string" } },
+const {
+  against,
+  rounds = against ? AGAINST_ROUNDS : ROUNDS,
+  json,
+} = benchOptions({
+  "--rounds <n>": optional(
+    `rounds, in each of which all take their turn (default: ${ROUNDS}; --against: ${AGAINST_ROUNDS})`,
+    integerWithin(1, 1000),
+  ),
+  "--against <folder>": optional("another checkout", existingFolder),
+  "--json <file>": JSON_FILE,
 });
 type ServerModule = typeof import("./rank/server.ts");
-const there = options.against ? await importFrom<ServerModule>(options.against, "bench/rank/server.ts") : null;
+const there = against ? await importFrom<ServerModule>(against, "bench/rank/server.ts") : null;
 await using stack = new AsyncDisposableStack();
 const server = await start(startRankServer);
 const results = there ? await rankAgainst(await start(there.startRankServer)) : await rank();
-if (options.json) writeWhole(options.json, toJson({ results }));
+if (json) writeWhole(json, toJson({ results }));
 
 async function start(startServer: () => Promise<RankServer>): Promise<RankServer> {
   const server = await startServer();
@@ -58,7 +68,7 @@ async function start(startServer: () => Promise<RankServer>): Promise<RankServer
 async function rank(): Promise<Result[]> {
   const results: Result[] = [];
   for (const candidates of CANDIDATES) {
-    const [requests] = await measure([server], candidates, Number(options.rounds ?? ROUNDS));
+    const [requests] = await measure([server], candidates, rounds);
     for (const { way, body, times } of requests) {
       const ms = median(times);
       results.push({
@@ -91,7 +101,7 @@ async function rank(): Promise<Result[]> {
 async function rankAgainst(other: RankServer): Promise<Comparison[]> {
   const results: Comparison[] = [];
   for (const candidates of CANDIDATES) {
-    const [ours, theirs] = await measure([server, other], candidates, Number(options.rounds ?? AGAINST_ROUNDS));
+    const [ours, theirs] = await measure([server, other], candidates, rounds);
     ours.forEach(({ way, times }, i) => {
       results.push(compared(`${way}, ${candidates} candidates`, times, theirs[i].times));
     });

@@ -2,35 +2,33 @@
 // click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them. Each seed has a log and a
 // training of its own. Predicted clicks are compared with those that the test log has, of which chance makes 80 or 120
 // where 100 are expected, and with the click rate that the model has learned from. Prints ratios, and gates nothing.
-//   npm run bench -- rare [--rows N] [--seeds N] [--rates 0.002,0.005] [--models LR,FM] [--kept 1,0.05]
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseWith } from "../format/parse.ts";
-import { type FeatureSpec, FeatureSpecSchema } from "../format/spec.ts";
-import { modelType } from "../lab/sweeps/model-specs.ts";
+import { type FeatureSpec, FeatureSpecSchema, MODEL_TYPES, type ModelType } from "../format/spec.ts";
 import { generateLog, SMALL_WORLD } from "../trainer/data/generate.ts";
 import { openHeldOutLog } from "../trainer/data/held-out-log.ts";
 import { scoreHeldOut } from "../trainer/evaluation/held-out.ts";
 import { TemporaryFolder } from "../trainer/io/temporary.ts";
 import { evaluatePredictions } from "../trainer/metrics/evaluation.ts";
 import { entropy } from "../trainer/metrics/information-gain.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { startTask } from "../trainer/terminal/progress.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { train } from "../trainer/training/train.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
+import { listOf, oneOf } from "./values.ts";
 
-const { values: options } = benchOptions({
-  options: {
-    rows: { type: "string", default: "1000000" },
-    seeds: { type: "string", default: "3" },
-    rates: { type: "string", default: "0.005,0.002,0.0001" },
-    models: { type: "string", default: "LR,FM,DeepFM" },
-    kept: { type: "string", default: "1,0.05" },
-  },
+const options = benchOptions({
+  "--rows <n>": option("records of a log", integerWithin(100, 1e8), 1_000_000),
+  "--seeds <n>": option("logs of each click rate", integerWithin(1, 1000), 3),
+  "--rates <x,…>": option("click rates", listOf(numberWithin(1e-6, 0.5)), [0.005, 0.002, 0.0001]),
+  "--models <name,…>": option("what is trained", listOf(oneOf(MODEL_TYPES)), ["LR", "FM", "DeepFM"]),
+  "--kept <x,…>": option("shares of the negatives that are kept", listOf(numberWithin(0.001, 1)), [1, 0.05]),
 });
 
 /** The default settings, over the fields of a generated log with their default encodings. */
-function specOf(model: string, rate: number, seed: number): FeatureSpec {
+function specOf(type: ModelType, rate: number, seed: number): FeatureSpec {
   const names = ["user", "country", "device", "hour", "age", "item", "category", "price"];
   const fields = names.map((name) => ({ name, type: name === "price" || name === "age" ? "numeric" : "categorical" }));
   return parseWith(
@@ -39,7 +37,7 @@ function specOf(model: string, rate: number, seed: number): FeatureSpec {
       name: "rare",
       fields: [...fields, { name: "tags", type: "multi-categorical" }],
       ...(rate < 1 && { data: { negatives: { rate } } }),
-      model: { type: modelType(model, "--models") },
+      model: { type },
       training: { seed },
     },
     "rare",
@@ -59,14 +57,13 @@ interface Run {
 
 /** A log of its own, and the training of each model on it. */
 async function runSeed(folder: string, clickRate: number, seed: number, runs: Map<string, Run[]>): Promise<void> {
-  const count = Number(options.rows);
-  using task = startTask(`generate ${clickRate}, ${seed}`, count, "rows");
-  const log = await generateLog(join(folder, "log"), count, 100 + seed, task, { ...SMALL_WORLD, clickRate });
+  using task = startTask(`generate ${clickRate}, ${seed}`, options.rows, "rows");
+  const log = await generateLog(join(folder, "log"), options.rows, 100 + seed, task, { ...SMALL_WORLD, clickRate });
   task.done();
   const of = (path: string) => ({ paths: [path] });
   const cache = join(folder, "cache");
-  for (const kept of options.kept.split(",").map(Number)) {
-    for (const model of options.models.split(",")) {
+  for (const kept of options.kept) {
+    for (const model of options.models) {
       const spec = specOf(model, kept, seed);
       const trained = await train(spec, { train: of(log.train), valid: of(log.valid), cache, backend: "wasm" });
       const { predictions } = await scoreHeldOut(trained, of(log.test), cache);
@@ -109,8 +106,8 @@ function row([name, runs]: [string, Run[]]): string[] {
 }
 
 const runs = new Map<string, Run[]>();
-for (const clickRate of options.rates.split(",").map(Number)) {
-  for (let seed = 1; seed <= Number(options.seeds); seed++) {
+for (const clickRate of options.rates) {
+  for (let seed = 1; seed <= options.seeds; seed++) {
     using folder = new TemporaryFolder(tmpdir(), "rare");
     await runSeed(folder.path, clickRate, seed, runs);
   }

@@ -1,18 +1,17 @@
 // Whether the Worker reads what the planner says: a log by Zipf's law is replayed, request by request, through the
 // production build in workerd and through the planner's isolate. Exits with 1 where the keys that requests read differ
 // by more than 15 %, or where a case reads more than it should. Nothing of it depends on time.
-// `--requests`: a share of the 20,000 requests to rank that come before those that are counted; with less than 1, it is
-// not asserted how many look-ups stay in the isolate.
-//   npm run bench -- replay [--rows 1000000] [--requests 1] [--json FILE]
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PlannedIsolate } from "../trainer/plan/planned-isolate.ts";
 import { bytesOf } from "../trainer/plan/planned-rows.ts";
+import { integerWithin, numberWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
 import { startBenchKv } from "./http/kv.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { pairsOf, ReplayLog, replayModel } from "./replay/model.ts";
 import { MOST_DIFFERENCE, type Played, type Players, play, type Requests } from "./replay/play.ts";
 import { startReplayed } from "./replay/replayed.ts";
+import { JSON_FILE } from "./values.ts";
 
 interface Case extends Requests {
   name: string;
@@ -31,20 +30,24 @@ interface Result extends Played {
 
 /** Values that the blob holds of a million. */
 const HEAD_SHARE = 0.04;
-const { values: options } = benchOptions({
-  options: {
-    rows: { type: "string", default: "1000000" },
-    requests: { type: "string", default: "1" },
-    json: { type: "string" },
-  },
+/** Requests to rank that come before those that are counted. */
+const BEFORE = 20_000;
+const options = benchOptions({
+  "--rows <n>": option("rows of the model", integerWithin(1000, 1e8), 1_000_000),
+  "--requests <x>": option(
+    `share of the ${BEFORE} requests to rank that come before those that are counted; with less than 1, it is not ` +
+      "asserted how many look-ups stay in the isolate",
+    numberWithin(0, 100),
+    1,
+  ),
+  "--json <file>": JSON_FILE,
 });
-const rows = Number(options.rows);
-const times = Number(options.requests);
+const { rows, requests: times, json } = options;
 const headRows = Math.round(HEAD_SHARE * rows);
-const model = replayModel({ values: rows / 2, headRows });
+const model = replayModel({ values: Math.floor(rows / 2), headRows });
 const { pages } = bytesOf(model.rows, model.layout);
 console.log(`${rows.toLocaleString("en")} rows, ${headRows} in the blob, pages of ${bytesText(pages)} in all`);
-const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: Math.round(20_000 * times), counted: 300 };
+const ranking = { candidates: 500, cacheBytes: 16 * 2 ** 20, before: Math.round(BEFORE * times), counted: 300 };
 const CASES: Case[] = [
   {
     name: "score 1, a tenth of the pages' bytes",
@@ -61,7 +64,7 @@ await using stack = new AsyncDisposableStack();
 for (const one of CASES) {
   // Where values become popular, the isolates and the log are those of the case before.
   const limits = { cacheBytes: one.cacheBytes, keysPerRequest: 1000 };
-  if (one.moves && moved) moved.log.moveHead(headRows / 2);
+  if (one.moves && moved) moved.log.moveHead(Math.floor(headRows / 2));
   else
     moved = {
       log: new ReplayLog(model, 1),
@@ -87,7 +90,7 @@ console.log(
     ]),
   ),
 );
-if (options.json) writeWhole(options.json, toJson({ rows, results }));
+if (json) writeWhole(json, toJson({ rows, results }));
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;
 
 function percent(share: number): string {

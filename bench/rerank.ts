@@ -4,26 +4,28 @@
 // Before that it checks what is fast, in the same workerd: that of 200 generated pages and of hand-made ones only items
 // have moved; that pages arrive whole where the parser fails, at each of their tokens; and over real connections that
 // answers are those of the origin, each asked for once. Exits with 1 where one is wrong; gates nothing else.
-//   npm run bench -- rerank [--rounds 15] [--json FILE]
 import { fileURLToPath } from "node:url";
 import { bundleWorker } from "../testing/attack/bundle.ts";
 import { Workerd } from "../testing/attack/workerd.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { median } from "../trainer/metrics/median.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option } from "./options.ts";
 import { processMs } from "./processor-time.ts";
 import { medianRatio, rounded } from "./ratio.ts";
 import { faultsOverHttp, startOrigin } from "./rerank/over-http.ts";
 import { type Checked, shopPage } from "./rerank/page.ts";
+import { JSON_FILE } from "./values.ts";
 
 const WAYS = ["pass", "parser", "rerank"] as const;
 /** Requests of a turn. */
 const REQUESTS = 200;
 const CONNECTIONS = 4;
 
-const { values: options } = benchOptions({
-  options: { rounds: { type: "string", default: "15" }, json: { type: "string" } },
+const { rounds, json } = benchOptions({
+  "--rounds <n>": option("rounds, in each of which all take their turn", integerWithin(1, 1000), 15),
+  "--json <file>": JSON_FILE,
 });
 const page = shopPage();
 const expected = { pass: page, parser: page, rerank: shopPage(true) };
@@ -64,7 +66,6 @@ async function checkedInWorkerd(part: string): Promise<Checked> {
 
 async function race(): Promise<void> {
   const ms = { pass: [] as number[], parser: [] as number[], rerank: [] as number[] };
-  const rounds = Number(options.rounds);
   for (let round = 0; round <= rounds; round++) {
     for (const way of round % 2 === 0 ? WAYS : WAYS.toReversed()) {
       const taken = await turn(way);
@@ -83,7 +84,7 @@ async function race(): Promise<void> {
   ]);
   console.log(`${page.length} bytes, ${rounds} rounds of ${REQUESTS} requests`);
   console.log(table(["answered by", "ms of processor time", "to pass", "to parser"], lines));
-  if (options.json) writeWhole(options.json, toJson({ bytes: page.length, rounds, results }));
+  if (json) writeWhole(json, toJson({ bytes: page.length, rounds, results }));
 }
 
 /** Milliseconds of processor time a request. */

@@ -2,33 +2,31 @@
 // each log, and LightGBM on the same fields' values, where Python has it. Prints AUC and logloss on the test part, the
 // mean over the seeds, and how far the last of the models is from LightGBM, with the paired interval of 99.9 %.
 //   pip install -r bench/messy/requirements.txt
-//   npm run bench -- tables LOG… [--label NAME] [--models LR,FM,DeepFM] [--seeds 1] [--python python3]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type FeatureSpec, parseFeatureSpec } from "../format/spec.ts";
-import { modelType } from "../lab/sweeps/model-specs.ts";
+import { type FeatureSpec, MODEL_TYPES, parseFeatureSpec } from "../format/spec.ts";
 import { spread } from "../lab/sweeps/spread.ts";
 import { metricsOfLogits } from "../trainer/metrics/metrics.ts";
 import { aucDifferenceInterval } from "../trainer/metrics/paired.ts";
 import type { Predictions } from "../trainer/metrics/predictions.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { table } from "../trainer/terminal/table.ts";
 import { hasLightGbm, lightGbmLogits } from "./messy/lightgbm.ts";
 import { specByInit } from "./messy/specs.ts";
 import { testPredictions } from "./messy/test-predictions.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, option, optional, required } from "./options.ts";
+import { listOf, logPath, oneOf } from "./values.ts";
 
-const { values: options, positionals: paths } = benchOptions({
-  allowPositionals: true,
-  options: {
-    label: { type: "string" },
-    models: { type: "string", default: "LR,FM,DeepFM" },
-    seeds: { type: "string", default: "1" },
-    python: { type: "string", default: "python3" },
-  },
+const options = benchOptions({
+  "--logs <path...>": required("the logs", logPath),
+  "--label <name>": optional("the column of the labels (default: what init finds)", String),
+  "--models <name,…>": option("what is trained", listOf(oneOf(MODEL_TYPES)), ["LR", "FM", "DeepFM"]),
+  "--seeds <n>": option("trainings of each model", integerWithin(1, 1000), 1),
+  "--python <program>": option("a Python that may have LightGBM", String, "python3"),
 });
-const models = options.models.split(",").map((name) => modelType(name, "--models"));
-const seeds = Array.from({ length: Number(options.seeds) }, (_, i) => i + 1);
+const { models } = options;
+const seeds = Array.from({ length: options.seeds }, (_, i) => i + 1);
 
 /** The spec that `init` writes, without its model and training, which follow from the log. */
 async function specOf(path: string): Promise<FeatureSpec> {
@@ -67,6 +65,6 @@ ended.defer(() => rmSync(folder, { recursive: true }));
 const lightGbm = hasLightGbm(options.python);
 if (!lightGbm) console.log(`LightGBM: skipped, as ${options.python} does not have it`);
 const lines: string[][] = [];
-for (const path of paths) lines.push(await lineOf(path, folder, lightGbm));
+for (const path of options.logs) lines.push(await lineOf(path, folder, lightGbm));
 const head = ["test AUC / logloss", ...models, "LightGBM", `${models.at(-1)} − LightGBM (99.9 %)`];
 console.log(table(head, lines));

@@ -1,53 +1,64 @@
 // Measures training: records/s, milliseconds of a step by part, and peak memory of DeepFM on our engines and on their
 // peers, PyTorch, DeepCTR-Torch and FuxiCTR, where Python has them (bench/peers/README.md). Each contestant is a
 // process of its own, and they take turns, so that a slow moment of the machine falls on all; prints medians of rounds
-// (means of the parts), and gates nothing. It first checks that all learn the same.
-//   npm run bench -- train [--quick] [--cases TEXT,…] [--threads 1,2] [--engines NAME,…] [--peers PYTHON|none]
-//                          [--rounds N] [--json FILE]
-//   npm run bench -- train --sizes [--threads 1,2] [--rounds N]
-// --cases takes those whose names have one of the texts in them. The engine assembly-narrow races only where --engines
-// names it. --quick is the main case alone, in some 2 minutes.
-// --sizes compares the steps of our engine with tables of 1e5, 1e6 and 1e7 rows, which take turns, in a minute.
+// (means of the parts), and gates nothing. It first checks that all learn the same. The engine assembly-narrow races
+// only where --engines names it. With --sizes, the steps of our engine are compared with one another, on tables of 1e5,
+// 1e6 and 1e7 rows, which take turns, in a minute.
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { MOST_THREADS } from "../trainer/engine/engines.ts";
 import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PARTS } from "../trainer/model/step-clock.ts";
+import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
-import { benchOptions } from "./options.ts";
+import { benchOptions, flag, option, optional } from "./options.ts";
 import { medianRatio } from "./ratio.ts";
 import { CASES, type Case, MAIN_CASE, SIZES } from "./train/cases.ts";
-import { ASSEMBLY, type Entrant, entrantsOf, NARROW } from "./train/entrants.ts";
+import { ASSEMBLY, ENTRANTS, type Entrant, entrantsOf, NARROW } from "./train/entrants.ts";
 import { heats, type Result, race } from "./train/race.ts";
 import { sizesTable } from "./train/sizes.ts";
+import { JSON_FILE, listOf, oneOf } from "./values.ts";
 
-const { values: flags } = benchOptions({
-  options: {
-    quick: { type: "boolean", default: false },
-    cases: { type: "string" },
-    threads: { type: "string" },
-    engines: { type: "string" },
-    peers: { type: "string" },
-    rounds: { type: "string" },
-    json: { type: "string" },
-    sizes: { type: "boolean", default: false },
-  },
+const options = benchOptions({
+  "--quick": flag("the main case alone, in some 2 minutes"),
+  "--cases <text,…>": optional("the cases that have one of these texts in their names", listOf(casesWith)),
+  "--threads <n,…>": option(
+    "numbers of threads",
+    listOf(integerWithin(1, MOST_THREADS)),
+    availableParallelism() > 1 ? [1, 2] : [1],
+  ),
+  "--engines <name,…>": option(
+    "who takes part, where it is there",
+    listOf(oneOf(ENTRANTS)),
+    ENTRANTS.filter((engine) => engine !== NARROW),
+  ),
+  "--peers <python>": optional("a Python that has the peers, or none (default: that of bench/peers)", String),
+  "--rounds <n>": optional(
+    "rounds, in each of which all take their turn (default: 7; quick: 5)",
+    integerWithin(1, 1000),
+  ),
+  "--json <file>": JSON_FILE,
+  "--sizes": flag("compare the sizes of tables instead"),
 });
-const rounds = Number(flags.rounds ?? (flags.quick ? 5 : 7));
-const threads = (flags.threads ?? (availableParallelism() > 1 ? "1,2" : "1")).split(",").map(Number);
+const { quick, threads, json } = options;
+const rounds = options.rounds ?? (quick ? 5 : 7);
+
+/** The cases with a text in their names. */
+function casesWith(text: string): Case[] {
+  const found = CASES.filter(({ name }) => name.includes(text));
+  if (found.length > 0) return found;
+  throw new InvalidArgumentError(`got ${text}, expected a part of one of ${CASES.map(({ name }) => name).join(", ")}`);
+}
 
 function chosenCases(): Case[] {
-  const texts = (flags.cases ?? (flags.quick ? MAIN_CASE : "")).split(",");
-  const chosen = CASES.filter(({ name }) => texts.some((text) => name.includes(text)));
-  if (chosen.length === 0)
-    throw new Error(`got the cases ${flags.cases}, expected parts of ${CASES.map(({ name }) => name).join(", ")}`);
-  return chosen;
+  const chosen = new Set(options.cases?.flat() ?? casesWith(quick ? MAIN_CASE : ""));
+  return CASES.filter((one) => chosen.has(one));
 }
 
 function chosenEntrants(): Entrant[] {
-  const all = entrantsOf(threads, flags.peers);
-  const names = flags.engines?.split(",");
-  return all.filter(({ engine }) => (names ? names.includes(engine) : engine !== NARROW));
+  return entrantsOf(threads, options.peers).filter(({ engine }) => options.engines.includes(engine));
 }
 
 async function compareSizes(): Promise<void> {
@@ -78,7 +89,7 @@ function lineOf(result: Result, others: readonly Result[]): (string | number)[] 
   ];
 }
 
-if (flags.sizes) {
+if (options.sizes) {
   await compareSizes();
   process.exit();
 }
@@ -97,7 +108,7 @@ for (const of of cases) {
       lines.push(...raced.results.map((result) => lineOf(result, raced.results)));
       // After each race, as all of them take an hour.
       const kept = results.map(({ steps: _, ...result }) => result);
-      if (flags.json) writeWhole(flags.json, toJson({ versions, results: kept }));
+      if (json) writeWhole(json, toJson({ versions, results: kept }));
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -144,7 +144,7 @@ const training = v.strictObject({
 });
 
 /** Bytes of rows in a blob at most: with them, filter and layers fit MAX_BLOB_BYTES. */
-const MOST_ROW_BYTES = 28 * 2 ** 20;
+export const MOST_ROW_BYTES = 28 * 2 ** 20;
 
 /**
  * Two versions of a blob with so many bytes of items, and 5 MiB of other things, fit into the 52 MiB of memory that an

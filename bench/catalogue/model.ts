@@ -47,7 +47,12 @@ export interface CatalogueModel {
   idOf(item: number): string;
 }
 
-/** `rows`: those of all fields. The more popular an item or a user, the lower is its number. */
+/** The fewest rows of all fields with so many items: some users have theirs in pages. */
+export function leastRows(items: number): number {
+  return items + CATEGORIES + BRANDS + HOURS + HOT_USERS + 1;
+}
+
+/** `rows`: those of all fields, `leastRows` at least. The more popular an item or a user, the lower is its number. */
 export async function catalogueModel(rows: number, items: number, itemBytes: number): Promise<CatalogueModel> {
   const users = rows - items - CATEGORIES - BRANDS - HOURS;
   const hot = keysOf([

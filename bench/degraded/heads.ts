@@ -7,7 +7,7 @@ import { startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { type ExportedModel, exportModel } from "../../trainer/export/export.ts";
 import { CALIBRATION_SET_RECORDS } from "../../trainer/export/export-run.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
-import { loadRun } from "../../trainer/training/run-folder.ts";
+import type { SavedRun } from "../../trainer/training/run-folder.ts";
 
 export interface Head {
   /** `rows.blobBytes` of the spec. */
@@ -17,9 +17,8 @@ export interface Head {
   rows: { blob: number; paged: number };
 }
 
-/** Exports the run of a folder with int8 rows for each of these budgets. `cache`: where encoded logs are kept. */
-export async function exportHeads(folder: string, budgets: readonly number[], cache: string): Promise<Head[]> {
-  const run = loadRun(folder);
+/** Exports a run with int8 rows for each of these budgets. `cache`: where encoded logs are kept. */
+export async function exportHeads(run: SavedRun, budgets: readonly number[], cache: string): Promise<Head[]> {
   await startEngineOfRun(run.record, {});
   const valid = run.findValidLog();
   const calibrationSet = await (await openHeldOutLog(run.spec, run, valid, cache)).head(CALIBRATION_SET_RECORDS);

@@ -2,9 +2,12 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { officeLog, serviceLog, shopLog } from "../../testing/messy-logs.ts";
 
+export const MESSY_LOGS = ["shop", "office", "service", "messy"] as const;
+type LogName = (typeof MESSY_LOGS)[number];
+
 /** A log as a system exports it, and the spec that one writes for it by hand. */
 export interface MessyLog {
-  name: string;
+  name: LogName;
   path: string;
   /** The name of the spec's file in this folder. */
   hand: string;
@@ -14,7 +17,7 @@ export interface MessyLog {
 
 /** Logs of so many records in a folder, and that of `cases`, of a shop where few impressions are clicked. */
 export function messyLogs(folder: string, records: number, cases: string): MessyLog[] {
-  const made = (name: string, end: string, make: (records: number) => string): MessyLog => {
+  const made = (name: LogName, end: string, make: (records: number) => string): MessyLog => {
     const path = join(folder, `${name}.${end}`);
     return { name, path, hand: `${name}.json`, write: () => written(path, make(records)) };
   };

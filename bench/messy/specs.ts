@@ -9,10 +9,7 @@ import { PROJECT } from "../../trainer/io/project.ts";
 import type { MessyLog } from "./logs.ts";
 
 /** The spec that `init --yes` writes for a log. `label`: what --label says. */
-export async function specByInit(
-  { name, path }: Pick<MessyLog, "name" | "path">,
-  label?: string,
-): Promise<FeatureSpec> {
+export async function specByInit({ name, path }: { name: string; path: string }, label?: string): Promise<FeatureSpec> {
   const survey = await surveyLog([path], {}, SAMPLE_RECORDS);
   const plan = makePlan(survey, chooseLabel(survey.columns, path, label));
   return parseFeatureSpec(specText(plan, name, []), path);

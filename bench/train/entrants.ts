@@ -38,6 +38,9 @@ const PEERS = {
   "deepctr-torch": "deepctr_torch",
 };
 
+/** Everyone by name, there or not. */
+export const ENTRANTS: readonly string[] = [...OURS, ...Object.keys(PEERS)];
+
 /** Whether it keeps no gradient of the whole table. */
 export function isSparse({ engine, python }: Entrant): boolean {
   return python === null || engine === "torch-sparse" || engine === "torch-compile";

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isHashKey } from "../../format/fitted-spec.ts";
 import { type FeatureSpec, parseFeatureSpec } from "../../format/spec.ts";
@@ -12,6 +11,7 @@ import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 import { readWhole } from "../../trainer/io/files.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 
 // Arguments and options that several commands take, and how their texts are read.
 
@@ -146,13 +146,9 @@ export function readText(path: string): string {
   return readWhole(path).toString("utf8");
 }
 
-/** A file that results are written into as JSON. It is no folder, which is better said before hours of work. */
+/** A file that results are written into as JSON. */
 export function jsonOption(what: string): Option {
-  return new Option("--json <file>", what).argParser((path) => {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-      throw new InvalidArgumentError(`got a folder, expected the name of a file`);
-    return path;
-  });
+  return new Option("--json <file>", what).argParser(fileToWrite);
 }
 
 /** For clients of a Worker that needs tokens. The variable keeps a token out of lists of processes. */

@@ -1,5 +1,5 @@
-// `npm run bench -- NAME [arguments]` builds the kernels and runs a benchmark; without a name, it lists the benchmarks.
-// The head of bench/NAME.ts says what it measures, how, and what its arguments are.
+// `npm run bench -- NAME [options]` builds the kernels and runs a benchmark; without a name, it lists the benchmarks.
+// The head of bench/NAME.ts says what it measures and how, and `--help` prints that and the options.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { table } from "../../trainer/terminal/table.ts";

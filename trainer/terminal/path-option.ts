@@ -1,0 +1,19 @@
+import { statSync } from "node:fs";
+import { InvalidArgumentError } from "commander";
+
+/** A parser of an option that names a file to write. It is no folder, which is better said before hours of work. */
+export function fileToWrite(path: string): string {
+  if (path === "") throw new InvalidArgumentError("got no text, expected the name of a file");
+  if (isFolder(path)) throw new InvalidArgumentError("got a folder, expected the name of a file");
+  return path;
+}
+
+/** A parser of an option that names a folder to read. */
+export function existingFolder(path: string): string {
+  if (!isFolder(path)) throw new InvalidArgumentError(`got ${path}, expected a folder that is there`);
+  return path;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
