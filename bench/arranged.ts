@@ -1,8 +1,8 @@
 // What an experiment costs a ranking: the Worker as it is deployed, in a workerd of its own, ranks 100 candidates with
-// ids without an experiment, and through the arms of some. A unit is a field of the context. Lines of the exposure log
-// go to a queue, which is another process's; a turn ends once it has the lines of all of the turn's lists. All take
-// their turn in each round; a figure is the median over the rounds, and a ratio that of the rounds' ratios. Prints;
-// gates nothing.
+// ids without an experiment, and through the arms of some, by a model whose network is that of DeepFM's paper: 10
+// fields, k 10, 400-400-400. A unit is a field of the context. Lines of the exposure log go to a queue, which is
+// another process's; a turn ends once it has the lines of all of the turn's lists. All take their turn in each round; a
+// figure is the median over the rounds, and a ratio that of the rounds' ratios. Prints; gates nothing.
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";

@@ -13,7 +13,7 @@ import { toJson, writeWhole } from "../trainer/io/files.ts";
 import { PARTS } from "../trainer/model/step-clock.ts";
 import { integerWithin } from "../trainer/terminal/number-option.ts";
 import { bytesText, table } from "../trainer/terminal/table.ts";
-import { benchOptions, flag, option, optional } from "./options.ts";
+import { benchOptions, flag, option, optional, refuse } from "./options.ts";
 import { medianRatio } from "./ratio.ts";
 import { CASES, type Case, MAIN_CASE, SIZES } from "./train/cases.ts";
 import { ASSEMBLY, ENTRANTS, type Entrant, entrantsOf, NARROW } from "./train/entrants.ts";
@@ -95,6 +95,7 @@ if (options.sizes) {
 }
 const cases = chosenCases();
 const all = chosenEntrants();
+if (all.length === 0) refuse(`--engines: got ${options.engines.join(", ")}, expected one that can race here`);
 const lines: (string | number)[][] = [];
 const results: Result[] = [];
 const versions: Record<string, string> = { node: process.version };

@@ -53,5 +53,5 @@ if (name !== undefined && Object.hasOwn(BENCHMARKS, name)) {
   console.log("npm run bench -- NAME --help says what one does, and what its options are");
   const isWrong = name !== undefined && name !== "--help" && name !== "-h";
   if (isWrong) console.error(`error: got benchmark ${name}, expected one of those above`);
-  process.exitCode = isWrong ? 1 : 0;
+  process.exitCode = isWrong ? 2 : 0;
 }
