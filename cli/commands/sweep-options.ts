@@ -3,8 +3,9 @@ import { type Command, Option } from "commander";
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
-import type { AskedEngine } from "../../trainer/engine/engines.ts";
+import { type AskedEngine, MOST_THREADS } from "../../trainer/engine/engines.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import {
   engineOf,
   forceOption,
@@ -23,6 +24,7 @@ export interface SweepFlags extends LogFlags, AskedEngine {
   models: ModelType[];
   seeds: number;
   out: string;
+  jobs?: number;
   json?: string;
   force?: boolean;
 }
@@ -48,6 +50,12 @@ export function withSweep(command: Command, { test, models, seeds, out, report }
       )
       .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
       .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
+      .option(
+        "--jobs <n>",
+        "trainings side by side, which share the threads; the result is the same (default: one a thread, where memory " +
+          "suffices)",
+        integerWithin(1, MOST_THREADS),
+      )
       .addOption(jsonOption("write the table as JSON"))
       .addOption(forceOption()),
   );
@@ -58,8 +66,8 @@ function parseModels(text: string): ModelType[] {
 }
 
 export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions {
-  const { seeds, out } = flags;
-  return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), ...engineOf(flags) };
+  const { seeds, out, jobs } = flags;
+  return { logs: testedLogs(flags, spec), seeds, folder: join(out, "runs"), jobs, ...engineOf(flags) };
 }
 
 /**

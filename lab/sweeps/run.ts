@@ -5,6 +5,7 @@ import { DivergedError } from "../../trainer/errors.ts";
 import { scoreHeldOut } from "../../trainer/evaluation/held-out.ts";
 import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { type Metrics, metricsOfLogits } from "../../trainer/metrics/metrics.ts";
+import type { Epoch } from "../../trainer/training/epochs.ts";
 import { type TrainingResult, train } from "../../trainer/training/train.ts";
 
 // A run: one training and its metrics. Here alone comparisons, studies and tuning meet the trainer: a spec and logs go
@@ -43,18 +44,31 @@ export interface RunResult {
 /** What came of a run: numbers, or the message of how it diverged. */
 export type RunOutcome = RunResult | { diverged: string };
 
-/** Trains a model and measures it. That it diverges is an outcome too: it says something of the spec. */
-export async function trainRun(spec: FeatureSpec, logs: RunLogs, engine: AskedEngine = {}): Promise<RunOutcome> {
+/**
+ * Trains a model and measures it. That it diverges is an outcome too: it says something of the spec. `onEpoch` is
+ * called after each epoch.
+ */
+export async function trainRun(
+  spec: FeatureSpec,
+  logs: RunLogs,
+  engine: AskedEngine = {},
+  onEpoch: (epoch: Epoch) => void = () => {},
+): Promise<RunOutcome> {
   try {
-    return await measuredRun(spec, logs, engine);
+    return await measuredRun(spec, logs, engine, onEpoch);
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
     return { diverged: error.message };
   }
 }
 
-async function measuredRun(spec: FeatureSpec, logs: RunLogs, engine: AskedEngine): Promise<RunResult> {
-  const trained = await train(spec, { ...logs, ...engine });
+async function measuredRun(
+  spec: FeatureSpec,
+  logs: RunLogs,
+  engine: AskedEngine,
+  onEpoch: (epoch: Epoch) => void,
+): Promise<RunResult> {
+  const trained = await train(spec, { ...logs, ...engine, onEpoch: (epochs) => onEpoch(epochs.at(-1) as Epoch) });
   const { auc, logloss, validLoss } = trained.valid;
   const valid: RunMetrics = { auc, logloss, ...(validLoss !== undefined && { loss: validLoss }) };
   return {

@@ -1,10 +1,14 @@
 import type { FeatureSpec } from "../../format/spec.ts";
-import { type AskedEngine, askFor, startEngine } from "../../trainer/engine/engines.ts";
+import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
-import { durationText, within } from "../../trainer/terminal/progress.ts";
+import { durationText } from "../../trainer/terminal/progress.ts";
+import { clearStatus, showStatus } from "../../trainer/terminal/status-line.ts";
+import type { Epoch } from "../../trainer/training/epochs.ts";
+import { laneCount } from "./lane-count.ts";
 import { ResultStore } from "./result-store.ts";
-import { type RunLogs, type RunOutcome, trainRun } from "./run.ts";
+import type { RunLogs, RunMetrics, RunOutcome } from "./run.ts";
+import { openLanes } from "./run-lanes.ts";
 import { withSettings } from "./settings.ts";
 
 // A sweep: the runs of several cases, each with several seeds.
@@ -21,55 +25,122 @@ export interface SweepOptions extends AskedEngine {
   seeds: number;
   /** The folder of finished runs. */
   folder: string;
+  /** Trainings that run side by side, and share the engine's threads. Default: as many as there is room for. */
+  jobs?: number | undefined;
+}
+
+/** A run of a sweep. */
+interface SweepRun {
+  title: string;
+  name: string;
+  /** The number of its case, and of its seed. */
+  i: number;
+  seed: number;
+  spec: FeatureSpec;
 }
 
 /**
- * Trains each case with each seed. Returns the outcomes of each case, one a seed; a run that diverges ends no sweep. A
- * run whose result is in the folder is not trained again. All cases are trained with their first seed before any is
- * trained with its second, so that whatever else the machine does meanwhile affects all of them alike.
+ * Trains each case with each seed, several side by side. Returns the outcomes of each case, one a seed, which do not
+ * depend on how many; a run that diverges ends no sweep. A run whose result is in the folder is not trained again. All
+ * cases begin with their first seed before any begins with its second, so that whatever else the machine does meanwhile
+ * affects all of them alike.
  */
 export async function runSweep(
   cases: readonly SweepCase[],
-  { logs, seeds, folder, ...asked }: SweepOptions,
+  { logs, seeds, folder, jobs, ...asked }: SweepOptions,
 ): Promise<RunOutcome[][]> {
   const running = await startEngine(asked);
   const store = new ResultStore(folder, logs, running);
   const results: RunOutcome[][] = cases.map(() => []);
-  const runs = Array.from({ length: seeds }, (_, seed) =>
-    cases.map(({ name, spec }, i) => {
-      const seeded = withSettings(spec, { "training.seed": spec.training.seed + seed }, name);
-      return { i, seed, name, spec: seeded, kept: store.get(name, seeded) };
-    }),
-  ).flat();
-  const missing = runs.filter(({ kept }) => kept === null).length;
-  if (missing < runs.length)
-    process.stderr.write(`${runs.length - missing} of ${runs.length} runs are in ${folder} already\n`);
-  const specs = cases.map(({ spec }) => spec);
-  if (missing > 0 && logs.test !== null) await checkLabels(specs, logs.test);
-  const started = performance.now();
-  let trained = 0;
-  for (const [at, { i, seed, name, spec, kept }] of runs.entries()) {
-    const title = `${at + 1} of ${runs.length}: ${name}, seed ${spec.training.seed}`;
-    const result = kept ?? (await within(title, () => trainRun(spec, logs, askFor(running))));
-    results[i][seed] = result;
-    if (kept) continue;
-    store.put(name, spec, result);
-    trained++;
-    const left = (missing - trained) * ((performance.now() - started) / 1000 / trained);
-    process.stderr.write(
-      `${title}: ${resultText(result)}${trained < missing ? `; about ${durationText(left)} left` : ""}\n`,
-    );
+  const missing: SweepRun[] = [];
+  for (let seed = 0; seed < seeds; seed++) {
+    for (const [i, { name, spec: own }] of cases.entries()) {
+      const spec = withSettings(own, { "training.seed": own.training.seed + seed }, name);
+      const at = seed * cases.length + i + 1;
+      const title = `${at} of ${seeds * cases.length}: ${name}, seed ${spec.training.seed}`;
+      const kept = store.get(name, spec);
+      if (kept) results[i][seed] = kept;
+      else missing.push({ title, name, i, seed, spec });
+    }
   }
+  const all = seeds * cases.length;
+  if (missing.length < all) process.stderr.write(`${all - missing.length} of ${all} runs are in ${folder} already\n`);
+  if (missing.length === 0) return results;
+  const specs = cases.map(({ spec }) => spec);
+  if (logs.test !== null) await checkLabels(specs, logs.test);
+
+  await using stack = new AsyncDisposableStack();
+  const lanes = openLanes(await laneCount(jobs, missing.length, specs, logs, running), logs, running);
+  for (const lane of lanes) stack.use(lane);
+  const standing = new Standing(missing.length);
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let run = takeRun(missing, results); run; run = takeRun(missing, results)) {
+        const { title, name, i, seed, spec } = run;
+        const result = await lane.train(title, spec, (epoch) => standing.show(title, epoch));
+        store.put(name, spec, result);
+        results[i][seed] = result;
+        standing.end(title, resultText(result));
+      }
+    }),
+  );
   return results;
+}
+
+/** Takes the next run: of the first seed that has any the one that takes longest, so that no lane ends long before. */
+function takeRun(runs: SweepRun[], results: readonly RunOutcome[][]): SweepRun | undefined {
+  const [first] = runs;
+  const ofSeed = runs.filter(({ seed }) => seed === first?.seed);
+  const longest = ofSeed.reduce<SweepRun | undefined>(
+    (most, run) => (most && secondsOf(results[most.i]) >= secondsOf(results[run.i]) ? most : run),
+    undefined,
+  );
+  if (longest) runs.splice(runs.indexOf(longest), 1);
+  return longest;
+}
+
+/** What a case's run with another seed took; 0 where none has ended. */
+function secondsOf(outcomes: readonly RunOutcome[]): number {
+  return Math.max(0, ...outcomes.flatMap((outcome) => (outcome && "seconds" in outcome ? [outcome.seconds] : [])));
+}
+
+/** What a sweep prints of its runs: a line for each that ends, and on a terminal where those are that go on. */
+class Standing {
+  readonly #started = performance.now();
+  readonly #all: number;
+  readonly #epochs = new Map<string, Epoch>();
+  #ended = 0;
+
+  /** `all`: runs that are to be trained. */
+  constructor(all: number) {
+    this.#all = all;
+  }
+
+  show(title: string, epoch: Epoch): void {
+    this.#epochs.set(title, epoch);
+    if (!process.stderr.isTTY) return;
+    const texts = Array.from(this.#epochs, ([of, { epoch: number, ...metrics }]) => {
+      return `${of}: epoch ${number}, ${metricsText({ ...metrics, loss: metrics.validLoss })}`;
+    });
+    showStatus(texts.join("   "));
+  }
+
+  end(title: string, text: string): void {
+    this.#epochs.delete(title);
+    this.#ended++;
+    const seconds = (performance.now() - this.#started) / 1000;
+    const left = (this.#all - this.#ended) * (seconds / this.#ended);
+    clearStatus();
+    process.stderr.write(`${title}: ${text}${left > 0 ? `; about ${durationText(left)} left` : ""}\n`);
+  }
 }
 
 function resultText(outcome: RunOutcome): string {
   if ("diverged" in outcome) return outcome.diverged;
-  const {
-    test: { auc, logloss, loss },
-    epochs,
-    seconds,
-  } = outcome;
-  const quality = loss === undefined ? `AUC ${fixed(auc, 5)}, logloss ${fixed(logloss, 5)}` : `loss ${loss.toFixed(5)}`;
-  return `${quality}, ${epochs} epochs in ${durationText(seconds)}`;
+  const { test, epochs, seconds } = outcome;
+  return `${metricsText(test)}, ${epochs} epochs in ${durationText(seconds)}`;
+}
+
+function metricsText({ auc, logloss, loss }: RunMetrics): string {
+  return loss === undefined ? `AUC ${fixed(auc, 5)}, logloss ${fixed(logloss, 5)}` : `loss ${loss.toFixed(5)}`;
 }

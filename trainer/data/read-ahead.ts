@@ -1,8 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { FormatError } from "../../format/errors.ts";
-import { UserError } from "../errors.ts";
+import { errorOf } from "../io/thread-fault.ts";
 import { type EpochPlan, readEpoch, type TrainingBatch } from "./epoch.ts";
-import type { Read, ReadFault, ReadRequest } from "./reader-thread.ts";
+import type { Read, ReadRequest } from "./reader-thread.ts";
 import { SHARD_RECORDS } from "./shard.ts";
 
 // Reading, decoding and shuffling run in a thread of their own, so that a training step waits for none of it. The
@@ -60,7 +59,7 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
       return { value: { dataset: read, records: firstRecords(read.count) } };
     }
     await this.return();
-    if (read !== null) throw errorOf(read.fault);
+    if (read !== null) throw errorOf(read.fault, READER);
     return { done: true, value: undefined };
   }
 
@@ -94,6 +93,8 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
   }
 }
 
+/** What the thread is called in errors. */
+const READER = "the thread that reads the log";
 /** A file's name ends otherwise where it is compiled. */
 const SCRIPT = new URL(`./reader-thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
@@ -106,7 +107,7 @@ function runningReader(): Worker {
   const started = new Worker(SCRIPT);
   const lose = (problem: string): void => {
     if (reader === started) reader = null;
-    for (const reading of readings) reading.lose(new Error(`the thread that reads the log failed: ${problem}`));
+    for (const reading of readings) reading.lose(new Error(`${READER} failed: ${problem}`));
     readings.clear();
   };
   started.once("error", (error) => lose(error.stack ?? String(error)));
@@ -114,12 +115,6 @@ function runningReader(): Worker {
   started.unref();
   reader = started;
   return started;
-}
-
-function errorOf(fault: ReadFault): Error {
-  if (fault.kind === "format") return new FormatError(fault.place, fault.problem);
-  if (fault.kind === "user") return new UserError(fault.message);
-  return new Error(`the thread that reads the log failed: ${fault.message}`);
 }
 
 let numbers = new Uint32Array(0);

@@ -1,8 +1,7 @@
 // The thread that reads training logs for ./read-ahead.ts. It reads several at once where that is asked for, each for a
 // port of its own.
 import { type MessagePort, parentPort } from "node:worker_threads";
-import { FormatError } from "../../format/errors.ts";
-import { UserError } from "../errors.ts";
+import { faultOf, type ThreadFault } from "../io/thread-fault.ts";
 import { type Dataset, pickRecords } from "./dataset.ts";
 import { type EpochPlan, readEpoch } from "./epoch.ts";
 
@@ -14,12 +13,7 @@ export interface ReadRequest {
 }
 
 /** A batch, what went wrong, or the end of the epoch. */
-export type Read = Dataset | { fault: ReadFault } | null;
-
-/** An error in a form that a message keeps. */
-export type ReadFault =
-  | { kind: "format"; place: string; problem: string }
-  | { kind: "user" | "defect"; message: string };
+export type Read = Dataset | { fault: ThreadFault } | null;
 
 async function read({ plan, ahead, port }: ReadRequest): Promise<void> {
   let room = ahead;
@@ -51,12 +45,6 @@ async function read({ plan, ahead, port }: ReadRequest): Promise<void> {
 function buffersOf({ labels, weights, offsets, rows, values }: Dataset): ArrayBuffer[] {
   const arrays = [labels, offsets, rows, values, ...(weights ? [weights] : [])];
   return arrays.map(({ buffer }) => buffer as ArrayBuffer);
-}
-
-function faultOf(error: unknown): ReadFault {
-  if (error instanceof FormatError) return { kind: "format", place: error.place, problem: error.problem };
-  if (error instanceof UserError) return { kind: "user", message: error.message };
-  return { kind: "defect", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
 parentPort?.on("message", (request: ReadRequest) => {

@@ -27,6 +27,11 @@ export function widenOperations(): boolean {
   return wide;
 }
 
+/** Takes over what the process has decided, whose flags V8 has: for a thread of its own, which is not to time it again. */
+export function decideWidth(isWide: boolean): void {
+  wide = isWide;
+}
+
 /** Whether V8 can join operations, if the processor can compute with them. */
 export function hasFlag(): boolean {
   const built = process.config.variables as unknown as Record<string, unknown>;
