@@ -13,6 +13,7 @@ import { UserError } from "../trainer/errors.ts";
 import { type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 import { historyFromManifests } from "./mend-history.ts";
 import { startOfBlob } from "./stored-version.ts";
+import { versionsOfExperiments } from "./versions-of-experiments.ts";
 
 /** The model that an earlier publisher's pointer names, whose name its blob may have to say. */
 export interface EarlierModel {
@@ -74,6 +75,20 @@ export class ModelRegistry {
   historyAnew(model: string, pointer: ModelPointer | null, now: number): Promise<History> {
     const first = pointer ? [pointer.version, ...(pointer.previous === null ? [] : [pointer.previous])] : [];
     return historyFromManifests(this.#store, model, first, now);
+  }
+
+  /**
+   * The versions that the history of the model with this pointer is to keep, however old they are: those that serve, or
+   * that a rollback goes back to, and those that arms of experiments name. Throws UserError where these cannot be
+   * known, unless that is `forgiven`.
+   */
+  async inUse(pointer: ModelPointer | null, forgiven: boolean): Promise<Set<string>> {
+    const used = await versionsOfExperiments(this.#store).catch((error) => {
+      if (forgiven && error instanceof UserError) return new Set<string>();
+      throw error;
+    });
+    for (const version of [pointer?.version, pointer?.previous]) if (version) used.add(version);
+    return used;
   }
 
   /** What an earlier publisher's pointer names; null where there is none. Throws FormatError where it is damaged. */

@@ -1,7 +1,7 @@
 import type { Evidence } from "../format/blob.ts";
 import { FormatError } from "../format/errors.ts";
 import { modelName } from "../format/field-schemas.ts";
-import { type Publication as PublishedVersion, withPublication, writeHistory } from "../format/history.ts";
+import { MAX_HISTORY, type Publication as PublishedVersion, withPublication, writeHistory } from "../format/history.ts";
 import { parseWith } from "../format/parse.ts";
 import { type ModelPointer, writeDefault, writePointer } from "../format/pointer.ts";
 import { defaultKey, historyKey, pointerKey } from "../format/store.ts";
@@ -81,7 +81,10 @@ export async function planRelease(
     mend,
     () => registry.historyAnew(model, pointer, since),
   );
-  const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(withPublication(before, publication)) }];
+  // A Worker serves a version that a request names only where the history, or the pointer, has it.
+  const kept = before.length < MAX_HISTORY ? undefined : await registry.inUse(pointer, mend !== null);
+  const history = withPublication(before, publication, kept);
+  const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(history) }];
   const pinnedTo = pointer?.pinned ? pointer.version : null;
   const moves = switches && pinnedTo === null;
   if (moves && isSigned && pointer) await checkSerial(registry, model, pointer, { version, serial });

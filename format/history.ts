@@ -60,10 +60,19 @@ export function readHistory(text: string, model: string): History {
   return parseWith(HistorySchema, parseJson(text, key), key);
 }
 
-/** A history with one more publication. Where it has the version already, that one moves to the front. */
-export function withPublication(history: History, publication: Publication): History {
+/**
+ * A history with one more publication. Where it has the version already, that one moves to the front. Of more than
+ * MAX_HISTORY the oldest goes, but one of `kept` only where all others are of these too.
+ */
+export function withPublication(
+  history: History,
+  publication: Publication,
+  kept: ReadonlySet<string> = new Set(),
+): History {
   const others = history.filter(({ version }) => version !== publication.version);
-  return [publication, ...others].slice(0, MAX_HISTORY);
+  if (others.length < MAX_HISTORY) return [publication, ...others];
+  const oldest = others.findLastIndex(({ version }) => !kept.has(version));
+  return [publication, ...others.toSpliced(oldest, 1)]; // at -1, the last one
 }
 
 /**

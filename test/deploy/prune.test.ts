@@ -7,6 +7,7 @@ import { verifyVersion } from "../../deploy/verify.ts";
 import { readState, versionsInUse } from "../../deploy/versions-in-use.ts";
 import { parseArm } from "../../format/arm.ts";
 import { experimentsKey } from "../../format/experiments-pointer.ts";
+import { type History, MAX_HISTORY, writeHistory } from "../../format/history.ts";
 import {
   blobKey,
   historyKey,
@@ -123,6 +124,38 @@ describe("prune", () => {
     world.store.values.set(experimentsKey(), "{");
     await expect(world.prune({ keep: 1, days: 1 }).plan()).rejects.toThrow("which versions experiments need");
     expect(await world.faults().catch(() => [])).toEqual([]);
+  });
+
+  it("and the history of many publications keep what serves, served before, or is an arm's", async () => {
+    const world = new World();
+    const older = Array.from({ length: MAX_HISTORY }, (_, i) => i.toString(16).padStart(64, "0"));
+    const [arm, previous, serves, ...others] = MODELS as [PagedModel, PagedModel, PagedModel, ...PagedModel[]];
+    for (const model of [arm, previous, serves]) await world.publish(model);
+    const experiments = new ExperimentRegistry(world.store, () => world.now);
+    const arms = [
+      { arm: "pinned", model: `tiny@${arm.version}` },
+      { arm: "moving", model: "tiny" },
+    ].map((one) => parseArm(one));
+    await experiments.create({ name: "order", list: "home", arms, attribute: "uid" }, false);
+    const histories = async (): Promise<string[]> =>
+      (await world.registry.history("tiny")).map(({ version }) => version);
+    const own = await world.registry.history("tiny");
+    const filled = older.slice(own.length).map((version) => ({ ...own[0], version })) as History;
+    world.store.values.set(historyKey("tiny"), writeHistory([...filled, ...own]));
+    for (const model of others.slice(0, 3)) await world.publish(model, "tiny", false);
+    const history = await histories();
+    expect(history).toHaveLength(MAX_HISTORY);
+    expect(history.slice(-3)).toEqual([serves, previous, arm].map(({ version }) => version));
+    expect(history.slice(2, 5)).toEqual([others[0].version, ...filled.slice(0, 2).map(({ version }) => version)]);
+
+    // Where arms cannot be known, nothing is forgotten; a repair goes on all the same.
+    world.store.values.set(experimentsKey(), "{");
+    const writes = world.store.changed.length;
+    await expect(world.publish(others[3], "tiny", false)).rejects.toThrow("which versions experiments need");
+    expect(world.store.changed).toHaveLength(writes);
+    const repair = new Publication(world.store, { clock: world.clock, repair: true });
+    await repair.run(others[3], { switches: false });
+    expect((await histories()).slice(0, 1)).toEqual([others[3].version]);
   });
 
   it("of one model leaves the others, also a version that both have", async () => {

@@ -139,6 +139,16 @@ describe("a history", () => {
     expect(readHistory(writeHistory(history), "ads")).toEqual(history);
   });
 
+  test("keeps versions that are in use, as long as others can go", () => {
+    let history: History = [];
+    const kept = new Set([numbered(1), numbered(3)]);
+    for (let i = 0; i < 130; i++) history = withPublication(history, publicationOf(i), kept);
+    expect(history.map(({ time }) => time)).toEqual([...Array.from({ length: 98 }, (_, i) => 129 - i), 3, 1]);
+    const all = new Set(history.map(({ version }) => version));
+    history = withPublication(history, publicationOf(130), all);
+    expect(history.map(({ time }) => time)).toEqual([...Array.from({ length: 99 }, (_, i) => 130 - i), 3]);
+  });
+
   test("of the longest notes and metrics is within the bytes that its readers take", () => {
     const metrics = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`${i}`.padStart(64, "m"), -1.2345e-300]));
     const history = Array.from({ length: MAX_HISTORY }, (_, i) => ({
