@@ -28,6 +28,13 @@ export class JsonList extends BodyList {
     return (this.#cuts.at(-1) ?? 0) - (this.#cuts[0] ?? 0);
   }
 
+  override check(): void {
+    if (this.#bytes.length === 0) return;
+    let count = 0;
+    for (let part = 1; part < this.#cuts.length; part++) count += this.#parse(part).length;
+    this.#refuseLess(count);
+  }
+
   /** Throws BodyError where an element is not JSON. */
   override *[Symbol.iterator](): Generator<unknown> {
     let count = 0;

@@ -45,7 +45,10 @@ export type AskedRequest = ScoreRequest &
     unseen?: boolean | undefined;
     /** What it has in place of the scores in the order of the request. */
     answerOf?: (result: ScoreResult, spec: FittedSpec) => object;
-    /** What it has where no model can score it now and the request allows that; without scores. */
+    /**
+     * What it has where no model can score it now and the request allows that; without scores. Throws BodyError where
+     * the body is not JSON.
+     */
     inOrder?: () => object;
     /** Set where it names a list of an experiment. */
     list?: AskedList | undefined;
@@ -123,8 +126,9 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
   } catch (error) {
     const fallback = orderFallback(request.body, error);
     if (!fallback || !request.body.inOrder) throw error;
+    const inOrder = request.body.inOrder();
     models.fallbacks.order++;
-    return { body: { ...request.body.inOrder(), fallback }, result: null };
+    return { body: { ...inOrder, fallback }, result: null };
   }
 }
 

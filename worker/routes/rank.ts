@@ -46,7 +46,11 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     ...(items && ids ? { context, items: ids } : { context, candidates: candidates ?? [] }),
     unseen,
     answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
-    inOrder: () => ({ items: itemsInOrder(count, ranking) }),
+    inOrder() {
+      // No model has read them.
+      candidates?.check();
+      return { items: itemsInOrder(count, ranking) };
+    },
     list:
       experiment !== undefined && ids
         ? askedList(experiment, ids, { slots: Math.min(k, count), receipt, errors, items })

@@ -23,6 +23,8 @@ export class ValueList extends BodyList {
     return this.#values[Symbol.iterator]();
   }
 
+  override check(): void {}
+
   override forget(): void {
     this.#values = [];
   }

@@ -141,6 +141,12 @@ test("a ranking that allows it keeps its own order where no model can score it",
   const contradicting = await problemOf(await rank({ fallback: "order", sort: false }));
   expect(contradicting.detail).toContain('fallback: got "order" with "sort": false');
   expect((await problemOf(await worker.score({ records: HOT, fallback: "order" }))).status).toBe(422);
+
+  for (const list of ['[{"ad": }]', '[{"ad": "ad1"},]', "[1 2]"]) {
+    const broken = await problemOf(await worker.post("/v1/rank", `{"candidates": ${list}, "fallback": "order"}`));
+    expect(broken.type).toBe("urn:deepfm-edge:problem:not-json");
+  }
+  expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="order"} 2\n');
 });
 
 test("the rung above the caller's order is taken where it is there", async () => {
