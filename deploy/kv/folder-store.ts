@@ -52,9 +52,10 @@ export class FolderStore implements KvStore {
 
   async putTexts(pairs: readonly KvPair[]): Promise<void> {
     for (const { key, value } of pairs) {
+      // A manifest promises that the pages are there, also in one file.
+      if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
       if (key.startsWith(PAGES)) this.#writePage(key, value);
       else writeWhole(this.#path(key), value);
-      if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
     }
   }
 
@@ -102,21 +103,28 @@ export class FolderStore implements KvStore {
     }
   }
 
-  /** Writes the pages that a manifest lists into one file. */
+  /** Writes the pages that a manifest lists into one file. Throws UserError where one of them is missing. */
   #pack(version: string, manifest: string): void {
     const { pageDigests } = readPublishedManifest(manifest, version);
     const keys = Array.from({ length: pageDigests.length / PAGE_DIGEST_BYTES }, (_, page) =>
       pageKey(pageDigests.subarray(page * PAGE_DIGEST_BYTES, (page + 1) * PAGE_DIGEST_BYTES)),
     );
     if (keys.length === 0) return;
-    const placeBytes = keys.reduce((most, key) => Math.max(most, statSync(this.#path(key)).size), 0);
+    const placeBytes = keys.reduce((most, key) => Math.max(most, this.#sizeOf(key)), 0);
     using file = new WholeFile(this.#path(packedPagesKey(version)));
     for (const key of keys) {
       const place = new Uint8Array(placeBytes);
-      place.set(readFileSync(this.#path(key)));
+      place.set(this.#read(key) ?? []);
       file.write(place);
     }
     file.finish();
+  }
+
+  #sizeOf(page: string): number {
+    const path = this.#path(page);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats) return stats.size;
+    throw new UserError(`${path}: got no file, expected a page; \`publish --repair\` of the export writes it again`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -1,0 +1,34 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { FolderStore } from "../../deploy/kv/folder-store.ts";
+import { Publication } from "../../deploy/publication.ts";
+import { manifestKey, packedPagesKey, pageKey, pointerKey } from "../../format/store.ts";
+import { pageContents, pagedModel } from "../../testing/format/paged-model.ts";
+
+it("pages are packed before a manifest promises them, and a missing one is named", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = (key: string): string => join(folder, key);
+  const store = new FolderStore(folder, true);
+  const [first, second] = [await pagedModel("first", pageContents(200)), await pagedModel("second", pageContents(201))];
+  await new Publication(store).run(first);
+  const serving = readFileSync(file(pointerKey("tiny")));
+
+  // The sample that is read back, the first hundred pages, does not have it.
+  const lost = file(pageKey(second.pages[150].digest));
+  rmSync(lost);
+  let drawn = 0;
+  const random = (): number => ((drawn++ % 100) + 0.5) / 201;
+  await expect(new Publication(store, { random }).run(second)).rejects.toThrow(
+    `${lost}: got no file, expected a page; \`publish --repair\` of the export writes it again`,
+  );
+  expect(existsSync(file(manifestKey(second.version)))).toBe(false);
+  expect(existsSync(file(packedPagesKey(second.version)))).toBe(false);
+  expect(readFileSync(file(pointerKey("tiny")))).toEqual(serving);
+
+  await new Publication(store, { random, repair: true }).run(second);
+  expect(readFileSync(file(packedPagesKey(second.version)))).toHaveLength(201 * "page 200".length);
+  expect(existsSync(file(manifestKey(second.version)))).toBe(true);
+});
