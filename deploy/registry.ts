@@ -3,7 +3,14 @@ import { FormatError } from "../format/errors.ts";
 import { modelName } from "../format/field-schemas.ts";
 import { findVersion, type History, readHistory } from "../format/history.ts";
 import { parseWith } from "../format/parse.ts";
-import { type ModelPointer, readDefault, readEarlierPointer, readPointer, writePointer } from "../format/pointer.ts";
+import {
+  type ModelPointer,
+  readDefault,
+  readEarlierPointer,
+  readPointer,
+  writeDefault,
+  writePointer,
+} from "../format/pointer.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { serialOf, signerOf } from "../format/seal.ts";
 import type { SigningKey } from "../format/signature.ts";
@@ -153,8 +160,8 @@ export class ModelRegistry {
 
   /**
    * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
-   * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, and with `wanted` also in
-   * place of a damaged one. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
+   * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, with `wanted` also in
+   * place of a damaged one, and where it is the first of a store, the default. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
    * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null,
    * and FormatError where its blob is a patch that is damaged.
    */
@@ -222,6 +229,14 @@ export class ModelRegistry {
       ...(signed && { signed }),
       ...(pinned && { pinned }),
     });
+    if (pointer === null && !(await this.#hasDefault()))
+      await this.#store.putTexts([{ key: defaultKey(), value: writeDefault(model) }]);
+  }
+
+  /** Whether requests that name no model have one, or would have but for a damaged value. */
+  async #hasDefault(): Promise<boolean> {
+    const texts = await this.#store.texts([defaultKey(), earlierPointerKey()]);
+    return [...texts.values()].some((text) => text !== null);
   }
 
   async #write(model: string, pointer: ModelPointer): Promise<void> {
@@ -249,8 +264,11 @@ export class ModelRegistry {
 
   async #versionToServe(model: string, pointer: ModelPointer | null, wanted: string | null): Promise<string> {
     if (wanted === null) {
-      if (pointer === null)
+      if (pointer === null) {
+        if ((await this.history(model)).length > 0)
+          throw new UserError(`${model}: got no version that serves, expected VERSION; \`models ${model}\` lists them`);
         throw new UserError(`${model}: got no pointer, expected the name of a published model; \`models\` lists them`);
+      }
       if (pointer.previous !== null) return pointer.previous;
       throw new UserError(`${model}: got no version that served before ${pointer.version}, expected VERSION`);
     }

@@ -1,7 +1,13 @@
 import type { Evidence } from "../format/blob.ts";
 import { FormatError } from "../format/errors.ts";
 import { modelName } from "../format/field-schemas.ts";
-import { MAX_HISTORY, type Publication as PublishedVersion, withPublication, writeHistory } from "../format/history.ts";
+import {
+  MAX_HISTORY,
+  NoteSchema,
+  type Publication as PublishedVersion,
+  withPublication,
+  writeHistory,
+} from "../format/history.ts";
 import { parseWith } from "../format/parse.ts";
 import { type ModelPointer, writeDefault, writePointer } from "../format/pointer.ts";
 import { defaultKey, historyKey, pointerKey } from "../format/store.ts";
@@ -56,6 +62,7 @@ export async function planRelease(
   mend: ((what: string) => void) | null = null,
 ): Promise<Release> {
   parseWith(modelName, model, "--model");
+  parseWith(NoteSchema, note, "--note");
   if (isSigned && model !== name)
     throw new UserError(`--model: got ${model}, expected ${name}: the export is signed under that name`);
   const byDefault = await unlessDamaged(

@@ -18,16 +18,19 @@ const metrics = v.pipe(
   v.check((all) => Object.keys(all).length <= 16, "expected at most 16 metrics"),
 );
 
+/** A publisher's words. */
+export const NoteSchema = v.pipe(
+  v.string(),
+  v.maxLength(MAX_NOTE),
+  v.regex(/^\P{Cc}*$/u, "expected one line of text without control characters"),
+);
+
 const PublicationSchema = v.strictObject({
   version: VersionSchema,
   time: TimeSchema,
   metrics,
   bytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  note: v.pipe(
-    v.string(),
-    v.maxLength(MAX_NOTE),
-    v.regex(/^\P{Cc}*$/u, "expected one line of text without control characters"),
-  ),
+  note: NoteSchema,
 });
 
 const HistorySchema = v.pipe(

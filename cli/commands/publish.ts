@@ -60,7 +60,7 @@ export function definePublish(command: Command): void {
         ...{ switches: flags.switch, becomesDefault: flags.default === true, repair: repair === true },
         confirm: async (question) => yes === true || (await askToGoOn(question)),
       });
-      const serves = flags.switch && published.pinnedTo === null ? "" : "; the version before goes on serving";
+      const serves = flags.switch && published.pinnedTo === null ? "" : "; what serves stays as it was";
       console.log(`published ${model ?? exported.model}@${exported.version}${serves}`);
     });
 }

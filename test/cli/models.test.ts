@@ -71,7 +71,7 @@ it("models, verify, pin and prune say what is there where there is nothing, or n
 it("publish, models and rollback name models and versions, and go there and back", async () => {
   expect(await inFolder("publish", String(first))).toContain(`published tiny@${tiny.version}`);
   expect(await inFolder("publish", String(second), "--no-switch", "--note", "not yet")).toContain(
-    `published tiny@${pnn.version}; the version before goes on serving`,
+    `published tiny@${pnn.version}; what serves stays as it was`,
   );
   expect(await inFolder("models")).toMatch(
     new RegExp(`tiny, default │ ${tiny.version.slice(0, 12)} │ 20\\d\\d-\\S+ \\d\\d:\\d\\dZ │ [\\d.]+ KiB │ +2 │`),
@@ -103,7 +103,7 @@ it("pin, verify and prune: a pinned version stays, damage is named, what nothing
     `tiny is pinned to ${tiny.version}, in place of ${pnn.version}`,
   );
   expect(await inFolder("models")).toContain(`${tiny.version.slice(0, 12)}, pinned`);
-  expect(await inFolder("publish", String(second))).toContain("; the version before goes on serving");
+  expect(await inFolder("publish", String(second))).toContain("; what serves stays as it was");
   expect(await inFolder("verify", "tiny")).toBe(`tiny@${tiny.version} is whole: 3 values`);
   await expect(inFolder("pin", "tiny", tiny.version, "--off")).rejects.toThrow("got both VERSION and --off");
   expect(await inFolder("pin", "tiny", "--off")).toContain(`tiny is no longer pinned; ${tiny.version} serves until`);

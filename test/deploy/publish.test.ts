@@ -15,7 +15,15 @@ import { readPublishedManifest } from "../../format/published-manifest.ts";
 import { sealBlob } from "../../format/seal.ts";
 import { readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { verifyStatement } from "../../format/signed-pointer.ts";
-import { blobKey, defaultKey, historyKey, manifestKey, pageKey, pointerKey } from "../../format/store.ts";
+import {
+  blobKey,
+  defaultKey,
+  earlierPointerKey,
+  historyKey,
+  manifestKey,
+  pageKey,
+  pointerKey,
+} from "../../format/store.ts";
 import { PRIVATE_KEY, PUBLIC_KEY } from "../../testing/format/golden.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { goldenExport, saveGoldenExport } from "./golden-export.ts";
@@ -190,7 +198,8 @@ describe("models of one store", () => {
     expect(await refused({ model: "ads" })).toBe(
       "--model: got ads, expected tiny: the export is signed under that name",
     );
-    expect(await refused({ note: "x".repeat(501) })).toContain("note: got length 501, expected <=500");
+    expect(await refused({ note: "x".repeat(501) })).toBe("--note: got length 501, expected <=500");
+    expect(await refused({ note: "two\nlines" })).toContain('--note: got "two\\nlines", expected one line');
     expect(await refused({ becomesDefault: true, switches: false })).toContain("--default: got --no-switch for tiny");
     for (const key of [pointerKey("tiny"), historyKey("tiny"), defaultKey()]) {
       store.values.set(key, "{");
@@ -278,6 +287,25 @@ describe("rollback", () => {
     expect(await registry.rollback("tiny", first.slice(0, 8))).toEqual({ from: second, to: first, pinned: false });
     const written = store.calls.filter(({ call }) => call !== "texts");
     expect(written.map(({ keys }) => keys)).toEqual([[pointerKey("tiny")], [pointerKey("tiny")]]);
+  });
+
+  it("makes the first model of a store that serves the default one, as a publication does", async () => {
+    const store = new MemoryKv();
+    const registry = new ModelRegistry(store);
+    await publication(store).run(await unsignedOf(first), { switches: false });
+    await publication(store).run(await unsignedOf(first), { model: "ads", switches: false });
+    expect(await registry.default()).toBeNull();
+    await expect(registry.rollback("tiny", null)).rejects.toThrow("got no version that serves, expected VERSION");
+    expect(await registry.rollback("tiny", first)).toEqual({ from: null, to: first, pinned: false });
+    expect(await registry.default()).toBe("tiny");
+    await registry.pin("ads", first);
+    expect(await registry.default()).toBe("tiny");
+    store.values.delete(defaultKey());
+    store.values.delete(pointerKey("ads"));
+    const earlier = { model: "tiny", version: first }; // which is the default of a store of earlier publishers
+    store.values.set(earlierPointerKey(), JSON.stringify(earlier));
+    await registry.pin("ads", first);
+    expect(await registry.default()).toBeNull();
   });
 
   it("says what there is no way back to", async () => {
