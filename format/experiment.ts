@@ -52,7 +52,7 @@ const RuleSchema = v.looseObject({
   meta: v.exactOptional(v.array(v.looseObject({ key: v.exactOptional(text) }))),
   filters: v.exactOptional(v.array(FilterSchema)),
   condition: v.exactOptional(v.record(v.string(), v.unknown())),
-  parentConditions: v.exactOptional(v.array(v.looseObject({ id: text }))),
+  parentConditions: v.exactOptional(v.array(v.looseObject({ id: text, gate: v.exactOptional(v.boolean()) }))),
   bucketVersion: v.exactOptional(v.number()),
   minBucketVersion: v.exactOptional(v.number()),
   disableStickyBucketing: v.exactOptional(v.boolean()),
@@ -150,7 +150,8 @@ async function placeArms(
       const experiment = await experimentOf(list, rule, where);
       for (const [j, arm] of experiment.arms.entries()) arms.set(rule.variations[j], { arm, experiment });
       experiments.push(experiment);
-    } else throw new FormatError(where, "got neither variations nor force, expected one of them");
+    } else if (!isGate(rule))
+      throw new FormatError(where, "got neither variations nor force nor a gate, expected one of them");
   }
   return experiments;
 }
@@ -159,6 +160,11 @@ type Variations = Rule & { variations: unknown[] };
 
 function hasVariations(rule: Rule): rule is Variations {
   return rule.variations !== undefined;
+}
+
+/** Whether a rule gives no value, and keeps a list out of all that follows where a prerequisite does not hold. */
+function isGate({ parentConditions = [] }: Rule): boolean {
+  return parentConditions.some(({ gate }) => gate === true);
 }
 
 /** Whether a feature says how a list is ordered: a value of it is an arm. */

@@ -61,6 +61,21 @@ test("a phase is that of all that assigns units, and not of the coverage or of t
     expect(await phaseOf({ ...RULE, ...other })).not.toBe(phase);
 });
 
+test("prerequisites of a feature, which a console writes as rules without a value, let lists in or keep them out", async () => {
+  const gate = { parentConditions: [{ id: "flag", condition: { value: "on" }, gate: true }] };
+  for (const [value, assigned] of [
+    ["on", true],
+    ["off", false],
+  ] as const) {
+    const features = { flag: { defaultValue: value }, home: { rules: [gate, { ...RULE, coverage: 1 }] } };
+    const payload = await checkPayload({ features }, "payload");
+    expect(payload.lists.get("home")).toHaveLength(1);
+    const assignment = new Evaluator(payload).assign("home", { uid: "visitor-1" }, null);
+    expect(assignment?.unit?.experiment.key).toBe(assigned ? "ranker" : undefined);
+    expect(assignment === null).toBe(!assigned);
+  }
+});
+
 describe("a payload is refused", () => {
   const rule = (change: object, place: string, problem: string) => [
     payloadOf({ ...RULE, ...change }),
@@ -95,7 +110,7 @@ describe("a payload is refused", () => {
     rule({ variations: [A, { ...A, arm: "b", policy: B.policy }] }, ".variations[1]", "got "),
     [
       payloadOf({ ...RULE, variations: undefined }, { defaultValue: A }),
-      "payload: features.home.rules[0]: got neither variations nor force",
+      "payload: features.home.rules[0]: got neither variations nor force nor a gate",
     ],
     rule({ bucketVersion: 1 }, ".meta", "got no key for each arm, expected them with a bucketVersion"),
     [
