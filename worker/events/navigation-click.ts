@@ -2,6 +2,7 @@ import { EVENT_VERSION, type ListEvent } from "../../format/event.ts";
 import { hasItem } from "../../format/item-tags.ts";
 import type { MacKeys } from "../../format/mac.ts";
 import { cookieValue } from "../http/cookies.ts";
+import { isPrefetch } from "../http/prefetch.ts";
 import { LIST_COOKIE, pageTag, readListCookie } from "./list-cookie.ts";
 
 // Clicks without a script: a visitor who clicks an item of a re-ranked list asks the same Worker for the item's page
@@ -39,10 +40,9 @@ export function navigationClick(request: Request, options: ClickOptions): ListEv
 /** What browsers say of requests that no visitor made by following a link. Old ones say nothing. */
 function isNavigation({ method, headers }: Request): boolean {
   const is = (name: string, value: string): boolean => (headers.get(name) ?? value) === value;
-  const purposes = ["sec-purpose", "purpose", "x-purpose", "x-moz"].map((name) => headers.get(name) ?? "");
   return (
     method === "GET" &&
-    purposes.every((purpose) => !/prefetch|prerender|preview/i.test(purpose)) &&
+    !isPrefetch(headers) &&
     is("sec-fetch-mode", "navigate") &&
     is("sec-fetch-dest", "document") &&
     is("sec-fetch-site", "same-origin")

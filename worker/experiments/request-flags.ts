@@ -1,4 +1,5 @@
 import { EXPOSURE_FLAGS } from "../../format/exposure.ts";
+import { isPrefetch } from "../http/prefetch.ts";
 import type { VisitorRequest } from "./visitor.ts";
 
 /** Words that robots call themselves by. One that says nothing of itself is counted as a visitor. */
@@ -7,11 +8,10 @@ const ROBOT = /bot\b|bot[/;-]|crawl|spider|slurp|headless|lighthouse|preview|mon
 /** Of what kind a request is, as letters of EXPOSURE_FLAGS in their order; empty: somebody looks at a list. */
 export function requestFlags({ headers, method }: VisitorRequest, isPreview: boolean): string {
   const { bot, head, prefetch, preview } = EXPOSURE_FLAGS;
-  const purpose = headers?.get("sec-purpose") ?? headers?.get("purpose") ?? "";
   return (
     (ROBOT.test(headers?.get("user-agent") ?? "") ? bot : "") +
     (method === "HEAD" ? head : "") +
-    (/prefetch|prerender|preview/i.test(purpose) ? prefetch : "") +
+    (headers && isPrefetch(headers) ? prefetch : "") +
     (isPreview ? preview : "")
   );
 }

@@ -176,6 +176,8 @@ test("robots and prefetches are marked", async () => {
   expect(await flags({ "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0" })).toBeUndefined();
   expect(await flags({ "user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1)" })).toBe("b");
   expect(await flags({ "user-agent": "curl/8.5.0", "sec-purpose": "prefetch;prerender" })).toBe("bp");
+  for (const purpose of [{ purpose: "prefetch" }, { "x-purpose": "preview" }, { "x-moz": "prefetch" }])
+    expect(await flags(purpose), JSON.stringify(purpose)).toBe("p");
 });
 
 test("a unit keeps its arm where the payload asks for a sticky document, and nowhere else", async () => {

@@ -1,0 +1,7 @@
+/** Headers by which browsers say what they fetch a page for; the old ones of Firefox and Safari among them. */
+const PURPOSES = ["sec-purpose", "purpose", "x-purpose", "x-moz"] as const;
+
+/** Whether a request is for a page that nobody has asked for yet. Browsers that say nothing of that are believed. */
+export function isPrefetch(headers: Headers): boolean {
+  return PURPOSES.some((name) => /prefetch|prerender|preview/i.test(headers.get(name) ?? ""));
+}
