@@ -30,7 +30,7 @@ export function logList(
   { assigned: { arm, unit } }: Arranged,
   score: ScoreList | null,
   { env, keepAlive }: { env: object; keepAlive: KeepAlive },
-  { exposures }: RouteOptions,
+  { exposures, counters }: RouteOptions,
 ): (() => Promise<void>) | null {
   const { shadow } = arm;
   if (!score || !shadow || !unit || !isSampled(unit.hash, shadow.share, "shadow")) {
@@ -39,7 +39,8 @@ export function logList(
   }
   return async function logWithShadow() {
     try {
-      const { result } = await score(shadow.model);
+      const { result, model } = await score(shadow.model);
+      counters.addReads(result, model.scorer.manifest.spec);
       line.shadow = { model: modelAt(result), logits: writeFloats(result.logits) };
     } catch {
       // A shadow is nothing that anybody waits for: the line goes out without it.

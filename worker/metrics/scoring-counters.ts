@@ -32,20 +32,24 @@ export class ScoringCounters {
 
   /** Counts a request that was answered. `spec`: that of the model that scored it. */
   add(result: ScoreResult, { fields }: FittedSpec): void {
-    const { model, version, scores, missing, unseen, timings, rowsFound, pagesRead, pagesNearby } = result;
+    const { model, version, scores, missing, unseen, timings, rowsFound } = result;
     const counts = this.#of(model, version, fields);
     counts.requests++;
     counts.records += scores.length;
     counts.missingRows += missing?.rows ?? 0;
     for (const step of ["encode", "rows", "kernel"] as const) counts.ms[step] += timings[step];
     for (const tier of ["blob", "isolate", "source"] as const) counts.rowsFound[tier] += rowsFound[tier];
-    counts.keysRead += pagesRead;
-    counts.pagesNearby += pagesNearby;
+    addPages(counts, result);
     for (let f = 0; f < fields.length; f++) {
       const count = unseen[f] as number;
       const name = fields[f]?.name ?? "";
       if (count > 0) counts.unseen.set(name, (counts.unseen.get(name) ?? 0) + count);
     }
+  }
+
+  /** Counts the pages that were read for something that nobody was answered. */
+  addReads(result: ScoreResult, { fields }: FittedSpec): void {
+    addPages(this.#of(result.model, result.version, fields), result);
   }
 
   #of(model: string, version: string, fields: FittedSpec["fields"]): Counts {
@@ -126,6 +130,11 @@ export class ScoringCounters {
       ),
     ];
   }
+}
+
+function addPages(counts: Counts, { pagesRead, pagesNearby }: ScoreResult): void {
+  counts.keysRead += pagesRead;
+  counts.pagesNearby += pagesNearby;
 }
 
 function labelsOf({ model, version }: Counts): { model: string; version: string } {

@@ -51,6 +51,8 @@ export interface Begun {
   timings?: readonly string[];
 }
 
+export const NOT_ARRANGED: Begun = { arranging: null, cookies: [] };
+
 /**
  * Says before the origin is asked how a visitor's lists are arranged, and begins to fetch what that takes. What it
  * throws counts as `experiment`.

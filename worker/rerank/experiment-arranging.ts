@@ -2,8 +2,17 @@ import { makeRequestId } from "../../format/request-id.ts";
 import type { Assigned, Visit } from "../experiments/visit.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { SettingValues } from "../settings/settings.ts";
-import type { Arranged, Arranging, AskedPage, BeginArranging, Begun, FoundList } from "./arranging.ts";
+import {
+  type Arranged,
+  type Arranging,
+  type AskedPage,
+  type BeginArranging,
+  type Begun,
+  type FoundList,
+  NOT_ARRANGED,
+} from "./arranging.ts";
 import { clickCookie } from "./click-cookie.ts";
+import { scoreEarly } from "./early-scoring.ts";
 import { PageList } from "./page-list.ts";
 import type { Why } from "./why.ts";
 
@@ -16,9 +25,12 @@ export function experimentArranging(options: RouteOptions, plain: BeginArranging
     const settings = options.settings.readOrNull(page.env);
     const logs = options.logSettings.read(page.env);
     const visit = settings && (await options.experiments.begin(visitorOf(page), { ...settings, logs }, page.keepAlive));
-    const others = await plain(page);
-    if (!settings || !visit) return others;
+    if (!settings || !visit) return plain(page);
     const lists = assignedLists(page, visit, settings, options);
+    const models = Array.from(lists.values(), (list) => list.models);
+    scoreEarly(page, models.flat(), options);
+    // Nothing is begun for another order where each list has an arm.
+    const others = lists.size < page.route.lists.length ? await plain(page) : NOT_ARRANGED;
     const cookies = [...visit.cookies(), ...others.cookies];
     if (lists.size === 0) return { ...others, cookies };
     return ofExperiments(page, visit, lists, { ...others, cookies }, options.now());

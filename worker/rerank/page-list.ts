@@ -44,6 +44,13 @@ export class PageList {
     return this.#of.assigned.list;
   }
 
+  /** The models that its order takes, as the arm names them. */
+  get models(): string[] {
+    const { model, policy } = this.#of.assigned.arm;
+    if (model === null) return [];
+    return policy.policy === "team-draft" ? [model, policy.rival] : [model];
+  }
+
   get unit(): LoggedUnit | null {
     return this.#of.assigned.unit;
   }

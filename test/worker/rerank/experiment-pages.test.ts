@@ -3,11 +3,12 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { type ListEvent, parseEvent } from "../../../format/event.ts";
 import { checkExposure, type Exposure } from "../../../format/exposure.ts";
+import { pageKey } from "../../../format/store.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { LineSink } from "../../../worker/exposures/line-sink.ts";
 import { loggedErrors, type TestBindings, testBindings } from "../client.ts";
 import { listOf, publishPayload, SECRETS } from "../experiments/experiment-worker.ts";
-import { makeModel, publishTiny } from "../tiny-model.ts";
+import { makeModel, pageOf, publishTiny } from "../tiny-model.ts";
 import { orderFor, SHOP_ROUTES, shopHtml, shopJson } from "./shop.ts";
 
 // Experiments on pages: who sees which order, and what the log has of it.
@@ -274,6 +275,43 @@ test("while the source of experiments hangs, a page goes out as the last payload
     else expect(lines.exposures).toEqual([]);
   }
 });
+
+/** Workers KV that remembers which keys were asked for. */
+function watchedKv() {
+  const { MODELS } = testBindings({}) as { MODELS: KVNamespace };
+  const keys: string[] = [];
+  const get = (key: string | string[], options: object): unknown => {
+    keys.push(...[key].flat());
+    return MODELS.get(key as string, options);
+  };
+  const kv = new Proxy(MODELS, {
+    get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
+  });
+  return { kv, keys };
+}
+
+test.each<[string, object, object]>([
+  ["of an arm", { ads: listOf([GREEDY, GREEDY_TOO], rule) }, ROUTE],
+  ["of a route", {}, SHOP_ROUTES[0] as object],
+])(
+  "while the origin answers, the model %s is loaded, and the rows of the context are read",
+  async (_, features, route) => {
+    await publishPayload({ features });
+    const { kv, keys } = watchedKv();
+    const page = pageKey(tiny.pages[pageOf("site", "site57", tiny)]?.digest as Uint8Array);
+    let asked: number | null = null;
+    const answer = async () => {
+      for (let ms = 0; ms < 2000 && !keys.includes(page); ms += 10) await scheduler.wait(10);
+      asked = keys.filter((key) => key === page).length;
+      return new Response(shopHtml(), { headers: HTML });
+    };
+    const { visit } = start(answer, { MODELS: kv, RERANK_ROUTES: [route] });
+    const { text } = await visit("/shop/site57", uid(1));
+    expect(asked).toBe(1);
+    expect(text).toBe(shopHtml(await orderFor(tiny, { site: "site57" })));
+    expect(keys.filter((key) => key === page)).toHaveLength(1);
+  },
+);
 
 test.each<[string, () => Response | Promise<Response>]>([
   ["a redirect to itself", () => new Response(null, { status: 302, headers: { location: "/shop/site3" } })],
