@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { FormatError, show } from "./errors.ts";
+import { logLine } from "./log-line.ts";
 import { parseJson, parseWith } from "./parse.ts";
 import { REQUEST_ID_FORM } from "./request-id.ts";
 import { TimeSchema } from "./time.ts";
@@ -61,7 +62,7 @@ export function eventKey({ id, type, item, key }: Pick<ListEvent, "id" | "type" 
 
 /** The line of an event, without its line end. */
 export function writeEvent(event: ListEvent): string {
-  return JSON.stringify(event);
+  return logLine(event);
 }
 
 /** Reads a line. Throws FormatError that names the place within `source`, what was got and what was expected. */

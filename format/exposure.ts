@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { FormatError, show } from "./errors.ts";
 import { positiveInteger } from "./field-schemas.ts";
 import { readFloats } from "./floats.ts";
+import { logLine } from "./log-line.ts";
 import { parseJson, parseWith } from "./parse.ts";
 import { PolicySchema } from "./policy.ts";
 import { REQUEST_ID_FORM } from "./request-id.ts";
@@ -129,7 +130,7 @@ export type Exposure = v.InferOutput<typeof ExposureSchema>;
 
 /** The line of an exposure, without its line end. */
 export function writeExposure(exposure: Exposure): string {
-  return JSON.stringify(exposure);
+  return logLine(exposure);
 }
 
 /** Reads a line. Throws FormatError that names the place within `source`, what was got and what was expected. */

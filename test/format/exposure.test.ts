@@ -96,3 +96,12 @@ test("100 candidates take about what they are expected to", () => {
   expect(length).toBeLessThan(3_100);
   expect(writeExposure(exampleExposure(0, { id: UNSIGNED_ID })).length).toBeLessThan(600);
 });
+
+test("half of a surrogate pair is U+FFFD in a line, and everything else is as it was", () => {
+  const cand = ["a\ud800", "\udc00\ud83d\ude00", '\\ud800 \\\\udfff \n\u0000\u00e9"\ud83d'];
+  const line = writeExposure(exampleExposure(3, { cand, ctx: { "k\udfff": ["\udabc", 1] } }));
+  expect(parseExposure(line)).toMatchObject({
+    cand: ["a\ufffd", "\ufffd\ud83d\ude00", '\\ud800 \\\\udfff \n\u0000\u00e9"\ufffd'],
+    ctx: { "k\ufffd": ["\ufffd", 1] },
+  });
+});

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeEvent } from "../../../../format/event.ts";
 import { type Exposure, parseExposure, writeExposure } from "../../../../format/exposure.ts";
+import { makeWholeCohort } from "../../../../lab/analysis/experiment/cohort.ts";
 import { ExperimentLog } from "../../../../lab/analysis/log/experiment-log.ts";
 import { exampleEvent, exampleExposure } from "../../../../testing/exposures/example-lines.ts";
 import { integer, seeded } from "../../../../testing/format/random.ts";
@@ -112,6 +113,21 @@ describe("a folder with good and bad lines, in plain and compressed files", () =
       { id: idOf(2), arm: "deepfm" },
     ]);
   });
+});
+
+test("what clients may write into ids and the context makes no line of the Worker's a bad one", async () => {
+  const texts = ["\ud800", "\udfff\ud800", "\u0000", "\u2028\u0085\ufeff", '"\\\n', "\ud83d\ude00", "\\ud800"];
+  const nested: unknown = JSON.parse(`${"[".repeat(2000)}${"]".repeat(2000)}`);
+  const path = join(folder, "odd.jsonl");
+  const lines = [...texts, nested].map((value, n) =>
+    exposure(n, { cand: [`a${typeof value === "string" ? value : ""}`, "b", "c"], ctx: { value, [`${value}`]: 1 } }),
+  );
+  const clicks = texts.map((text, n) => writeEvent(exampleEvent({ id: idOf(n), item: `a${text}` })));
+  writeFileSync(path, [...lines, ...clicks].join("\n"));
+  await using log = await ExperimentLog.open([path], { contextFields: ["value"] });
+  expect(log.counts).toMatchObject({ bad: 0, exposures: texts.length + 1, events: texts.length });
+  const loss = await makeWholeCohort(log.lines);
+  expect(loss).toEqual({ events: texts.length, foreign: 0, late: 0 });
 });
 
 test("a line that the schema refuses in what is counted is no line here either, and the other way round", async () => {
