@@ -171,7 +171,11 @@ function checkCounts({ cand, shown, logits, rival, shadow, p, team }: Exposure, 
     if (length !== cand.length)
       throw new FormatError(`${source}: ${name}`, `got ${length} numbers, expected ${cand.length}`);
   }
-  const perSlot = { p: readFloats(p, `${source}: p`).length, team: team?.length ?? 0 };
+  const logs = readFloats(p, `${source}: p`);
+  const wrong = logs.findIndex((log) => !(log <= 0 && log > Number.NEGATIVE_INFINITY));
+  if (wrong >= 0)
+    throw new FormatError(`${source}: p`, `got ${logs[wrong]} for slot ${wrong}, expected ln of a probability above 0`);
+  const perSlot = { p: logs.length, team: team?.length ?? 0 };
   for (const [name, count] of Object.entries(perSlot))
     if (count > shown.length)
       throw new FormatError(`${source}: ${name}`, `got ${count} slots, expected at most ${shown.length}`);

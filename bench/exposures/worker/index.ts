@@ -37,8 +37,8 @@ function variedLine(i: number): Exposure {
     cand: Array.from({ length: CANDIDATES }, (_, j) => String(Math.floor(1e7 * (j + 1 + Math.random())))),
   });
   if (arm === "origin") return { ...line, policy: null, p: "", lp: 0, served: "origin" };
-  const random = (count: number): string => writeFloats(Array.from({ length: count }, Math.random));
-  return { ...line, logits: random(CANDIDATES), p: random(CANDIDATES) };
+  const random = Array.from({ length: CANDIDATES }, Math.random);
+  return { ...line, logits: writeFloats(random), p: writeFloats(random.map((share) => Math.log(1 - share))) };
 }
 
 let isDown = false;

@@ -32,7 +32,8 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
     const analysis = await analyzePhase(log.lines, { ...options, experiment, phase });
     if (analysis) phases.push(analysis);
   }
-  if (phases.length === 0) throw new FormatError(name, `got no list of ${experiment} that counts: all are flagged`);
+  if (phases.length === 0)
+    throw new FormatError(name, `got no list of ${experiment} that counts: all are flagged, or of units in two arms`);
   return {
     version: ANALYSIS_VERSION,
     experiment,

@@ -57,7 +57,12 @@ export const PlanSchema = v.pipe(
       about('The arm that others are compared with. Default: "origin" or "control", or else the first by name.'),
     ),
     weights: v.pipe(
-      v.exactOptional(v.record(text, v.pipe(v.number(), v.finite(), v.minValue(0)))),
+      v.exactOptional(
+        v.pipe(
+          v.record(text, v.pipe(v.number(), v.finite(), v.minValue(0))),
+          v.check((weights) => Object.values(weights).some((weight) => weight > 0), "expected a weight above 0"),
+        ),
+      ),
       about("How the experiment divides units between its arms. Default: equally between those in the log."),
     ),
     alpha: v.pipe(

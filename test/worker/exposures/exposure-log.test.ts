@@ -251,7 +251,7 @@ test("a line that is too long has only what was shown, and as much of it as fits
   const changes = {
     logits: writeFloats(numbers),
     shadow: { model: "lr@0123456789abcdef", logits: writeFloats(numbers.map((i) => -i)) },
-    p: writeFloats(numbers.slice(0, 1000)),
+    p: writeFloats(numbers.slice(0, 1000).map((i) => -1 - i)),
     flags: "v",
   };
   write(exampleExposure(count, { ...changes, b: 0, shown: [9_999, 7, 123] }));
@@ -263,7 +263,7 @@ test("a line that is too long has only what was shown, and as much of it as fits
   expect(three).toMatchObject({ cand: ["10069993", "10000049", "10000861"], shown: [0, 1, 2], flags: "sv" });
   expect([...readFloats(three.logits ?? "", "logits")]).toEqual([9_999, 7, 123]);
   expect([...readFloats(three.shadow?.logits ?? "", "shadow")]).toEqual([-9_999, -7, -123]);
-  expect([...readFloats(three.p, "p")]).toEqual([0, 1, 2]);
+  expect([...readFloats(three.p, "p")]).toEqual([-1, -2, -3]);
   expect(all.shown).toEqual(upTo(2500)); // 10,000 and 5,000 are too many
   expect(all.cand[0]).toBe("10069993");
   expect(counts()).toMatchObject({ written: 3, sent: 2, "droppedtoo-long": 1 });

@@ -181,6 +181,19 @@ test("lines that were changed do not replay", async () => {
   expect(ids).toEqual(expect.arrayContaining(replay.examples));
 });
 
+test("a line whose propensities are none costs no analysis its off-policy estimates", async () => {
+  const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 3 });
+  const lines = [...generatedLines({ ...small({ policy, skill: 0.5 }), units: 60 })];
+  const own = lines.findIndex((line) => line.includes('"arm":"b"'));
+  const options = { whatIf: [parsePolicy({ policy: "greedy" })], inSpiteOfMismatch: true };
+  const listsOf = async () => onlyPhase(await analyzed(lines, {}, options)).offPolicy[0]?.lists ?? 0;
+  const before = await listsOf();
+  const p = writeFloats([Number.NaN, Number.NEGATIVE_INFINITY]);
+  lines[own] = JSON.stringify({ ...parseExposure(lines[own] ?? ""), p });
+  expect(before).toBeGreaterThan(10);
+  expect(await listsOf()).toBe(before - 1);
+});
+
 test("a log with hardly anything in it has a result, with null for what nobody can know", async () => {
   const nothing = generatedLines({ ...small({}), units: 100, clickRate: 0 });
   const none = onlyPhase(await analyzed(nothing, { plannedUnits: 100 }, { planEffects: [0.1] }));
@@ -208,6 +221,9 @@ test("what the log has not is an error that names what it has", async () => {
   await expect(analyzed(lines, { control: "lr" })).rejects.toThrow(
     'control: got "lr", expected one of "deepfm", "origin"',
   );
+  await expect(analyzed(lines, { weights: { origin: 0 } })).rejects.toThrow(/weights: .*expected a weight above 0/);
+  const twice = handmade((_, unit) => ({ u: "0".repeat(16), arm: unit % 2 ? "origin" : "deepfm" }));
+  await expect(analyzed(twice)).rejects.toThrow("that counts: all are flagged, or of units in two arms");
   await expect(analyzed(["{}"])).rejects.toThrow(/line 1: no line of the log is a good exposure; the first: v/);
 });
 
