@@ -6,13 +6,14 @@ import type { RouteOptions } from "../route-options.ts";
 import type { Arranged, ScoreList } from "./arrange.ts";
 import { modelAt } from "./exposure-line.ts";
 import { isSampled } from "./unit-hash.ts";
+import type { Visit } from "./visit.ts";
 
 // What is counted and logged of a list that experiments have ordered, whichever way it goes out.
 
 /** Counts a list, and says in the log why it could not be ordered. */
-export function countArranged(arranged: Arranged, options: RouteOptions): void {
+export function countArranged(arranged: Arranged, { isPreview }: Visit, options: RouteOptions): void {
   const { assigned, scored, failure } = arranged;
-  options.assignments.add(arranged);
+  if (!isPreview) options.assignments.add(arranged);
   if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
   if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
   if (!failure) return;

@@ -83,6 +83,11 @@ export class Visit {
     return Object.fromEntries(fields.map((name) => [name, (context as Record<string, unknown>)[name]]));
   }
 
+  /** Whether somebody looks at an arm by a signed parameter: no number counts such lists. */
+  get isPreview(): boolean {
+    return this.#visitor.preview !== null;
+  }
+
   /** Whether ids of the visitor may be stored. */
   get consents(): boolean {
     return this.#visitor.consents;

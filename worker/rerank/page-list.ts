@@ -57,13 +57,13 @@ export class PageList {
 
   /** Its order. Never rejects: a list of one arm is not lost where one of another would not be. */
   async arrange(found: FoundList): Promise<Arranged> {
-    const { assigned, options } = this.#of;
+    const { assigned, visit, options } = this.#of;
     const { ids } = found;
     this.#found = found;
     this.#lease = options.memory.lease("requests");
     const score = listScorer(this.#requestFor(found), options, this.#access(this.#lease));
     const arranged = await arrange({ ids, slots: ids.length }, assigned, score);
-    countArranged(arranged, options);
+    countArranged(arranged, visit, options);
     this.#arranged = arranged;
     // It went out without waiting any longer.
     if (this.#isOut) this.#lease.end();

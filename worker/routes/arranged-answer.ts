@@ -61,7 +61,7 @@ export async function arrangedAnswer(
   if (!assigned) return { answer: null, cookies };
   const score = listScorer(asked, options, access);
   const arranged = await arrange(list, assigned, score);
-  countArranged(arranged, options);
+  countArranged(arranged, visit, options);
   const now = options.now();
   const id = assigned.unit ? makeRequestId(visit.keys.signing, now) : null;
   const worker = settings.workerVersion?.id ?? null;

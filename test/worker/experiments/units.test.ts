@@ -158,6 +158,7 @@ test("a preview shows the arm that it names, is marked, and nobody else can make
     const withUnit = await ask(worker, { cookie: "sid=u1" }, {}, url(arm, now + 10));
     expect(withUnit).toMatchObject({ arm, line: { arm, flags: "v", u: expect.stringMatching(/[1-9a-f]/) } });
   }
+  expect(await worker.metrics()).not.toMatch(/assignments_total\{/);
   for (const refused of [
     url("a", now - 1),
     url("c", now + 10),
