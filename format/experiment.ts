@@ -120,6 +120,9 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
   if (typeof input === "object" && input !== null && "encryptedFeatures" in input)
     throw new FormatError(`${source}: encryptedFeatures`, "got an encrypted payload, expected one in plain JSON");
   const json = parseWith(PayloadSchema, input, source);
+  for (const id of Object.keys((input as PayloadJson).features))
+    if (!Object.hasOwn(json.features, id))
+      throw new FormatError(`${source}: features.${id}`, "got a name that JavaScript keeps for itself, expected another");
   const arms = new Map<unknown, PlacedArm>();
   const lists = new Map<string, readonly Experiment[]>();
   const hashAttributes = new Set<string>();

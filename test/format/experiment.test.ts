@@ -134,6 +134,14 @@ describe("a payload is refused", () => {
     await expect(checkPayload(JSON.parse(JSON.stringify(payload)), "payload")).rejects.toThrow(String(message));
   });
 
+  test("where a list has a name that the schema would pass over", async () => {
+    for (const name of ["constructor", "__proto__", "prototype"]) {
+      const payload = JSON.parse(`{"features":{"${name}":{"rules":[${JSON.stringify(RULE)}]}}}`);
+      await expect(checkPayload(payload, "payload")).rejects.toThrow(`payload: features.${name}: got a name`);
+    }
+    expect([...(await checkPayload({ features: { toString: { rules: [RULE] } } }, "p")).lists.keys()]).toHaveLength(1);
+  });
+
   test("where it is too long, or no JSON", async () => {
     await expect(readPayload(new Uint8Array(MAX_PAYLOAD_BYTES + 1), "p")).rejects.toThrow(
       "p: got 1048577 bytes, expected at most 1048576",
