@@ -55,6 +55,9 @@ export async function compileBinding(folder: string, { program, version, env = {
   ];
   const { code, printed } = await runProgram(program, args, { cwd: folder, env });
   if (code !== 0 || !existsSync(made))
-    throw new UserError(`tfjs-node's binding did not compile with ${version}:\n${lastLines(printed, 12)}`);
+    throw new UserError(
+      `tfjs-node's binding did not compile with ${version}: install g++ (apt install g++), or name another compiler in ` +
+        `CXX; it printed:\n${lastLines(printed, 12)}`,
+    );
   renameSync(made, join(folder, ADDON));
 }

@@ -95,7 +95,8 @@ function runPip(pip: Program, { name, version, sha256, file }: Piece, to: string
   const tags = ["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312", "--platform", `${platform}`];
   const quiet = ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar", "off"];
   const args = ["download", "--no-deps", "--only-binary=:all:", ...tags, ...quiet, "--dest", to, "-r", wanted];
-  return runProgram(pip, args, { env: { TMPDIR: scratch } });
+  // A pip that is to install in virtual environments alone may fetch all the same.
+  return runProgram(pip, args, { env: { TMPDIR: scratch, PIP_REQUIRE_VIRTUALENV: "0" } });
 }
 
 function runNpm(npm: Program, { name, version }: Piece, to: string, scratch: string) {

@@ -127,14 +127,22 @@ async function make(plan: InstallPlan, part: string, onStage: (stage: Stage) => 
   onStage("test");
   say("testing it: version, device, product, gradient, memory");
   const { checks, passed } = await testInstall(join(part, "made"), device, "basic");
-  if (!passed) throw new UserError(failureText(checks, plan));
+  if (!passed) {
+    // Whoever has another compiler by the next time is to have it used.
+    rmSync(join(made, ADDON));
+    throw new UserError(failureText(checks, plan));
+  }
   renameSync(made, folder);
 }
 
 function failureText(checks: readonly Check[], { build, device }: InstallPlan): string {
   const failed = checks.filter(({ passed }) => !passed).map(({ name, figure }) => `${name}: ${figure}`);
+  const gpu = build === "gpu" ? " --gpu" : "";
   const advice = device === "gpu" ? "; where this machine's GPU is not to be asked, --no-device leaves that out" : "";
-  return `TensorFlow's ${build} build does not work here, and is not installed: ${failed.join("; ")}${advice}`;
+  return (
+    `TensorFlow's ${build} build does not work here, and is not installed: ${failed.join("; ")}; the next installation ` +
+    `compiles and tests it again, and after native remove${gpu} it fetches all anew${advice}`
+  );
 }
 
 /** Removes an installation and what a killed one has left. Returns whether there was anything. */

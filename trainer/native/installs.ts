@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { readJson } from "../io/json-file.ts";
 
@@ -46,8 +46,9 @@ export interface Install extends Manifest {
 
 /** The folder of all installations: outside node_modules, which `npm ci` makes anew. */
 export function nativeRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.DEEPFM_EDGE_NATIVE) return env.DEEPFM_EDGE_NATIVE;
-  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "deepfm-edge", "native");
+  // Clients and compilers run in folders of their own, where a relative path leads elsewhere.
+  if (env.DEEPFM_EDGE_NATIVE) return resolve(env.DEEPFM_EDGE_NATIVE);
+  return resolve(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "deepfm-edge", "native");
 }
 
 /** The folder of an installation; there is one where its manifest is there. */

@@ -56,6 +56,12 @@ describe.skipIf(clients === null)("with this machine's pip", () => {
     expect(readFileSync(await fetchTo("whole", piece)).equals(wheel)).toBe(true);
   });
 
+  it("one that is to install in virtual environments alone fetches it, too", async () => {
+    fromFolder();
+    vi.stubEnv("PIP_REQUIRE_VIRTUALENV", "1");
+    expect(readFileSync(await fetchTo("virtual", piece)).equals(wheel)).toBe(true);
+  });
+
   it("a file with another hash is refused, and one that is not there any more", async () => {
     fromFolder();
     const other = fetchTo("other", { ...piece, sha256: "0".repeat(64) });
