@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
-import { type AskedEngine, askFor, type RunningEngine, startEngine } from "../../trainer/engine/engines.ts";
+import { type AskedEngine, askFor, type ChosenEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
@@ -156,7 +156,7 @@ async function run(
   { trial, settings }: Candidate,
   spec: FeatureSpec,
   logs: RunLogs,
-  engine: RunningEngine,
+  engine: ChosenEngine,
 ): Promise<Omit<Trial, "key">> {
   const budget = spec.training.maxEpochs;
   const outcome = await trainRun(spec, logs, askFor(engine));

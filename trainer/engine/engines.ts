@@ -24,6 +24,8 @@ export interface AskedEngine {
   backend?: Backend | undefined;
   /** Threads that our own engine computes on. Default: `defaultThreads`. */
   threads?: number | undefined;
+  /** Why it is asked for, where no option of the user's does. */
+  why?: string | undefined;
 }
 
 /** An engine that can compute: what it is and computes on, not what was asked for. */
@@ -69,8 +71,12 @@ export function engineFactory(name: EngineName, threads: number | null = default
  * is asked for does not work.
  */
 export async function startEngine(asked: AskedEngine): Promise<ChosenEngine> {
-  const { engine = "auto", backend, threads } = asked;
   checkAsked(asked);
+  const chosen = await chooseEngine(asked);
+  return { ...chosen, why: asked.why ?? chosen.why };
+}
+
+async function chooseEngine({ engine = "auto", backend, threads }: AskedEngine): Promise<ChosenEngine> {
   if (engine === "assembly") return { ...runningAssembly(threads), why: "--engine asks for it" };
   if (threads !== undefined) return { ...runningAssembly(threads), why: "--threads asks for it" };
   if (backend) return { ...(await startTfjs(backend)), why: "--backend asks for its backend" };
@@ -106,9 +112,14 @@ export async function startEngineOfRun(record: RecordedEngine, asked: AskedEngin
   else await startBackend(asked.backend);
 }
 
-/** What asks for an engine that runs. */
-export function askFor({ engine, backend, threads }: RunningEngine): AskedEngine {
-  return isBackend(backend) ? { engine, backend } : { engine, threads: threads ?? undefined };
+/** What asks again for an engine that runs, or has run, and for the reason that it was chosen for. */
+export function askFor({
+  engine,
+  backend,
+  threads,
+  why,
+}: Pick<RunningEngine, "engine" | "backend"> & Partial<Pick<ChosenEngine, "threads" | "why">>): AskedEngine {
+  return isBackend(backend) ? { engine, backend, why } : { engine, threads: threads ?? undefined, why };
 }
 
 /**

@@ -6,7 +6,7 @@ import { parseJson } from "../../format/parse.ts";
 import type { ResolvedSpec } from "../../format/spec.ts";
 import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import type { EngineName } from "../engine/engines.ts";
+import { type AskedEngine, askFor, type EngineName, type Platform, type RunningEngine } from "../engine/engines.ts";
 import { prefixed, readMetadata, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { warn } from "../terminal/warning.ts";
@@ -30,10 +30,13 @@ export function hasCheckpoint(folder: string): boolean {
   return existsSync(join(folder, FILE));
 }
 
-/** The engine that began the training of a folder's checkpoint; null where there is no checkpoint. */
-export function engineOfCheckpoint(folder: string): EngineName | null {
+/** What asks for the engine that began the training of a folder's checkpoint; null where there is no checkpoint. */
+export function engineOfCheckpoint(folder: string): AskedEngine | null {
+  if (!hasCheckpoint(folder)) return null;
   const path = join(folder, FILE);
-  return hasCheckpoint(folder) ? parseMetadata(readMetadata(path), path).engine : null;
+  const { engine, backend } = parseMetadata(readMetadata(path), path);
+  const why = "the checkpoint was begun with it";
+  return backend === undefined ? { engine, why } : askFor({ engine, backend, why });
 }
 
 /** The metadata of a checkpoint's file, each value as JSON. */
@@ -41,6 +44,8 @@ interface Metadata {
   /** What tells this training from others (`identityOf`). */
   identity: string;
   engine: EngineName;
+  /** What the engine computes on; earlier versions did not name it. */
+  backend?: Platform;
   stage: Stage;
   position: Position;
   random: RandomState;
@@ -50,11 +55,19 @@ interface Metadata {
 export class Checkpoints {
   readonly path: string;
   readonly #engine: EngineName;
+  readonly #backend: Platform;
   readonly #identity: string;
 
-  constructor(folder: string, engine: EngineName, spec: ResolvedSpec, vocabulary: Vocabulary, records: number) {
+  constructor(
+    folder: string,
+    { engine, backend }: Pick<RunningEngine, "engine" | "backend">,
+    spec: ResolvedSpec,
+    vocabulary: Vocabulary,
+    records: number,
+  ) {
     this.path = join(folder, FILE);
     this.#engine = engine;
+    this.#backend = backend;
     this.#identity = identityOf(spec, vocabulary, records);
   }
 
@@ -68,7 +81,7 @@ export class Checkpoints {
     const { model, tables } = learner;
     const best = bestWeights ? prefixed(BEST, namedWeights(model, tables, bestWeights)) : {};
     const tensors = { ...learner.state(), ...best };
-    const own = { identity: this.#identity, engine: this.#engine };
+    const own = { identity: this.#identity, engine: this.#engine, backend: this.#backend };
     const metadata: Metadata = { ...own, stage, position, random: learner.random.state() };
     const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
     writeSafetensors(this.path, tensors, Object.fromEntries(texts));
@@ -83,6 +96,12 @@ export class Checkpoints {
   restore(training: Training): void {
     const { tensors, metadata: texts } = readSafetensors(this.path);
     const metadata = this.#parse(texts);
+    const { backend = this.#backend } = metadata;
+    if (backend !== this.#backend)
+      warn(
+        `${this.path}: begun on ${backend}, goes on with ${this.#backend}: the weights will differ by rounding from ` +
+          "those of a training on one of them",
+      );
     const { learner } = training;
     learner.restoreState(tensors, this.path);
     learner.random.restore(metadata.random);

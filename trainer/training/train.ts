@@ -81,6 +81,7 @@ export async function train(
     engine: askedEngine = "auto",
     backend,
     threads,
+    why: askedWhy,
     quantize = "int8",
     out,
     resume = false,
@@ -90,10 +91,12 @@ export async function train(
 ): Promise<TrainingResult> {
   checkBlobSize(asked, quantize);
   const begun = resume && out !== undefined ? engineOfCheckpoint(out) : null;
-  // A checkpoint goes on with the engine that began it; `Checkpoints` refuses another that is asked for.
-  const goesOn = begun !== null && askedEngine === "auto" && backend === undefined;
-  const { why, ...engine } = await startEngine({ engine: goesOn ? begun : askedEngine, backend, threads });
-  say(`${engineText(engine)}, as ${goesOn ? "the checkpoint was begun with it" : why}`);
+  // A checkpoint goes on with the engine that began it, and on its backend, unless others are asked for.
+  const goesOn = begun !== null && backend === undefined && ["auto", begun.engine].includes(askedEngine);
+  const { why, ...engine } = await startEngine(
+    goesOn ? { ...begun, threads } : { engine: askedEngine, backend, threads, why: askedWhy },
+  );
+  say(`${engineText(engine)}, as ${why}`);
 
   const resumed = resume && out !== undefined ? savedHashKey(out) : null;
   const log = await openTrainingLog(asked, train, cache, hashKey ?? resumed ?? undefined);
@@ -107,7 +110,7 @@ export async function train(
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
-  const checkpoints = out === undefined ? null : new Checkpoints(out, engine.engine, spec, vocabulary, source.count);
+  const checkpoints = out === undefined ? null : new Checkpoints(out, engine, spec, vocabulary, source.count);
   const learner = await startLearner(spec, log, engine);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 

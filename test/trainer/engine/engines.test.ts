@@ -1,9 +1,10 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { bestKernelVariant } from "../../../runtime/variant.ts";
 import { widenOperations } from "../../../trainer/engine/assembly/wide.ts";
 import {
+  askFor,
   defaultThreads,
   engineKey,
   engineOfRun,
@@ -37,6 +38,13 @@ describe("the engine that is chosen", () => {
     await expect(startEngine({ engine: "assembly", backend: "cpu" })).rejects.toThrow(
       "got --engine assembly and --backend cpu, expected one of them: it has no backends",
     );
+  });
+
+  it("is chosen for the same reason where a sweep asks again for what it has", async () => {
+    for (const asked of [{}, { threads: 2 }, { backend: "cpu" }, { engine: "tfjs" }] as const) {
+      const chosen = await startEngine(asked);
+      expect(await startEngine(askFor(chosen))).toEqual(chosen);
+    }
   });
 
   it("is our own where threads are asked for, which no other has", async () => {
@@ -127,8 +135,22 @@ describe("a training", async () => {
     // A checkpoint of an earlier version does not say that TensorFlow.js began it.
     copy("d");
     const { tensors, metadata } = readSafetensors(path("d"));
-    const { engine: _, ...older } = metadata;
+    const { engine: _, backend: __, ...older } = metadata;
     writeSafetensors(path("d"), tensors, older);
     expect((await train(spec, { ...options("d"), resume: true })).engine.engine).toBe("tfjs");
+  });
+
+  it("is resumed on the backend that began it, or with a warning on another that is asked for", async () => {
+    await train(spec, { ...options("e"), backend: "cpu" });
+    expect((await train(spec, { ...options("e"), resume: true })).engine.backend).toBe("cpu");
+    expect((await train(spec, { ...options("e"), resume: true, engine: "tfjs" })).engine.backend).toBe("cpu");
+    const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      expect((await train(spec, { ...options("e"), resume: true, backend: "wasm" })).engine.backend).toBe("wasm");
+      const printed = write.mock.calls.map(([text]) => text).join("");
+      expect(printed).toContain("checkpoint.safetensors: begun on cpu, goes on with wasm: the weights will differ");
+    } finally {
+      write.mockRestore();
+    }
   });
 });

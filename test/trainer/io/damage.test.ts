@@ -103,7 +103,7 @@ function run(): Kind[] {
 }
 
 function checkpoint(): Kind[] {
-  const checkpoints = new Checkpoints(join(folder, "checkpoint"), "tfjs", spec, vocabulary, 8);
+  const checkpoints = new Checkpoints(join(folder, "checkpoint"), WASM, spec, vocabulary, 8);
   // A checkpoint is saved and restored without a step: no record is read.
   const none = { count: 8, fields: 3 } as unknown as TrainingSource & HeldOutSource;
   const training = (seed: number): Training =>
