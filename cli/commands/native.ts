@@ -6,10 +6,12 @@ import {
   BUILDS,
   type Build,
   damageOf,
+  type Install,
   installFolder,
   nativeRoot,
   partFolder,
   readInstall,
+  renewal,
   TENSORFLOW_VERSION,
 } from "../../trainer/native/installs.ts";
 import { gigabytes, machineLines } from "../../trainer/native/machine.ts";
@@ -70,6 +72,8 @@ async function installBuild(flags: InstallFlags): Promise<void> {
   const build = buildOf(flags);
   const there = readInstall(installFolder(build));
   if (there !== null) {
+    const [damage] = damageOf(there);
+    if (damage !== undefined) throw new UserError(`${damage}: ${renewal(build)}`);
     removeLeftOvers(build);
     const gpu = flags.gpu ? " --gpu" : "";
     console.log(`${there.folder}: is there already; to test it: npx deepfm-edge native test${gpu}`);
@@ -103,7 +107,8 @@ async function installBuild(flags: InstallFlags): Promise<void> {
 function showStatus(): void {
   console.log(`folder ${nativeRoot()}`);
   for (const build of BUILDS) {
-    const install = readInstall(installFolder(build));
+    const install = shownInstall(build);
+    if (install === undefined) continue;
     if (install === null) {
       const left = existsSync(partFolder(build)) ? "; an installation was begun, and the next one goes on with it" : "";
       console.log(`${build}: not installed${left}`);
@@ -114,7 +119,21 @@ function showStatus(): void {
     console.log(`${build}: TensorFlow ${tensorflow}, tfjs-node ${tfjsNode}, ${gigabytes(bytes)}, by ${compiler}`);
     const damage = damageOf(install);
     for (const line of damage) console.log(`  ${line}`);
-    if (damage.length > 0) process.exitCode = 1;
+    if (damage.length === 0) continue;
+    console.log(`  ${renewal(build)}`);
+    process.exitCode = 1;
+  }
+}
+
+/** An installation; null where there is none, and undefined where it is damaged, which is shown. */
+function shownInstall(build: Build): Install | null | undefined {
+  try {
+    return readInstall(installFolder(build));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.log(`${build}: ${error.message}`);
+    process.exitCode = 1;
+    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type Install,
   installFolder,
   readInstall,
+  renewal,
   TFJS_NODE_VERSION,
 } from "../native/installs.ts";
 import { say } from "../terminal/progress.ts";
@@ -83,8 +84,7 @@ function loadLibrary(install: Install, onGpu: boolean): NonNullable<typeof loade
 function checked(install: Install): Install {
   const [damage] = damageOf(install);
   if (damage === undefined) return install;
-  const gpu = install.build === "gpu" ? " --gpu" : "";
-  throw new Error(`${damage}: npx deepfm-edge native remove${gpu}, and then native install${gpu}`);
+  throw new Error(`${damage}: ${renewal(install.build)}`);
 }
 
 function noGpuText(version: string): string {

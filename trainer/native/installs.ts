@@ -1,7 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import * as v from "valibot";
+import { FormatError } from "../../format/errors.ts";
+import { UserError } from "../errors.ts";
 import { readJson } from "../io/json-file.ts";
 
 // Where TensorFlow's own library is kept for the backends tfjs-node and tfjs-node-gpu, and what lies there:
@@ -71,10 +73,25 @@ export function newManifest(build: Build, compiler: string, files: Manifest["fil
   return { layout: LAYOUT, build, ...versions, compiler, files };
 }
 
-/** Reads an installation; null where there is none. Throws FormatError where its manifest is not one. */
+/**
+ * Reads an installation; null where there is none. Throws UserError, which says what to do, where its manifest is not
+ * one.
+ */
 export function readInstall(folder: string): Install | null {
   const path = manifestPath(folder);
-  return existsSync(path) ? { folder, ...readJson(path, ManifestSchema) } : null;
+  if (!existsSync(path)) return null;
+  try {
+    return { folder, ...readJson(path, ManifestSchema) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new UserError(`${error.message}: ${renewal(basename(folder).startsWith("gpu") ? "gpu" : "cpu")}`);
+  }
+}
+
+/** What makes a damaged installation anew. */
+export function renewal(build: Build): string {
+  const gpu = build === "gpu" ? " --gpu" : "";
+  return `npx deepfm-edge native remove${gpu}, and then native install${gpu}`;
 }
 
 /** What of an installation is gone or has another size, a line a file. */
