@@ -122,7 +122,10 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
   const json = parseWith(PayloadSchema, input, source);
   for (const id of Object.keys((input as PayloadJson).features))
     if (!Object.hasOwn(json.features, id))
-      throw new FormatError(`${source}: features.${id}`, "got a name that JavaScript keeps for itself, expected another");
+      throw new FormatError(
+        `${source}: features.${id}`,
+        "got a name that JavaScript keeps for itself, expected another",
+      );
   const arms = new Map<unknown, PlacedArm>();
   const lists = new Map<string, readonly Experiment[]>();
   const hashAttributes = new Set<string>();
