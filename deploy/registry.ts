@@ -161,9 +161,9 @@ export class ModelRegistry {
   /**
    * Lets an earlier version of a model serve again: the one that its pointer has as `previous`, or the one of its
    * history that `wanted` names, as a whole or by its beginning. Only the pointer is written, with `wanted` also in
-   * place of a damaged one, and where it is the first of a store, the default. `key` signs the pointer, as a signed version needs: without that, a Worker with keys does
-   * not go back. Throws UserError where there is no such version, it serves already, or it is signed and `key` is null,
-   * and FormatError where its blob is a patch that is damaged.
+   * place of a damaged one, and where it is the first of a store, the default. `key` signs the pointer, as a signed
+   * version needs: without that, a Worker with keys does not go back. Throws UserError where there is no such version,
+   * it serves already, or it is signed and `key` is null, and FormatError where its blob is a patch that is damaged.
    */
   async rollback(model: string, wanted: string | null, key: SigningKey | null = null): Promise<Rollback> {
     parseWith(modelName, model, "model");

@@ -27,7 +27,7 @@ export function widenOperations(): boolean {
   return wide;
 }
 
-/** Takes over what the process has decided, whose flags V8 has: for a thread of its own, which is not to time it again. */
+/** Takes over what the process has decided, as V8's flags are its: for threads, which do not time it again. */
 export function decideWidth(isWide: boolean): void {
   wide = isWide;
 }
