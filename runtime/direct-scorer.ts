@@ -8,13 +8,20 @@ import { type KeptRows, UNKNOWN_ROW } from "./kept-rows.ts";
 import type { Kernel } from "./kernel.ts";
 import type { RowLocator } from "./row-locator.ts";
 import type { Scores } from "./scores.ts";
+import type { Unparsed } from "./unparsed.ts";
 
-/** What was scored directly, and where the rows of its values were. */
-export interface DirectScores extends Scores {
+/** Where the rows of values were. */
+export interface FoundRows {
   /** How many are in the blob. */
   blobCount: number;
   /** How many are among those that are kept. */
   keptCount: number;
+  /** [F]: how many values of each field no row is of. */
+  unseen: Uint32Array;
+}
+
+/** What was scored directly, and where the rows of its values were. */
+export interface DirectScores extends Scores, FoundRows {
   /** Milliseconds in the kernel's forward pass. */
   kernelMs: number;
 }
@@ -54,6 +61,22 @@ export class DirectScorer {
     return false;
   }
 
+  /** Makes a context that of the candidates to come. Null where that cannot be done directly. */
+  scoreContext(context: Unparsed, kept: KeptRows): FoundRows | null {
+    const { unseen } = this.#batch;
+    unseen.fill(0);
+    let found: FoundRows | null = null;
+    const take = (): boolean => {
+      const keptCount = this.#locate(kept);
+      if (keptCount < 0) return false;
+      this.#kernel.scoreContextInPlace();
+      found = { blobCount: this.#batch.inBlob, keptCount, unseen: unseen.slice() };
+      return true;
+    };
+    const isTaken = context.takeJson((bytes, at, end) => this.#json.each(bytes, at, end, "context", take));
+    return isTaken ? found : null;
+  }
+
   /**
    * Scores the records of a list; null where that cannot be done directly. `isRanked`: they are candidates of the
    * context that the kernel has, and have the fields of items alone.
@@ -68,12 +91,9 @@ export class DirectScorer {
     unseen.fill(0);
     let done = 0;
     const take = (records: number): boolean => {
-      const absent = this.#batch.locate();
-      if (absent > 0) {
-        const found = this.#findAbsent(absent, kept);
-        if (found < 0) return false;
-        counts.keptCount += found;
-      }
+      const found = this.#locate(kept);
+      if (found < 0) return false;
+      counts.keptCount += found;
       counts.blobCount += this.#batch.inBlob;
       const started = performance.now();
       this.#kernel.scoreInPlace(records, isRanked, logits, scores, done);
@@ -89,6 +109,12 @@ export class DirectScorer {
     }
     this.#lastPause = 0;
     return { logits, scores, unseen: unseen.slice(), rowsMissing: 0, rowsFromPages: 0, ...counts };
+  }
+
+  /** Finds the rows of the records that were encoded. Returns how many are kept; -1 where one is not at hand. */
+  #locate(kept: KeptRows): number {
+    const absent = this.#batch.locate();
+    return absent > 0 ? this.#findAbsent(absent, kept) : 0;
   }
 
   /** Gives the entries without a row the row that is kept, or their OOV row. Returns how many are kept; -1: not all. */

@@ -161,6 +161,11 @@ export class Kernel {
     check("scoreContext", this.#exports.scoreContext());
   }
 
+  /** As `scoreContext`, with the only record in `encoded`, each of whose entries has got its row's address. */
+  scoreContextInPlace(): void {
+    check("scoreContext", this.#exports.scoreContext());
+  }
+
   /**
    * Scores n ≤ MAX_BATCH candidates, of which only the item fields count, with that context. The result is that of
    * `score` for whole records, to the bit unless the first layer is float32, whose sums are taken in another order.

@@ -5,7 +5,7 @@ import { FormatError } from "../format/errors.ts";
 import { type BlobManifest, readManifest } from "../format/read-blob.ts";
 import { MAX_BATCH } from "./abi.ts";
 import { BatchFiller, type PageRows } from "./batch-filler.ts";
-import { DirectScorer, type DirectScores } from "./direct-scorer.ts";
+import { DirectScorer, type DirectScores, type FoundRows } from "./direct-scorer.ts";
 import { type EncodingLimits, type Listed, NO_LIMITS } from "./encoding-limits.ts";
 import { type Explanation, explainLogit, type RawExplanation } from "./explanation.ts";
 import { itemId } from "./item-id.ts";
@@ -20,6 +20,7 @@ import type { PlacedBlob } from "./placed-blob.ts";
 import { RequestEncoder } from "./request-encoder.ts";
 import { type LocatedRecords, RowLocator } from "./row-locator.ts";
 import type { Scores } from "./scores.ts";
+import { parsed, Unparsed } from "./unparsed.ts";
 
 /** A context and the items that are to be ranked for it. */
 export interface LocatedItems {
@@ -158,18 +159,29 @@ export class Scorer {
     return scored && this.#calibrated(scored);
   }
 
-  /** As `scoreDirectly`, with one context and its candidates, in place of `encodeCandidates`, `locate` and `rank`. */
+  /**
+   * As `scoreDirectly`, with one context, which may be Unparsed, and its candidates, in place of `encodeCandidates`,
+   * `locate` and `rank`.
+   */
   rankDirectly(context: unknown, candidates: Listed<unknown>, kept: KeptRows = NOTHING_KEPT): DirectScores | null {
     if (!this.#direct?.takes(candidates)) return null;
-    const located = this.locate(this.encodeCandidates(context, []), 1, {}, kept);
+    const ofContext = this.#scoreContext(this.#direct, context, kept);
+    const ranked = ofContext && this.#direct.score(candidates, true, kept);
+    if (!ranked) return null;
+    for (let f = 0; f < this.#fields; f++) ranked.unseen[f] = ranked.unseen[f] + ofContext.unseen[f];
+    ranked.blobCount += ofContext.blobCount;
+    ranked.keptCount += ofContext.keptCount;
+    return this.#calibrated(ranked);
+  }
+
+  /** Makes a context that of the candidates to come; null where not all of its rows are at hand. */
+  #scoreContext(direct: DirectScorer, context: unknown, kept: KeptRows): FoundRows | null {
+    const found = context instanceof Unparsed ? direct.scoreContext(context, kept) : null;
+    if (found) return found;
+    const located = this.locate(this.encodeCandidates(parsed(context), []), 1, {}, kept);
     if (located.pages.size > 0) return null;
     this.#kernel.scoreContext(this.#batches.fill(0, 1, located, new Map(), located.unseen).batch);
-    const ranked = this.#direct.score(candidates, true, kept);
-    if (!ranked) return null;
-    for (let f = 0; f < this.#fields; f++) ranked.unseen[f] = ranked.unseen[f] + located.unseen[f];
-    ranked.blobCount += located.blobCount;
-    ranked.keptCount += located.keptCount;
-    return this.#calibrated(ranked);
+    return located;
   }
 
   /** Scores located records as `score` does, and says of each what its logit is the sum of. */

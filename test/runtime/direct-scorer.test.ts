@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ModelBlob } from "../../format/blob.ts";
+import { FormatError } from "../../format/errors.ts";
 import type { FittedField } from "../../format/fitted-spec.ts";
 import { compareKeys } from "../../format/keys.ts";
 import { addToFilter, newFilter } from "../../format/row-filter.ts";
@@ -11,7 +12,9 @@ import { Scorer } from "../../runtime/scorer.ts";
 import { integer, seeded } from "../../testing/format/random.ts";
 import { KERNELS } from "../../testing/kernel/harness.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
+import { BodyError } from "../../worker/http/errors.ts";
 import { outlineJson } from "../../worker/http/json-outline.ts";
+import { JsonValue } from "../../worker/http/json-value.ts";
 
 // What is scored straight from JSON, in the kernel's buffers, has the scores and counts of what goes over
 // EncodedRecords, to the bit.
@@ -83,6 +86,17 @@ function listOf(json: string): Listed<unknown> {
   return (body as { list: Listed<unknown> }).list;
 }
 
+/** A context whose value nobody is to ask for. */
+class UnparsedContext extends JsonValue {
+  override get value(): unknown {
+    throw new Error("the context was parsed");
+  }
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
 describe.each(KERNELS)("$name", ({ module }) => {
   const scorer = new Scorer(placeBlob(module, writeBlob(model)));
 
@@ -102,14 +116,29 @@ describe.each(KERNELS)("$name", ({ module }) => {
     const { logits, scores, unseen } = scorer.rank(located, new Map());
     const direct = scorer.rankDirectly(context, listOf(JSON.stringify(candidates)), kept);
     const { blobCount, keptCount } = located;
-    expect(direct).toMatchObject({ logits, scores, unseen, blobCount, keptCount });
+    const expected = { logits, scores, unseen, blobCount, keptCount };
+    expect(direct).toMatchObject(expected);
+    const unparsed = new UnparsedContext(jsonOf(context));
+    expect(scorer.rankDirectly(unparsed, listOf(JSON.stringify(candidates)), kept)).toMatchObject(expected);
+  });
+
+  test("a context that is not simple is parsed, and refused where it is none", () => {
+    const { name } = FIELDS.find(({ side }) => side === "context") as FittedField;
+    const odd = { ...context, [name]: "é" };
+    const ranked = (of: unknown) => scorer.rankDirectly(of, listOf(JSON.stringify(candidates)), kept);
+    expect(ranked(new JsonValue(jsonOf(odd)))).toEqual({ ...ranked(odd), kernelMs: expect.any(Number) });
+    for (const wrong of [{ nobody: 1 }, recordOf("item"), [], 7])
+      expect(() => ranked(new JsonValue(jsonOf(wrong)))).toThrow(FormatError);
+    for (const broken of ["", "{", "{}}", '{"f0":1}x'])
+      expect(() => ranked(new JsonValue(new TextEncoder().encode(broken)))).toThrow(BodyError);
   });
 
   test("no list with a row that is not at hand, or with a record that is not simple", () => {
     const fresh = (): Scorer => new Scorer(placeBlob(module, writeBlob(model)));
     const nothing: KeptRows = { ...kept, find: () => UNKNOWN_ROW };
     expect(fresh().scoreDirectly(listOf(JSON.stringify(records)), nothing)).toBeNull();
-    expect(fresh().rankDirectly(context, listOf(JSON.stringify(candidates)), nothing)).toBeNull();
+    for (const given of [context, new JsonValue(jsonOf(context))])
+      expect(fresh().rankDirectly(given, listOf(JSON.stringify(candidates)), nothing)).toBeNull();
     for (const odd of [{ f0: "é" }, { f0: "\n" }, { nobody: 1 }, { f0: [1] }, 7])
       expect(fresh().scoreDirectly(listOf(JSON.stringify([...records, odd])), kept)).toBeNull();
     for (const broken of ["[]", '[{"f0":1},]', '[{"f0":1}{}]', '[{"f0":1],{}]'])

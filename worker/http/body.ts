@@ -26,6 +26,14 @@ export interface ReadBody<Body> extends Disposable {
   release(): void;
 }
 
+/** Members of a body that are not parsed with the others. */
+export interface LateMembers {
+  /** Become BodyLists. */
+  lists: readonly string[];
+  /** May become Unparsed. */
+  values?: readonly string[];
+}
+
 /** The form of a body: an object with these members. */
 export type BodySchema = v.GenericSchema & { entries: v.ObjectEntries };
 
@@ -35,12 +43,12 @@ export type Refuse = (found: readonly FormatError[], body: unknown) => never;
 /** The body of a request, in whatever form it comes. */
 export interface ReadableBody {
   /**
-   * Reads it as an object of the form that `schema` says, in which each of `lists` is a BodyList. `lease` takes the
+   * Reads it as an object of the form that `schema` says, but for the members that come `late`. `lease` takes the
    * memory for it. Throws BodyError where it cannot be read, OverloadedError where there is no memory, and what
    * `refuse` throws where it has another form.
    */
   read<Schema extends BodySchema>(
-    lists: readonly string[],
+    late: LateMembers,
     schema: Schema,
     lease: Lease,
     refuse: Refuse,
@@ -70,13 +78,13 @@ export class RequestBody implements ReadableBody {
   }
 
   /**
-   * Reads it as JSON of the form that `schema` says, in which each of `lists` is a JsonList. `lease` takes the memory
-   * for it, and for parsing its lists. A body beyond the limits is refused as soon as that is known, and is never held
+   * Reads it as JSON of the form that `schema` says, but for the members that come `late`. `lease` takes the memory for
+   * it, and for parsing them. A body beyond the limits is refused as soon as that is known, and is never held
    * whole. Throws BodyError where it is not JSON, too large or too slow, OverloadedError where there is no memory, and
    * what `refuse` throws where the JSON has another form.
    */
   async read<Schema extends BodySchema>(
-    lists: readonly string[],
+    { lists, values }: LateMembers,
     schema: Schema,
     lease: Lease,
     refuse: Refuse,
@@ -89,7 +97,7 @@ export class RequestBody implements ReadableBody {
     // What has arrived is gone with a lease that has ended, which is no empty body.
     lease.refuseEnded();
     lease.lasts(limits.REQUEST_LEASE_MS);
-    const outline = outlineJson(bytes.bytes, lists);
+    const outline = outlineJson(bytes.bytes, lists, values);
     const ofLists = lease.bytes + limits.JSON_MEMORY_FACTOR * outline.longestPart;
     lease.resize(ofLists + limits.JSON_MEMORY_FACTOR * outline.others);
     const json = outline.parse();

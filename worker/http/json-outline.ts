@@ -3,6 +3,7 @@ import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
 import { parseJsonBytes, skipSpace } from "./json-bytes.ts";
 import { JsonList } from "./json-list.ts";
+import { JsonValue } from "./json-value.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -24,16 +25,17 @@ export interface JsonOutline {
   longestPart: number;
   /** Bytes of all other members, which are parsed and stay. */
   others: number;
-  /** The body, with the named lists as JsonLists. Throws BodyError where it is not JSON. */
+  /** The body, with the named lists as JsonLists, and `later` as JsonValues. Throws BodyError where it is not JSON. */
   parse(): unknown;
 }
 
 /**
  * Finds the members of a body's JSON, and the elements of those that `lists` names, by their brackets, commas and
  * quotes. Whether what is between them is JSON shows when it is parsed. Throws BodyError where there is no such order
- * or too long an element, and RequestError where a name stands twice.
+ * or too long an element, and RequestError where a name stands twice. `later`: names of other members that are parsed
+ * when their value is asked for.
  */
-export function outlineJson(bytes: Uint8Array, lists: readonly string[]): JsonOutline {
+export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: readonly string[] = []): JsonOutline {
   const start = skipSpace(bytes, startsWithMark(bytes) ? 3 : 0);
   if (bytes[start] !== OPEN_OBJECT) {
     refuseLong("a body that is no object", bytes.length);
@@ -67,7 +69,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[]): JsonOu
   } while (bytes[at] === COMMA);
   if (bytes[at] !== CLOSE_OBJECT || skipSpace(bytes, at + 1) < bytes.length) throw notJson(bytes, at);
   const found = Array.from(members.values()).filter((member) => member instanceof JsonList);
-  return { lists: found, longestPart: longest, others, parse: () => parseMembers(members) };
+  return { lists: found, longestPart: longest, others, parse: () => parseMembers(members, later) };
 }
 
 /** The name whose opening quote is at `at`, and which the colon follows. Plain ones need no parser. */
@@ -105,10 +107,12 @@ function outlineList(bytes: Uint8Array, start: number, name: string): { list: Js
   return { list: new JsonList(bytes, cuts, length), end: from, longest };
 }
 
-function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>): unknown {
+function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>, later: readonly string[]): unknown {
   // Without a prototype, so that a member called __proto__ is one as any other.
   const body: Record<string, unknown> = Object.create(null);
-  for (const [name, member] of members) body[name] = member instanceof JsonList ? member : parseJsonBytes(member);
+  for (const [name, member] of members)
+    if (member instanceof JsonList) body[name] = member;
+    else body[name] = later.includes(name) ? new JsonValue(member) : parseJsonBytes(member);
   return body;
 }
 

@@ -1,4 +1,5 @@
 import type { FittedSpec } from "../../format/fitted-spec.ts";
+import { parsed } from "../../runtime/unparsed.ts";
 import type { VisitorRequest } from "../experiments/visitor.ts";
 import type { ReadableBody, ReadBody, Refuse } from "../http/body.ts";
 import { RateLimitError } from "../http/errors.ts";
@@ -149,7 +150,7 @@ function ofExperiments(
     headers: request?.headers ?? null,
     method: request?.method ?? "POST",
     url: request?.url ?? null,
-    context: "context" in asked ? asked.context : null,
+    context: "context" in asked ? parsed(asked.context) : null,
   };
   const call = { env, visitor, settings, access: { ...access, rowDeadlineMs, spentMs, maxKeys } };
   return arrangedAnswer(asked, list, call, options);

@@ -5,11 +5,12 @@ import type { ScoreResult } from "../scoring/score-request.ts";
 import type { ReadRequest } from "./answer.ts";
 import type { ExplainAnswer } from "./answers.ts";
 import { ScoreBody } from "./bodies.ts";
+import { RECORDS } from "./score.ts";
 
 type Explained = v.InferOutput<typeof ExplainAnswer>["explanations"][number];
 
 export const readExplain: ReadRequest = async (source, ...rest) => {
-  const read = await source.read(["records"], ScoreBody, ...rest);
+  const read = await source.read(RECORDS, ScoreBody, ...rest);
   return { ...read, body: { ...read.body, explain: true, answerOf: explained } };
 };
 

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { MAX_RECEIPT_ITEMS } from "../../format/item-tags.ts";
+import type { LateMembers } from "../http/body.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -13,8 +14,10 @@ import { readBids, readIds, refuseDuplicates, refuseLong } from "./rank-lists.ts
 
 type Body = v.InferOutput<typeof RankBody>;
 
+const LATE: LateMembers = { lists: ["candidates", "items", "ids", "bids"], values: ["context"] };
+
 export const readRank: ReadRequest = async (source, lease, refuse) => {
-  const read = await source.read(["candidates", "items", "ids", "bids"], RankBody, lease, refuse);
+  const read = await source.read(LATE, RankBody, lease, refuse);
   const errors = contradictions(read.body);
   const body = read.body.sort ? ranked(read.body, lease, errors) : scored(read.body);
   if (errors.length > 0) refuse(errors, read.body);

@@ -1,4 +1,7 @@
+import type { LateMembers } from "../http/body.ts";
 import type { ReadRequest } from "./answer.ts";
 import { ScoreBody } from "./bodies.ts";
 
-export const readScore: ReadRequest = (body, ...rest) => body.read(["records"], ScoreBody, ...rest);
+export const RECORDS: LateMembers = { lists: ["records"] };
+
+export const readScore: ReadRequest = (body, ...rest) => body.read(RECORDS, ScoreBody, ...rest);

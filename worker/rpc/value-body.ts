@@ -1,7 +1,7 @@
 import type * as v from "valibot";
 import { safeParse } from "valibot";
 import { faultsWith } from "../../format/parse.ts";
-import type { BodySchema, ReadableBody, ReadBody, Refuse } from "../http/body.ts";
+import type { BodySchema, LateMembers, ReadableBody, ReadBody, Refuse } from "../http/body.ts";
 import type { Lease } from "../memory/memory-budget.ts";
 import { measure } from "./measure.ts";
 import { ValueList } from "./value-list.ts";
@@ -15,7 +15,7 @@ export class ValueBody implements ReadableBody {
   }
 
   async read<Schema extends BodySchema>(
-    lists: readonly string[],
+    { lists }: LateMembers,
     schema: Schema,
     lease: Lease,
     refuse: Refuse,

@@ -3,6 +3,7 @@ import { FormatError, RequestError } from "../../format/errors.ts";
 import type { BlobManifest } from "../../format/read-blob.ts";
 import { RecordEncoder } from "../../format/record.ts";
 import { itemId } from "../../runtime/item-id.ts";
+import { parsed } from "../../runtime/unparsed.ts";
 import { BodyError } from "../http/errors.ts";
 import { MAX_ERRORS, MAX_RECORDS } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -11,6 +12,7 @@ import { OverloadedError } from "../memory/overloaded-error.ts";
 /** The members of a body whose contents the model's encoder judges. Lists that are none are for a schema to refuse. */
 interface JudgedBody {
   records?: unknown;
+  /** May be Unparsed. */
   context?: unknown;
   candidates?: unknown;
   items?: unknown;
@@ -18,7 +20,7 @@ interface JudgedBody {
 
 /**
  * Throws all that is wrong with a body of which `found` is known: these errors, and what the model's encoder says
- * beside; without a model, these alone.
+ * beside; without a model, these alone. Throws BodyError alone where the context is no JSON.
  */
 export function throwFaults(
   found: readonly FormatError[],
@@ -26,10 +28,13 @@ export function throwFaults(
   model: BlobManifest | null,
   lease: Lease,
 ): never {
+  const judged = (body ?? {}) as JudgedBody;
+  // What is no JSON is said before what is wrong with it.
+  parsed(judged.context);
   const errors = [...found];
   const known = new Set(found.map(({ place }) => place));
   try {
-    for (const fault of model ? faultsOf((body ?? {}) as JudgedBody, model, lease) : []) {
+    for (const fault of model ? faultsOf(judged, model, lease) : []) {
       if (errors.length >= MAX_ERRORS) break;
       if (!known.has(fault.place)) errors.push(fault);
     }
@@ -53,7 +58,7 @@ function* faultsOf(
   const entries = new EncodedRecords(fields, fields, (bytes) => lease.resize(held + bytes));
   yield* faultsIn(records, "records", (record, place) => encoder.encodeObject(record, entries, place), entries);
   if (candidates === undefined && items === undefined) return;
-  yield* faultsOfRecord(context, (one) => encoder.encodeContext(one, entries, "context"));
+  yield* faultsOfRecord(parsed(context), (one) => encoder.encodeContext(one, entries, "context"));
   yield* faultsIn(candidates, "candidates", (item, place) => encoder.encodeItem(item, entries, place), entries);
   if (model.items === null) return;
   const position = encoder.fields.findIndex(({ name }) => name === model.items?.field);

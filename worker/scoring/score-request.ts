@@ -7,6 +7,7 @@ import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { giveBack } from "../../runtime/rows/give-back.ts";
 import type { Scorer } from "../../runtime/scorer.ts";
 import type { Scores } from "../../runtime/scores.ts";
+import { parsed } from "../../runtime/unparsed.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { MAX_ENTRIES_PER_REQUEST, MAX_ERRORS, MAX_PAGES_WANTED } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -18,8 +19,8 @@ import { explanationBytes } from "./explained.ts";
 import { throwFaults } from "./request-faults.ts";
 
 /**
- * What is to be scored: whole records, which may be explained, or one context with its candidates or with the ids of
- * items of the catalogue.
+ * What is to be scored: whole records, which may be explained, or one context, which may be Unparsed, with its
+ * candidates or with the ids of items of the catalogue.
  */
 export type ScoreRequest =
   | { records: Listed<unknown>; explain?: boolean }
@@ -229,11 +230,11 @@ function encode(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Le
     return { located, run: (pages) => scorer.explain(located, pages) };
   }
   if ("items" in request) {
-    const located = scorer.locateItems(request.context, request.items, limits, cached);
+    const located = scorer.locateItems(parsed(request.context), request.items, limits, cached);
     return { located: located.records, run: (pages) => scorer.rankItems(located, pages) };
   }
-  const { context, candidates } = request;
-  const encoded = scorer.encodeCandidates(context, candidates, limits);
+  const { candidates } = request;
+  const encoded = scorer.encodeCandidates(parsed(request.context), candidates, limits);
   const located = scorer.locate(encoded, candidates.length, limits, cached);
   return { located, run: (pages) => scorer.rank(located, pages) };
 }

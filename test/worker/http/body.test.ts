@@ -36,6 +36,24 @@ test.each(NOT_JSON)("$what is 400", async ({ body, detail }) => {
   expect(problem.detail).toContain(detail);
 });
 
+test.each([
+  '{"context":{"site":},"candidates":[{}]}',
+  '{"context":{"site":},"candidates":[{}],"sort":false}',
+  '{"context":{"site":},"candidates":[]}',
+  '{"context":{"site":},"items":["ad0"]}',
+  '{"context":,"candidates":[{}]}',
+  '{"context":{"site":},"candidates":[{"colour":1}],"k":0,"other":1}',
+])("a context that is not JSON is 400, whatever else is wrong: %s", async (body) => {
+  const response = await worker.fetch("/v1/rank", {
+    ...{ method: "POST", body },
+    headers: { "content-type": "application/json" },
+  });
+  expect(await problemOf(response)).toMatchObject({
+    ...{ status: 400, type: "urn:deepfm-edge:problem:not-json" },
+    detail: expect.stringContaining("the body is not JSON"),
+  });
+});
+
 test.each([null, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])(
   "content-type %s is 415",
   async (type) => {

@@ -3,6 +3,7 @@ import { seeded } from "../../../testing/format/random.ts";
 import { BodyError } from "../../../worker/http/errors.ts";
 import { JsonList } from "../../../worker/http/json-list.ts";
 import { outlineJson } from "../../../worker/http/json-outline.ts";
+import { JsonValue } from "../../../worker/http/json-value.ts";
 import { JSON_PART_BYTES } from "../../../worker/limits.ts";
 
 /** The body as the Worker reads it, with its list parsed part by part. */
@@ -107,6 +108,19 @@ test("means what JSON.parse makes of any body with a few characters changed", ()
     expect(outlinedOrNot(text), text).toEqual(expected);
   }
   expect(good).toBeGreaterThan(1000);
+});
+
+test("members that come later are parsed when they are asked for, once", () => {
+  const read = (text: string): Record<string, unknown> =>
+    outlineJson(new TextEncoder().encode(text), ["list"], ["a", "list"]).parse() as Record<string, unknown>;
+  const { a, b, list } = read('{"a": {"x":[1]} ,"b":{},"list":7}');
+  expect(b).toEqual({});
+  expect(a).toBeInstanceOf(JsonValue);
+  expect((a as JsonValue).value).toEqual({ x: [1] });
+  expect((a as JsonValue).value).toBe((a as JsonValue).value);
+  expect((list as JsonValue).value).toBe(7);
+  const { a: broken } = read('{"a":{"x":}}');
+  expect(() => (broken as JsonValue).value).toThrow(BodyError);
 });
 
 test("a list that was let go of cannot be iterated any more", () => {

@@ -113,7 +113,8 @@ test.each([
     const refuse = (): never => {
       throw new Error("the body has another form");
     };
-    const reading = new RequestBody(request).read(["records"], v.object({ records: v.any() }), lease, refuse);
+    const late = { lists: ["records"] };
+    const reading = new RequestBody(request).read(late, v.object({ records: v.any() }), lease, refuse);
     await expect(reading).rejects.toThrow(OverloadedError);
   },
 );
