@@ -17,12 +17,12 @@ const PART_BYTES = 64 * 1024;
 /** Bytes of a declared body that is read at once. It takes twice its memory for a moment. Most bodies are shorter. */
 const MAX_WHOLE_BYTES = 256 * 1024;
 
-/** A body that was read, with its lists still to be parsed. At its end its memory is given back. */
-export interface ReadBody<Body> extends Disposable {
+/** A body that was read, with its lists still to be parsed. Its memory is the lease's. */
+export interface ReadBody<Body> {
   body: Body;
   /** When all of it was there, by performance.now(). */
   arrivedAt: number;
-  /** Gives the memory of its lists back, which cannot be iterated any more. */
+  /** Gives the memory of its lists back before the lease ends, once. They cannot be iterated any more. */
   release(): void;
 }
 
@@ -89,10 +89,9 @@ export class RequestBody implements ReadableBody {
     lease: Lease,
     refuse: Refuse,
   ): Promise<ReadBody<v.InferOutput<Schema>>> {
-    using stack = new DisposableStack();
     // A client that leaves with half of its body sent takes this request's end with it, and has no more than this.
     lease.lasts(limits.BODY_LEASE_MS);
-    const bytes = stack.use(await (this.#isShort ? this.#readWhole(lease) : this.#readParts(lease)));
+    const bytes = await (this.#isShort ? this.#readWhole(lease) : this.#readParts(lease));
     const arrivedAt = performance.now();
     // What has arrived is gone with a lease that has ended, which is no empty body.
     lease.refuseEnded();
@@ -103,14 +102,15 @@ export class RequestBody implements ReadableBody {
     const json = outline.parse();
     const parsed = safeParse(schema, json, { abortEarly: true });
     if (!parsed.success) refuse(faultsWith(schema, json, "body", schema.entries), json);
-    const body = parsed.output;
-    stack.defer(() => {
-      for (const list of outline.lists) list.forget();
-      lease.giveBack(ofLists);
-    });
-    const memory = stack.move();
-    const release = (): void => memory.dispose();
-    return { body, arrivedAt, release, [Symbol.dispose]: release };
+    return {
+      body: parsed.output,
+      arrivedAt,
+      release() {
+        for (const list of outline.lists) list.forget();
+        bytes[Symbol.dispose]();
+        lease.giveBack(ofLists);
+      },
+    };
   }
 
   /** Whether it is declared to be short, as it is. */
@@ -122,11 +122,15 @@ export class RequestBody implements ReadableBody {
   async #readWhole(lease: Lease): Promise<BodyBytes> {
     // The runtime joins what it has read, so that both are there for a moment.
     lease.resize(2 * this.#declaredBytes);
-    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(`less than ${this.#declaredBytes}`));
-    const buffer = await deadline.race(this.#request.arrayBuffer()).catch((error: unknown) => {
+    const deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(`less than ${this.#declaredBytes}`));
+    let bytes: BodyBytes;
+    try {
+      bytes = new BodyBytes(await deadline.race(this.#request.arrayBuffer()));
+    } catch (error) {
       throw brokenOff(error, null);
-    });
-    const bytes = new BodyBytes(buffer);
+    } finally {
+      deadline[Symbol.dispose]();
+    }
     lease.defer(() => bytes[Symbol.dispose]());
     lease.resize(bytes.room);
     return bytes;

@@ -149,7 +149,8 @@ export class Lease implements Disposable {
   #endsAt: number;
   #bytes = 0;
   #ended = false;
-  readonly #held = new DisposableStack();
+  /** What is called when it ends, the last one first. A DisposableStack takes several times as long. */
+  readonly #held: (() => void)[] = [];
 
   constructor(budget: MemoryBudget, share: "models" | "requests", endsAt: number, isRead: boolean) {
     this.#budget = budget;
@@ -192,7 +193,7 @@ export class Lease implements Disposable {
 
   /** Has `giveBack` called when the lease ends, so that the memory is free when it is another's. */
   defer(giveBack: () => void): void {
-    if (!this.#ended) this.#held.defer(giveBack);
+    if (!this.#ended) this.#held.push(giveBack);
     else giveBack();
     this.refuseEnded();
   }
@@ -207,7 +208,7 @@ export class Lease implements Disposable {
 
   end(): void {
     this.#ended = true;
-    this.#held.dispose();
+    for (let giveBack = this.#held.pop(); giveBack; giveBack = this.#held.pop()) giveBack();
     this.resize(0);
   }
 

@@ -91,27 +91,28 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
   const body = openBody();
   // Only the body says which model is wanted. But as long as an isolate loads its first, no other body need be held.
   if (models.firstLoad) await settledWithin(models.firstLoad, LOAD_WAIT_MS);
-  using held = new DisposableStack();
-  const lease = held.use(options.memory.lease("requests"));
-  const request = held.use(
-    await read(body, lease, (found, wrong) => {
+  const lease = options.memory.lease("requests");
+  let isKept = false;
+  let asked: AskedRequest | null = null;
+  try {
+    const request = await read(body, lease, (found, wrong) => {
       const judge = models.servingFor(chosenBy(wrong));
       return throwFaults(found, wrong, judge?.scorer.manifest ?? null, lease);
-    }),
-  );
-  const parsingMs = performance.now() - request.arrivedAt;
-  const charge = rowRateLimit && chargeTo(rowRateLimit, client);
-  try {
+    });
+    asked = request.body;
+    const parsingMs = performance.now() - request.arrivedAt;
+    const charge = rowRateLimit && chargeTo(rowRateLimit, client);
     const { keys, leastSerials, bundled } = settings;
     const access = { source, keys, leastSerials, bundled, charge, keepAlive, lease };
-    const { list } = request.body;
-    const { answer, cookies } = list ? await ofExperiments(request.body, list, call, options, access, parsingMs) : NONE;
+    const { list } = asked;
+    const { answer, cookies } = list ? await ofExperiments(asked, list, call, options, access, parsingMs) : NONE;
     if (answer) {
-      if (answer.after) afterAnswer(answer.after, held.move(), keepAlive);
+      isKept = answer.after !== null;
+      if (answer.after) afterAnswer(answer.after, lease, keepAlive);
       return { ...answer, cookies };
     }
-    const { model, fallback } = await chosenModel(models, request.body, access);
-    const result = await scoreRequest(request.body, {
+    const { model, fallback } = await chosenModel(models, asked, access);
+    const result = await scoreRequest(asked, {
       model,
       rows: options.rows,
       source,
@@ -123,13 +124,15 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
       lease,
       release: request.release,
     });
-    return { body: bodyOf(options, request.body, { model, fallback, result }), result, cookies };
+    return { body: bodyOf(options, asked, { model, fallback, result }), result, cookies };
   } catch (error) {
-    const fallback = orderFallback(request.body, error);
-    if (!fallback || !request.body.inOrder) throw error;
-    const inOrder = request.body.inOrder();
+    const fallback = asked && orderFallback(asked, error);
+    if (!fallback || !asked?.inOrder) throw error;
+    const inOrder = asked.inOrder();
     models.fallbacks.order++;
     return { body: { ...inOrder, fallback }, result: null };
+  } finally {
+    if (!isKept) lease.end();
   }
 }
 
@@ -157,8 +160,8 @@ function ofExperiments(
 }
 
 /** Does what is left to do with the memory of a request, which it then gives back. */
-function afterAnswer(after: () => Promise<void>, held: DisposableStack, keepAlive: KeepAlive): void {
-  keepAlive(after().finally(() => held.dispose()));
+function afterAnswer(after: () => Promise<void>, lease: Lease, keepAlive: KeepAlive): void {
+  keepAlive(after().finally(() => lease.end()));
 }
 
 /** Counts a request that was scored, and makes its answer's body. */

@@ -26,7 +26,7 @@ export class ValueBody implements ReadableBody {
     const value = withLists(this.#value, lists);
     const parsed = safeParse(schema, value, { abortEarly: true });
     if (!parsed.success) refuse(faultsWith(schema, value, "body", schema.entries), value);
-    return { body: parsed.output, arrivedAt, release() {}, [Symbol.dispose]() {} };
+    return { body: parsed.output, arrivedAt, release() {} };
   }
 }
 
