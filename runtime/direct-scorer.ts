@@ -122,9 +122,10 @@ export class DirectScorer {
     const { offsets, keys, addresses, unseen, fields } = this.#batch;
     let slots = 0;
     let cell = 0;
-    let entry = -1;
-    for (let left = absent; left > 0; left--) {
-      entry = addresses.indexOf(0, entry + 1);
+    let left = absent;
+    for (let entry = 0; entry < addresses.length && left > 0; entry++) {
+      if (addresses[entry] !== 0) continue;
+      left--;
       while ((offsets[cell + 1] as number) <= entry) cell++;
       const lo = keys[2 * entry] as number;
       const hi = keys[2 * entry + 1] as number;

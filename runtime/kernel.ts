@@ -152,7 +152,7 @@ export class Kernel {
   scoreInPlace(n: number, isRanked: boolean, logits: Float32Array, scores: Float32Array, from: number): void {
     const { score, scoreCandidates } = this.#exports;
     check("score", isRanked ? scoreCandidates(n) : score(n));
-    this.#give(n, logits.subarray(from), scores.subarray(from));
+    this.#give(n, logits, scores, from);
   }
 
   /** Makes the only record of a batch the context of the candidates that follow. Only its context fields count. */
@@ -213,9 +213,12 @@ export class Kernel {
     return (offsets.length - 1) / this.#fields;
   }
 
-  #give(records: number, logits: Float32Array, scores: Float32Array): void {
-    logits.set(this.#logits.subarray(0, records));
-    scores.set(this.#scores.subarray(0, records));
+  /** A loop takes less time than the views that `set` needs. */
+  #give(records: number, logits: Float32Array, scores: Float32Array, from = 0): void {
+    for (let i = 0; i < records; i++) {
+      logits[from + i] = this.#logits[i];
+      scores[from + i] = this.#scores[i];
+    }
   }
 }
 

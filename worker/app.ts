@@ -118,19 +118,22 @@ function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
  * route, without a context, a router and a chain of handlers on the way; all others to `fetch`, Hono's own.
  */
 function answeringFirst(answers: ReadonlyMap<string, Answer>, fetch: Hono<AppEnv>["fetch"]): Hono<AppEnv>["fetch"] {
+  const routes = [...answers];
   return function answerFirst(request, env, ctx) {
-    const path = pathOf(request.url);
-    const answer = request.method === "POST" && ctx ? answers.get(path) : undefined;
-    if (!answer || !ctx) return fetch(request, env, ctx);
-    return answer(request, env ?? {}, (promise) => ctx.waitUntil(promise), path);
+    if (request.method === "POST" && ctx) {
+      const { url } = request;
+      for (const [path, answer] of routes)
+        if (hasPath(url, path)) return answer(request, env ?? {}, (promise) => ctx.waitUntil(promise), path);
+    }
+    return fetch(request, env, ctx);
   };
 }
 
-/** The path of a URL as it is written. */
-function pathOf(url: string): string {
+/** Whether a URL as it is written has a path. Cutting the path out to look it up takes several times as long. */
+function hasPath(url: string, path: string): boolean {
   const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  return url.slice(start, query < 0 ? undefined : query);
+  const end = start + path.length;
+  return url.startsWith(path, start) && (end === url.length || url[end] === "?");
 }
 
 /** What `hc` of Hono makes a typed client of: hc<AppType>(url).v1.score.$post({ json: { records } }). */

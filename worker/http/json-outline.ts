@@ -42,6 +42,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
     return { lists: [], longestPart: 0, others: bytes.length, parse: () => parseJsonBytes(bytes.subarray(start)) };
   }
   const members = new Map<string, JsonList | Uint8Array>();
+  const found: JsonList[] = [];
   let others = 0;
   let longest = 0;
   let at = start;
@@ -57,6 +58,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
     if (lists.includes(name) && bytes[value] === OPEN_LIST) {
       const list = outlineList(bytes, value, name);
       members.set(name, list.list);
+      found.push(list.list);
       longest = Math.max(longest, list.longest);
       at = skipSpace(bytes, list.end + 1);
     } else {
@@ -68,17 +70,20 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
     }
   } while (bytes[at] === COMMA);
   if (bytes[at] !== CLOSE_OBJECT || skipSpace(bytes, at + 1) < bytes.length) throw notJson(bytes, at);
-  const found = Array.from(members.values()).filter((member) => member instanceof JsonList);
   return { lists: found, longestPart: longest, others, parse: () => parseMembers(members, later) };
 }
 
 /** The name whose opening quote is at `at`, and which the colon follows. Plain ones need no parser. */
 function nameAt(bytes: Uint8Array, at: number, colon: number): string {
-  const inner = bytes.subarray(at + 1, colon - 1);
-  const isPlain =
-    inner.length <= MAX_PLAIN_NAME && inner.every((byte) => byte > 0x20 && byte < 0x7f && byte !== BACKSLASH);
-  if (isPlain && bytes[colon - 1] === QUOTE) return String.fromCharCode(...inner);
-  return parseJsonBytes(bytes.subarray(at, colon)) as string;
+  const end = colon - 1;
+  let name = "";
+  let isPlain = bytes[end] === QUOTE && end - at - 1 <= MAX_PLAIN_NAME;
+  for (let i = at + 1; isPlain && i < end; i++) {
+    const byte = bytes[i] as number;
+    isPlain = byte > 0x20 && byte < 0x7f && byte !== BACKSLASH;
+    name += String.fromCharCode(byte);
+  }
+  return isPlain ? name : (parseJsonBytes(bytes.subarray(at, colon)) as string);
 }
 
 /** A list from its opening bracket on; the end is its closing bracket. */
@@ -133,15 +138,23 @@ export function endOfString(bytes: Uint8Array, from: number): number {
 
 /** Where the value ends that begins at or after `from`: at the comma or bracket of what it is in. */
 export function endOfValue(bytes: Uint8Array, from: number): number {
+  const { length } = bytes;
   let depth = 0;
-  for (let at = from; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) at = endOfString(bytes, at) - 1;
-    else if (byte === COMMA && depth === 0) return at;
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) depth++;
-    else if ((byte === CLOSE_LIST || byte === CLOSE_OBJECT) && depth-- === 0) return at;
+  for (let at = from; at < length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === QUOTE) {
+      // Without a call for each string the whole takes three quarters of the time.
+      for (at++; at < length; at++) {
+        const inner = bytes[at];
+        if (inner === QUOTE) break;
+        if (inner === BACKSLASH) at++;
+      }
+    } else if (byte === COMMA) {
+      if (depth === 0) return at;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth++;
+    else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && depth-- === 0) return at;
   }
-  throw notJson(bytes, bytes.length);
+  throw notJson(bytes, length);
 }
 
 function refuseLong(what: string, length: number): void {
