@@ -17,6 +17,10 @@ export class JsonValue extends Unparsed {
     return this.#parsed.value;
   }
 
+  override check(): void {
+    if (this.#bytes.length > 0) void this.value;
+  }
+
   override takeJson(take: TakeJson): boolean {
     const bytes = this.#bytes;
     const next = take(bytes, 0, bytes.length);

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { MAX_RECEIPT_ITEMS } from "../../format/item-tags.ts";
+import { Unparsed } from "../../runtime/unparsed.ts";
 import type { LateMembers } from "../http/body.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_RECORDS } from "../limits.ts";
@@ -51,6 +52,7 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
     inOrder() {
       // No model has read them.
+      if (context instanceof Unparsed) context.check();
       candidates?.check();
       return { items: itemsInOrder(count, ranking) };
     },

@@ -142,9 +142,10 @@ test("a ranking that allows it keeps its own order where no model can score it",
   expect(contradicting.detail).toContain('fallback: got "order" with "sort": false');
   expect((await problemOf(await worker.score({ records: HOT, fallback: "order" }))).status).toBe(422);
 
-  for (const list of ['[{"ad": }]', '[{"ad": "ad1"},]', "[1 2]"]) {
-    const broken = await problemOf(await worker.post("/v1/rank", `{"candidates": ${list}, "fallback": "order"}`));
-    expect(broken.type).toBe("urn:deepfm-edge:problem:not-json");
+  const broken = ['"candidates": [{"ad": }]', '"candidates": [{"ad": "ad1"},]', '"candidates": [1 2]'];
+  for (const members of [...broken, '"candidates": [{"ad": "ad1"}], "context": {"os": }']) {
+    const refused = await problemOf(await worker.post("/v1/rank", `{${members}, "fallback": "order"}`));
+    expect(refused.type, members).toBe("urn:deepfm-edge:problem:not-json");
   }
   expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="order"} 2\n');
 });
