@@ -256,14 +256,21 @@ export class Learner {
     this.#batch = new GatheredBatch(records, fields, dim, tableRows, arrays, this.#entryStore);
   }
 
-  /** A copy of the weights. */
-  weights(): Weights {
+  /** A copy of the weights, in the arrays of an earlier one where that is given: a large table takes gigabytes. */
+  weights(into: Weights | null = null): Weights {
+    const { rows, dense, runningStats } = this.ownWeights();
+    if (into === null) return { rows: rows.slice(), dense: dense.slice(), runningStats: runningStats.slice() };
+    into.rows.set(rows);
+    into.dense.set(dense);
+    into.runningStats.set(runningStats);
+    return into;
+  }
+
+  /** The weights themselves, which the next step changes. */
+  ownWeights(): Weights {
     this.tables.finish();
-    return {
-      rows: this.tables.values.slice(),
-      dense: this.model.parameters.values.slice(),
-      runningStats: this.model.runningStats.values.slice(),
-    };
+    const { parameters, runningStats } = this.model;
+    return { rows: this.tables.values, dense: parameters.values, runningStats: runningStats.values };
   }
 
   restore(weights: Weights): void {

@@ -197,7 +197,7 @@ export class Training {
     ) {
       position.best = epoch;
       position.waited = 0;
-      this.bestWeights = learner.weights();
+      this.bestWeights = learner.weights(this.bestWeights);
     } else if (++position.waited >= this.#spec.training.patience) {
       learner.restore(this.bestWeights);
       if (position.drops === 0) position.done = true;

@@ -72,7 +72,7 @@ export function saveRun(
     "rows.keys": { shape: [vocabulary.size, 2], data: vocabulary.keys },
     "rows.fields": { shape: [vocabulary.size], data: vocabulary.fieldOf },
     "rows.counts": { shape: [vocabulary.size], data: vocabulary.counts },
-    ...namedWeights(learner.model, learner.tables, learner.weights()),
+    ...namedWeights(learner.model, learner.tables, learner.ownWeights()),
   };
   makeFolder(folder);
   const record = runRecord(spec, engine);
