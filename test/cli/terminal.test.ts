@@ -106,7 +106,7 @@ const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
   ["init", "read", () => ["init", log, "--yes", "--out", "init.json"]],
   ["train", "read", () => train("run")],
   ["compare", "1 of 1: LR, seed 1: read", () => compare],
-  ["study", "seed 1: read", () => study],
+  ["study", "read", () => study],
   ["tune", "read", () => ["tune", spec, ...LOGS, "--space", space, "--trials", "1", "--out", "tune"]],
   ["start", "generate", () => ["start", "--rows", "2000000", "--out", "start"]],
   ["publish", "publish", () => ["publish", "export", "--persist-to", "kv"]],
