@@ -7,7 +7,7 @@ const SPIN_BLOCK = [15, 16, 17, 18];
 const SPIN_LANE = [19, 17, 15, 13];
 const ADD = [0x561ccd1b, 0x0bcaa747, 0x96cd1c35, 0x32ac3b17];
 
-function rotateLeft(x: number, bits: number): number {
+export function rotateLeft(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
@@ -16,7 +16,7 @@ function scramble(word: number, lane: number): number {
   return Math.imul(spun, at(MULTIPLY, (lane + 1) % 4));
 }
 
-function finish(x: number): number {
+export function finish(x: number): number {
   const a = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   const b = Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
   return b ^ (b >>> 16);
