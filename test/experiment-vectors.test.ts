@@ -141,7 +141,8 @@ const CHECKS: Record<string, (vector: Vector, near: Near) => void | Promise<void
   "srm.chi2.kohavi": checkRatioTest,
   "srm.chi2.three": checkRatioTest,
   "srm.chi2.quiet": checkRatioTest,
-  // The file's value at 60 is wrong from the third digit on: erfc(√30), by its continued fraction in 40 digits, is ours.
+  // The file's value at 60 is wrong from the third digit on: ours is erfc(√30), by its continued fraction in 40 digits,
+  // too.
   "srm.chi2.tail"({ input, expected: [ordinary, wrong, far], tolerance }) {
     expect(wrong).toBe(9.43689570931383e-15);
     for (const [i, p] of [ordinary, 9.485737571073848e-15, far].entries())
@@ -278,8 +279,8 @@ const CHECKS: Record<string, (vector: Vector, near: Near) => void | Promise<void
     };
     near({ ...openBanditEstimates(rows), ...onPolicy() }, expected);
   },
-  // By integrals in place of the file's 100,000 draws, whose chance alone moves ESS by some 0.2 %: the file's tolerance,
-  // for click rates, is no measure of that, and 1 % is.
+  // By integrals in place of the file's 100,000 draws, whose chance alone moves ESS by some 0.2 %: the tolerance of the
+  // file, for click rates, is no measure of that, and 1 % is.
   "ope.open-bandit.bts"({ expected: { ess, ...rates } }, near) {
     const { clicks, logged, items, positions } = openBandit("random");
     const policy = thompsonMarginals(BTS_PRIOR, 3);
@@ -483,7 +484,7 @@ function valuesOf(estimates: Record<string, Contributions>): Record<string, numb
   return Object.fromEntries(Object.entries(estimates).map(([name, one]) => [name, estimated(one).value]));
 }
 
-/** What a policy says of three slots of lists: logarithms for the estimators, and probabilities as the file has them. */
+/** What a policy says of three slots of lists: logarithms for the estimators, and probabilities as in the file. */
 function slateOf(logits: number[][], lists: number[][], temperature: number) {
   const policy = parsePolicy({ policy: "plackett-luce", temperature });
   const logs = lists.map((shown, i) => logPropensities(policy, candidates(logits[i]), shown));

@@ -14,8 +14,8 @@ const MAX_RATE = 0.02;
 const STEP = 5e-6;
 
 /**
- * P(item i has rank r) where each item's rate is drawn and items are ranked by it: `[r][i]`, r from 0 to `ranks` − 1. It
- * is ∫ fᵢ(x) P(exactly r of the others are above x) dx, by the trapezoidal rule.
+ * P(item i has rank r) where each item's rate is drawn and items are ranked by it: `[r][i]`, r from 0 to `ranks` − 1.
+ * That is ∫ fᵢ(x) P(exactly r of the others are above x) dx, by the trapezoidal rule.
  */
 export function thompsonMarginals(items: Beta[], ranks: number): number[][] {
   const distributions = items.map(distribution);
