@@ -6,7 +6,10 @@ import type { RunLogs } from "./run.ts";
 
 /** What a training takes besides its rows: the program, records that are read ahead, a step's intermediate numbers. */
 const OTHER_BYTES = 2 ** 30;
-/** Copies of a row: weights, two moments, the best weights, and one that is written. */
+/**
+ * Copies of a row: weights, two moments, the best weights, and as much again for its key and counts. Ten million rows
+ * of 11 numbers take 3.3 GB by this, and took 3.2 GB.
+ */
 const COPIES = 5;
 /** Of the memory that is free, what trainings may take. */
 const MEMORY_SHARE = 0.5;
