@@ -11,6 +11,11 @@ import { endWithThisProcess } from "../trainer/io/children.ts";
  */
 export const WRANGLER_CONFIG = fileURLToPath(new URL("../wrangler.toml", import.meta.url));
 
+/** The program of wrangler, for Node. */
+export function wranglerScript(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
+}
+
 /** Wrangler's environment: no telemetry, no questions, no look-up of where the machine is. */
 export const QUIET = {
   WRANGLER_SEND_METRICS: "false",
@@ -28,10 +33,9 @@ const DEADLINE_MS = 300_000;
  * fails or does not end in time. The process ends with this one.
  */
 export function wrangler(args: readonly string[], config = WRANGLER_CONFIG, cwd = process.cwd()): Promise<string> {
-  const script = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
   const name = `wrangler ${args.slice(0, 3).join(" ")}`;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args, "--config", config], {
+    const child = spawn(process.execPath, [wranglerScript(), ...args, "--config", config], {
       cwd,
       // What it prints is for this process, so the user's wish for more or less of it does not count.
       env: { ...process.env, ...QUIET, WRANGLER_LOG: "log", NO_COLOR: "1", FORCE_COLOR: "0" },

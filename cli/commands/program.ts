@@ -102,6 +102,13 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./publish.ts")).definePublish,
   },
   {
+    name: "dev",
+    description:
+      "Run the Worker on this machine with `wrangler dev`, open to everyone, and write what its experiments log into " +
+      "files.",
+    load: async () => (await import("./dev.ts")).defineDev,
+  },
+  {
     name: "models",
     description: "List the models of Workers KV, or the history of one: versions, since when, bytes, notes.",
     load: async () => (await import("./models.ts")).defineModels,

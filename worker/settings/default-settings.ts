@@ -1,5 +1,6 @@
 import type { AccessMode } from "../access/caller.ts";
 import type { ExperimentVariables } from "../experiments/experiment-values.ts";
+import { collectorSink } from "../exposures/collector-sink.ts";
 import type { LineSink } from "../exposures/line-sink.ts";
 import { type PipelineBinding, pipelineSink } from "../exposures/pipeline-sink.ts";
 import { type QueueProducer, queueSink } from "../exposures/queue-sink.ts";
@@ -54,6 +55,8 @@ export interface DefaultBindings extends ExperimentVariables, RerankBindings {
   EXPOSURE_PIPELINE?: PipelineBinding;
   /** A pipeline for events, in place of the queue. */
   EVENT_PIPELINE?: PipelineBinding;
+  /** A URL of this machine, which gets lines where neither is bound: `deepfm-edge dev` sets it. */
+  LINE_COLLECTOR?: string;
   /** The rate limit of events by request id. */
   EVENT_RATE_LIMIT?: RateLimiter;
   /** A dataset of Workers Analytics Engine, which gets counts of lines that were sent and dropped. */
@@ -113,11 +116,11 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   experiments(env) {
     return env;
   },
-  exposureSink({ EXPOSURE_PIPELINE, EXPOSURES }) {
-    return sinkOf(EXPOSURE_PIPELINE, EXPOSURES);
+  exposureSink({ EXPOSURE_PIPELINE, EXPOSURES, LINE_COLLECTOR }) {
+    return sinkOf(EXPOSURE_PIPELINE, EXPOSURES, LINE_COLLECTOR);
   },
-  eventSink({ EVENT_PIPELINE, EXPOSURES }) {
-    return sinkOf(EVENT_PIPELINE, EXPOSURES);
+  eventSink({ EVENT_PIPELINE, EXPOSURES, LINE_COLLECTOR }) {
+    return sinkOf(EVENT_PIPELINE, EXPOSURES, LINE_COLLECTOR);
   },
   eventRateLimit({ EVENT_RATE_LIMIT = null }) {
     return EVENT_RATE_LIMIT;
@@ -130,6 +133,8 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   },
 };
 
-function sinkOf(pipeline: PipelineBinding | undefined, queue: QueueProducer | undefined): LineSink | null {
-  return pipeline ? pipelineSink(pipeline) : queue ? queueSink(queue) : null;
+function sinkOf(pipeline?: PipelineBinding, queue?: QueueProducer, collector?: string): LineSink | null {
+  if (pipeline) return pipelineSink(pipeline);
+  if (queue) return queueSink(queue);
+  return collector ? collectorSink(collector) : null;
 }

@@ -40,9 +40,12 @@ export interface Settings<Bindings extends object> {
   analytics: (env: Bindings) => AnalyticsDataset | null;
   /** The settings of experiments, by the names of their variables. Default: those of the environment. */
   experiments: (env: Bindings) => ExperimentVariables;
-  /** Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, else the queue EXPOSURES. */
+  /**
+   * Where exposures go; null: they are dropped and counted. Default: EXPOSURE_PIPELINE, or else the queue EXPOSURES, or
+   * else LINE_COLLECTOR.
+   */
   exposureSink: (env: Bindings) => LineSink | null;
-  /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else the queue EXPOSURES. */
+  /** Where events go; null: they are refused. Default: EVENT_PIPELINE, or else EXPOSURES, or else LINE_COLLECTOR. */
   eventSink: (env: Bindings) => LineSink | null;
   /** Limits the events of one request; null: nothing does. Default: the binding EVENT_RATE_LIMIT, if any. */
   eventRateLimit: (env: Bindings) => RateLimiter | null;

@@ -10,7 +10,9 @@ interface PullFlags {
 
 export function logsPullCommand(): Command {
   return new Command("pull")
-    .description("Copy the exposures and events that `npm run dev` has written into its local R2 into a folder.")
+    .description(
+      "Copy the exposures and events that a queue of `npm run dev` has written into its local R2 into a folder.",
+    )
     .requiredOption("--out <folder>", "the folder; files that it has are left as they are")
     .option("--persist-to <folder>", "another local folder than .wrangler/state")
     .option("--config <file>", "wrangler's configuration of your own Worker, which binds the bucket as EXPOSURE_LOGS")

@@ -1,0 +1,42 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { UserError } from "../trainer/errors.ts";
+import { endWithThisProcess } from "../trainer/io/children.ts";
+import { startLineCollector } from "./line-collector.ts";
+import { WRANGLER_CONFIG, wranglerScript } from "./wrangler.ts";
+
+export interface WranglerDevOptions {
+  /** The folder of the files with lines of exposures and events. */
+  logs: string;
+  config?: string;
+  /** The environment of the configuration. Default: none. */
+  environment?: string;
+  /** Further arguments of `wrangler dev`. */
+  args: readonly string[];
+}
+
+/**
+ * Runs `wrangler dev` in this terminal until it ends: a Worker open to everyone, whose lines of exposures and events go
+ * into files, unless its configuration has a queue or a pipeline for them. Returns the exit code. Throws UserError where
+ * it cannot be started.
+ */
+export async function wranglerDev(options: WranglerDevOptions): Promise<number> {
+  const { logs, config = WRANGLER_CONFIG, environment = "", args } = options;
+  await using collector = await startLineCollector(logs);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const own = ["--config", config, `--env=${environment}`, "--var", "AUTH:off", `LINE_COLLECTOR:${collector.url}`];
+  const child = spawn(process.execPath, [wranglerScript(), "dev", ...own, ...args], { stdio: "inherit" });
+  endWithThisProcess(child);
+  child.on("error", (error) => reject(new UserError(`wrangler did not start: ${error.message}`, { cause: error })));
+  child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
+  // A terminal sends Ctrl-C to both processes: wrangler ends the Worker, whose last lines this one still takes.
+  const stop = (signal: NodeJS.Signals) => {
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  try {
+    return await promise;
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+}

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test, vi } from "vitest";
+import { parseEvent } from "../../format/event.ts";
+import { parseExposure } from "../../format/exposure.ts";
+import { generateToken } from "../../format/tokens.ts";
+import { saveGoldenExport } from "../deploy/golden-export.ts";
+import { runHere } from "./command-here.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-dev-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One of loopback at which nothing listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** The lines of all files of a kind. */
+const linesOf = (kind: string): string[] =>
+  globSync(join(folder, "lines", kind, "*.ndjson")).flatMap((path) => readFileSync(path, "utf8").trim().split("\n"));
+
+/** Ranks a list of a visitor's, once the Worker answers. */
+async function rankAt(url: string): Promise<{ experiment: { id: string; arm: string } }> {
+  const body = {
+    experiment: "home",
+    context: { site: "s1", device: "phone" },
+    candidates: [{ ad: "ad1", price: 1 }, { ad: "ad2" }],
+    ids: ["hat", "coat"],
+  };
+  const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  return vi.waitFor(
+    async () => {
+      const response = await fetch(`${url}/v1/rank`, request);
+      const text = await response.text();
+      expect(response.status, text).toBe(200);
+      return JSON.parse(text);
+    },
+    { timeout: 120_000, interval: 250 },
+  );
+}
+
+test("exposures and events are in files when the Worker of `dev` has shown a list", { timeout: 240_000 }, async () => {
+  const store = ["--persist-to", join(folder, "state")];
+  await saveGoldenExport(join(folder, "export"), "tiny");
+  const arms = [
+    { arm: "origin", model: null },
+    { arm: "model", model: "tiny" },
+  ];
+  writeFileSync(join(folder, "arms.json"), JSON.stringify(arms));
+  const create = ["create", "ranker", "--list", "home", "--arms", "arms.json", "--unit", "site"];
+  for (const args of [
+    ["publish", "export"],
+    ["experiment", ...create],
+    ["experiment", "start", "ranker", "--coverage", "100%"],
+  ])
+    expect(await runHere(folder, [...args, ...store])).toMatchObject({ code: 0 });
+
+  const port = await freePort();
+  const vars = [`EXPERIMENT_SECRETS:${generateToken()}`, "EXPERIMENT_UNITS:site=context:site"];
+  const root = fileURLToPath(new URL("../..", import.meta.url)); // where `npm run dev` starts it
+  const options = ["--logs", join(folder, "lines"), "--port", String(port), ...store, "--var", ...vars];
+  const child = spawn(process.execPath, [join("cli", "cli.ts"), "dev", ...options], { cwd: root });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text) => {
+      printed += text;
+    });
+  const ended = once(child, "close");
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    const { experiment } = await rankAt(url);
+    await vi.waitFor(() => expect(linesOf("exposures")).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    const line = parseExposure(linesOf("exposures")[0] ?? "");
+    expect(line).toMatchObject({ id: experiment.id, arm: experiment.arm, x: "ranker", cand: ["hat", "coat"] });
+
+    const events = [{ id: experiment.id, type: "click", item: "coat" }];
+    const sent = await fetch(`${url}/v1/events`, {
+      ...{ method: "POST", headers: { "content-type": "application/json" } },
+      body: JSON.stringify({ events }),
+    });
+    expect(await sent.json()).toEqual({ accepted: 1 });
+    await vi.waitFor(() => expect(linesOf("events")).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    expect(parseEvent(linesOf("events")[0] ?? "")).toMatchObject(events[0] as object);
+
+    const { out } = await runHere(folder, ["experiment", "analyze", "--logs", "lines"]);
+    expect(out).toContain("ranker");
+    expect(existsSync(join(folder, "logs"))).toBe(false);
+  } catch (error) {
+    throw new Error(`${error}; deepfm-edge dev has printed:\n${printed}`, { cause: error });
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+});
