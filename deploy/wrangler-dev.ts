@@ -25,7 +25,9 @@ export async function wranglerDev(options: WranglerDevOptions): Promise<number> 
   await using collector = await startLineCollector(logs);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const own = ["--config", config, `--env=${environment}`, "--var", "AUTH:off", `LINE_COLLECTOR:${collector.url}`];
-  const child = spawn(process.execPath, [wranglerScript(), "dev", ...own, ...args], { stdio: "inherit" });
+  // Wrangler would ask Cloudflare where this machine is, for `request.cf`.
+  const env = { CLOUDFLARE_CF_FETCH_ENABLED: "false", ...process.env };
+  const child = spawn(process.execPath, [wranglerScript(), "dev", ...own, ...args], { env, stdio: "inherit" });
   endWithThisProcess(child);
   child.on("error", (error) => reject(new UserError(`wrangler did not start: ${error.message}`, { cause: error })));
   child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
