@@ -26,8 +26,11 @@ export interface ReleaseOptions {
   switches?: boolean;
   /** Whether the model becomes the default one. The first model of a store does anyway. */
   becomesDefault?: boolean;
-  /** Milliseconds that the model's requests wait for rows. Default: as its pointer says, or else the Worker. */
-  deadline?: number;
+  /**
+   * Milliseconds that the model's requests wait for rows; null: as the Worker's setting is. Default: as the model's
+   * pointer says.
+   */
+  deadline?: number | null;
 }
 
 /** A version that is to be published. */
@@ -144,8 +147,9 @@ async function unlessDamaged<T>(
 function pointerWrites(
   model: string,
   before: ModelPointer | null,
-  { version, since, deadline = before?.deadline }: { version: string; since: number; deadline: number | undefined },
+  { version, since, ...asked }: { version: string; since: number; deadline: number | null | undefined },
 ): KvPair[] {
+  const deadline = asked.deadline === undefined ? before?.deadline : (asked.deadline ?? undefined);
   if (before && before.since > 0 && before.version === version && before.deadline === deadline) return [];
   const previous = before?.version === version ? before.previous : (before?.version ?? null);
   const pointer: ModelPointer = {

@@ -12,7 +12,7 @@ import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 interface PublishFlags extends StoreFlags {
   model?: string;
   note?: string;
-  deadline?: number;
+  deadline?: number | null;
   switch: boolean;
   default?: true;
   settle?: number;
@@ -24,6 +24,13 @@ interface PublishFlags extends StoreFlags {
 /** Seconds that --settle takes at most: an hour, after which KV has long told everybody. */
 const MOST_SETTLE = 3600;
 
+const deadlineWithin = integerWithin(0, MAX_DEADLINE_MS);
+
+/** Milliseconds, or null: the model has no deadline of its own. */
+function parseDeadline(text: string): number | null {
+  return text === "off" ? null : deadlineWithin(text);
+}
+
 export function definePublish(command: Command): void {
   command
     .argument("<export>", "the folder that `export` wrote")
@@ -33,8 +40,8 @@ export function definePublish(command: Command): void {
     .option("--default", "serve requests that name no model with it; the first model that is published does anyway")
     .option(
       "--deadline <ms>",
-      "milliseconds that its requests wait for rows (default: as before, or the Worker's)",
-      integerWithin(0, MAX_DEADLINE_MS),
+      "milliseconds that its requests wait for rows, or off for the Worker's setting (default: as before)",
+      parseDeadline,
     );
   withStore(command)
     .option(

@@ -150,6 +150,8 @@ describe("the versions of a model", () => {
     expect(pointed(store, "tiny")).toEqual({ version: second, since: future + 1, deadline: 20, previous: first });
     await publication(store).run(modelOf(1, 100, third));
     expect(pointed(store, "tiny")).toMatchObject({ version: third, since: future + 2, deadline: 20 });
+    await publication(store).run(modelOf(1, 100, third), { deadline: null });
+    expect(pointed(store, "tiny")).toEqual({ version: third, since: future + 3, previous: second });
   });
 
   it("may be published without serving", async () => {
