@@ -58,6 +58,7 @@ export async function verifyVersion(
     faults.push(...(await pageFaults(store, some)));
     advance(some.length / PAGE_DIGEST_BYTES);
   }
+  faults.push(...((await store.packedFaults?.(version, digests)) ?? []));
   return { version, values: own + digests.length / PAGE_DIGEST_BYTES, faults };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
@@ -70,6 +71,29 @@ export class FolderStore implements KvStore {
     }
   }
 
+  /** Compares the file of all pages, where there is one, with the pages. Those that are missing are not its fault. */
+  async packedFaults(version: string, pageDigests: Uint8Array): Promise<string[]> {
+    const packed = packedPagesKey(version);
+    if (!existsSync(this.#path(packed))) return [];
+    const keys = keysOf(pageDigests);
+    await using file = await open(this.#path(packed));
+    const { size } = await file.stat();
+    const placeBytes = size / keys.length;
+    if (!Number.isInteger(placeBytes))
+      return [`${packed}: got ${size} bytes, expected ${keys.length} places of one size`];
+    const faults: string[] = [];
+    const [place, expected] = [Buffer.alloc(placeBytes), Buffer.alloc(placeBytes)];
+    for (const [page, key] of keys.entries()) {
+      const bytes = this.#read(key);
+      if (!bytes) continue;
+      await file.read(place, 0, placeBytes, page * placeBytes);
+      bytes.copy(expected.fill(0));
+      if (bytes.length > placeBytes || !place.equals(expected))
+        faults.push(`${packed}: got other bytes for page ${page}, expected those of ${key}`);
+    }
+    return faults;
+  }
+
   #path(key: string): string {
     return join(this.#folder, key);
   }
@@ -105,10 +129,7 @@ export class FolderStore implements KvStore {
 
   /** Writes the pages that a manifest lists into one file. Throws UserError where one of them is missing. */
   #pack(version: string, manifest: string): void {
-    const { pageDigests } = readPublishedManifest(manifest, version);
-    const keys = Array.from({ length: pageDigests.length / PAGE_DIGEST_BYTES }, (_, page) =>
-      pageKey(pageDigests.subarray(page * PAGE_DIGEST_BYTES, (page + 1) * PAGE_DIGEST_BYTES)),
-    );
+    const keys = keysOf(readPublishedManifest(manifest, version).pageDigests);
     if (keys.length === 0) return;
     const placeBytes = keys.reduce((most, key) => Math.max(most, this.#sizeOf(key)), 0);
     using file = new WholeFile(this.#path(packedPagesKey(version)));
@@ -128,4 +149,11 @@ export class FolderStore implements KvStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The keys of pages, by their digests. */
+function keysOf(pageDigests: Uint8Array): string[] {
+  return Array.from({ length: pageDigests.length / PAGE_DIGEST_BYTES }, (_, page) =>
+    pageKey(pageDigests.subarray(page * PAGE_DIGEST_BYTES, (page + 1) * PAGE_DIGEST_BYTES)),
+  );
 }

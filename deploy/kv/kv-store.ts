@@ -21,6 +21,8 @@ export interface KvStore extends AsyncDisposable {
   putBytes(key: string, value: Uint8Array): Promise<void>;
   /** Deletes at most MOST_WRITTEN keys, of which some may not be there. When it returns, none of them is. */
   delete(keys: readonly string[]): Promise<void>;
+  /** What is wrong with a version's pages where the store also has them as one value; by their digests, in order. */
+  packedFaults?(version: string, pageDigests: Uint8Array): Promise<string[]>;
 }
 
 /** Keys of one bulk read, which is what KV allows. */

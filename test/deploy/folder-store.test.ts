@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { FolderStore } from "../../deploy/kv/folder-store.ts";
 import { Publication } from "../../deploy/publication.ts";
+import { verifyVersion } from "../../deploy/verify.ts";
 import { manifestKey, packedPagesKey, pageKey, pointerKey } from "../../format/store.ts";
 import { pageContents, pagedModel } from "../../testing/format/paged-model.ts";
 
@@ -31,4 +32,39 @@ it("pages are packed before a manifest promises them, and a missing one is named
   await new Publication(store, { random, repair: true }).run(second);
   expect(readFileSync(file(packedPagesKey(second.version)))).toHaveLength(201 * "page 200".length);
   expect(existsSync(file(manifestKey(second.version)))).toBe(true);
+});
+
+it("what verify says of the file of all pages is true of every page's place", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const store = new FolderStore(folder, true);
+  const faults = async (): Promise<string[]> => (await verifyVersion(store, "tiny", null)).faults;
+  const model = await pagedModel("first", pageContents(200));
+  await new Publication(store).run(model);
+  expect(await faults()).toEqual([]);
+
+  const key = packedPagesKey(model.version);
+  const packed = join(folder, key);
+  const whole = readFileSync(packed);
+  const placeBytes = whole.length / 200;
+  // The last byte of page 5's place is one of those that fill it up.
+  for (const [at, page] of [
+    [0, 0],
+    [6 * placeBytes - 1, 5],
+    [199 * placeBytes, 199],
+  ] as const) {
+    const damaged = Buffer.from(whole);
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+    writeFileSync(packed, damaged);
+    expect(await faults()).toEqual([
+      `${key}: got other bytes for page ${page}, expected those of ${pageKey(model.pages[page].digest)}`,
+    ]);
+  }
+  truncateSync(packed, whole.length - 1);
+  expect(await faults()).toEqual([`${key}: got ${whole.length - 1} bytes, expected 200 places of one size`]);
+  truncateSync(packed, 0);
+  expect(await faults()).toHaveLength(200);
+  await new Publication(store, { repair: true }).run(model);
+  expect(await faults()).toEqual([]);
+  expect(readFileSync(packed)).toEqual(whole);
 });
