@@ -17,8 +17,8 @@ export interface WranglerDevOptions {
 
 /**
  * Runs `wrangler dev` in this terminal until it ends: a Worker open to everyone, whose lines of exposures and events go
- * into files, unless its configuration has a queue or a pipeline for them. Returns the exit code. Throws UserError where
- * it cannot be started.
+ * into files, unless its configuration has a queue or a pipeline for them. Returns the exit code. Throws UserError
+ * where it cannot be started.
  */
 export async function wranglerDev(options: WranglerDevOptions): Promise<number> {
   const { logs, config = WRANGLER_CONFIG, environment = "", args } = options;
