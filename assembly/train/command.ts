@@ -3,7 +3,7 @@
 
 /** Bytes of a block. What threads wait on or count in has a cache line of its own. */
 export const BLOCK_BYTES: usize = 768;
-/** u64: the call that members came by (32 bits), the next part to be taken and the number of parts (16 bits each). */
+/** u64: the call that members came by (32 bits), and of the parts that nobody has taken the first and the end (16 each). */
 export const TICKET: usize = 0;
 /** u32: parts that are computed. */
 export const DONE: usize = 64;
@@ -18,6 +18,8 @@ export const CALL: usize = 136;
 /** u32: 1 when a thread has failed. */
 export const FAILED: usize = 140;
 const OPERATION: usize = 192;
+/** u32: the number of parts. */
+export const PARTS: usize = 196;
 const ITEMS: usize = 200;
 const PER_PART: usize = 208;
 /** u32: 1 where the first part is none of items. */

@@ -1,7 +1,21 @@
 // How threads share work. One thread leads: it publishes commands one after the other, takes part in each, and goes on
-// when all parts are computed. Which thread computes a part is left to chance, so that one that is held up delays
-// nobody; what comes out does not depend on it, as a part writes to places of its own.
-import { CALL, cut, DONE, FAILED, LEADER_SLEEPS, SLEEPERS, setLeastWork, setTeam, TICKET, team, WAKE } from "./command";
+// when all parts are computed. It takes parts from the first one on and its helper from the last one back, until they
+// meet: so a thread mostly has the same records in every command, in its own cache, and one that is held up delays
+// nobody. What comes out does not depend on where they meet, as a part writes to places of its own.
+import {
+  CALL,
+  cut,
+  DONE,
+  FAILED,
+  LEADER_SLEEPS,
+  PARTS,
+  SLEEPERS,
+  setLeastWork,
+  setTeam,
+  TICKET,
+  team,
+  WAKE,
+} from "./command";
 import { computePart } from "./parts";
 import { setScratch } from "./scratch";
 
@@ -11,10 +25,15 @@ const SPINS: u32 = 4000;
 const PATIENCE: i64 = 100_000_000;
 /** So many times in a row, a minute and more, without an end of any part: a thread is no longer there. */
 const MOST_NAPS: u32 = 900;
+/** One in the number of the first part that nobody has taken, and the bits of the number behind the last one. */
+const FIRST: u64 = 0x10000;
+const LAST: u64 = 0xffff;
 
 /** The call by which members are here; 0 while there are none. */
 let called: u32 = 0;
 let lost = false;
+/** Whether this thread takes parts from the last one back: every other one does. */
+let fromBack = false;
 /** Parts of this leader's commands so far that others have computed. */
 let helped: u32 = 0;
 
@@ -32,6 +51,7 @@ export function lead(address: usize, scratch: usize, widest: usize, work: usize)
 export function follow(address: usize, scratch: usize, widest: usize, thread: u32): void {
   setTeam(address);
   setScratch(scratch, widest, thread);
+  fromBack = thread % 2 === 1;
 }
 
 /** Lets members work who come by this call, and sends others away, whose `work` returns then; by 0 all. */
@@ -65,6 +85,7 @@ export function run(operation: u32, items: usize, work: usize, step: usize = 1, 
     return parts;
   }
   atomic.store<u32>(team, 0, DONE);
+  store<u32>(team, <u32>parts, PARTS);
   atomic.store<u64>(team, ((<u64>called) << 32) | parts, TICKET);
   if (atomic.load<u32>(team, SLEEPERS) > 0) wake();
   let own: u32 = 0;
@@ -87,20 +108,21 @@ function takePart(call: u32): bool {
   let ticket = atomic.load<u64>(team, TICKET);
   while (true) {
     if (!hasPart(ticket, call)) return false;
-    const found = atomic.cmpxchg<u64>(team, ticket, ticket + 0x10000, TICKET);
+    const rest = fromBack ? ticket - 1 : ticket + FIRST;
+    const found = atomic.cmpxchg<u64>(team, ticket, rest, TICKET);
     if (found === ticket) break;
     ticket = found;
   }
-  const part = (ticket >> 16) & 0xffff;
-  const parts = ticket & 0xffff;
+  const part = fromBack ? (ticket & LAST) - 1 : (ticket / FIRST) & LAST;
+  const parts = load<u32>(team, PARTS);
   computePart(<usize>part);
   const done = atomic.add<u32>(team, 1, DONE) + 1;
-  if (done === <u32>parts && atomic.load<u32>(team, LEADER_SLEEPS)) atomic.notify(team + DONE, 1);
+  if (done === parts && atomic.load<u32>(team, LEADER_SLEEPS)) atomic.notify(team + DONE, 1);
   return true;
 }
 
 function hasPart(ticket: u64, call: u32): bool {
-  return <u32>(ticket >> 32) === call && ((ticket >> 16) & 0xffff) < (ticket & 0xffff);
+  return <u32>(ticket >> 32) === call && ((ticket / FIRST) & LAST) < (ticket & LAST);
 }
 
 /** Waits until all parts are computed. */
