@@ -1,4 +1,5 @@
 import type { EncodedChunk } from "./encode.ts";
+import { hasPlainEntries, plainEntries } from "./plain-entries.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Records as the trainer reads them: N records of F fields, each field's entries as (row, value). */
@@ -31,32 +32,76 @@ export function lookUpRows({ encoded, labels, weights }: EncodedChunk, vocabular
   return { count, labels, ...(weights && { weights }), ...own, rows };
 }
 
+/** Records whose entries are taken from memory at once. */
+const AHEAD = 16;
+/** Numbers in a line of the processor's cache. */
+const LINE_NUMBERS = 16;
+
 /** The given records of a dataset as one of their own. */
 export function pickRecords(dataset: Dataset, records: Uint32Array, fields: number): Dataset {
-  const { labels: fromLabels, offsets: from, rows: fromRows, values: fromValues } = dataset;
+  const labels = new Uint8Array(records.length);
+  for (let i = 0; i < records.length; i++) labels[i] = dataset.labels[records[i]];
+  const entries = hasPlainEntries(dataset)
+    ? pickPlainEntries(dataset, records, fields)
+    : pickEntries(dataset, records, fields);
+  const picked: Dataset = { count: records.length, labels, ...entries };
+  if (dataset.weights) picked.weights = Float32Array.from(records, (record) => dataset.weights?.[record] as number);
+  return picked;
+}
+
+type Entries = Pick<Dataset, "offsets" | "rows" | "values">;
+
+function pickEntries(dataset: Dataset, records: Uint32Array, fields: number): Entries {
+  const { offsets: from, rows: fromRows, values: fromValues } = dataset;
   let entries = 0;
   for (const record of records) entries += from[(record + 1) * fields] - from[record * fields];
-  const labels = new Uint8Array(records.length);
   const offsets = new Uint32Array(records.length * fields + 1);
   const rows = new Int32Array(entries);
   const values = new Float32Array(entries);
   let [cell, at] = [0, 0];
-  for (let i = 0; i < records.length; i++) {
-    const record = records[i];
-    labels[i] = fromLabels[record];
-    const first = record * fields;
-    const shift = at - from[first];
-    for (let f = 1; f <= fields; f++) offsets[++cell] = from[first + f] + shift;
-    const last = from[first + fields];
-    // Copied one by one, as a record's entries are too few for `set` to pay.
-    for (let entry = from[first]; entry < last; entry++, at++) {
-      rows[at] = fromRows[entry];
-      values[at] = fromValues[entry];
+  for (let start = 0; start < records.length; start += AHEAD) {
+    const end = Math.min(start + AHEAD, records.length);
+    // Shuffled records wait for memory, longer than it takes to copy them: those of some are read at once.
+    let read = 0;
+    for (let i = start; i < end; i++) {
+      const first = records[i] * fields;
+      const last = from[first + fields];
+      for (let f = LINE_NUMBERS; f < fields; f += LINE_NUMBERS) read |= from[first + f];
+      for (let entry = from[first]; entry < last; entry += LINE_NUMBERS) read |= fromRows[entry] | fromValues[entry];
+    }
+    offsets[0] = read; // which is 0 again below
+    for (let i = start; i < end; i++) {
+      const first = records[i] * fields;
+      const shift = at - from[first];
+      for (let f = 1; f <= fields; f++) offsets[++cell] = from[first + f] + shift;
+      const last = from[first + fields];
+      // Copied one by one, as a record's entries are too few for `set` to pay.
+      for (let entry = from[first]; entry < last; entry++, at++) {
+        rows[at] = fromRows[entry];
+        values[at] = fromValues[entry];
+      }
     }
   }
-  const picked: Dataset = { count: records.length, labels, offsets, rows, values };
-  if (dataset.weights) picked.weights = Float32Array.from(records, (record) => dataset.weights?.[record] as number);
-  return picked;
+  offsets[0] = 0;
+  return { offsets, rows, values };
+}
+
+function pickPlainEntries({ rows: from }: Dataset, records: Uint32Array, fields: number): Entries {
+  const cells = records.length * fields;
+  const rows = new Int32Array(cells);
+  let at = 0;
+  for (let start = 0; start < records.length; start += AHEAD) {
+    const end = Math.min(start + AHEAD, records.length);
+    let read = 0; // as above
+    for (let i = start; i < end; i++)
+      for (let f = 0; f < fields; f += LINE_NUMBERS) read |= from[records[i] * fields + f];
+    rows[at] = read; // which is written again below
+    for (let i = start; i < end; i++) {
+      const first = records[i] * fields;
+      for (let f = 0; f < fields; f++) rows[at++] = from[first + f];
+    }
+  }
+  return { ...plainEntries(cells), rows };
 }
 
 /**
@@ -106,12 +151,16 @@ export function concatenate(parts: readonly Dataset[], fields: number): Dataset 
     values: new Float32Array(entries),
   };
   if (parts.some(({ weights }) => weights)) whole.weights = new Float32Array(count).fill(1);
+  const { offsets } = whole;
   let record = 0;
   let entry = 0;
   for (const part of parts) {
+    const { offsets: from } = part;
+    const [shift, last] = [entry, part.count * fields];
+    const cell = record * fields;
     whole.labels.set(part.labels, record);
     if (part.weights) whole.weights?.set(part.weights, record);
-    for (let i = 1; i <= part.count * fields; i++) whole.offsets[record * fields + i] = entry + part.offsets[i];
+    for (let i = 1; i <= last; i++) offsets[cell + i] = from[i] + shift;
     whole.rows.set(part.rows, entry);
     whole.values.set(part.values, entry);
     record += part.count;

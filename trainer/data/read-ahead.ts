@@ -1,7 +1,9 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { errorOf } from "../io/thread-fault.ts";
+import type { Dataset } from "./dataset.ts";
 import { type EpochPlan, readEpoch, type TrainingBatch } from "./epoch.ts";
-import type { Read, ReadRequest } from "./reader-thread.ts";
+import { firstNumbers, plainEntries } from "./plain-entries.ts";
+import type { Read, ReadBatch, ReadRequest } from "./reader-thread.ts";
 import { SHARD_RECORDS } from "./shard.ts";
 
 // Reading, decoding and shuffling run in a thread of their own, so that a training step waits for none of it. The
@@ -56,7 +58,7 @@ class Reading implements AsyncIterableIterator<TrainingBatch>, AsyncDisposable {
     const read = await this.#take();
     if (read !== null && !("fault" in read)) {
       this.#port.postMessage(null); // there is room for one more
-      return { value: { dataset: read, records: firstRecords(read.count) } };
+      return { value: { dataset: datasetOf(read), records: firstNumbers(read.count) } };
     }
     await this.return();
     if (read !== null) throw errorOf(read.fault, READER);
@@ -117,10 +119,6 @@ function runningReader(): Worker {
   return started;
 }
 
-let numbers = new Uint32Array(0);
-
-/** The numbers 0 to count − 1. They are not to be changed. */
-function firstRecords(count: number): Uint32Array {
-  if (count > numbers.length) numbers = Uint32Array.from({ length: count }, (_, i) => i);
-  return numbers.subarray(0, count);
+function datasetOf({ offsets, values, ...rest }: ReadBatch): Dataset {
+  return offsets && values ? { ...rest, offsets, values } : { ...rest, ...plainEntries(rest.rows.length) };
 }

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort } from "node:worker_threads";
 import { faultOf, type ThreadFault } from "../io/thread-fault.ts";
 import { type Dataset, pickRecords } from "./dataset.ts";
 import { type EpochPlan, readEpoch } from "./epoch.ts";
+import { hasPlainEntries } from "./plain-entries.ts";
 
 /** An epoch to read. Each message that comes to `port` makes room for one batch more than the first `ahead`. */
 export interface ReadRequest {
@@ -12,8 +13,11 @@ export interface ReadRequest {
   port: MessagePort;
 }
 
+/** A batch. It has no offsets and values where they are those of `plainEntries`. */
+export type ReadBatch = Omit<Dataset, "offsets" | "values"> & Partial<Dataset>;
+
 /** A batch, what went wrong, or the end of the epoch. */
-export type Read = Dataset | { fault: ThreadFault } | null;
+export type Read = ReadBatch | { fault: ThreadFault } | null;
 
 async function read({ plan, ahead, port }: ReadRequest): Promise<void> {
   let room = ahead;
@@ -35,16 +39,17 @@ async function read({ plan, ahead, port }: ReadRequest): Promise<void> {
     }
     if (closed) return;
     room--;
-    const batch = pickRecords(dataset, records, plan.file.layout.fields);
+    const picked = pickRecords(dataset, records, plan.file.layout.fields);
+    const { offsets, values, ...rest } = picked;
+    const batch: ReadBatch = hasPlainEntries(picked) ? rest : picked;
     port.postMessage(batch, buffersOf(batch));
   }
   port.postMessage(null);
 }
 
 /** What is handed over, and not copied. */
-function buffersOf({ labels, weights, offsets, rows, values }: Dataset): ArrayBuffer[] {
-  const arrays = [labels, offsets, rows, values, ...(weights ? [weights] : [])];
-  return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+function buffersOf({ labels, weights, offsets, rows, values }: ReadBatch): ArrayBuffer[] {
+  return [labels, weights, offsets, rows, values].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []));
 }
 
 parentPort?.on("message", (request: ReadRequest) => {

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
 import { readFault } from "../io/system-fault.ts";
-import { concatenate, type Dataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 import type { LabelCounts } from "./label-counts.ts";
-import { readShard, type ShardPlace, shardToDataset } from "./shard.ts";
+import { readShard, type Shard, type ShardPlace, shardsToDataset } from "./shard.ts";
 import type { ShardLayout } from "./shard-layout.ts";
 
 /** Shards of one log in one file. */
@@ -19,7 +19,7 @@ export async function loadShards({ path, layout }: ShardFile, places: readonly S
   await using file = await open(path).catch((error) => {
     throw readFault(path, error);
   });
-  const parts: Dataset[] = [];
-  for (const place of places) parts.push(shardToDataset(await readShard(file, path, place, layout, 1), layout));
-  return concatenate(parts, layout.fields);
+  const shards: Shard[] = [];
+  for (const place of places) shards.push(await readShard(file, path, place, layout, 1));
+  return shardsToDataset(shards, layout);
 }

@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
 import type { Dataset } from "./dataset.ts";
+import { plainEntries } from "./plain-entries.ts";
 import type { ShardLayout } from "./shard-layout.ts";
 
 // Encoded records on disk: shards of a few thousand records each, one after the other in a file. What follows from the
@@ -103,23 +104,52 @@ export function withRows(
   return { ...shard, words };
 }
 
-/** A shard of rows as the trainer reads records. */
-export function shardToDataset(shard: Shard, { fields, single, values }: ShardLayout): Dataset {
-  const { records, labels, weights, counts, words } = shard;
-  const offsets = new Uint32Array(records * fields + 1);
-  const all = new Float32Array(words.length);
-  let counted = 0;
-  let stored = 0;
-  let entry = 0;
+/** Shards of rows, one after the other, as the trainer reads records. */
+export function shardsToDataset(shards: readonly Shard[], layout: ShardLayout): Dataset {
+  const count = shards.reduce((sum, { records }) => sum + records, 0);
+  const entries = shards.reduce((sum, { words }) => sum + words.length, 0);
+  const isPlain = layout.single.every(Boolean) && layout.values.every((kind) => kind === "one");
+  const cells = count * layout.fields;
+  const whole: Dataset = {
+    count,
+    labels: new Uint8Array(count),
+    ...(layout.weighted && { weights: new Float32Array(count) }),
+    ...(isPlain ? plainEntries(cells) : { offsets: new Uint32Array(cells + 1), values: new Float32Array(entries) }),
+    rows: new Int32Array(entries),
+  };
+  let [record, entry] = [0, 0];
+  for (const shard of shards) {
+    whole.labels.set(shard.labels, record);
+    if (shard.weights) whole.weights?.set(shard.weights, record);
+    whole.rows.set(shard.words, entry);
+    if (!isPlain) fillEntries(whole, shard, layout, record, entry);
+    record += shard.records;
+    entry += shard.words.length;
+  }
+  return whole;
+}
+
+const [ONE, MEAN, STORED] = [0, 1, 2];
+
+/** Writes the offsets and the values of a shard, whose first record and entry are those numbers of the whole. */
+function fillEntries(whole: Dataset, shard: Shard, layout: ShardLayout, firstRecord: number, firstEntry: number): void {
+  const { fields } = layout;
+  // As numbers, in lists of their own: this runs for every cell of the log in every epoch.
+  const single = Uint8Array.from(layout.single, Number);
+  const kinds = Uint8Array.from(layout.values, (kind) => (kind === "one" ? ONE : kind === "mean" ? MEAN : STORED));
+  const { offsets, values } = whole;
+  const { records, counts, values: storedValues } = shard;
+  let cell = firstRecord * fields;
+  let entry = firstEntry;
+  let [counted, stored] = [0, 0];
   for (let record = 0; record < records; record++) {
     for (let f = 0; f < fields; f++) {
-      const count = single[f] ? 1 : counts[counted++];
-      const value = values[f] === "mean" ? 1 / count : 1;
-      for (const last = entry + count; entry < last; entry++)
-        all[entry] = values[f] === "stored" ? shard.values[stored++] : value;
-      offsets[record * fields + f + 1] = entry;
+      const count = single[f] === 1 ? 1 : counts[counted++];
+      const last = entry + count;
+      const kind = kinds[f];
+      if (kind === STORED) while (entry < last) values[entry++] = storedValues[stored++];
+      else for (const value = kind === ONE ? 1 : 1 / count; entry < last; entry++) values[entry] = value;
+      offsets[++cell] = entry;
     }
   }
-  const rows = new Int32Array(words.buffer, words.byteOffset, words.length);
-  return { count: records, labels, ...(weights && { weights }), offsets, rows, values: all };
 }

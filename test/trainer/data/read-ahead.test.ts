@@ -37,6 +37,21 @@ async function writeShards(path: string): Promise<ShardFile> {
   return { path, layout, places: writer.places, count: SHARDS * SHARD_RECORDS, labels };
 }
 
+/** Records with one row of each field, which is its own number, and weights. */
+async function writePlainShards(path: string): Promise<ShardFile> {
+  const layout = { fields: FIELDS, single: [true, true], values: ["one", "one"] as const, weighted: true };
+  await using writer = await ShardWriter.create(path);
+  for (let shard = 0; shard < SHARDS; shard++) {
+    const words = Uint32Array.from({ length: SHARD_RECORDS * FIELDS }, (_, i) => shard * SHARD_RECORDS * FIELDS + i);
+    const labels = Uint8Array.from({ length: SHARD_RECORDS }, (_, i) => i % 2);
+    const weights = Float32Array.from({ length: SHARD_RECORDS }, (_, i) => words[i * FIELDS]);
+    const none = { counts: new Uint16Array(0), values: new Float32Array(0) };
+    await writer.write({ records: SHARD_RECORDS, labels, weights, words, ...none }, words.length);
+  }
+  await writer.finish();
+  return { path, layout, places: writer.places, count: SHARDS * SHARD_RECORDS, labels: noLabels() };
+}
+
 async function all(batches: AsyncIterable<TrainingBatch>): Promise<unknown[]> {
   const found: unknown[] = [];
   for await (const { dataset, records } of batches) found.push(pickRecords(dataset, records, FIELDS));
@@ -59,6 +74,25 @@ describe("reading ahead", () => {
       expect(await all(readAhead(planOf(of)))).toEqual(await all(readEpoch(planOf(of))));
     },
   );
+
+  it("gives all of a log whose records have one entry of value 1 in each field", async () => {
+    const plain = await writePlainShards(join(folder, "plain.bin"));
+    const own = { file: plain, batchSize: 3000 };
+    expect(await all(readAhead(planOf(own)))).toEqual(await all(readEpoch(planOf(own))));
+    const seen = new Uint8Array(plain.count);
+    for await (const { dataset, records } of readAhead(planOf(own))) {
+      expect(Array.from(dataset.offsets)).toEqual(Array.from({ length: records.length * FIELDS + 1 }, (_, i) => i));
+      expect(dataset.values).toEqual(new Float32Array(records.length * FIELDS).fill(1));
+      for (const record of records) {
+        const [first, second] = dataset.rows.subarray(record * FIELDS, (record + 1) * FIELDS);
+        const number = first / FIELDS;
+        const { labels, weights } = dataset;
+        expect([second, labels[record], weights?.[record]]).toEqual([first + 1, number % 2, first]);
+        seen[number]++;
+      }
+    }
+    expect(seen.every((times) => times === 1)).toBe(true);
+  });
 
   it("reads several epochs at once", async () => {
     const [first, second] = [readAhead(planOf()), readAhead(planOf({ seed: 9 }))];
