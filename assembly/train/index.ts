@@ -19,7 +19,7 @@ import { run } from "./team";
 export { inverseDeviations } from "./batch-norm";
 export { blockBytes } from "./command";
 export { f32_add } from "./lists";
-export { groupEntries, uniqueRows } from "./rows";
+export { numberRows } from "./rows";
 export { teamScratchBytes } from "./scratch";
 export { fail, follow, isLost, lead, partsByHelpers, setCall, work } from "./team";
 
@@ -403,7 +403,7 @@ export function gatherRows(
   run(op.GATHER_ROWS, cells, DEAR * width);
 }
 
-/** `gatherRows` while one thread does `uniqueRows`, whose result it returns. */
+/** `gatherRows` while one thread does `numberRows`, whose result it returns. */
 export function numberAndGatherRows(
   table: usize,
   width: usize,
@@ -418,11 +418,14 @@ export function numberAndGatherRows(
   now: u32,
   unique: usize,
   places: usize,
+  firsts: usize,
+  entries: usize,
+  owners: usize,
 ): u32 {
   put4(0, table, width, starts, rows);
-  put4(4, xs, linear, embeddings, 0);
+  put4(4, xs, linear, embeddings, cells);
   put4(8, count, slots, now, unique);
-  put(12, places);
+  put4(12, places, firsts, entries, owners);
   run(op.GATHER_ROWS, cells, DEAR * width, 1, true);
   return <u32>sumOfParts(1);
 }

@@ -13,7 +13,7 @@ import { logisticLoss, softmaxLoss } from "./losses";
 import * as op from "./operations";
 import { f32_outer, multiplyRows, packPanels } from "./product";
 import { innerProducts, innerProductsBackward, outerProducts, outerProductsBackward } from "./products";
-import { gatherRows, scatterRows, sumOfSquaresOfRows, uniqueRows } from "./rows";
+import { gatherRows, numberRows, scatterRows, sumOfSquaresOfRows } from "./rows";
 import { listOf, packedA } from "./scratch";
 import { multiplyListedColumns, multiplyListedRows, packWide } from "./sparse";
 import { towersBackward, towersForward } from "./towers";
@@ -27,7 +27,19 @@ function at(index: usize, first: usize, numbers: usize): usize {
 export function computePart(part: usize): void {
   if (isExtra(part)) {
     // The one command that has an extra part.
-    const found = uniqueRows(get(3), <u32>get(8), get(9), <u32>get(10), get(11), get(12));
+    const found = numberRows(
+      get(7),
+      get(2),
+      get(3),
+      <u32>get(8),
+      get(9),
+      <u32>get(10),
+      get(11),
+      get(12),
+      get(13),
+      get(14),
+      get(15),
+    );
     putSum(0, found);
     return;
   }

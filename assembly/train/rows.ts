@@ -11,7 +11,7 @@ const AHEAD: usize = 32;
  * gets each row once, and `places` (i32) each entry's place in it. `slots` (i32 [V, 2]) is kept from call to call: of
  * the rows that call number `now` has met, their places and `now`. Returns how many there are.
  */
-export function uniqueRows(rows: usize, count: u32, slots: usize, now: u32, unique: usize, places: usize): u32 {
+function uniqueRows(rows: usize, count: u32, slots: usize, now: u32, unique: usize, places: usize): u32 {
   let found: u32 = 0;
   for (let i: usize = 0; i < 4 * <usize>count; i += 4) {
     const row = load<u32>(rows + i);
@@ -84,7 +84,7 @@ export function gatherRows(
  * firsts[p + 1]) in `entries`, and `owners` has the cell of each. `places`: each entry's row, of which there are
  * `count`. All are u32.
  */
-export function groupEntries(
+function groupEntries(
   cells: usize,
   starts: usize,
   places: usize,
@@ -145,6 +145,25 @@ export function scatterRows(
   }
 }
 
+/** `uniqueRows` and then `groupEntries` of the same batch. Returns what the first does. */
+export function numberRows(
+  cells: usize,
+  starts: usize,
+  rows: usize,
+  entryCount: u32,
+  slots: usize,
+  now: u32,
+  unique: usize,
+  places: usize,
+  firsts: usize,
+  entries: usize,
+  owners: usize,
+): u32 {
+  const count = uniqueRows(rows, entryCount, slots, now, unique, places);
+  groupEntries(cells, starts, places, count, firsts, entries, owners);
+  return count;
+}
+
 /** ‖gradient + decay · row‖² over the `count` rows of `values` that are numbered in `rows` (i32). */
 export function sumOfSquaresOfRows(
   values: usize,
@@ -155,7 +174,10 @@ export function sumOfSquaresOfRows(
   decay: f64,
 ): f64 {
   let sum: f64 = 0;
-  for (let i: usize = 0; i < count; i++, gradients += 4 * width)
-    sum += sumOfSquares(gradients, values + 4 * width * <usize>load<u32>(rows + 4 * i), decay, width);
+  for (let i: usize = 0; i < count; i++, gradients += 4 * width) {
+    // A row that is not needed is not waited for: the gradients stand in for it.
+    const row = decay === 0 ? gradients : values + 4 * width * <usize>load<u32>(rows + 4 * i);
+    sum += sumOfSquares(gradients, row, decay, width);
+  }
   return sum;
 }

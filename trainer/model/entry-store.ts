@@ -1,22 +1,28 @@
 import type { Dataset } from "../data/dataset.ts";
-import type { BatchEntries, EntryGroups, RowKernels } from "./row-kernels.ts";
+import { hasPlainEntries, plainEntries } from "../data/plain-entries.ts";
+import type { BatchEntries, NumberedRows, RowKernels, RowSlots } from "./row-kernels.ts";
 
 /** The entries of a batch in an engine's memory, which gathers their rows. One object serves batch after batch. */
 export class EntryStore {
   readonly #kernels: RowKernels;
   /** D + 1 */
   readonly #width: number;
-  readonly #kept: { slots: Int32Array; now: number };
+  readonly #kept: RowSlots;
   /** V */
   readonly #tableRows: number;
   #entries: BatchEntries = { cells: 0, starts: new Uint32Array(0), values: new Float32Array(0) };
-  /** One number an entry: its row, and the row's place in `unique`. */
+  /** Cells whose `starts` and `values` are those of `plainEntries`, which need not be copied again. */
+  #plainCells = 0;
+  /** Each entry's row. */
   #rows: Int32Array = new Int32Array(0);
-  #places: Int32Array = new Int32Array(0);
-  #groups: EntryGroups = { firsts: new Int32Array(0), entries: new Int32Array(0), owners: new Int32Array(0) };
+  #numbered: NumberedRows = {
+    unique: new Int32Array(0),
+    places: new Int32Array(0),
+    firsts: new Int32Array(0),
+    entries: new Int32Array(0),
+    owners: new Int32Array(0),
+  };
   #gradients: Float32Array = new Float32Array(0);
-  /** The rows of the batch, each once: unique[0, uniqueCount). */
-  unique: Int32Array = new Int32Array(0);
   uniqueCount = 0;
 
   /** For a table of V = `tableRows` rows. */
@@ -27,6 +33,11 @@ export class EntryStore {
     this.#kept = { slots: kernels.integers(2 * tableRows), now: 0 };
   }
 
+  /** The rows of the batch, each once: unique[0, uniqueCount). */
+  get unique(): Int32Array {
+    return this.#numbered.unique;
+  }
+
   /** Copies the entries of the given records of a dataset. `fields`: F. */
   load(dataset: Dataset, records: Uint32Array, fields: number): void {
     const { offsets } = dataset;
@@ -34,17 +45,41 @@ export class EntryStore {
     for (const record of records) count += offsets[(record + 1) * fields] - offsets[record * fields];
     const cells = records.length * fields;
     this.#reserve(cells, count);
-    if (isRun(records)) this.#copyRun(dataset, records[0] * fields, cells, count);
-    else this.#copyRecords(dataset, records, fields);
-    this.#entries.starts[cells] = count;
+    if (hasPlainEntries(dataset)) {
+      this.#copyPlain(dataset, records, fields);
+    } else {
+      this.#plainCells = 0;
+      if (isRun(records)) this.#copyRun(dataset, records[0] * fields, cells, count);
+      else this.#copyRecords(dataset, records, fields);
+      this.#entries.starts[cells] = count;
+    }
     this.#entries.cells = cells;
     this.uniqueCount = 0;
   }
 
-  /** Numbers the rows of the entries: `unique` and `uniqueCount`. */
+  #copyPlain({ rows }: Dataset, records: Uint32Array, fields: number): void {
+    const cells = records.length * fields;
+    const own = this.#rows;
+    if (isRun(records)) {
+      own.set(rows.subarray(records[0] * fields, records[0] * fields + cells));
+    } else {
+      let entry = 0;
+      for (const record of records) {
+        const first = record * fields;
+        for (let f = 0; f < fields; f++) own[entry++] = rows[first + f];
+      }
+    }
+    if (this.#plainCells >= cells) return;
+    const { offsets, values } = plainEntries(cells);
+    this.#entries.starts.set(offsets);
+    this.#entries.values.set(values);
+    this.#plainCells = cells;
+  }
+
+  /** Numbers the rows, `unique` and `uniqueCount`, and lists the entries of each for `scatter`. */
   number(): void {
     this.#kept.now++;
-    this.uniqueCount = this.#kernels.unique(this.#rows, this.#count, this.#kept, this.unique, this.#places);
+    this.uniqueCount = this.#kernels.number(this.#entries, this.#rows, this.#kept, this.#numbered);
   }
 
   /** Copies so many cells that lie together, from cell `first` on. */
@@ -80,21 +115,17 @@ export class EntryStore {
   /** `number` and `gather` at once. */
   numberAndGather(table: Float32Array, linear: Float32Array, embeddings: Float32Array): void {
     this.#kept.now++;
-    this.uniqueCount = this.#kernels.uniqueAndGather(
-      ...([table, this.#width, this.#entries, this.#rows, linear, embeddings] as const),
-      ...([this.#count, this.#kept, this.unique, this.#places] as const),
+    this.uniqueCount = this.#kernels.numberAndGather(
+      ...([table, this.#width, this.#entries, this.#rows] as const),
+      ...([this.#kept, this.#numbered, linear, embeddings] as const),
     );
-  }
-
-  get #count(): number {
-    return this.#entries.starts[this.#entries.cells];
   }
 
   /** The gradients of the rows in `unique`, [uniqueCount, D + 1]. They hold until the next call. */
   scatter(dLinear: Float32Array, dEmbeddings: Float32Array): Float32Array {
     const [count, width] = [this.uniqueCount, this.#width];
     const gradients = this.#gradients.subarray(0, count * width);
-    this.#kernels.scatter(gradients, count, width, this.#entries, this.#places, this.#groups, dLinear, dEmbeddings);
+    this.#kernels.scatter(gradients, count, width, this.#entries, this.#numbered, dLinear, dEmbeddings);
     return gradients;
   }
 
@@ -104,12 +135,20 @@ export class EntryStore {
     if (cells >= this.#entries.starts.length) {
       const { buffer, byteOffset, length } = kernels.integers(2 * cells + 1);
       this.#entries.starts = new Uint32Array(buffer, byteOffset, length);
+      this.#plainCells = 0;
     }
     if (entries <= this.#rows.length) return;
     const integers = (): Int32Array => kernels.integers(2 * entries);
-    [this.#rows, this.#places, this.unique] = [integers(), integers(), kernels.integers(2 * entries + 1)];
-    this.#groups = { firsts: kernels.integers(2 * entries + 1), entries: integers(), owners: integers() };
+    this.#rows = integers();
+    this.#numbered = {
+      unique: kernels.integers(2 * entries + 1),
+      places: integers(),
+      firsts: kernels.integers(2 * entries + 1),
+      entries: integers(),
+      owners: integers(),
+    };
     this.#entries.values = kernels.floats(2 * entries);
+    this.#plainCells = 0;
     // Not when they are asked for: then the engine's own gradients are in use.
     this.#gradients = kernels.floats(Math.min(2 * entries, this.#tableRows) * this.#width);
   }

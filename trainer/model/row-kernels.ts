@@ -17,6 +17,22 @@ export interface EntryGroups {
   owners: Int32Array;
 }
 
+/** A batch's rows, and its entries by row. */
+export interface NumberedRows extends EntryGroups {
+  /** The rows, each once, in the order in which they first occur; room for one more than there are entries. */
+  unique: Int32Array;
+  /** Each entry's place in `unique`. */
+  places: Int32Array;
+}
+
+/** What numbering keeps from batch to batch. */
+export interface RowSlots {
+  /** [V, 2], 0 at first. */
+  slots: Int32Array;
+  /** Another number above 0 for each batch. */
+  now: number;
+}
+
 /** What all rows of an Adam step share, as in optimizers/adam.ts. */
 export interface AdamStep {
   rate: number;
@@ -38,18 +54,8 @@ export interface RowKernels {
   integers(length: number): Int32Array;
   /** Whether an array lies in this memory. */
   owns(array: Float32Array | Int32Array | Uint32Array): boolean;
-  /**
-   * Numbers the rows of `count` entries in the order in which they first occur: `unique` gets each once, and `places`
-   * each entry's place in it. `slots` [V, 2] is kept from call to call, 0 at first, and `now` is another number above 0
-   * in each. `unique` has room for `count` rows and one more. Returns how many there are.
-   */
-  unique(
-    rows: Int32Array,
-    count: number,
-    kept: { slots: Int32Array; now: number },
-    unique: Int32Array,
-    places: Int32Array,
-  ): number;
+  /** Numbers the rows of a batch, and lists its entries by row: overwrites `to`. Returns how many rows there are. */
+  number(entries: BatchEntries, rows: Int32Array, kept: RowSlots, to: NumberedRows): number;
   /** Each cell's Σ x·w and Σ x·v, from rows of `width` numbers. */
   gather(
     table: Float32Array,
@@ -59,26 +65,23 @@ export interface RowKernels {
     linear: Float32Array,
     embeddings: Float32Array,
   ): void;
-  /** `gather` and at the same time `unique`, whose result it returns. */
-  uniqueAndGather(
+  /** `gather` and at the same time `number`, whose result it returns. */
+  numberAndGather(
     table: Float32Array,
     width: number,
     entries: BatchEntries,
     rows: Int32Array,
+    kept: RowSlots,
+    to: NumberedRows,
     linear: Float32Array,
     embeddings: Float32Array,
-    count: number,
-    kept: { slots: Int32Array; now: number },
-    unique: Int32Array,
-    places: Int32Array,
   ): number;
-  /** The way back: the gradients [count, width] of the rows in `unique`. Overwrites `groups`. */
+  /** The way back: the gradients [count, width] of the rows that were numbered. */
   scatter(
     gradients: Float32Array,
     count: number,
     width: number,
     entries: BatchEntries,
-    places: Int32Array,
     groups: EntryGroups,
     dLinear: Float32Array,
     dEmbeddings: Float32Array,

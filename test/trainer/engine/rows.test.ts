@@ -1,7 +1,8 @@
 // What an engine does with rows in its memory, against the host's code.
 import { describe, expect, it } from "vitest";
 import type { ResolvedSpec } from "../../../format/spec.ts";
-import type { Dataset } from "../../../trainer/data/dataset.ts";
+import { type Dataset, pickRecords } from "../../../trainer/data/dataset.ts";
+import { hasPlainEntries, plainEntries } from "../../../trainer/data/plain-entries.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { assemblyEngine } from "../../../trainer/engine/assembly-engine.ts";
 import type { EngineFactory } from "../../../trainer/model/engine.ts";
@@ -144,6 +145,31 @@ describe("a learner", () => {
     expect(resumed.step(dataset, records, 0.01)).toBe(there.step(dataset, records, 0.01));
     expect(resumed.weights()).toEqual(there.weights());
   });
+});
+
+it("learns the same from records of one entry of value 1 a field, whether their lists are the kept ones or not", () => {
+  const random = new Random(5);
+  const of = tinySpec({ type: "FM", embeddingDim: 4 });
+  const count = 60;
+  const cells = count * FIELDS;
+  const rows = Int32Array.from({ length: cells }, () => random.integer(30));
+  const labels = Uint8Array.from({ length: count }, () => random.integer(2));
+  const { offsets, values } = plainEntries(cells);
+  const kept: Dataset = { count, labels, rows, offsets, values };
+  const copied: Dataset = { ...kept, offsets: offsets.slice(), values: values.slice() };
+  expect([hasPlainEntries(kept), hasPlainEntries(copied)]).toEqual([true, false]);
+  const { dataset: others } = randomDataset(40, FIELDS, 30, random);
+  const [one, two] = [1, 2].map(() => new Learner(of, tinyVocabulary(FIELDS, 9, new Random(4)), assemblyEngine()));
+  // Batches that grow and shrink, shuffled and in a run, with others between them.
+  const run = Uint32Array.from({ length: count }, (_, i) => i);
+  for (const records of [[3, 1, 59], run.subarray(10, 30), [7], run, [58, 0, 0, 9], run.subarray(40)]) {
+    const batch = Uint32Array.from(records);
+    expect(one?.step(kept, batch, 0.01)).toBe(two?.step(copied, batch, 0.01));
+    const other = Uint32Array.of(batch.length % 40, 5, 39);
+    if (batch.length % 2 === 0) expect(one?.step(others, other, 0.01)).toBe(two?.step(others, other, 0.01));
+    expect(pickRecords(kept, batch, FIELDS)).toEqual(pickRecords(copied, batch, FIELDS));
+  }
+  expect(one?.weights()).toEqual(two?.weights());
 });
 
 it("rows that 4 GiB do not hold beside a step stay on the host", () => {

@@ -114,7 +114,19 @@ export interface TrainingKernels {
     count: number,
     dim: number,
   ): void;
-  uniqueRows(rows: number, count: number, slots: number, now: number, unique: number, places: number): number;
+  numberRows(
+    cells: number,
+    starts: number,
+    rows: number,
+    count: number,
+    slots: number,
+    now: number,
+    unique: number,
+    places: number,
+    firsts: number,
+    entries: number,
+    owners: number,
+  ): number;
   gatherRows(
     table: number,
     width: number,
@@ -139,16 +151,10 @@ export interface TrainingKernels {
     now: number,
     unique: number,
     places: number,
-  ): number;
-  groupEntries(
-    cells: number,
-    starts: number,
-    places: number,
-    count: number,
     firsts: number,
     entries: number,
     owners: number,
-  ): void;
+  ): number;
   scatterRows(
     gradients: number,
     count: number,

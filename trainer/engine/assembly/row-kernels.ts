@@ -1,4 +1,4 @@
-import type { AdamStep, BatchEntries, RowKernels } from "../../model/row-kernels.ts";
+import type { AdamStep, BatchEntries, EntryGroups, RowKernels, RowSlots } from "../../model/row-kernels.ts";
 import type { LinearMemory } from "./memory.ts";
 import type { Team } from "./team.ts";
 
@@ -16,33 +16,32 @@ export function rowKernels(memory: LinearMemory, team: Team, allocate: (bytes: n
     if (memory.owns(array)) return array.byteOffset;
     throw new Error("got an array of another memory, expected one of the engine's");
   };
+  const listsOf = ({ firsts, entries, owners }: EntryGroups) => [at(firsts), at(entries), at(owners)] as const;
   return {
     floats: (length) => memory.floats(allocate(4 * length), length),
     integers: (length) => memory.integers(allocate(4 * length), length),
     owns: (array) => memory.owns(array),
-    unique: (rows, count, { slots, now }, unique, places) =>
-      kernels.uniqueRows(at(rows), count, at(slots), now, at(unique), at(places)),
+    number({ cells, starts }: BatchEntries, rows, { slots, now }: RowSlots, { unique, places, ...groups }) {
+      const own = [starts[cells], at(slots), now, at(unique), at(places)] as const;
+      return kernels.numberRows(cells, at(starts), at(rows), ...own, ...listsOf(groups));
+    },
     gather(table, width, { cells, starts, values }: BatchEntries, rows, linear, embeddings) {
       const to = [at(linear), at(embeddings)] as const;
       withTeam(cells * width, () =>
         kernels.gatherRows(at(table), width, cells, at(starts), at(rows), at(values), ...to),
       );
     },
-    uniqueAndGather(table, width, entries, rows, linear, embeddings, count, { slots, now }, unique, places) {
+    numberAndGather(table, width, entries, rows, { slots, now }, { unique, places, ...groups }, linear, embeddings) {
       const { cells, starts, values } = entries;
       const from = [at(table), width, cells, at(starts), at(rows), at(values)] as const;
-      const numbering = [count, at(slots), now, at(unique), at(places)] as const;
+      const numbering = [starts[cells], at(slots), now, at(unique), at(places)] as const;
       return withTeam(cells * width, () =>
-        kernels.numberAndGatherRows(...from, at(linear), at(embeddings), ...numbering),
+        kernels.numberAndGatherRows(...from, at(linear), at(embeddings), ...numbering, ...listsOf(groups)),
       );
     },
-    scatter(gradients, count, width, { cells, starts, values }: BatchEntries, places, groups, dLinear, dEmbeddings) {
-      const lists = [at(groups.firsts), at(groups.entries), at(groups.owners)] as const;
+    scatter(gradients, count, width, { cells, values }: BatchEntries, groups, dLinear, dEmbeddings) {
       const [to, from] = [at(gradients), [at(values), at(dLinear), at(dEmbeddings)] as const];
-      withTeam(cells * width, () => {
-        kernels.groupEntries(cells, at(starts), at(places), count, ...lists);
-        kernels.scatterRows(to, count, width, ...lists, ...from);
-      });
+      withTeam(cells * width, () => kernels.scatterRows(to, count, width, ...listsOf(groups), ...from));
     },
     adam({ values, m, v }, rows, count, width, gradients, { rate, epsilon, scale, decay }: AdamStep) {
       const state = [at(values), at(m), at(v)] as const;
