@@ -3,7 +3,7 @@
 
 /** Bytes of a block. What threads wait on or count in has a cache line of its own. */
 export const BLOCK_BYTES: usize = 768;
-/** u64: the call that members came by (32 bits), and of the parts that nobody has taken the first and the end (16 each). */
+/** u64: the call that members came by (32 bits), the first part that nobody has taken and their end (16 each). */
 export const TICKET: usize = 0;
 /** u32: parts that are computed. */
 export const DONE: usize = 64;
