@@ -22,6 +22,12 @@ export function withStore(command: Command): Command {
     .option("--env <name>", "the environment of the configuration whose namespace it is, such as staging");
 }
 
+/** Throws UserError where there is no such configuration of wrangler. */
+export function checkConfig(config: string): void {
+  if (!statSync(config, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`${config}: got no file, expected wrangler's configuration`);
+}
+
 /** The store that the options name. Throws UserError where there is no such configuration, or they name two stores. */
 export function storeOf({ config, env, remote, persistTo, folder }: StoreFlags): StoreTarget {
   if (folder !== undefined) {
@@ -29,8 +35,7 @@ export function storeOf({ config, env, remote, persistTo, folder }: StoreFlags):
     if (others.length > 0) throw new UserError(`--folder: got --${others[0]?.[0]} too, expected one store`);
     return { folder };
   }
-  if (config !== undefined && !statSync(config, { throwIfNoEntry: false })?.isFile())
-    throw new UserError(`${config}: got no file, expected wrangler's configuration`);
+  if (config !== undefined) checkConfig(config);
   const target = remote ? { remote } : { remote: false as const, ...(persistTo && { persistTo }) };
   return { ...target, ...(config && { config }), ...(env && { environment: env }) };
 }

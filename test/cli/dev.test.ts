@@ -102,3 +102,15 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
   }
   await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
 });
+
+test("what `dev` cannot use is said before anything starts", async () => {
+  writeFileSync(join(folder, "a-file"), "");
+  for (const [args, error] of [
+    [["--config", "absent.toml"], "absent.toml: got no file, expected wrangler's configuration"],
+    [["--port", "abc"], "got abc, expected an integer of 1 to 65535"],
+    [["--logs", "a-file"], "a-file: got a file, expected a folder for the lines of experiments"],
+  ] as const) {
+    const { code, out } = await runHere(folder, ["dev", ...args]);
+    expect([code, out]).toEqual([1, expect.stringContaining(error)]);
+  }
+});
