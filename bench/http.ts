@@ -10,7 +10,8 @@
 //   deadline  ranking 100 as requests arrive, over that KV, with 50 ms for rows, beside the same arrivals at an empty
 //             handler: the first requests of isolates, and those of isolates that have had some before
 // With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build,
-// and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs.
+// and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs, and those of
+// the Worker that but scores with our kernel by theirs.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,7 @@ import { type Asked, HTTP_SHAPES } from "./http/model.ts";
 import { startLeast, startPeers } from "./http/peers.ts";
 import { type BenchServer, Checkout, startScript } from "./http/server.ts";
 import { twoModels } from "./http/two-models.ts";
-import { contestant, warmResults } from "./http/warm.ts";
+import { checkLeast, contestant, warmResults } from "./http/warm.ts";
 import { benchOptions, flag, option, optional, refuse } from "./options.ts";
 import { JSON_FILE, listOf, oneOf } from "./values.ts";
 
@@ -109,28 +110,34 @@ const here = await Checkout.open(null, shape, [FIRST, SECOND], join(folder, "her
 const results = against ? await race(against) : await alone();
 if (json) writeWhole(json, toJson({ results }));
 
-/** This checkout against another one. */
+/** This checkout against another one, beside the least Worker, which says how much there is to be had. */
 async function race(other: string): Promise<Result[]> {
   const there = await Checkout.open(other, shape, [FIRST], join(folder, "there"));
   const [ours, theirs] = [await startWarm(here, [FIRST]), await startWarm(there, [])];
+  const [model] = here.models;
+  const least = stack.use(await startLeast(model));
+  await checkLeast(least, ours, model, Object.values(CASES));
   const contestants = Object.entries(CASES).flatMap(([name, asked]) => [
-    contestant(name, ours, here.models[0], asked),
+    contestant(name, ours, model, asked),
     contestant(name, theirs, there.models[0], asked),
+    contestant(name, least, model, asked),
   ]);
   using task = startTask("here and there", turnsOf(contestants, pace), "turns");
   const turns = await measure(driver, contestants, pace, task);
   task.done("");
-  const results = turns.flatMap((turn, i) => (i % 2 === 0 ? [resultOf(turn, turns[i + 1])] : []));
+  const [own, their, bound] = [0, 1, 2].map((who) => turns.filter((_, i) => i % 3 === who));
+  const results = own.map((turn, i) => resultOf(turn, their[i]));
   console.log(heading());
   console.log(
     table(
-      ["case", "ms here", "ms there", "records/s, here / there"],
-      results.map(({ case: name, cpuMs, speedup = 1 }, i) => [
-        name,
-        cpuMs.toFixed(3),
-        resultOf(turns[2 * i + 1]).cpuMs.toFixed(3),
-        `${speedup.toFixed(2)} ×`,
-      ]),
+      ["case", "ms here", "ms there", "the least", "records/s, here / there", "the least / there"],
+      results.map(({ case: name, cpuMs, speedup = 1 }, i) => {
+        const most = resultOf(bound[i], their[i]);
+        return [
+          ...[name, ...[cpuMs, resultOf(their[i]).cpuMs, most.cpuMs].map((ms) => ms.toFixed(3))],
+          ...[speedup, most.speedup ?? 1].map((times) => `${times.toFixed(2)} ×`),
+        ];
+      }),
     ),
   );
   return results;

@@ -1,11 +1,12 @@
-// The least that a Worker with our kernel does for a record: it reads the body, has the kernel encode and score it, and
+// The least that a Worker with our kernel does for records: it reads the body, has the kernel encode and score them, and
 // answers with the headers that ours has. It has no limits, no time for a slow body, no tokens, no second model and no
 // counts. All rows are in its blob.
 //   PUT /model        a blob
 //   POST /v1/score    {"records": […]} → {"scores": […]}
+//   POST /v1/rank     {"context": {…}, "candidates": […]} → {"scores": […]}, in the order of the candidates
+import type { Listed } from "../../../runtime/encoding-limits.ts";
 import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { Scorer } from "../../../runtime/scorer.ts";
-import type { JsonList } from "../../../worker/http/json-list.ts";
 import { outlineJson } from "../../../worker/http/json-outline.ts";
 import module from "./peer.wasm";
 
@@ -18,6 +19,12 @@ const HEADERS = {
   "x-request-id": "b0d3a0c4-6f1c-4c5e-9a53-0e1f5e0f7d11",
 };
 
+interface Body {
+  records?: Listed<unknown>;
+  context: unknown;
+  candidates: Listed<unknown>;
+}
+
 let scorer: Scorer | null = null;
 
 export default {
@@ -27,8 +34,8 @@ export default {
       scorer = new Scorer(placeBlob(module, bytes));
       return new Response();
     }
-    const [records] = outlineJson(bytes, ["records"]).lists as [JsonList];
-    const scored = scorer?.scoreDirectly(records);
+    const { records, context, candidates } = outlineJson(bytes, ["records", "candidates"], ["context"]).parse() as Body;
+    const scored = records ? scorer?.scoreDirectly(records) : scorer?.rankDirectly(context, candidates);
     if (!scored) return new Response("expected a model, and simple records", { status: 503 });
     return new Response(JSON.stringify({ scores: Array.from(scored.scores) }), { headers: HEADERS });
   },
