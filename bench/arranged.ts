@@ -27,9 +27,9 @@ import { medianInterval, ratios } from "./ratio.ts";
 import { oneOf } from "./values.ts";
 
 const { rounds, connections, requests, shape } = benchOptions({
-  "--rounds <n>": option("rounds, in each of which all take their turn", integerWithin(1, 1000), 31),
+  "--rounds <n>": option("rounds, in each of which all take their turn", integerWithin(1, 1000), 81),
   "--connections <n>": option("requests under way at a time", integerWithin(1, 1000), 4),
-  "--requests <n>": option("requests of a turn", integerWithin(1, 1_000_000), 400),
+  "--requests <n>": option("requests of a turn", integerWithin(1, 1_000_000), 150),
   "--shape <name>": option("the DeepFM: small, paper or large", oneOf(Object.keys(HTTP_SHAPES)), "paper"),
 });
 const CANDIDATES = 100;

@@ -42,12 +42,10 @@ export function requestIdTime(id: string): number {
 
 /** A new id, signed by the first of `keys`. `now`: milliseconds since the epoch. */
 export function makeRequestId([key]: readonly [MacKey, ...MacKey[]], now: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
-  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
-  new DataView(bytes.buffer).setUint32(2, now % 2 ** 32);
-  const tag = mac(key, PURPOSE, bytes);
   const all = new Uint8Array(ID_BYTES + TAG_BYTES + 1);
-  all.set(bytes);
+  const bytes = crypto.getRandomValues(all.subarray(0, ID_BYTES));
+  for (let i = TIME_BYTES - 1, time = now; i >= 0; i--, time = Math.floor(time / 256)) all[i] = time % 256;
+  const tag = mac(key, PURPOSE, bytes);
   // The key's number stands between the two: the tag begins in the middle of a byte.
   for (let i = 0; i <= TAG_BYTES; i++) {
     const before = i === 0 ? key.number : (tag[i - 1] as number);

@@ -20,45 +20,59 @@ export interface LineAbout {
 
 const NO_SEED = "0".repeat(32);
 
-/** The line of a list that was shown; null where the list is in no experiment, or its unit's lines are not kept. */
+/**
+ * The line of a list that was shown; null where the list is in no experiment, or its unit's lines are not kept. Members
+ * that may be absent are set one by one: for each spread of an object V8 calls its runtime.
+ */
 export function exposureOf(arranged: Arranged, visit: Visit, about: LineAbout): Exposure | null {
   const { list, assigned, scored, drawn } = arranged;
   const { arm, unit } = assigned;
   if (!unit?.isKept) return null;
   const why = about.why ?? arranged.failure?.why;
-  const { context, flags } = visit;
   const served = why === undefined ? drawn : null;
-  return {
-    ...{ v: EXPOSURE_VERSION, id: about.id, t: about.now },
-    ...{ x: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm, b: unit.bucket, u: unit.hash },
+  const line: Exposure = {
+    v: EXPOSURE_VERSION,
+    id: about.id,
+    t: about.now,
+    x: unit.experiment.key,
+    phase: unit.experiment.phase,
+    arm: arm.arm,
+    b: unit.bucket,
+    u: unit.hash,
     list: assigned.list,
-    ...(scored && { model: modelAt(scored.result) }),
-    ...(about.worker && { worker: about.worker }),
     policy: drawn?.policy ?? (arm.model === null ? null : arm.policy),
     seed: drawn ? toHex(drawn.seed) : NO_SEED,
     cand: [...list.ids],
-    ...(scored && { logits: writeFloats(scored.result.logits) }),
-    ...(drawn?.rival && { rival: writeFloats(drawn.rival.logits) }),
     shown: (served && arranged.shown) ?? Array.from({ length: list.slots }, (_, slot) => slot),
-    ...propensities(served),
+    p: "",
+    lp: 0,
     served: why === undefined ? "arm" : "origin",
-    ...(why !== undefined && { why }),
-    ...(scored?.result.missing && { deg: scored.result.missing }),
     keep: visit.values.keep,
-    ...(flags !== "" && { flags }),
-    ...(context && { ctx: context }),
   };
+  if (scored) {
+    line.model = modelAt(scored.result);
+    line.logits = writeFloats(scored.result.logits);
+    if (scored.result.missing) line.deg = scored.result.missing;
+  }
+  if (drawn?.rival) line.rival = writeFloats(drawn.rival.logits);
+  if (served) addPropensities(line, served);
+  if (why !== undefined) line.why = why;
+  if (about.worker) line.worker = about.worker;
+  const { context, flags } = visit;
+  if (flags !== "") line.flags = flags;
+  if (context) line.ctx = context;
+  return line;
 }
 
-/** How probable the order was that went out; nothing where no chance was in it. */
-function propensities(drawn: Drawn | null): Pick<Exposure, "p" | "lp" | "team" | "coins"> {
-  if (!drawn || drawn.policy.policy === "greedy") return { p: "", lp: 0 };
+/** Says how probable the order was that went out; nothing where no chance was in it. */
+function addPropensities(line: Exposure, drawn: Drawn): void {
+  if (drawn.policy.policy === "greedy") return;
   const { logPropensities, logPropensity, draft } = drawn.order;
-  return {
-    p: writeFloats(logPropensities),
-    lp: logPropensity,
-    ...(draft && { team: teamsOf(drawn, draft.teams), coins: draft.coins.join("") }),
-  };
+  line.p = writeFloats(logPropensities);
+  line.lp = logPropensity;
+  if (!draft) return;
+  line.team = teamsOf(drawn, draft.teams);
+  line.coins = draft.coins.join("");
 }
 
 /** A letter for each of the first slots; pinned ones are no team's. */

@@ -30,6 +30,7 @@ export function unitHash(key: MacKey, attribute: string, id: string): string {
  * for different things are independent of one another.
  */
 export function isSampled(unit: string, share: number, of: "log" | "shadow"): boolean {
+  if (share >= 1) return true;
   const digits = of === "log" ? unit.slice(0, 8) : unit.slice(8);
   return Number.parseInt(digits, 16) < share * 2 ** 32;
 }

@@ -1,7 +1,7 @@
 import { clipped, RequestError, show } from "../../format/errors.ts";
 import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
-import { parseJsonBytes, skipSpace } from "./json-bytes.ts";
+import { parseJsonBytes, plainText, skipSpace } from "./json-bytes.ts";
 import { JsonList } from "./json-list.ts";
 import { JsonValue } from "./json-value.ts";
 
@@ -13,9 +13,6 @@ const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-
-/** Bytes of a name that is read without a parser: those of all members that a body may have are shorter. */
-const MAX_PLAIN_NAME = 16;
 
 /** The members of a body's object, found but not yet parsed. */
 export interface JsonOutline {
@@ -52,7 +49,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
     const colon = skipSpace(bytes, endOfString(bytes, at));
     if (bytes[at] !== QUOTE || bytes[colon] !== COLON) throw notJson(bytes, at);
     refuseLong("a name in the body", colon - at);
-    const name = nameAt(bytes, at, colon);
+    const name = plainText(bytes, at, colon) ?? (parseJsonBytes(bytes.subarray(at, colon)) as string);
     if (members.has(name)) throw new RequestError(`body: ${name}`, "got it more than once, expected it once");
     const value = skipSpace(bytes, colon + 1);
     if (lists.includes(name) && bytes[value] === OPEN_LIST) {
@@ -71,19 +68,6 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
   } while (bytes[at] === COMMA);
   if (bytes[at] !== CLOSE_OBJECT || skipSpace(bytes, at + 1) < bytes.length) throw notJson(bytes, at);
   return { lists: found, longestPart: longest, others, parse: () => parseMembers(members, later) };
-}
-
-/** The name whose opening quote is at `at`, and which the colon follows. Plain ones need no parser. */
-function nameAt(bytes: Uint8Array, at: number, colon: number): string {
-  const end = colon - 1;
-  let name = "";
-  let isPlain = bytes[end] === QUOTE && end - at - 1 <= MAX_PLAIN_NAME;
-  for (let i = at + 1; isPlain && i < end; i++) {
-    const byte = bytes[i] as number;
-    isPlain = byte > 0x20 && byte < 0x7f && byte !== BACKSLASH;
-    name += String.fromCharCode(byte);
-  }
-  return isPlain ? name : (parseJsonBytes(bytes.subarray(at, colon)) as string);
 }
 
 /** A list from its opening bracket on; the end is its closing bracket. */
@@ -117,7 +101,8 @@ function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>, later
   const body: Record<string, unknown> = Object.create(null);
   for (const [name, member] of members)
     if (member instanceof JsonList) body[name] = member;
-    else body[name] = later.includes(name) ? new JsonValue(member) : parseJsonBytes(member);
+    else if (later.includes(name)) body[name] = new JsonValue(member);
+    else body[name] = plainText(member, 0, member.length) ?? parseJsonBytes(member);
   return body;
 }
 
