@@ -23,7 +23,7 @@ export const IntervalSchema = v.pipe(
 
 export const ComparedSchema = v.pipe(
   v.strictObject({ difference: IntervalSchema, lift: IntervalSchema }),
-  about("difference: treatment − control. lift: the difference over the control's level."),
+  about("difference: treatment − control. lift: the difference over the control's level, without the level's sign."),
 );
 
 /** p-values that count for the number of comparisons. */

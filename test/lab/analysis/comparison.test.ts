@@ -5,6 +5,7 @@ import { covariance, momentsOf, momentsOfProportion, momentsOfSums } from "../..
 import { linearized, momentsOfRatioSums } from "../../../lab/analysis/ratio.ts";
 import { mixtureScale, sequentialRadius, sequentialVerdict } from "../../../lab/analysis/sequential.ts";
 import { winsorized } from "../../../lab/analysis/winsorize.ts";
+import { ratioCuped } from "../../independent/experiments/ratio-cuped.ts";
 import { expectDigits, expectNear } from "./near.ts";
 
 // Numbers of GrowthBook's own tests (growthbook/growthbook, packages/stats/tests at 8f1db445), or computed with its
@@ -116,9 +117,46 @@ describe("CUPED", () => {
       return [difference(control, treatment), lift(control, treatment)];
     };
     const [[up, upLift], [down, downLift]] = [compare(1), compare(-1)];
+    expect(upLift.effect).toBeGreaterThan(0.1);
     expectNear([down.effect, down.error], [-up.effect, up.error]);
-    expectNear([downLift.effect, downLift.error], [upLift.effect, upLift.error]);
+    expectNear([downLift.effect, downLift.error], [-upLift.effect, upLift.error]);
     expect(up.error).toBeLessThan(0.7 * difference(...plainRatios(first, second, den)).error);
+  });
+
+  test.each([
+    [1, "its own θ"],
+    [1, 0.5],
+    [-1, "its own θ"],
+    [-1, 0.5],
+  ])("of ratios, times %d, with %s: is the delta method's over the four sums of a unit", (sign, given) => {
+    const [denBefore, denAfter] = [floats(9, 12, 7, 15, 9, 10, 14, 4), floats(10, 14, 8, 20, 5, 13, 15, 9)];
+    const raw = [first, second].map(({ before, after }) => ({
+      before: { numerators: before.map((x) => sign * x), denominators: denBefore },
+      after: { numerators: after.map((x) => sign * x), denominators: denAfter },
+    }));
+    const linear = raw.map(({ before, after }) => ({
+      before: linearized(before.numerators, before.denominators),
+      after: linearized(after.numerators, after.denominators),
+    }));
+    const found = cuped(linear);
+    const theta = typeof given === "number" ? given : found.theta;
+    const [control, treatment] =
+      typeof given === "number"
+        ? linear.map(({ before, after }) =>
+            momentsOf(
+              after,
+              after.map((x, i) => x - given * before[i]),
+            ),
+          )
+        : found.arms;
+    const expected = ratioCuped(raw[0], raw[1], theta);
+    for (const [effect, { effect: value, error }] of [
+      [difference(control, treatment), expected.difference],
+      [lift(control, treatment), expected.lift],
+    ] as const) {
+      expectDigits(effect.effect, value, 1e-12);
+      expectDigits(effect.error, error, 1e-12);
+    }
   });
 
   test("changes nothing where all units were alike before", () => {
