@@ -15,6 +15,7 @@ const BENCHMARKS: Record<string, string> = {
   matmul: "the trainer's matrix product against the one of TensorFlow.js's wasm backend",
   publish: "seconds and peak memory of publishing a million rows, or as many as are asked for",
   experiments: "orders against their probabilities, A/A tests and off-policy estimates where the truth is known",
+  "off-policy": "our off-policy estimates and intervals beside Open Bandit Pipeline's, of the rounds that come with it",
   aa: "experiments without an effect, through Worker, queue, R2 and analyze: none may find units missing",
   assignment:
     "units of experiments over buckets and arms: uniform, independent of one another, and not moved by a ramp",
