@@ -1,4 +1,4 @@
-// The least that a Worker with our kernel does for records: it reads the body, has the kernel encode and score them, and
+// The least that a Worker with our kernel does: it reads the body, has the kernel encode and score its records, and
 // answers with the headers that ours has. It has no limits, no time for a slow body, no tokens, no second model and no
 // counts. All rows are in its blob.
 //   PUT /model        a blob

@@ -46,6 +46,13 @@ test.each([
   `{"list":["${LONG}",2,"${LONG}"],"other":[1,2]}`,
   '{"list":["\\\\","\\\\\\""]}',
   '{"list":["\u2028","中"]}',
+  '{"name":"" , "n\u00e4me":"ads@1","n\\u0062me":"\\u0061","中":"中"}',
+  `{"name":"${"n".repeat(61)}","${"n".repeat(62)}":"${"n".repeat(62)}","${"n".repeat(63)}":"${"n".repeat(63)}"}`,
+  '{"name":"\x7f"}',
+  '{"name":"a\tb"}',
+  '{"name":"a"b"}',
+  '{"name":"}',
+  '{"na\tme":1}',
   "",
   " ",
   "{",
@@ -91,8 +98,8 @@ test.each([
 
 test("means what JSON.parse makes of any body with a few characters changed", () => {
   const random = seeded(7);
-  const whole = '{"list":[{"a":"x","b":[1,2]},{"a":"\\"]"},3,[],"é"],"other":{"c":[true,null]}}';
-  const alphabet = '{}[],:"\\ 1a';
+  const whole = '{"list":[{"a":"x","b":[1,2]},{"a":"\\"]"},3,[],"é"],"other":{"c":[true,null]},"name":"ads@1 a"}';
+  const alphabet = '{}[],:"\\ 1a\t';
   let good = 0;
   for (let i = 0; i < 20_000; i++) {
     const characters = [...whole];
