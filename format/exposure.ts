@@ -33,6 +33,12 @@ export const EXPOSURE_FLAGS = {
 /** Characters of a candidate's id at most. */
 export const MAX_CANDIDATE_ID = 1024;
 
+/** What is wrong with an id, as what a line expects; null: nothing. Two halves of pairs would be one id in UTF-8. */
+export function candidateIdFault(id: string): string | null {
+  if (id.length > MAX_CANDIDATE_ID) return `${MAX_CANDIDATE_ID} characters`;
+  return id.isWellFormed() ? null : "no half of a surrogate pair";
+}
+
 const about = v.description;
 
 const text = (max: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));

@@ -1,4 +1,5 @@
 import { EVENT_VERSION, type ListEvent } from "../../format/event.ts";
+import { candidateIdFault } from "../../format/exposure.ts";
 import { hasItem } from "../../format/item-tags.ts";
 import type { MacKeys } from "../../format/mac.ts";
 import { cookieValue } from "../http/cookies.ts";
@@ -54,7 +55,9 @@ function itemOf(url: string, pattern: URLPattern): string | null {
   const group = match?.pathname.groups.item ?? match?.search.groups.item;
   if (group === undefined || group === "") return null;
   try {
-    return decodeURIComponent(group);
+    const item = decodeURIComponent(group);
+    // No list has another item, nor has a line of the log.
+    return candidateIdFault(item) === null ? item : null;
   } catch {
     return null;
   }

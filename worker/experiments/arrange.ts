@@ -4,7 +4,6 @@ import type { Policy } from "../../format/policy.ts";
 import { SEED_BYTES } from "../../runtime/orders/noise.ts";
 import { drawOrder, type Order } from "../../runtime/orders/order.ts";
 import { ModelUnavailableError, RateLimitError, UnknownModelError } from "../http/errors.ts";
-import { errorText } from "../http/log.ts";
 import { OverloadedError } from "../memory/overloaded-error.ts";
 import type { LoadedModel } from "../models/loaded-model.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
@@ -83,7 +82,7 @@ function whyOf(error: unknown): FailureReason {
   return error instanceof FormatError ? "policy" : "error";
 }
 
-/** What a caller may be told of a failure: the log has what is nobody else's. */
+/** What a caller may be told of a failure: the log has what is nobody else's, such as what is behind the error. */
 export function reasonOf({ why, error }: { why: FailureReason; error: unknown }): string {
-  return why === "error" ? "the order failed; the log says why" : errorText(error);
+  return why === "error" ? "the order failed; the log says why" : String(error);
 }

@@ -16,6 +16,8 @@ export interface AskedList extends ListToArrange {
   name: string;
   /** Whether the answer is to have what events show of their list: format/item-tags.ts. */
   receipt: boolean;
+  /** Throws BodyError where a list that no model has read is not JSON. */
+  check: () => void;
   /** The items that are answered. `shown`: their indices; `scores`: of all candidates, or null where none scored. */
   itemsOf: (shown: readonly number[], scores: Float32Array | null) => Partial<RankedItem>[];
 }
@@ -61,6 +63,8 @@ export async function arrangedAnswer(
   if (!assigned) return { answer: null, cookies };
   const score = listScorer(asked, options, access);
   const arranged = await arrange(list, assigned, score);
+  // A body that is not JSON is refused in every arm, and not counted as what its arm failed with.
+  if (!arranged.scored) list.check();
   countArranged(arranged, visit, options);
   const now = options.now();
   const id = assigned.unit ? makeRequestId(visit.keys.signing, now) : null;

@@ -1,5 +1,5 @@
 import { FormatError, show } from "../../format/errors.ts";
-import { MAX_CANDIDATE_ID } from "../../format/exposure.ts";
+import { candidateIdFault } from "../../format/exposure.ts";
 import { isRounded, type RawValue } from "../../format/raw-value.ts";
 import type { BodyList } from "../http/body-list.ts";
 import { MAX_ERRORS } from "../limits.ts";
@@ -52,14 +52,13 @@ export function refuseDuplicates(ids: readonly CandidateId[], name: "ids" | "ite
   }
 }
 
-/** Adds an error for each id that is longer than a line of the exposure log has it. */
-export function refuseLong(ids: readonly CandidateId[], name: "ids" | "items", errors: FormatError[]): void {
+/** Adds an error for each id that no line of the exposure log can have as it is. */
+export function refuseUnlogged(ids: readonly CandidateId[], name: "ids" | "items", errors: FormatError[]): void {
   for (const [i, id] of ids.entries()) {
     if (errors.length >= MAX_ERRORS) break;
-    if (String(id).length > MAX_CANDIDATE_ID)
-      errors.push(
-        new FormatError(`${name}[${i}]`, `got ${show(id)}, expected ${MAX_CANDIDATE_ID} characters with an experiment`),
-      );
+    const expected = candidateIdFault(String(id));
+    if (expected !== null)
+      errors.push(new FormatError(`${name}[${i}]`, `got ${show(id)}, expected ${expected} with an experiment`));
   }
 }
 

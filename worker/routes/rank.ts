@@ -11,7 +11,7 @@ import type { AskedRequest, ReadRequest } from "./answer.ts";
 import type { AskedList } from "./arranged-answer.ts";
 import { RankBody } from "./bodies.ts";
 import { mayKeepOrder } from "./model-choice.ts";
-import { readBids, readIds, refuseDuplicates, refuseLong } from "./rank-lists.ts";
+import { readBids, readIds, refuseDuplicates, refuseUnlogged } from "./rank-lists.ts";
 
 type Body = v.InferOutput<typeof RankBody>;
 
@@ -58,24 +58,33 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     },
     list:
       experiment !== undefined && ids
-        ? askedList(experiment, ids, { slots: Math.min(k, count), receipt, errors, items })
+        ? askedList(experiment, ids, { slots: Math.min(k, count), receipt, errors, items, candidates })
         : undefined,
   };
 }
 
-/** The list as experiments have it: ids are texts, and none is longer than the log has it. */
+interface AskedListOptions {
+  slots: number;
+  receipt: boolean;
+  errors: FormatError[];
+  items: unknown;
+  candidates: BodyList | undefined;
+}
+
+/** The list as experiments have it: ids are texts, each of which the log can have. */
 function askedList(
   name: string,
   ids: readonly CandidateId[],
-  { slots, receipt, errors, items }: { slots: number; receipt: boolean; errors: FormatError[]; items: unknown },
+  { slots, receipt, errors, items, candidates }: AskedListOptions,
 ): AskedList {
-  refuseLong(ids, items ? "items" : "ids", errors);
+  refuseUnlogged(ids, items ? "items" : "ids", errors);
   if (receipt && slots > MAX_RECEIPT_ITEMS)
     errors.push(
       new FormatError("body: receipt", `got a list of ${slots}, expected a k of ${MAX_RECEIPT_ITEMS} at most`),
     );
   return {
     ...{ name, slots, receipt, ids: ids.map(String) },
+    check: () => candidates?.check(),
     // Without a spread of a member that may not be there, for which V8 calls its runtime for each item.
     itemsOf: (shown, scores) =>
       shown.map((item, slot) => {

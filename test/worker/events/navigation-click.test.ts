@@ -48,6 +48,13 @@ test("a browser that says less is believed", () => {
   expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat"));
 });
 
+test("an id that no list and no line of the log can have is no item's", () => {
+  const anyItem = cookie(cookieList(LISTED, "/hats?page=2", null));
+  const [longest, longer] = ["x".repeat(1024), "x".repeat(1025)];
+  expect(navigationClick(navigation(`/item/${longest}`, { cookie: anyItem }), OPTIONS)).toEqual(click(longest));
+  expect(navigationClick(navigation(`/item/${longer}`, { cookie: anyItem }), OPTIONS)).toBeNull();
+});
+
 test("an item's id may stand in the query", () => {
   const pattern = new URLPattern({ pathname: "/show", search: "*id=:item(\\w+)(.*)" });
   const lists = cookie(cookieList(LISTED, "/hats?page=2", ["42"]));

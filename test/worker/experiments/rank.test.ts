@@ -202,6 +202,8 @@ test.each([
   [{ ids: undefined }, "ids", "got none, expected them with an experiment"],
   [{ candidates: undefined, ids: undefined, items: ["a", "a"] }, "items[1]", 'got "a", which is items[0] too'],
   [{ ids: ["a", "b", "c", "d", "e".repeat(1025)] }, "ids[4]", "expected 1024 characters"],
+  [{ ids: ["a", "b", "c", "\ud800", "\ud801"] }, "ids[3]", 'got "\\ud800", expected no half of a surrogate pair'],
+  [{ candidates: undefined, ids: undefined, items: ["a", "\udfff"] }, "items[1]", "expected no half of a surrogate"],
   [{ objective: "ecpm", bids: [1, 1, 1, 1, 1] }, "objective", 'got "ecpm" with an experiment'],
   [{ sort: false, ids: undefined }, "ids", "got none"],
   [{ experiment: "" }, "experiment", "got length 0"],
@@ -210,6 +212,38 @@ test.each([
   const problem = await problemOf(await startExperiments().post("/v1/rank", bodyOf("site1", rest)));
   expect(problem).toMatchObject({ status: 422, field });
   expect(problem.detail).toContain(detail);
+});
+
+test.each(["[{},nul,{},{},{}]", "[{},{},{},{},]", '[{"ad":"\\x"},{},{},{},{}]'])(
+  "candidates that are not JSON are refused in every arm, and no arm has failed: %s",
+  async (candidates) => {
+    const arms = [ORIGIN, GREEDY, DRAWN, { arm: "gone", model: "gone" }];
+    for (const arm of arms) {
+      await publishPayload({ features: { home: listOf([arm, { ...arm, arm: "twin" }]) } });
+      const errors = loggedErrors();
+      const worker = startExperiments();
+      const body = JSON.stringify(bodyOf("site1", { candidates: [] })).replace(
+        '"candidates":[]',
+        () => `"candidates":${candidates}`,
+      );
+      const problem = await problemOf(await worker.post("/v1/rank", body));
+      expect(problem).toMatchObject({ status: 400, detail: expect.stringContaining("the body is not JSON: got ") });
+      expect(worker.log.lines).toEqual([]);
+      expect(await worker.metrics()).not.toMatch(/assignments_total\{/);
+      expect(errors()).toEqual([]);
+    }
+  },
+);
+
+test("what is behind an arm's failure is in the log, and not in the answer", async () => {
+  await publishPayload({ features: { home: listOf([GREEDY, { ...GREEDY, arm: "twin" }]) } });
+  const errors = loggedErrors();
+  const { experiment } = await rank(startExperiments({ MODEL_KEYS: "dGVzdA==" }), "site1");
+  expect(experiment).toMatchObject({
+    why: "model",
+    reason: "ModelUnavailableError: the model tiny cannot be loaded; the log says why",
+  });
+  expect(errors()).toMatchObject([{ event: "model_load_failed", error: expect.stringContaining("MODEL_KEYS: key 1") }]);
 });
 
 test("without secrets there are no experiments, and the log says why", async () => {
