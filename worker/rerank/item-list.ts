@@ -1,3 +1,4 @@
+import { candidateIdFault } from "../../format/exposure.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 import type { FoundList } from "./arranging.ts";
 
@@ -11,11 +12,11 @@ export interface Item {
   record: Record<string, RawValue>;
 }
 
-/** Of a list's items those that may move: the first of each id. The others stay in their slots. */
+/** Of a list's items those that may move: the first of each id that the log can have. The others stay in their slots. */
 export function movableItems(items: readonly Item[]): Item[] {
   const seen = new Set<string>();
   return items.filter(({ id }) => {
-    if (id === null || seen.has(id)) return false;
+    if (id === null || seen.has(id) || candidateIdFault(id) !== null) return false;
     seen.add(id);
     return true;
   });

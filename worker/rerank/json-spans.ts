@@ -1,5 +1,5 @@
 import { isRounded, type RawValue } from "../../format/raw-value.ts";
-import { parseJsonBytes, skipSpace } from "../http/json-bytes.ts";
+import { parseJsonBytes, plainText, skipSpace } from "../http/json-bytes.ts";
 import { endOfString, endOfValue } from "../http/json-outline.ts";
 
 // Values in the bytes of a JSON document, found by their brackets, commas and quotes, so that they can be moved as they
@@ -56,10 +56,12 @@ function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
-/** Where the member or element of that name begins; null where there is none. */
+/** Where the member or element of that name begins; null where there is none. Of members alike the last one counts. */
 function memberAt(bytes: Uint8Array, start: number, name: string): number | null {
   if (bytes[start] === OPEN_LIST) return elementAt(bytes, start, name);
   if (bytes[start] !== OPEN_OBJECT) return null;
+  // As readers of JSON have it, whose visitors see what it says (RFC 8259, 4).
+  let found: number | null = null;
   for (let at = start; ; ) {
     const key = skipSpace(bytes, at + 1);
     if (bytes[key] !== QUOTE) return null;
@@ -67,9 +69,9 @@ function memberAt(bytes: Uint8Array, start: number, name: string): number | null
     const colon = skipSpace(bytes, afterKey);
     if (bytes[colon] !== COLON) return null;
     const value = skipSpace(bytes, colon + 1);
-    if (parseJsonBytes(bytes.subarray(key, afterKey)) === name) return value;
+    if ((plainText(bytes, key, afterKey) ?? parseJsonBytes(bytes.subarray(key, afterKey))) === name) found = value;
     at = endOfValue(bytes, value);
-    if (bytes[at] !== COMMA) return null;
+    if (bytes[at] !== COMMA) return found;
   }
 }
 

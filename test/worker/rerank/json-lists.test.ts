@@ -37,6 +37,8 @@ async function ordered(
   return { text: new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(result), why, found };
 }
 
+/** The longest id that a line of the log has. */
+const LONG = "y".repeat(1024);
 const ITEMS: JsonListSetting = { name: "items", list: "/items", id: "/id" };
 
 describe("elements move as they are written", () => {
@@ -54,6 +56,15 @@ describe("elements move as they are written", () => {
     ['\ufeff {"items":[{"id":1},{"id":2}]}', '\ufeff {"items":[{"id":2},{"id":1}]}'],
     // Whoever has no id, or one that is there already, stays.
     ['{"items":[{"id":1},{},{"id":2},{"id":1,"x":0}]}', '{"items":[{"id":2},{},{"id":1},{"id":1,"x":0}]}'],
+    // Nor may what the log cannot have as it is: nobody could tell these two apart in UTF-8.
+    [
+      '{"items":[{"id":"\\ud800"},{"id":1},{"id":"\\ud801"},{"id":2}]}',
+      '{"items":[{"id":"\\ud800"},{"id":2},{"id":"\\ud801"},{"id":1}]}',
+    ],
+    [
+      `{"items":[{"id":1},{"id":"${LONG}"},{"id":"${LONG}x"},{"id":2}]}`,
+      `{"items":[{"id":2},{"id":"${LONG}"},{"id":"${LONG}x"},{"id":1}]}`,
+    ],
     ['{"items":[{"id":null},{"id":""},{"id":{}},3]}', '{"items":[{"id":null},{"id":""},{"id":{}},3]}'],
   ])("%s", async (text, expected) => {
     expect((await ordered(text, [ITEMS])).text).toBe(expected);
@@ -86,6 +97,17 @@ test("ids and fields are as they are written", async () => {
   ]);
 });
 
+test("of members alike the last one counts, as for JSON.parse", async () => {
+  const text =
+    '{"items":[{"id":1,"p":1},{"id":2}],"items":[{"id":3,"p":1,"\\u0070":2,"id":4},{"p":{"p":5},"p":6,"id":7}],"z":[]}';
+  const { found, text: after } = await ordered(text, [{ ...ITEMS, fields: { price: "/p" } }]);
+  const { items } = JSON.parse(text) as { items: { id: number; p: number }[] };
+  expect(found).toEqual([
+    { name: "items", ids: items.map(({ id }) => String(id)), items: items.map(({ p }) => ({ price: p })) },
+  ]);
+  expect(JSON.parse(after).items).toEqual(items.toReversed());
+});
+
 describe("what stays as it is", () => {
   test.each([
     ['{"items":{}}', "no-match"],
@@ -94,6 +116,8 @@ describe("what stays as it is", () => {
     ['"text"', "no-match"],
     ["", "no-match"],
     ['{"items":[{"id":1},{"id":2}', "parser"],
+    ['{"items":[{"id":1},{"id":2}]', "parser"],
+    ['{"items":[{"id":1},{"id":2}],', "no-match"],
     ['{"items":[{"id":1},{"id":tru}]}', "parser"],
     ['{"items', "parser"],
     [`{"items":[${'{"id":1},'.repeat(1000)}{"id":2}]}`, "too-long"],
