@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "../../worker/app.ts";
 import { scoringEntrypoint } from "../../worker/rpc/scoring-entrypoint.ts";
 import type { CallerProps, ScoringClass, ScoringService } from "../../worker/rpc/scoring-service.ts";
+import type { AppOptions } from "../../worker/settings/app-options.ts";
 import { type TestBindings, testBindings } from "./client.ts";
 
 export type Method = "score" | "rank" | "explain";
@@ -9,8 +10,12 @@ export type Method = "score" | "rank" | "explain";
 const started: { Scoring: ScoringClass; bindings: TestBindings }[] = [];
 
 /** Starts a Worker as in a new isolate. Returns the number by which `RpcWorker` calls it. */
-export function startScoring(overrides: TestBindings, now = () => Date.parse("2026-01-01T00:00:00Z")): number {
-  const app = createApp<TestBindings>({ now });
+export function startScoring(
+  overrides: TestBindings,
+  now = () => Date.parse("2026-01-01T00:00:00Z"),
+  options: AppOptions<TestBindings> = {},
+): number {
+  const app = createApp<TestBindings>({ ...options, now });
   return started.push({ Scoring: scoringEntrypoint(app), bindings: testBindings(overrides) }) - 1;
 }
 

@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex } from "../../format/hash.ts";
 import { type MacKey, mac } from "../../format/mac.ts";
+import { textOf } from "../../format/raw-value.ts";
 
 /** Characters of an id at most. What is longer is no id, and would cost time for every character. */
 export const MAX_ID_LENGTH = 1024;
@@ -10,12 +11,13 @@ const UNIT_BYTES = 8;
 const encoder = new TextEncoder();
 
 /**
- * An id as it is hashed into a bucket; null where it is none. An id that is not ASCII is the SHA-256 of its UTF-8, in
- * 64 hex digits: implementations of the hash disagree about what the characters of other texts are.
+ * An id as it is hashed into a bucket; null where it is none, as an integer to which JSON.parse has rounded the ids of
+ * several. An id that is not ASCII is the SHA-256 of its UTF-8, in 64 hex digits: implementations of the hash disagree
+ * about what the characters of other texts are. Halves of surrogate pairs have no UTF-8.
  */
 export function unitId(value: unknown): string | null {
-  const text = typeof value === "number" && Number.isFinite(value) ? String(value) : value;
-  if (typeof text !== "string" || text === "" || text.length > MAX_ID_LENGTH) return null;
+  const text = typeof value === "number" || typeof value === "bigint" ? textOf(value) : value;
+  if (typeof text !== "string" || text === "" || text.length > MAX_ID_LENGTH || !text.isWellFormed()) return null;
   return ASCII.test(text) ? text : toHex(sha256(encoder.encode(text)));
 }
 

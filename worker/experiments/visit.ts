@@ -80,7 +80,7 @@ export class Visit {
     const { contextFields } = this.values;
     if (contextFields.length === 0 || typeof context !== "object" || context === null) return null;
     const fields = contextFields.filter((name) => Object.hasOwn(context, name));
-    return Object.fromEntries(fields.map((name) => [name, (context as Record<string, unknown>)[name]]));
+    return Object.fromEntries(fields.map((name) => [name, jsonOf((context as Record<string, unknown>)[name])]));
   }
 
   /** Whether somebody looks at an arm by a signed parameter: no number counts such lists. */
@@ -141,4 +141,10 @@ export class Visit {
     const hash = unitHash(this.keys.unit, attribute, id);
     return { experiment, bucket, hash, isKept: isSampled(hash, this.values.keep, "log") };
   }
+}
+
+/** A value of a record as JSON has it. Over RPC it may be a bigint, or have some: in a record its text means the same. */
+function jsonOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => (typeof one === "bigint" ? String(one) : one));
+  return typeof value === "bigint" ? String(value) : value;
 }

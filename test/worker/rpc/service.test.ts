@@ -8,6 +8,7 @@ import { MAX_RECORDS, MEMORY } from "../../../worker/limits.ts";
 import { scoringEntrypoint } from "../../../worker/rpc/scoring-entrypoint.ts";
 import type { ScoringService } from "../../../worker/rpc/scoring-service.ts";
 import { loggedErrors } from "../client.ts";
+import { Lines, listOf, publishPayload, SECRETS } from "../experiments/experiment-worker.ts";
 import { type Method, startScoring } from "../rpc-worker.ts";
 import { expectedScores, makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
 
@@ -129,6 +130,21 @@ test("a binding's props say whose keys and requests are counted", async () => {
   await call({ records: [] });
   await exports.RpcWorker({ props: { client: "shop" } }).call(worker, "score", { records: [] });
   expect(keys).toEqual(["service", "service shop"]);
+});
+
+test("a bigint is a unit's id, and in the log, as its text", async () => {
+  const arms = ["a", "b"].map((arm) => ({ arm, model: null }));
+  await publishPayload({ features: { home: listOf(arms, { hashAttribute: "site" }) } });
+  const log = new Lines();
+  const bindings = { EXPERIMENT_SECRETS: SECRETS[0], EXPOSURE_CONTEXT: "site device" };
+  worker = startScoring(bindings, undefined, { exposures: log });
+  const list = { experiment: "home", candidates: [{}], ids: ["x"] };
+  const site = 12345678901234567890n;
+  await call({ ...list, context: { site, device: [1n, "a"] } }, "rank");
+  await call({ ...list, context: { site: String(site), device: ["1", "a"] } }, "rank");
+  const [line, same] = log.lines;
+  expect(line).toMatchObject({ ctx: { site: "12345678901234567890", device: ["1", "a"] } });
+  expect([same?.u, same?.b, same?.ctx]).toEqual([line?.u, line?.b, line?.ctx]);
 });
 
 test("a fault of the Worker is 500, and in the log under the call's id", async () => {
