@@ -1,13 +1,12 @@
 import { SettingError } from "../http/errors.ts";
-import type { OriginSetting } from "./rerank-bindings.ts";
+import type { OriginFetcher, OriginSetting } from "./rerank-bindings.ts";
 
 /** Hosts that no origin is behind, so that to ask them would be to ask the Worker itself. */
 const OWN_HOST = /^(localhost|\[.*\]|\d+(\.\d+){3}|.*\.workers\.dev)$/;
 
 /** Asks the origin, once, and does not follow redirects. Throws SettingError where there is none. */
 export function askOrigin(request: Request, origin: OriginSetting): Promise<Response> {
-  if (origin !== undefined && typeof origin !== "string")
-    return origin.fetch(new Request(request, { redirect: "manual" }));
+  if (isBinding(origin)) return origin.fetch(new Request(request, { redirect: "manual" }));
   const url = new URL(request.url);
   if (origin === undefined || origin === "") {
     if (OWN_HOST.test(url.hostname))
@@ -19,10 +18,17 @@ export function askOrigin(request: Request, origin: OriginSetting): Promise<Resp
   return fetch(new Request(movedTo(url, origin), new Request(request, { redirect: "manual" })));
 }
 
+/** Whether it is a service binding, and not text or what else a variable may be. */
+export function isBinding(origin: OriginSetting): origin is OriginFetcher {
+  return typeof (origin as Partial<OriginFetcher> | null | undefined)?.fetch === "function";
+}
+
 function movedTo({ pathname, search }: URL, origin: string): string {
-  const base = URL.parse(origin);
+  const base = typeof origin === "string" ? URL.parse(origin) : null;
   if (base === null || !/^https?:$/.test(base.protocol) || base.search !== "" || base.hash !== "")
-    throw new SettingError("ORIGIN: got another text, expected the base of a URL such as https://origin.example.com");
+    throw new SettingError(
+      "ORIGIN: got another value, expected the base of a URL such as https://origin.example.com, or a service binding",
+    );
   return `${base.origin}${base.pathname.replace(/\/$/, "")}${pathname}${search}`;
 }
 

@@ -10,7 +10,7 @@ import { HeldBytes, joined } from "./held-bytes.ts";
 import { HtmlSplicer } from "./html-splicer.ts";
 import { orderLists } from "./json-lists.ts";
 import { ListOrders } from "./list-orders.ts";
-import { askOrigin, markPersonal, wholePage } from "./origin.ts";
+import { askOrigin, isBinding, markPersonal, wholePage } from "./origin.ts";
 import { breakOff, OriginBody } from "./origin-body.ts";
 import { contextOf } from "./page-context.ts";
 import { isUtf8, type PageKind, pageKind } from "./page-kind.ts";
@@ -96,10 +96,15 @@ export class Reranker {
 }
 
 /** The answer streams: what its lists wait for begins when the parser has seen them. */
-function rerankHtml(response: Response, { route, keepAlive }: PageRequest, orders: ListOrders, lease: Lease): Response {
+function rerankHtml(
+  response: Response,
+  { route, origin, keepAlive }: PageRequest,
+  orders: ListOrders,
+  lease: Lease,
+): Response {
   const { body, headers } = response;
   const contentType = headers.get("content-type") ?? "";
-  const { readable, writable } = passage(headers);
+  const { readable, writable } = passage(headers, origin);
   let splicer: HtmlSplicer;
   try {
     splicer = new HtmlSplicer({ ...{ lists: route.html, contentType, orders, lease }, out: writable });
@@ -115,7 +120,7 @@ function rerankHtml(response: Response, { route, keepAlive }: PageRequest, order
 /** The answer waits for the orders of all its lists, within their time. */
 async function rerankJson(
   response: Response,
-  { route, keepAlive }: PageRequest,
+  { route, origin: from, keepAlive }: PageRequest,
   orders: ListOrders,
   lease: Lease,
 ): Promise<Response> {
@@ -131,7 +136,7 @@ async function rerankJson(
   if (why !== null) {
     orders.sentAll(why);
     lease.end();
-    const { readable, writable } = passage(headers);
+    const { readable, writable } = passage(headers, from);
     keepAlive(passOn(chunks, origin, error, writable).catch(() => {}));
     return personal(response, readable, why);
   }
@@ -182,12 +187,17 @@ async function passOn(
   }
 }
 
-/** What a body goes through. A permutation has the length of what it permutes, so the origin's own is stated. */
-function passage(headers: Headers): IdentityTransformStream {
-  const length = Number(headers.get("content-length") ?? Number.NaN);
+/**
+ * What a body goes through. A permutation has the length of what it permutes, so the origin's own is stated: HTTP holds
+ * an origin to it. A Worker behind a binding may state any other, such as one that its own origin had, and visitors get
+ * all of its body all the same.
+ */
+function passage(headers: Headers, origin: OriginSetting): IdentityTransformStream {
+  const length = headers.get("content-length") ?? "";
   // The length of a body that is encoded is known only when it is encoded again.
   const isPlain = ["", "identity"].includes(headers.get("content-encoding") ?? "");
-  return isPlain && Number.isSafeInteger(length) ? new FixedLengthStream(length) : new IdentityTransformStream();
+  const isHeld = !isBinding(origin) && /^\d{1,15}$/.test(length);
+  return isPlain && isHeld ? new FixedLengthStream(Number(length)) : new IdentityTransformStream();
 }
 
 /** The origin's answer with another body, and the headers of a page that is one visitor's. */

@@ -68,6 +68,22 @@ function answersHtml(): void {
   originAnswers(() => new Response(shopHtml(), { headers: HTML }));
 }
 
+test.each(["0", "5", "99999", "0x10", "1e3", "-1", "", "abc", "282, 282"])(
+  "a Worker behind a binding may state the length %j, and visitors get all of its body all the same",
+  async (length) => {
+    originAnswers(() => new Response(shopHtml(), { headers: { ...HTML, "content-length": length } }));
+    const html = await visit();
+    expect(await html.answer.text()).toBe(shopHtml(BACKWARDS));
+    expect(html.sent).toEqual([["ads", null]]);
+    const tooLong = `${shopJson()}${" ".repeat(2 ** 21)}`;
+    originAnswers(() => new Response(tooLong, { headers: { ...JSON_TYPE, "content-length": length } }));
+    const json = await visit();
+    expect(await json.answer.text()).toBe(tooLong);
+    expect(json.sent).toEqual([["ads-json", "too-long"]]);
+    await Promise.all([html.ended, json.ended]);
+  },
+);
+
 test("a list in its order, and what is counted", async () => {
   answersHtml();
   const { answer, sent, ended, metrics, memory } = await visit();

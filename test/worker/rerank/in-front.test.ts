@@ -117,6 +117,8 @@ describe("without a place for the origin", () => {
     ["https://name.account.workers.dev/shop/a", { ORIGIN: "" }],
     ["https://shop.example/shop/a", { ORIGIN: "origin.example" }],
     ["https://shop.example/other", { ORIGIN: "https://origin.example/?x" }],
+    ["https://shop.example/other", { ORIGIN: ["https://origin.example"] }],
+    ["https://shop.example/other", { ORIGIN: null }],
   ])("%s is refused, rather than that the Worker asks itself: %j", async (url, bindings) => {
     const response = await ask(url, bindings);
     expect(response.status).toBe(503);
