@@ -14,7 +14,7 @@ const MEDIA_TYPES: readonly string[] = ["application/json", "text/plain"];
  * too slow or no JSON, and OverloadedError where there is no memory.
  */
 export async function readShortJson({ headers, body }: Request, lease: Lease): Promise<unknown> {
-  const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "none";
+  const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() || "none";
   if (!MEDIA_TYPES.includes(mediaType))
     throw new BodyError(
       "media-type",

@@ -1,6 +1,6 @@
 import { show } from "../../format/errors.ts";
 import { SettingError } from "../http/errors.ts";
-import { readSwitch } from "../settings/checks.ts";
+import { readSwitch, readText } from "../settings/checks.ts";
 
 /** The settings of experiments, as an environment has them. */
 export interface ExperimentVariables {
@@ -46,18 +46,20 @@ export interface ExperimentValues {
 
 /** Checks the settings. Throws SettingError, which quotes no secret. */
 export function readExperimentValues(variables: ExperimentVariables): ExperimentValues {
-  const { EXPERIMENTS = "", UNIT_SECRET = "", EXPOSURE_KEEP = 1 } = variables;
+  const { EXPERIMENTS = "", EXPOSURE_KEEP = 1 } = variables;
+  const textOf = (name: "UNIT_SECRET" | "EXPERIMENT_UNITS" | "CONSENT_COOKIE" | "EXPOSURE_CONTEXT"): string =>
+    readText(name, variables[name]) ?? "";
   return {
     on: readSwitch("EXPERIMENTS", EXPERIMENTS) !== "off",
-    unitSecret: UNIT_SECRET,
-    units: entriesOf(variables.EXPERIMENT_UNITS).map(readUnitSource),
-    consent: readConsent(variables.CONSENT_COOKIE ?? ""),
-    contextFields: entriesOf(variables.EXPOSURE_CONTEXT),
+    unitSecret: textOf("UNIT_SECRET"),
+    units: entriesOf(textOf("EXPERIMENT_UNITS")).map(readUnitSource),
+    consent: readConsent(textOf("CONSENT_COOKIE")),
+    contextFields: entriesOf(textOf("EXPOSURE_CONTEXT")),
     keep: readKeep(EXPOSURE_KEEP),
   };
 }
 
-function entriesOf(text = ""): string[] {
+function entriesOf(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== "");
 }
 

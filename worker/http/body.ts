@@ -68,7 +68,7 @@ export class RequestBody implements ReadableBody {
     const { headers } = request;
     const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
     if (mediaType !== "application/json") {
-      const got = mediaType === undefined ? "none" : clipped(mediaType, 200);
+      const got = clipped(mediaType || "none", 200);
       throw new BodyError("media-type", `got content-type ${got}, expected application/json`);
     }
     this.#encoding = contentEncoding(headers);

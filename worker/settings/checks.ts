@@ -1,6 +1,17 @@
 import { show } from "../../format/errors.ts";
 import { SettingError } from "../http/errors.ts";
 
+/**
+ * A variable that is text; undefined where there is none. Throws SettingError, without the value, which may be a
+ * secret: wrangler.toml takes a list or a table for any variable.
+ */
+export function readText(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value;
+  const got = Array.isArray(value) ? "a list" : typeof value === "object" ? "a table" : `a ${typeof value}`;
+  throw new SettingError(`${name}: got ${got}, expected text`);
+}
+
 /** "on", "off", or "" where nothing is said. Throws SettingError. */
 export function readSwitch(name: string, text: string): string {
   if (["", "on", "off"].includes(text)) return text;

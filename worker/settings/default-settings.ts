@@ -13,7 +13,7 @@ import type { RateLimiter } from "../rows/key-allowance.ts";
 import { type KVReader, kvSource } from "../source/kv-source.ts";
 import { locationCache } from "../source/location-cache.ts";
 import type { WorkerVersion } from "../worker-version.ts";
-import { numberWithin, readSwitch } from "./checks.ts";
+import { numberWithin, readSwitch, readText } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
@@ -68,7 +68,7 @@ export interface DefaultBindings extends ExperimentVariables, RerankBindings {
 /** Reads the default bindings. */
 export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   source({ MODELS, PAGE_CACHE = "" }) {
-    if (!MODELS)
+    if (typeof MODELS?.get !== "function")
       throw new SettingError("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
     const source = kvSource(MODELS);
     const isCached = readSwitch("PAGE_CACHE", PAGE_CACHE) === "on";
@@ -78,13 +78,13 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
     return AUTH === "" ? undefined : (AUTH as AccessMode | undefined); // checked with those of options
   },
   tokens({ TOKENS }) {
-    return TOKENS;
+    return readText("TOKENS", TOKENS);
   },
   keys({ MODEL_KEYS }) {
-    return MODEL_KEYS;
+    return readText("MODEL_KEYS", MODEL_KEYS);
   },
   minSerials({ MODEL_MIN_SERIAL }) {
-    return MODEL_MIN_SERIAL;
+    return readText("MODEL_MIN_SERIAL", MODEL_MIN_SERIAL);
   },
   bundled({ ASSETS }) {
     return ASSETS ? assetBlob(ASSETS) : null;
@@ -101,8 +101,9 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   requestRateLimit({ REQUEST_RATE_LIMIT = null }) {
     return REQUEST_RATE_LIMIT;
   },
-  allowedOrigins({ ALLOWED_ORIGINS = "" }) {
-    return ALLOWED_ORIGINS.split(/[\s,]+/).filter((origin) => origin !== "");
+  allowedOrigins({ ALLOWED_ORIGINS }) {
+    const origins = readText("ALLOWED_ORIGINS", ALLOWED_ORIGINS) ?? "";
+    return origins.split(/[\s,]+/).filter((origin) => origin !== "");
   },
   playground({ PLAYGROUND = "" }) {
     return readSwitch("PLAYGROUND", PLAYGROUND) !== "off";
@@ -129,12 +130,13 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
     return EXPOSURE_COUNTS;
   },
   secrets({ EXPERIMENT_SECRETS }) {
-    return EXPERIMENT_SECRETS;
+    return readText("EXPERIMENT_SECRETS", EXPERIMENT_SECRETS);
   },
 };
 
 function sinkOf(pipeline?: PipelineBinding, queue?: QueueProducer, collector?: string): LineSink | null {
   if (pipeline) return pipelineSink(pipeline);
   if (queue) return queueSink(queue);
-  return collector ? collectorSink(collector) : null;
+  const url = readText("LINE_COLLECTOR", collector) ?? "";
+  return url === "" ? null : collectorSink(url);
 }

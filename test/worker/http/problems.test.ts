@@ -196,6 +196,15 @@ test.each([
   ["ROW_KEYS_PER_REQUEST", 1001, "got 1001, expected a whole number from 0 to 1000"],
   ["ROW_KEYS_PER_REQUEST", "2.5", "got 2.5"],
   ["AUTH", "OFF", 'got another text, expected "tokens" or "off"'],
+  ["MODELS", "OFF", "got no binding, expected a KV namespace"],
+  ["TOKENS", ["OFF"], "got a list, expected text"],
+  ["MODEL_KEYS", 5, "got a number, expected text"],
+  ["MODEL_MIN_SERIAL", true, "got a boolean, expected text"],
+  ["ALLOWED_ORIGINS", ["https://OFF.example"], "got a list, expected text"],
+  ["UNIT_SECRET", { soon: 1 }, "got a table, expected text"],
+  ["EXPERIMENT_UNITS", ["OFF"], "got a list, expected text"],
+  ["CONSENT_COOKIE", 1, "got a number, expected text"],
+  ["EXPOSURE_CONTEXT", ["OFF"], "got a list, expected text"],
   ["TOKENS", "dfe_5ecre7", ": entry 1: got 10 characters of another form, expected <name>:<scope>:<SHA-256"],
 ])("%s = %j is refused, once in the log, and its text is not shown", async (name, value, detail) => {
   const errors = loggedErrors();
