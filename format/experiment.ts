@@ -133,7 +133,7 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
     const place = `${source}: features.${id}`;
     feature.rules?.forEach((rule, i) => {
       checkHash(rule, `${place}.rules[${i}]`);
-      for (const attribute of attributesOf(rule)) hashAttributes.add(attribute);
+      for (const attribute of attributesOf(rule)) hashAttributes.add(checkAttribute(attribute, `${place}.rules[${i}]`));
     });
     if (isList(feature)) lists.set(id, await placeArms(id, feature, place, arms));
   }
@@ -210,6 +210,15 @@ function checkHash(rule: Rule, place: string): void {
   rule.filters?.forEach((filter, i) => {
     checkVersion(filter.hashVersion ?? 2, "", `${place}.filters[${i}].hashVersion`);
   });
+}
+
+/** Refuses what GrowthBook finds in every visitor's attributes, as objects inherit it: all would be one unit. */
+function checkAttribute(name: string, place: string): string {
+  if (!(name in Object.prototype)) return name;
+  throw new FormatError(
+    place,
+    `got the attribute ${show(name)}, a name that JavaScript keeps for itself, expected another`,
+  );
 }
 
 function checkVersion(version: unknown, missing: string, place: string): void {
