@@ -143,7 +143,7 @@ export class Visit {
   }
 }
 
-/** A value of a record as JSON has it. Over RPC it may be a bigint, or have some: in a record its text means the same. */
+/** A value of a record as JSON has it. Over RPC it may be a bigint, or a list of some: their text means the same. */
 function jsonOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => (typeof one === "bigint" ? String(one) : one));
   return typeof value === "bigint" ? String(value) : value;

@@ -12,7 +12,9 @@ export interface Item {
   record: Record<string, RawValue>;
 }
 
-/** Of a list's items those that may move: the first of each id that the log can have. The others stay in their slots. */
+/**
+ * Of a list's items those that may move: the first of each id that the log can have. The others stay in their slots.
+ */
 export function movableItems(items: readonly Item[]): Item[] {
   const seen = new Set<string>();
   return items.filter(({ id }) => {

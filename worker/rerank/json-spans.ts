@@ -56,7 +56,9 @@ function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
-/** Where the member or element of that name begins; null where there is none. Of members alike the last one counts. */
+/**
+ * Where the member or element of that name begins; null where there is none. Of members alike the last one counts.
+ */
 function memberAt(bytes: Uint8Array, start: number, name: string): number | null {
   if (bytes[start] === OPEN_LIST) return elementAt(bytes, start, name);
   if (bytes[start] !== OPEN_OBJECT) return null;
