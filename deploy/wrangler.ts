@@ -16,12 +16,16 @@ export function wranglerScript(): string {
   return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
 }
 
-/** Wrangler's environment: no telemetry, no questions, no look-up of where the machine is. */
+/**
+ * Wrangler's environment: no telemetry, no questions, no look-up of where the machine is; and no notes, such as that it
+ * reads .dev.vars, in what a command prints.
+ */
 export const QUIET = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   CI: "1",
+  WRANGLER_LOG: "warn",
 };
 
 /** Milliseconds that a command of wrangler may take. A build takes some seconds. */
