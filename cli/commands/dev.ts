@@ -1,11 +1,8 @@
 import type { Command } from "commander";
 import { checkFolder } from "../../deploy/local-bindings.ts";
 import { wranglerDev } from "../../deploy/wrangler-dev.ts";
-import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { parsePort } from "../../trainer/terminal/number-option.ts";
 import { checkConfig } from "./store-options.ts";
-
-/** The last port of TCP. */
-const MAX_PORT = 65_535;
 
 interface DevFlags {
   logs: string;
@@ -18,7 +15,7 @@ export function defineDev(command: Command): void {
   command
     .argument("[wrangler-options...]", "options of `wrangler dev`, such as --persist-to or --var")
     .option("--logs <folder>", "where lines go: <folder>/exposures/*.ndjson and <folder>/events/*.ndjson", "logs")
-    .option("--port <n>", "the Worker's port (default: 8787, or a free one)", integerWithin(1, MAX_PORT))
+    .option("--port <n>", "the Worker's port (default: 8787, or a free one)", parsePort)
     .option("--config <file>", "wrangler's configuration of your own Worker")
     .option("--env <name>", "the environment of the configuration, such as staging")
     .allowUnknownOption()

@@ -45,9 +45,12 @@ export function defineEvaluate(command: Command): void {
       const { recordsPerSecond, kvKeysPerRequest, rowsMissing } = result;
       console.log(loss === "logistic" ? metricsTable("", [["over HTTP", result]]) : NO_PROBABILITIES);
       console.log(recordsText(result.records, scored));
-      console.log(`${Math.round(recordsPerSecond)} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
+      const rate = Math.round(recordsPerSecond).toLocaleString("en");
+      console.log(`${rate} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
       if (rowsMissing > 0)
-        console.log(`${rowsMissing} values were scored without their rows, which KV did not deliver`);
+        console.log(
+          `${rowsMissing.toLocaleString("en")} values were scored without their rows, which KV did not deliver`,
+        );
     });
 }
 

@@ -81,6 +81,7 @@ export function definePlan(command: Command): void {
 async function planOf(folder: string, flags: PlanFlags): Promise<{ plan: Plan; what: string }> {
   const { data, frequencies, candidates, quantize, records: most } = flags;
   const limits = { cacheBytes: flags.cacheMib * 2 ** 20, keysPerRequest: flags.keys };
+  const first = `its first ${most.toLocaleString("en")} records at most`;
   if (data && frequencies) throw new UserError("got both --data and --frequencies, expected one of them");
   if (existsSync(join(folder, EXPORT_FILE))) {
     if (!data)
@@ -91,7 +92,7 @@ async function planOf(folder: string, flags: PlanFlags): Promise<{ plan: Plan; w
     const { records, model, sizes } = await planOfExport(stored, (rows) => recordsOfLog(log, spec, rows, most));
     return {
       plan: makePlan({ ...model, limits }, records, { ...sizes, candidates }),
-      what: `${logName({ paths: data })}: its first ${most} records at most; the first half says how frequent rows are`,
+      what: `${logName({ paths: data })}: ${first}; the first half says how frequent rows are`,
     };
   }
   const run = loadRun(folder);
@@ -108,6 +109,6 @@ async function planOf(folder: string, flags: PlanFlags): Promise<{ plan: Plan; w
   const records = await recordsOfLog(log, fitted, run.vocabulary, most);
   return {
     plan: makePlan({ ...model, limits }, records, { ...sizes, candidates }),
-    what: `${logName(part)}: ${part.part ? `its part for ${part.part}, ` : ""}its first ${most} records at most`,
+    what: `${logName(part)}: ${part.part ? `its part for ${part.part}, ` : ""}${first}`,
   };
 }

@@ -21,7 +21,7 @@ import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { saveProfile } from "../../trainer/profile/saved-profile.ts";
-import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { parsePort } from "../../trainer/terminal/number-option.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
@@ -38,9 +38,6 @@ import {
 } from "./options.ts";
 import { prepareLogs, type StartLogFlags } from "./start/logs.ts";
 import { type StartResult, summaryData, summaryText } from "./start/summary.ts";
-
-/** The last port of TCP. */
-const MAX_PORT = 65_535;
 
 export interface StartOptions extends StartLogFlags, AskedEngine {
   cache?: string;
@@ -68,7 +65,7 @@ export function defineStart(command: Command): void {
     .option("--out <folder>", "where everything is written", "runs/start")
     .option("--rows <n>", "rows of the generated log", parsePositiveInteger, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
-    .option("--port <n>", "the Worker's port (default: a free one)", integerWithin(1, MAX_PORT), 0)
+    .option("--port <n>", "the Worker's port (default: a free one)", parsePort, 0)
     .addOption(jsonOption("write the final table as JSON"))
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")

@@ -19,3 +19,6 @@ export function integerWithin(low: number, high: number): (text: string) => numb
     return x;
   };
 }
+
+/** Parses an option that is a port of TCP. */
+export const parsePort = integerWithin(1, 65_535);
