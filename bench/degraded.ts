@@ -1,4 +1,4 @@
-// What late rows cost in quality: a labelled log is scored over HTTP by a trained model, and of a share of its records,
+// What late rows cost in quality: a labeled log is scored over HTTP by a trained model, and of a share of its records,
 // drawn at random, each by a request of its own to an isolate whose pages never arrive. Once the deadline is over,
 // these score with the OOV rows in place of those that lie in pages. Compares the logloss of all with that of the same
 // log with every row, for several heads: budgets of bytes for rows in the blob. The mean over all draws is known too,
@@ -17,7 +17,7 @@ import { integerWithin, numberWithin } from "../trainer/terminal/number-option.t
 import { table } from "../trainer/terminal/table.ts";
 import { loadRun } from "../trainer/training/run-folder.ts";
 import { exportHeads } from "./degraded/heads.ts";
-import { labelledRecords } from "./degraded/labelled-records.ts";
+import { labeledRecords } from "./degraded/labeled-records.ts";
 import { scoreAll } from "./degraded/score-all.ts";
 import { waitUntilLoaded } from "./http/cold.ts";
 import { type KvReads, startBenchKv } from "./http/kv.ts";
@@ -28,7 +28,7 @@ import { JSON_FILE, listOf, logPath, readBy } from "./values.ts";
 
 const options = benchOptions({
   "--run <folder>": required("the folder of a trained run", readBy(loadRun)),
-  "--test <path...>": required("a labelled log: files, folders or globs", logPath),
+  "--test <path...>": required("a labeled log: files, folders or globs", logPath),
   "--heads <n,…>": option(
     "bytes for rows in the blob, of each head",
     listOf(integerWithin(0, MOST_ROW_BYTES)),
@@ -66,7 +66,7 @@ stack.defer(() => rmSync(bundle, { recursive: true, force: true }));
 await bundleWorker(null, bundle);
 const heads = await exportHeads(options.run, options.heads, join(bundle, "cache"));
 const { spec: fitted } = readManifest(heads[0].exported.blob);
-const { records, labels } = await labelledRecords(fitted, options.test);
+const { records, labels } = await labeledRecords(fitted, options.test);
 const random = new Random(options.seed);
 const drawn = records.flatMap((_, i) => (random.uniform() < share ? [i] : []));
 

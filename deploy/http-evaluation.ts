@@ -56,7 +56,7 @@ interface EvaluationOptions extends Pick<Partial<HttpRequest>, "deadline" | "fir
 type Scoring = Omit<HttpRequest, "body">;
 
 /**
- * Scores a whole labelled log over HTTP, and compares the answers with its labels, by its sample weights. Throws
+ * Scores a whole labeled log over HTTP, and compares the answers with its labels, by its sample weights. Throws
  * UserError where the server cannot be reached, gives no answer in time or another status than 200, and FormatError
  * where its answer is not what the API promises.
  */

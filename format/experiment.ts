@@ -6,7 +6,7 @@ import { parseJsonBytes, parseWith } from "./parse.ts";
 
 // The payload of experiments: JSON as GrowthBook's consoles and SDKs have it. A feature of it whose values are arms
 // (arm.ts) says how one list is ordered; its other features are for conditions. GrowthBook leaves out what it does not
-// understand, and so a misspelt weight is equal weights. Here it is an error.
+// understand, and so a misspelled weight is equal weights. Here it is an error.
 
 /** Bytes of a payload at most: some thousand experiments. An isolate holds its text and its values for a moment. */
 export const MAX_PAYLOAD_BYTES = 2 ** 20;

@@ -61,7 +61,7 @@ const fittedField = v.variant("type", [
   }),
 ]);
 
-/** A key of the hash of row keys, as text: 128 bits. No error shows it, not even one that is misspelt. */
+/** A key of the hash of row keys, as text: 128 bits. No error shows it, not even one that is misspelled. */
 const hashKey = v.pipe(v.string(), v.check(isHashKey, "got another text, expected 32 lower-case hex digits"));
 
 export function isHashKey(text: string): boolean {

@@ -5,7 +5,7 @@ import { ValueInput } from "./value-input.ts";
 
 const LEGENDS = { context: "Context", item: "Item" };
 
-/** A record's columns as labelled inputs, in a fieldset for each side. */
+/** A record's columns as labeled inputs, in a fieldset for each side. */
 export class RecordForm {
   readonly #place: HTMLElement;
   #fields = new Map<string, { input: ValueInput; unseen: HTMLElement }>();

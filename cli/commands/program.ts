@@ -147,7 +147,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "evaluate",
-    description: "Score a labelled log over HTTP and report AUC, logloss and speed.",
+    description: "Score a labeled log over HTTP and report AUC, logloss and speed.",
     load: async () => (await import("./evaluate.ts")).defineEvaluate,
   },
   {

@@ -3,7 +3,7 @@ import { normalQuantile, normalSurvival } from "./distributions/normal.ts";
 
 /** What an experiment of two arms is planned by. */
 export interface Plan {
-  /** Variance of the metric over units (of a ratio, of its linearised values; with CUPED, of what it leaves). */
+  /** Variance of the metric over units (of a ratio, of its linearized values; with CUPED, of what it leaves). */
   variance: number;
   /** The least effect worth finding, in the metric's own unit: of a lift, the lift times the level. */
   effect: number;

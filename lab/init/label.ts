@@ -204,7 +204,7 @@ export function labelSql({ column, yes, no }: LabelChoice, format: LogFormat): s
 }
 
 /** SQL of whether a record has a label, where some have none: nothing, or a text that means a missing value. */
-export function labelledSql({ column }: LabelChoice, format: LogFormat): string {
+export function labeledSql({ column }: LabelChoice, format: LogFormat): string {
   return `${plainSql(column, format)} NOT IN (${["", ...column.missing].map(plainText).join(", ")})`;
 }
 

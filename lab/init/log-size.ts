@@ -18,9 +18,9 @@ const TIME_ROWS = new Map<unknown, number>([
 export function expectedSize({ survey, label, columns }: Plan): LogSize {
   const { sample } = survey;
   const { counts, values, of, absent } = label.column;
-  const labelled = label.no === "" ? of.length : of.length - absent;
-  const records = (1 - HELD_OUT.valid - HELD_OUT.test) * sample.total * (labelled / of.length);
-  const clicks = records * ((counts[values.indexOf(label.yes)] ?? 0) / Math.max(1, labelled));
+  const labeled = label.no === "" ? of.length : of.length - absent;
+  const records = (1 - HELD_OUT.valid - HELD_OUT.test) * sample.total * (labeled / of.length);
+  const clicks = records * ((counts[values.indexOf(label.yes)] ?? 0) / Math.max(1, labeled));
   const rows = columns.reduce(
     (sum, { column, fields }) => sum + fields.reduce((own, field) => own + rowsOf(field, column), 0),
     0,

@@ -2,7 +2,7 @@ import { decimalStep } from "../../format/data-settings.ts";
 import { DEFAULT_MODEL } from "../../format/spec.ts";
 import { l2For, settingsForLog } from "../../trainer/data/default-settings.ts";
 import { literal } from "../../trainer/data/sql.ts";
-import { labelledSql, labelSql } from "./label.ts";
+import { labeledSql, labelSql } from "./label.ts";
 import { separatorsText } from "./log-numbers.ts";
 import { expectedSize, HELD_OUT } from "./log-size.ts";
 import type { ColumnPlan, Plan } from "./plan.ts";
@@ -118,7 +118,7 @@ function dataLines(plan: Plan): string[] {
     lines.push(
       ...comment(`${count(label.column.absent)} records have no ${label.column.name}, and are left out.`, "    "),
     );
-    lines.push(`    "where": ${json(labelledSql(label, survey.sample.format))},`);
+    lines.push(`    "where": ${json(labeledSql(label, survey.sample.format))},`);
   }
   for (const { column, use } of columns) {
     if (use !== "weight") continue;

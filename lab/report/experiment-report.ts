@@ -33,7 +33,7 @@ import {
 /** Parts of the lists where a mismatch is looked for. */
 const MOST_MISMATCHES = 100;
 
-/** An analysed experiment as one HTML file, which needs no script to be read. */
+/** An analyzed experiment as one HTML file, which needs no script to be read. */
 export async function experimentReport(analysis: Analysis): Promise<string> {
   const { experiment, phases, log } = analysis;
   const sections: Section[] = [];

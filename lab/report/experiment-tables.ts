@@ -1,7 +1,7 @@
 import type { LogSummary, PhaseAnalysis } from "../analysis/experiment/result.ts";
 import type { Interval, Verdict } from "../analysis/experiment/result-metrics.ts";
 
-// The tables of an analysed experiment, as a terminal and a page show them.
+// The tables of an analyzed experiment, as a terminal and a page show them.
 
 export interface TextTable {
   head: string[];

@@ -1,6 +1,6 @@
 import type { Floats } from "./order.ts";
 
-/** A labelled log as a model scored it, N records. */
+/** A labeled log as a model scored it, N records. */
 export interface Predictions {
   /** [N]: as served, through the calibration map where there is one. */
   logits: Floats;

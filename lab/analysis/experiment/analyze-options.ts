@@ -2,7 +2,7 @@ import type { Policy } from "../../../format/policy.ts";
 import type { AnalysisPlan } from "./plan.ts";
 import type { RewardModels } from "./reward-models.ts";
 
-/** What is analysed, and how. */
+/** What is analyzed, and how. */
 export interface AnalysisOptions {
   /** Files, globs and folders with newline JSON. */
   logs: readonly string[];

@@ -59,7 +59,7 @@ export function metricResult(metric: Metric, column: number, arms: MetricArms, p
   };
 }
 
-/** Per list, linearised by unit. Lines that are kept with another probability count as many as they stand for. */
+/** Per list, linearized by unit. Lines that are kept with another probability count as many as they stand for. */
 export function ratioOf(sums: Float64Array, { lists, weights }: UnitValues): Float64Array {
   return linearized(
     sums.map((sum, i) => sum * weights[i]),

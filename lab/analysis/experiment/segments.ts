@@ -27,8 +27,8 @@ export async function segmentResults(lines: LineDatabase, input: SegmentsInput):
   const { control, treatments, segments, column, judgements, units } = input;
   const results: SegmentResult[] = [];
   for (const segment of segments) {
-    const labelled = await unitValues(lines, { columns: [column], from: "scored", label: identifier(segment) });
-    const largest = [...labelled].sort((a, b) => unitsIn(b[1]) - unitsIn(a[1])).slice(0, MOST_VALUES);
+    const labeled = await unitValues(lines, { columns: [column], from: "scored", label: identifier(segment) });
+    const largest = [...labeled].sort((a, b) => unitsIn(b[1]) - unitsIn(a[1])).slice(0, MOST_VALUES);
     for (const [value, arms] of largest) {
       for (const [i, arm] of treatments.entries()) {
         const [a, b] = [arms.get(control), arms.get(arm)];

@@ -11,7 +11,7 @@ export interface UnitValues {
 }
 
 /** By label, such as the value of a segment, and by arm. */
-export type LabelledUnits = Map<string, Map<string, UnitValues>>;
+export type LabeledUnits = Map<string, Map<string, UnitValues>>;
 
 export interface UnitQuery {
   /** The columns to sum, such as `m0`. NULL counts for nothing. */
@@ -24,7 +24,7 @@ export interface UnitQuery {
 }
 
 /** Sums lists by unit. */
-export async function unitValues(lines: LineDatabase, query: UnitQuery): Promise<LabelledUnits> {
+export async function unitValues(lines: LineDatabase, query: UnitQuery): Promise<LabeledUnits> {
   const { columns, from, label = "''", where = "true" } = query;
   const sums = columns.map((column) => `, CAST(coalesce(sum(${column}), 0) AS DOUBLE)`).join("");
   const sql = `SELECT CAST(coalesce(CAST(${label} AS VARCHAR), '–') AS VARCHAR) AS label, arm,
@@ -44,7 +44,7 @@ export async function valuesBefore(
 ): Promise<Map<string, UnitValues>> {
   const sums = columns.map((column, i) => `, CAST(coalesce(sum(${column}), 0) AS DOUBLE) AS s${i}`).join("");
   const known = columns.map((_, i) => `, coalesce(earlier.s${i}, 0)`).join("");
-  const labelled = await collect(
+  const labeled = await collect(
     lines,
     `SELECT '' AS label, arm, coalesce(earlier.lists, 0), coalesce(earlier.weight, 1)${known}
      FROM (SELECT DISTINCT arm, u FROM scored) AS own
@@ -52,11 +52,11 @@ export async function valuesBefore(
        AS earlier USING (u)
      ORDER BY arm, u`,
   );
-  return labelled.get("") ?? new Map();
+  return labeled.get("") ?? new Map();
 }
 
 /** Rows of label, arm, lists, weight and sums, in their order. */
-async function collect(lines: LineDatabase, sql: string): Promise<LabelledUnits> {
+async function collect(lines: LineDatabase, sql: string): Promise<LabeledUnits> {
   const rows = new Map<string, Map<string, number[][]>>();
   for await (const chunk of lines.duckdb.stream(sql)) {
     const [labels, arms, ...values] = Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnValues(i));

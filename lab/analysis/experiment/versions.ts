@@ -21,7 +21,7 @@ export interface VersionsInput {
 }
 
 /**
- * The lift while each version of a floating model served. The lists of both arms are labelled by time: by the version
+ * The lift while each version of a floating model served. The lists of both arms are labeled by time: by the version
  * that served the arm's latest list before. So both arms are compared over the same times, and what failed open counts.
  */
 export async function versionResults(lines: LineDatabase, input: VersionsInput): Promise<VersionResult[]> {
@@ -37,11 +37,11 @@ export async function versionResults(lines: LineDatabase, input: VersionsInput):
        CASE WHEN ${own} THEN scored.model ELSE coalesce(change.model, ${first}) END AS version
      FROM scored ASOF LEFT JOIN change ON scored.t >= change.t`,
   );
-  const labelled = await unitValues(lines, { columns: [column], from: "versioned", label: "version" });
+  const labeled = await unitValues(lines, { columns: [column], from: "versioned", label: "version" });
   const total = models.reduce((sum, { lists }) => sum + lists, 0);
   return models.slice(0, MOST_VERSIONS).flatMap(({ model, lists }) =>
     treatments.flatMap((treatment, i): VersionResult[] => {
-      const [a, b] = [labelled.get(model)?.get(control), labelled.get(model)?.get(treatment)];
+      const [a, b] = [labeled.get(model)?.get(control), labeled.get(model)?.get(treatment)];
       // The other arms are served by other models.
       if (!a || !b || (arm !== control && arm !== treatment)) return [];
       const { lift } = compared(momentsOf(ratioOf(a.sums[0], a)), momentsOf(ratioOf(b.sums[0], b)), judgements[i]);

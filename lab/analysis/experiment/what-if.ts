@@ -44,9 +44,9 @@ export async function whatIf(
   const { marginals } = log;
   const whole = {
     "IPS of lists": listIps(rows),
-    "IPS of lists, self-normalised": listIps(rows, true),
+    "IPS of lists, self-normalized": listIps(rows, true),
     RIPS: rips(rows),
-    "RIPS, self-normalised": rips(rows, true),
+    "RIPS, self-normalized": rips(rows, true),
   };
   const byMarginals = marginals
     ? { ...judged(iips(marginals.rows), marginals, options), estimator: iipsName(marginals.lists, lists) }

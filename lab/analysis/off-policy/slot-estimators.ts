@@ -22,7 +22,7 @@ export function ips({ weights, rewards }: SlotRows): Contributions {
   return contribution(product(weights, rewards), ones(weights), weights);
 }
 
-/** SNIPS, self-normalised: Σwr/Σw (Swaminathan and Joachims 2015). A little bias, and mostly far less variance. */
+/** SNIPS, self-normalized: Σwr/Σw (Swaminathan and Joachims 2015). A little bias, and mostly far less variance. */
 export function snips({ weights, rewards }: SlotRows): Contributions {
   return contribution(product(weights, rewards), weights, weights);
 }
@@ -40,7 +40,7 @@ export function doublyRobust(rows: SlotRows, model: RewardModel): Contributions 
   return switchDoublyRobust(rows, model, Number.POSITIVE_INFINITY);
 }
 
-/** DR whose correction is self-normalised: Σ_a π(a)q̂(a) in the mean, and Σw(r − q̂(shown))/Σw. */
+/** DR whose correction is self-normalized: Σ_a π(a)q̂(a) in the mean, and Σw(r − q̂(shown))/Σw. */
 export function selfNormalizedDoublyRobust(
   { weights, rewards }: SlotRows,
   { shown, policy }: RewardModel,

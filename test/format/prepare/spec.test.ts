@@ -20,7 +20,7 @@ describe("a step is refused where it stands", () => {
       's.json: fields[0].prepare[0]: got "lowercase", expected ("trim" |',
     ],
     [
-      "with a key that is misspelt",
+      "with a key that is misspelled",
       { ...id, prepare: ["trim", { tiem: "hour" }] },
       'prepare[1].tiem: unknown key, expected "time"',
     ],

@@ -1,5 +1,5 @@
 // CUPED of a ratio metric from what units did, by the delta method over their four sums: numerators and denominators
-// after and before (Deng, Knoblich and Lu 2018, section 4). Nothing is linearised by unit, as the product does it.
+// after and before (Deng, Knoblich and Lu 2018, section 4). Nothing is linearized by unit, as the product does it.
 
 export interface Sums {
   numerators: Float64Array;

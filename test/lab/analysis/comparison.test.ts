@@ -208,7 +208,7 @@ describe("the sequential test", () => {
   });
 });
 
-test("values are winsorised at a quantile of all arms together", () => {
+test("values are winsorized at a quantile of all arms together", () => {
   const one = Float64Array.from({ length: 600 }, (_, i) => i);
   const other = Float64Array.from({ length: 400 }, (_, i) => 1000 + i);
   const { cap, arms } = winsorized([one, other]);

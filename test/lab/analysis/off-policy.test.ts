@@ -72,7 +72,7 @@ describe("estimators of single choices", () => {
     ["the direct method", directMethod(rows, model), 0.3891666666666667],
     ["DR", doublyRobust(rows, model), 0.5191666666666667],
     ["DR, clipped at 4", doublyRobust(cap4, model), 0.45250000000000007],
-    ["DR, self-normalised", selfNormalizedDoublyRobust(rows, model), 0.44377576818358616],
+    ["DR, self-normalized", selfNormalizedDoublyRobust(rows, model), 0.44377576818358616],
     ["DR, shrunk by 3", doublyRobust({ ...rows, weights: shrunk(weights, 3) }, model), 0.3996895714218282],
     ["switch-DR at 2", switchDoublyRobust(rows, model, 2), 0.4747222222222223],
   ])("%s", (_, contributions, expected) => expectNear([estimateOf(contributions)], [expected]));
@@ -119,9 +119,9 @@ describe("estimators of lists", () => {
     ["list IPS", listIps(rows), 1.6974554779041595],
     ["IIPS", iips(independent), 1.2807163452049972],
     ["RIPS", rips(rows), 1.9392246575101588],
-    ["list IPS, self-normalised", listIps(rows, true), 1.1128578029814138],
-    ["IIPS, self-normalised", iips(independent, true), 1.2286932096637344],
-    ["RIPS, self-normalised", rips(rows, true), 1.3527113243069067],
+    ["list IPS, self-normalized", listIps(rows, true), 1.1128578029814138],
+    ["IIPS, self-normalized", iips(independent, true), 1.2286932096637344],
+    ["RIPS, self-normalized", rips(rows, true), 1.3527113243069067],
   ])("%s", (_, contributions, expected) => expectNear([estimateOf(contributions)], [expected], 1e-12));
 
   test("have a set of weights for each slot", () => {

@@ -202,9 +202,9 @@ describe("values of JSON lines", () => {
 test("labels that mean missing are no records of CSV, whatever the text", async () => {
   const rows = records((i) => ({ clicked: cycled(["1", "0", "0", "NA", ""], i), user: `u${(i * i) % 11}` }));
   const content = `clicked,user\n${rows.map(({ clicked, user }) => `${clicked},${user}`).join("\n")}\n`;
-  const labelled = rows.filter(({ clicked }) => clicked === "0" || clicked === "1");
-  const { byTrainer, byClient } = await encodedBoth(write("labels.csv", content), labelled);
-  expect(byTrainer).toHaveLength(labelled.length);
+  const labeled = rows.filter(({ clicked }) => clicked === "0" || clicked === "1");
+  const { byTrainer, byClient } = await encodedBoth(write("labels.csv", content), labeled);
+  expect(byTrainer).toHaveLength(labeled.length);
   expect(byClient).toEqual(byTrainer);
 });
 

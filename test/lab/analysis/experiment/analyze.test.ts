@@ -200,9 +200,9 @@ describe("an experiment of four arms", () => {
     const whole = phase.offPolicy.find(({ arm, target, slot }) => [arm, target, slot].join() === "lr,arm deepfm,list");
     expect(whole?.estimates.map(({ estimator }) => estimator)).toEqual([
       "IPS of lists",
-      "IPS of lists, self-normalised",
+      "IPS of lists, self-normalized",
       "RIPS",
-      "RIPS, self-normalised",
+      "RIPS, self-normalized",
       "IIPS",
     ]);
     // Chance is beyond three errors of a difference once in 370 times.

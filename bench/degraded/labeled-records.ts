@@ -5,7 +5,7 @@ import { ClickLog } from "../../trainer/data/click-log.ts";
 import { type RawRecord, rawRecord } from "../../trainer/data/raw-record.ts";
 
 /** A log's records as a client would send them, and their labels. Throws where a record has none. */
-export async function labelledRecords(
+export async function labeledRecords(
   { fields, label }: Pick<FittedSpec, "fields" | "label">,
   paths: readonly string[],
 ): Promise<{ records: RawRecord[]; labels: Uint8Array }> {
