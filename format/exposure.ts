@@ -65,7 +65,7 @@ export const ExposureSchema = v.strictObject({
   ),
   t: v.pipe(TimeSchema, about("When the list's bytes went out, in milliseconds since the epoch.")),
   x: v.pipe(text(128), about("The experiment.")),
-  phase: v.pipe(hex(8), about("The first 8 hex digits of the hash of the experiment's payload.")),
+  phase: v.pipe(hex(8), about("The first 8 hex digits of a hash of all that assigns units, and of the arms.")),
   arm: v.pipe(text(64), about("The arm that the unit was assigned to, whatever was served.")),
   b: v.pipe(index, v.maxValue(BUCKETS - 1), about("The unit's bucket, 0 to 9999.")),
   u: v.pipe(hex(16), about("The unit: the first 64 bits of an HMAC of its id.")),

@@ -6,6 +6,7 @@ import { commandsPage, runnableCommands } from "../testing/docs/commands.ts";
 import { readDocument } from "../testing/docs/document.ts";
 import { referencePage } from "../testing/docs/reference.ts";
 import { spaceJsonSchema, specJsonSchema } from "../testing/format/golden.ts";
+import { DEFAULT_SETTINGS } from "../worker/settings/default-settings.ts";
 
 // Every link, path, command and option of the documents exists, and every figure stands once.
 
@@ -55,6 +56,28 @@ test("the messages of the troubleshooting page are those of the code", () => {
     return sources.some((source) => parts.every((part) => source.includes(part)));
   };
   expect(messages.filter((message) => !known(message))).toEqual([]);
+});
+
+test("the page of serving has every event of the Worker's log, and no other", () => {
+  const sources = globSync("worker/**/*.ts", { cwd: root }).map(read).join("\n");
+  const logged = [...sources.matchAll(/(?:log(?:Info|Warning|Error)|new SampledLog)\(["`]([^"`]+)/g)].map(
+    ([, event = ""]) => event,
+  );
+  const kinds = ["exposures", "events"];
+  const events = logged.flatMap((event) =>
+    event.includes("$") ? kinds.map((kind) => event.replace(/\$\{[^}]*\}/, kind)) : [event],
+  );
+  const [, table = ""] = /^#### The log\n.*?\n\n(\| about .*?)\n\n/ms.exec(read("docs/serving.md")) ?? [];
+  const listed = [...table.matchAll(/`([a-z_]+)`/g)].map(([, event]) => event);
+  expect(listed.toSorted()).toEqual([...new Set(events)].toSorted());
+});
+
+test("the page of serving has every option of createApp, and no other", () => {
+  const [, table = ""] = /^\| option +\| default +\|\n(.*?)\n\n/ms.exec(read("docs/serving.md")) ?? [];
+  const listed = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, option]) => option);
+  const [, own = ""] = /interface AppOptions.*?\n(.*?)\n\}/s.exec(read("worker/settings/app-options.ts")) ?? [];
+  const options = [...own.matchAll(/^ {2}(\w+)\?:/gm)].map(([, option]) => option);
+  expect(listed.toSorted()).toEqual([...new Set([...Object.keys(DEFAULT_SETTINGS), ...options])].toSorted());
 });
 
 test("the generated pages are what the code writes", async () => {

@@ -54,7 +54,7 @@ export const MetricResultSchema = v.strictObject({
   primary: v.boolean(),
   event: text,
   of: text,
-  cap: v.pipe(maybe, about("The cap of winsorised sums of units.")),
+  cap: v.pipe(maybe, about("The cap of winsorized sums of units.")),
   theta: v.pipe(maybe, about("CUPED's θ.")),
   varianceLeft: v.pipe(maybe, about("The share of the control's variance that CUPED leaves.")),
   arms: v.array(v.strictObject({ arm: text, value: v.pipe(maybe, about("Per list.")), error: maybe })),

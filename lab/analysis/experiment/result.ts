@@ -55,7 +55,7 @@ export const LogSchema = v.strictObject({
 });
 
 export const PhaseSchema = v.strictObject({
-  phase: v.pipe(text, about("The first 8 hex digits of the hash of the experiment's payload.")),
+  phase: v.pipe(text, about("The first 8 hex digits of a hash of all that assigns units, and of the arms.")),
   from: v.pipe(time, about("When its first list was shown.")),
   to: v.pipe(time, about("When its last list was shown.")),
   control: v.pipe(text, about("The arm that others are compared with.")),
