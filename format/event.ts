@@ -55,11 +55,6 @@ export const ListEventSchema = v.strictObject({
 /** What became of an item that was shown. */
 export type ListEvent = v.InferOutput<typeof ListEventSchema>;
 
-/** What makes two lines one event. */
-export function eventKey({ id, type, item, key }: Pick<ListEvent, "id" | "type" | "item" | "key">): string {
-  return JSON.stringify(key === undefined ? [id, type, item] : [id, type, item, key]);
-}
-
 /** The line of an event, without its line end. */
 export function writeEvent(event: ListEvent): string {
   return logLine(event);

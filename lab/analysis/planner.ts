@@ -1,5 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
-import { normalQuantile, normalSurvival } from "./distributions/normal.ts";
+import { normalQuantile } from "./distributions/normal.ts";
 
 /** What an experiment of two arms is planned by. */
 export interface Plan {
@@ -23,12 +23,6 @@ export function plannedUnits(plan: Plan): number {
   checkPlan(plan);
   const reach = normalQuantile(1 - plan.alpha / 2) + normalQuantile(plan.power);
   return Math.ceil((reach / plan.effect) ** 2 * spreadOf(plan));
-}
-
-/** The power with N units: of finding the effect with its own sign. */
-export function powerOf(plan: Omit<Plan, "power">, units: number): number {
-  checkPlan({ ...plan, power: 0.5 });
-  return normalSurvival(normalQuantile(1 - plan.alpha / 2) - Math.abs(plan.effect) * Math.sqrt(units / spreadOf(plan)));
 }
 
 /** N times the variance of the difference of the arms' means. */

@@ -1,5 +1,4 @@
 import type { Effect, Verdict } from "./comparison.ts";
-import { normalQuantile } from "./distributions/normal.ts";
 
 // The test that may be looked at as often as one likes: an asymptotic confidence sequence by a normal mixture
 // (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, "Time-uniform central limit theory and asymptotic confidence
@@ -40,9 +39,4 @@ export function sequentialVerdict(
   const exponent = -((effect / error) ** 2 * units) / (2 * (g + units));
   const p = Math.min(1, Math.sqrt((g + units) / g) * Math.exp(exponent));
   return { low: effect - reach, high: effect + reach, p };
-}
-
-/** How much wider than the fixed test's interval the sequence is: what looking as often as one likes costs. */
-export function priceOfLooking(units: number, plannedUnits: number, alpha: number): number {
-  return sequentialRadius(units, plannedUnits, alpha) / normalQuantile(1 - alpha / 2);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventKey, type ListEvent, parseEvent, writeEvent } from "../../format/event.ts";
+import { type ListEvent, parseEvent, writeEvent } from "../../format/event.ts";
 import { exampleEvent } from "../../testing/exposures/example-lines.ts";
 
 test.each<Partial<ListEvent>>([
@@ -26,11 +26,4 @@ test.each<[Record<string, unknown>, string]>([
 ])("%j is refused", (changes, message) => {
   const line = JSON.stringify({ ...exampleEvent(), ...changes });
   expect(() => parseEvent(line)).toThrow(expect.objectContaining({ name: "FormatError", message }));
-});
-
-test("events are one where id, type, item and key agree, whatever else they say", () => {
-  const key = eventKey(exampleEvent());
-  expect(eventKey(exampleEvent({ t: 7, received: 8, value: 9 }))).toBe(key);
-  const others = [{ type: "conversion" }, { item: "2" }, { key: "1" }, { item: '10000007","1' }] as const;
-  expect(new Set([key, ...others.map((changes) => eventKey(exampleEvent(changes)))]).size).toBe(5);
 });

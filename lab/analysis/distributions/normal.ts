@@ -6,11 +6,6 @@ export function normalSurvival(z: number): number {
   return z > 0 ? half.upper / 2 : 0.5 + half.lower / 2;
 }
 
-/** The p-value of a z-score for either side. */
-export function twoSided(z: number): number {
-  return Math.min(1, 2 * normalSurvival(Math.abs(z)));
-}
-
 /**
  * The z with P(Z ≤ z) = p, 0 < p < 1: ∓∞ at the ends, NaN outside. Hastings' rational approximation (Abramowitz and
  * Stegun 26.2.23, error 4.5e−4), which steps of Halley's method make exact.
