@@ -186,7 +186,8 @@ function warningsOf(summaries: readonly ArmSummary[], { plan }: PhaseOptions): s
     );
   if (plan.plannedUnits === undefined)
     warnings.push(
-      `no number of units is planned: there is no fixed test, and the sequential one takes ${UNPLANNED_UNITS}`,
+      "no number of units is planned: there is no fixed test, and the sequential one takes " +
+        UNPLANNED_UNITS.toLocaleString("en"),
     );
   return warnings;
 }
