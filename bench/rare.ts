@@ -1,7 +1,8 @@
-// Measures how well LR, FM and DeepFM with default settings are calibrated where clicks are rare: on generated logs of
-// click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them. Each seed has a log and a
-// training of its own. Predicted clicks are compared with those that the test log has, of which chance makes 80 or 120
-// where 100 are expected, and with the click rate that the model has learned from. Prints ratios, and gates nothing.
+// Measures how well LR, FM and DeepFM, with the settings that follow from the log, are calibrated where clicks are
+// rare: on generated logs of click rates from 0.5 % to 1 in 10,000, with all negatives and with a twentieth of them.
+// Each seed has a log and a training of its own. Predicted clicks are compared with those that the test log has, of
+// which chance makes 80 or 120 where 100 are expected, and with the click rate that the model has learned from. Prints
+// ratios, and gates nothing.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseWith } from "../format/parse.ts";
@@ -27,7 +28,7 @@ const options = benchOptions({
   "--kept <x,…>": option("shares of the negatives that are kept", listOf(numberWithin(0.001, 1)), [1, 0.05]),
 });
 
-/** The default settings, over the fields of a generated log with their default encodings. */
+/** The settings that follow from the log, over the fields of a generated log with their default encodings. */
 function specOf(type: ModelType, rate: number, seed: number): FeatureSpec {
   const names = ["user", "country", "device", "hour", "age", "item", "category", "price"];
   const fields = names.map((name) => ({ name, type: name === "price" || name === "age" ? "numeric" : "categorical" }));

@@ -33,7 +33,7 @@ const BENCHMARKS: Record<string, string> = {
   engines: "AUC and training time of your spec and logs on each engine, over seeds",
   train: "records/s of training, ms of a step by part, peak memory: our engines, PyTorch, FuxiCTR, DeepCTR-Torch",
   numeric: "AUC and logloss of the encodings of numbers, on generated and public logs, for LR, FM and DeepFM",
-  rare: "predicted against observed clicks of LR, FM and DeepFM with default settings, where clicks are rare",
+  rare: "predicted against observed clicks of LR, FM and DeepFM with settings by the log, where clicks are rare",
   optimizers: "ns a touched row of each row optimizer, and against dense Adam over the whole table",
 };
 
