@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -18,13 +18,13 @@ export interface LineCollector extends AsyncDisposable {
 
 /**
  * Listens at a free port of loopback for lines, which it appends to `<folder>/exposures/<started>.ndjson` and
- * `<folder>/events/<started>.ndjson`, `started` being the time. A file is there when its first line is. What a request
- * brings is written whole or not at all: where the system refuses, the answer says so, and the Worker keeps the lines
- * and sends them again.
+ * `<folder>/events/<started>.ndjson`, `started` being the time. A file is there when its first line is; where it has been
+ * removed since, or its name is taken, lines go into `<started>-1.ndjson`, and so on. What a request brings is written
+ * whole or not at all: where the system refuses, the answer says so, and the Worker keeps the lines and sends them again.
  */
 export async function startLineCollector(folder: string, now = new Date()): Promise<LineCollector> {
   const secret = randomBytes(16).toString("hex");
-  const name = `${now.toISOString().replaceAll(":", "-")}.ndjson`;
+  const name = now.toISOString().replaceAll(":", "-");
   const files = new Map(KINDS.map((kind) => [`/${secret}/${kind}`, new LineFile(join(folder, kind), name)]));
   const server = createServer(async (request, response) => {
     response.statusCode = await collected(files, request);
@@ -57,17 +57,21 @@ async function collected(files: ReadonlyMap<string, LineFile>, request: Incoming
 
 /** A file of lines that grows by whole requests. */
 class LineFile {
-  readonly path: string;
   readonly #folder: string;
+  readonly #name: string;
+  /** How many files of this process had the name before this one. */
+  #number = 0;
   #handle: FileHandle | null = null;
-  /** Bytes of what has been written whole. */
-  #size = 0;
   /** Requests wait for one another, so that no lines are among those of another one. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(folder: string, name: string) {
     this.#folder = folder;
-    this.path = join(folder, name);
+    this.#name = name;
+  }
+
+  get path(): string {
+    return join(this.#folder, `${this.#name}${this.#number === 0 ? "" : `-${this.#number}`}.ndjson`);
   }
 
   /** Rejects where the system refuses. The file then has what it had. */
@@ -79,22 +83,48 @@ class LineFile {
 
   async close(): Promise<void> {
     await this.#last;
-    await this.#handle?.close();
-    this.#handle = null;
+    await this.#drop();
   }
 
   async #append(lines: Uint8Array): Promise<void> {
-    if (!this.#handle) {
-      makeFolder(this.#folder, this.path);
-      this.#handle = await open(this.path, "ax");
-      console.log(`lines go into ${this.path}`);
-    }
+    // What is written into a file that somebody has removed would be nowhere.
+    if (this.#handle && !(await isAt(this.path, this.#handle))) await this.#drop();
+    this.#handle ??= await this.#open();
+    const { size } = await this.#handle.stat();
     try {
       await this.#handle.appendFile(lines);
-      this.#size += lines.length;
     } catch (error) {
-      await this.#handle.truncate(this.#size);
+      await this.#handle.truncate(size);
       throw error;
     }
+  }
+
+  /** A new file. One that has the name already is another process's, or has taken a removed one's place. */
+  async #open(): Promise<FileHandle> {
+    makeFolder(this.#folder, this.path);
+    for (; ; this.#number++) {
+      try {
+        const handle = await open(this.path, "ax");
+        console.log(`lines go into ${this.path}`);
+        return handle;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+    }
+  }
+
+  async #drop(): Promise<void> {
+    await this.#handle?.close();
+    this.#handle = null;
+  }
+}
+
+/** Whether a file that was opened is still the one that has the path. */
+async function isAt(path: string, handle: FileHandle): Promise<boolean> {
+  try {
+    const [there, opened] = await Promise.all([stat(path), handle.stat()]);
+    return there.ino === opened.ino && there.dev === opened.dev;
+  } catch {
+    return false;
   }
 }

@@ -1,5 +1,5 @@
-import { lstatSync, type Stats } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, constants, existsSync, lstatSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { UserError } from "../trainer/errors.ts";
 import { endWorkerdsWithThisProcess } from "../trainer/io/children.ts";
 import { systemFault } from "../trainer/io/system-fault.ts";
@@ -49,14 +49,24 @@ export async function openLocalBindings(
   return { env: proxy.env, folder: persistTo, [Symbol.asyncDispose]: () => proxy.dispose() };
 }
 
-/** Throws UserError where a folder of local bindings is something else. */
+/** Throws UserError where a folder of local bindings is something else, or nothing may be written there. */
 export function checkFolder(path: string, what = "local KV"): void {
-  let stats: Stats | undefined;
   try {
-    stats = lstatSync(path, { throwIfNoEntry: false });
+    const stats = statSync(path, { throwIfNoEntry: false });
+    const other = stats ? !stats.isDirectory() && "a file" : isLink(path) && "a link to nothing";
+    if (other) throw new UserError(`${path}: got ${other}, expected a folder for the ${what}`);
+    accessSync(stats ? path : folderAbove(path), constants.W_OK);
   } catch (error) {
     throw systemFault(path, error); // something above it is a file
   }
-  if (stats && !stats.isDirectory() && !stats.isSymbolicLink())
-    throw new UserError(`${path}: got a file, expected a folder for the ${what}`);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
+/** The innermost folder above a path that is there. */
+function folderAbove(path: string): string {
+  const above = dirname(resolve(path));
+  return existsSync(above) ? above : folderAbove(above);
 }

@@ -11,9 +11,13 @@ import { endWithThisProcess } from "../trainer/io/children.ts";
  */
 export const WRANGLER_CONFIG = fileURLToPath(new URL("../wrangler.toml", import.meta.url));
 
-/** The program of wrangler, for Node. */
-export function wranglerScript(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin", "wrangler.js");
+/** What each process of wrangler's loads first. */
+const PRELOAD = new URL(`./wrangler-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/** The arguments of Node for a call of wrangler. What that starts ends with the process which these start. */
+export function wranglerArguments(args: readonly string[]): string[] {
+  const folder = dirname(createRequire(import.meta.url).resolve("wrangler/package.json"));
+  return ["--import", PRELOAD.href, join(folder, "bin", "wrangler.js"), ...args];
 }
 
 /**
@@ -39,7 +43,7 @@ const DEADLINE_MS = 300_000;
 export function wrangler(args: readonly string[], config = WRANGLER_CONFIG, cwd = process.cwd()): Promise<string> {
   const name = `wrangler ${args.slice(0, 3).join(" ")}`;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [wranglerScript(), ...args, "--config", config], {
+    const child = spawn(process.execPath, wranglerArguments([...args, "--config", config]), {
       cwd,
       // What it prints is for this process, so the user's wish for more or less of it does not count.
       env: { ...process.env, ...QUIET, WRANGLER_LOG: "log", NO_COLOR: "1", FORCE_COLOR: "0" },

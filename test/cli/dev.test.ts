@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,9 +66,10 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
 
   const port = await freePort();
   const vars = [`EXPERIMENT_SECRETS:${generateToken()}`, "EXPERIMENT_UNITS:site=context:site"];
-  const root = fileURLToPath(new URL("../..", import.meta.url)); // where `npm run dev` starts it
-  const options = ["--logs", join(folder, "lines"), "--port", String(port), ...store, "--var", ...vars];
-  const child = spawn(process.execPath, [join("cli", "cli.ts"), "dev", ...options], { cwd: root });
+  // From another folder than the one whose build its configuration has.
+  const program = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
+  const options = ["--logs", "lines", "--port", String(port), "--persist-to", "state", "--var", ...vars];
+  const child = spawn(process.execPath, [program, "dev", ...options], { cwd: folder });
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (text) => {
@@ -97,18 +98,24 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
   } catch (error) {
     throw new Error(`${error}; deepfm-edge dev has printed:\n${printed}`, { cause: error });
   } finally {
-    child.kill("SIGTERM");
+    child.kill("SIGKILL"); // nothing of it can tidy up
     await ended;
   }
-  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  const url = `http://127.0.0.1:${port}/healthz`;
+  await vi.waitFor(() => expect(fetch(url)).rejects.toThrow(), { timeout: 20_000, interval: 100 });
 });
 
 test("what `dev` cannot use is said before anything starts", async () => {
   writeFileSync(join(folder, "a-file"), "");
+  symlinkSync("a-file", join(folder, "a-link"));
+  symlinkSync("absent", join(folder, "to-nothing"));
   for (const [args, error] of [
     [["--config", "absent.toml"], "absent.toml: got no file, expected wrangler's configuration"],
     [["--port", "abc"], "got abc, expected an integer of 1 to 65535"],
     [["--logs", "a-file"], "a-file: got a file, expected a folder for the lines of experiments"],
+    [["--logs", "a-link"], "a-link: got a file, expected a folder for the lines of experiments"],
+    [["--logs", "to-nothing"], "to-nothing: got a link to nothing, expected a folder for the lines of experiments"],
+    [["--persist-to", "a-file"], "a-file: got a file, expected a folder for the local KV"],
   ] as const) {
     const { code, out } = await runHere(folder, ["dev", ...args]);
     expect([code, out]).toEqual([1, expect.stringContaining(error)]);

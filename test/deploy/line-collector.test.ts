@@ -54,6 +54,28 @@ test("where the system refuses, the sink rejects, and the lines arrive when it t
   expect(readFileSync(join(place, "events", "2026-01-02T03-04-05.678Z.ndjson"), "utf8")).toBe("{}\n");
 });
 
+test("lines are in a new file where the old one was removed, or another process has its name", async () => {
+  const place = join(folder, "removed");
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const texts = (): string[] =>
+    globSync(join(place, "events", "*"))
+      .sort()
+      .map((path) => readFileSync(path, "utf8"));
+  await using one = await startLineCollector(place, NOW);
+  await using two = await startLineCollector(place, NOW);
+  await collectorSink(one.url).send("events", encoded(["1"]));
+  await collectorSink(two.url).send("events", encoded(["2"]));
+  expect(texts()).toEqual(["2\n", "1\n"]); // "…-1.ndjson" is before "….ndjson"
+  rmSync(place, { recursive: true });
+  await collectorSink(two.url).send("events", encoded(["3"]));
+  await collectorSink(two.url).send("events", encoded(["4"]));
+  expect(texts()).toEqual(["3\n4\n"]);
+  rmSync(join(place, "events"), { recursive: true });
+  writeFileSync(join(place, "events"), "in the way");
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  await expect(collectorSink(two.url).send("events", encoded(["5"]))).rejects.toThrow("got status 507");
+});
+
 test("a sink is of this machine", () => {
   for (const url of ["http://127.0.0.1:1/x", "http://localhost:1/x", "http://[::1]:1/x"])
     expect(collectorSink(url)).toHaveProperty("send");
