@@ -2,8 +2,9 @@ import * as v from "valibot";
 import { chosenName } from "../../format/choice.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { namedValues } from "../../format/named-values.ts";
-import { parseJson, parseWith } from "../../format/parse.ts";
+import { parseWith } from "../../format/parse.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
+import { parseWrittenJson } from "../../format/written-json.ts";
 import { type SettingOverrides, withSettings } from "./settings.ts";
 
 /** A spec with the file that it came from. */
@@ -19,7 +20,7 @@ const ModelSettingsSchema = namedValues(v.string(), namedValues(v.string(), v.un
 
 /** Parses the JSON text of settings per model: `{"LR": {"training.optimizer": "ftrl"}, …}`. */
 export function parseModelSettings(text: string, source: string): ModelSettings {
-  const parsed = parseWith(ModelSettingsSchema, parseJson(text, source), source);
+  const parsed = parseWith(ModelSettingsSchema, parseWrittenJson(text, source), source);
   return Object.fromEntries(Object.entries(parsed).map(([name, settings]) => [modelType(name, source), settings]));
 }
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { namedValues } from "../../format/named-values.ts";
-import { parseJson } from "../../format/parse.ts";
 import { parseSettings } from "../../format/unknown-key.ts";
+import { parseWrittenJson } from "../../format/written-json.ts";
 import type { Random } from "../../trainer/data/random.ts";
 import type { SettingOverrides } from "../sweeps/settings.ts";
 
@@ -69,7 +69,7 @@ type Range = SearchSpace["parameters"][string];
 
 /** Parses the JSON text of a search space. */
 export function parseSearchSpace(text: string, source: string): SearchSpace {
-  return parseSettings(SearchSpaceSchema, parseJson(text, source), source);
+  return parseSettings(SearchSpaceSchema, parseWrittenJson(text, source), source);
 }
 
 /** Draws a value for each path, independently of the others. */

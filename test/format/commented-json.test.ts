@@ -47,3 +47,18 @@ test("a feature spec may have comments, and its errors name keys as ever", () =>
     's.json: fields[0].side: got "left", expected ("context" | "item")',
   );
 });
+
+describe("a key twice in an object is refused, with the place of the second", () => {
+  test.each([
+    ["in the outermost object", '{"a": 1,\n// "a"\n"a": 2}', 'got the key "a" twice, again at line 3, column 1'],
+    ["further in", '[{"b": {"a": 1, "c": [], "a": 1}}]', 'got the key "a" twice, again at line 1, column 26'],
+    ["once with an escape", String.raw`{"é": 1, "\u00e9": 2}`, 'got the key "é" twice, again at line 1, column 10'],
+    ["that is __proto__", '{"__proto__": 1, "__proto__": 2}', 'got the key "__proto__" twice'],
+  ])("%s", (_name, text, problem) => {
+    expect(() => parse(text)).toThrow(`s.json: ${problem}`);
+  });
+  test("not where objects, values or lists only have the same text", () => {
+    const text = String.raw`[{"a": "a", "b": ["a", "a", {"a": "\"a"}], "c": {"a": {}}}, {"a": "b", "b": "a", "\\": "\\"}]`;
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
+});

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { FormatError } from "../../../format/errors.ts";
-import { parseJson } from "../../../format/parse.ts";
 import { parsePolicy } from "../../../format/policy.ts";
+import { parseWrittenJson } from "../../../format/written-json.ts";
 import { analyzeExperiment } from "../../../lab/analysis/experiment/analyze.ts";
 import { type AnalysisPlan, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
 import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts";
@@ -76,7 +76,7 @@ export function analyzeCommand(): Command {
         inSpiteOfMismatch: flags.inSpiteOfSrm,
         planEffects: flags.planEffect,
         rewardModels: await rewardModelsOf(flags),
-        whatIf: flags.whatIf?.map((text) => parsePolicy(parseJson(text, "--what-if"), "--what-if")),
+        whatIf: flags.whatIf?.map((text) => parsePolicy(parseWrittenJson(text, "--what-if"), "--what-if")),
       });
       if (!flags.inSpiteOfSrm && analysis.phases.some(({ soundness }) => !soundness.sound)) process.exitCode = UNSOUND;
       if (flags.rewardModel && analysis.phases.every(({ offPolicy }) => offPolicy.length === 0))
@@ -97,7 +97,7 @@ async function rewardModelsOf({ rewardModel, rewardSpec, items }: AnalyzeFlags):
 
 /** The plan's file, with what options say in the place of what it says. */
 function planOf(flags: AnalyzeFlags): AnalysisPlan {
-  const written: unknown = flags.plan === undefined ? {} : parseJson(readText(flags.plan), flags.plan);
+  const written: unknown = flags.plan === undefined ? {} : parseWrittenJson(readText(flags.plan), flags.plan);
   if (typeof written !== "object" || written === null || Array.isArray(written))
     throw new FormatError(flags.plan ?? "plan", "got no object, expected the parts of a plan");
   const { experiment, control, weights, alpha, plannedUnits, primary, segment: segments, prePeriod } = flags;
@@ -113,6 +113,8 @@ function parseWeights(text: string): Record<string, number> {
       throw new InvalidArgumentError(`got ${part}, expected an arm and its weight, such as origin=1`);
     return [arm, Number(number)];
   });
+  const [again] = weights.find(([arm], i) => weights.findIndex(([other]) => other === arm) < i) ?? [];
+  if (again !== undefined) throw new InvalidArgumentError(`got the arm ${again} twice, expected it once`);
   return Object.fromEntries(weights);
 }
 
