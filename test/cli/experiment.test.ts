@@ -110,6 +110,8 @@ test("what would move units, or say something else than it does, is refused with
     "u",
   );
   await refused("--condition: not JSON", ...CREATE, "--condition", "{country}");
+  await refused("--condition: country: got the operator $is", ...CREATE, "--condition", '{"country": {"$is": "de"}}');
+  await refused('--condition: got the key "a" twice', ...CREATE, "--condition", '{"a": 1, "a": 2}');
   await run(...CREATE, "--condition", '{"country": "de"}');
   await refused("got the name of an experiment that is there, expected --new-phase", ...CREATE);
   await refused("expected one that runs", "ramp", "ranker", "--coverage", "1");

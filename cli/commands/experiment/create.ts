@@ -1,9 +1,10 @@
 import { Command } from "commander";
+import { checkCondition } from "../../../deploy/condition.ts";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
 import { parseArm } from "../../../format/arm.ts";
 import { FormatError } from "../../../format/errors.ts";
-import { parseJson } from "../../../format/parse.ts";
+import { parseWrittenJson } from "../../../format/written-json.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { readText } from "../options.ts";
 import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
@@ -42,7 +43,7 @@ export function createCommand(): Command {
 }
 
 function readArms(text: string, source: string) {
-  const list = parseJson(text, source);
+  const list = parseWrittenJson(text, source);
   if (!Array.isArray(list)) throw new FormatError(source, "got no list, expected a list of arms");
   return list.map((arm, i) => parseArm(arm, `${source}[${i}]`));
 }
@@ -54,8 +55,7 @@ function readWeights(text: string): number[] {
 }
 
 function readCondition(text: string): Record<string, unknown> {
-  const condition = parseJson(text, "--condition");
-  if (typeof condition === "object" && condition !== null && !Array.isArray(condition))
-    return condition as Record<string, unknown>;
-  throw new UserError(`--condition: got ${text}, expected an object such as {"country": "de"}`);
+  const condition = parseWrittenJson(text, "--condition");
+  checkCondition(condition, "--condition");
+  return condition as Record<string, unknown>;
 }
