@@ -7,6 +7,7 @@ import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { WholeFile, writeWhole } from "../../trainer/io/files.ts";
 import { systemFault } from "../../trainer/io/system-fault.ts";
+import { isTemporary } from "../../trainer/io/temporary.ts";
 import type { KvPair, KvStore } from "./kv-store.ts";
 
 /** What the keys of row pages begin with. */
@@ -36,7 +37,9 @@ export class FolderStore implements KvStore {
     const below = prefix.includes("/") ? top : "";
     const folder = join(this.#folder, below);
     if (!existsSync(folder)) return new Set();
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile() && !isForeign(entry.name),
+    );
     const found = files.map(({ parentPath, name }) => relative(this.#folder, join(parentPath, name)));
     return new Set(found.map((path) => path.replaceAll(sep, "/")).filter((key) => key.startsWith(prefix)));
   }
@@ -149,6 +152,11 @@ export class FolderStore implements KvStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Whether a file is no value: what a killed process has left, or what systems put into folders that people look at. */
+function isForeign(name: string): boolean {
+  return isTemporary(name) || name.startsWith(".") || name === "Thumbs.db" || name === "desktop.ini";
 }
 
 /** The keys of pages, by their digests. */

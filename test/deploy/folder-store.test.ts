@@ -34,6 +34,16 @@ it("pages are packed before a manifest promises them, and a missing one is named
   expect(existsSync(file(manifestKey(second.version)))).toBe(true);
 });
 
+it("files that a killed process or the system has left in the folder are no keys", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const store = new FolderStore(folder, true);
+  await store.putTexts([{ key: "models/tiny", value: "{}" }]);
+  for (const name of [".DS_Store", "._tiny", "Thumbs.db", `tiny.deepfm-edge-${"0".repeat(16)}.tmp`])
+    writeFileSync(join(folder, "models", name), "x");
+  expect(await store.keys("models/")).toEqual(new Set(["models/tiny"]));
+});
+
 it("what verify says of the file of all pages is true of every page's place", async () => {
   const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

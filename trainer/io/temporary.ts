@@ -25,7 +25,7 @@ export function temporaryPath(path: string): string {
 export function removeRemains(folder: string, now: number | null): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (NAME.test(name) && (now === null || isSilent(path, now))) removeQuietly(path);
+    if (isTemporary(name) && (now === null || isSilent(path, now))) removeQuietly(path);
   }
 }
 
@@ -36,6 +36,11 @@ export function removeQuietly(path: string): void {
   } catch {
     // Another process removes it at the same time, or the path leads through a file.
   }
+}
+
+/** Whether a file's name is that of one which is not whole. */
+export function isTemporary(name: string): boolean {
+  return NAME.test(name);
 }
 
 /** A new folder to work in, which goes when it is disposed of, if it has not got its final name before. */
