@@ -1,5 +1,19 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
+import { UserError } from "../errors.ts";
 import { makeFolder } from "./folders.ts";
 import { readFault, systemFault } from "./system-fault.ts";
 import { removeQuietly, removeRemains, temporaryPath } from "./temporary.ts";
@@ -30,12 +44,13 @@ export class WholeFile implements Disposable {
 
   /** Makes the folder, and removes what killed processes left there. */
   constructor(path: string) {
-    this.#path = path;
-    this.#temporary = temporaryPath(path);
+    this.#path = behindLinks(path);
+    this.#temporary = temporaryPath(this.#path);
     this.#orNothing(() => {
+      checkPlace(this.#path);
       makeFolder(dirname(path), path);
       this.#file = openSync(this.#temporary, "wx");
-      tidy(dirname(path), fstatSync(this.#file).mtimeMs);
+      tidy(dirname(this.#path), fstatSync(this.#file).mtimeMs);
     });
   }
 
@@ -83,6 +98,27 @@ export class WholeFile implements Disposable {
     this.#file = null;
     if (file !== null) closeSync(file);
   }
+}
+
+/** The file that a link leads to, which is written in place of the link; any other path as it is. */
+function behindLinks(path: string): string {
+  return isLink(path) && existsSync(path) ? realpathSync(path) : path;
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false; // what is wrong with the path is said when it is written
+  }
+}
+
+/** Throws UserError where a device, a pipe or a socket has the name: a file would take its place. */
+function checkPlace(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats || stats.isFile() || stats.isDirectory()) return;
+  const what = stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
+  throw new UserError(`${path}: not written: got ${what}, expected the name of a file`);
 }
 
 /** The folders that this process has tidied already: looking through a large one for every file would take long. */

@@ -1,4 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -39,12 +50,31 @@ describe("what the system refuses is for the user to mend", () => {
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it.skipIf(process.platform === "win32")("a pipe in the place of a file, also behind a link", () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    symlinkSync("pipe", join(folder, "to-pipe"));
+    for (const path of [pipe, join(folder, "to-pipe")])
+      expect(() => writeWhole(path, "x")).toThrow(`${realpathSync(pipe)}: not written: got a pipe, expected the name`);
+    expect(() => writeWhole("/dev/null", "x")).toThrow("/dev/null: not written: got a device");
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
   it("a secret that is there already", () => {
     const path = join(folder, "key.pem");
     writeSecret(path, "first");
     expect(thrownBy(() => writeSecret(path, "second"))).toBeInstanceOf(UserError);
     expect(readFileSync(path, "utf8")).toBe("first");
   });
+});
+
+it("the file that a link leads to is written, and the link stays", () => {
+  const [target, link] = [join(folder, "target"), join(folder, "link")];
+  writeFileSync(target, "old");
+  symlinkSync("target", link);
+  writeWhole(link, "new");
+  expect([readFileSync(target, "utf8"), readlinkSync(link)]).toEqual(["new", "target"]);
 });
 
 it("any other error stays as it is", () => {
