@@ -70,6 +70,10 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       "error: nowhere/model.safetensors: no such file; expected the folder that `train` wrote",
     ],
     ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
+    ["an empty argument", ["publish", ""], "error: <export>: got an empty text, expected a name"],
+    ["an empty folder", train(spec, good, "--out", ""), "error: --out <folder>: got an empty text, expected a name"],
+    ["an empty store", ["models", "--folder", ""], "error: --folder <folder>: got an empty text, expected a name"],
+    ["an empty path", train(spec, ""), "error: --train <path...>: got an empty text, expected a name"],
     ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],
   ])("%s", async (_, args, problem) => {
     const { code, stdout, stderr } = await folder.run(...args);
