@@ -82,6 +82,9 @@ test("analyze --json prints what its schema says, and options say parts of the p
 test.each([
   [["--weights", "origin"], "got origin, expected an arm and its weight"],
   [["--alpha", "1"], "got 1, expected more than 0 and 0.5 at most"],
+  [["--weights", "origin=1,lr=2,origin=3"], "got the arm origin twice, expected it once"],
+  [["--primary", "visits"], 'primary: got "visits", expected one of "clicks"'],
+  [["--html", "."], "got a folder, expected the name of a file"],
   [["--pre-period", "2026-01-01"], "expected two dates such as"],
   [["--pre-period", "soon/later"], "expected a time such as 2026-01-31"],
   [["--segment", "colour"], "expected list, worker or ctx. and a name"],

@@ -8,6 +8,7 @@ import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts"
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { toJson, writeWhole } from "../../../trainer/io/files.ts";
+import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { warn } from "../../../trainer/terminal/warning.ts";
 import { parsePositiveInteger, readSpec, readText } from "../options.ts";
 import { analysisText } from "./analysis-text.ts";
@@ -67,7 +68,7 @@ export function analyzeCommand(): Command {
     .option("--items <path...>", "the catalogue that they need, with the columns of items")
     .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing, and exit with 0")
     .option("--json", "print the result as JSON")
-    .option("--html <file>", "write a report, which needs no script to be read")
+    .option("--html <file>", "write a report, which needs no script to be read", fileToWrite)
     .action(async (flags: AnalyzeFlags) => {
       const analysis = await analyzeExperiment({
         logs: flags.logs,

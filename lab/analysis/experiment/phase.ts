@@ -1,3 +1,4 @@
+import { FormatError, show } from "../../../format/errors.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { plannedUnits } from "../planner.ts";
 import type { AnalysisOptions } from "./analyze-options.ts";
@@ -8,6 +9,7 @@ import { guardRailResult } from "./guard-rails.ts";
 import { interleavedArms } from "./interleaved.ts";
 import { adjustAll, metricResult } from "./metric-results.ts";
 import { makeScored, metricsOf } from "./metric-sql.ts";
+import type { AnalysisPlan, Metric } from "./plan.ts";
 import { replayCheck } from "./replay.ts";
 import type { ArmSummary, PhaseAnalysis } from "./result.ts";
 import type { GuardRailResult, MetricResult, PlannedEffect, VersionResult } from "./result-metrics.ts";
@@ -32,6 +34,14 @@ export interface PhaseOptions extends AnalysisOptions {
   phase: string;
 }
 
+/** The place of the metric that decides. Throws FormatError where the plan's is not among those that are compared. */
+function primaryOf(metrics: readonly Metric[], { primary }: AnalysisPlan): number {
+  if (primary === undefined) return 0;
+  const names = metrics.map(({ name }) => name);
+  if (names.includes(primary)) return names.indexOf(primary);
+  throw new FormatError("primary", `got ${show(primary)}, expected one of ${names.map(show).join(", ")}`);
+}
+
 /** Judges one phase. Null where none of its lists count. */
 export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): Promise<PhaseAnalysis | null> {
   const { plan, experiment, phase } = options;
@@ -43,10 +53,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     'SELECT min(t) AS "from", max(t) AS "to" FROM list',
   );
   const metrics = await metricsOf(lines, plan);
-  const primary = Math.max(
-    0,
-    metrics.findIndex(({ name }) => name === plan.primary),
-  );
+  const primary = primaryOf(metrics, plan);
   const guardRails = plan.guardRails;
   await makeScored(lines, metrics, guardRails);
 
