@@ -76,6 +76,15 @@ test("an experiment goes from a draft to its end; a ramp moves no unit, and a ne
   ]);
 });
 
+test("a model of an arm that is not published is said when units are let in", async () => {
+  const run = newStore();
+  await run(...CREATE);
+  const said = /warning: ranker: arm deepfm: got the model "[^"]+", expected one that is published/;
+  expect(await run("start", "ranker", "--coverage", "10%")).toMatch(said);
+  expect(await run("ramp", "ranker", "--coverage", "20%")).toMatch(said);
+  expect(await run("show", "ranker")).not.toContain("warning");
+});
+
 test("what would move units, or say something else than it does, is refused with the reason", async () => {
   const run = newStore();
   const refused = async (message: string, ...args: string[]): Promise<void> => {
