@@ -4,7 +4,7 @@ import { claimResult } from "../../trainer/io/claim.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { metricsTable } from "./metrics-table.ts";
-import { forceOption, parsePositiveInteger } from "./options.ts";
+import { forceOption, parsePositiveInteger, parseRows } from "./options.ts";
 
 interface GenerateFlags {
   rows: number;
@@ -16,7 +16,7 @@ interface GenerateFlags {
 export function defineGenerate(command: Command): void {
   command
     .argument("<folder>", "where to write them")
-    .option("--rows <n>", "rows in all three together", parsePositiveInteger, 600_000)
+    .option("--rows <n>", "rows in all three together", parseRows, 600_000)
     .option("--click-rate <p>", "share of the rows with a click (default: about 1/4)", parseClickRate)
     .option("--seed <n>", "the same seed gives the same files", parsePositiveInteger, 7)
     .addOption(forceOption())

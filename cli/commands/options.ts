@@ -114,6 +114,9 @@ export function parsePositiveInteger(text: string): number {
   return Number(text);
 }
 
+/** Rows of a generated log: a tenth of them must be a row, and the truth of a tenth is in memory. */
+export const parseRows = integerWithin(10, 1e9);
+
 /** Reads a hash key. No error shows it, as it is a secret. */
 export function parseHashKey(text: string): string {
   if (!isHashKey(text)) throw new InvalidArgumentError("got another text, expected 32 lower-case hex digits");

@@ -32,6 +32,7 @@ import {
   LOG_HELP,
   limitsOf,
   parsePositiveInteger,
+  parseRows,
   quantizeOption,
   withEngine,
   withLimits,
@@ -63,7 +64,7 @@ export function defineStart(command: Command): void {
     .option("--valid <path...>", "the log that decides when to stop")
     .option("--test <path...>", "the log to score over HTTP")
     .option("--out <folder>", "where everything is written", "runs/start")
-    .option("--rows <n>", "rows of the generated log", parsePositiveInteger, 600_000)
+    .option("--rows <n>", "rows of the generated log", parseRows, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
     .option("--port <n>", "the Worker's port (default: a free one)", parsePort, 0)
     .addOption(jsonOption("write the final table as JSON"))

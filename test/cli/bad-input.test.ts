@@ -74,7 +74,13 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ["an empty folder", train(spec, good, "--out", ""), "error: --out <folder>: got an empty text, expected a name"],
     ["an empty store", ["models", "--folder", ""], "error: --folder <folder>: got an empty text, expected a name"],
     ["an empty path", train(spec, ""), "error: --train <path...>: got an empty text, expected a name"],
-    ["a count that is not a number", ["generate", "log", "--rows", "many"], "got many, expected a positive integer"],
+    ["rows of which no tenth is one", ["start", "--rows", "9", "--out", "bad"], "got 9, expected an integer of 10 to"],
+    ["more rows than there is room for", ["generate", "bad", "--rows", "9999999999"], "got 9999999999, expected an"],
+    [
+      "a count that is not a number",
+      ["generate", "log", "--rows", "many"],
+      "got many, expected an integer of 10 to 1000000000",
+    ],
   ])("%s", async (_, args, problem) => {
     const { code, stdout, stderr } = await folder.run(...args);
     expect(stderr).toContain(problem);

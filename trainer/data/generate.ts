@@ -26,6 +26,12 @@ export interface LogShape extends WorldSize {
   clickRate?: number | undefined;
 }
 
+/** What the rows of a file are drawn by, and come out as. */
+interface Truth {
+  logits: Float64Array;
+  labels: Uint8Array;
+}
+
 /** How many different users and items there are to draw from. */
 export interface WorldSize {
   users: number;
@@ -56,21 +62,19 @@ export async function generateLog(
   const random = new Random(seed);
   const drawRow = plantedWorld(random, size);
   const shift = clickRate === undefined ? 0 : shiftTo(clickRate, drawRow);
-  const write = async (
-    name: string,
-    count: number,
-  ): Promise<{ path: string; logits: Float64Array; labels: Uint8Array }> => {
+  const write = async (name: string, count: number, truth: Truth | null = null): Promise<string> => {
     const path = join(folder, name);
-    const logits = new Float64Array(count);
-    const labels = new Uint8Array(count);
     using file = new WholeFile(path);
     let text = `${HEADER}\n`;
     for (let i = 0; i < count; i++) {
       const { cells, logit: planted } = drawRow();
       const logit = planted + shift;
-      logits[i] = logit;
-      labels[i] = random.uniform() < sigmoid(logit) ? 1 : 0;
-      text += `${labels[i]},${cells}\n`;
+      const label = random.uniform() < sigmoid(logit) ? 1 : 0;
+      if (truth) {
+        truth.logits[i] = logit;
+        truth.labels[i] = label;
+      }
+      text += `${label},${cells}\n`;
       if (text.length > WRITE_LENGTH || i === count - 1) {
         file.write(text);
         text = "";
@@ -80,18 +84,17 @@ export async function generateLog(
       else if (i === count - 1) task.advance(count % 4096);
     }
     file.finish();
-    return { path, logits, labels };
+    return path;
   };
   const tenth = Math.floor(rows / 10);
   const train = await write("train.csv", rows - 2 * tenth);
   const valid = await write("valid.csv", tenth);
-  const test = await write("test.csv", tenth);
+  const truth: Truth = { logits: new Float64Array(tenth), labels: new Uint8Array(tenth) };
+  const test = await write("test.csv", tenth, truth);
   return {
-    train: train.path,
-    valid: valid.path,
-    test: test.path,
-    best: metricsOfLogits(test.logits, test.labels),
-    expectedRate: meanProbability(test.logits, 0),
+    ...{ train, valid, test },
+    best: metricsOfLogits(truth.logits, truth.labels),
+    expectedRate: meanProbability(truth.logits, 0),
   };
 }
 
