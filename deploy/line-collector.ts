@@ -18,9 +18,10 @@ export interface LineCollector extends AsyncDisposable {
 
 /**
  * Listens at a free port of loopback for lines, which it appends to `<folder>/exposures/<started>.ndjson` and
- * `<folder>/events/<started>.ndjson`, `started` being the time. A file is there when its first line is; where it has been
- * removed since, or its name is taken, lines go into `<started>-1.ndjson`, and so on. What a request brings is written
- * whole or not at all: where the system refuses, the answer says so, and the Worker keeps the lines and sends them again.
+ * `<folder>/events/<started>.ndjson`, `started` being the time. A file is there when its first line is; where it has
+ * been removed since, or its name is taken, lines go into `<started>-1.ndjson`, and so on. What a request brings is
+ * written whole or not at all: where the system refuses, the answer says so, and the Worker keeps the lines and sends
+ * them again.
  */
 export async function startLineCollector(folder: string, now = new Date()): Promise<LineCollector> {
   const secret = randomBytes(16).toString("hex");
