@@ -1,5 +1,5 @@
 import { bytesText, table } from "../../trainer/terminal/table.ts";
-import type { LayoutPlan, Plan } from "./plan.ts";
+import { centsText, type LayoutPlan, type Plan } from "./plan.ts";
 import type { TrafficPlan } from "./traffic-plan.ts";
 
 /** The plan as tables and lines for a terminal. */
@@ -75,9 +75,10 @@ function catalogueLines({ catalogue, candidates }: Plan): string[] {
     paysFrom === null
       ? `does not save a key a request with up to ${candidates} candidates`
       : `saves a key a request from ${paysFrom} candidates on`;
+  const saved = centsText(savesPerMillion);
   return [
-    `a catalogue of items ${from}: ${keys.toFixed(2)} keys to rank ${candidates}, $${savesPerMillion.toFixed(2)} less ` +
-      `per million requests${bytes}`,
+    `a catalogue of items ${from}: ${keys.toFixed(2)} keys to rank ${candidates}` +
+      `${saved === null ? "" : `, ${saved} less per million requests`}${bytes}`,
   ];
 }
 

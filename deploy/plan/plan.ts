@@ -6,7 +6,7 @@ import type { PlannedRecords } from "../../trainer/plan/planned-records.ts";
 import { bytesOf, layOut } from "../../trainer/plan/planned-rows.ts";
 import { dollarsOf, PAGE_BYTE_MONTH, PAGE_READ, type PageSource } from "../cost.ts";
 import { type ItemPagesPlan, planItemPages } from "./item-plan.ts";
-import { planTraffic, type TrafficPlan } from "./traffic-plan.ts";
+import { planTraffic, type TrafficPlan, YOUNG_REQUESTS } from "./traffic-plan.ts";
 
 /** What a layout of the rows takes, costs and answers. */
 export interface LayoutPlan {
@@ -101,7 +101,8 @@ export function makePlan(model: ServedModel, records: PlannedRecords, options: P
     heads.push(plan);
   }
   const present = heads.find(({ headFactor }) => headFactor === 1) ?? lastOf(heads);
-  const chosen = chooseHead(heads);
+  const best = chooseHead(heads);
+  const chosen = best.headRows > present.headRows && savingText(present, best) === null ? present : best;
   const sizes = pageFactors.filter((factor) => factor === 1 || isPageSize(factor * pageBytes));
   const pageSizes = sizes.map((factor) =>
     factor === 1 ? chosen : planLayout(model, records, options, chosen.headFactor, factor * pageBytes),
@@ -195,13 +196,28 @@ function lastOf(heads: readonly LayoutPlan[]): LayoutPlan {
 function headReason(heads: readonly LayoutPlan[], now: LayoutPlan, chosen: LayoutPlan): string {
   const next = heads[heads.indexOf(chosen) + 1];
   const further = next
-    ? `; ${times(next)} would save $${Math.max(0, priceOf(chosen) - priceOf(next)).toFixed(2)} more`
+    ? `; ${times(next)} would save ${savingText(chosen, next) ?? "less than a cent"} more`
     : "; no larger one was tried or would hold more";
   if (chosen === now) return `the head stays: $${priceOf(now).toFixed(2)} per million requests${further}`;
-  const difference = priceOf(now) - priceOf(chosen);
-  if (chosen.headRows > now.headRows)
-    return `a head of ${times(chosen)} saves $${difference.toFixed(2)} per million requests${further}`;
-  return `a head of ${times(chosen)} costs $${(-difference).toFixed(2)} more per million requests and is smaller`;
+  if (chosen.headRows > now.headRows) return `a head of ${times(chosen)} saves ${savingText(now, chosen)}${further}`;
+  const dearer = savingText(chosen, now);
+  return `a head of ${times(chosen)} costs ${dearer === null ? "no cent" : dearer} more and is smaller`;
+}
+
+/** What requests cost less with another head, in isolates that are warm and young; null where neither is a cent. */
+function savingText(from: LayoutPlan, to: LayoutPlan): string | null {
+  const warm = centsText(priceOf(from) - priceOf(to));
+  const young = centsText(youngPriceOf(from) - youngPriceOf(to));
+  const parts = [
+    ...(warm ? [`${warm} per million requests`] : []),
+    ...(young ? [`${young} per million of an isolate's first ${YOUNG_REQUESTS} requests`] : []),
+  ];
+  return parts.length > 0 ? parts.join(" and ") : null;
+}
+
+/** Dollars to the cent; null where that is none. */
+export function centsText(dollars: number): string | null {
+  return dollars >= 0.005 ? `$${dollars.toFixed(2)}` : null;
 }
 
 function times({ headFactor }: LayoutPlan): string {

@@ -38,7 +38,7 @@ const LOOKUPS = 2_000_000;
 /** Even where the log has too few records for them: two before and two that count. */
 const LEAST_REQUESTS = 4;
 /** Requests of an isolate that has just started. */
-const YOUNG_REQUESTS = 100;
+export const YOUNG_REQUESTS = 100;
 const SEED = 1;
 
 /** A shape of requests: `candidates` is null where a request scores one record. */

@@ -61,6 +61,22 @@ test("of larger heads more is in the blob and less is read, and the plan says wh
   expect(plan.recommended.reasons[0]).toMatch(/^a head of 4 × the present one saves \$\d+\.\d\d per million requests/);
 });
 
+test("a head that saves in young isolates alone is said to, and no text advises what saves no cent", () => {
+  const roomy = { ...model, limits: { ...model.limits, cacheBytes: 32 * 2 ** 20 } };
+  const many = recordsOfFrequencies({ fitted, model }, new Random(1), 100_000);
+  const { recommended } = makePlan(roomy, many, { ...sizes, headFactors: [1, 4], pageFactors: [1], candidates: 1 });
+  expect(recommended.reasons[0]).toMatch(
+    /^a head of 4 × the present one saves \$\d+\.\d\d per million of an isolate's first 100 requests; no larger/,
+  );
+  // Values of which every head has the rows.
+  const frequent = { ...records, rows: records.rows.map((row) => FIELDS + (row % FIELDS)) };
+  const text = planText(makePlan(roomy, frequent, { ...sizes, candidates: 50 }));
+  expect(text).toContain("a head of 0.25 × the present one costs no cent more and is smaller");
+  expect(text).toMatch(
+    /^a catalogue of items does not save a key a request with up to 50 candidates: 0\.00 keys to rank 50$/m,
+  );
+});
+
 test("a catalogue leaves the context's keys, and pays from as many candidates as read a key more", () => {
   const { catalogue } = plan;
   expect(catalogue?.keys).toBeLessThan(1);
