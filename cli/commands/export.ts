@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
+import { checkFolder } from "../../deploy/local-bindings.ts";
 import { makePlan } from "../../deploy/plan/plan.ts";
 import { shortPlanText } from "../../deploy/plan/plan-text.ts";
 import { exportReport } from "../../lab/report/quantization-report.ts";
@@ -12,7 +13,7 @@ import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
-import { EXPORT_FILE, openExport } from "../../trainer/export/export.ts";
+import { EXPORT_FILE, EXPORT_REPORT_FILE, openExport } from "../../trainer/export/export.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
 import { filterText } from "../../trainer/export/filter.ts";
 import { catalogueText, openCatalogue } from "../../trainer/export/items.ts";
@@ -20,7 +21,6 @@ import type { Quantization } from "../../trainer/export/quantization.ts";
 import { chosenOf, reportTable } from "../../trainer/export/report.ts";
 import { noUpdateText, updateText } from "../../trainer/export/update.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
-import { writeWhole } from "../../trainer/io/files.ts";
 import { DEFAULT_CACHE_BYTES, MIN_RECORDS, planOfTrained, recordsOfLog } from "../../trainer/plan/planned-model.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
@@ -79,6 +79,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const folder = flags.out ?? join(runFolder, "export");
   const run = loadRun(runFolder, engineOf(flags));
   const base = flags.update === undefined ? undefined : await openExport(flags.update);
+  checkFolder(folder, "exported model");
   claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
   await startEngineOfRun(run.record, engineOf(flags));
   const partOf = (paths: string[] | undefined): LogPart =>
@@ -97,11 +98,10 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     heldOutLog,
     catalogue: itemLog && itemId ? { log: itemLog, itemId } : undefined,
     trainedWith: run.record,
+    pageOf: ({ model, version }, losses) => exportReport(model, version, losses),
     onReport: (losses) => console.log(`${reportTable(losses)}\n${recordsText(chosenOf(losses).records, measured)}`),
   });
   if (calibration) console.log(calibrationText(calibration));
-  const page = join(folder, "report.html");
-  writeWhole(page, await exportReport(exported.model, exported.version, report));
   if (catalogue) console.log(catalogueText(catalogue));
   console.log(filterText(filter));
   if (update) console.log("rows" in update ? updateText(update) : noUpdateText(update));
@@ -109,7 +109,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
   if (exported.pages.length > 0 && chosenOf(report).records >= MIN_RECORDS)
     console.log(await planLines(run, heldOutLog, flags));
-  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${page}`);
+  console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${join(folder, EXPORT_REPORT_FILE)}`);
 }
 
 /** What requests will read and cost, by the first records of the log that losses are measured on. */

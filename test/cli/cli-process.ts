@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Ended, runHere } from "./command-here.ts";
 
-const CLI = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../cli/cli.ts", import.meta.url));
 
 /** Runs a command to its end. */
 export async function runCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {

@@ -1,8 +1,9 @@
 // A run folder is one training's at a time, and is of use from any other folder.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CommandFolder, killCommand, LOG, SPEC } from "./cli-process.ts";
+import { CLI, CommandFolder, killCommand, LOG, SPEC } from "./cli-process.ts";
 import { runHere } from "./command-here.ts";
 import { RUN_FILES } from "./run-files.ts";
 
@@ -46,6 +47,42 @@ it("a run is exported as an update of an export of it, whose pages stay", async 
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/^update of [0-9a-f]{64}: delta rows 0, .*; pages kept 1, rewritten 0$/m);
   expect(readdirSync(at("again", "pages"))).toEqual(readdirSync(at("run", "export", "pages")));
+});
+
+describe("an export that the system refuses to write", () => {
+  const files = (out: string): string[] => readdirSync(at(out), { recursive: true, encoding: "utf8" }).sort();
+
+  it("leaves no file where none was, whichever it is", async () => {
+    const args = ["export", "run", "--force", "--cache", "cache", "--out"];
+    mkdirSync(at("taken", "report.html"), { recursive: true });
+    const refused = await folder.run(...args, "taken");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^error: taken\/report\.html: not written: EISDIR: .*; a folder has this name/m);
+    expect(files("taken")).toEqual(["report.html"]);
+
+    const command = `trap '' XFSZ; ulimit -f 4; exec '${process.execPath}' '${CLI}' ${args.join(" ")} limited`;
+    const limited = spawnSync("bash", ["-c", command], { cwd: folder.path, encoding: "utf8" });
+    expect(limited.stderr).toMatch(/^error: limited\/[0-9a-f]{64}\.blob: not written: EFBIG: .*ulimit -f/m);
+    expect(readdirSync(folder.path)).not.toContain("limited");
+  });
+
+  it("leaves the export before it as it was", async () => {
+    const before = files("run/export");
+    const page = readFileSync(at("run", "export", "report.html"), "utf8");
+    const args = ["export", "run", "--force", "--quantize", "f32", "--cache", "cache"];
+    const command = `trap '' XFSZ; ulimit -f 4; exec '${process.execPath}' '${CLI}' ${args.join(" ")}`;
+    const { stderr } = spawnSync("bash", ["-c", command], { cwd: folder.path, encoding: "utf8" });
+    expect(stderr).toMatch(/^error: run\/export\/[0-9a-f]{64}\.blob: not written: EFBIG: /m);
+    expect(files("run/export")).toEqual(before);
+    expect(readFileSync(at("run", "export", "report.html"), "utf8")).toBe(page);
+  });
+
+  it("to a file in place of a folder is refused before it is measured", async () => {
+    folder.file("file", "");
+    const { code, out } = await folder.run("export", "run", "--force", "--cache", "cache", "--out", "file");
+    expect(code).toBe(1);
+    expect(out).toBe("error: file: got a file, expected a folder for the exported model\n");
+  });
 });
 
 describe("two trainings into one folder", () => {

@@ -12,7 +12,7 @@ import { verifyBlob } from "../../format/seal.ts";
 import { VersionSchema } from "../../format/store.ts";
 import { writeBlob } from "../../format/write-blob.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { readWhole, toJson, writeWhole } from "../io/files.ts";
+import { readWhole, toJson, WholeFiles } from "../io/files.ts";
 import { FolderLock } from "../io/folder-lock.ts";
 import { VERSION } from "../io/project.ts";
 import { noSuchFile } from "../io/system-fault.ts";
@@ -119,6 +119,8 @@ export async function exportModel(
 const pageNames = v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)));
 /** What makes a folder one of an exported model. */
 export const EXPORT_FILE = "export.json";
+/** What an export loses, for people. */
+export const EXPORT_REPORT_FILE = "report.html";
 
 /** export.json: names the model, its blob and the pages in the folder. */
 const ManifestSchema = v.strictObject({ model: v.string(), version: VersionSchema, pages: pageNames });
@@ -142,18 +144,21 @@ const pagePath = (folder: string, digest: string): string => join(folder, "pages
 const SAVING_PATIENCE = 60_000;
 
 /**
- * Writes an exported model into `folder`, and removes the files of the export before it. The manifest is written after
- * all other files, so that an export that is cut off leaves the one before it valid. Throws UserError where the system
- * refuses to write.
+ * Writes an exported model into `folder`, with the page that reports on it where there is one, and removes the files of
+ * the export before it. All of it gets its names when all of it is written, the manifest last: an export that is cut
+ * off, or that the system refuses to write, leaves the one before it valid, or none. Throws UserError.
  */
-export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel): void {
+export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel, report?: string): void {
   using _lock = new FolderLock(folder, SAVING_PATIENCE);
+  using files = new WholeFiles();
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
-    writeWhole(pagePath(folder, names[i]), bytes);
+    files.write(pagePath(folder, names[i]), bytes);
   });
-  writeWhole(blobPath(folder, version), blob);
-  writeWhole(join(folder, EXPORT_FILE), toJson({ model, version, pages: names }));
+  files.write(blobPath(folder, version), blob);
+  if (report !== undefined) files.write(join(folder, EXPORT_REPORT_FILE), report);
+  files.write(join(folder, EXPORT_FILE), toJson({ model, version, pages: names }));
+  files.finish();
 
   const current = new Set([`${version}.blob`, ...names.map((name) => `${name}.page`)]);
   for (const place of [folder, join(folder, "pages")]) {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeSync,
@@ -41,6 +42,7 @@ export class WholeFile implements Disposable {
   readonly #temporary: string;
   /** The descriptor; null when it is closed. */
   #file: number | null = null;
+  #isNamed = false;
 
   /** Makes the folder, and removes what killed processes left there. */
   constructor(path: string) {
@@ -62,17 +64,23 @@ export class WholeFile implements Disposable {
     });
   }
 
-  /** Ends the file; it is on the disk when this returns. */
-  finish(): void {
+  /** Ends the file; it is on the disk when this returns, and has no name yet. */
+  end(): void {
     this.#orNothing(() => {
       fsyncSync(this.#opened());
       this.#close();
-      renameSync(this.#temporary, this.#path);
     });
   }
 
+  /** Gives the file its name, and ends it before where it has not ended. */
+  finish(): void {
+    if (this.#file !== null) this.end();
+    this.#orNothing(() => renameSync(this.#temporary, this.#path));
+    this.#isNamed = true;
+  }
+
   [Symbol.dispose](): void {
-    if (this.#file === null) return;
+    if (this.#isNamed) return;
     this.#close();
     removeQuietly(this.#temporary);
   }
@@ -97,6 +105,51 @@ export class WholeFile implements Disposable {
     const file = this.#file;
     this.#file = null;
     if (file !== null) closeSync(file);
+  }
+}
+
+/**
+ * Files that are of use together alone: they get their names when all of them are written, in that order. Where the
+ * system refuses one, or they are disposed of before, none of them is there, nor a folder that was made for them. Each
+ * method throws UserError where the system refuses to write.
+ */
+export class WholeFiles implements Disposable {
+  readonly #files = new Map<string, WholeFile>();
+  /** Folders that were made for them, and files that took no other's place: the innermost and the latest first. */
+  readonly #added: string[] = [];
+  #isDone = false;
+
+  write(path: string, content: string | Uint8Array): void {
+    this.#added.unshift(...makeFolder(dirname(path), path));
+    const file = new WholeFile(path);
+    this.#files.set(path, file);
+    file.write(content);
+    file.end();
+  }
+
+  finish(): void {
+    for (const [path, file] of this.#files) {
+      const isNew = !existsSync(path);
+      file.finish();
+      if (isNew) this.#added.unshift(path);
+    }
+    this.#isDone = true;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isDone) return;
+    for (const file of this.#files.values()) file[Symbol.dispose]();
+    for (const path of this.#added) removeIfEmpty(path);
+  }
+}
+
+/** Removes a file, or a folder with nothing in it. */
+function removeIfEmpty(path: string): void {
+  try {
+    if (statSync(path).isDirectory()) rmdirSync(path);
+    else rmSync(path);
+  } catch {
+    // Something else is in the folder by now.
   }
 }
 
