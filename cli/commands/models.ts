@@ -4,7 +4,7 @@ import { type ModelEntry, ModelRegistry } from "../../deploy/registry.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
 
 /** Digits of a version in a table: enough to name it to `rollback`. */
 const SHOWN_DIGITS = 12;
@@ -14,7 +14,7 @@ export function defineModels(command: Command): void {
   withStore(command)
     .option("--json", "print all of it as JSON")
     .action(async (name: string | undefined, flags: StoreFlags & { json?: true }) => {
-      await using store = await openStore(storeOf(flags));
+      await using store = await openStore(presentStoreOf(flags));
       const registry = new ModelRegistry(store);
       const models = await registry.list();
       const entry = models.find(({ model }) => model === name);

@@ -4,7 +4,7 @@ import { ModelRegistry } from "../../deploy/registry.ts";
 import { readSigningKey } from "../../format/signature.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { readText } from "./options.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
 
 interface PinFlags extends StoreFlags {
   off?: true;
@@ -21,7 +21,7 @@ export function definePin(command: Command): void {
     if ((version === undefined) !== (off === true))
       throw new UserError(`got ${off ? "both" : "neither"} VERSION ${off ? "and" : "nor"} --off, expected one of them`);
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     const registry = new ModelRegistry(store);
     if (version === undefined) {
       console.log(`${name} is no longer pinned; ${await registry.unpin(name)} serves until another is published`);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { Pruning, type Removal } from "../../deploy/prune.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
 
 /** Days of --days at most: a hundred years. */
 const MOST_DAYS = 36_500;
@@ -22,7 +22,7 @@ export function definePrune(command: Command): void {
     .option("--days <number>", "versions of the last so many days stay", integerWithin(0, MOST_DAYS), 14)
     .option("--yes", "delete them");
   withStore(command).action(async (name: string | undefined, { keep, days, yes, ...flags }: PruneFlags) => {
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     const pruning = new Pruning(store, { model: name ?? null, keep, days });
     const plan = await pruning.plan();
     for (const { model, version } of plan.forgotten) console.log(`${model}@${version}`);

@@ -3,7 +3,7 @@ import { openStore } from "../../deploy/kv/open-store.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { readSigningKey } from "../../format/signature.ts";
 import { readText } from "./options.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
 
 interface RollbackFlags extends StoreFlags {
   key?: string;
@@ -16,7 +16,7 @@ export function defineRollback(command: Command): void {
   command.option("--key <file>", "private key that signs the way back, as a signed version needs");
   withStore(command).action(async (name: string, version: string | undefined, flags: RollbackFlags) => {
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     const { from, to, pinned } = await new ModelRegistry(store).rollback(name, version ?? null, key);
     const still = pinned ? "; it is pinned there now" : "";
     console.log(`${name}@${to} serves, in place of ${from ?? "a pointer that could not be read"}${still}`);

@@ -3,7 +3,7 @@ import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
 
 /** Faults that are printed; the number of all is said too. */
 const SHOWN = 50;
@@ -13,7 +13,7 @@ export function defineVerify(command: Command): void {
     .argument("<name>", "the model")
     .argument("[version]", "the version, or at least 8 of its first digits (default: the one that serves)");
   withStore(command).action(async (name: string, wanted: string | undefined, flags: StoreFlags) => {
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     using task = startTask("verify", null, "values");
     const { version, values, faults } = await verifyVersion(store, name, wanted ?? null, (n) => task.advance(n));
     task.done();

@@ -6,6 +6,7 @@ import { readPublishedManifest } from "../../format/published-manifest.ts";
 import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { WholeFile, writeWhole } from "../../trainer/io/files.ts";
+import { statsOf } from "../../trainer/io/folders.ts";
 import { systemFault } from "../../trainer/io/system-fault.ts";
 import { isTemporary } from "../../trainer/io/temporary.ts";
 import type { KvPair, KvStore } from "./kv-store.ts";
@@ -25,7 +26,7 @@ export class FolderStore implements KvStore {
 
   /** Throws UserError where the path is something else than a folder. */
   constructor(folder: string, packed: boolean) {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false)
+    if (statsOf(folder)?.isDirectory() === false)
       throw new UserError(`${folder}: got a file, expected a folder for published models`);
     this.#folder = folder;
     this.#packed = packed;

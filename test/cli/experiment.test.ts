@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
@@ -29,6 +29,7 @@ let stores = 0;
 /** Runs `experiment` on a store of its own, and returns what it prints. */
 function newStore(): (...args: string[]) => Promise<string> {
   const store = `store${++stores}`;
+  mkdirSync(join(folder, store));
   return async (...args) => {
     const { out } = await runHere(folder, ["experiment", ...args, "--folder", store]);
     return out.trim();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -66,6 +66,34 @@ it("models, verify, pin and prune say what is there where there is nothing, or n
   await expect(run("prune", "ads")).rejects.toThrow("got the model ads, expected none");
   expect(await run("prune")).toBe("nothing is to go");
   await expect(run("pin", "ads")).rejects.toThrow("got neither VERSION nor --off, expected one of them");
+});
+
+it("a folder that is not there, or is a file, is no store without models", async () => {
+  const commands = [["models"], ["rollback", "tiny"], ["pin", "tiny", "--off"], ["verify", "tiny"], ["prune", "--yes"]];
+  commands.push(
+    ["experiment", "show"],
+    ["experiment", "stop", "home"],
+    ["experiment", "ramp", "home", "--coverage", "1"],
+  );
+  commands.push(["experiment", "start", "home", "--coverage", "1"]);
+  const nowhere = join(folder, "nowhere");
+  for (const command of commands) {
+    await expect(runIn("--folder", nowhere, ...command)).rejects.toThrow(
+      `${nowhere}: got no folder, expected one of published models, which \`publish --folder\` makes`,
+    );
+    await expect(runIn("--folder", key, ...command)).rejects.toThrow(`${key}: got a file, expected`);
+    await expect(runIn("--persist-to", nowhere, ...command)).rejects.toThrow(
+      `${nowhere}: got no folder, expected one of a local KV, which`,
+    );
+  }
+  await expect(runIn("--persist-to", nowhere, "logs", "pull", "--out", join(folder, "lines"))).rejects.toThrow(
+    `${nowhere}: got no folder, expected one of a local KV`,
+  );
+  const long = "x".repeat(300);
+  for (const command of [["models"], ["publish", String(first)]])
+    await expect(runIn("--folder", long, ...command)).rejects.toThrow(/^x+\.\.\.: ENAMETOOLONG: name too long; choose/);
+  await expect(runIn("--persist-to", folder, "models", "--remote")).rejects.toThrow("--remote: got --persist-to too");
+  for (const path of [nowhere, join(folder, "lines")]) expect(existsSync(path)).toBe(false);
 });
 
 it("publish, models and rollback name models and versions, and go there and back", async () => {

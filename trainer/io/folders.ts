@@ -1,6 +1,6 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { systemFault } from "./system-fault.ts";
+import { readFault, systemFault } from "./system-fault.ts";
 
 /**
  * Makes a folder, and those above it that are missing. Returns the paths that it made, the innermost first. Throws
@@ -16,6 +16,15 @@ export function makeFolder(path: string, file = path): string[] {
     throw systemFault(file, error);
   }
   return made;
+}
+
+/** What is at a path; undefined where nothing is. Throws FormatError where the system does not say. */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw readFault(path, error);
+  }
 }
 
 /** The folders on the way to a path that are not there, the outermost first. */

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
-import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
 import { warnOfAbsentModels } from "./absent-models.ts";
 import { coverageOption } from "./coverage-option.ts";
 import { entryText } from "./entry-text.ts";
@@ -12,7 +12,7 @@ export function rampCommand(): Command {
     .argument("<name>", "the experiment")
     .addOption(coverageOption());
   return withStore(command).action(async (name: string, flags: StoreFlags & { coverage: number }) => {
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     const entry = await new ExperimentRegistry(store).ramp(name, flags.coverage);
     console.log(entryText(entry));
     await warnOfAbsentModels(store, entry);

@@ -3,7 +3,7 @@ import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { toJson } from "../../../trainer/io/files.ts";
-import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
 import { entryText } from "./entry-text.ts";
 
 export function showCommand(): Command {
@@ -12,7 +12,7 @@ export function showCommand(): Command {
     .argument("[name]", "one of them (default: all)")
     .option("--json", "print all of it as JSON");
   return withStore(command).action(async (name: string | undefined, flags: StoreFlags & { json?: true }) => {
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     const entries = await new ExperimentRegistry(store).list();
     const shown = name === undefined ? entries : entries.filter((entry) => entry.name === name);
     if (name !== undefined && shown.length === 0)

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
-import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
+import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
 import { entryText } from "./entry-text.ts";
 
 export function stopCommand(): Command {
@@ -10,7 +10,7 @@ export function stopCommand(): Command {
     .argument("<name>", "the experiment")
     .option("--ship <arm>", "the arm whose model the list has from now on, without chance (default: as before it)");
   return withStore(command).action(async (name: string, flags: StoreFlags & { ship?: string }) => {
-    await using store = await openStore(storeOf(flags));
+    await using store = await openStore(presentStoreOf(flags));
     console.log(entryText(await new ExperimentRegistry(store).stop(name, flags.ship ?? null)));
   });
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { pullLogs } from "../../../deploy/pull-logs.ts";
+import { checkPersistTo } from "../store-options.ts";
 
 interface PullFlags {
   out: string;
@@ -18,6 +19,7 @@ export function logsPullCommand(): Command {
     .option("--config <file>", "wrangler's configuration of your own Worker, which binds the bucket as EXPOSURE_LOGS")
     .option("--env <name>", "the environment of the configuration whose bucket it is, such as staging")
     .action(async ({ out, persistTo, config, env }: PullFlags) => {
+      if (persistTo !== undefined) checkPersistTo(persistTo);
       const { copied, present, bytes } = await pullLogs(out, {
         ...(persistTo !== undefined && { persistTo }),
         ...(config !== undefined && { config }),
