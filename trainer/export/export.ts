@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { fieldSides, type ModelBlob, NO_ITEMS } from "../../format/blob.ts";
+import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { fromHex, toHex } from "../../format/hash.ts";
@@ -188,9 +189,16 @@ export async function openExport(folder: string): Promise<StoredModel> {
     return bytes;
   };
   const blob = await verified(blobPath(folder, manifest.version), manifest.version, (bytes) => verifyBlob(bytes));
-  const model = readManifest(blob).spec.name;
+  const { spec, pageDigests } = readManifest(blob);
+  const model = spec.name;
   if (manifest.model !== null && manifest.model !== model)
     throw new FormatError(path, `got the model ${show(manifest.model)}, expected ${show(model)} as in its blob`);
+  if (manifest.pages.join("") !== toHex(pageDigests))
+    throw new FormatError(
+      path,
+      `got other pages (${manifest.pages.length}) than its blob names (${pageDigests.length / PAGE_DIGEST_BYTES}), ` +
+        "expected the same in the same order",
+    );
   const pages = manifest.pages.map((digest) => ({
     digest: fromHex(digest),
     read: () => verified(pagePath(folder, digest), digest, async (bytes) => toHex(await pageDigest(bytes))),

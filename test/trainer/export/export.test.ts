@@ -15,7 +15,7 @@ import { placeBlob } from "../../../runtime/placed-blob.ts";
 import { Scorer } from "../../../runtime/scorer.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
-import { exportModel, loadExport, saveExport } from "../../../trainer/export/export.ts";
+import { exportModel, loadExport, openExport, saveExport } from "../../../trainer/export/export.ts";
 import { hottestPages } from "../../../trainer/export/hot-pages.ts";
 import { splitRows } from "../../../trainer/export/rows.ts";
 import { sealExport } from "../../../trainer/export/seal.ts";
@@ -201,6 +201,26 @@ describe("an export's folder", () => {
     expect(await loadExport(place)).toMatchObject({ model, version });
     writeFileSync(path, JSON.stringify({ model: "other", version, pages: [] }));
     await expect(loadExport(place)).rejects.toThrow(`got the model "other", expected "${model}" as in its blob`);
+  });
+
+  it("is refused where its manifest names other pages than its blob, or in another order", async () => {
+    const place = join(folder, "fewer");
+    const model = trainedModel({ blobBytes: 0, pageBytes: 1024 });
+    saveExport(place, await sealExport(await exportModel(model, "f32", model.dataset), {}, []));
+    const path = join(place, "export.json");
+    const manifest = JSON.parse(readFileSync(path, "utf8"));
+    const { length } = manifest.pages;
+    expect(length).toBeGreaterThan(1);
+    for (const pages of [
+      manifest.pages.slice(1),
+      manifest.pages.toReversed(),
+      [...manifest.pages, manifest.pages[0]],
+    ]) {
+      writeFileSync(path, JSON.stringify({ ...manifest, pages }));
+      await expect(openExport(place)).rejects.toThrow(
+        `${path}: got other pages (${pages.length}) than its blob names (${length}), expected the same in the same order`,
+      );
+    }
   });
 
   it("is refused where a file is not what its name says", async () => {
