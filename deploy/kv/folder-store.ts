@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type Dirent, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
+import { FormatError } from "../../format/errors.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
 import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { WholeFile, writeWhole } from "../../trainer/io/files.ts";
 import { statsOf } from "../../trainer/io/folders.ts";
-import { systemFault } from "../../trainer/io/system-fault.ts";
+import { readFault, systemFault } from "../../trainer/io/system-fault.ts";
 import { isTemporary } from "../../trainer/io/temporary.ts";
 import type { KvPair, KvStore } from "./kv-store.ts";
 
@@ -37,10 +38,7 @@ export class FolderStore implements KvStore {
     const [top = ""] = prefix.split("/");
     const below = prefix.includes("/") ? top : "";
     const folder = join(this.#folder, below);
-    if (!existsSync(folder)) return new Set();
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-      (entry) => entry.isFile() && !isForeign(entry.name),
-    );
+    const files = entriesBelow(folder).filter((entry) => entry.isFile() && !isForeign(entry.name));
     const found = files.map(({ parentPath, name }) => relative(this.#folder, join(parentPath, name)));
     return new Set(found.map((path) => path.replaceAll(sep, "/")).filter((key) => key.startsWith(prefix)));
   }
@@ -78,7 +76,7 @@ export class FolderStore implements KvStore {
   /** Compares the file of all pages, where there is one, with the pages. Those that are missing are not its fault. */
   async packedFaults(version: string, pageDigests: Uint8Array): Promise<string[]> {
     const packed = packedPagesKey(version);
-    if (!existsSync(this.#path(packed))) return [];
+    if (!statsOf(this.#path(packed))) return [];
     const keys = keysOf(pageDigests);
     await using file = await open(this.#path(packed));
     const { size } = await file.stat();
@@ -105,9 +103,10 @@ export class FolderStore implements KvStore {
   #read(key: string): Buffer | null {
     const path = this.#path(key);
     try {
-      return existsSync(path) ? readFileSync(path) : null;
+      return readFileSync(path);
     } catch (error) {
-      throw systemFault(path, error);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw unread(path, error);
     }
   }
 
@@ -147,12 +146,30 @@ export class FolderStore implements KvStore {
 
   #sizeOf(page: string): number {
     const path = this.#path(page);
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statsOf(path);
     if (stats) return stats.size;
     throw new UserError(`${path}: got no file, expected a page; \`publish --repair\` of the export writes it again`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Files and folders below a folder, which may be absent. Throws UserError where the system does not list them. */
+function entriesBelow(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return [];
+    if (code === "ENOTDIR") throw new UserError(`${folder}: got a file, expected a folder of published values`);
+    throw unread(folder, error);
+  }
+}
+
+/** What the system does not let a process read is not absent, and not damaged: nothing may take its place. */
+function unread(path: string, error: unknown): unknown {
+  const fault = readFault(path, error);
+  return fault instanceof FormatError ? new UserError(fault.message, { cause: error }) : fault;
 }
 
 /** Whether a file is no value: what a killed process has left, or what systems put into folders that people look at. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -42,6 +42,23 @@ it("files that a killed process or the system has left in the folder are no keys
   for (const name of [".DS_Store", "._tiny", "Thumbs.db", `tiny.deepfm-edge-${"0".repeat(16)}.tmp`])
     writeFileSync(join(folder, "models", name), "x");
   expect(await store.keys("models/")).toEqual(new Set(["models/tiny"]));
+});
+
+it("what cannot be read is not absent", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const store = new FolderStore(folder, false);
+  expect(await store.keys("models/")).toEqual(new Set());
+  expect(await store.texts(["models/tiny"])).toEqual(new Map([["models/tiny", null]]));
+  symlinkSync("models", join(folder, "models")); // a link to itself, which root may not read either
+  await expect(store.keys("models/")).rejects.toThrow(`${join(folder, "models")}: ELOOP: `);
+  await expect(store.texts(["models/tiny"])).rejects.toThrow(`${join(folder, "models", "tiny")}: ELOOP: `);
+  rmSync(join(folder, "models"));
+  writeFileSync(join(folder, "models"), "");
+  await expect(store.keys("models/")).rejects.toThrow(
+    `${join(folder, "models")}: got a file, expected a folder of published values`,
+  );
+  await expect(store.bytes("models/tiny")).rejects.toThrow(`${join(folder, "models")} is a file, where a folder`);
 });
 
 it("what verify says of the file of all pages is true of every page's place", async () => {
