@@ -1,7 +1,9 @@
 import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
 import { FormatError, show } from "../format/errors.ts";
+import { modelName } from "../format/field-schemas.ts";
 import { findVersion } from "../format/history.ts";
 import { pageDigest } from "../format/page.ts";
+import { parseWith } from "../format/parse.ts";
 import { type PublishedManifest, readPublishedManifest } from "../format/published-manifest.ts";
 import { readManifest } from "../format/read-blob.ts";
 import { blobKey, manifestKey, pageKey } from "../format/store.ts";
@@ -63,6 +65,7 @@ export async function verifyVersion(
 }
 
 async function versionOf(store: KvStore, model: string, wanted: string | null): Promise<string> {
+  parseWith(modelName, model, "model");
   const registry = new ModelRegistry(store);
   if (wanted === null) {
     const pointer = await registry.pointer(model);

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { decimalOf } from "../../trainer/terminal/number-option.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { forceOption, parsePositiveInteger, parseRows } from "./options.ts";
@@ -35,8 +36,7 @@ export function defineGenerate(command: Command): void {
 }
 
 function parseClickRate(text: string): number {
-  const rate = Number(text);
-  if (text.trim() === "" || !(rate > 0 && rate < 1))
-    throw new InvalidArgumentError(`got ${text}, expected a number between 0 and 1`);
+  const rate = decimalOf(text);
+  if (!(rate > 0 && rate < 1)) throw new InvalidArgumentError(`got ${text}, expected a number between 0 and 1`);
   return rate;
 }

@@ -10,7 +10,7 @@ import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 import { readWhole } from "../../trainer/io/files.ts";
-import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { decimalOf, integerWithin } from "../../trainer/terminal/number-option.ts";
 import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 
 // Arguments and options that several commands take, and how their texts are read.
@@ -124,15 +124,14 @@ export function parseHashKey(text: string): string {
 }
 
 export function parseMinutes(text: string): number {
-  const value = Number(text);
+  const value = decimalOf(text);
   if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of minutes`);
   return value;
 }
 
 function parseNotNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0))
-    throw new InvalidArgumentError(`got ${text}, expected a number of 0 or more`);
+  const value = decimalOf(text);
+  if (!(value >= 0)) throw new InvalidArgumentError(`got ${text}, expected a number of 0 or more`);
   return value;
 }
 

@@ -76,6 +76,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ["an empty path", train(spec, ""), "error: --train <path...>: got an empty text, expected a name"],
     ["rows of which no tenth is one", ["start", "--rows", "9", "--out", "bad"], "got 9, expected an integer of 10 to"],
     ["more rows than there is room for", ["generate", "bad", "--rows", "9999999999"], "got 9999999999, expected an"],
+    ["a hexadecimal number", ["prune", "--keep", "0x10"], "got 0x10, expected an integer of 0 to 100"],
+    ["a number with a blank", ["prune", "--keep", " 5"], "got  5, expected an integer of 0 to 100"],
+    ["no number", train(spec, good, "--checkpoint-every", ""), "got , expected a number of minutes"],
+    ["minutes without an end", train(spec, good, "--checkpoint-every", "Infinity"), "got Infinity, expected a number"],
+    ["a name with a path", ["verify", "../x", "--folder", "."], 'error: model: got "../x", expected a-z, 0-9'],
     [
       "a count that is not a number",
       ["generate", "log", "--rows", "many"],

@@ -8,6 +8,7 @@ import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts"
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { toJson, writeWhole } from "../../../trainer/io/files.ts";
+import { decimalOf } from "../../../trainer/terminal/number-option.ts";
 import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { warn } from "../../../trainer/terminal/warning.ts";
 import { parsePositiveInteger, readSpec, readText } from "../options.ts";
@@ -109,10 +110,10 @@ function planOf(flags: AnalyzeFlags): AnalysisPlan {
 
 function parseWeights(text: string): Record<string, number> {
   const weights = text.split(",").map((part): [string, number] => {
-    const [, arm, number] = /^(.+)=([0-9.]+)$/.exec(part.trim()) ?? [];
-    if (arm === undefined || !(Number(number) >= 0))
+    const [, arm, number = ""] = /^(.+)=([0-9.]+)$/.exec(part.trim()) ?? [];
+    if (arm === undefined || !(decimalOf(number) >= 0))
       throw new InvalidArgumentError(`got ${part}, expected an arm and its weight, such as origin=1`);
-    return [arm, Number(number)];
+    return [arm, decimalOf(number)];
   });
   const [again] = weights.find(([arm], i) => weights.findIndex(([other]) => other === arm) < i) ?? [];
   if (again !== undefined) throw new InvalidArgumentError(`got the arm ${again} twice, expected it once`);
@@ -120,7 +121,7 @@ function parseWeights(text: string): Record<string, number> {
 }
 
 function parseShare(text: string): number {
-  const value = Number(text);
+  const value = decimalOf(text);
   if (!(value > 0 && value <= 0.5)) throw new InvalidArgumentError(`got ${text}, expected more than 0 and 0.5 at most`);
   return value;
 }
@@ -133,8 +134,8 @@ function parsePeriod(text: string): { from: string; to: string } {
 }
 
 function parseLifts(text: string, before: number[] = []): number[] {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value === 0)
+  const value = decimalOf(text);
+  if (!Number.isFinite(value) || value === 0)
     throw new InvalidArgumentError(`got ${text}, expected a lift such as 0.02`);
   return [...before, value];
 }

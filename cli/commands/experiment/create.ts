@@ -6,6 +6,7 @@ import { parseArm } from "../../../format/arm.ts";
 import { FormatError } from "../../../format/errors.ts";
 import { parseWrittenJson } from "../../../format/written-json.ts";
 import { UserError } from "../../../trainer/errors.ts";
+import { decimalOf } from "../../../trainer/terminal/number-option.ts";
 import { readText } from "../options.ts";
 import { type StoreFlags, storeOf, withStore } from "../store-options.ts";
 import { entryText } from "./entry-text.ts";
@@ -49,7 +50,7 @@ function readArms(text: string, source: string) {
 }
 
 function readWeights(text: string): number[] {
-  const weights = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const weights = text.split(",").map((part) => decimalOf(part.trim()));
   if (weights.every((weight) => Number.isFinite(weight) && weight > 0)) return weights;
   throw new UserError(`--weights: got ${text}, expected numbers above 0 such as 1,1,2`);
 }

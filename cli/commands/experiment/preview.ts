@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readMacKeys } from "../../../format/mac.ts";
 import { PREVIEW_PARAMETER, writePreview } from "../../../format/preview.ts";
+import { decimalOf } from "../../../trainer/terminal/number-option.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -29,7 +30,7 @@ export function previewCommand(): Command {
 }
 
 function readDays(text: string): number {
-  const days = Number(text);
+  const days = decimalOf(text);
   if (days > 0 && days <= 365) return days;
   throw new InvalidArgumentError("expected a number of days above 0, and 365 at most");
 }
