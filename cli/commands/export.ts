@@ -80,7 +80,8 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const run = loadRun(runFolder, engineOf(flags));
   const base = flags.update === undefined ? undefined : await openExport(flags.update);
   checkFolder(folder, "exported model");
-  claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
+  const claim = (): void => claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
+  claim();
   await startEngineOfRun(run.record, engineOf(flags));
   const partOf = (paths: string[] | undefined): LogPart =>
     paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();
@@ -98,6 +99,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
     heldOutLog,
     catalogue: itemLog && itemId ? { log: itemLog, itemId } : undefined,
     trainedWith: run.record,
+    claim,
     pageOf: ({ model, version }, losses) => exportReport(model, version, losses),
     onReport: (losses) => console.log(`${reportTable(losses)}\n${recordsText(chosenOf(losses).records, measured)}`),
   });

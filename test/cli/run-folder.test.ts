@@ -85,6 +85,17 @@ describe("an export that the system refuses to write", () => {
   });
 });
 
+it("of two exports into one folder at the same time, the second to end is refused", async () => {
+  const args = ["export", "run", "--max-logloss-loss", "100", "--cache", "cache", "--out", "both", "--quantize"];
+  const ended = await Promise.all(["int8", "f32"].map((type) => folder.runApart(...args, type)));
+  expect(ended.map(({ code }) => code).sort()).toEqual([0, 1]);
+  const [refused] = ended.filter(({ code }) => code === 1);
+  expect(refused?.stderr).toContain(
+    "error: both: got an exported model there (export.json), expected a folder without",
+  );
+  expect(readdirSync(at("both")).filter((name) => name.endsWith(".blob"))).toHaveLength(1);
+});
+
 describe("two trainings into one folder", () => {
   it("at the same time: the second is refused, and the first goes on", async () => {
     const args = trainInto("long.json", "shared");

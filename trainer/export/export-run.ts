@@ -54,6 +54,8 @@ export interface ExportRunOptions {
   catalogue?: { log: ClickLog; itemId: string } | undefined;
   /** What the model was trained with: part of the provenance. */
   trainedWith: SavedRun["record"];
+  /** Throws where the folder may not get the export, as another process has written one there meanwhile. */
+  claim?: () => void;
   /** Makes the page that is saved with the export; none is where it is absent. */
   pageOf?: (exported: ExportedModel, report: QuantizationReport) => Promise<string>;
   /** Called once the export is sealed, or before it is refused since it loses too much. */
@@ -134,7 +136,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
     );
   const { exported, report } = await sealWithSize(measured, sealWith);
   options.onReport?.(report);
-  saveExport(folder, exported, await options.pageOf?.(exported, report));
+  saveExport(folder, exported, await options.pageOf?.(exported, report), options.claim);
   const { filter, update } = draft;
   return { exported, report, filter, update, catalogue: catalogue?.report ?? null, calibration: calibrationEvidence };
 }

@@ -147,10 +147,13 @@ const SAVING_PATIENCE = 60_000;
 /**
  * Writes an exported model into `folder`, with the page that reports on it where there is one, and removes the files of
  * the export before it. All of it gets its names when all of it is written, the manifest last: an export that is cut
- * off, or that the system refuses to write, leaves the one before it valid, or none. Throws UserError.
+ * off, or that the system refuses to write, leaves the one before it valid, or none. `claim` throws where the export
+ * may not be there; it is called when no other process can write one. Throws UserError.
  */
-export function saveExport(folder: string, { model, version, blob, pages }: ExportedModel, report?: string): void {
+export function saveExport(folder: string, exported: ExportedModel, report?: string, claim?: () => void): void {
+  const { model, version, blob, pages } = exported;
   using _lock = new FolderLock(folder, SAVING_PATIENCE);
+  claim?.();
   using files = new WholeFiles();
   const names = pages.map(({ digest }) => toHex(digest));
   pages.forEach(({ bytes }, i) => {
