@@ -122,10 +122,12 @@ export class FolderStore implements KvStore {
   /** Pages are many, and a publication reads those back that are there: none is waited for until it is on the disk. */
   #writePage(key: string, text: string): void {
     const path = this.#path(key);
+    const bytes = Buffer.from(text, "base64");
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text, "base64");
+      writeFileSync(path, bytes);
     } catch (error) {
+      removeUnlessWhole(path, bytes.length);
       throw systemFault(path, error);
     }
   }
@@ -163,6 +165,16 @@ function entriesBelow(folder: string): Dirent[] {
     if (code === "ENOENT") return [];
     if (code === "ENOTDIR") throw new UserError(`${folder}: got a file, expected a folder of published values`);
     throw unread(folder, error);
+  }
+}
+
+/** Removes a page that was not written to its end: no half of one is of use. */
+function removeUnlessWhole(path: string, size: number): void {
+  try {
+    const stats = statsOf(path);
+    if (stats?.isFile() && stats.size < size) rmSync(path);
+  } catch {
+    // What the system refuses is said of the writing.
   }
 }
 

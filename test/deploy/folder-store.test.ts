@@ -1,6 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { FolderStore } from "../../deploy/kv/folder-store.ts";
 import { Publication } from "../../deploy/publication.ts";
@@ -59,6 +70,24 @@ it("what cannot be read is not absent", async () => {
     `${join(folder, "models")}: got a file, expected a folder of published values`,
   );
   await expect(store.bytes("models/tiny")).rejects.toThrow(`${join(folder, "models")} is a file, where a folder`);
+});
+
+it("a page that the system refuses to write to its end leaves no half", () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const script = join(folder, "write.mjs");
+  const value = `"${"A".repeat(16_384)}"`; // 12 KiB in base64
+  writeFileSync(
+    script,
+    `import { FolderStore } from "${pathToFileURL("deploy/kv/folder-store.ts").href}";
+    const store = new FolderStore(${JSON.stringify(join(folder, "store"))}, false);
+    const pages = [{ key: "page/a", value: "AAAA" }, { key: "page/b", value: ${value} }];
+    await store.putTexts(pages).catch((error) => console.log(error.name, error.message));`,
+  );
+  const command = `trap '' XFSZ; ulimit -f 4; exec '${process.execPath}' '${script}'`;
+  const said = execFileSync("bash", ["-c", command], { encoding: "utf8" });
+  expect(said).toMatch(/^UserError .*page.b: not written: EFBIG: file too large/);
+  expect(readdirSync(join(folder, "store", "page"))).toEqual(["a"]);
 });
 
 it("what verify says of the file of all pages is true of every page's place", async () => {
