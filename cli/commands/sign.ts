@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { FormatError } from "../../format/errors.ts";
 import { sealBlob, serialOf } from "../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../format/signature.ts";
+import { exportReport } from "../../lab/report/quantization-report.ts";
+import { quantizationOf } from "../../lab/report/saved-run.ts";
 import { loadExport, saveExport } from "../../trainer/export/export.ts";
 import { writeSecret } from "../../trainer/io/files.ts";
 import { readText } from "./options.ts";
@@ -26,7 +28,9 @@ export function defineSign(command: Command): void {
       const exported = await loadExport(folder);
       const serial = Math.max(Date.now(), serialOf(exported.blob) + 1);
       const version = await sealBlob(exported.blob, { key, serial });
-      saveExport(folder, { ...exported, version });
+      const losses = quantizationOf(exported.blob);
+      const report = losses === null ? undefined : await exportReport(exported.model, version, losses);
+      saveExport(folder, { ...exported, version }, report);
       const signer = Buffer.from(key.id).toString("hex");
       console.log(
         `${folder}: ${exported.model}@${version}, signed by the key ${signer} with the serial number ${serial}`,

@@ -106,7 +106,12 @@ function readEpochs(path: string): SavedEpoch[] {
 
 async function readQuantization(folder: string): Promise<QuantizationReport | null> {
   if (!existsSync(join(folder, "export.json"))) return null;
-  const { evidence } = readManifest((await openExport(folder)).blob);
+  return quantizationOf((await openExport(folder)).blob);
+}
+
+/** The evidence of what an export loses, which its blob has; null where it has none that is read. */
+export function quantizationOf(blob: Uint8Array): QuantizationReport | null {
+  const { evidence } = readManifest(blob);
   const { quantization } = evidence as { quantization?: unknown };
   const read = v.safeParse(ReportSchema, quantization);
   // An export of an earlier version measured other losses.

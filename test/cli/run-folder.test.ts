@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PRIVATE_KEY } from "../../testing/format/golden.ts";
 import { CLI, CommandFolder, killCommand, LOG, SPEC } from "./cli-process.ts";
 import { runHere } from "./command-here.ts";
 import { RUN_FILES } from "./run-files.ts";
@@ -83,6 +84,14 @@ describe("an export that the system refuses to write", () => {
     expect(code).toBe(1);
     expect(out).toBe("error: file: got a file, expected a folder for the exported model\n");
   });
+});
+
+it("a signed export has another version, which its report names", async () => {
+  folder.file("key.pem", PRIVATE_KEY);
+  const { code, stdout, stderr } = await folder.run("sign", "again", "--key", "key.pem");
+  expect(code, stderr).toBe(0);
+  const [, version = "none"] = /@([0-9a-f]{64}), signed/.exec(stdout) ?? [];
+  expect(readFileSync(at("again", "report.html"), "utf8")).toContain(`Version ${version}.`);
 });
 
 it("of two exports into one folder at the same time, the second to end is refused", async () => {
