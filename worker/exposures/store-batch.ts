@@ -36,7 +36,7 @@ export async function storeBatch({ messages }: LineBatch, bucket: ObjectWriter |
   const byKind = Map.groupBy(messages, ({ body }) => readMessage(body)?.kind ?? null);
   for (const [kind, some] of byKind) {
     try {
-      if (!bucket) throw new Error("EXPOSURE_LOGS: got no binding, expected an R2 bucket");
+      if (typeof bucket?.put !== "function") throw new Error("EXPOSURE_LOGS: got no binding, expected an R2 bucket");
       if (kind === null) throw new Error("got messages that are no lines of exposures or events");
       await bucket.put(await objectKey(kind, some), await compressed(some));
       for (const message of some) message.ack();

@@ -4,6 +4,7 @@ import { ModelUnavailableError } from "../http/errors.ts";
 import { errorText } from "../http/log.ts";
 import * as problem from "../http/problem.ts";
 import type { RouteOptions } from "../route-options.ts";
+import { bindingFaults } from "../settings/bindings.ts";
 import { currentModel, keepAliveOf } from "./current-model.ts";
 
 /** GET /healthz: the Worker runs. */
@@ -33,7 +34,7 @@ export function readyRoute(options: RouteOptions) {
         ...{ status: "ready", auth },
         ...(scope !== null && { model, version }),
         ...(scope === "admin" && { settings, memory: options.memory.report(), ...modelsReport(options) }),
-        ...(scope === "admin" && { experiments: await experimentsReport(options, c) }),
+        ...(scope === "admin" && { experiments: await experimentsReport(options, c), problems: bindingFaults(c.env) }),
       });
     } catch (error) {
       if (scope !== "admin" || !(error instanceof ModelUnavailableError) || error.cause === undefined) throw error;

@@ -8,8 +8,20 @@ import { SettingError } from "../http/errors.ts";
 export function readText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "string") return value;
-  const got = Array.isArray(value) ? "a list" : typeof value === "object" ? "a table" : `a ${typeof value}`;
-  throw new SettingError(`${name}: got ${got}, expected text`);
+  throw new SettingError(`${name}: got ${kindOf(value)}, expected text`);
+}
+
+/** Throws SettingError where a source is made of anything but a binding, which has the method. */
+export function checkSource(binding: object, method: string, expected: string): void {
+  if (typeof (binding as Record<string, unknown> | undefined)?.[method] === "function") return;
+  throw new SettingError(`source: got ${kindOf(binding)}, expected ${expected}`);
+}
+
+/** What a value of an environment is, without the value. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return "no binding";
+  if (typeof value === "string") return "text";
+  return Array.isArray(value) ? "a list" : typeof value === "object" ? "a table" : `a ${typeof value}`;
 }
 
 /** "on", "off", or "" where nothing is said. Throws SettingError. */

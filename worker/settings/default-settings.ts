@@ -13,7 +13,8 @@ import type { RateLimiter } from "../rows/key-allowance.ts";
 import { type KVReader, kvSource } from "../source/kv-source.ts";
 import { locationCache } from "../source/location-cache.ts";
 import type { WorkerVersion } from "../worker-version.ts";
-import { numberWithin, readSwitch, readText } from "./checks.ts";
+import { bindingOf } from "./bindings.ts";
+import { kindOf, numberWithin, readSwitch, readText } from "./checks.ts";
 import type { Settings } from "./settings.ts";
 
 /** The bindings and variables that an app reads unless its options say otherwise. */
@@ -69,7 +70,9 @@ export interface DefaultBindings extends ExperimentVariables, RerankBindings {
 export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   source({ MODELS, PAGE_CACHE = "" }) {
     if (typeof MODELS?.get !== "function")
-      throw new SettingError("MODELS: got no binding, expected a KV namespace, or createApp's option `source`");
+      throw new SettingError(
+        `MODELS: got ${kindOf(MODELS)}, expected a KV namespace, or createApp's option \`source\``,
+      );
     const source = kvSource(MODELS);
     const isCached = readSwitch("PAGE_CACHE", PAGE_CACHE) === "on";
     return isCached ? { ...source, pageCache: locationCache(caches.default) } : source;
@@ -86,8 +89,9 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   minSerials({ MODEL_MIN_SERIAL }) {
     return readText("MODEL_MIN_SERIAL", MODEL_MIN_SERIAL);
   },
-  bundled({ ASSETS }) {
-    return ASSETS ? assetBlob(ASSETS) : null;
+  bundled(env) {
+    const assets = bindingOf(env, "ASSETS");
+    return assets && assetBlob(assets);
   },
   rowDeadlineMs({ ROW_DEADLINE_MS = limits.DEFAULT_ROW_DEADLINE_MS }) {
     return numberWithin("ROW_DEADLINE_MS", ROW_DEADLINE_MS, limits.MAX_ROW_DEADLINE_MS);
@@ -95,11 +99,11 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   rowKeysPerRequest({ ROW_KEYS_PER_REQUEST = limits.DEFAULT_ROW_KEYS_PER_REQUEST }) {
     return numberWithin("ROW_KEYS_PER_REQUEST", ROW_KEYS_PER_REQUEST, limits.MAX_ROW_KEYS_PER_REQUEST);
   },
-  rowRateLimit({ ROW_RATE_LIMIT = null }) {
-    return ROW_RATE_LIMIT;
+  rowRateLimit(env) {
+    return bindingOf(env, "ROW_RATE_LIMIT");
   },
-  requestRateLimit({ REQUEST_RATE_LIMIT = null }) {
-    return REQUEST_RATE_LIMIT;
+  requestRateLimit(env) {
+    return bindingOf(env, "REQUEST_RATE_LIMIT");
   },
   allowedOrigins({ ALLOWED_ORIGINS }) {
     const origins = readText("ALLOWED_ORIGINS", ALLOWED_ORIGINS) ?? "";
@@ -111,32 +115,34 @@ export const DEFAULT_SETTINGS: Settings<Partial<DefaultBindings>> = {
   workerVersion({ WORKER_VERSION = null }) {
     return WORKER_VERSION;
   },
-  analytics({ ANALYTICS = null }) {
-    return ANALYTICS;
+  analytics(env) {
+    return bindingOf(env, "ANALYTICS");
   },
   experiments(env) {
     return env;
   },
-  exposureSink({ EXPOSURE_PIPELINE, EXPOSURES, LINE_COLLECTOR }) {
-    return sinkOf(EXPOSURE_PIPELINE, EXPOSURES, LINE_COLLECTOR);
+  exposureSink(env) {
+    return sinkOf(env, "EXPOSURE_PIPELINE");
   },
-  eventSink({ EVENT_PIPELINE, EXPOSURES, LINE_COLLECTOR }) {
-    return sinkOf(EVENT_PIPELINE, EXPOSURES, LINE_COLLECTOR);
+  eventSink(env) {
+    return sinkOf(env, "EVENT_PIPELINE");
   },
-  eventRateLimit({ EVENT_RATE_LIMIT = null }) {
-    return EVENT_RATE_LIMIT;
+  eventRateLimit(env) {
+    return bindingOf(env, "EVENT_RATE_LIMIT");
   },
-  countDataset({ EXPOSURE_COUNTS = null }) {
-    return EXPOSURE_COUNTS;
+  countDataset(env) {
+    return bindingOf(env, "EXPOSURE_COUNTS");
   },
   secrets({ EXPERIMENT_SECRETS }) {
     return readText("EXPERIMENT_SECRETS", EXPERIMENT_SECRETS);
   },
 };
 
-function sinkOf(pipeline?: PipelineBinding, queue?: QueueProducer, collector?: string): LineSink | null {
+function sinkOf(env: Partial<DefaultBindings>, name: "EXPOSURE_PIPELINE" | "EVENT_PIPELINE"): LineSink | null {
+  const pipeline = bindingOf(env, name);
   if (pipeline) return pipelineSink(pipeline);
+  const queue = bindingOf(env, "EXPOSURES");
   if (queue) return queueSink(queue);
-  const url = readText("LINE_COLLECTOR", collector) ?? "";
+  const url = readText("LINE_COLLECTOR", env.LINE_COLLECTOR) ?? "";
   return url === "" ? null : collectorSink(url);
 }

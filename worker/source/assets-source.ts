@@ -1,3 +1,4 @@
+import { checkSource } from "../settings/checks.ts";
 import type { PageContent, Source } from "./source.ts";
 
 /** What is used of a binding of static assets. */
@@ -13,6 +14,7 @@ const ORIGIN = "https://assets.local";
  * in the folder they are, such as `/models`.
  */
 export function assetsSource(assets: AssetsFetcher, path = ""): Source {
+  checkSource(assets, "fetch", "static assets");
   const read = async (key: string): Promise<Response | null> => {
     const response = await assets.fetch(`${ORIGIN}${path}/${key}`);
     if (response.ok) return response;

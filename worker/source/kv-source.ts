@@ -1,5 +1,6 @@
 import { neverChanges } from "../../format/store.ts";
 import { IMMUTABLE_CACHE_SECONDS, KV_MIN_CACHE_SECONDS } from "../limits.ts";
+import { checkSource } from "../settings/checks.ts";
 import type { Source } from "./source.ts";
 
 /** What is used of a Workers KV namespace. */
@@ -10,6 +11,7 @@ export interface KVReader {
 
 /** A namespace of Workers KV, where `deepfm-edge publish` puts models. */
 export function kvSource(kv: KVReader): Source {
+  checkSource(kv, "get", "a KV namespace");
   const read = (key: string, cacheTtl: number): Promise<ReadableStream | null> =>
     kv.get(key, { type: "stream", cacheTtl });
   return {

@@ -2,6 +2,7 @@ import { PAGE_BYTES, PAGE_HEADER_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { packedPagesKey } from "../../format/store.ts";
 import { MAX_PACKS_REMEMBERED } from "../limits.ts";
+import { checkSource } from "../settings/checks.ts";
 import type { PageContent, Source } from "./source.ts";
 
 /** What is used of an R2 bucket. */
@@ -18,6 +19,7 @@ export interface R2Reader {
  * one object, in places of equal size; of each page that is wanted, one range is read.
  */
 export function r2Source(bucket: R2Reader): Source {
+  checkSource(bucket, "head", "an R2 bucket");
   /** By version: the bytes of a page's place. */
   const places = new Map<string, number>();
 

@@ -97,6 +97,7 @@ describe("with tokens", () => {
         rowRateLimit: "bound",
         requestRateLimit: "none: a client's requests per minute are not limited",
       },
+      problems: [],
       memory: { budget: MEMORY.total, taken: expect.any(Object), peak: expect.any(Number), refused: 0 },
       models: [expect.objectContaining({ reference: "default", model: "tiny", version: model.version })],
       loads: { loaded: 1, failed: 0, refused: 0, evicted: 0, warmed: 0, unwarmed: 0 },

@@ -5,7 +5,10 @@ import { FormatError, RequestError } from "../../../format/errors.ts";
 import { createApp } from "../../../worker/app.ts";
 import { ModelUnavailableError } from "../../../worker/http/errors.ts";
 import { toProblem } from "../../../worker/http/problem.ts";
-import { loggedErrors, problemOf, startWorker } from "../client.ts";
+import { assetsSource } from "../../../worker/source/assets-source.ts";
+import { kvSource } from "../../../worker/source/kv-source.ts";
+import { r2Source } from "../../../worker/source/r2-source.ts";
+import { kvKeys, loggedErrors, problemOf, startWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const model = await makeModel(1);
@@ -196,7 +199,7 @@ test.each([
   ["ROW_KEYS_PER_REQUEST", 1001, "got 1001, expected a whole number from 0 to 1000"],
   ["ROW_KEYS_PER_REQUEST", "2.5", "got 2.5"],
   ["AUTH", "OFF", 'got another text, expected "tokens" or "off"'],
-  ["MODELS", "OFF", "got no binding, expected a KV namespace"],
+  ["MODELS", "OFF", "got text, expected a KV namespace"],
   ["TOKENS", ["OFF"], "got a list, expected text"],
   ["MODEL_KEYS", 5, "got a number, expected text"],
   ["MODEL_MIN_SERIAL", true, "got a boolean, expected text"],
@@ -217,6 +220,46 @@ test.each([
   }
   expect((await faulty.fetch("/healthz")).status).toBe(200);
   expect(errors()).toEqual([expect.objectContaining({ event: "settings_refused" })]);
+});
+
+test("a binding that is none is as if it were not there, and told: once in the log, and by /readyz", async () => {
+  const errors = loggedErrors();
+  const bindings = { ASSETS: "OFF", ANALYTICS: 5, EXPOSURE_COUNTS: "OFF", EXPOSURES: "OFF", EVENT_PIPELINE: ["OFF"] };
+  const limits = { ROW_RATE_LIMIT: "OFF", REQUEST_RATE_LIMIT: { OFF: 1 }, EVENT_RATE_LIMIT: true };
+  const unbound = { ...bindings, ...limits, EXPOSURE_PIPELINE: "" } as object;
+  for (let worker = 0; worker < 2; worker++) {
+    const faulty = startWorker(unbound);
+    const answer = await faulty.score({ records: [{ site: "site57" }, {}] });
+    expect([answer.status, kvKeys(answer)]).toEqual([200, 1]);
+    expect((await faulty.post("/v1/events", { events: [] })).status).toBe(503);
+    const ready = await (await faulty.asAdmin("/readyz")).json<{ problems: string[]; settings: object }>();
+    expect(ready.settings).toMatchObject({ rowRateLimit: expect.stringMatching(/^none/) });
+    expect(ready.problems.sort()).toEqual([
+      "ANALYTICS: got a number, expected a dataset of Analytics Engine",
+      "ASSETS: got text, expected static assets",
+      "EVENT_PIPELINE: got a list, expected a pipeline",
+      "EVENT_RATE_LIMIT: got a boolean, expected a rate limit",
+      "EXPOSURES: got text, expected a queue",
+      "EXPOSURE_COUNTS: got text, expected a dataset of Analytics Engine",
+      "REQUEST_RATE_LIMIT: got a table, expected a rate limit",
+      "ROW_RATE_LIMIT: got text, expected a rate limit",
+    ]);
+    const logged = errors().filter(({ event }) => event === "binding_refused");
+    expect(logged.map(({ error }) => error).sort()).toEqual(ready.problems);
+    expect(errors().every(({ event }) => /^(binding_refused|events_no_sink)$/.test(String(event)))).toBe(true);
+  }
+  expect(await (await startWorker().asAdmin("/readyz")).json()).toMatchObject({ problems: [] });
+});
+
+test.each([
+  [(text: never) => kvSource(text), "a KV namespace"],
+  [(text: never) => r2Source(text), "an R2 bucket"],
+  [(text: never) => assetsSource(text), "static assets"],
+])("a source that is made of text is a wrong setting, not a model that is away: %s", async (source, expected) => {
+  loggedErrors();
+  const faulty = startWorker({}, { source: () => source("OFF" as never) });
+  const problem = await problemOf(await faulty.score({ records: [] }));
+  expect(problem).toMatchObject({ status: 503, detail: `source: got text, expected ${expected}` });
 });
 
 test.each([
