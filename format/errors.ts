@@ -76,7 +76,8 @@ export function show(value: unknown): string {
 /** JSON of a value, which may stop anywhere beyond `length` characters. */
 function asText(value: unknown, length: number): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, Math.max(0, length)));
-  // JSON would write NaN and the infinities as null.
+  // JSON would write NaN and the infinities as null, and has no bigint, whose digits would look like a number's.
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   const isList = Array.isArray(value);
   let text = isList ? "[" : "{";

@@ -7,7 +7,7 @@ test.each([
   ["text", '"text"'],
   ['a "quote"', '"a \\"quote\\""'],
   [17, "17"],
-  [17n, "17"],
+  [17n, "17n"],
   [Number.NaN, "NaN"],
   [Number.NEGATIVE_INFINITY, "-Infinity"],
   [null, "null"],
@@ -16,7 +16,7 @@ test.each([
   [[], "[]"],
   [{}, "{}"],
   [[1, ["a", null]], '[1,["a",null]]'],
-  [{ a: 1, b: { c: [2n] } }, '{"a":1,"b":{"c":[2]}}'],
+  [{ a: 1, b: { c: [2n] } }, '{"a":1,"b":{"c":[2n]}}'],
 ])("an error shows a value as JSON would, and what JSON does not have too: %#", (value, text) => {
   expect(show(value)).toBe(text);
 });

@@ -171,7 +171,7 @@ describe("rejections name the place, the value and what was expected", () => {
   test.each<[string, FittedField, unknown, string]>([
     ["an object as a category", categorical, { a: 1 }, `rows[3].f: got {"a":1}, ${text}`],
     ["a list as a category", categorical, ["a"], `rows[3].f: got ["a"], ${text}`],
-    ["a list with a bigint as a category", categorical, [1n], `rows[3].f: got [1], ${text}`],
+    ["a list with a bigint as a category", categorical, [1n], `rows[3].f: got [1n], ${text}`],
     ["NaN as a category", categorical, Number.NaN, `rows[3].f: got NaN, ${text}`],
     ["infinity as a category", categorical, Number.POSITIVE_INFINITY, `rows[3].f: got Infinity, ${text}`],
     [

@@ -78,6 +78,10 @@ describe("what JSON has not", () => {
       'got {"amount":3}, expected a number',
     ],
     ["NaN", { records: [{ price: Number.NaN }] }, "records[0].price", "got NaN, expected a number"],
+    ["a bigint as a size", { records: [{ price: 10n ** 40n }] }, "records[0].price", "got 1000"],
+    ["a function", { records: [{ price: () => 1 }] }, "records[0].price", "got a function, expected a value that JSON"],
+    ["a hole", { records: Object.assign([], { 2: {} }) }, "records[0]", "got undefined, expected an object of fields"],
+    ["a set", { records: new Set([{}]) }, "records", "got a Set, expected a value that JSON has"],
     ["null", null, "", "got null, expected"],
     ["a text", "records", "", 'got "records", expected'],
     ["nothing", undefined, "", "expected"],
@@ -85,6 +89,20 @@ describe("what JSON has not", () => {
     const { problem } = await problemOf(body);
     expect(problem).toMatchObject({ status: 422, detail: expect.stringContaining(detail) });
     expect(problem.field ?? "").toBe(field);
+  });
+
+  test.each([
+    [{ k: 1n }, "k", "k: got 1n, expected a whole number"],
+    [{ ids: [5n] }, "ids[0]", "got 5n, expected a string or a finite number"],
+    [{ bids: [1n], objective: "ecpm" }, "bids[0]", "got 1n, expected a finite number above 0"],
+  ])("a bigint that must be a number is shown as one: %#", async (members, field, detail) => {
+    const { problem } = await problemOf({ candidates: [{}], ...members }, "rank");
+    expect(problem).toMatchObject({ status: 422, field, detail: expect.stringContaining(detail) });
+  });
+
+  test("what JSON has in another way scores as over HTTP: -0, undefined", async () => {
+    const [score] = (await expectedScores(model, [{ price: 0 }, {}])) as number[];
+    expect(await call({ records: [{ price: -0, site: undefined }] })).toMatchObject({ answer: { scores: [score] } });
   });
 
   test("a list that holds itself is 422: it has no end", async () => {
