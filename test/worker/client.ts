@@ -47,6 +47,16 @@ export interface ProblemAnswer {
   cause?: string;
 }
 
+/** What `run` returns, once no minute of the clock began meanwhile: with each, a rate limit counts anew. */
+export async function withinOneMinute<Result>(run: () => Promise<Result>): Promise<Result> {
+  const minute = (): number => Math.floor(Date.now() / 60_000);
+  for (;;) {
+    const began = minute();
+    const result = await run();
+    if (began === minute()) return result;
+  }
+}
+
 /** How long a test waits for what comes at once where the machine is not busy. */
 export const PATIENCE = { timeout: 30_000 };
 
