@@ -1,6 +1,8 @@
-import { type Context, Hono, type Next } from "hono";
+import type { Context, Hono, Next } from "hono";
 import { routePath } from "hono/route";
 import { METHOD_NAME_ALL } from "hono/router";
+import { TrieRouter } from "hono/router/trie-router";
+import { Hono as TinyHono } from "hono/tiny";
 import type { Scope } from "../format/tokens.ts";
 import { callerOf, requireScope } from "./access/caller.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -97,7 +99,9 @@ export function createApp<Bindings extends object = DefaultBindings>(
  * they answer by themselves.
  */
 function routesOf(shared: RouteOptions, answers: ReadonlyMap<string, Answer>) {
-  const app = new Hono<AppEnv>();
+  const app = new TinyHono<AppEnv>();
+  // These few routes need no router that compiles them. That of the preset takes "/readyz/" for "/readyz".
+  app.router = new TrieRouter();
   for (const [path, answer] of answers) app.post(path, scoringHandler(answer));
   return app
     .use(observe(shared))

@@ -284,6 +284,8 @@ test("every response has a request id: the client's, if it is fit for a log", as
 test.each([
   ["POST", "/v1/score", 200, "no-store"],
   ["POST", "/v1/score/x", 404, "no-store"],
+  ["POST", "/v1/score/", 404, "no-store"],
+  ["GET", "/readyz/", 404, "no-store"],
   ["PUT", "/v1/score", 405, "no-store"],
   ["GET", "/v1/models", 200, "no-store"],
   ["GET", "/openapi.json", 200, "public, max-age=3600"],
