@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Arm, parseArm } from "./arm.ts";
+import { ConditionCheck } from "./condition.ts";
 import { FormatError, show } from "./errors.ts";
 import { sha256, toHex } from "./hash.ts";
 import { parseJsonBytes, parseWith } from "./parse.ts";
@@ -51,7 +52,7 @@ const RuleSchema = v.looseObject({
   variations: v.exactOptional(v.array(v.unknown())),
   meta: v.exactOptional(v.array(v.looseObject({ key: v.exactOptional(text) }))),
   filters: v.exactOptional(v.array(FilterSchema)),
-  condition: v.exactOptional(v.record(v.string(), v.unknown())),
+  condition: v.exactOptional(v.unknown()),
   parentConditions: v.exactOptional(v.array(v.looseObject({ id: text, gate: v.exactOptional(v.boolean()) }))),
   bucketVersion: v.exactOptional(v.number()),
   minBucketVersion: v.exactOptional(v.number()),
@@ -135,9 +136,23 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
       checkHash(rule, `${place}.rules[${i}]`);
       for (const attribute of attributesOf(rule)) hashAttributes.add(checkAttribute(attribute, `${place}.rules[${i}]`));
     });
-    if (isList(feature)) lists.set(id, await placeArms(id, feature, place, arms));
+    if (!isList(feature)) continue;
+    checkConditions(id, json, source, new ConditionCheck(json.savedGroups ?? {}));
+    lists.set(id, await placeArms(id, feature, place, arms));
   }
   return { json, arms, lists, hashAttributes };
+}
+
+/** Checks the conditions of a feature, and of those that it asks for first, each as often as it is asked for. */
+function checkConditions(id: string, json: PayloadJson, source: string, conditions: ConditionCheck, depth = 0): void {
+  json.features[id]?.rules?.forEach(({ condition = {}, parentConditions = [] }, i) => {
+    const place = `${source}: features.${id}.rules[${i}]`;
+    conditions.check(condition, `${place}.condition`, depth);
+    for (const [j, parent] of parentConditions.entries()) {
+      conditions.check(parent.condition, `${place}.parentConditions[${j}].condition`, depth);
+      checkConditions(parent.id, json, source, conditions, depth + 1);
+    }
+  });
 }
 
 /** Adds the arms of a list's feature to `arms`, and returns its experiments. */

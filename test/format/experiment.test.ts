@@ -61,8 +61,14 @@ test("a phase is that of all that assigns units, and not of the coverage or of t
     expect(await phaseOf({ ...RULE, ...other })).not.toBe(phase);
 });
 
+const gate = { parentConditions: [{ id: "flag", condition: { value: "on" }, gate: true }] };
+
+test("what is wrong with features that no list asks for is not looked at", async () => {
+  const flag = { rules: [{ force: true, condition: { country: { $is: "de" } } }] };
+  await expect(checkPayload({ features: { flag, home: { rules: [RULE] } } }, "payload")).resolves.toBeTruthy();
+});
+
 test("prerequisites of a feature, which a console writes as rules without a value, let lists in or keep them out", async () => {
-  const gate = { parentConditions: [{ id: "flag", condition: { value: "on" }, gate: true }] };
   for (const [value, assigned] of [
     ["on", true],
     ["off", false],
@@ -114,6 +120,20 @@ describe("a payload is refused", () => {
     [
       payloadOf({ ...RULE, variations: undefined }, { defaultValue: A }),
       "payload: features.home.rules[0]: got neither variations nor force nor a gate",
+    ],
+    rule({ condition: ["de"] }, ".condition", 'got ["de"], expected an object'),
+    rule({ condition: { country: { $regex: "(a+)+$" } } }, ".condition: country: $regex", "got conditions that"),
+    rule({ condition: { country: { $in: "de" } } }, ".condition: country: $in", 'got "de", expected a list'),
+    rule({ parentConditions: [{ id: "flag" }] }, ".parentConditions[0].condition", "got undefined, expected an object"),
+    [
+      {
+        features: { home: { rules: [gate, RULE] }, flag: { rules: [{ ...gate, force: 1, condition: { $xor: [] } }] } },
+      },
+      "payload: features.flag.rules[0].condition: got the operator $xor",
+    ],
+    [
+      { features: { home: { rules: [gate, RULE] }, flag: { rules: [{ ...gate, force: 1 }] } } },
+      "got conditions that are more than 32 within one another",
     ],
     rule({ bucketVersion: 1 }, ".meta", "got no key for each arm, expected them with a bucketVersion"),
     [

@@ -1,5 +1,6 @@
 import { toHex } from "../../format/hash.ts";
 import type { MacKeys } from "../../format/mac.ts";
+import { MAX_ATTRIBUTE } from "../../format/matching-steps.ts";
 import { PREVIEW_PARAMETER, type Preview, readPreview } from "../../format/preview.ts";
 import { cookieIn, setCookie, signed, unsigned } from "./cookies.ts";
 import type { ExperimentValues, UnitSource } from "./experiment-values.ts";
@@ -67,8 +68,19 @@ export function readVisitor(request: VisitorRequest, options: VisitorOptions): V
       visitor.attributes[attribute] = value;
     }
   }
+  for (const [name, value] of Object.entries(visitor.attributes))
+    if (leftOf(MAX_ATTRIBUTE, value) < 0) delete visitor.attributes[name];
   makeIds(visitor.attributes, hashAttributes);
   return visitor;
+}
+
+/** What is left of a number of characters when a value has its own; below 0 where it has more. */
+function leftOf(characters: number, value: unknown): number {
+  if (typeof value === "string") return characters - value.length;
+  let left = characters - 1;
+  if (typeof value !== "object" || value === null) return left;
+  for (const inner of Object.values(value)) if (left >= 0) left = leftOf(left - 1, inner);
+  return left;
 }
 
 function fieldsOf(context: unknown): object {

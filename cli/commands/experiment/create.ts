@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { checkCondition } from "../../../deploy/condition.ts";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
 import { parseArm } from "../../../format/arm.ts";
+import { ConditionCheck } from "../../../format/condition.ts";
 import { FormatError } from "../../../format/errors.ts";
 import { parseWrittenJson } from "../../../format/written-json.ts";
 import { UserError } from "../../../trainer/errors.ts";
@@ -57,6 +57,6 @@ function readWeights(text: string): number[] {
 
 function readCondition(text: string): Record<string, unknown> {
   const condition = parseWrittenJson(text, "--condition");
-  checkCondition(condition, "--condition");
+  new ConditionCheck().check(condition, "--condition");
   return condition as Record<string, unknown>;
 }

@@ -94,6 +94,14 @@ const BROKEN: [name: string, break_: () => Promise<unknown>, problem: string][] 
     () => env.MODELS.put(experimentsKey(), writeExperimentsPointer({ payload: "0".repeat(64), since: 1e12 })),
     "got nothing, expected the payload of the pointer",
   ],
+  [
+    "a condition that might take for ever",
+    async () => {
+      const rule = { condition: { device: { $regex: "(a+)+$" } } };
+      await publishPayload({ features: { home: listOf(ARMS, rule) } });
+    },
+    "features.home.rules[0].condition: device: $regex: got conditions that are",
+  ],
   ["no pointer", () => env.MODELS.put(experimentsKey(), '{"version": 1}'), "payload: missing"],
 ];
 

@@ -98,6 +98,16 @@ test("integers that JSON.parse has rounded are no ids, as two of them may be one
   expect((await ask(worker, {}, { site: 2 ** 53 - 1 })).line).not.toBeNull();
 });
 
+test("conditions see no attribute of more than 1,024 characters, and end soon on one of these", async () => {
+  const worker = await startBy("site", {}, { condition: { device: { $regex: "^a*a*!" } } });
+  const isIn = async (device: unknown): Promise<boolean> =>
+    (await ask(worker, {}, { site: "site1", device })).line !== null;
+  expect(await isIn(`${"a".repeat(1023)}!`)).toBe(true);
+  expect(await isIn("a".repeat(1024))).toBe(false);
+  expect(await isIn(`!${"a".repeat(1024)}`)).toBe(false);
+  expect(await isIn(`${"a".repeat(1024)}!`)).toBe(false);
+});
+
 test("an anonymous id is made only where the consent cookie says yes", async () => {
   const worker = await startBy("visitor", CONSENT);
   for (const cookie of ["", "consent=no", "consent=yesterday", "xconsent=yes"])
