@@ -47,7 +47,7 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
     at = skipSpace(bytes, at + 1);
     if (bytes[at] === CLOSE_OBJECT && members.size === 0) break;
     const colon = skipSpace(bytes, endOfString(bytes, at));
-    if (bytes[at] !== QUOTE || bytes[colon] !== COLON) throw notJson(bytes, at);
+    if (bytes[at] !== QUOTE || bytes[colon] !== COLON) throw notJson(bytes, at, "a key in quotes");
     refuseLong("a name in the body", colon - at);
     const name = plainText(bytes, at, colon) ?? (parseJsonBytes(bytes.subarray(at, colon)) as string);
     if (members.has(name)) throw new RequestError(`body: ${name}`, "got it more than once, expected it once");
@@ -66,7 +66,9 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
       at = end;
     }
   } while (bytes[at] === COMMA);
-  if (bytes[at] !== CLOSE_OBJECT || skipSpace(bytes, at + 1) < bytes.length) throw notJson(bytes, at);
+  if (bytes[at] !== CLOSE_OBJECT) throw notJson(bytes, at, ", or }");
+  const end = skipSpace(bytes, at + 1);
+  if (end < bytes.length) throw notJson(bytes, end, "the end");
   return { lists: found, longestPart: longest, others, parse: () => parseMembers(members, later) };
 }
 
@@ -91,7 +93,7 @@ function outlineList(bytes: Uint8Array, start: number, name: string): { list: Js
     from = end;
     if (isLast) break;
   }
-  if (bytes[from] !== CLOSE_LIST) throw notJson(bytes, from);
+  if (bytes[from] !== CLOSE_LIST) throw notJson(bytes, from, ", or ]");
   if (length === 1 && skipSpace(bytes, start + 1) === from) length = 0;
   return { list: new JsonList(bytes, cuts, length), end: from, longest };
 }
@@ -118,7 +120,7 @@ export function endOfString(bytes: Uint8Array, from: number): number {
     if (byte === QUOTE) return at + 1;
     if (byte === BACKSLASH) at++;
   }
-  throw notJson(bytes, bytes.length);
+  throw notJson(bytes, bytes.length, '"');
 }
 
 /** Where the value ends that begins at or after `from`: at the comma or bracket of what it is in. */
@@ -139,7 +141,7 @@ export function endOfValue(bytes: Uint8Array, from: number): number {
     } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) depth++;
     else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && depth-- === 0) return at;
   }
-  throw notJson(bytes, length);
+  throw notJson(bytes, length, "more");
 }
 
 function refuseLong(what: string, length: number): void {
@@ -147,7 +149,8 @@ function refuseLong(what: string, length: number): void {
   throw new BodyError("too-large", `${clipped(what, 200)}: got ${length} bytes, expected at most ${MAX_ELEMENT_BYTES}`);
 }
 
-function notJson(bytes: Uint8Array, at: number): BodyError {
+function notJson(bytes: Uint8Array, at: number, expected: string): BodyError {
   const got = at < bytes.length ? show(String.fromCharCode(bytes[at] as number)) : "its end";
-  return new BodyError("not-json", `the body is not JSON: got ${got} at position ${Math.min(at, bytes.length)}`);
+  const place = Math.min(at, bytes.length);
+  return new BodyError("not-json", `the body is not JSON: got ${got} at position ${place}, expected ${expected}`);
 }

@@ -24,7 +24,14 @@ function postBytes(body: BodyInit | null, contentType: string | null): Promise<R
 const NOT_JSON: { what: string; body: BodyInit | null; detail: string }[] = [
   { what: "an empty body", body: null, detail: "the body is not JSON" },
   { what: "half a body", body: '{"records":[{"site":', detail: "the body is not JSON" },
-  { what: "two bodies", body: '{"records":[]}{}', detail: "the body is not JSON" },
+  { what: "two bodies", body: '{"records":[]}{}', detail: 'got "{" at position 14, expected the end' },
+  { what: "a comma after it", body: '{"records":[]} ,', detail: 'got "," at position 15, expected the end' },
+  {
+    what: "a list that another bracket ends",
+    body: '{"records":[{}}',
+    detail: 'got "}" at position 14, expected , or ]',
+  },
+  { what: "a name without quotes", body: "{records:[]}", detail: "the body is not JSON" },
   { what: "NaN", body: '{"records":[{"price":NaN}]}', detail: "the body is not JSON" },
   { what: "bytes that are not UTF-8", body: new Uint8Array([0x22, 0xff, 0x22]), detail: "it is not UTF-8" },
   { what: "half a character", body: new Uint8Array([0x22, 0xe2, 0x82]), detail: "it is not UTF-8" },
