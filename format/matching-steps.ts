@@ -15,7 +15,8 @@ export function matchingSteps(pattern: unknown, source: string): number {
   if (!isPattern(pattern)) throw new FormatError(source, `got ${show(pattern)}, expected a regular expression`);
   // It may begin anywhere, unless it says that it does not.
   let steps = /^\^[^|]*$/.test(pattern) ? 1 : MAX_ATTRIBUTE;
-  for (const [, group, repetition, choice] of pattern.matchAll(TOKENS)) {
+  // Whatever comes last, where anything may: V8 need not come back to it.
+  for (const [, group, repetition, choice] of pattern.replace(/(?<!\\)\.[*+]\??$/, "").matchAll(TOKENS)) {
     if (choice) steps *= 2;
     else if (group) steps = Number.POSITIVE_INFINITY;
     else if (repetition) steps *= MAX_ATTRIBUTE;
