@@ -21,13 +21,15 @@ export function difference(control: Moments, treatment: Moments): Effect {
 
 /**
  * The lift: the difference over the control's level m_A without its sign, so that more than a loss is a lift above 0.
- * Its error is by the delta method (Deng, Knoblich and Lu 2018): the treatment's units have the variance of y/m_A, the
- * control's that of (y + L·x)/m_A, where y is what is compared of a unit's value x, and L is m_B/m_A − 1, of the values
- * as they are. Without an adjustment, y = x, that is v_B/(n_B m_A²) + m_B² v_A/(n_A m_A⁴).
+ * Its error is by the delta method (Deng, Knoblich and Lu 2018). Of (ȳ_B − ȳ_A)/|m_A|, where y is what is compared of a
+ * unit's value x, and m the mean of x, the derivative by ȳ_B is 1/|m_A|, by ȳ_A −1/|m_A|, and by m_A −L/|m_A| with
+ * L = (ȳ_B − ȳ_A)/m_A: the treatment's units have the variance of y/m_A, the control's that of (y + L·x)/m_A. Where
+ * nothing is adjusted, y = x, that is v_B/(n_B m_A²) + m_B² v_A/(n_A m_A⁴). L is of what is compared, as the estimate
+ * is: m_B/m_A − 1 has the same limit, but also the chance in it that CUPED takes out.
  */
 export function lift(control: Moments, treatment: Moments): Effect {
-  const plain = treatment.level / control.level - 1;
-  const variance = control.variance + plain * (plain * control.levelVariance + 2 * control.covariance);
+  const relative = (treatment.mean - control.mean) / control.level;
+  const variance = control.variance + relative * (relative * control.levelVariance + 2 * control.covariance);
   return {
     effect: (treatment.mean - control.mean) / Math.abs(control.level),
     error: Math.sqrt(variance / control.units + treatment.variance / treatment.units) / Math.abs(control.level),

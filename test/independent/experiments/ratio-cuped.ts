@@ -18,12 +18,14 @@ interface Estimated {
 
 /**
  * With M/D after and P/Q before: the difference of M/D − θ·P/Q, treatment − control, and the same over |M/D| of the
- * control, whose derivative is taken at the ratios as they are.
+ * control. Its derivative by the control's M/D is taken at `at`: the estimate, as GrowthBook does it for ratios, or the
+ * ratios as they are, as GrowthBook does it for means.
  */
 export function ratioCuped(
   control: RatioArm,
   treatment: RatioArm,
   theta: number,
+  at: "estimate" | "levels" = "estimate",
 ): { difference: Estimated; lift: Estimated } {
   const [a, b] = [control, treatment].map((arm) => meansOf(arm));
   const [levelA, levelB] = [a, b].map(([m, d]) => m / d);
@@ -33,8 +35,22 @@ export function ratioCuped(
     Math.sqrt(variance(control, gradient(a, ofA, theta)) + variance(treatment, gradient(b, 1, theta))) / scale;
   return {
     difference: { effect, error: error(1, 1) },
-    lift: { effect: effect / size, error: error(levelB / levelA, size) },
+    lift: { effect: effect / size, error: error(at === "levels" ? levelB / levelA : 1 + effect / levelA, size) },
   };
+}
+
+/** Means as ratios over one of each unit. */
+export function meansAsRatios(before: Float64Array, after: Float64Array): RatioArm {
+  const sums = (numerators: Float64Array): Sums => ({ numerators, denominators: numerators.map(() => 1) });
+  return { before: sums(before), after: sums(after) };
+}
+
+/** GrowthBook's θ of means: of all units as one sample, with what differs between arms in it. */
+export function thetaOfMeans(arms: readonly { before: Float64Array; after: Float64Array }[]): number {
+  const [x, y] = (["before", "after"] as const).map((time) => arms.flatMap((arm) => [...arm[time]]));
+  const [meanX, meanY] = [x, y].map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
+  const deviations = (of: (i: number) => number): number => x.reduce((sum, own, i) => sum + (own - meanX) * of(i), 0);
+  return deviations((i) => y[i] - meanY) / deviations((i) => x[i] - meanX);
 }
 
 function columnsOf({ before, after }: RatioArm): Float64Array[] {

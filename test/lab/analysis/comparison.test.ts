@@ -1,11 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { difference, fixedVerdict, harmP, lift } from "../../../lab/analysis/comparison.ts";
 import { cuped } from "../../../lab/analysis/cuped.ts";
-import { covariance, momentsOf, momentsOfProportion, momentsOfSums } from "../../../lab/analysis/moments.ts";
+import {
+  covariance,
+  type Moments,
+  momentsOf,
+  momentsOfProportion,
+  momentsOfSums,
+} from "../../../lab/analysis/moments.ts";
 import { linearized, momentsOfRatioSums } from "../../../lab/analysis/ratio.ts";
 import { mixtureScale, sequentialRadius, sequentialVerdict } from "../../../lab/analysis/sequential.ts";
 import { winsorized } from "../../../lab/analysis/winsorize.ts";
-import { ratioCuped } from "../../independent/experiments/ratio-cuped.ts";
+import { meansAsRatios, ratioCuped, thetaOfMeans } from "../../independent/experiments/ratio-cuped.ts";
 import { expectDigits, expectNear } from "./near.ts";
 
 // Numbers of GrowthBook's own tests (growthbook/growthbook, packages/stats/tests at 8f1db445), or computed with its
@@ -86,15 +92,20 @@ describe("CUPED", () => {
     expectNear([1 - arms[0].variance / 6], [0.9622995418076772 ** 2]);
   });
 
+  // Of means, which the analysis has none of, GrowthBook takes another θ and another derivative of the lift.
   test("cuped.test", () => {
-    const [control, treatment] = cuped([first, second]).arms;
+    const arms = [first, second];
+    const theta = thetaOfMeans(arms);
+    const [control, treatment] = arms.map((arm) => adjusted(arm, theta));
+    const [one, other] = arms.map(({ before, after }) => meansAsRatios(before, after));
+    const { error } = ratioCuped(one, other, theta, "levels").lift;
     for (const [effect, expected] of [
       [
         difference(control, treatment),
         [0.796215429403202, 0.6027437921958335, -0.5564035536234193, 2.1488344124298235, 0.21743621826563264],
       ],
       [
-        lift(control, treatment),
+        { ...lift(control, treatment), error },
         [0.1447664417096731, 0.1169457701266208, -0.11767187902634643, 0.4072047624456926, 0.24547182993467986],
       ],
     ] as const) {
@@ -140,15 +151,7 @@ describe("CUPED", () => {
     }));
     const found = cuped(linear);
     const theta = typeof given === "number" ? given : found.theta;
-    const [control, treatment] =
-      typeof given === "number"
-        ? linear.map(({ before, after }) =>
-            momentsOf(
-              after,
-              after.map((x, i) => x - given * before[i]),
-            ),
-          )
-        : found.arms;
+    const [control, treatment] = typeof given === "number" ? linear.map((arm) => adjusted(arm, given)) : found.arms;
     const expected = ratioCuped(raw[0], raw[1], theta);
     for (const [effect, { effect: value, error }] of [
       [difference(control, treatment), expected.difference],
@@ -159,6 +162,65 @@ describe("CUPED", () => {
     }
   });
 
+  // Computed from sums and products of these arrays with the formulas of gbstats at growthbook/growthbook 78e25953
+  // (RegressionAdjustedRatioStatistic, compute_theta_regression_adjusted_ratio, and
+  // frequentist_variance_relative_cuped_ratio; PyPI's newest, 0.8.0, has none of them) on the SampleMeanStatistic of
+  // 0.8.0. The lift's is right there for levels above 0 alone; later, by the vector cuped.ratio, the negated metric has
+  // the negated lift with the same error.
+  const itsOwn = {
+    ...{ given: null, theta: 0.3481563700919744 },
+    ...{ difference: [0.06154598732603467, 0.04577173609532429], lift: [0.1314846092874377, 0.1053368579359209] },
+  };
+  const half = {
+    ...{ given: 0.5, theta: 0.5 },
+    ...{ difference: [0.05755010232845509, 0.04587660379627187], lift: [0.12294794588351769, 0.10493741655456507] },
+  };
+  test.each([
+    { sign: 1, ...itsOwn },
+    { sign: 1, ...half },
+    { sign: -1, ...itsOwn },
+    { sign: -1, ...half },
+  ])("of ratios of 8 and 10 units, times $sign, given θ $given: as GrowthBook's", ({ sign, given, ...expected }) => {
+    const negated = (values: number[]) => Float64Array.from(values, (value) => sign * value);
+    const arms = [
+      {
+        before: linearized(negated([4, 6, 3, 8, 5, 5, 7, 2]), floats(9, 12, 7, 15, 9, 10, 14, 4)),
+        after: linearized(negated([5, 7, 3, 9, 4, 6, 8, 2]), floats(10, 14, 8, 20, 5, 13, 15, 9)),
+      },
+      {
+        before: linearized(negated([5, 5, 4, 7, 6, 4, 7, 3, 3, 6]), floats(8, 11, 8, 13, 10, 9, 12, 6, 7, 11)),
+        after: linearized(negated([6, 7.5, 4.5, 9, 5, 8, 8.5, 3, 4, 7]), floats(11, 13, 9, 19, 6, 12, 16, 8, 10, 12)),
+      },
+    ];
+    const found = cuped(arms);
+    const [control, treatment] = given === null ? found.arms : arms.map((arm) => adjusted(arm, given));
+    expectNear([given ?? found.theta], [expected.theta], 1e-12);
+    for (const [compare, [effect, error]] of [
+      [difference, expected.difference],
+      [lift, expected.lift],
+    ] as const) {
+      const compared = compare(control, treatment);
+      expectNear([compared.effect, compared.error], [sign * effect, error], 1e-12);
+    }
+  });
+
+  // test_two_sided_ttest_test_runs_ratio_ra of packages/stats/tests/frequentist/test_tests.py, whose values have five
+  // decimals. The test has sums and products of 100 units an arm, and these units have them.
+  test("of ratios: as GrowthBook's own test of two arms of 100 units", () => {
+    const arms = GROWTHBOOK_ARMS.map((arm) => {
+      const [after, afterDenominators, before, beforeDenominators] = unitsOf(100, arm.sums, arm.products);
+      return { before: linearized(before, beforeDenominators), after: linearized(after, afterDenominators) };
+    });
+    const effect = lift(...(cuped(arms).arms as [Moments, Moments]));
+    const { low, high, p } = fixedVerdict(effect, 0.05);
+    expectNear([effect.effect, effect.error, low, high, p], [-0.0007, 0.00391, -0.00841, 0.007, 0.85771], 5e-6);
+  });
+
+  test("takes no part of an arm's one unit for θ", () => {
+    const one = { before: floats(3), after: floats(4) };
+    expect(cuped([first, one]).theta).toBe(cuped([first]).theta);
+  });
+
   test("changes nothing where all units were alike before", () => {
     const flat = { before: floats(1, 1, 1), after: floats(1, 2, 3) };
     expect(cuped([flat])).toMatchObject({ theta: 0, arms: [{ mean: 2, variance: 1, level: 2 }] });
@@ -167,6 +229,53 @@ describe("CUPED", () => {
     );
   });
 });
+
+/** The moments of an arm, adjusted with a given θ. */
+function adjusted({ before, after }: { before: Float64Array; after: Float64Array }, theta: number): Moments {
+  return momentsOf(
+    after,
+    after.map((x, i) => x - theta * before[i]),
+  );
+}
+
+/** Numerators and denominators after, and before: the sums, and the lower triangle of the sums of products. */
+const GROWTHBOOK_ARMS = [
+  {
+    sums: [485.112236689623, 679.9093275844917, 192.59138069991536, 290.1398399750233],
+    products: [
+      [2715.484666118136],
+      [3602.146836776702, 4939.424001640236],
+      [1113.6215759318352, 1460.3181079276983, 460.076026390857],
+      [1559.2878434944676, 2130.9404074446747, 634.239482353647, 920.9461385038898],
+    ],
+  },
+  {
+    sums: [514.7757826608777, 705.4090874383759, 206.94157227402536, 302.54389139107326],
+    products: [
+      [2994.897482705013],
+      [3918.1561431600717, 5291.36604146392],
+      [1237.0953021125997, 1604.0759503266522, 514.2903702246757],
+      [1701.0287270040265, 2292.081739775257, 698.4173425817908, 994.4506208125663],
+    ],
+  },
+];
+
+/**
+ * Columns of units that have the sums and products: with Cholesky's L of the products of deviations, column i is its
+ * mean + Σ_j L_ij q_j, over orthonormal cosines q_j, whose sums are 0.
+ */
+function unitsOf(units: number, sums: number[], products: number[][]): Float64Array[] {
+  const L: number[][] = sums.map(() => []);
+  for (const [i, row] of products.entries())
+    for (const [j, product] of row.entries()) {
+      const left = product - (sums[i] * sums[j]) / units - L[i].reduce((sum, x, k) => sum + x * (L[j][k] ?? 0), 0);
+      L[i].push(i === j ? Math.sqrt(left) : left / L[j][j]);
+    }
+  const q = (j: number, unit: number) => Math.sqrt(2 / units) * Math.cos((Math.PI * (j + 1) * (unit + 0.5)) / units);
+  return sums.map((sum, i) =>
+    Float64Array.from({ length: units }, (_, unit) => L[i].reduce((x, l, j) => x + l * q(j, unit), sum / units)),
+  );
+}
 
 function plainRatios(first: { after: Float64Array }, second: { after: Float64Array }, den: Float64Array) {
   const of = ({ after }: { after: Float64Array }) => momentsOf(linearized(after, den));
