@@ -18,6 +18,7 @@ import {
   readExperimentsPointer,
   writeExperimentsPointer,
 } from "../format/experiments-pointer.ts";
+import { BUCKETS } from "../format/exposure.ts";
 import { sha256, toHex } from "../format/hash.ts";
 import { UserError } from "../trainer/errors.ts";
 import { type KvStore, textOf } from "./kv/kv-store.ts";
@@ -119,6 +120,7 @@ export class ExperimentRegistry {
           "its units have seen their arms",
       );
     if (entry.state === "running") throw new UserError(`${name}: it runs already, expected ramp to let more units in`);
+    checkCoverage(entry, coverage);
     return this.#cover(stored, entry, coverage, "running");
   }
 
@@ -131,6 +133,12 @@ export class ExperimentRegistry {
       throw new UserError(
         `${name}: got a coverage of ${coverage}, expected more than its ${entry.coverage}: ` +
           "fewer would take units out that have seen their arms; stop takes out all",
+      );
+    checkCoverage(entry, coverage);
+    if (bucketCount(entry.weights, coverage) === bucketCount(entry.weights, entry.coverage))
+      throw new UserError(
+        `${name}: got a coverage of ${coverage}, which lets no bucket of units in beside those of its ` +
+          `${entry.coverage}, expected more: there are ${BUCKETS}`,
       );
     return this.#cover(stored, entry, coverage, "running");
   }
@@ -208,6 +216,12 @@ export class ExperimentRegistry {
 function ruleOf({ name, arms, weights, attribute, condition }: ExperimentPlan, number: number): Rule {
   const given = weights ?? arms.map(() => 1);
   const total = given.reduce((sum, weight) => sum + weight, 0);
+  const small = given.find((weight) => isNoBucket(weight / total));
+  if (small !== undefined)
+    throw new UserError(
+      `${name}: weights: got ${small} of ${total} in all, expected at least a ${BUCKETS}th of it: units come to arms ` +
+        `in ${BUCKETS} buckets`,
+    );
   return {
     key: name,
     // No two phases share one, so that who was in an arm before is in any arm now.
@@ -221,6 +235,38 @@ function ruleOf({ name, arms, weights, attribute, condition }: ExperimentPlan, n
     variations: [...arms],
     ...(condition && { condition }),
   };
+}
+
+/** Whether a share of all units is less than one of their buckets, beyond rounding. */
+function isNoBucket(share: number): boolean {
+  return !(share * BUCKETS > 1 - 1e-9);
+}
+
+/** Refuses a coverage with which an arm that has a weight has less than a bucket of units. */
+function checkCoverage({ name, arms, weights }: ExperimentEntry, coverage: number): void {
+  const least = Math.min(...weights.filter((weight) => weight > 0));
+  if (!isNoBucket(coverage * least)) return;
+  const arm = arms[weights.indexOf(least)]?.arm;
+  throw new UserError(
+    `${name}: got a coverage of ${coverage}, expected at least ${1 / BUCKETS / least}, with which the arm ${arm} has ` +
+      `one of the ${BUCKETS} buckets of units`,
+  );
+}
+
+/** How many buckets k of units are in an experiment, as in GrowthBook's getBucketRanges: k/BUCKETS is in a range. */
+function bucketCount(weights: readonly number[], coverage: number): number {
+  let [start, count] = [0, 0];
+  for (const weight of weights) {
+    count += bucketFrom(start + coverage * weight) - bucketFrom(start);
+    start += weight;
+  }
+  return count;
+}
+
+/** The first bucket whose place is not below a share. */
+function bucketFrom(share: number): number {
+  const near = Math.round(share * BUCKETS);
+  return near / BUCKETS < share ? near + 1 : near;
 }
 
 function withoutRule(features: PayloadJson["features"], name: string): PayloadJson["features"] {

@@ -148,6 +148,37 @@ test("what would move units, or say something else than it does, is refused with
   await refused("got the experiment other, expected ranker", "show", "other");
 });
 
+test("an arm has at least one of the 10,000 buckets of units, and a ramp lets at least one more in", async () => {
+  const run = newStore();
+  for (const [weights, got] of [
+    ["1e-320,1", "1e-320 of 1"],
+    ["1e308,1e308", "1e+308 of Infinity"],
+    ["1,10000", "1 of 10001"],
+  ])
+    expect(await run(...CREATE, "--weights", weights)).toContain(
+      `ranker: weights: got ${got} in all, expected at least a 10000th of it`,
+    );
+  expect(await run("show")).toBe("there is no experiment");
+  expect(await run(...CREATE, "--weights", "0.1,999.9")).toContain("origin 0.01 %");
+  expect(await run("start", "ranker", "--coverage", "50%")).toContain(
+    "ranker: got a coverage of 0.5, expected at least 1, with which the arm origin has one of the 10000 buckets",
+  );
+  expect(await run("show", "ranker")).toContain("ranker: draft");
+  expect(await run("start", "ranker", "--coverage", "100%")).toContain("running");
+  expect(await run("stop", "ranker")).toContain("stopped");
+  await run(...CREATE, "--weights", "1,1", "--new-phase");
+  for (const coverage of ["0.01%", "0.000000000000001"])
+    expect(await run("start", "ranker", "--coverage", coverage)).toContain("expected at least 0.0002");
+  await run("start", "ranker", "--coverage", "0.02%");
+  expect(await run("ramp", "ranker", "--coverage", "0.02%")).toContain("expected more than its 0.0002");
+  expect(await run("ramp", "ranker", "--coverage", "10%")).toContain("10 % of units");
+  // The bucket 500 begins where 10 % end.
+  expect(await run("ramp", "ranker", "--coverage", "0.10001")).toContain("10 % of units");
+  expect(await run("ramp", "ranker", "--coverage", "0.10002")).toContain(
+    "ranker: got a coverage of 0.10002, which lets no bucket of units in beside those of its 0.10001, expected more",
+  );
+});
+
 test("a payload that a console writes is left alone, and a damaged one is named", async () => {
   const run = newStore();
   await using store = await openStore({ folder: join(folder, `store${stores}`) });
