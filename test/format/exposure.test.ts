@@ -74,7 +74,7 @@ test.each<[Partial<Record<keyof Exposure, unknown>>, string]>([
   [{ team: "0101" }, "team: got 4 slots, expected at most 3"],
   [{ served: "model" }, 'served: got "model", expected ("arm" | "origin")'],
   [{ deg: { rows: 0, reason: "deadline" } }, "deg.rows: got 0, expected >=1"],
-  [{ keep: 0 }, "keep: got 0, expected >0"],
+  [{ keep: 1e-300 }, "keep: got 1e-300, expected >=2.3283064365386963e-10"],
   [{ keep: 1.5 }, "keep: got 1.5, expected <=1"],
   [{ flags: "vb" }, 'flags: got "vb", expected letters of bhpsv, in this order'],
   [{ flags: "" }, 'flags: got "", expected letters of bhpsv, in this order'],

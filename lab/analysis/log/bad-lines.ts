@@ -1,6 +1,7 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import { parseEvent } from "../../../format/event.ts";
 import { parseExposure } from "../../../format/exposure.ts";
+import { parseWrittenJson } from "../../../format/written-json.ts";
 import { damageText, type FoundLine, findLines } from "./clean-lines.ts";
 import type { LineDatabase } from "./line-database.ts";
 
@@ -44,6 +45,7 @@ export async function nameBadLines(lines: LineDatabase, most: number): Promise<B
 function problemOf({ text, number }: FoundLine, { is_event, problem }: BadRow): string {
   const source = `line ${number}`;
   try {
+    parseWrittenJson(text, source);
     if (is_event) parseEvent(text, source);
     else parseExposure(text, source);
   } catch (error) {

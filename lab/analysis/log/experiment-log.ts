@@ -2,7 +2,16 @@ import { tmpdir } from "node:os";
 import { identifier, literal } from "../../../trainer/data/sql.ts";
 import { type BadLine, nameBadLines } from "./bad-lines.ts";
 import { LineDatabase } from "./line-database.ts";
-import { columnsSql, EVENT_MEMBERS, EXPOSURE_MEMBERS, IS_EVENT, MEMBER_NAMES, problemSql } from "./line-members.ts";
+import {
+  columnsSql,
+  EVENT_MEMBERS,
+  EXPOSURE_MEMBERS,
+  hasKeyTwice,
+  IS_EVENT,
+  isNotJson,
+  MEMBER_NAMES,
+  problemSql,
+} from "./line-members.ts";
 import { experimentFiles } from "./log-files.ts";
 
 /** What the lines of a log are. */
@@ -70,10 +79,11 @@ async function readLines(lines: LineDatabase, contextFields: readonly string[]):
   await lines.run(
     `CREATE TABLE all_lines AS
      WITH parsed AS (
-       SELECT row, file, TRY(from_json(line, ${literal(shape)})) AS members FROM ${lines.lines}
+       SELECT row, file, line, TRY(from_json(line, ${literal(shape)})) AS members FROM ${lines.lines}
      ), judged AS (
        SELECT row, file, members, ${IS_EVENT} AS is_event,
-         CASE WHEN members IS NULL THEN 'JSON' WHEN ${IS_EVENT} THEN ${problemSql("event")}
+         CASE WHEN members IS NULL OR ${isNotJson("line")} THEN 'JSON' WHEN ${hasKeyTwice("line")} THEN 'key'
+           WHEN ${IS_EVENT} THEN ${problemSql("event")}
            ELSE ${problemSql("exposure")} END AS problem
        FROM parsed
      ), good AS (

@@ -1,5 +1,6 @@
 import { EVENT_TYPES, EVENT_VERSION } from "../../../format/event.ts";
-import { BUCKETS, EXPOSURE_VERSION } from "../../../format/exposure.ts";
+import { BUCKETS, EXPOSURE_VERSION, MIN_KEEP } from "../../../format/exposure.ts";
+import { MAX_TIME } from "../../../format/time.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 
 // What a line must be so that it counts, as SQL over its members, which are JSON or NULL. These are the members that
@@ -25,16 +26,20 @@ const present: Sql = (member) => `${member} IS NOT NULL`;
 const isText = typeIn("VARCHAR");
 const isArray = typeIn("ARRAY");
 const isNumber = typeIn("UBIGINT", "BIGINT", "DOUBLE", "HUGEINT", "UHUGEINT");
-/** The latest time that a Date holds. */
-const isTime = upTo(8.64e15);
+const isTime = upTo(MAX_TIME);
 
-/** JSON's types as DuckDB names them: a whole number that is not negative is UBIGINT. */
+/** JSON's types as DuckDB names them. */
 function typeIn(...types: string[]): Sql {
   return (member) => `json_type(${member}) IN (${types.map(literal).join(", ")})`;
 }
 
+function between(least: number, most: number): Sql {
+  return (member) => `${isNumber(member)} AND ${number(member)} BETWEEN ${least} AND ${most}`;
+}
+
+/** Whole numbers from 0 on. 5.0 and 5e0 are such, too. */
 function upTo(most: number): Sql {
-  return (member) => `json_type(${member}) = 'UBIGINT' AND ${number(member)} <= ${most}`;
+  return (member) => `${between(0, most)(member)} AND ${number(member)} = floor(${number(member)})`;
 }
 
 function matching(pattern: string): Sql {
@@ -73,11 +78,7 @@ export const EXPOSURE_MEMBERS: readonly Member[] = [
   { name: "served", good: oneOf("arm", "origin"), column: text },
   { name: "why", optional: true, good: isText, column: text },
   { name: "deg", optional: true, good: typeIn("OBJECT"), column: present },
-  {
-    name: "keep",
-    good: (member) => `${isNumber(member)} AND ${number(member)} > 0 AND ${number(member)} <= 1`,
-    column: number,
-  },
+  { name: "keep", good: between(MIN_KEEP, 1), column: number },
   { name: "flags", optional: true, good: isText, column: text },
   { name: "shadow", optional: true, good: typeIn("OBJECT"), column: (member) => `(${member} ->> '$.model')` },
 ];
@@ -86,11 +87,35 @@ export const EVENT_MEMBERS: readonly Member[] = [
   ID,
   TIME,
   { name: "type", good: oneOf(...EVENT_TYPES), column: text },
-  { name: "item", good: isText, column: text },
+  { name: "item", good: upToCharacters(1024), column: text },
   { name: "received", good: isTime, column: integer },
-  { name: "value", optional: true, good: isNumber, column: number },
-  { name: "key", optional: true, good: isText, column: text },
+  { name: "value", optional: true, good: between(-Number.MAX_VALUE, Number.MAX_VALUE), column: number },
+  { name: "key", optional: true, good: upToCharacters(64), column: text },
 ];
+
+/** Members that are objects, whose own members some analysis reads. */
+const OBJECTS = ["policy", "deg", "shadow", "ctx"];
+
+/** What DuckDB reads and JSON has not: NaN, infinities and a comma behind the last of a list. RE2's syntax. */
+const NOT_JSON = String.raw`(?i)[\[:,]\s*-?(nan|inf)|,\s*[\]}]`;
+const STRINGS = String.raw`"([^"\\]|\\.)*"`;
+
+/** SQL that is true of a line that DuckDB reads, and that is no JSON. */
+export function isNotJson(line: string): string {
+  const has = (text: string): string => `regexp_matches(${text}, ${literal(NOT_JSON)})`;
+  // Texts may look like it. They are taken out of the few lines that do.
+  return `CASE WHEN ${has(line)} THEN ${has(`regexp_replace(${line}, ${literal(STRINGS)}, '""', 'g')`)} ELSE false END`;
+}
+
+/**
+ * SQL that is true of a line with a key twice, itself or in an object whose members are read. Which of the values
+ * counts would be up to the reader: DuckDB takes the first, JSON.parse the last.
+ */
+export function hasKeyTwice(line: string): string {
+  const twice = (object: string): string =>
+    `coalesce(list_unique(json_keys(${object})) < len(json_keys(${object})), false)`;
+  return [line, ...OBJECTS.map(at)].map(twice).join(" OR ");
+}
 
 /** The members that either kind of line may have. */
 export const MEMBER_NAMES: readonly string[] = [
@@ -109,7 +134,10 @@ export function problemSql(kind: "exposure" | "event"): string {
     const wrong = optional ? `${at(name)} IS NOT NULL AND NOT (${right})` : `NOT (${right})`;
     return `WHEN ${wrong} THEN ${literal(name)}`;
   });
-  return `CASE WHEN coalesce(${text(at("v"))}, '') <> '${version}' THEN 'v' ${cases.join(" ")} END`;
+  const isVersion = `coalesce(${isNumber(at("v"))} AND ${number(at("v"))} = ${version}, false)`;
+  // checkValue of format/event.ts
+  if (kind === "event") cases.push(`WHEN ${text(at("type"))} = 'revenue' AND ${at("value")} IS NULL THEN 'value'`);
+  return `CASE WHEN NOT ${isVersion} THEN 'v' ${cases.join(" ")} END`;
 }
 
 /** SQL of the columns of good lines. */

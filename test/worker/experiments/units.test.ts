@@ -231,7 +231,8 @@ test.each([
   [{ EXPERIMENT_UNITS: "uid" }, 'EXPERIMENT_UNITS: got "uid", expected entries such as uid=cookie:uid'],
   [{ EXPERIMENT_UNITS: "uid=cookie:" }, "EXPERIMENT_UNITS: got "],
   [{ CONSENT_COOKIE: "consent" }, 'CONSENT_COOKIE: got "consent", expected name=value'],
-  [{ EXPOSURE_KEEP: 0 }, "EXPOSURE_KEEP: got 0, expected a number above 0, and 1 at most"],
+  [{ EXPOSURE_KEEP: 0 }, "EXPOSURE_KEEP: got 0, expected a number from 2.3283064365386963e-10 to 1"],
+  [{ EXPOSURE_KEEP: "1e-300" }, 'EXPOSURE_KEEP: got "1e-300"'],
   [{ EXPOSURE_KEEP: "half" }, 'EXPOSURE_KEEP: got "half"'],
 ])("a setting that is wrong is refused: %j", async (bindings, detail) => {
   const response = await startExperiments(bindings).post("/v1/rank", {});

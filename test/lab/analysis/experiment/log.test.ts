@@ -23,6 +23,16 @@ const event = (n: number, key?: string): string =>
 const BAD: readonly (readonly [line: string, problem: string])[] = [
   ["{", "not JSON"],
   ["[1]", "expected"],
+  [exposure(80).replace('"v":1', '"v":"1"'), 'got version "1", expected 1'],
+  [exposure(81).replace('"x":', '"x":"other","x":'), 'got the key "x" twice, again at '],
+  [exposure(82).replace('"policy":{', '"policy":{"policy":"soft",'), 'got the key "policy" twice'],
+  [exposure(83, { ctx: { a: 1 } }).replace('"a":1', '"a":NaN'), "not JSON"],
+  [exposure(84, { ctx: { a: 1 } }).replace('"a":1', '"a":[1,]'), "not JSON"],
+  [event(80).replace('"v":1', '"v":true'), "got version true, expected 1"],
+  [event(81).replace('"t":', '"value":1e999,"t":'), "value: got Infinity, expected a finite number"],
+  [event(82).replace('"t":', '"value":NaN,"t":'), "not JSON"],
+  [event(83).replace('"t":', '"t":1,"t":'), 'got the key "t" twice'],
+  [event(84).replace('"type":"click"', '"type":"revenue"'), "value: got none, expected what the revenue is"],
   [exposure(90).replace('"v":1', '"v":2'), "got version 2, expected 1"],
   [exposure(91).replace('"t":1767225600123', '"t":"soon"'), "t: "],
   [exposure(92).replace('"keep":1', '"keep":1.5'), "keep: "],
@@ -116,7 +126,18 @@ describe("a folder with good and bad lines, in plain and compressed files", () =
 });
 
 test("what clients may write into ids and the context makes no line of the Worker's a bad one", async () => {
-  const texts = ["\ud800", "\udfff\ud800", "\u0000", "\u2028\u0085\ufeff", '"\\\n', "\ud83d\ude00", "\\ud800"];
+  const texts = [
+    ",nan,]",
+    ":-Infinity,}",
+    '\\",NaN',
+    "\ud800",
+    "\udfff\ud800",
+    "\u0000",
+    "\u2028\u0085\ufeff",
+    '"\\\n',
+    "\ud83d\ude00",
+    "\\ud800",
+  ];
   const nested: unknown = JSON.parse(`${"[".repeat(2000)}${"]".repeat(2000)}`);
   const path = join(folder, "odd.jsonl");
   const lines = [...texts, nested].map((value, n) =>
@@ -139,6 +160,9 @@ test("a line that the schema refuses in what is counted is no line here either, 
     -1,
     1.5,
     1e300,
+    1e-300,
+    2 ** -33,
+    2 ** -32,
     "",
     "0f1e2d3c",
     "0123456789abcdef",
@@ -150,10 +174,15 @@ test("a line that the schema refuses in what is counted is no line here either, 
     [1],
   ];
   const whole = exampleExposure(3);
-  const names = ["id", "t", "x", "phase", "arm", "b", "u", "list", "served", "keep"] as const;
-  const cases = names.flatMap((name) =>
-    values.map((value) => JSON.stringify({ ...whole, id: idOf(0), [name]: value })),
-  );
+  const names = ["v", "id", "t", "x", "phase", "arm", "b", "u", "list", "served", "keep"] as const;
+  // Numbers as other programs write them.
+  const numbers = ["1.0", "1e0", "10e-1", "-0", "5.5", "1e400", "-1e400", "NaN", "12345678901234567890"];
+  const texts = [...values.map((value) => JSON.stringify(value)), ...numbers];
+  const written = names.flatMap((name) => texts.map((text) => [name, text] as const));
+  const cases = written.map(([name, text], n) => {
+    const line = { ...whole, id: idOf(n) };
+    return JSON.stringify(line).replace(`"${name}":${JSON.stringify(line[name])}`, `"${name}":${text}`);
+  });
   const path = join(folder, "members.jsonl");
   writeFileSync(path, cases.join("\n"));
   await using log = await ExperimentLog.open([path]);
@@ -170,6 +199,7 @@ test("a line that the schema refuses in what is counted is no line here either, 
     }
   });
   expect(refused.map(({ row }) => cases[row - 1])).toEqual([]);
+  expect(good.length + bad.length).toBe(cases.length);
 });
 
 test.each([
