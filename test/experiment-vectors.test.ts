@@ -10,8 +10,8 @@ import { signTest } from "../lab/analysis/distributions/binomial.ts";
 import { chiSquareSurvival } from "../lab/analysis/distributions/chi-square.ts";
 import { normalQuantile, normalSurvival } from "../lab/analysis/distributions/normal.ts";
 import { studentQuantile } from "../lab/analysis/distributions/student.ts";
-import { creditClicks, preference } from "../lab/analysis/interleaving.ts";
-import { covariance, momentsOf, momentsOfProportion, momentsOfSums } from "../lab/analysis/moments.ts";
+import { preference } from "../lab/analysis/interleaving.ts";
+import { covariance, momentsOf, momentsOfSums } from "../lab/analysis/moments.ts";
 import { benjaminiHochberg, holm } from "../lab/analysis/multiplicity.ts";
 import type { Contributions } from "../lab/analysis/off-policy/contributions.ts";
 import { estimate } from "../lab/analysis/off-policy/estimate.ts";
@@ -44,7 +44,9 @@ import {
   unleashPercent,
 } from "./independent/experiments/hashes.ts";
 import { optimizedProbabilities } from "./independent/experiments/optimized-interleaving.ts";
+import { momentsOfProportion } from "./independent/experiments/proportion.ts";
 import { meansAsRatios, ratioCuped, thetaOfMeans } from "./independent/experiments/ratio-cuped.ts";
+import { teamClicks } from "./independent/experiments/team-clicks.ts";
 import { thompsonMarginals } from "./independent/experiments/thompson-sampling.ts";
 import { sharedPath } from "./trainer/shared-data.ts";
 
@@ -380,7 +382,7 @@ const CHECKS: Record<string, (vector: Vector, near: Near) => void | Promise<void
   "team-draft.credit"({ input: { list, teams, clicks }, expected }) {
     const slotTeams = list.map((item: number) => (teams[0].includes(item) ? 0 : 1));
     const names = { own: "a", rival: "b", tie: "tie" };
-    const found = clicks.map((slots: number[]) => names[preference(creditClicks(slotTeams, slots))]);
+    const found = clicks.map((slots: number[]) => names[preference(teamClicks(slotTeams, slots))]);
     expect(found).toEqual(expected);
   },
   "optimized.probabilities": ({ input: { lists, rankings }, expected }, near) =>

@@ -9,12 +9,6 @@ export interface TeamClicks {
   rival: number;
 }
 
-/** Credits the clicks on a list, by slots, to the teams of its slots (0: the arm's own model, 1: its rival). */
-export function creditClicks(teams: ArrayLike<number>, clickedSlots: readonly number[]): TeamClicks {
-  const rival = clickedSlots.filter((slot) => teams[slot] === 1).length;
-  return { own: clickedSlots.length - rival, rival };
-}
-
 /** Which model a unit prefers: that of the team with more of its clicks. */
 export function preference({ own, rival }: TeamClicks): "own" | "rival" | "tie" {
   return own === rival ? "tie" : own > rival ? "own" : "rival";

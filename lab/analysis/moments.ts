@@ -29,16 +29,7 @@ export function momentsOf(values: Float64Array, compared: Float64Array = values)
 /** Moments of values of which the number, the sum and the sum of squares are known. */
 export function momentsOfSums(units: number, sum: number, sumSquares: number): Moments {
   const mean = sum / units;
-  return plain(units, mean, (sumSquares - sum * mean) / (units - 1));
-}
-
-/** Moments of values of 0 and 1, with the variance p(1 − p). */
-export function momentsOfProportion(units: number, sum: number): Moments {
-  const mean = sum / units;
-  return plain(units, mean, mean * (1 - mean));
-}
-
-function plain(units: number, mean: number, variance: number): Moments {
+  const variance = (sumSquares - sum * mean) / (units - 1);
   return { units, mean, variance, level: mean, levelVariance: variance, covariance: variance };
 }
 

@@ -1,16 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { difference, fixedVerdict, harmP, lift } from "../../../lab/analysis/comparison.ts";
 import { cuped } from "../../../lab/analysis/cuped.ts";
-import {
-  covariance,
-  type Moments,
-  momentsOf,
-  momentsOfProportion,
-  momentsOfSums,
-} from "../../../lab/analysis/moments.ts";
+import { covariance, type Moments, momentsOf, momentsOfSums } from "../../../lab/analysis/moments.ts";
 import { linearized, momentsOfRatioSums } from "../../../lab/analysis/ratio.ts";
 import { mixtureScale, sequentialRadius, sequentialVerdict } from "../../../lab/analysis/sequential.ts";
 import { winsorized } from "../../../lab/analysis/winsorize.ts";
+import { momentsOfProportion } from "../../independent/experiments/proportion.ts";
 import { meansAsRatios, ratioCuped, thetaOfMeans } from "../../independent/experiments/ratio-cuped.ts";
 import { expectDigits, expectNear } from "./near.ts";
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { normalQuantile, normalSurvival } from "../../../lab/analysis/distributions/normal.ts";
-import { creditClicks, interleavingTest, preference } from "../../../lab/analysis/interleaving.ts";
+import { interleavingTest, preference } from "../../../lab/analysis/interleaving.ts";
 import { benjaminiHochberg, holm } from "../../../lab/analysis/multiplicity.ts";
 import { plannedUnits } from "../../../lab/analysis/planner.ts";
+import { teamClicks } from "../../independent/experiments/team-clicks.ts";
 import { expectDigits, expectNear } from "./near.ts";
 
 describe("several p-values", () => {
@@ -67,7 +68,7 @@ describe("interleaving", () => {
     [[0], "own"],
     [[], "tie"],
   ])("clicks on slots %j prefer %s", (clicks, expected) => {
-    expect(preference(creditClicks([0, 1, 1], clicks))).toBe(expected);
+    expect(preference(teamClicks([0, 1, 1], clicks))).toBe(expected);
   });
 
   test("counts units, not clicks", () => {
