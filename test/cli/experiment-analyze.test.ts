@@ -97,3 +97,12 @@ test.each([
   expect(code).not.toBe(0);
   expect(stderr).toContain(message);
 });
+
+test("names that would steer a terminal are printed as they are written in JSON", async () => {
+  const log = readFileSync(join(folder, "log.jsonl"), "utf8");
+  writeFileSync(join(folder, "steering.jsonl"), log.replaceAll('"x":"order"', '"x":"a\\u001b[2J\\u202eb"'));
+  const analyze = ["experiment", "analyze", "--logs", "steering.jsonl", "--segment", "list"];
+  const { stdout } = await runHere(folder, analyze);
+  expect(stdout).toContain("a\\u001b[2J\\u202eb, phase 0f1e2d3c");
+  for (const character of ["\u001b", "\u202e"]) expect(stdout).not.toContain(character);
+});

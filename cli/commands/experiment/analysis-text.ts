@@ -13,7 +13,7 @@ import {
   type TextTable,
   versionsTable,
 } from "../../../lab/report/experiment-tables.ts";
-import { table } from "../../../trainer/terminal/table.ts";
+import { printable, table } from "../../../trainer/terminal/table.ts";
 
 /** Parts of the lists that are shown where an experiment is not sound. */
 const SHOWN_SEGMENTS = 8;
@@ -23,11 +23,12 @@ export function analysisText(analysis: Analysis): string {
   const { experiment, log, phases, alpha } = analysis;
   const parts = phases.map((phase) => phaseText(phase, analysis, alpha));
   const bad = log.badLines.map(({ place, problem }) => `${place}: ${problem}`);
-  return [
+  const lines = [
     ...parts,
     ...(bad.length > 0 ? [`${log.bad} bad ${log.bad === 1 ? "line" : "lines"} of ${experiment}'s log:`, ...bad] : []),
     ...(log.copied.length > 0 ? [`read without their damaged lines: ${log.copied.join(", ")}`] : []),
-  ].join("\n");
+  ];
+  return printable(lines.join("\n"));
 }
 
 function phaseText(phase: PhaseAnalysis, { experiment, log }: Analysis, alpha: number): string {
