@@ -63,5 +63,7 @@ function guardSql({ field }: GuardRail): string {
   if (field === "failOpen")
     return "CAST(list.why IS NOT NULL OR (list.served = 'origin' AND list.policy IS NOT NULL) AS INTEGER)";
   if (field === "degraded") return "CAST(list.deg AS INTEGER)";
-  return `TRY_CAST(list."${field.replaceAll('"', '""')}" AS DOUBLE)`;
+  const number = `TRY_CAST(list."${field.replaceAll('"', '""')}" AS DOUBLE)`;
+  // The text "NaN" would be one to DuckDB, and with it the mean of all lists.
+  return `CASE WHEN isfinite(${number}) THEN ${number} END`;
 }

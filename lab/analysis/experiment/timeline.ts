@@ -66,7 +66,10 @@ export async function timelineOf(lines: LineDatabase, input: TimelineInput): Pro
       };
     });
     return {
-      at: new Date(look === LOOKS - 1 ? to : Math.floor(from + ((look + 1) * width) / LOOKS)).toISOString(),
+      // Of lists within some milliseconds, a look's end may be behind the last one.
+      at: new Date(
+        look === LOOKS - 1 ? to : Math.min(to, Math.floor(from + ((look + 1) * width) / LOOKS)),
+      ).toISOString(),
       units: Object.fromEntries(arms.map((arm, i) => [arm, sums[i].units])),
       ratioP: ratio ? finite(ratio.p) : null,
       lifts,

@@ -208,6 +208,16 @@ test("a log with hardly anything in it has a result, with null for what nobody c
   expect(guardRails).toEqual([]);
 });
 
+test("lists at the last time that there is, and a context that is no number, cost no analysis its result", async () => {
+  const lines = [...generatedLines(small({}))];
+  const ms = (line: string, text: string) => line.replace(/"ms":\d+/, `"ms":${text}`);
+  const odd = lines.map((line, i) => ms(line.replace(/"t":\d+/, '"t":8640000000000000'), i % 7 === 0 ? '"NaN"' : "30"));
+  const plan = { guardRails: [{ name: "latency", field: "ctx.ms" }] };
+  const { to, timeline, guardRails } = onlyPhase(await analyzed(odd, plan));
+  expect([to, timeline.at(0)?.at]).toEqual(["+275760-09-13T00:00:00.000Z", "+275760-09-13T00:00:00.000Z"]);
+  expect(guardRails).toMatchObject([{ control: 30, treatment: 30 }]);
+});
+
 test("what the log has not is an error that names what it has", async () => {
   const lines = handmade();
   const two = [...lines, writeExposure(exampleExposure(3, { x: "other", id: "z".repeat(30) }))];
