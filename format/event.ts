@@ -21,6 +21,9 @@ export const EVENT_AGE_MS: Readonly<Record<EventType, number>> = {
   revenue: 7 * 24 * HOUR_MS,
 };
 
+/** What an event is worth at most, gained or lost: with more, sums of squares over a log would not stay finite. */
+export const MAX_EVENT_VALUE = 1e15;
+
 const about = v.description;
 
 /** What whoever sends an event says of it. */
@@ -33,7 +36,12 @@ export const eventMembers = {
   type: v.pipe(v.picklist(EVENT_TYPES), about("What happened.")),
   item: v.pipe(v.string(), v.minLength(1), v.maxLength(1024), about("The item of that list.")),
   value: v.exactOptional(
-    v.pipe(v.number(), v.finite(), about("What it is worth, in the currency of the site. Revenue needs it.")),
+    v.pipe(
+      v.number(),
+      v.minValue(-MAX_EVENT_VALUE),
+      v.maxValue(MAX_EVENT_VALUE),
+      about("What it is worth, in the currency of the site. Revenue needs it."),
+    ),
   ),
   key: v.exactOptional(
     v.pipe(

@@ -1,4 +1,4 @@
-import { EVENT_TYPES, EVENT_VERSION } from "../../../format/event.ts";
+import { EVENT_TYPES, EVENT_VERSION, MAX_EVENT_VALUE } from "../../../format/event.ts";
 import { BUCKETS, EXPOSURE_VERSION, MIN_KEEP } from "../../../format/exposure.ts";
 import { MAX_TIME } from "../../../format/time.ts";
 import { literal } from "../../../trainer/data/sql.ts";
@@ -89,7 +89,7 @@ export const EVENT_MEMBERS: readonly Member[] = [
   { name: "type", good: oneOf(...EVENT_TYPES), column: text },
   { name: "item", good: upToCharacters(1024), column: text },
   { name: "received", good: isTime, column: integer },
-  { name: "value", optional: true, good: between(-Number.MAX_VALUE, Number.MAX_VALUE), column: number },
+  { name: "value", optional: true, good: between(-MAX_EVENT_VALUE, MAX_EVENT_VALUE), column: number },
   { name: "key", optional: true, good: upToCharacters(64), column: text },
 ];
 
