@@ -102,9 +102,14 @@ function dataFiles(path: string, format: LogFormat | undefined): string[] {
   return found;
 }
 
-/** What is at a path, links followed; undefined where nothing is. */
+/** What is at a path, links followed; undefined where nothing is, as where links lead in a circle. */
 function statsOf(path: string): BigIntStats | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false });
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ELOOP") return undefined;
+    throw error;
+  }
 }
 
 function kindOf(found: BigIntStats): string {
