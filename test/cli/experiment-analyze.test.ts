@@ -106,3 +106,11 @@ test("names that would steer a terminal are printed as they are written in JSON"
   expect(stdout).toContain("a\\u001b[2J\\u202eb, phase 0f1e2d3c");
   for (const character of ["\u001b", "\u202e"]) expect(stdout).not.toContain(character);
 });
+
+test("a report is written over no file that is read", async () => {
+  const analyze = ["experiment", "analyze", "--logs", "log.jsonl", "--plan", "plan.json", "--html"];
+  for (const file of ["log.jsonl", "plan.json"]) {
+    const { stderr } = await runHere(folder, [...analyze, file]);
+    expect(stderr).toContain(`${file}: got ${file}, which is read, as the file to write, expected another`);
+  }
+});

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -121,4 +121,21 @@ test.each([
   expect(code).not.toBe(0);
   expect(stderr).toContain(message);
   expect(() => readFileSync(join(folder, "none.jsonl"))).toThrow("ENOENT");
+});
+
+test("broken lines are said, and no file that is read is written", async () => {
+  const text = readFileSync(join(folder, "log.jsonl"), "utf8");
+  writeFileSync(join(folder, "broken.jsonl"), `{broken\n${text}\n{"v":2}\n`);
+  linkSync(join(folder, "broken.jsonl"), join(folder, "same.jsonl"));
+  const run = (out: string) =>
+    runHere(folder, ["logs", "export", "--logs", "broken.jsonl", "--spec", "spec.json", "--out", out]);
+  const { code, stderr } = await run("good.jsonl");
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/warning: 2 bad lines are left out; the first: .*broken\.jsonl, line 1: not JSON/);
+  for (const out of ["broken.jsonl", "same.jsonl"]) {
+    const refused = await run(out);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(`${out}: got broken.jsonl, which is read, as the file to write, expected another`);
+  }
+  expect(readFileSync(join(folder, "broken.jsonl"), "utf8")).toContain(text);
 });

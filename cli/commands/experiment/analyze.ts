@@ -5,6 +5,7 @@ import { parseWrittenJson } from "../../../format/written-json.ts";
 import { analyzeExperiment } from "../../../lab/analysis/experiment/analyze.ts";
 import { type AnalysisPlan, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
 import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts";
+import { checkNotRead, experimentFiles } from "../../../lab/analysis/log/log-files.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { toJson, writeWhole } from "../../../trainer/io/files.ts";
@@ -71,6 +72,8 @@ export function analyzeCommand(): Command {
     .option("--json", "print the result as JSON")
     .option("--html <file>", "write a report, which needs no script to be read", fileToWrite)
     .action(async (flags: AnalyzeFlags) => {
+      if (flags.html !== undefined)
+        checkNotRead(flags.html, [...experimentFiles(flags.logs), ...(flags.plan === undefined ? [] : [flags.plan])]);
       const analysis = await analyzeExperiment({
         logs: flags.logs,
         plan: planOf(flags),

@@ -5,6 +5,7 @@ import { WholeFile } from "../../../trainer/io/files.ts";
 import { makeWholeCohort } from "../experiment/cohort.ts";
 import { ExperimentLog } from "../log/experiment-log.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
+import { checkNotRead } from "../log/log-files.ts";
 import { foldOf } from "./folds.ts";
 import { RecordColumns, readCatalogue } from "./record-columns.ts";
 import { type Labels, trainingRecords } from "./training-records.ts";
@@ -56,6 +57,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
     throw new UserError("got a spec with data.select, expected one whose fields read columns as they are logged");
   const columns = new RecordColumns(spec, weights);
   await using log = await ExperimentLog.open(logs, options.temporary ? { temporary: options.temporary } : {});
+  checkNotRead(out, [...log.lines.files, ...(options.items ?? [])]);
   await makeWholeCohort(log.lines, experiment);
   const catalogue = options.items ? await readCatalogue(spec, options.items) : null;
   const clicks = await clickedSlots(log);
@@ -88,6 +90,8 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
     throw new FormatError(logs.join(", "), "got no list to learn from");
   file.finish();
   summary.warnings = columns.absent.map((name) => `no list has the column ${show(name)}: it is missing in all records`);
+  const [bad] = await log.badLines(1);
+  if (bad) summary.warnings.push(`${log.counts.bad} bad lines are left out; the first: ${bad.place}: ${bad.problem}`);
   return summary;
 }
 

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { FormatError } from "../../../format/errors.ts";
 import { filesOf } from "../../../trainer/data/files.ts";
+import { UserError } from "../../../trainer/errors.ts";
 
 /** Names of files with newline JSON: as Queues write to R2, and as `npm run dev` does. */
 const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
@@ -25,4 +26,15 @@ export function experimentFiles(paths: readonly string[]): string[] {
   }
   if (files.size === 0) throw new FormatError(paths.join(", "), "got empty files, expected exposures and events");
   return [...files.values()];
+}
+
+/** Throws UserError where a file that is to be written is one of those that are read, which would be lost. */
+export function checkNotRead(out: string, files: readonly string[]): void {
+  const there = statSync(out, { throwIfNoEntry: false });
+  const same = files.find((file) => {
+    const read = statSync(file, { throwIfNoEntry: false });
+    return there?.ino === read?.ino && there?.dev === read?.dev && there !== undefined;
+  });
+  if (same !== undefined)
+    throw new UserError(`${out}: got ${same}, which is read, as the file to write, expected another`);
 }
