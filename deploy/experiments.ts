@@ -95,6 +95,8 @@ export class ExperimentRegistry {
    */
   async create(plan: ExperimentPlan, isNewPhase: boolean): Promise<ExperimentEntry> {
     const { name, list } = plan;
+    if (name in Object.prototype)
+      throw new UserError(`got the name ${name}, which JavaScript keeps for itself, expected another`);
     const stored = await this.#read();
     const before = entriesOf(stored.payload).find((entry) => entry.name === name);
     if (before && !isNewPhase)

@@ -119,6 +119,7 @@ test("what would move units, or say something else than it does, is refused with
     "--unit",
     "u",
   );
+  await refused("got the name __proto__, which JavaScript keeps", "create", "__proto__", ...CREATE.slice(2));
   await refused("--condition: not JSON", ...CREATE, "--condition", "{country}");
   await refused("--condition: country: got the operator $is", ...CREATE, "--condition", '{"country": {"$is": "de"}}');
   await refused('--condition: got the key "a" twice', ...CREATE, "--condition", '{"a": 1, "a": 2}');
@@ -177,6 +178,12 @@ test("an arm has at least one of the 10,000 buckets of units, and a ramp lets at
   expect(await run("ramp", "ranker", "--coverage", "0.10002")).toContain(
     "ranker: got a coverage of 0.10002, which lets no bucket of units in beside those of its 0.10001, expected more",
   );
+});
+
+test("a name that would steer a terminal is printed as JSON has it", async () => {
+  const run = newStore();
+  const named = await run("create", "a\u001b[2J", ...CREATE.slice(2));
+  expect(named).toContain("a\\u001b[2J: draft");
 });
 
 test("a payload that a console writes is left alone, and a damaged one is named", async () => {

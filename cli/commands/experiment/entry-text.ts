@@ -1,4 +1,5 @@
 import type { ExperimentEntry } from "../../../deploy/experiments.ts";
+import { printable } from "../../../trainer/terminal/table.ts";
 
 /** An experiment in two lines: what it is, and its arms. */
 export function entryText({ name, list, state, phase, number, coverage, arms, weights }: ExperimentEntry): string {
@@ -8,7 +9,7 @@ export function entryText({ name, list, state, phase, number, coverage, arms, we
     const order = model === null ? "the origin's order" : `${model}, ${policy.policy}`;
     return `${arm} ${percent((weights[i] ?? 0) / total)} (${order})`;
   });
-  return `${head}\n  ${shares.join("; ")}`;
+  return printable(`${head}\n  ${shares.join("; ")}`);
 }
 
 function percent(share: number): string {
