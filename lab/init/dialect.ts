@@ -1,9 +1,9 @@
 import { numberOf } from "../../format/raw-value.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import type { LogFormat } from "../../trainer/data/files.ts";
-import { DOUBLE_QUOTE, damageOf } from "../../trainer/data/lines.ts";
+import { DOUBLE_QUOTE, readText } from "../../trainer/data/lines.ts";
 import { cellsOf } from "../../trainer/data/scan-csv.ts";
-import { isUtf16, openText } from "../../trainer/data/text-file.ts";
+import { isUtf16 } from "../../trainer/data/text-file.ts";
 
 /** How a file of CSV or TSV is written, where that is not as its format says. */
 export type Dialect = Pick<DataSettings, "delimiter" | "encoding" | "columns">;
@@ -35,14 +35,10 @@ export async function dialectOf(file: string, format: LogFormat): Promise<Dialec
 async function firstBytes(file: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  try {
-    for await (const chunk of openText(file)) {
-      parts.push(chunk);
-      length += chunk.length;
-      if (length >= LOOKED_AT) break;
-    }
-  } catch (error) {
-    throw damageOf(file, error);
+  for await (const chunk of readText(file)) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length >= LOOKED_AT) break;
   }
   return Buffer.concat(parts).subarray(0, LOOKED_AT);
 }

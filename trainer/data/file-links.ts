@@ -5,8 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { systemFault } from "../io/system-fault.ts";
 import { TemporaryFolder } from "../io/temporary.ts";
-import { damageOf } from "./lines.ts";
-import { openText, type TextEncoding } from "./text-file.ts";
+import { readText } from "./lines.ts";
+import type { TextEncoding } from "./text-file.ts";
 
 /**
  * Names for a log's files that mean nothing but a file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern
@@ -87,15 +87,11 @@ function makeFolder(parent: string): TemporaryFolder {
 
 /** Writes a file's text in UTF-8. */
 async function copyText(file: string, encoding: TextEncoding, copy: string): Promise<void> {
-  const output = createWriteStream(copy);
-  let written: unknown = null;
-  output.on("error", (error) => {
-    written = error;
-  });
   try {
-    await pipeline(Readable.from(openText(file, encoding)), output);
+    // What goes wrong with the text is a FormatError, and so told from what cannot be written.
+    await pipeline(Readable.from(readText(file, encoding)), createWriteStream(copy));
   } catch (error) {
-    throw written === null || written !== error ? damageOf(file, error) : systemFault(copy, error);
+    throw systemFault(copy, error);
   }
 }
 

@@ -41,7 +41,7 @@ export interface TextRecord {
 
 /**
  * The records of a text file. A quote counts where a cell begins with one: it is closed by the next single quote, and
- * line ends before that are part of the record.
+ * line ends before that are part of the record. Throws FormatError where the file cannot be read.
  */
 export async function* recordsOf(
   path: string,
@@ -65,7 +65,7 @@ export async function* recordsOf(
     return blanks || inQuotes || !blank ? [found] : [];
   }
 
-  for await (const chunk of openText(path, encoding)) {
+  for await (const chunk of readText(path, encoding)) {
     let from = 0; // where the record begins in the chunk
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
@@ -125,6 +125,15 @@ export function damageOf(path: string, error: unknown): FormatError {
   return fault instanceof FormatError
     ? fault
     : new FormatError(path, `got a damaged file: ${(error as Error).message}`);
+}
+
+/** A file's text in UTF-8. Throws FormatError where it cannot be read, or not to its end. */
+export async function* readText(path: string, encoding?: TextEncoding): AsyncGenerator<Uint8Array> {
+  try {
+    yield* openText(path, encoding);
+  } catch (error) {
+    throw damageOf(path, error);
+  }
 }
 
 /** A byte that no line of JSON, libsvm or libffm has: behind it, DuckDB would read another column. */

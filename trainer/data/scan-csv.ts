@@ -1,6 +1,6 @@
 import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
-import { DOUBLE_QUOTE, damageOf, findRecord, type TextLayout, type TextRecord } from "./lines.ts";
+import { DOUBLE_QUOTE, findRecord, type TextLayout } from "./lines.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
@@ -70,12 +70,7 @@ function numberOptions(data: ScanInput["data"]): string {
 }
 
 async function readHeader(file: string, layout: CellLayout): Promise<string[]> {
-  let found: TextRecord | null;
-  try {
-    found = await findRecord(file, 0, layout);
-  } catch (error) {
-    throw damageOf(file, error);
-  }
+  const found = await findRecord(file, 0, layout);
   if (!found) throw new FormatError(file, "got an empty file, expected a header and rows");
   const place = `${file}, line ${found.line}`;
   if (found.line > 1) throw new FormatError(`${file}, line 1`, "got a blank line, expected the header");

@@ -23,6 +23,12 @@ test("a gzip file with zeros after its end, as tapes leave them, is refused by n
   await expect(readRows(["label", "user"], path)).rejects.toThrow(/padded\.csv\.gz: .*not a GZIP stream/);
 });
 
+test("a damaged gzip file in another encoding, which is copied, is refused by name", async () => {
+  const path = file("cut.csv.gz", gzipSync(HEAD + TAIL).subarray(0, -4));
+  const problem = "cut.csv.gz: got a damaged file: unexpected end of file";
+  await expect(readRows(["user"], path, { encoding: "latin-1" })).rejects.toThrow(problem);
+});
+
 test("an open file's descriptor is no name of a log", async () => {
   const descriptor = openSync(file("open.csv", HEAD + TAIL), "r");
   await expect(readRows(["label"], `/dev/fd/${descriptor}`)).rejects.toThrow(`/dev/fd/${descriptor}`);
