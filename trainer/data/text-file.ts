@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { FormatError } from "../../format/errors.ts";
@@ -23,12 +24,24 @@ export function openText(path: string, encoding: TextEncoding = "utf-8"): AsyncI
   return encoding === "utf-8" ? bytes : decoded(path, bytes, encoding);
 }
 
+/** What a pipeline is given for its end: whoever reads its last stream gets the error. */
+const ignore = (): void => {};
+
 function openBytes(path: string): AsyncIterable<Uint8Array> {
+  if (path.endsWith(".zst")) return framesOf(path);
   const file = createReadStream(path);
-  const ignore = (): void => {}; // whoever reads the last stream gets the error
   if (path.endsWith(".gz")) return pipeline(file, createGunzip(), ignore);
-  if (path.endsWith(".zst")) return pipeline(file, createZstdDecompress(), ignore);
   return file;
+}
+
+/** The text of a zstd file, whose frames are decompressed one after another, as Node's decompressor ends with one. */
+async function* framesOf(path: string): AsyncGenerator<Uint8Array> {
+  const { size } = await stat(path);
+  for (let start = 0; start < size; ) {
+    const frame = createZstdDecompress();
+    yield* pipeline(createReadStream(path, { start }), frame, ignore);
+    start += frame.bytesWritten; // what the frame took of the bytes that it was given
+  }
 }
 
 async function* decoded(
@@ -125,6 +138,7 @@ function isBigEndian([first, second]: Uint8Array): boolean {
   return first === 0xfe && second === 0xff;
 }
 
-function isMarkedUtf8([first, second, third]: Uint8Array): boolean {
+/** Whether a text begins with the byte order mark of UTF-8. */
+export function isMarkedUtf8([first, second, third]: Uint8Array): boolean {
   return first === 0xef && second === 0xbb && third === 0xbf;
 }
