@@ -8,7 +8,7 @@ import { DOUBLE_QUOTE, findRecord, recordsOf } from "./lines.ts";
 import type { Scan } from "./scan.ts";
 import { delimiterHint, MAX_LINE_BYTES } from "./scan-csv.ts";
 import { sparseProblem } from "./scan-sparse.ts";
-import { ENCODING_HINT, GOT_UTF16, isUtf16 } from "./text-file.ts";
+import { ENCODING_HINT, GOT_UTF16, isMarkedUtf8, isUtf16 } from "./text-file.ts";
 
 // Turns errors of DuckDB into errors that say what is wrong in which file, on which line and in which column.
 
@@ -194,6 +194,8 @@ async function explainLines({ files, format }: LogFiles): Promise<FormatError | 
       if (line === 1 && isUtf16(bytes)) return new FormatError(place, "got UTF-16, expected UTF-8");
       if (bytes.length > MAX_LINE_BYTES)
         return new FormatError(place, `got a line of ${bytes.length} bytes, expected at most ${MAX_LINE_BYTES}`);
+      if (line > 1 && isMarkedUtf8(bytes))
+        return new FormatError(place, "got a byte order mark, expected one before the first line alone");
       let text: string;
       try {
         text = decoder.decode(bytes);

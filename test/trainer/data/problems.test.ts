@@ -168,6 +168,13 @@ describe("what is wrong is named by line and column", () => {
       "1 2:3\n1 18446744073709551616:1\n",
       /big\.libsvm, line 2: column 2: got "18446744073709551616:1", expected .* below 2\^64/,
     ],
+    [
+      "a byte order mark where files were put together",
+      "marks.jsonl",
+      '\uFEFF{"label":1}\n\uFEFF{"label":0}\n',
+      /marks\.jsonl, line 2: got a byte order mark, expected one before the first line alone/,
+      { types: { label: "DOUBLE" } },
+    ],
     ["libsvm with a CR alone", "cr.libsvm", "1 2:3\r0 1:2\n", /cr\.libsvm, line 1: got a CR alone/],
     [
       "libsvm with a query",
