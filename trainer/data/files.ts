@@ -102,13 +102,16 @@ function dataFiles(path: string, format: LogFormat | undefined): string[] {
   return found;
 }
 
-/** What is at a path, links followed; undefined where nothing is, as where links lead in a circle. */
+/**
+ * What is at a path, links followed; undefined where nothing is. Throws FormatError where the system does not say, as
+ * of a link to itself.
+ */
 function statsOf(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ELOOP") return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code === "ENAMETOOLONG") return undefined; // no file has it, but a glob may
+    throw readFault(path, error);
   }
 }
 

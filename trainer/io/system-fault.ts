@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { UserError } from "../errors.ts";
@@ -18,6 +18,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["EMFILE", "this process has too many files open: raise the limit (ulimit -n)"],
   ["ENFILE", "the system has too many files open: close some"],
   ["ENAMETOOLONG", "choose a shorter path"],
+  ["ELOOP", "a link leads back to itself: choose another path"],
   ["EIO", "the disk does not work as it should"],
 ]);
 
@@ -84,7 +85,16 @@ function reasonOf(path: string, { message, code = "", syscall = "" }: NodeJS.Err
  * What is in the way of a folder: the path itself where it is no folder, or something above it; null where nothing is.
  */
 function fileOn(path: string): string | null {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = statsOf(path);
   if (found) return found.isDirectory() ? null : path;
   return dirname(path) === path ? null : fileOn(dirname(path));
+}
+
+/** What is at a path; undefined where nothing is, or the system does not say, as of a link to itself. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openLog, placesOf, readRows, testFolder, writerInto } from "./log-files.ts";
@@ -58,9 +59,15 @@ describe("files, globs, folders, lists", () => {
     expect(await placesOf(log)).toEqual([`${a}, line 2`, `${b}, line 2`, `${bad}, line 2`, `${bad}, line 3`]);
   });
 
+  const loop = join(dirname(file("links/a.csv", "label\n1\n")), "loop.csv");
+  symlinkSync("loop.csv", loop);
   it.each<[string, () => string | string[], RegExp]>([
     ["a glob without a match", () => join(folder, "none-*.csv"), /none-\*\.csv: no such file/],
     ["a folder without a log", () => dirname(file("empty/note.txt", "x")), /empty: got no log/],
+    ["a link to itself", () => loop, /loop\.csv: .*symbolic links.*; a link leads back to itself/],
+    ["a folder with such a link", () => dirname(loop), /loop\.csv: .*symbolic links/],
+    ["a path below such a link", () => join(loop, "a.csv"), /loop\.csv\/a\.csv: .*symbolic links/],
+    ["a name that is too long", () => join(folder, "x".repeat(300)), /xx\.\.\.: no such file/],
     ["two formats", () => [a, file("x.jsonl", "{}")], /got files of csv and jsonl, expected one format/],
   ])("%s is refused", async (_, paths, problem) => {
     await expect(openLog(paths())).rejects.toThrow(problem);
