@@ -11,7 +11,7 @@ import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from
 import type { Scan } from "./scan.ts";
 import { checkSettings, scanLog } from "./scan-log.ts";
 import { identifier } from "./sql.ts";
-import { columnReferences } from "./sql-references.ts";
+import { changingFunction, columnReferences } from "./sql-references.ts";
 
 /** The column that numbers a log's rows, from 1. No log has a column of this name. */
 export const ROW = identifier("\u0001row");
@@ -76,6 +76,9 @@ export class LogDatabase implements AsyncDisposable {
     const { log, data, links, connection } = this.#reading;
     for (const [name, type] of Object.entries(data.types))
       await this.checkSql(`data.types.${name}`, `SELECT CAST(NULL AS ${type})`);
+    for (const [name, expression] of Object.entries(data.select))
+      await this.#refuseChanging(`data.select.${name}`, expression);
+    if (data.where !== undefined) await this.#refuseChanging("data.where", data.where);
     const computed = new Set(Object.keys(data.select).map((name) => name.toLowerCase()));
     const references = await columnReferences(connection, Object.values(data.select));
     const chosen = await columnReferences(connection, data.where === undefined ? [] : [data.where]);
@@ -88,6 +91,14 @@ export class LogDatabase implements AsyncDisposable {
       if (problem) throw problem;
     }
     return scan;
+  }
+
+  /** A log is read several times, and each time it must be the same. */
+  async #refuseChanging(place: string, expression: string): Promise<void> {
+    const name = await changingFunction(this.#reading.connection, expression);
+    if (name === null) return;
+    const hint = "hash(…) % 10 = 0 of a column keeps a tenth of its values";
+    throw new FormatError(place, `got ${name}(), expected SQL that is the same each time the log is read; ${hint}`);
   }
 
   /** SQL of what a column's values mean: `Meanings.sql`. */

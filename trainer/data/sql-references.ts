@@ -20,6 +20,17 @@ export async function columnReferences(
   return names;
 }
 
+/** A function that an SQL expression calls and that gives another value at each call, as random does; null for none. */
+export async function changingFunction(connection: DuckDBConnection, expression: string): Promise<string | null> {
+  const tree = `json_serialize_sql(${literal(`SELECT (${expression}\n)`)})`;
+  const found = await connection.runAndReadAll(
+    `SELECT function_name FROM duckdb_functions() WHERE stability = 'VOLATILE' AND function_name <> 'error'
+     AND function_name IN (SELECT lower(unnest(json_extract_string(${tree}, '$..function_name')))) LIMIT 1`,
+  );
+  const name = found.getRows()[0]?.[0];
+  return name === undefined ? null : String(name);
+}
+
 /** Walks DuckDB's syntax tree of a query. Returns whether it names every column that it looks at. */
 function collect(node: unknown, names: Set<string>, parameters: Set<string>): boolean {
   if (typeof node !== "object" || node === null) return true;

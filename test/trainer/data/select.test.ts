@@ -22,6 +22,23 @@ describe("data.select and data.where", () => {
   });
 });
 
+describe("SQL that gives another value each time is refused", () => {
+  const path = file("changing.csv", "label,user\n1,a\n");
+  it.each(["random() < 0.5", "user = 'a' AND RANDOM() < 0.5", "(SELECT max(uuid()) FROM range(2)) > user"])(
+    "%s",
+    async (where) => {
+      const problem = /: got (random|uuid)\(\), expected SQL that is the same each time the log is read; hash/;
+      await expect(openLog(path, { where })).rejects.toThrow(problem);
+      await expect(openLog(path, { select: { m: where } })).rejects.toThrow(/^data\.select\.m: got/);
+    },
+  );
+  it("but not a column or a text of such a name, or an error that SQL makes", async () => {
+    const log = file("named.csv", "label,random\n1,a\n");
+    const where = "random <> 'random()' AND CASE WHEN random = 'b' THEN error('b') ELSE true END";
+    expect(await readRows(["random"], log, { where })).toEqual([["a"]]);
+  });
+});
+
 describe("aggregates out of core", () => {
   it("a histogram, ascending, of what are numbers", async () => {
     await using log = await openLog(file("h2.csv", "label,n\n1,2\n0,10\n1,\n1,2.0\n0,-1\n"));
