@@ -13,6 +13,8 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   const notJson = folder.file("not-json.json", "{");
   const noLabel = folder.file("no-label.csv", "click,user\n1,a\n");
   const badLabel = folder.file("bad-label.csv", "label,user\n1,a\n2,b\n");
+  const noRecord = folder.file("no-record.csv", "label,user\n");
+  const clicks = folder.file("clicks.csv", "label,user\n1,a\n1,b\n");
   const train = (specFile: string, log: string, ...more: string[]) => [
     "train",
     specFile,
@@ -40,6 +42,12 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ],
     ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
     ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
+    [
+      "a test log without a record",
+      train(spec, good, "--test", noRecord),
+      "error: no-record.csv: got no rows, expected",
+    ],
+    ["a log of clicks alone", train(spec, clicks), "error: clicks.csv: column label: got 1 in all 2 records"],
     [
       "a group that is no column",
       train(spec, good, "--group", "session"),

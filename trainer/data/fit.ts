@@ -5,6 +5,7 @@ import type { FeatureField, FeatureSpec } from "../../format/spec.ts";
 import type { ClickLog } from "./click-log.ts";
 import { knotsForLog } from "./default-settings.ts";
 import { placeKnots } from "./knots.ts";
+import { noRows } from "./logs.ts";
 
 /**
  * Fits what a feature spec leaves to the data: the boundaries of quantiles, the knots of splines, the mean and
@@ -78,6 +79,7 @@ async function fitNumeric(field: FeatureField, log: ClickLog, knots: number): Pr
 /** Throws FormatError for a column without numbers: one that names a value in their place, where there is one. */
 async function refuseColumn(log: ClickLog, field: FeatureField, purpose: string): Promise<never> {
   await log.requireNumbers(field);
+  if ((await log.sources()).length === 0) throw noRows(log.path, log.options.part);
   throw new FormatError(log.path, `got no number in column "${columnOf(field)}", expected some for ${purpose}`);
 }
 

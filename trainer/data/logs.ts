@@ -54,6 +54,11 @@ const PART_TEXT: Record<Part, string> = {
   test: "the part for the test that data.split makes",
 };
 
+/** The error of a log that has no record, or whose part has none. */
+export function noRows(name: string, part?: Part | undefined): FormatError {
+  return new FormatError(name, `got no rows${part ? ` in ${PART_TEXT[part]}` : ""}, expected at least one`);
+}
+
 /** How many records of which log, and of which part of it, as a command says what its figures are about. */
 export function recordsText(records: number, log: LogPart): string {
   return `${records.toLocaleString("en")} records of ${logName(log)}: ${log.part ? PART_TEXT[log.part] : "all of it"}`;

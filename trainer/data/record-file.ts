@@ -7,6 +7,7 @@ import type { CacheEntry } from "./cache.ts";
 import type { ClickLog } from "./click-log.ts";
 import { type EncodedChunk, encodeLog } from "./encode.ts";
 import { countLabel, type LabelCounts, noLabels } from "./label-counts.ts";
+import { noRows } from "./logs.ts";
 import { ShardBuilder } from "./shard-builder.ts";
 import type { ShardFile } from "./shard-file.ts";
 import { shardLayout } from "./shard-layout.ts";
@@ -66,6 +67,6 @@ export async function writeRecords(
     task.advance(encoded.count);
   }
   if (builder.records > 0) await flush();
-  if (writer.places.length === 0) throw new FormatError(log.path, "got no rows, expected at least one");
+  if (writer.places.length === 0) throw noRows(log.path, log.options.part);
   return counts;
 }

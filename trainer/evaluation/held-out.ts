@@ -6,7 +6,7 @@ import { fieldRequest } from "../data/field-request.ts";
 import { openHeldOutLog } from "../data/held-out-log.ts";
 import { type ColumnRequest, type IndexedColumn, readColumns } from "../data/indexed-column.ts";
 import { checkHeldOutLabels, checkPositives, OWN_LOSS_NEEDS } from "../data/label-counts.ts";
-import { type LogPart, logName, openPart } from "../data/logs.ts";
+import { type LogPart, logName, noRows, openPart } from "../data/logs.ts";
 import { predictLog } from "../data/source.ts";
 import type { Groups } from "../metrics/evaluation.ts";
 import type { Predictions } from "../metrics/predictions.ts";
@@ -73,8 +73,8 @@ async function readPartColumns(
 }
 
 /**
- * Throws FormatError where a log is not there or lacks a column, or that of a field: to be called before training,
- * which may take hours.
+ * Throws FormatError where a log is not there, has no record, or lacks a column, or that of a field: to be called before
+ * training, which may take hours.
  */
 export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly string[]): Promise<void> {
   const { negatives, ...data } = spec.data;
@@ -84,6 +84,7 @@ export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly
   const wanted = names.filter((name) => !sampled || name !== spec.label);
   const columns = wanted.flatMap((name) => fieldRequest(spec.fields, name).columns);
   for await (const _ of log.chunks([...new Set(columns)])) return;
+  throw noRows(logName(part), part.part);
 }
 
 /** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */

@@ -103,13 +103,14 @@ export async function train(
   const { spec, fitted, vocabulary, source } = log;
   const chosen = defaultsText(asked, spec);
   if (chosen) say(`settings by the model and the log's ${logSizeText(log)}: ${chosen}`);
-  if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   checkLabels(spec, logName(train), source.labels, checkTrainingLabels);
   const validSource = await openHeldOutLog(spec, { fitted, vocabulary }, valid, cache);
   checkCalibratable(logName(valid), spec, validSource.labels);
   checkLabels(spec, logName(valid), validSource.labels, checkHeldOutLabels);
   checkBlobSize(spec, quantize, vocabulary);
 
+  // Nothing is left in the folder of a training whose logs are refused.
+  if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
   const checkpoints = out === undefined ? null : new Checkpoints(out, engine, spec, vocabulary, source.count);
   const learner = await startLearner(spec, log, engine);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;

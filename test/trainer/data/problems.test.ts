@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
 import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
-import { openLog, readRows, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
+import { openLog, readRows, specOf, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
 
 const folder = testFolder("problems");
 const file = writerInto(folder);
@@ -121,6 +121,19 @@ describe("a bad log is refused, naming the place", () => {
   it.each(cases)("%s", async (_, name, content, problem) => {
     const path = file(name, content);
     await expect(openTrainingLog(spec, { paths: [path] }, cache)).rejects.toThrow(problem);
+  });
+  it.each([
+    ["whose numbers' knots were to be found", { fields: [{ name: "age", type: "numeric" }] }, undefined, ""],
+    [
+      "in the part that it learns from",
+      { data: { split: { kind: "time", by: "age", valid: 0.1 } } },
+      "train",
+      " in the part for training that data.split makes",
+    ],
+  ] as const)("no record %s", async (_, changes, part, where) => {
+    const path = file("no-rows.csv", "label,id,age\n");
+    const open = openTrainingLog(specOf(changes), { paths: [path], ...(part && { part }) }, cache);
+    await expect(open).rejects.toThrow(`${path}: got no rows${where}, expected at least one`);
   });
   it("a file that is not there", async () => {
     await expect(ClickLog.open(join(folder, "absent.csv"))).rejects.toThrow(/absent\.csv: no such file/);
