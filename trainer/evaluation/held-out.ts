@@ -73,8 +73,8 @@ async function readPartColumns(
 }
 
 /**
- * Throws FormatError where a log is not there, has no record, or lacks a column, or that of a field: to be called before
- * training, which may take hours.
+ * Throws FormatError where a log is not there, has no record, or lacks a column, or that of a field: to be called
+ * before training, which may take hours.
  */
 export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly string[]): Promise<void> {
   const { negatives, ...data } = spec.data;
