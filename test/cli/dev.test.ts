@@ -25,8 +25,9 @@ async function freePort(): Promise<number> {
 }
 
 /** The lines of all files of a kind. */
+/** Lines that have ended: a file is there before its first line is. */
 const linesOf = (kind: string): string[] =>
-  globSync(join(folder, "lines", kind, "*.ndjson")).flatMap((path) => readFileSync(path, "utf8").trim().split("\n"));
+  globSync(join(folder, "lines", kind, "*.ndjson")).flatMap((path) => readFileSync(path, "utf8").match(/.+\n/g) ?? []);
 
 /** Ranks a list of a visitor's, once the Worker answers. */
 async function rankAt(url: string): Promise<{ experiment: { id: string; arm: string } }> {
