@@ -36,8 +36,8 @@ stack.defer(() => void origin.server.close());
 const bundle = stack.use(await bundleWorker(fileURLToPath(new URL("rerank/worker/index.ts", import.meta.url))));
 const workerd = stack.use(
   await Workerd.start({
-    ...{ bundle, v8Flags: [], texts: {}, kvNamespaces: {}, onLog() {} },
-    servers: { ORIGIN: origin.address },
+    ...{ bundle, v8Flags: [], texts: { ORIGIN: "http://origin.example.com" }, kvNamespaces: {}, onLog() {} },
+    outbound: origin.address,
   }),
 );
 

@@ -17,8 +17,8 @@ export interface WorkerdOptions {
   texts: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a service that answers as Workers KV does. */
   kvNamespaces: Readonly<Record<string, string>>;
-  /** By name of the binding: host and port of a server that the Worker sends requests to. */
-  servers?: Readonly<Record<string, string>>;
+  /** Host and port of a server that `fetch` sends all its requests to; without it those to other machines alone go out. */
+  outbound?: string;
   /** By name of the binding: host and port of a service that takes messages as Queues does. */
   queues?: Readonly<Record<string, string>>;
   /** Host and port of a service that answers as Cloudflare's Cache API does; without it the Worker has none. */
@@ -107,8 +107,8 @@ function configOf({
   v8Flags,
   texts,
   kvNamespaces,
-  servers = {},
   queues = {},
+  outbound,
   cacheApi,
 }: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
@@ -119,7 +119,6 @@ function configOf({
   const bindings = [
     ...Object.entries(texts).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(kvNamespaces).map((name) => `(name = ${text(name)}, kvNamespace = ${text(`kv:${name}`)})`),
-    ...Object.keys(servers).map((name) => `(name = ${text(name)}, service = ${text(`server:${name}`)})`),
     ...Object.keys(queues).map((name) => `(name = ${text(name)}, queue = ${text(`queue:${name}`)})`),
   ];
   const external = (name: string, address: string): string =>
@@ -127,9 +126,13 @@ function configOf({
   const services = [
     `(name = "worker", worker = .worker)`,
     ...Object.entries(kvNamespaces).map(([name, address]) => external(`kv:${name}`, address)),
-    ...Object.entries(servers).map(([name, address]) => external(`server:${name}`, address)),
     ...Object.entries(queues).map(([name, address]) => external(`queue:${name}`, address)),
+    ...(outbound === undefined ? [] : [external("outbound", outbound)]),
     ...(cacheApi === undefined ? [] : [external("cache", cacheApi)]),
+  ];
+  const settings = [
+    ...(outbound === undefined ? [] : [`globalOutbound = "outbound",`]),
+    ...(cacheApi === undefined ? [] : [`cacheApiOutbound = "cache",`]),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -141,7 +144,8 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
   compatibilityDate = ${text(bundle.compatibilityDate)},
-  bindings = [${bindings.join(", ")}],${cacheApi === undefined ? "" : '\n  cacheApiOutbound = "cache",'}
+  bindings = [${bindings.join(", ")}],
+  ${settings.join(" ")}
 );
 `;
 }

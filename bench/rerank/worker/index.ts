@@ -11,12 +11,12 @@ import { randomPage } from "../../../testing/rerank/random-page.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { RerankCounters } from "../../../worker/metrics/rerank-counters.ts";
 import { compileRoutes } from "../../../worker/rerank/compiled-routes.ts";
-import type { OriginFetcher } from "../../../worker/rerank/rerank-bindings.ts";
 import { Reranker } from "../../../worker/rerank/reranker.ts";
 import { type Checked, PAGE_ROUTES } from "../page.ts";
 
 interface Bindings {
-  ORIGIN: OriginFetcher;
+  /** The base of the origin's URLs. */
+  ORIGIN: string;
 }
 
 const arranging = { arrange: async ({ ids }: { ids: readonly string[] }) => ({ shown: [...ids.keys()].reverse() }) };
@@ -30,10 +30,11 @@ const selectors = route.html.flatMap(({ list, items, sources }) => [
 
 export default {
   async fetch(request: Request, env: Bindings, ctx: ExecutionContext): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
+    const { pathname, search, searchParams } = new URL(request.url);
     if (pathname === "/check") return Response.json(await check(searchParams.get("part") ?? ""));
-    if (pathname === "/pass") return env.ORIGIN.fetch(request);
-    if (pathname === "/parser") return parsed(await env.ORIGIN.fetch(request));
+    const ask = (): Promise<Response> => fetch(new Request(`${env.ORIGIN}${pathname}${search}`, request));
+    if (pathname === "/pass") return ask();
+    if (pathname === "/parser") return parsed(await ask());
     const keepAlive = (promise: Promise<unknown>): void => ctx.waitUntil(promise);
     return reranker.answer({ request, route, groups: {}, origin: env.ORIGIN, env, keepAlive });
   },
