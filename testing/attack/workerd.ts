@@ -102,15 +102,7 @@ function asJson<Schema extends v.GenericSchema>(schema: Schema, line: string): v
 }
 
 /** The configuration of workerd, in the text form of Cap'n Proto, whose strings are written as those of JSON. */
-function configOf({
-  bundle,
-  v8Flags,
-  texts,
-  kvNamespaces,
-  queues = {},
-  outbound,
-  cacheApi,
-}: WorkerdOptions): string {
+function configOf({ bundle, v8Flags, texts, kvNamespaces, queues = {}, outbound, cacheApi }: WorkerdOptions): string {
   const text = (value: string): string => JSON.stringify(value);
   const modules = [
     `(name = "index.js", esModule = embed "index.js")`,
