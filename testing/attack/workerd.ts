@@ -17,7 +17,7 @@ export interface WorkerdOptions {
   texts: Readonly<Record<string, string>>;
   /** By name of the binding: host and port of a service that answers as Workers KV does. */
   kvNamespaces: Readonly<Record<string, string>>;
-  /** Host and port of a server that `fetch` sends all its requests to; without it those to other machines alone go out. */
+  /** Host and port of a server that gets all requests of `fetch`; without it none to this machine goes out. */
   outbound?: string;
   /** By name of the binding: host and port of a service that takes messages as Queues does. */
   queues?: Readonly<Record<string, string>>;
