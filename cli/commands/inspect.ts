@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { columnOf, partsOf } from "../../format/columns.ts";
 import { BLOB_MAGIC } from "../../format/constants.ts";
@@ -7,6 +7,7 @@ import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../
 import { loadExport } from "../../trainer/export/export.ts";
 import { type Inspection, inspectBlob } from "../../trainer/export/inspect-blob.ts";
 import { readWhole, toJson } from "../../trainer/io/files.ts";
+import { statsOf } from "../../trainer/io/folders.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { inspectRun, isRun } from "./inspect/run.ts";
 import { readText } from "./options.ts";
@@ -25,7 +26,7 @@ export function defineInspect(command: Command): void {
     .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
       if (isRun(path)) return inspectRun(path, { key, json });
       const trusted = key === undefined ? [] : await trustedKeys(key);
-      const folder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+      const folder = statsOf(path)?.isDirectory();
       const inspection = await inspectBlob(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
       if (json) return void process.stdout.write(toJson(inspection));
       print(inspection);

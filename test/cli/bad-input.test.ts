@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { CommandFolder, LOG, SPEC } from "./cli-process.ts";
@@ -15,6 +15,7 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   const badLabel = folder.file("bad-label.csv", "label,user\n1,a\n2,b\n");
   const noRecord = folder.file("no-record.csv", "label,user\n");
   const clicks = folder.file("clicks.csv", "label,user\n1,a\n1,b\n");
+  symlinkSync("loop", join(folder.path, "loop"));
   const train = (specFile: string, log: string, ...more: string[]) => [
     "train",
     specFile,
@@ -40,6 +41,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       train(spec, badLabel),
       'error: bad-label.csv, line 3: column label: got "2", expected a label of 0 or 1',
     ],
+    ...[
+      ["inspect", "loop"],
+      ["experiment", "analyze", "--logs", "loop"],
+      ["experiment", "analyze", "--logs", good, "--html", "loop"],
+    ].map((args): [string, string[], string] => [`a link to itself: ${args.join(" ")}`, args, "error: loop: "]),
     ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
     ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
     [

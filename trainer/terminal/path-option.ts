@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
+import { statsOf } from "../io/folders.ts";
 
 /** A parser of an option that names a file to write. It is no folder, which is better said before hours of work. */
 export function fileToWrite(path: string): string {
@@ -15,5 +15,5 @@ export function existingFolder(path: string): string {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statsOf(path)?.isDirectory() ?? false;
 }

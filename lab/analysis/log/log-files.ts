@@ -2,6 +2,7 @@ import { realpathSync, statSync } from "node:fs";
 import { FormatError } from "../../../format/errors.ts";
 import { filesOf } from "../../../trainer/data/files.ts";
 import { UserError } from "../../../trainer/errors.ts";
+import { statsOf } from "../../../trainer/io/folders.ts";
 
 /** Names of files with newline JSON: as Queues write to R2, and as `npm run dev` does. */
 const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
@@ -14,8 +15,9 @@ const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
 export function experimentFiles(paths: readonly string[]): string[] {
   const files = new Map<string, string>();
   for (const path of paths) {
-    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const found = filesOf(path).filter((file) => !isFolder || LOG_NAME.test(file));
+    const all = filesOf(path);
+    const isFolder = statsOf(path)?.isDirectory() ?? false;
+    const found = all.filter((file) => !isFolder || LOG_NAME.test(file));
     if (found.length === 0)
       throw new FormatError(path, "got no log in this folder, expected names that end in .jsonl, .ndjson or .json");
     for (const file of found) {
@@ -30,9 +32,9 @@ export function experimentFiles(paths: readonly string[]): string[] {
 
 /** Throws UserError where a file that is to be written is one of those that are read, which would be lost. */
 export function checkNotRead(out: string, files: readonly string[]): void {
-  const there = statSync(out, { throwIfNoEntry: false });
+  const there = statsOf(out);
   const same = files.find((file) => {
-    const read = statSync(file, { throwIfNoEntry: false });
+    const read = statsOf(file);
     return there?.ino === read?.ino && there?.dev === read?.dev && there !== undefined;
   });
   if (same !== undefined)
