@@ -15,8 +15,8 @@ export interface Contestant {
   bodies: readonly string[];
   /** Records of a request. */
   records: number;
-  /** Waits for what so many requests have left to do, whose time is their turn's too. Default: nothing. */
-  settle?: (requests: number) => Promise<void>;
+  /** Whether no other contestant has its server: what that does after a turn then counts for its next one. */
+  alone?: boolean;
 }
 
 /** What its turns took, a number a round. */
@@ -31,13 +31,17 @@ export interface Turns extends Contestant {
   p99: number[];
   /** Keys of KV a request. */
   keys: number[];
+  /** What its server had used at the end of its last turn, in milliseconds; null: it had none. */
+  usedMs: number | null;
 }
 
 export interface Pace {
   rounds: number;
   connections: number;
-  /** Records that a turn sends, in at least LEAST_REQUESTS and at most MOST_REQUESTS. */
+  /** Records that a turn sends, in at least `leastRequests` and at most MOST_REQUESTS. */
   records: number;
+  /** Default: LEAST_REQUESTS. */
+  leastRequests?: number;
 }
 
 const LEAST_REQUESTS = 100;
@@ -54,7 +58,7 @@ export async function measure(
   task: Task,
 ): Promise<Turns[]> {
   const turns = contestants.map(
-    (one): Turns => ({ ...one, cpu: [], throughput: [], p50: [], p95: [], p99: [], keys: [] }),
+    (one): Turns => ({ ...one, cpu: [], throughput: [], p50: [], p95: [], p99: [], keys: [], usedMs: null }),
   );
   const backwards = turns.toReversed();
   for (let round = 0; round <= pace.rounds; round++)
@@ -72,15 +76,16 @@ export function turnsOf(contestants: readonly Contestant[], { rounds }: Pace): n
 
 /** A turn of a contestant. `counts`: whether it is one of the measurement. */
 export async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: boolean): Promise<void> {
-  const { server, path, bodies, settle } = turn;
-  const requests = Math.min(MOST_REQUESTS, Math.max(LEAST_REQUESTS, Math.ceil(pace.records / turn.records)));
-  const started = processMs(server.pid);
+  const { server, path, bodies, alone = false } = turn;
+  const { leastRequests = LEAST_REQUESTS } = pace;
+  const requests = Math.min(MOST_REQUESTS, Math.max(leastRequests, Math.ceil(pace.records / turn.records)));
+  const usedMs = (alone ? turn.usedMs : null) ?? processMs(server.pid);
   const { seconds, latencies, keys } = await driver.drive({
     ...{ url: server.url.href, path, bodies, requests, connections: pace.connections },
   });
-  await settle?.(requests);
+  turn.usedMs = processMs(server.pid);
   if (!counts) return;
-  turn.cpu.push((processMs(server.pid) - started) / requests);
+  turn.cpu.push((turn.usedMs - usedMs) / requests);
   turn.throughput.push(requests / seconds);
   turn.keys.push(keys / requests);
   for (const [list, share] of [
