@@ -3,7 +3,7 @@ import { startsWithMark } from "../http/json-outline.ts";
 import { MAX_RERANK_ITEMS } from "../limits.ts";
 import type { JsonListPlan } from "./compiled-routes.ts";
 import { type Item, movableItems, permuted } from "./item-list.ts";
-import { elementsAt, rawValueAt, type Span, valueAt } from "./json-spans.ts";
+import { elementsAt, idAt, rawValueAt, type Span, valueAt } from "./json-spans.ts";
 import type { ListOrders } from "./list-orders.ts";
 import type { Why } from "./why.ts";
 
@@ -61,9 +61,8 @@ function itemOf(document: Uint8Array, span: Span, { id, fields }: JsonListPlan):
     const value = read(pointer);
     if (value !== undefined) record[field] = value;
   }
-  const named = read(id);
-  const isId = typeof named === "number" || (typeof named === "string" && named !== "");
-  return { ...span, id: isId ? String(named) : null, record };
+  const named = valueAt(element, span.start, id);
+  return { ...span, id: named && idAt(element, named), record };
 }
 
 /** A list within another one is not looked at, as on pages. */

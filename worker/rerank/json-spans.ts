@@ -11,10 +11,12 @@ export interface Span {
   end: number;
 }
 
+const decoder = new TextDecoder();
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const SPACES = [0x20, 0x0a, 0x0d, 0x09];
 
@@ -43,11 +45,30 @@ export function elementsAt(bytes: Uint8Array, start: number): Span[] | null {
   }
 }
 
+/**
+ * The id that a text or a number is, as a page's script has it; null where it is none. A number that JSON.parse rounds,
+ * to an integer, 0 or Infinity, is another id: it is what is written.
+ */
+export function idAt(bytes: Uint8Array, { start, end }: Span): string | null {
+  const value = parseJsonBytes(bytes.subarray(start, end));
+  if (typeof value !== "number") return typeof value === "string" && value !== "" ? value : null;
+  const [text, written] = [String(value), decoder.decode(bytes.subarray(start, end))];
+  return digitsOf(text) === digitsOf(written) ? text : written;
+}
+
+/** Those of a number that are not 0 at its ends. Of one that is rounded they are others. */
+function digitsOf(number: string): string {
+  return number
+    .replace(/e.*/i, "")
+    .replace(/\D/g, "")
+    .replace(/^0+|(?<!0)0+$/g, "");
+}
+
 /** The value as encoders take it; undefined where it is no text, number, boolean or list of such. */
 export function rawValueAt(bytes: Uint8Array, { start, end }: Span): RawValue {
   const value = parseJsonBytes(bytes.subarray(start, end));
   // An integer that JSON.parse rounds is another id. As text it is what it was.
-  if (isRounded(value as RawValue)) return new TextDecoder().decode(bytes.subarray(start, end));
+  if (isRounded(value as RawValue)) return decoder.decode(bytes.subarray(start, end));
   if (Array.isArray(value)) return value.every(isScalar) ? value : undefined;
   return isScalar(value) ? value : undefined;
 }
@@ -84,7 +105,8 @@ function elementAt(bytes: Uint8Array, start: number, name: string): number | nul
     at = endOfValue(bytes, at + 1);
     if (bytes[at] !== COMMA) return null;
   }
-  return skipSpace(bytes, at + 1);
+  const element = skipSpace(bytes, at + 1);
+  return bytes[element] === CLOSE_LIST ? null : element;
 }
 
 /** Where a value ends that may be the whole document, which no comma or bracket follows. */
@@ -103,7 +125,7 @@ function endAt(bytes: Uint8Array, start: number): number {
 }
 
 function isDelimiter(byte: number): boolean {
-  return byte === COMMA || byte === 0x5d || byte === 0x7d || SPACES.includes(byte);
+  return byte === COMMA || byte === CLOSE_LIST || byte === 0x7d || SPACES.includes(byte);
 }
 
 /** The position before which there is no white space. */

@@ -97,6 +97,26 @@ test("ids and fields are as they are written", async () => {
   ]);
 });
 
+test.each([
+  // What JSON.parse would make one number of.
+  ["1e400,2e400,-1e400,1e309", ["1e400", "2e400", "-1e400", "1e309"]],
+  ["1e-400,2E-400,0,4e-324", ["1e-400", "2E-400", "0", "4e-324"]],
+  ["0.1234567890123456789,0.12345678901234567891", ["0.1234567890123456789", "0.12345678901234567891"]],
+  ["9007199254740992,9007199254740993", ["9007199254740992", "9007199254740993"]],
+  // What is written in two ways is one number.
+  ["1,2.0,3e0,-4.50,0.05e2,1e20,6E-7", ["1", "2", "3", "-4.5", "5", "100000000000000000000", "6e-7"]],
+  ["1,1.0,10e-1,0,-0", ["1", "0"]],
+])("ids are the numbers that are written: %s", async (numbers, ids) => {
+  const { found } = await ordered(`{"items":[${numbers}]}`, [{ ...ITEMS, id: "" }]);
+  expect(found.map((list) => list.ids)).toEqual([ids]);
+});
+
+test("an item whose id would be in a list without elements stays where it is", async () => {
+  const text = '{"items":[{"id":[1]},{"id":[ ]},{"id":[2]}]}';
+  const { text: after, why } = await ordered(text, [{ ...ITEMS, id: "/id/0" }]);
+  expect([after, why]).toEqual(['{"items":[{"id":[2]},{"id":[ ]},{"id":[1]}]}', null]);
+});
+
 test("of members alike the last one counts, as for JSON.parse", async () => {
   const text =
     '{"items":[{"id":1,"p":1},{"id":2}],"items":[{"id":3,"p":1,"\\u0070":2,"id":4},{"p":{"p":5},"p":6,"id":7}],"z":[]}';
