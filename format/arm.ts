@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { MIN_SHARE } from "./exposure.ts";
 import { positiveInteger } from "./field-schemas.ts";
 import { ReferenceSchema } from "./model-reference.ts";
 import {
@@ -28,7 +29,7 @@ const ShadowSchema = v.strictObject({
   model: v.pipe(ReferenceSchema, about("The model that scores beside the arm's own, for the log alone.")),
   share: v.pipe(
     v.number(),
-    v.minValue(0),
+    v.minValue(MIN_SHARE),
     v.maxValue(1),
     about("The share of units for whose lists it does so. A unit's lists all have its logits, or none has."),
   ),

@@ -16,8 +16,8 @@ export const EXPOSURE_VERSION = 1;
 /** Buckets of units, as GrowthBook counts them with hash version 2. */
 export const BUCKETS = 10_000;
 
-/** The least share of units whose lines are kept: 32 bits of a unit's hash are compared with it. */
-export const MIN_KEEP = 2 ** -32;
+/** The least share of units that can be sampled, for the log or for a shadow: 32 bits of a unit's hash say who is. */
+export const MIN_SHARE = 2 ** -32;
 
 /** What `flags` may say of a line, by their letters, which stand in the order of the alphabet. */
 export const EXPOSURE_FLAGS = {
@@ -112,7 +112,7 @@ export const ExposureSchema = v.strictObject({
   ),
   keep: v.pipe(
     v.number(),
-    v.minValue(MIN_KEEP),
+    v.minValue(MIN_SHARE),
     v.maxValue(1),
     about("The probability with which this unit's lines are kept: all of them or none."),
   ),

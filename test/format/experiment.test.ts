@@ -117,6 +117,17 @@ describe("a payload is refused", () => {
     rule({ variations: [A, { ...B, model: "Ads" }] }, ".variations[1]: model", 'got "Ads", expected a model\'s name'),
     rule({ variations: [A, { ...B, modell: "ads" }] }, ".variations[1]: modell", 'unknown key, expected "model"'),
     rule({ variations: [A, { ...A, arm: "b", policy: B.policy }] }, ".variations[1]", "got "),
+    // Less than can be sampled.
+    rule(
+      { variations: [{ ...A, shadow: { model: "ads", share: 2 ** -33 } }, B] },
+      ".variations[0]: shadow.share",
+      "got 1.16",
+    ),
+    rule(
+      { variations: [{ ...A, shadow: { model: "ads", share: 0 } }, B] },
+      ".variations[0]: shadow.share",
+      "got 0, expected >=2.3",
+    ),
     [
       payloadOf({ ...RULE, variations: undefined }, { defaultValue: A }),
       "payload: features.home.rules[0]: got neither variations nor force nor a gate",

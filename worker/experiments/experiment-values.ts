@@ -1,5 +1,5 @@
 import { show } from "../../format/errors.ts";
-import { MIN_KEEP } from "../../format/exposure.ts";
+import { MIN_SHARE } from "../../format/exposure.ts";
 import { SettingError } from "../http/errors.ts";
 import { readSwitch, readText } from "../settings/checks.ts";
 
@@ -85,6 +85,6 @@ function readConsent(text: string): Consent | null {
 
 function readKeep(value: number | string): number {
   const keep = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (typeof keep === "number" && keep >= MIN_KEEP && keep <= 1) return keep;
-  throw new SettingError(`EXPOSURE_KEEP: got ${show(value)}, expected a number from ${MIN_KEEP} to 1`);
+  if (typeof keep === "number" && keep >= MIN_SHARE && keep <= 1) return keep;
+  throw new SettingError(`EXPOSURE_KEEP: got ${show(value)}, expected a number from ${MIN_SHARE} to 1`);
 }

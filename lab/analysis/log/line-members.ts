@@ -1,5 +1,5 @@
 import { EVENT_TYPES, EVENT_VERSION, MAX_EVENT_VALUE } from "../../../format/event.ts";
-import { BUCKETS, EXPOSURE_VERSION, MIN_KEEP } from "../../../format/exposure.ts";
+import { BUCKETS, EXPOSURE_VERSION, MIN_SHARE } from "../../../format/exposure.ts";
 import { MAX_TIME } from "../../../format/time.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 
@@ -78,7 +78,7 @@ export const EXPOSURE_MEMBERS: readonly Member[] = [
   { name: "served", good: oneOf("arm", "origin"), column: text },
   { name: "why", optional: true, good: isText, column: text },
   { name: "deg", optional: true, good: typeIn("OBJECT"), column: present },
-  { name: "keep", good: between(MIN_KEEP, 1), column: number },
+  { name: "keep", good: between(MIN_SHARE, 1), column: number },
   { name: "flags", optional: true, good: isText, column: text },
   { name: "shadow", optional: true, good: typeIn("OBJECT"), column: (member) => `(${member} ->> '$.model')` },
 ];
