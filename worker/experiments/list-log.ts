@@ -6,14 +6,23 @@ import type { RouteOptions } from "../route-options.ts";
 import type { Arranged, ScoreList } from "./arrange.ts";
 import { modelAt } from "./exposure-line.ts";
 import { isSampled } from "./unit-hash.ts";
-import type { Visit } from "./visit.ts";
+import type { Assigned, Visit } from "./visit.ts";
 
 // What is counted and logged of a list that experiments have ordered, whichever way it goes out.
 
-/** Counts a list, and says in the log why it could not be ordered. */
-export function countArranged(arranged: Arranged, { isPreview }: Visit, options: RouteOptions): void {
+/** Counts a list by its arm. `why`: why it goes out in the order in which it came; null: it goes out in its arm's. */
+export function countAssigned(
+  assigned: Assigned,
+  why: string | null,
+  { isPreview }: Visit,
+  { assignments }: RouteOptions,
+): void {
+  if (!isPreview) assignments.add(assigned, why ?? "");
+}
+
+/** Counts what a list was scored with, and says in the log why it could not be ordered. */
+export function countArranged(arranged: Arranged, options: RouteOptions): void {
   const { assigned, scored, failure } = arranged;
-  if (!isPreview) options.assignments.add(arranged);
   if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
   if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
   if (!failure) return;

@@ -1,6 +1,6 @@
 import { type Arranged as ArrangedList, arrange } from "../experiments/arrange.ts";
 import { exposureOf } from "../experiments/exposure-line.ts";
-import { countArranged, logList } from "../experiments/list-log.ts";
+import { countArranged, countAssigned, logList } from "../experiments/list-log.ts";
 import { type ListAccess, listScorer } from "../experiments/score-list.ts";
 import type { Assigned, LoggedUnit, Visit } from "../experiments/visit.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -57,13 +57,13 @@ export class PageList {
 
   /** Its order. Never rejects: a list of one arm is not lost where one of another would not be. */
   async arrange(found: FoundList): Promise<Arranged> {
-    const { assigned, visit, options } = this.#of;
+    const { assigned, options } = this.#of;
     const { ids } = found;
     this.#found = found;
     this.#lease = options.memory.lease("requests");
     const score = listScorer(this.#requestFor(found), options, this.#access(this.#lease));
     const arranged = await arrange({ ids, slots: ids.length }, assigned, score);
-    countArranged(arranged, visit, options);
+    countArranged(arranged, options);
     this.#arranged = arranged;
     // It went out without waiting any longer.
     if (this.#isOut) this.#lease.end();
@@ -86,6 +86,7 @@ export class PageList {
     if (id === null || (why !== null && NO_LIST.has(why))) return null;
     const ids = this.#found?.ids ?? [];
     const arranged = this.#arranged ?? { ...{ list: { ids, slots: ids.length }, assigned }, ...NOTHING };
+    countAssigned(assigned, arranged.failure?.why ?? why, visit, options);
     const about = { id, now: options.now(), worker: settings.workerVersion?.id ?? null };
     // What arranging failed with is said more exactly than why the list was left as it was.
     const line = exposureOf(arranged, visit, { ...about, ...(why !== null && !arranged.failure && { why }) });

@@ -13,6 +13,7 @@ import { chargeTo } from "../rows/key-allowance.ts";
 import type { Shortfall } from "../rows/row-store.ts";
 import { throwFaults } from "../scoring/request-faults.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../scoring/score-request.ts";
+import { unseenByField } from "../scoring/unseen-by-field.ts";
 import { type AskedList, arrangedAnswer, type OfExperiments } from "./arranged-answer.ts";
 import {
   type ChosenModel,
@@ -194,10 +195,6 @@ function aboutAnswer(
   if (fallback) about.fallback = fallback;
   if (bundled) about.bundled = bundled;
   if (missing) about.degraded = missing;
-  if (unseenOf) about.unseen = byField(unseen, unseenOf);
+  if (unseenOf) about.unseen = unseenByField(unseen, unseenOf);
   return about;
-}
-
-function byField(counts: Uint32Array, { fields }: FittedSpec): Record<string, number> {
-  return Object.fromEntries(fields.map(({ name }, f) => [name, counts[f] as number] as const).filter(([, n]) => n > 0));
 }

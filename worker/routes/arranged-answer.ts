@@ -2,12 +2,13 @@ import { makeReceipt } from "../../format/item-tags.ts";
 import { makeRequestId } from "../../format/request-id.ts";
 import { type Arranged, arrange, type ListToArrange, reasonOf } from "../experiments/arrange.ts";
 import { exposureOf } from "../experiments/exposure-line.ts";
-import { countArranged, logList } from "../experiments/list-log.ts";
+import { countArranged, countAssigned, logList } from "../experiments/list-log.ts";
 import { type ListAccess, listScorer } from "../experiments/score-list.ts";
 import type { VisitorRequest } from "../experiments/visitor.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { RankedItem } from "../scoring/ranking.ts";
 import type { ScoreRequest, ScoreResult } from "../scoring/score-request.ts";
+import { unseenByField } from "../scoring/unseen-by-field.ts";
 import type { SettingValues } from "../settings/settings.ts";
 
 /** The list of a request that names an experiment. */
@@ -48,7 +49,7 @@ export interface ArrangeCall {
 
 /** Orders a list as the arm of its unit says, and has it logged. */
 export async function arrangedAnswer(
-  asked: ScoreRequest,
+  asked: ScoreRequest & { unseen?: boolean | undefined },
   list: AskedList,
   call: ArrangeCall,
   options: RouteOptions,
@@ -65,7 +66,8 @@ export async function arrangedAnswer(
   const arranged = await arrange(list, assigned, score);
   // A body that is not JSON is refused in every arm, and not counted as what its arm failed with.
   if (!arranged.scored) list.check();
-  countArranged(arranged, visit, options);
+  countAssigned(assigned, arranged.failure?.why ?? null, visit, options);
+  countArranged(arranged, options);
   const now = options.now();
   const id = assigned.unit ? makeRequestId(visit.keys.signing, now) : null;
   const worker = settings.workerVersion?.id ?? null;
@@ -76,7 +78,11 @@ export async function arrangedAnswer(
   const items = list.receipt ? shown.map((i) => list.ids[i] as string) : null;
   const receipt = id === null || items === null ? null : makeReceipt(visit.keys.signing[0], id, items);
   return {
-    answer: { body: bodyOf(arranged, list, shown, { id, receipt }), result: resultOf(arranged), after },
+    answer: {
+      body: bodyOf(arranged, list, shown, { id, receipt, unseen: asked.unseen }),
+      result: resultOf(arranged),
+      after,
+    },
     cookies,
   };
 }
@@ -85,20 +91,24 @@ function resultOf({ scored, failure }: Arranged): ScoreResult | null {
   return failure ? null : (scored?.result ?? null);
 }
 
-/** `id`, `receipt`: what events are to have; null: nothing is logged, or no receipt was asked for. */
+/**
+ * `id`, `receipt`: what events are to have; null: nothing is logged, or no receipt was asked for. `unseen`: whether it
+ * counts unseen values.
+ */
 function bodyOf(
   arranged: Arranged,
   { itemsOf }: AskedList,
   shown: readonly number[],
-  { id, receipt }: { id: string | null; receipt: string | null },
+  { id, receipt, unseen }: { id: string | null; receipt: string | null; unseen: boolean | undefined },
 ): object {
-  const { assigned, failure } = arranged;
+  const { assigned, failure, scored } = arranged;
   const { arm, unit } = assigned;
   const result = resultOf(arranged);
   return {
     items: itemsOf(shown, result?.scores ?? null),
     ...(result && { model: result.model, version: result.version }),
     ...(result?.missing && { degraded: result.missing }),
+    ...(unseen && result && scored && { unseen: unseenByField(result.unseen, scored.model.scorer.manifest.spec) }),
     ...(unit && {
       experiment: {
         ...{ name: unit.experiment.key, phase: unit.experiment.phase, arm: arm.arm, id },

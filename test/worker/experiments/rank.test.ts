@@ -110,6 +110,20 @@ test("units are assigned to arms, each list is in its arm's order, and its line 
   );
 });
 
+test("unseen values are counted where the request asks for them, in every arm that a model orders", async () => {
+  await publishPayload({ features: { home: listOf([GREEDY, ORIGIN]) } });
+  const worker = startExperiments();
+  for (let unit = 0; unit < 10; unit++) {
+    const body = bodyOf(`nobody${unit}`);
+    const plain = await worker.post("/v1/rank", { ...body, experiment: undefined, unseen: true });
+    const { unseen } = await plain.json<RankAnswer>();
+    expect(unseen).toMatchObject({ site: 1 });
+    const answer = await rank(worker, `nobody${unit}`, { unseen: true });
+    expect(answer.unseen).toEqual(answer.experiment?.arm === "greedy" ? unseen : undefined);
+    expect(await rank(worker, `nobody${unit}`)).not.toHaveProperty("unseen");
+  }
+});
+
 test("a list without a unit, or that no feature is about, is ranked as without experiments, and not logged", async () => {
   await publishPayload({ features: { home: listOf([ORIGIN, DRAWN]) } });
   const worker = startExperiments();

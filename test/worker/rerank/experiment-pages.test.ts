@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { type ListEvent, parseEvent } from "../../../format/event.ts";
 import { checkExposure, type Exposure } from "../../../format/exposure.ts";
 import { pageKey } from "../../../format/store.ts";
+import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
 import { createApp } from "../../../worker/app.ts";
 import type { LineSink } from "../../../worker/exposures/line-sink.ts";
 import { loggedErrors, type TestBindings, testBindings } from "../client.ts";
@@ -152,6 +153,42 @@ test("a list that cannot be moved has a line of its arm, and one that is not the
     if (why === null) expect(lines.exposures).toEqual([]);
     else expect(lines.takeOne()).toMatchObject({ list: "ads", served: "origin", why });
   }
+});
+
+const ADMIN = generateToken();
+
+/** Workers KV whose reads of models wait for `gate`. */
+function gatedKv(gate: Promise<void>): KVNamespace {
+  const { MODELS } = testBindings({}) as { MODELS: KVNamespace };
+  const get = async (key: string, options: object): Promise<unknown> => {
+    if (!/^(experiments|payload)/.test(key)) await gate;
+    return MODELS.get(key, options);
+  };
+  return new Proxy(MODELS, {
+    get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
+  });
+}
+
+test.each([
+  ["in its order", shopHtml(), 'served="arm",why=""'],
+  ["too late for it", shopHtml(), 'served="origin",why="budget"'],
+  ["not to be moved", "<ul id=ads><li id=a>a<li id=b>b</ul>", 'served="origin",why="unclosed"'],
+  ["not there", "<p>nothing</p>", null],
+])("a list is counted by its arm as its line says: %s", async (_, page, counted) => {
+  await publishPayload({ features: { ads: listOf([GREEDY, GREEDY_TOO], rule) } });
+  const isLate = counted?.includes("budget") ?? false;
+  const gate = Promise.withResolvers<void>();
+  if (!isLate) gate.resolve();
+  const { visit, lines } = start(() => new Response(page, { headers: HTML }), {
+    RERANK_ROUTES: [{ ...ROUTE, budgetMs: isLate ? 20 : 10_000 }],
+    MODELS: gatedKv(gate.promise),
+    TOKENS: await writeTokenEntry("metrics", "admin", ADMIN),
+  });
+  expect((await visit("/shop/site3", uid(1), gate.resolve)).text).toHaveLength(page.length);
+  const [line] = lines.exposures;
+  expect(line ? `served="${line.served}",why="${line.why ?? ""}"` : null).toBe(counted);
+  const { text } = await visit("/metrics", { authorization: `Bearer ${ADMIN}` });
+  expect(text.match(/(?<=assignments_total{.*)served=.*(?=} 1$)/gm)).toEqual(counted === null ? null : [counted]);
 });
 
 test("visitors who consent get an id of their own, whether they are in the experiment or not", async () => {
