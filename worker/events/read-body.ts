@@ -1,6 +1,7 @@
 import { clipped } from "../../format/errors.ts";
 import { contentEncoding, decodedBody } from "../http/content-encoding.ts";
 import { BodyError } from "../http/errors.ts";
+import { outlineJson } from "../http/json-outline.ts";
 import { Deadline } from "../http/promises.ts";
 import { BODY_LEASE_MS, BODY_TIMEOUT_MS, JSON_MEMORY_FACTOR } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -11,7 +12,7 @@ const MEDIA_TYPES: readonly string[] = ["application/json", "text/plain"];
 
 /**
  * The JSON of a short body. `lease` takes the memory for it. Throws BodyError where it is of another type, too long,
- * too slow or no JSON, and OverloadedError where there is no memory.
+ * too slow or no JSON, RequestError where a member stands twice, and OverloadedError where there is no memory.
  */
 export async function readShortJson({ headers, body }: Request, lease: Lease): Promise<unknown> {
   const mediaType = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() || "none";
@@ -37,13 +38,5 @@ export async function readShortJson({ headers, body }: Request, lease: Lease): P
     }
   lease.refuseEnded();
   lease.resize(MAX_EVENT_BODY_BYTES + JSON_MEMORY_FACTOR * size);
-  return parsed(bytes.subarray(0, size));
-}
-
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
-  } catch (error) {
-    throw new BodyError("not-json", `the body is not JSON: ${(error as Error).message}`);
-  }
+  return outlineJson(bytes.subarray(0, size), []).parse();
 }
