@@ -27,8 +27,9 @@ export function inFrontOfOrigin(
     if (settings === null || !ctx) return fetch(request, env, ctx);
     const keepAlive = (promise: Promise<unknown>): void => ctx.waitUntil(promise);
     if (ownPaths.has(new URL(request.url).pathname)) return fetch(request, env, ctx);
-    // The last net: should this code throw, the request goes to the origin as if there were no Worker.
-    ctx.passThroughOnException();
+    // The last net: should this code throw, the request goes to the origin as if there were no Worker. What is asked
+    // for by another method may have been done by then, and must not be done twice.
+    if (["GET", "HEAD"].includes(request.method)) ctx.passThroughOnException();
     const started = performance.now();
     const { routes, origin } = settings;
     watchClicks(request, routes, env ?? {}, keepAlive, options);

@@ -56,7 +56,9 @@ const OF_ONE_PAGE = [
  */
 export function markPersonal(headers: Headers): void {
   for (const name of OF_ONE_PAGE) headers.delete(name);
-  headers.set("cache-control", "private, no-cache");
+  // What nobody may store or change stays so.
+  const stricter = (headers.get("cache-control") ?? "").match(/\bno-(store|transform)\b/gi) ?? [];
+  headers.set("cache-control", ["private, no-cache", ...stricter].join(", "));
   const vary = headers.get("vary") ?? "";
   if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(vary)) headers.set("vary", vary === "" ? "Cookie" : `${vary}, Cookie`);
 }

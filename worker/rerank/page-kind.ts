@@ -4,7 +4,7 @@ import type { Why } from "./why.ts";
 /** What is made of an origin's answer. */
 export type PageKind = "html" | "json";
 
-/** What the runtime decodes when it is read, and encodes again. */
+/** What the runtime decodes when it is read, as it knows their names: in these letters. */
 const ENCODINGS = new Set(["", "identity", "gzip", "br"]);
 
 /**
@@ -18,8 +18,7 @@ export function pageKind(response: Response, { html, json }: CompiledRoute): { k
   const isHtml = media === "text/html" && html.length > 0;
   const isJson = (media === "application/json" || media.endsWith("+json")) && json.length > 0;
   if (!isHtml && !isJson) return { why: "type" };
-  const encoding = (response.headers.get("content-encoding") ?? "").trim().toLowerCase();
-  if (!ENCODINGS.has(encoding)) return { why: "encoding" };
+  if (!ENCODINGS.has(response.headers.get("content-encoding") ?? "")) return { why: "encoding" };
   return { kind: isHtml ? "html" : "json" };
 }
 

@@ -194,7 +194,7 @@ async function passOn(
  */
 function passage(headers: Headers, origin: OriginSetting): IdentityTransformStream {
   const length = headers.get("content-length") ?? "";
-  // The length of a body that is encoded is known only when it is encoded again.
+  // The length of an encoded body is not that of the decoded one.
   const isPlain = ["", "identity"].includes(headers.get("content-encoding") ?? "");
   const isHeld = !isBinding(origin) && /^\d{1,15}$/.test(length);
   return isPlain && isHeld ? new FixedLengthStream(Number(length)) : new IdentityTransformStream();
@@ -204,16 +204,17 @@ function passage(headers: Headers, origin: OriginSetting): IdentityTransformStre
 function personal(response: Response, body: BodyInit | null, why: Why | null): Response {
   const answer = new Response(body, response);
   markPersonal(answer.headers);
-  // What was decoded to be read is encoded again, into other bytes.
-  if (body !== response.body && answer.headers.has("content-encoding")) answer.headers.delete("content-length");
+  // What was decoded to be read goes out as it is: to encode it again, the runtime would hold the page to its end.
+  if (body !== response.body && answer.headers.has("content-encoding"))
+    for (const name of ["content-encoding", "content-length"]) answer.headers.delete(name);
   if (why !== null) answer.headers.append("server-timing", `rerank;desc="${why}"`);
   return answer;
 }
 
-/** A page with the visitor's cookies, and else as it came. */
+/** A page with the visitor's cookies, which no cache may keep for others, or else as it came. */
 function withCookies(response: Response, { cookies }: Begun): Response {
   if (cookies.length === 0) return response;
-  const answer = new Response(response.body, response);
+  const answer = personal(response, response.body, null);
   for (const cookie of cookies) answer.headers.append("set-cookie", cookie);
   return answer;
 }

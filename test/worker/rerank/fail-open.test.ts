@@ -94,7 +94,7 @@ test("a list in its order, and what is counted", async () => {
   expect(memory.report().taken.requests).toBe(0);
 });
 
-test("a page of the route gets the cookies of who arranges its lists, and other answers do not", async () => {
+test("a page of the route gets the cookies of who arranges its lists, for no cache to keep, and other answers do not", async () => {
   const cookies = ["a=1; Secure", "b=2"];
   for (const begin of [() => ({ arranging: { arrange: backwards }, cookies }), () => ({ arranging: null, cookies })])
     await expectCookies(begin);
@@ -106,9 +106,12 @@ async function expectCookies(begin: BeginArranging): Promise<void> {
     [JSON_TYPE, shopJson(), ["o=3", "a=1; Secure", "b=2"]],
     [{ "content-type": "text/css" }, "", ["o=3"]],
   ] as const) {
-    originAnswers(() => new Response(text, { headers: { ...headers, "set-cookie": "o=3" } }));
+    originAnswers(
+      () => new Response(text, { headers: { ...headers, "set-cookie": "o=3", "cache-control": "public" } }),
+    );
     const { answer, ended } = await visit({ begin });
     expect(answer.headers.getSetCookie()).toEqual(cookies);
+    expect(answer.headers.get("cache-control")).toBe(cookies.length > 1 ? "private, no-cache" : "public");
     await answer.text();
     await ended;
   }

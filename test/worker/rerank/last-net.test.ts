@@ -21,3 +21,21 @@ test.each(["/shop/site3", "/else"])(
     expect(await response.json()).toEqual({ url: `https://shop.example${path}?a=1`, visitor: "1" });
   },
 );
+
+test.each(["POST", "PUT", "DELETE", "PATCH"])(
+  "what the origin may have done already is not asked for once more: %s",
+  async (method) => {
+    loggedErrors();
+    const asked: string[] = [];
+    const failing = {
+      fetch: async (request: Request): Promise<Response> => {
+        asked.push(`${request.method} ${await request.text()}`);
+        throw new Error("forced");
+      },
+    };
+    startInFront(SHOP_ROUTES, { ORIGIN: failing });
+    for (const path of ["/shop/site3", "/else"])
+      await expect(visit(path, { method, body: "pay" })).rejects.toThrow("forced");
+    expect(asked).toEqual([`${method} pay`, `${method} pay`]);
+  },
+);
