@@ -109,6 +109,12 @@ test.each<[string, RequestInit, number, string]>([
     'the body is not JSON: got its end at position 1, expected "',
   ],
   [
+    "no JSON in an event",
+    { headers: { "content-type": "text/plain" }, body: '\ufeff{"events":[\n{"value":NaN}]}' },
+    400,
+    'the body is not JSON: got "NaN" at line 2, column 10, expected a value',
+  ],
+  [
     "events twice",
     { headers: { "content-type": "text/plain" }, body: '{"events":[{}],"events":[]}' },
     422,
