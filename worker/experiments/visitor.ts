@@ -2,8 +2,10 @@ import { toHex } from "../../format/hash.ts";
 import type { MacKeys } from "../../format/mac.ts";
 import { MAX_ATTRIBUTE } from "../../format/matching-steps.ts";
 import { PREVIEW_PARAMETER, type Preview, readPreview } from "../../format/preview.ts";
+import { LIST_COOKIE } from "../events/list-cookie.ts";
 import { cookieIn, setCookie, signed, unsigned } from "./cookies.ts";
 import type { ExperimentValues, UnitSource } from "./experiment-values.ts";
+import { STICKY_COOKIE } from "./sticky-cookie.ts";
 import { unitId } from "./unit-hash.ts";
 
 // Who a request is from, as experiments see it: attributes, of which some are ids of units.
@@ -43,7 +45,10 @@ export interface VisitorOptions {
   now: number;
 }
 
-/** Finds out who a request is from. An id that is forged counts as absent. */
+/**
+ * Finds out who a request is from. An id that is forged counts as absent. What the Worker has stored of a visitor who
+ * does not consent any more is deleted.
+ */
 export function readVisitor(request: VisitorRequest, options: VisitorOptions): Visitor {
   const { values, hashAttributes } = options;
   const header = request.headers?.get("cookie") ?? null;
@@ -53,6 +58,10 @@ export function readVisitor(request: VisitorRequest, options: VisitorOptions): V
     cookies: [],
     preview: previewOf(request.url, options),
   };
+  // A Worker that asks for no consent has stored none of these: they are another's of the same host.
+  if (values.consent !== null && !visitor.consents)
+    for (const name of [STICKY_COOKIE, LIST_COOKIE] as const)
+      if (cookieIn(header, name) !== null) visitor.cookies.push(setCookie(name, null));
   const found = new Set<string>();
   for (const source of values.units) {
     const { attribute, from } = source;

@@ -5,6 +5,7 @@ import type { Exposure } from "../../../format/exposure.ts";
 import { sha256, toHex } from "../../../format/hash.ts";
 import { readMacKeys } from "../../../format/mac.ts";
 import { PREVIEW_PARAMETER, writePreview } from "../../../format/preview.ts";
+import { LIST_COOKIE } from "../../../worker/events/list-cookie.ts";
 import { STICKY_COOKIE } from "../../../worker/experiments/sticky-cookie.ts";
 import { UNIT_COOKIE } from "../../../worker/experiments/visitor.ts";
 import type { TestBindings } from "../client.ts";
@@ -125,6 +126,22 @@ test("an anonymous id is made only where the consent cookie says yes", async () 
     null,
     "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",
   ]);
+});
+
+test("consent that is taken back takes all cookies of the Worker's with it, and no other Worker's", async () => {
+  const stored = [STICKY_COOKIE, LIST_COOKIE].map((name) => [name, "x"] as const);
+  const cookie = stored.map((pair) => pair.join("=")).join("; ");
+  const deleted = "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";
+  const bindings = { CONSENT_COOKIE: "consent=yes", EXPERIMENT_UNITS: "uid=cookie:sid" };
+  for (const [overrides, said, expected] of [
+    [bindings, "", Object.fromEntries(stored.map(([name]) => [name, deleted]))],
+    [bindings, "consent=yes; ", {}],
+    [{ EXPERIMENT_UNITS: "uid=cookie:sid" }, "", {}],
+  ] as const) {
+    const worker = await startBy("uid", overrides);
+    expect((await ask(worker, { cookie: `${said}sid=1; ${cookie}` })).cookies).toEqual(expected);
+    expect((await ask(worker, { cookie: `${said}sid=1` })).cookies).toEqual({});
+  }
 });
 
 test("consent may be a part of a cookie's value, escaped or not", async () => {
