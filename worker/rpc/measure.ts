@@ -19,6 +19,10 @@ const OBJECT_BYTES = 64;
 const MEMBER_BYTES = 32;
 /** Characters of a number at most. */
 const NUMBER_TEXT = 24;
+/** Bits of a bigint, as of any hash. The digits of one with a million bits take half a second of processor time. */
+const MAX_BIGINT_BITS = 256;
+const BIGINT_BYTES = NUMBER_BYTES + MAX_BIGINT_BITS / 8;
+const BIGINT_TEXT = 78;
 
 /**
  * Measures what came over RPC. Unlike JSON it may have values that JSON has not, and lists that hold one another, whose
@@ -40,8 +44,13 @@ function add(value: unknown, path: Path, measured: Measured): void {
       measured.memory += STRING_BYTES + 2 * value.length;
       measured.text += value.length;
       break;
-    case "number":
     case "bigint":
+      if (BigInt.asIntN(MAX_BIGINT_BITS, value) !== value)
+        throw new RequestError(placeOf(path), `got a bigint of more than ${MAX_BIGINT_BITS} bits, expected fewer`);
+      measured.memory += BIGINT_BYTES;
+      measured.text += BIGINT_TEXT;
+      break;
+    case "number":
       measured.memory += NUMBER_BYTES;
       measured.text += NUMBER_TEXT;
       break;

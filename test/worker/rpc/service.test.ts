@@ -79,6 +79,7 @@ describe("what JSON has not", () => {
     ],
     ["NaN", { records: [{ price: Number.NaN }] }, "records[0].price", "got NaN, expected a number"],
     ["a bigint as a size", { records: [{ price: 10n ** 40n }] }, "records[0].price", "got 1000"],
+    ["a longer bigint", { records: [{ ad: 2n ** 255n }] }, "records[0].ad", "got a bigint of more than 256 bits"],
     ["a function", { records: [{ price: () => 1 }] }, "records[0].price", "got a function, expected a value that JSON"],
     ["a hole", { records: Object.assign([], { 2: {} }) }, "records[0]", "got undefined, expected an object of fields"],
     ["a set", { records: new Set([{}]) }, "records", "got a Set, expected a value that JSON has"],
@@ -114,6 +115,7 @@ describe("what JSON has not", () => {
 
   test("an integer beyond 2^53 is exact", async () => {
     const [id] = (await expectedScores(model, [{ ad: String(2n ** 60n) }])) as [number];
+    expect(await call({ records: [{ ad: -(2n ** 255n) }] })).toMatchObject({ ok: true });
     expect(await call({ records: [{ ad: 2n ** 60n }] })).toMatchObject({ ok: true, answer: { scores: [id] } });
   });
 
