@@ -24,7 +24,7 @@ export interface LocalBindings extends AsyncDisposable {
 export async function openLocalBindings(
   what: string,
   config: string,
-  persistTo = join(dirname(config), ".wrangler", "state"),
+  persistTo = localState(config),
   environment?: string,
 ): Promise<LocalBindings> {
   checkFolder(persistTo, what);
@@ -47,6 +47,11 @@ export async function openLocalBindings(
     })
     .finally(() => clearTimeout(timer));
   return { env: proxy.env, folder: persistTo, [Symbol.asyncDispose]: () => proxy.dispose() };
+}
+
+/** The folder of local bindings that `wrangler dev` has beside a configuration. */
+export function localState(config: string): string {
+  return join(dirname(config), ".wrangler", "state");
 }
 
 /** Throws UserError where a folder of local bindings is something else, or nothing may be written there. */

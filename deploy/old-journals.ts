@@ -11,7 +11,7 @@ import type { StoreState } from "./versions-in-use.ts";
 const DAY_MS = 86_400_000;
 
 /** Milliseconds after which an upload that has written nothing is one that was stopped. */
-const ABANDONED_MS = DAY_MS;
+export const ABANDONED_MS = DAY_MS;
 
 /**
  * The versions of which nothing says what their upload counts on, and which may be under way: their last value is not
@@ -46,8 +46,7 @@ export async function oldJournals(
     [...(await store.keys(prefix))].map((key) => key.slice(prefix.length));
   const keys: string[] = [];
   for (const [version, { time }] of state.uploads) {
-    const last = Math.max(time, (await timeNoted(store, version)) ?? time);
-    if (!isAbandoned(last, now)) continue;
+    if (!isAbandoned(time, now)) continue;
     if (needed.has(version) && (await isPublished(store, version))) keys.push(uploadKey(version), uploadedKey(version));
   }
   for (const [version, time] of state.damagedUploads)

@@ -6,7 +6,7 @@ import { blobKey, historyKey, manifestKey, pageKey, removalKey, uploadedKey, upl
 import { UserError } from "../trainer/errors.ts";
 import { DigestSet } from "./digest-set.ts";
 import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts";
-import { noteSeen, oldJournals, unknownUploads } from "./old-journals.ts";
+import { ABANDONED_MS, noteSeen, oldJournals, unknownUploads } from "./old-journals.ts";
 import { ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
 import { neededBy, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
@@ -19,7 +19,10 @@ export interface PruneOptions {
   model: string | null;
   /** The newest versions of each history that stay, however old they are. */
   keep: number;
-  /** Versions that were published in the last so many days stay, and so does what uploads of these days count on. */
+  /**
+   * Versions that were published in the last so many days stay, and so does what uploads of these days, or of the last
+   * one, count on.
+   */
   days: number;
 }
 
@@ -80,7 +83,7 @@ export class Pruning {
    * removed stays noted until it is gone, so that a removal that is stopped can be ended by the next one. Returns what
    * was removed: less than was planned where a version was made to serve meanwhile.
    */
-  async remove({ forgotten, versions, journals: planned }: Removal): Promise<Removal> {
+  async remove({ forgotten: toForget, versions, journals: planned }: Removal): Promise<Removal> {
     const store = this.#store;
     const before = await readState(store);
     await noteSeen(store, before, this.#now());
@@ -93,6 +96,8 @@ export class Pruning {
       if ((await textOf(store, manifestKey(version))) !== null) whole.add(version);
       await store.putTexts([{ key: removalKey(version), value: writePublishedManifest(manifest) }]);
     }
+    const still = new Set(this.#forgotten(before).map(({ model, version }) => `${model}@${version}`));
+    const forgotten = toForget.filter(({ model, version }) => still.has(`${model}@${version}`));
     await this.#trimHistories(forgotten);
     await deleteAll(
       store,
@@ -125,15 +130,16 @@ export class Pruning {
     return { forgotten, versions: gone, pages, journals, unknown };
   }
 
+  /** An upload that was alive since then may be under way, or is to stay as versions of that time do. */
   #uploadsSince(): number {
-    return this.#now() - this.#options.days * DAY_MS;
+    return this.#now() - Math.max(this.#options.days * DAY_MS, ABANDONED_MS);
   }
 
   /** What histories are to forget. */
   #forgotten(state: StoreState): { model: string; version: string }[] {
     const { model: only, keep } = this.#options;
     const used = versionsInUse(state);
-    const since = this.#uploadsSince();
+    const since = this.#now() - this.#options.days * DAY_MS;
     if (only !== null && !state.models.some(({ model }) => model === only)) throw noSuchModel(only, state);
     return state.models
       .filter(({ model }) => only === null || model === only)

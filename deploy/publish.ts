@@ -2,6 +2,7 @@ import { UserError } from "../trainer/errors.ts";
 import { say, startTask } from "../trainer/terminal/progress.ts";
 import { costText, dollarsOf, type UploadCost } from "./cost.ts";
 import { openStore, type StoreTarget } from "./kv/open-store.ts";
+import { lockStore } from "./kv/store-lock.ts";
 import { Publication, type Published, type UploadOptions } from "./publication.ts";
 import type { ReleaseOptions } from "./release.ts";
 import type { UploadedModel } from "./uploaded-model.ts";
@@ -28,6 +29,7 @@ export async function publish(
   target: StoreTarget,
   { repair = false, settle, confirm, ...release }: PublishOptions = {},
 ): Promise<Published> {
+  using _lock = await lockStore(target);
   using task = startTask("publish", model.pages.length + 1, "keys");
   await using store = await openStore(target, (why, seconds) => task.advance(0, `${why}; again in ${seconds} s`));
   const isRemote = "remote" in target && target.remote;

@@ -16,7 +16,7 @@ export interface StoreState {
   earlier: EarlierPointer | null;
   /** Versions that arms of experiments name. */
   ofArms: ReadonlySet<string>;
-  /** Uploads that have not ended and whose pages are known, by version. */
+  /** Uploads that have not ended and whose pages are known, by version; `time`: of their last sign of life. */
   uploads: Map<string, Upload>;
   /** By version, those whose journal is damaged: when their last value was written, or null where nothing says. */
   damagedUploads: Map<string, number | null>;
@@ -37,9 +37,10 @@ export async function readState(store: KvStore): Promise<StoreState> {
     const upload = await textOf(store, key);
     if (upload === null) continue;
     const read = await unlessDamaged(() => readUpload(upload, version));
-    if (read === null) damagedUploads.set(version, await timeNoted(store, version));
-    const known = read ?? (await knownUpload(store, version, damagedUploads.get(version) ?? null));
-    if (known) uploads.set(version, known);
+    const noted = await timeNoted(store, version);
+    if (read === null) damagedUploads.set(version, noted);
+    const known = read ?? (await knownUpload(store, version, noted));
+    if (known) uploads.set(version, { ...known, time: Math.max(known.time, noted ?? 0) });
   }
   return { models, earlier: text === null ? null : readEarlierPointer(text), ofArms, uploads, damagedUploads };
 }
@@ -72,7 +73,7 @@ export function versionsInUse({ models, earlier, ofArms }: StoreState): Set<stri
   return used;
 }
 
-/** The versions that must stay: those in use, those of histories, and those whose upload began since then. */
+/** The versions that must stay: those in use, those of histories, and those whose upload was alive since then. */
 export function versionsKept(state: StoreState, uploadsSince: number): Set<string> {
   const kept = versionsInUse(state);
   for (const { history } of state.models) for (const { version } of history) kept.add(version);

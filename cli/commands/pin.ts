@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
+import { lockStore } from "../../deploy/kv/store-lock.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
 import { readSigningKey } from "../../format/signature.ts";
 import { UserError } from "../../trainer/errors.ts";
@@ -21,7 +22,9 @@ export function definePin(command: Command): void {
     if ((version === undefined) !== (off === true))
       throw new UserError(`got ${off ? "both" : "neither"} VERSION ${off ? "and" : "nor"} --off, expected one of them`);
     const key = flags.key === undefined ? null : await readSigningKey(readText(flags.key), flags.key);
-    await using store = await openStore(presentStoreOf(flags));
+    const target = presentStoreOf(flags);
+    using _lock = await lockStore(target);
+    await using store = await openStore(target);
     const registry = new ModelRegistry(store);
     if (version === undefined) {
       console.log(`${name} is no longer pinned; ${await registry.unpin(name)} serves until another is published`);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
+import { lockStore } from "../../deploy/kv/store-lock.ts";
 import { Pruning, type Removal } from "../../deploy/prune.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
@@ -22,7 +23,9 @@ export function definePrune(command: Command): void {
     .option("--days <number>", "versions of the last so many days stay", integerWithin(0, MOST_DAYS), 14)
     .option("--yes", "delete them");
   withStore(command).action(async (name: string | undefined, { keep, days, yes, ...flags }: PruneFlags) => {
-    await using store = await openStore(presentStoreOf(flags));
+    const target = presentStoreOf(flags);
+    using _lock = yes ? await lockStore(target) : null;
+    await using store = await openStore(target);
     const pruning = new Pruning(store, { model: name ?? null, keep, days });
     const plan = await pruning.plan();
     for (const { model, version } of plan.forgotten) console.log(`${model}@${version}`);

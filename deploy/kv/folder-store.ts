@@ -1,4 +1,4 @@
-import { type Dirent, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type Dirent, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
@@ -8,8 +8,9 @@ import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { WholeFile, writeWhole } from "../../trainer/io/files.ts";
 import { statsOf } from "../../trainer/io/folders.ts";
+import { lastSign } from "../../trainer/io/heartbeat.ts";
 import { readFault, systemFault } from "../../trainer/io/system-fault.ts";
-import { isTemporary } from "../../trainer/io/temporary.ts";
+import { isTemporary, removeQuietly, removeRemains, temporaryPath } from "../../trainer/io/temporary.ts";
 import type { KvPair, KvStore } from "./kv-store.ts";
 
 /** What the keys of row pages begin with. */
@@ -24,11 +25,12 @@ const MANIFESTS = manifestKey("");
 export class FolderStore implements KvStore {
   readonly #folder: string;
   readonly #packed: boolean;
+  /** Whether pages that killed processes left half written are removed. */
+  #isTidy = false;
 
   /** Throws UserError where the path is something else than a folder. */
   constructor(folder: string, packed: boolean) {
-    if (statsOf(folder)?.isDirectory() === false)
-      throw new UserError(`${folder}: got a file, expected a folder for published models`);
+    checkStoreFolder(folder);
     this.#folder = folder;
     this.#packed = packed;
   }
@@ -119,15 +121,18 @@ export class FolderStore implements KvStore {
     }
   }
 
-  /** Pages are many, and a publication reads those back that are there: none is waited for until it is on the disk. */
+  /** Writes a page whole or not at all. Pages are many: none is waited for until it is on the disk. */
   #writePage(key: string, text: string): void {
     const path = this.#path(key);
-    const bytes = Buffer.from(text, "base64");
+    const temporary = temporaryPath(path);
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, bytes);
+      writeFileSync(temporary, Buffer.from(text, "base64"));
+      if (!this.#isTidy) removeRemains(dirname(path), lastSign(temporary));
+      this.#isTidy = true;
+      renameSync(temporary, path);
     } catch (error) {
-      removeUnlessWhole(path, bytes.length);
+      removeQuietly(temporary);
       throw systemFault(path, error);
     }
   }
@@ -156,6 +161,12 @@ export class FolderStore implements KvStore {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
+/** Throws UserError where the path of a folder of published models is something else. */
+export function checkStoreFolder(folder: string): void {
+  if (statsOf(folder)?.isDirectory() === false)
+    throw new UserError(`${folder}: got a file, expected a folder for published models`);
+}
+
 /** Files and folders below a folder, which may be absent. Throws UserError where the system does not list them. */
 function entriesBelow(folder: string): Dirent[] {
   try {
@@ -165,16 +176,6 @@ function entriesBelow(folder: string): Dirent[] {
     if (code === "ENOENT") return [];
     if (code === "ENOTDIR") throw new UserError(`${folder}: got a file, expected a folder of published values`);
     throw unread(folder, error);
-  }
-}
-
-/** Removes a page that was not written to its end: no half of one is of use. */
-function removeUnlessWhole(path: string, size: number): void {
-  try {
-    const stats = statsOf(path);
-    if (stats?.isFile() && stats.size < size) rmSync(path);
-  } catch {
-    // What the system refuses is said of the writing.
   }
 }
 

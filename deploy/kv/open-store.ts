@@ -20,13 +20,18 @@ export interface FolderTarget {
   packed?: boolean;
 }
 
+/** The configuration of wrangler that names a store. */
+export function configOf({ config = WRANGLER_CONFIG }: { config?: string }): string {
+  return config;
+}
+
 /** Opens a store. `onRetry` is told before a request is sent again. Throws UserError where it cannot be opened. */
 export async function openStore(
   target: StoreTarget,
   onRetry: (why: string, seconds: number) => void = () => {},
 ): Promise<KvStore> {
   if ("folder" in target) return new FolderStore(target.folder, target.packed ?? false);
-  const config = target.config ?? WRANGLER_CONFIG;
+  const config = configOf(target);
   if (!target.remote) return openLocalKv(config, target.persistTo, target.environment);
   const namespace = await findAccountNamespace(config, target.environment);
   namespace.api.onRetry = onRetry;

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -7,6 +7,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -88,6 +89,35 @@ it("a page that the system refuses to write to its end leaves no half", () => {
   const said = execFileSync("bash", ["-c", command], { encoding: "utf8" });
   expect(said).toMatch(/^UserError .*page.b: not written: EFBIG: file too large/);
   expect(readdirSync(join(folder, "store", "page"))).toEqual(["a"]);
+});
+
+it("a page that a killed process was writing has no name, and what is left of it goes later", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const script = join(folder, "write.mjs");
+  writeFileSync(
+    script,
+    `import fs from "node:fs";
+    import { syncBuiltinESMExports } from "node:module";
+    const write = fs.writeFileSync;
+    fs.writeFileSync = (path, bytes) => {
+      write(path, bytes.subarray(0, bytes.length / 2));
+      process.kill(process.pid, "SIGKILL");
+    };
+    syncBuiltinESMExports();
+    const { FolderStore } = await import("${pathToFileURL("deploy/kv/folder-store.ts").href}");
+    const store = new FolderStore(${JSON.stringify(join(folder, "store"))}, false);
+    await store.putTexts([{ key: "page/a", value: "AAAAAAAA" }]);`,
+  );
+  expect(spawnSync(process.execPath, [script]).signal).toBe("SIGKILL");
+  const pages = join(folder, "store", "page");
+  const [left = "", ...others] = readdirSync(pages);
+  expect([left.startsWith("a.deepfm-edge-"), others]).toEqual([true, []]);
+  const store = new FolderStore(join(folder, "store"), false);
+  expect(await store.texts(["page/a"])).toEqual(new Map([["page/a", null]]));
+  utimesSync(join(pages, left), 0, 0);
+  await store.putTexts([{ key: "page/b", value: "AAAA" }]);
+  expect(readdirSync(pages)).toEqual(["b"]);
 });
 
 it("what verify says of the file of all pages is true of every page's place", async () => {

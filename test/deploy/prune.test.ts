@@ -224,6 +224,43 @@ describe("prune", () => {
     expect(await world.faults()).toEqual([]);
   });
 
+  it("leaves an upload that is under way, of however few days versions stay", async () => {
+    const world = new World();
+    const { store } = world;
+    const [model, other] = MODELS as [PagedModel, PagedModel];
+    await world.publish(other);
+    store.failAfter = 4; // the journal, two pages, how far that is, and two more
+    await expect(world.publish(model)).rejects.toThrow("broke off");
+    store.failAfter = Number.POSITIVE_INFINITY;
+    const uploading = new Map(store.values);
+    const pruning = world.prune({ keep: 0, days: 0 });
+    // Its last value counts, and not when it began.
+    for (const hours of [0.001, 23]) {
+      world.now += hours * 3_600_000;
+      expect(await pruning.remove(await pruning.plan())).toEqual(NOTHING);
+      expect(store.values).toEqual(uploading);
+      store.values.set(uploadedKey(model.version), writeUploaded({ time: world.now, values: 4 }));
+      uploading.set(uploadedKey(model.version), writeUploaded({ time: world.now, values: 4 }));
+    }
+    world.now += DAY + 1;
+    expect((await pruning.plan()).versions).toEqual([model.version]);
+  });
+
+  it("leaves in its history what is made to serve before the plan is carried out", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 4)) await world.publish(model);
+    const [oldest] = MODELS as [PagedModel];
+    world.now += 30 * DAY;
+    const pruning = world.prune({ keep: 1, days: 1 });
+    const plan = await pruning.plan();
+    expect(plan.forgotten).toContainEqual({ model: "tiny", version: oldest.version });
+    await world.registry.rollback("tiny", oldest.version);
+    const { forgotten } = await pruning.remove(plan);
+    expect(forgotten.map(({ version }) => version)).not.toContain(oldest.version);
+    expect((await world.registry.history("tiny")).map(({ version }) => version)).toContain(oldest.version);
+    expect(await world.faults()).toEqual([]);
+  });
+
   it("killed at any step, leaves whole what stays, and the next one ends it", async () => {
     let end: string[] = [];
     for (let steps = 30; steps >= 0; steps--) {

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, realpathSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { warn } from "../terminal/warning.ts";
 import { makeFolder } from "./folders.ts";
@@ -11,6 +12,12 @@ const FILE = ".lock";
 /** SQLite's codes (sqlite.org/rescode.html): another process has the lock; the file holds something else. */
 const BUSY = 5;
 const NOT_A_DATABASE = 26;
+
+/** Milliseconds between two looks at a lock that another process has. */
+const LOOK_MS = 100;
+
+/** Another process, or another part of this one, has the lock of a folder. */
+export class FolderInUse extends UserError {}
 
 /**
  * The folders that this process has locked: the system's locks only tell processes apart. It keeps their databases too,
@@ -42,6 +49,23 @@ export class FolderLock implements Disposable {
     this.#database = lock(folder, patience);
     locked.set(this.#folder, this.#database);
     removeRemains(folder, null);
+  }
+
+  /**
+   * Takes it once whoever has it gives it up; `tell` is told once that it is being waited for. Throws UserError as the
+   * constructor does, after `waitMs` also where another still has it.
+   */
+  static async waitFor(folder: string, waitMs: number, tell: () => void): Promise<FolderLock> {
+    const started = performance.now();
+    for (let looks = 0; ; looks++) {
+      try {
+        return new FolderLock(folder);
+      } catch (error) {
+        if (!(error instanceof FolderInUse) || performance.now() - started >= waitMs) throw error;
+        if (looks === 0) tell();
+        await wait(LOOK_MS);
+      }
+    }
   }
 
   /** Gives it up. A folder that was made for it goes where nothing was written. */
@@ -92,8 +116,8 @@ function checkRefusal(folder: string, error: unknown): void {
   warn(`${path}: cannot be locked (${message}): nothing else should write into ${folder} meanwhile`);
 }
 
-function inUse(folder: string): UserError {
-  return new UserError(
+function inUse(folder: string): FolderInUse {
+  return new FolderInUse(
     `${folder}: got a folder that another process is writing into (it has locked ${join(folder, FILE)}), expected one ` +
       "that is free: choose another folder, or wait until it has ended",
   );

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
+import { lockStore } from "../../../deploy/kv/store-lock.ts";
 import { parseArm } from "../../../format/arm.ts";
 import { ConditionCheck } from "../../../format/condition.ts";
 import { FormatError } from "../../../format/errors.ts";
@@ -38,7 +39,9 @@ export function createCommand(): Command {
       ...(weights && { weights }),
       ...(condition !== undefined && { condition: readCondition(condition) }),
     };
-    await using store = await openStore(storeOf(flags));
+    const target = storeOf(flags);
+    using _lock = await lockStore(target);
+    await using store = await openStore(target);
     console.log(entryText(await new ExperimentRegistry(store).create(plan, newPhase)));
   });
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
+import { lockStore } from "../../../deploy/kv/store-lock.ts";
 import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
 import { warnOfAbsentModels } from "./absent-models.ts";
 import { coverageOption } from "./coverage-option.ts";
@@ -12,7 +13,9 @@ export function rampCommand(): Command {
     .argument("<name>", "the experiment")
     .addOption(coverageOption());
   return withStore(command).action(async (name: string, flags: StoreFlags & { coverage: number }) => {
-    await using store = await openStore(presentStoreOf(flags));
+    const target = presentStoreOf(flags);
+    using _lock = await lockStore(target);
+    await using store = await openStore(target);
     const entry = await new ExperimentRegistry(store).ramp(name, flags.coverage);
     console.log(entryText(entry));
     await warnOfAbsentModels(store, entry);

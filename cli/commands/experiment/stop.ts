@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
+import { lockStore } from "../../../deploy/kv/store-lock.ts";
 import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
 import { entryText } from "./entry-text.ts";
 
@@ -10,7 +11,9 @@ export function stopCommand(): Command {
     .argument("<name>", "the experiment")
     .option("--ship <arm>", "the arm whose model the list has from now on, without chance (default: as before it)");
   return withStore(command).action(async (name: string, flags: StoreFlags & { ship?: string }) => {
-    await using store = await openStore(presentStoreOf(flags));
+    const target = presentStoreOf(flags);
+    using _lock = await lockStore(target);
+    await using store = await openStore(target);
     console.log(entryText(await new ExperimentRegistry(store).stop(name, flags.ship ?? null)));
   });
 }

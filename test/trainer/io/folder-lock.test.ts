@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../../trainer/errors.ts";
-import { FolderLock } from "../../../trainer/io/folder-lock.ts";
+import { FolderInUse, FolderLock } from "../../../trainer/io/folder-lock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-lock-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -67,6 +68,21 @@ describe("a folder", () => {
     await once(child.stdout, "data");
     using _lock = new FolderLock(path, 30_000);
     await once(child, "close");
+  });
+
+  it("is waited for without standing still, of which is told once", async () => {
+    const path = join(folder, "waited-for");
+    const held = new FolderLock(path);
+    let told = 0;
+    const waiting = FolderLock.waitFor(path, 30_000, () => told++);
+    await expect(FolderLock.waitFor(path, 0, () => {})).rejects.toThrow(FolderInUse);
+    await setTimeout(250);
+    held[Symbol.dispose]();
+    using _lock = await waiting;
+    expect(told).toBe(1);
+    const file = join(folder, "no-folder");
+    writeFileSync(file, "");
+    await expect(FolderLock.waitFor(file, 30_000, () => {})).rejects.toThrow(/no-folder: not written: EEXIST/);
   });
 
   it("that was made for the lock goes where nothing was written, and stays otherwise", () => {
