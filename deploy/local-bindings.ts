@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path";
 import { UserError } from "../trainer/errors.ts";
 import { endWorkerdsWithThisProcess } from "../trainer/io/children.ts";
-import { systemFault } from "../trainer/io/system-fault.ts";
+import { systemFault, toldFault } from "../trainer/io/system-fault.ts";
 import { QUIET } from "./wrangler.ts";
 import { readWranglerConfig } from "./wrangler-config.ts";
 
@@ -43,7 +43,10 @@ export async function openLocalBindings(
   });
   const proxy = await Promise.race([started, late])
     .catch((error: Error) => {
-      throw new UserError(`the ${what} in ${persistTo} could not be opened: ${error.message}`, { cause: error });
+      const fault = toldFault(persistTo, error.message);
+      throw (
+        fault ?? new UserError(`the ${what} in ${persistTo} could not be opened: ${error.message}`, { cause: error })
+      );
     })
     .finally(() => clearTimeout(timer));
   return { env: proxy.env, folder: persistTo, [Symbol.asyncDispose]: () => proxy.dispose() };

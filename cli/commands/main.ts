@@ -5,6 +5,9 @@ import { makeProgram } from "./program.ts";
 
 // Runs the program with the arguments of this process.
 
+/** Milliseconds that what has failed to start, such as a server of a library, may keep a process that has failed. */
+const END_MS = 2000;
+
 takeOutputErrors();
 endWithLauncher();
 try {
@@ -14,4 +17,5 @@ try {
 } catch (error) {
   console.error(faultText(error));
   process.exitCode = exitCodeOf(error);
+  setTimeout(() => process.exit(), END_MS).unref(); // a process that nothing keeps ends before
 }

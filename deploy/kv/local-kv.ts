@@ -1,5 +1,6 @@
 import { UserError } from "../../trainer/errors.ts";
-import { openLocalBindings } from "../local-bindings.ts";
+import { toldFault } from "../../trainer/io/system-fault.ts";
+import { type LocalBindings, openLocalBindings } from "../local-bindings.ts";
 import { BINDING } from "./binding.ts";
 import { type KvPair, type KvStore, ValuesTooLarge } from "./kv-store.ts";
 
@@ -33,9 +34,9 @@ export async function openLocalKv(config: string, persistTo?: string, environmen
 
 class LocalKv implements KvStore {
   readonly #namespace: Namespace;
-  readonly #bindings: AsyncDisposable;
+  readonly #bindings: LocalBindings;
 
-  constructor(namespace: Namespace, bindings: AsyncDisposable) {
+  constructor(namespace: Namespace, bindings: LocalBindings) {
     this.#namespace = namespace;
     this.#bindings = bindings;
   }
@@ -44,7 +45,7 @@ class LocalKv implements KvStore {
     const found = new Set<string>();
     let cursor: string | undefined;
     do {
-      const page = await this.#namespace.list({ prefix, ...(cursor !== undefined && { cursor }) });
+      const page = await this.#told(this.#namespace.list({ prefix, ...(cursor !== undefined && { cursor }) }));
       for (const { name } of page.keys) found.add(name);
       cursor = page.list_complete ? undefined : page.cursor;
     } while (cursor !== undefined);
@@ -53,7 +54,7 @@ class LocalKv implements KvStore {
 
   async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
     try {
-      return await this.#namespace.get(keys);
+      return await this.#told(this.#namespace.get(keys));
     } catch (error) {
       if (error instanceof Error && /exceeds the limit/.test(error.message)) throw new ValuesTooLarge(error.message);
       throw error;
@@ -61,22 +62,36 @@ class LocalKv implements KvStore {
   }
 
   async bytes(key: string): Promise<Uint8Array | null> {
-    const value = await this.#namespace.get(key, "arrayBuffer");
+    const value = await this.#told(this.#namespace.get(key, "arrayBuffer"));
     return value && new Uint8Array(value);
   }
 
   async putTexts(pairs: readonly KvPair[]): Promise<void> {
     for (let i = 0; i < pairs.length; i += AT_ONCE)
-      await Promise.all(pairs.slice(i, i + AT_ONCE).map(({ key, value }) => this.#namespace.put(key, value)));
+      await this.#told(
+        Promise.all(pairs.slice(i, i + AT_ONCE).map(({ key, value }) => this.#namespace.put(key, value))),
+      );
   }
 
   async putBytes(key: string, value: Uint8Array): Promise<void> {
-    await this.#namespace.put(key, new Uint8Array(value).buffer);
+    await this.#told(this.#namespace.put(key, new Uint8Array(value).buffer));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
     for (let i = 0; i < keys.length; i += AT_ONCE)
-      await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#namespace.delete(key)));
+      await this.#told(Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#namespace.delete(key))));
+  }
+
+  /** What is done, where the files behind the namespace let it. Throws UserError where they do not. */
+  async #told<T>(done: Promise<T>): Promise<T> {
+    try {
+      return await done;
+    } catch (error) {
+      if (!(error instanceof Error) || !/ failed: 5\d\d |SQLITE_/.test(error.message)) throw error;
+      const { folder } = this.#bindings;
+      const problem = `the local KV in ${folder}: ${error.message}; is its disk full, or does another program write there?`;
+      throw toldFault(folder, error.message) ?? new UserError(problem, { cause: error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { exitCodeOf, faultText } from "../../cli/commands/faults.ts";
@@ -14,6 +16,16 @@ const log = folder.file("log.csv", LOG);
 const blob = fileURLToPath(new URL("../golden/tiny.blob.bin", import.meta.url));
 
 const STACK = /^ {4}at /m;
+
+it("a library's server that did not start does not keep the process", async () => {
+  folder.file("wrangler.toml", 'name = "shop"\n[[kv_namespaces]]\nbinding = "MODELS"\n');
+  mkdirSync(join(folder.path, "state"));
+  folder.file("state/v3", "a file, where workerd is to have its folders");
+  const args = ["models", "--config", "wrangler.toml", "--persist-to", "state"];
+  const { code, stderr } = await runCommand(folder.path, args);
+  expect(stderr).toMatch(/^error: the local KV in state could not be opened: ENOTDIR: /);
+  expect(code).toBe(1);
+});
 
 describe("a fault", () => {
   it.each([

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { type KvStore, ValuesTooLarge } from "../../deploy/kv/kv-store.ts";
 import { openLocalKv } from "../../deploy/kv/local-kv.ts";
@@ -84,6 +85,23 @@ describe("publish, into a local KV", () => {
     expect(() => checkFolder(join(config, "kv"))).toThrow(`${config} is a file, where a folder is needed`);
     expect(() => checkFolder(folder)).not.toThrow();
     expect(() => checkFolder(join(folder, "absent"))).not.toThrow();
+  });
+
+  it("says which folder it is where its files cannot be written", async () => {
+    const persistTo = join(folder, "held");
+    await using store = await openLocalKv(config, persistTo);
+    await store.putTexts([{ key: "models/a", value: "1" }]);
+    const files = readdirSync(persistTo, { recursive: true, encoding: "utf8" });
+    const database = files.find((file) => /KVNamespaceObject.*[0-9a-f]{64}\.sqlite$/.test(file)) ?? "";
+    using other = new DatabaseSync(join(persistTo, database));
+    other.exec("BEGIN IMMEDIATE");
+    const [put, remove] = [() => store.putTexts([{ key: "models/a", value: "2" }]), () => store.delete(["models/a"])];
+    for (const change of [put, remove])
+      await expect(change()).rejects.toThrow(
+        new RegExp(`^the local KV in ${persistTo}: KV \\w+ failed: 500 .*, or does another program write there\\?$`),
+      );
+    other.exec("ROLLBACK");
+    expect(await store.texts(["models/a"])).toEqual(new Map([["models/a", "1"]]));
   });
 
   it("leaves all other files of its folder alone", async () => {

@@ -22,9 +22,10 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["EIO", "the disk does not work as it should"],
 ]);
 
-/** The system's own words for errors (strerror(3)), as other programs repeat them. */
+/** The system's own words for errors (strerror(3)), as other programs repeat them, and those of SQLite. */
 const WORDS: readonly (readonly [string, string])[] = [
   ["No space left on device", "ENOSPC"],
+  ["database or disk is full", "ENOSPC"],
   ["Disk quota exceeded", "EDQUOT"],
   ["File too large", "EFBIG"],
   ["Permission denied", "EACCES"],

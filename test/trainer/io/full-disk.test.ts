@@ -10,7 +10,7 @@ import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { damageOf } from "../../../trainer/data/lines.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { writeWhole } from "../../../trainer/io/files.ts";
-import { readFault, systemFault } from "../../../trainer/io/system-fault.ts";
+import { readFault, systemFault, toldFault } from "../../../trainer/io/system-fault.ts";
 import { temporaryPath } from "../../../trainer/io/temporary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-full-"));
@@ -51,6 +51,15 @@ describe("a file that is written", () => {
     expect(fault).toBeInstanceOf(FormatError);
     expect((fault as Error).message).toMatch(expected);
     expect(damageOf(path, Object.assign(new Error(message), { code, syscall: "open" }))).toEqual(fault);
+  });
+
+  it("is told of in other programs' words: those of the system, and of SQLite", () => {
+    const full = /^x: not written: ENOSPC: .* is full; the disk is full: free some room/;
+    expect(toldFault("x", "database or disk is full: SQLITE_FULL")?.message).toMatch(full);
+    expect(toldFault("x", "cp: error writing 'x': No space left on device")?.message).toMatch(
+      /^x: not written: ENOSPC: /,
+    );
+    expect(toldFault("x", "it did not work")).toBe(null);
   });
 
   it("keeps what was there before, and leaves nothing beside it", () => {
