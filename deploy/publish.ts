@@ -42,8 +42,10 @@ export async function publish(
   const published = await publication.run(model, release);
   const { present, repaired, pinnedTo } = published;
   task.done(`${present} already there${repaired > 0 ? `, ${repaired} were damaged and are written again` : ""}`);
-  if (pinnedTo !== null && release.switches !== false)
-    say(`${release.model ?? model.model} is pinned to ${pinnedTo}, which goes on serving`);
+  if (pinnedTo !== null && release.switches !== false) {
+    const still = release.deadline === undefined ? "" : " with the deadline that it had";
+    say(`${release.model ?? model.model} is pinned to ${pinnedTo}, which goes on serving${still}`);
+  }
   return published;
 }
 

@@ -19,7 +19,7 @@ import { defaultKey, earlierPointerKey, historyKey, pointerKey } from "../format
 import { UserError } from "../trainer/errors.ts";
 import { type KvStore, textOf, textsOf } from "./kv/kv-store.ts";
 import { historyFromManifests } from "./mend-history.ts";
-import { startOfBlob } from "./stored-version.ts";
+import { startOfBlob, storedBlob } from "./stored-version.ts";
 import { versionsOfExperiments } from "./versions-of-experiments.ts";
 
 /** The model that an earlier publisher's pointer names, whose name its blob may have to say. */
@@ -41,6 +41,9 @@ export interface ModelEntry {
 
 /** Milliseconds that another machine's clock may be ahead of this one's. A serial number beyond was never signed. */
 const MOST_AHEAD_MS = 86_400_000;
+/** What brings a blob back. */
+const BY_REPAIR = "`publish --repair --no-switch` of its export writes it again";
+
 /** What a rollback did. */
 export interface Rollback {
   /** The version that served before; null: its pointer could not be read. */
@@ -211,17 +214,20 @@ export class ModelRegistry {
     pinned: boolean,
     key: SigningKey | null,
   ): Promise<void> {
-    const blob = await startOfBlob(this.#store, to);
-    if (blob === null)
-      throw new UserError(`${model}: got version ${to}, whose blob is not in the store; publish its export again`);
-    const signer = signerOf(blob);
+    // A Worker that starts would have nothing to serve with, where the blob is not whole.
+    const blob = await storedBlob(this.#store, to).catch((error) => {
+      if (!(error instanceof FormatError)) throw error;
+      throw new UserError(`${model}: got version ${to}, of which ${error.message}; ${BY_REPAIR}`, { cause: error });
+    });
+    if (blob === null) throw new UserError(`${model}: got version ${to}, whose blob is not in the store; ${BY_REPAIR}`);
+    const signer = signerOf(blob.bytes);
     if (signer !== null && key === null)
       throw new UserError(
         `${model}: got version ${to}, which is signed, expected --key: Workers go back with it alone`,
       );
     if (signer === null && key !== null)
       throw new UserError(`--key: got a key, expected none: version ${to} of ${model} is not signed`);
-    const signed = key && (await signStatement({ model, version: to }, key, this.#serialAfter(pointer)));
+    const signed = key && (await signStatement({ model, version: to }, key, await this.#serialAfter(pointer)));
     const { deadline, version = null } = pointer ?? {};
     await this.#write(model, {
       ...{ version: to, since: this.timeAfter(pointer), previous: version },
@@ -244,12 +250,13 @@ export class ModelRegistry {
   }
 
   /**
-   * The serial number of a statement that replaces what a pointer has. It follows the clock alone, and not `since`,
-   * which whoever writes to the store can set far into the future.
+   * The serial number of a statement that replaces what a pointer leads to: later than that, which may have been signed
+   * by a clock that is ahead. It follows the clock alone, and not `since`, which whoever writes to the store can set far
+   * into the future.
    */
-  #serialAfter(pointer: ModelPointer | null): number {
+  async #serialAfter(pointer: ModelPointer | null): Promise<number> {
     const now = this.#now();
-    const before = pointer?.signed?.serial ?? 0;
+    const before = pointer === null ? 0 : await this.serialOf(pointer);
     return before < now + MOST_AHEAD_MS ? Math.max(now, before + 1) : now;
   }
 

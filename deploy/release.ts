@@ -66,6 +66,8 @@ export async function planRelease(
 ): Promise<Release> {
   parseWith(modelName, model, "--model");
   parseWith(NoteSchema, note, "--note");
+  if (deadline !== undefined && !switches)
+    throw new UserError("--deadline: got --no-switch too, expected one of the two: it is the pointer's, which stays");
   if (isSigned && model !== name)
     throw new UserError(`--model: got ${model}, expected ${name}: the export is signed under that name`);
   const byDefault = await unlessDamaged(

@@ -1,6 +1,6 @@
 import { type Dirent, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
@@ -57,6 +57,8 @@ export class FolderStore implements KvStore {
 
   async putTexts(pairs: readonly KvPair[]): Promise<void> {
     for (const { key, value } of pairs) {
+      if (isForeign(basename(key)))
+        throw new UserError(`${this.#path(key)}: got a name that files of systems have, expected another model's name`);
       // A manifest promises that the pages are there, also in one file.
       if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
       if (key.startsWith(PAGES)) this.#writePage(key, value);

@@ -54,6 +54,10 @@ it("files that a killed process or the system has left in the folder are no keys
   for (const name of [".DS_Store", "._tiny", "Thumbs.db", `tiny.deepfm-edge-${"0".repeat(16)}.tmp`])
     writeFileSync(join(folder, "models", name), "x");
   expect(await store.keys("models/")).toEqual(new Set(["models/tiny"]));
+  // Under such a name, a model would be published that nobody finds again.
+  await expect(store.putTexts([{ key: "versions/desktop.ini", value: "[]" }])).rejects.toThrow(
+    `${join(folder, "versions", "desktop.ini")}: got a name that files of systems have`,
+  );
 });
 
 it("what cannot be read is not absent", async () => {
