@@ -21,7 +21,14 @@ const ModelSettingsSchema = namedValues(v.string(), namedValues(v.string(), v.un
 /** Parses the JSON text of settings per model: `{"LR": {"training.optimizer": "ftrl"}, …}`. */
 export function parseModelSettings(text: string, source: string): ModelSettings {
   const parsed = parseWith(ModelSettingsSchema, parseWrittenJson(text, source), source);
-  return Object.fromEntries(Object.entries(parsed).map(([name, settings]) => [modelType(name, source), settings]));
+  const settings: ModelSettings = {};
+  for (const [name, own] of Object.entries(parsed)) {
+    const type = modelType(name, source);
+    if (settings[type])
+      throw new FormatError(source, `got ${show(name)}, whose settings are there already, expected ${type} once`);
+    settings[type] = own;
+  }
+  return settings;
 }
 
 /** The model type of that name, in any letter case. Throws FormatError where there is none. */
@@ -34,6 +41,7 @@ export function modelType(name: string, source: string): ModelType {
 /**
  * The spec that each model is trained with. A model takes the further spec of its own type where there is one, and
  * otherwise the first spec with `model.type` replaced; its settings, which `source` names in errors, are put on top.
+ * Throws FormatError where a further spec or settings are those of none of the models.
  */
 export function specsOfModels(
   [base, ...own]: readonly NamedSpec[],
@@ -42,8 +50,14 @@ export function specsOfModels(
   source: string,
 ): { name: ModelType; spec: FeatureSpec }[] {
   if (!base) throw new Error("got no spec, expected at least one");
+  const checkUsed = (type: ModelType, path: string, what: string): void => {
+    if (models.includes(type)) return;
+    throw new FormatError(path, `got ${what} ${type}, expected one of the models to train: ${models.join(", ")}`);
+  };
+  for (const type of Object.keys(settings) as ModelType[]) checkUsed(type, source, "settings of");
   for (const [i, { path, spec }] of own.entries()) {
     const { type } = spec.model;
+    checkUsed(type, path, "a spec of");
     if (own.slice(0, i).some((other) => other.spec.model.type === type))
       throw new FormatError(path, `got a second spec of ${type} after the first, expected one a model`);
     if (spec.label !== base.spec.label)

@@ -1,9 +1,11 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
+import { DivergedError } from "../../trainer/errors.ts";
 import { checkLabels } from "../../trainer/evaluation/held-out.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText } from "../../trainer/terminal/progress.ts";
 import { clearStatus, showStatus } from "../../trainer/terminal/status-line.ts";
+import { warn } from "../../trainer/terminal/warning.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
 import { laneCount } from "./lane-count.ts";
 import { ResultStore } from "./result-store.ts";
@@ -41,11 +43,25 @@ interface SweepRun {
 
 /**
  * Trains each case with each seed, several side by side. Returns the outcomes of each case, one a seed, which do not
- * depend on how many; a run that diverges ends no sweep. A run whose result is in the folder is not trained again. All
- * cases begin with their first seed before any begins with its second, so that whatever else the machine does meanwhile
- * affects all of them alike.
+ * depend on how many; a run that diverges ends no sweep, and is warned of. A run whose result is in the folder is not
+ * trained again. All cases begin with their first seed before any begins with its second, so that whatever else the
+ * machine does meanwhile affects all of them alike. Throws DivergedError where every run diverged.
  */
-export async function runSweep(
+export async function runSweep(cases: readonly SweepCase[], options: SweepOptions): Promise<RunOutcome[][]> {
+  const outcomes = await outcomesOf(cases, options);
+  const runs = cases.flatMap(({ name }, i) => outcomes[i].map((outcome) => ({ name, outcome })));
+  const diverged = runs.flatMap(({ name, outcome }) =>
+    "diverged" in outcome ? [{ name, why: outcome.diverged }] : [],
+  );
+  const [first] = diverged;
+  if (first && diverged.length === runs.length)
+    throw new DivergedError(`every training diverged, that of ${first.name} as this: ${first.why}`);
+  const names = new Set(diverged.map(({ name }) => name));
+  if (first) warn(`${diverged.length} of ${runs.length} trainings diverged, of ${[...names].join(", ")}`);
+  return outcomes;
+}
+
+async function outcomesOf(
   cases: readonly SweepCase[],
   { logs, seeds, folder, jobs, ...asked }: SweepOptions,
 ): Promise<RunOutcome[][]> {

@@ -1,4 +1,4 @@
-import { globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { comparisonReport, comparisonTable } from "../../../lab/report/comparison-report.ts";
@@ -162,6 +162,25 @@ describe("a model that diverges", () => {
     expect((await compareModels(models, options)).slice(1)).toEqual(first.slice(1));
     expect(files.map((file) => statSync(file).mtimeMs)).toEqual(times);
     expect(await comparisonReport(first, models, 2)).not.toMatch(/NaN|undefined/);
+  });
+
+  it("is warned of beside others; where there are no others, that is an error, with or without training", async () => {
+    writeFileSync(join(folder, "wild.json"), JSON.stringify(tinyRunSpec({}, { learningRate: 1e6, maxEpochs: 1 })));
+    writeFileSync(join(folder, "tame.json"), JSON.stringify({ LR: { "training.learningRate": 0.01 } }));
+    const data = ["--train", log.train, "--valid", log.valid, "--test", log.test, "--seeds", "1", "--backend", "wasm"];
+    const wild = (...args: string[]) =>
+      runHere(folder, ["compare", "wild.json", ...data, "--out", "wild-cli", ...args]);
+    const some = await wild("--models", "LR,FM", "--settings", "tame.json");
+    expect(some.code, some.stderr).toBe(0);
+    expect(some.stderr).toMatch(/^warning: 1 of 2 trainings diverged, of FM$/m);
+    for (const _ of ["trained", "kept"]) {
+      const all = await wild("--models", "FM", "--force", "--json", "wild-all.json");
+      expect(all.code).toBe(1);
+      expect(all.stderr).toMatch(/^error: every training diverged, that of FM as this: epoch 1 diverged: .*; try a l/m);
+      expect(all.stdout).toBe("");
+    }
+    expect(existsSync(join(folder, "wild-all.json"))).toBe(false);
+    expect(readFileSync(join(folder, "wild-cli", "report.html"), "utf8")).toContain("2 models compared");
   });
 
   it("with one seed has no mean over the others", () => {

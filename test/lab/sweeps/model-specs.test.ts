@@ -27,9 +27,21 @@ describe("specsOfModels", () => {
   });
 
   it("refuses what it cannot tell apart or does not know, by name", () => {
-    expect(() => specsOfModels([base, base, base], ["LR"], {}, "")).toThrow("base.json: got a second spec of DeepFM");
+    expect(() => specsOfModels([base, base, base], ["DeepFM"], {}, "")).toThrow(
+      "base.json: got a second spec of DeepFM",
+    );
     const other = { path: "other.json", spec: { ...base.spec, label: "buy" } };
-    expect(() => specsOfModels([base, other], ["LR"], {}, "")).toThrow('other.json: got the label "buy"');
+    expect(() => specsOfModels([base, other], ["DeepFM"], {}, "")).toThrow('other.json: got the label "buy"');
+    expect(() => specsOfModels([base], ["LR", "FNN"], { FM: {} }, "settings.json")).toThrow(
+      "settings.json: got settings of FM, expected one of the models to train: LR, FNN",
+    );
+    const own = { path: "own.json", spec: tinyRunSpec({ type: "two-tower" }) };
+    expect(() => specsOfModels([base, own], TABLE_2, {}, "")).toThrow(
+      "own.json: got a spec of two-tower, expected one",
+    );
+    expect(() => parseModelSettings('{"FM": {}, "fm": {}}', "settings.json")).toThrow(
+      'settings.json: got "fm", whose settings are there already, expected FM once',
+    );
     expect(() => modelType("GBDT", "--models")).toThrow('--models: got the model "GBDT", expected one of LR, FM');
     expect(() => parseModelSettings('{"LR": 1}', "settings.json")).toThrow("settings.json: LR: got 1");
     const settings = { LR: { "training.rate": 1 } };
