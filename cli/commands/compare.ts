@@ -41,9 +41,10 @@ async function compareAndReport(paths: [string, ...string[]], flags: CompareFlag
   const settings = path === undefined ? {} : parseModelSettings(readText(path), path);
   const models = specsOfModels(specs, flags.models, settings, path ?? "");
   const options = sweepOptions(flags, readSpec(first));
-  claimReport(REPORT, flags, options, models);
+  const claim = claimReport(REPORT, flags, options, models);
   const compared = await compareModels(models, options);
   const report = join(out, REPORT);
+  claim();
   writeWhole(report, await comparisonReport(compared, models, seeds));
   if (json) writeWhole(json, toJson({ models: compared }));
   const { head, rows } = comparisonTable(compared, seeds);

@@ -80,8 +80,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const run = loadRun(runFolder, engineOf(flags));
   const base = flags.update === undefined ? undefined : await openExport(flags.update);
   checkFolder(folder, "exported model");
-  const claim = (): void => claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
-  claim();
+  const claim = claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
   await startEngineOfRun(run.record, engineOf(flags));
   const partOf = (paths: string[] | undefined): LogPart =>
     paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();

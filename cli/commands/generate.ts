@@ -23,11 +23,13 @@ export function defineGenerate(command: Command): void {
     .addOption(forceOption())
     .action(async (folder: string, { rows, seed, clickRate, force }: GenerateFlags) => {
       using _lock = new FolderLock(folder);
-      claimResult(folder, "train.csv", {
+      const claim = claimResult(folder, "train.csv", {
         what: "a log",
         request: { rows, seed, ...(clickRate !== undefined && { clickRate }) },
         force,
       });
+      // Of its three files the claimed one is the first: where the others are missing, the same command makes them.
+      claim();
       using task = startTask("generate", rows, "rows");
       const { best } = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
       task.done();

@@ -41,9 +41,10 @@ async function studyAndReport(path: string, flags: StudyFlags): Promise<void> {
   if (flat) throw new FormatError("--models", `got ${flat}, expected models of ${DEEP_MODELS.join(", ")}`);
   const options = sweepOptions(flags, spec);
   const file = `report-${over}.html`;
-  claimReport(file, flags, options, [spec, models]);
+  const claim = claimReport(file, flags, options, [spec, models]);
   const studied = await runStudy(over, spec, models, options);
   const report = join(out, file);
+  claim();
   writeWhole(report, await studyReport(over, spec, studied, seeds));
   if (json) writeWhole(json, toJson({ over, models: studied }));
   console.log(table(studyHead(over), studyRows(studied, seeds)));

@@ -71,17 +71,17 @@ export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions
 }
 
 /**
- * Claims the report of a sweep. The same command may make its report again, from the runs that are kept. Throws
- * UserError where the report is that of other models, settings, seeds or logs.
+ * Claims the report of a sweep, as `claimResult` does. The same command may make its report again, from the runs that
+ * are kept. Throws UserError where the report is that of other models, settings, seeds or logs.
  */
 export function claimReport(
   file: string,
   { out, seeds, force }: SweepFlags,
   { logs }: SweepOptions,
   of: unknown,
-): void {
+): () => void {
   const { train, valid, test } = logs;
-  claimResult(out, file, { what: "a report", request: [of, seeds, train, valid, test], force });
+  return claimResult(out, file, { what: "a report", request: [of, seeds, train, valid, test], force });
 }
 
 /** The last line that a sweep prints. */

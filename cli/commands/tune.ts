@@ -120,11 +120,12 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
   using _lock = new FolderLock(out);
   const request = [spec, space, rungs, seed, logs.train, logs.valid];
-  claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
+  const claim = claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
   const own = flags.quick === true;
   const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, ...engineOf(flags) });
   const { $schema, ...best } = tuned.spec;
   const bestPath = join(out, BEST);
+  claim();
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
   const report = join(out, "report.html");

@@ -38,9 +38,18 @@ describe("a claim", () => {
 
   it("of a new result is granted, and then that of the same request", () => {
     claimResult(place, "report.html", { what, request: [1, "a"] });
-    claimResult(place, "report.html", { what, request: [2, "a"] }); // nothing is there yet
+    expect(existsSync(place)).toBe(false);
+    claimResult(place, "report.html", { what, request: [2, "a"] })(); // nothing is there yet
     writeFileSync(join(place, "report.html"), "of 2");
-    claimResult(place, "report.html", { what, request: [2, "a"] });
+    claimResult(place, "report.html", { what, request: [2, "a"] })();
+  });
+
+  it("is made anew when the result is there, as another command may have been faster", () => {
+    const claims = [1, 2].map((x) => claimResult(place, "race.html", { what, request: [x] }));
+    claims[0]?.();
+    writeFileSync(join(place, "race.html"), "of 1");
+    expect(claims[1]).toThrow(`${place}: got a report of another request there (race.html)`);
+    claims[0]?.();
   });
 
   it("of a result of another request is refused, unless it is forced", () => {
@@ -48,9 +57,9 @@ describe("a claim", () => {
     expect(() => claimResult(place, "report.html", claim)).toThrow(
       `${place}: got a report of another request there (report.html), expected a folder without one; --force replaces it`,
     );
-    claimResult(place, "other.html", claim);
-    claimResult(place, "report.html", { ...claim, force: true });
-    claimResult(place, "report.html", claim);
+    claimResult(place, "other.html", claim)();
+    claimResult(place, "report.html", { ...claim, force: true })();
+    claimResult(place, "report.html", claim)();
   });
 
   it("of a result without a request is refused wherever one is there", () => {
@@ -108,6 +117,19 @@ describe("a sweep", () => {
     await run(...tune, "2");
     await run(...tune, "2");
     await expect(run(...tune, "1")).rejects.toThrow("tune: got the result of a search of another request there");
+  });
+});
+
+describe("a sweep that is refused for its logs", () => {
+  it.each([
+    ["compare", "plain.json", "--models", "lr", "--test", "log.csv"],
+    ["study", "plain.json", "--over", "activation", "--models", "fnn", "--test", "log.csv"],
+    ["tune", "plain.json", "--space", "space.json"],
+  ])("leaves nothing: %s", async (...args) => {
+    writeFileSync("broken.csv", "click,user\n1,a\n");
+    const logs = ["--train", "broken.csv", "--valid", "log.csv", "--backend", "cpu", "--out", "refused"];
+    await expect(run(...args, ...logs)).rejects.toThrow('broken.csv: no column "label"');
+    expect(existsSync("refused")).toBe(false);
   });
 });
 

@@ -27,19 +27,33 @@ export interface Claim {
 
 /**
  * Claims a file of a folder for a command that will write it. Throws UserError where a finished command has written it
- * before and it may not be replaced.
+ * before and it may not be replaced. Returns what the command calls just before the file gets its name: that claims it
+ * anew, as another command may have been faster, and keeps the digest. A command that ends before leaves none.
  */
-export function claimResult(folder: string, file: string, { what, request, force = false }: Claim): void {
-  const path = join(folder, FILE);
+export function claimResult(folder: string, file: string, claim: Claim): () => void {
+  const { request } = claim;
   const wanted = request === undefined ? null : digestOf(request);
+  checkClaim(folder, file, claim, wanted);
+  return () => {
+    const results = checkClaim(folder, file, claim, wanted);
+    if (wanted !== null && results[file] !== wanted) writeJson(join(folder, FILE), { ...results, [file]: wanted });
+  };
+}
+
+/** Throws UserError where a claim is not granted. Returns the digests of the folder's results, for one that has its. */
+function checkClaim(
+  folder: string,
+  file: string,
+  { what, force = false }: Claim,
+  wanted: string | null,
+): v.InferOutput<typeof ResultsSchema> {
+  const path = join(folder, FILE);
   const results = wanted !== null && existsSync(path) ? readJson(path, ResultsSchema) : {};
-  if (!force && existsSync(join(folder, file)) && (wanted === null || results[file] !== wanted)) {
-    const other = wanted === null ? "" : " of another request";
-    throw new UserError(
-      `${folder}: got ${what}${other} there (${file}), expected a folder without one; --force replaces it`,
-    );
-  }
-  if (wanted !== null && results[file] !== wanted) writeJson(path, { ...results, [file]: wanted });
+  if (force || !existsSync(join(folder, file)) || (wanted !== null && results[file] === wanted)) return results;
+  const other = wanted === null ? "" : " of another request";
+  throw new UserError(
+    `${folder}: got ${what}${other} there (${file}), expected a folder without one; --force replaces it`,
+  );
 }
 
 function digestOf(request: unknown): string {
