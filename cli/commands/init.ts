@@ -10,6 +10,7 @@ import type { Survey } from "../../lab/init/survey.ts";
 import { FORMATS, type LogFormat } from "../../trainer/data/files.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
+import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { warn } from "../../trainer/terminal/warning.ts";
 import { askLabel, askSidesAndSplit } from "./init/questions.ts";
@@ -27,7 +28,7 @@ interface InitFlags {
 export function defineInit(command: Command): void {
   command
     .argument("<log...>", LOG_HELP)
-    .option("--out <file>", "the feature spec to write", "spec.json")
+    .option("--out <file>", "the feature spec to write", fileToWrite, "spec.json")
     .option(
       "--label <column>",
       "the column to predict (default: the one whose name and values say so); where its two values are not 0 and 1, " +
@@ -84,9 +85,8 @@ function noField({ columns, survey, label }: Plan): UserError {
   const reasons = columns
     .filter(({ use }) => use !== "label")
     .map(({ column, reasons: [reason] }) => `  ${column.name}: ${reason}`);
-  return new UserError(
-    `${survey.sample.log}: got no column that can be a field beside the label ${label.column.name}:\n${reasons.join("\n")}`,
-  );
+  const got = `${survey.sample.log}: got no column that can be a field beside the label ${label.column.name}, expected one`;
+  return new UserError(reasons.length === 0 ? got : `${got}:\n${reasons.join("\n")}`);
 }
 
 function splitText({ split: { split } }: Plan): string {

@@ -41,6 +41,19 @@ describe("init, where nobody can be asked", () => {
     expect(isThere("none.json")).toBe(false);
   });
 
+  it("refuses a log without a column for a field, and says why each one is none", async () => {
+    const label = folder.file("label.csv", `click\n${"1\n0\n0\n".repeat(9)}`);
+    const alone = await folder.run("init", label, "--out", "none.json");
+    expect(alone.code).toBe(1);
+    const got = "got no column that can be a field beside the label click, expected one";
+    expect(alone.stderr).toMatch(new RegExp(`^error: label.csv: ${got}\n$`, "m"));
+    const same = folder.file("same.csv", `click,shop\n${"1,a\n0,a\n0,a\n".repeat(9)}`);
+    const { code, stderr } = await folder.run("init", same, "--out", "none.json");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^error: same.csv: ${got}:\n  shop: .+\n$`, "m"));
+    expect(isThere("none.json")).toBe(false);
+  });
+
   it("is what start names where it gets a log without a spec", async () => {
     const { code, stderr } = await folder.run("start", "--data", log);
     expect(code).toBe(1);
