@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { UserError } from "../../trainer/errors.ts";
 import { VERSION } from "../../trainer/io/project.ts";
 import { forgetWarnings } from "../../trainer/terminal/warning.ts";
 import { bringKernels } from "./kernels.ts";
+import { refuseEmptyNames, refuseReadFiles } from "./names.ts";
 
 interface CommandEntry {
   name: string;
@@ -174,27 +174,6 @@ const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
-/** What options are called whose text names something. */
-const NAMES = /<(?:folder|file|path|name|export)(?:\.\.\.)?>/;
-
-/**
- * Throws UserError where an argument is empty, or an option that names something: a shell makes that of a variable that
- * has no value, and without a word files would go into the working folder, or into what is the default.
- */
-function refuseEmptyNames(command: Command): void {
-  for (const [i, argument] of command.registeredArguments.entries()) {
-    if ([command.processedArgs[i]].flat().includes("")) throw emptyText(`<${argument.name()}>`);
-  }
-  for (const option of command.options) {
-    const values: unknown[] = [command.getOptionValue(option.attributeName())].flat();
-    if (NAMES.test(option.flags) && values.includes("")) throw emptyText(option.flags);
-  }
-}
-
-function emptyText(place: string): UserError {
-  return new UserError(`${place}: got an empty text, expected a name`);
-}
-
 /**
  * The program deepfm-edge. With the arguments of a call, only the command that they name is loaded, as all of them take
  * half a second; the others have no more than their lines in --help.
@@ -205,6 +184,7 @@ export async function makeProgram(args?: readonly string[]): Promise<Command> {
     .version(VERSION)
     .showHelpAfterError("(--help on each command says what it needs)")
     .hook("preAction", (_, command) => refuseEmptyNames(command))
+    .hook("preAction", (_, command) => refuseReadFiles(command))
     .hook("preAction", forgetWarnings)
     .hook("preAction", bringKernels);
   const named = args?.slice(0, 2); // it may stand behind `help`

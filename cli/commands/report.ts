@@ -4,6 +4,7 @@ import { runsReport } from "../../lab/report/runs-report.ts";
 import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
 import { readRuns } from "../../lab/report/saved-run.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
+import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { warn } from "../../trainer/terminal/warning.ts";
 
@@ -13,7 +14,7 @@ const MOST_COLUMNS = 5;
 export function defineReport(command: Command): void {
   command
     .argument("<run...>", "folders that `train` saved; also that of a training that goes on")
-    .option("--out <file>", "where to write the page", "runs/report.html")
+    .option("--out <file>", "where to write the page", fileToWrite, "runs/report.html")
     .action(async (folders: string[], { out }: { out: string }) => {
       const runs = await readRuns([...new Map(folders.map((folder) => [resolve(folder), folder])).values()]);
       writeWhole(out, await runsReport(runs));

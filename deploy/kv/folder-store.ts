@@ -156,7 +156,7 @@ export class FolderStore implements KvStore {
   #sizeOf(page: string): number {
     const path = this.#path(page);
     const stats = statsOf(path);
-    if (stats) return stats.size;
+    if (stats) return Number(stats.size);
     throw new UserError(`${path}: got no file, expected a page; \`publish --repair\` of the export writes it again`);
   }
 

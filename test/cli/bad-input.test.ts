@@ -16,6 +16,7 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   const noRecord = folder.file("no-record.csv", "label,user\n");
   const clicks = folder.file("clicks.csv", "label,user\n1,a\n1,b\n");
   symlinkSync("loop", join(folder.path, "loop"));
+  symlinkSync("good.csv", join(folder.path, "same.csv"));
   const train = (specFile: string, log: string, ...more: string[]) => [
     "train",
     specFile,
@@ -46,6 +47,27 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       ["experiment", "analyze", "--logs", "loop"],
       ["experiment", "analyze", "--logs", good, "--html", "loop"],
     ].map((args): [string, string[], string] => [`a link to itself: ${args.join(" ")}`, args, "error: loop: "]),
+    ...[
+      ["a JSON file in place of the log", train(spec, good, "--json", good)],
+      ["a JSON file in place of the log, by another path", train(spec, "g*.csv", "--json", "./same.csv")],
+      ["a JSON file in place of the spec", ["tune", spec, "--quick", "--data", "absent.csv", "--json", "./spec.json"]],
+      ["a spec in place of the log", ["init", good, "--out", good, "--force"]],
+    ].map(([name, args]): [string, string[], string] => [
+      name as string,
+      args as string[],
+      ", which is read, as the file to write, expected another",
+    ]),
+    [
+      "a JSON file below a file",
+      train(spec, good, "--json", "good.csv/out.json"),
+      "good.csv is a file, where a folder",
+    ],
+    [
+      "a JSON file in place of a device",
+      train(spec, good, "--json", "/dev/null"),
+      "error: /dev/null: not written: got",
+    ],
+    ["a JSON file of too long a name", train(spec, good, "--json", "x".repeat(300)), "; choose a shorter path"],
     ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
     ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
     [

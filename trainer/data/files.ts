@@ -1,7 +1,9 @@
-import { accessSync, type BigIntStats, constants, globSync, statSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, globSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
+import { UserError } from "../errors.ts";
+import { statsOf } from "../io/folders.ts";
 import { noSuchFile, readFault } from "../io/system-fault.ts";
 
 export type LogFormat = NonNullable<DataSettings["format"]>;
@@ -102,17 +104,15 @@ function dataFiles(path: string, format: LogFormat | undefined): string[] {
   return found;
 }
 
-/**
- * What is at a path, links followed; undefined where nothing is. Throws FormatError where the system does not say, as
- * of a link to itself.
- */
-function statsOf(path: string): BigIntStats | undefined {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENAMETOOLONG") return undefined; // no file has it, but a glob may
-    throw readFault(path, error);
-  }
+/** Throws UserError where a file that is to be written is one of those that are read, which would be lost. */
+export function checkNotRead(out: string, files: readonly string[]): void {
+  const there = statsOf(out);
+  const same = files.find((file) => {
+    const read = statsOf(file);
+    return there?.ino === read?.ino && there?.dev === read?.dev && there !== undefined;
+  });
+  if (same !== undefined)
+    throw new UserError(`${out}: got ${same}, which is read, as the file to write, expected another`);
 }
 
 function kindOf(found: BigIntStats): string {

@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -166,12 +168,24 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Throws UserError where a device, a pipe or a socket has the name: a file would take its place. */
-function checkPlace(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats || stats.isFile() || stats.isDirectory()) return;
-  const what = stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
-  throw new UserError(`${path}: not written: got ${what}, expected the name of a file`);
+/**
+ * Throws UserError where a file cannot be written: where a device, a pipe or a socket has the name, whose place it
+ * would take, where nothing may be written into the folder, or where that is a file.
+ */
+export function checkPlace(path: string): void {
+  try {
+    const target = behindLinks(path);
+    const stats = statSync(target, { throwIfNoEntry: false });
+    if (stats && !stats.isFile() && !stats.isDirectory()) {
+      const what = stats.isFIFO() ? "a pipe" : stats.isSocket() ? "a socket" : "a device";
+      throw new UserError(`${path}: not written: got ${what}, expected the name of a file`);
+    }
+    let above = dirname(resolve(target));
+    while (!existsSync(above)) above = dirname(above);
+    accessSync(`${above}/.`, constants.W_OK); // which a file has not
+  } catch (error) {
+    throw systemFault(path, error);
+  }
 }
 
 /** The folders that this process has tidied already: looking through a large one for every file would take long. */

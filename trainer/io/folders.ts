@@ -1,4 +1,4 @@
-import { mkdirSync, type Stats, statSync } from "node:fs";
+import { type BigIntStats, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { readFault, systemFault } from "./system-fault.ts";
 
@@ -18,11 +18,16 @@ export function makeFolder(path: string, file = path): string[] {
   return made;
 }
 
-/** What is at a path; undefined where nothing is. Throws FormatError where the system does not say. */
-export function statsOf(path: string): Stats | undefined {
+/**
+ * What is at a path, links followed; undefined where nothing is. Throws FormatError where the system does not say, as
+ * of a link to itself. Files have numbers of 64 bits.
+ */
+export function statsOf(path: string): BigIntStats | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
+    // No file has such a name, but the text may be a glob.
+    if ((error as NodeJS.ErrnoException).code === "ENAMETOOLONG") return undefined;
     throw readFault(path, error);
   }
 }

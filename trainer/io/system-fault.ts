@@ -1,4 +1,4 @@
-import { type Stats, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { UserError } from "../errors.ts";
@@ -86,16 +86,20 @@ function reasonOf(path: string, { message, code = "", syscall = "" }: NodeJS.Err
  * What is in the way of a folder: the path itself where it is no folder, or something above it; null where nothing is.
  */
 function fileOn(path: string): string | null {
-  const found = statsOf(path);
-  if (found) return found.isDirectory() ? null : path;
+  const found = kindAt(path);
+  if (found !== null) return found === "folder" ? null : path;
   return dirname(path) === path ? null : fileOn(dirname(path));
 }
 
-/** What is at a path; undefined where nothing is, or the system does not say, as of a link to itself. */
-function statsOf(path: string): Stats | undefined {
+/**
+ * What is at a path; null where nothing is, and where the system does not say, as of a link to itself: this is asked
+ * for an error's text, which is thrown in any case. Otherwise `statsOf` is asked.
+ */
+function kindAt(path: string): "folder" | "file" | null {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found ? (found.isDirectory() ? "folder" : "file") : null;
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -1,10 +1,15 @@
 import { InvalidArgumentError } from "commander";
+import { checkPlace } from "../io/files.ts";
 import { statsOf } from "../io/folders.ts";
 
-/** A parser of an option that names a file to write. It is no folder, which is better said before hours of work. */
+/**
+ * A parser of an option that names a file to write. Where the system would not let it be written is better said before
+ * hours of work. Throws UserError there.
+ */
 export function fileToWrite(path: string): string {
   if (path === "") throw new InvalidArgumentError("got no text, expected the name of a file");
   if (isFolder(path)) throw new InvalidArgumentError("got a folder, expected the name of a file");
+  checkPlace(path);
   return path;
 }
 

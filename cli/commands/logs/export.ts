@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
 import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
+import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { table } from "../../../trainer/terminal/table.ts";
 import { warn } from "../../../trainer/terminal/warning.ts";
 import { EXPERIMENT_LOGS_HELP } from "../experiment/analyze.ts";
@@ -26,7 +27,7 @@ export function logsExportCommand(): Command {
     )
     .requiredOption("--logs <path...>", EXPERIMENT_LOGS_HELP)
     .requiredOption("--spec <file>", SPEC_HELP)
-    .requiredOption("--out <file>", "where to write it, as JSON lines")
+    .requiredOption("--out <file>", "where to write it, as JSON lines", fileToWrite)
     .option("--items <path...>", "a catalogue with the columns of items, by the spec's item field")
     .addOption(
       new Option("--labels <how>", "which slots were seen: up to the last click, or all of them")

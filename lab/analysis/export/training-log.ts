@@ -1,11 +1,11 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { checkNotRead } from "../../../trainer/data/files.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { WholeFile } from "../../../trainer/io/files.ts";
 import { makeWholeCohort } from "../experiment/cohort.ts";
 import { ExperimentLog } from "../log/experiment-log.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
-import { checkNotRead } from "../log/log-files.ts";
 import { foldOf } from "./folds.ts";
 import { RecordColumns, readCatalogue } from "./record-columns.ts";
 import { type Labels, trainingRecords } from "./training-records.ts";

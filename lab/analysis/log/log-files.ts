@@ -1,7 +1,6 @@
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { FormatError } from "../../../format/errors.ts";
 import { filesOf } from "../../../trainer/data/files.ts";
-import { UserError } from "../../../trainer/errors.ts";
 import { statsOf } from "../../../trainer/io/folders.ts";
 
 /** Names of files with newline JSON: as Queues write to R2, and as `npm run dev` does. */
@@ -21,22 +20,12 @@ export function experimentFiles(paths: readonly string[]): string[] {
     if (found.length === 0)
       throw new FormatError(path, "got no log in this folder, expected names that end in .jsonl, .ndjson or .json");
     for (const file of found) {
-      const { size } = statSync(file);
+      const size = statsOf(file)?.size ?? 0n;
+      if (size === 0n) continue;
       const known = realpathSync(file);
-      if (size > 0 && !files.has(known)) files.set(known, file);
+      if (!files.has(known)) files.set(known, file);
     }
   }
   if (files.size === 0) throw new FormatError(paths.join(", "), "got empty files, expected exposures and events");
   return [...files.values()];
-}
-
-/** Throws UserError where a file that is to be written is one of those that are read, which would be lost. */
-export function checkNotRead(out: string, files: readonly string[]): void {
-  const there = statsOf(out);
-  const same = files.find((file) => {
-    const read = statsOf(file);
-    return there?.ino === read?.ino && there?.dev === read?.dev && there !== undefined;
-  });
-  if (same !== undefined)
-    throw new UserError(`${out}: got ${same}, which is read, as the file to write, expected another`);
 }

@@ -7,6 +7,7 @@ import { writeEvent } from "../../../../format/event.ts";
 import { type Exposure, parseExposure, writeExposure } from "../../../../format/exposure.ts";
 import { makeWholeCohort } from "../../../../lab/analysis/experiment/cohort.ts";
 import { ExperimentLog } from "../../../../lab/analysis/log/experiment-log.ts";
+import { experimentFiles } from "../../../../lab/analysis/log/log-files.ts";
 import { exampleEvent, exampleExposure } from "../../../../testing/exposures/example-lines.ts";
 import { integer, seeded } from "../../../../testing/format/random.ts";
 
@@ -70,6 +71,11 @@ describe("a folder with good and bad lines, in plain and compressed files", () =
     log = await ExperimentLog.open([join(folder, "log")], { contextFields: ["a/b"] });
   });
   afterAll(() => log[Symbol.asyncDispose]());
+
+  test("is found by a glob that is longer than any name of a file", () => {
+    const glob = join(folder, `log/{${"x".repeat(300)},c}.json`);
+    expect(experimentFiles([glob])).toEqual([join(folder, "log/c.json")]);
+  });
 
   test("counts what each line is", async () => {
     const { counts, lines } = log;
