@@ -14,6 +14,6 @@ export function saveVocabulary(path: string, { keys, fieldOf, counts, size }: Vo
 export function loadVocabulary(path: string, fields: number): Vocabulary {
   const { keys, fields: fieldOf, counts } = readSafetensors(path).tensors;
   if (keys?.data instanceof Uint32Array && fieldOf?.data instanceof Uint16Array && counts?.data instanceof Uint32Array)
-    return new Vocabulary(fields, keys.data, fieldOf.data, counts.data);
+    return new Vocabulary(fields, keys.data, fieldOf.data, counts.data, `${path}: keys`);
   throw new FormatError(path, "got other tensors, expected keys, fields and counts");
 }

@@ -16,8 +16,8 @@ export class Vocabulary {
   readonly counts: Uint32Array;
   readonly #index = new RowIndex();
 
-  /** Throws FormatError where two rows have one key. */
-  constructor(fields: number, keys: Uint32Array, fieldOf: Uint16Array, counts: Uint32Array) {
+  /** Throws FormatError where two rows have one key; `place` says where the keys are. */
+  constructor(fields: number, keys: Uint32Array, fieldOf: Uint16Array, counts: Uint32Array, place = "rows.keys") {
     this.fields = fields;
     this.keys = keys;
     this.fieldOf = fieldOf;
@@ -26,7 +26,7 @@ export class Vocabulary {
       const before = this.#index.add(keys[2 * row], keys[2 * row + 1], row);
       if (before >= 0)
         throw new FormatError(
-          "rows.keys",
+          place,
           `got the row key ${keyText(keys[2 * row], keys[2 * row + 1])} twice, for row ${before} of field ` +
             `${fieldOf[before]} and row ${row} of field ${fieldOf[row]}, expected different ones: train again`,
         );

@@ -105,6 +105,10 @@ export function loadRun(folder: string, asked: AskedEngine = {}): SavedRun {
   const { tensors, metadata } = readModel(path);
   const spec = withFixedDefaults(readJsonText(metadata.spec ?? "null", FeatureSpecSchema, `${path}: spec`));
   const fitted = readJsonText(metadata.fitted ?? "null", FittedSpecSchema, `${path}: fitted`);
+  const [got, expected] = [fitted, spec].map(({ fields }) =>
+    fields.map(({ name, type }) => `${name} (${type})`).join(),
+  );
+  if (got !== expected) throw new FormatError(`${path}: fitted: fields`, `got ${got}, expected ${expected} as in spec`);
   const run = metadata.run ? readJsonText(metadata.run, RunSchema, `${path}: run`) : olderRun(folder);
 
   const calibration = metadata.calibration && {
@@ -121,17 +125,30 @@ export function loadRun(folder: string, asked: AskedEngine = {}): SavedRun {
     );
   }
   const size = counts.data.length;
+  const fieldOf = tensorData(tensors, "rows.fields", "U16", [size], path);
+  checkFields(fieldOf, spec.fields.length, `${path}: rows.fields`);
   const vocabulary = new Vocabulary(
     spec.fields.length,
     tensorData(tensors, "rows.keys", "U32", [size, 2], path),
-    tensorData(tensors, "rows.fields", "U16", [size], path),
+    fieldOf,
     tensorData(tensors, "rows.counts", "U32", [size], path),
+    `${path}: rows.keys`,
   );
   const { validLog, ...record } = run;
   const learner = new Learner(spec, vocabulary, engineFactory(engineOfRun(record, asked), asked.threads));
   learner.restore(weightsFromNamed(learner.model, learner.tables, tensors, path));
   const found = { record, findValidLog: () => findSavedLog(validLog, folder) };
   return { spec, fitted, vocabulary, learner, ...calibration, ...found };
+}
+
+/** Throws FormatError where rows are of fields that there are not, or the first ones are not the fields' OOV rows. */
+function checkFields(fieldOf: Uint16Array, fields: number, place: string): void {
+  if (fieldOf.length < fields)
+    throw new FormatError(place, `got ${fieldOf.length} rows, expected at least one for each of ${fields} fields`);
+  const row = fieldOf.findIndex((field, at) => (at < fields ? field !== at : field >= fields));
+  if (row < 0) return;
+  const expected = row < fields ? `${row}, as of its OOV row` : `one of 0 to ${fields - 1}`;
+  throw new FormatError(place, `got the field ${fieldOf[row]} of row ${row}, expected ${expected}`);
 }
 
 function readModel(path: string): ReturnType<typeof readSafetensors> {

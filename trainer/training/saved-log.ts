@@ -12,7 +12,7 @@ import type { LogPart } from "../data/logs.ts";
  * an absolute one stays.
  */
 export const SavedLogSchema = v.object({
-  paths: v.array(v.string()),
+  paths: v.pipe(v.array(v.string()), v.minLength(1)),
   part: v.exactOptional(v.picklist(["train", "valid", "test"])),
 });
 export type SavedLog = v.InferOutput<typeof SavedLogSchema>;

@@ -236,6 +236,43 @@ describe("a run is refused", () => {
     ).toBe("mlp.1.bias: got U32 [5], expected F32 [5]");
   });
 
+  it("with rows of other fields than it has, or without each field's own", () => {
+    const withFields = (edit: (fields: Uint16Array) => void): string =>
+      problem((tensors) => edit(tensors["rows.fields"].data as Uint16Array));
+    expect(withFields((fields) => fields.fill(3, V - 1))).toBe(
+      `rows.fields: got the field 3 of row ${V - 1}, expected one of 0 to 2`,
+    );
+    expect(withFields((fields) => fields.fill(0, 1, 2))).toBe(
+      "rows.fields: got the field 0 of row 1, expected 1, as of its OOV row",
+    );
+    const few = problem((tensors) => {
+      for (const [name, tensor] of Object.entries(tensors).filter(([key]) => key.startsWith("rows."))) {
+        const width = tensor.shape[1] ?? 1;
+        tensors[name] = { shape: [2, ...tensor.shape.slice(1)], data: tensor.data.slice(0, 2 * width) };
+      }
+    });
+    expect(few).toBe("rows.fields: got 2 rows, expected at least one for each of 3 fields");
+  });
+
+  it("with two rows of one key", () => {
+    const twice = problem((tensors) => void tensors["rows.keys"].data.copyWithin(2 * (V - 1), 2 * (V - 2)));
+    expect(twice).toMatch(/^rows\.keys: got the row key [0-9a-f]{16} twice, for row/);
+  });
+
+  it("with the encoding of other fields than its spec's, or a validation log of no file", () => {
+    const { run, path } = save(trainedModel({}));
+    const { tensors, metadata } = readSafetensors(path);
+    const write = (name: string, edit: (read: Record<string, unknown>) => void): void => {
+      const read = JSON.parse(metadata[name] ?? "");
+      edit(read);
+      writeSafetensors(path, tensors, { ...metadata, [name]: JSON.stringify(read) });
+    };
+    write("fitted", (fitted) => (fitted.fields as unknown[]).reverse());
+    expect(() => loadRun(run)).toThrow(/model\.safetensors: fitted: fields: got .+, expected .+ as in spec/);
+    write("run", (of) => Object.assign(of, { validLog: { paths: [] } }));
+    expect(() => loadRun(run)).toThrow("model.safetensors: run: validLog.paths: got length 0, expected >=1");
+  });
+
   it("where all dense weights are in one tensor, as they once were", () => {
     const old = problem((tensors) => {
       const { dense } = trainedModel({ batchNorm: true }).learner.weights();
