@@ -110,8 +110,9 @@ export function limitsOf({ maxAucLoss, maxLoglossLoss }: LimitFlags): Limits {
 }
 
 export function parsePositiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
-  return Number(text);
+  const value = decimalOf(text);
+  if (Number.isInteger(value) && value >= 1 && value < 1e10) return value;
+  throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
 }
 
 /** Rows of a generated log: a tenth of them must be a row, and the truth of a tenth is in memory. */
@@ -144,8 +145,9 @@ export function readSpec(path: string): FeatureSpec {
   return parseFeatureSpec(readText(path), path);
 }
 
+/** The text of a file, without the byte order mark that some editors begin it with. */
 export function readText(path: string): string {
-  return readWhole(path).toString("utf8");
+  return new TextDecoder().decode(readWhole(path));
 }
 
 /** A file that results are written into as JSON. */

@@ -20,7 +20,7 @@ import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { hasCheckpoint } from "../../trainer/training/checkpoint.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
-import { recordEpochs } from "../../trainer/training/run-record.ts";
+import { EVALUATION_FILE, REPORT_FILE, recordEpochs } from "../../trainer/training/run-record.ts";
 import { CHECKPOINT_MINUTES, train } from "../../trainer/training/train.ts";
 import {
   engineOf,
@@ -140,10 +140,10 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   const measurable = spec.training.loss === "logistic";
   const wanted = measurable && (flags.importance ?? (isCheap(trained, validSource) && DEFAULT_REPEATS));
   const importance = wanted ? await measureImportance(trained, validSource, { repeats: wanted }) : null;
-  const report = join(out, "report.html");
+  const report = join(out, REPORT_FILE);
   writeWhole(report, await runReport({ model: trained, logs: evaluated, importance }));
   const data = toJson(evaluationData(evaluated, importance));
-  writeWhole(join(out, "evaluation.json"), data);
+  writeWhole(join(out, EVALUATION_FILE), data);
   if (flags.json) writeWhole(flags.json, data);
 
   console.log(table(PROFILE_HEAD, profileRows(trained.profile)));

@@ -26,6 +26,11 @@ export function differences(values: readonly unknown[], path = ""): Difference[]
   );
 }
 
+/** The differences but those of settings that one of the objects lacks. */
+export function settingsThatDiffer(values: readonly unknown[]): Difference[] {
+  return differences(values).filter((difference) => !difference.values.includes(ABSENT));
+}
+
 type Named = Record<string, unknown>;
 
 function hasKeys(value: unknown): boolean {

@@ -8,6 +8,9 @@ import { type QuantizationReport, ReportSchema } from "../../trainer/export/repo
 import { readWhole } from "../../trainer/io/files.ts";
 import { readJson } from "../../trainer/io/json-file.ts";
 import { noSuchFile } from "../../trainer/io/system-fault.ts";
+import { warn } from "../../trainer/terminal/warning.ts";
+import { EVALUATION_FILE } from "../../trainer/training/run-record.ts";
+import { settingsThatDiffer } from "./differences.ts";
 
 // What a run folder says of a run: its text files, also those of an earlier version or of a training that goes on.
 
@@ -84,14 +87,14 @@ async function readRun(folder: string, name: string): Promise<ReadRun> {
   const path = join(folder, "run.json");
   if (!existsSync(path)) throw noSuchFile(path, "expected the folder that `train` wrote");
   const run = readJson(path, RunSchema);
-  const evaluation = join(folder, "evaluation.json");
+  const evaluation = join(folder, EVALUATION_FILE);
   return {
     name,
     folder,
     run,
     epochs: readEpochs(join(folder, "metrics.jsonl")),
     evaluation: existsSync(evaluation) ? readJson(evaluation, EvaluationSchema) : null,
-    quantization: await readQuantization(join(folder, "export")),
+    quantization: await readQuantization(join(folder, "export"), run.spec),
   };
 }
 
@@ -104,9 +107,19 @@ function readEpochs(path: string): SavedEpoch[] {
     .map(({ line, place }) => parseWith(EpochSchema, parseJson(line, place), place));
 }
 
-async function readQuantization(folder: string): Promise<QuantizationReport | null> {
+const ProvenanceSchema = v.object({ provenance: v.object({ spec: v.looseObject({}) }) });
+
+/** What the export of a run loses. One of another training, which is told by its settings, is warned of and left out. */
+async function readQuantization(folder: string, spec: object): Promise<QuantizationReport | null> {
   if (!existsSync(join(folder, "export.json"))) return null;
-  return quantizationOf((await openExport(folder)).blob);
+  const { blob } = await openExport(folder);
+  const said = v.safeParse(ProvenanceSchema, readManifest(blob).evidence);
+  // A setting that one of the two does not have is of another version.
+  const [other] = said.success ? settingsThatDiffer([said.output.provenance.spec, spec]) : [];
+  if (!other) return quantizationOf(blob);
+  const [got, expected] = other.values;
+  warn(`${folder}: got an export of another training, by ${other.path} ${got}, expected ${expected} as in run.json`);
+  return null;
 }
 
 /** The evidence of what an export loses, which its blob has; null where it has none that is read. */

@@ -114,6 +114,9 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ["more rows than there is room for", ["generate", "bad", "--rows", "9999999999"], "got 9999999999, expected an"],
     ["a hexadecimal number", ["prune", "--keep", "0x10"], "got 0x10, expected an integer of 0 to 100"],
     ["a number with a blank", ["prune", "--keep", " 5"], "got  5, expected an integer of 0 to 100"],
+    ["a count with a blank", train(spec, good, "--at", " 5"), "got  5, expected a positive integer"],
+    ["a count of none", train(spec, good, "--at", "0"), "got 0, expected a positive integer"],
+    ["a count with a part", train(spec, good, "--at", "1.5"), "got 1.5, expected a positive integer"],
     ["no number", train(spec, good, "--checkpoint-every", ""), "got , expected a number of minutes"],
     ["minutes without an end", train(spec, good, "--checkpoint-every", "Infinity"), "got Infinity, expected a number"],
     ["a name with a path", ["verify", "../x", "--folder", "."], 'error: model: got "../x", expected a-z, 0-9'],
@@ -130,4 +133,10 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     expect(code).toBe(1);
     expect(existsSync(join(folder.path, "bad"))).toBe(false);
   });
+});
+
+it("a spec may begin with a byte order mark, and a count have an exponent", async () => {
+  const marked = folder.file("marked.json", `\ufeff${JSON.stringify({ ...SPEC, feilds: [] })}`);
+  const { stderr } = await folder.run("train", marked, "--data", good, "--at", "1e1", "--out", "bad");
+  expect(stderr).toBe('error: marked.json: feilds: unknown key, expected "fields"\n');
 });

@@ -4,10 +4,15 @@ import type { LogPart } from "../data/logs.ts";
 import type { EngineName, Platform, RunningEngine } from "../engine/engines.ts";
 import { toJson, writeWhole } from "../io/files.ts";
 import { VERSION } from "../io/project.ts";
+import { removeQuietly } from "../io/temporary.ts";
 import type { Epoch } from "./epochs.ts";
 
 // The text files of a run folder, which are for people and other programs: run.json says what was trained and with
-// what, metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet.
+// what, metrics.jsonl has a line an epoch. While a training runs they tell of it, and run.json has no `valid` yet. When
+// it has ended, evaluation.json and report.html have its metrics on the held-out logs.
+
+export const EVALUATION_FILE = "evaluation.json";
+export const REPORT_FILE = "report.html";
 
 export interface RunRecord {
   spec: ResolvedSpec;
@@ -39,7 +44,8 @@ export function versionsWith({ versions }: RunningEngine): Record<string, string
 
 /**
  * Returns a function to call after each epoch of a run in `folder`, with all its epochs so far. It writes metrics.jsonl
- * anew, so that the file never holds epochs of another training, and at its first call run.json.
+ * anew, so that the file never holds epochs of another training. At its first call it writes run.json, and removes what
+ * an earlier training in the folder was evaluated with.
  */
 export function recordEpochs(
   folder: string,
@@ -47,7 +53,10 @@ export function recordEpochs(
 ): (epochs: readonly Epoch[], spec: ResolvedSpec, running: RunningEngine) => void {
   let begun = false;
   return (epochs, spec, running) => {
-    if (!begun) writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, running), validLog }));
+    if (!begun) {
+      for (const file of [EVALUATION_FILE, REPORT_FILE]) removeQuietly(join(folder, file));
+      writeWhole(join(folder, "run.json"), toJson({ ...runRecord(spec, running), validLog }));
+    }
     begun = true;
     writeWhole(join(folder, "metrics.jsonl"), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   };

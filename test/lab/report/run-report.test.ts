@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateLog } from "../../../lab/report/evaluated-log.ts";
@@ -56,8 +56,10 @@ describe("the run folder", () => {
     expect(losses()).toEqual([first.loss, 7]);
     onEpoch([first, { ...second, loss: 7 }, { ...second, epoch: 3, loss: 8 }], spec, WASM);
     expect(losses()).toEqual([first.loss, 7, 8]);
+    for (const file of ["evaluation.json", "report.html"]) writeFileSync(join(folder, file), "of the training before");
     recordEpochs(folder, logs.valid)([{ ...first, loss: 9 }], spec, WASM);
     expect(losses()).toEqual([9]);
+    for (const file of ["evaluation.json", "report.html"]) expect(existsSync(join(folder, file))).toBe(false);
   });
 });
 

@@ -100,6 +100,25 @@ describe("runs side by side", () => {
     expect(await runsReport(running)).toContain("The run running");
   });
 
+  it("have what quantization loses by an export of theirs alone", async () => {
+    const own = await readRuns([path("b")]);
+    expect(own[0]?.quantization).not.toBeNull();
+    const run = json("b", "run.json");
+    cpSync(path("b"), path("again"), { recursive: true });
+    const training = { ...run.spec.training, learningRate: 0.25 };
+    writeFileSync(path("again", "run.json"), JSON.stringify({ ...run, spec: { ...run.spec, training } }));
+    const { code, stderr } = await runHere(folder, ["report", "again", "--out", "again.html"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      "warning: again/export: got an export of another training, by training.learningRate 0.05, expected 0.25 as in " +
+        "run.json\n",
+    );
+    expect(readFileSync(path("again.html"), "utf8")).not.toContain("What quantization loses");
+    const { patience, ...older } = run.spec.training;
+    writeFileSync(path("again", "run.json"), JSON.stringify({ ...run, spec: { ...run.spec, training: older } }));
+    expect((await readRuns([path("again")]))[0]?.quantization).toEqual(own[0]?.quantization);
+  });
+
   it("say where their logs differ, and draw the best of many", async () => {
     const { test, ...others } = json("a", "evaluation.json");
     const smaller = { ...test, records: 7, auc: null, aucInterval: null };
