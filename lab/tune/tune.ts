@@ -88,8 +88,11 @@ export async function tune(
         const stopped = earlier && earlier.epochs < earlier.budget ? { ...earlier, budget: epochs } : undefined;
         const key = runKey(budgeted, logs, running);
         const known = stopped ?? log.get(key);
-        const one = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, running))), key };
-        if (!known) log.add(one);
+        const trained = known ?? { ...(await within(title, () => run(candidate, budgeted, logs, running))), key };
+        if (!known) log.add(trained);
+        // A known one may be another search's, which gave it another number and may name other settings of its spec.
+        const { trial, settings: drawn } = candidate;
+        const one = { ...trained, trial, settings: drawn };
         runs.push(one);
         progress.show(
           extra === 0 ? title : `${title}, seed ${training.seed + extra}`,

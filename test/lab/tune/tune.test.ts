@@ -87,6 +87,32 @@ describe("tune", () => {
     },
   );
 
+  it("numbers the trials of another search in the same folder as its own", async () => {
+    const options = {
+      logs,
+      rungs: [{ trials: 3, epochs: 1 }],
+      folder: join(folder, "other"),
+      backend: "wasm",
+    } as const;
+    const values = [0.01, 0.02, 0.03];
+    const one = parseSearchSpace(
+      JSON.stringify({ parameters: { "training.learningRate": { type: "choice", values } } }),
+      "one.json",
+    );
+    const first = await tune(spec, one, "one.json", { ...options, seed: 3 });
+    const two = parseSearchSpace(
+      JSON.stringify({ parameters: { ...one.parameters, "training.seed": { type: "choice", values: [1] } } }),
+      "two.json",
+    );
+    const { trials, best, spec: found } = await tune(spec, two, "two.json", { ...options, seed: 1 });
+    const rates = (list: readonly Trial[]): unknown[] => list.map(({ settings }) => settings["training.learningRate"]);
+    expect(rates(trials)).toEqual(rates(first.trials));
+    expect(trials.map(({ valid }) => valid)).toEqual(first.trials.map(({ valid }) => valid));
+    expect(trials.map(({ trial }) => trial)).not.toEqual(first.trials.map(({ trial }) => trial));
+    expect(best.settings).toEqual({ "training.learningRate": found.training.learningRate, "training.seed": 1 });
+    expect(lines(join(folder, "other", "trials.jsonl"))).toHaveLength(3);
+  });
+
   it("does not train a trial again that had stopped early", async () => {
     const rungs = [
       { trials: 1, epochs: 12 },
