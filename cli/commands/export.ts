@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { checkFolder } from "../../deploy/local-bindings.ts";
@@ -24,7 +25,7 @@ import { claimResult } from "../../trainer/io/claim.ts";
 import { DEFAULT_CACHE_BYTES, MIN_RECORDS, planOfTrained, recordsOfLog } from "../../trainer/plan/planned-model.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
-import { loadRun, type SavedRun } from "../../trainer/training/run-folder.ts";
+import { loadRun, MODEL_FILE, type SavedRun } from "../../trainer/training/run-folder.ts";
 import { engineOf, type LimitFlags, limitsOf, partOption, quantizeOption, withEngine, withLimits } from "./options.ts";
 
 /** More bits a row let hardly fewer unseen values through: 16 let through 0.13 %. */
@@ -80,6 +81,10 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const run = loadRun(runFolder, engineOf(flags));
   const base = flags.update === undefined ? undefined : await openExport(flags.update);
   checkFolder(folder, "exported model");
+  if (existsSync(join(folder, MODEL_FILE)))
+    throw new UserError(
+      `${folder}: got a run's folder, whose ${EXPORT_REPORT_FILE} would be lost, expected another one`,
+    );
   const claim = claimResult(folder, EXPORT_FILE, { what: "an exported model", force });
   await startEngineOfRun(run.record, engineOf(flags));
   const partOf = (paths: string[] | undefined): LogPart =>

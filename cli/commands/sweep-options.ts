@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { checkFolder } from "../../deploy/local-bindings.ts";
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
@@ -72,7 +73,8 @@ export function sweepOptions(flags: SweepFlags, spec: FeatureSpec): SweepOptions
 
 /**
  * Claims the report of a sweep, as `claimResult` does. The same command may make its report again, from the runs that
- * are kept. Throws UserError where the report is that of other models, settings, seeds or logs.
+ * are kept. Throws UserError where the report is that of other models, settings, seeds or logs, or nothing may be
+ * written into the folder.
  */
 export function claimReport(
   file: string,
@@ -81,6 +83,7 @@ export function claimReport(
   of: unknown,
 ): () => void {
   const { train, valid, test } = logs;
+  checkFolder(out, "runs");
   return claimResult(out, file, { what: "a report", request: [of, seeds, train, valid, test], force });
 }
 

@@ -109,7 +109,9 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   // 2. Training, which alone writes into its folder.
   using _lock = new FolderLock(out);
   const resumes = flags.resume === true && hasCheckpoint(out);
-  claimResult(out, MODEL_FILE, { what: "a finished run", force: flags.force === true || resumes });
+  const force = flags.force === true || resumes;
+  claimResult(out, MODEL_FILE, { what: "a finished run", force });
+  claimResult(out, REPORT_FILE, { what: "another command's report", force });
   const trained = await train(spec, {
     ...logs,
     cache,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { FeatureSpec } from "../../format/spec.ts";
@@ -121,6 +122,9 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   using _lock = new FolderLock(out);
   const request = [spec, space, rungs, seed, logs.train, logs.valid];
   const claim = claimResult(out, BEST, { what: "the result of a search", request, force: flags.force });
+  const report = join(out, "report.html");
+  if (!existsSync(join(out, BEST)))
+    claimResult(out, "report.html", { what: "another command's report", force: flags.force });
   const own = flags.quick === true;
   const tuned = await tune(spec, space, spaceName, { logs, rungs, seed, own, folder: out, ...engineOf(flags) });
   const { $schema, ...best } = tuned.spec;
@@ -128,7 +132,6 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   claim();
   writeWhole(bestPath, toJson(best));
   if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
-  const report = join(out, "report.html");
   writeWhole(report, await tuneReport(tuned, space));
   const judged = judgedBy(spec);
   console.log(table(trialsHead(judged), trialRows(tuned.trials.slice(0, SHOWN), judged)));

@@ -16,6 +16,7 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   const noRecord = folder.file("no-record.csv", "label,user\n");
   const clicks = folder.file("clicks.csv", "label,user\n1,a\n1,b\n");
   symlinkSync("loop", join(folder.path, "loop"));
+  symlinkSync("nothing", join(folder.path, "dangling"));
   symlinkSync("good.csv", join(folder.path, "same.csv"));
   const train = (specFile: string, log: string, ...more: string[]) => [
     "train",
@@ -68,6 +69,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       "error: /dev/null: not written: got",
     ],
     ["a JSON file of too long a name", train(spec, good, "--json", "x".repeat(300)), "; choose a shorter path"],
+    [
+      "a folder in place of a link to nothing",
+      train(spec, good, "--out", "dangling"),
+      "; a link to nothing has this name",
+    ],
     ["a log that is not there", train(spec, "absent.csv"), "error: absent.csv: no such file"],
     ["a test log that is not there", train(spec, good, "--test", "absent.csv"), "error: absent.csv: no such file"],
     [

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -117,6 +117,39 @@ describe("a sweep", () => {
     await run(...tune, "2");
     await run(...tune, "2");
     await expect(run(...tune, "1")).rejects.toThrow("tune: got the result of a search of another request there");
+  });
+});
+
+describe("another command's report", () => {
+  const report = (folder: string): string => readFileSync(join(folder, "report.html"), "utf8");
+
+  it("is replaced by none that makes one of its own, in whichever order", async () => {
+    const before = report("run");
+    await expect(run("export", "run", "--out", "run", "--force")).rejects.toThrow(
+      "run: got a run's folder, whose report.html would be lost, expected another one",
+    );
+    const logs = ["--data", "log.csv", "--backend", "cpu", "--out"];
+    const refused = "got another command's report there (report.html), expected a folder without one; --force";
+    await expect(run("tune", "split.json", "--space", "space.json", ...logs, "run")).rejects.toThrow(`run: ${refused}`);
+    const compare = run("compare", "split.json", "--models", "lr", ...logs, "run");
+    await expect(compare).rejects.toThrow("run: got a report of another request there");
+    expect(report("run")).toBe(before);
+    for (const folder of ["sweep", "run/export"])
+      await expect(run("train", "split.json", ...logs, folder)).rejects.toThrow(`${folder}: ${refused}`);
+  });
+});
+
+describe("a sweep into no folder", () => {
+  it.each(["compare", "study"])("is refused before it trains: %s", async (command) => {
+    const args = command === "study" ? ["--over", "activation", "--models", "fnn"] : ["--models", "lr"];
+    const logs = ["--data", "log.csv", "--backend", "cpu", "--out"];
+    await expect(run(command, "split.json", ...args, ...logs, "log.csv")).rejects.toThrow(
+      "log.csv: got a file, expected a folder for the runs",
+    );
+    symlinkSync("nowhere", `dangling-${command}`);
+    await expect(run(command, "split.json", ...args, ...logs, `dangling-${command}`)).rejects.toThrow(
+      "got a link to nothing, expected a folder for the runs",
+    );
   });
 });
 

@@ -13,6 +13,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["EACCES", "allow it (chmod, chown), or choose another path"],
   ["EPERM", "allow it (chmod, chown), or choose another path"],
   ["EROFS", "the disk can only be read: write to another one"],
+  ["EEXIST", "a link to nothing has this name: remove it, or choose another path"],
   ["EISDIR", "a folder has this name: choose another path"],
   ["ENOTEMPTY", "a folder has this name: choose another path"],
   ["EMFILE", "this process has too many files open: raise the limit (ulimit -n)"],
