@@ -5,7 +5,7 @@ import * as v from "valibot";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { inputsOf } from "../../trainer/data/cache.ts";
 import { DEFAULTS_VERSION } from "../../trainer/data/default-settings.ts";
-import { filesOf } from "../../trainer/data/files.ts";
+import { findFiles, type LogFormat } from "../../trainer/data/files.ts";
 import type { Logs } from "../../trainer/data/logs.ts";
 import { engineKey, type RunningEngine } from "../../trainer/engine/engines.ts";
 import { readJson, writeJson } from "../../trainer/io/json-file.ts";
@@ -73,13 +73,15 @@ export class ResultStore {
  */
 export function runKey(spec: FeatureSpec, logs: Logs, engine: RunningEngine): string {
   const { $schema, ...settings } = spec;
-  const text = JSON.stringify([settings, DEFAULTS_VERSION, logsIdentity(logs), engineKey(engine)]);
+  const text = JSON.stringify([settings, DEFAULTS_VERSION, logsIdentity(logs, spec.data.format), engineKey(engine)]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 /** Names logs by what is in their files, so that copies of a log in another folder count as the same log. */
-export function logsIdentity({ train, valid, test }: Logs): string {
-  const identity = [train, valid, test].map((log) => log && [log.paths.flatMap(filesOf).map(digestOf), log.part]);
+export function logsIdentity({ train, valid, test }: Logs, format?: LogFormat): string {
+  const identity = [train, valid, test].map(
+    (log) => log && [findFiles(log.paths, format).files.map(digestOf), log.part],
+  );
   return JSON.stringify(identity);
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, type BigIntStats, constants, globSync } from "node:fs";
+import { accessSync, type BigIntStats, constants, globSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
@@ -86,12 +86,33 @@ export function filesOf(path: string): string[] {
 
 /** A path that is there, or the files below it where it is a folder. */
 function filesAt(path: string): string[] {
-  if (!statsOf(path)?.isDirectory()) return [path];
+  return statsOf(path)?.isDirectory() ? filesBelow(path).sort() : [path];
+}
+
+/**
+ * The files below a folder, at any depth and behind links, each folder once: links may lead in a circle. A link to
+ * nothing is among them, as whoever reads it says so. `seen`: the devices and numbers of folders before.
+ */
+function filesBelow(folder: string, seen = new Set<string>()): string[] {
+  const stats = statsOf(folder);
+  const identity = `${stats?.dev}:${stats?.ino}`;
+  if (seen.size === seen.add(identity).size) return [];
   // Names that begin with a dot or an underscore are no data, as elsewhere: _SUCCESS, .crc.
-  return globSync("**/*", { cwd: path, exclude: (entry) => /^[._]/.test(entry) })
-    .map((file) => join(path, file))
-    .filter((file) => statsOf(file)?.isFile())
-    .sort();
+  const names = namesIn(folder).filter((name) => !/^[._]/.test(name));
+  return names.flatMap((name) => {
+    const path = join(folder, name);
+    const found = statsOf(path);
+    if (found?.isDirectory()) return filesBelow(path, seen);
+    return found === undefined || found.isFile() ? [path] : [];
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    throw readFault(folder, error);
+  }
 }
 
 /** The files that a path means; of a folder only those whose names are a log's. */

@@ -55,7 +55,8 @@ export function readFault(path: string, error: unknown): unknown {
 /** The error of a path that is not there. `expected`: what should be there, and other advice. */
 export function noSuchFile(path: string, expected?: string): FormatError {
   const file = fileOn(dirname(path));
-  const reason = file === null ? expected : `${file} is a file, where a folder is needed`;
+  const other = path.includes("\ufffd") ? "a name that is not UTF-8 cannot be read: rename it" : expected;
+  const reason = file === null ? other : `${file} is a file, where a folder is needed`;
   return new FormatError(path, reason === undefined ? "no such file" : `no such file; ${reason}`);
 }
 

@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { FormatError } from "../../../format/errors.ts";
 import { filesOf } from "../../../trainer/data/files.ts";
 import { statsOf } from "../../../trainer/io/folders.ts";
+import { noSuchFile } from "../../../trainer/io/system-fault.ts";
 
 /** Names of files with newline JSON: as Queues write to R2, and as `npm run dev` does. */
 const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
@@ -20,8 +21,9 @@ export function experimentFiles(paths: readonly string[]): string[] {
     if (found.length === 0)
       throw new FormatError(path, "got no log in this folder, expected names that end in .jsonl, .ndjson or .json");
     for (const file of found) {
-      const size = statsOf(file)?.size ?? 0n;
-      if (size === 0n) continue;
+      const stats = statsOf(file);
+      if (!stats) throw noSuchFile(file);
+      if (stats.size === 0n) continue;
       const known = realpathSync(file);
       if (!files.has(known)) files.set(known, file);
     }

@@ -1,6 +1,6 @@
-import { linkSync, mkdirSync, symlinkSync } from "node:fs";
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findFiles } from "../../../trainer/data/files.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
@@ -66,6 +66,34 @@ describe("a file that several names mean", () => {
     const part = { paths: [path, relative(".", path)] };
     const told = await stderrDuring(() => openTrainingLog(specOf({}), part, join(folder, "cache")));
     expect(told).toContain(`warning: ${relative(".", path)}: got the file ${path} again; it is read once\n`);
+  });
+});
+
+describe("a folder", () => {
+  it("has the files behind its links, at any depth, and none twice where they lead in a circle", () => {
+    const linked = dirname(file("linked/day=1/a.csv", "label\n1\n"));
+    mkdirSync(join(folder, "links"));
+    symlinkSync(dirname(linked), join(folder, "links", "days"));
+    symlinkSync("..", join(linked, "circle"));
+    symlinkSync("../links", join(folder, "linked", "back"));
+    expect(findFiles([join(folder, "links")])).toMatchObject({
+      files: [join(folder, "links", "days", "day=1", "a.csv")],
+      warnings: [],
+    });
+  });
+
+  it("with a log's name that cannot be read is refused, as its records would be missing", () => {
+    const broken = dirname(file("half/a.csv", "label\n1\n"));
+    symlinkSync("nowhere", join(broken, "notes"));
+    expect(findFiles([broken]).files).toEqual([join(broken, "a.csv")]);
+    symlinkSync("nowhere", join(broken, "b.csv"));
+    expect(() => findFiles([broken])).toThrow(/b\.csv: no such file$/);
+  });
+
+  it.skipIf(process.platform !== "linux")("with a log's name that is not UTF-8 is refused", () => {
+    const latin = dirname(file("latin/a.csv", "label\n1\n"));
+    writeFileSync(Buffer.concat([Buffer.from(`${latin}/caf`), Buffer.from([0xe9]), Buffer.from(".csv")]), "label\n0\n");
+    expect(() => findFiles([latin])).toThrow("caf\ufffd.csv: no such file; a name that is not UTF-8 cannot be read");
   });
 });
 
