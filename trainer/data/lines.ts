@@ -163,7 +163,7 @@ export async function findDamage(path: string, lines: boolean, signal: AbortSign
   } catch (error) {
     return damageOf(path, error);
   }
-  if (!suspect && last !== RETURN) return null;
+  if (!lines || (!suspect && last !== RETURN)) return null;
   for await (const { bytes, end, lastLine } of recordsOf(path, { delimiter: null, blanks: true })) {
     if (end === "CR") return new FormatError(`${path}, line ${lastLine}`, "got a CR alone, expected LF or CRLF");
     if (bytes.includes(LINE_DELIMITER)) return new FormatError(`${path}, line ${lastLine}`, "got a byte 0x01");
