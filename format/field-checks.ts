@@ -17,7 +17,7 @@ interface CheckedSpec {
   label: string;
   fields: readonly CheckedField[];
   /** In a feature spec. */
-  data?: { select: Record<string, string> };
+  data?: { select: Record<string, string>; types: Record<string, string> };
 }
 
 /** A rule that is broken: the keys that lead to its place in the spec, and what is wrong. */
@@ -39,7 +39,11 @@ export function fieldsAgree<Spec extends CheckedSpec>() {
   });
 }
 
+/** The type of data.types that leaves a numeric field's numbers as they are. */
+const NUMBER_TYPE = /^double$/i;
+
 function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
+  const types = new Map(Object.entries(data?.types ?? {}));
   const computed = new Set(Object.keys(data?.select ?? {}).map((name) => name.toLowerCase()));
   const sides = new Map<string, CheckedField>();
   for (const [i, field] of fields.entries()) {
@@ -72,6 +76,15 @@ function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
         key,
         `got ${show(column)}, which data.select computes, so that every caller would have to: expected a column of the ` +
           'log, with "prepare" for what is made of it, or "servedAs": "given" where callers do send the computed value',
+      );
+    const type = types.get(column);
+    const isKept = field.type === "numeric" && NUMBER_TYPE.test(type ?? "");
+    if (type !== undefined && !isKept && field.servedAs === undefined)
+      return at(
+        key,
+        `got ${show(column)}, which data.types makes ${type}, so that requests would have other values: expected a ` +
+          'column without a type, with a CAST in the SQL that needs one, or "servedAs": "given" where callers do send ' +
+          "what the type makes of it",
       );
   }
   return null;

@@ -76,7 +76,12 @@ const named = {
   name: fieldName,
   ...origin,
   servedAs: v.exactOptional(
-    v.pipe(v.literal("given"), about("Allows a column that data.select computes: callers send the computed value.")),
+    v.pipe(
+      v.literal("given"),
+      about(
+        "Allows a column that data.select computes, or that data.types gives a type: callers send the value that is made.",
+      ),
+    ),
   ),
 };
 

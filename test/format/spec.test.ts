@@ -94,6 +94,11 @@ describe("accepted", () => {
     ["a model", spec({ model: { hidden: [1], embeddingDim: 256, dropout: 0.95, batchNorm: true } })],
     ["a log without a header", spec({ data: { columns: ["click", "site"] } })],
     ["computed columns", spec({ data: { types: { n: "INTEGER" }, select: { click: "n > 3" }, where: "n > 0" } })],
+    ["numbers with their type", spec({ data: { types: { price: "double" }, where: "price > 0" } })],
+    [
+      "a typed column that callers send as it is then",
+      field({ servedAs: "given" }).replace("{", '{"data":{"types":{"site":"DATE"}},'),
+    ],
     ["weights and thinned negatives", spec({ data: { weight: "w", negatives: { rate: 0.1 } } })],
     ["a split without a test", spec({ data: { split: { kind: "random", test: 0 } } })],
     ["a split by time", spec({ data: { split: { kind: "time", by: "at" } } })],
@@ -282,6 +287,20 @@ describe("rejected", () => {
       "an unknown key of data",
       spec({ data: { header: true } }),
       `s: data.header: unknown key, expected one of ${quoted(DATA_KEYS)}`,
+    ],
+    [
+      "a type that makes 7 of 007",
+      spec({ data: { types: { site: "BIGINT" } } }),
+      's: fields[0].name: got "site", which data.types makes BIGINT, so that requests would have other values: expected ' +
+        'a column without a type, with a CAST in the SQL that needs one, or "servedAs": "given" where callers do send ' +
+        "what the type makes of it",
+    ],
+    [
+      "a type that rounds numbers",
+      spec({ fields: [{ ...price, from: "cost" }], data: { types: { cost: "INTEGER" } } }),
+      's: fields[0].from: got "cost", which data.types makes INTEGER, so that requests would have other values: expected ' +
+        'a column without a type, with a CAST in the SQL that needs one, or "servedAs": "given" where callers do send ' +
+        "what the type makes of it",
     ],
     ["SQL that is no text", spec({ data: { select: { a: 1 } } }), "s: data.select.a: got 1, expected string"],
     ["no share of negatives", spec({ data: { negatives: { rate: 0 } } }), "s: data.negatives.rate: got 0, expected >0"],
