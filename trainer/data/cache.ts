@@ -17,7 +17,7 @@ import { LabelCountsSchema } from "./label-counts.ts";
 // a full disk or a kill leaves nothing under a final name.
 
 /** To be raised whenever the files or the encoding change, so that old entries are not found. */
-const CACHE_VERSION = 5;
+const CACHE_VERSION = 6;
 const META = "meta.json";
 /**
  * An entry whose inputs have changed is of no use to later runs, but one may still be reading it: it stays until nobody

@@ -8,6 +8,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import type { RawValue } from "../../format/raw-value.ts";
+import { wholeText } from "./sql.ts";
 
 // A cell of a Parquet file becomes the raw value that a client would send for it as JSON, so that both get one row key:
 //
@@ -18,11 +19,16 @@ import type { RawValue } from "../../format/raw-value.ts";
 //   DATE, TIME, TIMESTAMP      2024-01-31 and 2024-01-31 23:59:00, with a fraction where there is one
 //   TIMESTAMP with time zone   the time stamp in UTC with +00 after it, whatever this machine's zone is
 //   lists                      lists of these values; a NULL in one is a missing element
-//   STRUCT, MAP, UNION         refused, since no value of a record is like them
+//   STRUCT, MAP, UNION         refused, since no value of a record is like them; so is VARIANT, which may be any
 
 DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
 
-const REFUSED: readonly DuckDBTypeId[] = [DuckDBTypeId.STRUCT, DuckDBTypeId.MAP, DuckDBTypeId.UNION];
+const REFUSED: readonly DuckDBTypeId[] = [
+  DuckDBTypeId.STRUCT,
+  DuckDBTypeId.MAP,
+  DuckDBTypeId.UNION,
+  DuckDBTypeId.VARIANT,
+];
 
 /** Whether a column of this type cannot be read, since it has no raw values. */
 export function isRefused(type: DuckDBType): boolean {
@@ -34,12 +40,29 @@ export function isJson(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
 }
 
-/** SQL to fetch a column with: a float32 through its text, which DuckDB writes as the shortest decimal. */
-export function cellSql(name: string, type: DuckDBType): string {
-  if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`;
+/** Whether a column is text, and not JSON. */
+export function isText(type: DuckDBType): boolean {
+  return type.typeId === DuckDBTypeId.VARCHAR && !isJson(type);
+}
+
+function hasText(type: DuckDBType): boolean {
+  return isText(type) || ("valueType" in type && hasText(type.valueType));
+}
+
+/** SQL of a column's values: a float32 through its text, which DuckDB writes as the shortest decimal. */
+export function valueSql(sql: string, type: DuckDBType): string {
+  if (type.typeId === DuckDBTypeId.FLOAT) return `CAST(CAST(${sql} AS VARCHAR) AS DOUBLE)`;
   if ("valueType" in type && type.valueType.typeId === DuckDBTypeId.FLOAT)
-    return `CAST(CAST(${name} AS VARCHAR[]) AS DOUBLE[])`;
-  return name;
+    return `CAST(CAST(${sql} AS VARCHAR[]) AS DOUBLE[])`;
+  return sql;
+}
+
+/** SQL to fetch a column's values with, which `toRawValue` takes. */
+export function cellSql(sql: string, type: DuckDBType): string {
+  if (isText(type)) return wholeText(sql);
+  return "valueType" in type && hasText(type.valueType)
+    ? `list_transform(${sql}, lambda element: ${cellSql("element", type.valueType)})`
+    : valueSql(sql, type);
 }
 
 export function toRawValue(value: DuckDBValue): RawValue {

@@ -18,7 +18,7 @@ import { type LogRelation, openRelation, requireColumn, SOURCE, type TypedColumn
 import { apart, joinedText } from "./row-text.ts";
 import { ITEM_ROW, placeOfSampled } from "./sampled-rows.ts";
 import { KEY_COUNT, KEYS } from "./scan-json-lines.ts";
-import { identifier, literal } from "./sql.ts";
+import { identifier, literal, wholeText } from "./sql.ts";
 import { type RowChoice, refusedValue, wantedRows } from "./wanted-rows.ts";
 import { LINE } from "./whole-lines.ts";
 
@@ -119,7 +119,7 @@ export class ClickLog implements AsyncDisposable {
 
   /** For each of the first rows, some thousand: all that the log itself holds of it, before `data.select`, as text. */
   async sources(): Promise<readonly string[]> {
-    const list = `SELECT ${SOURCE} FROM ${(await this.#rows()).sql}`;
+    const list = `SELECT ${wholeText(SOURCE)} FROM ${(await this.#rows()).sql}`;
     for await (const chunk of this.#database.stream(list)) return chunk.getColumnValues(0).map(String);
     return [];
   }
@@ -150,7 +150,8 @@ export class ClickLog implements AsyncDisposable {
     const names = `SELECT unnest(list) AS name, generate_subscripts(list, 1) AS place, row FROM (${lists})`;
     // Keys stand in the order in which lines first have them; numbers ascend.
     const order = format === "jsonl" ? "min(row), min(place)" : "name";
-    const found = await this.#database.run(`SELECT name FROM (${names}) GROUP BY name ORDER BY ${order}`);
+    const whole = format === "jsonl" ? wholeText("name") : "name";
+    const found = await this.#database.run(`SELECT ${whole} FROM (${names}) GROUP BY name ORDER BY ${order}`);
     const all = (await found.getRows()).map(([name]) => String(name));
     return format === "jsonl" ? all : ["label", ...all];
   }
@@ -270,7 +271,7 @@ export class ClickLog implements AsyncDisposable {
     const keys = columns.filter(({ key }) => key).map(({ name }) => name);
     for (const key of keys) this.#absent.add(key);
     return {
-      list: [...computed.map(({ sql, type }) => cellSql(sql, type)), LINE, KEY_COUNT],
+      list: [...computed.map(({ sql, type }) => cellSql(sql, type)), wholeText(LINE), KEY_COUNT],
       cells: async (chunk, place) => {
         const lines = await parseLines(
           chunk.getColumnValues(computed.length),

@@ -10,7 +10,7 @@ import { type Meaning, Meanings } from "./meaning.ts";
 import { explain, explainCast, explainSql, type LogReading, placeOfRecord } from "./problems.ts";
 import type { Scan } from "./scan.ts";
 import { checkSettings, scanLog } from "./scan-log.ts";
-import { identifier } from "./sql.ts";
+import { identifier, wholeText } from "./sql.ts";
 import { changingFunction, columnReferences } from "./sql-references.ts";
 
 /** The column that numbers a log's rows, from 1. No log has a column of this name. */
@@ -172,7 +172,7 @@ export class LogDatabase implements AsyncDisposable {
     for (const { place, sql, from, cast } of this.#expressions) {
       try {
         const bad = await connection.runAndReadAll(
-          `SELECT ${ROW}, ${cast ? `CAST(${cast.from} AS VARCHAR)` : "NULL"} FROM ${from}
+          `SELECT ${ROW}, ${cast ? wholeText(`CAST(${cast.from} AS VARCHAR)`) : "NULL"} FROM ${from}
            WHERE TRY([(${sql}\n)]) IS NULL ORDER BY ${ROW} LIMIT 1`,
         );
         const [row, value] = bad.getRows()[0] ?? [];

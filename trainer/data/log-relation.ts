@@ -1,6 +1,6 @@
 import { type DuckDBType, DuckDBVarCharType } from "@duckdb/node-api";
 import { FormatError, show } from "../../format/errors.ts";
-import { isRefused } from "./cell.ts";
+import { isJson, isRefused } from "./cell.ts";
 import type { LogFiles } from "./files.ts";
 import { type LogDatabase, ROW } from "./log-database.ts";
 import type { LogColumn, Scan } from "./scan.ts";
@@ -69,13 +69,19 @@ export async function openRelation(database: LogDatabase): Promise<LogRelation> 
   }
   return {
     sql,
-    columns: columns.map((column, i) => ({ ...column, type: types[i] })),
+    columns: columns.map((column, i) => typed(column, types[i])),
     computed: computed.map(([name]) => name),
     replaced,
     partial,
     hint,
     warnings,
   };
+}
+
+/** A column with its type. A list of JSON, which json_extract may give, is one JSON value. */
+function typed(column: Omit<TypedColumn, "type">, type: DuckDBType): TypedColumn {
+  if (!("valueType" in type) || !isJson(type.valueType)) return { ...column, type };
+  return { ...column, sql: `to_json(${column.sql})`, type: JSON_TYPE };
 }
 
 /**

@@ -12,7 +12,7 @@ import { type NumberReader, numberReader } from "../../format/prepare/decimal.ts
 import { NO_SCRATCH, type Prepare } from "../../format/prepare/prepared-values.ts";
 import type { DecimalStep } from "../../format/prepare/steps.ts";
 import { labelOf, numberOf, type RawValue } from "../../format/raw-value.ts";
-import { cellSql, fromJson, isJson, toRawValue } from "./cell.ts";
+import { cellSql, fromJson, isJson, toRawValue, valueSql } from "./cell.ts";
 import { groupText } from "./group-text.ts";
 import { literal } from "./sql.ts";
 import { timeOf } from "./time.ts";
@@ -151,9 +151,9 @@ export class Meanings {
 
   /** SQL of the meaning of a column's values: DOUBLE, or VARCHAR of a text; NULL where a value has none. */
   sql(meaning: Meaning, { sql, type }: { sql: string; type: DuckDBType }): string {
-    const { x, kind } = askedValue(sql, type);
+    const { x, asked: argument, kind } = askedValue(sql, type);
     const plain = this.#judges[meaning].plain(x, kind).map(([when, then]) => `WHEN ${when} THEN ${then}`);
-    const asked = `${functionName(meaning, kind === "json")}(${x})`;
+    const asked = `${functionName(meaning, kind === "json")}(${argument})`;
     return plain.length > 0 ? `CASE ${plain.join(" ")} ELSE ${asked} END` : asked;
   }
 
@@ -162,7 +162,7 @@ export class Meanings {
    * it is refused.
    */
   preparedNumber(prepare: Prepare, { sql, type }: { sql: string; type: DuckDBType }): string {
-    const { x, kind } = askedValue(sql, type);
+    const { asked, kind } = askedValue(sql, type);
     const name = `prepared_number_${this.#prepared++}`;
     register(this.#connection, name, "number", (raw) => {
       try {
@@ -173,16 +173,17 @@ export class Meanings {
         throw error;
       }
     });
-    return `${name}(${x})`;
+    return `${name}(${asked})`;
   }
 }
 
-/** SQL of a column's value as the functions take it. */
-function askedValue(sql: string, type: DuckDBType): { x: string; kind: Kind } {
+/** SQL of a column's value as SQL computes with it, and as the functions take it. */
+function askedValue(sql: string, type: DuckDBType): { x: string; asked: string; kind: Kind } {
   const kind = kindOf(type);
-  if (kind === "json") return { x: `CAST(${sql} AS VARCHAR)`, kind };
   // A column of nothing but NULL is said to be INTEGER, but has a type of its own, which no function takes.
-  return { x: kind === "integer" ? `CAST(${sql} AS ${type})` : cellSql(sql, type), kind };
+  if (kind !== "json" && kind !== "integer") return { x: valueSql(sql, type), asked: cellSql(sql, type), kind };
+  const x = `CAST(${sql} AS ${kind === "json" ? "VARCHAR" : type})`;
+  return { x, asked: x, kind };
 }
 
 function functionName(meaning: Meaning, json: boolean): string {

@@ -1,5 +1,5 @@
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
-import { identifier, literal } from "./sql.ts";
+import { identifier, literal, wholeText } from "./sql.ts";
 import { LINE, linesOf } from "./whole-lines.ts";
 
 /** The most keys that become columns where SQL may look at any of them. */
@@ -49,7 +49,7 @@ async function referencedKeys(
   if (references?.size === 0) return { names: [...names], warnings: [] };
   const chosen = references ? `WHERE lower(key) IN (${[...references].map(literal).join(", ")})` : "";
   const found = await connection.runAndReadAll(
-    `SELECT key FROM (SELECT unnest(json_keys(${LINE})) AS key FROM ${relation}) ${chosen}
+    `SELECT ${wholeText("key")} FROM (SELECT unnest(json_keys(${LINE})) AS key FROM ${relation}) ${chosen}
      GROUP BY key ORDER BY key LIMIT ${MAX_KEYS}`,
   );
   for (const [key] of found.getRows()) if (!String(key).includes("\0")) names.add(String(key));

@@ -1,11 +1,11 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
-import { cellSql, isRefused } from "./cell.ts";
+import { isRefused, valueSql } from "./cell.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
-import { identifier, literal } from "./sql.ts";
+import { identifier, literal, wholeText } from "./sql.ts";
 
 /** A column of one file. */
 interface ParquetColumn {
@@ -71,7 +71,7 @@ export async function scanParquet(input: ScanInput): Promise<Scan> {
 
 async function schemaOf(connection: DuckDBConnection, file: string, link: string, relation: string): Promise<Schema> {
   const found = await connection.runAndReadAll(
-    `SELECT name, coalesce(num_children, 0) FROM parquet_schema(${literal(link)})`,
+    `SELECT ${wholeText("name")}, coalesce(num_children, 0) FROM parquet_schema(${literal(link)})`,
   );
   const [, ...nodes] = found.getRows(); // the first is the root
   const names: string[] = [];
@@ -129,7 +129,7 @@ const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
 /** SQL of a column as JSON text of the raw values that a client would send. */
 function jsonSql({ sql, type }: ParquetColumn): string {
-  return valueJson(cellSql(sql, type), type);
+  return valueJson(valueSql(sql, type), type);
 }
 
 function valueJson(sql: string, type: DuckDBType): string {

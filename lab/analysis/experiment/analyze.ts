@@ -1,5 +1,5 @@
 import { FormatError, show } from "../../../format/errors.ts";
-import { literal } from "../../../trainer/data/sql.ts";
+import { literal, wholeText } from "../../../trainer/data/sql.ts";
 import { ExperimentLog } from "../log/experiment-log.ts";
 import type { AnalysisOptions } from "./analyze-options.ts";
 import { analyzePhase } from "./phase.ts";
@@ -50,7 +50,7 @@ export async function chosenExperiment(
   asked: string | undefined,
   name: string,
 ): Promise<{ experiment: string; others: string[] }> {
-  const rows = await log.lines.rows<{ x: string }>("SELECT DISTINCT x FROM exposure ORDER BY x");
+  const rows = await log.lines.rows<{ x: string }>(`SELECT DISTINCT ${wholeText("x")} AS x FROM exposure ORDER BY x`);
   const names = rows.map(({ x }) => x);
   if (names.length === 0) {
     const [bad] = await log.badLines(1);

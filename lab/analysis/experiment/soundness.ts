@@ -1,4 +1,4 @@
-import { literal } from "../../../trainer/data/sql.ts";
+import { literal, wholeText } from "../../../trainer/data/sql.ts";
 import { difference } from "../comparison.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { type Moments, momentsOfSums } from "../moments.ts";
@@ -75,9 +75,9 @@ export async function soundnessOf(lines: LineDatabase, input: SoundnessInput): P
 
 /** SQL of units, lists and squares of lists by label and arm. */
 function unitCounts(label: string, from: string): string {
-  return `SELECT label, arm, count(*) AS units, sum(n) AS lists, sum(n * n) AS squares
+  return `SELECT ${wholeText("label")} AS label, arm, count(*) AS units, sum(n) AS lists, sum(n * n) AS squares
     FROM (SELECT CAST(${label} AS VARCHAR) AS label, arm, u, CAST(count(*) AS DOUBLE) AS n FROM ${from} GROUP BY ALL)
-    GROUP BY label, arm`;
+    GROUP BY ALL`;
 }
 
 function inOrder(arms: readonly string[], counts: readonly UnitCounts[]): UnitCounts[] {

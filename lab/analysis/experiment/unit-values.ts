@@ -1,3 +1,4 @@
+import { wholeText } from "../../../trainer/data/sql.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 
 /** What the units of one arm did: an entry for each unit in every array. */
@@ -27,7 +28,7 @@ export interface UnitQuery {
 export async function unitValues(lines: LineDatabase, query: UnitQuery): Promise<LabeledUnits> {
   const { columns, from, label = "''", where = "true" } = query;
   const sums = columns.map((column) => `, CAST(coalesce(sum(${column}), 0) AS DOUBLE)`).join("");
-  const sql = `SELECT CAST(coalesce(CAST(${label} AS VARCHAR), '–') AS VARCHAR) AS label, arm,
+  const sql = `SELECT ${wholeText(`coalesce(CAST(${label} AS VARCHAR), '–')`)} AS label, arm,
       CAST(count(*) AS DOUBLE), avg(1 / keep)${sums}
     FROM ${from} WHERE ${where} GROUP BY label, arm, u ORDER BY label, arm, u`;
   return collect(lines, sql);

@@ -11,7 +11,7 @@ import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { groupText } from "../../../trainer/data/group-text.ts";
 import { type Meaning, Meanings } from "../../../trainer/data/meaning.ts";
 import { Random } from "../../../trainer/data/random.ts";
-import { literal } from "../../../trainer/data/sql.ts";
+import { literal, wholeText } from "../../../trainer/data/sql.ts";
 import { timeOf } from "../../../trainer/data/time.ts";
 
 /** A file that tests of Parquet write. */
@@ -51,7 +51,10 @@ async function judged(
   const { duckdb, meanings } = by;
   const type = (await duckdb.connection.run(`SELECT x FROM ${from} LIMIT 0`)).columnTypes()[0] as DuckDBType;
   const column = { sql: "x", type };
-  const asked = MEANINGS.map((meaning) => meanings.sql(meaning, column));
+  const asked = MEANINGS.map((meaning) => {
+    const sql = meanings.sql(meaning, column);
+    return meaning === "text" ? wholeText(sql) : sql;
+  });
   const result = await duckdb.connection.runAndReadAll(
     `SELECT ${[cellSql("x", type), ...asked].join(", ")} FROM ${from}`,
   );
@@ -129,6 +132,9 @@ const BLANKS = [
   "null",
   "\u00a01",
   "1\ufeff",
+  "\ufeff1",
+  "\ufeff",
+  "\ufeff\ufeffa",
   "1\u200b",
   "\u0000",
   "1\u0000",

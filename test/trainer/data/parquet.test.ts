@@ -38,6 +38,10 @@ describe("a Parquet column gives the value that a client would send as JSON", ()
     expect(await rowsOf(log, ["label"])).toEqual([[1]]);
     await expect(rowsOf(log, ["s"])).rejects.toThrow(/struct\.parquet: column "s": got STRUCT.*expected text/);
   });
+  it("nor does a variant, whose text would have quotes", async () => {
+    await using log = await openLog(await parquet("variant.parquet", "1 AS label, 'x'::VARIANT AS v"));
+    await expect(rowsOf(log, ["v"])).rejects.toThrow(/variant\.parquet: column "v": got VARIANT, expected text/);
+  });
 });
 
 describe("several Parquet files, each with its own types", () => {

@@ -218,6 +218,16 @@ test("lists at the last time that there is, and a context that is no number, cos
   expect(guardRails).toMatchObject([{ control: 30, treatment: 30 }]);
 });
 
+test("names and values that differ in U+FEFF at their beginning are two", async () => {
+  const marked = "\uFEFFhomepage-order";
+  const lines = handmade((_, unit) => ({ x: marked, ctx: { device: unit % 4 < 2 ? "\uFEFFphone" : "phone" } }));
+  const { experiment, phases } = await analyzed(lines, { segments: ["ctx.device"] });
+  expect(experiment).toBe(marked);
+  expect(new Set(phases[0]?.segments.map(({ value }) => value))).toEqual(new Set(["phone", "\uFEFFphone"]));
+  const devices = phases[0]?.soundness.segments.filter(({ segment }) => segment === "ctx.device");
+  expect(new Set(devices?.map(({ value }) => value))).toEqual(new Set(["phone", "\uFEFFphone"]));
+});
+
 test("what the log has not is an error that names what it has", async () => {
   const lines = handmade();
   const two = [...lines, writeExposure(exampleExposure(3, { x: "other", id: "z".repeat(30) }))];
