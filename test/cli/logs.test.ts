@@ -7,6 +7,7 @@ import { type Exposure, writeExposure } from "../../format/exposure.ts";
 import { writeFloats } from "../../format/floats.ts";
 import { exampleEvent, exampleExposure } from "../../testing/exposures/example-lines.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
+import { writeParquet } from "../trainer/data/log-files.ts";
 import { runHere } from "./command-here.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-logs-"));
@@ -107,6 +108,19 @@ test("columns of items come from a catalogue, and an item that it lacks is left 
     ["a", "1.5", undefined],
   ]);
   expect(stdout).toContain("1 records of items that are not in the catalogue");
+});
+
+test("lists of integers of 64 bits, and what is no number, come from a catalogue as texts", async () => {
+  const items =
+    "SELECT * FROM (VALUES ('b', [9007199254740993, 7], 'nan'::DOUBLE), ('c', [], 1.5)) AS t(sku, tags, price)";
+  await writeParquet(join(folder, "items.parquet"), items);
+  const fields = [...SPEC.fields, { name: "tags", type: "multi-categorical", side: "item" }];
+  writeFileSync(join(folder, "tags.json"), JSON.stringify({ ...SPEC, fields }));
+  const { records } = await exported("--items", "items.parquet", "--arm", "lr", "--spec", "tags.json");
+  expect(records.map(({ sku, tags, price }) => [sku, tags, price])).toEqual([
+    ["b", ["9007199254740993", "7"], "NaN"],
+    ["c", [], 1.5],
+  ]);
 });
 
 test.each([

@@ -1,8 +1,9 @@
 import { columnOf, columnsOf } from "../../../format/columns.ts";
 import type { Exposure } from "../../../format/exposure.ts";
 import { ownValue } from "../../../format/own-value.ts";
-import { type RawValue, textOf } from "../../../format/raw-value.ts";
+import { textOf } from "../../../format/raw-value.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
+import { rawRecord } from "../../../trainer/data/raw-record.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { openCatalogue } from "../../../trainer/export/items.ts";
 import { itemField } from "../../../trainer/model/popularity.ts";
@@ -71,15 +72,6 @@ export async function readCatalogue(spec: FeatureSpec, paths: readonly string[])
   const id = names.indexOf(idColumn(spec));
   const items = new Map<string, object>();
   for await (const { rows, columns } of log.chunks(names))
-    for (let row = 0; row < rows; row++)
-      items.set(
-        textOf(columns[id][row]) ?? "",
-        Object.fromEntries(names.map((name, i) => [name, jsonValue(columns[i][row])])),
-      );
+    for (let row = 0; row < rows; row++) items.set(textOf(columns[id][row]) ?? "", rawRecord(names, columns, row));
   return items;
-}
-
-/** A value as JSON has it: an integer that a number would round becomes its text, which means the same. */
-function jsonValue(value: RawValue): unknown {
-  return typeof value === "bigint" ? String(value) : value;
 }
