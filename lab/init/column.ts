@@ -1,5 +1,5 @@
 import { type RawValue, textOf } from "../../format/raw-value.ts";
-import type { ColumnSample } from "../../trainer/profile/column-sample.ts";
+import { type ColumnSample, jsonOf } from "../../trainer/profile/column-sample.ts";
 import { type Spelling, spelled, spellingOf } from "../../trainer/profile/spelling.ts";
 import { areLists, type ListStyle, listStyleOf } from "./lists.ts";
 import { markOf, unmarked } from "./marks.ts";
@@ -63,7 +63,7 @@ export function columnOf(sample: ColumnSample, european: boolean): Column {
   const kinds = new Set(present.map(({ raw }) => kindOf(raw)));
   if (present.length === 0) return settled(sample, { kind: "empty" }, [], [], () => null);
   if (kinds.has("nested"))
-    return settled(sample, { kind: "nested" }, [], [], (raw) => (isMissing(raw) ? null : JSON.stringify(raw)));
+    return settled(sample, { kind: "nested" }, [], [], (raw) => (isMissing(raw) ? null : jsonOf(raw)));
   if (kinds.has("list")) return listColumn(sample, null, []);
   if (kinds.size === 1 && kinds.has("boolean")) return settled(sample, { kind: "boolean" }, [], [], textOrNull);
 

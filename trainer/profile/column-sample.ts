@@ -56,6 +56,6 @@ function numbered<Key>(known: Map<Key, number>, key: Key, append: () => number):
 }
 
 /** JSON of a list, which may hold integers that JSON has no digits for. */
-function jsonOf(value: RawValue): string {
+export function jsonOf(value: RawValue): string {
   return JSON.stringify(value, (_, element) => (typeof element === "bigint" ? `${element}n` : element));
 }

@@ -226,7 +226,7 @@ describe("a row of Parquet", () => {
     i % 3 = 0 AS flag, TIMESTAMP '2026-09-01' + INTERVAL (i * 9001500) MILLISECOND AS when,
     (DATE '2025-07-01' + INTERVAL (i % 5) MONTH)::DATE AS day, ['a' || (i % 4), NULL] AS tags,
     CASE WHEN i % 10 = 0 THEN NULL ELSE ['red', 'green'][1 + i % 2]::ENUM('red', 'green') END AS color,
-    {'os': 'linux'} AS client, MAP {'k': i} AS extra FROM range(${RECORDS}) t(i)`;
+    {'os': 'linux'} AS client, MAP {'k': i} AS extra, [[i::BIGINT]] AS pairs FROM range(${RECORDS}) t(i)`;
 
   test("has numbers, times as ISO 8601 and lists; nested columns are left out", async () => {
     const path = await writeParquet(join(folder, "types.parquet"), query);
@@ -234,7 +234,7 @@ describe("a row of Parquet", () => {
     expect(chosenOf(plan)).toMatchObject({
       ...{ i: "left out: unique per row", big: "categorical, context", price: "numeric, item" },
       ...{ flag: "categorical, context", when: "hour, weekday, context", tags: "multi-categorical, item" },
-      ...{ client: "left out: nested", extra: "left out: nested" },
+      ...{ client: "left out: nested", extra: "left out: nested", pairs: "left out: nested" },
     });
     expect(byTrainer).toHaveLength(RECORDS);
     expect(byClient).toEqual(byTrainer);
