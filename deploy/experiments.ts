@@ -154,7 +154,7 @@ export class ExperimentRegistry {
       const names = entry.arms.map((one) => one.arm).join(", ");
       throw new UserError(`--ship: got ${ship}, expected one of ${names}`);
     }
-    return this.#cover(stored, entry, 0, "stopped", arm && { arm: arm.arm, model: arm.model });
+    return this.#cover(stored, entry, 0, "stopped", arm && shippedArm(arm));
   }
 
   async #find(name: string): Promise<{ stored: Stored; entry: ExperimentEntry }> {
@@ -237,6 +237,11 @@ function ruleOf({ name, arms, weights, attribute, condition }: ExperimentPlan, n
     variations: [...arms],
     ...(condition && { condition }),
   };
+}
+
+/** What a list has of an arm without chance: its model, and its pinned slots. */
+function shippedArm({ arm, model, policy: { pinned } }: Arm): object {
+  return { arm, model, ...(pinned && { policy: { policy: "greedy", pinned } }) };
 }
 
 /** Whether a share of all units is less than one of their buckets, beyond rounding. */

@@ -36,13 +36,23 @@ function newStore(): (...args: string[]) => Promise<string> {
   };
 }
 
-/** What the Worker makes of the store: the arm of each of 400 units; null: in no experiment. */
-async function armsOf(store = `store${stores}`): Promise<(string | null)[]> {
+/** The payload of a store as the Worker reads it. */
+async function evaluatorOf(store: string): Promise<Evaluator> {
   await using opened = await openStore({ folder: join(folder, store) });
   const pointer = readExperimentsPointer((await textOf(opened, "experiments")) ?? "");
   const bytes = await opened.bytes(payloadKey(pointer?.payload ?? ""));
-  const evaluator = new Evaluator(await readPayload(bytes ?? new Uint8Array(0), "payload"));
+  return new Evaluator(await readPayload(bytes ?? new Uint8Array(0), "payload"));
+}
+
+/** What the Worker makes of the store: the arm of each of 400 units; null: in no experiment. */
+async function armsOf(store = `store${stores}`): Promise<(string | null)[]> {
+  const evaluator = await evaluatorOf(store);
   return Array.from({ length: 400 }, (_, i) => evaluator.assign("home", { uid: `unit ${i}` }, null)?.arm.arm ?? null);
+}
+
+/** The arm that the list of the last store has outside of all experiments. */
+async function shipped(): Promise<object & { policy?: unknown }> {
+  return (await evaluatorOf(`store${stores}`)).assign("home", { uid: "unit" }, null)?.arm ?? {};
 }
 
 test("an experiment goes from a draft to its end; a ramp moves no unit, and a new phase shuffles all", async () => {
@@ -75,6 +85,21 @@ test("an experiment goes from a draft to its end; a ramp moves no unit, and a ne
   expect(JSON.parse(await run("show", "--json"))).toMatchObject([
     { name: "ranker", list: "home", state: "stopped", number: 2, coverage: 0, weights: [0.25, 0.75], attribute: "uid" },
   ]);
+});
+
+test("an arm is shipped with its pinned slots, and without chance", async () => {
+  const run = newStore();
+  const pinned = file("pinned.json", [
+    { arm: "origin", model: null },
+    { arm: "lr", model: "ads", policy: { policy: "epsilon-greedy", epsilon: 0.1, pinned: [0] } },
+  ]);
+  await run("create", "ranker", "--list", "home", "--arms", pinned, "--unit", "uid");
+  expect(await run("stop", "ranker", "--ship", "lr")).toMatch(
+    /warning: ranker: arm lr: got the model "ads", expected one that is published/,
+  );
+  expect((await shipped()).policy).toEqual({ policy: "greedy", pinned: [0] });
+  expect(await run("stop", "ranker", "--ship", "origin")).not.toContain("warning");
+  expect(await shipped()).toMatchObject({ arm: "origin", model: null, policy: { policy: "greedy" } });
 });
 
 test("a model of an arm that is not published is said when units are let in", async () => {

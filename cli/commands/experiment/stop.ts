@@ -3,6 +3,7 @@ import { ExperimentRegistry } from "../../../deploy/experiments.ts";
 import { openStore } from "../../../deploy/kv/open-store.ts";
 import { lockStore } from "../../../deploy/kv/store-lock.ts";
 import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts";
+import { warnOfAbsentModels } from "./absent-models.ts";
 import { entryText } from "./entry-text.ts";
 
 export function stopCommand(): Command {
@@ -14,6 +15,8 @@ export function stopCommand(): Command {
     const target = presentStoreOf(flags);
     using _lock = await lockStore(target);
     await using store = await openStore(target);
-    console.log(entryText(await new ExperimentRegistry(store).stop(name, flags.ship ?? null)));
+    const entry = await new ExperimentRegistry(store).stop(name, flags.ship ?? null);
+    console.log(entryText(entry));
+    await warnOfAbsentModels(store, { ...entry, arms: entry.arms.filter(({ arm }) => arm === flags.ship) });
   });
 }
