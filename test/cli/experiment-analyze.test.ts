@@ -86,7 +86,11 @@ test.each([
   [["--primary", "visits"], 'primary: got "visits", expected one of "clicks"'],
   [["--html", "."], "got a folder, expected the name of a file"],
   [["--pre-period", "2026-01-01"], "expected two dates such as"],
-  [["--pre-period", "soon/later"], "expected a time such as 2026-01-31"],
+  [["--pre-period", "soon/later"], "expected a day, such as 2026-01-31"],
+  // Which time that is depends on the machine, and there is no such day.
+  [["--pre-period", "2026-01-01T00:00/2026-01-02"], 'got "2026-01-01T00:00", expected a day'],
+  [["--pre-period", "2026-01-30/2026-02-30"], 'got "2026-02-30", expected a day'],
+  [["--pre-period", "1/5"], 'got "1", expected a day'],
   [["--segment", "colour"], "expected list, worker or ctx. and a name"],
   [["--what-if", "{"], "--what-if: not JSON"],
   [["--what-if", '{"policy":"best"}'], "--what-if"],
@@ -109,8 +113,10 @@ test("names that would steer a terminal are printed as they are written in JSON"
 
 test("a report is written over no file that is read", async () => {
   const analyze = ["experiment", "analyze", "--logs", "log.jsonl", "--plan", "plan.json", "--html"];
-  for (const file of ["log.jsonl", "plan.json"]) {
-    const { stderr } = await runHere(folder, [...analyze, file]);
+  const models = ["--reward-spec", "spec.json", "--items", "items.csv", "--reward-model", "one", "two"];
+  for (const file of ["spec.json", "items.csv"]) writeFileSync(join(folder, file), "");
+  for (const file of ["log.jsonl", "plan.json", "spec.json", "items.csv"]) {
+    const { stderr } = await runHere(folder, [...analyze, file, ...models]);
     expect(stderr).toContain(`${file}: got ${file}, which is read, as the file to write, expected another`);
   }
 });

@@ -146,10 +146,14 @@ test("broken lines are said, and no file that is read is written", async () => {
   const { code, stderr } = await run("good.jsonl");
   expect(code).toBe(0);
   expect(stderr).toMatch(/warning: 2 bad lines are left out; the first: .*broken\.jsonl, line 1: not JSON/);
-  for (const out of ["broken.jsonl", "same.jsonl"]) {
+  for (const [out, read] of [
+    ["broken.jsonl", "broken.jsonl"],
+    ["same.jsonl", "broken.jsonl"],
+    ["spec.json", "spec.json"],
+  ] as const) {
     const refused = await run(out);
     expect(refused.code).not.toBe(0);
-    expect(refused.stderr).toContain(`${out}: got broken.jsonl, which is read, as the file to write, expected another`);
+    expect(refused.stderr).toContain(`${out}: got ${read}, which is read, as the file to write, expected another`);
   }
   expect(readFileSync(join(folder, "broken.jsonl"), "utf8")).toContain(text);
 });

@@ -45,6 +45,7 @@ export function logsExportCommand(): Command {
         arms,
         weights,
         spec: readSpec(spec),
+        alsoRead: [spec],
         slots: slots ?? Number.POSITIVE_INFINITY,
       });
       summary.warnings.forEach(warn);

@@ -11,10 +11,22 @@ const about = v.description;
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const date = v.pipe(
   v.string(),
-  v.check((value) => !Number.isNaN(Date.parse(value)), "expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z"),
+  v.check(isTime, "expected a day, such as 2026-01-31, or a time with its zone, such as 2026-01-31T12:00:00Z"),
 );
 /** Characteristics of a list that units are divided by, or that are watched: some members of its line, and of `ctx`. */
 const FIELD = /^(list|worker|ctx\..{1,128})$/;
+
+const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/**
+ * Whether a text says when, wherever it is read: `Date.parse` takes a time without a zone for one of the machine's, a 30th
+ * of February for the 2nd of March, and "5" for the 1st of May 2001.
+ */
+function isTime(text: string): boolean {
+  const [, day] = TIME.exec(text) ?? [];
+  if (day === undefined || Number.isNaN(Date.parse(text))) return false;
+  return new Date(Date.parse(day)).toISOString().startsWith(day);
+}
 
 export const MetricSchema = v.strictObject({
   name: v.pipe(modelName, about("What the metric is called.")),
