@@ -53,7 +53,7 @@ export interface Verdict {
 
 /** The test at the planned end, once: Student's interval with confidence 1 − α. */
 export function fixedVerdict({ effect, error, degrees }: Effect, alpha: number): Verdict {
-  const reach = studentQuantile(1 - alpha / 2, degrees) * error;
+  const reach = -studentQuantile(alpha / 2, degrees) * error;
   return { low: effect - reach, high: effect + reach, p: 2 * studentSurvival(Math.abs(effect / error), degrees) };
 }
 

@@ -44,6 +44,6 @@ export function interleavingTest(units: readonly TeamClicks[], alpha: number): I
       clicks,
     ),
   );
-  const reach = normalQuantile(1 - alpha / 2) * Math.sqrt(variance / units.length);
+  const reach = -normalQuantile(alpha / 2) * Math.sqrt(variance / units.length);
   return { ...decided, credit: mean, low: mean - reach, high: mean + reach };
 }

@@ -43,10 +43,27 @@ export function sumOf(values: Float64Array): number {
   return sum;
 }
 
-/** The sample covariance, over n − 1, by deviations from the means; NaN of fewer than two. */
+/**
+ * Deviations of so small a part of the largest value are of rounding: the values are alike. Sums of a million numbers
+ * are off by some 1e−11 of themselves.
+ */
+const ROUNDING = 1e-9;
+
+/** The sample covariance, over n − 1, by deviations from the means; 0 where values are alike, NaN of fewer than two. */
 export function covariance(a: Float64Array, b: Float64Array): number {
+  if (a.length > 1 && (areAlike(a) || areAlike(b))) return 0;
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] - meanA) * (b[i] - meanB);
   return sum / (a.length - 1);
+}
+
+/** Whether values differ by no more than rounding: of such there is no variance, however exactly it is computed. */
+function areAlike(values: Float64Array): boolean {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return most - least <= ROUNDING * Math.max(Math.abs(least), Math.abs(most));
 }

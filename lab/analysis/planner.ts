@@ -21,7 +21,7 @@ export interface Plan {
  */
 export function plannedUnits(plan: Plan): number {
   checkPlan(plan);
-  const reach = normalQuantile(1 - plan.alpha / 2) + normalQuantile(plan.power);
+  const reach = normalQuantile(plan.power) - normalQuantile(plan.alpha / 2);
   return Math.ceil((reach / plan.effect) ** 2 * spreadOf(plan));
 }
 

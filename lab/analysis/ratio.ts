@@ -28,9 +28,13 @@ export interface RatioSums {
   dd: number;
 }
 
+/** What is left of squares by a smaller part than this is of rounding: sums of squares lose half of the digits. */
+const ROUNDING = 1e-11;
+
 /** The moments of a ratio metric, as of `linearized` values, from sums, which a query or a stream of units has. */
 export function momentsOfRatioSums({ units, n, d, nn, nd, dd }: RatioSums): Moments {
   const ratio = n / d;
-  const variance = (nn - ratio * (2 * nd - ratio * dd)) / (units - 1) / (d / units) ** 2;
+  const squares = nn - ratio * (2 * nd - ratio * dd);
+  const variance = (squares > ROUNDING * nn ? squares : 0) / (units - 1) / (d / units) ** 2;
   return { units, mean: ratio, variance, level: ratio, levelVariance: variance, covariance: variance };
 }

@@ -17,13 +17,16 @@ export interface RatioTest {
   mismatch: boolean;
 }
 
-/** Pearson's χ² of the units that each arm has against its weight. Arms of weight 0 are left out. */
+/**
+ * Pearson's χ² of the units that each arm has against its weight. Arms of weight 0 are left out. Of no unit nothing is
+ * out of proportion: χ² is 0, and p 1.
+ */
 export function sampleRatioTest(units: readonly number[], weights: readonly number[]): RatioTest {
   const shares = sharesOf(weights, units.length);
   const total = units.reduce((sum, count, i) => sum + (shares[i] > 0 ? count : 0), 0);
   let chiSquare = 0;
   for (const [i, share] of shares.entries())
-    if (share > 0) chiSquare += (units[i] - share * total) ** 2 / (share * total);
+    if (share > 0 && total > 0) chiSquare += (units[i] - share * total) ** 2 / (share * total);
   const degrees = shares.filter((share) => share > 0).length - 1;
   const p = chiSquareSurvival(chiSquare, degrees);
   return { chiSquare, degrees, p, mismatch: p < MISMATCH_P };

@@ -20,7 +20,7 @@ export function mixtureScale(alpha: number, plannedUnits: number): number {
 /** The half-width in standard errors, at N units: √((g + N)/N · ln((g + N)/(g α²))), with g = 1/ρ². */
 export function sequentialRadius(units: number, plannedUnits: number, alpha: number): number {
   const g = mixtureScale(alpha, plannedUnits) ** -2;
-  return Math.sqrt(((g + units) / units) * Math.log((g + units) / (g * alpha ** 2)));
+  return Math.sqrt(((g + units) / units) * (Math.log((g + units) / g) - 2 * Math.log(alpha)));
 }
 
 /**

@@ -26,13 +26,14 @@ export async function liftFigure(title: string, lifts: readonly NamedLift[]): Pr
   const known = lifts.filter(({ lift }) => lift.effect !== null && (lift.sequential ?? lift.fixed) !== null);
   const shown = known.slice(0, MOST_ROWS);
   if (shown.length === 0) return null;
-  const values = shown.map(({ name, lift }) => ({ name: shortened(name), effect: lift.effect }));
+  const values = shown.map(({ name, lift }, rank) => ({ rank, label: shortened(name), effect: lift.effect }));
   const ends = (test: "fixed" | "sequential") =>
-    shown.flatMap(({ name, lift }) => {
+    shown.flatMap(({ lift }, rank) => {
       const { low, high } = lift[test] ?? {};
-      return low == null || high == null ? [] : [{ name: shortened(name), low, high }];
+      return low == null || high == null ? [] : [{ rank, low, high }];
     });
-  const y = { field: "name", type: "nominal", title: null, sort: null } as const;
+  // The axis is by rank and has no labels of its own, as two names may be shortened to one text; marks stand for them.
+  const y = { field: "rank", type: "ordinal", sort: null, axis: null } as const;
   const axis = { grid: true, tickCount: 5, format: ".0%" } as const;
   const x = { type: "quantitative", title: null, scale: { zero: true, padding: 8 }, axis } as const;
   const rule = (test: "fixed" | "sequential", strokeWidth: number): ChartLayer => ({
@@ -47,6 +48,11 @@ export async function liftFigure(title: string, lifts: readonly NamedLift[]): Pr
         data: { values: [{ at: 0 }] },
         mark: { type: "rule", stroke: "var(--muted)", strokeDash: [4, 4] },
         encoding: { x: { field: "at", ...x } },
+      },
+      {
+        data: { values },
+        mark: { type: "text", align: "right", baseline: "middle", fontSize: 11, fill: "var(--muted)" },
+        encoding: { y, x: { value: -8 }, text: { field: "label" } },
       },
       rule("sequential", 1.5),
       rule("fixed", 4),

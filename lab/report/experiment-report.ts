@@ -1,5 +1,7 @@
 import { decisiveLift } from "../analysis/experiment/metric-results.ts";
 import type { Analysis, PhaseAnalysis } from "../analysis/experiment/result.ts";
+import type { Comparison } from "../analysis/experiment/result-metrics.ts";
+import { MIN_SEQUENTIAL_UNITS } from "../analysis/sequential.ts";
 import { funnelFigure, liftFigure, liftOverTime, ratioOverTime, unitsOverTime } from "./experiment-figures.ts";
 import {
   armsTable,
@@ -65,7 +67,7 @@ async function phaseSections(phase: PhaseAnalysis, analysis: Analysis): Promise<
     tableSection(title("Versions of floating models"), versionsTable(phase), [0, 1], VERSIONS),
     tableSection(title("Segments"), segmentsTable(phase), [0, 1, 2], SEGMENTS, await segmentFigures(phase)),
     tableSection(title("Guard-rails"), guardRailsTable(phase), [0, 1, 6], GUARDS),
-    tableSection(title("Interleaving"), interleavingTable(phase), [0, 1], INTERLEAVED),
+    tableSection(title("Interleaving"), interleavingTable(phase, analysis.alpha), [0, 1], INTERLEAVED),
     tableSection(title("What another policy would have earned"), offPolicyTable(phase), [0, 1, 2, 3], OFF_POLICY),
     tableSection(title("Units for an effect"), plannerTable(phase), [1], PLANNED),
     {
@@ -108,7 +110,8 @@ function headline(phase: PhaseAnalysis): string {
     const lift = decisiveLift(comparison);
     const interval = lift.fixed ?? lift.sequential;
     const kind = lift.fixed ? "at the planned end" : "at any time";
-    const detail = interval ? `${intervalText(interval)} ${kind}` : "below 500 units an arm";
+    const known = interval?.low == null ? `p ${pText(interval?.p)}` : intervalText(interval);
+    const detail = interval ? `${known} ${kind}` : untestedText(comparison, phase);
     return [`${primary?.metric}: lift of ${comparison.arm}`, percentText(lift.effect), detail] as const;
   });
   return tiles([
@@ -117,6 +120,13 @@ function headline(phase: PhaseAnalysis): string {
     ["units", sum("units"), phase.plannedUnits === null ? "no number is planned" : `of ${phase.plannedUnits} planned`],
     ["lists", sum("lists"), `${arms.length} arms, the control is ${phase.control}`],
   ]);
+}
+
+/** Why a lift has no test. */
+function untestedText(comparison: Comparison, { arms, control }: PhaseAnalysis): string {
+  const both = arms.filter(({ arm }) => arm === control || arm === comparison.arm);
+  if (both.some(({ units }) => units < MIN_SEQUENTIAL_UNITS)) return `below ${MIN_SEQUENTIAL_UNITS} units an arm`;
+  return decisiveLift(comparison).effect === null ? `${control} has none` : "no unit differs from another";
 }
 
 function warnings({ warnings: list }: PhaseAnalysis): string {

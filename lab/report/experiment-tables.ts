@@ -25,6 +25,12 @@ export function intervalText(verdict: Pick<Verdict, "low" | "high"> | null, deci
   return `${(100 * verdict.low).toFixed(decimals)} to ${(100 * verdict.high).toFixed(decimals)} %`;
 }
 
+/** What intervals hold what they are of with. */
+function levelText(alpha: number): string {
+  const level = Number((100 * (1 - alpha)).toPrecision(10));
+  return level < 100 ? `${level} %` : `1 − ${alpha}`;
+}
+
 export function numberText(value: number | null): string {
   return value === null ? NONE : value.toPrecision(4);
 }
@@ -58,7 +64,7 @@ function policyText(json: string): string {
 
 /** Each metric by arm: the control first, then the others with what they change, adjusted values below the raw ones. */
 export function metricsTable({ metrics, control }: PhaseAnalysis, alpha: number): TextTable {
-  const level = `${100 * (1 - alpha)} %`;
+  const level = levelText(alpha);
   const head = ["metric", "arm", "per list", "lift", `${level} at the end`, `${level} at any time`, "p, adjusted"];
   const rows = (metrics ?? []).flatMap(({ metric, primary, arms, comparisons, cap, theta }) => {
     const name = primary ? `${metric} (primary)` : metric;
@@ -80,7 +86,12 @@ export function metricsTable({ metrics, control }: PhaseAnalysis, alpha: number)
         ...(cuped ? [line(`  CUPED, θ ${numberText(theta)}`, arm, "", cuped.lift, p)] : []),
       ];
     });
-    return [[name, control, value(control), "", "", "", ""], ...treated];
+    const alone = arms.filter(({ arm }) => arm !== control && !comparisons.some((one) => one.arm === arm));
+    return [
+      [name, control, value(control), "", "", "", ""],
+      ...treated,
+      ...alone.map(({ arm }) => [name, arm, value(arm), NONE, NONE, NONE, NONE]),
+    ];
   });
   return { head, rows };
 }
@@ -177,9 +188,10 @@ export function mismatchTable({ soundness, arms }: PhaseAnalysis, most: number):
   };
 }
 
-export function interleavingTable({ interleaving }: PhaseAnalysis): TextTable {
+export function interleavingTable({ interleaving }: PhaseAnalysis, alpha: number): TextTable {
+  const level = levelText(alpha);
   return {
-    head: ["arm", "rival", "units for its own", "for the rival", "ties", "p", "credit of the rival", "95 %"],
+    head: ["arm", "rival", "units for its own", "for the rival", "ties", "p", "credit of the rival", level],
     rows: interleaving.map(({ arm, rival, own, forRival, ties, p, credit, low, high }) => [
       arm,
       rival,

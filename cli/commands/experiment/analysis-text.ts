@@ -44,7 +44,7 @@ function phaseText(phase: PhaseAnalysis, { experiment, log }: Analysis, alpha: n
       ? ["No metric is shown: the arms' units are not alike. --in-spite-of-srm shows them all the same."]
       : [text(metricsTable(phase, alpha)), endText(phase)]),
     ...[versionsTable, segmentsTable, guardRailsTable, interleavingTable, offPolicyTable, plannerTable]
-      .map((make) => make(phase))
+      .map((make) => make(phase, alpha))
       .filter(({ rows }) => rows.length > 0)
       .map(text),
     text(funnelTable(log, phase)),
@@ -65,11 +65,11 @@ function ratioText({ soundness }: PhaseAnalysis): string {
   ].join("\n  ");
 }
 
-function endText({ metrics, plannedUnits, arms }: PhaseAnalysis): string {
+function endText({ plannedUnits, arms }: PhaseAnalysis): string {
   const units = arms.reduce((sum, arm) => sum + arm.units, 0);
-  const atEnd = metrics?.some(({ comparisons }) => comparisons.some(({ raw }) => raw.lift.fixed !== null));
   if (plannedUnits === null) return "Without planned units only the test at any time may be looked at.";
-  if (atEnd) return `The planned ${plannedUnits} units are there: the fixed test may be looked at, once.`;
+  if (units >= plannedUnits)
+    return `The planned ${plannedUnits} units are there: the fixed test may be looked at, once.`;
   return `${units} of ${plannedUnits} planned units are there: only the test at any time may be looked at.`;
 }
 

@@ -15,16 +15,20 @@ export function studentSurvival(t: number, degrees: number): number {
  */
 export function studentQuantile(p: number, degrees: number): number {
   if (!(p > 0 && p < 1 && degrees > 0)) return Number.NaN;
-  if (p < 0.5) return -studentQuantile(1 - p, degrees);
-  const tail = 1 - p;
-  let t = normalQuantile(p);
+  // Of the upper tail, 1 − p has lost the digits that p never had; of the lower one, all are there.
+  if (p > 0.5) return -lowerQuantile(1 - p, degrees);
+  return lowerQuantile(p, degrees);
+}
+
+function lowerQuantile(tail: number, degrees: number): number {
+  let t = -normalQuantile(tail);
   for (let step = 0; step < MAX_STEPS; step++) {
     const survival = studentSurvival(t, degrees);
     const change = (Math.log(survival / tail) * survival) / density(t, degrees);
     t += change;
     if (Math.abs(change) <= 4 * Number.EPSILON * Math.abs(t)) break;
   }
-  return t;
+  return -t;
 }
 
 /** Newton needs 5 from 3 degrees on, and some dozens for a far tail of 1. */

@@ -16,8 +16,8 @@ export interface PlannedArms {
   warnings: string[];
 }
 
-/** Throws FormatError where the plan's arms are none of the log. */
-export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan): Promise<PlannedArms> {
+/** Throws FormatError where the plan's arms are none of the phase. */
+export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan, phase: string): Promise<PlannedArms> {
   const rows = await lines.rows<{ arm: string }>("SELECT DISTINCT arm FROM list ORDER BY arm");
   const logged = rows.map(({ arm }) => arm);
   const weights = plan.weights && new Map(Object.entries(plan.weights).filter(([, weight]) => weight > 0));
@@ -25,7 +25,10 @@ export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan): Prom
   const control = plan.control ?? ["origin", "control"].find((name) => known.includes(name)) ?? known[0];
   const warnings: string[] = [];
   if (!known.includes(control))
-    throw new FormatError("control", `got ${show(control)}, expected one of ${known.map(show).join(", ")}`);
+    throw new FormatError(
+      `phase ${phase}: control`,
+      `got ${show(control)}, expected one of ${known.map(show).join(", ")}`,
+    );
   if (!weights) warnings.push("no weights are planned: arms are taken to have equal shares of the units");
   if (plan.control === undefined && control !== "origin" && control !== "control")
     warnings.push(`no control is planned: it is taken to be ${control}, the first arm by name`);
@@ -57,7 +60,7 @@ export async function armSummaries(lines: LineDatabase, { names, weights }: Plan
       weight: weights[i] / total,
       units: own.units,
       lists: own.lists,
-      policies: (policies.get(arm) ?? []).map((policy) => JSON.stringify(policy)),
+      policies: (policies.get(arm) ?? []).map(({ policy }) => JSON.stringify(policy)),
       models: models.filter((one) => one.arm === arm).map(({ model, lists }) => ({ model, lists })),
       fromOrigin: own.lists > 0 ? own.origin / own.lists : 0,
       reasons: Object.fromEntries(why.map((reason) => [reason.why, reason.lists])),
@@ -65,22 +68,35 @@ export async function armSummaries(lines: LineDatabase, { names, weights }: Plan
   });
 }
 
-/**
- * The policies of each arm's lines, the most frequent first. Without k, which is that of the list: it is no more than
- * the slots that were asked for.
- */
-export async function policiesByArm(lines: LineDatabase): Promise<Map<string, Policy[]>> {
-  const rows = await lines.rows<{ arm: string; policy: string }>(
-    `SELECT arm, json_merge_patch(policy, '{"k":null}') AS policy, count(*) AS lists
-     FROM list WHERE policy IS NOT NULL GROUP BY ALL ORDER BY arm, lists DESC, policy`,
+/** A policy of an arm's lines. */
+interface LoggedPolicy {
+  /** Without k, which is that of the list: it is no more than the slots that were asked for. */
+  policy: Policy;
+  /** The most slots that it drew of a list: k of the arm, as far as lists were as long. null: all of some list. */
+  mostSlots: number | null;
+}
+
+/** The policies of each arm's lines, the most frequent first. */
+export async function policiesByArm(lines: LineDatabase): Promise<Map<string, LoggedPolicy[]>> {
+  const k = "TRY_CAST(policy ->> '$.k' AS INTEGER)";
+  const rows = await lines.rows<{ arm: string; policy: string; most: number | null }>(
+    `SELECT arm, json_merge_patch(policy, '{"k":null}') AS policy, count(*) AS lists,
+       CASE WHEN count(${k}) = count(*) THEN max(${k}) END AS most
+     FROM list WHERE policy IS NOT NULL GROUP BY arm, json_merge_patch(policy, '{"k":null}')
+     ORDER BY arm, lists DESC, policy`,
   );
-  const byArm = new Map<string, Policy[]>();
-  for (const { arm, policy } of rows) {
-    const known = readPolicy(policy);
+  const byArm = new Map<string, LoggedPolicy[]>();
+  for (const { arm, policy: text, most } of rows) {
+    const policy = readPolicy(text);
     const own = byArm.get(arm) ?? [];
-    if (known && own.length < MOST_SHOWN) byArm.set(arm, [...own, known]);
+    if (policy && own.length < MOST_SHOWN) byArm.set(arm, [...own, { policy, mostSlots: most }]);
   }
   return byArm;
+}
+
+/** The policy by which an arm would order other lists: it draws no more of their slots than of its own. */
+function ownPolicy({ policy, mostSlots }: LoggedPolicy): Policy {
+  return policy.policy === "greedy" || mostSlots === null ? policy : { ...policy, k: mostSlots };
 }
 
 /** null where the line is off its schema. */
@@ -101,11 +117,8 @@ export async function armModels(lines: LineDatabase): Promise<(ArmModels & { pol
   );
   const policies = await policiesByArm(lines);
   const names = (text: string | null): string[] => JSON.parse(text ?? "null") ?? [];
-  return rows.map(({ arm, models, shadows }) => ({
-    arm,
-    policies: (policies.get(arm) ?? []).map((policy) => policy.policy),
-    models: names(models),
-    shadows: names(shadows),
-    policy: policies.get(arm)?.[0] ?? null,
-  }));
+  return rows.map(({ arm, models, shadows }) => {
+    const [first] = policies.get(arm) ?? [];
+    return { arm, models: names(models), shadows: names(shadows), policy: first ? ownPolicy(first) : null };
+  });
 }

@@ -9,7 +9,8 @@ import type { EventLoss, Funnel } from "./result.ts";
 /** Flags of lists that nobody is known to have looked at by chance: they count for nothing. */
 const LEFT_OUT = ["bot", "head", "prefetch", "preview"] as const;
 
-const FLAGGED = LEFT_OUT.map(flag).join(" OR ");
+/** SQL that is true of a list that counts for nothing. */
+export const FLAGGED = LEFT_OUT.map(flag).join(" OR ");
 
 /** SQL that is true of a list with a flag. */
 function flag(name: keyof typeof EXPOSURE_FLAGS): string {

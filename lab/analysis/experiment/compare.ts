@@ -13,9 +13,16 @@ export interface Judgement {
 }
 
 export function compared(control: Moments, treatment: Moments, judgement: Judgement): Compared {
+  const absolute = interval(difference(control, treatment), judgement);
+  const relative = interval(lift(control, treatment), judgement);
+  // A treatment of which no unit has anything is a lift of −1 over whatever level, without an error: the difference
+  // says whether there is an effect.
+  const isCertain = relative.effect !== null && relative.error === 0;
+  const testOf = (found: Verdict | null): Verdict | null => found && { low: null, high: null, p: found.p };
+  const { fixed, sequential } = absolute;
   return {
-    difference: interval(difference(control, treatment), judgement),
-    lift: interval(lift(control, treatment), judgement),
+    difference: absolute,
+    lift: isCertain ? { ...relative, fixed: testOf(fixed), sequential: testOf(sequential) } : relative,
   };
 }
 

@@ -9,7 +9,7 @@ import type { InterleavingResult } from "./result.ts";
 export async function interleavedArms(lines: LineDatabase, alpha: number): Promise<InterleavingResult[]> {
   const results: InterleavingResult[] = [];
   for (const [arm, policies] of await policiesByArm(lines)) {
-    const rivals = policies.flatMap((policy) => (policy.policy === "team-draft" ? [policy.rival] : []));
+    const rivals = policies.flatMap(({ policy }) => (policy.policy === "team-draft" ? [policy.rival] : []));
     // Policies of one rival may differ in their pinned slots.
     for (const rivalModel of new Set(rivals)) {
       const units = await lines.rows<TeamClicks>(

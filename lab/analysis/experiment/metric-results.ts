@@ -14,7 +14,7 @@ export interface MetricArms {
   units: readonly UnitValues[];
   /** Lists and sums before the experiment, of the same units in the same order; absent without a pre-period. */
   before?: readonly UnitValues[] | undefined;
-  /** Of each arm but the control. */
+  /** Of each arm but the control; none where there is nothing to compare with. */
   judgements: readonly Judgement[];
 }
 
@@ -22,20 +22,19 @@ export interface MetricArms {
 export function metricResult(metric: Metric, column: number, arms: MetricArms, primary: boolean): MetricResult {
   const { names, units, before, judgements } = arms;
   const sums = units.map((arm) => arm.sums[column]);
-  const ratios = (values: readonly Float64Array[]): Float64Array[] => values.map((own, i) => ratioOf(own, units[i]));
-  const plain = ratios(sums);
+  const plain = units.map((arm) => ratioOf(arm, column));
   const raw = plain.map((values) => momentsOf(values));
   const { cap, arms: capped } = winsorized(sums);
   // An NDCG has no heavy tail.
   const isCapped = metric.of !== "ndcg" && sums.some((own) => own.some((value) => value > cap));
-  const cappedMoments = isCapped ? ratios(capped).map((values) => momentsOf(values)) : null;
+  const cappedMoments = isCapped ? capped.map((own, i) => momentsOf(cappedRatioOf(units[i], column, own))) : null;
   const adjusted = before?.some((arm) => sumOf(arm.lists) > 0)
     ? cuped(plain.map((after, i) => ({ after, before: beforeOf(before[i], column) })))
     : null;
-  const comparisons = names.slice(1).map((arm, i): Comparison => {
-    const pair = (moments: readonly Moments[]) => compared(moments[0], moments[i + 1], judgements[i]);
+  const comparisons = judgements.map((judgement, i): Comparison => {
+    const pair = (moments: readonly Moments[]) => compared(moments[0], moments[i + 1], judgement);
     return {
-      arm,
+      arm: names[i + 1],
       raw: pair(raw),
       winsorized: cappedMoments ? pair(cappedMoments) : null,
       cuped: adjusted ? pair(adjusted.arms) : null,
@@ -59,17 +58,23 @@ export function metricResult(metric: Metric, column: number, arms: MetricArms, p
   };
 }
 
-/** Per list, linearized by unit. Lines that are kept with another probability count as many as they stand for. */
-export function ratioOf(sums: Float64Array, { lists, weights }: UnitValues): Float64Array {
+/** A column per list, linearized by unit. A list counts as many as it stands for. */
+export function ratioOf({ weighted, lists }: UnitValues, column: number): Float64Array {
+  return linearized(weighted[column], lists);
+}
+
+/** Of sums that were capped: what is cut off counts as often as the unit's lists stand for others in the mean. */
+function cappedRatioOf({ sums, weighted, weights, lists }: UnitValues, column: number, capped: Float64Array) {
+  const cut = sums[column].map((sum, i) => (sum - capped[i]) * weights[i]);
   return linearized(
-    sums.map((sum, i) => sum * weights[i]),
-    lists.map((count, i) => count * weights[i]),
+    weighted[column].map((sum, i) => sum - cut[i]),
+    lists,
   );
 }
 
 /** Before the experiment; units that were not there are as the mean of those that were. */
 function beforeOf(before: UnitValues, column: number): Float64Array {
-  return sumOf(before.lists) > 0 ? ratioOf(before.sums[column], before) : new Float64Array(before.lists.length);
+  return sumOf(before.lists) > 0 ? ratioOf(before, column) : new Float64Array(before.lists.length);
 }
 
 /** The lift that a comparison is decided by. */

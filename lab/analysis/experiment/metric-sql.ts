@@ -1,4 +1,5 @@
 import { literal } from "../../../trainer/data/sql.ts";
+import { fieldColumn } from "../log/field-column.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import type { AnalysisPlan, GuardRail, Metric } from "./plan.ts";
 
@@ -63,7 +64,7 @@ function guardSql({ field }: GuardRail): string {
   if (field === "failOpen")
     return "CAST(list.why IS NOT NULL OR (list.served = 'origin' AND list.policy IS NOT NULL) AS INTEGER)";
   if (field === "degraded") return "CAST(list.deg AS INTEGER)";
-  const number = `TRY_CAST(list."${field.replaceAll('"', '""')}" AS DOUBLE)`;
+  const number = `TRY_CAST(list.${fieldColumn(field)} AS DOUBLE)`;
   // The text "NaN" would be one to DuckDB, and with it the mean of all lists.
   return `CASE WHEN isfinite(${number}) THEN ${number} END`;
 }

@@ -163,8 +163,11 @@ function rowsOf(lists: readonly List[], slots: number): ListRows {
 
 /** The first lists whose marginals the budget pays for; none where one of the policies has no marginals. */
 function affordable(lists: readonly List[], { policy }: Target): List[] {
-  const known = lists.every((list) => list.own !== null && hasMarginals(list.policy));
-  if (!known || !hasMarginals(policy)) return [];
+  const known = lists.every(
+    ({ own, shown, policy: logged }) =>
+      own !== null && hasMarginals(logged, shown.length) && hasMarginals(policy, shown.length),
+  );
+  if (!known) return [];
   let spent = 0;
   const end = lists.findIndex(({ logits, shown }) => {
     spent += 2 * (0.5 + (logits.length ** 2 * shown.length) / 1000);

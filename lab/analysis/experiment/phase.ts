@@ -47,7 +47,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   const { plan, experiment, phase } = options;
   const funnel = await makeCohort(lines, { experiment, phase });
   if (funnel.counted === 0) return null;
-  const planned = await plannedArms(lines, plan);
+  const planned = await plannedArms(lines, plan, phase);
   const summaries = await armSummaries(lines, planned);
   const { from, to } = await lines.row<{ from: number; to: number }>(
     'SELECT min(t) AS "from", max(t) AS "to" FROM list',
@@ -58,17 +58,21 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   await makeScored(lines, metrics, guardRails);
 
   const warnings = [...planned.warnings, ...warningsOf(summaries, options)];
-  const { names, weights } = withLists(planned, summaries);
-  const judgements = judgementsOf(names, planned, summaries, options);
-  const timeline = await timelineOf(lines, { arms: names, weights, column: `m${primary}`, from, to, judgements });
+  // An arm that has lost all of its units is a mismatch too.
+  const { names: arms, weights } = planned;
+  const names = arms.filter((_, i) => summaries[i].units > 0);
+  const [control] = arms;
+  // Of a control that has lost all of its units nothing can be compared.
+  const treatments = names[0] === control ? names.slice(1) : [];
+  const judged = new Map(treatments.map((arm) => [arm, judgementOf(arm, planned, summaries, options)]));
+  const timeline = await timelineOf(lines, { arms, weights, column: `m${primary}`, from, to, judgements: judged });
+  const judgements = [...judged.values()];
   const soundness = await soundnessOf(lines, {
     experiment,
     phase,
-    // An arm that has lost all of its units is a mismatch too.
-    arms: planned.names,
-    weights: planned.weights,
+    ...{ arms, weights },
     twoArmsShare: funnel.units > 0 ? funnel.unitsInTwoArms / funnel.units : 0,
-    sequentialP: names.length > 1 ? (timeline.at(-1)?.ratioP ?? null) : null,
+    sequentialP: timeline.at(-1)?.ratioP ?? null,
     segments: plan.segments,
   });
   const shown = soundness.sound || options.inSpiteOfMismatch === true;
@@ -78,7 +82,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     phase,
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
-    control: planned.names[0],
+    control,
     plannedUnits: plan.plannedUnits ?? null,
     warnings,
     funnel,
@@ -101,13 +105,14 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     const units = (await unitValues(lines, { columns: [...columns, ...guards], from: "scored" })).get("");
     const own = names.map((name) => units?.get(name)).filter((values) => values !== undefined);
     const before = await beforeOf(columns);
-    const arms = { names, units: own, before, judgements };
-    const metricResults: MetricResult[] = metrics.map((metric, i) => metricResult(metric, i, arms, i === primary));
+    const compared = { names, units: own, before, judgements };
+    const metricResults: MetricResult[] = metrics.map((metric, i) => metricResult(metric, i, compared, i === primary));
     adjustAll(metricResults);
-    const guarded: GuardRailResult[] = guardRails.flatMap((guard, i) =>
-      guardRailResult(guard, columns.length + 2 * i, arms, plan.alpha),
+    const guarded: GuardRailResult[] = guardRails.flatMap((guard, j) =>
+      treatments.map((arm, i) =>
+        guardRailResult(guard, columns.length + 2 * j, [own[0], own[i + 1]], { arm, alpha: plan.alpha }),
+      ),
     );
-    const [control, ...treatments] = names;
     const both = { control, treatments, column: `m${primary}`, judgements };
     const versions: VersionResult[] = [];
     for (const { arm, models } of summaries)
@@ -120,16 +125,17 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
 
   /** The units that lifts need, by the variance of the control's units. */
   function plannedEffects(metric: MetricResult | undefined): PlannedEffect[] {
-    const [control] = metric?.arms ?? [];
+    const [own] = metric?.arms ?? [];
     const units = summaries[0].units;
-    if (control?.value == null || control.error === null || units < 2) return [];
-    const variance = control.error ** 2 * units * (metric?.varianceLeft ?? 1);
-    const level = control.value;
+    if (own?.value == null || own.error === null || units < 2) return [];
+    const variance = own.error ** 2 * units * (metric?.varianceLeft ?? 1);
+    const level = own.value;
     // Without a click there is no level that a lift could be of, and nothing to plan by.
     if (level === 0 || !(variance > 0)) return [];
     return (options.planEffects ?? []).flatMap((lift) =>
-      names.slice(1).map((arm, i): PlannedEffect => {
-        const share = weights[i + 1] / (weights[0] + weights[i + 1]);
+      treatments.map((arm): PlannedEffect => {
+        const weight = weights[arms.indexOf(arm)];
+        const share = weight / (weights[0] + weight);
         const needed = plannedUnits({ variance, effect: lift * level, alpha: plan.alpha, power: POWER, share });
         return { lift, arm, power: POWER, units: needed };
       }),
@@ -163,26 +169,18 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   }
 }
 
-/** The arms that have lists to compare. */
-function withLists({ names, weights }: PlannedArms, summaries: readonly ArmSummary[]): Omit<PlannedArms, "warnings"> {
-  const there = names.map((_, i) => summaries[i].units > 0);
-  return { names: names.filter((_, i) => there[i]), weights: weights.filter((_, i) => there[i]) };
-}
-
-/** By treatment: its part of the planned units, with the control's, and whether all of the experiment's are there. */
-function judgementsOf(
-  names: readonly string[],
-  { names: all, weights }: PlannedArms,
+/** A treatment's part of the planned units, with the control's, and whether all of the experiment's are there. */
+function judgementOf(
+  arm: string,
+  { names, weights }: PlannedArms,
   summaries: readonly ArmSummary[],
   { plan }: PhaseOptions,
-): Judgement[] {
+): Judgement {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const units = summaries.reduce((sum, arm) => sum + arm.units, 0);
+  const units = summaries.reduce((sum, one) => sum + one.units, 0);
   const { plannedUnits = UNPLANNED_UNITS } = plan;
-  return names.slice(1).map((name): Judgement => {
-    const share = (weights[0] + weights[all.indexOf(name)]) / total;
-    return { alpha: plan.alpha, plannedUnits: plannedUnits * share, atEnd: units >= (plan.plannedUnits ?? Infinity) };
-  });
+  const share = (weights[0] + weights[names.indexOf(arm)]) / total;
+  return { alpha: plan.alpha, plannedUnits: plannedUnits * share, atEnd: units >= (plan.plannedUnits ?? Infinity) };
 }
 
 function warningsOf(summaries: readonly ArmSummary[], { plan }: PhaseOptions): string[] {

@@ -1,4 +1,4 @@
-import { identifier } from "../../../trainer/data/sql.ts";
+import { fieldColumn } from "../log/field-column.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { momentsOf } from "../moments.ts";
 import { benjaminiHochberg } from "../multiplicity.ts";
@@ -26,8 +26,8 @@ export interface SegmentsInput {
 export async function segmentResults(lines: LineDatabase, input: SegmentsInput): Promise<SegmentResult[]> {
   const { control, treatments, segments, column, judgements, units } = input;
   const results: SegmentResult[] = [];
-  for (const segment of segments) {
-    const labeled = await unitValues(lines, { columns: [column], from: "scored", label: identifier(segment) });
+  for (const segment of new Set(segments)) {
+    const labeled = await unitValues(lines, { columns: [column], from: "scored", label: fieldColumn(segment) });
     const largest = [...labeled].sort((a, b) => unitsIn(b[1]) - unitsIn(a[1])).slice(0, MOST_VALUES);
     for (const [value, arms] of largest) {
       for (const [i, arm] of treatments.entries()) {
@@ -36,7 +36,7 @@ export async function segmentResults(lines: LineDatabase, input: SegmentsInput):
         // A part of the units is planned to have its part of them.
         const plannedUnits = (judgements[i].plannedUnits * unitsIn(arms)) / units;
         const judgement = { ...judgements[i], plannedUnits };
-        const { lift } = compared(momentsOf(ratioOf(a.sums[0], a)), momentsOf(ratioOf(b.sums[0], b)), judgement);
+        const { lift } = compared(momentsOf(ratioOf(a, 0)), momentsOf(ratioOf(b, 0)), judgement);
         const both = a.lists.length + b.lists.length;
         results.push({ segment, value, arm, units: both, lift, adjusted: { fixed: null, sequential: null } });
       }

@@ -1,10 +1,11 @@
 import { literal, wholeText } from "../../../trainer/data/sql.ts";
 import { difference } from "../comparison.ts";
+import { fieldColumn } from "../log/field-column.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { type Moments, momentsOfSums } from "../moments.ts";
 import { benjaminiHochberg } from "../multiplicity.ts";
 import { MISMATCH_P, sampleRatioTest } from "../sample-ratio.ts";
-import { MOST_IN_TWO_ARMS } from "./cohort.ts";
+import { FLAGGED, MOST_IN_TWO_ARMS } from "./cohort.ts";
 import { finite, peeked } from "./compare.ts";
 import type { Soundness } from "./result.ts";
 
@@ -110,13 +111,14 @@ async function bySegments(lines: LineDatabase, input: SoundnessInput): Promise<S
     { segment: "first day", label: day, from: firsts },
     ...[...new Set(["list", "worker", ...segments])].map((segment) => ({
       segment,
-      label: `"${segment.replaceAll('"', '""')}"`,
+      label: fieldColumn(segment),
       from: "list",
     })),
   ];
   for (const { segment, label, from } of sources) {
     const counts = await lines.rows<UnitCounts & { label: string | null }>(unitCounts(label, from));
-    const values = Map.groupBy(counts, (one) => one.label ?? "–");
+    const known = counts.filter(({ arm }) => arms.includes(arm));
+    const values = Map.groupBy(known, (one) => one.label ?? "–");
     if (values.size < 2) continue;
     const largest = [...values].sort((a, b) => unitsOf(b[1]) - unitsOf(a[1])).slice(0, MOST_VALUES);
     for (const [value, own] of largest) {
@@ -158,7 +160,8 @@ function movedSql({ experiment, phase }: SoundnessInput): string {
   const [own, of] = [literal(phase), literal(experiment)];
   return `SELECT
     (SELECT count(*) FROM (SELECT b FROM list GROUP BY b HAVING count(DISTINCT arm) > 1)) AS buckets,
-    (SELECT count(DISTINCT list.u) FROM list JOIN exposure AS earlier USING (u, b)
+    (SELECT count(DISTINCT list.u)
+     FROM list JOIN (SELECT * FROM exposure WHERE NOT (${FLAGGED})) AS earlier USING (u, b)
      WHERE earlier.x = ${of} AND earlier.phase <> ${own} AND earlier.arm <> list.arm
        AND earlier.t < (SELECT min(t) FROM list)) AS units`;
 }

@@ -36,9 +36,13 @@ export function firstSlotProbabilities(policy: Policy, { logits, rivalLogits }: 
   }
 }
 
-/** Whether `rankMarginals` knows a policy's: without pins, Plackett–Luce's and those of what has no chance in it. */
-export function hasMarginals({ policy, pinned }: Policy): boolean {
-  return !pinned?.length && (policy === "plackett-luce" || policy === "greedy");
+/**
+ * Whether `rankMarginals` knows a policy's of so many of the first slots: without pins, those of what has no chance in
+ * it, and Plackett–Luce's where it draws all of these slots.
+ */
+export function hasMarginals(policy: Policy, slots: number): boolean {
+  if (policy.pinned?.length) return false;
+  return policy.policy === "greedy" || (policy.policy === "plackett-luce" && (policy.k ?? slots) >= slots);
 }
 
 /** P(item at rank): `[rank * n + item]`, for the first `ranks` of n. Of a policy that has marginals. */

@@ -21,7 +21,8 @@ export interface TimelineInput {
   column: string;
   from: number;
   to: number;
-  judgements: readonly Judgement[];
+  /** Of each arm that is compared with the control. */
+  judgements: ReadonlyMap<string, Judgement>;
 }
 
 /**
@@ -53,11 +54,12 @@ export async function timelineOf(lines: LineDatabase, input: TimelineInput): Pro
       for (const name of Object.keys(own) as (keyof RatioSums)[]) own[name] += more[i]?.[name] ?? 0;
     ratio?.add(more.map((own) => own?.units ?? 0));
     const moments = sums.map(momentsOfRatioSums);
-    const lifts = arms.slice(1).map((arm, i) => {
-      const effect = lift(moments[0], moments[i + 1]);
+    const lifts = [...judgements].map(([arm, { atEnd, ...rest }]) => {
+      const i = arms.indexOf(arm);
+      const effect = lift(moments[0], moments[i]);
       // At a look in the middle the end has not come.
-      const judgement = { ...judgements[i], atEnd: judgements[i].atEnd && look === LOOKS - 1 };
-      const known = Math.min(sums[0].units, sums[i + 1].units) > 1;
+      const judgement = { ...rest, atEnd: atEnd && look === LOOKS - 1 };
+      const known = Math.min(sums[0].units, sums[i].units) > 1;
       const none = { effect: null, error: null, fixed: null, sequential: null };
       return {
         arm,

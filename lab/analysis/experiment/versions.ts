@@ -44,7 +44,7 @@ export async function versionResults(lines: LineDatabase, input: VersionsInput):
       const [a, b] = [labeled.get(model)?.get(control), labeled.get(model)?.get(treatment)];
       // The other arms are served by other models.
       if (!a || !b || (arm !== control && arm !== treatment)) return [];
-      const { lift } = compared(momentsOf(ratioOf(a.sums[0], a)), momentsOf(ratioOf(b.sums[0], b)), judgements[i]);
+      const { lift } = compared(momentsOf(ratioOf(a, 0)), momentsOf(ratioOf(b, 0)), judgements[i]);
       return [{ arm: treatment, model, units: a.lists.length + b.lists.length, share: lists / total, lift }];
     }),
   );

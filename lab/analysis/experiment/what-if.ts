@@ -50,7 +50,11 @@ export async function whatIf(
   };
   const byMarginals = marginals
     ? { ...judged(iips(marginals.rows), marginals, options), estimator: iipsName(marginals.lists, lists) }
-    : { ...NONE, estimator: "IIPS", refused: "it needs marginals: of Plackett–Luce or greedy, without pinned slots" };
+    : {
+        ...NONE,
+        estimator: "IIPS",
+        refused: "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots",
+      };
   const base = { arm, target: target.name, lists, refused: null };
   const ofFirst = firstRows(log);
   return [
@@ -168,7 +172,6 @@ function rewardModel({ first, units, lists }: OffPolicyLog, rewards: Float64Arra
 /** What an arm's lines say of an arm, as far as there can be another arm's target. */
 export interface ArmModels {
   arm: string;
-  policies: readonly string[];
   models: readonly string[];
   shadows: readonly string[];
 }

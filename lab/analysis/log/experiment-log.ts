@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
-import { identifier, literal } from "../../../trainer/data/sql.ts";
+import { literal } from "../../../trainer/data/sql.ts";
 import { type BadLine, nameBadLines } from "./bad-lines.ts";
+import { fieldColumn } from "./field-column.ts";
 import { LineDatabase } from "./line-database.ts";
 import {
   columnsSql,
@@ -28,7 +29,7 @@ export interface LineCounts {
 }
 
 export interface LogOptions {
-  /** Fields of `ctx` that become columns, as `ctx.NAME`. */
+  /** Fields of `ctx` that become columns, as `fieldColumn` names them. */
   contextFields?: readonly string[];
   /** The folder for what does not fit into memory. */
   temporary?: string;
@@ -72,7 +73,7 @@ export class ExperimentLog implements AsyncDisposable {
 async function readLines(lines: LineDatabase, contextFields: readonly string[]): Promise<void> {
   const shape = JSON.stringify(Object.fromEntries(MEMBER_NAMES.map((name) => [name, "JSON"])));
   const context = contextFields.map(
-    (name) => `, (members.ctx ->> ${literal(pointer(name))}) AS ${identifier(`ctx.${name}`)}`,
+    (name) => `, (members.ctx ->> ${literal(pointer(name))}) AS ${fieldColumn(`ctx.${name}`)}`,
   );
   // Members that both kinds have are read alike, so one table holds both, and each column is of its own kind.
   const own = EVENT_MEMBERS.filter(({ name }) => !EXPOSURE_MEMBERS.some((other) => other.name === name));

@@ -68,7 +68,7 @@ export function estimate(
   }));
   const { mean: value, variance, units: count } = momentsOf(linearizedSum(ratios));
   const error = Math.sqrt(variance / count);
-  const reach = normalQuantile(1 - alpha / 2) * error;
+  const reach = -normalQuantile(alpha / 2) * error;
   const all = Float64Array.from(contributions.weights.flatMap((weights) => [...weights]));
   const draws = resampledSums(ratios, count, resamples, new Random(seed)).sort();
   return {

@@ -304,6 +304,17 @@ describe("the sequential test", () => {
     }
   });
 
+  test("has an interval for whatever α, as the fixed test has", () => {
+    const effect = { effect: 1, error: 1, degrees: 1390, units: 6461, smallerArm: 3000 };
+    for (const alpha of [1e-15, 1e-20, 1e-200, 1e-300]) {
+      const [fixed, sequential] = [fixedVerdict(effect, alpha), sequentialVerdict(effect, alpha, 5000)];
+      for (const { low } of [fixed, sequential]) {
+        expect(Number.isFinite(low)).toBe(true);
+        expect(low).toBeLessThan(-7);
+      }
+    }
+  });
+
   test("says nothing before an arm has 500 units", () => {
     const [few, enough] = [499, 500].map((units) => momentsOfProportion(units, 0.2 * units));
     const many = momentsOfProportion(5000, 4000);

@@ -59,6 +59,17 @@ describe("Student's distribution", () => {
     expect(studentQuantile(0.025, 7)).toBeCloseTo(-studentQuantile(0.975, 7), 12);
   });
 
+  test("has the quantiles of a far lower tail, which no p near 1 can name", () => {
+    // SciPy 1.17.1: stats.t.ppf
+    for (const [p, degrees, t] of [
+      [5e-11, 1390, -6.517087545533606],
+      [5e-17, 1390, -8.410419622804914],
+      [5e-101, 1390, -23.174566500380916],
+      [5e-301, 1390, -48.43599959751621],
+    ] as const)
+      expectDigits(studentQuantile(p, degrees), t, 1e-11);
+  });
+
   test("has the tails of closed forms", () => {
     for (const t of [-40, -1, 0, 0.3, 2, 50, 1e6]) {
       // The difference from ½ would lose the digits of a far tail.

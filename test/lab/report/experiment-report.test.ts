@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { analysisText } from "../../../cli/commands/experiment/analysis-text.ts";
 import { parsePolicy } from "../../../format/policy.ts";
 import type { Analysis } from "../../../lab/analysis/experiment/result.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { generatedLines } from "../../../testing/experiments/generated-log.ts";
 import { findChromium, openPage } from "../../package/browser.ts";
 import { analyzed } from "../analysis/experiment/analyzed.ts";
+import { unitLines } from "../analysis/experiment/unit-lines.ts";
 import { MEASURE } from "./measure.ts";
 
 const chromium = findChromium();
@@ -43,6 +45,29 @@ test("a report has the numbers of the analysis, and names as text", async () => 
   expect(html).not.toContain("<b>");
   expect(html).toContain("&lt;b&gt;arm &amp; &quot;arm&quot;&lt;/b&gt;");
   expect(html.match(/<svg/g)).toHaveLength(6);
+});
+
+test("a lift without a test says why, and rows of names that are cut to one text are two", async () => {
+  const listOf = (unit: number): string => `/category/${unit % 2 ? "a" : "b"}/list-of-items`;
+  const lines = unitLines({ none: 600, some: 600 }, (arm, unit) => [
+    { exposure: { list: listOf(unit) }, events: arm === "some" && unit % 3 === 0 ? [{ type: "click" }] : [] },
+  ]);
+  const plan = { plannedUnits: 1200, alpha: 1e-20 };
+  const nothing = await analyzed(lines, { ...plan, control: "none" });
+  expect(analysisText(nothing)).toContain("The planned 1200 units are there: the fixed test may be looked at, once.");
+  expect(analysisText(nothing)).toContain("1 − 1e-20 at the end");
+  expect(await experimentReport(nothing)).toMatch(/lift of some<.dt><dd>–<.dd><dd class="detail">none has none</);
+  const less = await analyzed(lines, { ...plan, control: "some" });
+  const html = await experimentReport(less);
+  expect(html).toMatch(/lift of none<.dt><dd>-100.00 %<.dd><dd class="detail">p &lt; 0.0001 at the planned end</);
+  expect(html).toMatch(/Lift of none by list.*>\/catego…of-items<.*>\/catego…of-items</);
+});
+
+test("intervals of interleaved lists are told with what they hold", async () => {
+  const policy = parsePolicy({ policy: "team-draft", rival: "fm" });
+  const lines = unitLines({ mix: 3 }, () => [{ exposure: { policy, team: "01" }, events: [{ type: "click" }] }]);
+  const text = analysisText(await analyzed(lines, { alpha: 0.01 }));
+  expect(text).toMatch(/credit of the rival │ +99 % │/);
 });
 
 test("one that is not sound says why, and shows no metric", async () => {

@@ -68,6 +68,29 @@ function unitsOf(lines: readonly string[], arm: string): { clicks: Float64Array;
   };
 }
 
+test("what an arm that draws two slots would have earned elsewhere is of these two, the others by logit", async () => {
+  const policy = (temperature: number, k?: number) =>
+    parsePolicy({ policy: "plackett-luce", temperature, ...(k !== undefined && { k }) });
+  const lines = generatedLines({
+    ...{ seed: 5, units: 6000, evenly: true, candidates: 3, mostLists: 3, clickRate: 0.3 },
+    arms: [
+      { name: "lr", policy: policy(100), shadow: "deepfm" },
+      { name: "deepfm", policy: policy(3, 1), skill: 0.95 },
+    ],
+  });
+  const { metrics, offPolicy } = onlyPhase(await analyzed(lines, { control: "lr" }));
+  const own = metrics?.[0]?.arms.find(({ arm }) => arm === "deepfm");
+  const whole = offPolicy.find(({ target, slot }) => [target, slot].join() === "arm deepfm,list");
+  const [listIps, , rips, , byMarginals] = whole?.estimates ?? [];
+  for (const found of [listIps, rips])
+    expect(Math.abs((found?.value ?? 9) - (own?.value ?? 0))).toBeLessThan(
+      3 * Math.hypot(found?.error ?? 0, own?.error ?? 0),
+    );
+  expect(byMarginals?.refused).toBe(
+    "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots",
+  );
+});
+
 describe("an experiment of four arms", () => {
   const lines = [...generatedLines(SETTINGS)];
   let analysis: Analysis;

@@ -1,0 +1,166 @@
+import * as v from "valibot";
+import { describe, expect, test } from "vitest";
+import type { Exposure } from "../../../../format/exposure.ts";
+import { AnalysisSchema } from "../../../../lab/analysis/experiment/result.ts";
+import { analyzed, onlyPhase } from "./analyzed.ts";
+import { CLICK, ITEMS, type UnitList, unitLines } from "./unit-lines.ts";
+
+/** Every n-th unit of an arm clicks. */
+function clicking(every: Readonly<Record<string, number>>, exposure: Partial<Exposure> = {}) {
+  return (arm: string, unit: number): UnitList[] => [
+    { exposure, events: unit % (every[arm] ?? 1) === 0 ? [CLICK] : [] },
+  ];
+}
+
+describe("arms that a phase has not", () => {
+  test("a control without a unit is nothing to compare with, although there are other arms", async () => {
+    const lines = unitLines({ a: 600, b: 600 }, clicking({ a: 5, b: 3 }));
+    const plan = { control: "origin", weights: { origin: 1, a: 1, b: 1 } };
+    const analysis = await analyzed(lines, plan, { inSpiteOfMismatch: true, planEffects: [0.1] });
+    expect(v.parse(AnalysisSchema, JSON.parse(JSON.stringify(analysis)))).toEqual(analysis);
+    const { metrics, segments, guardRails, planner, timeline, soundness } = onlyPhase(analysis);
+    expect(metrics?.[0]).toMatchObject({ arms: [{ arm: "a", value: 0.2 }, { arm: "b" }], comparisons: [] });
+    expect({ segments, guardRails, planner }).toEqual({ segments: [], guardRails: [], planner: [] });
+    expect(timeline.every(({ lifts }) => lifts.length === 0)).toBe(true);
+    // It has lost all units for the test that may look at any time, too.
+    expect(soundness.sequentialP).toBeLessThan(1e-6);
+    expect(timeline.at(-1)?.units).toEqual({ origin: 0, a: 600, b: 600 });
+  });
+
+  test("a plan for arms of another phase finds all of this one's foreign", async () => {
+    const lines = unitLines({ origin: 30, a: 30 }, clicking({}));
+    const analysis = await analyzed(lines, { weights: { base: 1, b: 1 } });
+    expect(v.parse(AnalysisSchema, JSON.parse(JSON.stringify(analysis)))).toEqual(analysis);
+    const { soundness, metrics } = onlyPhase(analysis);
+    expect(soundness).toMatchObject({ ratio: { chiSquare: 0, p: 1 }, segments: [] });
+    expect(soundness.reasons).toEqual([
+      expect.stringMatching(/^units of arms without a weight: (a, origin|origin, a)$/),
+    ]);
+    expect(metrics).toBeNull();
+  });
+
+  test("a foreign arm's own lists take no p-value from the others", async () => {
+    const listOf = (arm: string, unit: number) => (arm === "zz" ? "zz" : unit < 200 ? "other" : "home");
+    const lines = unitLines({ origin: 500, a: 300, zz: 20 }, (arm, unit) => [
+      { exposure: { list: listOf(arm, unit) } },
+    ]);
+    const { soundness } = onlyPhase(await analyzed(lines, { weights: { origin: 1, a: 1 } }));
+    const found = soundness.segments.map(({ segment, value, p }) => [segment, value, (p ?? Number.NaN) < 0.001]);
+    expect(found).toEqual([
+      ["list", "home", true],
+      ["list", "other", false],
+    ]);
+  });
+
+  test("a control that a phase has not is told with the phase", async () => {
+    const first = unitLines({ origin: 2, a: 2 }, clicking({}, { phase: "11111111" }));
+    const second = unitLines({ base: 2, b: 2 }, clicking({}, { phase: "22222222" }));
+    const both = analyzed([...first, ...second], { control: "base" });
+    await expect(both).rejects.toThrow('phase 11111111: control: got "base", expected one of "a", "origin"');
+    const one = await analyzed([...first, ...second], { control: "base" }, { phase: "22222222" });
+    expect(onlyPhase(one).control).toBe("base");
+  });
+});
+
+test("a list counts as many as it stands for, where more or fewer lines are kept from some time on", async () => {
+  // Of all units at first, when a tenth of the lists is clicked; then of every tenth, and three or four tenths are.
+  const early = { exposure: { keep: 1 } };
+  const late = { exposure: { keep: 0.1, t: 1_767_300_000_000 } };
+  const lines = unitLines({ origin: 600, a: 600 }, (arm, unit) => {
+    const clicked = unit % 10 === 1 ? [CLICK] : [];
+    const more = (unit / 10) % 10 < (arm === "a" ? 4 : 3) ? [CLICK] : [];
+    return unit % 10 === 0 ? [early, { ...late, events: more }] : [{ ...early, events: clicked }];
+  });
+  const plan = { guardRails: [{ name: "clicks", field: "failOpen" }], plannedUnits: 1200 };
+  const { metrics, timeline, segments } = onlyPhase(await analyzed(lines, plan));
+  const values = metrics?.[0]?.arms.map(({ value }) => value);
+  expect(values).toEqual([expect.closeTo((0.1 + 0.3) / 2, 12), expect.closeTo((0.1 + 0.4) / 2, 12)]);
+  const lift = metrics?.[0]?.comparisons[0]?.raw.lift;
+  expect(lift?.effect).toBeCloseTo(0.25, 12);
+  for (const other of [timeline.at(-1)?.lifts[0]?.lift, segments[0]?.lift]) {
+    expect(other?.effect).toBeCloseTo(lift?.effect ?? Number.NaN, 12);
+    expect(other?.error).toBeCloseTo(lift?.error ?? Number.NaN, 12);
+  }
+});
+
+describe("values that are alike", () => {
+  const revenue = { metrics: [{ name: "revenue", event: "revenue", of: "value" }] };
+
+  test.each([
+    ["revenue of 9.99 of every unit", revenue, (): UnitList[] => [{ events: [{ type: "revenue", value: 9.99 }] }]],
+    [
+      "the same NDCG of every list",
+      { primary: "ndcg" },
+      (): UnitList[] => [{ events: [{ ...CLICK, item: ITEMS[1] }] }],
+    ],
+    [
+      "a click in every third list",
+      {},
+      (_: string, unit: number): UnitList[] =>
+        Array.from({ length: 3 * (1 + (unit % 4)) }, (_, list) => ({ events: list % 3 === 0 ? [CLICK] : [] })),
+    ],
+  ])("have no error by rounding, and so no test: %s", async (_, plan, listsOf) => {
+    const lines = unitLines({ origin: 520, a: 560 }, listsOf);
+    const { metrics, timeline } = onlyPhase(await analyzed(lines, { ...plan, plannedUnits: 1000 }));
+    const [{ raw } = { raw: null }] = metrics?.find(({ primary }) => primary)?.comparisons ?? [];
+    const none = { effect: expect.closeTo(0, 12), error: 0, fixed: null, sequential: null };
+    expect(raw).toEqual({ difference: none, lift: none });
+    expect(timeline.at(-1)?.lifts).toEqual([{ arm: "a", lift: none, fixedAtAnyLook: null }]);
+  });
+
+  test("of a treatment in which nobody clicks, the difference says that there is an effect", async () => {
+    const lines = unitLines({ origin: 600, a: 600 }, clicking({ origin: 3, a: 1000 }));
+    const nobody = lines.filter((line, i) => !(line.includes('"type":"click"') && lines[i - 1]?.includes('"arm":"a"')));
+    const { metrics } = onlyPhase(await analyzed(nobody, { plannedUnits: 1200 }));
+    const [{ raw, adjusted } = { raw: null, adjusted: null }] = metrics?.[0]?.comparisons ?? [];
+    const { fixed, sequential } = raw?.difference ?? {};
+    expect(raw?.lift).toEqual({
+      effect: -1,
+      error: 0,
+      fixed: { low: null, high: null, p: fixed?.p },
+      sequential: { low: null, high: null, p: sequential?.p },
+    });
+    expect(adjusted?.sequential).toBeLessThan(1e-6);
+  });
+
+  test("one unit that failed open is no harm that anybody knows of", async () => {
+    const failed: UnitList = { exposure: { served: "origin", why: "model" } };
+    const { guardRails } = onlyPhase(
+      await analyzed(unitLines({ origin: 1, a: 1 }, (arm) => [arm === "a" ? failed : {}])),
+    );
+    expect(guardRails).toMatchObject([
+      { guardRail: "fail-open", control: 0, treatment: 1, effect: 1, error: null, p: null, harmed: false },
+      { guardRail: "degraded", harmed: false },
+    ]);
+  });
+});
+
+test("fields of the context whose names differ in the case of a letter are two", async () => {
+  const ctx = (arm: string): UnitList[] => [{ exposure: { ctx: { ms: 5, MS: arm === "a" ? 9 : 7, Ms: "slow" } } }];
+  const plan = {
+    segments: ["ctx.Ms", "ctx.ms"],
+    guardRails: [
+      { name: "lower", field: "ctx.ms" },
+      { name: "upper", field: "ctx.MS" },
+    ],
+  };
+  const { segments, guardRails } = onlyPhase(await analyzed(unitLines({ origin: 3, a: 3 }, ctx), plan));
+  expect(segments.map(({ segment, value }) => [segment, value])).toEqual([
+    ["ctx.Ms", "slow"],
+    ["ctx.ms", "5"],
+  ]);
+  expect(guardRails.map(({ control, treatment }) => [control, treatment])).toEqual([
+    [5, 5],
+    [7, 9],
+  ]);
+});
+
+test("a preview of an earlier phase moved no unit", async () => {
+  const before = (flags?: string) =>
+    unitLines({ a: 4 }, () => [{ exposure: { arm: "b", phase: "11111111", ...(flags && { flags }) } }]);
+  const own = unitLines({ a: 4, b: 4 }, () => [{ exposure: { t: 1_767_300_000_000 } }]);
+  const movedUnits = async (lines: readonly string[]): Promise<number | undefined> =>
+    onlyPhase(await analyzed(lines, {}, { phase: "0f1e2d3c" })).soundness.movedUnits;
+  expect(await movedUnits([...before(), ...own])).toBe(4);
+  expect(await movedUnits([...before("v"), ...own])).toBe(0);
+});
