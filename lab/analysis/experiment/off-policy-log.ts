@@ -34,9 +34,11 @@ export interface OffPolicyLog {
   lists: number;
   /** Of each list, its unit, from 0 on. */
   units: Uint32Array;
+  /** Of each list, how many it stands for: 1 over the probability with which its line was kept. */
+  counts: Float64Array;
   rows: ListRows;
   /** Of the first lists, as many as can be paid for: ln of the marginals of the items at their ranks. Null: none. */
-  marginals: Pick<OffPolicyLog, "lists" | "units" | "rows"> | null;
+  marginals: Pick<OffPolicyLog, "lists" | "units" | "counts" | "rows"> | null;
   first: FirstSlot;
   /** Lists without what it takes. */
   skipped: number;
@@ -86,13 +88,12 @@ export async function offPolicyLog(
   }
   const slots = lists.reduce((most, { logged }) => Math.max(most, logged.length), 0);
   const numbers = Uint32Array.from(lists, ({ unit }) => units.get(unit) ?? 0);
+  const counts = Float64Array.from(lists, ({ keep }) => 1 / keep);
   const priced = affordable(lists, target);
+  const first = { lists: priced.length, units: numbers.subarray(0, priced.length), counts };
   return {
-    ...{ lists: lists.length, units: numbers, rows: rowsOf(lists, slots) },
-    marginals:
-      priced.length > 0
-        ? { lists: priced.length, units: numbers.subarray(0, priced.length), rows: marginalRows(priced, slots, target) }
-        : null,
+    ...{ lists: lists.length, units: numbers, counts, rows: rowsOf(lists, slots) },
+    marginals: priced.length > 0 ? { ...first, rows: marginalRows(priced, slots, target) } : null,
     first: {
       shown: Uint32Array.from(lists, ({ shown }) => shown[0]),
       clicked: models ? clicked : null,
@@ -106,6 +107,7 @@ export async function offPolicyLog(
 
 interface List {
   unit: string;
+  keep: number;
   ids: readonly string[];
   /** The policy that ordered it, and the logits it did so by; null where the line has none. */
   policy: Policy;
@@ -132,7 +134,7 @@ function judgedList(exposure: Exposure, target: Target, clicks: readonly number[
   const evaluated = propensities(target.policy, { ids: cand, logits }, shown);
   if (evaluated === null) return null;
   const rewards = shown.map((_, slot) => clicks.filter((clicked) => clicked === slot).length);
-  return { unit: exposure.u, ids: cand, policy, own, logits, shown, logged, evaluated, rewards };
+  return { unit: exposure.u, keep: exposure.keep, ids: cand, policy, own, logits, shown, logged, evaluated, rewards };
 }
 
 /** null where the policy cannot order by such logits. */

@@ -56,20 +56,21 @@ export async function whatIf(
         refused: "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots",
       };
   const base = { arm, target: target.name, lists, refused: null };
-  const ofFirst = firstRows(log);
+  const observed = (rewards: Float64Array, slots: number): number =>
+    sumOf(rewards.map((reward, i) => reward * log.counts[Math.floor(i / slots)])) / sumOf(log.counts);
   return [
     {
       ...base,
       slots: rows.slots,
       slot: "list",
-      observed: sumOf(rows.rewards) / lists,
+      observed: observed(rows.rewards, rows.slots),
       estimates: [...results(whole), byMarginals],
     },
     {
       ...base,
       slots: rows.slots,
       slot: "first slot",
-      observed: sumOf(ofFirst.rewards) / lists,
+      observed: observed(firstRows(log).rewards, 1),
       estimates: results(firstSlotEstimators(log)),
     },
   ];
@@ -101,14 +102,19 @@ function refused(arm: string, { name }: Target, reason: string): OffPolicyResult
 
 function judged(
   contributions: Contributions,
-  { units, rows, lists }: Pick<OffPolicyLog, "units" | "rows" | "lists">,
+  { units, counts, rows, lists }: Pick<OffPolicyLog, "units" | "counts" | "rows" | "lists">,
   options: EstimateOptions,
 ): Omit<OffPolicyResult["estimates"][number], "estimator"> {
   // Of the lists' own propensities, whichever slots an estimator looks at: one value for each of its rows.
   const logged = Float64Array.from({ length: lists }, (_, i) =>
     sumOf(rows.logged.subarray(i * rows.slots, (i + 1) * rows.slots)),
   );
-  const found = estimate(contributions, units, logged, options);
+  const counted = (values: Float64Array): Float64Array => values.map((value, i) => value * counts[i]);
+  const ratios = contributions.ratios.map(({ numerators, denominators }) => ({
+    numerators: counted(numerators),
+    denominators: counted(denominators),
+  }));
+  const found = estimate({ ...contributions, ratios }, units, logged, options);
   if ("refused" in found) return { ...NONE, refused: found.refused };
   return { ...found, value: finite(found.value), error: finite(found.error), refused: null };
 }

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { Exposure } from "../../../../format/exposure.ts";
+import { writeFloats } from "../../../../format/floats.ts";
+import { parsePolicy } from "../../../../format/policy.ts";
 import { AnalysisSchema } from "../../../../lab/analysis/experiment/result.ts";
 import { analyzed, onlyPhase } from "./analyzed.ts";
 import { CLICK, ITEMS, type UnitList, unitLines } from "./unit-lines.ts";
@@ -81,6 +83,24 @@ test("a list counts as many as it stands for, where more or fewer lines are kept
     expect(other?.effect).toBeCloseTo(lift?.effect ?? Number.NaN, 12);
     expect(other?.error).toBeCloseTo(lift?.error ?? Number.NaN, 12);
   }
+});
+
+test("so it does in what another policy would have earned", async () => {
+  const policy = parsePolicy({ policy: "epsilon-greedy", epsilon: 1, k: 1 });
+  const drawn = { policy, model: "lr@0123456789abcdef", logits: writeFloats([1, 0]), p: writeFloats([Math.log(0.5)]) };
+  const lines = unitLines({ lr: 600 }, (_, unit) => {
+    const [keep, clicked] = unit < 400 ? [1, unit % 10 === 0] : [0.25, unit % 2 === 0];
+    return [{ exposure: { ...drawn, keep, shown: unit % 4 < 2 ? [0, 1] : [1, 0] }, events: clicked ? [CLICK] : [] }];
+  });
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [policy] }));
+  const first = offPolicy.find(({ slot }) => slot === "first slot");
+  // The logged policy itself: every weight is 1. Clicks are on the first item, which every second list has first.
+  const clicksFirst = (from: number, to: number, every: number): number =>
+    Array.from({ length: to - from }, (_, i) => from + i).filter((unit) => unit % every === 0 && unit % 4 < 2).length;
+  const expected = (clicksFirst(0, 400, 10) + 4 * clicksFirst(400, 600, 2)) / (400 + 4 * 200);
+  expect(first?.observed).toBeCloseTo(expected, 12);
+  for (const { value } of first?.estimates ?? []) expect(value).toBeCloseTo(expected, 3);
+  expect(first?.estimates).toHaveLength(5);
 });
 
 describe("values that are alike", () => {
