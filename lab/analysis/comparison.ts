@@ -39,7 +39,9 @@ export function lift(control: Moments, treatment: Moments): Effect {
 
 function basis(control: Moments, treatment: Moments): Omit<Effect, "effect" | "error"> {
   const [a, b] = [control.variance / control.units, treatment.variance / treatment.units];
-  const degrees = (a + b) ** 2 / (a ** 2 / (control.units - 1) + b ** 2 / (treatment.units - 1));
+  // Of parts of the whole: squares of variances would be beyond what a number holds sooner than the variances are.
+  const [ofControl, ofTreatment] = [a / (a + b), b / (a + b)];
+  const degrees = 1 / (ofControl ** 2 / (control.units - 1) + ofTreatment ** 2 / (treatment.units - 1));
   const smallerArm = Math.min(control.units, treatment.units);
   return { degrees, units: control.units + treatment.units, smallerArm };
 }

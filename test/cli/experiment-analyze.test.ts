@@ -81,6 +81,8 @@ test("analyze --json prints what its schema says, and options say parts of the p
 
 test.each([
   [["--weights", "origin"], "got origin, expected an arm and its weight"],
+  [["--weights", "origin=1,lr=10001"], "expected of each weight above 0 at least a 10000th of all"],
+  [["--plan-effect", "1e-160"], "got 1e-160, expected a lift such as 0.02"],
   [["--alpha", "1"], "got 1, expected more than 0 and 0.5 at most"],
   [["--weights", "origin=1,lr=2,origin=3"], "got the arm origin twice, expected it once"],
   [["--primary", "visits"], 'primary: got "visits", expected one of "clicks"'],

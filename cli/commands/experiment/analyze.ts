@@ -141,9 +141,12 @@ function parsePeriod(text: string): { from: string; to: string } {
   return { from, to };
 }
 
+/** Nobody has the units that a smaller one needs. */
+const LEAST_LIFT = 1e-9;
+
 function parseLifts(text: string, before: number[] = []): number[] {
   const value = decimalOf(text);
-  if (!Number.isFinite(value) || value === 0)
+  if (!(Math.abs(value) >= LEAST_LIFT && Number.isFinite(value)))
     throw new InvalidArgumentError(`got ${text}, expected a lift such as 0.02`);
   return [...before, value];
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { show } from "../../../format/errors.ts";
 import { EVENT_TYPES } from "../../../format/event.ts";
+import { BUCKETS } from "../../../format/exposure.ts";
 import { modelName, positiveInteger, sharedName } from "../../../format/field-schemas.ts";
 import { parseSettings } from "../../../format/unknown-key.ts";
 
@@ -26,6 +27,13 @@ function isTime(text: string): boolean {
   const [, day] = TIME.exec(text) ?? [];
   if (day === undefined || Number.isNaN(Date.parse(text))) return false;
   return new Date(Date.parse(day)).toISOString().startsWith(day);
+}
+
+/** Whether each arm with a weight has a bucket of units, beyond rounding. */
+function haveBuckets(weights: Readonly<Record<string, number>>): boolean {
+  const known = Object.values(weights).filter((weight) => weight > 0);
+  const total = known.reduce((sum, weight) => sum + weight, 0);
+  return known.every((weight) => (weight / total) * BUCKETS > 1 - 1e-9);
 }
 
 export const MetricSchema = v.strictObject({
@@ -73,6 +81,10 @@ export const PlanSchema = v.pipe(
         v.pipe(
           v.record(text, v.pipe(v.number(), v.finite(), v.minValue(0))),
           v.check((weights) => Object.values(weights).some((weight) => weight > 0), "expected a weight above 0"),
+          v.check(
+            haveBuckets,
+            `expected of each weight above 0 at least a ${BUCKETS}th of all: units are in as many buckets`,
+          ),
         ),
       ),
       about("How the experiment divides units between its arms. Default: equally between those in the log."),

@@ -103,6 +103,27 @@ test("so it does in what another policy would have earned", async () => {
   expect(first?.estimates).toHaveLength(5);
 });
 
+test("revenue in whatever currency has the same lift, with the same tests", async () => {
+  const metrics = [{ name: "revenue", event: "revenue", of: "value" }];
+  const inUnits = async (unitOfMoney: number) => {
+    const lines = unitLines({ origin: 520, a: 520 }, (arm, unit) => [
+      { events: [{ type: "revenue", value: unitOfMoney * (1 + (unit % 5)) * (arm === "a" ? 2 : 1) }] },
+    ]);
+    return onlyPhase(await analyzed(lines, { metrics, plannedUnits: 1040 })).metrics?.[0]?.comparisons[0]?.raw.lift;
+  };
+  const one = await inUnits(1);
+  expect(one?.effect).toBeCloseTo(1, 12);
+  for (const scale of [-1, 1e-100, 1e13]) {
+    const { effect, error, fixed, sequential } = (await inUnits(scale)) ?? {};
+    // Twice the losses are a lift of −100 %.
+    const sign = Math.sign(scale);
+    expect([(effect ?? 9) * sign, error]).toEqual([expect.closeTo(1, 12), expect.closeTo(one?.error ?? 9, 12)]);
+    expect([fixed?.p, sequential?.p].map((p) => Math.log(p ?? 9))).toEqual(
+      [one?.fixed?.p, one?.sequential?.p].map((p) => expect.closeTo(Math.log(p ?? 9), 8)),
+    );
+  }
+});
+
 describe("values that are alike", () => {
   const revenue = { metrics: [{ name: "revenue", event: "revenue", of: "value" }] };
 
