@@ -50,8 +50,10 @@ export async function experimentReport(analysis: Analysis): Promise<string> {
       )}`,
     });
   const count = phases.length === 1 ? "one phase" : `${phases.length} phases, whose numbers are never added up`;
+  // A phase may end after the next one began.
+  const last = phases.map(({ to }) => Date.parse(to)).reduce((a, b) => Math.max(a, b), 0);
   const from = phases[0]?.from.slice(0, 10);
-  const to = phases.at(-1)?.to.slice(0, 10);
+  const to = new Date(last).toISOString().slice(0, 10);
   return page(`${experiment}: an experiment`, `${from} to ${to}, ${count}, α ${analysis.alpha}.`, sections);
 }
 

@@ -99,7 +99,7 @@ export async function offPolicyLog(
       clicked: models ? clicked : null,
       shownLogits: Float64Array.from(lists, ({ logits, shown }) => logits[shown[0]]),
       logits: lists.map(({ logits }) => Float64Array.from(logits)),
-      probabilities: lists.map(({ logits, ids }) => firstSlotProbabilities(target.policy, { ids, logits })),
+      probabilities: lists.map(({ logits }) => firstSlotProbabilities(target.policy, { logits })),
     },
     skipped,
   };
@@ -108,7 +108,6 @@ export async function offPolicyLog(
 interface List {
   unit: string;
   keep: number;
-  ids: readonly string[];
   /** The policy that ordered it, and the logits it did so by; null where the line has none. */
   policy: Policy;
   own: Float32Array | null;
@@ -134,7 +133,7 @@ function judgedList(exposure: Exposure, target: Target, clicks: readonly number[
   const evaluated = propensities(target.policy, { ids: cand, logits }, shown);
   if (evaluated === null) return null;
   const rewards = shown.map((_, slot) => clicks.filter((clicked) => clicked === slot).length);
-  return { unit: exposure.u, keep: exposure.keep, ids: cand, policy, own, logits, shown, logged, evaluated, rewards };
+  return { unit: exposure.u, keep: exposure.keep, policy, own, logits, shown, logged, evaluated, rewards };
 }
 
 /** null where the policy cannot order by such logits. */
@@ -180,8 +179,8 @@ function affordable(lists: readonly List[], { policy }: Target): List[] {
 
 /** Rows whose logarithms are those of marginals. */
 function marginalRows(lists: readonly List[], slots: number, target: Target): ListRows {
-  const logOf = ({ ids, shown }: List, policy: Policy, logits: Float32Array): number[] => {
-    const marginals = rankMarginals(policy, { ids, logits }, shown.length);
+  const logOf = ({ shown }: List, policy: Policy, logits: Float32Array): number[] => {
+    const marginals = rankMarginals(policy, { logits }, shown.length);
     return shown.map((item, rank) => Math.log(marginals[rank * logits.length + item]));
   };
   return {

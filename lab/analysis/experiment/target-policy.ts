@@ -6,7 +6,10 @@ import { descending } from "../../../runtime/orders/ranking.ts";
 // What a policy would do with a list that another one has ordered.
 
 /** The probability of each of n candidates in the first slot. */
-export function firstSlotProbabilities(policy: Policy, { logits, rivalLogits }: Candidates): Float64Array {
+export function firstSlotProbabilities(
+  policy: Policy,
+  { logits, rivalLogits }: Pick<Candidates, "logits" | "rivalLogits">,
+): Float64Array {
   const n = logits.length;
   const p = new Float64Array(n);
   if (policy.pinned?.includes(0)) {
@@ -46,7 +49,7 @@ export function hasMarginals(policy: Policy, slots: number): boolean {
 }
 
 /** P(item at rank): `[rank * n + item]`, for the first `ranks` of n. Of a policy that has marginals. */
-export function rankMarginals(policy: Policy, { logits }: Candidates, ranks: number): Float64Array {
+export function rankMarginals(policy: Policy, { logits }: Pick<Candidates, "logits">, ranks: number): Float64Array {
   const n = logits.length;
   if (policy.policy === "plackett-luce")
     return plackettLuceMarginals(

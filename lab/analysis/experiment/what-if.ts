@@ -35,11 +35,11 @@ export async function whatIf(
   if (log.lists === 0) return [refused(arm, target, `no line of the arm has what it takes: ${NEEDS[target.logits]}`)];
   const { rows, lists } = log;
   const options: EstimateOptions = { alpha, resamples: RESAMPLES, seed: SEED };
-  const results = (named: Record<string, Contributions | string>): OffPolicyResult["estimates"] =>
+  const results = (named: Record<string, Contributions | string>, slots: number): OffPolicyResult["estimates"] =>
     Object.entries(named).map(([estimator, contributions]) =>
       typeof contributions === "string"
         ? { ...NONE, estimator, refused: contributions }
-        : { estimator, ...judged(contributions, log, options) },
+        : { estimator, ...judged(contributions, log, slots, options) },
     );
   const { marginals } = log;
   const whole = {
@@ -49,7 +49,7 @@ export async function whatIf(
     "RIPS, self-normalized": rips(rows, true),
   };
   const byMarginals = marginals
-    ? { ...judged(iips(marginals.rows), marginals, options), estimator: iipsName(marginals.lists, lists) }
+    ? { ...judged(iips(marginals.rows), marginals, rows.slots, options), estimator: iipsName(marginals.lists, lists) }
     : {
         ...NONE,
         estimator: "IIPS",
@@ -64,14 +64,14 @@ export async function whatIf(
       slots: rows.slots,
       slot: "list",
       observed: observed(rows.rewards, rows.slots),
-      estimates: [...results(whole), byMarginals],
+      estimates: [...results(whole, rows.slots), byMarginals],
     },
     {
       ...base,
       slots: rows.slots,
       slot: "first slot",
       observed: observed(firstRows(log).rewards, 1),
-      estimates: results(firstSlotEstimators(log)),
+      estimates: results(firstSlotEstimators(log), 1),
     },
   ];
 }
@@ -100,14 +100,16 @@ function refused(arm: string, { name }: Target, reason: string): OffPolicyResult
   return { arm, target: name, lists: 0, slots: 0, slot: "list", observed: null, estimates: [], refused: reason };
 }
 
+/** `slots`: the first ones of a list, which the estimate is of. */
 function judged(
   contributions: Contributions,
   { units, counts, rows, lists }: Pick<OffPolicyLog, "units" | "counts" | "rows" | "lists">,
+  slots: number,
   options: EstimateOptions,
 ): Omit<OffPolicyResult["estimates"][number], "estimator"> {
-  // Of the lists' own propensities, whichever slots an estimator looks at: one value for each of its rows.
+  // Whether chance has put anything there: a pinned first slot has none, whatever the others have.
   const logged = Float64Array.from({ length: lists }, (_, i) =>
-    sumOf(rows.logged.subarray(i * rows.slots, (i + 1) * rows.slots)),
+    sumOf(rows.logged.subarray(i * rows.slots, i * rows.slots + slots)),
   );
   const counted = (values: Float64Array): Float64Array => values.map((value, i) => value * counts[i]);
   const ratios = contributions.ratios.map(({ numerators, denominators }) => ({

@@ -124,6 +124,24 @@ test("revenue in whatever currency has the same lift, with the same tests", asyn
   }
 });
 
+test("of a first slot that is pinned nothing is known but what stands there, whatever chance puts below it", async () => {
+  const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2, pinned: [0] });
+  const exposure = {
+    ...{ policy, model: "lr@0123456789abcdef", cand: ["10000000", "a", "b"], logits: writeFloats([0, 1, 1]) },
+    p: writeFloats([0, Math.log(0.5)]),
+  };
+  const lines = unitLines({ lr: 600 }, (_, unit) => [
+    { exposure: { ...exposure, shown: unit % 2 ? [0, 1, 2] : [0, 2, 1] }, events: unit % 3 ? [] : [CLICK] },
+  ]);
+  const asked = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2 });
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [asked] }));
+  const first = offPolicy.find(({ slot }) => slot === "first slot");
+  expect(first?.observed).toBeCloseTo(1 / 3, 12);
+  expect(first?.estimates.map(({ value, refused }) => [value, refused])).toEqual(
+    Array(5).fill([null, "the logging policy was greedy: nothing is known of what it did not show"]),
+  );
+});
+
 describe("values that are alike", () => {
   const revenue = { metrics: [{ name: "revenue", event: "revenue", of: "value" }] };
 
