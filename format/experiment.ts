@@ -13,7 +13,7 @@ import { parseJsonBytes, parseWith } from "./parse.ts";
 export const MAX_PAYLOAD_BYTES = 2 ** 20;
 
 /** Arms of an experiment at most. Each is a series of metrics; and with more, none gets a share worth a test. */
-export const MAX_ARMS = 20;
+const MAX_ARMS = 20;
 
 /** The version of the pointer, and of a payload that the command line writes. */
 export const EXPERIMENTS_VERSION = 1;

@@ -34,7 +34,7 @@ export const EXPOSURE_FLAGS = {
 } as const;
 
 /** Characters of a candidate's id at most. */
-export const MAX_CANDIDATE_ID = 1024;
+const MAX_CANDIDATE_ID = 1024;
 
 /** What is wrong with an id, as what a line expects; null: nothing. Two halves of pairs would be one id in UTF-8. */
 export function candidateIdFault(id: string): string | null {

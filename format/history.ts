@@ -8,7 +8,7 @@ import { TimeSchema } from "./time.ts";
 export const MAX_HISTORY = 100;
 
 /** Characters of a publication's note: a few sentences. */
-export const MAX_NOTE = 500;
+const MAX_NOTE = 500;
 
 /** Bytes of a history at most: 100 publications, each with a note of 500 characters and 16 metrics. */
 export const MAX_HISTORY_BYTES = 2 ** 19;

@@ -20,9 +20,9 @@ export interface MacKey {
 export type MacKeys = readonly [MacKey, ...MacKey[]];
 
 /** Characters of a secret at least: 16 random bytes in hex or 24 in base64. */
-export const MIN_SECRET_LENGTH = 32;
+const MIN_SECRET_LENGTH = 32;
 /** More than two are in use only while somebody forgets to remove them, and each costs a forged id a try. */
-export const MAX_SECRETS = 4;
+const MAX_SECRETS = 4;
 
 const encoder = new TextEncoder();
 

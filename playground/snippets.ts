@@ -1,6 +1,6 @@
 // A request as programs write it. None has the token: it stands in an environment variable.
 
-export const TOKEN_VARIABLE = "DEEPFM_EDGE_TOKEN";
+const TOKEN_VARIABLE = "DEEPFM_EDGE_TOKEN";
 
 export interface SnippetRequest {
   /** Of the Worker, without a slash at the end. */

@@ -11,7 +11,7 @@ const CONTEXT = 100;
 const found: string[] = [];
 
 /** What comes before each token of a text; of the token itself nothing but its prefix. */
-export function tokensIn(text: string): string[] {
+function tokensIn(text: string): string[] {
   if (!text.includes("dfe_")) return [];
   const before = Array.from(text.matchAll(TOKEN), ({ index }) => text.slice(Math.max(0, index - CONTEXT), index));
   return before.map((context) => `${context.replaceAll(TOKEN, "dfe_…")}dfe_…`);

@@ -75,7 +75,7 @@ export function turnsOf(contestants: readonly Contestant[], { rounds }: Pace): n
 }
 
 /** A turn of a contestant. `counts`: whether it is one of the measurement. */
-export async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: boolean): Promise<void> {
+async function takeTurn(driver: Driver, turn: Turns, pace: Pace, counts: boolean): Promise<void> {
   const { server, path, bodies, alone = false } = turn;
   const { leastRequests = LEAST_REQUESTS } = pace;
   const requests = Math.min(MOST_REQUESTS, Math.max(leastRequests, Math.ceil(pace.records / turn.records)));

@@ -10,7 +10,7 @@ import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 
-export const BLOB_BYTES = 20e6;
+const BLOB_BYTES = 20e6;
 const SHAPE = { fields: 39, embeddingDim: 16, hidden: [400, 400, 400], rowType: c.TYPE_I8 };
 const KEY_BYTES = 8;
 /** Share of the golden records' values that have a row in the blob. */

@@ -1,7 +1,7 @@
 // A page of a shop with one list, as the pages of shops are: much markup, little text.
 
 /** Items of the list. */
-export const PAGE_ITEMS = 50;
+const PAGE_ITEMS = 50;
 
 /** The route of the page. */
 export const PAGE_ROUTES = [

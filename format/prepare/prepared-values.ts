@@ -29,7 +29,7 @@ export type Prepare = (raw: RawValue, place: string, scratch: Scratch) => RawVal
  * UTF-16 units of the longest text that steps take: with it, all that may come of one at once is within a request's
  * memory. Texts that are values, and lists of them, have some hundreds.
  */
-export const MAX_PREPARED_TEXT = 2 ** 16;
+const MAX_PREPARED_TEXT = 2 ** 16;
 
 /** Units of a text of which no memory is reserved for what becomes of it. */
 const SHORT_TEXT = 1024;

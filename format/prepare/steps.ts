@@ -17,7 +17,7 @@ const MAX_MISSING_TEXTS = 1024;
 const MAX_PREFIX = 1024;
 
 /** The steps without settings. */
-export const PLAIN_STEPS = ["trim", "spaces", "lower", "upper", "nfc", "nfkc", "log"] as const;
+const PLAIN_STEPS = ["trim", "spaces", "lower", "upper", "nfc", "nfkc", "log"] as const;
 
 const plain = v.pipe(
   v.picklist(PLAIN_STEPS),

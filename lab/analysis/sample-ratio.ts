@@ -33,7 +33,7 @@ export function sampleRatioTest(units: readonly number[], weights: readonly numb
 }
 
 /** The Dirichlet distribution's concentration about the weights: proportions that differ by some 1 % are in it. */
-export const CONCENTRATION = 10_000;
+const CONCENTRATION = 10_000;
 
 /**
  * The test that may look after every batch (Lindon and Malek 2022, "Anytime-Valid Inference for Multinomial Count

@@ -1,7 +1,7 @@
 import { percentile } from "../../trainer/metrics/percentile.ts";
 
 /** The share of units that stay as they are. */
-export const WINSORIZED_FROM = 0.999;
+const WINSORIZED_FROM = 0.999;
 
 export interface Winsorized {
   /** What values above it are taken to be: the quantile of all arms' units together. */

@@ -28,7 +28,7 @@ export function followsFrom(column: Column, from: Column): number {
 }
 
 /** The share of a column's most frequent value: what `followsFrom` is at least. */
-export function largestShare(column: Column): number {
+function largestShare(column: Column): number {
   const records = column.of.length;
   return column.counts.reduce((most, count) => Math.max(most, count), column.absent) / records;
 }

@@ -13,7 +13,7 @@ const SLICE_VALUES = 12;
  * A value with fewer records of either label has no AUC here: its interval would be ±0.13 wide and more at an AUC of
  * ½ (1.96/√(12·20)), and the normal approximation below it poor.
  */
-export const LEAST_OF_LABEL = 20;
+const LEAST_OF_LABEL = 20;
 
 /**
  * AUC among the records of each of a column's most frequent values, with DeLong's intervals. Null where no value has

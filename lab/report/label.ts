@@ -1,5 +1,5 @@
 /** Characters that have room beside a chart. */
-export const LABEL_CHARACTERS = 16;
+const LABEL_CHARACTERS = 16;
 
 /** A text with its middle cut out where it is too long, as ids often differ at their ends. */
 export function shortened(text: string, length = LABEL_CHARACTERS): string {

@@ -17,7 +17,7 @@ export interface Candidates {
  * The most that |logit/τ| may be for Plackett–Luce. Numbers of this size have steps of 2⁻³², so that the noise added to
  * them still tells any two candidates apart, and orders come with the probabilities that are stated.
  */
-export const MAX_SCALED_LOGIT = 2 ** 20;
+const MAX_SCALED_LOGIT = 2 ** 20;
 
 /** Throws FormatError, with the place, where a policy cannot order the candidates with known probabilities. */
 export function checkCandidates({ ids, distinct, logits, rivalLogits }: Candidates, policy: Policy): void {

@@ -9,7 +9,7 @@ import { Ranking } from "./ranking.ts";
 
 /** The team of the arm's own model, and that of its rival. */
 export const OWN_TEAM = 0;
-export const RIVAL_TEAM = 1;
+const RIVAL_TEAM = 1;
 
 export interface Draft {
   /** The items of the first slots. */

@@ -60,7 +60,7 @@ const STRATA = 100;
 const MOST_APPEAL = 1.5;
 const DAY_MS = 86_400_000;
 export const START = Date.UTC(2026, 0, 5);
-export const PHASE = "0f1e2d3c";
+const PHASE = "0f1e2d3c";
 
 interface World {
   random: Random;

@@ -180,31 +180,31 @@ export function spaceJsonSchema(): object {
 }
 
 /** The JSON Schema of an arm, for consoles that check the values of a feature. */
-export function armJsonSchema(): object {
+function armJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(ArmSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge arm", ...schema };
 }
 
 /** The JSON Schema of a line of the exposure log. It lacks what only code can check, such as that indices are known. */
-export function exposureJsonSchema(): object {
+function exposureJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(ExposureSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge exposure", ...schema };
 }
 
 /** The JSON Schema of a line of the event log. */
-export function eventJsonSchema(): object {
+function eventJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(ListEventSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge event", ...schema };
 }
 
 /** The JSON Schema of the plan of an experiment's analysis, for editors. */
-export function planJsonSchema(): object {
+function planJsonSchema(): object {
   const { $schema, ...schema } = toJsonSchema(PlanSchema, JSON_SCHEMA);
   return { $schema, title: "deepfm-edge analysis plan", ...schema };
 }
 
 /** The JSON Schema of what `experiment analyze --json` prints. */
-export function analysisJsonSchema(): object {
+function analysisJsonSchema(): object {
   const definitions = { interval: IntervalSchema, verdict: VerdictSchema, compared: ComparedSchema };
   const { $schema, ...schema } = toJsonSchema(AnalysisSchema, { ...JSON_SCHEMA, definitions });
   return { $schema, title: "deepfm-edge experiment analysis", ...schema };

@@ -7,7 +7,7 @@ import type { KernelExports } from "../kernel/harness.ts";
 type Random = () => number;
 
 /** How many rows of the arena batches use. */
-export const ARENA_SLOTS = 4;
+const ARENA_SLOTS = 4;
 
 /**
  * A batch whose entries name rows by number: first the rows of the blob, then ARENA_SLOTS rows of the arena. So it fits

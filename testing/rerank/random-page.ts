@@ -35,7 +35,7 @@ const CHARSETS: Record<string, number[][]> = {
     [0x81, 0x40],
   ],
 };
-export const CHARSET_NAMES = Object.keys(CHARSETS);
+const CHARSET_NAMES = Object.keys(CHARSETS);
 
 /** The two lists that pages have. */
 export const PAGE_LISTS: HtmlList[] = [

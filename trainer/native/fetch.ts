@@ -75,7 +75,7 @@ export async function fetchPiece(piece: Piece, path: string, clients: Clients): 
 }
 
 /** Throws UserError where a file is not the piece. */
-export async function verifyPiece({ name, bytes, sha256 }: Piece, path: string): Promise<void> {
+async function verifyPiece({ name, bytes, sha256 }: Piece, path: string): Promise<void> {
   const { size } = statSync(path);
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);

@@ -75,11 +75,6 @@ export class PlannedIsolate {
     this.#row = new Uint8Array(rowStride(rowType, embeddingDim));
   }
 
-  /** Bytes that the cached rows take. */
-  get cachedBytes(): number {
-    return this.#cache.bytes;
-  }
-
   request({ keys, rows, fieldOf }: PlannedRecords, request: PlannedRequest, tally: Tally): void {
     const { inBlob, filter, pageCount, readsPages } = this.#layout;
     const { fields } = this.#rows.vocabulary;

@@ -4,7 +4,7 @@ import { type MacKey, mac } from "../../format/mac.ts";
 import { textOf } from "../../format/raw-value.ts";
 
 /** Characters of an id at most. What is longer is no id, and would cost time for every character. */
-export const MAX_ID_LENGTH = 1024;
+const MAX_ID_LENGTH = 1024;
 
 const ASCII = /^[\0-\x7f]*$/;
 const UNIT_BYTES = 8;

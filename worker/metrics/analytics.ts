@@ -13,7 +13,7 @@ const NO_MODEL = "none";
  * The data point of a scoring request. docs/serving.md lists its columns, whose order is for ever: Analytics Engine
  * knows them by their numbers alone.
  */
-export function dataPointOf({ by, route, status, problem, ms, scored }: Handled, worker: WorkerVersion | null) {
+function dataPointOf({ by, route, status, problem, ms, scored }: Handled, worker: WorkerVersion | null) {
   const { model = "", version = "", records = 0, keys = 0, missing = null, unseen = 0 } = scored ?? {};
   return {
     indexes: [(model || NO_MODEL).slice(0, MAX_INDEX)],

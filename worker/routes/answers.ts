@@ -70,7 +70,7 @@ export const RankedAnswer = v.strictObject({
 });
 
 /** The order of the request, where no model could score it and the request allows that. */
-export const OrderAnswer = v.strictObject({
+const OrderAnswer = v.strictObject({
   items: v.array(
     v.strictObject({
       id: v.union([v.string(), v.number()]),
@@ -84,7 +84,7 @@ export const OrderAnswer = v.strictObject({
 });
 
 /** The order of the request, where that is the order of its arm, or where the arm's could not be had. */
-export const OriginAnswer = v.strictObject({
+const OriginAnswer = v.strictObject({
   items: v.array(
     v.strictObject({
       id: v.union([v.string(), v.number()]),

@@ -45,7 +45,7 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
 }
 
 /** The experiment that a log is to be read for, and those that it has besides. */
-export async function chosenExperiment(
+async function chosenExperiment(
   log: ExperimentLog,
   asked: string | undefined,
   name: string,

@@ -24,7 +24,7 @@ import { targetsOf, whatIf } from "./what-if.ts";
  * N* where no plan says it. The sequential test is right with any number that is chosen before one looks, and so not
  * with that of the units there happen to be.
  */
-export const UNPLANNED_UNITS = 10_000;
+const UNPLANNED_UNITS = 10_000;
 
 /** The power that units are planned for. */
 const POWER = 0.8;

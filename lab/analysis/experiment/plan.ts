@@ -50,7 +50,7 @@ export const MetricSchema = v.strictObject({
 /** A number per list, as a ratio metric by unit. */
 export type Metric = v.InferOutput<typeof MetricSchema>;
 
-export const GuardRailSchema = v.strictObject({
+const GuardRailSchema = v.strictObject({
   name: v.pipe(modelName, about("What the guard-rail is called.")),
   field: v.pipe(
     v.string(),

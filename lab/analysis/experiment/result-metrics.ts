@@ -27,7 +27,7 @@ export const ComparedSchema = v.pipe(
 );
 
 /** p-values that count for the number of comparisons. */
-export const AdjustedSchema = v.pipe(
+const AdjustedSchema = v.pipe(
   v.strictObject({ fixed: maybe, sequential: maybe }),
   about(
     "p-values of the lift, adjusted for the number of comparisons: of the primary metric by Holm over the arms, of " +
@@ -35,7 +35,7 @@ export const AdjustedSchema = v.pipe(
   ),
 );
 
-export const ComparisonSchema = v.pipe(
+const ComparisonSchema = v.pipe(
   v.strictObject({
     arm: text,
     raw: ComparedSchema,

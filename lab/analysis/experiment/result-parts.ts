@@ -47,7 +47,7 @@ export const ArmSchema = v.strictObject({
   reasons: v.pipe(v.record(text, count), about("Why, with the number of lists.")),
 });
 
-export const RatioTestSchema = v.strictObject({
+const RatioTestSchema = v.strictObject({
   chiSquare: number,
   degrees: count,
   p: v.pipe(number, about("Pearson's χ² against the weights.")),
@@ -99,7 +99,7 @@ export const InterleavingSchema = v.strictObject({
   high: maybe,
 });
 
-export const EstimateSchema = v.strictObject({
+const EstimateSchema = v.strictObject({
   estimator: text,
   value: v.pipe(maybe, about("Clicks per list in the slots that chance decides; null: refused.")),
   error: maybe,

@@ -54,7 +54,7 @@ export const LogSchema = v.strictObject({
   ),
 });
 
-export const PhaseSchema = v.strictObject({
+const PhaseSchema = v.strictObject({
   phase: v.pipe(text, about("The first 8 hex digits of a hash of all that assigns units, and of the arms.")),
   from: v.pipe(time, about("When its first list was shown.")),
   to: v.pipe(time, about("When its last list was shown.")),

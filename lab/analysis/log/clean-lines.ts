@@ -12,9 +12,9 @@ const NEWLINE = 10;
 const RETURN = 13;
 
 /** What stands in a copy for lines that DuckDB could not read. */
-export const UNREADABLE = "unreadable";
+const UNREADABLE = "unreadable";
 /** What stands in a copy where the file is damaged: what comes behind is lost. */
-export const CUT_OFF = "cut off";
+const CUT_OFF = "cut off";
 
 /** Whether DuckDB reads a file as it is. */
 export async function isClean(path: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Contributions, RowRatio } from "./contributions.ts";
 import { effectiveSampleSize } from "./weights.ts";
 
 /** Below this ESS no value is given: the normal interval of so few is too narrow, and a few rows decide. */
-export const MIN_EFFECTIVE_SIZE = 100;
+const MIN_EFFECTIVE_SIZE = 100;
 
 export interface OffPolicyEstimate {
   value: number;
