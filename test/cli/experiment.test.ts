@@ -239,3 +239,11 @@ test("preview prints a parameter that the Worker reads, for as long as it lasts"
   const { out: refused } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm", "--days", "400"]);
   expect(refused).toContain("expected a number of days above 0");
 });
+
+test("preview names the variable that it takes the secret from, where that is not there", async () => {
+  vi.stubEnv("EXPERIMENT_SECRETS", undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { out, code } = await runHere(folder, ["experiment", "preview", "ranker", "deepfm"]);
+  expect(out).toContain("EXPERIMENT_SECRETS: got no secret");
+  expect(code).toBe(1);
+});

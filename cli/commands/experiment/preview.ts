@@ -6,14 +6,14 @@ import { decimalOf } from "../../../trainer/terminal/number-option.ts";
 const SECONDS_PER_DAY = 86_400;
 
 interface PreviewFlags {
-  secrets: string;
+  secrets?: string;
   days: number;
 }
 
 export function previewCommand(): Command {
-  const secrets = new Option("--secrets <text>", "the Worker's EXPERIMENT_SECRETS, the first of which signs")
-    .env("EXPERIMENT_SECRETS")
-    .makeOptionMandatory();
+  const secrets = new Option("--secrets <text>", "the Worker's EXPERIMENT_SECRETS, the first of which signs").env(
+    "EXPERIMENT_SECRETS",
+  );
   return new Command("preview")
     .description(
       "Print the parameter of a URL with which whoever follows it sees one arm. Lists so seen are not counted.",
@@ -22,7 +22,7 @@ export function previewCommand(): Command {
     .argument("<arm>", "the arm")
     .addOption(secrets)
     .option("--days <number>", "how long it lasts", readDays, 7)
-    .action(async (experiment: string, arm: string, { secrets: text, days }: PreviewFlags) => {
+    .action(async (experiment: string, arm: string, { secrets: text = "", days }: PreviewFlags) => {
       const [key] = readMacKeys(text, "EXPERIMENT_SECRETS");
       const value = writePreview(key, { experiment, arm }, Date.now() / 1000 + days * SECONDS_PER_DAY);
       console.log(String(new URLSearchParams({ [PREVIEW_PARAMETER]: value })));
