@@ -23,6 +23,8 @@ export interface HttpEvaluation extends Metrics {
   kvKeysPerRequest: number;
   /** Rows that KV did not deliver in time, in whose place the fields' OOV rows were scored. */
   rowsMissing: number;
+  /** What the answers say that scored, `name@version`, each once. */
+  scoredBy: string[];
 }
 
 const RECORDS_PER_REQUEST = 500;
@@ -36,6 +38,8 @@ const LONGEST_ANSWER = 2 ** 20;
 /** What the evaluation needs of an answer. */
 const ReplySchema = v.object({
   scores: v.array(v.number()),
+  model: v.optional(v.string()),
+  version: v.optional(v.string()),
   degraded: v.optional(v.object({ rows: v.number(), reason: v.optional(v.string()) })),
 });
 
@@ -45,6 +49,8 @@ export interface HttpServer {
   url: URL;
   /** A bearer token of the scope score, where the server needs one. */
   token?: string;
+  /** The model that requests name, as `name` or `name@version`. Default: the server's, which they do not name. */
+  model?: string;
 }
 
 interface EvaluationOptions extends Pick<Partial<HttpRequest>, "deadline" | "firstWait"> {
@@ -52,8 +58,10 @@ interface EvaluationOptions extends Pick<Partial<HttpRequest>, "deadline" | "fir
   loss?: FeatureSpec["training"]["loss"];
 }
 
-/** A request to /v1/score without its body. */
-type Scoring = Omit<HttpRequest, "body">;
+/** A request to /v1/score without its body, and the model that it names. */
+interface Scoring extends Omit<HttpRequest, "body"> {
+  model: string | undefined;
+}
 
 /**
  * Scores a whole labeled log over HTTP, and compares the answers with its labels, by its sample weights. Throws
@@ -61,7 +69,7 @@ type Scoring = Omit<HttpRequest, "body">;
  * where its answer is not what the API promises.
  */
 export async function evaluateOverHttp(
-  { url, token }: HttpServer,
+  { url, token, model }: HttpServer,
   log: ClickLog,
   fitted: FittedSpec,
   { loss = "logistic", ...patience }: EvaluationOptions = {},
@@ -70,6 +78,7 @@ export async function evaluateOverHttp(
   using task = startTask("score over HTTP", null, "records");
   const end = new AbortController();
   const scoring: Scoring = {
+    model,
     url: new URL("v1/score", `${url.origin}${url.pathname.replace(/\/*$/, "/")}`),
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
@@ -89,6 +98,7 @@ export async function evaluateOverHttp(
   let retries = 0;
   let kvKeys = 0;
   let rowsMissing = 0;
+  const scoredBy = new Set<string>();
   const started = performance.now();
 
   const send = async (start: number, records: readonly RawRecord[]): Promise<void> => {
@@ -99,6 +109,7 @@ export async function evaluateOverHttp(
     requests += answer.requests;
     kvKeys += answer.kvKeys;
     rowsMissing += answer.rowsMissing;
+    for (const version of answer.scoredBy) scoredBy.add(version);
     task.advance(records.length, "");
   };
 
@@ -159,6 +170,7 @@ export async function evaluateOverHttp(
     recordsPerSecond: labels.length / seconds,
     kvKeysPerRequest: kvKeys / requests,
     rowsMissing,
+    scoredBy: [...scoredBy],
   };
 }
 
@@ -174,6 +186,8 @@ interface Answer {
   requests: number;
   kvKeys: number;
   rowsMissing: number;
+  /** What scored, `name@version`; nothing where the answers do not say. */
+  scoredBy: ReadonlySet<string>;
 }
 
 /**
@@ -183,22 +197,24 @@ interface Answer {
 async function score(scoring: Scoring, records: readonly RawRecord[]): Promise<Answer> {
   let kvKeys = 0;
   let rowsMissing = Number.POSITIVE_INFINITY;
+  const scoredBy = new Set<string>();
   for (let requests = 1; ; requests++) {
     const reply = await scoreOnce(scoring, records);
     kvKeys += reply.kvKeys;
+    if (reply.model !== undefined && reply.version !== undefined) scoredBy.add(`${reply.model}@${reply.version}`);
     const { rows, reason } = reply.degraded ?? { rows: 0 };
     const more = reason === "limit" && rows < rowsMissing;
     rowsMissing = rows;
-    if (!more) return { scores: reply.scores, requests, kvKeys, rowsMissing };
+    if (!more) return { scores: reply.scores, requests, kvKeys, rowsMissing, scoredBy };
   }
 }
 
 type Reply = v.InferOutput<typeof ReplySchema> & { kvKeys: number };
 
 /** One request to /v1/score. */
-async function scoreOnce(scoring: Scoring, records: readonly RawRecord[]): Promise<Reply> {
+async function scoreOnce({ model, ...scoring }: Scoring, records: readonly RawRecord[]): Promise<Reply> {
   const place = placeOf(scoring);
-  const answer = await request({ ...scoring, body: JSON.stringify({ records }) });
+  const answer = await request({ ...scoring, body: JSON.stringify({ records, ...(model && { model }) }) });
   if (answer.status !== 200) throw new UserError(`${place}: ${refusal(answer)}`);
   const type = answer.headers.get("content-type");
   if (type !== null && !/\bjson\b/.test(type))
@@ -220,7 +236,9 @@ function refusal(answer: HttpAnswer): string {
     return `got ${status} to ${location}, expected 200; evaluate that address`;
   const got = `${`got ${status} ${excerpt(answer)}`.trimEnd()}, expected 200`;
   if (status === 401 || status === 403) return `${got}; --token gives a token`;
-  if (status === 404 || status === 405) return `${got}; ${IS_IT}`;
+  if (headers.get("content-type") === "application/problem+json") {
+    if (status === 422) return `${got}; --model names another model than the Worker's default one`;
+  } else if (status === 404 || status === 405) return `${got}; ${IS_IT}`;
   const later = headers.get("retry-after");
   return later === null ? got : `${got}; it may be asked again after ${later} s`;
 }

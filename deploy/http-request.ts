@@ -119,10 +119,11 @@ const SHOWN = 200;
 
 /** What an answer says, in one line: the `detail` of a problem (RFC 9457), or the beginning of its text. */
 export function excerpt({ body }: HttpAnswer): string {
-  const text = new TextDecoder().decode(body.subarray(0, 8 * SHOWN));
+  const text = new TextDecoder().decode(body);
   return (
     detailOf(text) ??
     text
+      .slice(0, 8 * SHOWN)
       .replace(/[\s\p{Cc}]+/gu, " ")
       .trim()
       .slice(0, SHOWN)

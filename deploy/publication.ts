@@ -46,13 +46,15 @@ export interface Published {
   repaired: number;
   /** The version that the model is pinned to, so that its pointer stays; null where it is not pinned. */
   pinnedTo: string | null;
+  /** The model that requests get which name none; null: there is none. */
+  byDefault: string | null;
 }
 
 /** One version's way into a store. */
 export class Publication {
   readonly #store: KvStore;
   readonly #options: Required<UploadOptions>;
-  readonly #published: Published = { uploaded: 0, present: 0, repaired: 0, pinnedTo: null };
+  readonly #published: Published = { uploaded: 0, present: 0, repaired: 0, pinnedTo: null, byDefault: null };
   /** Pairs that are to be written, and the length of their values. */
   #waiting: KvPair[] = [];
   #waitingBytes = 0;
@@ -120,10 +122,10 @@ export class Publication {
 
     // 5. History, pointer and default, one after the other, when all that they lead to is there. What they say now
     // counts, and not what they said before the upload.
-    const { writes, pinnedTo } = await planRelease(registry, released, release, repair ? () => {} : null);
+    const { writes, pinnedTo, byDefault } = await planRelease(registry, released, release, repair ? () => {} : null);
     for (const write of writes) await this.#store.putTexts([write]);
     await journal.end();
-    return { ...this.#published, pinnedTo };
+    return { ...this.#published, pinnedTo, byDefault };
   }
 
   /** Uploads the pages behind the first `done` that are not known to be there. */

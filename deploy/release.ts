@@ -51,6 +51,8 @@ export interface Release {
   writes: readonly KvPair[];
   /** The version that the model is pinned to, so that the pointer does not move; null where it is not. */
   pinnedTo: string | null;
+  /** The model that requests get which name none, once all is written; null: there is none. */
+  byDefault: string | null;
 }
 
 /**
@@ -101,11 +103,12 @@ export async function planRelease(
   const moves = switches && pinnedTo === null;
   if (moves && isSigned && pointer) await checkSerial(registry, model, pointer, { version, serial });
   if (moves) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
-  if (!moves && !becomesDefault) return { model, writes, pinnedTo };
+  if (!moves && !becomesDefault) return { model, writes, pinnedTo, byDefault: byDefault ?? earlier?.model ?? null };
   if (earlier && !(moves && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
-  if (byDefault === null || becomesDefault)
-    writes.push({ key: defaultKey(), value: writeDefault(becomesDefault ? model : (earlier?.model ?? model)) });
-  return { model, writes, pinnedTo };
+  if (byDefault !== null && !becomesDefault) return { model, writes, pinnedTo, byDefault };
+  const named = becomesDefault ? model : (earlier?.model ?? model);
+  writes.push({ key: defaultKey(), value: writeDefault(named) });
+  return { model, writes, pinnedTo, byDefault: named };
 }
 
 /**

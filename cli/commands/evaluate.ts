@@ -8,6 +8,7 @@ import type { Part } from "../../trainer/data/split.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { toJson } from "../../trainer/io/files.ts";
+import { warn } from "../../trainer/terminal/warning.ts";
 import { metricsTable } from "./metrics-table.ts";
 import { LOG_HELP, partOption, readSpec, tokenOption } from "./options.ts";
 
@@ -16,6 +17,7 @@ interface EvaluateFlags {
   test: string[];
   spec?: string;
   token?: string;
+  model?: string;
   part?: Part | "all";
   json?: boolean;
 }
@@ -31,16 +33,22 @@ export function defineEvaluate(command: Command): void {
         "which part of the log to score, where the spec's data.split divides it (default: the one for the test)",
       ),
     )
+    .option("--model <name>", "the model to ask, as name or name@version (default: the Worker's default one)")
     .addOption(tokenOption())
     .option("--json", "print the result as JSON")
-    .action(async (address: string, flags: EvaluateFlags) => {
+    .action(async (address: string, { token, model, ...flags }: EvaluateFlags) => {
       const url = parseUrl(address);
-      const { spec, evidence } = readManifest((await openExport(flags.export)).blob);
+      const { version, blob } = await openExport(flags.export);
+      const { spec, evidence } = readManifest(blob);
       const loss = lossOf(evidence);
       const data = flags.spec === undefined ? null : readSpec(flags.spec);
       const scored = scoredPart(data, flags.test, flags.part);
       await using log = data ? await openPart(data, scored) : await ClickLog.open(scored.paths);
-      const result = await evaluateOverHttp({ url, ...(flags.token && { token: flags.token }) }, log, spec, { loss });
+      const server = { url, ...(token && { token }), ...(model && { model }) };
+      const result = await evaluateOverHttp(server, log, spec, { loss });
+      const others = result.scoredBy.filter((name) => !name.endsWith(`@${version}`));
+      if (others.length > 0)
+        warn(`${flags.export}: got scores of ${others.join(" and ")}, expected those of ${version}; --model names one`);
       if (flags.json) return void process.stdout.write(toJson({ part: scored.part ?? "all", ...result }));
       const { recordsPerSecond, kvKeysPerRequest, rowsMissing } = result;
       console.log(loss === "logistic" ? metricsTable("", [["over HTTP", result]]) : NO_PROBABILITIES);

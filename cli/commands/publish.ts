@@ -59,7 +59,7 @@ export function definePublish(command: Command): void {
       const exported = await openExport(folder);
       const update = updateOf(readManifest(exported.blob).evidence);
       if (update) console.log(updateText(update));
-      const published = await publish(exported, target, {
+      const { pinnedTo, byDefault } = await publish(exported, target, {
         ...(model !== undefined && { model }),
         ...(note !== undefined && { note }),
         ...(deadline !== undefined && { deadline }),
@@ -67,7 +67,12 @@ export function definePublish(command: Command): void {
         ...{ switches: flags.switch, becomesDefault: flags.default === true, repair: repair === true },
         confirm: async (question) => yes === true || (await askToGoOn(question)),
       });
-      const serves = flags.switch && published.pinnedTo === null ? "" : "; what serves stays as it was";
-      console.log(`published ${model ?? exported.model}@${exported.version}${serves}`);
+      const name = model ?? exported.model;
+      const serves = flags.switch && pinnedTo === null;
+      console.log(`published ${name}@${exported.version}${serves ? "" : "; what serves stays as it was"}`);
+      if (serves && byDefault !== name)
+        console.log(
+          `requests that name no model get ${byDefault}; those that name ${name} get this one, or --default all`,
+        );
     });
 }

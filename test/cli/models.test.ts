@@ -6,9 +6,9 @@ import { makeProgram } from "../../cli/commands/program.ts";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { toHex } from "../../format/hash.ts";
-import { writePointer } from "../../format/pointer.ts";
+import { writeDefault, writePointer } from "../../format/pointer.ts";
 import { readBlob } from "../../format/read-blob.ts";
-import { pointerKey } from "../../format/store.ts";
+import { defaultKey, pointerKey } from "../../format/store.ts";
 import { PRIVATE_KEY } from "../../testing/format/golden.ts";
 import { saveExport } from "../../trainer/export/export.ts";
 import { sealExport } from "../../trainer/export/seal.ts";
@@ -121,6 +121,15 @@ it("publish, models and rollback name models and versions, and go there and back
       ],
     },
   ]);
+});
+
+it("publish says which model goes on to serve the requests that name none", async () => {
+  const store = join(folder, "of-two");
+  await using opened = await openStore({ folder: store });
+  await opened.putTexts([{ key: defaultKey(), value: writeDefault("ads") }]);
+  const publish = (...args: string[]) => runIn("--folder", store, "publish", String(first), ...args);
+  expect(await publish()).toContain("requests that name no model get ads; those that name tiny get this one");
+  expect(await publish("--default")).not.toContain("requests");
 });
 
 it("pin, verify and prune: a pinned version stays, damage is named, what nothing needs goes", async () => {

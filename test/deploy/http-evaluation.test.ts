@@ -24,6 +24,7 @@ const user = { name: "user", type: "categorical", encoding: { kind: "vocabulary"
 const fitted = parseWith(FittedSpecSchema, { name: "tiny", label: "label", fields: [user] }, "fitted");
 
 interface ScoreRequest {
+  model?: string;
   records: { user: string }[];
 }
 
@@ -31,6 +32,7 @@ type Answer = (response: ServerResponse, request: ScoreRequest, headers: Incomin
 
 interface Options {
   token?: string;
+  model?: string;
   loss?: "in-batch";
   log?: Parameters<typeof ClickLog.open>;
   deadline?: number;
@@ -40,7 +42,7 @@ interface Options {
 /** Evaluates a server that answers as `answer` says. */
 async function evaluate(
   answer: Answer,
-  { token, log: opened = [path], ...patience }: Options = {},
+  { token, model, log: opened = [path], ...patience }: Options = {},
   base = "",
 ): Promise<HttpEvaluation> {
   const server = createServer(async (request, response) => {
@@ -50,7 +52,7 @@ async function evaluate(
   await using log = await ClickLog.open(...opened);
   try {
     const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}${base}`);
-    return await evaluateOverHttp({ url, ...(token && { token }) }, log, fitted, patience);
+    return await evaluateOverHttp({ url, ...(token && { token }), ...(model && { model }) }, log, fitted, patience);
   } finally {
     server.close();
     server.closeAllConnections();
@@ -87,6 +89,19 @@ describe("evaluateOverHttp", () => {
     await expect(evaluate(answer, { log: [weighted, { data }] })).rejects.toThrow(
       `${weighted}, line 2: column w: got "-3,0", expected a weight of 0 or more`,
     );
+  });
+
+  it("asks for the model that it is to name, and says which versions scored", async () => {
+    const asked = new Set<string | undefined>();
+    const answer: Answer = (response, { records, model }) => {
+      asked.add(model);
+      const version = records.length === 500 ? "aa" : "bb";
+      response.end(JSON.stringify({ scores: records.map(() => 0.5), model: model ?? "shop", version }));
+    };
+    expect((await evaluate(answer, { model: "ads" })).scoredBy.toSorted()).toEqual(["ads@aa", "ads@bb"]);
+    expect((await evaluate(answer)).scoredBy.toSorted()).toEqual(["shop@aa", "shop@bb"]);
+    expect([...asked]).toEqual(["ads", undefined]);
+    expect((await evaluate(scored)).scoredBy).toEqual([]);
   });
 
   it("has no AUC and no logloss for a model that learned by the in-batch loss", async () => {
@@ -162,6 +177,18 @@ describe("evaluateOverHttp", () => {
     ],
     [401, {}, '{"detail": "no token"}', "got 401 no token, expected 200; --token gives a token"],
     [404, {}, "<p>\n not  here</p>", "got 404 <p> not here</p>, expected 200; is this the address of the Worker?"],
+    [
+      422,
+      { "content-type": "application/problem+json" },
+      JSON.stringify({ errors: ["x".repeat(9000)], detail: "unknown field" }),
+      "got 422 unknown field, expected 200; --model names another model than the Worker's default one",
+    ],
+    [
+      404,
+      { "content-type": "application/problem+json" },
+      '{"detail": "no such model"}',
+      /: got 404 no such model, expected 200$/,
+    ],
     [429, { "retry-after": "3600" }, "", "got 429, expected 200; it may be asked again after 3600 s"],
     [
       503,
@@ -173,7 +200,7 @@ describe("evaluateOverHttp", () => {
   ])("says what %i means", async (status, headers, body, says) => {
     const refused = evaluate((response) => response.writeHead(status, headers).end(body));
     await expect(refused).rejects.toThrow(UserError);
-    await expect(refused).rejects.toThrow(`/v1/score: ${says}`);
+    await expect(refused).rejects.toThrow(says instanceof RegExp ? says : `/v1/score: ${says}`);
   });
 
   it.each(["0", new Date(0).toUTCString()])("asks a busy server again after retry-after: %s", async (later) => {

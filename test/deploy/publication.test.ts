@@ -43,7 +43,13 @@ describe("what is there", () => {
       listed.push(prefix);
       return MemoryKv.prototype.keys.call(store, prefix);
     };
-    expect(await publish(store, first)).toEqual({ uploaded: 11, present: 0, repaired: 0, pinnedTo: null });
+    expect(await publish(store, first)).toEqual({
+      uploaded: 11,
+      present: 0,
+      repaired: 0,
+      pinnedTo: null,
+      byDefault: "tiny",
+    });
     expect(await publish(store, second)).toMatchObject({ uploaded: 9, present: 2 });
     expect(await publish(store, second)).toMatchObject({ uploaded: 0, present: 11 });
     // Another model of the same store has all the pages, but not the blob.

@@ -9,6 +9,7 @@ import { checkFolder } from "../../deploy/local-bindings.ts";
 import { Publication } from "../../deploy/publication.ts";
 import { publish } from "../../deploy/publish.ts";
 import { ModelRegistry } from "../../deploy/registry.ts";
+import type { ReleaseOptions } from "../../deploy/release.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { readHistory } from "../../format/history.ts";
 import { readDefault, readPointer, writePointer } from "../../format/pointer.ts";
@@ -196,10 +197,13 @@ describe("models of one store", () => {
 
   it("have names, of which the first is the default until another is to be", async () => {
     const store = new MemoryKv();
-    await publication(store).run(await named(), { model: "ads" });
-    await publication(store).run(await named(), { model: "news" });
+    const run = async (release: ReleaseOptions) => await publication(store).run(await named(), release);
+    expect(await run({ model: "ads", switches: false })).toMatchObject({ byDefault: null });
+    expect(await run({ model: "ads" })).toMatchObject({ byDefault: "ads" });
+    expect(await run({ model: "news", switches: false })).toMatchObject({ byDefault: "ads" });
+    expect(await run({ model: "news" })).toMatchObject({ byDefault: "ads" });
     expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("ads");
-    await publication(store).run(await named(), { model: "news", becomesDefault: true });
+    expect(await run({ model: "news", becomesDefault: true })).toMatchObject({ byDefault: "news" });
     expect(readDefault(store.values.get(defaultKey()) ?? "")).toBe("news");
     expect(pointed(store, "ads").version).toBe(pointed(store, "news").version);
     expect((await new ModelRegistry(store).list()).map(({ model, isDefault }) => [model, isDefault])).toEqual([

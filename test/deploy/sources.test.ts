@@ -117,7 +117,7 @@ describe.each(["assets", "r2", "kv"])("from %s", (source) => {
 it("a folder is a store: pages are files of bytes, and a page that is damaged is repaired", async () => {
   const page = exported.pages[BROKEN];
   const published = await publish(exported, { folder: models }, { repair: true });
-  expect(published).toEqual({ uploaded: 0, present: PAGES, repaired: 1, pinnedTo: null });
+  expect(published).toEqual({ uploaded: 0, present: PAGES, repaired: 1, pinnedTo: null, byDefault: exported.model });
   expect(readFileSync(fileOf(pageKey(page.digest)))).toEqual(Buffer.from(page.bytes));
   const store = new FolderStore(models, false);
   const registry = new ModelRegistry(store);
