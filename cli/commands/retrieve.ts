@@ -5,7 +5,7 @@ import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
 import { type Part, testedPart } from "../../trainer/data/split.ts";
 import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { RECALL_AT } from "../../trainer/evaluation/in-batch.ts";
-import { measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
+import { checkRetrieves, measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
@@ -32,6 +32,7 @@ export function defineRetrieve(command: Command): void {
     .addOption(jsonOption("write the result as JSON"));
   withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
     const run = loadRun(folder, engineOf(flags));
+    checkRetrieves(run.spec);
     await startEngineOfRun(run.record, engineOf(flags));
     const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
     const { split } = run.spec.data;

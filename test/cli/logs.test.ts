@@ -126,8 +126,10 @@ test("lists of integers of 64 bits, and what is no number, come from a catalogue
 test.each([
   [["--labels", "most"], "Allowed choices are cascade, all"],
   [["--experiment", "none"], "got no list to learn from"],
+  [["--items", "others.csv"], 'log.jsonl: got lists of items that the catalogue does not have, such as "b", expected'],
   [["--spec", "computed.json"], "got a spec with data.select"],
 ])("%j is an error, and writes nothing", async (flags, message) => {
+  writeFileSync(join(folder, "others.csv"), "sku,price\nz,1\n");
   writeFileSync(join(folder, "computed.json"), JSON.stringify({ ...SPEC, data: { select: { other: "1" } } }));
   const { code, stderr } = await runHere(folder, [
     ...["logs", "export", "--logs", "log.jsonl", "--spec", "spec.json", "--out", "none.jsonl", ...flags],

@@ -35,6 +35,11 @@ interface Catalogue {
   seen: Map<number, Set<number>>;
 }
 
+/** Throws FormatError where a model gives no vectors of contexts and items. */
+export function checkRetrieves({ name, model }: FeatureSpec): void {
+  if (model.type !== "two-tower") throw new FormatError(name, `got a model of type ${model.type}, expected two-tower`);
+}
+
 /**
  * Recall@k over all items (Covington et al. 2016 and after). For each positive record of the test log, the vector of
  * its context is compared with that of every item, but for the items of the user's own positive training records. The
@@ -50,8 +55,7 @@ export async function measureRetrieval(
   k: number,
   mostPairs = Number.POSITIVE_INFINITY,
 ): Promise<Retrieval> {
-  if (spec.model.type !== "two-tower")
-    throw new FormatError(spec.name, `got a model of type ${spec.model.type}, expected two-tower`);
+  checkRetrieves(spec);
   const fields = { user: namingField(spec.fields, "context"), item: itemField(spec) };
   const catalogue = await readCatalogue(train, fields);
   const items = learner.vectors(catalogue.records).item;

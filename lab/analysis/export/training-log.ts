@@ -65,6 +65,8 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
   const clicks = await clickedSlots(log);
   const byArm = new Map<string, ArmRecords>();
   const summary: TrainingLogSummary = { arms: [], refusedLines: 0, unknownItems: 0, warnings: [] };
+  /** An item that the catalogue lacks. */
+  let unknown: string | undefined;
   using file = new WholeFile(out);
   for await (const exposure of exposuresOf(log.lines, "SELECT row FROM list")) {
     if (exposure === null) {
@@ -80,6 +82,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
       const item = catalogue ? catalogue.get(exposure.cand[record.item]) : {};
       if (item === undefined) {
         summary.unknownItems++;
+        unknown ??= exposure.cand[record.item];
         continue;
       }
       file.write(`${JSON.stringify(columns.record(exposure, record, item))}\n`);
@@ -88,8 +91,13 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
     }
   }
   summary.arms = [...byArm.values()].sort((a, b) => (a.arm < b.arm ? -1 : 1));
-  if (!summary.arms.some(({ records }) => records > 0))
-    throw new FormatError(logs.join(", "), "got no list to learn from");
+  if (!summary.arms.some(({ records }) => records > 0)) {
+    const items = `items that the catalogue does not have, such as ${show(unknown)}, expected some that it has`;
+    throw new FormatError(
+      logs.join(", "),
+      unknown === undefined ? "got no list to learn from" : `got lists of ${items}`,
+    );
+  }
   file.finish();
   summary.warnings = columns.absent.map((name) => `no list has the column ${show(name)}: it is missing in all records`);
   const [bad] = await log.badLines(1);
