@@ -31,8 +31,8 @@ export interface ModelStatus {
 }
 
 /**
- * The isolate's models: the default one, those that requests have named, and the versions that they have pinned. Each
- * is loaded by the first request that needs it, and then follows its pointer in the background.
+ * The isolate's models: the default one, and the models and versions that requests have named. Each is loaded by the
+ * first request that needs it, and all but a version then follow their pointer in the background.
  */
 export class ModelStore {
   readonly counters: LoadCounters = noLoads();
