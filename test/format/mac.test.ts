@@ -16,6 +16,16 @@ test("a message's tag is that of HMAC-SHA-256, whatever was signed before with t
       }
 });
 
+test("a secret has 32 characters at least, and there are four at most", () => {
+  const secret = (length: number): string => "s".repeat(length);
+  expect(readMacKeys(secret(32), "secrets")).toHaveLength(1);
+  expect(readMacKeys(Array(4).fill(secret(32)).join(", "), "secrets")).toHaveLength(4);
+  const refused = (text: string) => expect(() => readMacKeys(text, "secrets"));
+  refused(secret(31)).toThrow("secrets: got a secret of 31 characters, expected 32 at least");
+  refused(Array(5).fill(secret(32)).join(" ")).toThrow("secrets: got 5 secrets, expected at most 4");
+  refused(" ").toThrow("secrets: got no secret");
+});
+
 test("a tag stays as it is when the next message is signed", () => {
   const [key] = readMacKeys(SECRETS[0], "secrets");
   const first = mac(key, "unit", Uint8Array.of(1));

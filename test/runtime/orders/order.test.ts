@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parsePolicy } from "../../../format/policy.ts";
 import { Noise } from "../../../runtime/orders/noise.ts";
-import { drawOrder } from "../../../runtime/orders/order.ts";
+import { drawOrder, logPropensities } from "../../../runtime/orders/order.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import {
   epsilonGreedyLists,
@@ -121,6 +121,7 @@ describe("what cannot be ordered is refused", () => {
   const policy = parsePolicy({ policy: "plackett-luce", temperature: 0.01 });
   const draft = parsePolicy({ policy: "team-draft", rival: "other" });
   const seed = new Uint8Array(16);
+  const two = { ids: ["a", "b"], logits: [0.01, 0.02] };
   test.each([
     ["seed: got 3 bytes, expected 16", () => drawOrder(policy, { ids: ["a"], logits: [1] }, new Uint8Array(3))],
     ["logits: got 2, expected one for each of 1 ids", () => drawOrder(policy, { ids: ["a"], logits: [1, 2] }, seed)],
@@ -137,6 +138,9 @@ describe("what cannot be ordered is refused", () => {
       () => drawOrder(policy, { ids: ["a", "b", "a"], logits: [1, 2, 3] }, seed),
     ],
     ["rivalLogits: got none", () => drawOrder(draft, { ids: ["a"], logits: [1] }, seed)],
+    ["shown[1]: got 2, expected 0 to 1", () => logPropensities(policy, two, [0, 2])],
+    ["shown[0]: got -1, expected 0 to 1", () => logPropensities(policy, two, [-1])],
+    ["shown[1]: got 0 once more, expected each candidate once", () => logPropensities(policy, two, [0, 0])],
     ["rivalLogits[0]: got Infinity", () => drawOrder(draft, { ids: ["a"], logits: [1], rivalLogits: [1 / 0] }, seed)],
   ])("%s", (message, order) => {
     expect(order).toThrow(expect.objectContaining({ name: "FormatError", message: expect.stringContaining(message) }));
