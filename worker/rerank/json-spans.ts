@@ -67,8 +67,9 @@ function digitsOf(number: string): string {
 /** The value as encoders take it; undefined where it is no text, number, boolean or list of such. */
 export function rawValueAt(bytes: Uint8Array, { start, end }: Span): RawValue {
   const value = parseJsonBytes(bytes.subarray(start, end));
-  // An integer that JSON.parse rounds is another id. As text it is what it was.
-  if (isRounded(value as RawValue)) return decoder.decode(bytes.subarray(start, end));
+  // An integer that JSON.parse rounds, also to Infinity, is another id. As text it is what it was.
+  if (typeof value === "number" && (isRounded(value) || !Number.isFinite(value)))
+    return decoder.decode(bytes.subarray(start, end));
   if (Array.isArray(value)) return value.every(isScalar) ? value : undefined;
   return isScalar(value) ? value : undefined;
 }

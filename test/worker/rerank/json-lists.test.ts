@@ -86,13 +86,16 @@ describe("elements move as they are written", () => {
 
 test("ids and fields are as they are written", async () => {
   const text =
-    '{"items":[{"id":12345678901234567890,"p":1.5,"t":["a"],"o":{}},{"id":"12345678901234567891","p":null}]}';
+    '{"items":[{"id":12345678901234567890,"p":1.5,"t":["a"],"o":{}},{"id":"12345678901234567891","p":null,"t":-1e400,"x":"Infinity"}]}';
   const { found } = await ordered(text, [{ ...ITEMS, fields: { price: "/p", tags: "/t", other: "/o", none: "/x" } }]);
   expect(found).toEqual([
     {
       name: "items",
       ids: ["12345678901234567890", "12345678901234567891"],
-      items: [{ price: 1.5, tags: ["a"] }, { price: null }],
+      items: [
+        { price: 1.5, tags: ["a"] },
+        { price: null, tags: "-1e400", none: "Infinity" },
+      ],
     },
   ]);
 });
