@@ -1,4 +1,4 @@
-import { MAX_BLOB_BYTES } from "../../format/constants.ts";
+import { BLOB_HEADER_BYTES, MAX_BLOB_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { isPatch } from "../../format/patch.ts";
 import { type PlacedBlob, reserveBlob, statedLength } from "../../runtime/placed-blob.ts";
@@ -45,7 +45,7 @@ export async function streamBlob(
   let others: Promise<void>[] = [];
   let read = 0;
   const bytesOf = (one: ReadableStream): AsyncGenerator<Uint8Array> => readParts(one, READ_BYTES, deadline);
-  const chunks = bytesOf(stream);
+  const chunks = withHeader(bytesOf(stream));
   for await (const part of chunks) {
     if (placed === null) {
       if (isPatch(part)) return await streamPatch(part, chunks, { makeRoom, open: parts.base, bytesOf, deadline });
@@ -69,6 +69,27 @@ export async function streamBlob(
   if (read < expected) throw lengthError(String(read), expected, placed);
   await Promise.all(others);
   return placed;
+}
+
+/** The parts of a stream, the first of which has the whole header: a stream that a program made may have short ones. */
+async function* withHeader(parts: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let start: Uint8Array | null = new Uint8Array(0);
+  for await (const part of parts) {
+    if (start !== null) {
+      start = start.length === 0 && part.length >= BLOB_HEADER_BYTES ? part : joined(start, part);
+      if (start.length < BLOB_HEADER_BYTES) continue;
+    }
+    yield start ?? part;
+    start = null;
+  }
+  if (start !== null) yield start;
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 /** Reads the part with that number into its place. */

@@ -50,6 +50,24 @@ test.each([192, 1000, 262_143, 262_144, 262_145, 524_288, 700_001])(
   },
 );
 
+/** A stream of a program's own chunks, of so many bytes. */
+function programsStream(bytes: Uint8Array<ArrayBuffer>, size: number): ReadableStream {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+      if (at >= bytes.length) controller.close();
+    },
+  });
+}
+
+test.each([1, 3, 100, 191, 192, 193])("a program's chunks may have %i bytes", async (size) => {
+  const bytes = bytesOf(1000);
+  expect(isSame((await read(programsStream(bytes, size))).bytes, bytes)).toBe(true);
+  await expect(read(programsStream(bytesOf(150), size))).rejects.toThrow("got 150 bytes, expected at least 192");
+});
+
 test.each([
   [bytesOf(0), "got 0 bytes, expected at least 192"],
   [bytesOf(191), "got 191 bytes, expected at least 192"],
