@@ -89,11 +89,13 @@ export async function planRelease(
     throw new UserError(`--default: got --no-switch for ${model}, of which no version serves, expected one of the two`);
 
   const since = registry.timeAfter(pointer);
-  const publication: PublishedVersion = { version, time: since, metrics: metricsOf(evidence), bytes, note };
+  // A pointer of a clock that was ahead must be followed by a later one; when this was published it does not say.
+  const time = registry.timeAfter(null);
+  const publication: PublishedVersion = { version, time, metrics: metricsOf(evidence), bytes, note };
   const before = await unlessDamaged(
     () => registry.history(model),
     mend,
-    () => registry.historyAnew(model, pointer, since),
+    () => registry.historyAnew(model, pointer, time),
   );
   // A Worker serves a version that a request names only where the history, or the pointer, has it.
   const kept = before.length < MAX_HISTORY ? undefined : await registry.inUse(pointer, mend !== null);

@@ -246,6 +246,21 @@ describe("prune", () => {
     expect((await pruning.plan()).versions).toEqual([model.version]);
   });
 
+  it("counts days from when versions were published, also behind a pointer of a clock that is years ahead", async () => {
+    const world = new World();
+    world.now += 3650 * DAY;
+    await world.publish(MODELS[0] as PagedModel);
+    world.now = START;
+    for (const model of MODELS.slice(1, 5)) await world.publish(model);
+    const [newest, ...others] = await world.registry.history("tiny");
+    expect(newest?.time).toBe(START);
+    expect((await world.registry.pointer("tiny"))?.since).toBeGreaterThan(START + 3650 * DAY);
+    world.now += 30 * DAY;
+    const { forgotten } = await world.prune({ keep: 2, days: 1 }).plan();
+    // Of the one that was published in years to come it is not known when that was.
+    expect(forgotten.map(({ version }) => version)).toEqual(others.slice(1, 3).map(({ version }) => version));
+  });
+
   it("leaves in its history what is made to serve before the plan is carried out", async () => {
     const world = new World();
     for (const model of MODELS.slice(0, 4)) await world.publish(model);

@@ -143,8 +143,10 @@ function pointed(store: MemoryKv, model: string) {
 describe("the versions of a model", () => {
   it("are in its history, the newest first, and in their manifests; the pointer knows the one before", async () => {
     const store = new MemoryKv();
+    let now = Date.UTC(2026, 5, 1);
+    const clock = { now: () => now++, sleep: async () => {} };
     for (const [i, version] of VERSIONS.entries())
-      await publication(store).run(modelOf(2, 100, version), { note: `number ${i}` });
+      await new Publication(store, { clock }).run(modelOf(2, 100, version), { note: `number ${i}` });
     const { since } = pointed(store, "tiny");
     expect(pointed(store, "tiny")).toEqual({ version: third, since, previous: second });
     const history = readHistory(store.values.get(historyKey("tiny")) ?? "", "tiny");
@@ -155,7 +157,7 @@ describe("the versions of a model", () => {
         [first, "number 0"],
       ],
     ]);
-    expect(history[0]).toMatchObject({ bytes: pnn.blob.length, metrics: {}, time: since });
+    expect(history[0]).toMatchObject({ bytes: pnn.blob.length, metrics: {}, time: since + 1 });
     const manifest = readPublishedManifest(store.values.get(manifestKey(first)) ?? "", first);
     const pageDigests = new Uint8Array(modelOf(2, 100).pages.flatMap(({ digest }) => [...digest]));
     expect(manifest).toEqual({ model: "tiny", bytes: pnn.blob.length, base: null, pageDigests });
