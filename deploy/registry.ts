@@ -250,9 +250,9 @@ export class ModelRegistry {
   }
 
   /**
-   * The serial number of a statement that replaces what a pointer leads to: later than that, which may have been signed
-   * by a clock that is ahead. It follows the clock alone, and not `since`, which whoever writes to the store can set far
-   * into the future.
+   * The serial number of a statement that replaces what a pointer leads to: later than the one before, though the clock
+   * that signed that was ahead. It follows the clock alone, and not `since`, which whoever writes to the store can set
+   * far into the future.
    */
   async #serialAfter(pointer: ModelPointer | null): Promise<number> {
     const now = this.#now();
