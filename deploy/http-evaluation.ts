@@ -35,12 +35,12 @@ const DEADLINE_MS = 60_000;
 /** Bytes of the longest answer; a score takes at most 25. */
 const LONGEST_ANSWER = 2 ** 20;
 
-/** What the evaluation needs of an answer. */
+/** What the evaluation needs of an answer. A server of another kind may give logits, of which no logloss can be made. */
 const ReplySchema = v.object({
-  scores: v.array(v.number()),
+  scores: v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   model: v.optional(v.string()),
   version: v.optional(v.string()),
-  degraded: v.optional(v.object({ rows: v.number(), reason: v.optional(v.string()) })),
+  degraded: v.optional(v.object({ rows: v.pipe(v.number(), v.minValue(0)), reason: v.optional(v.string()) })),
 });
 
 /** Who is asked. */

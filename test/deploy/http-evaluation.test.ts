@@ -140,6 +140,16 @@ describe("evaluateOverHttp", () => {
     await expect(short).rejects.toThrow(FormatError);
     await expect(short).rejects.toThrow(/\/v1\/score: got 1 scores, expected (500|100)$/);
     await expect(evaluate((response) => response.end("<html>"))).rejects.toThrow(/\/v1\/score: not JSON/);
+    for (const [score, expected] of [
+      ["-0.5", "-0.5, expected >=0"],
+      ["1.5", "1.5, expected <=1"],
+      ["1e400", "Infinity, expected <=1"],
+    ]) {
+      const logits = evaluate((response, { records }) =>
+        response.end(`{"scores": [${records.map((_, i) => (i === 1 ? score : 0.5)).join()}]}`),
+      );
+      await expect(logits).rejects.toThrow(`/v1/score: scores[1]: got ${expected}`);
+    }
     await expect(evaluate((response) => response.end("{}"))).rejects.toThrow(/\/v1\/score: scores: missing/);
   });
 
