@@ -18,13 +18,24 @@ const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const WORD = /[\w.+-]{1,40}|./suy;
 
-/** What is wrong with a text that is not JSON, with the place. Null where the text is JSON. */
-export function jsonProblem(text: string): string | null {
+/** A place in a text, counted from 1. */
+export interface TextPlace {
+  line: number;
+  column: number;
+}
+
+const START: TextPlace = { line: 1, column: 1 };
+
+/**
+ * What is wrong with a text that is not JSON, with the place. Null where the text is JSON. `from`: where it begins in
+ * the text that it is a part of.
+ */
+export function jsonProblem(text: string, from = START): string | null {
   const open: ("{" | "[")[] = [];
   let next: Next = "a value";
   let at = 0;
   const fault = (place: number, expected: string): string =>
-    `got ${wordAt(text, place)} at ${placeIn(text, place)}, expected ${expected}`;
+    `got ${wordAt(text, place)} at ${placeIn(text, place, from)}, expected ${expected}`;
   while (true) {
     at = endOf(SPACE, text, at) ?? at;
     const character = text[at];
@@ -38,7 +49,7 @@ export function jsonProblem(text: string): string | null {
       at++;
       next = next === ", or }" ? "a key in quotes" : "a value";
     } else if (character === '"') {
-      const end = endOfString(text, at);
+      const end = endOfString(text, at, from);
       if (!end.whole) return fault(end.at, end.expected);
       at = end.at;
       next = next.startsWith("a key") ? ":" : afterValue(open);
@@ -63,7 +74,7 @@ function afterValue(open: readonly ("{" | "[")[]): Next {
   return inside === "{" ? ", or }" : ", or ]";
 }
 
-function endOfString(text: string, start: number): { whole: boolean; at: number; expected: string } {
+function endOfString(text: string, start: number, from: TextPlace): { whole: boolean; at: number; expected: string } {
   let at = start + 1;
   while (at < text.length) {
     const code = text.charCodeAt(at);
@@ -76,7 +87,7 @@ function endOfString(text: string, start: number): { whole: boolean; at: number;
       at = end;
     }
   }
-  return { whole: false, at, expected: `the " that ends the text from ${placeIn(text, start)}` };
+  return { whole: false, at, expected: `the " that ends the text from ${placeIn(text, start, from)}` };
 }
 
 /** Where a match that begins at `at` ends; null where there is none. */
@@ -90,10 +101,10 @@ function wordAt(text: string, at: number): string {
   return end === null ? "the end of the text" : show(text.slice(at, end));
 }
 
-/** A place in a text: its line and column, counted from 1. */
-export function placeIn(text: string, at: number): string {
-  let line = 1;
-  let start = 0;
+/** A place in a text, which begins at `from`: its line and column. */
+export function placeIn(text: string, at: number, from = START): string {
+  let { line } = from;
+  let start = 1 - from.column;
   for (let end = text.indexOf("\n"); end >= 0 && end < at; end = text.indexOf("\n", start)) {
     line++;
     start = end + 1;

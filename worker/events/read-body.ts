@@ -1,8 +1,7 @@
 import { clipped } from "../../format/errors.ts";
 import { contentEncoding, decodedBody } from "../http/content-encoding.ts";
 import { BodyError } from "../http/errors.ts";
-import { parseJsonBytes } from "../http/json-bytes.ts";
-import { outlineJson, startsWithMark } from "../http/json-outline.ts";
+import { outlineJson } from "../http/json-outline.ts";
 import { Deadline } from "../http/promises.ts";
 import { BODY_LEASE_MS, BODY_TIMEOUT_MS, JSON_MEMORY_FACTOR } from "../limits.ts";
 import type { Lease } from "../memory/memory-budget.ts";
@@ -39,11 +38,5 @@ export async function readShortJson({ headers, body }: Request, lease: Lease): P
     }
   lease.refuseEnded();
   lease.resize(MAX_EVENT_BODY_BYTES + JSON_MEMORY_FACTOR * size);
-  return parsed(bytes.subarray(0, size));
-}
-
-/** All of it at once, so that errors have its own lines and columns. */
-function parsed(bytes: Uint8Array): unknown {
-  outlineJson(bytes, []);
-  return parseJsonBytes(bytes.subarray(startsWithMark(bytes) ? 3 : 0));
+  return outlineJson(bytes.subarray(0, size), []).parse();
 }

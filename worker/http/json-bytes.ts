@@ -1,11 +1,13 @@
-import { FormatError } from "../../format/errors.ts";
-import { parseJson } from "../../format/parse.ts";
+import { jsonProblem, type TextPlace } from "../../format/json-problem.ts";
 import { BodyError } from "./errors.ts";
 
 // A byte order mark is part of no JSON; the body's own, which may stand at its start, is not among what is parsed.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Parses bytes of JSON, with `before` and `after` around them. Throws BodyError where that is no JSON in UTF-8. */
+/**
+ * Parses bytes of a body's JSON, whose buffer is the body's, with `before` and `after` around them, letters of ASCII.
+ * Throws BodyError, with the place in the body, where that is no JSON in UTF-8.
+ */
 export function parseJsonBytes(bytes: Uint8Array, before = "", after = ""): unknown {
   let text: string;
   try {
@@ -14,13 +16,32 @@ export function parseJsonBytes(bytes: Uint8Array, before = "", after = ""): unkn
     throw new BodyError("not-json", "the body is not JSON: it is not UTF-8");
   }
   try {
-    return parseJson(before + text + after, "body");
+    return JSON.parse(before + text + after);
   } catch (error) {
-    if (error instanceof FormatError) throw new BodyError("not-json", `the body is ${error.problem}`);
-    throw error;
+    const problem = jsonProblem(before + text + after, placeOf(bytes, before.length));
+    throw new BodyError("not-json", `the body is not JSON: ${problem ?? (error as Error).message}`);
   }
 }
 
+/** Where the byte is in its body that is so many before these. */
+function placeOf({ buffer, byteOffset }: Uint8Array, before: number): TextPlace {
+  const body = new Uint8Array(buffer, 0, byteOffset - before);
+  const place = { line: 1, column: 1 };
+  for (const byte of startsWithMark(body) ? body.subarray(3) : body) {
+    if (byte === LINE_END) {
+      place.line++;
+      place.column = 1;
+    } else if (byte < 0x80 || byte >= 0xc0) place.column += byte < 0xf0 ? 1 : 2; // in UTF-16
+  }
+  return place;
+}
+
+/** Whether a byte order mark is there, which RFC 8259 lets a reader pass over. */
+export function startsWithMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+}
+
+const LINE_END = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -1,7 +1,7 @@
 import { clipped, RequestError, show } from "../../format/errors.ts";
 import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
-import { parseJsonBytes, plainText, skipSpace } from "./json-bytes.ts";
+import { parseJsonBytes, plainText, skipSpace, startsWithMark } from "./json-bytes.ts";
 import { JsonList } from "./json-list.ts";
 import { JsonValue } from "./json-value.ts";
 
@@ -106,11 +106,6 @@ function parseMembers(members: ReadonlyMap<string, JsonList | Uint8Array>, later
     else if (later.includes(name)) body[name] = new JsonValue(member);
     else body[name] = plainText(member, 0, member.length) ?? parseJsonBytes(member);
   return body;
-}
-
-/** Whether a byte order mark is there, which RFC 8259 lets a reader pass over. */
-export function startsWithMark(bytes: Uint8Array): boolean {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
 /** The position after the closing quote of the string that begins at `from`. */

@@ -1,5 +1,5 @@
 import type { RawValue } from "../../format/raw-value.ts";
-import { startsWithMark } from "../http/json-outline.ts";
+import { startsWithMark } from "../http/json-bytes.ts";
 import { MAX_RERANK_ITEMS } from "../limits.ts";
 import type { JsonListPlan } from "./compiled-routes.ts";
 import { type Item, movableItems, permuted } from "./item-list.ts";

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { jsonProblem } from "../../../format/json-problem.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { BodyError } from "../../../worker/http/errors.ts";
 import { JsonList } from "../../../worker/http/json-list.ts";
@@ -169,4 +170,18 @@ test("elements are handed over as JSON while they are taken, and the rest of a p
   for (const body of ['{"list":[{},]}', '{"list":[{} {}]}', '{"list":[{},nul]}', `{"list":[{"a":"${LONG}"},]}`])
     expect(() => read(list(body)), body).toThrow(BodyError);
   expect(read(list('{"list":[ ]}'))).toEqual({ all: [], asJson: 0 });
+});
+
+test.each([
+  '{"list":[1,\n{"é😀":nul}]}',
+  `{"a":\n["😀"],"list":["${LONG}",\n"${LONG}",\n"é${LONG}",1,NaN]}`,
+  `{"list":["${LONG}","${LONG}",{"a":"é","b" 1}]}`,
+  '{"other":\n {"a":tru}}',
+  '\ufeff{"other":01}',
+  '{"é":1,\n "b\tc":2}',
+  '{"list":["a\nb"]}',
+])("what is no JSON has its place in the body: %.40s", (text) => {
+  const problem = jsonProblem(text.replace("\ufeff", ""));
+  expect(problem).not.toBeNull();
+  expect(() => outlined(text)).toThrow(`the body is not JSON: ${problem}`);
 });
