@@ -83,6 +83,7 @@ export async function addCatalogue(
   const column = columnOf(model.spec.fields[position]) ?? id;
   const idOf = (item: RawRecord): string => encoder.textOf(position, item[column], "");
   const items = await readItems(log, columnsOfSide(model.spec, "item"), { column, idOf });
+  if (items.length === 0) throw new FormatError(log.path, "got no rows, expected items");
   const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const pagesOf = new Map<number, Page | ItemPage>(
     pages.map(({ bytes: page }, i) => [i, new Page(page, scorer.manifest, i)]),
@@ -154,8 +155,8 @@ function namingField(spec: FittedSpec, id: string, path: string): number {
     const possible = spec.fields.filter(canNameItems).map(({ name }) => name);
     throw new FormatError(
       `--item-id ${id}`,
-      `expected a categorical field of the item's side with a vocabulary: ` +
-        (possible.join(", ") || "the spec has none"),
+      `got ${position < 0 ? "no field" : "another field"}, expected a categorical one of the item's side with a ` +
+        `vocabulary: ${possible.join(", ") || "the spec has none"}`,
     );
   }
   const mixed = spec.fields.find((field) => crossesSides(field, spec.fields));

@@ -208,6 +208,11 @@ describe("addCatalogue", () => {
     expect(error).toContain('which item "boots" has too, expected different ones: train with another hash key');
   });
 
+  it("refuses a log without an item", async () => {
+    const refused = catalogueOf("LR", (id, other) => `${id},${other}\n`);
+    await expect(refused).rejects.toThrow("items.csv: got no rows, expected items");
+  });
+
   it("refuses an item without a name", async () => {
     const csv = (id: string, other: string): string => `${id},${other}\nv3,v1\n,v1\n`;
     await expect(catalogueOf("LR", csv)).rejects.toThrow(/items\.csv, line 3: got no item, expected the item's name/);
@@ -216,9 +221,9 @@ describe("addCatalogue", () => {
   it("refuses a field that cannot name items, with those that can", async () => {
     const { names } = await draftOf("LR");
     await expect(catalogueOf("LR", THREE, names[0])).rejects.toThrow(
-      `--item-id ${names[0]}: expected a categorical field of the item's side with a vocabulary: ${names[1]}`,
+      `--item-id ${names[0]}: got another field, expected a categorical one of the item's side with a vocabulary: ${names[1]}`,
     );
-    await expect(catalogueOf("LR", THREE, "colour")).rejects.toThrow("--item-id colour: expected");
+    await expect(catalogueOf("LR", THREE, "colour")).rejects.toThrow("--item-id colour: got no field, expected");
   });
 
   it("refuses a log without a field of the item", async () => {
