@@ -27,7 +27,10 @@ export function defineInspect(command: Command): void {
       if (isRun(path)) return inspectRun(path, { key, json });
       const trusted = key === undefined ? [] : await trustedKeys(key);
       const folder = statsOf(path)?.isDirectory();
-      const inspection = await inspectBlob(folder ? (await loadExport(path)).blob : readBlobFile(path), trusted);
+      const blob = folder ? (await loadExport(path)).blob : readBlobFile(path);
+      const inspection = await inspectBlob(blob, trusted).catch((error) => {
+        throw error instanceof FormatError ? new FormatError(path, error.message) : error;
+      });
       if (json) return void process.stdout.write(toJson(inspection));
       print(inspection);
     });

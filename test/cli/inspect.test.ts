@@ -62,7 +62,7 @@ describe("a blob", () => {
     const { code, stderr } = await folder.run("inspect", "broken.blob");
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^error: blob: got bytes of SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64} as its envelope says$/m,
+      /^error: \S+\.blob: blob: got bytes of SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64} as its envelope says$/m,
     );
     writeFileSync(join(folder.path, "no.blob"), "none of it");
     const other = 'no.blob: got "none" at its start, expected a blob\'s "DFEM"';
@@ -124,13 +124,13 @@ describe("a blob's signature", () => {
       return stderr;
     };
     expect(await refusal(signed, "--key", PUBLIC_KEY)).toContain(
-      `error: blob: got a signature by the key ${ownId}, expected ${id}`,
+      `error: signed.blob: blob: got a signature by the key ${ownId}, expected ${id}`,
     );
     expect(await refusal(unsigned, "--key", pem, "--json")).toContain(
-      `error: blob: got no signature, expected one by the key ${ownId}`,
+      `error: unsigned.blob: blob: got no signature, expected one by the key ${ownId}`,
     );
     expect(await refusal(tampered, "--key", publicText)).toContain(
-      `error: blob: got a signature that is not by the key ${ownId} that it names`,
+      `error: tampered.blob: blob: got a signature that is not by the key ${ownId} that it names`,
     );
     expect(await refusal(signed, "--key", "absent.pem")).toContain(
       "error: --key, which is no file: key 1: got 10 characters of another form, expected the 44 characters of",
