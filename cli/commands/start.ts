@@ -91,7 +91,7 @@ export async function start(options: StartOptions): Promise<void> {
   // 1. The click log: the user's, or a generated one whose best metrics are known.
   const { spec, logs, best } = await prepareLogs(options);
 
-  for (const log of [logs.valid, logs.test]) await checkLog(spec, log, [spec.label]);
+  for (const log of [logs.valid, logs.test]) await checkLog(spec, log);
 
   // 2. Training.
   const cache = options.cache ?? join(out, "cache");

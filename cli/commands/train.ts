@@ -103,7 +103,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   const { group, at, out, cache, hashKey } = flags;
   const logs = chooseLogs(flags, spec);
   const slices = flags.slices ?? defaultSlices(spec);
-  const needed = [spec.label, ...slices, ...(group === undefined ? [] : [group])];
+  const needed = [...slices, ...(group === undefined ? [] : [group])];
   for (const log of [logs.valid, logs.test]) if (log !== null) await checkLog(spec, log, needed);
 
   // 2. Training, which alone writes into its folder.

@@ -1,7 +1,7 @@
 import type { FeatureSpec } from "../../format/spec.ts";
 import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
-import { checkLabels } from "../../trainer/evaluation/held-out.ts";
+import { checkLogForAll } from "../../trainer/evaluation/held-out.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText } from "../../trainer/terminal/progress.ts";
 import { clearStatus, showStatus } from "../../trainer/terminal/status-line.ts";
@@ -83,7 +83,7 @@ async function outcomesOf(
   if (missing.length < all) process.stderr.write(`${all - missing.length} of ${all} runs are in ${folder} already\n`);
   if (missing.length === 0) return results;
   const specs = cases.map(({ spec }) => spec);
-  if (logs.test !== null) await checkLabels(specs, logs.test);
+  if (logs.test !== null) await checkLogForAll(specs, logs.test);
 
   await using stack = new AsyncDisposableStack();
   const lanes = openLanes(await laneCount(jobs, missing.length, specs, logs, running), logs, running);

@@ -15,6 +15,13 @@ describe("bad input: one line that names the place, exit code 1, nothing written
   const badLabel = folder.file("bad-label.csv", "label,user\n1,a\n2,b\n");
   const noRecord = folder.file("no-record.csv", "label,user\n");
   const clicks = folder.file("clicks.csv", "label,user\n1,a\n1,b\n");
+  const ages = folder.file("ages.csv", "label,user,age\n1,a,7\n0,b,8\n");
+  const weights = folder.file("weights.csv", "label,user,w\n1,a,2\n0,b,1\n");
+  const aged = folder.file(
+    "aged.json",
+    JSON.stringify({ ...SPEC, fields: [...SPEC.fields, { name: "age", type: "numeric" }] }),
+  );
+  const weighed = folder.file("weighed.json", JSON.stringify({ ...SPEC, data: { weight: "w" } }));
   symlinkSync("loop", join(folder.path, "loop"));
   symlinkSync("nothing", join(folder.path, "dangling"));
   symlinkSync("good.csv", join(folder.path, "same.csv"));
@@ -80,6 +87,27 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       "a test log without a record",
       train(spec, good, "--test", noRecord),
       "error: no-record.csv: got no rows, expected",
+    ],
+    ...["train", "compare"].map((command): [string, string[], string] => [
+      `${command}, with a test log without the column of a number`,
+      [
+        command,
+        aged,
+        "--train",
+        ages,
+        "--valid",
+        ages,
+        "--test",
+        weights,
+        "--out",
+        command === "train" ? "bad" : "sweep",
+      ],
+      'error: weights.csv: no column "age"; got "label", "user", "w"',
+    ]),
+    [
+      "a test log without the column of weights",
+      ["train", weighed, "--train", weights, "--valid", weights, "--test", ages, "--out", "bad"],
+      'error: ages.csv: no column "w"; got "label", "user", "age"',
     ],
     ["a log of clicks alone", train(spec, clicks), "error: clicks.csv: column label: got 1 in all 2 records"],
     [

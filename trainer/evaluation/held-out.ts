@@ -1,4 +1,4 @@
-import { partsOf } from "../../format/columns.ts";
+import { columnsOf, partsOf } from "../../format/columns.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { calibrated } from "../calibration/fit.ts";
@@ -73,24 +73,31 @@ async function readPartColumns(
 }
 
 /**
- * Throws FormatError where a log is not there, has no record, or lacks a column, or that of a field: to be called
- * before training, which may take hours.
+ * Throws FormatError where a log is not there, has no record, or lacks a column that the spec reads, or one of `names`,
+ * which are columns or fields: to be called before training, which may take hours.
  */
-export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly string[]): Promise<void> {
+export async function checkLog(spec: FeatureSpec, part: LogPart, names: readonly string[] = []): Promise<void> {
   const { negatives, ...data } = spec.data;
   // Drawing negatives takes as long as reading the log, and a log of positives needs no column of labels.
   const sampled = negatives?.sample !== undefined;
   await using log = await openPart(sampled ? { ...spec, data } : spec, part);
-  const wanted = names.filter((name) => !sampled || name !== spec.label);
-  const columns = wanted.flatMap((name) => fieldRequest(spec.fields, name).columns);
+  const { weight } = data;
+  const columns = [
+    ...(sampled ? [] : [spec.label]),
+    ...columnsOf(spec.fields),
+    ...(weight === undefined ? [] : [weight]),
+    ...names.flatMap((name) => fieldRequest(spec.fields, name).columns),
+  ];
   for await (const _ of log.chunks([...new Set(columns)])) return;
   throw noRows(logName(part), part.part);
 }
 
-/** Throws FormatError where a log lacks a spec's label. Specs that read the log alike are checked by one reading. */
-export async function checkLabels(specs: readonly FeatureSpec[], part: LogPart): Promise<void> {
-  const different = new Map(specs.map((spec) => [JSON.stringify([spec.data, spec.label]), spec]));
-  for (const spec of different.values()) await checkLog(spec, part, [spec.label]);
+/** Checks a log for several specs as `checkLog` does. Those that read it alike are checked by one reading. */
+export async function checkLogForAll(specs: readonly FeatureSpec[], part: LogPart): Promise<void> {
+  const different = new Map(
+    specs.map((spec) => [JSON.stringify([spec.data, spec.label, columnsOf(spec.fields)]), spec]),
+  );
+  for (const spec of different.values()) await checkLog(spec, part);
 }
 
 /** How many fields a report slices by where none are named. */
