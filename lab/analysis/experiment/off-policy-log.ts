@@ -9,15 +9,7 @@ import { exposuresOf } from "../log/exposure-lines.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import type { ListRows } from "../off-policy/list-estimators.ts";
 import type { RewardModels } from "./reward-models.ts";
-import { firstSlotProbabilities, hasMarginals, rankMarginals } from "./target-policy.ts";
-
-/** What would have ordered a list. */
-export interface Target {
-  name: string;
-  policy: Policy;
-  /** Whose logits it orders by: those of the arm's model, or the shadow's. */
-  logits: "own" | "shadow";
-}
+import { firstSlotProbabilities, hasMarginals, hasSupport, rankMarginals, type Target } from "./target-policy.ts";
 
 /** Lists that are judged at most, of the units that come first by their hashes. */
 const MOST_LISTS = 50_000;
@@ -40,6 +32,8 @@ export interface OffPolicyLog {
   /** Of the first lists, as many as can be paid for: ln of the marginals of the items at their ranks. Null: none. */
   marginals: Pick<OffPolicyLog, "lists" | "units" | "counts" | "rows"> | null;
   first: FirstSlot;
+  /** Whether the lists may have had all that the target would show in the first slot, and in all that are judged. */
+  support: { first: boolean; list: boolean };
   /** Lists without what it takes. */
   skipped: number;
 }
@@ -89,6 +83,7 @@ export async function offPolicyLog(
   const slots = lists.reduce((most, { logged }) => Math.max(most, logged.length), 0);
   const numbers = Uint32Array.from(lists, ({ unit }) => units.get(unit) ?? 0);
   const counts = Float64Array.from(lists, ({ keep }) => 1 / keep);
+  const support = lists.map(({ policy, logits }) => hasSupport(policy, target, logits.length));
   const priced = affordable(lists, target);
   const first = { lists: priced.length, units: numbers.subarray(0, priced.length), counts };
   return {
@@ -101,6 +96,7 @@ export async function offPolicyLog(
       logits: lists.map(({ logits }) => Float64Array.from(logits)),
       probabilities: lists.map(({ logits }) => firstSlotProbabilities(target.policy, { logits })),
     },
+    support: { first: support.every((own) => own.first), list: support.every((own) => own.list) },
     skipped,
   };
 }

@@ -5,6 +5,14 @@ import { descending } from "../../../runtime/orders/ranking.ts";
 
 // What a policy would do with a list that another one has ordered.
 
+/** What would have ordered a list. */
+export interface Target {
+  name: string;
+  policy: Policy;
+  /** Whose logits it orders by: those of the arm's model, or the shadow's. */
+  logits: "own" | "shadow";
+}
+
 /** The probability of each of n candidates in the first slot. */
 export function firstSlotProbabilities(
   policy: Policy,
@@ -37,6 +45,19 @@ export function firstSlotProbabilities(
       return p.map((value) => value / sum);
     }
   }
+}
+
+/**
+ * Whether a policy that ordered a list of n candidates may have shown, as its first item or as its first ones, whatever
+ * another one would. What it never shows has no propensity, and weights say nothing of it: their mean is below 1.
+ */
+export function hasSupport(logged: Policy, target: Target, n: number): { first: boolean; list: boolean } {
+  const free = logged.pinned?.filter((slot) => slot < n && !target.policy.pinned?.includes(slot)) ?? [];
+  if (free.length > 0) return { first: false, list: false };
+  // One of two models' best: of these, the arm's own is in the first slot of every other list.
+  if (logged.policy === "team-draft")
+    return { first: target.logits === "own" && target.policy.policy === "greedy", list: false };
+  return { first: true, list: true };
 }
 
 /**

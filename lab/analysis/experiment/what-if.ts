@@ -9,9 +9,10 @@ import { iips, listIps, rips } from "../off-policy/list-estimators.ts";
 import { doublyRobust, ips, type RewardModel, snips, switchDoublyRobust } from "../off-policy/slot-estimators.ts";
 import { clipped, importanceWeights } from "../off-policy/weights.ts";
 import { finite } from "./compare.ts";
-import { type OffPolicyLog, offPolicyLog, type Target } from "./off-policy-log.ts";
+import { type OffPolicyLog, offPolicyLog } from "./off-policy-log.ts";
 import type { OffPolicyResult } from "./result.ts";
 import type { RewardModels } from "./reward-models.ts";
+import type { Target } from "./target-policy.ts";
 
 // What an arm's traffic would have earned if another policy had ordered its lists.
 
@@ -48,6 +49,8 @@ export async function whatIf(
     RIPS: rips(rows),
     "RIPS, self-normalized": rips(rows, true),
   };
+  const ofLists = log.support.list ? whole : refusedAll(whole);
+  const ofFirst = firstSlotEstimators(log);
   const byMarginals = marginals
     ? { ...judged(iips(marginals.rows), marginals, rows.slots, options), estimator: iipsName(marginals.lists, lists) }
     : {
@@ -64,14 +67,14 @@ export async function whatIf(
       slots: rows.slots,
       slot: "list",
       observed: observed(rows.rewards, rows.slots),
-      estimates: [...results(whole, rows.slots), byMarginals],
+      estimates: [...results(ofLists, rows.slots), byMarginals],
     },
     {
       ...base,
       slots: rows.slots,
       slot: "first slot",
       observed: observed(firstRows(log).rewards, 1),
-      estimates: results(firstSlotEstimators(log), 1),
+      estimates: results(log.support.first ? ofFirst : refusedAll(ofFirst), 1),
     },
   ];
 }
@@ -95,6 +98,12 @@ const NONE = {
   largestWeight: null,
   meanWeight: null,
 };
+
+/** Every estimator, with the reason why it says nothing. */
+function refusedAll(named: Record<string, unknown>): Record<string, string> {
+  const reason = "the policy of the log never shows some of what this one would: it pins slots, or drafts teams";
+  return Object.fromEntries(Object.keys(named).map((estimator) => [estimator, reason]));
+}
 
 function refused(arm: string, { name }: Target, reason: string): OffPolicyResult {
   return { arm, target: name, lists: 0, slots: 0, slot: "list", observed: null, estimates: [], refused: reason };

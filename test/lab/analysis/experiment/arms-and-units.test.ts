@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { Exposure } from "../../../../format/exposure.ts";
 import { writeFloats } from "../../../../format/floats.ts";
-import { parsePolicy } from "../../../../format/policy.ts";
+import { type Policy, parsePolicy } from "../../../../format/policy.ts";
 import { AnalysisSchema } from "../../../../lab/analysis/experiment/result.ts";
 import { analyzed, onlyPhase } from "./analyzed.ts";
 import { CLICK, ITEMS, type UnitList, unitLines } from "./unit-lines.ts";
@@ -124,7 +124,7 @@ test("revenue in whatever currency has the same lift, with the same tests", asyn
   }
 });
 
-test("of a first slot that is pinned nothing is known but what stands there, whatever chance puts below it", async () => {
+test("of what the log's policy never shows nothing is known, whatever chance puts elsewhere", async () => {
   const policy = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2, pinned: [0] });
   const exposure = {
     ...{ policy, model: "lr@0123456789abcdef", cand: ["10000000", "a", "b"], logits: writeFloats([0, 1, 1]) },
@@ -134,12 +134,30 @@ test("of a first slot that is pinned nothing is known but what stands there, wha
     { exposure: { ...exposure, shown: unit % 2 ? [0, 1, 2] : [0, 2, 1] }, events: unit % 3 ? [] : [CLICK] },
   ]);
   const asked = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2 });
-  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [asked] }));
-  const first = offPolicy.find(({ slot }) => slot === "first slot");
-  expect(first?.observed).toBeCloseTo(1 / 3, 12);
-  expect(first?.estimates.map(({ value, refused }) => [value, refused])).toEqual(
-    Array(5).fill([null, "the logging policy was greedy: nothing is known of what it did not show"]),
-  );
+  const refusals = async (log: readonly string[], whatIf: Policy, slot: string) => {
+    const { offPolicy } = onlyPhase(await analyzed(log, {}, { whatIf: [whatIf] }));
+    const found = offPolicy.find((one) => one.slot === slot);
+    expect(found?.observed).toBeGreaterThan(0);
+    return new Set(found?.estimates.map(({ value, refused }) => refused ?? (value === null ? "null" : "known")));
+  };
+  const never = "the policy of the log never shows some of what this one would: it pins slots, or drafts teams";
+  const marginals = "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots";
+  expect(await refusals(lines, asked, "first slot")).toEqual(new Set([never]));
+  expect(await refusals(lines, asked, "list")).toEqual(new Set([never, marginals]));
+  // Who has the same pins differs in the other slots, of which there is chance.
+  const greedy = "the logging policy was greedy: nothing is known of what it did not show";
+  expect(await refusals(lines, policy, "first slot")).toEqual(new Set([greedy]));
+  expect(await refusals(lines, policy, "list")).toEqual(new Set(["known", marginals]));
+  // Two models take turns: the best of one of them is in the first slot, and nothing else.
+  const draft = parsePolicy({ policy: "team-draft", rival: "fm", k: 2 });
+  const drafted = unitLines({ lr: 600 }, (_, unit) => [
+    {
+      exposure: { ...exposure, policy: draft, p: writeFloats([Math.log(0.5), 0]), shown: unit % 2 ? [0, 1] : [1, 0] },
+      events: unit % 6 < 2 ? [CLICK] : [],
+    },
+  ]);
+  expect(await refusals(drafted, asked, "first slot")).toEqual(new Set([never]));
+  expect(await refusals(drafted, asked, "list")).toEqual(new Set([never, marginals]));
 });
 
 describe("values that are alike", () => {
