@@ -47,7 +47,7 @@ export async function makeCohort(lines: LineDatabase, own: { experiment: string;
 
 /**
  * Makes the tables `list_before` and `outcome_before`, of what was shown to anybody between two times, in whatever
- * experiment, but in this phase.
+ * experiment, but in this phase, and of what came of it until then: an arm may change what comes later.
  */
 export async function makeCohortBefore(
   lines: LineDatabase,
@@ -59,6 +59,7 @@ export async function makeCohortBefore(
      WHERE t >= ${from} AND t < ${to} AND NOT (${FLAGGED}) AND NOT (${phaseSql(own)})`,
   );
   await makeOutcomes(lines, "list_before", "outcome_before");
+  await lines.run(`DELETE FROM outcome_before WHERE received >= ${to}`);
 }
 
 /**

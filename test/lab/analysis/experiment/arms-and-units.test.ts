@@ -212,6 +212,26 @@ describe("values that are alike", () => {
   });
 });
 
+test("what comes of a list of the time before when an arm may have changed it already is no covariate", async () => {
+  const [before, since] = [Date.UTC(2025, 11, 20), Date.UTC(2026, 0, 2)];
+  const bought = (unit: number, received: number) =>
+    unit % 3 === 0 ? [{ type: "conversion" as const, t: received, received }] : [];
+  const thetaOf = async (received: number) => {
+    const lines = unitLines({ origin: 60, a: 60 }, (_, unit) => [
+      { exposure: { x: "earlier", t: before + 6 * 86_400_000 }, events: bought(unit, received) },
+      { exposure: { t: since }, events: bought(unit, since + 5) },
+    ]);
+    const plan = {
+      experiment: "homepage-order",
+      primary: "conversions",
+      prePeriod: { from: "2025-12-20", to: "2026-01-01" },
+    };
+    return onlyPhase(await analyzed(lines, plan)).metrics?.find(({ primary }) => primary)?.theta;
+  };
+  expect(await thetaOf(before + 10 * 86_400_000)).toBeCloseTo(1, 12);
+  expect(await thetaOf(since + 1000)).toBe(0);
+});
+
 test("fields of the context whose names differ in the case of a letter are two", async () => {
   const ctx = (arm: string): UnitList[] => [{ exposure: { ctx: { ms: 5, MS: arm === "a" ? 9 : 7, Ms: "slow" } } }];
   const plan = {
