@@ -208,7 +208,7 @@ test("the hash of the documents, in its own words, gives the buckets that they s
   const [, code = ""] = /```js\n(function fnv1a[\s\S]*?)```/.exec(text) ?? [];
   const { fnv1a, bucketOf } = new Function(`${code}; return { fnv1a, bucketOf };`)();
   const rows = [...text.matchAll(/^\| `(visitor-\d+)` +\| (\d+) +\| (\d+) +\| the (first|second)/gm)];
-  expect(rows).toHaveLength(4);
+  expect(rows).toHaveLength(5);
   const rule = { ...RULE, seed: "ranker:1", coverage: 1 };
   const evaluator = new Evaluator(await check(rule));
   for (const [, uid = "", hash, bucket, arm] of rows) {
@@ -216,4 +216,17 @@ test("the hash of the documents, in its own words, gives the buckets that they s
     expect([fnv1a(`ranker:1${uid}`), bucketOf("ranker:1", uid)]).toEqual([Number(hash), Number(bucket)]);
     expect([assigned?.unit?.bucket, assigned?.arm.arm]).toEqual([Number(bucket), arm === "first" ? "a" : "b"]);
   }
+  const from = text.match(/`(visitor-\d+)` is in from a coverage of (\d+) % on, and\s+`(visitor-\d+)` from (\d+) % on/);
+  const [, early = "", earlyFrom, late = "", lateFrom] = from ?? [];
+  for (const [uid, percent] of [
+    [early, Number(earlyFrom)],
+    [late, Number(lateFrom)],
+  ] as const)
+    for (const [coverage, isIn] of [
+      [percent / 100, true],
+      [(percent - 1) / 100, false],
+    ] as const) {
+      const some = new Evaluator(await check({ ...rule, coverage }));
+      expect((some.assign("home", { uid }, null)?.unit ?? null) !== null, `${uid} at ${coverage}`).toBe(isIn);
+    }
 });
