@@ -16,10 +16,16 @@ export const CLOCK: Clock = {
 /** Milliseconds between two lines of how long is left. */
 const TICK_MS = 1000;
 
-/** Waits until `time`, and tells every second how many seconds are left. */
+/**
+ * Waits until `time`, and tells every second how many seconds are left. A clock that is set back meanwhile makes it no
+ * longer.
+ */
 export async function sleepUntil(time: number, clock: Clock, tell: (seconds: number) => void): Promise<void> {
-  for (let left = time - clock.now(); left > 0; left = time - clock.now()) {
+  let left = time - clock.now();
+  while (left > 0) {
     tell(Math.ceil(left / 1000));
-    await clock.sleep(Math.min(left, TICK_MS));
+    const ms = Math.min(left, TICK_MS);
+    await clock.sleep(ms);
+    left = Math.min(left - ms, time - clock.now());
   }
 }

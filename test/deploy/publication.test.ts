@@ -187,6 +187,22 @@ describe("before the pointer moves", () => {
     expect(await publish(store, third, { ...options, settle: 120 })).toMatchObject({ uploaded: 0, present: 4 });
     expect(slept.reduce((sum, ms) => sum + ms, 0)).toBe(120_000 - 60_000 - 45_000);
     await sleepUntil(now - 1, clock, () => expect.unreachable());
+
+    // Of a publisher whose clock was a year ahead it is known that it has written by now.
+    const fourth = await pagedModel("fourth", pageContents(3, 60));
+    now += 365 * 86_400_000;
+    store.failAfter = 5;
+    await expect(publish(store, fourth, { ...options, settle: 0 })).rejects.toThrow("broke off");
+    store.failAfter = Number.POSITIVE_INFINITY;
+    now -= 365 * 86_400_000;
+    slept.length = 0;
+    await publish(store, fourth, options);
+    expect(slept.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
+    // Neither does a clock that is set back during the wait prolong it.
+    const back = { now: () => now, sleep: async () => void (now -= 3_600_000) };
+    let told = 0;
+    await sleepUntil(now + 5000, back, () => told++);
+    expect(told).toBe(5);
   });
 
   it("its cost is known, and where it is not agreed to nothing is uploaded", async () => {
