@@ -115,6 +115,9 @@ export function parsePositiveInteger(text: string): number {
   throw new InvalidArgumentError(`got ${text}, expected a positive integer`);
 }
 
+/** Seeds of a sweep or a search: more would say nothing more, and all their trainings are planned before the first. */
+export const parseSeeds = integerWithin(1, 1000);
+
 /** Rows of a generated log: a tenth of them must be a row, and the truth of a tenth is in memory. */
 export const parseRows = integerWithin(10, 1e9);
 

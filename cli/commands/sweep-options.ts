@@ -13,7 +13,7 @@ import {
   jsonOption,
   type LogFlags,
   parseList,
-  parsePositiveInteger,
+  parseSeeds,
   testedLogs,
   withEngine,
   withLogs,
@@ -49,7 +49,7 @@ export function withSweep(command: Command, { test, models, seeds, out, report }
           .argParser(parseModels)
           .default([...models], models.join(",")),
       )
-      .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parsePositiveInteger, seeds)
+      .option("--seeds <n>", "how many seeds: the spec's, and those that follow it", parseSeeds, seeds)
       .option("--out <folder>", `finished runs are kept here and not trained again; ${report}`, out)
       .option(
         "--jobs <n>",

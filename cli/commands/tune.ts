@@ -18,6 +18,7 @@ import { UserError } from "../../trainer/errors.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
   engineOf,
@@ -25,6 +26,7 @@ import {
   jsonOption,
   type LogFlags,
   parsePositiveInteger,
+  parseSeeds,
   readSpec,
   readText,
   SPEC_HELP,
@@ -53,6 +55,9 @@ const BEST = "best.json";
 const TRIALS = 27;
 const MIN_EPOCHS = 1;
 
+/** All trials are drawn before the first is trained. */
+const MOST_TRIALS = 10_000;
+
 /** How many trials are printed; trials.jsonl and the JSON have all of them. */
 const SHOWN = 10;
 
@@ -75,7 +80,7 @@ export function defineTune(command: Command): void {
       .option(
         "--trials <n>",
         `settings to draw (default: ${TRIALS}; with --quick ${QUICK_TRIALS})`,
-        parsePositiveInteger,
+        integerWithin(1, MOST_TRIALS),
       )
       .addOption(
         new Option(
@@ -93,12 +98,7 @@ export function defineTune(command: Command): void {
           `(default: ${MIN_EPOCHS}; with --quick ${QUICK_MIN_EPOCHS})`,
         parsePositiveInteger,
       )
-      .option(
-        "--seeds <n>",
-        "seeds that the last trials are trained with, to rank them by their mean",
-        parsePositiveInteger,
-        1,
-      )
+      .option("--seeds <n>", "seeds that the last trials are trained with, to rank them by their mean", parseSeeds, 1)
       .option("--seed <n>", "of the draws", parsePositiveInteger, 1)
       .option(
         "--out <folder>",

@@ -149,6 +149,12 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ["a hexadecimal number", ["prune", "--keep", "0x10"], "got 0x10, expected an integer of 0 to 100"],
     ["a number with a blank", ["prune", "--keep", " 5"], "got  5, expected an integer of 0 to 100"],
     ["a count with a blank", train(spec, good, "--at", " 5"), "got  5, expected a positive integer"],
+    [
+      "more seeds than end",
+      ["compare", spec, "--data", good, "--seeds", "1001"],
+      "got 1001, expected an integer of 1 to",
+    ],
+    ["more trials than end", ["tune", spec, "--data", good, "--trials", "1e9"], "got 1e9, expected an integer of 1 to"],
     ["a count of none", train(spec, good, "--at", "0"), "got 0, expected a positive integer"],
     ["a count with a part", train(spec, good, "--at", "1.5"), "got 1.5, expected a positive integer"],
     ["no number", train(spec, good, "--checkpoint-every", ""), "got , expected a number of minutes"],

@@ -7,8 +7,10 @@ import { endOfTie, type Floats, type GroupedOrder } from "./order.ts";
  * weights have no meaning inside a ranking. NaN where no group is left.
  */
 export function ndcg({ order, starts }: GroupedOrder, scores: Floats, labels: Uint8Array, k: number): number {
-  const discounts = discountSums(k);
-  const upTo = (rank: number): number => discounts[Math.min(rank, k)];
+  let most = 0; // ranks that count, of which no group has more than it has records
+  for (let g = 0; g + 1 < starts.length; g++) most = Math.max(most, Math.min(k, starts[g + 1] - starts[g]));
+  const discounts = discountSums(most);
+  const upTo = (rank: number): number => discounts[Math.min(rank, most)];
   let sum = 0;
   let groups = 0;
   for (let g = 0; g + 1 < starts.length; g++) {

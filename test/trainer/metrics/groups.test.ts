@@ -35,6 +35,10 @@ describe("gauc", () => {
 });
 
 describe("ndcg", () => {
+  it("takes no more memory for a k that no group has", () => {
+    expect(ndcg(sample, SCORES, LABELS, 1e10 - 1)).toBe(ndcg(sample, SCORES, LABELS, LABELS.length));
+  });
+
   it.each([
     [1, 0.875],
     [2, 0.9055096182921145],
