@@ -2,6 +2,9 @@ import { FormatError, show } from "../../format/errors.ts";
 import { ownValue } from "../../format/own-value.ts";
 import type { RawValue } from "../../format/raw-value.ts";
 
+/** What is wrong with a line that begins with a byte order mark, as one behind that of a file put before it does. */
+export const GOT_MARK = "got a byte order mark, expected one before the first line alone";
+
 /** The keys and values of a line of JSON, as a request's record would have them. Throws FormatError at `place`. */
 export function parseLine(line: string, place: string): object {
   let value: unknown;
@@ -31,6 +34,7 @@ const NOT_A_NUMBER = /^[-+]?(?:NaN|nan|Infinity|inf)(?=\s*[,}\]])/;
 
 /** The error for a line that is no JSON, with the column where its value is a number that JSON cannot hold. */
 function lineProblem(line: string, place: string): FormatError {
+  if (line.startsWith("\uFEFF")) return new FormatError(place, GOT_MARK);
   for (const { key, value } of outerKeys(line)) {
     const got = NOT_A_NUMBER.exec(value.replace(/^[\s[]+/, ""))?.[0];
     if (got !== undefined) return new FormatError(`${place}: column ${key}`, `got ${got}, expected a number`);

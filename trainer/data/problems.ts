@@ -3,7 +3,7 @@ import { FormatError, show } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import type { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
-import { parseLine } from "./json-line.ts";
+import { GOT_MARK, parseLine } from "./json-line.ts";
 import { DOUBLE_QUOTE, findRecord, recordsOf } from "./lines.ts";
 import type { Scan } from "./scan.ts";
 import { delimiterHint, MAX_LINE_BYTES } from "./scan-csv.ts";
@@ -194,8 +194,7 @@ async function explainLines({ files, format }: LogFiles): Promise<FormatError | 
       if (line === 1 && isUtf16(bytes)) return new FormatError(place, "got UTF-16, expected UTF-8");
       if (bytes.length > MAX_LINE_BYTES)
         return new FormatError(place, `got a line of ${bytes.length} bytes, expected at most ${MAX_LINE_BYTES}`);
-      if (line > 1 && isMarkedUtf8(bytes))
-        return new FormatError(place, "got a byte order mark, expected one before the first line alone");
+      if (line > 1 && isMarkedUtf8(bytes)) return new FormatError(place, GOT_MARK);
       let text: string;
       try {
         text = decoder.decode(bytes);

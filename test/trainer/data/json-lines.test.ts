@@ -93,6 +93,11 @@ describe("what no request could be is refused", () => {
       "line 1: column price: got NaN",
     ],
     ["a key twice", `${lines}{"label":0,"price":1,"price":2}\n`, 'line 2: got the key "price" twice, expected it once'],
+    [
+      "a byte order mark",
+      `${lines}\uFEFF{"label":0}\n`,
+      "line 2: got a byte order mark, expected one before the first",
+    ],
     ["a CR alone", `${lines}{"label":0}\r{"label":1}\n`, "line 2: got a CR alone, expected LF or CRLF"],
     ["the byte 1", `${lines}{"label":0}\u0001x\n`, "line 2: got a byte 0x01"],
     ["a list", `${lines}[{"label":0}]\n`, 'line 2: got "[{\\"label\\":0}]", expected a JSON object'],
