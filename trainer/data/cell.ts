@@ -40,6 +40,12 @@ export function isJson(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && type.alias === "JSON";
 }
 
+/** A type's name in SQL. That of JSON is its own, and not that of the text which it is. */
+export function typeName(type: DuckDBType): string {
+  if (isJson(type)) return "JSON";
+  return type.typeId === DuckDBTypeId.LIST && "valueType" in type ? `${typeName(type.valueType)}[]` : String(type);
+}
+
 /** Whether a column is text, and not JSON. */
 export function isText(type: DuckDBType): boolean {
   return type.typeId === DuckDBTypeId.VARCHAR && !isJson(type);
@@ -75,7 +81,13 @@ export function toRawValue(value: DuckDBValue): RawValue {
   return String(value);
 }
 
-/** The raw value of JSON text. DuckDB's JSON has texts for numbers that are not finite. Throws SyntaxError. */
+/** A number that is not finite, as DuckDB's JSON has it, and a list of numbers with such ones. */
+const NOT_FINITE = /^(NaN|-?Infinity)$/;
+const SOME_NOT_FINITE = /^\[[^"[\]{}]*(NaN|Infinity)[^"[\]{}]*\]$/;
+
+/** The raw value of JSON text, which may have numbers that are not finite. Throws SyntaxError. */
 export function fromJson(text: string): RawValue {
-  return /^(NaN|-?Infinity)$/.test(text) ? Number(text) : (JSON.parse(text) as RawValue);
+  if (NOT_FINITE.test(text)) return Number(text);
+  if (SOME_NOT_FINITE.test(text)) return text.slice(1, -1).split(",").map(fromJson);
+  return JSON.parse(text) as RawValue;
 }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
-import { isRefused, valueSql } from "./cell.ts";
+import { isRefused, typeName, valueSql } from "./cell.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
@@ -56,7 +56,7 @@ export async function scanParquet(input: ScanInput): Promise<Scan> {
 
   function relation(files: readonly string[]): string {
     const kind = (file: string): string =>
-      JSON.stringify([...schema(file)].map(([name, { sql, type }]) => [name, sql, String(type)]));
+      JSON.stringify([...schema(file)].map(([name, { sql, type }]) => [name, sql, typeName(type)]));
     const parts = runsOf(files, kind).map((run) => {
       const own = schema(run[0]);
       const list = lists.map((sqlOf) => sqlOf(own));
@@ -115,9 +115,9 @@ function typeProblem(
     if (!type || type.typeId === DuckDBTypeId.SQLNULL) continue;
     first ??= { file, type };
     const { type: expected } = first;
-    if (String(type) === String(expected)) continue;
+    if (typeName(type) === typeName(expected)) continue;
     if (INTEGERS.includes(type.typeId) && INTEGERS.includes(expected.typeId)) continue;
-    const problem = `column "${name}": got ${type}, expected ${expected} as in ${first.file}`;
+    const problem = `column "${name}": got ${typeName(type)}, expected ${typeName(expected)} as in ${first.file}`;
     const refused = isRefused(type) || isRefused(expected);
     return { error: new FormatError(file, refused ? problem : `${problem}, or a type in data.types`), refused };
   }

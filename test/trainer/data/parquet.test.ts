@@ -79,6 +79,14 @@ describe("several Parquet files, each with its own types", () => {
       ],
     ],
     ["not a number and text", "'nan'::DOUBLE", "'a'", [Number.NaN, "a"]],
+    ["JSON and text", "'\"x\"'::JSON", "'\"y\"'", ["x", '"y"']],
+    ["lists of JSON and of text", "['\"x\"'::JSON]", "['\"y\"']", [["x"], ['"y"']]],
+    [
+      "a list with numbers that are none and text",
+      "['nan'::DOUBLE, 1.5, '-inf', NULL]",
+      "'a'",
+      [[Number.NaN, 1.5, Number.NEGATIVE_INFINITY, null], "a"],
+    ],
     ["integers of two widths", "300::SMALLINT", "4::BIGINT", [300n, 4n]],
   ])("%s", async (name, first, second, expected) => {
     const a = await parquet(`${name}.a.parquet`, `${first} AS ${X}`);
