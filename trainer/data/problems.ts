@@ -53,6 +53,10 @@ export async function explain(reading: LogReading, error: unknown): Promise<Form
     const found = await explainLines(log);
     if (found) return found;
   }
+  if (log.format === "parquet" && /Invalid string encoding/.test(message)) {
+    const found = await explainParquetText(reading);
+    if (found) return found;
+  }
   // DuckDB names the file that it cannot read.
   const file = log.files.find((name) => message.includes(`"${name}"`) || message.includes(`'${name}'`));
   return new FormatError(file ?? log.name, firstLine(message));
@@ -175,6 +179,21 @@ async function explainBytes({ log, scan }: LogReading): Promise<FormatError | nu
     for await (const { line, bytes } of recordsOf(file, { ...scan.text, blanks: true })) {
       const cell = badCell(bytes, scan.text.delimiter);
       if (cell !== null) return badBytes(`${file}, line ${line}`, scan.cells(file)[cell]);
+    }
+  }
+  return null;
+}
+
+/** Looks for the column of Parquet with bytes that are not UTF-8. */
+async function explainParquetText({ log, scan, connection }: LogReading): Promise<FormatError | null> {
+  for (const file of log.files) {
+    for (const { name, sql } of scan?.columns ?? []) {
+      try {
+        await connection.run(`SELECT max(hash(${sql})) FROM ${scan?.relation([file])}`);
+      } catch (error) {
+        if (!/Invalid string encoding/.test((error as Error).message)) continue;
+        return new FormatError(`${file}: column ${name}`, "got bytes that are not UTF-8, expected text in UTF-8");
+      }
     }
   }
   return null;

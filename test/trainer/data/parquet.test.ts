@@ -139,6 +139,15 @@ describe("several Parquet files, each with its own types", () => {
     );
   });
 
+  it("bytes that are no text name their file and column", async () => {
+    const a = await parquet("bytes.a.parquet", "1 AS label, 'x' AS id, 'y' AS b");
+    const b = await parquet("bytes.b.parquet", "1 AS label, 'x' AS id, from_hex('61FF') AS b");
+    await expect(readRows(["id", "b"], [a, b])).rejects.toThrow(
+      `${b}: column b: got bytes that are not UTF-8, expected text in UTF-8`,
+    );
+    expect(await readRows(["id"], [a, b])).toEqual([["x"], ["x"]]);
+  });
+
   it("names that differ in case only", async () => {
     const path = await parquet("case.parquet", "1 AS label, 'a' AS user, 'b' AS usrr, {'x': 1} AS s, 'c' AS last");
     // DuckDB writes no such file, so the name is changed in its bytes, where it stands twice.
