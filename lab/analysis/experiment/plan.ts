@@ -20,8 +20,8 @@ const FIELD = /^(list|worker|ctx\..{1,128})$/;
 const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /**
- * Whether a text says when, wherever it is read: `Date.parse` takes a time without a zone for one of the machine's, a 30th
- * of February for the 2nd of March, and "5" for the 1st of May 2001.
+ * Whether a text says when, wherever it is read: `Date.parse` takes a time without a zone for one of the machine's, a
+ * 30th of February for the 2nd of March, and "5" for the 1st of May 2001.
  */
 function isTime(text: string): boolean {
   const [, day] = TIME.exec(text) ?? [];
