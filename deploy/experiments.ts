@@ -97,6 +97,8 @@ export class ExperimentRegistry {
     const { name, list } = plan;
     if (name in Object.prototype)
       throw new UserError(`got the name ${name}, which JavaScript keeps for itself, expected another`);
+    const kept = plan.arms.find(({ arm }) => arm in Object.prototype || arm === "prototype");
+    if (kept) throw new UserError(`got the arm ${kept.arm}, a name that JavaScript keeps for itself, expected another`);
     const stored = await this.#read();
     const before = entriesOf(stored.payload).find((entry) => entry.name === name);
     if (before && !isNewPhase)

@@ -120,6 +120,8 @@ test("what would move units, or say something else than it does, is refused with
   await refused("expected it for one that is there", ...CREATE, "--new-phase");
   await refused("--weights: got 1,x, expected numbers above 0", ...CREATE, "--weights", "1,x");
   await refused("weights: got 3, expected 2, one for each arm", ...CREATE, "--weights", "1,1,1");
+  const kept = file("kept.json", [ARMS[0], { arm: "constructor", model: "ads" }]);
+  await refused("got the arm constructor, a name that JavaScript keeps", ...CREATE.with(CREATE.indexOf(arms), kept));
   const wrong = file("wrong.json", [ARMS[0], { arm: "b", model: "ads", policy: { policy: "soft" } }]);
   await refused(
     'wrong.json[1]: policy.policy: got "soft"',
