@@ -1,10 +1,10 @@
-// What an experiment costs a ranking: the Worker as it is deployed ranks 100 candidates with ids without an experiment,
-// and through the arms of some, by a model whose network is that of DeepFM's paper: 10 fields, k 10, 400-400-400. A unit
-// is a field of the context. Lines of the exposure log go to a queue, which is another process's. Each arm has a workerd
-// of its own, so that what is sent to the queue after a turn is its arm's too. Turns are short and all take theirs in
-// each round, so that a machine that is slow for a second is so for all; each ten rounds, in which lines were sent
-// several times, count as one. A figure is the median over these, and a ratio that of their ratios. Prints; gates
-// nothing.
+// What an experiment costs a ranking: the Worker as it is deployed ranks 100 candidates with ids without an
+// experiment, and through the arms of some, by a model whose network is that of DeepFM's paper: 10 fields, k 10,
+// 400-400-400. A unit is a field of the context. Lines of the exposure log go to a queue, which is another process's.
+// Each arm has a workerd of its own, so that what is sent to the queue after a turn is its arm's too. Turns are short
+// and all take theirs in each round, so that a machine that is slow for a second is so for all; each ten rounds, in
+// which lines were sent several times, count as one. A figure is the median over these, and a ratio that of their
+// ratios. Prints; gates nothing.
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
