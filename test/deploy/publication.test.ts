@@ -199,7 +199,12 @@ describe("before the pointer moves", () => {
     await publish(store, fourth, options);
     expect(slept.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
     // Neither does a clock that is set back during the wait prolong it.
-    const back = { now: () => now, sleep: async () => void (now -= 3_600_000) };
+    const back = {
+      now: () => now,
+      sleep: async () => {
+        now -= 3_600_000;
+      },
+    };
     let told = 0;
     await sleepUntil(now + 5000, back, () => told++);
     expect(told).toBe(5);
